@@ -1,0 +1,130 @@
+# make getting-started   the Getting Started on this machine; make clean-cloud takes it off again
+# make check             what every commit must pass: format, lint, types, unit tests; make format mends the format
+# make test              everything, from a fresh clone at any path
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+VENV := $(CURDIR)/.venv
+TREE := $(CURDIR)/build
+REPORTS := $(TREE)/reports
+# Ansible finds a collection only under ansible_collections/NAMESPACE/NAME: a link stands there for the clone.
+LINK := $(TREE)/ansible_collections/hanok/cloud
+
+# The virtual environment and the system's own folders, nothing else: ansible-test takes any pythonX.Y that it finds, and fails on one that does not run.
+export PATH := $(VENV)/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export ANSIBLE_COLLECTIONS_PATH := $(TREE)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export LC_ALL := C.UTF-8
+
+# ANSIBLE_ARGS=--ask-become-pass for a user whose sudo asks, -v for more to read.
+PLAYBOOK = ansible-playbook --inventory localhost, --connection local $(ANSIBLE_ARGS)
+
+.PHONY: help
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+# Two virtual environments in one: what the playbooks need, then what the gates need.
+.PHONY: venv venv-dev
+venv: $(VENV)/.ok $(LINK)
+venv-dev: $(VENV)/.ok-dev $(LINK)
+
+$(VENV)/.ok: requirements.txt scripts/bootstrap
+	scripts/bootstrap
+	/usr/bin/python3 -m venv --clear --system-site-packages $(VENV)
+	pip install --quiet --requirement requirements.txt
+	touch $@
+
+$(VENV)/.ok-dev: requirements-dev.txt $(VENV)/.ok
+	pip install --quiet --requirement requirements-dev.txt
+	touch $@
+
+$(LINK):
+	mkdir -p $(@D)
+	ln -sfn ../../.. $@
+
+.PHONY: getting-started clean-cloud packages
+getting-started: venv
+	$(PLAYBOOK) hanok.cloud.host
+	$(PLAYBOOK) hanok.cloud.getting_started
+
+clean-cloud: venv
+	$(PLAYBOOK) hanok.cloud.teardown
+
+# Only what the host role installs, to test on a machine that is not made into a cloud.
+packages: venv
+	$(PLAYBOOK) hanok.cloud.host --tags packages
+
+.PHONY: check format
+check: format-check lint shell-lint ansible-lint types unit
+
+format: venv-dev
+	ruff check --fix --exit-zero --quiet
+	ruff format
+
+.PHONY: format-check lint shell-lint ansible-lint types unit
+format-check: venv-dev
+	ruff format --check
+
+lint: venv-dev
+	ruff check --output-format concise
+
+# The scripts without a suffix; those with one are ansible-test's. SC2016: sh -c 'text' "$argument" is meant so, data does not belong into the text.
+shell-lint: venv-dev
+	shellcheck --exclude SC2016 $$(grep -lE '^#!.*sh$$' scripts/* .ci/run)
+
+ansible-lint: venv-dev
+	ansible-lint -q
+
+types: venv-dev
+	mypy --package ansible_collections.hanok.cloud.plugins
+	mypy tests/tools
+
+unit: venv-dev
+	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit.xml tests/unit
+
+# Every gate runs, also after one that failed: one run tells all there is to mend. The last line counts the tests of all of them.
+.PHONY: test gates
+test:
+	@rm -rf $(REPORTS)
+	@status=0; $(MAKE) --no-print-directory --keep-going gates || status=$$?; /usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
+
+gates: check sanity documentation package packages integration
+
+.PHONY: sanity documentation package integration
+# ansible-test asks git which files there are; without it, it would go through .venv too.
+# What pip and ansible-test say is worth reading only when it failed. It ends well when it found nothing to test: hence the two looks at what it said.
+SANITY_LOG := $(TREE)/sanity.log
+sanity: venv-dev
+	git ls-files --error-unmatch Makefile >/dev/null
+	python tests/tools/prime_ansible_test.py
+	version=$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+	echo "ansible-test sanity --local --python $$version"; \
+	ANSIBLE_TEST_CONTENT_ROOT=$(LINK) ansible-test sanity --local --python "$$version" --color no >$(SANITY_LOG) 2>&1 || { cat $(SANITY_LOG); exit 1; }
+	! grep 'All targets skipped' $(SANITY_LOG)
+	grep -q 'Running sanity test "validate-modules"' $(SANITY_LOG)
+	@echo "$$(grep -c '^Running sanity test' $(SANITY_LOG)) sanity tests passed"
+
+documentation: venv-dev
+	antsibull-changelog lint
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs $(LINK)
+
+# The collection as a user gets it: built, installed without a network, each module's documentation read from what was installed.
+PACKAGE := $(TREE)/package
+package: export ANSIBLE_COLLECTIONS_PATH := $(PACKAGE)
+package: venv-dev
+	rm -rf $(PACKAGE)
+	ansible-galaxy collection build --output-path $(PACKAGE) >/dev/null
+	ansible-galaxy collection install --offline $(PACKAGE)/hanok-cloud-*.tar.gz >/dev/null
+	cd $(PACKAGE)/ansible_collections/hanok/cloud/plugins/modules; ansible-doc --type module $$(printf 'hanok.cloud.%s\n' *.py | sed 's/\.py$$//') >/dev/null
+	@ls $(PACKAGE)/*.tar.gz
+
+# On real machines, in a world of its own that leaves nothing behind.
+SCENARIOS := $(wildcard tests/contract tests/integration)
+integration: venv-dev packages
+ifeq ($(SCENARIOS),)
+	@echo 'there are no tests in tests/contract and tests/integration yet'
+else
+	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/integration.xml $(SCENARIOS)
+endif

@@ -1,0 +1,137 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module keypair: params in, result out; and private key files, which are on the machine where the module runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Dict, List, Tuple
+
+from .._cloud import Cloud, CloudError, Names, Outcome
+from .._model.change import AFTER_APPLY, Change
+from .._model.keypair import KeyFile, Keypair, KeypairRequest
+from .._plan.keypair import KeypairsSeen, plan
+from .run import Resource, run, said
+
+ARGUMENTS: Dict[str, Any] = {
+    'name': {'type': 'str', 'required': True},
+    'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
+    'public_key': {'type': 'str'},
+    'public_key_file': {'type': 'path'},
+    'private_key_file': {'type': 'path', 'no_log': False},
+}
+
+
+def request(params: Dict[str, Any]) -> KeypairRequest:
+    """What the task asks for."""
+    options = said(params, 'public_key')
+    if params['public_key_file'] is not None and params['state'] == 'present':
+        options['public_key'] = _read(params['public_key_file'])
+    if 'public_key' in options:
+        options['public_key'] = options['public_key'].strip()
+    return KeypairRequest(params['name'], params['state'], options, params['private_key_file'])
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding='utf-8') as file:
+            return file.read(16384)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CloudError(f'public_key_file: {path} cannot be read: {error}') from error
+
+
+def look(cloud: Cloud, asked: KeypairRequest) -> Tuple[KeypairsSeen, Names]:
+    """The key pair, and the private key file if there is one."""
+    pairs = {pair.name: pair for pair in cloud.keypairs.list([asked.name])}
+    path = asked.private_key_file if asked.state == 'present' else None
+    return KeypairsSeen(pairs, _key_file(path) if path else None), {('keypair', asked.name)}
+
+
+def again(cloud: Cloud, planned: Sequence[Keypair]) -> Sequence[Keypair]:
+    """The key pair as it is after the run."""
+    return cloud.keypairs.list([pair.name for pair in planned])
+
+
+def _key_file(path: str) -> KeyFile | None:
+    """The public half of a private key file that is there. Raises CloudError when it holds none."""
+    if not os.path.exists(path):
+        folder = os.path.dirname(os.path.abspath(path))
+        if not os.path.isdir(folder):
+            raise CloudError(f'private_key_file: the folder {folder} does not exist; make it first')
+        return None
+    return KeyFile(path, _public_half(path))
+
+
+def _public_half(path: str) -> str:
+    ran = subprocess.run(['ssh-keygen', '-y', '-P', '', '-f', path], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        raise CloudError(f'private_key_file: {path} is there but holds no private key without a passphrase that ssh-keygen can read; name another file')
+    return ran.stdout.strip()
+
+
+class KeyFiles:
+    """What acts for this module: it makes private key files, and registers key pairs with what it made."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        """Key files beside the key pairs of a cloud."""
+        self.cloud = cloud
+        self.made: Dict[str, str] = {}
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Make a private key file, or register a key pair."""
+        if changes and changes[0].kind == 'private_key':
+            return [self._generate(change) for change in changes]
+        known = [self._known(change) for change in changes]
+        ready = [change for change in known if change.after.public_key != AFTER_APPLY]
+        without = [Outcome(change, 'its key was not made') for change in known if change not in ready]
+        planned = {change.name: change for change in changes}  # the diff is the plan's, which could not know the key
+        return [outcome._replace(change=planned[outcome.change.name]) for outcome in (*self.cloud.keypairs.create(ready), *without)]
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Forget key pairs; private key files are the user's and stay."""
+        return list(self.cloud.keypairs.delete(changes))
+
+    def _generate(self, change: Change) -> Outcome:
+        """Write the key beside its place under another name, then link it: never over a file that is there, never half."""
+        path = change.name
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path)), prefix='.hanok-') as folder:
+            part = os.path.join(folder, 'key')
+            comment = os.path.basename(path)
+            ran = subprocess.run(
+                ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', part],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if ran.returncode:
+                return Outcome(change, f'ssh-keygen: {ran.stderr.strip()}')
+            try:
+                os.link(part, path)
+            except OSError as error:
+                return Outcome(change, str(error))
+            self.made[path] = _public_half(path)
+        return Outcome(change)
+
+    def _known(self, change: Change) -> Change:
+        if change.after.public_key != AFTER_APPLY:
+            return change
+        return replace(change, after=replace(change.after, public_key=next(iter(self.made.values()), AFTER_APPLY)))
+
+
+def executors(cloud: Cloud, asked: KeypairRequest) -> Mapping[str, Any]:
+    """Key files are no part of a cloud."""
+    files = KeyFiles(cloud)
+    return {'private_key': files, 'keypair': files}
+
+
+RESOURCE = Resource('keypair', ARGUMENTS, request, look, plan, again, executors, rules={'mutually_exclusive': [('public_key', 'public_key_file')]})
+
+
+def main() -> None:
+    """Be the module."""
+    run(RESOURCE)

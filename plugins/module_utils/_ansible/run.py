@@ -1,0 +1,173 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Observe, plan, apply: the same for every resource. The only place that knows of check mode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Tuple
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from .._cloud import Cloud, CloudError, Names, Outcome
+from .._model.change import Change, Plan
+from .clouds import open_cloud
+
+SHARED: Dict[str, Any] = {
+    'cloud': {'type': 'str', 'default': 'local', 'fallback': (env_fallback, ['HANOK_CLOUD'])},
+    'actor': {'type': 'str', 'fallback': (env_fallback, ['SUDO_USER', 'USER', 'LOGNAME'])},
+    'wait_timeout': {'type': 'int', 'default': 300},
+}
+
+
+def _none(cloud: Cloud, request: Any) -> Mapping[str, Any]:
+    return {}
+
+
+def _no_wait(cloud: Cloud, request: Any, items: Sequence[Any], timeout: int) -> Sequence[Any]:
+    return items
+
+
+class Resource(NamedTuple):
+    """What the edge must know of a resource.
+
+    ``request`` makes a request of the params; ``look`` observes what concerns it, with the names to hold; ``plan`` is pure; ``again`` looks at the
+    planned things after they were made; ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was asked to be waited for.
+    """
+
+    kind: str
+    arguments: Dict[str, Any]
+    request: Callable[[Dict[str, Any]], Any]
+    look: Callable[[Cloud, Any], Tuple[Any, Names]]
+    plan: Callable[[Any, Any], Plan]
+    again: Callable[[Cloud, Sequence[Any]], Sequence[Any]]
+    executors: Callable[[Cloud, Any], Mapping[str, Any]] = _none
+    wait: Callable[[Cloud, Any, Sequence[Any], int], Sequence[Any]] = _no_wait
+    rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
+
+
+class Done(NamedTuple):
+    """What a run leaves: the plan it followed, how each change went, and the things as they are now."""
+
+    plan: Plan
+    outcomes: Sequence[Outcome]
+    items: Sequence[Any]
+
+
+def said(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
+    """Only the options that were said: what was left out is not managed."""
+    return {option: params[option] for option in options if params[option] is not None}
+
+
+def opened(module: AnsibleModule) -> Cloud:
+    """Open the cloud that the task names."""
+    return open_cloud(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
+
+
+def run(resource: Resource) -> None:
+    """Be the module of a resource."""
+    module = AnsibleModule(argument_spec={**SHARED, **resource.arguments}, supports_check_mode=True, **resource.rules)
+    try:
+        _run(module, resource)
+    except CloudError as error:
+        module.fail_json(msg=str(error))
+
+
+def _run(module: AnsibleModule, resource: Resource) -> None:
+    request = resource.request(module.params)
+    refuse(module, request.problems())
+    cloud = opened(module)
+    try:
+        plan = resource.plan(request, resource.look(cloud, request)[0])
+        refuse(module, plan.refused)
+        if module.check_mode:
+            done = Done(plan, [Outcome(change) for change in plan.changes], plan.result)
+            cloud.notes.extend(plan.missing)
+        else:
+            refuse(module, plan.missing)
+            done = _apply(module, resource, cloud, request) if plan.changes else Done(plan, [], plan.result)
+        _report(module, resource, cloud, request, done)
+    finally:
+        cloud.close()
+
+
+def _apply(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any) -> Done:
+    """Hold what the plan is about, plan again by what is there now, and do it."""
+    with cloud.changing(lambda: resource.look(cloud, request)) as seen:
+        plan = resource.plan(request, seen)
+        refuse(module, plan.refused + plan.missing)
+        outcomes = _execute(cloud, resource.executors(cloud, request), plan.changes)
+        return Done(plan, outcomes, resource.again(cloud, plan.result))
+
+
+def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change]) -> List[Outcome]:
+    """Neighbours of one kind and verb are one call. What failed is left alone by what comes later; the others go on."""
+    outcomes: List[Outcome] = []
+    for (kind, verb), some in groupby(changes, key=lambda change: (change.kind, change.verb)):
+        failed = {(outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error}
+        executor = others.get(kind) or getattr(cloud, kind + 's')
+        started = time.monotonic()
+        now = getattr(executor, verb)([change for change in some if (change.kind, change.name) not in failed])
+        spent = time.monotonic() - started
+        outcomes += [outcome if outcome.seconds is not None else outcome._replace(seconds=spent) for outcome in now]
+    return outcomes
+
+
+def _report(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any, done: Done) -> None:
+    good = [outcome for outcome in done.outcomes if not outcome.error]
+    items = done.items
+    failed = [f'{outcome.change.kind} {outcome.change.name}: {outcome.error}' for outcome in done.outcomes if outcome.error]
+    if not module.check_mode and not failed:
+        try:
+            items = resource.wait(cloud, request, items, module.params['wait_timeout'])
+        except CloudError as error:
+            failed.append(str(error))
+    for note in (*done.plan.notes, *cloud.notes):
+        module.warn(note)
+    result: Dict[str, Any] = {
+        'changed': bool(good),
+        'diff': diff([outcome.change for outcome in good]),
+        'steps': [_step(outcome) for outcome in good],
+        **_shown(resource.kind, module.params.get('count') is not None, items),
+    }
+    if failed:
+        module.fail_json(msg='; '.join(failed), **result)
+    module.exit_json(**result)
+
+
+def _shown(kind: str, many: bool, items: Sequence[Any]) -> Dict[str, Any]:
+    shown = [item.public() for item in items]
+    return {kind + 's': shown} if many else {kind: shown[0] if shown else None}
+
+
+def _step(outcome: Outcome) -> Dict[str, Any]:
+    change = outcome.change
+    step: Dict[str, Any] = {'what': f'{change.kind} {change.name}: {change.verb}', 'why': change.why}
+    if outcome.seconds is not None:
+        step['seconds'] = round(outcome.seconds, 2)
+    return step
+
+
+def diff(changes: Sequence[Change]) -> Dict[str, Any]:
+    """What the changes do, as two mappings that hold only what differs."""
+    before: Dict[str, Any] = {}
+    after: Dict[str, Any] = {}
+    for change in changes:
+        old, new = ({} if side is None else side.public() for side in (change.before, change.after))
+        key = f'{change.kind} {change.name}: {change.verb}' + (f' ({change.why})' if change.why else '')
+        before[key] = {option: old[option] for option in old if option not in new or old[option] != new[option]}
+        after[key] = {option: new[option] for option in new if option not in old or new[option] != old[option]}
+    return {'before': before, 'after': after}
+
+
+def refuse(module: AnsibleModule, why: Sequence[str]) -> None:
+    """End the task, before anything is touched, with all that is wrong at once."""
+    if why:
+        _refuse(module, why)
+
+
+def _refuse(module: AnsibleModule, why: Sequence[str]) -> NoReturn:
+    module.fail_json(msg='refused: ' + '; '.join(why), refused=list(why))
+    raise AssertionError  # fail_json does not return

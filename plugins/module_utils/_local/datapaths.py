@@ -1,0 +1,53 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rows that concern packets, as what the firewall is a function of."""
+
+from __future__ import annotations
+
+import json
+from typing import Dict, List, Tuple
+
+from .._model.datapath import Datapath, Group, Network, Port
+from .._model.rule import ANYWHERE, Rule
+from .firewalls import bridge, tap
+from .record import Record
+
+
+def datapath(record: Record) -> Datapath:
+    """All networks, groups, ports and floating addresses on record."""
+    networks = [Network(bridge(row['id']), row['cidr'], row['gateway']) for row in record.rows('SELECT id, cidr, gateway FROM network ORDER BY id')]
+    groups: Dict[int, List[str]] = {}
+    for row in record.rows('SELECT port_id, group_id FROM port_security_group ORDER BY port_id, group_id'):
+        groups.setdefault(row['port_id'], []).append(str(row['group_id']))
+    ports = [
+        Port(
+            tap(row['id']),
+            row['mac'],
+            row['address'],
+            bridge(row['network_id']),
+            (f'lb{row["balancer_id"]}',) if row['balancer_id'] else tuple(groups.get(row['id'], ())),
+        )
+        for row in record.rows('SELECT * FROM port ORDER BY id')
+    ]
+    floating = record.rows('SELECT f.address, p.address AS fixed FROM floating_ip f JOIN port p ON p.id = f.port_id ORDER BY f.id')
+    return Datapath(tuple(networks), (*_groups(record), *_balancers(record)), tuple(ports), tuple((row['address'], row['fixed']) for row in floating))
+
+
+def _groups(record: Record) -> Tuple[Group, ...]:
+    rules: Dict[int, List[Rule]] = {}
+    for row in record.rows('SELECT * FROM security_group_rule ORDER BY id'):
+        remote: str | None = None if row['remote_group_id'] is None else str(row['remote_group_id'])
+        rules.setdefault(row['group_id'], []).append(Rule(row['direction'], row['protocol'], row['port_min'], row['port_max'], row['remote_cidr'], remote))
+    return tuple(Group(str(row['id']), tuple(rules.get(row['id'], ())), row['name']) for row in record.rows('SELECT id, name FROM security_group ORDER BY id'))
+
+
+def _balancers(record: Record) -> Tuple[Group, ...]:
+    """A balancer's listeners are open to everybody, nothing else."""
+    return tuple(
+        Group(
+            f'lb{row["id"]}',
+            tuple(Rule('ingress', 'tcp', listener['port'], listener['port'], ANYWHERE) for listener in json.loads(row['listeners'])),
+            f'balancer {row["name"]}',
+        )
+        for row in record.rows('SELECT id, name, listeners FROM balancer ORDER BY id')
+    )

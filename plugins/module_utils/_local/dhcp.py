@@ -1,0 +1,71 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Addresses and names for dnsmasq: two files per network, a projection of the ports, and one signal when they differ."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterable
+from typing import List, Tuple
+
+from .firewalls import bridge
+from .host import Host
+from .record import write_whole
+
+FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
+_PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p LEFT JOIN server s ON s.id = p.server_id
+  LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = ? ORDER BY p.id"""
+
+
+def files(network: int) -> Tuple[str, str]:
+    """The files of a network: DHCP reservations, and names."""
+    return tuple(os.path.join(FOLDER, f'{bridge(network)}.hanok-{kind}') for kind in ('dhcp', 'names'))  # type: ignore[return-value]
+
+
+def write(host: Host, networks: Iterable[int]) -> None:
+    """Write the files of these networks where they differ, and have dnsmasq read them."""
+    for network in sorted(set(networks)):
+        with host.locks.projection('dhcp'):
+            rows = host.record.rows(_PORTS, network)
+            texts = (
+                ''.join(f'{row["mac"]},{row["address"]},{row["name"]}\n' for row in rows if row['server_id']),
+                ''.join(f'{row["address"]} {row["name"]}\n' for row in rows),
+            )
+            if [_replaced(path, text) for path, text in zip(files(network), texts)] != [False, False]:
+                _signal(network)
+
+
+def remove(network: int) -> None:
+    """Remove the files of a network that is no more."""
+    for path in files(network):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _replaced(path: str, text: str) -> bool:
+    """Write a file if its text differs; whether it did. dnsmasq runs as a user of its own, so it is world-readable: names and addresses are no secrets."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            if file.read() == text:
+                return False
+    except FileNotFoundError:
+        pass
+    write_whole(path, text, 0o644)
+    os.chmod(path, 0o644)
+    return True
+
+
+def _signal(network: int) -> None:
+    try:
+        with open(f'/run/libvirt/network/{bridge(network)}.pid', encoding='ascii') as file:
+            os.kill(int(file.read()), signal.SIGHUP)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        pass  # it does not run yet: it reads the files when it starts
+
+
+def options(network: int) -> List[str]:
+    """What dnsmasq is told: who is not reserved gets nothing, and a clone's client id does not count, its MAC does."""
+    reservations, names = files(network)
+    return [f'dhcp-hostsfile={reservations}', f'addn-hosts={names}', 'dhcp-ignore=tag:!known', 'dhcp-ignore-clid']

@@ -1,0 +1,194 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rules, bridges and routes of this host: a projection of the record, written whole when it differs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network
+from typing import Dict, List, Set, Tuple
+
+from .._cloud import CloudError, Outcome
+from .._model.change import Change
+from .._model.firewall import Firewall
+from .host import Host
+from .hypervisor import tolerate
+from .record import write_whole
+
+FLOATING_DEVICE = 'hanok0'  # floating addresses are routed to it; nothing answers behind it when the rules are gone
+_BRIDGE_SETTINGS = {'conf/{}/proxy_arp_pvlan': '1', 'conf/{}/send_redirects': '0', 'neigh/{}/proxy_delay': '0'}
+
+
+class LocalFirewalls:
+    """The firewall of the local cloud; there is one, by the name host."""
+
+    def __init__(self, host: Host) -> None:
+        """The firewall of this host."""
+        self.host, self.record = host, host.record
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
+        """Look: whether the host is as the record says."""
+        bridges = self._bridges()
+        return (Firewall(faults=tuple(self._faults(bridges)) if bridges else ()),)
+
+    def load(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Make the host as the record says."""
+        return self.host.each(changes, lambda change: self.apply())
+
+    def apply(self) -> None:
+        """Start networks that are down, load the rules, set what the kernel has to know. One transaction in the kernel, whoever else does it too."""
+        with self.host.locks.projection('firewall'):
+            self._start_networks()
+            revision, text = self._rendered()
+            if not self._loaded(revision):
+                self.host.run('nft', '-f', '-', text=text)
+            self._kernel(revision, text)
+
+    def _bridges(self) -> Dict[str, str]:
+        """The bridge of each network: its name."""
+        return {bridge(row['id']): row['name'] for row in self.record.rows("SELECT id, name FROM network WHERE task_state IS NOT 'deleting' ORDER BY id")}
+
+    def revision(self) -> str:
+        """What the loaded rules are named by: the record, and how often what concerns them was changed."""
+        meta = {row['key']: row['value'] for row in self.record.rows('SELECT key, value FROM meta')}
+        return f'{meta["record"]}_{meta["revision"]}'
+
+    def _faults(self, bridges: Dict[str, str]) -> List[str]:
+        down = [name for device, name in bridges.items() if not os.path.isdir(f'/sys/class/net/{device}')]
+        faults = [f'network {name} is down' for name in down]
+        if not self._loaded(self.revision()):
+            faults.append('the firewall rules are not those of the record')
+        settings = {
+            'ip_forward': '1',
+            **{key.format(device): value for device, name in bridges.items() if name not in down for key, value in _BRIDGE_SETTINGS.items()},
+        }
+        faults += [f'net.ipv4.{key.replace("/", ".")} is not {value}' for key, value in settings.items() if _read(key) != value]
+        routed = _routes(FLOATING_DEVICE)
+        faults += [f'floating addresses {cidr} have no route' for cidr in self._pool_networks() if cidr not in routed]
+        return faults
+
+    def _loaded(self, revision: str) -> bool:
+        ran = subprocess.run(['nft', 'list', 'chain', 'inet', 'hanok', f'rev_{revision}'], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        return ran.returncode == 0
+
+    def _rendered(self) -> Tuple[str, str]:
+        from .datapaths import datapath
+        from .ruleset import render
+
+        self.record.sql.execute('BEGIN')
+        try:
+            revision, path = self.revision(), datapath(self.record)
+        finally:
+            self.record.sql.execute('COMMIT')
+        return revision, render(path, revision)
+
+    def _start_networks(self) -> None:
+        """A network that is defined and not active is started; one that is still being made is left to who makes it."""
+        rows = self.record.rows('SELECT id, name, uuid FROM network WHERE task_state IS NULL')
+        for row in rows:
+            if not os.path.isdir(f'/sys/class/net/{bridge(row["id"])}'):
+                network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
+                with tolerate('OPERATION_INVALID'):
+                    network.create()
+
+    def _kernel(self, revision: str, text: str) -> None:
+        _write('ip_forward', '1')
+        for device in self._bridges():
+            for key, value in _BRIDGE_SETTINGS.items():
+                _write(key.format(device), value)
+        batch = self._batch()
+        self._keep('ruleset.nft', text)
+        self._keep('ip.batch', ''.join(line + '\n' for line in batch))
+        self._addresses(batch)
+
+    def _batch(self) -> List[str]:
+        """What ip(8) has to do, in its batch form; a host that boots does it again from the file."""
+        lines = [f'route replace {cidr} dev {FLOATING_DEVICE}' for cidr in self._pool_networks()]
+        uplinks = {pool.name: pool.uplink for pool in self.host.settings.pools if pool.uplink}
+        for row in self.record.rows('SELECT address, pool FROM floating_ip ORDER BY id'):
+            if row['pool'] in uplinks:
+                lines.append(f'neigh replace proxy {row["address"]} dev {uplinks[row["pool"]]}')
+        return [f'link add {FLOATING_DEVICE} type dummy', f'link set {FLOATING_DEVICE} up', *lines]
+
+    def _pool_networks(self) -> List[str]:
+        return [str(IPv4Network(cidr)) for pool in self.host.settings.pools for cidr in pool.addresses]
+
+    def _addresses(self, batch: List[str]) -> None:
+        if not os.path.isdir(f'/sys/class/net/{FLOATING_DEVICE}'):
+            self._floating_device()
+        wanted = [line for line in batch if not line.startswith('link')]
+        stale = [f'route del {cidr} dev {FLOATING_DEVICE}' for cidr in _routes(FLOATING_DEVICE) - set(self._pool_networks())]
+        for uplink in sorted({pool.uplink for pool in self.host.settings.pools if pool.uplink}):
+            _write(f'neigh/{uplink}/proxy_delay', '0')
+            for address in self._proxied(uplink):
+                if f'neigh replace proxy {address} dev {uplink}' not in wanted:
+                    stale.append(f'neigh del proxy {address} dev {uplink}')
+        self.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in (*stale, f'link set {FLOATING_DEVICE} up', *wanted)))
+
+    def _floating_device(self) -> None:
+        try:
+            self.host.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'dummy')
+        except CloudError:  # a kernel without dummy: an empty bridge does
+            self.host.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'bridge')
+
+    def _proxied(self, uplink: str) -> Set[str]:
+        """Addresses of our pools that the host answers for on an uplink; what others set there is not ours."""
+        pools = [IPv4Network(cidr) for cidr in self._pool_networks()]
+        lines = self.host.run('ip', '-4', 'neigh', 'show', 'proxy', 'dev', uplink).splitlines()
+        addresses = {line.split()[0] for line in lines if line.strip()}
+        return {address for address in addresses if any(IPv4Network(address).subnet_of(pool) for pool in pools)}
+
+    def _keep(self, name: str, text: str) -> None:
+        """Keep a projection where a host that boots finds it."""
+        folder = self.host.settings.path('datapath')
+        os.makedirs(folder, 0o700, exist_ok=True)
+        write_whole(os.path.join(folder, name), text)
+
+    def cut(self, addresses: Sequence[str]) -> None:
+        """End the flows of addresses that go to another server or to nobody."""
+        for address in addresses:
+            for side in ('--orig-src', '--orig-dst', '--reply-src'):
+                subprocess.run(['conntrack', '-D', side, address], stdin=subprocess.DEVNULL, capture_output=True, check=False)  # rc 1: there was none
+
+
+def bridge(network: int) -> str:
+    """The device of a network, by the number of its row."""
+    return f'hk{network}'
+
+
+def tap(port: int) -> str:
+    """The device of a port, by the number of its row; the firewall binds addresses to it."""
+    return f'hkp{port}'
+
+
+def _read(key: str) -> str:
+    try:
+        with open(f'/proc/sys/net/ipv4/{key}', encoding='ascii') as file:
+            return file.read().strip()
+    except OSError:
+        return ''
+
+
+def _write(key: str, value: str) -> None:
+    path = f'/proc/sys/net/ipv4/{key}'
+    if os.path.exists(path) and _read(key) != value:
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(value)
+
+
+def routes() -> List[Tuple[str, str]]:
+    """The IPv4 routes of this host's main table: (device, CIDR), without default routes."""
+    found = []
+    with open('/proc/net/route', encoding='ascii') as file:
+        for line in file.readlines()[1:]:
+            words = line.split()
+            target, mask = (int.from_bytes(bytes.fromhex(words[column]), 'little') for column in (1, 7))
+            if mask:
+                found.append((words[0], f'{".".join(str(target >> shift & 255) for shift in (24, 16, 8, 0))}/{bin(mask).count("1")}'))
+    return found
+
+
+def _routes(device: str) -> Set[str]:
+    return {cidr for name, cidr in routes() if name == device}

@@ -1,0 +1,83 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the resources of the local cloud work with: settings, record, locks, libvirt, programs and threads."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Any, Callable, List
+
+from .._cloud import CloudError, Outcome
+from .._model.change import Change
+from .hypervisor import Hypervisor
+from .locks import Locks
+from .record import Record
+from .settings import Settings
+
+THREADS = 8
+
+
+class Host:
+    """This host. ``timeout``: seconds that a guest gets to do what it is asked."""
+
+    def __init__(self, settings: Settings, record: Record, locks: Locks) -> None:
+        """Put together what the resources share."""
+        self.settings, self.record, self.locks = settings, record, locks
+        self.timeout = locks.timeout
+        self.hypervisor = Hypervisor()
+
+    def each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
+        """Do a step for each change, in parallel; an error of one is its outcome and does not stop the others."""
+        from concurrent.futures import ThreadPoolExecutor  # a run without changes does not pay for it
+
+        if len(changes) == 1:
+            return [_outcome(changes[0], step)]
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(lambda change: _outcome(change, step), changes))
+
+    def run(self, *words: str, locks: Sequence[int] = (), text: str | None = None) -> str:
+        """Run a program; what it printed. ``locks``: descriptors it inherits, so that they are held while it writes, even if this process dies."""
+        try:
+            ran = subprocess.run(
+                words, input=text, stdin=None if text is not None else subprocess.DEVNULL, capture_output=True, text=True, check=False, pass_fds=locks
+            )
+        except FileNotFoundError:
+            raise CloudError(f'{words[0]} is not installed on this host; the role hanok.cloud.host installs it') from None
+        if ran.returncode:
+            raise CloudError(f'{words[0]} {words[1] if len(words) > 1 else ""}: {(ran.stderr or ran.stdout).strip()[:500]}')
+        return ran.stdout
+
+    def held(self, kind: str, name: str) -> List[int]:
+        """The descriptor of a lock that this run holds, for programs that work under it."""
+        descriptor = self.locks.held.get((kind, name))
+        return [] if descriptor is None else [descriptor]
+
+
+def _outcome(change: Change, step: Callable[[Change], None]) -> Outcome:
+    started = time.monotonic()
+    error = _error(change, step)
+    return Outcome(change, error, time.monotonic() - started)
+
+
+def _error(change: Change, step: Callable[[Change], None]) -> str:
+    try:
+        step(change)
+    except (CloudError, OSError) as error:
+        return str(error)
+    except Exception as error:
+        if type(error).__name__ != 'libvirtError':  # libvirt is not imported for those who do not need it
+            raise
+        return f'libvirt: {error}'
+    return ''
+
+
+def await_(condition: Callable[[], Any], seconds: float, interval: float = 0.1) -> bool:
+    """Poll until a condition holds; false when it did not in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(interval)
+    return True

@@ -1,0 +1,158 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Images: qcow2 files that stand by themselves; servers' disks are written on top of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, Dict, List, Tuple
+
+from .._cloud import CloudError, Outcome
+from .._model.change import AFTER_APPLY, Change
+from .._model.image import Image, least_disk
+from . import disks
+from .host import Host
+
+_LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.image_id = i.id) AS used
+  FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name"""
+_CHUNK = 1 << 20
+
+
+class LocalImages:
+    """Images of the local cloud."""
+
+    def __init__(self, host: Host) -> None:
+        """Images on record and under the state folder."""
+        self.host, self.record = host, host.record
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
+        """Look: all, or those of these names."""
+        return tuple(_image(row) for row in self.record.named(_LIST, names))
+
+    def source_problem(self, source: str) -> str:
+        """What speaks against making an image of a path, as far as it can be seen beforehand."""
+        kind, _, where = source.partition(':')
+        if kind != 'path':
+            return ''
+        if not os.path.isfile(where):
+            return f'{where} is not a file on this host'
+        try:
+            disks.describe(self.host, where)
+        except CloudError as error:
+            return str(error)
+        return ''
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Fetch, check and copy what images are made of."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.after)
+        os.makedirs(self.host.settings.path('images'), 0o711, exist_ok=True)
+        outcomes = self.host.each(changes, self._build)
+        with self.record.transaction() as sql:
+            sql.executemany('UPDATE image SET task_state = NULL WHERE name = ?', [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+        return outcomes
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Change what is said about images."""
+        with self.record.transaction() as sql:
+            for change in changes:
+                sql.execute(
+                    'UPDATE image SET description = ?, labels = ? WHERE name = ?',
+                    (change.after.description, json.dumps(dict(change.after.labels)), change.name),
+                )
+        return [Outcome(change) for change in changes]
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Remove images that no server stands on."""
+        with self.record.transaction() as sql:
+            sql.executemany("UPDATE image SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+        outcomes = self.host.each(changes, lambda change: disks.remove(self._path(change.name)))
+        with self.record.transaction() as sql:
+            sql.executemany('DELETE FROM image WHERE name = ?', [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+        return outcomes
+
+    def _reserve(self, image: Image) -> None:
+        columns = {'source': image.source, 'checksum': image.checksum, 'description': image.description, 'labels': json.dumps(dict(image.labels))}
+        row = self.record.value('SELECT id FROM image WHERE name = ?', image.name)
+        if row is not None:  # an earlier run was interrupted
+            self.record.update('image', row, columns)
+        else:
+            self.record.insert('image', {'uuid': str(uuid.uuid4()), 'name': image.name, **columns, 'task_state': 'creating'})
+
+    def _path(self, name: str) -> str:
+        return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
+
+    def _build(self, change: Change) -> None:
+        kind, _, where = change.after.source.partition(':')
+        target, locks = self._path(change.name), self.host.held('image', change.name)
+        if kind == 'server':
+            server = self.record.value('SELECT uuid FROM server WHERE name = ?', where)
+            disks.flatten(self.host, self.host.settings.path('servers', server, 'root.qcow2'), 'qcow2', target, locks)
+        elif kind == 'url':
+            self._fetched(where, change.after.checksum, target, locks)
+        else:
+            _verify(where, change.after.checksum)
+            disks.flatten(self.host, where, disks.describe(self.host, where)['format'], target, locks)
+        os.chmod(target, 0o600)
+        size = disks.describe(self.host, target)['virtual-size']
+        with self.record.transaction() as sql:
+            sql.execute('UPDATE image SET size = ? WHERE name = ?', (size, change.name))
+
+    def _fetched(self, url: str, checksum: str | None, target: str, locks: Sequence[int]) -> None:
+        download = target + '.download'
+        try:
+            _download(url, download)
+            _verify(download, checksum)
+            disks.flatten(self.host, download, disks.describe(self.host, download)['format'], target, locks)
+        finally:
+            disks.remove(download)
+
+
+def path(host: Host, identity: str) -> str:
+    """The file of an image."""
+    return host.settings.path('images', identity + '.qcow2')
+
+
+def _download(url: str, target: str) -> None:
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
+    try:
+        with urlopen(url, timeout=60) as response, open(target, 'wb') as file:  # noqa: S310 (only http and https get here)
+            while chunk := response.read(_CHUNK):
+                file.write(chunk)
+    except (URLError, OSError) as error:
+        raise CloudError(f'url: {url} cannot be fetched: {error}') from error
+
+
+def _verify(file: str, checksum: str | None) -> None:
+    if checksum is None:
+        return
+    kind, _, wanted = checksum.partition(':')
+    digest = hashlib.new(kind)
+    with open(file, 'rb') as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    if digest.hexdigest() != wanted:
+        raise CloudError(f'checksum: what was delivered has {kind}:{digest.hexdigest()}, asked was {checksum}; nothing was made of it')
+
+
+def _image(row: Any) -> Image:
+    size: Dict[str, Any] = {} if row['size'] is None else {'size': row['size'], 'min_disk': least_disk(row['size'])}
+    return Image(
+        row['name'],
+        row['source'],
+        row['checksum'],
+        row['description'],
+        json.loads(row['labels']),
+        used_by=tuple(sorted(row['used'].split(','))) if row['used'] else (),
+        task_state=row['task_state'],
+        created_by=row['created_by'],
+        created_at=row['created_at'],
+        **(size or {'size': AFTER_APPLY, 'min_disk': AFTER_APPLY}),
+    )

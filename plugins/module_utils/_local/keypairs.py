@@ -1,0 +1,46 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Key pairs: rows, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import List, Tuple
+
+from .._cloud import Outcome
+from .._model.change import Change
+from .._model.keypair import Keypair, fingerprint
+from .record import Record
+
+_LIST = """SELECT k.*, (SELECT group_concat(name, ' ') FROM server s WHERE s.key_name = k.name AND s.project = k.project) AS used
+  FROM keypair k WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
+
+
+class LocalKeypairs:
+    """Key pairs of the local cloud."""
+
+    def __init__(self, record: Record) -> None:
+        """Key pairs of this record."""
+        self.record = record
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Keypair, ...]:
+        """Look: all, or those of these names."""
+        return tuple(
+            Keypair(
+                row['name'], row['public_key'], fingerprint(row['public_key']), tuple(sorted((row['used'] or '').split())), row['created_by'], row['created_at']
+            )
+            for row in self.record.named(_LIST, names)
+        )
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Register public keys."""
+        with self.record.transaction():
+            for change in changes:
+                self.record.insert('keypair', {'name': change.name, 'public_key': change.after.public_key})
+        return [Outcome(change) for change in changes]
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Forget public keys."""
+        with self.record.transaction() as sql:
+            sql.executemany('DELETE FROM keypair WHERE name = ?', [(change.name,) for change in changes])
+        return [Outcome(change) for change in changes]

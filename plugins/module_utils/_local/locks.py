@@ -1,0 +1,75 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One lock per resource, held by this process and by the children that work on it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Dict, List, Tuple
+
+from .._cloud import Busy, Names
+
+
+class Locks:
+    """Files under one folder. They are never removed: a removed file is a lock that two can hold."""
+
+    def __init__(self, folder: str, actor: str, timeout: int) -> None:
+        """``timeout``: seconds to wait for a lock that somebody else holds."""
+        self.folder, self.actor, self.timeout = folder, actor, timeout
+        self.held: Dict[Tuple[str, str], int] = {}
+        self.notes: List[str] = []
+
+    def take(self, names: Names) -> None:
+        """Take all of them, in one order for everybody, so that no two runs wait for each other."""
+        until = time.monotonic() + self.timeout
+        for name in sorted(names):
+            self.held[name] = self._take('.'.join(name), ' '.join(name), until)
+
+    def release(self) -> None:
+        """Let go of all that ``take`` took."""
+        while self.held:
+            os.close(self.held.popitem()[1])
+
+    @contextmanager
+    def projection(self, name: str) -> Iterator[int]:
+        """Hold the lock under which one projection of the record is written; it is held for moments only."""
+        descriptor = self._take('projection.' + name, name, time.monotonic() + self.timeout)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _take(self, file: str, shown: str, until: float) -> int:
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+        descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._await(descriptor, shown, until)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        text = f'{self.actor} (pid {os.getpid()}) since {time.strftime("%H:%M:%S")}'
+        os.pwrite(descriptor, text.encode()[:160].ljust(160), 0)
+        return descriptor
+
+    def _await(self, descriptor: int, shown: str, until: float) -> None:
+        waited = False
+        while not _locked(descriptor):
+            holder = os.pread(descriptor, 160, 0).decode(errors='replace').strip() or 'another run'
+            if time.monotonic() > until:
+                raise Busy(f'{shown} is held by {holder}; it was waited for {self.timeout} s (wait_timeout)')
+            if not waited:
+                self.notes.append(f'waited for {shown}, held by {holder}')
+                waited = True
+            time.sleep(0.02)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,138 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Networks: libvirt networks without any rules of libvirt's own, routed and filtered by us."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network
+from typing import Any, Dict, List, Tuple
+
+from .._cloud import Outcome
+from .._model.change import Change
+from .._model.network import Network
+from . import dhcp
+from .firewalls import LocalFirewalls, bridge, routes
+from .host import Host
+from .hypervisor import tolerate
+
+_LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
+    LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = n.id) AS used
+  FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
+
+_XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
+  <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/><bridge name='{bridge}' stp='off' delay='0'/>
+  <ip address='{gateway}' prefix='{prefix}'><dhcp><range start='{first}' end='{last}'/></dhcp></ip>
+  <dnsmasq:options>{options}</dnsmasq:options>
+</network>"""
+
+
+class LocalNetworks:
+    """Networks of the local cloud."""
+
+    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
+        """Networks on record and in libvirt."""
+        self.host, self.record, self.firewalls = host, host.record, firewalls
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Network, ...]:
+        """Look: all, or those of these names."""
+        return tuple(_network(row) for row in self.record.named(_LIST, names))
+
+    def taken(self, name: str) -> Dict[str, str]:
+        """What has addresses on this host (CIDR: what it is): its own routes, floating pools, all networks but the one of this name."""
+        taken = {cidr: f'a route of this host by {device}' for device, cidr in routes() if not device.startswith('hk') and device != 'hanok0'}
+        taken.update({str(IPv4Network(cidr)): f'the floating pool {pool.name}' for pool in self.host.settings.pools for cidr in pool.addresses})
+        taken.update({row['cidr']: f'the network {row["name"]}' for row in self.record.rows('SELECT name, cidr FROM network') if row['name'] != name})
+        return taken
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Make networks and start them."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.after)
+        outcomes = self.host.each(changes, self._build)
+        self._done(outcomes, "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'")
+        self.firewalls.apply()
+        return outcomes
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Change what is said about networks."""
+        with self.record.transaction() as sql:
+            for change in changes:
+                sql.execute(
+                    'UPDATE network SET description = ?, labels = ? WHERE name = ?',
+                    (change.after.description, json.dumps(dict(change.after.labels)), change.name),
+                )
+        return [Outcome(change) for change in changes]
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Stop networks and remove them."""
+        with self.record.transaction() as sql:
+            sql.executemany("UPDATE network SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+        outcomes = self.host.each(changes, self._erase)
+        self._done(outcomes, 'DELETE FROM network WHERE name = ?')
+        self.firewalls.apply()
+        return outcomes
+
+    def _reserve(self, network: Network) -> None:
+        columns = {'cidr': network.cidr, 'gateway': network.gateway, 'description': network.description, 'labels': json.dumps(dict(network.labels))}
+        row = self.record.value('SELECT id FROM network WHERE name = ?', network.name)
+        if row is not None:  # an earlier run was interrupted
+            self.record.update('network', row, columns)
+        else:
+            self.record.insert('network', {'uuid': str(uuid.uuid4()), 'name': network.name, **columns, 'task_state': 'creating'})
+
+    def _build(self, change: Change) -> None:
+        row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
+        os.makedirs(dhcp.FOLDER, exist_ok=True)
+        dhcp.write(self.host, [row['id']])
+        network = self.host.hypervisor.qemu.networkDefineXML(xml(row['id'], row['uuid'], row['cidr'], row['gateway']))
+        network.setAutostart(1)
+        if not network.isActive():
+            network.create()
+
+    def _erase(self, change: Change) -> None:
+        row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
+        with tolerate('NO_NETWORK'):
+            network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
+            if network.isActive():
+                network.destroy()
+            network.undefine()
+        dhcp.remove(row['id'])
+
+    def _done(self, outcomes: Sequence[Outcome], statement: str) -> None:
+        with self.record.transaction() as sql:
+            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+
+
+def _network(row: Any) -> Network:
+    return Network(
+        row['name'],
+        row['cidr'],
+        row['gateway'],
+        row['description'],
+        json.loads(row['labels']),
+        bridge(row['id']),
+        tuple(sorted(row['used'].split(','))) if row['used'] else (),
+        row['task_state'],
+        row['created_by'],
+        row['created_at'],
+    )
+
+
+def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
+    """The libvirt network of a row. The range is for dnsmasq to serve at all: only reserved addresses are given out."""
+    span = IPv4Network(cidr)
+    options = ''.join(f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number))
+    return _XML.format(
+        bridge=bridge(number),
+        uuid=identity,
+        gateway=gateway,
+        prefix=span.prefixlen,
+        first=span[1] if str(span[1]) != gateway else span[2],
+        last=span[-2],
+        options=options,
+    )

@@ -1,0 +1,131 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The record: one SQLite file that says what should be."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Dict, List
+
+from .._cloud import CloudError
+from .schema import TABLES, VERSIONS
+
+
+class Record:
+    """Read-only until ``write`` is called; writers write in short transactions and do no I/O inside. No file yet is an empty cloud."""
+
+    def __init__(self, folder: str, actor: str) -> None:
+        """Open the record of a state folder for reading."""
+        self.folder, self.actor = folder, actor
+        self.path = os.path.join(folder, 'hanok.db')
+        self.writable = False
+        if os.path.exists(self.path):
+            self._open(f'file:{self.path}?mode=ro')
+            self._refuse_newer()
+        else:
+            self._open(':memory:')
+            self._migrate()
+
+    def _open(self, path: str) -> None:
+        try:
+            self.sql = sqlite3.connect(path, uri=True, isolation_level=None, timeout=30, check_same_thread=False)
+            self.sql.row_factory = sqlite3.Row
+            self.version = self.sql.execute('PRAGMA user_version').fetchone()[0]
+        except sqlite3.Error as error:
+            raise CloudError(f'the record {self.path} cannot be read: {error}') from error
+
+    def _refuse_newer(self) -> None:
+        if self.version > len(VERSIONS):
+            raise CloudError(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {len(VERSIONS)}: update the collection')
+
+    def _migrate(self) -> None:
+        for number in range(self.version, len(VERSIONS)):
+            self.sql.executescript(f'BEGIN IMMEDIATE; {VERSIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;')
+
+    def write(self) -> None:
+        """Open for writing: made under another name and renamed, so that no reader meets a record without tables."""
+        if self.writable:
+            return
+        os.makedirs(self.folder, 0o711, exist_ok=True)
+        with open(os.path.join(self.folder, 'record.lock'), 'a', encoding='utf-8') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.sql.close()
+            if not os.path.exists(self.path):
+                self._make()
+            self._open(f'file:{self.path}?mode=rw')
+            self._refuse_newer()
+            self._migrate()
+        self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
+        self.writable = True
+
+    def _make(self) -> None:
+        part = self.path + '.new'
+        for leftover in (part, part + '-wal', part + '-shm'):
+            if os.path.exists(leftover):
+                os.unlink(leftover)
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
+        self._open(part)
+        self.sql.execute('PRAGMA journal_mode = WAL')
+        self._migrate()
+        self.sql.close()
+        os.rename(part, self.path)
+
+    def rows(self, query: str, *values: Any) -> List[sqlite3.Row]:
+        """The rows of a query."""
+        return self.sql.execute(query, values).fetchall()
+
+    def named(self, query: str, names: Iterable[str] | None) -> List[sqlite3.Row]:
+        """The rows of a query whose ``?1`` is a JSON list of names, or null for all."""
+        return self.rows(query, None if names is None else json.dumps(sorted(set(names))))
+
+    def value(self, query: str, *values: Any) -> Any:
+        """The first column of the first row."""
+        row = self.sql.execute(query, values).fetchone()
+        return None if row is None else row[0]
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or nothing. What the tables refuse becomes a CloudError."""
+        self.sql.execute('BEGIN IMMEDIATE')
+        try:
+            yield self.sql
+            self.sql.execute('COMMIT')
+        except BaseException as error:
+            self.sql.execute('ROLLBACK')
+            if isinstance(error, sqlite3.IntegrityError):
+                raise CloudError(f'the record refuses: {error}; somebody else changed it meanwhile, run again') from error
+            raise
+
+    def insert(self, table: str, values: Dict[str, Any]) -> int:
+        """Add a row; its id."""
+        columns = {'created_by': self.actor, **values}
+        marks = ', '.join('?' * len(columns))
+        return int(self.sql.execute(f'INSERT INTO {table} ({", ".join(columns)}) VALUES ({marks})', list(columns.values())).lastrowid or 0)  # noqa: S608
+
+    def update(self, table: str, row: int, values: Dict[str, Any]) -> None:
+        """Change columns of one row."""
+        marks = ', '.join(f'{column} = ?' for column in values)
+        self.sql.execute(f'UPDATE {table} SET {marks} WHERE id = ?', [*values.values(), row])  # noqa: S608
+
+    def export(self) -> None:
+        """Write all rows as JSON beside the record, replaced whole: with the domains' metadata and the disks enough to rebuild it."""
+        tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
+        for table in TABLES:
+            tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]  # noqa: S608
+        write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': len(VERSIONS), **tables}))
+
+
+def write_whole(path: str, text: str, mode: int = 0o600) -> None:
+    """Replace a file whole: a reader meets the old text or the new, a crash leaves one of them."""
+    part = f'{path}.{os.getpid()}.part'
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(descriptor, 'w', encoding='utf-8') as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)

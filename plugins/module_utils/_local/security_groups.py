@@ -1,0 +1,93 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Security groups: rows, and the firewall that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Dict, List, Tuple
+
+from .._cloud import Outcome
+from .._model.change import Change
+from .._model.rule import Rule
+from .._model.security_group import SecurityGroup
+from .firewalls import LocalFirewalls
+from .host import Host
+
+_RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r LEFT JOIN security_group o ON o.id = r.remote_group_id
+  WHERE r.group_id IN (SELECT id FROM security_group WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
+_LIST = """SELECT g.*,
+  (SELECT group_concat(DISTINCT s.name) FROM port_security_group pg JOIN port p ON p.id = pg.port_id JOIN server s ON s.id = p.server_id
+    WHERE pg.group_id = g.id) AS used,
+  (SELECT group_concat(DISTINCT o.name) FROM security_group_rule r JOIN security_group o ON o.id = r.group_id
+    WHERE r.remote_group_id = g.id AND o.id <> g.id) AS named
+  FROM security_group g WHERE ?1 IS NULL OR g.name IN (SELECT value FROM json_each(?1)) ORDER BY g.name"""
+
+
+class LocalSecurityGroups:
+    """Security groups of the local cloud."""
+
+    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
+        """Groups on record, rules in the firewall."""
+        self.record, self.firewalls = host.record, firewalls
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
+        """Look: all, or those of these names."""
+        names = None if names is None else list(names)
+        rules: Dict[int, List[Rule]] = {}
+        for row in self.record.named(_RULES, names):
+            rule = Rule(row['direction'], row['protocol'], row['port_min'], row['port_max'], row['remote_cidr'], row['remote_group'])
+            rules.setdefault(row['group_id'], []).append(rule)
+        return tuple(
+            SecurityGroup(
+                row['name'],
+                row['description'],
+                tuple(sorted(rules.get(row['id'], ()))),
+                tuple(sorted((row['used'] or '').split(',')) if row['used'] else ()),
+                tuple(sorted((row['named'] or '').split(',')) if row['named'] else ()),
+                row['created_by'],
+                row['created_at'],
+            )
+            for row in self.record.named(_LIST, names)
+        )
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Make groups with their rules."""
+        with self.record.transaction():
+            for change in changes:
+                self.record.insert('security_group', {'name': change.name, 'description': change.after.description})
+                self._write_rules(change)
+        return self._loaded(changes)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Change descriptions and rules, at once for all servers that have the groups."""
+        with self.record.transaction() as sql:
+            for change in changes:
+                sql.execute('UPDATE security_group SET description = ? WHERE name = ?', (change.after.description, change.name))
+                self._write_rules(change)
+        return self._loaded(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Remove groups that nothing uses."""
+        with self.record.transaction() as sql:
+            sql.executemany('DELETE FROM security_group WHERE name = ?', [(change.name,) for change in changes])
+        return self._loaded(changes)
+
+    def _write_rules(self, change: Change) -> None:
+        ids = {row['name']: row['id'] for row in self.record.rows('SELECT id, name FROM security_group')}
+        before = set() if change.before is None else set(change.before.rules)
+        after = set(change.after.rules)
+        for rule in before - after:
+            self.record.sql.execute(
+                'DELETE FROM security_group_rule WHERE group_id = ? AND direction = ? AND protocol = ? AND port_min IS ? AND port_max IS ? '
+                'AND remote_cidr = ? AND remote_group_id IS ?',
+                (ids[change.name], rule.direction, rule.protocol, rule.port_min, rule.port_max, rule.remote_cidr, ids.get(rule.remote_group or '')),
+            )
+        for rule in sorted(after - before):
+            columns = {column: getattr(rule, column) for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')}
+            remote = None if rule.remote_group is None else ids[rule.remote_group]
+            self.record.insert('security_group_rule', {'group_id': ids[change.name], **columns, 'remote_group_id': remote})
+
+    def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:
+        self.firewalls.apply()
+        return [Outcome(change) for change in changes]

@@ -1,0 +1,128 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a plan is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+
+LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
+AFTER_APPLY = '(known after apply)'
+AGAIN = 'an earlier run was interrupted: this finishes it'
+
+
+class Effect(NamedTuple):
+    """What changing an option means for the thing it belongs to (live, restart or fixed), and why."""
+
+    how: str
+    why: str = ''
+
+
+Classify = Callable[[Any, Any, Any], Effect]
+Table = Mapping[str, Classify]
+
+
+def live(before: Any, after: Any, now: Any) -> Effect:
+    """Tell that the option changes while the thing is in use."""
+    return Effect(LIVE)
+
+
+def fixed(why: str) -> Classify:
+    """Make a classifier for an option that never changes; ``why`` says the way out."""
+    return lambda before, after, now: Effect(FIXED, why)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One step of a plan. ``before`` is None for what is made, ``after`` is None for what is deleted."""
+
+    kind: str
+    name: str
+    verb: str
+    before: Any
+    after: Any
+    effect: str = LIVE
+    why: str = ''
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What would be done, what speaks against it, what it refers to that is not there, what to tell, and what will be there."""
+
+    changes: Tuple[Change, ...] = ()
+    refused: Tuple[str, ...] = ()
+    missing: Tuple[str, ...] = ()
+    notes: Tuple[str, ...] = ()
+    result: Tuple[Any, ...] = ()
+
+
+class Draft:
+    """A plan while it is being made."""
+
+    def __init__(self) -> None:
+        """Start with nothing to do."""
+        self.changes: List[Change] = []
+        self.refused: List[str] = []
+        self.missing: List[str] = []
+        self.notes: List[str] = []
+        self.result: List[Any] = []
+
+    def step(self, kind: str, verb: str, before: Any, after: Any, effect: str = LIVE, why: str = '') -> Any:
+        """Add a change; what it leaves is what the next one starts from."""
+        self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
+        return after
+
+    def need(self, kind: str, wanted: str, there: Mapping[str, Any]) -> bool:
+        """Note a reference to something that is not there, with what is; true when it is there."""
+        if wanted not in there:
+            self.missing.append(f'{kind} {wanted} does not exist; there are: {", ".join(sorted(there)) or "none"}')
+        return wanted in there
+
+    def update(self, kind: str, now: Any, options: Mapping[str, Any], table: Table, allow_restart: bool = False) -> Any:
+        """Compare what is with the options that were said, by the table of the resource; add one change for all that differ."""
+        after = replace(now, **{**({'task_state': None} if hasattr(now, 'task_state') else {}), **options})
+        if after == now:
+            return now
+        effects = [Effect(LIVE, AGAIN)] if getattr(now, 'task_state', None) else []
+        for option, classify in table.items():
+            old, new = getattr(now, option), getattr(after, option)
+            if old == new:
+                continue
+            effect = classify(old, new, now)
+            effects.append(effect)
+            if effect.how == FIXED:
+                self.refused.append(f'{kind} {now.name}: {option} is {shown(old)}, asked was {shown(new)}: {effect.why}')
+            if effect.how == RESTART and not allow_restart:
+                self.refused.append(f'{kind} {now.name}: {effect.why}; allow_restart: true allows it')
+        how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
+        return self.step(kind, 'update', now, after, how, '; '.join(effect.why for effect in effects if effect.why))
+
+    def done(self, *order: Tuple[str, str]) -> Plan:
+        """Finish the plan: changes by the (kind, verb) order given, within one in the order in which they were added."""
+        places = {place: number for number, place in enumerate(order)}
+        changes = sorted(self.changes, key=lambda change: places.get((change.kind, change.verb), len(places)))
+        return Plan(tuple(changes), tuple(self.refused), tuple(self.missing), tuple(self.notes), tuple(self.result))
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence shows it."""
+    if value is None:
+        return 'not set'
+    if isinstance(value, (list, tuple)):
+        return '[' + ', '.join(str(item) for item in value) + ']'
+    return str(value)
+
+
+def plain(thing: Any) -> Dict[str, Any]:
+    """A dataclass as plain JSON: tuples become lists, mappings become dicts."""
+    return {name: _plain(value) for name, value in vars(thing).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value.public() if hasattr(value, 'public') else value

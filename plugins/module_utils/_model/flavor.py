@@ -1,0 +1,81 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a flavor is, and the catalogue that every cloud starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Tuple
+
+from .change import AFTER_APPLY, Table, fixed, live, plain
+from .request import Request
+
+FAMILIES = ('general', 'cpu', 'memory', 'gpu')
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """A size of server: vcpus; memory in MiB; disk (of the root volume) in GB (2^30 bytes)."""
+
+    name: str
+    family: str = 'general'
+    vcpus: int = 1
+    memory: int = 1024
+    disk: int = 10
+    description: str = ''
+    built_in: bool = False
+    used_by: Tuple[str, ...] = ()
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    def public(self) -> Dict[str, Any]:
+        """The flavor as a result shows it."""
+        return plain(self)
+
+
+def _built_in(name: str, family: str, vcpus: int, memory: int, disk: int) -> Flavor:
+    return Flavor(name, family, vcpus, memory, disk, '', True, (), 'hanok.cloud', '')
+
+
+# Memory per vCPU: general 2 GiB, cpu 1 GiB, memory 8 GiB. The three smallest are for small images and small hosts.
+CATALOGUE: Dict[str, Flavor] = {
+    flavor.name: flavor
+    for flavor in (
+        _built_in('g1.nano', 'general', 1, 128, 1),
+        _built_in('g1.micro', 'general', 1, 512, 4),
+        _built_in('g1.tiny', 'general', 1, 1024, 10),
+        _built_in('g1.small', 'general', 1, 2048, 20),
+        _built_in('g1.medium', 'general', 2, 4096, 40),
+        _built_in('g1.large', 'general', 4, 8192, 80),
+        _built_in('g1.xlarge', 'general', 8, 16384, 160),
+        _built_in('c1.small', 'cpu', 2, 2048, 20),
+        _built_in('c1.medium', 'cpu', 4, 4096, 40),
+        _built_in('c1.large', 'cpu', 8, 8192, 80),
+        _built_in('c1.xlarge', 'cpu', 16, 16384, 160),
+        _built_in('m1.small', 'memory', 1, 8192, 20),
+        _built_in('m1.medium', 'memory', 2, 16384, 40),
+        _built_in('m1.large', 'memory', 4, 32768, 80),
+        _built_in('m1.xlarge', 'memory', 8, 65536, 160),
+    )
+}
+
+
+class FlavorRequest(Request):
+    """What a user asked for."""
+
+    def problems(self) -> List[str]:
+        """What is wrong with the request, whatever is there."""
+        problems = super().problems()
+        limits = {'vcpus': (1, 256, ''), 'memory': (32, 4 * 2**20, ' MiB'), 'disk': (1, 5120, ' GB')}
+        for option, (least, most, unit) in limits.items():
+            value = self.options.get(option)
+            if value is not None and not least <= value <= most:
+                problems.append(f'{option}: {value} is out of range; give {least} to {most}{unit}')
+        if self.name in CATALOGUE and (self.state == 'absent' or any(getattr(CATALOGUE[self.name], key) != value for key, value in self.options.items())):
+            problems.append(f'name: the flavor {self.name} is built in and stays as it is; choose another name')
+        return problems
+
+
+_NEW_NAME = fixed('servers made with it would no longer be what it says; make a flavor by another name')
+
+TABLE: Table = {'family': live, 'vcpus': _NEW_NAME, 'memory': _NEW_NAME, 'disk': _NEW_NAME, 'description': live}

@@ -1,0 +1,73 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an image is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Tuple
+
+from .change import AFTER_APPLY, Table, fixed, live, plain
+from .request import Request
+from .words import GIB
+
+CHECKSUM = re.compile(r'(sha256|sha512):[0-9a-f]+\Z')
+DIGITS = {'sha256': 64, 'sha512': 128}
+SOURCES = ('path', 'url', 'server')
+
+
+@dataclass(frozen=True)
+class Image:
+    """A disk that servers are made from. ``source``: where it came from, as the user said it: path:..., url:... or server:....
+
+    ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume needs at least.
+    """
+
+    name: str
+    source: str = ''
+    checksum: str | None = None
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
+    size: int | str = AFTER_APPLY
+    min_disk: int | str = AFTER_APPLY
+    used_by: Tuple[str, ...] = ()
+    task_state: str | None = None
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    def public(self) -> Dict[str, Any]:
+        """The image as a result shows it."""
+        return plain(self)
+
+
+def least_disk(size: int) -> int:
+    """The GB that hold so many bytes."""
+    return -(-size // GIB)
+
+
+class ImageRequest(Request):
+    """What a user asked for; ``options`` has one ``source``."""
+
+    def problems(self) -> List[str]:
+        """What is wrong with the request, whatever is there."""
+        problems = super().problems()
+        kind, _, where = self.options.get('source', '').partition(':')
+        checksum = self.options.get('checksum')
+        if checksum is not None:
+            match = CHECKSUM.match(checksum)
+            if not match or len(checksum.split(':')[1]) != DIGITS[match.group(1)]:
+                problems.append(f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits in lower case')
+            if kind == 'server':
+                problems.append('checksum: it is for a path or a url, not for a server')
+        if kind == 'url' and not re.match(r'https?://[^/\s]+/\S', where):
+            problems.append(f'url: {where!r} is not an http or https address')
+        if kind == 'url' and checksum is None and self.state == 'present':
+            problems.append('checksum: give the checksum of what the url has to deliver, such as sha256:...')
+        return problems
+
+
+_REMADE = fixed('an image is not remade; delete it and make it again, or choose another name')
+
+TABLE: Table = {'source': _REMADE, 'checksum': _REMADE, 'description': live, 'labels': live}

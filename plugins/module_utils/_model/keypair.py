@@ -1,0 +1,105 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a key pair is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Dict, List, Tuple
+
+from .change import AFTER_APPLY, Table, fixed, plain
+from .words import name_problems
+
+TYPES = (
+    'ssh-ed25519',
+    'ssh-rsa',
+    'ecdsa-sha2-nistp256',
+    'ecdsa-sha2-nistp384',
+    'ecdsa-sha2-nistp521',
+    'sk-ssh-ed25519@openssh.com',
+    'sk-ecdsa-sha2-nistp256@openssh.com',
+)
+
+
+@dataclass(frozen=True)
+class Keypair:
+    """A public key by name. ``fingerprint``: as ssh-keygen -l shows it. ``used_by``: names of servers."""
+
+    name: str
+    public_key: str
+    fingerprint: str = AFTER_APPLY
+    used_by: Tuple[str, ...] = ()
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    def public(self) -> Dict[str, Any]:
+        """The key pair as a result shows it."""
+        return plain(self)
+
+
+@dataclass(frozen=True)
+class KeyFile:
+    """A private key file on the machine where the module runs, known by its path and its public half. The key itself is never read in."""
+
+    name: str
+    public_key: str = AFTER_APPLY
+    mode: str = '0600'
+
+    def public(self) -> Dict[str, Any]:
+        """The file as a diff shows it."""
+        return plain(self)
+
+
+@dataclass(frozen=True)
+class KeypairRequest:
+    """What a user asked for. ``options`` has only what was said."""
+
+    name: str
+    state: str
+    options: Mapping[str, Any]
+    private_key_file: str | None = None
+
+    def problems(self) -> List[str]:
+        """What is wrong with the request, whatever is there."""
+        problems = name_problems(self.name)
+        if 'public_key' in self.options:
+            problems += public_key_problems(self.options['public_key'])
+            if self.private_key_file:
+                problems.append('private_key_file: it is for a key pair that is made here; give it or a public key, not both')
+        return problems
+
+
+def same_key(one: str, other: str) -> bool:
+    """Whether two public keys are one, whatever their comments."""
+    return one.split()[:2] == other.split()[:2]
+
+
+def fingerprint(public_key: str) -> str:
+    """The SHA256 fingerprint of a public key (RFC 4648 base64 without padding, as OpenSSH prints it)."""
+    digest = hashlib.sha256(base64.b64decode(public_key.split()[1])).digest()
+    return 'SHA256:' + base64.b64encode(digest).decode().rstrip('=')
+
+
+def public_key_problems(text: str, option: str = 'public_key') -> List[str]:
+    """Check a public key in the one-line form of OpenSSH (RFC 4253, section 6.6: the blob begins with the length and name of its type)."""
+    if 'PRIVATE KEY' in text:
+        return [f'{option}: this is a private key; give the public one (the file that ends in .pub)']
+    words = text.split(None, 2)
+    if len(words) < 2 or words[0] not in TYPES or '\n' in text.strip():
+        return [f'{option}: give one line: a type ({", ".join(TYPES[:3])}, ...), the key, and a comment if you like']
+    try:
+        blob = base64.b64decode(words[1], validate=True)
+        (length,) = struct.unpack('>I', blob[:4])
+    except (binascii.Error, struct.error):
+        return [f'{option}: its second word is not a key in base64']
+    if blob[4 : 4 + length] != words[0].encode() or len(blob) < 4 + length + 32:
+        return [f'{option}: its second word is not a {words[0]} key']
+    return []
+
+
+TABLE: Table = {'public_key': fixed('a key pair never changes; make one by another name')}

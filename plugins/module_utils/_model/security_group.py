@@ -1,0 +1,50 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a security group is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Tuple
+
+from .change import AFTER_APPLY, Table, live, plain
+from .request import Request
+from .rule import Rule, public
+
+MOST_RULES = 100
+MOST_GROUPS = 3
+DEFAULT = 'default'
+
+
+@dataclass(frozen=True)
+class SecurityGroup:
+    """Rules by name; they are a set, kept sorted. ``used_by``: servers that have it. ``named_by``: other groups whose rules name it."""
+
+    name: str
+    description: str = ''
+    rules: Tuple[Rule, ...] = ()
+    used_by: Tuple[str, ...] = ()
+    named_by: Tuple[str, ...] = ()
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    def public(self) -> Dict[str, Any]:
+        """The group as a result shows it."""
+        return {**plain(self), 'rules': [public(rule) for rule in self.rules]}
+
+
+@dataclass(frozen=True)
+class SecurityGroupRequest(Request):
+    """What a user asked for; ``purge_rules``: the rules are the whole, not an addition."""
+
+    purge_rules: bool = True
+
+    def problems(self) -> List[str]:
+        """What is wrong with the request, whatever is there."""
+        problems = super().problems()
+        if self.state == 'absent' and self.name == DEFAULT:
+            problems.append('name: the group default stays, because servers for which no group is named have it; rules: [] empties it')
+        return problems
+
+
+TABLE: Table = {'description': live, 'rules': live}

@@ -1,0 +1,230 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a server is, and what a user may ask of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Tuple
+
+from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
+from .security_group import DEFAULT, MOST_GROUPS
+from .words import description_problems, host_name_problems, label_problems, name_problems, size_problems
+
+STATES = ('present', 'started', 'stopped', 'absent')
+MOST_MEMBERS = 500
+MOST_NETWORKS = 8
+MOST_USER_DATA = 512 * 1024
+FIRST_LINES = ('#!', '#cloud-config', '#cloud-boothook', '#include', '#part-handler', '## template:', 'Content-Type:', 'MIME-Version:')
+
+
+@dataclass(frozen=True)
+class Nic:
+    """A server's connection to a network, by the network's name."""
+
+    name: str
+    fixed_ip: str = AFTER_APPLY
+    mac: str = AFTER_APPLY
+
+    def public(self) -> Dict[str, Any]:
+        """The connection as a result shows it."""
+        return plain(self)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server as it is, or as it should be: one shape, so that the two compare.
+
+    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a hash. ``power`` is started or stopped. ``member_of`` is the
+    group it was made in with count. ``managed`` is false when the real machine is gone. ``seeded``: its first-boot content is written.
+    """
+
+    name: str
+    power: str = 'started'
+    flavor: str | None = None
+    vcpus: int = 0
+    memory: int = 0
+    image: str = ''
+    key_name: str | None = None
+    user_data: str | None = None
+    volume_size: int = 0
+    security_groups: Tuple[str, ...] = (DEFAULT,)
+    networks: Tuple[Nic, ...] = (Nic('default'),)
+    floating_ip: str | None = None
+    volumes: Tuple[str, ...] = ()
+    delete_protection: bool = False
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
+    member_of: str | None = None
+    id: str = AFTER_APPLY
+    task_state: str | None = None
+    managed: bool = True
+    seeded: bool = True
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    @property
+    def status(self) -> str:
+        """The status, in Nova's words; UNMANAGED is ours: the real machine is no longer what was recorded."""
+        if self.task_state == 'creating':
+            return 'BUILD'
+        if not self.managed:
+            return 'UNMANAGED'
+        return 'ACTIVE' if self.power == 'started' else 'SHUTOFF'
+
+    def public(self) -> Dict[str, Any]:
+        """The server as a result shows it."""
+        shown = plain(self)
+        for inner in ('managed', 'seeded', 'power'):
+            del shown[inner]
+        first = self.networks[0].fixed_ip if self.networks else None
+        billable = self.status in ('ACTIVE', 'SHUTOFF') and self.task_state != 'deleting'
+        return {**shown, 'status': self.status, 'billable': billable, 'fixed_ip': first}
+
+
+@dataclass(frozen=True)
+class NicRequest:
+    """What a user asked for of one connection."""
+
+    name: str
+    fixed_ip: str | None = None
+    mac: str | None = None
+
+    def fits(self, nic: Nic) -> bool:
+        """Whether a connection is what was asked for."""
+        return nic.name == self.name and self.fixed_ip in (None, nic.fixed_ip) and self.mac in (None, nic.mac)
+
+
+@dataclass(frozen=True)
+class ServerRequest:
+    """What a user asked for. ``options`` has only what was said: the rest is not managed. ``user_data`` is the text, in options is its hash."""
+
+    name: str
+    state: str
+    options: Mapping[str, Any]
+    count: int | None = None
+    networks: Tuple[NicRequest, ...] | None = None
+    floating_ip: str | None = None
+    user_data: str | None = field(default=None, repr=False)
+    wait_for: str = 'running'
+    allow_restart: bool = False
+    allow_shrink: bool = False
+    force: bool = False
+
+    def members(self) -> Tuple[str, ...]:
+        """The names of the servers that are asked for."""
+        return (self.name,) if self.count is None else tuple(f'{self.name}-{number}' for number in range(1, self.count + 1))
+
+    def problems(self) -> List[str]:
+        """What is wrong with the request, whatever is there."""
+        problems = host_name_problems(self.name)
+        problems += self._count_problems()
+        for option in ('flavor', 'image', 'key_name'):
+            if self.options.get(option) is not None:
+                problems += name_problems(self.options[option], option)
+        problems += size_problems(self.options.get('volume_size'), 'volume_size')
+        problems += _group_problems(self.options.get('security_groups'))
+        problems += _network_problems(self.networks)
+        problems += _floating_problems(self.floating_ip)
+        problems += _user_data_problems(self.user_data)
+        return problems + description_problems(self.options.get('description')) + label_problems(self.options.get('labels'))
+
+    def _count_problems(self) -> List[str]:
+        if self.count is None:
+            return []
+        problems = []
+        if not 0 <= self.count <= MOST_MEMBERS:
+            problems.append(f'count: {self.count} is out of range; give 0 to {MOST_MEMBERS}')
+        elif self.count and not problems:
+            problems += host_name_problems(self.members()[-1], 'name of the last member')
+        if self.count > 1:
+            once = [f'networks: fixed_ip {nic.fixed_ip}' for nic in self.networks or () if nic.fixed_ip]
+            once += [f'networks: mac {nic.mac}' for nic in self.networks or () if nic.mac]
+            once += [f'floating_ip: {self.floating_ip}'] if self.floating_ip not in (None, 'auto', 'none') else []
+            problems += [f'{what} can be given to one server only, and count is {self.count}' for what in once]
+        return problems
+
+
+def hashed(user_data: str) -> str:
+    """What is kept of first-boot content: enough to see that it differs."""
+    return 'sha256:' + hashlib.sha256(user_data.encode()).hexdigest()
+
+
+def _group_problems(groups: Tuple[str, ...] | None) -> List[str]:
+    if groups is None:
+        return []
+    problems = [problem for group in groups for problem in name_problems(group, 'security_groups')]
+    if len(groups) > MOST_GROUPS:
+        problems.append(f'security_groups: {len(groups)} are named; a server has at most {MOST_GROUPS}')
+    if not groups:
+        problems.append('security_groups: name one at least; default lets nothing in')
+    return problems
+
+
+def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
+    import re
+    from ipaddress import IPv4Address
+
+    problems: List[str] = []
+    if networks is not None and not 1 <= len(networks) <= MOST_NETWORKS:
+        problems.append(f'networks: name 1 to {MOST_NETWORKS}')
+    for number, nic in enumerate(networks or ()):
+        problems += name_problems(nic.name, f'networks[{number}].name')
+        try:
+            IPv4Address(nic.fixed_ip or '0.0.0.0')  # noqa: S104 (no address was said)
+        except ValueError:
+            problems.append(f'networks[{number}].fixed_ip: {nic.fixed_ip!r} is not an IPv4 address')
+        if nic.mac is not None and not re.match(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z', nic.mac):
+            problems.append(f'networks[{number}].mac: {nic.mac!r} is not the MAC of a machine; write it like 52:54:00:12:34:56')
+    return problems
+
+
+def _floating_problems(floating_ip: str | None) -> List[str]:
+    from ipaddress import IPv4Address
+
+    if floating_ip in (None, 'auto', 'none'):
+        return []
+    try:
+        IPv4Address(floating_ip)
+    except ValueError:
+        return [f'floating_ip: {floating_ip!r} is not an IPv4 address; give one, or auto, or none']
+    return []
+
+
+def _user_data_problems(user_data: str | None) -> List[str]:
+    if user_data is None:
+        return []
+    if not user_data.startswith(FIRST_LINES):
+        return ['user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config']
+    if len(user_data.encode()) > MOST_USER_DATA:
+        return [f'user_data: it has {len(user_data.encode())} bytes; at most {MOST_USER_DATA} are read']
+    return []
+
+
+def _flavor(before: str | None, after: str, now: Server) -> Effect:
+    if now.power == 'stopped':
+        return Effect(LIVE, f'flavor {before} becomes {after}')
+    return Effect(RESTART, f'flavor {before} becomes {after}, which needs a restart')
+
+
+def _volume_size(before: int, after: int, now: Server) -> Effect:
+    if after < before:
+        return Effect(FIXED, 'a disk does not shrink; leave the option out, or make a new server')
+    return Effect(LIVE)
+
+
+TABLE: Table = {
+    'flavor': _flavor,
+    'image': fixed('a server keeps the disk it was made with; delete it and make it again'),
+    'key_name': fixed('a key is put in at the first boot; delete the server and make it again'),
+    'user_data': fixed('first-boot content runs once, at the first boot; delete the server and make it again'),
+    'networks': fixed('the networks of a server are chosen when it is made; delete it and make it again'),
+    'volume_size': _volume_size,
+    'security_groups': live,
+    'floating_ip': live,
+    'delete_protection': live,
+    'description': live,
+    'labels': live,
+}

@@ -1,0 +1,59 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a name, a description, a label or a size may be. Each check returns what is wrong, as sentences; none is good."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, List
+
+HOST_NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z')
+NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?\Z')
+LABEL = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?\Z')
+GIB = 2**30
+LARGEST_VOLUME = 5120
+
+
+def name_problems(name: str, option: str = 'name') -> List[str]:
+    """Check the name of anything but a server: letters, digits, hyphen, underscore and dot, 1 to 63 of them."""
+    if NAME.match(name):
+        return []
+    return [f'{option}: {name!r} is not a name; use 1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last']
+
+
+def host_name_problems(name: str, option: str = 'name') -> List[str]:
+    """Check the name of a server: it becomes a host name (RFC 1123), so letters, digits and hyphens only."""
+    if HOST_NAME.match(name):
+        return []
+    return [f'{option}: {name!r} is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last']
+
+
+def label_problems(labels: Mapping[str, Any] | None) -> List[str]:
+    """Check labels: keys like names (and slashes), values up to 255 printable characters."""
+    problems = []
+    for key, value in (labels or {}).items():
+        if not LABEL.match(str(key)):
+            problems.append(f'labels: {key!r} is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes')
+        if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
+            problems.append(f'labels: the value of {key} must be printable text of at most 255 characters')
+    return problems
+
+
+def description_problems(text: str | None) -> List[str]:
+    """Check a description: one line, at most 255 characters."""
+    if text and (len(text) > 255 or not text.isprintable()):
+        return ['description: give one line of at most 255 printable characters']
+    return []
+
+
+def size_problems(size: int | None, option: str) -> List[str]:
+    """Check the size of a volume in GB (2^30 bytes): 1 to 5,120."""
+    if size is not None and not 1 <= size <= LARGEST_VOLUME:
+        return [f'{option}: {size} is not a size; give 1 to {LARGEST_VOLUME} (GB)']
+    return []
+
+
+def labels_of(raw: Mapping[Any, Any]) -> Mapping[str, str]:
+    """Labels as the user means them: numbers and booleans in YAML become their text."""
+    return {str(key): str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value for key, value in raw.items()}

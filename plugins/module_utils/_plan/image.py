@@ -1,0 +1,41 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Images: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .._model.change import Draft, Plan
+from .._model.image import TABLE, Image, ImageRequest
+from .common import keep_one
+
+
+@dataclass(frozen=True)
+class ImagesSeen:
+    """Images by name; what speaks against the source of the request; the server that is the source, by name, with its power."""
+
+    images: Mapping[str, Image]
+    source_problem: str = ''
+    servers: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan(request: ImageRequest, seen: ImagesSeen) -> Plan:
+    """Make, keep or delete one image."""
+    draft, now = Draft(), seen.images.get(request.name)
+    if request.state == 'present' and (now is None or now.task_state is not None):
+        _source(request, seen, draft)
+    keep_one('image', request, now, TABLE, lambda: Image(request.name, **request.options), draft)
+    return draft.done(('image', 'delete'), ('image', 'create'))
+
+
+def _source(request: ImageRequest, seen: ImagesSeen, draft: Draft) -> None:
+    kind, _, where = request.options.get('source', '').partition(':')
+    if not kind:
+        draft.refused.append(f'image {request.name} does not exist; to make it give path, url (with checksum) or server')
+    elif kind == 'server':
+        if draft.need('server', where, seen.servers) and seen.servers[where] != 'stopped':
+            draft.refused.append(f'server: {where} runs, and an image is made of a disk at rest; stop it first (state: stopped)')
+    elif seen.source_problem:
+        draft.missing.append(f'{kind}: {seen.source_problem}')

@@ -1,0 +1,66 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Key pairs: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Dict
+
+from .._model.change import AFTER_APPLY, Draft, Plan
+from .._model.keypair import TABLE, KeyFile, Keypair, KeypairRequest, fingerprint, same_key
+
+
+@dataclass(frozen=True)
+class KeypairsSeen:
+    """Key pairs by name, and the private key file of the request if it is there."""
+
+    keypairs: Mapping[str, Keypair]
+    key_file: KeyFile | None = None
+
+
+def plan(request: KeypairRequest, seen: KeypairsSeen) -> Plan:
+    """Make, keep or delete one key pair."""
+    draft, now = Draft(), seen.keypairs.get(request.name)
+    draft.refused += request.problems()
+    if request.state == 'absent':
+        if now:
+            _delete(now, draft)
+    elif now is None:
+        _create(request, seen.key_file, draft)
+    else:
+        _keep(request, now, seen.key_file, draft)
+    return draft.done(('private_key', 'create'), ('keypair', 'create'))
+
+
+def _delete(now: Keypair, draft: Draft) -> None:
+    if now.used_by:
+        draft.refused.append(f'keypair {now.name} is used by {", ".join(now.used_by)}; delete those servers first')
+    draft.step('keypair', 'delete', now, None)
+
+
+def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> None:
+    key = request.options.get('public_key')
+    if key is None and request.private_key_file is None:
+        draft.refused.append(f'keypair {request.name} does not exist; to make it give public_key, public_key_file, or private_key_file to have one generated')
+    if request.private_key_file and key is None:
+        key_file = key_file or draft.step('private_key', 'create', None, KeyFile(request.private_key_file))
+        key = key_file.public_key
+    known: Dict[str, Any] = {} if key in (None, AFTER_APPLY) or draft.refused else {'fingerprint': fingerprint(key)}
+    draft.result.append(draft.step('keypair', 'create', None, Keypair(request.name, key or AFTER_APPLY, **known)))
+
+
+def _keep(request: KeypairRequest, now: Keypair, key_file: KeyFile | None, draft: Draft) -> None:
+    options = dict(request.options)
+    if 'public_key' in options and same_key(options['public_key'], now.public_key):
+        del options['public_key']  # a comment is no part of a key
+    draft.update('keypair', now, options, TABLE)
+    if request.private_key_file and key_file is None:
+        draft.refused.append(
+            f'private_key_file: {request.private_key_file} is not there, and the private key of {now.name} was given out once, when it was made; '
+            'put the file back, leave the option out, or delete the key pair and make a new one'
+        )
+    if key_file and not same_key(key_file.public_key, now.public_key):
+        draft.refused.append(f'private_key_file: {key_file.name} holds another key than {now.name} ({now.fingerprint}); name another file')
+    draft.result.append(now)

@@ -1,0 +1,39 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Security groups: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from .._model.change import Draft, Plan
+from .._model.firewall import Firewall
+from .._model.security_group import MOST_RULES, TABLE, SecurityGroup, SecurityGroupRequest
+from .common import keep_one, mend
+
+
+@dataclass(frozen=True)
+class SecurityGroupsSeen:
+    """Groups by name, and the state of the host."""
+
+    groups: Mapping[str, SecurityGroup]
+    firewall: Firewall = field(default_factory=Firewall)
+
+
+def plan(request: SecurityGroupRequest, seen: SecurityGroupsSeen) -> Plan:
+    """Make, keep or delete one group."""
+    draft, now = Draft(), seen.groups.get(request.name)
+    rules = set(request.options.get('rules', ()))
+    if now and not request.purge_rules:
+        rules |= set(now.rules)
+    options = {**request.options, 'rules': tuple(sorted(rules))} if 'rules' in request.options else dict(request.options)
+    if len(rules) > MOST_RULES:
+        draft.refused.append(f'rules: {request.name} would have {len(rules)}; a group has at most {MOST_RULES}')
+    for name in sorted({rule.remote_group for rule in options.get('rules', ()) if rule.remote_group}):
+        draft.need('security_group', name, {**seen.groups, request.name: None})
+    if request.state == 'absent' and now and now.named_by:
+        draft.refused.append(f'security_group {now.name} is named by rules of {", ".join(now.named_by)}; change those first')
+    keep_one('security_group', replace(request, options=options), now, TABLE, lambda: SecurityGroup(request.name, **options), draft)
+    mend(seen.firewall, draft)
+    return draft.done()

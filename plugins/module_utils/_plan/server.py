@@ -1,0 +1,243 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Dict, List, Tuple
+
+from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
+from .._model.datapath import HOST, Datapath, Group, Port, evaluate
+from .._model.datapath import Network as Wire
+from .._model.firewall import Firewall
+from .._model.flavor import Flavor
+from .._model.image import Image
+from .._model.keypair import Keypair
+from .._model.network import Network
+from .._model.security_group import SecurityGroup
+from .._model.server import TABLE, Nic, Server, ServerRequest
+from .common import mend
+
+ORDER = tuple(('server', verb) for verb in ('delete', 'create', 'stop', 'power_off', 'update', 'start'))
+
+
+@dataclass(frozen=True)
+class FloatingAddress:
+    """A floating address that the request names: who holds it, and whether a pool has it at all."""
+
+    address: str
+    server: str | None = None
+    taken: bool = False
+    in_pool: bool = False
+
+
+@dataclass(frozen=True)
+class ServersSeen:
+    """What is there of what a request is about. ``owners``: who has a fixed address that is asked for. ``free``: floating addresses left."""
+
+    servers: Mapping[str, Server]
+    keypairs: Mapping[str, Keypair] = field(default_factory=dict)
+    flavors: Mapping[str, Flavor] = field(default_factory=dict)
+    images: Mapping[str, Image] = field(default_factory=dict)
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    owners: Mapping[Tuple[str, str], str] = field(default_factory=dict)
+    floating: FloatingAddress | None = None
+    free: int = 0
+    firewall: Firewall = field(default_factory=Firewall)
+
+
+def plan(request: ServerRequest, seen: ServersSeen) -> Plan:
+    """All members are planned, and all that is wrong with any of them is said."""
+    draft = Draft()
+    if request.state != 'absent':
+        _references(request, seen, draft)
+    for name in _members(request, seen, draft):
+        _one(name, request, seen, draft)
+    _floating(request, seen, draft)
+    mend(seen.firewall, draft)
+    return draft.done(*ORDER)
+
+
+def _references(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+    options = request.options
+    for kind, option, there in (('flavor', 'flavor', seen.flavors), ('image', 'image', seen.images), ('keypair', 'key_name', seen.keypairs)):
+        if options.get(option) is not None:
+            draft.need(kind, options[option], there)
+    for group in options.get('security_groups', ()):
+        draft.need('security_group', group, seen.groups)
+    for nic in request.networks or ():
+        draft.need('network', nic.name, seen.networks)
+
+
+def _members(request: ServerRequest, seen: ServersSeen, draft: Draft) -> Tuple[str, ...]:
+    """The names that are to be as asked; what is too many is planned away here."""
+    group = tuple(sorted((server.name for server in seen.servers.values() if server.member_of == request.name), key=lambda name: (len(name), name)))
+    single = seen.servers.get(request.name)
+    if request.count is None:
+        if request.state == 'absent':
+            return (*group, *([request.name] if single else []))
+        if group:
+            draft.refused.append(f'name: {request.name} is a group of {len(group)} servers; give count, or the name of a member ({group[0]}, ...)')
+        return (request.name,)
+    if single:
+        draft.refused.append(f'name: {request.name} is a server of its own, not a group; leave out count, or choose another name')
+    members = request.members()
+    draft.refused += [
+        f'name: {name} is a server of its own, not a member of {request.name}; choose another name'
+        for name in members
+        if name in seen.servers and seen.servers[name].member_of != request.name
+    ]
+    if request.state == 'absent':
+        return group
+    _shrink(request, [seen.servers[name] for name in group if name not in members], draft)
+    return members
+
+
+def _shrink(request: ServerRequest, surplus: List[Server], draft: Draft) -> None:
+    if surplus and not request.allow_shrink:
+        names = ', '.join(server.name for server in surplus)
+        draft.refused.append(f'count: {request.count} is less than there are; allow_shrink: true removes {names}')
+    for server in surplus:
+        _delete(server, request, draft)
+
+
+def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+    """What an earlier run left is finished first; then what is there is compared with what was asked, as always."""
+    now = seen.servers.get(name)
+    if request.state == 'absent':
+        return _delete(now, request, draft) if now else None
+    if now and now.task_state == 'deleting':
+        now = draft.step('server', 'delete', now, None, why=AGAIN)
+    if now is None:
+        return draft.result.append(draft.step('server', 'create', None, _new(name, request, seen, draft)))
+    if now.task_state == 'creating':
+        now = _finish(now, request, draft)
+    if not now.managed and now.task_state is None:
+        draft.refused.append(f'server {now.name} is UNMANAGED: its machine is no longer in libvirt; delete it (state: absent) and make it again')
+    if request.state == 'stopped' != now.power:
+        now = draft.step('server', 'power_off' if request.force else 'stop', now, replace(now, power='stopped'))
+    now = draft.update('server', now, _changed(request, now, seen, draft), TABLE, request.allow_restart)
+    if request.state == 'started' != now.power:
+        now = draft.step('server', 'start', now, replace(now, power='started'))
+    draft.result.append(now)
+
+
+def _finish(now: Server, request: ServerRequest, draft: Draft) -> Server:
+    if now.user_data and not now.seeded and request.user_data is None:
+        draft.refused.append(f'server {now.name} was interrupted before its first-boot content was written; give user_data again, or delete it')
+    finished: Server = draft.step('server', 'create', None, replace(now, task_state=None, managed=True, seeded=True), why=AGAIN)
+    return finished
+
+
+def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
+    options = dict(request.options)
+    absent = [option for option in ('flavor', 'image') if options.get(option) is None]
+    if absent:
+        draft.refused.append(f'server {name} does not exist; to make it give {" and ".join(absent)} too')
+    networks = request.networks
+    if networks is None:
+        draft.need('network', 'default', seen.networks)
+    else:
+        options['networks'] = tuple(_nic(nic, seen, draft) for nic in networks)
+    flavor, image = seen.flavors.get(options.get('flavor', '')), seen.images.get(options.get('image', ''))
+    if image and image.task_state:
+        draft.refused.append(f'image {image.name} is not ready ({image.task_state}); run the task that makes it again')
+    if flavor:
+        options.update(vcpus=flavor.vcpus, memory=flavor.memory)
+        options.setdefault('volume_size', max(flavor.disk, _least(image)))
+    if image and options.get('volume_size', _least(image)) < _least(image):
+        draft.refused.append(f'volume_size: {options["volume_size"]} GB is less than the image {image.name} needs; give {_least(image)} at least')
+    if request.floating_ip not in (None, 'none'):
+        options['floating_ip'] = AFTER_APPLY if request.floating_ip == 'auto' else request.floating_ip
+    member_of = request.name if request.count is not None else None
+    server = Server(name=name, power='stopped' if request.state == 'stopped' else 'started', member_of=member_of, **options)
+    _reachable(server, request, seen, draft)
+    return server
+
+
+def _least(image: Image | None) -> int:
+    return image.min_disk if image and isinstance(image.min_disk, int) else 1
+
+
+def _nic(nic: Any, seen: ServersSeen, draft: Draft) -> Nic:
+    network = seen.networks.get(nic.name)
+    if network and nic.fixed_ip:
+        span, address = IPv4Network(network.cidr), IPv4Address(nic.fixed_ip)
+        if address not in span or address in (span.network_address, span.broadcast_address) or nic.fixed_ip == network.gateway:
+            draft.refused.append(f'networks: fixed_ip {nic.fixed_ip} is not an address for a server of {nic.name} ({network.cidr}, gateway {network.gateway})')
+        owner = seen.owners.get((nic.name, nic.fixed_ip))
+        if owner:
+            draft.refused.append(f'networks: fixed_ip {nic.fixed_ip} belongs to {owner}; choose another, or leave it out')
+    return Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY)
+
+
+def _reachable(server: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+    """Waiting for ssh makes no sense where the groups do not let this host in."""
+    if request.wait_for != 'ssh' or request.state == 'stopped':
+        return
+    network = seen.networks.get(server.networks[0].name)
+    groups = [seen.groups[name] for name in server.security_groups if name in seen.groups]
+    if network is None or len(groups) < len(server.security_groups) or network.cidr == AFTER_APPLY:
+        return
+    if not lets_in(groups, network, 'tcp', 22):
+        names = ', '.join(group.name for group in groups)
+        draft.refused.append(
+            f'wait_for: ssh would wait in vain, because no rule of {names} lets this host in at tcp 22; add a rule (preset: ssh), or wait for init'
+        )
+
+
+def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: int | None) -> bool:
+    """Whether groups let the host itself in. Rules that name a group are about servers, and do not."""
+    made = [Group(str(number), tuple(rule for rule in group.rules if rule.remote_group is None)) for number, group in enumerate(groups)]
+    free = next(str(address) for address in IPv4Network(network.cidr).hosts() if str(address) != network.gateway)
+    wire = Wire('hk0', network.cidr, network.gateway)
+    port_there = Port('hkp0', '52:54:00:00:00:01', free, 'hk0', tuple(group.id for group in made))
+    return evaluate(Datapath((wire,), tuple(made), (port_there,)), HOST, free, protocol, port).allowed
+
+
+def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft) -> Dict[str, Any]:
+    """The options that were said, in the shape of a server, so that they compare with what is there."""
+    options = dict(request.options)
+    flavor = seen.flavors.get(options.get('flavor', ''))
+    if flavor and flavor.name != now.flavor:
+        options.update(vcpus=flavor.vcpus, memory=flavor.memory)
+        options.setdefault('volume_size', max(flavor.disk, now.volume_size))
+    networks = request.networks
+    if networks is not None and not (len(networks) == len(now.networks) and all(nic.fits(there) for nic, there in zip(networks, now.networks))):
+        options['networks'] = tuple(Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY) for nic in networks)
+    if request.floating_ip == 'none':
+        options['floating_ip'] = None
+    elif request.floating_ip == 'auto' and now.floating_ip is None:
+        options['floating_ip'] = AFTER_APPLY
+    elif request.floating_ip not in (None, 'auto'):
+        options['floating_ip'] = request.floating_ip
+    _reachable(replace(now, security_groups=options.get('security_groups', now.security_groups)), request, seen, draft)
+    return options
+
+
+def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+    """A pool that is empty, and an address that is somebody else's, are seen beforehand."""
+    wanted = [change for change in draft.changes if change.after is not None and change.after.floating_ip == AFTER_APPLY]
+    wanted = [change for change in wanted if change.before is None or change.before.floating_ip != AFTER_APPLY]
+    needed = len({change.name for change in wanted})
+    if needed > seen.free:
+        draft.refused.append(
+            f'floating_ip: {needed} are needed and {seen.free} are free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
+        )
+    address = seen.floating
+    if address is None or request.state == 'absent':
+        return
+    if not address.in_pool:
+        draft.refused.append(f'floating_ip: {address.address} is in no pool of this cloud')
+    elif address.taken and address.server not in (None, request.name):
+        draft.refused.append(f'floating_ip: {address.address} is attached to {address.server}; detach it first (floating_ip: state: detached)')
+
+
+def _delete(server: Server, request: ServerRequest, draft: Draft) -> None:
+    if request.options.get('delete_protection', server.delete_protection):
+        draft.refused.append(f'server {server.name} is protected; delete_protection: false, in this task too, allows its deletion')
+    draft.step('server', 'delete', server, None, why=AGAIN if server.task_state == 'deleting' else '')

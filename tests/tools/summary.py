@@ -1,0 +1,65 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Close a run of all gates with one line that counts the tests of every pytest run in it.
+
+usage: summary.py STATUS REPORTS, where STATUS is the exit status of the gates, and REPORTS the folder of pytest's junit files.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+
+class Count(NamedTuple):
+    """How many tests ended how."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: Count) -> Count:  # type: ignore[override]
+        """Add number by number, not as tuples."""
+        return Count(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+    def __str__(self) -> str:
+        """Say it as pytest does."""
+        return ', '.join(f'{number} {name}' for name, number in self._asdict().items())
+
+
+def count(report: Path) -> Count:
+    """Count the tests of one junit file; a test whose setup or teardown broke has failed."""
+    total = Count()
+    for case in ElementTree.parse(report).iter('testcase'):  # noqa: S314 - pytest wrote it a moment ago
+        outcome = {child.tag for child in case}
+        if outcome & {'failure', 'error'}:
+            total += Count(failed=1)
+        elif 'skipped' in outcome:
+            total += Count(skipped=1)
+        else:
+            total += Count(passed=1)
+    return total
+
+
+def main(status: int, reports: Path) -> int:
+    """Print a line for each run and the sum last; 1 when anything failed."""
+    total = Count()
+    for report in sorted(reports.glob('*.xml')):
+        part = count(report)
+        print(f'{report.stem}: {part}')
+        total += part
+    if status and not total.failed:
+        # A linter, the build, a run that died before its report: no test of pytest's, and no success.
+        print('a gate that is not a test failed, see above')
+        total += Count(failed=1)
+    if not sum(total):
+        print('no test was run')
+        status = 1
+    print(total, flush=True)
+    return 1 if status or total.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(int(sys.argv[1]), Path(sys.argv[2])))
