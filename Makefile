@@ -60,7 +60,7 @@ packages: venv
 check: format-check lint shell-lint ansible-lint types unit
 
 format: venv-dev
-	ruff check --fix --exit-zero --quiet
+	ruff check --fix --unsafe-fixes --exit-zero --quiet
 	ruff format
 
 .PHONY: format-check lint shell-lint ansible-lint types unit

@@ -4,13 +4,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Callable, ContextManager, List, NamedTuple, Protocol, Set, Tuple, TypeVar
+from typing import Callable, ContextManager, Dict, Iterable, List, Mapping, NamedTuple, Protocol, Sequence, Set, Tuple, TypeVar
 
 from ._model.change import Change
+from ._model.firewall import Firewall
+from ._model.flavor import Flavor
+from ._model.floating_ip import FloatingIp
+from ._model.image import Image
 from ._model.keypair import Keypair
+from ._model.lb import Lb
+from ._model.network import Network
+from ._model.security_group import SecurityGroup
+from ._model.server import Server
+from ._model.volume import Volume
 
 Seen = TypeVar('Seen')
+Thing = TypeVar('Thing', covariant=True)
 Names = Set[Tuple[str, str]]
 
 
@@ -19,11 +28,11 @@ class CloudError(Exception):
 
 
 class Busy(CloudError):
-    """Another run holds what this one needs."""
+    """Another run holds what is needed."""
 
 
 class Unsupported(CloudError):
-    """This cloud cannot do this; the text names the option and the cloud."""
+    """A cloud cannot do what is asked; the text names the option and the cloud."""
 
 
 class Outcome(NamedTuple):
@@ -34,25 +43,153 @@ class Outcome(NamedTuple):
     seconds: float | None = None
 
 
-class Keypairs(Protocol):
-    """Key pairs of a cloud."""
+class Things(Protocol[Thing]):
+    """Any kind of thing that is looked at, made and deleted."""
 
-    def list(self, names: Iterable[str] | None = None) -> Tuple[Keypair, ...]:
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Thing, ...]:
         """Look: all, or those of these names."""
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Register public keys."""
+        """Make them; what an interrupted run began is gone on with."""
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Forget public keys."""
+        """Remove them."""
+
+
+class Changing(Things[Thing], Protocol[Thing]):
+    """A kind of thing that can be changed, too."""
+
+    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Make them what they are to be after the change."""
+
+
+class Images(Changing[Image], Protocol):
+    """Images of a cloud."""
+
+    def source_problem(self, source: str) -> str:
+        """What speaks against making an image of a source, as far as it can be seen beforehand; empty: nothing."""
+
+
+class Networks(Changing[Network], Protocol):
+    """Networks of a cloud."""
+
+    def taken(self, name: str) -> Mapping[str, str]:
+        """What a network of this name must not overlap (CIDR: what it is)."""
+
+
+class FloatingIps(Changing[FloatingIp], Protocol):
+    """Floating IPs of a cloud; names are names or addresses."""
+
+    def holders(self) -> Mapping[str, Mapping[str, str | None]]:
+        """Who may have one (server NAME, lb NAME): their fixed addresses with the floating address that each has."""
+
+    def free(self) -> Mapping[str, int]:
+        """How many addresses are left, by pool."""
+
+    def in_pool(self, address: str) -> bool:
+        """Whether a pool has this address."""
+
+
+class Volumes(Changing[Volume], Protocol):
+    """Volumes of a cloud."""
+
+    def mounted(self, name: str) -> bool | None:
+        """Whether the guest that has a volume has it mounted; None when it cannot be asked."""
+
+    def attach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Give volumes to servers."""
+
+    def detach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Take volumes from servers."""
+
+
+class Servers(Protocol):
+    """Servers of a cloud."""
+
+    def list(self, names: Iterable[str] | None = None, member_of: str | None = None) -> Tuple[Server, ...]:
+        """Look: all, those of these names, and the members of a group."""
+
+    def owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
+        """Who has these fixed addresses (network, address)."""
+
+    def reached(self, names: Sequence[str], wait_for: str) -> Mapping[str, str]:
+        """What each lacks of what is waited for (running, ip, ssh, init), in words; empty: nothing."""
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Make servers."""
+
+    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Change servers; those whose change has the effect restart are restarted."""
+
+    def start(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Power on."""
+
+    def stop(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Ask the guests to shut down, and wait until they have."""
+
+    def power_off(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Pull the plug."""
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Remove servers."""
+
+
+class Firewalls(Protocol):
+    """What carries packets."""
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
+        """Look whether it is as the record says."""
+
+    def load(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Make it so."""
 
 
 class Cloud(Protocol):
     """A cloud."""
 
     @property
-    def keypairs(self) -> Keypairs:
+    def keypairs(self) -> Things[Keypair]:
         """Key pairs."""
+
+    @property
+    def flavors(self) -> Changing[Flavor]:
+        """Flavors."""
+
+    @property
+    def images(self) -> Images:
+        """Images."""
+
+    @property
+    def networks(self) -> Networks:
+        """Networks."""
+
+    @property
+    def security_groups(self) -> Changing[SecurityGroup]:
+        """Security groups."""
+
+    @property
+    def floating_ips(self) -> FloatingIps:
+        """Floating IPs."""
+
+    @property
+    def volumes(self) -> Volumes:
+        """Volumes."""
+
+    @property
+    def servers(self) -> Servers:
+        """Servers."""
+
+    @property
+    def lbs(self) -> Changing[Lb]:
+        """Load balancers."""
+
+    @property
+    def firewalls(self) -> Firewalls:
+        """What carries packets."""
+
+    @property
+    def seeds(self) -> Dict[str, str]:
+        """First-boot content of a run, by its hash: it is handed on beside the plan, because it is never recorded nor shown."""
 
     @property
     def notes(self) -> List[str]:

@@ -195,6 +195,7 @@ class World:
     spaces: dict[str, Namespace] = field(default_factory=dict)
     listeners: dict[socket.socket, str] = field(default_factory=dict)
     received: list[tuple[str, bytes]] = field(default_factory=list)
+    senders: dict[bytes, str] = field(default_factory=dict)
 
     def build(self) -> None:
         """Make everything but a ruleset."""
@@ -291,6 +292,7 @@ class World:
             return
         request, peer = listener.recvfrom(2048)
         self.received.append((name, request))
+        self.senders[request] = peer[0].removeprefix('::ffff:')
         with contextlib.suppress(OSError):
             listener.sendto(name.encode(), peer)
 
@@ -645,7 +647,7 @@ def _random_rule(chance: random.Random, names: Sequence[str]) -> dict[str, objec
 
 def random_datapath(seed: int) -> Datapath:
     """Return a datapath that is the same for the same seed."""
-    chance = random.Random(seed)  # noqa: S311 (rules for a test, no secrets)
+    chance = random.Random(seed)
     names = ['g1', 'g2', 'g3', 'g4']
     groups = {name: [_random_rule(chance, names) for _number in range(chance.randrange(4))] for name in names}
     return datapath(groups, {name: tuple(chance.sample(names, chance.randrange(4))) for name in SERVERS})
@@ -732,18 +734,30 @@ def _datagram(world: World, name: str, source: str, destination: str, token: byt
         sender.sendto(token, (destination, 81))
 
 
-def _frame(world: World, name: str, source_mac: str, destination_mac: str, source: str, destination: str, token: bytes) -> None:
-    """Send a datagram in a frame whose every address is chosen."""
-    udp = b''.join(number.to_bytes(2, 'big') for number in (4000, 81, 8 + len(token), 0)) + token
-    head = bytearray([0x45, 0, 0, 20 + len(udp), 0, 1, 0, 0, 64, 17, 0, 0]) + socket.inet_aton(source) + socket.inet_aton(destination)
-    total = sum(int.from_bytes(head[at : at + 2], 'big') for at in range(0, 20, 2))
+def _packet(protocol: int, source: str, destination: str, payload: bytes) -> bytes:
+    """Return an IPv4 packet."""
+    head = bytearray([0x45, 0, 0, 20 + len(payload), 0, 1, 0, 0, 64, protocol, 0, 0]) + socket.inet_aton(source) + socket.inet_aton(destination)
+    head[10:12] = _checksum(head)
+    return bytes(head) + payload
+
+
+def _checksum(data: bytes | bytearray) -> bytes:
+    total = sum(int.from_bytes(data[at : at + 2], 'big') for at in range(0, len(data), 2))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
-    head[10:12] = (total ^ 0xFFFF).to_bytes(2, 'big')
+    return (total ^ 0xFFFF).to_bytes(2, 'big')
+
+
+def _udp(source_port: int, token: bytes) -> bytes:
+    return b''.join(number.to_bytes(2, 'big') for number in (source_port, 81, 8 + len(token), 0)) + token
+
+
+def _frame(world: World, name: str, source_mac: str, destination_mac: str, packet: bytes) -> None:
+    """Send a packet in a frame whose every address is chosen."""
     ethernet = b''.join(bytes.fromhex(mac.replace(':', '')) for mac in (destination_mac, source_mac)) + b'\x08\x00'
     with world.spaces[name].inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
         sender.bind(('eth0', 0))
-        sender.send(ethernet + bytes(head) + udp)
+        sender.send(ethernet + packet)
 
 
 def _bridge_mac(world: World, bridge: str) -> str:
@@ -759,7 +773,7 @@ def test_a_port_sends_only_as_itself(world: World) -> None:
     gateway = _bridge_mac(world, 'hk0')
     attempts = {
         b'as b': partial(_datagram, world, 'a', B, C, b'as b'),
-        b'mac of b': partial(_frame, world, 'a', SERVERS['b'].mac, gateway, B, C, b'mac of b'),
+        b'mac of b': partial(_frame, world, 'a', SERVERS['b'].mac, gateway, _packet(17, B, C, _udp(4000, b'mac of b'))),
         b'through floating': partial(_datagram, world, 'a', B, FLOATING_C, b'through floating'),
     }
     control = b'b itself'
@@ -775,7 +789,7 @@ def test_a_mac_is_bound_too(world: World) -> None:
     for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
         world.load(loaded)
         token = b'mac %d' % arrives
-        frame = ('52:54:00:00:00:77', _bridge_mac(world, 'hk0'), A, OUT, token)
+        frame = ('52:54:00:00:00:77', _bridge_mac(world, 'hk0'), _packet(17, A, OUT, _udp(4000, token)))
         assert world.delivered('outside', token, partial(_frame, world, 'a', *frame)) is arrives
 
 
@@ -788,7 +802,7 @@ def test_ports_do_not_speak_past_the_host(world: World) -> None:
         # The bridge must know where b is.
         assert world.delivered('c', b'here', partial(_datagram, world, 'b', B, C, b'here'))
         token = b'straight %d' % arrives
-        assert world.delivered('b', token, partial(_frame, world, 'a', SERVERS['a'].mac, SERVERS['b'].mac, A, B, token)) is arrives
+        assert world.delivered('b', token, partial(_frame, world, 'a', SERVERS['a'].mac, SERVERS['b'].mac, _packet(17, A, B, _udp(4000, token)))) is arrives
 
 
 def test_ipv6_is_dropped(world: World) -> None:
@@ -838,3 +852,53 @@ def test_a_started_connection_is_kept(world: World) -> None:
             client.sendall(b'after')
             assert server.recv(5) == b'after'
             assert mismatches(world, datapath({}, {}), [Probe(OUT, FLOATING_A, 'tcp', 80)]) == []
+
+
+@pytest.mark.parametrize(
+    ('source', 'destination', 'seen'),
+    [
+        (A, OUT, FLOATING_A),
+        (B, OUT, UPLINK),
+        (E, OUT, E),
+        (A, C, A),
+        (A, FLOATING_C, FLOATING_A),
+        (B, FLOATING_C, B),
+        (A, FLOATING_A, FLOATING_A),
+        (OUT, FLOATING_A, OUT),
+        (GATEWAY, FLOATING_A, GATEWAY),
+    ],
+)
+def test_as_whom_one_is_seen(world: World, source: str, destination: str, seen: str) -> None:
+    """Under the floating address where there is one, else under the host's, or where the network has no NAT under one's own."""
+    world.bridge_netfilter(False)
+    world.load(render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test'))
+    token = f'{source} {destination}'.encode()
+    assert world.delivered(ANSWERERS[destination], token, partial(_datagram, world, ANSWERERS[source], source, destination, token))
+    assert world.senders[token] == seen
+
+
+def test_nobody_bends_a_route(world: World) -> None:
+    """A redirect counts as related to the connection that it quotes, and is dropped all the same."""
+    text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
+    quoted = _packet(17, B, A, _udp(4001, b'')[:8])
+    redirect = b'\x05\x01\x00\x00' + socket.inet_aton(C) + quoted
+    redirect = redirect[:2] + _checksum(redirect) + redirect[4:]
+    gateway = _bridge_mac(world, 'hk0')
+    for loaded, arrives in ((text, False), (text.replace('    icmp type redirect drop\n', ''), True)):
+        world.load(loaded)
+        with world.spaces['b'].inside():
+            receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+        with receiver:
+            receiver.settimeout(QUIET)
+            token = b'flow %d' % arrives
+            assert world.delivered('a', token, partial(_frame, world, 'b', SERVERS['b'].mac, gateway, _packet(17, B, A, _udp(4001, token))))
+            _frame(world, 'a', SERVERS['a'].mac, gateway, _packet(1, A, B, redirect))
+            assert _next_type(receiver) == (5 if arrives else None)
+
+
+def _next_type(receiver: socket.socket) -> int | None:
+    """Return the type of the next ICMP message, None if none comes."""
+    try:
+        return receiver.recv(2048)[20]
+    except TimeoutError:
+        return None

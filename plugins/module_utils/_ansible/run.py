@@ -73,6 +73,14 @@ def run(resource: Resource) -> None:
         _run(module, resource)
     except CloudError as error:
         module.fail_json(msg=str(error))
+    except Exception as error:
+        module.fail_json(msg=unforeseen(error), exception=error)
+
+
+def unforeseen(error: Exception) -> str:
+    """What to say of an error that nobody foresaw; libvirt's are named without importing libvirt."""
+    kind = type(error).__name__
+    return f'libvirt: {error}' if kind == 'libvirtError' else f'{kind}: {error}; this is a defect of hanok.cloud, please report it (-vvv shows where)'
 
 
 def _run(module: AnsibleModule, resource: Resource) -> None:
@@ -171,3 +179,17 @@ def refuse(module: AnsibleModule, why: Sequence[str]) -> None:
 def _refuse(module: AnsibleModule, why: Sequence[str]) -> NoReturn:
     module.fail_json(msg='refused: ' + '; '.join(why), refused=list(why))
     raise AssertionError  # fail_json does not return
+
+
+def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]) -> None:
+    """Be a module that only looks."""
+    module = AnsibleModule(argument_spec={**SHARED, **arguments}, supports_check_mode=True)
+    try:
+        cloud = opened(module)
+        try:
+            found = look(cloud, module.params)
+        finally:
+            cloud.close()
+        module.exit_json(changed=False, **{key: found})
+    except CloudError as error:
+        module.fail_json(msg=str(error))

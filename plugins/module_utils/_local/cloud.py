@@ -1,59 +1,135 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A cloud on this host."""
+"""A cloud on this host: each resource is imported when it is first asked for."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Callable, List, Tuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Tuple
 
 from .._cloud import CloudError, Names, Seen
 from . import settings
+from .host import Host
 from .keypairs import LocalKeypairs
 from .locks import Locks
 from .record import Record
 
+if TYPE_CHECKING:
+    from .firewalls import LocalFirewalls
+    from .flavors import LocalFlavors
+    from .floating_ips import LocalFloatingIps
+    from .images import LocalImages
+    from .lbs import LocalLbs
+    from .networks import LocalNetworks
+    from .security_groups import LocalSecurityGroups
+    from .servers import LocalServers
+    from .volumes import LocalVolumes
+
 
 class LocalCloud:
-    """libvirt, nftables, HAProxy, and one SQLite file. Each resource is imported when it is first asked for."""
+    """libvirt, nftables, HAProxy, and one SQLite file."""
 
     def __init__(self, actor: str, timeout: int) -> None:
         """``actor``: who asks. ``timeout``: seconds to wait for locks and for guests."""
         if os.geteuid() != 0:
             raise CloudError('the cloud local is this host itself, which only root may change: say become: true in the play')
-        self.settings = settings.load()
-        self.record = Record(self.settings.state, actor)
-        self.locks = Locks(self.settings.path('locks'), actor, timeout)
+        found = settings.load()
+        self.host = Host(found, Record(found.state, actor), Locks(found.path('locks'), actor, timeout))
+        self.seeds: Dict[str, str] = {}
 
     @property
     def notes(self) -> List[str]:
         """What is to be told as warnings."""
-        return self.locks.notes
+        return self.host.locks.notes
 
     @property
     def keypairs(self) -> LocalKeypairs:
         """Key pairs."""
-        return LocalKeypairs(self.record)
+        return LocalKeypairs(self.host.record)
+
+    @property
+    def flavors(self) -> LocalFlavors:
+        """Flavors."""
+        from .flavors import LocalFlavors
+
+        return LocalFlavors(self.host)
+
+    @property
+    def images(self) -> LocalImages:
+        """Images."""
+        from .images import LocalImages
+
+        return LocalImages(self.host)
+
+    @property
+    def networks(self) -> LocalNetworks:
+        """Networks."""
+        from .networks import LocalNetworks
+
+        return LocalNetworks(self.host, self.firewalls)
+
+    @property
+    def security_groups(self) -> LocalSecurityGroups:
+        """Security groups."""
+        from .security_groups import LocalSecurityGroups
+
+        return LocalSecurityGroups(self.host, self.firewalls)
+
+    @property
+    def floating_ips(self) -> LocalFloatingIps:
+        """Floating IPs."""
+        from .floating_ips import LocalFloatingIps
+
+        return LocalFloatingIps(self.host, self.firewalls)
+
+    @property
+    def volumes(self) -> LocalVolumes:
+        """Volumes."""
+        from .volumes import LocalVolumes
+
+        return LocalVolumes(self.host, self.servers)
+
+    @property
+    def servers(self) -> LocalServers:
+        """Servers."""
+        from .servers import LocalServers
+
+        return LocalServers(self.host, self.firewalls, self.seeds)
+
+    @property
+    def lbs(self) -> LocalLbs:
+        """Load balancers."""
+        from .lbs import LocalLbs
+
+        return LocalLbs(self.host, self.firewalls)
+
+    @cached_property
+    def firewalls(self) -> LocalFirewalls:
+        """What carries packets."""
+        from .firewalls import LocalFirewalls
+
+        return LocalFirewalls(self.host)
 
     @contextmanager
     def changing(self, look: Callable[[], Tuple[Seen, Names]]) -> Iterator[Seen]:
         """Hold what was seen, look again, and repeat until what is held covers what is there."""
-        names = look()[1]
-        self.record.write()
+        names, record = look()[1], self.host.record
+        record.write()
         while True:
             try:
-                self.locks.take(names)
+                self.host.locks.take(names)
                 seen, now = look()
                 if now <= names:
                     yield seen
-                    self.record.export()
+                    record.export()
                     return
                 names = now
             finally:
-                self.locks.release()
+                self.host.locks.release()
 
     def close(self) -> None:
         """Let go of the record and of libvirt."""
-        self.record.sql.close()
+        self.host.hypervisor.close()
+        self.host.record.sql.close()

@@ -55,3 +55,9 @@ def remove(path: str) -> None:
     for leftover in (path, path + '.part'):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(leftover)
+
+
+def describe_own(host: Host, path: str) -> Dict[str, Any]:
+    """What qemu-img says of a disk of ours, which may stand on an image."""
+    info: Dict[str, Any] = json.loads(host.run('qemu-img', 'info', '-U', '--output=json', path))
+    return info

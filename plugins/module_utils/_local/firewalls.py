@@ -41,10 +41,11 @@ class LocalFirewalls:
         """Start networks that are down, load the rules, set what the kernel has to know. One transaction in the kernel, whoever else does it too."""
         with self.host.locks.projection('firewall'):
             self._start_networks()
+            self._members()
             revision, text = self._rendered()
-            if not self._loaded(revision):
+            self._kernel(text)
+            if not self._loaded(revision):  # the last of all: who finds the revision loaded knows that the rest is done
                 self.host.run('nft', '-f', '-', text=text)
-            self._kernel(revision, text)
 
     def _bridges(self) -> Dict[str, str]:
         """The bridge of each network: its name."""
@@ -93,7 +94,17 @@ class LocalFirewalls:
                 with tolerate('OPERATION_INVALID'):
                     network.create()
 
-    def _kernel(self, revision: str, text: str) -> None:
+    def _members(self) -> None:
+        """DHCP reservations, names, and the configurations of balancers."""
+        from . import dhcp
+
+        dhcp.write(self.host, [row['id'] for row in self.record.rows("SELECT id FROM network WHERE task_state IS NOT 'deleting'")])
+        if self.record.value('SELECT count(*) FROM balancer'):
+            from .lbs import synchronise
+
+            synchronise(self.host)
+
+    def _kernel(self, text: str) -> None:
         _write('ip_forward', '1')
         for device in self._bridges():
             for key, value in _BRIDGE_SETTINGS.items():

@@ -35,7 +35,7 @@ class LocalImages:
 
     def source_problem(self, source: str) -> str:
         """What speaks against making an image of a path, as far as it can be seen beforehand."""
-        kind, _, where = source.partition(':')
+        kind, _colon, where = source.partition(':')
         if kind != 'path':
             return ''
         if not os.path.isfile(where):
@@ -88,7 +88,7 @@ class LocalImages:
         return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
 
     def _build(self, change: Change) -> None:
-        kind, _, where = change.after.source.partition(':')
+        kind, _colon, where = change.after.source.partition(':')
         target, locks = self._path(change.name), self.host.held('image', change.name)
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', where)
@@ -133,7 +133,7 @@ def _download(url: str, target: str) -> None:
 def _verify(file: str, checksum: str | None) -> None:
     if checksum is None:
         return
-    kind, _, wanted = checksum.partition(':')
+    kind, _colon, wanted = checksum.partition(':')
     digest = hashlib.new(kind)
     with open(file, 'rb') as stream:
         while chunk := stream.read(_CHUNK):

@@ -37,8 +37,8 @@ _TABLES = {
   labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)""",
 }
 
-# What the firewall is a function of: each change of these rows makes a new revision.
-_FIREWALL = ('network', 'security_group', 'security_group_rule', 'balancer', 'port', 'port_security_group', 'floating_ip')
+# What the firewall, DHCP and the balancers are a function of: each change of these rows makes a new revision.
+_FIREWALL = ('network', 'security_group', 'security_group_rule', 'balancer', 'balancer_member', 'port', 'port_security_group', 'floating_ip')
 
 # What is being deleted gets no new dependents: (table, its column, the table it refers to).
 _NOT_WHILE_DELETED = (
@@ -62,13 +62,13 @@ def _version_1() -> str:
     for table in _FIREWALL:
         for event in ('INSERT', 'UPDATE', 'DELETE'):
             out.append(
-                f"CREATE TRIGGER firewall_{table}_{event.lower()} AFTER {event} ON {table} BEGIN UPDATE meta SET value = value + 1 WHERE key = 'revision'; END;"  # noqa: S608
+                f"CREATE TRIGGER firewall_{table}_{event.lower()} AFTER {event} ON {table} BEGIN UPDATE meta SET value = value + 1 WHERE key = 'revision'; END;"
             )
     for table, column, other in _NOT_WHILE_DELETED:
         for event in ('INSERT', f'UPDATE OF {column}'):
             out.append(
                 f'CREATE TRIGGER {table}_{column}_{event.split()[0].lower()} BEFORE {event} ON {table} '
-                f"WHEN (SELECT task_state FROM {other} WHERE id = NEW.{column}) = 'deleting' BEGIN SELECT RAISE(ABORT, '{other} is being deleted'); END;"  # noqa: S608
+                f"WHEN (SELECT task_state FROM {other} WHERE id = NEW.{column}) = 'deleting' BEGIN SELECT RAISE(ABORT, '{other} is being deleted'); END;"
             )
     out += [
         "INSERT INTO meta VALUES ('revision', 1), ('record', lower(hex(randomblob(6))));",

@@ -53,7 +53,7 @@ class ImageRequest(Request):
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
         problems = super().problems()
-        kind, _, where = self.options.get('source', '').partition(':')
+        kind, _colon, where = self.options.get('source', '').partition(':')
         checksum = self.options.get('checksum')
         if checksum is not None:
             match = CHECKSUM.match(checksum)

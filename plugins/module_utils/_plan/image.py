@@ -31,7 +31,7 @@ def plan(request: ImageRequest, seen: ImagesSeen) -> Plan:
 
 
 def _source(request: ImageRequest, seen: ImagesSeen, draft: Draft) -> None:
-    kind, _, where = request.options.get('source', '').partition(':')
+    kind, _colon, where = request.options.get('source', '').partition(':')
     if not kind:
         draft.refused.append(f'image {request.name} does not exist; to make it give path, url (with checksum) or server')
     elif kind == 'server':

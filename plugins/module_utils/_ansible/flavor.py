@@ -1,0 +1,43 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module flavor: params in, result out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Sequence, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.flavor import FAMILIES, Flavor, FlavorRequest
+from .._plan.flavor import plan
+from .options import NAME, STATE, by_name
+from .run import Resource, run, said
+
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'state': STATE,
+    'family': {'type': 'str', 'choices': list(FAMILIES)},
+    'vcpus': {'type': 'int'},
+    'memory': {'type': 'int'},
+    'disk': {'type': 'int'},
+    'description': {'type': 'str'},
+}
+
+
+def request(params: Dict[str, Any]) -> FlavorRequest:
+    """What the task asks for."""
+    return FlavorRequest(params['name'], params['state'], said(params, 'family', 'vcpus', 'memory', 'disk', 'description'))
+
+
+def look(cloud: Cloud, asked: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:
+    """The flavor."""
+    return by_name(cloud.flavors.list([asked.name])), {('flavor', asked.name)}
+
+
+def again(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:
+    """The flavor as it is after the run."""
+    return cloud.flavors.list([flavor.name for flavor in planned])
+
+
+def main() -> None:
+    """Be the module."""
+    run(Resource('flavor', ARGUMENTS, request, look, plan, again))

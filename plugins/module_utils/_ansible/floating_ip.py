@@ -1,0 +1,67 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module floating_ip: params in, result out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Sequence, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.floating_ip import STATES, FloatingIp, FloatingIpRequest
+from .._plan.floating_ip import FloatingIpsSeen, plan
+from .options import DESCRIBED, described
+from .run import Resource, run
+
+ARGUMENTS: Dict[str, Any] = {
+    'name': {'type': 'str'},
+    'address': {'type': 'str'},
+    'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
+    'server': {'type': 'str'},
+    'lb': {'type': 'str'},
+    'fixed_ip': {'type': 'str'},
+    'pool': {'type': 'str'},
+    **DESCRIBED,
+}
+
+
+def request(params: Dict[str, Any]) -> FloatingIpRequest:
+    """What the task asks for."""
+    ends = {option: params[option] for option in ('address', 'server', 'lb', 'fixed_ip', 'pool')}
+    return FloatingIpRequest(params['name'] or '', params['state'], described(params), **ends)
+
+
+def look(cloud: Cloud, asked: FloatingIpRequest) -> Tuple[FloatingIpsSeen, Names]:
+    """The address, who may have it, and what is left."""
+    ips = cloud.floating_ips
+    now = _asked(cloud, asked)
+    names = {('floating_ip', asked.name or asked.address or f'of {asked.server or asked.lb}'), *_holders(asked.server, asked.lb)}
+    if now:
+        names |= {('floating_ip', now.address), *_holders(now.server, now.lb)}
+    seen = FloatingIpsSeen(now, ips.holders(), ips.free(), not asked.address or ips.in_pool(asked.address), cloud.firewalls.list()[0])
+    return seen, names
+
+
+def _holders(server: str | None, lb: str | None) -> Names:
+    return {(kind, name) for kind, name in (('server', server), ('lb', lb)) if name}
+
+
+def _asked(cloud: Cloud, asked: FloatingIpRequest) -> FloatingIp | None:
+    """By its name, else by its address, else by who has it."""
+    if asked.name or asked.address:
+        found = cloud.floating_ips.list([asked.name or asked.address or ''])
+    else:
+        found = tuple(item for item in cloud.floating_ips.list() if (item.server, item.lb) == (asked.server, asked.lb))
+    return found[0] if found else None
+
+
+def again(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
+    """The address as it is after the run."""
+    wanted = {item.name for item in planned}
+    holders = {(item.server, item.lb) for item in planned if item.holder}
+    named = cloud.floating_ips.list(wanted) if planned else ()
+    return named or tuple(item for item in cloud.floating_ips.list() if (item.server, item.lb) in holders)
+
+
+def main() -> None:
+    """Be the module."""
+    run(Resource('floating_ip', ARGUMENTS, request, look, plan, again))

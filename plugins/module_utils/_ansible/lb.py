@@ -1,0 +1,91 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module lb: params in, result out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Sequence, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.lb import ALGORITHMS, PROTOCOLS, HealthCheck, Lb, LbRequest, Listener
+from .._plan.lb import LbsSeen, plan
+from .options import DESCRIBED, NAME, STATE, by_name, described, one_of
+from .run import Resource, run, said
+
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'state': STATE,
+    'network': {'type': 'str'},
+    'algorithm': {'type': 'str'},
+    'listeners': {
+        'type': 'list',
+        'elements': 'dict',
+        'options': {
+            'protocol': {'type': 'str', 'default': 'http'},
+            'port': {'type': 'int', 'required': True},
+            'member_port': {'type': 'int'},
+        },
+    },
+    'members': {'type': 'list', 'elements': 'str'},
+    'health_check': {
+        'type': 'dict',
+        'options': {
+            'protocol': {'type': 'str', 'default': 'http'},
+            'port': {'type': 'int'},
+            'path': {'type': 'str', 'default': '/'},
+            'interval': {'type': 'int', 'default': 1},
+        },
+    },
+    'floating_ip': {'type': 'str'},
+    **DESCRIBED,
+}
+
+
+def request(params: Dict[str, Any]) -> LbRequest:
+    """What the task asks for."""
+    options = {**said(params, 'network'), **described(params)}
+    if params['algorithm'] is not None:
+        options['algorithm'] = one_of(params, 'algorithm', ALGORITHMS)
+    if params['listeners'] is not None:
+        options['listeners'] = tuple(sorted(_listener(raw) for raw in params['listeners']))
+    if params['members'] is not None:
+        options['members'] = tuple(sorted(set(params['members']), key=lambda name: (len(name), name)))
+    if params['health_check'] is not None:
+        raw = params['health_check']
+        options['health_check'] = HealthCheck(one_of(raw, 'protocol', PROTOCOLS), raw['port'], raw['path'], raw['interval'])
+    return LbRequest(params['name'], params['state'], options, params['floating_ip'])
+
+
+def _listener(raw: Dict[str, Any]) -> Listener:
+    return Listener(raw['port'], one_of(raw, 'protocol', PROTOCOLS), raw['port'] if raw['member_port'] is None else raw['member_port'])
+
+
+def look(cloud: Cloud, asked: LbRequest) -> Tuple[LbsSeen, Names]:
+    """The balancer, and what it refers to."""
+    lbs, names = by_name(cloud.lbs.list([asked.name])), {('lb', asked.name)}
+    firewall = cloud.firewalls.list()[0]
+    if asked.state == 'absent':
+        return LbsSeen(lbs, firewall=firewall), names
+    servers = by_name(cloud.servers.list() if asked.options.get('members') else ())
+    free = sum(cloud.floating_ips.free().values()) if asked.floating_ip == 'auto' else 0
+    return LbsSeen(lbs, by_name(cloud.networks.list()), servers, free, _floating_problem(cloud, asked), firewall), names
+
+
+def _floating_problem(cloud: Cloud, asked: LbRequest) -> str:
+    address = asked.floating_ip
+    if address in (None, 'auto', 'none'):
+        return ''
+    if not cloud.floating_ips.in_pool(address or ''):
+        return f'floating_ip: {address} is in no pool of this cloud'
+    holder = next((item.holder for item in cloud.floating_ips.list([address or ''])), '')
+    return f'floating_ip: {address} is attached to {holder}; detach it first' if holder not in ('', f'lb {asked.name}') else ''
+
+
+def again(cloud: Cloud, planned: Sequence[Lb]) -> Sequence[Lb]:
+    """The balancer as it is after the run."""
+    return cloud.lbs.list([lb.name for lb in planned])
+
+
+def main() -> None:
+    """Be the module."""
+    run(Resource('lb', ARGUMENTS, request, look, plan, again))

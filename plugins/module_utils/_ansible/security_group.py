@@ -1,0 +1,69 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module security_group: params in, result out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Sequence, Tuple
+
+from .._cloud import Cloud, CloudError, Names
+from .._model.rule import Rule, parse
+from .._model.security_group import SecurityGroup, SecurityGroupRequest
+from .._plan.security_group import SecurityGroupsSeen, plan
+from .options import NAME, STATE, by_name
+from .run import Resource, run, said
+
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'state': STATE,
+    'description': {'type': 'str'},
+    'rules': {
+        'type': 'list',
+        'elements': 'dict',
+        'options': {
+            'preset': {'type': 'str'},
+            'direction': {'type': 'str', 'default': 'ingress'},
+            'protocol': {'type': 'str'},
+            'port': {'type': 'str'},
+            'ports': {'type': 'list', 'elements': 'str'},
+            'remote': {'type': 'str', 'default': 'any'},
+        },
+    },
+    'purge_rules': {'type': 'bool', 'default': True},
+}
+
+
+def request(params: Dict[str, Any]) -> SecurityGroupRequest:
+    """What the task asks for. Raises CloudError with all that is wrong with the rules."""
+    options = said(params, 'description')
+    if params['rules'] is not None and params['state'] == 'present':
+        options['rules'] = _rules(params['rules'])
+    return SecurityGroupRequest(params['name'], params['state'], options, params['purge_rules'])
+
+
+def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
+    rules: List[Rule] = []
+    problems: List[str] = []
+    for number, one in enumerate(raw):
+        try:
+            rules += parse(one, f'rules[{number}]')
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise CloudError('refused: ' + '; '.join(problems))
+    return tuple(sorted(set(rules)))
+
+
+def look(cloud: Cloud, asked: SecurityGroupRequest) -> Tuple[SecurityGroupsSeen, Names]:
+    """All groups, because rules may name any."""
+    return SecurityGroupsSeen(by_name(cloud.security_groups.list()), cloud.firewalls.list()[0]), {('security_group', asked.name)}
+
+
+def again(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityGroup]:
+    """The group as it is after the run."""
+    return cloud.security_groups.list([group.name for group in planned])
+
+
+def main() -> None:
+    """Be the module."""
+    run(Resource('security_group', ARGUMENTS, request, look, plan, again))

@@ -1,0 +1,131 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The modules server and server_info: params in, result out; and the one poller that waits."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, Sequence, Tuple
+
+from .._cloud import Cloud, CloudError, Names
+from .._model.server import STATES, NicRequest, Server, ServerRequest, hashed
+from .._plan.server import FloatingAddress, ServersSeen, plan
+from .options import DESCRIBED, NAME, by_name, described
+from .run import Resource, info, run, said
+
+WAIT_FOR = ('running', 'ip', 'ssh', 'init')
+_POLL = 0.25  # seconds
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'count': {'type': 'int'},
+    'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
+    'flavor': {'type': 'str'},
+    'image': {'type': 'str'},
+    'key_name': {'type': 'str', 'no_log': False},
+    'security_groups': {'type': 'list', 'elements': 'str'},
+    'networks': {
+        'type': 'list',
+        'elements': 'dict',
+        'options': {'name': {'type': 'str', 'required': True}, 'fixed_ip': {'type': 'str'}, 'mac': {'type': 'str'}},
+    },
+    'user_data': {'type': 'str', 'no_log': True},
+    'volume_size': {'type': 'int'},
+    'floating_ip': {'type': 'str'},
+    'delete_protection': {'type': 'bool'},
+    'wait_for': {'type': 'str', 'choices': list(WAIT_FOR), 'default': 'running'},
+    'allow_restart': {'type': 'bool', 'default': False},
+    'allow_shrink': {'type': 'bool', 'default': False},
+    'force': {'type': 'bool', 'default': False},
+    **DESCRIBED,
+}
+
+
+def request(params: Dict[str, Any]) -> ServerRequest:
+    """What the task asks for."""
+    options = {**said(params, 'flavor', 'image', 'key_name', 'volume_size', 'delete_protection'), **described(params)}
+    if params['security_groups'] is not None:
+        options['security_groups'] = tuple(sorted(set(params['security_groups'])))
+    if params['user_data'] is not None:
+        options['user_data'] = hashed(params['user_data'])
+    networks = params['networks']
+    return ServerRequest(
+        name=params['name'],
+        state=params['state'],
+        options=options,
+        count=params['count'],
+        networks=None if networks is None else tuple(NicRequest(nic['name'], nic['fixed_ip'], nic['mac'] and nic['mac'].lower()) for nic in networks),
+        **{option: params[option] for option in ('floating_ip', 'user_data', 'wait_for', 'allow_restart', 'allow_shrink', 'force')},
+    )
+
+
+def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
+    """The servers, and what they refer to; only what was said is looked for."""
+    if asked.user_data is not None:
+        cloud.seeds[asked.options['user_data']] = asked.user_data
+    wanted = {asked.name, *asked.members()}
+    servers = by_name(cloud.servers.list(wanted, asked.name))
+    names = {('server', name) for name in wanted | set(servers)}
+    firewall = cloud.firewalls.list()[0]
+    if asked.state == 'absent':
+        return ServersSeen(servers, firewall=firewall), names
+    new = not set(asked.members()) <= set(servers)
+    options, ssh = asked.options, asked.wait_for == 'ssh'
+    lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
+    return ServersSeen(
+        servers,
+        keypairs=by_name(cloud.keypairs.list() if 'key_name' in options else ()),
+        flavors=by_name(cloud.flavors.list() if 'flavor' in options else ()),
+        images=by_name(cloud.images.list() if 'image' in options else ()),
+        networks=by_name(cloud.networks.list() if new or asked.networks or ssh else ()),
+        groups=by_name(cloud.security_groups.list() if 'security_groups' in options or ssh else ()),
+        owners=cloud.servers.owners([(nic.name, nic.fixed_ip) for nic in asked.networks or () if nic.fixed_ip]) if new else {},
+        floating=_floating(cloud, asked),
+        free=sum(cloud.floating_ips.free().values()) if lacking else 0,
+        firewall=firewall,
+    ), names
+
+
+def _floating(cloud: Cloud, asked: ServerRequest) -> FloatingAddress | None:
+    address = asked.floating_ip
+    if address is None or address in ('auto', 'none'):
+        return None
+    found = cloud.floating_ips.list([address])
+    holder = found[0].server or (found[0].lb and found[0].holder) if found else None
+    return FloatingAddress(address, holder, holder is not None, cloud.floating_ips.in_pool(address))
+
+
+def again(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:
+    """The servers as they are after the run."""
+    return cloud.servers.list([server.name for server in planned])
+
+
+def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: int) -> Sequence[Server]:
+    """Wait until the servers that run have reached what was asked for. Raises CloudError with what each lacks when they do not in time."""
+    names = [server.name for server in items if server.power == 'started']
+    if asked.wait_for == 'running' or asked.state == 'stopped' or not names:
+        return items
+    until = time.monotonic() + timeout
+    while True:
+        lacks = {name: text for name, text in cloud.servers.reached(names, asked.wait_for).items() if text}
+        if not lacks:
+            return items
+        if time.monotonic() > until:
+            raise CloudError('; '.join(f'server {name} did not reach {asked.wait_for} in {timeout} s (wait_timeout): {text}' for name, text in lacks.items()))
+        names = list(lacks)
+        time.sleep(_POLL)
+
+
+def main() -> None:
+    """Be the module server."""
+    run(Resource('server', ARGUMENTS, request, look, plan, again, wait=wait))
+
+
+def main_info() -> None:
+    """Be the module server_info."""
+    info('servers', {'name': {'type': 'str'}, 'labels': {'type': 'dict', 'default': {}}}, _chosen)
+
+
+def _chosen(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
+    name, labels = params['name'], {str(key): str(value) for key, value in params['labels'].items()}
+    found = cloud.servers.list(None if name is None else [name], name)
+    return [server.public() for server in found if labels.items() <= dict(server.labels).items()]

@@ -1,0 +1,48 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module volume: params in, result out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Sequence, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.volume import STATES, Volume, VolumeRequest
+from .._plan.volume import VolumesSeen, plan
+from .options import DESCRIBED, NAME, by_name, described
+from .run import Resource, run, said
+
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
+    'size': {'type': 'int'},
+    'server': {'type': 'str'},
+    'force': {'type': 'bool', 'default': False},
+    **DESCRIBED,
+}
+
+
+def request(params: Dict[str, Any]) -> VolumeRequest:
+    """What the task asks for."""
+    return VolumeRequest(params['name'], params['state'], {**said(params, 'size'), **described(params)}, params['server'], params['force'])
+
+
+def look(cloud: Cloud, asked: VolumeRequest) -> Tuple[VolumesSeen, Names]:
+    """The volume, the servers that have it and are to have it, and whether it is mounted where it is to be taken away."""
+    volumes, names = by_name(cloud.volumes.list([asked.name])), {('volume', asked.name)}
+    now = volumes.get(asked.name)
+    holder = now.server if now else None
+    names |= {('server', name) for name in (asked.server, holder) if name}
+    servers = by_name(cloud.servers.list() if asked.state == 'attached' else ())
+    leaves = holder is not None and (asked.state == 'detached' or (asked.state == 'attached' and holder != asked.server))
+    return VolumesSeen(volumes, servers, cloud.volumes.mounted(asked.name) if leaves else False), names
+
+
+def again(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:
+    """The volume as it is after the run."""
+    return cloud.volumes.list([volume.name for volume in planned])
+
+
+def main() -> None:
+    """Be the module."""
+    run(Resource('volume', ARGUMENTS, request, look, plan, again))

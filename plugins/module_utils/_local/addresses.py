@@ -1,0 +1,74 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fixed and floating addresses: leased in the transaction that writes who has them."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Dict, Iterator, Sequence, Set
+
+from .._cloud import CloudError
+from .._model.change import AFTER_APPLY
+from .record import Record
+from .settings import Pool
+
+
+def lease(record: Record, nic: Any, position: int, owner: Dict[str, int]) -> int:
+    """Give a server or balancer an address in a network; the id of its port."""
+    rows = record.rows('SELECT * FROM network WHERE name = ?', nic.name)
+    if not rows:
+        raise CloudError(f'network {nic.name} does not exist any more; run again')
+    row = rows[0]
+    address = nic.fixed_ip if nic.fixed_ip != AFTER_APPLY else _free(record, row)
+    mac = nic.mac if nic.mac != AFTER_APPLY else derived_mac(row['id'], address)
+    return record.insert('port', {'network_id': row['id'], 'position': position, 'address': address, 'mac': mac, **owner})
+
+
+def derived_mac(network: int, address: str) -> str:
+    """A MAC made of network and address, so that an address used again never waits for the DHCP lease of another MAC."""
+    octets = IPv4Address(address).packed
+    return ':'.join(f'{byte:02x}' for byte in (0x52, 0x54, network & 0xFF, *octets[1:]))
+
+
+def _free(record: Record, network: Any) -> str:
+    taken = {row['address'] for row in record.rows('SELECT address FROM port WHERE network_id = ?', network['id'])} | {network['gateway']}
+    for address in IPv4Network(network['cidr']).hosts():
+        if str(address) not in taken:
+            return str(address)
+    raise CloudError(f'network {network["name"]} ({network["cidr"]}) has no free address left; delete servers, or use another network')
+
+
+def pool_addresses(pools: Sequence[Pool]) -> Iterator[tuple[str, str]]:
+    """All floating addresses: (pool, address). The ends of a network of /30 and larger are left out."""
+    for pool in pools:
+        for cidr in pool.addresses:
+            for address in IPv4Network(cidr).hosts():
+                yield pool.name, str(address)
+
+
+def free_count(record: Record, pools: Sequence[Pool]) -> int:
+    """How many floating addresses are left."""
+    allocated = _allocated(record)
+    return sum(1 for _pool, address in pool_addresses(pools) if address not in allocated)
+
+
+def _allocated(record: Record) -> Set[str]:
+    return {row['address'] for row in record.rows('SELECT address FROM floating_ip')}
+
+
+def allocate(record: Record, pools: Sequence[Pool], address: str | None, pool: str | None, values: Dict[str, Any]) -> int:
+    """Take a floating address, this one or any; the id of its row."""
+    allocated = _allocated(record)
+    for name, free in pool_addresses(pools):
+        if pool in (None, name) and free not in allocated and address in (None, free):
+            return record.insert('floating_ip', {'description': '', 'labels': '{}', 'automatic': 0, **values, 'address': free, 'pool': name})
+    raise CloudError(f'floating_ip: {address or "a free address"} is not to be had; run again to see who has what')
+
+
+def float_to(record: Record, pools: Sequence[Pool], port: int, address: str | None) -> None:
+    """Attach a floating address to a port: one that is on record, or else a new one that goes with the server."""
+    row = None if address is None else record.value('SELECT id FROM floating_ip WHERE address = ?', address)
+    if row is None:
+        allocate(record, pools, address, None, {'automatic': 1, 'port_id': port})
+    else:
+        record.update('floating_ip', row, {'port_id': port})

@@ -1,0 +1,248 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Load balancers: HAProxy under s6 in a libvirt-LXC container that shares the host's file system and has a network of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import shutil
+import socket
+import uuid
+from ipaddress import IPv4Network
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from xml.sax.saxutils import escape
+
+from .._cloud import CloudError, Outcome
+from .._model.change import AFTER_APPLY, Change
+from .._model.lb import HealthCheck, Lb, Listener
+from .._model.server import Nic
+from . import addresses, haproxy
+from .firewalls import LocalFirewalls, bridge, tap
+from .host import Host, await_
+from .hypervisor import tolerate
+from .record import write_whole
+
+_LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway, p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
+  FROM balancer b JOIN port p ON p.balancer_id = b.id JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
+  WHERE ?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.name"""
+_MEMBERS = """SELECT m.balancer_id, s.name, (SELECT address FROM port p WHERE p.server_id = s.id
+    ORDER BY p.network_id <> (SELECT network_id FROM port WHERE balancer_id = m.balancer_id), p.position LIMIT 1) AS address
+  FROM balancer_member m JOIN server s ON s.id = m.server_id ORDER BY length(s.name), s.name"""
+
+_XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>256</memory><vcpu>1</vcpu>
+<os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os><on_reboot>restart</on_reboot><on_crash>restart</on_crash>
+<devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>
+<interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/><target dev='{device}'/><ip address='{address}' family='ipv4' prefix='{prefix}'/>
+<route family='ipv4' address='0.0.0.0' prefix='0' gateway='{gateway}'/></interface><console type='pty'/></devices></domain>"""
+
+_RUN = '#!/bin/sh\nexec 2>&1\nexec haproxy -W -f {folder}/haproxy.cfg\n'
+
+
+class LocalLbs:
+    """Load balancers of the local cloud."""
+
+    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
+        """Balancers on record and in libvirt."""
+        self.host, self.record, self.firewalls = host, host.record, firewalls
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
+        """Look: all, or those of these names."""
+        rows = self.record.named(_LIST, names)
+        running = {domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(1)} if rows else set()  # VIR_CONNECT_LIST_DOMAINS_ACTIVE
+        members = _members(self.record)
+        return tuple(_lb(row, members.get(row['id'], ()), row['uuid'] in running) for row in rows)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Make balancers and start them."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.after)
+        self.firewalls.apply()
+        return self._cleared(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Change balancers without dropping a connection; start those that are down."""
+        with self.record.transaction():
+            for change in changes:
+                self._rewrite(change)
+        self.firewalls.apply()
+        return self._cleared(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Remove balancers and their automatic floating addresses."""
+        with self.record.transaction() as sql:
+            sql.executemany("UPDATE balancer SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+        outcomes = self.host.each(changes, self._erase)
+        with self.record.transaction() as sql:
+            for name in [outcome.change.name for outcome in outcomes if not outcome.error]:
+                sql.execute(
+                    'DELETE FROM floating_ip WHERE automatic AND port_id IN (SELECT p.id FROM port p JOIN balancer b ON b.id = p.balancer_id WHERE b.name = ?)',
+                    (name,),
+                )
+                sql.execute('DELETE FROM balancer WHERE name = ?', (name,))
+        self.firewalls.apply()
+        return outcomes
+
+    def _reserve(self, lb: Lb) -> None:
+        if self.record.value('SELECT id FROM balancer WHERE name = ?', lb.name) is not None:
+            return  # an earlier run was interrupted: what it reserved is used
+        row = self.record.insert('balancer', {'uuid': str(uuid.uuid4()), 'name': lb.name, **_columns(lb), 'task_state': 'creating'})
+        addresses.lease(self.record, Nic(lb.network), 0, {'balancer_id': row})
+        self._write_members(row, lb.members)
+        if lb.floating_ip:
+            self._float(row, lb.floating_ip)
+
+    def _rewrite(self, change: Change) -> None:
+        lb: Lb = change.after
+        row = self.record.value('SELECT id FROM balancer WHERE name = ?', lb.name)
+        self.record.update('balancer', row, {**_columns(lb), 'task_state': 'updating'})
+        if change.before.members != lb.members:
+            self._write_members(row, lb.members)
+        if change.before.floating_ip != lb.floating_ip:
+            chosen = '(SELECT id FROM port WHERE balancer_id = ?)'
+            self.record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {chosen}', (row,))
+            self.record.sql.execute(f'UPDATE floating_ip SET port_id = NULL WHERE port_id IN {chosen}', (row,))
+            if lb.floating_ip:
+                self._float(row, lb.floating_ip)
+
+    def _write_members(self, row: int, members: Sequence[str]) -> None:
+        self.record.sql.execute('DELETE FROM balancer_member WHERE balancer_id = ?', (row,))
+        for member in members:
+            server = self.record.value('SELECT id FROM server WHERE name = ?', member)
+            if server is None:
+                raise CloudError(f'server {member} does not exist any more; run again')
+            self.record.insert('balancer_member', {'balancer_id': row, 'server_id': server})
+
+    def _float(self, row: int, address: str) -> None:
+        port = self.record.value('SELECT id FROM port WHERE balancer_id = ?', row)
+        addresses.float_to(self.record, self.host.settings.pools, port, None if address == AFTER_APPLY else address)
+
+    def _cleared(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
+        with self.record.transaction() as sql:
+            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+        return outcomes
+
+    def _build(self, change: Change) -> None:
+        row = self.record.named(_LIST, [change.name])[0]
+        folder = _folder(self.host, row['uuid'])
+        service = os.path.join(folder, 'services', 'haproxy')
+        for path in (os.path.dirname(folder), folder, os.path.join(folder, 'services'), service):
+            os.makedirs(path, 0o711, exist_ok=True)
+        write_whole(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
+        configure(self.host, row, _members(self.record).get(row['id'], ()))
+        domain = self.host.hypervisor.lxc.defineXML(_xml(row, folder))
+        domain.setAutostart(1)
+        with tolerate('OPERATION_INVALID'):  # it runs already
+            domain.create()
+        if not await_(lambda: ask(folder, 'show info') is not None, self.host.timeout):
+            raise CloudError(f'HAProxy of {row["name"]} did not come up in {self.host.timeout} s; its log is in /var/log/libvirt/lxc/{_name(row)}.log')
+
+    def _erase(self, change: Change) -> None:
+        row = self.record.named(_LIST, [change.name])[0]
+        with tolerate('NO_DOMAIN'):
+            domain = self.host.hypervisor.lxc.lookupByUUIDString(row['uuid'])
+            with tolerate('OPERATION_INVALID'):  # it does not run
+                domain.destroy()
+            domain.undefine()
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(_folder(self.host, row['uuid']))
+        for log in glob.glob(f'/var/log/libvirt/lxc/{glob.escape(_name(row))}.log*'):
+            os.unlink(log)
+
+
+def synchronise(host: Host) -> None:
+    """Write the configuration of each balancer again where it is not what the record says, and have HAProxy take it up."""
+    members = _members(host.record)
+    for row in host.record.named(_LIST, None):
+        if row['task_state'] is None:
+            configure(host, row, members.get(row['id'], ()))
+
+
+def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> None:
+    """Write one configuration; one that HAProxy itself does not accept never replaces a good one."""
+    folder = _folder(host, row['uuid'])
+    path = os.path.join(folder, 'haproxy.cfg')
+    text = haproxy.render(_lb(row, members, True), haproxy.Place(folder, row['address'], members))
+    with contextlib.suppress(FileNotFoundError), open(path, encoding='utf-8') as file:
+        if file.read() == text:
+            return
+    write_whole(path + '.new', text)
+    host.run('haproxy', '-c', '-q', '-f', path + '.new')
+    state = ask(folder, 'show servers state')
+    write_whole(os.path.join(folder, 'servers.state'), state or '')
+    os.replace(path + '.new', path)
+    if state is not None:
+        host.run(
+            's6-svc', '-2', os.path.join(folder, 'services', 'haproxy')
+        )  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
+
+
+def ask(folder: str, command: str) -> str | None:
+    """Ask HAProxy at its socket; None when it does not answer."""
+    try:
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.settimeout(3)
+            stream.connect(os.path.join(folder, 'admin.sock'))
+            stream.sendall(command.encode() + b'\n')
+            stream.shutdown(socket.SHUT_WR)
+            return b''.join(iter(lambda: stream.recv(65536), b'')).decode()
+    except OSError:
+        return None
+
+
+def _folder(host: Host, identity: str) -> str:
+    return host.settings.path('balancers', identity)
+
+
+def _name(row: Any) -> str:
+    return f'hanok-lb-{row["id"]}-{row["name"]}'
+
+
+def _xml(row: Any, folder: str) -> str:
+    return _XML.format(
+        name=_name(row),
+        uuid=row['uuid'],
+        services=escape(os.path.join(folder, 'services')),
+        mac=row['mac'],
+        bridge=bridge(row['network_id']),
+        device=tap(row['port']),
+        address=row['address'],
+        prefix=IPv4Network(row['cidr']).prefixlen,
+        gateway=row['gateway'],
+    )
+
+
+def _members(record: Any) -> Dict[int, Tuple[Tuple[str, str], ...]]:
+    found: Dict[int, Tuple[Tuple[str, str], ...]] = {}
+    for row in record.rows(_MEMBERS):
+        found[row['balancer_id']] = (*found.get(row['balancer_id'], ()), (row['name'], row['address']))
+    return found
+
+
+def _columns(lb: Lb) -> Dict[str, Any]:
+    listeners = json.dumps([listener.public() for listener in lb.listeners])
+    check = json.dumps(lb.health_check.public()) if lb.health_check else None
+    return {'algorithm': lb.algorithm, 'listeners': listeners, 'health_check': check, 'description': lb.description, 'labels': json.dumps(dict(lb.labels))}
+
+
+def _lb(row: Any, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
+    return Lb(
+        name=row['name'],
+        network=row['network'],
+        algorithm=row['algorithm'],
+        listeners=tuple(Listener(**listener) for listener in json.loads(row['listeners'])),
+        members=tuple(name for name, _address in members),
+        health_check=HealthCheck(**json.loads(row['health_check'])) if row['health_check'] else None,
+        floating_ip=row['floating'],
+        description=row['description'],
+        labels=json.loads(row['labels']),
+        address=row['address'],
+        id=row['uuid'],
+        running=running,
+        task_state=row['task_state'],
+        created_by=row['created_by'],
+        created_at=row['created_at'],
+    )

@@ -1,0 +1,72 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a server reads at its first boot: a NoCloud seed (cloud-init: datasources, NoCloud), a CD labelled cidata."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from typing import Sequence, Tuple
+
+from .host import Host
+
+# A clone keeps the machine id of the server its image was made of, and with it the DHCP identity; a new one is made at the first boot.
+NEW_MACHINE_ID = '#!/bin/sh\nrm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup\n'
+
+
+@dataclass(frozen=True)
+class Seed:
+    """First-boot content. ``identity``: a new one makes a clone a new machine."""
+
+    identity: str
+    name: str
+    macs: Tuple[str, ...]
+    public_key: str = ''
+    user_data: str = ''
+    clone: bool = False
+
+
+def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
+    """Write the CD under a temporary name, readable for root only: user data may hold secrets."""
+    meta: dict[str, object] = {
+        'instance-id': seed.identity,
+        'local-hostname': seed.name,
+        'dsmode': 'local',
+        'public-keys': [seed.public_key] if seed.public_key else [],
+    }
+    nics = {
+        f'nic{number}': {
+            'match': {'macaddress': mac},
+            'set-name': f'eth{number}',
+            'dhcp4': True,
+            'dhcp-identifier': 'mac',
+            'dhcp4-overrides': {'route-metric': 100 * (number + 1)},
+        }
+        for number, mac in enumerate(seed.macs)
+    }
+    texts = {
+        'meta-data': _meta(meta),
+        'user-data': seed.user_data,
+        'vendor-data': NEW_MACHINE_ID if seed.clone else '',
+        'network-config': json.dumps({'version': 2, 'ethernets': nics}),
+    }
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path), prefix='.seed-') as folder:
+        files = [os.path.join(folder, name) for name in texts]
+        for file, text in zip(files, texts.values()):
+            with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
+                stream.write(text)
+        part = os.path.join(folder, 'seed.iso')
+        os.close(os.open(part, os.O_CREAT, 0o600))
+        host.run('genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', part, *files, locks=locks)
+        os.chmod(part, 0o600)
+        os.rename(part, path)
+
+
+def _meta(meta: dict[str, object]) -> str:
+    """YAML of which each line is JSON: small readers in small images go by lines."""
+    lines = [f'{key}: {json.dumps(value)}' if not isinstance(value, str) else f'{key}: {value}' for key, value in meta.items() if key != 'public-keys']
+    keys = meta['public-keys']
+    assert isinstance(keys, list)  # noqa: S101
+    return '\n'.join([*lines, *(['public-keys:'] if keys else []), *(f'  - {key}' for key in keys)]) + '\n'

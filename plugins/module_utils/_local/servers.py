@@ -1,0 +1,368 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers as libvirt domains. Every verb has one shape: a transaction writes what should be, steps make it so, a transaction says that it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import shutil
+import uuid
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from .._cloud import CloudError, Outcome
+from .._model.change import AFTER_APPLY, RESTART, Change
+from .._model.server import Nic, Server
+from . import addresses, disks, domain
+from .firewalls import LocalFirewalls, bridge, tap
+from .host import Host, await_
+from .hypervisor import tolerate
+
+_CHOSEN = 'FROM server s WHERE (?1 IS NULL OR s.name IN (SELECT value FROM json_each(?1)) OR s.member_of = ?2)'
+_SERVERS = f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source {_CHOSEN.replace('WHERE', 'JOIN image i ON i.id = s.image_id WHERE')}
+  ORDER BY length(s.name), s.name"""
+_PORTS = f"""SELECT p.*, n.name AS network, f.address AS floating FROM port p JOIN network n ON n.id = p.network_id
+  LEFT JOIN floating_ip f ON f.port_id = p.id WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY p.server_id, p.position"""
+_GROUPS = f"""SELECT DISTINCT p.server_id, g.name FROM port_security_group pg JOIN port p ON p.id = pg.port_id JOIN security_group g ON g.id = pg.group_id
+  WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY g.name"""
+_VOLUMES = f'SELECT * FROM volume WHERE server_id IN (SELECT s.id {_CHOSEN}) ORDER BY id'
+_ASK_AGAIN = 3.0  # seconds; a power button pressed in the first second after a start is lost
+
+
+class LocalServers:
+    """Servers of the local cloud."""
+
+    def __init__(self, host: Host, firewalls: LocalFirewalls, seeds: Mapping[str, str]) -> None:
+        """``seeds``: user data of this run by its hash; it is never recorded."""
+        self.host, self.record, self.firewalls, self.seeds = host, host.record, firewalls, seeds
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def list(self, names: Iterable[str] | None = None, member_of: str | None = None) -> Tuple[Server, ...]:
+        """Look: all, those of these names, and the members of a group."""
+        chosen = (None if names is None else json.dumps(sorted(set(names))), member_of)
+        rows = self.record.rows(_SERVERS, *chosen)
+        if not rows:
+            return ()
+        ports, groups, volumes = (_by_server(self.record.rows(query, *chosen)) for query in (_PORTS, _GROUPS, _VOLUMES))
+        machines = self.host.hypervisor.machines()
+        return tuple(self._server(row, ports.get(row['id'], []), groups.get(row['id'], []), volumes.get(row['id'], []), machines) for row in rows)
+
+    def _server(self, row: Any, ports: Sequence[Any], groups: Sequence[Any], volumes: Sequence[Any], machines: Mapping[str, bool]) -> Server:
+        """An interrupted change ends with the power that the record says, whatever runs now."""
+        started = row['power'] == 'started' if row['task_state'] else machines.get(row['uuid'], False)
+        return Server(
+            name=row['name'],
+            power='started' if started else 'stopped',
+            flavor=row['flavor'],
+            vcpus=row['vcpus'],
+            memory=row['memory'],
+            image=row['image'],
+            key_name=row['key_name'],
+            user_data=row['user_data'],
+            volume_size=row['volume_size'],
+            security_groups=tuple(group['name'] for group in groups),
+            networks=tuple(Nic(port['network'], port['address'], port['mac']) for port in ports),
+            floating_ip=next((port['floating'] for port in ports if port['floating']), None),
+            volumes=tuple(volume['name'] for volume in volumes),
+            delete_protection=bool(row['delete_protection']),
+            description=row['description'],
+            labels=json.loads(row['labels']),
+            member_of=row['member_of'],
+            id=row['uuid'],
+            task_state=row['task_state'],
+            managed=row['uuid'] in machines,
+            seeded=row['task_state'] is None or os.path.exists(self._folder(row['uuid'], 'seed.iso')),
+            created_by=row['created_by'],
+            created_at=row['created_at'],
+        )
+
+    def owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
+        """Who has these fixed addresses (network name, address)."""
+        query = """SELECT coalesce(s.name, 'lb ' || b.name) FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
+          LEFT JOIN balancer b ON b.id = p.balancer_id WHERE n.name = ? AND p.address = ?"""
+        found = {place: self.record.value(query, *place) for place in wanted}
+        return {place: owner for place, owner in found.items() if owner is not None}
+
+    def reached(self, names: Sequence[str], wait_for: str) -> Dict[str, str]:
+        """What each of these servers lacks of what is waited for; empty: nothing."""
+        from .signs import missing
+
+        rows = self.record.named('SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))', names)
+        first = {port['server_id']: port for port in self.record.rows('SELECT * FROM port WHERE position = 0')}
+        return {row['name']: missing(self.host, row['uuid'], first[row['id']]['address'], first[row['id']]['mac'], wait_for) for row in rows}
+
+    # -- changing --------------------------------------------------------------------------------
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Reserve all, make disks and seeds, load the firewall, then start. No server starts before its rules are loaded."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.after)
+        rows = self._rows(changes)
+        made = self.host.each(changes, lambda change: self._furnish(rows[change.name]))
+        self.firewalls.apply()
+        good = [outcome.change for outcome in made if not outcome.error]
+        started = self.host.each(good, lambda change: self._settle(rows[change.name]))
+        self._clear(started)
+        spent = {outcome.change.name: outcome.seconds or 0.0 for outcome in made}
+        started = [outcome._replace(seconds=(outcome.seconds or 0.0) + spent[outcome.change.name]) for outcome in started]
+        return [*(outcome for outcome in made if outcome.error), *started]
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Write what should be, and make it so: live where it can be, with a restart where that was allowed."""
+        with self.record.transaction():
+            for change in changes:
+                self._rewrite(change)
+        self.firewalls.apply()
+        cut = [change.before.floating_ip for change in changes if change.before.floating_ip not in (None, change.after.floating_ip)]
+        self.firewalls.cut(cut)
+        rows = self._rows(changes)
+        outcomes = self.host.each(changes, lambda change: self._remake(change, rows[change.name]))
+        self._clear(outcomes)
+        return outcomes
+
+    def start(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Power on."""
+        return self._power(changes, 'started', 'powering-on', lambda row: self._power_on(row['uuid']))
+
+    def stop(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Ask the guests to shut down, and wait until they have. One that does not stays as it is."""
+        return self._power(changes, 'stopped', 'powering-off', lambda row: self._shut_down(row))
+
+    def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Pull the plug."""
+        return self._power(changes, 'stopped', 'powering-off', lambda row: self._pull(row['uuid']))
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Remove machines, root disks and automatic floating addresses; what was made on its own is detached and kept."""
+        with self.record.transaction() as sql:
+            sql.executemany("UPDATE server SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+        rows = self._rows(changes)
+        outcomes = self.host.each(changes, lambda change: self._erase(rows[change.name]))
+        gone = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
+        chosen = 'SELECT value FROM json_each(?)'
+        ports = f'SELECT id FROM port WHERE server_id IN ({chosen})'
+        flows = [
+            row['address']
+            for table, column in (('port', 'id'), ('floating_ip', 'port_id'))
+            for row in self.record.rows(f'SELECT address FROM {table} WHERE {column} IN ({ports})', json.dumps(gone))
+        ]
+        with self.record.transaction() as sql:
+            sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN ({ports})', (json.dumps(gone),))
+            sql.execute(f'UPDATE volume SET server_id = NULL WHERE server_id IN ({chosen})', (json.dumps(gone),))
+            sql.execute(f'DELETE FROM server WHERE id IN ({chosen})', (json.dumps(gone),))
+        self.firewalls.apply()
+        self.firewalls.cut(flows)
+        return outcomes
+
+    # -- the record ------------------------------------------------------------------------------
+
+    def _reserve(self, server: Server) -> None:
+        if self.record.value('SELECT id FROM server WHERE name = ?', server.name) is not None:
+            return  # an earlier run was interrupted: what it reserved is used
+        columns = {
+            column: getattr(server, column)
+            for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'volume_size', 'power', 'description')
+        }
+        row = self.record.insert(
+            'server',
+            {
+                'uuid': str(uuid.uuid4()),
+                **columns,
+                'image_id': self.record.value('SELECT id FROM image WHERE name = ?', server.image),
+                'delete_protection': server.delete_protection,
+                'labels': json.dumps(dict(server.labels)),
+                'task_state': 'creating',
+            },
+        )
+        for position, nic in enumerate(server.networks):
+            addresses.lease(self.record, nic, position, {'server_id': row})
+        self._write_groups(row, server.security_groups)
+        if server.floating_ip:
+            self._float(row, server.floating_ip)
+
+    def _rewrite(self, change: Change) -> None:
+        server: Server = change.after
+        row = self.record.value('SELECT id FROM server WHERE name = ?', server.name)
+        columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'power', 'description', 'delete_protection')}
+        self.record.update('server', row, {**columns, 'labels': json.dumps(dict(server.labels)), 'task_state': 'updating'})
+        if change.before.security_groups != server.security_groups:
+            self._write_groups(row, server.security_groups)
+        if change.before.floating_ip != server.floating_ip:
+            self._unfloat(row)
+            if server.floating_ip:
+                self._float(row, server.floating_ip)
+
+    def _write_groups(self, server: int, groups: Sequence[str]) -> None:
+        self.record.sql.execute('DELETE FROM port_security_group WHERE port_id IN (SELECT id FROM port WHERE server_id = ?)', (server,))
+        for port in self.record.rows('SELECT id FROM port WHERE server_id = ? ORDER BY id', server):
+            for group in groups:
+                number = self.record.value('SELECT id FROM security_group WHERE name = ?', group)
+                if number is None:
+                    raise CloudError(f'security_group {group} does not exist any more; run again')
+                self.record.insert('port_security_group', {'port_id': port['id'], 'group_id': number})
+
+    def _float(self, server: int, address: str) -> None:
+        port = self.record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
+        addresses.float_to(self.record, self.host.settings.pools, port, None if address == AFTER_APPLY else address)
+
+    def _unfloat(self, server: int) -> None:
+        chosen = '(SELECT id FROM port WHERE server_id = ?)'
+        self.record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {chosen}', (server,))
+        self.record.sql.execute(f'UPDATE floating_ip SET port_id = NULL WHERE port_id IN {chosen}', (server,))
+
+    def _rows(self, changes: Sequence[Change]) -> Dict[str, Any]:
+        """The rows of servers with all that their machines are made of; read before the threads begin."""
+        chosen = (json.dumps([change.name for change in changes]), None)
+        ports, volumes = _by_server(self.record.rows(_PORTS, *chosen)), _by_server(self.record.rows(_VOLUMES, *chosen))
+        keys = {row['name']: row['public_key'] for row in self.record.rows('SELECT name, public_key FROM keypair')}
+        return {
+            row['name']: {**dict(row), 'ports': ports.get(row['id'], []), 'volumes': volumes.get(row['id'], []), 'public_key': keys.get(row['key_name'], '')}
+            for row in self.record.rows(_SERVERS, *chosen)
+        }
+
+    def _clear(self, outcomes: Sequence[Outcome]) -> None:
+        with self.record.transaction() as sql:
+            sql.executemany('UPDATE server SET task_state = NULL WHERE name = ?', [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+
+    def _power(self, changes: Sequence[Change], power: str, task_state: str, step: Callable[[Any], None]) -> List[Outcome]:
+        """What does not end well leaves the server as it was, and says so."""
+        with self.record.transaction() as sql:
+            sql.executemany('UPDATE server SET power = ?, task_state = ? WHERE name = ?', [(power, task_state, change.name) for change in changes])
+        rows = self._rows(changes)
+        outcomes = self.host.each(changes, lambda change: step(rows[change.name]))
+        with self.record.transaction() as sql:
+            for outcome in outcomes:
+                now = outcome.change.before.power if outcome.error else power
+                sql.execute('UPDATE server SET power = ?, task_state = NULL WHERE name = ?', (now, outcome.change.name))
+        return outcomes
+
+    # -- the machine -----------------------------------------------------------------------------
+
+    def _folder(self, identity: str, *names: str) -> str:
+        return self.host.settings.path('servers', identity, *names)
+
+    def _furnish(self, row: Any) -> None:
+        """Make the root disk and the seed."""
+        from . import images, seed
+
+        folder, locks = self._folder(row['uuid']), self.host.held('server', row['name'])
+        os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
+        os.makedirs(folder, 0o711, exist_ok=True)
+        disks.create(self.host, os.path.join(folder, 'root.qcow2'), row['volume_size'], locks, images.path(self.host, row['image_uuid']))
+        path = os.path.join(folder, 'seed.iso')
+        if not os.path.exists(path):
+            macs = tuple(port['mac'] for port in row['ports'])
+            text = self.seeds.get(row['user_data'], '') if row['user_data'] else ''
+            seed.write(self.host, path, seed.Seed(row['uuid'], row['name'], macs, row['public_key'], text, row['image_source'].startswith('server:')), locks)
+
+    def _machine(self, row: Any) -> domain.Machine:
+        return domain.Machine(
+            name=machine_name(row['id'], row['name']),
+            uuid=row['uuid'],
+            memory=row['memory'],
+            vcpus=row['vcpus'],
+            folder=self._folder(row['uuid']),
+            interfaces=tuple(domain.Interface(tap(port['id']), port['mac'], bridge(port['network_id'])) for port in row['ports']),
+            disks=tuple(volume_disk(self.host, volume['uuid']) for volume in row['volumes'] if volume['task_state'] != 'detaching'),
+            kvm=domain.kvm_works(self.host.settings.virt_type),
+        )
+
+    def define(self, row: Any) -> Any:
+        """Define the machine as the record says; what runs goes on as it was until its next start."""
+        return self.host.hypervisor.qemu.defineXML(domain.xml(self._machine(row)))
+
+    def redefine(self, names: Iterable[str]) -> None:
+        """Define the machines of servers of these names again, after what belongs to them has changed."""
+        rows = self._rows([Change('server', name, 'update', None, None) for name in names])
+        for row in rows.values():
+            self.define(row)
+
+    def _settle(self, row: Any) -> None:
+        self.define(row).setAutostart(1 if row['power'] == 'started' else 0)
+        if row['power'] == 'started':
+            self._power_on(row['uuid'])
+
+    def _remake(self, change: Change, row: Any) -> None:
+        before, after = change.before, change.after
+        if before.task_state is None and (before.vcpus, before.memory, before.volume_size) == (after.vcpus, after.memory, after.volume_size):
+            return
+        machine = self.define(row)
+        if machine.isActive() and (change.effect == RESTART or before.task_state is not None) and not _fits(machine, row):
+            self._shut_down(row)
+        self._grow(machine, row)
+        self._settle(row)
+
+    def _grow(self, machine: Any, row: Any) -> None:
+        size, path = row['volume_size'] * 2**30, self._folder(row['uuid'], 'root.qcow2')
+        if machine.isActive():
+            if machine.blockInfo('vda')[0] < size:
+                machine.blockResize('vda', size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
+        elif disks.describe_own(self.host, path)['virtual-size'] < size:
+            disks.grow(self.host, path, row['volume_size'], self.host.held('server', row['name']))
+
+    def _power_on(self, identity: str) -> None:
+        with tolerate('OPERATION_INVALID'):  # it runs already
+            machine = self.host.hypervisor.qemu.lookupByUUIDString(identity)
+            machine.setAutostart(1)
+            machine.create()
+
+    def _pull(self, identity: str) -> None:
+        with tolerate('OPERATION_INVALID', 'NO_DOMAIN'):  # it does not run
+            machine = self.host.hypervisor.qemu.lookupByUUIDString(identity)
+            machine.setAutostart(0)
+            machine.destroy()
+
+    def _shut_down(self, row: Any) -> None:
+        import time
+
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+        asked = [0.0]
+
+        def down() -> bool:
+            if not machine.isActive():
+                return True
+            if time.monotonic() - asked[0] > _ASK_AGAIN:
+                with tolerate('OPERATION_INVALID'):
+                    machine.shutdown()
+                asked[0] = time.monotonic()
+            return False
+
+        if not await_(down, self.host.timeout):
+            raise CloudError(f'the guest of {row["name"]} did not shut down in {self.host.timeout} s and stays as it is; force: true pulls the plug')
+        if row['power'] == 'stopped':
+            machine.setAutostart(0)
+
+    def _erase(self, row: Any) -> None:
+        self._pull(row['uuid'])
+        with tolerate('NO_DOMAIN'):
+            self.host.hypervisor.qemu.lookupByUUIDString(row['uuid']).undefine()
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._folder(row['uuid']))
+        for log in glob.glob(f'/var/log/libvirt/qemu/{glob.escape(machine_name(row["id"], row["name"]))}.log*'):
+            os.unlink(log)
+
+
+def machine_name(row: int, name: str) -> str:
+    """The name of a domain: from the row's number, with the server's for people who look with virsh."""
+    return f'hanok-{row}-{name}'
+
+
+def volume_disk(host: Host, identity: str) -> domain.Disk:
+    """The disk of a volume; the serial is what of its id a guest can see."""
+    return domain.Disk(host.settings.path('volumes', identity + '.qcow2'), identity[:20])
+
+
+def _fits(machine: Any, row: Any) -> bool:
+    _state, most, _memory, vcpus, _time = machine.info()
+    return bool(most == row['memory'] * 1024 and vcpus == row['vcpus'])
+
+
+def _by_server(rows: Sequence[Any]) -> Dict[int, List[Any]]:
+    found: Dict[int, List[Any]] = {}
+    for row in rows:
+        found.setdefault(row['server_id'], []).append(row)
+    return found

@@ -1,0 +1,179 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Volumes: qcow2 files, plugged into machines while they run."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+import xml.etree.ElementTree as ET
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
+
+from .._cloud import CloudError, Outcome
+from .._model.change import Change
+from .._model.volume import Volume
+from . import agent, disks, domain
+from .host import Host, await_
+from .servers import LocalServers, volume_disk
+
+_LIST = """SELECT v.*, s.name AS server, s.uuid AS machine FROM volume v LEFT JOIN server s ON s.id = v.server_id
+  WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name"""
+_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+
+
+class LocalVolumes:
+    """Volumes of the local cloud."""
+
+    def __init__(self, host: Host, servers: LocalServers) -> None:
+        """Volumes on record, and the servers that have them."""
+        self.host, self.record, self.servers = host, host.record, servers
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
+        """Look: all, or those of these names."""
+        return tuple(_volume(row) for row in self.record.named(_LIST, names))
+
+    def mounted(self, name: str) -> bool | None:
+        """Whether the guest that has a volume has it mounted; None when it runs and cannot be asked."""
+        row = self._row(name)
+        if row['machine'] is None:
+            return False
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
+        if not machine.isActive():
+            return False
+        serials = agent.mounted_serials(machine)
+        return None if serials is None else row['uuid'][:20] in serials
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Make empty volumes."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.after)
+        os.makedirs(self.host.settings.path('volumes'), 0o711, exist_ok=True)
+        return self._cleared(self.host.each(changes, self._make))
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Grow volumes, while they are in use too, and change what is said about them."""
+        with self.record.transaction() as sql:
+            for change in changes:
+                after = change.after
+                sql.execute(
+                    "UPDATE volume SET size = ?, description = ?, labels = ?, task_state = 'extending' WHERE name = ?",
+                    (after.size, after.description, json.dumps(dict(after.labels)), change.name),
+                )
+        return self._cleared(self.host.each(changes, self._grow))
+
+    def attach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Plug volumes into servers."""
+        with self.record.transaction() as sql:
+            for change in changes:
+                server = self.record.value('SELECT id FROM server WHERE name = ?', change.after.server)
+                sql.execute("UPDATE volume SET server_id = ?, task_state = 'attaching' WHERE name = ?", (server, change.name))
+        self.servers.redefine({change.after.server for change in changes})
+        return self._cleared(self.host.each(changes, self._plug))
+
+    def detach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Unplug volumes, and wait until the guests have let go of them."""
+        with self.record.transaction() as sql:
+            sql.executemany("UPDATE volume SET task_state = 'detaching' WHERE name = ?", [(change.name,) for change in changes])
+        self.servers.redefine({change.before.server for change in changes})
+        return self._cleared(self.host.each(changes, self._unplug), 'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?')
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Remove volumes that no server has."""
+        with self.record.transaction() as sql:
+            sql.executemany("UPDATE volume SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+        return self._cleared(self.host.each(changes, lambda change: disks.remove(self._path(self._row(change.name)))), 'DELETE FROM volume WHERE name = ?')
+
+    def _reserve(self, volume: Volume) -> None:
+        if self.record.value('SELECT id FROM volume WHERE name = ?', volume.name) is None:
+            labels = json.dumps(dict(volume.labels))
+            self.record.insert(
+                'volume',
+                {
+                    'uuid': str(uuid.uuid4()),
+                    'name': volume.name,
+                    'size': volume.size,
+                    'description': volume.description,
+                    'labels': labels,
+                    'task_state': 'creating',
+                },
+            )
+
+    def _cleared(self, outcomes: List[Outcome], statement: str = 'UPDATE volume SET task_state = NULL WHERE name = ?') -> List[Outcome]:
+        with self.record.transaction() as sql:
+            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+        return outcomes
+
+    def _row(self, name: str) -> Any:
+        return self.record.named(_LIST, [name])[0]
+
+    def _path(self, row: Any) -> str:
+        return volume_disk(self.host, row['uuid']).path
+
+    def _make(self, change: Change) -> None:
+        row = self._row(change.name)
+        disks.create(self.host, self._path(row), row['size'], self.host.held('volume', change.name))
+
+    def _grow(self, change: Change) -> None:
+        row = self._row(change.name)
+        machine, size = self._machine(row), row['size'] * 2**30
+        target = _plugged(machine, row['uuid'][:20]) if machine else None
+        if target:
+            if machine.blockInfo(target)[0] < size:
+                machine.blockResize(target, size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
+        elif disks.describe_own(self.host, self._path(row))['virtual-size'] < size:
+            disks.grow(self.host, self._path(row), row['size'], self.host.held('volume', change.name))
+
+    def _machine(self, row: Any) -> Any:
+        """The machine that has a volume, if it runs."""
+        if row['machine'] is None:
+            return None
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
+        return machine if machine.isActive() else None
+
+    def _plug(self, change: Change) -> None:
+        row = self._row(change.name)
+        machine = self._machine(row)
+        if machine and not _plugged(machine, row['uuid'][:20]):
+            machine.attachDeviceFlags(domain.disk_xml(volume_disk(self.host, row['uuid']), _free_target(machine)), _LIVE)
+
+    def _unplug(self, change: Change) -> None:
+        row = self._row(change.name)
+        machine, serial = self._machine(row), row['uuid'][:20]
+        if not machine or not _plugged(machine, serial):
+            return
+        machine.detachDeviceAlias('ua-' + serial, _LIVE)
+        if not await_(lambda: not _plugged(machine, serial), self.host.timeout):
+            raise CloudError(f'the guest of {row["server"]} did not let go of it in {self.host.timeout} s; a paused guest does so when it goes on')
+
+
+def _targets(machine: Any) -> Dict[str, str]:
+    """Serials of the disks of a machine that runs, by their targets."""
+    return {disk.find('target').get('dev'): disk.findtext('serial', '') for disk in ET.fromstring(machine.XMLDesc()).findall('devices/disk')}  # type: ignore[union-attr,misc]  # noqa: S314
+
+
+def _plugged(machine: Any, serial: str) -> str | None:
+    return next((target for target, there in _targets(machine).items() if there == serial), None)
+
+
+def _free_target(machine: Any) -> str:
+    taken = _targets(machine)
+    return next(name for name in map(domain.target, range(1, 26)) if name not in taken)
+
+
+def _volume(row: Any) -> Volume:
+    serial = row['uuid'][:20]
+    return Volume(
+        row['name'],
+        row['size'],
+        row['server'],
+        row['description'],
+        json.loads(row['labels']),
+        row['uuid'],
+        serial,
+        f'/dev/disk/by-id/virtio-{serial}',
+        row['task_state'],
+        row['created_by'],
+        row['created_at'],
+    )

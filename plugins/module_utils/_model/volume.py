@@ -1,0 +1,69 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a volume is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping
+
+from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain
+from .request import Request
+from .words import host_name_problems, size_problems
+
+MOST_VOLUMES = 15  # beside the root volume
+STATES = ('present', 'attached', 'detached', 'absent')
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A disk made on its own. ``size`` in GB (2^30 bytes). ``device``: how a guest with udev finds it."""
+
+    name: str
+    size: int = 0
+    server: str | None = None
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
+    id: str = AFTER_APPLY
+    serial: str = AFTER_APPLY
+    device: str = AFTER_APPLY
+    task_state: str | None = None
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    @property
+    def status(self) -> str:
+        """The status, in Cinder's words."""
+        return self.task_state or ('in-use' if self.server else 'available')
+
+    def public(self) -> Dict[str, Any]:
+        """The volume as a result shows it."""
+        return {**plain(self), 'status': self.status}
+
+
+@dataclass(frozen=True)
+class VolumeRequest(Request):
+    """What a user asked for."""
+
+    server: str | None = None
+    force: bool = False
+
+    def problems(self) -> List[str]:
+        """What is wrong with the request, whatever is there."""
+        problems = super().problems() + size_problems(self.options.get('size'), 'size')
+        if self.server is not None:
+            problems += host_name_problems(self.server, 'server')
+        if self.state == 'attached' and self.server is None:
+            problems.append('server: name the server to attach it to')
+        if self.state in ('present', 'absent') and self.server is not None:
+            problems.append(f'server: it goes with state: attached or detached, not with {self.state}')
+        return problems
+
+
+def _size(before: int, after: int, now: Volume) -> Effect:
+    if after < before:
+        return Effect(FIXED, 'a volume does not shrink; make a new one')
+    return Effect(LIVE)
+
+
+TABLE: Table = {'size': _size, 'description': live, 'labels': live}

@@ -1,0 +1,72 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Load balancers: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Mapping
+
+from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
+from .._model.firewall import Firewall
+from .._model.lb import TABLE, Lb, LbRequest
+from .._model.network import Network
+from .._model.server import Server
+from .common import delete, mend
+
+
+@dataclass(frozen=True)
+class LbsSeen:
+    """Balancers, networks and servers by name; free floating addresses; whether the floating address of the request may be had, as a problem."""
+
+    lbs: Mapping[str, Lb]
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    free: int = 0
+    floating_problem: str = ''
+    firewall: Firewall = field(default_factory=Firewall)
+
+
+def plan(request: LbRequest, seen: LbsSeen) -> Plan:
+    """Make, keep or delete one balancer."""
+    draft, now = Draft(), seen.lbs.get(request.name)
+    if request.state == 'absent':
+        if now:
+            delete('lb', now, draft)
+    else:
+        draft.result.append(_present(request, now, seen, draft))
+    mend(seen.firewall, draft)
+    return draft.done(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
+
+
+def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) -> Lb:
+    for member in request.options.get('members', ()):
+        draft.need('server', member, seen.servers)
+    if now and now.task_state == 'deleting':
+        now = draft.step('lb', 'delete', now, None, why=AGAIN)
+    if now and now.task_state == 'creating':
+        now = draft.step('lb', 'create', None, replace(now, task_state=None, running=True), why=AGAIN)
+    options = _options(request, now, seen, draft)
+    if now is None:
+        if 'listeners' not in options:
+            draft.refused.append(f'lb {request.name} does not exist; to make it give listeners too')
+        draft.need('network', options.get('network', 'default'), seen.networks)
+        made: Lb = draft.step('lb', 'create', None, Lb(request.name, **options))
+        return made
+    kept: Lb = draft.update('lb', now, {**options, **({} if now.running else {'running': True})}, TABLE)
+    return kept
+
+
+def _options(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) -> Dict[str, Any]:
+    options, asked = dict(request.options), request.floating_ip
+    has = now.floating_ip if now else None
+    if asked == 'none':
+        options['floating_ip'] = None
+    elif asked == 'auto' and has is None:
+        options['floating_ip'] = AFTER_APPLY
+        if not seen.free:
+            draft.refused.append('floating_ip: no address is free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)')
+    elif asked not in (None, 'auto', has):
+        options['floating_ip'] = asked
+        draft.refused += [seen.floating_problem] if seen.floating_problem else []
+    return options

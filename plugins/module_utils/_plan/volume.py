@@ -1,0 +1,88 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Volumes: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Mapping
+
+from .._model.change import AGAIN, Draft, Plan
+from .._model.server import Server
+from .._model.volume import MOST_VOLUMES, TABLE, Volume, VolumeRequest
+
+ORDER = tuple(('volume', verb) for verb in ('delete', 'create', 'detach', 'update', 'attach'))
+
+
+@dataclass(frozen=True)
+class VolumesSeen:
+    """Volumes and servers by name. ``mounted``: whether the guest that has the volume has it mounted; None: it cannot be asked."""
+
+    volumes: Mapping[str, Volume]
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    mounted: bool | None = False
+
+
+def plan(request: VolumeRequest, seen: VolumesSeen) -> Plan:
+    """Make, attach, detach, grow or delete one volume."""
+    draft, now = Draft(), seen.volumes.get(request.name)
+    if request.state == 'absent':
+        if now:
+            _delete(now, draft)
+        return draft.done(*ORDER)
+    now = _present(request, now, draft)
+    if request.state == 'attached':
+        now = _attached(request, now, seen, draft)
+    elif request.state == 'detached' and now.server and request.server in (None, now.server):
+        now = _detached(request, now, seen, draft)
+    draft.result.append(now)
+    return draft.done(*ORDER)
+
+
+def _delete(now: Volume, draft: Draft) -> None:
+    if now.server:
+        draft.refused.append(f'volume {now.name} is attached to {now.server}; detach it first (state: detached)')
+    draft.step('volume', 'delete', now, None, why=AGAIN if now.task_state == 'deleting' else '')
+
+
+def _present(request: VolumeRequest, now: Volume | None, draft: Draft) -> Volume:
+    """The volume as it is there in any case: made, or finished, or grown."""
+    if now and now.task_state == 'deleting':
+        now = draft.step('volume', 'delete', now, None, why=AGAIN)
+    if now is None:
+        if 'size' not in request.options:
+            draft.refused.append(f'volume {request.name} does not exist; to make it give size (GB)')
+        made: Volume = draft.step('volume', 'create', None, Volume(request.name, **request.options))
+        return made
+    if now.task_state == 'creating':
+        now = draft.step('volume', 'create', None, replace(now, task_state=None), why=AGAIN)
+    elif now.task_state == 'attaching':
+        now = draft.step('volume', 'attach', now, replace(now, task_state=None), why=AGAIN)
+    elif now.task_state == 'detaching':
+        now = draft.step('volume', 'detach', now, replace(now, task_state=None, server=None), why=AGAIN)
+    kept: Volume = draft.update('volume', now, request.options, TABLE)
+    return kept
+
+
+def _attached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Draft) -> Volume:
+    if now.server == request.server:
+        return now
+    if draft.need('server', request.server or '', seen.servers):
+        server = seen.servers[request.server or '']
+        if len(server.volumes) >= MOST_VOLUMES:
+            draft.refused.append(f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MOST_VOLUMES} beside its root volume')
+        if server.task_state or not server.managed:
+            draft.refused.append(f'server: {server.name} is {server.task_state or server.status}; run the task that makes it again')
+    if now.server:
+        now = _detached(request, now, seen, draft)
+    attached: Volume = draft.step('volume', 'attach', now, replace(now, server=request.server))
+    return attached
+
+
+def _detached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Draft) -> Volume:
+    if seen.mounted and not request.force:
+        draft.refused.append(f'volume {now.name} is mounted in {now.server}, and data would be lost; umount it there first, or say force: true')
+    if seen.mounted is None:
+        draft.notes.append(f'whether volume {now.name} is mounted cannot be seen: the guest agent of {now.server} does not answer')
+    free: Volume = draft.step('volume', 'detach', now, replace(now, server=None))
+    return free

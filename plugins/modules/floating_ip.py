@@ -1,0 +1,109 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a floating IP."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: floating_ip
+short_description: Keep a floating IP
+version_added: 0.1.0
+description:
+  - An address of a pool of this cloud, by which a server or balancer is reached from outside its network.
+  - It is known by its name, else by its address, else by who has it.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: A name of your choice.
+    type: str
+  address:
+    description: This address of the pool. Any free one when left out.
+    type: str
+  state:
+    description: V(present) takes it, V(attached) connects it, V(detached) disconnects it and keeps it, V(absent) gives it back.
+    type: str
+    choices: [present, attached, detached, absent]
+    default: present
+  server:
+    description: The server to connect it to.
+    type: str
+  lb:
+    description: The load balancer to connect it to.
+    type: str
+  fixed_ip:
+    description: Which address of the server. The first one when left out.
+    type: str
+  pool:
+    description: The pool to take it from. Any when left out.
+    type: str
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: A floating IP for a server
+  hanok.cloud.floating_ip:
+    name: web
+    server: web-1
+    state: attached
+"""
+
+RETURN = r"""
+floating_ip:
+  description: The floating IP; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name; its address when it was given none.
+      type: str
+    address:
+      description: The address.
+      type: str
+    pool:
+      description: Its pool.
+      type: str
+    server:
+      description: The server that has it.
+      type: str
+    lb:
+      description: The load balancer that has it.
+      type: str
+    fixed_ip:
+      description: The address it leads to.
+      type: str
+    automatic:
+      description: Whether it came with a server or balancer, and goes with it.
+      type: bool
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.floating_ip import main
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,114 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep an image."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image
+short_description: Keep an image
+version_added: 0.1.0
+description:
+  - An image is a disk that servers are made from, by a path, by a URL with its checksum, or from a stopped server.
+  - It is compared by what was said when it was made; an image is not remade.
+  - A file that refers to another file (a backing file) is refused.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: The name of the image. Letters, digits, hyphen, underscore and dot.
+    type: str
+    required: true
+  state:
+    description: Whether it is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  path:
+    description: A disk image on this host (qcow2, raw, vmdk, vpc, vdi or vhdx).
+    type: path
+  url:
+    description: A disk image at an http or https address. O(checksum) is then needed.
+    type: str
+  server:
+    description: The name of a stopped server, whose root disk is copied.
+    type: str
+  checksum:
+    description: C(sha256:) or C(sha512:) and the digits of what is delivered.
+    type: str
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: An image from a file
+  hanok.cloud.image:
+    name: tiny
+    path: "{{ image_builder_path }}"
+
+- name: An image from the web
+  hanok.cloud.image:
+    name: debian-12
+    url: https://cloud.debian.org/images/cloud/bookworm/20250519-2117/debian-12-genericcloud-amd64-20250519-2117.qcow2
+    checksum: "sha512:{{ debian_checksum }}"
+"""
+
+RETURN = r"""
+image:
+  description: The image; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    source:
+      description: Where it came from.
+      type: str
+    checksum:
+      description: The checksum that was said.
+      type: str
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    size:
+      description: The size of the disk in it (bytes).
+      type: int
+    min_disk:
+      description: The least root volume (GB).
+      type: int
+    used_by:
+      description: Names of the servers that stand on it.
+      type: list
+      elements: str
+    task_state:
+      description: What is being done with it.
+      type: str
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.image import main
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a load balancer."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: lb
+short_description: Keep a load balancer
+version_added: 0.1.0
+description:
+  - HAProxy with an address of its own in a network. Its listeners are open to everybody; nothing else is.
+  - A change of members or listeners drops no connection.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: The name of the balancer. Letters, digits, hyphen, underscore and dot.
+    type: str
+    required: true
+  state:
+    description: Whether it is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  network:
+    description: Its network. V(default) when left out.
+    type: str
+  algorithm:
+    description: V(round_robin), V(least_connections) or V(source_ip), in either case. V(round_robin) when left out.
+    type: str
+  listeners:
+    description: Where it listens. Needed to make it.
+    type: list
+    elements: dict
+    suboptions:
+      protocol:
+        description: V(http) or V(tcp), in either case.
+        type: str
+        default: http
+      port:
+        description: The port that it listens on.
+        type: int
+        required: true
+      member_port:
+        description: The port of the members. The same one when left out.
+        type: int
+  members:
+    description: Names of servers; when said, they are the whole set.
+    type: list
+    elements: str
+  health_check:
+    description: How members are found to be alive. Two failures take one out, two successes bring it back.
+    type: dict
+    suboptions:
+      protocol:
+        description: V(http) or V(tcp), in either case.
+        type: str
+        default: http
+      port:
+        description: The port that is checked. The member's own when left out.
+        type: int
+      path:
+        description: What is asked for with V(http).
+        type: str
+        default: /
+      interval:
+        description: Seconds between checks.
+        type: int
+        default: 1
+  floating_ip:
+    description: V(auto) for one that goes with it, V(none), or an address.
+    type: str
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: A balancer
+  hanok.cloud.lb:
+    name: web
+    algorithm: round_robin
+    listeners:
+      - port: 80
+    members: [web-1, web-2]
+    health_check:
+      port: 80
+    floating_ip: auto
+"""
+
+RETURN = r"""
+lb:
+  description: The balancer; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Its UUID.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    status:
+      description: V(BUILD), V(ACTIVE) or V(ERROR).
+      type: str
+    network:
+      description: Its network.
+      type: str
+    address:
+      description: Its address there.
+      type: str
+    floating_ip:
+      description: Its floating address.
+      type: str
+    algorithm:
+      description: Its algorithm.
+      type: str
+    listeners:
+      description: Its listeners.
+      type: list
+      elements: dict
+    members:
+      description: Its members.
+      type: list
+      elements: str
+    health_check:
+      description: Its health check.
+      type: dict
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    task_state:
+      description: What is being done with it.
+      type: str
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.lb import main
+
+if __name__ == '__main__':
+    main()

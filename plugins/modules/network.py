@@ -1,0 +1,98 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a network."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: network
+short_description: Keep a network
+version_added: 0.1.0
+description:
+  - An IPv4 network with DHCP and names on this cloud. Servers in it go out under the address of the host; what comes in is decided by security groups.
+  - Networks are kept apart; a floating address connects them.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: The name of the network. Letters, digits, hyphen, underscore and dot.
+    type: str
+    required: true
+  state:
+    description: Whether it is to be there.
+    type: str
+    choices: [present, absent]
+    default: present
+  cidr:
+    description: Its range, a /8 to /29. The first free /24 of 192.168.0.0/16, then of 10.0.0.0/8, when left out.
+    type: str
+  gateway:
+    description: The address of the host in it. The first one when left out.
+    type: str
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: A network
+  hanok.cloud.network:
+    name: backend
+    cidr: 10.20.0.0/24
+"""
+
+RETURN = r"""
+network:
+  description: The network; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    cidr:
+      description: Its range.
+      type: str
+    gateway:
+      description: The address of the host in it.
+      type: str
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    bridge:
+      description: Its device on the host.
+      type: str
+    used_by:
+      description: Servers and balancers in it.
+      type: list
+      elements: str
+    task_state:
+      description: What is being done with it.
+      type: str
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.network import main
+
+if __name__ == '__main__':
+    main()

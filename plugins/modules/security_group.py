@@ -1,0 +1,123 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a security group."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: security_group
+short_description: Keep a security group
+version_added: 0.1.0
+description:
+  - Rules of what is let in and out of servers. A server has up to three groups, and what one of them allows is allowed.
+  - Nothing is let in without a rule. Everything may go out until one of the groups of a server has an egress rule; then only what egress rules allow.
+  - Changes work at once, for all servers that have the group.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: The name of the group. Letters, digits, hyphen, underscore and dot.
+    type: str
+    required: true
+  state:
+    description: Whether it is to be there. The group V(default) stays.
+    type: str
+    choices: [present, absent]
+    default: present
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  rules:
+    description: The rules, at most 100. Their order means nothing.
+    type: list
+    elements: dict
+    suboptions:
+      preset:
+        description: V(ssh), V(http), V(https), V(all_icmp) or V(all_tcp), instead of O(rules[].protocol) and O(rules[].port).
+        type: str
+      direction:
+        description: V(ingress) or V(egress).
+        type: str
+        default: ingress
+      protocol:
+        description: V(any), V(tcp), V(udp) or V(icmp). V(any) when left out.
+        type: str
+      port:
+        description: A port, or a range such as C(8000-8080). All when left out.
+        type: str
+      ports:
+        description: Several ports and ranges.
+        type: list
+        elements: str
+      remote:
+        description: The other side, V(any), an address, a CIDR, or the name of a group (C(group:NAME)).
+        type: str
+        default: any
+  purge_rules:
+    description: Whether O(rules) are the whole. With V(false) they are an addition.
+    type: bool
+    default: true
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: Web servers
+  hanok.cloud.security_group:
+    name: web
+    rules:
+      - preset: http
+      - preset: ssh
+        remote: 192.168.0.0/24
+
+- name: Let ping in, whatever else there is
+  hanok.cloud.security_group:
+    name: default
+    purge_rules: false
+    rules:
+      - preset: all_icmp
+"""
+
+RETURN = r"""
+security_group:
+  description: The group; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    description:
+      description: Its description.
+      type: str
+    rules:
+      description: Its rules.
+      type: list
+      elements: dict
+    used_by:
+      description: Names of the servers that have it.
+      type: list
+      elements: str
+    named_by:
+      description: Other groups whose rules name it.
+      type: list
+      elements: str
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.security_group import main
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,214 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a server, or a group of servers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server
+short_description: Keep a server, or a group of servers
+version_added: 0.1.0
+description:
+  - A virtual machine. What was left out is not managed; what cannot change is refused, with the way out.
+  - With O(count) a group of equal servers NAME-1 to NAME-N is kept; they are made in parallel.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: The name of the server, or of the group. Letters, digits and hyphens, because it becomes a host name.
+    type: str
+    required: true
+  count:
+    description: Keep so many servers. Those above it are removed, which needs O(allow_shrink=true).
+    type: int
+  state:
+    description:
+      - V(present) makes what is missing, and never starts or stops what is there. V(started) starts it too.
+      - V(stopped) asks the guest to shut down and waits until it has.
+      - V(absent) removes the machine, its root disk and its automatic floating IP. Volumes and addresses made on their own are kept.
+    type: str
+    choices: [present, started, stopped, absent]
+    default: present
+  flavor:
+    description: Its size. Needed to make it. A change of a running server needs O(allow_restart=true).
+    type: str
+  image:
+    description: What its disk is made from. Needed to make it.
+    type: str
+  key_name:
+    description: The key pair whose public key is let in.
+    type: str
+  security_groups:
+    description: Its groups, at most three. V(default) when left out.
+    type: list
+    elements: str
+  networks:
+    description: Its networks. V(default) when left out.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The network.
+        type: str
+        required: true
+      fixed_ip:
+        description: Its address there. Any free one when left out.
+        type: str
+      mac:
+        description: Its MAC there. Made from network and address when left out.
+        type: str
+  user_data:
+    description: First-boot content for cloud-init, a script (C(#!)) or C(#cloud-config). It runs once. Only its hash is recorded.
+    type: str
+  volume_size:
+    description: The root volume in GB (2^30 bytes). It grows and never shrinks. That of the flavor when left out.
+    type: int
+  floating_ip:
+    description: V(auto) for one that goes with the server, V(none), or an address.
+    type: str
+  delete_protection:
+    description: Whether deleting it is refused. V(false) lifts it in the task that deletes it, too.
+    type: bool
+  wait_for:
+    description: What to wait for. V(init) is the end of the first boot, and fails the task when that went wrong.
+    type: str
+    choices: [running, ip, ssh, init]
+    default: running
+  allow_restart:
+    description: Whether a change may restart it.
+    type: bool
+    default: false
+  allow_shrink:
+    description: Whether a smaller O(count) may remove servers.
+    type: bool
+    default: false
+  force:
+    description: With O(state=stopped), pull the plug instead of asking the guest.
+    type: bool
+    default: false
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: A server
+  hanok.cloud.server:
+    name: web
+    flavor: g1.nano
+    image: tiny
+    key_name: web
+    floating_ip: auto
+    user_data: |
+      #!/bin/sh
+      echo hello > /root/hello
+
+- name: Five more at once
+  hanok.cloud.server:
+    name: worker
+    count: 5
+    flavor: g1.nano
+    image: tiny
+"""
+
+RETURN = r"""
+server:
+  description: The server; null when it is absent. With O(count) there is RV(servers) instead.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Its UUID.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    status:
+      description: V(BUILD), V(ACTIVE), V(SHUTOFF) or V(UNMANAGED) (its machine is no longer what was recorded).
+      type: str
+    task_state:
+      description: What is being done with it, or was when a run was interrupted; null when nothing is.
+      type: str
+    billable:
+      description: Whether it counts for billing in this status.
+      type: bool
+    flavor:
+      description: Its flavor.
+      type: str
+    vcpus:
+      description: Its vCPUs.
+      type: int
+    memory:
+      description: Its memory (MiB).
+      type: int
+    image:
+      description: The image it was made from.
+      type: str
+    key_name:
+      description: Its key pair.
+      type: str
+    user_data:
+      description: A hash of its first-boot content.
+      type: str
+    volume_size:
+      description: The size of its root volume (GB).
+      type: int
+    security_groups:
+      description: Its security groups.
+      type: list
+      elements: str
+    networks:
+      description: Its networks, each with name, fixed_ip and mac.
+      type: list
+      elements: dict
+    fixed_ip:
+      description: Its address in its first network.
+      type: str
+    floating_ip:
+      description: Its floating address, if it has one.
+      type: str
+    volumes:
+      description: The volumes attached to it.
+      type: list
+      elements: str
+    delete_protection:
+      description: Whether deleting it is refused.
+      type: bool
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    member_of:
+      description: The group that it was made in with O(count).
+      type: str
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+servers:
+  description: The servers of the group, with O(count).
+  returned: success, with O(count)
+  type: list
+  elements: dict
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.server import main
+
+if __name__ == '__main__':
+    main()

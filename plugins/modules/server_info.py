@@ -1,0 +1,119 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Tell what servers there are."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: server_info
+short_description: Tell what servers there are
+version_added: 0.1.0
+description:
+  - One server, the members of a group, those with labels, or all.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: A server, or a group made with C(count).
+    type: str
+  labels:
+    description: Only those that have all of these labels.
+    type: dict
+    default: {}
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: All servers
+  hanok.cloud.server_info:
+  register: all_servers
+"""
+
+RETURN = r"""
+servers:
+  description: The servers.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Its UUID.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    status:
+      description: V(BUILD), V(ACTIVE), V(SHUTOFF) or V(UNMANAGED) (its machine is no longer what was recorded).
+      type: str
+    task_state:
+      description: What is being done with it, or was when a run was interrupted; null when nothing is.
+      type: str
+    billable:
+      description: Whether it counts for billing in this status.
+      type: bool
+    flavor:
+      description: Its flavor.
+      type: str
+    vcpus:
+      description: Its vCPUs.
+      type: int
+    memory:
+      description: Its memory (MiB).
+      type: int
+    image:
+      description: The image it was made from.
+      type: str
+    key_name:
+      description: Its key pair.
+      type: str
+    user_data:
+      description: A hash of its first-boot content.
+      type: str
+    volume_size:
+      description: The size of its root volume (GB).
+      type: int
+    security_groups:
+      description: Its security groups.
+      type: list
+      elements: str
+    networks:
+      description: Its networks, each with name, fixed_ip and mac.
+      type: list
+      elements: dict
+    fixed_ip:
+      description: Its address in its first network.
+      type: str
+    floating_ip:
+      description: Its floating address, if it has one.
+      type: str
+    volumes:
+      description: The volumes attached to it.
+      type: list
+      elements: str
+    delete_protection:
+      description: Whether deleting it is refused.
+      type: bool
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    member_of:
+      description: The group that it was made in with C(count).
+      type: str
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.server import main_info
+
+if __name__ == '__main__':
+    main_info()

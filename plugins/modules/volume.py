@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a volume."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: volume
+short_description: Keep a volume
+version_added: 0.1.0
+description:
+  - A disk that is made on its own, and plugged into servers while they run.
+  - Detaching one that the guest has mounted is refused unless O(force=true).
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: The name of the volume. Letters, digits, hyphen, underscore and dot.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) makes it. V(attached) makes it and gives it to O(server), taking it from another one that has it.
+      - V(detached) makes it and takes it from the server that has it. V(absent) deletes it; it must be detached.
+    type: str
+    choices: [present, attached, detached, absent]
+    default: present
+  size:
+    description: GB (2^30 bytes), 1 to 5120. Needed to make it. It grows, while it is in use too, and never shrinks.
+    type: int
+  server:
+    description: The server to attach it to. With O(state=detached), take it from this server only.
+    type: str
+  force:
+    description: Detach it even if the guest has it mounted. Data may be lost.
+    type: bool
+    default: false
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: A volume in a server
+  hanok.cloud.volume:
+    name: data
+    size: 10
+    server: web-1
+    state: attached
+"""
+
+RETURN = r"""
+volume:
+  description: The volume; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: Its UUID.
+      type: str
+    name:
+      description: Its name.
+      type: str
+    size:
+      description: Its size (GB).
+      type: int
+    server:
+      description: The server that has it.
+      type: str
+    status:
+      description: V(available), V(in-use), or what is being done with it.
+      type: str
+    task_state:
+      description: What is being done with it.
+      type: str
+    serial:
+      description: The serial that the guest sees.
+      type: str
+    device:
+      description: Its device in a guest with udev.
+      type: str
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.volume import main
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,189 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a user may write as a rule, what it means, and what is refused with which words."""
+
+from __future__ import annotations
+
+import ipaddress
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ANYWHERE, Rule, parse, public
+
+GROUP_NAMES = st.from_regex(r'[A-Za-z0-9_.-]{1,20}', fullmatch=True)
+PORTS = st.integers(1, 65535)
+ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.one_of(st.integers(), st.text()), max_size=3))
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    """Any rule that may exist."""
+    protocol = draw(st.sampled_from(['any', 'tcp', 'udp', 'icmp']))
+    ports = sorted(draw(st.tuples(PORTS, PORTS))) if protocol in ('tcp', 'udp') and draw(st.booleans()) else [None, None]
+    group = draw(st.none() | GROUP_NAMES)
+    cidr = '' if group else str(ipaddress.IPv4Network((draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 32))), strict=False))
+    return Rule(draw(st.sampled_from(['ingress', 'egress'])), protocol, ports[0], ports[1], cidr, group)
+
+
+@given(rules())
+def test_what_is_shown_can_be_said_again(rule: Rule) -> None:
+    """A result pasted into a playbook is the same rule."""
+    assert parse(public(rule)) == (rule,)
+
+
+@given(st.lists(rules()))
+def test_rules_have_one_order(some: list[Rule]) -> None:
+    """Rules without ports and with, networks and groups: all of them compare, and only equals are equal in order."""
+    ordered, other = sorted(some), some[::-1]
+    assert ordered == sorted(other)
+    assert all((one < other) == (one != other) for one, other in pairwise(ordered))
+    assert len(set(some)) == len({str(public(rule)) for rule in some})
+
+
+@given(st.dictionaries(st.sampled_from(['direction', 'protocol', 'port', 'ports', 'remote', 'preset', 'other']), ANYTHING))
+def test_whatever_is_said_is_understood_or_refused(raw: dict[str, Any]) -> None:
+    """Nothing else happens than rules that exist, or a ValueError that says where."""
+    try:
+        found, refused = parse(raw, 'rules[3]'), ''
+    except ValueError as error:
+        found, refused = (), str(error)
+    assert found or refused.startswith('rules[3].')
+    assert all(isinstance(rule, Rule) for rule in found)
+
+
+@pytest.mark.parametrize(
+    ('raw', 'expected'),
+    [
+        ({}, [Rule('ingress', 'any')]),
+        ({'direction': 'EGRESS', 'protocol': 'TCP', 'port': 22}, [Rule('egress', 'tcp', 22, 22)]),
+        ({'protocol': 'udp', 'port': '22'}, [Rule('ingress', 'udp', 22, 22)]),
+        ({'protocol': 'tcp', 'port': '22-22'}, [Rule('ingress', 'tcp', 22, 22)]),
+        ({'protocol': 'tcp', 'port': ' 22 - 80 '}, [Rule('ingress', 'tcp', 22, 80)]),
+        ({'protocol': 'tcp', 'ports': [443, '80-90', 443, '443']}, [Rule('ingress', 'tcp', 443, 443), Rule('ingress', 'tcp', 80, 90)]),
+        ({'protocol': 'tcp'}, [Rule('ingress', 'tcp')]),
+        ({'remote': 'ANY'}, [Rule('ingress', remote_cidr=ANYWHERE)]),
+        ({'remote': '10.1.2.3/0'}, [Rule('ingress')]),
+        ({'remote': '10.0.0.1/24'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
+        ({'remote': '10.0.0.1/255.255.255.0'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
+        ({'remote': '10.0.0.1'}, [Rule('ingress', remote_cidr='10.0.0.1/32')]),
+        ({'remote': 'web.front_1-a'}, [Rule('ingress', remote_cidr='', remote_group='web.front_1-a')]),
+        ({'remote': 'group:web'}, [Rule('ingress', remote_cidr='', remote_group='web')]),
+        ({'remote': 'group:any'}, [Rule('ingress', remote_cidr='', remote_group='any')]),
+        ({'remote': 'group:10.0.0.1'}, [Rule('ingress', remote_cidr='', remote_group='10.0.0.1')]),
+        ({'preset': 'ssh', 'direction': None, 'protocol': None, 'port': None, 'ports': None, 'remote': None}, [Rule('ingress', 'tcp', 22, 22)]),
+        ({'preset': 'HTTP', 'remote': 'web'}, [Rule('ingress', 'tcp', 80, 80, '', 'web')]),
+        ({'preset': 'https', 'direction': 'egress'}, [Rule('egress', 'tcp', 443, 443)]),
+        ({'preset': 'all_icmp'}, [Rule('ingress', 'icmp')]),
+        ({'preset': 'all_tcp'}, [Rule('ingress', 'tcp')]),
+    ],
+)
+def test_what_it_means(raw: dict[str, Any], expected: list[Rule]) -> None:
+    """Words in either case, defaults, presets, and different ways to say the same."""
+    assert list(parse(raw)) == expected
+
+
+NOT_A_PORT = "is not a port; give 1 to 65535, or a range such as '22-80'"
+PROTOCOLS = 'is unknown; give one of any, tcp, udp, icmp'
+
+
+@pytest.mark.parametrize(
+    ('raw', 'message'),
+    [
+        ({'protocol': 'tcp', 'port': 70000}, f'rules[0].port: 70000 {NOT_A_PORT}'),
+        ({'protocol': 'tcp', 'port': 0}, f'rules[0].port: 0 {NOT_A_PORT}'),
+        ({'protocol': 'tcp', 'port': -1}, f'rules[0].port: -1 {NOT_A_PORT}'),
+        ({'protocol': 'tcp', 'port': True}, f'rules[0].port: True {NOT_A_PORT}'),
+        ({'protocol': 'tcp', 'port': 22.0}, f'rules[0].port: 22.0 {NOT_A_PORT}'),
+        ({'protocol': 'tcp', 'port': 'ssh'}, f"rules[0].port: 'ssh' {NOT_A_PORT}"),
+        ({'protocol': 'tcp', 'port': '\u0662\u0662'}, f"rules[0].port: '\u0662\u0662' {NOT_A_PORT}"),
+        ({'protocol': 'tcp', 'port': '22-70000'}, f"rules[0].port: '22-70000' {NOT_A_PORT}"),
+        ({'protocol': 'tcp', 'port': '80-22'}, "rules[0].port: '80-22' ends before it begins; give '22-80'"),
+        ({'protocol': 'tcp', 'ports': [22, 'x']}, f"rules[0].ports[1]: 'x' {NOT_A_PORT}"),
+        ({'protocol': 'tcp', 'ports': []}, "rules[0].ports: [] is not a list of ports; give one such as [22, '80-90'], or leave it out for all ports"),
+        ({'protocol': 'tcp', 'port': 1, 'ports': [2]}, 'rules[0].port: give either port or ports'),
+        ({'port': 22}, 'rules[0].port: 22 needs a protocol with ports; give protocol tcp or udp'),
+        ({'protocol': 'icmp', 'ports': [8]}, 'rules[0].ports: [8] needs a protocol with ports; give protocol tcp or udp'),
+        ({'protocol': 6}, f'rules[0].protocol: 6 {PROTOCOLS}'),
+        ({'protocol': 'sctp', 'port': 5}, f"rules[0].protocol: 'sctp' {PROTOCOLS}"),
+        ({'direction': 'in'}, "rules[0].direction: 'in' is unknown; give one of ingress, egress"),
+        ({'preset': 'ftp'}, "rules[0].preset: 'ftp' is unknown; give one of ssh, http, https, all_icmp, all_tcp"),
+        ({'preset': 'ssh', 'port': 23}, 'rules[0].port: the preset already says it; leave out port, or preset'),
+        ({'remote': '::/0'}, "rules[0].remote: '::/0' is IPv6; IPv6 is not supported yet, give an IPv4 network"),
+        ({'remote': '0.0.0.0'}, "rules[0].remote: '0.0.0.0' is an address that nobody has; give any (or 0.0.0.0/0) for everywhere"),  # noqa: S104
+        (
+            {'remote': '10.0.0.0/33'},
+            "rules[0].remote: '10.0.0.0/33' is neither an IPv4 address or network nor the name of a group; "
+            'give any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group',
+        ),
+        (
+            {'remote': '10.0.0.300'},
+            "rules[0].remote: '10.0.0.300' is neither an IPv4 address or network nor the name of a group; "
+            'give any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group (group:10.0.0.300 for a group of that name)',
+        ),
+        ({'remote': 'group:we b'}, "rules[0].remote: 'group:we b' names no group; group names are letters, digits, hyphen, underscore and dot"),
+        ({'prot': 'tcp'}, 'rules[0].prot is not an option of a rule; there are direction, protocol, port, ports, remote, preset'),
+    ],
+)
+def test_what_is_refused(raw: dict[str, Any], message: str) -> None:
+    """The option, the value and the way out."""
+    with pytest.raises(ValueError, match='rules') as caught:
+        parse(raw)
+    assert str(caught.value) == message
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    """A user mends a rule in one go."""
+    with pytest.raises(ValueError, match='at') as caught:
+        parse({'direction': 'in', 'protocol': 'ip', 'port': 0, 'remote': '', 'name': 'x'}, 'at')
+    assert [problem.split()[0] for problem in str(caught.value).split('; at')] == ['at.name', '.direction:', '.protocol:', '.port:', '.remote:']
+
+
+@pytest.mark.parametrize('raw', [None, 'ssh', ['ssh'], 22])
+def test_what_is_no_rule_at_all(raw: Any) -> None:
+    """An entry that is not a mapping."""
+    with pytest.raises(ValueError, match='is not a rule'):
+        parse(raw)
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        {'direction': 'in'},
+        {'protocol': 'all'},
+        {'protocol': None},
+        {'port_min': 1, 'port_max': 1},
+        {'protocol': 'tcp', 'port_min': 1},
+        {'protocol': 'tcp', 'port_max': 1},
+        {'protocol': 'tcp', 'port_min': 2, 'port_max': 1},
+        {'protocol': 'tcp', 'port_min': 0, 'port_max': 1},
+        {'protocol': 'tcp', 'port_min': True, 'port_max': True},
+        {'protocol': 'tcp', 'port_min': 1.0, 'port_max': 1.0},
+        {'protocol': 'tcp', 'port_min': 1, 'port_max': 65536},
+        {'remote_cidr': '10.0.0.1/24'},
+        {'remote_cidr': '10.0.0.1'},
+        {'remote_cidr': ''},
+        {'remote_cidr': 'any'},
+        {'remote_cidr': '::/0'},
+        {'remote_cidr': None},
+        {'remote_cidr': '10.0.0.0/24', 'remote_group': 'web'},
+        {'remote_cidr': '', 'remote_group': ''},
+        {'remote_cidr': '', 'remote_group': 'web drop; accept'},
+        {'remote_cidr': '', 'remote_group': 'web\n'},
+        {'remote_cidr': '', 'remote_group': 7},
+    ],
+)
+def test_no_rule_without_a_meaning(values: dict[str, Any]) -> None:
+    """What has no meaning cannot be made, so that nobody has to guess one."""
+    with pytest.raises(ValueError, match=r'direction|protocol|port|remote'):
+        Rule(**{'direction': 'ingress', **values})
+
+
+def test_in_words() -> None:
+    """How a rule reads in a sentence."""
+    assert str(Rule('ingress', 'tcp', 22, 22)) == 'tcp 22 from any'
+    assert str(Rule('egress', 'udp', 53, 80, '', 'dns')) == 'udp 53-80 to group:dns'
+    assert str(Rule('ingress', 'icmp', remote_cidr='10.0.0.0/8')) == 'icmp from 10.0.0.0/8'

@@ -1,0 +1,152 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The text of the ruleset. What it makes the kernel do is tested with real packets."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import _rule, render
+from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import Datapath, Group, Network, Port
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+
+IDS = ('1', '22', 'b1e5-77_X', 'ok')
+CIDRS = ('0.0.0.0/0', '10.0.0.0/8', '203.0.113.9/32')
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> Rule:
+    """Any rule about one of the few groups."""
+    protocol = draw(st.sampled_from(['any', 'tcp', 'udp', 'icmp']))
+    ports: list[Any] = (
+        sorted(draw(st.tuples(st.integers(1, 65535), st.integers(1, 65535)))) if protocol in ('tcp', 'udp') and draw(st.booleans()) else [None, None]
+    )
+    group = draw(st.none() | st.sampled_from(IDS))
+    return Rule(draw(st.sampled_from(['ingress', 'egress'])), protocol, ports[0], ports[1], '' if group else draw(st.sampled_from(CIDRS)), group)
+
+
+@st.composite
+def datapaths(draw: st.DrawFn) -> Datapath:
+    """Any small datapath."""
+    networks = tuple(Network(f'hk{index}', f'10.{index}.0.0/24', f'10.{index}.0.1', draw(st.booleans())) for index in range(draw(st.integers(0, 3))))
+    groups = tuple(Group(id_, tuple(draw(st.lists(rules(), max_size=4)))) for id_ in IDS)
+    ports = tuple(
+        Port(
+            f'hkp{index}',
+            f'52:54:00:00:00:{index:02x}',
+            f'10.{net}.0.{index + 2}',
+            f'hk{net}',
+            tuple(draw(st.lists(st.sampled_from(IDS), unique=True, max_size=3))),
+        )
+        for index, net in enumerate(draw(st.lists(st.integers(0, len(networks) - 1), max_size=5)) if networks else [])
+    )
+    floating = tuple((f'203.0.113.{index + 1}', port.address) for index, port in enumerate(ports) if draw(st.booleans()))
+    return Datapath(networks, groups, ports, floating)
+
+
+@given(datapaths(), st.randoms(use_true_random=False))
+def test_the_same_state_is_the_same_text(path: Datapath, chance: random.Random) -> None:
+    """In whatever order rows come, and as often as a rule is said."""
+
+    def mixed(items: Any) -> tuple[Any, ...]:
+        return tuple(chance.sample(items, len(items)))
+
+    groups = tuple(replace(group, rules=mixed(group.rules + group.rules[:1])) for group in path.groups)
+    ports = tuple(replace(port, groups=mixed(port.groups)) for port in path.ports)
+    other = Datapath(mixed(path.networks), mixed(groups), mixed(ports), mixed(path.floating))
+    assert render(other, 'r') == render(path, 'r')
+
+
+@given(datapaths())
+def test_everything_that_is_named_is_there(path: Datapath) -> None:
+    """Chains, sets and maps that a line refers to are defined, each once, before the line; nft would refuse the file otherwise."""
+    text = render(path, 'r')
+    for table in text.split('\ntable ')[3:]:
+        defined: set[str] = set()
+        for line in table.splitlines():
+            new = re.match(r'  (?:chain|set|map) (\S+) \{', line)
+            if new:
+                assert new[1] not in defined
+                defined.add(new[1])
+            used = set(re.findall(r'(?:goto|jump) ([^\s,]+)|@(\S+)', line))
+            assert {name for pair in used for name in pair if name} <= defined
+    assert text.count('{') == text.count('}')
+
+
+@given(datapaths())
+def test_a_group_that_nobody_is_in_costs_nothing(path: Datapath) -> None:
+    """Only what ports use gets into the kernel."""
+    text = render(path, 'r')
+    used = {group for port in path.ports for group in port.groups}
+    for group in IDS:
+        assert (f'chain in_{group} {{' in text) == (group in used)
+
+
+def test_it_replaces_what_was_there() -> None:
+    """Whole or not at all, marked by its revision."""
+    lines = render(Datapath(), 'a1_b').splitlines()
+    assert lines[:6] == [
+        'table inet hanok',
+        'delete table inet hanok',
+        'table bridge hanok',
+        'delete table bridge hanok',
+        'table inet hanok {',
+        '  chain rev_a1_b {',
+    ]
+
+
+@pytest.mark.parametrize('revision', ['', 'A', 'a-b', 'a b', 'a\n', 'x' * 65, 7, None])
+def test_a_revision_is_a_plain_word(revision: Any) -> None:
+    """It becomes the name of a chain."""
+    with pytest.raises(ValueError, match='is not a revision'):
+        render(Datapath(), revision)
+
+
+@pytest.mark.parametrize(
+    ('rule', 'line'),
+    [
+        (Rule('ingress'), 'goto ok'),
+        (Rule('ingress', 'tcp'), 'meta l4proto tcp goto ok'),
+        (Rule('ingress', 'udp', 53, 53), 'udp dport 53 goto ok'),
+        (Rule('ingress', 'tcp', 80, 90, '10.0.0.0/8'), 'ip saddr 10.0.0.0/8 tcp dport 80-90 goto ok'),
+        (Rule('ingress', 'icmp', remote_cidr='', remote_group='2'), 'ip saddr @m_2 meta l4proto icmp goto ok'),
+        (Rule('egress'), 'accept'),
+        (Rule('egress', 'tcp', 80, 80, '10.0.0.0/8'), 'ip daddr 10.0.0.0/8 tcp dport 80 accept'),
+        (Rule('egress', 'any', remote_cidr='', remote_group='2'), 'ip daddr @m_2 accept'),
+    ],
+)
+def test_a_rule_is_one_line(rule: Rule, line: str) -> None:
+    """In the chain of its group and direction."""
+    path = Datapath(
+        (Network('hk0', '10.0.0.0/24', '10.0.0.1'),), (Group('1', (rule,)), Group('2')), (Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0', ('1',)),)
+    )
+    chain = f'chain {"in" if rule.direction == "ingress" else "eg"}_1 {{'
+    assert f'  {chain}\n    {line}\n  }}\n' in render(path, 'r')
+
+
+def test_an_unknown_protocol_never_becomes_any() -> None:
+    """No such rule can be made; one that was forced into being is refused, not rendered without its protocol."""
+    rule = Rule('ingress', 'tcp')
+    object.__setattr__(rule, 'protocol', 'any ')
+    with pytest.raises(ValueError, match='cannot be rendered'):
+        _rule(rule)
+
+
+def test_going_out_is_open_until_an_egress_rule() -> None:
+    """Of the groups of a port, those with egress rules say what may go out; none says everything."""
+    open_, closing = Group('1', (Rule('ingress', 'tcp'),)), Group('2', (Rule('egress', 'tcp', 80, 80),))
+    port = Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0')
+    leaving = {}
+    for groups in ((), ('1',), ('2',), ('1', '2')):
+        path = Datapath((Network('hk0', '10.0.0.0/24', '10.0.0.1'),), (open_, closing), (replace(port, groups=groups),))
+        found = re.search(r'chain egc_\w+ \{\n(.*?)\n  \}', render(path, 'r'), re.DOTALL)
+        assert found
+        leaving[groups] = [line.strip() for line in found[1].splitlines()]
+    assert leaving == {(): ['accept'], ('1',): ['accept'], ('2',): ['jump eg_2', 'drop'], ('1', '2'): ['jump eg_2', 'drop']}
