@@ -748,13 +748,17 @@ def _checksum(data: bytes | bytearray) -> bytes:
     return (total ^ 0xFFFF).to_bytes(2, 'big')
 
 
-def _udp(source_port: int, token: bytes) -> bytes:
-    return b''.join(number.to_bytes(2, 'big') for number in (source_port, 81, 8 + len(token), 0)) + token
+def _udp(source_port: int, token: bytes, port: int = 81) -> bytes:
+    return b''.join(number.to_bytes(2, 'big') for number in (source_port, port, 8 + len(token), 0)) + token
 
 
-def _frame(world: World, name: str, source_mac: str, destination_mac: str, packet: bytes) -> None:
+def _mac(text: str) -> bytes:
+    return bytes.fromhex(text.replace(':', ''))
+
+
+def _frame(world: World, name: str, source_mac: str, destination_mac: str, packet: bytes, kind: bytes = b'\x08\x00') -> None:
     """Send a packet in a frame whose every address is chosen."""
-    ethernet = b''.join(bytes.fromhex(mac.replace(':', '')) for mac in (destination_mac, source_mac)) + b'\x08\x00'
+    ethernet = _mac(destination_mac) + _mac(source_mac) + kind
     with world.spaces[name].inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
         sender.bind(('eth0', 0))
         sender.send(ethernet + packet)
@@ -877,6 +881,51 @@ def test_as_whom_one_is_seen(world: World, source: str, destination: str, seen: 
     assert world.senders[token] == seen
 
 
+def test_a_server_asks_for_its_address(world: World) -> None:
+    """Who has no address yet may say so, and that is all it may say without one."""
+    text = render(datapath({}, {}), 'test')
+    everybody = 'ff:ff:ff:ff:ff:ff'
+    world.load(text)
+    for port, arrives in ((67, True), (81, False)):
+        token = b'dhcp %d' % port
+        packet = _packet(17, '0.0.0.0', '255.255.255.255', _udp(68, token, port))  # noqa: S104 (what a client without address sends)
+        assert world.delivered('host', token, partial(_frame, world, 'b', SERVERS['b'].mac, everybody, packet)) is arrives
+
+
+def test_nobody_takes_an_address_by_arp(world: World) -> None:
+    """A port answers and asks for its own address only, so the host goes on finding the right one."""
+    host, a = world.spaces['host'], SERVERS['a']
+    text = render(datapath({}, {}), 'test')
+    host.sysctl({'ipv4/neigh/hk0/locktime': 0})
+    # a asks for the gateway, in the name of b.
+    claim = b'\x00\x01\x08\x00\x06\x04\x00\x01' + _mac(a.mac) + socket.inet_aton(B) + bytes(6) + socket.inet_aton(GATEWAY)
+    for loaded, found in ((text, SERVERS['b'].mac), (text + WITHOUT_BRIDGE, a.mac)):
+        world.load(loaded)
+        host.ip(f'neigh replace {B} lladdr {SERVERS["b"].mac} nud stale dev hk0')
+        _frame(world, 'a', a.mac, _bridge_mac(world, 'hk0'), claim, b'\x08\x06')
+        end = time.monotonic() + QUIET
+        while (there := host.run('ip', 'neigh', 'show', B, 'dev', 'hk0').split()[2]) != a.mac and time.monotonic() < end:
+            time.sleep(0.02)
+        assert there == found
+    host.ip(f'neigh del {B} dev hk0')
+
+
+def test_a_connection_begins_at_its_beginning(world: World) -> None:
+    """TCP that is new and not a SYN is dropped: a connection that was cut does not revive when the server speaks first."""
+    text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
+    middle = b''.join(number.to_bytes(2, 'big') for number in (4002, 9999, 0, 1, 0, 1, 0x5010, 1024, 0, 0))
+    middle = middle[:16] + _checksum(socket.inet_aton(A) + socket.inet_aton(B) + b'\x00\x06\x00\x14' + middle) + middle[18:]
+    without = text.replace('    tcp flags & (fin|syn|rst|ack) != syn drop\n', '').replace('    ct state invalid drop\n', '')
+    for loaded, arrives in ((text, False), (without, True)):
+        world.load(loaded)
+        with world.spaces['b'].inside():
+            receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        with receiver:
+            receiver.settimeout(QUIET)
+            _frame(world, 'a', SERVERS['a'].mac, _bridge_mac(world, 'hk0'), _packet(6, A, B, middle))
+            assert (_next(receiver)[:2] == middle[:2]) is arrives
+
+
 def test_nobody_bends_a_route(world: World) -> None:
     """A redirect counts as related to the connection that it quotes, and is dropped all the same."""
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
@@ -893,12 +942,12 @@ def test_nobody_bends_a_route(world: World) -> None:
             token = b'flow %d' % arrives
             assert world.delivered('a', token, partial(_frame, world, 'b', SERVERS['b'].mac, gateway, _packet(17, B, A, _udp(4001, token))))
             _frame(world, 'a', SERVERS['a'].mac, gateway, _packet(1, A, B, redirect))
-            assert _next_type(receiver) == (5 if arrives else None)
+            assert _next(receiver)[:1] == (b'\x05' if arrives else b'')
 
 
-def _next_type(receiver: socket.socket) -> int | None:
-    """Return the type of the next ICMP message, None if none comes."""
+def _next(receiver: socket.socket) -> bytes:
+    """Return what the next packet carries, nothing if none comes."""
     try:
-        return receiver.recv(2048)[20]
+        return receiver.recv(2048)[20:]
     except TimeoutError:
-        return None
+        return b''

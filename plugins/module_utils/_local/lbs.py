@@ -28,9 +28,8 @@ from .record import write_whole
 _LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway, p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
   FROM balancer b JOIN port p ON p.balancer_id = b.id JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
   WHERE ?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.name"""
-_MEMBERS = """SELECT m.balancer_id, s.name, (SELECT address FROM port p WHERE p.server_id = s.id
-    ORDER BY p.network_id <> (SELECT network_id FROM port WHERE balancer_id = m.balancer_id), p.position LIMIT 1) AS address
-  FROM balancer_member m JOIN server s ON s.id = m.server_id ORDER BY length(s.name), s.name"""
+_MEMBERS = """SELECT m.balancer_id, s.name, p.address FROM balancer_member m JOIN server s ON s.id = m.server_id JOIN port p ON p.server_id = s.id
+  JOIN port b ON b.balancer_id = m.balancer_id ORDER BY length(s.name), s.name, p.network_id <> b.network_id, p.position"""
 
 _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>256</memory><vcpu>1</vcpu>
 <os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os><on_reboot>restart</on_reboot><on_crash>restart</on_crash>
@@ -216,10 +215,11 @@ def _xml(row: Any, folder: str) -> str:
 
 
 def _members(record: Any) -> Dict[int, Tuple[Tuple[str, str], ...]]:
-    found: Dict[int, Tuple[Tuple[str, str], ...]] = {}
+    """The members of each balancer, each with its address in the balancer's network, else its first one."""
+    found: Dict[int, Dict[str, str]] = {}
     for row in record.rows(_MEMBERS):
-        found[row['balancer_id']] = (*found.get(row['balancer_id'], ()), (row['name'], row['address']))
-    return found
+        found.setdefault(row['balancer_id'], {}).setdefault(row['name'], row['address'])
+    return {balancer: tuple(members.items()) for balancer, members in found.items()}
 
 
 def _columns(lb: Lb) -> Dict[str, Any]:

@@ -71,6 +71,7 @@ lock_folder() {
 # ---- packages --------------------------------------------------------------------------------------------------------------------
 
 # apt's own reading of its sources, whatever their form. Prints: repository address, tab, the file that names it.
+# shellcheck disable=SC2016 # $(REPO_URI) is for apt-get
 host_sources() { # PATTERN of the address
   apt-get indextargets --format '$(REPO_URI)	$(SOURCESENTRY)' 'Created-By: Packages' | grep -E "$1" | head -n 1 | sed 's/:[0-9]*$//'
 }
@@ -333,6 +334,7 @@ TABLE
   # resize (in blocks: 5 TiB): the root grows to any size of a volume while in use
   mke2fs -q -t ext4 -L root -b 4096 -m 1 -O ^metadata_csum,uninit_bg \
     -E "offset=$((ROOT_START * 512)),root_owner=0:0,resize=1342177280" -d "$TREE" "$disk" $((SIZE_MIB - 11))M
+  # shellcheck disable=SC2016 # for GRUB
   printf 'search --no-floppy --set=root --label root\nset prefix=($root)/boot/grub\nconfigfile /boot/grub/grub.cfg\n' >"$WORK/early.cfg"
   write_bios_loader "$disk"
   write_efi_loader "$disk"
