@@ -44,7 +44,7 @@ $(LINK):
 	mkdir -p $(@D)
 	ln -sfn ../../.. $@
 
-.PHONY: getting-started clean-cloud packages
+.PHONY: getting-started clean-cloud packages prepare
 getting-started: venv
 	$(PLAYBOOK) hanok.cloud.host
 	$(PLAYBOOK) hanok.cloud.getting_started
@@ -55,6 +55,10 @@ clean-cloud: venv
 # Only what the host role installs, to test on a machine that is not made into a cloud.
 packages: venv
 	$(PLAYBOOK) hanok.cloud.host --tags packages
+
+# They are built from packages, which have to be fetched: before the tests go where there is no network.
+prepare: packages
+	$(PLAYBOOK) tests/prepare.yml
 
 .PHONY: check format
 check: format-check lint shell-lint ansible-lint types unit
@@ -90,7 +94,7 @@ test:
 	@rm -rf $(REPORTS)
 	@status=0; $(MAKE) --no-print-directory --keep-going gates || status=$$?; /usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
 
-gates: check sanity documentation package packages integration
+gates: check sanity documentation package integration
 
 .PHONY: sanity documentation package integration
 # ansible-test asks git which files there are; without it, it would go through .venv too.
@@ -122,7 +126,7 @@ package: venv-dev
 
 # On real machines, in a world of its own that leaves nothing behind.
 SCENARIOS := $(wildcard tests/contract tests/integration)
-integration: venv-dev packages
+integration: venv-dev prepare
 ifeq ($(SCENARIOS),)
 	@echo 'there are no tests in tests/contract and tests/integration yet'
 else

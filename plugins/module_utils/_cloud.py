@@ -19,7 +19,7 @@ from ._model.server import Server
 from ._model.volume import Volume
 
 Seen = TypeVar('Seen')
-Thing = TypeVar('Thing', covariant=True)
+Thing_co = TypeVar('Thing_co', covariant=True)
 Names = Set[Tuple[str, str]]
 
 
@@ -43,10 +43,10 @@ class Outcome(NamedTuple):
     seconds: float | None = None
 
 
-class Things(Protocol[Thing]):
+class Things(Protocol[Thing_co]):
     """Any kind of thing that is looked at, made and deleted."""
 
-    def list(self, names: Iterable[str] | None = None) -> Tuple[Thing, ...]:
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Thing_co, ...]:
         """Look: all, or those of these names."""
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -56,28 +56,32 @@ class Things(Protocol[Thing]):
         """Remove them."""
 
 
-class Changing(Things[Thing], Protocol[Thing]):
-    """A kind of thing that can be changed, too."""
+class Updates(Protocol):
+    """What things have that can be changed, too."""
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Make them what they are to be after the change."""
 
 
-class Images(Changing[Image], Protocol):
+class Changing(Things[Thing_co], Updates, Protocol[Thing_co]):
+    """A kind of thing that is looked at, made, changed and deleted."""
+
+
+class Images(Things[Image], Updates, Protocol):
     """Images of a cloud."""
 
     def source_problem(self, source: str) -> str:
         """What speaks against making an image of a source, as far as it can be seen beforehand; empty: nothing."""
 
 
-class Networks(Changing[Network], Protocol):
+class Networks(Things[Network], Updates, Protocol):
     """Networks of a cloud."""
 
     def taken(self, name: str) -> Mapping[str, str]:
         """What a network of this name must not overlap (CIDR: what it is)."""
 
 
-class FloatingIps(Changing[FloatingIp], Protocol):
+class FloatingIps(Things[FloatingIp], Updates, Protocol):
     """Floating IPs of a cloud; names are names or addresses."""
 
     def holders(self) -> Mapping[str, Mapping[str, str | None]]:
@@ -90,7 +94,7 @@ class FloatingIps(Changing[FloatingIp], Protocol):
         """Whether a pool has this address."""
 
 
-class Volumes(Changing[Volume], Protocol):
+class Volumes(Things[Volume], Updates, Protocol):
     """Volumes of a cloud."""
 
     def mounted(self, name: str) -> bool | None:

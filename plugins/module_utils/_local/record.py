@@ -117,12 +117,17 @@ class Record:
         tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
-        write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': len(VERSIONS), **tables}))
+        with open(os.path.join(self.folder, 'record.lock'), 'a', encoding='utf-8') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': len(VERSIONS), **tables}))
 
 
 def write_whole(path: str, text: str, mode: int = 0o600) -> None:
-    """Replace a file whole: a reader meets the old text or the new, a crash leaves one of them."""
-    part = f'{path}.{os.getpid()}.part'
+    """Replace a file whole: a reader meets the old text or the new, and what a crash leaves beside it the next writer replaces.
+
+    The caller holds a lock under which nobody else writes this file.
+    """
+    part = path + '.part'
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with open(descriptor, 'w', encoding='utf-8') as file:
         file.write(text)

@@ -37,8 +37,17 @@ _TABLES = {
   labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)""",
 }
 
-# What the firewall, DHCP and the balancers are a function of: each change of these rows makes a new revision.
-_FIREWALL = ('network', 'security_group', 'security_group_rule', 'balancer', 'balancer_member', 'port', 'port_security_group', 'floating_ip')
+# What the firewall, DHCP and the balancers are a function of: each change of these columns makes a new revision.
+_FIREWALL = {
+    'network': 'cidr, gateway',
+    'security_group': 'name',
+    'security_group_rule': 'group_id, direction, protocol, port_min, port_max, remote_cidr, remote_group_id',
+    'balancer': 'name, algorithm, listeners, health_check',
+    'balancer_member': 'balancer_id, server_id',
+    'port': 'network_id, address, mac',
+    'port_security_group': 'port_id, group_id',
+    'floating_ip': 'address, port_id',
+}
 
 # What is being deleted gets no new dependents: (table, its column, the table it refers to).
 _NOT_WHILE_DELETED = (
@@ -59,10 +68,11 @@ def _version_1() -> str:
         'CREATE INDEX volume_server ON volume (server_id);',
         'CREATE INDEX rule_group ON security_group_rule (group_id);',
     ]
-    for table in _FIREWALL:
-        for event in ('INSERT', 'UPDATE', 'DELETE'):
+    for table, columns in _FIREWALL.items():
+        for event in ('INSERT', f'UPDATE OF {columns}', 'DELETE'):
             out.append(
-                f"CREATE TRIGGER firewall_{table}_{event.lower()} AFTER {event} ON {table} BEGIN UPDATE meta SET value = value + 1 WHERE key = 'revision'; END;"
+                f'CREATE TRIGGER firewall_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
+                "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'revision'; END;"
             )
     for table, column, other in _NOT_WHILE_DELETED:
         for event in ('INSERT', f'UPDATE OF {column}'):

@@ -30,12 +30,7 @@ class Seed:
 
 def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
     """Write the CD under a temporary name, readable for root only: user data may hold secrets."""
-    meta: dict[str, object] = {
-        'instance-id': seed.identity,
-        'local-hostname': seed.name,
-        'dsmode': 'local',
-        'public-keys': [seed.public_key] if seed.public_key else [],
-    }
+    meta = {'instance-id': seed.identity, 'local-hostname': seed.name, 'dsmode': 'local'}
     nics = {
         f'nic{number}': {
             'match': {'macaddress': mac},
@@ -47,7 +42,7 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
         for number, mac in enumerate(seed.macs)
     }
     texts = {
-        'meta-data': _meta(meta),
+        'meta-data': _meta(meta, [seed.public_key] if seed.public_key else []),
         'user-data': seed.user_data,
         'vendor-data': NEW_MACHINE_ID if seed.clone else '',
         'network-config': json.dumps({'version': 2, 'ethernets': nics}),
@@ -64,9 +59,7 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
         os.rename(part, path)
 
 
-def _meta(meta: dict[str, object]) -> str:
-    """YAML of which each line is JSON: small readers in small images go by lines."""
-    lines = [f'{key}: {json.dumps(value)}' if not isinstance(value, str) else f'{key}: {value}' for key, value in meta.items() if key != 'public-keys']
-    keys = meta['public-keys']
-    assert isinstance(keys, list)  # noqa: S101
+def _meta(meta: dict[str, str], keys: list[str]) -> str:
+    """YAML with one thing on each line: small readers in small images go by lines."""
+    lines = [f'{key}: {value}' for key, value in meta.items()]
     return '\n'.join([*lines, *(['public-keys:'] if keys else []), *(f'  - {key}' for key in keys)]) + '\n'

@@ -130,7 +130,7 @@ class LocalServers:
 
     def stop(self, changes: Sequence[Change]) -> List[Outcome]:
         """Ask the guests to shut down, and wait until they have. One that does not stays as it is."""
-        return self._power(changes, 'stopped', 'powering-off', lambda row: self._shut_down(row))
+        return self._power(changes, 'stopped', 'powering-off', self._shut_down)
 
     def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
         """Pull the plug."""

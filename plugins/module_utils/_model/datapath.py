@@ -271,7 +271,7 @@ def _check_question(datapath: Datapath, source: str, destination: str, protocol:
         raise ValueError(f'protocol: {protocol!r} is unknown; ask about tcp, udp or icmp')
     if protocol == 'icmp' and port is not None:
         raise ValueError('icmp has no ports')
-    if protocol != 'icmp' and (type(port) is not int or not 1 <= port <= 65535):
+    if protocol != 'icmp' and (not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535):
         raise ValueError(f'port: {port!r} is not a port; give 1 to 65535')
 
 

@@ -58,6 +58,8 @@ class FloatingIpRequest(Request):
             problems.append('name: give a name, an address, or the server or lb that has it; without one every run would take another address')
         if self.state == 'attached' and not self.server and not self.lb:
             problems.append('server: name the server or lb to attach it to')
+        if self.state == 'present' and (self.server or self.lb):
+            problems.append(f'{"server" if self.server else "lb"}: it goes with state: attached, detached or absent, not with present')
         if self.server and self.lb:
             problems.append('server: give server or lb, not both')
         for option, value in (('address', self.address), ('fixed_ip', self.fixed_ip)):

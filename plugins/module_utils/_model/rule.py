@@ -68,7 +68,8 @@ class Rule:
         if self.protocol not in WITH_PORTS:
             raise ValueError(f'port: protocol {self.protocol} has no ports; ports need tcp or udp')
         # bool is an int in Python, and no port
-        if type(lowest) is not int or type(highest) is not int or not 1 <= lowest <= highest <= PORT_HIGHEST:
+        booleans = isinstance(lowest, bool) or isinstance(highest, bool)
+        if booleans or not isinstance(lowest, int) or not isinstance(highest, int) or not 1 <= lowest <= highest <= PORT_HIGHEST:
             raise ValueError(f'port: {lowest!r} to {highest!r} is no range of ports; give 1 to {PORT_HIGHEST}, the lower one first')
 
     def _check_remote(self) -> None:
@@ -228,7 +229,7 @@ def _number(value: object) -> int | None:
     if isinstance(value, str) and _PORT.fullmatch(value):
         value = int(value)
     # bool is an int in Python, and no port
-    return value if type(value) is int and 1 <= value <= PORT_HIGHEST else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= PORT_HIGHEST else None
 
 
 def _remote(problems: _Problems, value: object) -> tuple[str, str | None]:

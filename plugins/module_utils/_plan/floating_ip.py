@@ -33,7 +33,7 @@ def plan(request: FloatingIpRequest, seen: FloatingIpsSeen) -> Plan:
     if request.state == 'absent':
         if now:
             draft.step('floating_ip', 'delete', now, None)
-    else:
+    elif now or request.name or request.address or request.state != 'detached':  # else: whoever was to lose one has none
         options = _options(request, now, seen, draft)
         now = _create(request, options, seen, draft) if now is None else draft.update('floating_ip', now, options, TABLE)
         draft.result.append(now)

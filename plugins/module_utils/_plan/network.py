@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .._model.change import Draft, Plan
 from .._model.firewall import Firewall
@@ -24,8 +24,11 @@ class NetworksSeen:
 
 def plan(request: NetworkRequest, seen: NetworksSeen) -> Plan:
     """Make, keep or delete one network."""
-    draft = Draft()
-    keep_one('network', request, seen.networks.get(request.name), TABLE, lambda: _made(request, seen, draft), draft)
+    draft, now = Draft(), seen.networks.get(request.name)
+    if now and now.task_state == 'creating' and request.state == 'present' and request.options.get('cidr', now.cidr) != now.cidr:
+        # It never was: it may become another, whose gateway is another too.
+        request = replace(request, options={**request.options, 'gateway': _made(request, seen, draft).gateway})
+    keep_one('network', request, now, TABLE, lambda: _made(request, seen, draft), draft)
     mend(seen.firewall, draft)
     return draft.done(('network', 'delete'), ('network', 'create'))
 

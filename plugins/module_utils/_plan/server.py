@@ -233,7 +233,7 @@ def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
         return
     if not address.in_pool:
         draft.refused.append(f'floating_ip: {address.address} is in no pool of this cloud')
-    elif address.taken and address.server not in (None, request.name):
+    elif address.taken and address.server not in (None, *request.members()):
         draft.refused.append(f'floating_ip: {address.address} is attached to {address.server}; detach it first (floating_ip: state: detached)')
 
 

@@ -11,8 +11,6 @@ from .._model.change import AGAIN, Draft, Plan
 from .._model.server import Server
 from .._model.volume import MOST_VOLUMES, TABLE, Volume, VolumeRequest
 
-ORDER = tuple(('volume', verb) for verb in ('delete', 'create', 'detach', 'update', 'attach'))
-
 
 @dataclass(frozen=True)
 class VolumesSeen:
@@ -29,14 +27,15 @@ def plan(request: VolumeRequest, seen: VolumesSeen) -> Plan:
     if request.state == 'absent':
         if now:
             _delete(now, draft)
-        return draft.done(*ORDER)
+        return draft.done()
     now = _present(request, now, draft)
     if request.state == 'attached':
         now = _attached(request, now, seen, draft)
     elif request.state == 'detached' and now.server and request.server in (None, now.server):
         now = _detached(request, now, seen, draft)
     draft.result.append(now)
-    return draft.done(*ORDER)
+    # Of one volume: in the order in which they were added. One that was being attached is detached after that.
+    return draft.done()
 
 
 def _delete(now: Volume, draft: Draft) -> None:

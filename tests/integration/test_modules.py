@@ -1,0 +1,243 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Each module on a real host: check mode tells the truth, a second run does nothing, and bad input touches nothing."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import inventory, keep, refused, run, start
+
+Guest = Callable[[str, str], str]
+
+
+@pytest.fixture(scope='module')
+def pair(image: str, key: str, open_group: str) -> Iterator[list[dict[str, Any]]]:
+    """Two servers made at once, with floating addresses, booted."""
+    options = {'name': 'pair', 'count': 2, 'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open'], 'floating_ip': 'auto'}
+    made = keep('server', **options, wait_for='init', wait_timeout=120, user_data='#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n')
+    yield made['servers']
+    keep('server', name='pair', state='absent')
+
+
+def test_keypair(host: None, tmp_path: Path) -> None:
+    """Given, generated, found again, and never overwritten."""
+    path = tmp_path / 'one.pem'
+    made = keep('keypair', name='one', private_key_file=str(path))['keypair']
+    assert path.stat().st_mode & 0o777 == 0o600
+    text = path.read_text(encoding='utf-8')
+    keep('keypair', name='two', public_key=made['public_key'])
+    keep('keypair', name='one', state='absent')
+    assert keep('keypair', name='one', private_key_file=str(path))['keypair']['fingerprint'] == made['fingerprint']
+    assert path.read_text(encoding='utf-8') == text
+    path.unlink()
+    assert 'given out once' in refused('keypair', name='one', private_key_file=str(path))
+    assert 'private one' not in refused('keypair', name='three')
+    for name in ('one', 'two'):
+        keep('keypair', name=name, state='absent')
+
+
+def test_flavor(host: None) -> None:
+    """The catalogue can be added to; what is built in stays."""
+    keep('flavor', name='our.small', vcpus=1, memory=256, disk=2)
+    keep('flavor', name='our.small', family='cpu', description='ours')
+    assert 'by another name' in refused('flavor', name='our.small', memory=512)
+    assert 'built in' in refused('flavor', name='g1.nano', state='absent')
+    keep('flavor', name='our.small', state='absent')
+
+
+def test_network(host: None) -> None:
+    """Made with an address of its own, without overlapping, and removed whole."""
+    before = inventory()
+    first = keep('network', name='back', description='behind')['network']
+    assert first['cidr'] == '192.168.1.0/24'
+    keep('network', name='back', labels={'tier': 'db'})
+    assert 'overlaps' in refused('network', name='other', cidr='192.168.1.0/25')
+    assert 'not renumbered' in refused('network', name='back', cidr='10.9.0.0/24')
+    keep('network', name='back', state='absent')
+    assert inventory() == before
+
+
+def test_image(host: None, tiny: str, tmp_path: Path) -> None:
+    """By URL and checksum; a wrong checksum and a file that points elsewhere leave nothing."""
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny))
+    with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f'http://127.0.0.1:{server.server_port}/{os.path.basename(tiny)}'
+        right = hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
+        assert keep('image', name='web', url=url, checksum=f'sha256:{right}')['image']['min_disk'] == 1
+        wrong = run('image', name='bad', url=url, checksum='sha256:' + '0' * 64)
+        assert wrong['failed']
+        assert 'checksum' in wrong['msg']
+        keep('image', name='bad', state='absent')
+        server.shutdown()
+    for name in ('web',):
+        keep('image', name=name, state='absent')
+    trap = tmp_path / 'trap.qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', '/etc/shadow', '-F', 'raw', str(trap)], check=True)
+    assert 'refers to another file' in run('image', name='trap', path=str(trap))['msg']
+    assert not list(Path('/var/lib/hanok/images').glob('*.part')) + list(Path('/var/lib/hanok/images').glob('*.download'))
+
+
+def test_security_group(host: None) -> None:
+    """Rules are a set, however they are written; the default group stays."""
+    keep('security_group', name='web', rules=[{'preset': 'http'}, {'protocol': 'tcp', 'port': '22', 'remote': '10.0.0.1/24'}])
+    same = [{'protocol': 'TCP', 'ports': ['22-22'], 'remote': '10.0.0.0/24'}, {'protocol': 'tcp', 'port': '80', 'remote': '0.0.0.0/0'}]
+    assert not run('security_group', name='web', rules=same)['changed']
+    keep('security_group', name='web', rules=[{'preset': 'https'}], purge_rules=False)
+    keep('security_group', name='db', rules=[{'protocol': 'tcp', 'port': '5432', 'remote': 'web'}])
+    assert 'named by' in refused('security_group', name='web', state='absent')
+    assert 'stays' in refused('security_group', name='default', state='absent')
+    many = [{'protocol': 'tcp', 'port': str(port)} for port in range(1, 102)]
+    assert 'at most 100' in refused('security_group', name='many', rules=many)
+    for name in ('db', 'web'):
+        keep('security_group', name=name, state='absent')
+
+
+def test_servers_boot(pair: list[dict[str, Any]], ssh: Guest) -> None:
+    """Members have names, addresses and keys of their own; the first-boot script ran."""
+    assert [ssh(server['floating_ip'], 'hostname') for server in pair] == ['pair-1', 'pair-2']
+    assert len({ssh(server['fixed_ip'], 'cat /etc/dropbear/dropbear_ed25519_host_key | md5sum') for server in pair}) == 2
+    assert ssh(pair[0]['fixed_ip'], f'hostname; nc -w 5 {pair[1]["fixed_ip"]} 22 < /dev/null | head -c 3').splitlines() == ['pair-1', 'SSH']
+    assert ssh(pair[0]['fixed_ip'], 'nslookup pair-2 | grep -c 192.168.0') != '0'
+
+
+def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> None:
+    """What can change does, in place; what cannot is refused with the way out."""
+    name, address = pair[0]['name'], pair[0]['fixed_ip']
+    keep('server', name=name, labels={'tier': 'web'}, description='one', delete_protection=True)
+    assert 'protected' in refused('server', name=name, state='absent')
+    assert 'allow_restart' in refused('server', name=name, flavor='g1.micro')
+    assert 'make it again' in refused('server', name=name, user_data='#!/bin/sh\ntrue\n')
+    assert 'not shrink' in refused('server', name=name, volume_size=1) if pair[0]['volume_size'] > 1 else True
+    keep('server', name=name, volume_size=2)
+    done = keep('server', name=name, flavor='g1.micro', allow_restart=True, wait_for='ssh', wait_timeout=120)
+    assert (done['server']['memory'], done['server']['volume_size'], done['server']['status']) == (512, 4, 'ACTIVE')
+    assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) > 400 * 1024
+    keep('server', name=name, flavor='g1.nano', allow_restart=True, delete_protection=False, wait_for='init', wait_timeout=120)
+    keep('server', name=name, state='stopped')
+    keep('server', name=name, state='started', wait_for='init', wait_timeout=120)
+    keep('server', name=name, state='stopped', force=True)
+    keep('server', name=name, state='started', wait_for='init', wait_timeout=120)
+
+
+def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
+    """Plugged, seen, kept from being pulled while mounted, moved with what is on it, grown while in use."""
+    one, two = pair
+    volume = keep('volume', name='data', size=1, server=one['name'], state='attached')['volume']
+    device = volume['device']
+    ssh(one['fixed_ip'], f'mkfs.ext4 -q {device} && mount {device} /mnt && echo kept > /mnt/file')
+    assert 'is mounted in pair-1' in refused('volume', name='data', server=two['name'], state='attached')
+    assert 'attached to pair-1' in refused('volume', name='data', state='absent')
+    ssh(one['fixed_ip'], 'umount /mnt')
+    keep('volume', name='data', server=two['name'], state='attached')
+    assert ssh(two['fixed_ip'], f'mount {device} /mnt && cat /mnt/file') == 'kept'
+    keep('volume', name='data', size=2)
+    assert int(ssh(two['fixed_ip'], f'cat /sys/block/$(basename $(readlink {device}))/size')) == 2 * 2**30 // 512
+    assert 'not shrink' in refused('volume', name='data', size=1)
+    keep('volume', name='data', state='detached', force=True)
+    keep('volume', name='data', state='absent')
+    assert '5121' in refused('volume', name='big', size=5121)
+
+
+def test_floating_ip(pair: list[dict[str, Any]], ssh: Guest) -> None:
+    """Taken, named, moved at once, and given back."""
+    one, two = pair
+    assert 'would take another' in refused('floating_ip')
+    assert 'already' in refused('floating_ip', name='mine', server=one['name'], state='attached')
+    for server in pair:
+        keep('server', name=server['name'], floating_ip='none')
+    mine = keep('floating_ip', name='mine', server=one['name'], state='attached')['floating_ip']['address']
+    assert ssh(mine, 'hostname') == 'pair-1'
+    keep('floating_ip', name='mine', server=two['name'], state='attached')
+    assert ssh(mine, 'hostname') == 'pair-2'
+    keep('floating_ip', name='mine', state='detached')
+    with pytest.raises(OSError, match=r'timed out|unreachable|No route'):
+        socket.create_connection((mine, 22), 1)
+    keep('floating_ip', name='mine', state='absent')
+    assert 'in no pool' in refused('floating_ip', address='8.8.8.8')
+    for server in pair:
+        keep('server', name=server['name'], floating_ip='auto')
+
+
+def test_lb(pair: list[dict[str, Any]]) -> None:
+    """In turn, then by source; changed without a gap; gone without a trace."""
+
+    def ask(address: str, times: int) -> list[str]:
+        words = ['curl', '-s', '--fail', '--retry', '10', '--retry-delay', '1', '--max-time', '30', *[f'http://{address}/'] * times]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+
+    listeners = [{'port': 80, 'protocol': 'HTTP'}]
+    made = keep('lb', name='web', listeners=listeners, members=['pair-1', 'pair-2'], health_check={'port': 80}, floating_ip='auto')['lb']
+    answers = ask(made['floating_ip'], 20)
+    assert len(set(answers[::2])) == 1
+    assert len(set(answers[1::2])) == 1
+    assert set(answers) == {'pair-1', 'pair-2'}
+    keep('lb', name='web', algorithm='SOURCE_IP')
+    assert len(set(ask(made['floating_ip'], 6))) == 1
+    keep('lb', name='web', algorithm='least_connections', members=['pair-2'])
+    assert set(ask(made['floating_ip'], 4)) == {'pair-2'}
+    picture = run('topology_info')['topology']
+    assert [lb['name'] for network in picture['networks'] for lb in network['lbs']] == ['web']
+    assert 'does not exist' in run('lb', name='web', members=['nobody'])['msg']
+    keep('lb', name='web', state='absent')
+
+
+def test_count(image: str, host: None) -> None:
+    """A group grows and shrinks by one word, and only when that was allowed."""
+    before = inventory()
+    options = {'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    assert [server['name'] for server in keep('server', name='many', count=3, **options)['servers']] == ['many-1', 'many-2', 'many-3']
+    assert 'allow_shrink' in refused('server', name='many', count=1, **options)
+    keep('server', name='many', count=1, allow_shrink=True, **options)
+    assert 'is a group' in refused('server', name='many', **options)
+    assert [server['name'] for server in run('server_info', name='many')['servers']] == ['many-1']
+    keep('server', name='many', count=0, allow_shrink=True)
+    assert inventory() == before
+
+
+@pytest.mark.parametrize('step', ['rename:1', 'rename:3', 'fdatasync:2', 'fdatasync:5', 'execve:4'])
+def test_killed(image: str, step: str) -> None:
+    """A run killed with SIGKILL is gone on with by the next one, and nothing is doubled or left."""
+    before = inventory()
+    options = {'name': 'killed', 'count': 2, 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    call, _, number = step.partition(':')
+    killer = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', f'inject={call}:signal=KILL:when={number}')
+    ran = start('server', killer, **options)
+    assert ran.returncode != 0
+    assert not run('server', **options).get('failed')
+    assert not run('server', **options)['changed']
+    keep('server', name='killed', state='absent')
+    assert inventory() == before
+
+
+def test_bad_input(host: None) -> None:
+    """Bad input is refused with all that is wrong, before anything is touched."""
+    before = inventory()
+    text = refused(
+        'server',
+        name='a b',
+        flavor='x y',
+        volume_size=9999,
+        security_groups=['a', 'b', 'c', 'd'],
+        networks=[{'name': 'default', 'fixed_ip': 'x'}],
+        user_data='hello',
+    )
+    for word in ('a b', 'x y', '9999', 'at most 3', "'x'", '#!'):
+        assert word in text
+    missing = run('server', name='new', flavor='huge', image='none')
+    assert missing['failed']
+    assert 'g1.nano' in missing['msg']
+    assert run('server', check=True, name='new', flavor='huge', image='none')['changed']
+    assert inventory() == before
