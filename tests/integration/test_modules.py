@@ -212,7 +212,7 @@ def test_killed(image: str, step: str) -> None:
     """A run killed with SIGKILL is gone on with by the next one, and nothing is doubled or left."""
     before = inventory()
     options = {'name': 'killed', 'count': 2, 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
-    call, _, number = step.partition(':')
+    call, _colon, number = step.partition(':')
     killer = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', f'inject={call}:signal=KILL:when={number}')
     ran = start('server', killer, **options)
     assert ran.returncode != 0

@@ -173,7 +173,7 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     write_whole(path + '.new', text)
     host.run('haproxy', '-c', '-q', '-f', path + '.new')
     state = ask(folder, 'show servers state')
-    write_whole(os.path.join(folder, 'servers.state'), state or '')
+    write_whole(os.path.join(folder, 'servers.state'), state or '1\n')  # 1: the version of its format
     os.replace(path + '.new', path)
     if state is not None:
         host.run(

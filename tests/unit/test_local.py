@@ -1,0 +1,45 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a user is told when the host is not what the local cloud needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local import hypervisor, settings
+from ansible_collections.hanok.cloud.plugins.module_utils._local.cloud import LocalCloud
+
+
+def test_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is not root is told to say become."""
+    monkeypatch.setattr(os, 'geteuid', lambda: 1000)
+    with pytest.raises(CloudError, match='become: true'):
+        LocalCloud('me', 1)
+
+
+def test_host_not_prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A host without settings is one that the role has not seen; broken settings are named."""
+    monkeypatch.setenv('HANOK_CONFIG', str(tmp_path))
+    with pytest.raises(CloudError, match=r'run the role hanok\.cloud\.host'):
+        settings.load()
+    for text, problem in (
+        ('{', 'cannot be read'),
+        ('[]', 'one mapping'),
+        ('{"virt_type": "xen"}', 'xen'),
+        ('{"floating_pools": [{"name": "a", "addresses": ["x"]}]}', 'addresses'),
+    ):
+        (tmp_path / 'host.json').write_text(text, encoding='utf-8')
+        with pytest.raises(CloudError, match=problem):
+            settings.load()
+
+
+def test_libvirt_not_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That libvirt does not run is said, with who starts it."""
+    pytest.importorskip('libvirt', reason="python3-libvirt is the distribution's")
+    monkeypatch.setitem(hypervisor.URIS, 'qemu', 'qemu+unix:///system?socket=/nonexistent')
+    with pytest.raises(CloudError, match=r'does not answer .* hanok\.cloud\.host'):
+        hypervisor.Hypervisor().machines()

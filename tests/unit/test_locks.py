@@ -1,0 +1,191 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Locks: one holder at a time, who is told by name; a child that works on holds it too."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Busy
+from ansible_collections.hanok.cloud.plugins.module_utils._local import locks
+from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
+
+WEB = ('server', 'web')
+HOLDER = """
+import sys
+from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
+Locks(sys.argv[1], 'alice', 0).take({('server', 'web')})
+print('held', flush=True)
+sys.stdin.read()
+"""
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait for what another thread is about to do."""
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def alice(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of web until its input ends."""
+    tree = str(Path(locks.__file__).parents[6])
+    with subprocess.Popen([sys.executable, '-c', HOLDER, tmp_path], env={'PYTHONPATH': tree}, stdin=-1, stdout=-1, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == 'held\n'
+        yield process
+        process.kill()
+
+
+def test_one_holder_at_a_time(tmp_path: Path) -> None:
+    """What one let go of the next one takes, without a word about it."""
+    one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
+    one.take({WEB, ('server', 'db')})
+    assert set(one.held) == {WEB, ('server', 'db')}
+    with pytest.raises(Busy):
+        other.take({WEB})
+    other.take({('volume', 'web')})
+    one.release()
+    one.release()
+    other.take({WEB})
+    assert (one.held, other.notes) == ({}, [])
+    other.release()
+
+
+def test_the_holder_is_named(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
+    """Who, which process, since when, and how long it was waited for."""
+    with pytest.raises(Busy, match=rf'^server web is held by alice \(pid {alice.pid}\) since \d\d:\d\d:\d\d; it was waited for 0 s \(wait_timeout\)$'):
+        Locks(str(tmp_path), 'bob', 0).take({WEB})
+
+
+def test_a_killed_holder_holds_nothing(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
+    """No lock outlives its process."""
+    alice.kill()
+    alice.wait()
+    bob = Locks(str(tmp_path), 'bob', 0)
+    bob.take({WEB})
+    bob.release()
+
+
+def test_who_waits_is_told(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
+    """The second one gets it as soon as the first lets go, and says once for whom it waited."""
+    bob = Locks(str(tmp_path), 'bob', 60)
+    thread = threading.Thread(target=bob.take, args=({WEB},))
+    thread.start()
+    wait_until(lambda: bob.notes)
+    assert not bob.held
+    alice.kill()
+    thread.join(10)
+    assert set(bob.held) == {WEB}
+    (note,) = bob.notes
+    assert note.startswith(f'waited for server web, held by alice (pid {alice.pid}) since ')
+    bob.release()
+
+
+def test_a_child_that_works_on_holds_it_too(tmp_path: Path) -> None:
+    """A killed run whose child still writes a disk still holds the lock, and is still named."""
+    killed, other = Locks(str(tmp_path), 'killed', 0), Locks(str(tmp_path), 'other', 0)
+    killed.take({WEB})
+    with subprocess.Popen(['cat'], stdin=subprocess.PIPE, pass_fds=list(killed.held.values())) as child:
+        killed.release()
+        with pytest.raises(Busy, match='server web is held by killed'):
+            other.take({WEB})
+        child.kill()
+    other.take({WEB})
+    other.release()
+
+
+def test_a_child_that_was_handed_nothing_holds_nothing(tmp_path: Path) -> None:
+    """Whatever else is started meanwhile must not keep a lock."""
+    one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
+    one.take({WEB})
+    with subprocess.Popen(['cat'], stdin=subprocess.PIPE) as child:
+        one.release()
+        other.take({WEB})
+        child.kill()
+    other.release()
+
+
+def test_what_was_taken_before_it_failed_can_be_let_go(tmp_path: Path) -> None:
+    """The names are taken in order; the first ones are not left behind."""
+    holder, unlucky, third = (Locks(str(tmp_path), name, 0) for name in ('holder', 'unlucky', 'third'))
+    holder.take({('volume', 'v')})
+    with pytest.raises(Busy):
+        unlucky.take({('volume', 'v'), WEB})
+    assert set(unlucky.held) == {WEB}
+    unlucky.release()
+    third.take({WEB})
+    third.release()
+    holder.release()
+
+
+def test_two_runs_never_wait_for_each_other(tmp_path: Path) -> None:
+    """Whatever order they name things in."""
+    names = [('server', 'b'), ('server', 'a'), ('keypair', 'z'), ('volume', 'a')]
+    failed: list[BaseException] = []
+
+    def run(some: list[tuple[str, str]]) -> None:
+        mine = Locks(str(tmp_path), 'run', 20)
+        try:
+            for _round in range(20):
+                mine.take(set(some))
+                mine.release()
+        except Busy as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, args=(some,)) for some in (names, names[::-1], names[1:])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failed
+
+
+def test_projections(tmp_path: Path) -> None:
+    """Held for moments, also when writing fails; no resource of that name is in the way."""
+    one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
+    one.take({('firewall', 'host')})
+
+    def fail() -> None:
+        with one.projection('firewall'), pytest.raises(Busy, match='firewall is held by one'), other.projection('firewall'):
+            pass
+        with one.projection('firewall'):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    with other.projection('firewall') as descriptor:
+        assert descriptor > 2
+    one.release()
+
+
+def test_files_stay_and_are_private(tmp_path: Path) -> None:
+    """A removed file would be a lock that two can hold."""
+    folder = tmp_path / 'locks'
+    one = Locks(str(folder), 'one', 0)
+    one.take({WEB})
+    one.release()
+    (file,) = folder.iterdir()
+    assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+    one.take({WEB})
+    one.release()
+    assert [file] == list(folder.iterdir())
+
+
+@pytest.mark.parametrize('actor', ['x' * 500, 'é' * 100, 'a\tb'])
+def test_any_actor_can_be_named(tmp_path: Path, actor: str) -> None:
+    """However long, the one who waits reads a name and no error of its own."""
+    one = Locks(str(tmp_path), actor, 0)
+    one.take({WEB})
+    with pytest.raises(Busy, match=f'server web is held by {actor[:3]}'):
+        Locks(str(tmp_path), 'other', 0).take({WEB})
+    one.release()

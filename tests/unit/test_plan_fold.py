@@ -1,0 +1,518 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every plan, folded over what was observed, leaves what was asked: the next plan is empty.
+
+A world is what is there of one kind, by name; ``fold`` is a cloud that does what the plan says, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE, Flavor, FlavorRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import KeyFile, Keypair, KeypairRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import HealthCheck, Lb, LbRequest, Listener
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network, NetworkRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup, SecurityGroupRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, NicRequest, Server, ServerRequest, hashed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._plan import flavor, floating_ip, image, keypair, lb, network, security_group, server, volume
+
+World = Mapping[str, Any]
+EXAMPLES = settings(max_examples=200, deadline=None)
+ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f'
+OTHER_ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA'
+# What a cloud fills in where no text will do.
+FILLED_IN = {'size': 2**30, 'min_disk': 1, 'public_key': ED25519}
+
+
+def concrete(thing: Any) -> Any:
+    """A thing as a look after the run shows it: whatever only the run could know is known, and nothing is under way."""
+    if isinstance(thing, FloatingIp) and thing.name == AFTER_APPLY:
+        thing = replace(thing, name='172.24.0.99', address='172.24.0.99')
+    known = {item.name: FILLED_IN.get(item.name, f'{item.name} of {thing.name}') for item in fields(thing) if getattr(thing, item.name) == AFTER_APPLY}
+    if isinstance(thing, Server):
+        known['networks'] = tuple(concrete(nic) for nic in thing.networks)
+    return replace(thing, **known, **({'task_state': None} if hasattr(thing, 'task_state') else {}))
+
+
+def agree(planned: Any, there: Any) -> bool:
+    """Whether what was promised is there; what only the run could know may be anything."""
+    if isinstance(planned, tuple) and isinstance(there, tuple):
+        return len(planned) == len(there) and all(map(agree, planned, there))
+    if isinstance(planned, Nic) and isinstance(there, Nic):
+        return all(agree(getattr(planned, item.name), getattr(there, item.name)) for item in fields(planned))
+    return bool(planned in (AFTER_APPLY, there))
+
+
+def fold(kind: str, plan: Plan, world: World) -> dict[str, Any]:
+    """Do what the plan says for one kind; each change has to begin where the thing's previous one ended, its task_state aside."""
+    chain = dict(world)
+    for change in plan.changes:
+        if change.kind != kind:
+            continue
+        now = chain.pop(change.name, None)
+        if change.verb == 'create':
+            assert change.before is None
+            assert now is None or now.task_state == 'creating'
+        else:
+            assert idle(now) == idle(change.before)
+        if change.after is not None:
+            chain[change.name] = change.after
+    touched = {change.name for change in plan.changes if change.kind == kind}
+    done = [concrete(thing) if name in touched else thing for name, thing in chain.items()]
+    return {thing.name: thing for thing in done}
+
+
+def idle(thing: Any) -> Any:
+    """A thing without what is under way."""
+    return replace(thing, task_state=None) if hasattr(thing, 'task_state') else thing
+
+
+def promised(kind: str, replan: Callable[[World], Plan], world: World) -> dict[str, Any]:
+    """Plan, fold, plan again: nothing is left to do, and the result is what is there. Returns the world after it."""
+    plan = replan(world)
+    assume(not plan.refused and not plan.missing)
+    after = fold(kind, plan, world)
+    again = replan(after)
+    assert (again.changes, again.refused, again.missing) == ((), (), ())
+    told = {concrete(thing).name: thing for thing in plan.result}
+    for name, thing in told.items():
+        differ = [item.name for item in fields(thing) if not agree(getattr(thing, item.name), getattr(after[name], item.name))]
+        assert not differ, (thing, after[name])
+    # Who was asked to lose an address is no longer found by it; everything else is told again, as it is.
+    assert [thing for thing in again.result if after[thing.name] != thing or thing.name not in told] == []
+    assert len(again.result) == len(told) or kind == 'floating_ip'
+    return after
+
+
+def kept(before: Any, after: Any, may_differ: set[str]) -> None:
+    """What the request does not speak of is as it was."""
+    differ = {item.name for item in fields(before) if getattr(before, item.name) != getattr(after, item.name)}
+    assert differ <= may_differ, (before, after)
+
+
+def stays(world: World, after: World, request: Any, *more: str) -> None:
+    """One thing was asked for: the others are as they were, and so is what was not said of it, unless it was made anew."""
+    assert {name: thing for name, thing in world.items() if name != request.name} == {name: thing for name, thing in after.items() if name != request.name}
+    assert (request.name in after) == (request.state != 'absent')
+    now, then = world.get(request.name), after.get(request.name)
+    if now is not None and then is not None and getattr(now, 'task_state', None) != 'deleting':
+        kept(now, then, {*request.options, 'task_state', *more})
+
+
+def some(**options: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Any choice of options, each left out or said."""
+    return st.fixed_dictionaries({}, optional=options)
+
+
+TEXTS = st.sampled_from(['', 'one', 'two'])
+LABELS = st.sampled_from([{}, {'a': 'b'}, {'a': 'c', 'd': 'e'}])
+PRESENT = st.sampled_from(['present', 'present', 'present', 'absent'])
+
+
+def stock(thing: Any, **values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Things that are there, with no value left open, some under way."""
+    return st.fixed_dictionaries(values).map(lambda chosen: replace(concrete(thing), **chosen))
+
+
+def maybe(name: str, things: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A world with one thing of this name, or without it."""
+    return st.one_of(st.just({}), things.map(lambda thing: {name: thing}))
+
+
+# -- servers -------------------------------------------------------------------------------------
+
+FLAVORS = {name: CATALOGUE[name] for name in ('g1.nano', 'g1.micro', 'c1.small')}
+IMAGES = {
+    'small': Image('small', size=2**30, min_disk=1, created_by='me', created_at='then'),
+}
+KEYPAIRS = {'mine': Keypair('mine', ED25519), 'yours': Keypair('yours', OTHER_ED25519)}
+NETWORKS = {
+    'default': Network('default', '192.168.0.0/24', '192.168.0.1', bridge='hk1'),
+    'back': Network('back', '10.0.0.0/24', '10.0.0.1', bridge='hk2'),
+}
+GROUPS = {
+    'default': SecurityGroup('default'),
+    'ssh': SecurityGroup('ssh', rules=(Rule('ingress', 'tcp', 22, 22),)),
+    'web': SecurityGroup('web', rules=(Rule('ingress', 'tcp', 80, 80),)),
+}
+POOL = 3
+ADDRESS = '172.24.0.9'
+USER_DATA = '#!/bin/sh\n'
+TASK_STATES = st.sampled_from([None] * 8 + ['creating', 'updating', 'deleting', 'powering-on'])
+# (name, member_of): the name of the request, its group, one that only looks like a member, one above any count.
+PLACES = [('a', None), ('a-1', 'a'), ('a-2', 'a'), ('a-3', 'a'), ('a-4', None), ('a-7', 'a'), ('b', None)]
+
+
+@st.composite
+def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
+    """Servers in any state, with addresses that are each other's only once."""
+    # A group and a server of its own by the name of the group exclude each other in what anybody can make.
+    alone = draw(st.booleans())
+    places = [place for place in PLACES if (place[0] == 'a') is alone or (place[1] is None and place[0] != 'a')]
+    world = {}
+    for name, member_of in draw(st.lists(st.sampled_from(places), unique=True, max_size=4)):
+        size = FLAVORS[draw(st.sampled_from(sorted(FLAVORS)))]
+        world[name] = concrete(
+            Server(
+                name,
+                power=draw(st.sampled_from(['started', 'stopped'])),
+                flavor=size.name,
+                vcpus=size.vcpus,
+                memory=size.memory,
+                image='small',
+                key_name=draw(st.sampled_from([None, None, None, 'mine'])),
+                user_data=draw(st.sampled_from([None, None, None, hashed(USER_DATA)])),
+                volume_size=draw(st.sampled_from([2, 4, 8])),
+                security_groups=draw(st.sampled_from([('default',), ('default', 'ssh'), ('web',)])),
+                delete_protection=draw(st.sampled_from([False] * 5 + [True])),
+                description=draw(TEXTS),
+                labels=draw(LABELS),
+                floating_ip=draw(st.sampled_from([None, None, AFTER_APPLY])),
+                member_of=member_of,
+            )
+        )
+        world[name] = replace(world[name], task_state=draw(TASK_STATES))
+        if world[name].task_state == 'creating':
+            world[name] = replace(world[name], managed=draw(st.booleans()))
+        if world[name].task_state:
+            world[name] = replace(world[name], seeded=draw(st.sampled_from([True, True, False])))
+    holder = draw(st.sampled_from([None, *world]))
+    return {name: replace(there, floating_ip=ADDRESS) if name == holder else there for name, there in world.items()}
+
+
+NIC_REQUESTS = st.sampled_from(
+    [
+        None,
+        None,
+        None,
+        (NicRequest('default'),),
+        (NicRequest('default'), NicRequest('back')),
+        (NicRequest('default', '192.168.0.7'),),
+        (NicRequest('back', None, '52:54:00:00:00:07'),),
+    ]
+)
+
+
+@st.composite
+def server_requests(draw: st.DrawFn) -> ServerRequest:
+    """What a user may ask, good enough to pass the checks that need no look at what is there."""
+    options = draw(
+        some(
+            flavor=st.sampled_from(sorted(FLAVORS)),
+            image=st.just('small'),
+            volume_size=st.sampled_from([4, 8, 9]),
+            security_groups=st.sampled_from([('default',), ('ssh',), ('ssh', 'web')]),
+            delete_protection=st.sampled_from([False, False, True]),
+            description=TEXTS,
+            labels=LABELS,
+        )
+    )
+    # Differences in these are refused: said less often, so that most plans are worth folding.
+    if draw(st.integers(0, 5)) == 0:
+        options['key_name'] = 'mine'
+    user_data = USER_DATA if draw(st.integers(0, 5)) == 0 else None
+    if user_data:
+        options['user_data'] = hashed(user_data)
+    request = ServerRequest(
+        'a',
+        draw(st.sampled_from(['present', 'started', 'stopped', 'absent'])),
+        options,
+        count=draw(st.sampled_from([None, None, 0, 1, 2, 3])),
+        networks=draw(NIC_REQUESTS),
+        floating_ip=draw(st.sampled_from([None, None, 'auto', 'none', ADDRESS])),
+        user_data=user_data,
+        wait_for=draw(st.sampled_from(['running', 'running', 'ssh'])),
+        allow_restart=draw(st.sampled_from([True, True, False])),
+        allow_shrink=draw(st.sampled_from([True, True, False])),
+        force=draw(st.booleans()),
+    )
+    assume(not request.problems())
+    return request
+
+
+def servers_seen(request: ServerRequest, world: World) -> server.ServersSeen:
+    """What the edge would see of a world."""
+    nics = [(there.name, nic) for there in world.values() for nic in there.networks]
+    holder = next((there.name for there in world.values() if there.floating_ip == ADDRESS), None)
+    return server.ServersSeen(
+        {name: there for name, there in world.items() if name in {request.name, *request.members()} or there.member_of == request.name},
+        KEYPAIRS,
+        FLAVORS,
+        IMAGES,
+        NETWORKS,
+        GROUPS,
+        {(nic.name, nic.fixed_ip): owner for owner, nic in nics},
+        server.FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True) if request.floating_ip == ADDRESS else None,
+        POOL - sum(bool(there.floating_ip) and there.floating_ip != ADDRESS for there in world.values()),
+    )
+
+
+@EXAMPLES
+@given(server_requests(), server_worlds())
+def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
+    """Single servers and groups, whatever an earlier run left."""
+    after = promised('server', lambda there: server.plan(request, servers_seen(request, there)), world)
+    names = {name for name, there in world.items() if there.member_of == request.name}
+    names |= {request.name} if request.count is None else set()
+    wanted = set() if request.state == 'absent' else set(request.members())
+    assert set(after) == (set(world) - names) | wanted
+    derived = {'vcpus', 'memory', 'volume_size'} if 'flavor' in request.options else set()
+    derived |= {'networks'} if request.networks else set()
+    derived |= {'floating_ip'} if request.floating_ip else set()
+    derived |= {'power'} if request.state != 'present' else set()
+    for name, there in world.items():
+        if name not in names | wanted:
+            assert after[name] == there
+        elif name in after and there.task_state != 'deleting':
+            kept(there, after[name], {*request.options, *derived, 'task_state', *(('managed', 'seeded') if there.task_state else ())})
+
+
+# -- the others ----------------------------------------------------------------------------------
+
+VOLUME_STATES = st.sampled_from(
+    [(None, None), (None, 's'), (None, 't'), ('creating', None), ('attaching', 's'), ('detaching', 's'), ('extending', 's'), ('deleting', None)]
+)
+VOLUMES = maybe(
+    'v',
+    st.builds(
+        lambda how, thing: replace(thing, task_state=how[0], server=how[1]),
+        VOLUME_STATES,
+        stock(Volume('v'), size=st.integers(1, 4), description=TEXTS, labels=LABELS),
+    ),
+)
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        VolumeRequest,
+        st.just('v'),
+        st.sampled_from(['present', 'attached', 'attached', 'detached', 'absent']),
+        some(size=st.integers(3, 6), description=TEXTS, labels=LABELS),
+        st.sampled_from([None, 's', 't']),
+        st.booleans(),
+    ),
+    VOLUMES,
+    st.sampled_from([True, False, None]),
+)
+def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool | None) -> None:
+    """Made, grown, moved from server to server, detached, deleted."""
+    assume(not request.problems())
+
+    def replan(there: World) -> Plan:
+        servers = {name: Server(name, volumes=tuple(item.name for item in there.values() if item.server == name)) for name in ('s', 't')}
+        now = there.get('v')
+        leaves = now is not None and now.server and (request.state == 'detached' or (request.state == 'attached' and now.server != request.server))
+        return volume.plan(request, volume.VolumesSeen(there, servers, mounted if leaves else False))
+
+    after = promised('volume', replan, world)
+    stays(world, after, request, 'server')
+    if request.state == 'attached':
+        assert after['v'].server == request.server
+    if request.state == 'detached' and request.server in (None, getattr(world.get('v'), 'server', None)):
+        assert after['v'].server is None
+
+
+FIXED = {'server s': '192.168.0.5', 'server t': '192.168.0.6', 'lb l': '192.168.0.7'}
+ADDRESSES = ('172.24.0.1', '172.24.0.2', '172.24.0.3')
+
+
+@st.composite
+def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
+    """One address with a name and one without, each held by nobody or by somebody else."""
+    holders = draw(st.permutations([None, None, *FIXED]))
+    there = draw(st.sets(st.sampled_from(['f', ADDRESSES[1]])))
+    world = {}
+    for name, address, holder in zip(('f', ADDRESSES[1]), ADDRESSES, holders, strict=False):
+        kind, _space, who = (holder or '').partition(' ')
+        item = concrete(FloatingIp(name, address, 'pool', description=draw(TEXTS), labels=draw(LABELS)))
+        world[name] = replace(item, **{kind: who, 'fixed_ip': FIXED[holder], 'automatic': draw(st.booleans())}) if holder else item
+    return {name: item for name, item in world.items() if name in there}
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        FloatingIpRequest,
+        st.sampled_from(['f', 'f', 'f', '']),
+        st.sampled_from(['present', 'attached', 'attached', 'detached', 'absent']),
+        some(description=TEXTS, labels=LABELS),
+        st.sampled_from([None, None, *ADDRESSES]),
+        st.sampled_from([None, 's', 't']),
+        st.sampled_from([None, None, 'l']),
+        st.none(),
+        st.sampled_from([None, None, 'pool']),
+    ),
+    floating_worlds(),
+)
+def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) -> None:
+    """By name, by address, or by who has it: taken once, attached, moved, detached, given back."""
+    assume(not request.problems())
+    # One that is known by who has it is not found again when nobody has it: its result is told once.
+    assume(request.name or request.address or request.state != 'detached')
+    # An address that is there under another name is seen when it is taken.
+    assume(not (request.name and request.name not in world and request.address in {item.address for item in world.values()}))
+
+    def replan(there: World) -> Plan:
+        asked = request.name or request.address
+        found = [item for item in there.values() if (asked in (item.name, item.address) if asked else (item.server, item.lb) == (request.server, request.lb))]
+        held = {item.fixed_ip: item.address for item in there.values()}
+        holders = {holder: {fixed: held.get(fixed)} for holder, fixed in FIXED.items()}
+        return floating_ip.plan(request, floating_ip.FloatingIpsSeen(found[0] if found else None, holders, {'pool': 3 - len(there)}))
+
+    after = promised('floating_ip', replan, world)
+    for name, item in world.items():
+        if (request.name or request.address) and (request.name or request.address) not in (name, item.address):
+            assert after[name] == item
+        elif name in after:
+            kept(item, after[name], {*request.options, *(('server', 'lb', 'fixed_ip', 'automatic') if request.state in ('attached', 'detached') else ())})
+    if request.state == 'attached':
+        assert any((item.server, item.lb) == (request.server, request.lb) for item in after.values())
+
+
+LISTENERS = st.sampled_from([(Listener(80),), (Listener(80), Listener(443, 'tcp', 443))])
+CHECKS = st.sampled_from([HealthCheck(), HealthCheck('tcp', 81, '/', 5)])
+MEMBERS = st.sampled_from([(), ('s',), ('s', 't')])
+ALGORITHMS = st.sampled_from(['round_robin', 'source_ip'])
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        LbRequest,
+        st.just('l'),
+        PRESENT,
+        some(network=st.just('default'), listeners=LISTENERS, members=MEMBERS, health_check=CHECKS, algorithm=ALGORITHMS, description=TEXTS, labels=LABELS),
+        st.sampled_from([None, 'auto', 'none', ADDRESS]),
+    ),
+    maybe(
+        'l',
+        stock(
+            Lb('l'),
+            listeners=LISTENERS,
+            members=MEMBERS,
+            health_check=st.none() | CHECKS,
+            algorithm=ALGORITHMS,
+            floating_ip=st.sampled_from([None, '172.24.0.1']),
+            running=st.booleans(),
+            task_state=st.sampled_from([None, None, None, 'creating', 'updating', 'deleting']),
+            description=TEXTS,
+            labels=LABELS,
+        ),
+    ),
+)
+def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
+    """Made, changed in place, brought back when they do not run."""
+    assume(not request.problems())
+    servers = {name: Server(name) for name in ('s', 't')}
+    after = promised('lb', lambda there: lb.plan(request, lb.LbsSeen(there, NETWORKS, servers, 1)), world)
+    stays(world, after, request, 'running', *(('floating_ip',) if request.floating_ip else ()))
+    assert all(item.running for item in after.values())
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        NetworkRequest, st.just('n'), PRESENT, some(cidr=st.sampled_from(['10.1.0.0/24', '10.1.0.0/24', '10.2.0.0/24']), description=TEXTS, labels=LABELS)
+    ),
+    maybe(
+        'n',
+        stock(
+            Network('n', '10.1.0.0/24', '10.1.0.1'),
+            task_state=st.sampled_from([None, None, None, 'creating', 'deleting']),
+            description=TEXTS,
+            labels=LABELS,
+        ),
+    ),
+)
+def test_networks(request: NetworkRequest, world: dict[str, Network]) -> None:
+    """Whatever was asked, the gateway is in the network."""
+    assert not request.problems()
+    after = promised('network', lambda there: network.plan(request, network.NetworksSeen(there, {'192.168.0.0/24': 'the device eth0'})), world)
+    stays(world, after, request, *(('gateway',) if 'cidr' in request.options else ()))
+    assert all(IPv4Address(item.gateway) in IPv4Network(item.cidr) for item in after.values())
+
+
+SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
+
+
+@EXAMPLES
+@given(
+    st.builds(ImageRequest, st.just('i'), PRESENT, some(source=SOURCES, description=TEXTS, labels=LABELS)),
+    maybe(
+        'i',
+        stock(Image('i'), source=SOURCES, description=TEXTS, labels=LABELS, task_state=st.sampled_from([None, None, None, 'creating', 'deleting'])),
+    ),
+)
+def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
+    """Made once; made again only when an earlier run did not finish."""
+    assert not request.problems()
+    after = promised('image', lambda there: image.plan(request, image.ImagesSeen(there, '', {'s': 'stopped'})), world)
+    stays(world, after, request)
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        FlavorRequest,
+        st.just('f'),
+        PRESENT,
+        some(vcpus=st.just(1), memory=st.just(512), disk=st.just(4), family=st.sampled_from(['general', 'gpu']), description=TEXTS),
+    ),
+    maybe('f', stock(Flavor('f', vcpus=1, memory=512, disk=4), family=st.sampled_from(['general', 'cpu']), description=TEXTS)),
+)
+def test_flavors(request: FlavorRequest, world: dict[str, Flavor]) -> None:
+    """Made, described anew, deleted."""
+    assert not request.problems()
+    stays(world, promised('flavor', lambda there: flavor.plan(request, there), world), request)
+
+
+@EXAMPLES
+@given(
+    st.builds(KeypairRequest, st.just('k'), PRESENT, some(public_key=st.just(ED25519 + ' a comment')), st.sampled_from([None, '/root/.ssh/k'])),
+    maybe('k', stock(Keypair('k', ED25519 + ' me@here'))),
+    st.sampled_from([ED25519, None]),
+)
+def test_keypairs(request: KeypairRequest, world: dict[str, Keypair], in_file: str | None) -> None:
+    """Given, or generated into a file that is then there."""
+    assume(not request.problems())
+
+    def replan(there: World) -> Plan:
+        made = in_file or (ED25519 if there != world else None)
+        key_file = KeyFile(request.private_key_file, made) if request.private_key_file and made else None
+        return keypair.plan(request, keypair.KeypairsSeen(there, key_file))
+
+    after = promised('keypair', replan, world)
+    assert (request.name in after) == (request.state == 'present')
+    assert all(after[name] == there for name, there in world.items() if name in after)
+
+
+RULES = [Rule('ingress', 'tcp', 22, 22), Rule('egress'), Rule('ingress', 'udp', 53, 53, '', 'g'), Rule('ingress', remote_cidr='', remote_group='other')]
+RULE_SETS = st.sets(st.sampled_from(RULES)).map(lambda rules: tuple(sorted(rules)))
+
+
+@EXAMPLES
+@given(
+    st.builds(SecurityGroupRequest, st.just('g'), PRESENT, some(rules=RULE_SETS, description=TEXTS), st.booleans()),
+    maybe('g', stock(SecurityGroup('g'), rules=RULE_SETS, description=TEXTS)),
+)
+def test_security_groups(request: SecurityGroupRequest, world: dict[str, SecurityGroup]) -> None:
+    """The rules are the whole, or an addition to what is there."""
+    world = {**world, 'other': SecurityGroup('other')}
+    after = promised('security_group', lambda there: security_group.plan(request, security_group.SecurityGroupsSeen(there)), world)
+    stays(world, after, request)
+    if request.state == 'present' and 'rules' in request.options:
+        before = set() if request.purge_rules or 'g' not in world else set(world['g'].rules)
+        assert set(after['g'].rules) == before | set(request.options['rules'])

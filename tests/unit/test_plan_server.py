@@ -1,0 +1,456 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is refused of a server, and with which words: the option, the value and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, AGAIN, RESTART, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
+from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import MOST_USER_DATA, Nic, NicRequest, Server, ServerRequest, hashed
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import FloatingAddress, ServersSeen, plan
+
+NEW = {'flavor': 'g1.micro', 'image': 'debian'}
+GROUPS = {
+    'default': SecurityGroup('default'),
+    'ssh': SecurityGroup('ssh', rules=(Rule('ingress', 'tcp', 22, 22),)),
+    'among': SecurityGroup('among', rules=(Rule('ingress', 'tcp', 22, 22, '', 'among'),)),
+    'elsewhere': SecurityGroup('elsewhere', rules=(Rule('ingress', 'tcp', 22, 22, '203.0.113.0/24'),)),
+}
+SERVER = Server(
+    'web',
+    flavor='g1.micro',
+    vcpus=1,
+    memory=512,
+    image='debian',
+    volume_size=4,
+    networks=(Nic('default', '192.168.0.5', '52:54:00:00:00:05'),),
+    id='1',
+    created_by='me',
+    created_at='then',
+)
+
+
+def asked(state: str = 'present', options: Mapping[str, Any] | None = None, **more: Any) -> ServerRequest:
+    """A request for the server web."""
+    return ServerRequest('web', state, options or {}, **more)
+
+
+def seen(*servers: Server, **more: Any) -> ServersSeen:
+    """What is there: these servers, and one of everything that they may refer to."""
+    there = ServersSeen(
+        {server.name: server for server in servers},
+        {'mine': Keypair('mine', 'ssh-ed25519 A')},
+        CATALOGUE,
+        {'debian': Image('debian', size=2**31, min_disk=2), 'huge': Image('huge', size=50 * 2**30, min_disk=50)},
+        {'default': Network('default', '192.168.0.0/24', '192.168.0.1')},
+        GROUPS,
+        {('default', '192.168.0.5'): 'web'},
+    )
+    return replace(there, **more)
+
+
+def members(*numbers: int, **more: Any) -> list[Server]:
+    """Members of the group web."""
+    return [replace(SERVER, name=f'web-{number}', member_of='web', **more) for number in numbers]
+
+
+def done(plan: Plan) -> list[tuple[str, str]]:
+    """What a plan does."""
+    return [(change.name, change.verb) for change in plan.changes]
+
+
+# -- what is wrong with a request, whatever is there ---------------------------------------------
+
+HOST_NAME = 'is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last'
+
+
+@pytest.mark.parametrize(
+    ('request_', 'message'),
+    [
+        (ServerRequest('we_b', 'present', {}), f"name: 'we_b' {HOST_NAME}"),
+        (ServerRequest('we.b', 'present', {}), f"name: 'we.b' {HOST_NAME}"),
+        (ServerRequest('web-', 'present', {}), f"name: 'web-' {HOST_NAME}"),
+        (ServerRequest('', 'present', {}), f"name: '' {HOST_NAME}"),
+        (ServerRequest('w' * 64, 'present', {}), f"name: '{'w' * 64}' {HOST_NAME}"),
+        (ServerRequest('web\n', 'present', {}), f"name: 'web\\n' {HOST_NAME}"),
+        (ServerRequest('w' * 61, 'present', {}, count=10), f"name of the last member: '{'w' * 61}-10' {HOST_NAME}"),
+        (asked(count=-1), 'count: -1 is out of range; give 0 to 500'),
+        (asked(count=501), 'count: 501 is out of range; give 0 to 500'),
+        (asked(count=2, networks=(NicRequest('default', '192.168.0.9'),)), 'networks: fixed_ip 192.168.0.9 can be given to one server only, and count is 2'),
+        (
+            asked(count=2, networks=(NicRequest('default', None, '52:54:00:00:00:09'),)),
+            'networks: mac 52:54:00:00:00:09 can be given to one server only, and count is 2',
+        ),
+        (asked(count=2, floating_ip='172.24.0.9'), 'floating_ip: 172.24.0.9 can be given to one server only, and count is 2'),
+        (asked(options={'volume_size': 0}), 'volume_size: 0 is not a size; give 1 to 5120 (GB)'),
+        (asked(options={'volume_size': 5121}), 'volume_size: 5121 is not a size; give 1 to 5120 (GB)'),
+        (asked(options={'security_groups': ('a', 'b', 'c', 'd')}), 'security_groups: 4 are named; a server has at most 3'),
+        (asked(options={'security_groups': ()}), 'security_groups: name one at least; default lets nothing in'),
+        (asked(networks=()), 'networks: name 1 to 8'),
+        (asked(networks=(NicRequest('default'),) * 9), 'networks: name 1 to 8'),
+        (asked(networks=(NicRequest('default'), NicRequest('default', '10.0.0.300'))), "networks[1].fixed_ip: '10.0.0.300' is not an IPv4 address"),
+        (
+            asked(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
+            "networks[0].mac: '53:54:00:00:00:09' is not the MAC of a machine; write it like 52:54:00:12:34:56",
+        ),
+        (asked(floating_ip='any'), "floating_ip: 'any' is not an IPv4 address; give one, or auto, or none"),
+        (asked(user_data='echo hello'), 'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'),
+        (asked(user_data=''), 'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'),
+        (asked(user_data='#!' + 'x' * MOST_USER_DATA), f'user_data: it has {MOST_USER_DATA + 2} bytes; at most {MOST_USER_DATA} are read'),
+        (asked(options={'description': 'two\nlines'}), 'description: give one line of at most 255 printable characters'),
+        (asked(options={'labels': {'a b': 'c'}}), "labels: 'a b' is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes"),
+        (asked(options={'labels': {'a': 'b' * 256}}), 'labels: the value of a must be printable text of at most 255 characters'),
+    ],
+)
+def test_a_request_that_is_wrong_by_itself(request_: ServerRequest, message: str) -> None:
+    """It is refused before anything is looked at."""
+    assert request_.problems() == [message]
+
+
+@pytest.mark.parametrize('option', ['flavor', 'image', 'key_name', 'security_groups'])
+def test_names_of_other_things(option: str) -> None:
+    """They may also have underscores and dots."""
+    bad, good = ('../etc', 'my_own.1') if option != 'security_groups' else (('../etc',), ('my_own.1',))
+    assert asked(options={option: good}).problems() == []
+    assert [problem.split(';')[0] for problem in asked(options={option: bad}).problems()] == [f"{option}: '../etc' is not a name"]
+
+
+def test_requests_at_the_limits() -> None:
+    """The largest and smallest that may be asked."""
+    nics = (NicRequest('default', '192.168.0.9', '52:54:00:00:00:09'),)
+    options = {'volume_size': 5120, 'security_groups': ('a', 'b', 'c'), 'description': 'd' * 255, 'labels': {'k' * 63: 'v' * 255}}
+    assert ServerRequest('w' * 63, 'present', options, networks=nics, floating_ip='172.24.0.9').problems() == []
+    assert asked(count=0).problems() == asked(count=500, floating_ip='auto').problems() == []
+    assert asked(count=1, networks=nics, floating_ip='172.24.0.9').problems() == []
+    assert asked(user_data='#!' + 'x' * (MOST_USER_DATA - 2)).problems() == []
+
+
+def test_all_that_is_wrong_is_told_at_once() -> None:
+    """A user mends a task in one go."""
+    problems = ServerRequest('we_b', 'present', {'volume_size': 0}, count=-1, floating_ip='x').problems()
+    assert [problem.split(':')[0] for problem in problems] == ['name', 'count', 'volume_size', 'floating_ip']
+
+
+# -- what is wrong with a request in view of what is there ---------------------------------------
+
+FREE_NONE = 'give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
+IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for init'
+
+
+@pytest.mark.parametrize(
+    ('request_', 'there', 'message'),
+    [
+        (asked(), seen(), 'server web does not exist; to make it give flavor and image too'),
+        (asked(options={'image': 'debian'}), seen(), 'server web does not exist; to make it give flavor too'),
+        (asked(options={**NEW, 'volume_size': 1}), seen(), 'volume_size: 1 GB is less than the image debian needs; give 2 at least'),
+        (
+            asked(options=NEW),
+            seen(images={'debian': Image('debian', task_state='creating')}),
+            'image debian is not ready (creating); run the task that makes it again',
+        ),
+        *(
+            (
+                asked(options=NEW, networks=(NicRequest('default', address),)),
+                seen(),
+                f'networks: fixed_ip {address} is not an address for a server of default (192.168.0.0/24, gateway 192.168.0.1)',
+            )
+            for address in ('192.168.1.5', '192.168.0.0', '192.168.0.255', '192.168.0.1')
+        ),
+        (
+            asked(options=NEW, networks=(NicRequest('default', '192.168.0.6'),)),
+            seen(owners={('default', '192.168.0.6'): 'lb front'}),
+            'networks: fixed_ip 192.168.0.6 belongs to lb front; choose another, or leave it out',
+        ),
+        (asked(options=NEW, count=3, floating_ip='auto'), seen(free=2), f'floating_ip: 3 are needed and 2 are free; {FREE_NONE}'),
+        (asked(floating_ip='auto'), seen(SERVER), f'floating_ip: 1 are needed and 0 are free; {FREE_NONE}'),
+        (
+            asked(options=NEW, floating_ip='8.8.8.8'),
+            seen(floating=FloatingAddress('8.8.8.8')),
+            'floating_ip: 8.8.8.8 is in no pool of this cloud',
+        ),
+        (
+            asked(options=NEW, floating_ip='172.24.0.9'),
+            seen(floating=FloatingAddress('172.24.0.9', 'other', taken=True, in_pool=True)),
+            'floating_ip: 172.24.0.9 is attached to other; detach it first (floating_ip: state: detached)',
+        ),
+        (
+            asked('absent'),
+            seen(replace(SERVER, delete_protection=True)),
+            'server web is protected; delete_protection: false, in this task too, allows its deletion',
+        ),
+        (
+            asked('absent', {'delete_protection': True}),
+            seen(SERVER),
+            'server web is protected; delete_protection: false, in this task too, allows its deletion',
+        ),
+        (asked(count=1), seen(*members(1, 2, 3)), 'count: 1 is less than there are; allow_shrink: true removes web-2, web-3'),
+        (
+            asked(count=1, allow_shrink=True),
+            seen(*members(1), *members(2, delete_protection=True)),
+            'server web-2 is protected; delete_protection: false, in this task too, allows its deletion',
+        ),
+        (asked(options=NEW), seen(*members(1, 2)), 'name: web is a group of 2 servers; give count, or the name of a member (web-1, ...)'),
+        (asked(count=0), seen(SERVER), 'name: web is a server of its own, not a group; leave out count, or choose another name'),
+        (
+            asked(count=1),
+            seen(replace(SERVER, name='web-1')),
+            'name: web-1 is a server of its own, not a member of web; choose another name',
+        ),
+        (
+            asked(options={'flavor': 'g1.tiny'}),
+            seen(SERVER),
+            'server web: flavor g1.micro becomes g1.tiny, which needs a restart; allow_restart: true allows it',
+        ),
+        (
+            asked(options={'image': 'huge'}),
+            seen(SERVER),
+            'server web: image is debian, asked was huge: a server keeps the disk it was made with; delete it and make it again',
+        ),
+        (
+            asked(options={'key_name': 'mine'}),
+            seen(SERVER),
+            'server web: key_name is not set, asked was mine: a key is put in at the first boot; delete the server and make it again',
+        ),
+        (
+            asked(options={'volume_size': 3}),
+            seen(SERVER),
+            'server web: volume_size is 4, asked was 3: a disk does not shrink; leave the option out, or make a new server',
+        ),
+        (
+            asked(),
+            seen(replace(SERVER, managed=False)),
+            'server web is UNMANAGED: its machine is no longer in libvirt; delete it (state: absent) and make it again',
+        ),
+        (
+            asked(),
+            seen(replace(SERVER, task_state='creating', user_data=hashed('#!/bin/sh\n'), seeded=False)),
+            'server web was interrupted before its first-boot content was written; give user_data again, or delete it',
+        ),
+        *(
+            (
+                asked(options={**NEW, 'security_groups': groups}, wait_for='ssh'),
+                seen(),
+                f'wait_for: ssh would wait in vain, because no rule of {", ".join(groups)} {IN_VAIN}',
+            )
+            # From its own members, and from elsewhere only: neither is this host.
+            for groups in (('default',), ('among',), ('elsewhere',), ('among', 'default'))
+        ),
+        (
+            asked(options={'security_groups': ('default',)}, wait_for='ssh'),
+            seen(replace(SERVER, security_groups=('ssh',))),
+            f'wait_for: ssh would wait in vain, because no rule of default {IN_VAIN}',
+        ),
+    ],
+)
+def test_what_is_refused(request_: ServerRequest, there: ServersSeen, message: str) -> None:
+    """In view of what is there; the text is all that is said."""
+    assert request_.problems() == []
+    refused = plan(request_, there)
+    assert list(refused.refused) == [message]
+    assert refused.missing == ()
+
+
+@pytest.mark.parametrize(
+    ('request_', 'option'),
+    [
+        (asked(options={'user_data': hashed('#!new')}, user_data='#!new'), 'user_data'),
+        (asked(networks=(NicRequest('back'),)), 'networks'),
+        (asked(networks=(NicRequest('default'), NicRequest('back'))), 'networks'),
+        (asked(networks=(NicRequest('default', '192.168.0.77'),)), 'networks'),
+        (asked(networks=(NicRequest('default', None, '52:54:00:00:00:77'),)), 'networks'),
+    ],
+)
+def test_what_never_changes(request_: ServerRequest, option: str) -> None:
+    """Options whose values are long: the option and the way out are told."""
+    (message,) = plan(request_, seen(SERVER, networks={**seen().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')})).refused
+    assert message.startswith(f'server web: {option} is ')
+    assert message.endswith('and make it again')
+
+
+@pytest.mark.parametrize(
+    ('request_', 'there', 'message'),
+    [
+        (
+            asked(options={'flavor': 'g9', 'image': 'debian'}),
+            seen(flavors={'b': CATALOGUE['g1.nano'], 'a': CATALOGUE['g1.tiny']}),
+            'flavor g9 does not exist; there are: a, b',
+        ),
+        (asked(options={**NEW, 'image': 'suse'}), seen(), 'image suse does not exist; there are: debian, huge'),
+        (asked(options={**NEW, 'key_name': 'yours'}), seen(), 'keypair yours does not exist; there are: mine'),
+        (asked(options={**NEW, 'key_name': 'yours'}), seen(keypairs={}), 'keypair yours does not exist; there are: none'),
+        (
+            asked(options={**NEW, 'security_groups': ('ssh', 'web')}),
+            seen(),
+            'security_group web does not exist; there are: among, default, elsewhere, ssh',
+        ),
+        (asked(options=NEW, networks=(NicRequest('back'),)), seen(), 'network back does not exist; there are: default'),
+        (asked(options=NEW), seen(networks={}), 'network default does not exist; there are: none'),
+    ],
+)
+def test_what_is_missing(request_: ServerRequest, there: ServersSeen, message: str) -> None:
+    """A reference to nothing is told with what there is, and is no refusal: an earlier task of the play may be about to make it."""
+    lacking = plan(request_, there)
+    assert list(lacking.missing) == [message]
+    assert lacking.refused == ()
+    assert done(lacking) == [('web', 'create')]
+
+
+def test_all_members_are_judged() -> None:
+    """What is wrong with any of them is told for each."""
+    refused = plan(asked(options={'image': 'huge'}, count=3), seen(*members(1, 2, 3))).refused
+    assert [message.split(':')[0] for message in refused] == ['server web-1', 'server web-2', 'server web-3']
+
+
+# -- what is done --------------------------------------------------------------------------------
+
+
+def test_a_new_server_has_what_its_flavor_says() -> None:
+    """A root volume is as large as the flavor says, and never smaller than the image."""
+    (made,) = plan(asked(options={**NEW, 'image': 'huge'}), seen()).result
+    assert (made.vcpus, made.memory, made.volume_size, made.power, made.security_groups) == (1, 512, 50, 'started', ('default',))
+    assert (made.floating_ip, made.networks, made.id) == (None, (Nic('default'),), AFTER_APPLY)
+
+
+def test_what_is_not_said_is_not_touched() -> None:
+    """A server that is there and a request that says nothing: nothing."""
+    there = replace(SERVER, power='stopped', description='d', labels={'a': 'b'}, floating_ip='172.24.0.9', delete_protection=True)
+    assert plan(asked(), seen(there)) == Plan(result=(there,))
+
+
+@pytest.mark.parametrize(
+    ('power', 'request_', 'verbs'),
+    [
+        ('started', asked('started'), []),
+        ('started', asked('stopped'), ['stop']),
+        ('started', asked('stopped', force=True), ['power_off']),
+        ('stopped', asked('stopped'), []),
+        ('stopped', asked('started'), ['start']),
+        ('stopped', asked('started', {'flavor': 'g1.tiny'}), ['update', 'start']),
+        ('started', asked('stopped', {'flavor': 'g1.tiny'}), ['stop', 'update']),
+        ('started', asked('absent'), ['delete']),
+    ],
+)
+def test_power(power: str, request_: ServerRequest, verbs: list[str]) -> None:
+    """A resize beside a change of power happens while the server is off, and needs no leave to restart."""
+    now = plan(request_, seen(replace(SERVER, power=power)))
+    assert now.refused == ()
+    assert [change.verb for change in now.changes] == verbs
+
+
+def test_a_restart_is_allowed_and_told() -> None:
+    """The effect and the reason are in the change; the disk grows with the flavor."""
+    (change,) = plan(asked(options={'flavor': 'g1.tiny'}, allow_restart=True), seen(SERVER)).changes
+    assert (change.verb, change.effect, change.why) == ('update', RESTART, 'flavor g1.micro becomes g1.tiny, which needs a restart')
+    assert (change.after.memory, change.after.volume_size, change.after.power) == (1024, 10, 'started')
+
+
+def test_a_smaller_flavor_keeps_the_disk() -> None:
+    """A disk does not shrink, and nobody said that it should."""
+    (change,) = plan(asked(options={'flavor': 'g1.nano'}, allow_restart=True), seen(SERVER)).changes
+    assert (change.after.memory, change.after.volume_size) == (128, 4)
+
+
+def test_a_group_is_made_exactly_as_large() -> None:
+    """What is too much goes, what is there stays, what is missing is made; ten comes after nine."""
+    now = plan(asked(options=NEW, count=3, allow_shrink=True), seen(*members(1, 2, 9, 10)))
+    assert done(now) == [('web-9', 'delete'), ('web-10', 'delete'), ('web-3', 'create')]
+    assert [(server.name, server.member_of) for server in now.result] == [('web-1', 'web'), ('web-2', 'web'), ('web-3', 'web')]
+
+
+def test_absent_needs_no_count() -> None:
+    """A group goes by its name; a server that only looks like a member stays."""
+    there = [*members(1, 2), replace(SERVER, name='web-3')]
+    assert done(plan(asked('absent'), seen(*there))) == [('web-1', 'delete'), ('web-2', 'delete')]
+    assert plan(asked('absent'), seen()) == Plan()
+
+
+def test_protection_ends_in_the_task_that_deletes() -> None:
+    """One task, not two."""
+    now = plan(asked('absent', {'delete_protection': False}), seen(replace(SERVER, delete_protection=True)))
+    assert (now.refused, done(now)) == ((), [('web', 'delete')])
+
+
+def test_references_of_what_is_deleted_do_not_matter() -> None:
+    """The whole task with state: absent works after the image and the key are gone."""
+    now = plan(asked('absent', {**NEW, 'key_name': 'gone', 'image': 'gone'}), seen(SERVER, images={}, keypairs={}))
+    assert (now.refused, now.missing, done(now)) == ((), (), [('web', 'delete')])
+
+
+@pytest.mark.parametrize(
+    ('task_state', 'verbs'), [('creating', ['create']), ('updating', ['update']), ('powering-off', ['update']), ('deleting', ['delete', 'create'])]
+)
+def test_what_was_interrupted_is_finished(task_state: str, verbs: list[str]) -> None:
+    """Whatever else is asked, and the reason is told."""
+    now = plan(asked(options=NEW), seen(replace(SERVER, task_state=task_state)))
+    assert [change.verb for change in now.changes] == verbs
+    assert now.changes[0].why == AGAIN
+    assert now.refused == ()
+
+
+def test_an_own_floating_address_is_no_obstacle() -> None:
+    """Said again by number, for a server and for the one member of a group, it stays where it is."""
+    for server, count in ((SERVER, None), (members(1)[0], 1)):
+        address = FloatingAddress('172.24.0.9', server.name, taken=True, in_pool=True)
+        now = plan(asked(floating_ip='172.24.0.9', count=count), seen(replace(server, floating_ip='172.24.0.9'), floating=address))
+        assert (now.refused, now.changes) == ((), ())
+
+
+@pytest.mark.parametrize(('said', 'has', 'after'), [('none', '172.24.0.9', None), ('auto', None, AFTER_APPLY), ('auto', '172.24.0.9', '172.24.0.9')])
+def test_floating_addresses(said: str, has: str | None, after: str | None) -> None:
+    """The word none takes it away, auto keeps one that is there."""
+    (server,) = plan(asked(floating_ip=said), seen(replace(SERVER, floating_ip=has), free=1)).result
+    assert server.floating_ip == after
+
+
+@pytest.mark.parametrize('groups', [('ssh',), ('default', 'ssh'), ('among', 'ssh')])
+def test_waiting_for_ssh_where_it_gets_in(groups: tuple[str, ...]) -> None:
+    """One group that lets this host in is enough; a server that is not started is not waited for."""
+    assert plan(asked(options={**NEW, 'security_groups': groups}, wait_for='ssh'), seen()).refused == ()
+    assert plan(asked('stopped', NEW, wait_for='ssh'), seen()).refused == ()
+
+
+def test_a_broken_firewall_is_mended() -> None:
+    """Last, and even when there is nothing else to do."""
+    now = plan(asked(), seen(SERVER, firewall=Firewall(faults=('the table is gone', 'a route is gone'))))
+    (change,) = now.changes
+    assert (change.kind, change.verb, change.why, change.after.faults) == ('firewall', 'load', 'the table is gone; a route is gone', ())
+
+
+# -- what is shown -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ('values', 'status', 'billable'),
+    [
+        ({}, 'ACTIVE', True),
+        ({'power': 'stopped'}, 'SHUTOFF', True),
+        ({'task_state': 'creating', 'managed': False}, 'BUILD', False),
+        ({'managed': False}, 'UNMANAGED', False),
+        ({'task_state': 'deleting'}, 'ACTIVE', False),
+        ({'task_state': 'updating'}, 'ACTIVE', True),
+    ],
+)
+def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
+    """The words of a result; what is inside stays inside."""
+    shown = replace(SERVER, **values).public()
+    assert (shown['status'], shown['billable'], shown['fixed_ip']) == (status, billable, '192.168.0.5')
+    assert not {'managed', 'seeded', 'power'} & set(shown)
+
+
+def test_first_boot_content_is_kept_to_itself() -> None:
+    """Neither a request nor a plan shows it: only its hash."""
+    text = '#!/bin/sh\necho hunter2\n'
+    request_ = asked(options={**NEW, 'user_data': hashed(text)}, user_data=text)
+    assert 'hunter2' not in repr(request_) + repr(plan(request_, seen()))

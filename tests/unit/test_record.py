@@ -1,0 +1,312 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The record: made whole, read without a trace, and what its tables keep true by themselves."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record, write_whole
+from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import _FIREWALL, TABLES, VERSIONS
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Iterator[Record]:
+    """A record that may be written."""
+    opened = Record(str(tmp_path), 'me')
+    opened.write()
+    yield opened
+    opened.sql.close()
+
+
+def fill(record: Record) -> dict[str, int]:
+    """A row in every table but the meta one; the ids by table."""
+    ids = {}
+
+    def add(table: str, **values: str | int | None) -> None:
+        ids[table] = record.insert(table, values)
+
+    add('keypair', name='k', public_key='ssh-ed25519 A')
+    add('flavor', name='f', family='general', vcpus=1, memory=512, disk=4, description='')
+    add('image', uuid='i', name='i', source='path:/i', description='', labels='{}')
+    add('network', uuid='n', name='n', cidr='10.0.0.0/24', gateway='10.0.0.1', description='', labels='{}')
+    add('security_group', name='g', description='')
+    add('security_group_rule', group_id=ids['security_group'], direction='ingress', protocol='any', remote_cidr='0.0.0.0/0')
+    server = {'member_of': None, 'vcpus': 1, 'memory': 512, 'image_id': ids['image'], 'key_name': 'k', 'volume_size': 4, 'power': 'started'}
+    add('server', uuid='s', name='s', delete_protection=0, description='', labels='{}', **server)
+    add('balancer', uuid='b', name='b', algorithm='source_ip', listeners='[]', description='', labels='{}')
+    add('balancer_member', balancer_id=ids['balancer'], server_id=ids['server'])
+    add('port', network_id=ids['network'], server_id=ids['server'], position=0, address='10.0.0.5', mac='52:54:00:00:00:05')
+    add('port_security_group', port_id=ids['port'], group_id=ids['security_group'])
+    add('floating_ip', name='a', address='172.24.0.9', pool='p', port_id=ids['port'], automatic=0, description='', labels='{}')
+    add('volume', uuid='v', name='v', size=1, server_id=ids['server'], description='', labels='{}')
+    return ids
+
+
+def revision(record: Record) -> int:
+    """The revision that projections are compared with."""
+    return int(record.value("SELECT value FROM meta WHERE key = 'revision'"))
+
+
+# -- the file ------------------------------------------------------------------------------------
+
+
+def test_no_record_is_an_empty_cloud(tmp_path: Path) -> None:
+    """Looking at it makes nothing, not even the folder."""
+    record = Record(str(tmp_path / 'state'), 'me')
+    assert [record.rows(f'SELECT * FROM {table}') for table in TABLES if table != 'security_group'] == [[]] * (len(TABLES) - 1)  # noqa: S608
+    assert [row['name'] for row in record.rows('SELECT name FROM security_group')] == ['default']
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_is_made_whole(tmp_path: Path) -> None:
+    """A reader meets no record or one with tables; nothing is left beside it, and nobody else may read it."""
+    Record(str(tmp_path), 'me').write()
+    file = tmp_path / 'hanok.db'
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.glob('*.new*')) == []
+    reader = Record(str(tmp_path), 'you')
+    assert reader.version == len(VERSIONS)
+    assert reader.value('PRAGMA journal_mode') == 'wal'
+
+
+def test_what_a_crash_left_is_no_obstacle(tmp_path: Path) -> None:
+    """A record that was being made when the power failed is made again."""
+    for suffix in ('', '-wal', '-shm'):
+        (tmp_path / f'hanok.db.new{suffix}').write_bytes(b'half')
+    record = Record(str(tmp_path), 'me')
+    record.write()
+    assert record.value('SELECT count(*) FROM security_group') == 1
+    assert list(tmp_path.glob('*.new*')) == []
+
+
+def test_two_make_it_once(tmp_path: Path) -> None:
+    """Both began when there was none: they end with the same one."""
+    one, other = Record(str(tmp_path), 'one'), Record(str(tmp_path), 'other')
+    one.write()
+    other.write()
+    assert one.value("SELECT value FROM meta WHERE key = 'record'") == other.value("SELECT value FROM meta WHERE key = 'record'")
+
+
+def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
+    """The file is as it was, and a reader cannot write even by mistake."""
+    fill(record)
+    record.sql.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+    file = tmp_path / 'hanok.db'
+    before = file.read_bytes(), file.stat().st_mtime_ns
+    reader = Record(str(tmp_path), 'you')
+    assert [row['name'] for row in reader.named('SELECT name FROM server WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1))', ['s', 'x'])] == ['s']
+    with pytest.raises(sqlite3.OperationalError, match='readonly'):
+        reader.sql.execute('DELETE FROM server')
+    reader.sql.close()
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+
+
+def test_a_reader_sees_what_was_written_meanwhile(record: Record, tmp_path: Path) -> None:
+    """Check mode during a run shows what is being done, but only what is whole."""
+    reader = Record(str(tmp_path), 'you')
+    with record.transaction():
+        fill(record)
+        assert reader.value('SELECT count(*) FROM server') == 0
+    assert reader.value('SELECT count(*) FROM server') == 1
+    reader.sql.close()
+
+
+@pytest.mark.parametrize('how', ['read', 'write'])
+def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
+    """Both versions and the way out are told."""
+    record = Record(str(tmp_path), 'me')
+    if how == 'read':
+        record.write()
+        record.sql.close()
+    else:  # somebody else makes it after this run began
+        Record(str(tmp_path), 'other').write()
+    with sqlite3.connect(tmp_path / 'hanok.db') as sql:
+        sql.execute(f'PRAGMA user_version = {len(VERSIONS) + 1}')
+    sql.close()
+    with pytest.raises(CloudError, match=rf'hanok\.db is of version {len(VERSIONS) + 1}, this hanok\.cloud knows {len(VERSIONS)}: update the collection'):
+        Record(str(tmp_path), 'me') if how == 'read' else record.write()
+
+
+@pytest.mark.parametrize('garbage', [b'this is no database, but it is long enough to be taken for one' * 40, b'SQLite format 3\x00' + b'\xff' * 4096])
+def test_garbage_is_told(tmp_path: Path, garbage: bytes) -> None:
+    """What is no record is a sentence with its path, and stays as it is."""
+    (tmp_path / 'hanok.db').write_bytes(garbage)
+    with pytest.raises(CloudError, match=rf'the record {tmp_path}/hanok\.db cannot be read'):
+        Record(str(tmp_path), 'me')
+    assert (tmp_path / 'hanok.db').read_bytes() == garbage
+
+
+def test_export(record: Record, tmp_path: Path) -> None:
+    """All rows of all tables as JSON, for nobody else's eyes."""
+    ids = fill(record)
+    record.export()
+    record.export()
+    file = tmp_path / 'hanok.json'
+    exported = json.loads(file.read_text(encoding='utf-8'))
+    assert set(exported) == {'version', 'meta', *TABLES}
+    assert {table: exported[table][-1]['id'] for table in TABLES} == ids
+    assert exported['server'][0]['created_by'] == 'me'
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.glob('*.part')) == []
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    """Who has the old one open goes on reading the old one."""
+    file = tmp_path / 'file'
+    write_whole(str(file), 'the old text')
+    with file.open(encoding='utf-8') as reader:
+        write_whole(str(file), 'new')
+        assert (reader.read(), file.read_text(encoding='utf-8')) == ('the old text', 'new')
+
+
+# -- transactions --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])
+def test_all_or_nothing(record: Record, error: type[BaseException]) -> None:
+    """What fails in the middle leaves nothing, and the next transaction works."""
+
+    def fail() -> None:
+        with record.transaction():
+            fill(record)
+            raise error
+
+    with pytest.raises(error):
+        fail()
+    assert record.value('SELECT count(*) FROM server') == 0
+    with record.transaction():
+        fill(record)
+    assert record.value('SELECT count(*) FROM server') == 1
+
+
+@pytest.mark.parametrize(
+    ('statement', 'why'),
+    [
+        ("INSERT INTO keypair (created_by, name, public_key) VALUES ('me', 'k', 'x')", 'UNIQUE constraint failed: keypair.project, keypair.name'),
+        ('DELETE FROM image', 'FOREIGN KEY constraint failed'),
+        ('DELETE FROM network', 'FOREIGN KEY constraint failed'),
+        ('DELETE FROM keypair', 'FOREIGN KEY constraint failed'),
+        ("DELETE FROM security_group WHERE name = 'g'", 'FOREIGN KEY constraint failed'),
+        ('DELETE FROM server', 'FOREIGN KEY constraint failed'),  # it has a volume
+        ('UPDATE port SET balancer_id = (SELECT id FROM balancer)', 'CHECK constraint failed'),
+        ('UPDATE port SET server_id = NULL', 'CHECK constraint failed'),
+    ],
+)
+def test_what_the_tables_refuse(record: Record, statement: str, why: str) -> None:
+    """It is told as something that somebody else changed meanwhile; nothing of the transaction stays."""
+    fill(record)
+    before = revision(record)
+
+    def change() -> None:
+        with record.transaction() as sql:
+            sql.execute("INSERT INTO security_group (created_by, name, description) VALUES ('me', 'h', '')")
+            sql.execute(statement)
+
+    with pytest.raises(CloudError, match=f'the record refuses: {why}.*run again'):
+        change()
+    assert record.value("SELECT count(*) FROM security_group WHERE name = 'h'") == 0
+    assert revision(record) == before
+
+
+def test_a_server_takes_its_own_along(record: Record) -> None:
+    """Ports, groups of ports and memberships go with it; an address that was taken on its own stays, attached to nobody."""
+    fill(record)
+    with record.transaction() as sql:
+        sql.execute('UPDATE volume SET server_id = NULL')
+        sql.execute('DELETE FROM server')
+    assert [record.value(f'SELECT count(*) FROM {table}') for table in ('port', 'port_security_group', 'balancer_member')] == [0, 0, 0]  # noqa: S608
+    assert [tuple(row) for row in record.rows('SELECT address, port_id FROM floating_ip')] == [('172.24.0.9', None)]
+
+
+# -- triggers ------------------------------------------------------------------------------------
+
+# What has to go before these rows.
+BEFORE_DELETE = {'network': ['port'], 'security_group': ['port_security_group']}
+
+
+@pytest.mark.parametrize('table', _FIREWALL)
+def test_the_firewall_has_a_revision(record: Record, table: str) -> None:
+    """A row made, each of the columns that matter written, and a row deleted: each makes a new one, which is told to nobody else."""
+    revisions = [revision(record)]
+
+    def bumped() -> bool:
+        revisions.append(revision(record))
+        return revisions[-1] > revisions[-2]
+
+    columns = [column.strip() for column in _FIREWALL[table].split(',')]
+    ids = fill(record)
+    assert bumped()
+    for column in columns:
+        record.sql.execute(f'UPDATE {table} SET {column} = {column} WHERE id = ?', (ids[table],))  # noqa: S608
+        assert bumped(), column
+    for other in BEFORE_DELETE.get(table, ()):
+        record.sql.execute(f'DELETE FROM {other}')  # noqa: S608
+        bumped()
+    record.sql.execute(f'DELETE FROM {table} WHERE id = ?', (ids[table],))  # noqa: S608
+    assert bumped()
+
+
+def test_each_row_of_the_firewall_is_a_revision(record: Record) -> None:
+    """Rows in every table: as many revisions as there are rows that the firewall is made of."""
+    before = revision(record)
+    fill(record)
+    assert revision(record) - before == len(_FIREWALL)
+
+
+def test_what_goes_along_is_a_revision_too(record: Record) -> None:
+    """A server is no table of the firewall; what goes with it is."""
+    fill(record)
+    record.sql.execute('UPDATE volume SET server_id = NULL')
+    before = revision(record)
+    record.sql.execute('DELETE FROM server')
+    assert revision(record) > before
+
+
+@pytest.mark.parametrize('table', ['keypair', 'flavor', 'image', 'server', 'volume', 'network', 'security_group', 'balancer', 'floating_ip'])
+def test_words_are_no_revision(record: Record, table: str) -> None:
+    """What says nothing to a packet does not load the firewall again."""
+    fill(record)
+    before = revision(record)
+    column = 'public_key' if table == 'keypair' else 'description'
+    record.sql.execute(f"UPDATE {table} SET {column} = 'other'")  # noqa: S608
+    assert revision(record) == before
+
+
+@pytest.mark.parametrize(
+    ('other', 'table', 'column'),
+    [('image', 'server', 'image_id'), ('network', 'port', 'network_id'), ('server', 'volume', 'server_id'), ('server', 'balancer_member', 'server_id')],
+)
+@pytest.mark.parametrize('event', ['insert', 'update'])
+def test_nothing_new_for_what_is_being_deleted(record: Record, other: str, table: str, column: str, event: str) -> None:
+    """Neither a new row nor an old one may begin to refer to it."""
+    row = fill(record)[table]
+    kept = dict(record.rows(f'SELECT * FROM {table}')[0])  # noqa: S608
+    record.sql.execute(f"UPDATE {other} SET task_state = 'deleting'")  # noqa: S608
+
+    def change() -> None:
+        with record.transaction() as sql:
+            if event == 'update':
+                record.update(table, row, {column: kept[column]})
+                return
+            if table == 'balancer_member':  # a second one like it would be refused for that
+                sql.execute('DELETE FROM balancer_member')
+            record.insert(table, {**kept, 'id': None, **{name: 'new' for name in ('uuid', 'name', 'address', 'mac') if name in kept}})
+
+    with pytest.raises(CloudError, match=f'the record refuses: {other} is being deleted; somebody else changed it meanwhile'):
+        change()
+    assert [dict(there) for there in record.rows(f'SELECT * FROM {table}')] == [kept]  # noqa: S608
+
+
+def test_what_is_being_deleted_can_be_let_go(record: Record) -> None:
+    """Detaching a volume of a server that is being deleted is part of deleting it."""
+    volume = fill(record)['volume']
+    record.sql.execute("UPDATE server SET task_state = 'deleting'")
+    record.update('volume', volume, {'server_id': None, 'task_state': None})
+    assert record.value('SELECT server_id FROM volume') is None

@@ -1,0 +1,128 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The host's settings: what the file may say, and that anything else is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local import settings
+from ansible_collections.hanok.cloud.plugins.module_utils._local.settings import Pool, Settings
+
+Write = Callable[[Any], Settings]
+WORDS = st.sampled_from(['virt_type', 'floating_pools', 'name', 'addresses', 'uplink', 'auto', 'kvm', 'default', '172.24.0.0/24', 'eth0', ''])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4), max_leaves=8)
+ALMOST = st.fixed_dictionaries(
+    {},
+    optional={
+        'virt_type': JSON,
+        'floating_pools': st.lists(
+            st.fixed_dictionaries({'name': JSON, 'addresses': JSON | st.lists(JSON, max_size=2)}, optional={'uplink': JSON}), max_size=2
+        ),
+    },
+)
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Write:
+    """Load settings from what is given as JSON."""
+    monkeypatch.setenv('HANOK_STATE', str(tmp_path / 'state'))
+    monkeypatch.setenv('HANOK_CONFIG', str(tmp_path))
+
+    def load(raw: Any) -> Settings:
+        (tmp_path / 'host.json').write_text(json.dumps(raw), encoding='utf-8')
+        return settings.load()
+
+    return load
+
+
+def test_nothing_decided(loaded: Write, tmp_path: Path) -> None:
+    """An empty mapping is good; the environment says where both roots are."""
+    assert loaded({}) == Settings(str(tmp_path / 'state'), str(tmp_path), 'auto', ())
+    assert loaded({}).path('servers', '1') == str(tmp_path / 'state' / 'servers' / '1')
+
+
+def test_all_decided(loaded: Write) -> None:
+    """Pools in their order; without an uplink an address is reached from the host only."""
+    pools = [{'name': 'default', 'addresses': ['172.24.0.0/24']}, {'name': 'lan', 'addresses': ['192.0.2.9/32', '192.0.2.16/28'], 'uplink': 'eth0'}]
+    found = loaded({'virt_type': 'qemu', 'floating_pools': pools})
+    assert found.virt_type == 'qemu'
+    assert found.pools == (Pool('default', ('172.24.0.0/24',)), Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'))
+
+
+ROLE = 'mend the variables of the role hanok.cloud.host and run it again'
+POOL = 'floating_pools[0]: '
+
+
+@pytest.mark.parametrize(
+    ('raw', 'problem'),
+    [
+        ([], 'it must hold one mapping'),
+        ({'virt_type': 'xen'}, "virt_type: 'xen' is none of auto, kvm, qemu"),
+        ({'virt_type': None}, 'virt_type: None is none of auto, kvm, qemu'),
+        ({'floating_pools': {}}, 'floating_pools: give a list'),
+        ({'floating_pools': ['172.24.0.0/24']}, POOL + 'give name and addresses (a list of CIDRs)'),
+        ({'floating_pools': [{'name': 'a'}]}, POOL + 'give name and addresses (a list of CIDRs)'),
+        ({'floating_pools': [{'name': 'a', 'addresses': '172.24.0.0/24'}]}, POOL + 'give name and addresses (a list of CIDRs)'),
+        ({'floating_pools': [{'name': 'a', 'addresses': ['172.0.0.0/8']}]}, POOL + 'addresses: 172.0.0.0/8 is larger than a /16'),
+        ({'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.1/24']}]}, POOL + 'addresses: 172.24.0.1/24 has host bits set'),
+        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'a/b'}]}, POOL + "uplink: 'a/b' is not the name of a device"),
+        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x' * 16}]}, POOL + f"uplink: '{'x' * 16}' is not the name of a device"),
+        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]}, POOL + "uplink: '' is not the name of a device"),
+    ],
+)
+def test_what_is_refused(loaded: Write, tmp_path: Path, raw: Any, problem: str) -> None:
+    """The file, the key, the value and the way out."""
+    with pytest.raises(CloudError) as caught:
+        loaded(raw)
+    assert str(caught.value) == f'{tmp_path}/host.json: {problem}; {ROLE}'
+
+
+def test_all_that_is_wrong_is_told_at_once(loaded: Write) -> None:
+    """An operator mends a file in one go."""
+    with pytest.raises(CloudError, match=r"virt_type: 'x'.*floating_pools\[0\]: give name.*floating_pools\[1\]: addresses: 10\.0\.0\.0/8.*uplink: 7"):
+        loaded({'virt_type': 'x', 'floating_pools': [{}, {'name': 'a', 'addresses': ['10.0.0.0/8'], 'uplink': 7}]})
+
+
+@pytest.mark.parametrize('content', [b'', b'{', b'\xff\xfe', b'{"virt_type": }'])
+def test_no_json(loaded: Write, tmp_path: Path, content: bytes) -> None:
+    """Half a file, or none that is text."""
+    loaded({})
+    (tmp_path / 'host.json').write_bytes(content)
+    with pytest.raises(CloudError, match=r'host\.json cannot be read: .*; run the role hanok\.cloud\.host again to write it anew'):
+        settings.load()
+
+
+def test_no_file(loaded: Write, tmp_path: Path) -> None:
+    """A host that was not prepared; a folder in the file's place is no traceback either."""
+    (tmp_path / 'host.json').unlink(missing_ok=True)
+    with pytest.raises(CloudError, match=r'host\.json is not there: this host was not prepared; run the role hanok\.cloud\.host on it first'):
+        settings.load()
+    (tmp_path / 'host.json').mkdir()
+    with pytest.raises(CloudError, match=r'host\.json cannot be read'):
+        settings.load()
+
+
+@hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=JSON | ALMOST)
+def test_whatever_it_says(loaded: Write, raw: Any) -> None:
+    """Settings that are what they say they are, or a sentence."""
+    try:
+        found = loaded(raw)
+    except CloudError:
+        return
+    assert found.virt_type in settings.VIRT_TYPES
+    for pool in found.pools:
+        assert isinstance(pool.name, str)
+        assert all(isinstance(address, str) for address in pool.addresses)
+        assert pool.uplink is None or isinstance(pool.uplink, str)
