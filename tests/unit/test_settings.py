@@ -27,7 +27,7 @@ ALMOST = st.fixed_dictionaries(
     optional={
         'virt_type': JSON,
         'floating_pools': st.lists(
-            st.fixed_dictionaries({'name': JSON, 'addresses': JSON | st.lists(JSON, max_size=2)}, optional={'uplink': JSON}), max_size=2
+            st.fixed_dictionaries({'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)}, optional={'uplink': JSON}), max_size=2
         ),
     },
 )
@@ -76,6 +76,7 @@ POOL = 'floating_pools[0]: '
         ({'floating_pools': [{'name': 'a', 'addresses': '172.24.0.0/24'}]}, POOL + 'give name and addresses (a list of CIDRs)'),
         ({'floating_pools': [{'name': 'a', 'addresses': ['172.0.0.0/8']}]}, POOL + 'addresses: 172.0.0.0/8 is larger than a /16'),
         ({'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.1/24']}]}, POOL + 'addresses: 172.24.0.1/24 has host bits set'),
+        ({'floating_pools': [{'name': 'a', 'addresses': [10]}]}, POOL + "addresses: Expected 4 octets in '10'"),
         ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'a/b'}]}, POOL + "uplink: 'a/b' is not the name of a device"),
         ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x' * 16}]}, POOL + f"uplink: '{'x' * 16}' is not the name of a device"),
         ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]}, POOL + "uplink: '' is not the name of a device"),

@@ -37,7 +37,9 @@ def look(cloud: Cloud, asked: FloatingIpRequest) -> Tuple[FloatingIpsSeen, Names
     names = {('floating_ip', asked.name or asked.address or f'of {asked.server or asked.lb}'), *_holders(asked.server, asked.lb)}
     if now:
         names |= {('floating_ip', now.address), *_holders(now.server, now.lb)}
-    seen = FloatingIpsSeen(now, ips.holders(), ips.free(), not asked.address or ips.in_pool(asked.address), cloud.firewalls.list()[0])
+    taken_by = next((item.name for item in ips.list([asked.address or '']) if item.name != asked.name), '') if asked.name else ''
+    in_pool = not asked.address or ips.in_pool(asked.address)
+    seen = FloatingIpsSeen(now, ips.holders(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0])
     return seen, names
 
 

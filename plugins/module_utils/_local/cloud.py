@@ -122,8 +122,10 @@ class LocalCloud:
                 self.host.locks.take(names)
                 seen, now = look()
                 if now <= names:
-                    yield seen
-                    record.export()
+                    try:
+                        yield seen
+                    finally:
+                        record.export()
                     return
                 names = now
             finally:

@@ -54,7 +54,7 @@ def kvm_works(virt_type: str) -> bool:
     return 'vmx' in flags or 'svm' in flags
 
 
-def disk_xml(disk: Disk, target: str | None = None) -> str:
+def disk_xml(disk: Disk, target: str) -> str:
     """A volume's device; the alias is how it is found again to detach it."""
     return (
         "<disk type='file' device='disk'><driver name='qemu' type='qcow2' discard='unmap' error_policy='enospace'/>"

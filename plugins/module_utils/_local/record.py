@@ -26,7 +26,7 @@ class Record:
         self.writable = False
         if os.path.exists(self.path):
             self._open(f'file:{self.path}?mode=ro')
-            self._refuse_newer()
+            self._check_version()
         else:
             self._open(':memory:')
             self._migrate()
@@ -39,7 +39,9 @@ class Record:
         except sqlite3.Error as error:
             raise CloudError(f'the record {self.path} cannot be read: {error}') from error
 
-    def _refuse_newer(self) -> None:
+    def _check_version(self) -> None:
+        if self.version == 0:
+            raise CloudError(f'the record {self.path} is damaged: it holds no tables; put back a copy of it, or move it away to begin anew')
         if self.version > len(VERSIONS):
             raise CloudError(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {len(VERSIONS)}: update the collection')
 
@@ -58,7 +60,7 @@ class Record:
             if not os.path.exists(self.path):
                 self._make()
             self._open(f'file:{self.path}?mode=rw')
-            self._refuse_newer()
+            self._check_version()
             self._migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         self.writable = True

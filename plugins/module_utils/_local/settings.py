@@ -80,7 +80,7 @@ def _pool_problems(pool: Any) -> List[str]:
     problems = []
     for cidr in pool['addresses']:
         try:
-            if IPv4Network(cidr).prefixlen < 16:
+            if IPv4Network(str(cidr)).prefixlen < 16:  # a number would be one, too
                 problems.append(f'addresses: {cidr} is larger than a /16')
         except ValueError as error:
             problems.append(f'addresses: {error}')

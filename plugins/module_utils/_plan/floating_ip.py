@@ -17,13 +17,15 @@ from .common import mend
 class FloatingIpsSeen:
     """The address of the request, if it is there; who may have one (server NAME, lb NAME); and how many are left, by pool.
 
-    ``holders``: their fixed addresses, the first one first, with the floating address that each has.
+    ``holders``: their fixed addresses, the first one first, with the floating address that each has. ``taken_by``: the name under which
+    the address of the request is there already.
     """
 
     now: FloatingIp | None = None
     holders: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
     free: Mapping[str, int] = field(default_factory=dict)
     in_pool: bool = True
+    taken_by: str = ''
     firewall: Firewall = field(default_factory=Firewall)
 
 
@@ -73,6 +75,8 @@ def _holder(request: FloatingIpRequest, now: FloatingIp | None, seen: FloatingIp
 def _create(request: FloatingIpRequest, options: Dict[str, Any], seen: FloatingIpsSeen, draft: Draft) -> FloatingIp:
     if request.address and not seen.in_pool:
         draft.refused.append(f'address: {request.address} is in no pool of this cloud; there are: {", ".join(sorted(seen.free)) or "none"}')
+    if seen.taken_by:
+        draft.refused.append(f'address: {request.address} is there by the name {seen.taken_by}; use that name, or another address')
     if request.pool and request.pool not in seen.free:
         draft.refused.append(f'pool: {request.pool} does not exist; there are: {", ".join(sorted(seen.free)) or "none"}')
     elif not (seen.free.get(request.pool, 0) if request.pool else sum(seen.free.values())):

@@ -82,7 +82,7 @@ def _members(request: ServerRequest, seen: ServersSeen, draft: Draft) -> Tuple[s
             return (*group, *([request.name] if single else []))
         if group:
             draft.refused.append(f'name: {request.name} is a group of {len(group)} servers; give count, or the name of a member ({group[0]}, ...)')
-        return (request.name,)
+        return () if group else (request.name,)
     if single:
         draft.refused.append(f'name: {request.name} is a server of its own, not a group; leave out count, or choose another name')
     members = request.members()
