@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+import hypothesis
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -15,7 +16,9 @@ LINK = TREE / 'ansible_collections' / 'hanok' / 'cloud'
 
 
 def pytest_configure() -> None:
-    """Start ansible-core's own loader on the link that stands for the clone."""
+    """Start ansible-core's own loader on the link that stands for the clone. Machines are noisy: how long an example takes decides nothing."""
+    hypothesis.settings.register_profile('ours', deadline=None)
+    hypothesis.settings.load_profile('ours')
     LINK.parent.mkdir(parents=True, exist_ok=True)
     if not LINK.is_symlink():
         # Another worker of the same run may be quicker.

@@ -9,11 +9,13 @@ from typing import Callable, ContextManager, Dict, Iterable, List, Mapping, Name
 from ._model.change import Change
 from ._model.firewall import Firewall
 from ._model.flavor import Flavor
-from ._model.floating_ip import FloatingIp
+from ._model.floating_ip import FloatingIp, Place
 from ._model.image import Image
+from ._model.init_script import InitScript
 from ._model.keypair import Keypair
 from ._model.lb import Lb
 from ._model.network import Network
+from ._model.port import Port
 from ._model.security_group import SecurityGroup
 from ._model.server import Server
 from ._model.volume import Volume
@@ -84,8 +86,8 @@ class Networks(Things[Network], Updates, Protocol):
 class FloatingIps(Things[FloatingIp], Updates, Protocol):
     """Floating IPs of a cloud; names are names or addresses."""
 
-    def holders(self) -> Mapping[str, Mapping[str, str | None]]:
-        """Who may have one (server NAME, lb NAME): their fixed addresses with the floating address that each has."""
+    def places(self) -> Tuple[Place, ...]:
+        """Where one may lead: the fixed addresses of servers, balancers and ports, a server's first one first."""
 
     def free(self) -> Mapping[str, int]:
         """How many addresses are left, by pool."""
@@ -152,12 +154,20 @@ class Cloud(Protocol):
     """A cloud."""
 
     @property
-    def keypairs(self) -> Things[Keypair]:
+    def keypairs(self) -> Changing[Keypair]:
         """Key pairs."""
 
     @property
     def flavors(self) -> Changing[Flavor]:
         """Flavors."""
+
+    @property
+    def init_scripts(self) -> Changing[InitScript]:
+        """Init scripts."""
+
+    @property
+    def ports(self) -> Changing[Port]:
+        """Ports that were made by name."""
 
     @property
     def images(self) -> Images:

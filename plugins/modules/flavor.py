@@ -41,6 +41,9 @@ options:
   description:
     description: One line of at most 255 characters.
     type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
 author:
   - Hanok developers (@hanok)
 """
@@ -85,6 +88,9 @@ flavor:
       description: Names of the servers made with it.
       type: list
       elements: str
+    labels:
+      description: Its labels.
+      type: dict
     created_by:
       description: Who made it.
       type: str

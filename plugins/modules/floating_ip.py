@@ -33,6 +33,9 @@ options:
   lb:
     description: The load balancer to connect it to.
     type: str
+  port:
+    description: A port, made by M(hanok.cloud.port), that it is to lead to, whether a server has it already or not.
+    type: str
   fixed_ip:
     description: Which address of the server. The first one when left out.
     type: str
@@ -77,6 +80,9 @@ floating_ip:
       type: str
     lb:
       description: The load balancer that has it.
+      type: str
+    port:
+      description: The port it leads to, if that was made by name.
       type: str
     fixed_ip:
       description: The address it leads to.

@@ -39,6 +39,12 @@ options:
       - A private key that is in the file already is used, and never overwritten.
       - When the key pair exists and the file does not, the task fails, because a private key is given only once.
     type: path
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
 author:
   - Hanok developers (@hanok)
 """
@@ -74,6 +80,12 @@ keypair:
       description: Names of the servers made with it.
       type: list
       elements: str
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
     created_by:
       description: Who made it.
       type: str

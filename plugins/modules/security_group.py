@@ -59,6 +59,9 @@ options:
     description: Whether O(rules) are the whole. With V(false) they are an addition.
     type: bool
     default: true
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
 author:
   - Hanok developers (@hanok)
 """
@@ -104,6 +107,9 @@ security_group:
       description: Other groups whose rules name it.
       type: list
       elements: str
+    labels:
+      description: Its labels.
+      type: dict
     created_by:
       description: Who made it.
       type: str

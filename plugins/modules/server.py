@@ -50,17 +50,26 @@ options:
     elements: dict
     suboptions:
       name:
-        description: The network.
+        description: The network. This or O(networks[].port).
         type: str
-        required: true
+      port:
+        description: A port that was made by M(hanok.cloud.port), alone. It has its network, address, MAC and groups already.
+        type: str
       fixed_ip:
         description: Its address there. Any free one when left out.
         type: str
       mac:
         description: Its MAC there. Made from network and address when left out.
         type: str
+      security_groups:
+        description: Groups of this connection, at most three. Those of the server when left out.
+        type: list
+        elements: str
   user_data:
     description: First-boot content for cloud-init, a script (C(#!)) or C(#cloud-config). It runs once. Only its hash is recorded.
+    type: str
+  init_script:
+    description: A script kept by M(hanok.cloud.init_script), instead of O(user_data). It runs once, at the first boot.
     type: str
   volume_size:
     description: The root volume in GB (2^30 bytes). It grows and never shrinks. That of the flavor when left out.
@@ -157,6 +166,9 @@ server:
     user_data:
       description: A hash of its first-boot content.
       type: str
+    init_script:
+      description: The init script it was made with.
+      type: str
     volume_size:
       description: The size of its root volume (GB).
       type: int
@@ -165,7 +177,7 @@ server:
       type: list
       elements: str
     networks:
-      description: Its networks, each with name, fixed_ip and mac.
+      description: Its networks, each with name, fixed_ip, mac, port and security_groups (null where it has those of the server).
       type: list
       elements: dict
     fixed_ip:

@@ -72,6 +72,9 @@ servers:
     user_data:
       description: A hash of its first-boot content.
       type: str
+    init_script:
+      description: The init script it was made with.
+      type: str
     volume_size:
       description: The size of its root volume (GB).
       type: int
@@ -80,7 +83,7 @@ servers:
       type: list
       elements: str
     networks:
-      description: Its networks, each with name, fixed_ip and mac.
+      description: Its networks, each with name, fixed_ip, mac, port and security_groups (null where it has those of the server).
       type: list
       elements: dict
     fixed_ip:

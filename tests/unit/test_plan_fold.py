@@ -17,19 +17,33 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE, Flavor, FlavorRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest, Place
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import InitScript, InitScriptRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import KeyFile, Keypair, KeypairRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import HealthCheck, Lb, LbRequest, Listener
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network, NetworkRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port, PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup, SecurityGroupRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, NicRequest, Server, ServerRequest, hashed
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._plan import flavor, floating_ip, image, keypair, lb, network, security_group, server, volume
+from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
+    flavor,
+    floating_ip,
+    image,
+    init_script,
+    keypair,
+    lb,
+    network,
+    port,
+    security_group,
+    server,
+    volume,
+)
 
 World = Mapping[str, Any]
-EXAMPLES = settings(max_examples=200, deadline=None)
+EXAMPLES = settings(max_examples=200)
 ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f'
 OTHER_ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA'
 # What a cloud fills in where no text will do.
@@ -147,12 +161,19 @@ GROUPS = {
     'ssh': SecurityGroup('ssh', rules=(Rule('ingress', 'tcp', 22, 22),)),
     'web': SecurityGroup('web', rules=(Rule('ingress', 'tcp', 80, 80),)),
 }
+SCRIPTS = {'setup': InitScript('setup', '#!/bin/sh\n')}
 POOL = 3
 ADDRESS = '172.24.0.9'
 USER_DATA = '#!/bin/sh\n'
 TASK_STATES = st.sampled_from([None] * 8 + ['creating', 'updating', 'deleting', 'powering-on'])
 # (name, member_of): the name of the request, its group, one that only looks like a member, one above any count.
 PLACES = [('a', None), ('a-1', 'a'), ('a-2', 'a'), ('a-3', 'a'), ('a-4', None), ('a-7', 'a'), ('b', None)]
+
+
+# What servers are connected by: one with the server's groups, one with its own, both; and the port p, which only one can have.
+OWN = Nic('default', '192.168.0.8', '52:54:00:00:00:08', security_groups=('web',))
+CONNECTED: list[dict[str, Any]] = [{}, {}, {'networks': (OWN,), 'security_groups': ()}, {'networks': (OWN, Nic('back', '10.0.0.8', '52:54:00:00:00:18'))}]
+PLUGGED = Nic('back', '10.0.0.9', '52:54:00:00:00:09', 'p', ('ssh',))
 
 
 @st.composite
@@ -174,6 +195,7 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 image='small',
                 key_name=draw(st.sampled_from([None, None, None, 'mine'])),
                 user_data=draw(st.sampled_from([None, None, None, hashed(USER_DATA)])),
+                init_script=draw(st.sampled_from([None, None, None, 'setup'])),
                 volume_size=draw(st.sampled_from([2, 4, 8])),
                 security_groups=draw(st.sampled_from([('default',), ('default', 'ssh'), ('web',)])),
                 delete_protection=draw(st.sampled_from([False] * 5 + [True])),
@@ -188,6 +210,10 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
             world[name] = replace(world[name], managed=draw(st.booleans()))
         if world[name].task_state:
             world[name] = replace(world[name], seeded=draw(st.sampled_from([True, True, False])))
+        world[name] = draw(st.sampled_from([replace(world[name], **nics) for nics in CONNECTED]))
+    if world:
+        name = draw(st.sampled_from(sorted(world)))
+        world[name] = draw(st.sampled_from([world[name], replace(world[name], networks=(PLUGGED,), security_groups=())]))
     holder = draw(st.sampled_from([None, *world]))
     return {name: replace(there, floating_ip=ADDRESS) if name == holder else there for name, there in world.items()}
 
@@ -201,6 +227,9 @@ NIC_REQUESTS = st.sampled_from(
         (NicRequest('default'), NicRequest('back')),
         (NicRequest('default', '192.168.0.7'),),
         (NicRequest('back', None, '52:54:00:00:00:07'),),
+        (NicRequest('default', security_groups=('ssh', 'web')),),
+        (NicRequest('default', security_groups=('web',)), NicRequest('back')),
+        (NicRequest(port='p'),),
     ]
 )
 
@@ -222,7 +251,9 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
     # Differences in these are refused: said less often, so that most plans are worth folding.
     if draw(st.integers(0, 5)) == 0:
         options['key_name'] = 'mine'
-    user_data = USER_DATA if draw(st.integers(0, 5)) == 0 else None
+    if draw(st.integers(0, 5)) == 0:
+        options['init_script'] = 'setup'
+    user_data = USER_DATA if 'init_script' not in options and draw(st.integers(0, 5)) == 0 else None
     if user_data:
         options['user_data'] = hashed(user_data)
     request = ServerRequest(
@@ -256,6 +287,8 @@ def servers_seen(request: ServerRequest, world: World) -> server.ServersSeen:
         {(nic.name, nic.fixed_ip): owner for owner, nic in nics},
         server.FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True) if request.floating_ip == ADDRESS else None,
         POOL - sum(bool(there.floating_ip) and there.floating_ip != ADDRESS for there in world.values()),
+        init_scripts=SCRIPTS,
+        ports={'p': Port('p', PLUGGED.name, PLUGGED.fixed_ip, PLUGGED.mac, ('ssh',), server=next((owner for owner, nic in nics if nic.port == 'p'), None))},
     )
 
 
@@ -269,7 +302,7 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     wanted = set() if request.state == 'absent' else set(request.members())
     assert set(after) == (set(world) - names) | wanted
     derived = {'vcpus', 'memory', 'volume_size'} if 'flavor' in request.options else set()
-    derived |= {'networks'} if request.networks else set()
+    derived |= {'networks', 'security_groups'} if request.networks else set()
     derived |= {'floating_ip'} if request.floating_ip else set()
     derived |= {'power'} if request.state != 'present' else set()
     for name, there in world.items():
@@ -325,7 +358,7 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
         assert after['v'].server is None
 
 
-FIXED = {'server s': '192.168.0.5', 'server t': '192.168.0.6', 'lb l': '192.168.0.7'}
+FIXED = {'server s': '192.168.0.5', 'server t': '192.168.0.6', 'lb l': '192.168.0.7', 'port p': '192.168.0.8'}
 ADDRESSES = ('172.24.0.1', '172.24.0.2', '172.24.0.3')
 
 
@@ -354,6 +387,7 @@ def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
         st.sampled_from([None, None, 'l']),
         st.none(),
         st.sampled_from([None, None, 'pool']),
+        st.sampled_from([None, None, None, 'p']),
     ),
     floating_worlds(),
 )
@@ -367,19 +401,21 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
 
     def replan(there: World) -> Plan:
         asked = request.name or request.address
-        found = [item for item in there.values() if (asked in (item.name, item.address) if asked else (item.server, item.lb) == (request.server, request.lb))]
+        found = [item for item in there.values() if (asked in (item.name, item.address) if asked else request.has(item))]
         held = {item.fixed_ip: item.address for item in there.values()}
-        holders = {holder: {fixed: held.get(fixed)} for holder, fixed in FIXED.items()}
-        return floating_ip.plan(request, floating_ip.FloatingIpsSeen(found[0] if found else None, holders, {'pool': 3 - len(there)}))
+        places = tuple(Place(fixed, **{holder.partition(' ')[0]: holder.partition(' ')[2]}, floating_ip=held.get(fixed)) for holder, fixed in FIXED.items())
+        return floating_ip.plan(request, floating_ip.FloatingIpsSeen(found[0] if found else None, places, {'pool': 3 - len(there)}))
 
     after = promised('floating_ip', replan, world)
     for name, item in world.items():
         if (request.name or request.address) and (request.name or request.address) not in (name, item.address):
             assert after[name] == item
         elif name in after:
-            kept(item, after[name], {*request.options, *(('server', 'lb', 'fixed_ip', 'automatic') if request.state in ('attached', 'detached') else ())})
+            kept(
+                item, after[name], {*request.options, *(('server', 'lb', 'port', 'fixed_ip', 'automatic') if request.state in ('attached', 'detached') else ())}
+            )
     if request.state == 'attached':
-        assert any((item.server, item.lb) == (request.server, request.lb) for item in after.values())
+        assert any(request.has(item) for item in after.values())
 
 
 LISTENERS = st.sampled_from([(Listener(80),), (Listener(80), Listener(443, 'tcp', 443))])
@@ -516,3 +552,42 @@ def test_security_groups(request: SecurityGroupRequest, world: dict[str, Securit
     if request.state == 'present' and 'rules' in request.options:
         before = set() if request.purge_rules or 'g' not in world else set(world['g'].rules)
         assert set(after['g'].rules) == before | set(request.options['rules'])
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        InitScriptRequest,
+        st.just('s'),
+        PRESENT,
+        some(content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/env python3\n']), description=TEXTS, labels=LABELS),
+    ),
+    maybe('s', stock(InitScript('s', '#!/bin/sh\n'), content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/perl\n']), description=TEXTS, labels=LABELS)),
+)
+def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) -> None:
+    """Kept, rewritten, forgotten."""
+    assume(not request.problems())
+    stays(world, promised('init_script', lambda there: init_script.plan(request, there), world), request)
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        PortRequest,
+        st.just('p'),
+        PRESENT,
+        some(
+            network=st.sampled_from(['default', 'back']),
+            fixed_ip=st.sampled_from(['192.168.0.7', '10.0.0.7']),
+            mac=st.just('52:54:00:00:00:07'),
+            security_groups=st.sampled_from([('default',), ('ssh', 'web')]),
+            description=TEXTS,
+            labels=LABELS,
+        ),
+    ),
+    maybe('p', stock(Port('p', 'default', '192.168.0.7', '52:54:00:00:00:07'), server=st.none() | st.just('a'), description=TEXTS, labels=LABELS)),
+)
+def test_ports(request: PortRequest, world: dict[str, Port]) -> None:
+    """Made with or without an address of choice, put into other groups, deleted when nobody has them."""
+    assume(not request.problems())
+    stays(world, promised('port', lambda there: port.plan(request, port.PortsSeen(there, NETWORKS, GROUPS)), world), request)

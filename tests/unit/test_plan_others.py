@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AGAIN, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE, Flavor, FlavorRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest, Place
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import KeyFile, Keypair, KeypairRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import HealthCheck, Lb, LbRequest, Listener
@@ -74,12 +74,12 @@ def named(*things: Any) -> dict[str, Any]:
         (volume_(labels={'a': 7}), 'labels: the value of a must be printable text of at most 255 characters'),
         (
             FloatingIpRequest('', 'present'),
-            'name: give a name, an address, or the server or lb that has it; without one every run would take another address',
+            'name: give a name, an address, or the server, port or lb that has it; without one every run would take another address',
         ),
         (FloatingIpRequest('', 'present', server='s'), 'server: it goes with state: attached, detached or absent, not with present'),
         (FloatingIpRequest('f', 'present', lb='l'), 'lb: it goes with state: attached, detached or absent, not with present'),
-        (FloatingIpRequest('f', 'attached'), 'server: name the server or lb to attach it to'),
-        (FloatingIpRequest('f', 'attached', server='s', lb='l'), 'server: give server or lb, not both'),
+        (FloatingIpRequest('f', 'attached'), 'server: name the server, port or lb to attach it to'),
+        (FloatingIpRequest('f', 'attached', server='s', lb='l'), 'server: give one of server, port and lb'),
         (FloatingIpRequest('f', 'present', address='172.24.0'), "address: '172.24.0' is not an IPv4 address"),
         (FloatingIpRequest('f', 'attached', server='s', fixed_ip='::1'), "fixed_ip: '::1' is not an IPv4 address"),
         (FloatingIpRequest('f/', 'present'), f"name: 'f/' {NOT_A_NAME}"),
@@ -196,8 +196,8 @@ V = Volume('v', 4)
 HELD = replace(V, server='s')
 FULL = Server('s', volumes=tuple(f'v{number}' for number in range(15)))
 F = FloatingIp('f', '172.24.0.9', 'pool')
-HOLDERS = {'server s': {'192.168.0.5': '172.24.0.8', '10.0.0.5': None}, 'server t': {'192.168.0.6': None}, 'lb l': {'192.168.0.7': None}}
-FREE = floating_ip.FloatingIpsSeen(F, HOLDERS, {'pool': 1})
+PLACES = (Place('192.168.0.5', 's', floating_ip='172.24.0.8'), Place('10.0.0.5', 's'), Place('192.168.0.6', 't'), Place('192.168.0.7', lb='l'))
+FREE = floating_ip.FloatingIpsSeen(F, PLACES, {'pool': 1})
 NONE_LEFT = replace(FREE, now=None, free={'pool': 0})
 KEY = Keypair('k', ED25519, 'SHA256:x')
 
@@ -244,8 +244,8 @@ KEY = Keypair('k', ED25519, 'SHA256:x')
             floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), FREE),
             'floating_ip f: pool is pool, asked was lan: an address belongs to its pool; give this one back and take another',
         ),
-        (floating_ip.plan(FloatingIpRequest('f', 'present'), NONE_LEFT), f'pool: {NO_ADDRESS_FREE}'),
-        (floating_ip.plan(FloatingIpRequest('f', 'present', pool='pool'), NONE_LEFT), f'pool: {NO_ADDRESS_FREE}'),
+        (floating_ip.plan(FloatingIpRequest('f', 'present'), NONE_LEFT), f'floating_ip: {NO_ADDRESS_FREE}'),
+        (floating_ip.plan(FloatingIpRequest('f', 'present', pool='pool'), NONE_LEFT), f'floating_ip: {NO_ADDRESS_FREE}'),
         (floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), NONE_LEFT), 'pool: lan does not exist; there are: pool'),
         (
             floating_ip.plan(FloatingIpRequest('', 'present', address='8.8.8.8'), replace(FREE, now=None, in_pool=False)),
@@ -454,12 +454,21 @@ def test_a_network_that_nobody_numbered() -> None:
     assert len(set(candidates())) == 512
 
 
+def test_an_address_is_taken_from_who_was_named_only() -> None:
+    """Somebody else who has it keeps it."""
+    held = replace(FREE, now=replace(F, server='t', fixed_ip='192.168.0.6'))
+    assert floating_ip.plan(FloatingIpRequest('f', 'detached', server='s'), held).changes == ()
+    assert [change.after.server for change in floating_ip.plan(FloatingIpRequest('f', 'detached', server='t'), held).changes] == [None]
+
+
 def test_an_address_finds_the_first_port() -> None:
     """Unless another fixed address was named; who has it already keeps the port that it has."""
-    bare = replace(FREE, now=replace(F, server=None), holders={'server s': {'192.168.0.5': None, '10.0.0.5': None}})
+    bare = replace(FREE, now=replace(F, server=None), places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p')))
     assert [made.fixed_ip for made in floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), bare).result] == ['192.168.0.5']
     assert [made.fixed_ip for made in floating_ip.plan(FloatingIpRequest('f', 'attached', server='s', fixed_ip='10.0.0.5'), bare).result] == ['10.0.0.5']
-    there = replace(bare, now=replace(F, server='s', fixed_ip='10.0.0.5'), holders={'server s': {'192.168.0.5': None, '10.0.0.5': F.address}})
+    by_port = floating_ip.plan(FloatingIpRequest('f', 'attached', port='p'), bare).result[0]
+    assert (by_port.server, by_port.port, by_port.fixed_ip) == ('s', 'p', '10.0.0.5')
+    there = replace(bare, now=by_port, places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p', floating_ip=F.address)))
     assert floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), there).changes == ()
 
 

@@ -96,7 +96,7 @@ HOST_NAME = 'is not a host name; use 1 to 63 letters, digits and hyphens, a lett
         (asked(count=2, floating_ip='172.24.0.9'), 'floating_ip: 172.24.0.9 can be given to one server only, and count is 2'),
         (asked(options={'volume_size': 0}), 'volume_size: 0 is not a size; give 1 to 5120 (GB)'),
         (asked(options={'volume_size': 5121}), 'volume_size: 5121 is not a size; give 1 to 5120 (GB)'),
-        (asked(options={'security_groups': ('a', 'b', 'c', 'd')}), 'security_groups: 4 are named; a server has at most 3'),
+        (asked(options={'security_groups': ('a', 'b', 'c', 'd')}), 'security_groups: 4 are named; a network interface has at most 3'),
         (asked(options={'security_groups': ()}), 'security_groups: name one at least; default lets nothing in'),
         (asked(networks=()), 'networks: name 1 to 8'),
         (asked(networks=(NicRequest('default'),) * 9), 'networks: name 1 to 8'),
@@ -174,7 +174,7 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
             'networks: fixed_ip 192.168.0.6 belongs to lb front; choose another, or leave it out',
         ),
         (asked(options=NEW, count=3, floating_ip='auto'), seen(free=2), f'floating_ip: 3 are needed and 2 are free; {FREE_NONE}'),
-        (asked(floating_ip='auto'), seen(SERVER), f'floating_ip: 1 are needed and 0 are free; {FREE_NONE}'),
+        (asked(floating_ip='auto'), seen(SERVER), f'floating_ip: no address is free; {FREE_NONE}'),
         (
             asked(options=NEW, floating_ip='8.8.8.8'),
             seen(floating=FloatingAddress('8.8.8.8')),

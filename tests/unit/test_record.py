@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record, write_whole
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 
@@ -46,6 +47,8 @@ def fill(record: Record) -> dict[str, int]:
     add('port_security_group', port_id=ids['port'], group_id=ids['security_group'])
     add('floating_ip', name='a', address='172.24.0.9', pool='p', port_id=ids['port'], automatic=0, description='', labels='{}')
     add('volume', uuid='v', name='v', size=1, server_id=ids['server'], description='', labels='{}')
+    if record.version > 1:
+        add('init_script', name='i', content='#!/bin/sh', description='', labels='{}')
     return ids
 
 
@@ -103,7 +106,7 @@ def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
     reader = Record(str(tmp_path), 'you')
     assert [row['name'] for row in reader.named('SELECT name FROM server WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1))', ['s', 'x'])] == ['s']
     with pytest.raises(sqlite3.OperationalError, match='readonly'):
-        reader.sql.execute('DELETE FROM server')
+        reader.sql.executescript('DELETE FROM volume; DELETE FROM server;')
     reader.sql.close()
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
 
@@ -164,6 +167,34 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     with file.open(encoding='utf-8') as reader:
         write_whole(str(file), 'new')
         assert (reader.read(), file.read_text(encoding='utf-8')) == ('the old text', 'new')
+
+
+# -- versions ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('version', range(1, len(VERSIONS)))
+def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+    """A reader reads it as it will be and leaves the file alone; a writer makes it so; every row is still there."""
+    with monkeypatch.context() as older:
+        older.setattr(record_module, 'VERSIONS', VERSIONS[:version])
+        writer = Record(str(tmp_path), 'me')
+        writer.write()
+        ids = fill(writer)
+        writer.sql.close()
+    before = (tmp_path / 'hanok.db').read_bytes()
+    reader = Record(str(tmp_path), 'me')
+    read = {table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES}  # noqa: S608
+    assert (tmp_path / 'hanok.db').read_bytes() == before
+    reader.write()
+    assert reader.value('PRAGMA user_version') == len(VERSIONS)
+    assert {table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES} == read  # noqa: S608
+    assert {table: reader.value(f'SELECT max(id) FROM {table}') for table in ids} == ids  # noqa: S608
+    assert reader.rows('PRAGMA foreign_key_check') == []
+    revision_then = revision(reader)
+    reader.update('port', ids['port'], {'address': '10.0.0.6'})
+    assert revision(reader) == revision_then + 1
+    reader.sql.executescript('DELETE FROM volume; DELETE FROM server;')
+    assert (reader.rows('SELECT id FROM port'), reader.value('SELECT port_id FROM floating_ip')) == ([], None)
 
 
 # -- transactions --------------------------------------------------------------------------------

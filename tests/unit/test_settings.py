@@ -114,7 +114,7 @@ def test_no_file(loaded: Write, tmp_path: Path) -> None:
         settings.load()
 
 
-@hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=JSON | ALMOST)
 def test_whatever_it_says(loaded: Write, raw: Any) -> None:
     """Settings that are what they say they are, or a sentence."""

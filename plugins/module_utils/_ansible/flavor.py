@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.flavor import FAMILIES, Flavor, FlavorRequest
 from .._plan.flavor import plan
-from .options import NAME, STATE, by_name
+from .options import DESCRIBED, NAME, STATE, by_name, described
 from .run import Resource, run, said
 
 ARGUMENTS: Dict[str, Any] = {
@@ -19,13 +19,13 @@ ARGUMENTS: Dict[str, Any] = {
     'vcpus': {'type': 'int'},
     'memory': {'type': 'int'},
     'disk': {'type': 'int'},
-    'description': {'type': 'str'},
+    **DESCRIBED,
 }
 
 
 def request(params: Dict[str, Any]) -> FlavorRequest:
     """What the task asks for."""
-    return FlavorRequest(params['name'], params['state'], said(params, 'family', 'vcpus', 'memory', 'disk', 'description'))
+    return FlavorRequest(params['name'], params['state'], {**said(params, 'family', 'vcpus', 'memory', 'disk'), **described(params)})
 
 
 def look(cloud: Cloud, asked: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:

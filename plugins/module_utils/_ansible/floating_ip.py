@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.floating_ip import STATES, FloatingIp, FloatingIpRequest
+from .._model.floating_ip import HOLDERS, STATES, FloatingIp, FloatingIpRequest
 from .._plan.floating_ip import FloatingIpsSeen, plan
 from .options import DESCRIBED, described
 from .run import Resource, run
@@ -18,6 +18,7 @@ ARGUMENTS: Dict[str, Any] = {
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
     'server': {'type': 'str'},
     'lb': {'type': 'str'},
+    'port': {'type': 'str'},
     'fixed_ip': {'type': 'str'},
     'pool': {'type': 'str'},
     **DESCRIBED,
@@ -26,7 +27,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> FloatingIpRequest:
     """What the task asks for."""
-    ends = {option: params[option] for option in ('address', 'server', 'lb', 'fixed_ip', 'pool')}
+    ends = {option: params[option] for option in ('address', 'server', 'lb', 'port', 'fixed_ip', 'pool')}
     return FloatingIpRequest(params['name'] or '', params['state'], described(params), **ends)
 
 
@@ -34,17 +35,17 @@ def look(cloud: Cloud, asked: FloatingIpRequest) -> Tuple[FloatingIpsSeen, Names
     """The address, who may have it, and what is left."""
     ips = cloud.floating_ips
     now = _asked(cloud, asked)
-    names = {('floating_ip', asked.name or asked.address or f'of {asked.server or asked.lb}'), *_holders(asked.server, asked.lb)}
+    names = {('floating_ip', asked.name or asked.address or 'of ' + ' '.join(asked.holder or ())), *_holders(asked)}
     if now:
-        names |= {('floating_ip', now.address), *_holders(now.server, now.lb)}
+        names |= {('floating_ip', now.address), *_holders(now)}
     taken_by = next((item.name for item in ips.list([asked.address or '']) if item.name != asked.name), '') if asked.name else ''
     in_pool = not asked.address or ips.in_pool(asked.address)
-    seen = FloatingIpsSeen(now, ips.holders(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0])
+    seen = FloatingIpsSeen(now, ips.places(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0])
     return seen, names
 
 
-def _holders(server: str | None, lb: str | None) -> Names:
-    return {(kind, name) for kind, name in (('server', server), ('lb', lb)) if name}
+def _holders(item: FloatingIp | FloatingIpRequest) -> Names:
+    return {(kind, getattr(item, kind)) for kind in HOLDERS if getattr(item, kind)}
 
 
 def _asked(cloud: Cloud, asked: FloatingIpRequest) -> FloatingIp | None:
@@ -52,16 +53,16 @@ def _asked(cloud: Cloud, asked: FloatingIpRequest) -> FloatingIp | None:
     if asked.name or asked.address:
         found = cloud.floating_ips.list([asked.name or asked.address or ''])
     else:
-        found = tuple(item for item in cloud.floating_ips.list() if (item.server, item.lb) == (asked.server, asked.lb))
+        found = tuple(item for item in cloud.floating_ips.list() if asked.has(item))
     return found[0] if found else None
 
 
 def again(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
     """The address as it is after the run."""
     wanted = {item.name for item in planned}
-    holders = {(item.server, item.lb) for item in planned if item.holder}
+    holders = {item.holder for item in planned if item.holder}
     named = cloud.floating_ips.list(wanted) if planned else ()
-    return named or tuple(item for item in cloud.floating_ips.list() if (item.server, item.lb) in holders)
+    return named or tuple(item for item in cloud.floating_ips.list() if item.holder in holders)
 
 
 def main() -> None:

@@ -15,20 +15,22 @@ from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.keypair import KeyFile, Keypair, KeypairRequest
 from .._plan.keypair import KeypairsSeen, plan
+from .options import DESCRIBED, NAME, STATE, described
 from .run import Resource, run, said
 
 ARGUMENTS: Dict[str, Any] = {
-    'name': {'type': 'str', 'required': True},
-    'state': {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'},
+    'name': NAME,
+    'state': STATE,
     'public_key': {'type': 'str'},
     'public_key_file': {'type': 'path'},
     'private_key_file': {'type': 'path', 'no_log': False},
+    **DESCRIBED,
 }
 
 
 def request(params: Dict[str, Any]) -> KeypairRequest:
     """What the task asks for."""
-    options = said(params, 'public_key')
+    options = {**said(params, 'public_key'), **described(params)}
     if params['public_key_file'] is not None and params['state'] == 'present':
         options['public_key'] = _read(params['public_key_file'])
     if 'public_key' in options:
@@ -90,6 +92,10 @@ class KeyFiles:
         without = [Outcome(change, 'its key was not made') for change in known if change not in ready]
         planned = {change.name: change for change in changes}  # the diff is the plan's, which could not know the key
         return [outcome._replace(change=planned[outcome.change.name]) for outcome in (*self.cloud.keypairs.create(ready), *without)]
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Change what is said about key pairs."""
+        return list(self.cloud.keypairs.update(changes))
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Forget key pairs; private key files are the user's and stay."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError
 from .._model.words import labels_of
@@ -20,6 +20,11 @@ def described(params: Mapping[str, Any]) -> Dict[str, Any]:
     if params['labels'] is not None:
         options['labels'] = labels_of(params['labels'])
     return options
+
+
+def names_of(raw: Sequence[str]) -> Tuple[str, ...]:
+    """A list that means a set of names."""
+    return tuple(sorted(set(raw)))
 
 
 def by_name(things: Any) -> Dict[str, Any]:

@@ -10,13 +10,12 @@ from .._cloud import Cloud, CloudError, Names
 from .._model.rule import Rule, parse
 from .._model.security_group import SecurityGroup, SecurityGroupRequest
 from .._plan.security_group import SecurityGroupsSeen, plan
-from .options import NAME, STATE, by_name
-from .run import Resource, run, said
+from .options import DESCRIBED, NAME, STATE, by_name, described
+from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': STATE,
-    'description': {'type': 'str'},
     'rules': {
         'type': 'list',
         'elements': 'dict',
@@ -30,12 +29,13 @@ ARGUMENTS: Dict[str, Any] = {
         },
     },
     'purge_rules': {'type': 'bool', 'default': True},
+    **DESCRIBED,
 }
 
 
 def request(params: Dict[str, Any]) -> SecurityGroupRequest:
     """What the task asks for. Raises CloudError with all that is wrong with the rules."""
-    options = said(params, 'description')
+    options = described(params)
     if params['rules'] is not None and params['state'] == 'present':
         options['rules'] = _rules(params['rules'])
     return SecurityGroupRequest(params['name'], params['state'], options, params['purge_rules'])

@@ -10,7 +10,7 @@ from typing import Any, Dict, Sequence, Tuple
 from .._cloud import Cloud, CloudError, Names
 from .._model.server import STATES, NicRequest, Server, ServerRequest, hashed
 from .._plan.server import FloatingAddress, ServersSeen, plan
-from .options import DESCRIBED, NAME, by_name, described
+from .options import DESCRIBED, NAME, by_name, described, names_of
 from .run import Resource, info, run, said
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
@@ -26,9 +26,14 @@ ARGUMENTS: Dict[str, Any] = {
     'networks': {
         'type': 'list',
         'elements': 'dict',
-        'options': {'name': {'type': 'str', 'required': True}, 'fixed_ip': {'type': 'str'}, 'mac': {'type': 'str'}},
+        'options': {
+            **{option: {'type': 'str'} for option in ('name', 'port', 'fixed_ip', 'mac')},
+            'security_groups': {'type': 'list', 'elements': 'str'},
+        },
+        'required_one_of': [('name', 'port')],
     },
     'user_data': {'type': 'str', 'no_log': True},
+    'init_script': {'type': 'str'},
     'volume_size': {'type': 'int'},
     'floating_ip': {'type': 'str'},
     'delete_protection': {'type': 'bool'},
@@ -42,9 +47,9 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> ServerRequest:
     """What the task asks for."""
-    options = {**said(params, 'flavor', 'image', 'key_name', 'volume_size', 'delete_protection'), **described(params)}
+    options = {**said(params, 'flavor', 'image', 'key_name', 'init_script', 'volume_size', 'delete_protection'), **described(params)}
     if params['security_groups'] is not None:
-        options['security_groups'] = tuple(sorted(set(params['security_groups'])))
+        options['security_groups'] = names_of(params['security_groups'])
     if params['user_data'] is not None:
         options['user_data'] = hashed(params['user_data'])
     networks = params['networks']
@@ -53,9 +58,14 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         state=params['state'],
         options=options,
         count=params['count'],
-        networks=None if networks is None else tuple(NicRequest(nic['name'], nic['fixed_ip'], nic['mac'] and nic['mac'].lower()) for nic in networks),
+        networks=None if networks is None else tuple(_nic(nic) for nic in networks),
         **{option: params[option] for option in ('floating_ip', 'user_data', 'wait_for', 'allow_restart', 'allow_shrink', 'force')},
     )
+
+
+def _nic(raw: Dict[str, Any]) -> NicRequest:
+    groups = None if raw['security_groups'] is None else names_of(raw['security_groups'])
+    return NicRequest(raw['name'] or '', raw['fixed_ip'], raw['mac'] and raw['mac'].lower(), raw['port'], groups)
 
 
 def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
@@ -64,7 +74,7 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
         cloud.seeds[asked.options['user_data']] = asked.user_data
     wanted = {asked.name, *asked.members()}
     servers = by_name(cloud.servers.list(wanted, asked.name))
-    names = {('server', name) for name in wanted | set(servers)}
+    names = {('server', name) for name in wanted | set(servers)} | {('port', nic.port) for nic in asked.networks or () if nic.port}
     firewall = cloud.firewalls.list()[0]
     if asked.state == 'absent':
         return ServersSeen(servers, firewall=firewall), names
@@ -73,12 +83,14 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
     lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
     return ServersSeen(
         servers,
+        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in options else ()),
+        ports=by_name(cloud.ports.list() if any(nic.port for nic in asked.networks or ()) else ()),
         keypairs=by_name(cloud.keypairs.list() if 'key_name' in options else ()),
         flavors=by_name(cloud.flavors.list() if 'flavor' in options else ()),
         images=by_name(cloud.images.list() if 'image' in options else ()),
         networks=by_name(cloud.networks.list() if new or asked.networks or ssh else ()),
-        groups=by_name(cloud.security_groups.list() if 'security_groups' in options or ssh else ()),
-        owners=cloud.servers.owners([(nic.name, nic.fixed_ip) for nic in asked.networks or () if nic.fixed_ip]) if new else {},
+        groups=by_name(cloud.security_groups.list() if asked.groups() or ssh else ()),
+        owners=cloud.servers.owners([(nic.name, nic.fixed_ip) for nic in asked.networks or () if nic.name and nic.fixed_ip]) if new else {},
         floating=_floating(cloud, asked),
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,
         firewall=firewall,
@@ -117,7 +129,7 @@ def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: i
 
 def main() -> None:
     """Be the module server."""
-    run(Resource('server', ARGUMENTS, request, look, plan, again, wait=wait))
+    run(Resource('server', ARGUMENTS, request, look, plan, again, wait=wait, rules={'mutually_exclusive': [('user_data', 'init_script')]}))
 
 
 def main_info() -> None:

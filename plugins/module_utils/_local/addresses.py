@@ -13,8 +13,8 @@ from .record import Record
 from .settings import Pool
 
 
-def lease(record: Record, nic: Any, position: int, owner: Dict[str, int]) -> int:
-    """Give a server or balancer an address in a network; the id of its port."""
+def lease(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int:
+    """Give a server, a balancer or a port by name an address in a network; the id of the port."""
     rows = record.rows('SELECT * FROM network WHERE name = ?', nic.name)
     if not rows:
         raise CloudError(f'network {nic.name} does not exist any more; run again')
@@ -72,3 +72,20 @@ def float_to(record: Record, pools: Sequence[Pool], port: int, address: str | No
         allocate(record, pools, address, None, {'automatic': 1, 'port_id': port})
     else:
         record.update('floating_ip', row, {'port_id': port})
+
+
+def unfloat(record: Record, column: str, owner: int) -> None:
+    """Let go of the floating addresses of a server (server_id) or balancer (balancer_id): automatic ones are given back, others kept."""
+    ports = f'(SELECT id FROM port WHERE {column} = ?)'
+    record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {ports}', (owner,))
+    record.sql.execute(f'UPDATE floating_ip SET port_id = NULL WHERE port_id IN {ports}', (owner,))
+
+
+def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:
+    """Put a port into security groups, and into no others."""
+    record.sql.execute('DELETE FROM port_security_group WHERE port_id = ?', (port,))
+    for group in groups:
+        number = record.value('SELECT id FROM security_group WHERE name = ?', group)
+        if number is None:
+            raise CloudError(f'security_group {group} does not exist any more; run again')
+        record.insert('port_security_group', {'port_id': port, 'group_id': number})

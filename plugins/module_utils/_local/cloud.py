@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from .flavors import LocalFlavors
     from .floating_ips import LocalFloatingIps
     from .images import LocalImages
+    from .init_scripts import LocalInitScripts
     from .lbs import LocalLbs
     from .networks import LocalNetworks
+    from .ports import LocalPorts
     from .security_groups import LocalSecurityGroups
     from .servers import LocalServers
     from .volumes import LocalVolumes
@@ -55,6 +57,20 @@ class LocalCloud:
         from .flavors import LocalFlavors
 
         return LocalFlavors(self.host)
+
+    @property
+    def init_scripts(self) -> LocalInitScripts:
+        """Init scripts."""
+        from .init_scripts import LocalInitScripts
+
+        return LocalInitScripts(self.host.record)
+
+    @property
+    def ports(self) -> LocalPorts:
+        """Ports that were made by name."""
+        from .ports import LocalPorts
+
+        return LocalPorts(self.host, self.firewalls)
 
     @property
     def images(self) -> LocalImages:

@@ -16,7 +16,7 @@ from .record import write_whole
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p LEFT JOIN server s ON s.id = p.server_id
-  LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = ? ORDER BY p.id"""
+  LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
 
 
 def files(network: int) -> Tuple[str, str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Dict, List, Tuple
@@ -12,8 +13,9 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.flavor import CATALOGUE, Flavor
 from .host import Host
+from .record import described
 
-COLUMNS = ('family', 'vcpus', 'memory', 'disk', 'description')
+COLUMNS = ('family', 'vcpus', 'memory', 'disk')
 
 
 class LocalFlavors:
@@ -36,6 +38,7 @@ class LocalFlavors:
                 row['memory'],
                 row['disk'],
                 row['description'],
+                json.loads(row['labels']),
                 used_by=tuple(used.get(row['name'], ())),
                 created_by=row['created_by'],
                 created_at=row['created_at'],
@@ -50,14 +53,14 @@ class LocalFlavors:
         """Add flavors."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert('flavor', {'name': change.name, **{column: getattr(change.after, column) for column in COLUMNS}})
+                self.record.insert('flavor', {'name': change.name, **{column: getattr(change.after, column) for column in COLUMNS}, **described(change.after)})
         return [Outcome(change) for change in changes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what may change of them."""
-        with self.record.transaction() as sql:
+        with self.record.transaction():
             for change in changes:
-                sql.execute('UPDATE flavor SET family = ?, description = ? WHERE name = ?', (change.after.family, change.after.description, change.name))
+                self.record.update_named('flavor', change.name, {'family': change.after.family, **described(change.after)})
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:

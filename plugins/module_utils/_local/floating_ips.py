@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.floating_ip import FloatingIp
+from .._model.floating_ip import FloatingIp, Place
 from . import addresses
 from .firewalls import LocalFirewalls
 from .host import Host
+from .record import described
 
-_LIST = """SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
+_LIST = """SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.name AS port FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id ORDER BY f.id"""
-_HOLDERS = """SELECT coalesce('server ' || s.name, 'lb ' || b.name) AS holder, p.address, f.address AS floating
+_PLACES = """SELECT p.address, s.name AS server, b.name AS lb, p.name AS port, f.address AS floating
   FROM port p LEFT JOIN server s ON s.id = p.server_id
-  LEFT JOIN balancer b ON b.id = p.balancer_id LEFT JOIN floating_ip f ON f.port_id = p.id ORDER BY holder, p.position"""
+  LEFT JOIN balancer b ON b.id = p.balancer_id LEFT JOIN floating_ip f ON f.port_id = p.id ORDER BY s.name, b.name, p.position"""
 
 
 class LocalFloatingIps:
@@ -34,12 +35,9 @@ class LocalFloatingIps:
         found = (_floating_ip(row) for row in self.record.rows(_LIST))
         return tuple(item for item in found if wanted is None or item.name in wanted or item.address in wanted)
 
-    def holders(self) -> Dict[str, Dict[str, str | None]]:
-        """Who may have one: fixed addresses with the floating address that each has."""
-        found: Dict[str, Dict[str, str | None]] = {}
-        for row in self.record.rows(_HOLDERS):
-            found.setdefault(row['holder'], {})[row['address']] = row['floating']
-        return found
+    def places(self) -> Tuple[Place, ...]:
+        """Where one may lead: the fixed addresses of servers, balancers and ports, a server's first one first."""
+        return tuple(Place(*row) for row in self.record.rows(_PLACES))
 
     def free(self) -> Mapping[str, int]:
         """How many addresses are left in each pool."""
@@ -62,7 +60,7 @@ class LocalFloatingIps:
             for change in changes:
                 after = change.after
                 row = self.record.value('SELECT id FROM floating_ip WHERE address = ?', change.before.address)
-                self.record.update('floating_ip', row, {**_columns(after), 'port_id': self._port(after), 'automatic': int(after.automatic)})
+                self.record.update('floating_ip', row, {**described(after), 'port_id': self._port(after), 'automatic': int(after.automatic)})
         return self._loaded(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -75,12 +73,12 @@ class LocalFloatingIps:
         address = None if item.address == AFTER_APPLY else item.address
         name = item.name if item.name not in (AFTER_APPLY, item.address) else None
         pool = None if item.pool == AFTER_APPLY else item.pool
-        addresses.allocate(self.record, self.host.settings.pools, address, pool, {'name': name, 'port_id': self._port(item), **_columns(item)})
+        addresses.allocate(self.record, self.host.settings.pools, address, pool, {'name': name, 'port_id': self._port(item), **described(item)})
 
     def _port(self, item: FloatingIp) -> int | None:
         query = """SELECT p.id FROM port p LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
-          WHERE (s.name = ?1 OR b.name = ?2) AND p.address = ?3"""
-        number: int | None = self.record.value(query, item.server, item.lb, item.fixed_ip)
+          WHERE (s.name = ?1 OR b.name = ?2 OR p.name = ?3) AND p.address = ?4"""
+        number: int | None = self.record.value(query, item.server, item.lb, item.port, item.fixed_ip)
         return number
 
     def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -95,10 +93,6 @@ class LocalFloatingIps:
         return [Outcome(change) for change in changes]
 
 
-def _columns(item: FloatingIp) -> Dict[str, Any]:
-    return {'description': item.description, 'labels': json.dumps(dict(item.labels))}
-
-
 def _floating_ip(row: Any) -> FloatingIp:
     return FloatingIp(
         row['name'] or row['address'],
@@ -106,6 +100,7 @@ def _floating_ip(row: Any) -> FloatingIp:
         row['pool'],
         row['server'],
         row['lb'],
+        row['port'],
         row['fixed'],
         bool(row['automatic']),
         row['description'],

@@ -37,6 +37,12 @@ class Host:
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(lambda change: _outcome(change, step), changes))
 
+    def finish(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
+        """End what went well: the statement gets each one's name; what did not go well stays as it is on record, for the next run."""
+        with self.record.transaction() as sql:
+            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+        return outcomes
+
     def run(self, *words: str, locks: Sequence[int] = (), text: str | None = None) -> str:
         """Run a program; what it printed. ``locks``: descriptors it inherits, so that they are held while it writes, even if this process dies."""
         try:

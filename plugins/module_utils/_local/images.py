@@ -16,6 +16,7 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.image import Image, least_disk
 from . import disks
 from .host import Host
+from .record import described
 
 _LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.image_id = i.id) AS used
   FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name"""
@@ -52,32 +53,23 @@ class LocalImages:
             for change in changes:
                 self._reserve(change.after)
         os.makedirs(self.host.settings.path('images'), 0o711, exist_ok=True)
-        outcomes = self.host.each(changes, self._build)
-        with self.record.transaction() as sql:
-            sql.executemany('UPDATE image SET task_state = NULL WHERE name = ?', [(outcome.change.name,) for outcome in outcomes if not outcome.error])
-        return outcomes
+        return self.host.finish(self.host.each(changes, self._build), 'UPDATE image SET task_state = NULL WHERE name = ?')
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what is said about images."""
-        with self.record.transaction() as sql:
+        with self.record.transaction():
             for change in changes:
-                sql.execute(
-                    'UPDATE image SET description = ?, labels = ? WHERE name = ?',
-                    (change.after.description, json.dumps(dict(change.after.labels)), change.name),
-                )
+                self.record.update_named('image', change.name, described(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove images that no server stands on."""
         with self.record.transaction() as sql:
             sql.executemany("UPDATE image SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
-        outcomes = self.host.each(changes, lambda change: disks.remove(self._path(change.name)))
-        with self.record.transaction() as sql:
-            sql.executemany('DELETE FROM image WHERE name = ?', [(outcome.change.name,) for outcome in outcomes if not outcome.error])
-        return outcomes
+        return self.host.finish(self.host.each(changes, lambda change: disks.remove(self._path(change.name))), 'DELETE FROM image WHERE name = ?')
 
     def _reserve(self, image: Image) -> None:
-        columns = {'source': image.source, 'checksum': image.checksum, 'description': image.description, 'labels': json.dumps(dict(image.labels))}
+        columns = {'source': image.source, 'checksum': image.checksum, **described(image)}
         row = self.record.value('SELECT id FROM image WHERE name = ?', image.name)
         if row is not None:  # an earlier run was interrupted
             self.record.update('image', row, columns)

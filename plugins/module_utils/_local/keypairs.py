@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.keypair import Keypair, fingerprint
-from .record import Record
+from .record import Record, described
 
 _LIST = """SELECT k.*, (SELECT group_concat(name, ' ') FROM server s WHERE s.key_name = k.name AND s.project = k.project) AS used
   FROM keypair k WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
@@ -27,7 +28,14 @@ class LocalKeypairs:
         """Look: all, or those of these names."""
         return tuple(
             Keypair(
-                row['name'], row['public_key'], fingerprint(row['public_key']), tuple(sorted((row['used'] or '').split())), row['created_by'], row['created_at']
+                row['name'],
+                row['public_key'],
+                fingerprint(row['public_key']),
+                row['description'],
+                json.loads(row['labels']),
+                used_by=tuple(sorted((row['used'] or '').split())),
+                created_by=row['created_by'],
+                created_at=row['created_at'],
             )
             for row in self.record.named(_LIST, names)
         )
@@ -36,7 +44,14 @@ class LocalKeypairs:
         """Register public keys."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert('keypair', {'name': change.name, 'public_key': change.after.public_key})
+                self.record.insert('keypair', {'name': change.name, 'public_key': change.after.public_key, **described(change.after)})
+        return [Outcome(change) for change in changes]
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Change what is said about key pairs."""
+        with self.record.transaction():
+            for change in changes:
+                self.record.update_named('keypair', change.name, described(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:

@@ -60,7 +60,7 @@ class LocalLbs:
             for change in changes:
                 self._reserve(change.after)
         self.firewalls.apply()
-        return self._cleared(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
+        return self.host.finish(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change balancers without dropping a connection; start those that are down."""
@@ -68,7 +68,7 @@ class LocalLbs:
             for change in changes:
                 self._rewrite(change)
         self.firewalls.apply()
-        return self._cleared(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
+        return self.host.finish(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove balancers and their automatic floating addresses."""
@@ -103,9 +103,7 @@ class LocalLbs:
         if change.before.members != lb.members:
             self._write_members(row, lb.members)
         if change.before.floating_ip != lb.floating_ip:
-            chosen = '(SELECT id FROM port WHERE balancer_id = ?)'
-            self.record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {chosen}', (row,))
-            self.record.sql.execute(f'UPDATE floating_ip SET port_id = NULL WHERE port_id IN {chosen}', (row,))
+            addresses.unfloat(self.record, 'balancer_id', row)
             if lb.floating_ip:
                 self._float(row, lb.floating_ip)
 
@@ -120,11 +118,6 @@ class LocalLbs:
     def _float(self, row: int, address: str) -> None:
         port = self.record.value('SELECT id FROM port WHERE balancer_id = ?', row)
         addresses.float_to(self.record, self.host.settings.pools, port, None if address == AFTER_APPLY else address)
-
-    def _cleared(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
-        with self.record.transaction() as sql:
-            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
-        return outcomes
 
     def _build(self, change: Change) -> None:
         row = self.record.named(_LIST, [change.name])[0]

@@ -18,8 +18,9 @@ from . import dhcp
 from .firewalls import LocalFirewalls, bridge, routes
 from .host import Host
 from .hypervisor import tolerate
+from .record import described
 
-_LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
+_LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
     LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = n.id) AS used
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
 
@@ -54,18 +55,15 @@ class LocalNetworks:
             for change in changes:
                 self._reserve(change.after)
         outcomes = self.host.each(changes, self._build)
-        self._done(outcomes, "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'")
+        self.host.finish(outcomes, "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'")
         self.firewalls.apply()
         return outcomes
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what is said about networks."""
-        with self.record.transaction() as sql:
+        with self.record.transaction():
             for change in changes:
-                sql.execute(
-                    'UPDATE network SET description = ?, labels = ? WHERE name = ?',
-                    (change.after.description, json.dumps(dict(change.after.labels)), change.name),
-                )
+                self.record.update_named('network', change.name, described(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -73,12 +71,12 @@ class LocalNetworks:
         with self.record.transaction() as sql:
             sql.executemany("UPDATE network SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
         outcomes = self.host.each(changes, self._erase)
-        self._done(outcomes, 'DELETE FROM network WHERE name = ?')
+        self.host.finish(outcomes, 'DELETE FROM network WHERE name = ?')
         self.firewalls.apply()
         return outcomes
 
     def _reserve(self, network: Network) -> None:
-        columns = {'cidr': network.cidr, 'gateway': network.gateway, 'description': network.description, 'labels': json.dumps(dict(network.labels))}
+        columns = {'cidr': network.cidr, 'gateway': network.gateway, **described(network)}
         row = self.record.value('SELECT id FROM network WHERE name = ?', network.name)
         if row is not None:  # an earlier run was interrupted
             self.record.update('network', row, columns)
@@ -102,10 +100,6 @@ class LocalNetworks:
                 network.destroy()
             network.undefine()
         dhcp.remove(row['id'])
-
-    def _done(self, outcomes: Sequence[Outcome], statement: str) -> None:
-        with self.record.transaction() as sql:
-            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
 
 
 def _network(row: Any) -> Network:

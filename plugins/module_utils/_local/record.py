@@ -27,6 +27,7 @@ class Record:
         if os.path.exists(self.path):
             self._open(f'file:{self.path}?mode=ro')
             self._check_version()
+            self._read_older()
         else:
             self._open(':memory:')
             self._migrate()
@@ -44,6 +45,16 @@ class Record:
             raise CloudError(f'the record {self.path} is damaged: it holds no tables; put back a copy of it, or move it away to begin anew')
         if self.version > len(VERSIONS):
             raise CloudError(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {len(VERSIONS)}: update the collection')
+
+    def _read_older(self) -> None:
+        """A record of an older version is read as it will be: a copy in memory is brought up to date, the file itself only by a writer."""
+        if self.version < len(VERSIONS):
+            older = self.sql
+            self._open(':memory:')
+            older.backup(self.sql)
+            older.close()
+            self.version = self.value('PRAGMA user_version')
+            self._migrate()
 
     def _migrate(self) -> None:
         for number in range(self.version, len(VERSIONS)):
@@ -114,6 +125,10 @@ class Record:
         marks = ', '.join(f'{column} = ?' for column in values)
         self.sql.execute(f'UPDATE {table} SET {marks} WHERE id = ?', [*values.values(), row])
 
+    def update_named(self, table: str, name: str, values: Dict[str, Any]) -> None:
+        """Change columns of the row of this name."""
+        self.update(table, self.value(f'SELECT id FROM {table} WHERE name = ?', name), values)
+
     def export(self) -> None:
         """Write all rows as JSON beside the record, replaced whole: with the domains' metadata and the disks enough to rebuild it."""
         tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
@@ -122,6 +137,11 @@ class Record:
         with open(os.path.join(self.folder, 'record.lock'), 'a', encoding='utf-8') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': len(VERSIONS), **tables}))
+
+
+def described(thing: Any) -> Dict[str, Any]:
+    """The columns of what a user says about a thing."""
+    return {'description': thing.description, 'labels': json.dumps(dict(thing.labels))}
 
 
 def write_whole(path: str, text: str, mode: int = 0o600) -> None:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import List
+
 _ROW = """id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL DEFAULT 'default', created_by TEXT NOT NULL,
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))"""
 
@@ -69,17 +71,9 @@ def _version_1() -> str:
         'CREATE INDEX rule_group ON security_group_rule (group_id);',
     ]
     for table, columns in _FIREWALL.items():
-        for event in ('INSERT', f'UPDATE OF {columns}', 'DELETE'):
-            out.append(
-                f'CREATE TRIGGER firewall_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
-                "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'revision'; END;"
-            )
+        out += _new_revision(table, columns)
     for table, column, other in _NOT_WHILE_DELETED:
-        for event in ('INSERT', f'UPDATE OF {column}'):
-            out.append(
-                f'CREATE TRIGGER {table}_{column}_{event.split()[0].lower()} BEFORE {event} ON {table} '
-                f"WHEN (SELECT task_state FROM {other} WHERE id = NEW.{column}) = 'deleting' BEGIN SELECT RAISE(ABORT, '{other} is being deleted'); END;"
-            )
+        out += _not_while_deleted(table, column, other)
     out += [
         "INSERT INTO meta VALUES ('revision', 1), ('record', lower(hex(randomblob(6))));",
         "INSERT INTO security_group (created_by, name, description) VALUES ('hanok.cloud', 'default', 'the group of servers for which none is named');",
@@ -87,5 +81,49 @@ def _version_1() -> str:
     return '\n'.join(out)
 
 
-TABLES = tuple(_TABLES)
-VERSIONS = (_version_1(),)
+# Named ports, which may belong to nobody; init scripts; labels wherever there were none.
+_INIT_SCRIPT = 'name TEXT NOT NULL, content TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL, UNIQUE (project, name)'
+_PORT = """name TEXT, network_id INTEGER NOT NULL REFERENCES network, server_id INTEGER REFERENCES server ON DELETE CASCADE,
+  balancer_id INTEGER REFERENCES balancer ON DELETE CASCADE, position INTEGER NOT NULL, address TEXT NOT NULL, mac TEXT NOT NULL,
+  own_groups INTEGER NOT NULL DEFAULT 0, description TEXT NOT NULL DEFAULT '', labels TEXT NOT NULL DEFAULT '{}',
+  UNIQUE (network_id, address), UNIQUE (network_id, mac), UNIQUE (project, name), CHECK (server_id IS NULL OR balancer_id IS NULL),
+  CHECK (name IS NOT NULL OR server_id IS NOT NULL OR balancer_id IS NOT NULL)"""
+
+
+def _version_2() -> str:
+    kept = 'id, project, created_by, created_at, network_id, server_id, balancer_id, position, address, mac'
+    out = [f'CREATE TABLE init_script ({_ROW}, {_INIT_SCRIPT});', 'ALTER TABLE server ADD COLUMN init_script TEXT;']
+    out += [f"ALTER TABLE {table} ADD COLUMN labels TEXT NOT NULL DEFAULT '{{}}';" for table in ('keypair', 'flavor', 'security_group')]
+    out += [
+        "ALTER TABLE keypair ADD COLUMN description TEXT NOT NULL DEFAULT '';",
+        # SQLite changes no CHECK of a table that is there (sqlite.org/lang_altertable.html, section 7); foreign keys are not enforced while versions are made.
+        f'CREATE TABLE new_port ({_ROW}, {_PORT});',
+        f'INSERT INTO new_port ({kept}) SELECT {kept} FROM port;',
+        'DROP TABLE port;',
+        'ALTER TABLE new_port RENAME TO port;',
+        'CREATE INDEX port_server ON port (server_id);',
+        *_new_revision('port', 'network_id, address, mac, server_id'),
+        *_not_while_deleted('port', 'network_id', 'network'),
+        *_not_while_deleted('port', 'server_id', 'server'),
+    ]
+    return '\n'.join(out)
+
+
+def _new_revision(table: str, columns: str) -> List[str]:
+    return [
+        f'CREATE TRIGGER firewall_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
+        "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'revision'; END;"
+        for event in ('INSERT', f'UPDATE OF {columns}', 'DELETE')
+    ]
+
+
+def _not_while_deleted(table: str, column: str, other: str) -> List[str]:
+    return [
+        f'CREATE TRIGGER {table}_{column}_{event.split()[0].lower()} BEFORE {event} ON {table} '
+        f"WHEN (SELECT task_state FROM {other} WHERE id = NEW.{column}) = 'deleting' BEGIN SELECT RAISE(ABORT, '{other} is being deleted'); END;"
+        for event in ('INSERT', f'UPDATE OF {column}')
+    ]
+
+
+TABLES = (*_TABLES, 'init_script')
+VERSIONS = (_version_1(), _version_2())

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Dict, List, Tuple
 
@@ -13,12 +14,13 @@ from .._model.rule import Rule
 from .._model.security_group import SecurityGroup
 from .firewalls import LocalFirewalls
 from .host import Host
+from .record import described
 
 _RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r LEFT JOIN security_group o ON o.id = r.remote_group_id
   WHERE r.group_id IN (SELECT id FROM security_group WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
 _LIST = """SELECT g.*,
-  (SELECT group_concat(DISTINCT s.name) FROM port_security_group pg JOIN port p ON p.id = pg.port_id JOIN server s ON s.id = p.server_id
-    WHERE pg.group_id = g.id) AS used,
+  (SELECT group_concat(DISTINCT coalesce(s.name, 'port ' || p.name)) FROM port_security_group pg JOIN port p ON p.id = pg.port_id
+    LEFT JOIN server s ON s.id = p.server_id WHERE pg.group_id = g.id) AS used,
   (SELECT group_concat(DISTINCT o.name) FROM security_group_rule r JOIN security_group o ON o.id = r.group_id
     WHERE r.remote_group_id = g.id AND o.id <> g.id) AS named
   FROM security_group g WHERE ?1 IS NULL OR g.name IN (SELECT value FROM json_each(?1)) ORDER BY g.name"""
@@ -42,6 +44,7 @@ class LocalSecurityGroups:
             SecurityGroup(
                 row['name'],
                 row['description'],
+                json.loads(row['labels']),
                 tuple(sorted(rules.get(row['id'], ()))),
                 tuple(sorted((row['used'] or '').split(',')) if row['used'] else ()),
                 tuple(sorted((row['named'] or '').split(',')) if row['named'] else ()),
@@ -55,15 +58,15 @@ class LocalSecurityGroups:
         """Make groups with their rules."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert('security_group', {'name': change.name, 'description': change.after.description})
+                self.record.insert('security_group', {'name': change.name, **described(change.after)})
                 self._write_rules(change)
         return self._loaded(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change descriptions and rules, at once for all servers that have the groups."""
-        with self.record.transaction() as sql:
+        with self.record.transaction():
             for change in changes:
-                sql.execute('UPDATE security_group SET description = ? WHERE name = ?', (change.after.description, change.name))
+                self.record.update_named('security_group', change.name, described(change.after))
                 self._write_rules(change)
         return self._loaded(changes)
 

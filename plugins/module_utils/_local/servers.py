@@ -19,15 +19,17 @@ from . import addresses, disks, domain
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
+from .record import described
 
 _CHOSEN = 'FROM server s WHERE (?1 IS NULL OR s.name IN (SELECT value FROM json_each(?1)) OR s.member_of = ?2)'
 _SERVERS = f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source {_CHOSEN.replace('WHERE', 'JOIN image i ON i.id = s.image_id WHERE')}
   ORDER BY length(s.name), s.name"""
 _PORTS = f"""SELECT p.*, n.name AS network, f.address AS floating FROM port p JOIN network n ON n.id = p.network_id
   LEFT JOIN floating_ip f ON f.port_id = p.id WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY p.server_id, p.position"""
-_GROUPS = f"""SELECT DISTINCT p.server_id, g.name FROM port_security_group pg JOIN port p ON p.id = pg.port_id JOIN security_group g ON g.id = pg.group_id
-  WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY g.name"""
+_GROUPS = f"""SELECT p.server_id, p.id AS port_id, p.own_groups, g.name FROM port_security_group pg JOIN port p ON p.id = pg.port_id
+  JOIN security_group g ON g.id = pg.group_id WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY g.name"""
 _VOLUMES = f'SELECT * FROM volume WHERE server_id IN (SELECT s.id {_CHOSEN}) ORDER BY id'
+_DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 _ASK_AGAIN = 3.0  # seconds; a power button pressed in the first second after a start is lost
 
 
@@ -63,8 +65,9 @@ class LocalServers:
             key_name=row['key_name'],
             user_data=row['user_data'],
             volume_size=row['volume_size'],
-            security_groups=tuple(group['name'] for group in groups),
-            networks=tuple(Nic(port['network'], port['address'], port['mac']) for port in ports),
+            init_script=row['init_script'],
+            security_groups=tuple(dict.fromkeys(group['name'] for group in groups if not group['own_groups'])),
+            networks=tuple(_nic(port, groups) for port in ports),
             floating_ip=next((port['floating'] for port in ports if port['floating']), None),
             volumes=tuple(volume['name'] for volume in volumes),
             delete_protection=bool(row['delete_protection']),
@@ -81,8 +84,8 @@ class LocalServers:
 
     def owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """Who has these fixed addresses (network name, address)."""
-        query = """SELECT coalesce(s.name, 'lb ' || b.name) FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
-          LEFT JOIN balancer b ON b.id = p.balancer_id WHERE n.name = ? AND p.address = ?"""
+        query = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name) FROM port p JOIN network n ON n.id = p.network_id
+          LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id WHERE n.name = ? AND p.address = ?"""
         found = {place: self.record.value(query, *place) for place in wanted}
         return {place: owner for place, owner in found.items() if owner is not None}
 
@@ -106,7 +109,7 @@ class LocalServers:
         self.firewalls.apply()
         good = [outcome.change for outcome in made if not outcome.error]
         started = self.host.each(good, lambda change: self._settle(rows[change.name]))
-        self._clear(started)
+        self.host.finish(started, _DONE)
         spent = {outcome.change.name: outcome.seconds or 0.0 for outcome in made}
         started = [outcome._replace(seconds=(outcome.seconds or 0.0) + spent[outcome.change.name]) for outcome in started]
         return [*(outcome for outcome in made if outcome.error), *started]
@@ -121,8 +124,7 @@ class LocalServers:
         self.firewalls.cut(cut)
         rows = self._rows(changes)
         outcomes = self.host.each(changes, lambda change: self._remake(change, rows[change.name]))
-        self._clear(outcomes)
-        return outcomes
+        return self.host.finish(outcomes, _DONE)
 
     def start(self, changes: Sequence[Change]) -> List[Outcome]:
         """Power on."""
@@ -152,6 +154,7 @@ class LocalServers:
         ]
         with self.record.transaction() as sql:
             sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN ({ports})', (json.dumps(gone),))
+            sql.execute(f'UPDATE port SET server_id = NULL, position = 0 WHERE name IS NOT NULL AND server_id IN ({chosen})', (json.dumps(gone),))
             sql.execute(f'UPDATE volume SET server_id = NULL WHERE server_id IN ({chosen})', (json.dumps(gone),))
             sql.execute(f'DELETE FROM server WHERE id IN ({chosen})', (json.dumps(gone),))
         self.firewalls.apply()
@@ -165,7 +168,7 @@ class LocalServers:
             return  # an earlier run was interrupted: what it reserved is used
         columns = {
             column: getattr(server, column)
-            for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'volume_size', 'power', 'description')
+            for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'init_script', 'volume_size', 'power')
         }
         row = self.record.insert(
             'server',
@@ -174,59 +177,66 @@ class LocalServers:
                 **columns,
                 'image_id': self.record.value('SELECT id FROM image WHERE name = ?', server.image),
                 'delete_protection': server.delete_protection,
-                'labels': json.dumps(dict(server.labels)),
+                **described(server),
                 'task_state': 'creating',
             },
         )
         for position, nic in enumerate(server.networks):
-            addresses.lease(self.record, nic, position, {'server_id': row})
-        self._write_groups(row, server.security_groups)
+            self._plug(nic, position, row)
+        self._write_groups(server, row)
         if server.floating_ip:
             self._float(row, server.floating_ip)
 
     def _rewrite(self, change: Change) -> None:
         server: Server = change.after
         row = self.record.value('SELECT id FROM server WHERE name = ?', server.name)
-        columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'power', 'description', 'delete_protection')}
-        self.record.update('server', row, {**columns, 'labels': json.dumps(dict(server.labels)), 'task_state': 'updating'})
-        if change.before.security_groups != server.security_groups:
-            self._write_groups(row, server.security_groups)
+        columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'power', 'delete_protection')}
+        self.record.update('server', row, {**columns, **described(server), 'task_state': 'updating'})
+        if (change.before.security_groups, change.before.networks) != (server.security_groups, server.networks):
+            self._write_groups(server, row)
         if change.before.floating_ip != server.floating_ip:
-            self._unfloat(row)
+            addresses.unfloat(self.record, 'server_id', row)
             if server.floating_ip:
                 self._float(row, server.floating_ip)
 
-    def _write_groups(self, server: int, groups: Sequence[str]) -> None:
-        self.record.sql.execute('DELETE FROM port_security_group WHERE port_id IN (SELECT id FROM port WHERE server_id = ?)', (server,))
-        for port in self.record.rows('SELECT id FROM port WHERE server_id = ? ORDER BY id', server):
-            for group in groups:
-                number = self.record.value('SELECT id FROM security_group WHERE name = ?', group)
-                if number is None:
-                    raise CloudError(f'security_group {group} does not exist any more; run again')
-                self.record.insert('port_security_group', {'port_id': port['id'], 'group_id': number})
+    def _plug(self, nic: Nic, position: int, server: int) -> None:
+        """Give a server a connection: a new one, or a port that was made beforehand."""
+        if nic.port is None:
+            addresses.lease(self.record, nic, position, {'server_id': server})
+            return
+        free = self.record.value('SELECT id FROM port WHERE name = ? AND server_id IS NULL', nic.port)
+        if free is None:
+            raise CloudError(f'port {nic.port} is not free any more; run again')
+        self.record.update('port', free, {'server_id': server, 'position': position})
+
+    def _write_groups(self, server: Server, row: int) -> None:
+        """The groups of its connections: their own, else the server's. Those of ports are the ports'."""
+        ports = self.record.rows('SELECT id FROM port WHERE server_id = ? ORDER BY position', row)
+        for port, nic in zip(ports, server.networks):
+            if nic.port is None:
+                self.record.update('port', port['id'], {'own_groups': int(nic.security_groups is not None)})
+                addresses.write_groups(self.record, port['id'], server.security_groups if nic.security_groups is None else nic.security_groups)
 
     def _float(self, server: int, address: str) -> None:
         port = self.record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
         addresses.float_to(self.record, self.host.settings.pools, port, None if address == AFTER_APPLY else address)
-
-    def _unfloat(self, server: int) -> None:
-        chosen = '(SELECT id FROM port WHERE server_id = ?)'
-        self.record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {chosen}', (server,))
-        self.record.sql.execute(f'UPDATE floating_ip SET port_id = NULL WHERE port_id IN {chosen}', (server,))
 
     def _rows(self, changes: Sequence[Change]) -> Dict[str, Any]:
         """The rows of servers with all that their machines are made of; read before the threads begin."""
         chosen = (json.dumps([change.name for change in changes]), None)
         ports, volumes = _by_server(self.record.rows(_PORTS, *chosen)), _by_server(self.record.rows(_VOLUMES, *chosen))
         keys = {row['name']: row['public_key'] for row in self.record.rows('SELECT name, public_key FROM keypair')}
+        scripts = {row['name']: row['content'] for row in self.record.rows('SELECT name, content FROM init_script')}
         return {
-            row['name']: {**dict(row), 'ports': ports.get(row['id'], []), 'volumes': volumes.get(row['id'], []), 'public_key': keys.get(row['key_name'], '')}
+            row['name']: {
+                **dict(row),
+                'ports': ports.get(row['id'], []),
+                'volumes': volumes.get(row['id'], []),
+                'public_key': keys.get(row['key_name'], ''),
+                'first_boot': scripts.get(row['init_script'], '') or self.seeds.get(row['user_data'] or '', ''),
+            }
             for row in self.record.rows(_SERVERS, *chosen)
         }
-
-    def _clear(self, outcomes: Sequence[Outcome]) -> None:
-        with self.record.transaction() as sql:
-            sql.executemany('UPDATE server SET task_state = NULL WHERE name = ?', [(outcome.change.name,) for outcome in outcomes if not outcome.error])
 
     def _power(self, changes: Sequence[Change], power: str, task_state: str, step: Callable[[Any], None]) -> List[Outcome]:
         """What does not end well leaves the server as it was, and says so."""
@@ -256,8 +266,8 @@ class LocalServers:
         path = os.path.join(folder, 'seed.iso')
         if not os.path.exists(path):
             macs = tuple(port['mac'] for port in row['ports'])
-            text = self.seeds.get(row['user_data'], '') if row['user_data'] else ''
-            seed.write(self.host, path, seed.Seed(row['uuid'], row['name'], macs, row['public_key'], text, row['image_source'].startswith('server:')), locks)
+            clone = row['image_source'].startswith('server:')
+            seed.write(self.host, path, seed.Seed(row['uuid'], row['name'], macs, row['public_key'], row['first_boot'], clone), locks)
 
     def _machine(self, row: Any) -> domain.Machine:
         return domain.Machine(
@@ -359,6 +369,11 @@ def volume_disk(host: Host, identity: str) -> domain.Disk:
 def _fits(machine: Any, row: Any) -> bool:
     _state, most, _memory, vcpus, _time = machine.info()
     return bool(most == row['memory'] * 1024 and vcpus == row['vcpus'])
+
+
+def _nic(port: Any, groups: Sequence[Any]) -> Nic:
+    own = tuple(group['name'] for group in groups if group['port_id'] == port['id'])
+    return Nic(port['network'], port['address'], port['mac'], port['name'], own if port['own_groups'] else None)
 
 
 def _by_server(rows: Sequence[Any]) -> Dict[int, List[Any]]:

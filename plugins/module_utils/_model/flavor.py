@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain
@@ -23,6 +24,7 @@ class Flavor:
     memory: int = 1024
     disk: int = 10
     description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
     built_in: bool = False
     used_by: Tuple[str, ...] = ()
     created_by: str = AFTER_APPLY
@@ -34,7 +36,7 @@ class Flavor:
 
 
 def _built_in(name: str, family: str, vcpus: int, memory: int, disk: int) -> Flavor:
-    return Flavor(name, family, vcpus, memory, disk, '', True, (), 'hanok.cloud', '')
+    return Flavor(name, family, vcpus, memory, disk, built_in=True, created_by='hanok.cloud', created_at='')
 
 
 # Memory per vCPU: general 2 GiB, cpu 1 GiB, memory 8 GiB. The three smallest are for small images and small hosts.
@@ -78,4 +80,4 @@ class FlavorRequest(Request):
 
 _NEW_NAME = fixed('servers made with it would no longer be what it says; make a flavor by another name')
 
-TABLE: Table = {'family': live, 'vcpus': _NEW_NAME, 'memory': _NEW_NAME, 'disk': _NEW_NAME, 'description': live}
+TABLE: Table = {'family': live, 'vcpus': _NEW_NAME, 'memory': _NEW_NAME, 'disk': _NEW_NAME, 'description': live, 'labels': live}

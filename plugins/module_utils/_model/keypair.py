@@ -9,11 +9,11 @@ import binascii
 import hashlib
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, plain
-from .words import name_problems
+from .change import AFTER_APPLY, Table, fixed, live, plain
+from .request import Request
 
 TYPES = (
     'ssh-ed25519',
@@ -33,6 +33,8 @@ class Keypair:
     name: str
     public_key: str
     fingerprint: str = AFTER_APPLY
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
     used_by: Tuple[str, ...] = ()
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
@@ -56,17 +58,14 @@ class KeyFile:
 
 
 @dataclass(frozen=True)
-class KeypairRequest:
-    """What a user asked for. ``options`` has only what was said."""
+class KeypairRequest(Request):
+    """What a user asked for."""
 
-    name: str
-    state: str
-    options: Mapping[str, Any]
     private_key_file: str | None = None
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
-        problems = name_problems(self.name)
+        problems = super().problems()
         if 'public_key' in self.options:
             problems += public_key_problems(self.options['public_key'])
             if self.private_key_file:
@@ -102,4 +101,4 @@ def public_key_problems(text: str, option: str = 'public_key') -> List[str]:
     return []
 
 
-TABLE: Table = {'public_key': fixed('a key pair never changes; make one by another name')}
+TABLE: Table = {'public_key': fixed('a key pair never changes; make one by another name'), 'description': live, 'labels': live}

@@ -4,16 +4,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, live, plain
 from .request import Request
 from .rule import Rule, public
+from .words import name_problems
 
 MOST_RULES = 100
 MOST_GROUPS = 3
 DEFAULT = 'default'
+
+
+def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_groups') -> List[str]:
+    """Check the groups of a network interface: 1 to 3 names."""
+    if groups is None:
+        return []
+    problems = [problem for group in groups for problem in name_problems(group, option)]
+    if len(groups) > MOST_GROUPS:
+        problems.append(f'{option}: {len(groups)} are named; a network interface has at most {MOST_GROUPS}')
+    if not groups:
+        problems.append(f'{option}: name one at least; default lets nothing in')
+    return problems
 
 
 @dataclass(frozen=True)
@@ -22,6 +36,7 @@ class SecurityGroup:
 
     name: str
     description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
     rules: Tuple[Rule, ...] = ()
     used_by: Tuple[str, ...] = ()
     named_by: Tuple[str, ...] = ()
@@ -47,4 +62,4 @@ class SecurityGroupRequest(Request):
         return problems
 
 
-TABLE: Table = {'description': live, 'rules': live}
+TABLE: Table = {'description': live, 'labels': live, 'rules': live}

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
-from .security_group import DEFAULT, MOST_GROUPS
-from .words import description_problems, host_name_problems, label_problems, name_problems, size_problems
+from .security_group import DEFAULT, group_problems
+from .words import address_problems, description_problems, host_name_problems, label_problems, mac_problems, name_problems, size_problems
 
 STATES = ('present', 'started', 'stopped', 'absent')
 MOST_MEMBERS = 500
@@ -22,11 +22,16 @@ FIRST_LINES = ('#!', '#cloud-config', '#cloud-boothook', '#include', '#part-hand
 
 @dataclass(frozen=True)
 class Nic:
-    """A server's connection to a network, by the network's name."""
+    """A server's connection to a network, by the network's name. ``port``: the port that was made for it beforehand.
+
+    ``security_groups``: its own; None: it has the server's.
+    """
 
     name: str
     fixed_ip: str = AFTER_APPLY
     mac: str = AFTER_APPLY
+    port: str | None = None
+    security_groups: Tuple[str, ...] | None = None
 
     def public(self) -> Dict[str, Any]:
         """The connection as a result shows it."""
@@ -49,6 +54,7 @@ class Server:
     image: str = ''
     key_name: str | None = None
     user_data: str | None = None
+    init_script: str | None = None
     volume_size: int = 0
     security_groups: Tuple[str, ...] = (DEFAULT,)
     networks: Tuple[Nic, ...] = (Nic('default'),)
@@ -86,15 +92,36 @@ class Server:
 
 @dataclass(frozen=True)
 class NicRequest:
-    """What a user asked for of one connection."""
+    """What a user asked for of one connection: a network by its name, or a port."""
 
-    name: str
+    name: str = ''
     fixed_ip: str | None = None
     mac: str | None = None
+    port: str | None = None
+    security_groups: Tuple[str, ...] | None = None
 
     def fits(self, nic: Nic) -> bool:
-        """Whether a connection is what was asked for."""
-        return nic.name == self.name and self.fixed_ip in (None, nic.fixed_ip) and self.mac in (None, nic.mac)
+        """Whether a connection is the one that was asked for, whatever its groups."""
+        if self.port:
+            return nic.port == self.port
+        return (nic.name, nic.port) == (self.name, None) and self.fixed_ip in (None, nic.fixed_ip) and self.mac in (None, nic.mac)
+
+    def kept(self, nic: Nic) -> Nic:
+        """The connection that is there, with the groups that were asked for."""
+        return nic if self.security_groups is None else replace(nic, security_groups=self.security_groups)
+
+    def new(self) -> Nic:
+        """Another connection than is there."""
+        return Nic(self.name or AFTER_APPLY, self.fixed_ip or AFTER_APPLY, self.mac or AFTER_APPLY, self.port, self.security_groups)
+
+    def problems(self, place: str) -> List[str]:
+        """What is wrong with it, whatever is there."""
+        problems = name_problems(self.port or self.name, f'{place}.{"port" if self.port else "name"}')
+        if self.port and (self.name or self.fixed_ip or self.mac or self.security_groups is not None):
+            problems.append(f'{place}: a port has its network, address, MAC and groups already; give port alone')
+        problems += address_problems(self.fixed_ip, f'{place}.fixed_ip')
+        problems += mac_problems(self.mac, f'{place}.mac')
+        return problems + group_problems(self.security_groups, f'{place}.security_groups')
 
 
 @dataclass(frozen=True)
@@ -117,15 +144,20 @@ class ServerRequest:
         """The names of the servers that are asked for."""
         return (self.name,) if self.count is None else tuple(f'{self.name}-{number}' for number in range(1, self.count + 1))
 
+    def groups(self) -> Tuple[str, ...]:
+        """The security groups that are asked for, of the server and of its connections."""
+        own = [group for nic in self.networks or () for group in nic.security_groups or ()]
+        return tuple(dict.fromkeys([*self.options.get('security_groups', ()), *own]))
+
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
         problems = host_name_problems(self.name)
         problems += self._count_problems()
-        for option in ('flavor', 'image', 'key_name'):
+        for option in ('flavor', 'image', 'key_name', 'init_script'):
             if self.options.get(option) is not None:
                 problems += name_problems(self.options[option], option)
         problems += size_problems(self.options.get('volume_size'), 'volume_size')
-        problems += _group_problems(self.options.get('security_groups'))
+        problems += group_problems(self.options.get('security_groups'))
         problems += _network_problems(self.networks)
         problems += _floating_problems(self.floating_ip)
         problems += _user_data_problems(self.user_data)
@@ -142,6 +174,7 @@ class ServerRequest:
         if self.count > 1:
             once = [f'networks: fixed_ip {nic.fixed_ip}' for nic in self.networks or () if nic.fixed_ip]
             once += [f'networks: mac {nic.mac}' for nic in self.networks or () if nic.mac]
+            once += [f'networks: port {nic.port}' for nic in self.networks or () if nic.port]
             once += [f'floating_ip: {self.floating_ip}'] if self.floating_ip not in (None, 'auto', 'none') else []
             problems += [f'{what} can be given to one server only, and count is {self.count}' for what in once]
         return problems
@@ -152,45 +185,20 @@ def hashed(user_data: str) -> str:
     return 'sha256:' + hashlib.sha256(user_data.encode()).hexdigest()
 
 
-def _group_problems(groups: Tuple[str, ...] | None) -> List[str]:
-    if groups is None:
-        return []
-    problems = [problem for group in groups for problem in name_problems(group, 'security_groups')]
-    if len(groups) > MOST_GROUPS:
-        problems.append(f'security_groups: {len(groups)} are named; a server has at most {MOST_GROUPS}')
-    if not groups:
-        problems.append('security_groups: name one at least; default lets nothing in')
-    return problems
-
-
 def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
-    import re
-    from ipaddress import IPv4Address
-
     problems: List[str] = []
     if networks is not None and not 1 <= len(networks) <= MOST_NETWORKS:
         problems.append(f'networks: name 1 to {MOST_NETWORKS}')
     for number, nic in enumerate(networks or ()):
-        problems += name_problems(nic.name, f'networks[{number}].name')
-        try:
-            IPv4Address(nic.fixed_ip or '0.0.0.0')  # noqa: S104 (no address was said)
-        except ValueError:
-            problems.append(f'networks[{number}].fixed_ip: {nic.fixed_ip!r} is not an IPv4 address')
-        if nic.mac is not None and not re.match(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z', nic.mac):
-            problems.append(f'networks[{number}].mac: {nic.mac!r} is not the MAC of a machine; write it like 52:54:00:12:34:56')
-    return problems
+        problems += nic.problems(f'networks[{number}]')
+    ports = [nic.port for nic in networks or () if nic.port]
+    return problems + [f'networks: port {port} is named twice' for port in sorted({port for port in ports if ports.count(port) > 1})]
 
 
 def _floating_problems(floating_ip: str | None) -> List[str]:
-    from ipaddress import IPv4Address
-
     if floating_ip in (None, 'auto', 'none'):
         return []
-    try:
-        IPv4Address(floating_ip)
-    except ValueError:
-        return [f'floating_ip: {floating_ip!r} is not an IPv4 address; give one, or auto, or none']
-    return []
+    return [f'{problem}; give one, or auto, or none' for problem in address_problems(floating_ip, 'floating_ip')]
 
 
 def _user_data_problems(user_data: str | None) -> List[str]:
@@ -215,12 +223,19 @@ def _volume_size(before: int, after: int, now: Server) -> Effect:
     return Effect(LIVE)
 
 
+def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], now: Server) -> Effect:
+    if [replace(nic, security_groups=None) for nic in before] == [replace(nic, security_groups=None) for nic in after]:
+        return Effect(LIVE)
+    return Effect(FIXED, 'the networks of a server are chosen when it is made; delete it and make it again')
+
+
 TABLE: Table = {
     'flavor': _flavor,
     'image': fixed('a server keeps the disk it was made with; delete it and make it again'),
     'key_name': fixed('a key is put in at the first boot; delete the server and make it again'),
     'user_data': fixed('first-boot content runs once, at the first boot; delete the server and make it again'),
-    'networks': fixed('the networks of a server are chosen when it is made; delete it and make it again'),
+    'init_script': fixed('an init script runs once, at the first boot; delete the server and make it again'),
+    'networks': _networks,
     'volume_size': _volume_size,
     'security_groups': live,
     'floating_ip': live,

@@ -47,6 +47,24 @@ def description_problems(text: str | None) -> List[str]:
     return []
 
 
+def address_problems(address: str | None, option: str) -> List[str]:
+    """Check an IPv4 address."""
+    from ipaddress import IPv4Address
+
+    try:
+        IPv4Address(address or '192.0.2.1')
+    except ValueError:
+        return [f'{option}: {address!r} is not an IPv4 address']
+    return []
+
+
+def mac_problems(mac: str | None, option: str) -> List[str]:
+    """Check the MAC of a machine: a unicast one (IEEE 802: the lowest bit of its first octet is 0), in lower case."""
+    if mac is None or re.match(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z', mac):
+        return []
+    return [f'{option}: {mac!r} is not the MAC of a machine; write it like 52:54:00:12:34:56']
+
+
 def size_problems(size: int | None, option: str) -> List[str]:
     """Check the size of a volume in GB (2^30 bytes): 1 to 5,120."""
     if size is not None and not 1 <= size <= LARGEST_VOLUME:

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Callable
 
 from .._model.change import AGAIN, Draft, Table
 from .._model.firewall import Firewall
+from .._model.network import Network
 from .._model.request import Request
 
 
@@ -40,3 +42,19 @@ def mend(firewall: Firewall, draft: Draft) -> None:
     """Write the projections again that are not as the record says."""
     if firewall.faults:
         draft.step('firewall', 'load', firewall, replace(firewall, faults=()), why='; '.join(firewall.faults))
+
+
+def fits_in(network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft) -> None:
+    """Refuse an address that a network cannot give, and one that somebody else has."""
+    span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
+    if address not in span or address in (span.network_address, span.broadcast_address) or fixed_ip == network.gateway:
+        draft.refused.append(f'{option} {fixed_ip} is not an address for a server of {network.name} ({network.cidr}, gateway {network.gateway})')
+    if owner:
+        draft.refused.append(f'{option} {fixed_ip} belongs to {owner}; choose another, or leave it out')
+
+
+def floats(needed: int, free: int, draft: Draft) -> None:
+    """Refuse when the pools have fewer floating addresses than are needed."""
+    if needed > free:
+        wanted = 'no address is free' if needed == 1 else f'{needed} are needed and {free} are free'
+        draft.refused.append(f'floating_ip: {wanted}; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)')

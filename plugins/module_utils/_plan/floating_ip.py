@@ -5,24 +5,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.firewall import Firewall
-from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest
-from .common import mend
+from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest, Place
+from .common import floats, mend
 
 
 @dataclass(frozen=True)
 class FloatingIpsSeen:
-    """The address of the request, if it is there; who may have one (server NAME, lb NAME); and how many are left, by pool.
+    """The address of the request, if it is there; where it may lead, a server's first address first; and how many are left, by pool.
 
-    ``holders``: their fixed addresses, the first one first, with the floating address that each has. ``taken_by``: the name under which
-    the address of the request is there already.
+    ``taken_by``: the name under which the address of the request is there already.
     """
 
     now: FloatingIp | None = None
-    holders: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    places: Tuple[Place, ...] = ()
     free: Mapping[str, int] = field(default_factory=dict)
     in_pool: bool = True
     taken_by: str = ''
@@ -52,24 +51,24 @@ def _options(request: FloatingIpRequest, now: FloatingIp | None, seen: FloatingI
     if request.state == 'attached':
         options.update(_holder(request, now, seen, draft))
     elif request.state == 'detached':
-        options.update(server=None, lb=None, fixed_ip=None, automatic=False)
+        options.update({} if now and not request.has(now) else {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False})
     return options
 
 
 def _holder(request: FloatingIpRequest, now: FloatingIp | None, seen: FloatingIpsSeen, draft: Draft) -> Dict[str, Any]:
-    kind, name = ('server', request.server) if request.server else ('lb', request.lb)
-    there = {holder.partition(' ')[2]: ports for holder, ports in seen.holders.items() if holder.startswith(kind + ' ')}
-    fixed = request.fixed_ip or AFTER_APPLY
-    if draft.need(kind, name or '', there):
-        ports = there[name or '']
-        if request.fixed_ip and request.fixed_ip not in ports:
-            draft.refused.append(f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has {", ".join(ports)}')
-        same = now is not None and now.holder == f'{kind} {name}' and now.fixed_ip is not None
-        fixed = request.fixed_ip or (now.fixed_ip if same and now and now.fixed_ip else next(iter(ports)))
-        held = ports.get(fixed)
-        if held and (now is None or held != now.address):
-            draft.refused.append(f'{kind}: {name} has the floating address {held} already; detach that first (state: detached)')
-    return {'server': request.server, 'lb': request.lb, 'fixed_ip': fixed}
+    kind, name = request.holder or ('server', '')
+    there = [place for place in seen.places if getattr(place, kind)]
+    if not draft.need(kind, name, {getattr(place, kind): place for place in there}):
+        return {'server': request.server, 'lb': request.lb, 'port': request.port, 'fixed_ip': AFTER_APPLY}
+    places = {place.fixed_ip: place for place in there if getattr(place, kind) == name}
+    if request.fixed_ip and request.fixed_ip not in places:
+        draft.refused.append(f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has {", ".join(places)}')
+    stays = now.fixed_ip if now else None
+    fixed = request.fixed_ip or (stays if stays in places else None) or next(iter(places))
+    place = places.get(fixed, Place(fixed))
+    if place.floating_ip and (now is None or place.floating_ip != now.address):
+        draft.refused.append(f'{kind}: {name} has the floating address {place.floating_ip} already; detach that first (state: detached)')
+    return {'server': place.server, 'lb': place.lb, 'port': place.port, 'fixed_ip': fixed}
 
 
 def _create(request: FloatingIpRequest, options: Dict[str, Any], seen: FloatingIpsSeen, draft: Draft) -> FloatingIp:
@@ -79,8 +78,8 @@ def _create(request: FloatingIpRequest, options: Dict[str, Any], seen: FloatingI
         draft.refused.append(f'address: {request.address} is there by the name {seen.taken_by}; use that name, or another address')
     if request.pool and request.pool not in seen.free:
         draft.refused.append(f'pool: {request.pool} does not exist; there are: {", ".join(sorted(seen.free)) or "none"}')
-    elif not (seen.free.get(request.pool, 0) if request.pool else sum(seen.free.values())):
-        draft.refused.append('pool: no address is free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)')
+    else:
+        floats(1, seen.free.get(request.pool, 0) if request.pool else sum(seen.free.values()), draft)
     address = request.address or AFTER_APPLY
     made: FloatingIp = draft.step('floating_ip', 'create', None, FloatingIp(request.name or address, **{**options, 'address': address}))
     return made

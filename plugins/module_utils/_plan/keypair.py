@@ -47,7 +47,8 @@ def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> 
     if request.private_key_file and key is None:
         key_file = key_file or draft.step('private_key', 'create', None, KeyFile(request.private_key_file))
         key = key_file.public_key
-    known: Dict[str, Any] = {} if key in (None, AFTER_APPLY) or draft.refused else {'fingerprint': fingerprint(key)}
+    known: Dict[str, Any] = {option: value for option, value in request.options.items() if option != 'public_key'}
+    known.update({} if key in (None, AFTER_APPLY) or draft.refused else {'fingerprint': fingerprint(key)})
     draft.result.append(draft.step('keypair', 'create', None, Keypair(request.name, key or AFTER_APPLY, **known)))
 
 
@@ -55,7 +56,7 @@ def _keep(request: KeypairRequest, now: Keypair, key_file: KeyFile | None, draft
     options = dict(request.options)
     if 'public_key' in options and same_key(options['public_key'], now.public_key):
         del options['public_key']  # a comment is no part of a key
-    draft.update('keypair', now, options, TABLE)
+    kept = draft.update('keypair', now, options, TABLE)
     if request.private_key_file and key_file is None:
         draft.refused.append(
             f'private_key_file: {request.private_key_file} is not there, and the private key of {now.name} was given out once, when it was made; '
@@ -63,4 +64,4 @@ def _keep(request: KeypairRequest, now: Keypair, key_file: KeyFile | None, draft
         )
     if key_file and not same_key(key_file.public_key, now.public_key):
         draft.refused.append(f'private_key_file: {key_file.name} holds another key than {now.name} ({now.fingerprint}); name another file')
-    draft.result.append(now)
+    draft.result.append(kept)

@@ -12,7 +12,7 @@ from .._model.firewall import Firewall
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.network import Network
 from .._model.server import Server
-from .common import delete, mend
+from .common import delete, floats, mend
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,7 @@ def _options(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) ->
         options['floating_ip'] = None
     elif asked == 'auto' and has is None:
         options['floating_ip'] = AFTER_APPLY
-        if not seen.free:
-            draft.refused.append('floating_ip: no address is free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)')
+        floats(1, seen.free, draft)
     elif asked not in (None, 'auto', has):
         options['floating_ip'] = asked
         draft.refused += [seen.floating_problem] if seen.floating_problem else []

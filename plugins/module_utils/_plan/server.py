@@ -6,20 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
-from .._model.datapath import HOST, Datapath, Group, Port, evaluate
+from .._model.datapath import HOST, Datapath, Group, evaluate
 from .._model.datapath import Network as Wire
+from .._model.datapath import Port as Plug
 from .._model.firewall import Firewall
 from .._model.flavor import Flavor
 from .._model.image import Image
+from .._model.init_script import InitScript
 from .._model.keypair import Keypair
 from .._model.network import Network
+from .._model.port import Port
 from .._model.security_group import SecurityGroup
-from .._model.server import TABLE, Nic, Server, ServerRequest
-from .common import mend
+from .._model.server import TABLE, Nic, NicRequest, Server, ServerRequest
+from .common import fits_in, floats, mend
 
 ORDER = tuple(('server', verb) for verb in ('delete', 'create', 'stop', 'power_off', 'update', 'start'))
 
@@ -48,6 +51,8 @@ class ServersSeen:
     floating: FloatingAddress | None = None
     free: int = 0
     firewall: Firewall = field(default_factory=Firewall)
+    init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
+    ports: Mapping[str, Port] = field(default_factory=dict)
 
 
 def plan(request: ServerRequest, seen: ServersSeen) -> Plan:
@@ -62,15 +67,25 @@ def plan(request: ServerRequest, seen: ServersSeen) -> Plan:
     return draft.done(*ORDER)
 
 
+def _named(seen: ServersSeen) -> Tuple[Tuple[str, str, Mapping[str, Any]], ...]:
+    return (
+        ('flavor', 'flavor', seen.flavors),
+        ('image', 'image', seen.images),
+        ('keypair', 'key_name', seen.keypairs),
+        ('init_script', 'init_script', seen.init_scripts),
+    )
+
+
 def _references(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     options = request.options
-    for kind, option, there in (('flavor', 'flavor', seen.flavors), ('image', 'image', seen.images), ('keypair', 'key_name', seen.keypairs)):
+    for kind, option, there in _named(seen):
         if options.get(option) is not None:
             draft.need(kind, options[option], there)
-    for group in options.get('security_groups', ()):
+    for group in request.groups():
         draft.need('security_group', group, seen.groups)
     for nic in request.networks or ():
-        draft.need('network', nic.name, seen.networks)
+        if not nic.port:
+            draft.need('network', nic.name, seen.networks)
 
 
 def _members(request: ServerRequest, seen: ServersSeen, draft: Draft) -> Tuple[str, ...]:
@@ -143,6 +158,7 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         draft.need('network', 'default', seen.networks)
     else:
         options['networks'] = tuple(_nic(nic, seen, draft) for nic in networks)
+        _own_groups(options, draft)
     flavor, image = seen.flavors.get(options.get('flavor', '')), seen.images.get(options.get('image', ''))
     if image and image.task_state:
         draft.refused.append(f'image {image.name} is not ready ({image.task_state}); run the task that makes it again')
@@ -159,29 +175,46 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     return server
 
 
+def _own_groups(options: Dict[str, Any], draft: Draft) -> None:
+    """The server's groups are those of its connections that have none of their own."""
+    if all(nic.security_groups is not None for nic in options['networks']):
+        if options.get('security_groups'):
+            draft.refused.append('security_groups: each of networks has groups of its own, by its port or its security_groups; change those')
+        options['security_groups'] = ()
+
+
 def _least(image: Image | None) -> int:
     return image.min_disk if image and isinstance(image.min_disk, int) else 1
 
 
-def _nic(nic: Any, seen: ServersSeen, draft: Draft) -> Nic:
+def _nic(nic: NicRequest, seen: ServersSeen, draft: Draft) -> Nic:
+    if nic.port:
+        return _port(nic.port, seen, draft)
     network = seen.networks.get(nic.name)
     if network and nic.fixed_ip:
-        span, address = IPv4Network(network.cidr), IPv4Address(nic.fixed_ip)
-        if address not in span or address in (span.network_address, span.broadcast_address) or nic.fixed_ip == network.gateway:
-            draft.refused.append(f'networks: fixed_ip {nic.fixed_ip} is not an address for a server of {nic.name} ({network.cidr}, gateway {network.gateway})')
-        owner = seen.owners.get((nic.name, nic.fixed_ip))
-        if owner:
-            draft.refused.append(f'networks: fixed_ip {nic.fixed_ip} belongs to {owner}; choose another, or leave it out')
-    return Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY)
+        fits_in(network, nic.fixed_ip, seen.owners.get((nic.name, nic.fixed_ip)), 'networks: fixed_ip', draft)
+    return Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY, security_groups=nic.security_groups)
+
+
+def _port(name: str, seen: ServersSeen, draft: Draft) -> Nic:
+    """A connection by a port that was made beforehand, and that nobody has."""
+    if not draft.need('port', name, seen.ports):
+        return Nic(AFTER_APPLY, port=name, security_groups=())
+    port = seen.ports[name]
+    if port.server:
+        draft.refused.append(f'networks: port {name} belongs to server {port.server}; name another port')
+    return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
 
 
 def _reachable(server: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     """Waiting for ssh makes no sense where the groups do not let this host in."""
     if request.wait_for != 'ssh' or request.state == 'stopped':
         return
-    network = seen.networks.get(server.networks[0].name)
-    groups = [seen.groups[name] for name in server.security_groups if name in seen.groups]
-    if network is None or len(groups) < len(server.security_groups) or network.cidr == AFTER_APPLY:
+    first = server.networks[0]
+    network = seen.networks.get(first.name)
+    names_of = server.security_groups if first.security_groups is None else first.security_groups
+    groups = [seen.groups[name] for name in names_of if name in seen.groups]
+    if network is None or len(groups) < len(names_of) or network.cidr == AFTER_APPLY:
         return
     if not lets_in(groups, network, 'tcp', 22):
         names = ', '.join(group.name for group in groups)
@@ -195,8 +228,8 @@ def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: 
     made = [Group(str(number), tuple(rule for rule in group.rules if rule.remote_group is None)) for number, group in enumerate(groups)]
     free = next(str(address) for address in IPv4Network(network.cidr).hosts() if str(address) != network.gateway)
     wire = Wire('hk0', network.cidr, network.gateway)
-    port_there = Port('hkp0', '52:54:00:00:00:01', free, 'hk0', tuple(group.id for group in made))
-    return evaluate(Datapath((wire,), tuple(made), (port_there,)), HOST, free, protocol, port).allowed
+    plug = Plug('hkp0', '52:54:00:00:00:01', free, 'hk0', tuple(group.id for group in made))
+    return evaluate(Datapath((wire,), tuple(made), (plug,)), HOST, free, protocol, port).allowed
 
 
 def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft) -> Dict[str, Any]:
@@ -207,15 +240,19 @@ def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draf
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
         options.setdefault('volume_size', max(flavor.disk, now.volume_size))
     networks = request.networks
-    if networks is not None and not (len(networks) == len(now.networks) and all(nic.fits(there) for nic, there in zip(networks, now.networks))):
-        options['networks'] = tuple(Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY) for nic in networks)
+    if networks is not None:
+        same = len(networks) == len(now.networks) and all(nic.fits(there) for nic, there in zip(networks, now.networks))
+        options['networks'] = tuple(nic.kept(there) for nic, there in zip(networks, now.networks)) if same else tuple(nic.new() for nic in networks)
     if request.floating_ip == 'none':
         options['floating_ip'] = None
     elif request.floating_ip == 'auto' and now.floating_ip is None:
         options['floating_ip'] = AFTER_APPLY
     elif request.floating_ip not in (None, 'auto'):
         options['floating_ip'] = request.floating_ip
-    _reachable(replace(now, security_groups=options.get('security_groups', now.security_groups)), request, seen, draft)
+    if options.get('security_groups') and not now.security_groups:
+        draft.refused.append(f'security_groups: each network of {now.name} has groups of its own, by its port or its security_groups; change those')
+    changed = {option: options[option] for option in ('security_groups', 'networks') if option in options}
+    _reachable(replace(now, **changed), request, seen, draft)
     return options
 
 
@@ -224,10 +261,7 @@ def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     wanted = [change for change in draft.changes if change.after is not None and change.after.floating_ip == AFTER_APPLY]
     wanted = [change for change in wanted if change.before is None or change.before.floating_ip != AFTER_APPLY]
     needed = len({change.name for change in wanted})
-    if needed > seen.free:
-        draft.refused.append(
-            f'floating_ip: {needed} are needed and {seen.free} are free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
-        )
+    floats(needed, seen.free, draft)
     address = seen.floating
     if address is None or request.state == 'absent':
         return

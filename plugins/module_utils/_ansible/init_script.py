@@ -1,0 +1,35 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module init_script: params in, result out."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Sequence, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.init_script import InitScript, InitScriptRequest
+from .._plan.init_script import plan
+from .options import DESCRIBED, NAME, STATE, by_name, described
+from .run import Resource, run, said
+
+ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': 'str'}, **DESCRIBED}
+
+
+def request(params: Dict[str, Any]) -> InitScriptRequest:
+    """What the task asks for."""
+    return InitScriptRequest(params['name'], params['state'], {**said(params, 'content'), **described(params)})
+
+
+def look(cloud: Cloud, asked: InitScriptRequest) -> Tuple[Mapping[str, InitScript], Names]:
+    """The script."""
+    return by_name(cloud.init_scripts.list([asked.name])), {('init_script', asked.name)}
+
+
+def again(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:
+    """The script as it is after the run."""
+    return cloud.init_scripts.list([script.name for script in planned])
+
+
+def main() -> None:
+    """Be the module."""
+    run(Resource('init_script', ARGUMENTS, request, look, plan, again))

@@ -1,0 +1,86 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ports that were made by name: an address in a network, and groups, that wait for a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Dict, List, Tuple
+
+from .._cloud import Outcome
+from .._model.change import Change
+from .._model.port import Port
+from .._model.server import Nic
+from . import addresses
+from .firewalls import LocalFirewalls
+from .host import Host
+from .record import described
+
+_LIST = """SELECT p.*, n.name AS network, s.name AS server, f.address AS floating FROM port p JOIN network n ON n.id = p.network_id
+  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN floating_ip f ON f.port_id = p.id
+  WHERE p.name IS NOT NULL AND (?1 IS NULL OR p.name IN (SELECT value FROM json_each(?1))) ORDER BY p.name"""
+_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg JOIN security_group g ON g.id = pg.group_id JOIN port p ON p.id = pg.port_id
+  WHERE p.name IS NOT NULL ORDER BY g.name"""
+
+
+class LocalPorts:
+    """Ports of the local cloud."""
+
+    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
+        """Ports on record, and the firewall that binds their addresses."""
+        self.record, self.firewalls = host.record, firewalls
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
+        """Look: all, or those of these names."""
+        rows = self.record.named(_LIST, names)
+        groups: Dict[int, List[str]] = {}
+        for row in self.record.rows(_GROUPS) if rows else ():
+            groups.setdefault(row['port_id'], []).append(row['name'])
+        return tuple(_port(row, groups.get(row['id'], ())) for row in rows)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Reserve addresses."""
+        with self.record.transaction():
+            for change in changes:
+                port: Port = change.after
+                nic = Nic(port.network, port.fixed_ip, port.mac)
+                row = addresses.lease(self.record, nic, 0, {'name': port.name, 'own_groups': 1, **described(port)})
+                addresses.write_groups(self.record, row, port.security_groups)
+        return self._loaded(changes)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Change their groups, at once for the servers that have them, and what is said about them."""
+        with self.record.transaction():
+            for change in changes:
+                self.record.update_named('port', change.name, described(change.after))
+                if change.before.security_groups != change.after.security_groups:
+                    row = self.record.value('SELECT id FROM port WHERE name = ?', change.name)
+                    addresses.write_groups(self.record, row, change.after.security_groups)
+        return self._loaded(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Give their addresses back."""
+        with self.record.transaction() as sql:
+            sql.executemany('DELETE FROM port WHERE name = ? AND server_id IS NULL', [(change.name,) for change in changes])
+        return self._loaded(changes)
+
+    def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:
+        self.firewalls.apply()
+        return [Outcome(change) for change in changes]
+
+
+def _port(row: Any, groups: Sequence[str]) -> Port:
+    return Port(
+        row['name'],
+        row['network'],
+        row['address'],
+        row['mac'],
+        tuple(groups),
+        row['description'],
+        json.loads(row['labels']),
+        row['server'],
+        row['floating'],
+        row['created_by'],
+        row['created_at'],
+    )

@@ -1,0 +1,71 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an init script is: first-boot content that is kept by name, and used by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Tuple
+
+from .change import AFTER_APPLY, Table, live, plain
+from .request import Request
+
+MOST_BYTES = 64 * 1024
+LANGUAGES = {'sh': 'shell', 'bash': 'shell', 'dash': 'shell', 'ash': 'shell', 'ksh': 'shell', 'zsh': 'shell', 'python': 'python', 'perl': 'perl'}
+_FIRST_LINE = re.compile(r'#! ?(/\S+)(?: +(\S+))?')
+
+
+@dataclass(frozen=True)
+class InitScript:
+    """A script by name. ``used_by``: servers whose first boot is still being prepared with it; those that have it already do not need it any more."""
+
+    name: str
+    content: str
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
+    used_by: Tuple[str, ...] = ()
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    def public(self) -> Dict[str, Any]:
+        """The script as a result shows it."""
+        return {**plain(self), 'language': language(self.content)}
+
+
+def language(content: str) -> str | None:
+    """The language of a script by its first line (execve(2), interpreter scripts): shell, python or perl; None for another one."""
+    found = _FIRST_LINE.match(content)
+    if not found:
+        return None
+    program, argument = found.groups()
+    name = program.rsplit('/', 1)[-1]
+    name = argument or '' if name == 'env' else name
+    return LANGUAGES.get(re.sub(r'[0-9.]+\Z', '', name))
+
+
+class InitScriptRequest(Request):
+    """What a user asked for."""
+
+    def problems(self) -> List[str]:
+        """What is wrong with the request, whatever is there."""
+        return super().problems() + _content_problems(self.options.get('content'))
+
+
+def _content_problems(content: str | None) -> List[str]:
+    if content is None:
+        return []
+    problems = []
+    if language(content) is None:
+        problems.append('content: its first line must name a shell, Python or Perl, such as #!/bin/sh, #!/usr/bin/env python3 or #!/usr/bin/perl')
+    if '\r\n' in content:
+        problems.append('content: its lines end as on Windows (CR LF), and no interpreter would be found by that name; save it with LF')
+    if '\0' in content:
+        problems.append('content: it holds a NUL character; give text')
+    if len(content.encode()) > MOST_BYTES:
+        problems.append(f'content: it has {len(content.encode())} bytes; at most {MOST_BYTES} are kept')
+    return problems
+
+
+TABLE: Table = {'content': live, 'description': live, 'labels': live}

@@ -1,0 +1,20 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Init scripts: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .._model.change import Draft, Plan
+from .._model.init_script import TABLE, InitScript, InitScriptRequest
+from .common import keep_one
+
+
+def plan(request: InitScriptRequest, seen: Mapping[str, InitScript]) -> Plan:
+    """Make, keep or delete one script. Servers that were made with it keep what they ran."""
+    draft, now = Draft(), seen.get(request.name)
+    if now is None and request.state == 'present' and 'content' not in request.options:
+        draft.refused.append(f'init_script {request.name} does not exist; to make it give content too')
+    keep_one('init_script', request, now, TABLE, lambda: InitScript(request.name, **{'content': '', **request.options}), draft)
+    return draft.done()

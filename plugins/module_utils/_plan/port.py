@@ -1,0 +1,45 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ports: what was asked and what is there -> what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .._model.change import AFTER_APPLY, Draft, Plan
+from .._model.firewall import Firewall
+from .._model.network import Network
+from .._model.port import TABLE, Port, PortRequest
+from .._model.security_group import DEFAULT, SecurityGroup
+from .common import fits_in, keep_one, mend
+
+
+@dataclass(frozen=True)
+class PortsSeen:
+    """Ports, networks and groups by name; who has the fixed address of the request; and the state of the host."""
+
+    ports: Mapping[str, Port]
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    owner: str | None = None
+    firewall: Firewall = field(default_factory=Firewall)
+
+
+def plan(request: PortRequest, seen: PortsSeen) -> Plan:
+    """Make, keep or delete one port."""
+    draft, now = Draft(), seen.ports.get(request.name)
+    if request.state == 'present':
+        for group in request.options.get('security_groups', (DEFAULT,) if now is None else ()):
+            draft.need('security_group', group, seen.groups)
+        if now is None:
+            _place(request, seen, draft)
+    keep_one('port', request, now, TABLE, lambda: Port(request.name, **request.options), draft)
+    mend(seen.firewall, draft)
+    return draft.done()
+
+
+def _place(request: PortRequest, seen: PortsSeen, draft: Draft) -> None:
+    name, fixed_ip = request.options.get('network', 'default'), request.options.get('fixed_ip')
+    if draft.need('network', name, seen.networks) and fixed_ip and seen.networks[name].cidr != AFTER_APPLY:
+        fits_in(seen.networks[name], fixed_ip, seen.owner, 'fixed_ip:', draft)

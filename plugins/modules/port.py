@@ -1,0 +1,117 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Keep a port."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: port
+short_description: Keep a port
+version_added: 0.1.0
+description:
+  - A network interface that is made beforehand, with its address, MAC and security groups, and given to a server by its name.
+  - A server names it in its option O(hanok.cloud.server#module:networks). When the server is deleted the port stays, with its address, for the next one.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description: The name of the port. Letters, digits, hyphen, underscore and dot.
+    type: str
+    required: true
+  state:
+    description: Whether the port is to be there. V(absent) is refused while a server has it.
+    type: str
+    choices: [present, absent]
+    default: present
+  network:
+    description: Its network. V(default) when left out. It never changes.
+    type: str
+  fixed_ip:
+    description: Its address there. Any free one when left out. It never changes.
+    type: str
+  mac:
+    description: Its MAC. Made from network and address when left out. It never changes.
+    type: str
+  security_groups:
+    description: Its groups, at most three. V(default) when left out. They change at any time, while a server has it too.
+    type: list
+    elements: str
+  description:
+    description: One line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels; when said, they are the whole set.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: An address that outlives the servers that have it
+  hanok.cloud.port:
+    name: web
+    fixed_ip: 192.168.0.80
+    security_groups: [web]
+
+- name: The server that has it now
+  hanok.cloud.server:
+    name: web
+    flavor: g1.nano
+    image: tiny
+    networks:
+      - port: web
+"""
+
+RETURN = r"""
+port:
+  description: The port; null when it is absent.
+  returned: success
+  type: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    network:
+      description: Its network.
+      type: str
+    fixed_ip:
+      description: Its address.
+      type: str
+    mac:
+      description: Its MAC.
+      type: str
+    security_groups:
+      description: Its security groups.
+      type: list
+      elements: str
+    description:
+      description: Its description.
+      type: str
+    labels:
+      description: Its labels.
+      type: dict
+    server:
+      description: The server that has it.
+      type: str
+    floating_ip:
+      description: The floating address that leads to it.
+      type: str
+    created_by:
+      description: Who made it.
+      type: str
+    created_at:
+      description: When it was made (UTC).
+      type: str
+steps:
+  description: What was done, why, and how long it took (seconds).
+  returned: success
+  type: list
+  elements: dict
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.port import main
+
+if __name__ == '__main__':
+    main()
