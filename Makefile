@@ -94,9 +94,9 @@ test:
 	@rm -rf $(REPORTS)
 	@status=0; $(MAKE) --no-print-directory --keep-going gates || status=$$?; /usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
 
-gates: check sanity documentation package integration
+gates: check sanity documentation package galaxy integration
 
-.PHONY: sanity documentation package integration
+.PHONY: sanity documentation package galaxy integration
 # ansible-test asks git which files there are; without it, it would go through .venv too.
 # What pip and ansible-test say is worth reading only when it failed. It ends well when it found nothing to test: hence the two looks at what it said.
 SANITY_LOG := $(TREE)/sanity.log
@@ -114,15 +114,30 @@ documentation: venv-dev
 	antsibull-changelog lint
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs $(LINK)
 
-# The collection as a user gets it: built, installed without a network, each module's documentation read from what was installed.
+# The collection as a user gets it: built, of these files and no others; installed without a network; the documentation of each module and role read from
+# what was installed. ansible-doc passes over a role that has none.
 PACKAGE := $(TREE)/package
+SHIPPED := LICENSE README*.md changelogs docs meta playbooks plugins roles
 package: export ANSIBLE_COLLECTIONS_PATH := $(PACKAGE)
 package: venv-dev
 	rm -rf $(PACKAGE)
 	ansible-galaxy collection build --output-path $(PACKAGE) >/dev/null
+	diff <(tar --list --file $(PACKAGE)/*.tar.gz | grep -v '/$$' | sort) \
+	  <({ git ls-files --cached --others --exclude-standard -- $(SHIPPED); printf '%s\n' FILES.json MANIFEST.json; } | sort)
 	ansible-galaxy collection install --offline $(PACKAGE)/hanok-cloud-*.tar.gz >/dev/null
 	cd $(PACKAGE)/ansible_collections/hanok/cloud/plugins/modules; ansible-doc --type module $$(printf 'hanok.cloud.%s\n' *.py | sed 's/\.py$$//') >/dev/null
+	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; for role in *; do ansible-doc --type role "hanok.cloud.$$role" | grep '^> ROLE' >/dev/null; done
 	@ls $(PACKAGE)/*.tar.gz
+
+# What Galaxy checks of what is handed in. It logs most of what it finds and ends well all the same: hence the look at what it said.
+# ansible-lint and ansible-test are gates of their own.
+GALAXY_LOG := $(TREE)/galaxy.log
+galaxy: export GALAXY_IMPORTER_RUN_ANSIBLE_LINT := false
+galaxy: export GALAXY_IMPORTER_CHECK_REQUIRED_TAGS := true
+galaxy: package
+	cd $(PACKAGE); python -m galaxy_importer.main *.tar.gz >$(GALAXY_LOG) 2>&1 || { cat $(GALAXY_LOG); exit 1; }
+	! grep -E '^(WARNING|ERROR|CRITICAL)' $(GALAXY_LOG)
+	@echo "galaxy-importer: $$(grep -c '^Loading' $(GALAXY_LOG)) contents, nothing to mend"
 
 # On real machines, in a world of its own that leaves nothing behind.
 SCENARIOS := $(wildcard tests/contract tests/integration)

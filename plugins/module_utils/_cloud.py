@@ -8,6 +8,7 @@ from typing import Callable, ContextManager, Dict, Iterable, List, Mapping, Name
 
 from ._model.change import Change
 from ._model.firewall import Firewall
+from ._model.first_boot import FirstBoot
 from ._model.flavor import Flavor
 from ._model.floating_ip import FloatingIp, Place
 from ._model.image import Image
@@ -120,6 +121,9 @@ class Servers(Protocol):
 
     def reached(self, names: Sequence[str], wait_for: str) -> Mapping[str, str]:
         """What each lacks of what is waited for (running, ip, ssh, init), in words; empty: nothing."""
+
+    def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
+        """How the first boots of these servers went; of those that have a machine."""
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Make servers."""

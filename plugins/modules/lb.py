@@ -127,13 +127,36 @@ lb:
       description: Its listeners.
       type: list
       elements: dict
+      contains:
+        port:
+          description: The port that it listens on.
+          type: int
+        protocol:
+          description: V(http) or V(tcp).
+          type: str
+        member_port:
+          description: The port of the members.
+          type: int
     members:
       description: Its members.
       type: list
       elements: str
     health_check:
-      description: Its health check.
+      description: Its health check; null when it has none.
       type: dict
+      contains:
+        protocol:
+          description: V(http) or V(tcp).
+          type: str
+        port:
+          description: The port that is checked; null for the member's own.
+          type: int
+        path:
+          description: What is asked for with V(http).
+          type: str
+        interval:
+          description: Seconds between checks.
+          type: int
     description:
       description: Its description.
       type: str
@@ -149,11 +172,31 @@ lb:
     created_at:
       description: When it was made (UTC).
       type: str
+msg:
+  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  returned: always
+  type: str
 steps:
-  description: What was done, why, and how long it took (seconds).
+  description: What was done, in that order; in check mode what would be.
   returned: success
   type: list
   elements: dict
+  contains:
+    what:
+      description: The step.
+      type: str
+    why:
+      description: Why it is needed; empty where that goes without saying.
+      type: str
+    seconds:
+      description: How long it took.
+      returned: when it was done
+      type: float
+refused:
+  description: What speaks against the task, each as a sentence; nothing was done.
+  returned: when it is refused
+  type: list
+  elements: str
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.lb import main

@@ -85,11 +85,31 @@ network:
     created_at:
       description: When it was made (UTC).
       type: str
+msg:
+  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  returned: always
+  type: str
 steps:
-  description: What was done, why, and how long it took (seconds).
+  description: What was done, in that order; in check mode what would be.
   returned: success
   type: list
   elements: dict
+  contains:
+    what:
+      description: The step.
+      type: str
+    why:
+      description: Why it is needed; empty where that goes without saying.
+      type: str
+    seconds:
+      description: How long it took.
+      returned: when it was done
+      type: float
+refused:
+  description: What speaks against the task, each as a sentence; nothing was done.
+  returned: when it is refused
+  type: list
+  elements: str
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.network import main

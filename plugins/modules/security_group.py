@@ -99,6 +99,19 @@ security_group:
       description: Its rules.
       type: list
       elements: dict
+      contains:
+        direction:
+          description: V(ingress) or V(egress).
+          type: str
+        protocol:
+          description: V(any), V(tcp), V(udp) or V(icmp).
+          type: str
+        port:
+          description: A port (a number) or a range (text such as C(8000-8080)); null for all.
+          type: raw
+        remote:
+          description: The other side, V(any), a CIDR, or C(group:NAME).
+          type: str
     used_by:
       description: Names of the servers that have it.
       type: list
@@ -116,11 +129,31 @@ security_group:
     created_at:
       description: When it was made (UTC).
       type: str
+msg:
+  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  returned: always
+  type: str
 steps:
-  description: What was done, why, and how long it took (seconds).
+  description: What was done, in that order; in check mode what would be.
   returned: success
   type: list
   elements: dict
+  contains:
+    what:
+      description: The step.
+      type: str
+    why:
+      description: Why it is needed; empty where that goes without saying.
+      type: str
+    seconds:
+      description: How long it took.
+      returned: when it was done
+      type: float
+refused:
+  description: What speaks against the task, each as a sentence; nothing was done.
+  returned: when it is refused
+  type: list
+  elements: str
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.security_group import main

@@ -177,9 +177,26 @@ server:
       type: list
       elements: str
     networks:
-      description: Its networks, each with name, fixed_ip, mac, port and security_groups (null where it has those of the server).
+      description: Its networks.
       type: list
       elements: dict
+      contains:
+        name:
+          description: The network.
+          type: str
+        fixed_ip:
+          description: Its address there.
+          type: str
+        mac:
+          description: Its MAC there.
+          type: str
+        port:
+          description: The port that was made for it beforehand; null when none was.
+          type: str
+        security_groups:
+          description: Its own groups; null where it has those of the server.
+          type: list
+          elements: str
     fixed_ip:
       description: Its address in its first network.
       type: str
@@ -209,15 +226,35 @@ server:
       description: When it was made (UTC).
       type: str
 servers:
-  description: The servers of the group, with O(count).
+  description: The servers of the group; each is like RV(server).
   returned: success, with O(count)
   type: list
   elements: dict
+msg:
+  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  returned: always
+  type: str
 steps:
-  description: What was done, why, and how long it took (seconds).
+  description: What was done, in that order; in check mode what would be.
   returned: success
   type: list
   elements: dict
+  contains:
+    what:
+      description: The step.
+      type: str
+    why:
+      description: Why it is needed; empty where that goes without saying.
+      type: str
+    seconds:
+      description: How long it took.
+      returned: when it was done
+      type: float
+refused:
+  description: What speaks against the task, each as a sentence; nothing was done.
+  returned: when it is refused
+  type: list
+  elements: str
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.server import main

@@ -13,15 +13,16 @@ description:
   - One server, the members of a group, those with labels, or all.
 extends_documentation_fragment:
   - hanok.cloud.cloud
-  - hanok.cloud.attributes
+  - hanok.cloud.filters
+  - hanok.cloud.attributes.info
 options:
   name:
     description: A server, or a group made with C(count).
     type: str
-  labels:
-    description: Only those that have all of these labels.
-    type: dict
-    default: {}
+  init:
+    description: Ask each server how its first boot went, too. That takes a moment for each.
+    type: bool
+    default: false
 author:
   - Hanok developers (@hanok)
 """
@@ -30,11 +31,18 @@ EXAMPLES = r"""
 - name: All servers
   hanok.cloud.server_info:
   register: all_servers
+
+- name: What the init script of a server printed
+  hanok.cloud.server_info:
+    name: web
+    init: true
+    query: "[].init.output"
+  register: printed
 """
 
 RETURN = r"""
 servers:
-  description: The servers.
+  description: The servers, or what O(query) makes of them.
   returned: success
   type: list
   elements: dict
@@ -83,9 +91,26 @@ servers:
       type: list
       elements: str
     networks:
-      description: Its networks, each with name, fixed_ip, mac, port and security_groups (null where it has those of the server).
+      description: Its networks.
       type: list
       elements: dict
+      contains:
+        name:
+          description: The network.
+          type: str
+        fixed_ip:
+          description: Its address there.
+          type: str
+        mac:
+          description: Its MAC there.
+          type: str
+        port:
+          description: The port that was made for it beforehand; null when none was.
+          type: str
+        security_groups:
+          description: Its own groups; null where it has those of the server.
+          type: list
+          elements: str
     fixed_ip:
       description: Its address in its first network.
       type: str
@@ -108,6 +133,21 @@ servers:
     member_of:
       description: The group that it was made in with C(count).
       type: str
+    init:
+      description: How its first boot went; null when its machine is gone.
+      returned: with O(init=true)
+      type: dict
+      contains:
+        state:
+          description: V(running), V(done) or V(failed).
+          type: str
+        errors:
+          description: What cloud-init says went wrong.
+          type: list
+          elements: str
+        output:
+          description: The end of what was printed meanwhile, at most 64 KiB.
+          type: str
     created_by:
       description: Who made it.
       type: str

@@ -13,7 +13,7 @@ description:
   - Networks with the servers and balancers in them, floating IPs, volumes and groups with who has them.
 extends_documentation_fragment:
   - hanok.cloud.cloud
-  - hanok.cloud.attributes
+  - hanok.cloud.attributes.info
 author:
   - Hanok developers (@hanok)
 """
@@ -31,21 +31,142 @@ topology:
   type: dict
   contains:
     networks:
-      description: Networks, each with its servers and lbs.
+      description: The networks.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        cidr:
+          description: Its range.
+          type: str
+        gateway:
+          description: The address of the host in it.
+          type: str
+        servers:
+          description: The servers in it.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: Its name.
+              type: str
+            status:
+              description: Its status.
+              type: str
+            fixed_ip:
+              description: Its address in this network.
+              type: str
+            floating_ip:
+              description: Its floating address, if that leads to this address.
+              type: str
+            security_groups:
+              description: Its security groups.
+              type: list
+              elements: str
+            volumes:
+              description: The volumes attached to it.
+              type: list
+              elements: str
+        lbs:
+          description: The balancers in it.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: Its name.
+              type: str
+            address:
+              description: Its address in this network.
+              type: str
+            floating_ip:
+              description: Its floating address.
+              type: str
+            members:
+              description: Its members.
+              type: list
+              elements: str
+            listeners:
+              description: Its listeners.
+              type: list
+              elements: dict
+              contains:
+                port:
+                  description: The port that it listens on.
+                  type: int
+                protocol:
+                  description: V(http) or V(tcp).
+                  type: str
+                member_port:
+                  description: The port of the members.
+                  type: int
     floating_ips:
-      description: Floating IPs, each with the server or lb that has it.
+      description: The floating IPs.
       type: list
       elements: dict
+      contains:
+        address:
+          description: The address.
+          type: str
+        pool:
+          description: Its pool.
+          type: str
+        server:
+          description: The server that has it.
+          type: str
+        lb:
+          description: The load balancer that has it.
+          type: str
+        port:
+          description: The port it leads to, if that was made by name.
+          type: str
+        fixed_ip:
+          description: The address it leads to.
+          type: str
     volumes:
-      description: Volumes, each with the server that has it.
+      description: The volumes.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        size:
+          description: Its size (GB).
+          type: int
+        server:
+          description: The server that has it.
+          type: str
     security_groups:
-      description: Groups, each with its rules and servers.
+      description: The security groups.
       type: list
       elements: dict
+      contains:
+        name:
+          description: Its name.
+          type: str
+        rules:
+          description: Its rules.
+          type: list
+          elements: dict
+          contains:
+            direction:
+              description: V(ingress) or V(egress).
+              type: str
+            protocol:
+              description: V(any), V(tcp), V(udp) or V(icmp).
+              type: str
+            port:
+              description: A port (a number) or a range (text such as C(8000-8080)); null for all.
+              type: raw
+            remote:
+              description: The other side, V(any), a CIDR, or C(group:NAME).
+              type: str
+        servers:
+          description: The servers that have it.
+          type: list
+          elements: str
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.topology import main

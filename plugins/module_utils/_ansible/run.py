@@ -14,6 +14,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import Change, Plan
 from .clouds import open_cloud
+from .told import diff, require_yaml, sentence, step, steps
 
 SHARED: Dict[str, Any] = {
     'cloud': {'type': 'str', 'default': 'local', 'fallback': (env_fallback, ['HANOK_CLOUD'])},
@@ -26,15 +27,16 @@ def _none(cloud: Cloud, request: Any) -> Mapping[str, Any]:
     return {}
 
 
-def _no_wait(cloud: Cloud, request: Any, items: Sequence[Any], timeout: int) -> Sequence[Any]:
-    return items
+def _no_wait(cloud: Cloud, request: Any, items: Sequence[Any], timeout: int) -> str:
+    return ''
 
 
 class Resource(NamedTuple):
     """What the edge must know of a resource.
 
     ``request`` makes a request of the params; ``look`` observes what concerns it, with the names to hold; ``plan`` is pure; ``again`` looks at the
-    planned things after they were made; ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was asked to be waited for.
+    planned things after they were made; ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was asked to be
+    waited for, and says what that was.
     """
 
     kind: str
@@ -44,7 +46,7 @@ class Resource(NamedTuple):
     plan: Callable[[Any, Any], Plan]
     again: Callable[[Cloud, Sequence[Any]], Sequence[Any]]
     executors: Callable[[Cloud, Any], Mapping[str, Any]] = _none
-    wait: Callable[[Cloud, Any, Sequence[Any], int], Sequence[Any]] = _no_wait
+    wait: Callable[[Cloud, Any, Sequence[Any], int], str] = _no_wait
     rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
 
 
@@ -103,6 +105,7 @@ def _run(module: AnsibleModule, resource: Resource) -> None:
 
 def _apply(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any) -> Done:
     """Hold what the plan is about, plan again by what is there now, and do it."""
+    require_yaml()
     with cloud.changing(lambda: resource.look(cloud, request)) as seen:
         plan = resource.plan(request, seen)
         refuse(module, plan.refused + plan.missing)
@@ -125,49 +128,32 @@ def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change])
 
 def _report(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any, done: Done) -> None:
     good = [outcome for outcome in done.outcomes if not outcome.error]
-    items = done.items
     failed = [f'{outcome.change.kind} {outcome.change.name}: {outcome.error}' for outcome in done.outcomes if outcome.error]
+    changes, names = [outcome.change for outcome in good], [item.name for item in done.items]
+    result: Dict[str, Any] = {
+        'msg': sentence(changes, module.check_mode, resource.kind, names),
+        'changed': bool(good),
+        'diff': diff(changes) if changes else {'before': '', 'after': ''},
+        'steps': steps(good),
+        **_shown(resource.kind, module.params.get('count') is not None, done.items),
+    }
     if not module.check_mode and not failed:
+        started = time.monotonic()
         try:
-            items = resource.wait(cloud, request, items, module.params['wait_timeout'])
+            waited = resource.wait(cloud, request, done.items, module.params['wait_timeout'])
+            result['steps'] += [step(waited, '', time.monotonic() - started)] if waited else []
         except CloudError as error:
             failed.append(str(error))
     for note in (*done.plan.notes, *cloud.notes):
         module.warn(note)
-    result: Dict[str, Any] = {
-        'changed': bool(good),
-        'diff': diff([outcome.change for outcome in good]),
-        'steps': [_step(outcome) for outcome in good],
-        **_shown(resource.kind, module.params.get('count') is not None, items),
-    }
     if failed:
-        module.fail_json(msg='; '.join(failed), **result)
+        module.fail_json(**{**result, 'msg': '; '.join(failed)})
     module.exit_json(**result)
 
 
 def _shown(kind: str, many: bool, items: Sequence[Any]) -> Dict[str, Any]:
     shown = [item.public() for item in items]
     return {kind + 's': shown} if many else {kind: shown[0] if shown else None}
-
-
-def _step(outcome: Outcome) -> Dict[str, Any]:
-    change = outcome.change
-    step: Dict[str, Any] = {'what': f'{change.kind} {change.name}: {change.verb}', 'why': change.why}
-    if outcome.seconds is not None:
-        step['seconds'] = round(outcome.seconds, 2)
-    return step
-
-
-def diff(changes: Sequence[Change]) -> Dict[str, Any]:
-    """What the changes do, as two mappings that hold only what differs."""
-    before: Dict[str, Any] = {}
-    after: Dict[str, Any] = {}
-    for change in changes:
-        old, new = ({} if side is None else side.public() for side in (change.before, change.after))
-        key = f'{change.kind} {change.name}: {change.verb}' + (f' ({change.why})' if change.why else '')
-        before[key] = {option: old[option] for option in old if option not in new or old[option] != new[option]}
-        after[key] = {option: new[option] for option in new if option not in old or new[option] != old[option]}
-    return {'before': before, 'after': after}
 
 
 def refuse(module: AnsibleModule, why: Sequence[str]) -> None:
@@ -193,3 +179,5 @@ def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str
         module.exit_json(changed=False, **{key: found})
     except CloudError as error:
         module.fail_json(msg=str(error))
+    except Exception as error:
+        module.fail_json(msg=unforeseen(error), exception=error)

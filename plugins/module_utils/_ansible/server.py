@@ -10,8 +10,9 @@ from typing import Any, Dict, Sequence, Tuple
 from .._cloud import Cloud, CloudError, Names
 from .._model.server import STATES, NicRequest, Server, ServerRequest, hashed
 from .._plan.server import FloatingAddress, ServersSeen, plan
+from .info import run_info
 from .options import DESCRIBED, NAME, by_name, described, names_of
-from .run import Resource, info, run, said
+from .run import Resource, run, said
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
 _POLL = 0.25  # seconds
@@ -111,16 +112,20 @@ def again(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:
     return cloud.servers.list([server.name for server in planned])
 
 
-def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: int) -> Sequence[Server]:
-    """Wait until the servers that run have reached what was asked for. Raises CloudError with what each lacks when they do not in time."""
+def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: int) -> str:
+    """Wait until the servers that run have reached what was asked for; what was waited for.
+
+    Raises CloudError with what each lacks when they do not in time.
+    """
     names = [server.name for server in items if server.power == 'started']
     if asked.wait_for == 'running' or asked.state == 'stopped' or not names:
-        return items
+        return ''
+    waited = f'waited for {asked.wait_for} of {", ".join(names)}'
     until = time.monotonic() + timeout
     while True:
         lacks = {name: text for name, text in cloud.servers.reached(names, asked.wait_for).items() if text}
         if not lacks:
-            return items
+            return waited
         if time.monotonic() > until:
             raise CloudError('; '.join(f'server {name} did not reach {asked.wait_for} in {timeout} s (wait_timeout): {text}' for name, text in lacks.items()))
         names = list(lacks)
@@ -134,10 +139,13 @@ def main() -> None:
 
 def main_info() -> None:
     """Be the module server_info."""
-    info('servers', {'name': {'type': 'str'}, 'labels': {'type': 'dict', 'default': {}}}, _chosen)
+    run_info('server', _look_info, {'init': {'type': 'bool', 'default': False}})
 
 
-def _chosen(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
-    name, labels = params['name'], {str(key): str(value) for key, value in params['labels'].items()}
-    found = cloud.servers.list(None if name is None else [name], name)
-    return [server.public() for server in found if labels.items() <= dict(server.labels).items()]
+def _look_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
+    name = params['name']
+    found = [server.public() for server in cloud.servers.list(None if name is None else [name], name)]
+    if params['init']:
+        boots = cloud.servers.first_boots([server['name'] for server in found])
+        found = [{**server, 'init': boots[server['name']].public() if server['name'] in boots else None} for server in found]
+    return found

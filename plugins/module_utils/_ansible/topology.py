@@ -12,7 +12,8 @@ from .run import info
 
 def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
     """Networks with the servers and balancers in them; floating IPs with their holders; volumes with their servers; groups with theirs."""
-    servers, lbs = cloud.servers.list(), cloud.lbs.list()
+    servers, lbs, floating = cloud.servers.list(), cloud.lbs.list(), cloud.floating_ips.list()
+    leads_to = {item.fixed_ip: item.address for item in floating}
     networks: List[Dict[str, Any]] = [
         {
             'name': network.name,
@@ -23,8 +24,8 @@ def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
                     'name': server.name,
                     'status': server.status,
                     'fixed_ip': nic.fixed_ip,
-                    'floating_ip': server.floating_ip if nic is server.networks[0] else None,
-                    'security_groups': list(server.security_groups),
+                    'floating_ip': leads_to.get(nic.fixed_ip),
+                    'security_groups': list(server.security_groups if nic.security_groups is None else nic.security_groups),
                     'volumes': list(server.volumes),
                 }
                 for server in servers
@@ -48,7 +49,8 @@ def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
     return {
         'networks': networks,
         'floating_ips': [
-            {'address': item.address, 'pool': item.pool, 'server': item.server, 'lb': item.lb, 'fixed_ip': item.fixed_ip} for item in cloud.floating_ips.list()
+            {'address': item.address, 'pool': item.pool, 'server': item.server, 'lb': item.lb, 'port': item.port, 'fixed_ip': item.fixed_ip}
+            for item in floating
         ],
         'volumes': [{'name': volume.name, 'size': volume.size, 'server': volume.server} for volume in cloud.volumes.list()],
         'security_groups': [{'name': group.name, 'rules': group.public()['rules'], 'servers': list(group.used_by)} for group in cloud.security_groups.list()],

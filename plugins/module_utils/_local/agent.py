@@ -9,6 +9,7 @@ import json
 from typing import Any, Dict, List, Set
 
 SECONDS = 3
+MOST = 64 * 1024  # bytes that are read of a file
 
 
 def ask(domain: Any, command: str, **arguments: Any) -> Any:
@@ -24,11 +25,13 @@ def ask(domain: Any, command: str, **arguments: Any) -> Any:
 
 
 def read(domain: Any, path: str) -> str | None:
-    """Read a small file of the guest; None when it is not there or the guest does not answer."""
+    """Read a file of the guest, of a large one the end; None when it is not there or the guest does not answer."""
     handle = ask(domain, 'guest-file-open', path=path, mode='r')
     if handle is None:
         return None
-    answer = ask(domain, 'guest-file-read', handle=handle, count=65536)
+    size = (ask(domain, 'guest-file-seek', handle=handle, offset=0, whence='end') or {}).get('position', 0)
+    ask(domain, 'guest-file-seek', handle=handle, offset=max(0, size - MOST), whence='set')
+    answer = ask(domain, 'guest-file-read', handle=handle, count=MOST)
     ask(domain, 'guest-file-close', handle=handle)
     return None if answer is None else base64.b64decode(answer['buf-b64']).decode(errors='replace')
 

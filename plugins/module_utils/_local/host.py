@@ -30,12 +30,16 @@ class Host:
 
     def each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
         """Do a step for each change, in parallel; an error of one is its outcome and does not stop the others."""
+        return self.side_by_side(lambda change: _outcome(change, step), changes)
+
+    def side_by_side(self, work: Callable[[Any], Any], things: Sequence[Any]) -> List[Any]:
+        """Work on each thing, in parallel; what each came to."""
         from concurrent.futures import ThreadPoolExecutor  # a run without changes does not pay for it
 
-        if len(changes) == 1:
-            return [_outcome(changes[0], step)]
+        if len(things) == 1:
+            return [work(things[0])]
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(lambda change: _outcome(change, step), changes))
+            return list(pool.map(work, things))
 
     def finish(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
         """End what went well: the statement gets each one's name; what did not go well stays as it is on record, for the next run."""

@@ -14,8 +14,9 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, RESTART, Change
+from .._model.first_boot import FirstBoot
 from .._model.server import Nic, Server
-from . import addresses, disks, domain
+from . import addresses, disks, domain, signs
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
@@ -91,11 +92,28 @@ class LocalServers:
 
     def reached(self, names: Sequence[str], wait_for: str) -> Dict[str, str]:
         """What each of these servers lacks of what is waited for; empty: nothing."""
-        from .signs import missing
-
         rows = self.record.named('SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))', names)
-        first = {port['server_id']: port for port in self.record.rows('SELECT * FROM port WHERE position = 0')}
-        return {row['name']: missing(self.host, row['uuid'], first[row['id']]['address'], first[row['id']]['mac'], wait_for) for row in rows}
+        first = {port['server_id']: port for port in self.record.rows('SELECT * FROM port WHERE server_id IS NOT NULL AND position = 0')}
+
+        def look(row: Any) -> str:
+            port = first[row['id']]
+            try:
+                return signs.missing(self.host, row['uuid'], port['address'], port['mac'], self._folder(row['uuid'], 'console.log'), wait_for)
+            except CloudError as error:
+                raise CloudError(f'server {row["name"]}: {error}') from error
+
+        return dict(zip([row['name'] for row in rows], self.host.side_by_side(look, rows)))
+
+    def first_boots(self, names: Sequence[str]) -> Dict[str, FirstBoot]:
+        """How the first boots of these servers went."""
+
+        def look(row: Any) -> FirstBoot:
+            machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+            return signs.first_boot(machine, self._folder(row['uuid'], 'console.log'))
+
+        there = self.host.hypervisor.machines()
+        rows = [row for row in self.record.named('SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))', names) if row['uuid'] in there]
+        return dict(zip([row['name'] for row in rows], self.host.side_by_side(look, rows)))
 
     # -- changing --------------------------------------------------------------------------------
 
@@ -218,6 +236,9 @@ class LocalServers:
                 addresses.write_groups(self.record, port['id'], server.security_groups if nic.security_groups is None else nic.security_groups)
 
     def _float(self, server: int, address: str) -> None:
+        there = 'SELECT f.id FROM floating_ip f JOIN port p ON p.id = f.port_id WHERE p.server_id = ? AND f.address = ?'
+        if self.record.value(there, server, address) is not None:
+            return  # it leads to a port that the server was given
         port = self.record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
         addresses.float_to(self.record, self.host.settings.pools, port, None if address == AFTER_APPLY else address)
 
@@ -318,6 +339,8 @@ class LocalServers:
         with tolerate('OPERATION_INVALID'):  # it runs already
             machine = self.host.hypervisor.qemu.lookupByUUIDString(identity)
             machine.setAutostart(1)
+            if not machine.isActive():
+                signs.mark_start(self._folder(identity, 'console.log'))
             machine.create()
 
     def _pull(self, identity: str) -> None:

@@ -4,17 +4,21 @@
 
 from __future__ import annotations
 
-import json
+import os
 import socket
+import time
 from typing import Any
 
 from .._cloud import CloudError
+from .._model.first_boot import DONE, FirstBoot, from_console, from_result
 from . import agent
 from .host import Host
 
+_START = '-- hanok.cloud starts the server'
 
-def missing(host: Host, identity: str, address: str, mac: str, wait_for: str) -> str:
-    """What a server lacks of what is waited for, in words; empty: nothing."""
+
+def missing(host: Host, identity: str, address: str, mac: str, console: str, wait_for: str) -> str:
+    """What a server lacks of what is waited for, in words; empty: nothing. ``console``: the file of its console."""
     import libvirt
 
     try:
@@ -22,7 +26,7 @@ def missing(host: Host, identity: str, address: str, mac: str, wait_for: str) ->
         if not machine.isActive():
             return 'it does not run'
         if wait_for == 'init':
-            return _init(machine)
+            return _init(machine, console)
         return _ssh(address) if wait_for == 'ssh' else _address(machine, address, mac) if wait_for == 'ip' else ''
     except libvirt.libvirtError as error:
         return str(error)
@@ -45,12 +49,33 @@ def _ssh(address: str) -> str:
         return f'ssh at {address} does not answer ({error})'
 
 
-def _init(machine: Any) -> str:
-    """cloud-init writes its result when it is done, with what went wrong. Raises CloudError then."""
-    text = agent.read(machine, '/run/cloud-init/result.json')
-    if not text:
-        return 'its first boot is not done yet'
-    errors = json.loads(text).get('v1', {}).get('errors') or []
-    if errors:
-        raise CloudError('its first boot went wrong: ' + '; '.join(str(error) for error in errors))
-    return ''
+def first_boot(machine: Any, console: str) -> FirstBoot:
+    """By the guest agent; where none answers, by the console."""
+    text = agent.read(machine, '/run/cloud-init/result.json') if machine.isActive() else None
+    if text:
+        return from_result(text, agent.read(machine, '/var/log/cloud-init-output.log') or '')
+    return from_console(_end(console))
+
+
+def mark_start(console: str) -> None:
+    """Write into the file of a console that a boot begins here: what stands above is of earlier ones."""
+    with open(os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 'a', encoding='utf-8') as file:
+        file.write(f'\n{_START}, {time.strftime("%Y-%m-%d %H:%M:%S")} --\n')
+
+
+def _end(path: str) -> str:
+    """The end of the file of a console, of the last boot only; it may not be there."""
+    try:
+        with open(path, 'rb') as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - agent.MOST))
+            return file.read().decode(errors='replace').rpartition(_START)[2]
+    except OSError:
+        return ''
+
+
+def _init(machine: Any, console: str) -> str:
+    """Raises CloudError when it went wrong: waiting longer would not help."""
+    boot = first_boot(machine, console)
+    if boot.complaint():
+        raise CloudError(boot.complaint())
+    return '' if boot.state == DONE else 'its first boot is not done yet'

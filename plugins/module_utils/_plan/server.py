@@ -167,12 +167,24 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         options.setdefault('volume_size', max(flavor.disk, _least(image)))
     if image and options.get('volume_size', _least(image)) < _least(image):
         draft.refused.append(f'volume_size: {options["volume_size"]} GB is less than the image {image.name} needs; give {_least(image)} at least')
-    if request.floating_ip not in (None, 'none'):
-        options['floating_ip'] = AFTER_APPLY if request.floating_ip == 'auto' else request.floating_ip
+    options['floating_ip'] = _new_floating(request, seen, draft)
     member_of = request.name if request.count is not None else None
     server = Server(name=name, power='stopped' if request.state == 'stopped' else 'started', member_of=member_of, **options)
     _reachable(server, request, seen, draft)
     return server
+
+
+def _new_floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> str | None:
+    """One that leads to a port of the server already is the server's."""
+    ports = [seen.ports[nic.port] for nic in request.networks or () if nic.port and nic.port in seen.ports]
+    has = next((port.floating_ip for port in ports if port.floating_ip), None)
+    if has is None:
+        return None if request.floating_ip == 'none' else AFTER_APPLY if request.floating_ip == 'auto' else request.floating_ip
+    if request.floating_ip not in (None, 'auto', has):
+        draft.refused.append(
+            f'floating_ip: {request.floating_ip} was asked, and {has} leads to a port of the server; detach that first, or leave floating_ip out'
+        )
+    return has
 
 
 def _own_groups(options: Dict[str, Any], draft: Draft) -> None:

@@ -1,0 +1,120 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is prepared for servers beforehand, on a real host: init scripts and ports; and what tells of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .conftest import inventory, keep, refused, run, start
+
+Guest = Callable[[str, str], str]
+FAILS = '#!/bin/sh\necho before it fails\nno-such-command\nexit 3\n'
+
+
+def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
+    """Kept by name, run once at first boot, changed for the next server; its output and its failure can be read."""
+    before = inventory()
+    server = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open'], 'wait_timeout': 120}
+    script = keep('init_script', name='setup', content='#!/bin/sh\necho first | tee /root/which\n', labels={'for': 'tests'})['init_script']
+    assert (script['language'], script['labels']) == ('shell', {'for': 'tests'})
+    made = keep('server', name='scripted', init_script='setup', wait_for='init', **server)['server']
+    assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'
+    keep('init_script', name='setup', content='#!/bin/sh\necho second > /root/which\n')
+    keep('server', name='scripted', state='stopped')
+    keep('server', name='scripted', state='started', init_script='setup', wait_for='init', wait_timeout=120)
+    assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'
+    assert [told['init'] for told in run('server_info', name='scripted', init=True)['servers']] == [{'state': 'done', 'errors': [], 'output': 'first\n'}]
+    assert (
+        'runs once' in refused('server', name='scripted', init_script='other-name') if run('init_script', name='other-name', content=FAILS)['changed'] else ''
+    )
+    failed = run('server', name='failing', init_script='other-name', wait_for='init', **server)
+    assert failed['failed']
+    assert 'server failing: its first boot went wrong' in failed['msg']
+    assert 'before it fails' in failed['msg']
+    assert 'no-such-command' in failed['msg']
+    (told,) = run('server_info', name='failing', init=True)['servers']
+    assert told['init']['state'] == 'failed'
+    for name in ('scripted', 'failing'):
+        keep('server', name=name, state='absent')
+    for name in ('setup', 'other-name'):
+        keep('init_script', name=name, state='absent')
+    assert inventory() == before
+
+
+def test_init_script_survives_a_kill(image: str) -> None:
+    """Killed before its seed is written, a server still gets its script from the next run, which does not have to name it; until then it is not forgotten."""
+    before = inventory()
+    keep('init_script', name='setup', content='#!/bin/sh\ntrue\n')
+    options = {'name': 'killed', 'image': image, 'flavor': 'g1.nano', 'state': 'stopped', 'init_script': 'setup'}
+    killer = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=rename:signal=KILL:when=1')
+    assert start('server', killer, **options).returncode != 0
+    assert 'used by killed' in refused('init_script', name='setup', state='absent')
+    del options['init_script']
+    assert not run('server', **options).get('failed')
+    keep('server', **options)
+    keep('init_script', name='setup', state='absent')
+    keep('server', name='killed', state='absent')
+    assert inventory() == before
+
+
+def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
+    """An address, a MAC, groups and a floating IP that wait for a server, outlive it, and wait for the next one."""
+    before = inventory()
+    server = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'wait_for': 'ssh', 'wait_timeout': 120}
+    keep('network', name='back', cidr='10.77.0.0/24')
+    keep('network', name='side', cidr='10.78.0.0/24')
+    port = keep('port', name='door', network='back', fixed_ip='10.77.0.7', mac='52:54:00:AB:CD:EF', security_groups=['open'], labels={'for': 'tests'})['port']
+    assert (port['server'], port['mac']) == (None, '52:54:00:ab:cd:ef')
+    floating = keep('floating_ip', name='door', port='door', state='attached')['floating_ip']['address']
+    assert 'belongs to port door' in refused('port', name='other', network='back', fixed_ip='10.77.0.7')
+    assert 'is not an address' in refused('port', name='other', network='back', fixed_ip='10.79.0.7')
+    assert 'make a port by another name' in refused('port', name='door', network='default')
+    assert 'used by port door' in refused('network', name='back', state='absent')
+    one = keep('server', name='one', networks=[{'port': 'door'}], **server)['server']
+    assert (one['fixed_ip'], one['floating_ip'], one['security_groups']) == ('10.77.0.7', floating, [])
+    assert ssh(floating, 'cat /sys/class/net/eth0/address; hostname') == '52:54:00:ab:cd:ef\none'
+    assert 'belongs to server one' in refused('server', name='two', networks=[{'port': 'door'}], image=image, flavor='g1.nano')
+    assert 'used by server one' in refused('port', name='door', state='absent')
+    assert 'groups of its own' in refused('server', name='one', security_groups=['default'])
+    keep('port', name='door', security_groups=['default'])
+    assert run('server_info', name='one')['servers'][0]['networks'][0]['security_groups'] == ['default']
+    keep('server', name='one', state='absent')
+    assert run('port_info', labels={'for': 'tests'}, query='[].[fixed_ip, floating_ip]')['ports'] == [['10.77.0.7', floating]]
+    keep('port', name='door', security_groups=['open'])
+    two = keep('server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': ['default']}], **server)['server']
+    assert [nic['security_groups'] for nic in two['networks']] == [['open'], ['default']]
+    assert ssh(floating, 'hostname') == 'two'
+    keep('server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': ['open']}])
+    keep('server', name='two', state='absent')
+    keep('floating_ip', name='door', state='absent')
+    keep('port', name='door', state='absent')
+    for name in ('back', 'side'):
+        keep('network', name=name, state='absent')
+    assert inventory() == before
+
+
+def test_info(host: None) -> None:
+    """What a module shows, its twin shows: by name, by labels, by an expression."""
+    kinds = {
+        'flavor': {'vcpus': 1, 'memory': 64, 'disk': 1},
+        'init_script': {'content': '#!/bin/sh\n'},
+        'network': {},
+        'port': {},
+        'security_group': {'rules': [{'preset': 'ssh'}]},
+        'volume': {'size': 1},
+        'floating_ip': {},
+    }
+    for kind, options in kinds.items():
+        made = run(kind, name='told', labels={'round': 1, 'mine': True}, **options)[kind]
+        if kind in ('volume', 'network'):
+            made['task_state'] = None
+        assert run(f'{kind}_info', name='told')[f'{kind}s'] == [made], kind
+        assert run(f'{kind}_info', labels={'round': 1, 'mine': True})[f'{kind}s'] == [made], kind
+        assert run(f'{kind}_info', labels={'round': 2})[f'{kind}s'] == [], kind
+        assert run(f'{kind}_info', query="[?name == 'told'].labels.mine")[f'{kind}s'] == ['true'], kind
+        assert 'is not a JMESPath expression' in run(f'{kind}_info', query='[?')['msg']
+    assert 'does not fit' in run('volume_info', query='[?abs(name) > `1`]')['msg']
+    assert run('keypair_info', name='nobody')['keypairs'] == run('lb_info', name='nobody')['lbs'] == run('image_info', name='nobody')['images'] == []
+    for kind in reversed(kinds):
+        keep(kind, name='told', state='absent')
