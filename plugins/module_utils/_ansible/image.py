@@ -35,8 +35,8 @@ def request(params: Dict[str, Any]) -> ImageRequest:
 def look(cloud: Cloud, asked: ImageRequest) -> Tuple[ImagesSeen, Names]:
     """The image, and what it would be made of."""
     images, names = by_name(cloud.images.list([asked.name])), {('image', asked.name)}
-    source = asked.options.get('source', '')
     now = images.get(asked.name)
+    source = asked.options.get('source') or (now.source if now else '')
     if asked.state == 'absent' or (now and now.task_state is None):
         return ImagesSeen(images), names
     if source.startswith('server:'):

@@ -25,15 +25,15 @@ def plan(request: ImageRequest, seen: ImagesSeen) -> Plan:
     """Make, keep or delete one image."""
     draft, now = Draft(), seen.images.get(request.name)
     if request.state == 'present' and (now is None or now.task_state is not None):
-        _source(request, seen, draft)
+        _source(request.options.get('source') or (now.source if now else ''), request.name, seen, draft)
     keep_one('image', request, now, TABLE, lambda: Image(request.name, **request.options), draft)
     return draft.done(('image', 'delete'), ('image', 'create'))
 
 
-def _source(request: ImageRequest, seen: ImagesSeen, draft: Draft) -> None:
-    kind, _colon, where = request.options.get('source', '').partition(':')
+def _source(source: str, name: str, seen: ImagesSeen, draft: Draft) -> None:
+    kind, _colon, where = source.partition(':')
     if not kind:
-        draft.refused.append(f'image {request.name} does not exist; to make it give path, url (with checksum) or server')
+        draft.refused.append(f'image {name} does not exist; to make it give path, url (with checksum) or server')
     elif kind == 'server':
         if draft.need('server', where, seen.servers) and seen.servers[where] != 'stopped':
             draft.refused.append(f'server: {where} runs, and an image is made of a disk at rest; stop it first (state: stopped)')

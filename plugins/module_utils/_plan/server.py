@@ -247,6 +247,8 @@ def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: 
 def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft) -> Dict[str, Any]:
     """The options that were said, in the shape of a server, so that they compare with what is there."""
     options = dict(request.options)
+    if now.task_state:  # what was interrupted is finished, its machine too
+        options['managed'] = True
     flavor = seen.flavors.get(options.get('flavor', ''))
     if flavor and flavor.name != now.flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
