@@ -1,6 +1,7 @@
 # make getting-started   the Getting Started on this machine; make clean-cloud takes it off again
 # make check             what every commit must pass: format, lint, types, unit tests; make format mends the format
 # make test              everything, from a fresh clone at any path
+# make site              the documents and the reference of all modules as HTML, in build/site/html
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -96,7 +97,7 @@ test:
 
 gates: check sanity documentation package galaxy integration
 
-.PHONY: sanity documentation package galaxy integration
+.PHONY: sanity documentation site package galaxy integration
 # ansible-test asks git which files there are; without it, it would go through .venv too.
 # What pip and ansible-test say is worth reading only when it failed. It ends well when it found nothing to test: hence the two looks at what it said.
 SANITY_LOG := $(TREE)/sanity.log
@@ -110,9 +111,20 @@ sanity: venv-dev
 	grep -q 'Running sanity test "validate-modules"' $(SANITY_LOG)
 	@echo "$$(grep -c '^Running sanity test' $(SANITY_LOG)) sanity tests passed"
 
-documentation: venv-dev
+documentation: venv-dev site
 	antsibull-changelog lint
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs $(LINK)
+
+# The documents of this repository, at the places where their links expect each other, and the reference of modules and roles.
+SITE := $(TREE)/site
+site: venv-dev
+	rm -rf $(SITE)
+	install -d -m 755 $(SITE)/source/reference
+	cp --parents LICENSE README*.md docs/*.md roles/*/README.md $(SITE)/source
+	cp docs/docsite/index.rst $(SITE)/source
+	antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --no-add-antsibull-docs-version --dest-dir $(SITE)/source/reference hanok.cloud
+	sphinx-build -q --fail-on-warning --keep-going --conf-dir docs/docsite $(SITE)/source $(SITE)/html
+	@echo $(SITE)/html/index.html
 
 # The collection as a user gets it: built, of these files and no others; installed without a network; the documentation of each module and role read from
 # what was installed. ansible-doc passes over a role that has none.
