@@ -211,8 +211,9 @@ def options_of(module: str) -> set[str]:
     raw = yaml.safe_load(importlib.import_module(f'{package}.modules.{module}').DOCUMENTATION)
     found = set(raw.get('options', {}))
     for fragment in raw.get('extends_documentation_fragment', []):
-        text = importlib.import_module(f'{package}.doc_fragments.{fragment.rpartition(".")[2]}').ModuleDocFragment.DOCUMENTATION
-        found |= set(yaml.safe_load(text).get('options', {}))
+        name, *section = fragment.removeprefix('hanok.cloud.').split('.')
+        texts_of = importlib.import_module(f'{package}.doc_fragments.{name}').ModuleDocFragment
+        found |= set(yaml.safe_load(getattr(texts_of, section[0].upper() if section else 'DOCUMENTATION')).get('options', {}))
     return found
 
 
