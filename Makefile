@@ -2,6 +2,7 @@
 # make check             what every commit must pass: format, lint, types, unit tests; make format mends the format
 # make test              everything, from a fresh clone at any path
 # make site              the documents and the reference of all modules as HTML, in build/site/html
+# make bench             what tasks cost, against an empty task and a bare loop over libvirt; some minutes on a machine that does nothing else
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -159,3 +160,8 @@ ifeq ($(SCENARIOS),)
 else
 	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/integration.xml $(SCENARIOS)
 endif
+
+# It measures and judges nothing; the table is on the screen, and with every single time in bench.json.
+.PHONY: bench
+bench: prepare
+	scripts/world $(VENV)/bin/python tests/bench/bench.py $(REPORTS)/bench.json

@@ -1,0 +1,253 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""make bench: what the collection costs, as ratios. It runs in scripts/world.
+
+Every time is the time of a whole task as its user waits for it, from its start to its result. What is compared is measured in the same run and in turn,
+so that a machine that is busy for a while slows both down. A row shows medians, and the least and the most. No time is judged here: aims are only shown.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ansible.release
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
+PYTHON = '/usr/bin/python3'  # the host's own, as users are told to set it
+TURNS = {'no-op': 11, 'servers': 5, 'rule': 5, 'growth': 9}
+SIZES = (10, 100, 300, 1000)
+GROUP = 500  # the most that one group may have
+RULES = ([{'preset': 'ssh'}], [{'preset': 'ssh'}, {'preset': 'http'}])
+Task = tuple[str, dict[str, Any]]
+EMPTY: Task = ('an empty task', {'empty': {}})
+
+
+class Times(NamedTuple):
+    """What was measured of one thing (seconds)."""
+
+    what: str
+    seconds: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """Half of them took longer."""
+        return statistics.median(self.seconds)
+
+
+class Row(NamedTuple):
+    """A line of the table: what was measured against what, and what is aimed at."""
+
+    what: Times
+    peer: Times
+    aim: str = ''
+
+    def cells(self) -> list[str]:
+        """The line as it is shown."""
+        ratio = self.what.median / self.peer.median
+        return [self.what.what, *_cells(self.what), self.peer.what, *_cells(self.peer), f'{ratio:.2f}', self.aim]
+
+    def plain(self) -> dict[str, Any]:
+        """The line as JSON."""
+        return {'what': self.what._asdict(), 'peer': self.peer._asdict(), 'ratio': self.what.median / self.peer.median, 'aim': self.aim}
+
+
+class Line(NamedTuple):
+    """How the time above an empty task grows with the records: by number of records, each compared with the empty task of its own turn."""
+
+    what: str
+    points: dict[int, Times]
+
+    def fit(self) -> tuple[float, float, float]:
+        """Seconds per record, seconds without records, and how far off the straight line the worst point is, in parts of the longest time."""
+        medians = {size: times.median for size, times in self.points.items()}
+        slope, start = statistics.linear_regression(list(medians), list(medians.values()))
+        off = max(abs(median - start - slope * size) for size, median in medians.items())
+        return slope, start, off / max(medians.values())
+
+    def cells(self) -> list[str]:
+        """The line as it is shown."""
+        slope, _start, off = self.fit()
+        return [self.what, *(f'{times.median:.3f}' for times in self.points.values()), f'{slope * 1000:.3f}', f'{off:.0%}']
+
+    def plain(self) -> dict[str, Any]:
+        """The line as JSON."""
+        slope, start, off = self.fit()
+        points = {size: times.seconds for size, times in self.points.items()}
+        return {'what': self.what, 'points': points, 'seconds_per_record': slope, 'seconds_without_records': start, 'off_the_line': off}
+
+
+def _cells(times: Times) -> list[str]:
+    return [f'{times.median:.3f}', f'{min(times.seconds):.3f}-{max(times.seconds):.3f}']
+
+
+def play(tasks: Iterable[Task]) -> list[dict[str, Any]]:
+    """Run tasks as one play; what the callback wrote of each."""
+    with tempfile.TemporaryDirectory() as folder:
+        playbook, stamps = (os.path.join(folder, name) for name in ('play.json', 'stamps'))
+        plays = [
+            {
+                'hosts': 'localhost',
+                'gather_facts': False,
+                'vars': {'ansible_python_interpreter': PYTHON},
+                'tasks': [{'name': name, **action} for name, action in tasks],
+            }
+        ]
+        Path(playbook).write_text(json.dumps(plays), encoding='utf-8')
+        settings = {
+            'ANSIBLE_LIBRARY': str(HERE / 'library'),
+            'ANSIBLE_CALLBACK_PLUGINS': str(HERE / 'callback_plugins'),
+            'ANSIBLE_CALLBACKS_ENABLED': 'stamps',
+            'BENCH_STAMPS': stamps,
+        }
+        run(*PLAYBOOK, playbook, **settings)
+        return [json.loads(line) for line in Path(stamps).read_text(encoding='utf-8').splitlines()]
+
+
+def run(*words: str, **environment: str) -> float:
+    """Run a program; how long it took (seconds). What it said is shown when it failed."""
+    started = time.monotonic()
+    ran = subprocess.run(words, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=600)
+    if ran.returncode:
+        sys.exit(f'{" ".join(words)} failed:\n{ran.stdout[-4000:]}{ran.stderr[-4000:]}')
+    return time.monotonic() - started
+
+
+def measure(tasks: Sequence[Task], turns: int, changed: bool = False) -> dict[str, Times]:
+    """Run tasks in turn. The first turn, in which Ansible builds the modules for the play, does not count."""
+    stamps = play(task for _turn in range(turns + 1) for task in tasks)[len(tasks) :]
+    for stamp in stamps:
+        if stamp['changed'] != (changed and stamp['task'] != EMPTY[0]):
+            sys.exit(f'the task {stamp["task"]} was to {"change" if changed else "find"} everything as it is: {stamp}')
+    return {name: Times(name, [stamp['seconds'] for stamp in stamps if stamp['task'] == name]) for name, _action in tasks}
+
+
+def server(name: str, **options: Any) -> dict[str, Any]:
+    """Say a task that makes servers; nothing is started unless it is said."""
+    return {'hanok.cloud.server': {'name': name, 'state': 'stopped', 'flavor': 'g1.nano', 'image': 'bench', 'networks': [{'name': 'bench'}], **options}}
+
+
+def absent(name: str) -> Task:
+    """Say a task that removes servers."""
+    return f'{name} absent', {'hanok.cloud.server': {'name': name, 'state': 'absent'}}
+
+
+@contextmanager
+def servers(*tasks: Task) -> Iterator[None]:
+    """Have servers for a while; the names of the tasks are not shown anywhere."""
+    play(tasks)
+    yield
+    play(absent(action['hanok.cloud.server']['name']) for _name, action in tasks)
+
+
+def prepare() -> None:
+    """Make this world a host, with a small image and a network with room for a thousand servers."""
+    images = sorted(glob.glob('/var/cache/hanok/tiny-*.qcow2'), key=os.path.getmtime)
+    if 'HANOK_WORLD' not in os.environ or not images:
+        sys.exit('run it by: make bench')
+    run(*PLAYBOOK, 'hanok.cloud.host')
+    play(
+        [
+            ('image', {'hanok.cloud.image': {'name': 'bench', 'path': images[-1]}}),
+            ('network', {'hanok.cloud.network': {'name': 'bench', 'cidr': '10.128.0.0/16'}}),
+            ('group', {'hanok.cloud.security_group': {'name': 'bench', 'rules': RULES[0]}}),
+        ]
+    )
+
+
+def created() -> Iterator[Row]:
+    """20 servers that run, made and removed, against a bare loop with the very same definitions."""
+    make, remove = ('create', server('run', count=20, state='started')), absent('run')
+    seconds: dict[str, list[float]] = {'create': [], 'run absent': [], 'bare create': [], 'bare delete': []}
+    with tempfile.TemporaryDirectory() as folder:
+        definitions = os.path.join(folder, 'definitions')
+        bare = [PYTHON, str(HERE / 'bare.py')]
+        look = ('look', {'hanok.cloud.server': {'name': 'run', 'state': 'absent'}})  # Ansible builds the module for the play
+        learn = ('learn', {'ansible.builtin.command': {'argv': [*bare, 'learn', definitions]}})
+        for _turn in range(TURNS['servers']):
+            for stamp in play([look, make, learn, remove]):
+                seconds.get(stamp['task'], []).append(stamp['seconds'])
+            for verb in ('create', 'delete'):
+                seconds[f'bare {verb}'].append(run(*bare, verb, definitions))
+    yield Row(Times('20 running servers made', seconds['create']), Times('a bare loop', seconds['bare create']), '1.3')
+    yield Row(Times('20 running servers removed', seconds['run absent']), Times('a bare loop', seconds['bare delete']))
+
+
+def unchanged() -> Iterator[Row]:
+    """Tasks that find nothing to do, against a task whose module is empty."""
+    groups = [('1 server, nothing to do', server('one'))]
+    groups += [(f'{count} servers, nothing to do', server(f'group{count}', count=count)) for count in (20, 100)]
+    with servers(*groups):
+        times = measure([EMPTY, *groups], TURNS['no-op'])
+    for name, _action in groups:
+        yield Row(times[name], times[EMPTY[0]], '1.3' if name.startswith('100') else '')
+
+
+def rule(records: int) -> dict[str, Times]:
+    """Change one rule of a group that all servers have, to and fro."""
+    tasks = [(f'a rule changed, {records} servers', {'hanok.cloud.security_group': {'name': 'bench', 'rules': rules}}) for rules in reversed(RULES)]
+    return measure([EMPTY, tasks[0], EMPTY, tasks[1]], TURNS['rule'], changed=True)
+
+
+def filled(records: int) -> Iterator[Task]:
+    """So many servers on record: made as a user makes them, not started. One group has at most 500."""
+    for number, first in enumerate(range(0, records, GROUP)):
+        yield 'fill', server(f'herd{number}', count=min(GROUP, records - first), security_groups=['bench'])
+
+
+def growth() -> Iterator[dict[str, Times]]:
+    """Look at one and at all in a record that grows; the times above those of the empty tasks."""
+    one: Task = ('1 server, nothing to do', server('herd0-1'))
+    everything: Task = ('server_info of all', {'hanok.cloud.server_info': {}})
+    for size in SIZES:
+        play(filled(size))
+        times = measure([EMPTY, one, everything], TURNS['growth'])
+        empty = times.pop(EMPTY[0]).seconds
+        yield {name: Times(name, [some - none for some, none in zip(found.seconds, empty, strict=True)]) for name, found in times.items()}
+
+
+def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Lay out columns."""
+    rows = [list(head), *map(list, lines)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+
+
+def main(report: str) -> None:
+    """Measure all, show it, and write it down."""
+    prepare()
+    rows = [*unchanged(), *created()]
+    play(filled(3))
+    few = rule(3)
+    points: dict[str, dict[int, Times]] = {}
+    for size, times in zip(SIZES, growth(), strict=True):
+        for name, found in times.items():
+            points.setdefault(name, {})[size] = found
+        if size == 300:
+            many = rule(300)
+    names = [f'a rule changed, {records} servers' for records in (3, 300)]
+    rows += [Row(few[names[0]], few[EMPTY[0]]), Row(many[names[1]], many[EMPTY[0]]), Row(many[names[1]], few[names[0]])]
+    lines = [Line(name, sizes) for name, sizes in points.items()]
+    print(table(['what', 's', 'from-to', 'against', 's', 'from-to', 'ratio', 'aim'], (row.cells() for row in rows)))
+    print()
+    print(table(['s above an empty task, with servers on record:', *map(str, SIZES), 'ms each', 'off a line'], (line.cells() for line in lines)))
+    machine = {'cores': os.cpu_count(), 'load': os.getloadavg(), 'kernel': platform.release(), 'ansible': ansible.release.__version__}
+    Path(report).parent.mkdir(parents=True, exist_ok=True)
+    Path(report).write_text(json.dumps({'machine': machine, 'rows': [row.plain() for row in rows], 'lines': [line.plain() for line in lines]}, indent=1))
+
+
+if __name__ == '__main__':
+    main(*sys.argv[1:])
