@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
-from xml.sax.saxutils import quoteattr
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def disk_xml(disk: Disk, target: str) -> str:
     """A volume's device; the alias is how it is found again to detach it."""
     return (
         "<disk type='file' device='disk'><driver name='qemu' type='qcow2' discard='unmap' error_policy='enospace'/>"
-        f"<source file={quoteattr(disk.path)}/><target dev='{target}' bus='virtio'/><serial>{disk.serial}</serial><alias name='ua-{disk.serial}'/></disk>"
+        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='virtio'/><serial>{disk.serial}</serial><alias name='ua-{disk.serial}'/></disk>"
     )
 
 
@@ -80,14 +80,14 @@ def xml(machine: Machine) -> str:
         "<controller type='scsi' index='0' model='virtio-scsi'/><controller type='usb' model='none'/>",
         disk_xml(Disk(os.path.join(machine.folder, 'root.qcow2'), 'root'), target(0)),
         "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>",
-        f"<source file={quoteattr(os.path.join(machine.folder, 'seed.iso'))}/><target dev='sda' bus='scsi'/><readonly/></disk>",
+        f"<source file='{escape(os.path.join(machine.folder, 'seed.iso'))}'/><target dev='sda' bus='scsi'/><readonly/></disk>",
         *(disk_xml(disk, target(number)) for number, disk in enumerate(machine.disks, 1)),
         *(
             f"<interface type='bridge'><mac address='{nic.mac}'/><source bridge='{nic.bridge}'/><target dev='{nic.device}'/>"
             "<model type='virtio'/><rom enabled='no'/></interface>"
             for nic in machine.interfaces
         ),
-        f"<serial type='pty'><log file={quoteattr(os.path.join(machine.folder, 'console.log'))} append='on'/><target port='0'/></serial>",
+        f"<serial type='pty'><log file='{escape(os.path.join(machine.folder, 'console.log'))}' append='on'/><target port='0'/></serial>",
         "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>",
         "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng><memballoon model='virtio'><stats period='2'/></memballoon>",
         "<video><model type='vga'/></video></devices></domain>",

@@ -11,9 +11,9 @@ import os
 import shutil
 import socket
 import uuid
+from html import escape
 from ipaddress import IPv4Network
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
-from xml.sax.saxutils import escape
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
