@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Tuple
 from .._cloud import CloudError, Names, Seen
 from . import settings
 from .host import Host
-from .keypairs import LocalKeypairs
 from .locks import Locks
 from .record import Record
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from .floating_ips import LocalFloatingIps
     from .images import LocalImages
     from .init_scripts import LocalInitScripts
+    from .keypairs import LocalKeypairs
     from .lbs import LocalLbs
     from .networks import LocalNetworks
     from .ports import LocalPorts
@@ -49,6 +49,8 @@ class LocalCloud:
     @property
     def keypairs(self) -> LocalKeypairs:
         """Key pairs."""
+        from .keypairs import LocalKeypairs
+
         return LocalKeypairs(self.host.record)
 
     @property

@@ -10,8 +10,7 @@ from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain
 from .request import Request
-from .security_group import DEFAULT, group_problems
-from .words import address_problems, mac_problems, name_problems
+from .words import DEFAULT_GROUP, address_problems, group_problems, mac_problems, name_problems
 
 
 @dataclass(frozen=True)
@@ -22,7 +21,7 @@ class Port:
     network: str = 'default'
     fixed_ip: str = AFTER_APPLY
     mac: str = AFTER_APPLY
-    security_groups: Tuple[str, ...] = (DEFAULT,)
+    security_groups: Tuple[str, ...] = (DEFAULT_GROUP,)
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     server: str | None = None

@@ -11,23 +11,9 @@ from typing import Any, Dict, List, Tuple
 from .change import AFTER_APPLY, Table, live, plain
 from .request import Request
 from .rule import Rule, public
-from .words import name_problems
+from .words import DEFAULT_GROUP
 
 MOST_RULES = 100
-MOST_GROUPS = 3
-DEFAULT = 'default'
-
-
-def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_groups') -> List[str]:
-    """Check the groups of a network interface: 1 to 3 names."""
-    if groups is None:
-        return []
-    problems = [problem for group in groups for problem in name_problems(group, option)]
-    if len(groups) > MOST_GROUPS:
-        problems.append(f'{option}: {len(groups)} are named; a network interface has at most {MOST_GROUPS}')
-    if not groups:
-        problems.append(f'{option}: name one at least; default lets nothing in')
-    return problems
 
 
 @dataclass(frozen=True)
@@ -57,7 +43,7 @@ class SecurityGroupRequest(Request):
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
         problems = super().problems()
-        if self.state == 'absent' and self.name == DEFAULT:
+        if self.state == 'absent' and self.name == DEFAULT_GROUP:
             problems.append('name: the group default stays, because servers for which no group is named have it; rules: [] empties it')
         return problems
 

@@ -10,8 +10,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
-from .security_group import DEFAULT, group_problems
-from .words import address_problems, description_problems, host_name_problems, label_problems, mac_problems, name_problems, size_problems
+from .words import (
+    DEFAULT_GROUP,
+    address_problems,
+    description_problems,
+    group_problems,
+    host_name_problems,
+    label_problems,
+    mac_problems,
+    name_problems,
+    size_problems,
+)
 
 STATES = ('present', 'started', 'stopped', 'absent')
 MOST_MEMBERS = 500
@@ -56,7 +65,7 @@ class Server:
     user_data: str | None = None
     init_script: str | None = None
     volume_size: int = 0
-    security_groups: Tuple[str, ...] = (DEFAULT,)
+    security_groups: Tuple[str, ...] = (DEFAULT_GROUP,)
     networks: Tuple[Nic, ...] = (Nic('default'),)
     floating_ip: str | None = None
     volumes: Tuple[str, ...] = ()

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, List
+from typing import Any, List, Tuple
 
 HOST_NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z')
 NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?\Z')
 LABEL = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?\Z')
 GIB = 2**30
 LARGEST_VOLUME = 5120
+MOST_GROUPS = 3
+DEFAULT_GROUP = 'default'  # the security group of servers for which none is named
 
 
 def name_problems(name: str, option: str = 'name') -> List[str]:
@@ -27,6 +29,18 @@ def host_name_problems(name: str, option: str = 'name') -> List[str]:
     if HOST_NAME.match(name):
         return []
     return [f'{option}: {name!r} is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last']
+
+
+def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_groups') -> List[str]:
+    """Check the groups of a network interface: 1 to 3 names."""
+    if groups is None:
+        return []
+    problems = [problem for group in groups for problem in name_problems(group, option)]
+    if len(groups) > MOST_GROUPS:
+        problems.append(f'{option}: {len(groups)} are named; a network interface has at most {MOST_GROUPS}')
+    if not groups:
+        problems.append(f'{option}: name one at least; default lets nothing in')
+    return problems
 
 
 def label_problems(labels: Mapping[str, Any] | None) -> List[str]:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._model.change import AGAIN, Draft, Table
 from .._model.firewall import Firewall
-from .._model.network import Network
-from .._model.request import Request
+
+if TYPE_CHECKING:
+    from .._model.network import Network
+    from .._model.request import Request
 
 
 def keep_one(kind: str, request: Request, now: Any | None, table: Table, make: Callable[[], Any], draft: Draft) -> None:

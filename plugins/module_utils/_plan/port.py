@@ -11,7 +11,8 @@ from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.firewall import Firewall
 from .._model.network import Network
 from .._model.port import TABLE, Port, PortRequest
-from .._model.security_group import DEFAULT, SecurityGroup
+from .._model.security_group import SecurityGroup
+from .._model.words import DEFAULT_GROUP
 from .common import fits_in, keep_one, mend
 
 
@@ -30,7 +31,7 @@ def plan(request: PortRequest, seen: PortsSeen) -> Plan:
     """Make, keep or delete one port."""
     draft, now = Draft(), seen.ports.get(request.name)
     if request.state == 'present':
-        for group in request.options.get('security_groups', (DEFAULT,) if now is None else ()):
+        for group in request.options.get('security_groups', (DEFAULT_GROUP,) if now is None else ()):
             draft.need('security_group', group, seen.groups)
         if now is None:
             _place(request, seen, draft)

@@ -7,22 +7,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
-from .._model.datapath import HOST, Datapath, Group, evaluate
-from .._model.datapath import Network as Wire
-from .._model.datapath import Port as Plug
 from .._model.firewall import Firewall
-from .._model.flavor import Flavor
-from .._model.image import Image
-from .._model.init_script import InitScript
-from .._model.keypair import Keypair
-from .._model.network import Network
-from .._model.port import Port
-from .._model.security_group import SecurityGroup
 from .._model.server import TABLE, Nic, NicRequest, Server, ServerRequest
 from .common import fits_in, floats, mend
+
+if TYPE_CHECKING:
+    from .._model.flavor import Flavor
+    from .._model.image import Image
+    from .._model.init_script import InitScript
+    from .._model.keypair import Keypair
+    from .._model.network import Network
+    from .._model.port import Port
+    from .._model.security_group import SecurityGroup
 
 ORDER = tuple(('server', verb) for verb in ('delete', 'create', 'stop', 'power_off', 'update', 'start'))
 
@@ -237,6 +236,10 @@ def _reachable(server: Server, request: ServerRequest, seen: ServersSeen, draft:
 
 def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: int | None) -> bool:
     """Whether groups let the host itself in. Rules that name a group are about servers, and do not."""
+    from .._model.datapath import HOST, Datapath, Group, evaluate
+    from .._model.datapath import Network as Wire
+    from .._model.datapath import Port as Plug
+
     made = [Group(str(number), tuple(rule for rule in group.rules if rule.remote_group is None)) for number, group in enumerate(groups)]
     free = next(str(address) for address in IPv4Network(network.cidr).hosts() if str(address) != network.gateway)
     wire = Wire('hk0', network.cidr, network.gateway)
