@@ -5,22 +5,22 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
-import shutil
-import uuid
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, RESTART, Change
-from .._model.first_boot import FirstBoot
 from .._model.server import Nic, Server
-from . import addresses, disks, domain, signs
+from . import addresses
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
 from .record import described
+
+if TYPE_CHECKING:  # what acts is imported where it acts: a task that finds nothing to do does not pay for it
+    from .._model.first_boot import FirstBoot
+    from . import domain
 
 _CHOSEN = 'FROM server s WHERE (?1 IS NULL OR s.name IN (SELECT value FROM json_each(?1)) OR s.member_of = ?2)'
 _SERVERS = f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source {_CHOSEN.replace('WHERE', 'JOIN image i ON i.id = s.image_id WHERE')}
@@ -92,6 +92,8 @@ class LocalServers:
 
     def reached(self, names: Sequence[str], wait_for: str) -> Dict[str, str]:
         """What each of these servers lacks of what is waited for; empty: nothing."""
+        from . import signs
+
         rows = self.record.named('SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))', names)
         first = {port['server_id']: port for port in self.record.rows('SELECT * FROM port WHERE server_id IS NOT NULL AND position = 0')}
 
@@ -106,6 +108,7 @@ class LocalServers:
 
     def first_boots(self, names: Sequence[str]) -> Dict[str, FirstBoot]:
         """How the first boots of these servers went."""
+        from . import signs
 
         def look(row: Any) -> FirstBoot:
             machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
@@ -182,6 +185,8 @@ class LocalServers:
     # -- the record ------------------------------------------------------------------------------
 
     def _reserve(self, server: Server) -> None:
+        import uuid
+
         if self.record.value('SELECT id FROM server WHERE name = ?', server.name) is not None:
             return  # an earlier run was interrupted: what it reserved is used
         columns = {
@@ -278,7 +283,7 @@ class LocalServers:
 
     def _furnish(self, row: Any) -> None:
         """Make the root disk and the seed."""
-        from . import images, seed
+        from . import disks, images, seed
 
         folder, locks = self._folder(row['uuid']), self.host.held('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
@@ -291,6 +296,8 @@ class LocalServers:
             seed.write(self.host, path, seed.Seed(row['uuid'], row['name'], macs, row['public_key'], row['first_boot'], clone), locks)
 
     def _machine(self, row: Any) -> domain.Machine:
+        from . import domain
+
         return domain.Machine(
             name=machine_name(row['id'], row['name']),
             uuid=row['uuid'],
@@ -304,6 +311,8 @@ class LocalServers:
 
     def define(self, row: Any) -> Any:
         """Define the machine as the record says; what runs goes on as it was until its next start."""
+        from . import domain
+
         return self.host.hypervisor.qemu.defineXML(domain.xml(self._machine(row)))
 
     def redefine(self, names: Iterable[str]) -> None:
@@ -328,6 +337,8 @@ class LocalServers:
         self._settle(row)
 
     def _grow(self, machine: Any, row: Any) -> None:
+        from . import disks
+
         size, path = row['volume_size'] * 2**30, self._folder(row['uuid'], 'root.qcow2')
         if machine.isActive():
             if machine.blockInfo('vda')[0] < size:
@@ -336,6 +347,8 @@ class LocalServers:
             disks.grow(self.host, path, row['volume_size'], self.host.held('server', row['name']))
 
     def _power_on(self, identity: str) -> None:
+        from . import signs
+
         with tolerate('OPERATION_INVALID'):  # it runs already
             machine = self.host.hypervisor.qemu.lookupByUUIDString(identity)
             machine.setAutostart(1)
@@ -370,6 +383,9 @@ class LocalServers:
             machine.setAutostart(0)
 
     def _erase(self, row: Any) -> None:
+        import glob
+        import shutil
+
         self._pull(row['uuid'])
         with tolerate('NO_DOMAIN'):
             self.host.hypervisor.qemu.lookupByUUIDString(row['uuid']).undefine()
@@ -386,6 +402,8 @@ def machine_name(row: int, name: str) -> str:
 
 def volume_disk(host: Host, identity: str) -> domain.Disk:
     """The disk of a volume; the serial is what of its id a guest can see."""
+    from . import domain
+
     return domain.Disk(host.settings.path('volumes', identity + '.qcow2'), identity[:20])
 
 
