@@ -79,18 +79,18 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
     firewall = cloud.firewalls.list()[0]
     if asked.state == 'absent':
         return ServersSeen(servers, firewall=firewall), names
-    new = not set(asked.members()) <= set(servers)
-    options, ssh = asked.options, asked.wait_for == 'ssh'
+    new = any(name not in servers or servers[name].task_state == 'deleting' for name in asked.members())
+    news, ssh = asked.news(servers), asked.wait_for == 'ssh'
     lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
     return ServersSeen(
         servers,
-        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in options else ()),
-        ports=by_name(cloud.ports.list() if any(nic.port for nic in asked.networks or ()) else ()),
-        keypairs=by_name(cloud.keypairs.list() if 'key_name' in options else ()),
-        flavors=by_name(cloud.flavors.list() if 'flavor' in options else ()),
-        images=by_name(cloud.images.list() if 'image' in options else ()),
-        networks=by_name(cloud.networks.list() if new or asked.networks or ssh else ()),
-        groups=by_name(cloud.security_groups.list() if asked.groups() or ssh else ()),
+        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news else ()),
+        ports=by_name(cloud.ports.list() if 'networks' in news and any(nic.port for nic in asked.networks or ()) else ()),
+        keypairs=by_name(cloud.keypairs.list() if 'key_name' in news else ()),
+        flavors=by_name(cloud.flavors.list() if 'flavor' in news else ()),
+        images=by_name(cloud.images.list() if 'image' in news else ()),
+        networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
+        groups=by_name(cloud.security_groups.list() if 'security_groups' in news or ssh else ()),
         owners=cloud.servers.owners([(nic.name, nic.fixed_ip) for nic in asked.networks or () if nic.name and nic.fixed_ip]) if new else {},
         floating=_floating(cloud, asked),
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
 from .words import (
@@ -152,6 +152,25 @@ class ServerRequest:
     def members(self) -> Tuple[str, ...]:
         """The names of the servers that are asked for."""
         return (self.name,) if self.count is None else tuple(f'{self.name}-{number}' for number in range(1, self.count + 1))
+
+    def connects(self, now: Server) -> bool:
+        """Whether a server has the connections that are asked for, whatever their groups."""
+        networks = self.networks
+        return networks is None or (len(networks) == len(now.networks) and all(nic.fits(there) for nic, there in zip(networks, now.networks)))
+
+    def news(self, servers: Mapping[str, Server]) -> Set[str]:
+        """The options by which some member is to get what it does not have yet. What every member has is there, because the record keeps what is in use."""
+        there = [servers.get(name) for name in self.members()]
+        news = {
+            option
+            for option, wanted in self.options.items()
+            if any(now is None or now.task_state is not None or getattr(now, option) != wanted for now in there)
+        }
+        if any(now is None or now.task_state is not None or not self.connects(now) for now in there):
+            news.add('networks')
+        if any(nic.security_groups for nic in self.networks or ()):
+            news.add('security_groups')
+        return news
 
     def groups(self) -> Tuple[str, ...]:
         """The security groups that are asked for, of the server and of its connections."""

@@ -76,14 +76,14 @@ def _named(seen: ServersSeen) -> Tuple[Tuple[str, str, Mapping[str, Any]], ...]:
 
 
 def _references(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
-    options = request.options
+    options, news = request.options, request.news(seen.servers)
     for kind, option, there in _named(seen):
-        if options.get(option) is not None:
+        if option in news and options[option] is not None:
             draft.need(kind, options[option], there)
-    for group in request.groups():
+    for group in request.groups() if 'security_groups' in news else ():
         draft.need('security_group', group, seen.groups)
     for nic in request.networks or ():
-        if not nic.port:
+        if 'networks' in news and not nic.port:
             draft.need('network', nic.name, seen.networks)
 
 
@@ -258,8 +258,9 @@ def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draf
         options.setdefault('volume_size', max(flavor.disk, now.volume_size))
     networks = request.networks
     if networks is not None:
-        same = len(networks) == len(now.networks) and all(nic.fits(there) for nic, there in zip(networks, now.networks))
-        options['networks'] = tuple(nic.kept(there) for nic, there in zip(networks, now.networks)) if same else tuple(nic.new() for nic in networks)
+        options['networks'] = (
+            tuple(nic.kept(there) for nic, there in zip(networks, now.networks)) if request.connects(now) else tuple(nic.new() for nic in networks)
+        )
     if request.floating_ip == 'none':
         options['floating_ip'] = None
     elif request.floating_ip == 'auto' and now.floating_ip is None:
