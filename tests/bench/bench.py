@@ -136,8 +136,9 @@ def measure(tasks: Sequence[Task], turns: int, changed: bool = False) -> dict[st
 
 
 def server(name: str, **options: Any) -> dict[str, Any]:
-    """Say a task that makes servers; nothing is started unless it is said."""
-    return {'hanok.cloud.server': {'name': name, 'state': 'stopped', 'flavor': 'g1.nano', 'image': 'bench', 'networks': [{'name': 'bench'}], **options}}
+    """Say a task that makes servers, as a playbook says it: with all that they refer to. Nothing is started unless it is said."""
+    references = {'flavor': 'g1.nano', 'image': 'bench', 'key_name': 'bench', 'security_groups': ['bench'], 'networks': [{'name': 'bench'}]}
+    return {'hanok.cloud.server': {'name': name, 'state': 'stopped', **references, **options}}
 
 
 def absent(name: str) -> Task:
@@ -163,6 +164,7 @@ def prepare() -> None:
         [
             ('image', {'hanok.cloud.image': {'name': 'bench', 'path': images[-1]}}),
             ('network', {'hanok.cloud.network': {'name': 'bench', 'cidr': '10.128.0.0/16'}}),
+            ('key', {'hanok.cloud.keypair': {'name': 'bench', 'private_key_file': '/run/bench.pem'}}),
             ('group', {'hanok.cloud.security_group': {'name': 'bench', 'rules': RULES[0]}}),
         ]
     )
@@ -205,7 +207,7 @@ def rule(records: int) -> dict[str, Times]:
 def filled(records: int) -> Iterator[Task]:
     """So many servers on record: made as a user makes them, not started. One group has at most 500."""
     for number, first in enumerate(range(0, records, GROUP)):
-        yield 'fill', server(f'herd{number}', count=min(GROUP, records - first), security_groups=['bench'])
+        yield 'fill', server(f'herd{number}', count=min(GROUP, records - first))
 
 
 def growth() -> Iterator[dict[str, Times]]:
