@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from .conftest import inventory, keep, refused, run, start
 
@@ -118,3 +119,15 @@ def test_info(host: None) -> None:
     assert run('keypair_info', name='nobody')['keypairs'] == run('lb_info', name='nobody')['lbs'] == run('image_info', name='nobody')['images'] == []
     for kind in reversed(kinds):
         keep(kind, name='told', state='absent')
+
+
+def test_nobody_else_reads(image: str) -> None:
+    """What guests write, and what a run holds, is for root (and for QEMU while it runs) only."""
+    keep('volume', name='private', size=1)
+    keep('server', name='private', image=image, flavor='g1.nano', state='stopped')
+    state = Path('/var/lib/hanok')
+    seen = {path: path.stat().st_mode & 0o777 for path in state.rglob('*') if path.is_file()}
+    assert {path.suffix for path in seen} >= {'.qcow2', '.iso', '.db', '.json'}
+    assert {str(path): oct(mode) for path, mode in seen.items() if mode & 0o077} == {}
+    keep('server', name='private', state='absent')
+    keep('volume', name='private', state='absent')

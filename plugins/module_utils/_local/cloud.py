@@ -134,7 +134,8 @@ class LocalCloud:
     def changing(self, look: Callable[[], Tuple[Seen, Names]]) -> Iterator[Seen]:
         """Hold what was seen, look again, and repeat until what is held covers what is there."""
         names, record = look()[1], self.host.record
-        record.write()
+        with self.host.locks.projection('record'):
+            record.write()
         while True:
             try:
                 self.host.locks.take(names)
@@ -143,7 +144,8 @@ class LocalCloud:
                     try:
                         yield seen
                     finally:
-                        record.export()
+                        with self.host.locks.projection('record'):
+                            record.export()
                     return
                 names = now
             finally:

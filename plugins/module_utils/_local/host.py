@@ -48,10 +48,20 @@ class Host:
         return outcomes
 
     def run(self, *words: str, locks: Sequence[int] = (), text: str | None = None) -> str:
-        """Run a program; what it printed. ``locks``: descriptors it inherits, so that they are held while it writes, even if this process dies."""
+        """Run a program; what it printed. What it makes is for root only.
+
+        ``locks``: descriptors it inherits, so that they are held while it writes, even if this process dies.
+        """
         try:
             ran = subprocess.run(
-                words, input=text, stdin=None if text is not None else subprocess.DEVNULL, capture_output=True, text=True, check=False, pass_fds=locks
+                words,
+                input=text,
+                stdin=None if text is not None else subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                pass_fds=locks,
+                umask=0o077,
             )
         except FileNotFoundError:
             raise CloudError(f'{words[0]} is not installed on this host; the role hanok.cloud.host installs it') from None

@@ -90,7 +90,6 @@ class LocalImages:
         else:
             _verify(where, change.after.checksum)
             disks.flatten(self.host, where, disks.describe(self.host, where)['format'], target, locks)
-        os.chmod(target, 0o600)
         size = disks.describe(self.host, target)['virtual-size']
         with self.record.transaction() as sql:
             sql.execute('UPDATE image SET size = ? WHERE name = ?', (size, change.name))
@@ -115,11 +114,15 @@ def _download(url: str, target: str) -> None:
     from urllib.request import build_opener
 
     try:
-        with build_opener().open(url, timeout=60) as response, open(target, 'wb') as file:  # only http and https get here
+        with build_opener().open(url, timeout=60) as response, open(_private(target), 'wb') as file:  # only http and https get here
             while chunk := response.read(_CHUNK):
                 file.write(chunk)
     except (URLError, OSError) as error:
         raise CloudError(f'url: {url} cannot be fetched: {error}') from error
+
+
+def _private(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
 
 
 def _verify(file: str, checksum: str | None) -> None:

@@ -44,6 +44,7 @@ class Locks:
             os.close(descriptor)
 
     def _take(self, file: str, shown: str, until: float) -> int:
+        os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
         os.makedirs(self.folder, 0o700, exist_ok=True)
         descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
         try:

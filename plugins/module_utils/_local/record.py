@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import sqlite3
@@ -61,18 +60,19 @@ class Record:
             self.sql.executescript(f'BEGIN IMMEDIATE; {VERSIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;')
 
     def write(self) -> None:
-        """Open for writing: made under another name and renamed, so that no reader meets a record without tables."""
+        """Open for writing: made under another name and renamed, so that no reader meets a record without tables.
+
+        The caller holds a lock under which nobody else does this; so for ``export``.
+        """
         if self.writable:
             return
         os.makedirs(self.folder, 0o711, exist_ok=True)
-        with open(os.path.join(self.folder, 'record.lock'), 'a', encoding='utf-8') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            self.sql.close()
-            if not os.path.exists(self.path):
-                self._make()
-            self._open(f'file:{self.path}?mode=rw')
-            self._check_version()
-            self._migrate()
+        self.sql.close()
+        if not os.path.exists(self.path):
+            self._make()
+        self._open(f'file:{self.path}?mode=rw')
+        self._check_version()
+        self._migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         self.writable = True
 
@@ -134,9 +134,7 @@ class Record:
         tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
-        with open(os.path.join(self.folder, 'record.lock'), 'a', encoding='utf-8') as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': len(VERSIONS), **tables}))
+        write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': len(VERSIONS), **tables}))
 
 
 def described(thing: Any) -> Dict[str, Any]:

@@ -53,9 +53,7 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
             with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
                 stream.write(text)
         part = os.path.join(folder, 'seed.iso')
-        os.close(os.open(part, os.O_CREAT, 0o600))
         host.run('genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', part, *files, locks=locks)
-        os.chmod(part, 0o600)
         os.rename(part, path)
 
 
