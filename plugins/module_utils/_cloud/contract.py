@@ -4,47 +4,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, ContextManager, Dict, Iterable, List, Mapping, NamedTuple, Protocol, Sequence, Set, Tuple, TypeVar
+from typing import Callable, ContextManager, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple, TypeVar
 
-if TYPE_CHECKING:  # a task does not pay for what it does not use
-    from ._model.change import Change
-    from ._model.firewall import Firewall
-    from ._model.first_boot import FirstBoot
-    from ._model.flavor import Flavor
-    from ._model.floating_ip import FloatingIp, Place  # noqa: F401 (in a base below, as text)
-    from ._model.image import Image  # noqa: F401 (in a base below, as text)
-    from ._model.init_script import InitScript
-    from ._model.keypair import Keypair
-    from ._model.lb import Lb
-    from ._model.network import Network  # noqa: F401 (in a base below, as text)
-    from ._model.port import Port
-    from ._model.security_group import SecurityGroup
-    from ._model.server import Server
-    from ._model.volume import Volume  # noqa: F401 (in a base below, as text)
+from .._model.change import Change
+from .._model.firewall import Firewall
+from .._model.first_boot import FirstBoot
+from .._model.flavor import Flavor
+from .._model.floating_ip import FloatingIp, Place
+from .._model.image import Image
+from .._model.init_script import InitScript
+from .._model.keypair import Keypair
+from .._model.lb import Lb
+from .._model.network import Network
+from .._model.port import Port
+from .._model.security_group import SecurityGroup
+from .._model.server import Server
+from .._model.volume import Volume
+from . import Names, Outcome, Seen
 
-Seen = TypeVar('Seen')
 Thing_co = TypeVar('Thing_co', covariant=True)
-Names = Set[Tuple[str, str]]
-
-
-class CloudError(Exception):
-    """The cloud could not do what was asked; the text is for the user."""
-
-
-class Busy(CloudError):
-    """Another run holds what is needed."""
-
-
-class Unsupported(CloudError):
-    """A cloud cannot do what is asked; the text names the option and the cloud."""
-
-
-class Outcome(NamedTuple):
-    """How one change went; error is empty when it went well. ``seconds``: how long it took, where it was measured by itself."""
-
-    change: Change
-    error: str = ''
-    seconds: float | None = None
 
 
 class Things(Protocol[Thing_co]):
@@ -71,21 +49,21 @@ class Changing(Things[Thing_co], Updates, Protocol[Thing_co]):
     """A kind of thing that is looked at, made, changed and deleted."""
 
 
-class Images(Things['Image'], Updates, Protocol):
+class Images(Things[Image], Updates, Protocol):
     """Images of a cloud."""
 
     def source_problem(self, source: str) -> str:
         """What speaks against making an image of a source, as far as it can be seen beforehand; empty: nothing."""
 
 
-class Networks(Things['Network'], Updates, Protocol):
+class Networks(Things[Network], Updates, Protocol):
     """Networks of a cloud."""
 
     def taken(self, name: str) -> Mapping[str, str]:
         """What a network of this name must not overlap (CIDR: what it is)."""
 
 
-class FloatingIps(Things['FloatingIp'], Updates, Protocol):
+class FloatingIps(Things[FloatingIp], Updates, Protocol):
     """Floating IPs of a cloud; names are names or addresses."""
 
     def places(self) -> Tuple[Place, ...]:
@@ -98,7 +76,7 @@ class FloatingIps(Things['FloatingIp'], Updates, Protocol):
         """Whether a pool has this address."""
 
 
-class Volumes(Things['Volume'], Updates, Protocol):
+class Volumes(Things[Volume], Updates, Protocol):
     """Volumes of a cloud."""
 
     def mounted(self, name: str) -> bool | None:
