@@ -92,6 +92,9 @@ image:
       description: Names of the servers that stand on it.
       type: list
       elements: str
+    status:
+      description: V(available), V(error) (its disk is gone from the host), or what is being done with it.
+      type: str
     task_state:
       description: What is being done with it.
       type: str

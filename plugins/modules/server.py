@@ -26,7 +26,7 @@ options:
   state:
     description:
       - V(present) makes what is missing, and never starts or stops what is there. V(started) starts it too.
-      - V(stopped) asks the guest to shut down and waits until it has.
+      - V(started) lets a paused one go on. V(stopped) asks the guest to shut down and waits until it has.
       - V(absent) removes the machine, its root disk and its automatic floating IP. Volumes and addresses made on their own are kept.
     type: str
     choices: [present, started, stopped, absent]
@@ -97,6 +97,12 @@ options:
     description: With O(state=stopped), pull the plug instead of asking the guest.
     type: bool
     default: false
+  repair:
+    description:
+      - Whether a machine that somebody altered or removed by hand (V(UNMANAGED)) is made again as it is recorded. It is refused otherwise.
+      - A machine that runs goes on as it is until its next start.
+    type: bool
+    default: false
   description:
     description: One line of at most 255 characters.
     type: str
@@ -140,7 +146,10 @@ server:
       description: Its name.
       type: str
     status:
-      description: V(BUILD), V(ACTIVE), V(SHUTOFF) or V(UNMANAGED) (its machine is no longer what was recorded).
+      description: V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED) or V(UNMANAGED) (its machine is no longer what was recorded).
+      type: str
+    status_reason:
+      description: What is wrong with its machine, or why it stands still; null when nothing is.
       type: str
     task_state:
       description: What is being done with it, or was when a run was interrupted; null when nothing is.

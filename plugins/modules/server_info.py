@@ -54,7 +54,10 @@ servers:
       description: Its name.
       type: str
     status:
-      description: V(BUILD), V(ACTIVE), V(SHUTOFF) or V(UNMANAGED) (its machine is no longer what was recorded).
+      description: V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED) or V(UNMANAGED) (its machine is no longer what was recorded).
+      type: str
+    status_reason:
+      description: What is wrong with its machine, or why it stands still; null when nothing is.
       type: str
     task_state:
       description: What is being done with it, or was when a run was interrupted; null when nothing is.

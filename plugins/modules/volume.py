@@ -75,7 +75,7 @@ volume:
       description: The server that has it.
       type: str
     status:
-      description: V(available), V(in-use), or what is being done with it.
+      description: V(available), V(in-use), V(error) (its disk is gone from the host), or what is being done with it.
       type: str
     task_state:
       description: What is being done with it.

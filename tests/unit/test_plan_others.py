@@ -217,7 +217,7 @@ KEY = Keypair('k', ED25519, 'SHA256:x')
             'server: s is creating; run the task that makes it again',
         ),
         (
-            volume.plan(volume_('attached', 's'), volumes(V, servers=named(Server('s', managed=False)))),
+            volume.plan(volume_('attached', 's'), volumes(V, servers=named(Server('s', faults=('its machine is gone',))))),
             'server: s is UNMANAGED; run the task that makes it again',
         ),
         (

@@ -18,7 +18,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import MOST_USER_DATA, Nic, NicRequest, Server, ServerRequest, hashed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import DISK_GONE, MOST_USER_DATA, Nic, NicRequest, Server, ServerRequest, hashed
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import FloatingAddress, ServersSeen, plan
 
 NEW = {'flavor': 'g1.micro', 'image': 'debian'}
@@ -230,8 +230,19 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         ),
         (
             asked(),
-            seen(replace(SERVER, managed=False)),
-            'server web is UNMANAGED: its machine is no longer in libvirt; delete it (state: absent) and make it again',
+            seen(replace(SERVER, faults=('its memory is 1 MiB in libvirt, recorded are 2',))),
+            'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded are 2; repair: true makes its machine again as recorded, '
+            'state: absent deletes it',
+        ),
+        (
+            asked(repair=True),
+            seen(replace(SERVER, faults=(DISK_GONE,))),
+            'server web is UNMANAGED: its root disk is gone, with what was on it; delete the server (state: absent) and make it again',
+        ),
+        (
+            asked('stopped'),
+            seen(replace(SERVER, power='paused')),
+            'server web is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true',
         ),
         (
             asked(),
@@ -436,8 +447,9 @@ def test_a_broken_firewall_is_mended() -> None:
     [
         ({}, 'ACTIVE', True),
         ({'power': 'stopped'}, 'SHUTOFF', True),
-        ({'task_state': 'creating', 'managed': False}, 'BUILD', False),
-        ({'managed': False}, 'UNMANAGED', False),
+        ({'task_state': 'creating'}, 'BUILD', False),
+        ({'faults': ('its machine is gone',)}, 'UNMANAGED', False),
+        ({'power': 'paused'}, 'PAUSED', True),
         ({'task_state': 'deleting'}, 'ACTIVE', False),
         ({'task_state': 'updating'}, 'ACTIVE', True),
     ],
@@ -446,7 +458,7 @@ def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
     """The words of a result; what is inside stays inside."""
     shown = replace(SERVER, **values).public()
     assert (shown['status'], shown['billable'], shown['fixed_ip']) == (status, billable, '192.168.0.5')
-    assert not {'managed', 'seeded', 'power'} & set(shown)
+    assert not {'faults', 'reason', 'seeded', 'power'} & set(shown)
 
 
 def test_first_boot_content_is_kept_to_itself() -> None:

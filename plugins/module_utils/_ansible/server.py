@@ -42,6 +42,7 @@ ARGUMENTS: Dict[str, Any] = {
     'allow_restart': {'type': 'bool', 'default': False},
     'allow_shrink': {'type': 'bool', 'default': False},
     'force': {'type': 'bool', 'default': False},
+    'repair': {'type': 'bool', 'default': False},
     **DESCRIBED,
 }
 
@@ -60,7 +61,7 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         options=options,
         count=params['count'],
         networks=None if networks is None else tuple(_nic(nic) for nic in networks),
-        **{option: params[option] for option in ('floating_ip', 'user_data', 'wait_for', 'allow_restart', 'allow_shrink', 'force')},
+        **{option: params[option] for option in ('floating_ip', 'user_data', 'wait_for', 'allow_restart', 'allow_shrink', 'force', 'repair')},
     )
 
 

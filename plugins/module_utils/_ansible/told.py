@@ -20,6 +20,8 @@ DONE = {
     'start': 'started',
     'stop': 'stopped',
     'power_off': 'powered off',
+    'repair': 'repaired',
+    'resume': 'resumed',
     'load': 'mended',
 }
 _MOST_NAMES = 5

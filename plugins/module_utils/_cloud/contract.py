@@ -110,6 +110,12 @@ class Servers(Protocol):
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Change servers; those whose change has the effect restart are restarted."""
 
+    def repair(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Make machines again as recorded."""
+
+    def resume(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Let paused servers go on."""
+
     def start(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Power on."""
 

@@ -14,7 +14,6 @@ from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.firewall import Firewall
 from .host import Host
-from .hypervisor import tolerate
 from .record import write_whole
 
 FLOATING_DEVICE = 'hanok0'  # floating addresses are routed to it; nothing answers behind it when the rules are gone
@@ -57,8 +56,9 @@ class LocalFirewalls:
         return f'{meta["record"]}_{meta["revision"]}'
 
     def _faults(self, bridges: Dict[str, str]) -> List[str]:
-        down = [name for device, name in bridges.items() if not os.path.isdir(f'/sys/class/net/{device}')]
-        faults = [f'network {name} is down' for name in down]
+        down = {name: fault for device, name in bridges.items() if (fault := _network_fault(device, name))}
+        faults = list(down.values())
+        faults += [f'{device} is plugged into no bridge' for device in self._unplugged()]
         if not self._loaded(self.revision()):
             faults.append('the firewall rules are not those of the record')
         settings = {
@@ -86,13 +86,22 @@ class LocalFirewalls:
         return revision, render(path, revision)
 
     def _start_networks(self) -> None:
-        """A network that is defined and not active is started; one that is still being made is left to who makes it."""
-        rows = self.record.rows('SELECT id, name, uuid FROM network WHERE task_state IS NULL')
-        for row in rows:
-            if not os.path.isdir(f'/sys/class/net/{bridge(row["id"])}'):
-                network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
-                with tolerate('OPERATION_INVALID'):
-                    network.create()
+        """A network that does not work is started anew, and what was on it is plugged in again; one that is still being made is left to who makes it."""
+        for row in self.record.rows('SELECT * FROM network WHERE task_state IS NULL'):
+            if _network_fault(bridge(row['id']), row['name']):
+                from .networks import bring_up
+
+                bring_up(self.host, row)
+        for device, home in self._unplugged().items():
+            self.host.run('ip', 'link', 'set', device, 'master', home)
+
+    def _unplugged(self) -> Dict[str, str]:
+        """The devices of servers and balancers that run, and are on no bridge: the bridge on which each belongs."""
+        devices = {name for name in os.listdir('/sys/class/net') if name.startswith('hkp') and not os.path.exists(f'/sys/class/net/{name}/master')}
+        if not devices:
+            return {}
+        ports = self.record.rows('SELECT p.id, p.network_id FROM port p JOIN network n ON n.id = p.network_id WHERE n.task_state IS NULL')
+        return {tap(row['id']): bridge(row['network_id']) for row in ports if tap(row['id']) in devices}
 
     def _members(self) -> None:
         """DHCP reservations, names, and the configurations of balancers."""
@@ -166,6 +175,18 @@ class LocalFirewalls:
             for side, word in (('--orig-src', 'src'), ('--orig-dst', 'dst'), ('--reply-src', 'src')):
                 if f'{word}={address}' in flowing:
                     subprocess.run(['conntrack', '-D', side, address], stdin=subprocess.DEVNULL, capture_output=True, check=False)  # rc 1: there was none
+
+
+def _network_fault(device: str, name: str) -> str:
+    """What is wrong with a network; empty: nothing."""
+    if not os.path.isdir(f'/sys/class/net/{device}'):
+        return f'network {name} is down'
+    try:
+        with open(f'/run/libvirt/network/{device}.pid', encoding='ascii') as file, open(f'/proc/{int(file.read())}/comm', encoding='ascii') as program:
+            serves = program.read().strip() == 'dnsmasq'
+    except (OSError, ValueError):
+        serves = False
+    return '' if serves else f'network {name} gives out no addresses'
 
 
 def bridge(network: int) -> str:

@@ -7,11 +7,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Dict, List
+from typing import Any, Dict, List, NamedTuple
 
 from .._cloud import CloudError
 
 URIS = {'qemu': 'qemu:///system', 'lxc': 'lxc:///system'}
+
+
+class Machine(NamedTuple):
+    """A virtual machine in libvirt, and its power: started, stopped or paused."""
+
+    domain: Any
+    power: str
 
 
 class Hypervisor:
@@ -51,12 +58,17 @@ class Hypervisor:
         except libvirt.libvirtError as error:
             raise CloudError(f'libvirt does not answer at {uri}: {error}; start it, or run the role hanok.cloud.host, which does') from error
 
-    def machines(self) -> Dict[str, bool]:
-        """The UUIDs of all virtual machines, and whether each runs."""
+    def machines(self) -> Dict[str, Machine]:
+        """All virtual machines by their UUIDs."""
         import libvirt
 
-        flags = {True: libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE, False: libvirt.VIR_CONNECT_LIST_DOMAINS_INACTIVE}
-        return {domain.UUIDString(): runs for runs, flag in flags.items() for domain in self.qemu.listAllDomains(flag)}
+        flags = {'ACTIVE': 'started', 'PAUSED': 'paused'}
+        power = {
+            domain.UUIDString(): word
+            for flag, word in flags.items()
+            for domain in self.qemu.listAllDomains(getattr(libvirt, 'VIR_CONNECT_LIST_DOMAINS_' + flag))
+        }
+        return {domain.UUIDString(): Machine(domain, power.get(domain.UUIDString(), 'stopped')) for domain in self.qemu.listAllDomains()}
 
     def close(self) -> None:
         """Close what was opened."""

@@ -32,7 +32,10 @@ class LocalImages:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """Look: all, or those of these names."""
-        return tuple(_image(row) for row in self.record.named(_LIST, names))
+        return tuple(_image(row, self._gone(row)) for row in self.record.named(_LIST, names))
+
+    def _gone(self, row: Any) -> bool:
+        return row['task_state'] is None and not os.path.exists(path(self.host, row['uuid']))
 
     def source_problem(self, source: str) -> str:
         """What speaks against making an image of a path, as far as it can be seen beforehand."""
@@ -137,7 +140,7 @@ def _verify(file: str, checksum: str | None) -> None:
         raise CloudError(f'checksum: what was delivered has {kind}:{digest.hexdigest()}, asked was {checksum}; nothing was made of it')
 
 
-def _image(row: Any) -> Image:
+def _image(row: Any, gone: bool) -> Image:
     size: Dict[str, Any] = {} if row['size'] is None else {'size': row['size'], 'min_disk': least_disk(row['size'])}
     return Image(
         row['name'],
@@ -149,5 +152,6 @@ def _image(row: Any) -> Image:
         task_state=row['task_state'],
         created_by=row['created_by'],
         created_at=row['created_at'],
+        gone=gone,
         **(size or {'size': AFTER_APPLY, 'min_disk': AFTER_APPLY}),
     )

@@ -87,10 +87,7 @@ class LocalNetworks:
         row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
         os.makedirs(dhcp.FOLDER, exist_ok=True)
         dhcp.write(self.host, [row['id']])
-        network = self.host.hypervisor.qemu.networkDefineXML(xml(row['id'], row['uuid'], row['cidr'], row['gateway']))
-        network.setAutostart(1)
-        if not network.isActive():
-            network.create()
+        bring_up(self.host, row)
 
     def _erase(self, change: Change) -> None:
         row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
@@ -115,6 +112,16 @@ def _network(row: Any) -> Network:
         row['created_by'],
         row['created_at'],
     )
+
+
+def bring_up(host: Host, row: Any) -> None:
+    """Define a network and start it; one that libvirt takes for running, and that does not work, is stopped first."""
+    network = host.hypervisor.qemu.networkDefineXML(xml(row['id'], row['uuid'], row['cidr'], row['gateway']))
+    network.setAutostart(1)
+    if network.isActive():
+        network.destroy()
+    with tolerate('OPERATION_INVALID'):  # another run was quicker
+        network.create()
 
 
 def xml(number: int, identity: str, cidr: str, gateway: str) -> str:

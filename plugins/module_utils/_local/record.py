@@ -112,6 +112,8 @@ class Record:
             self.sql.execute('ROLLBACK')
             if isinstance(error, sqlite3.IntegrityError):
                 raise CloudError(f'the record refuses: {error}; somebody else changed it meanwhile, run again') from error
+            if isinstance(error, sqlite3.Error):
+                raise CloudError(f'the record {self.path} cannot be written: {error}; nothing of this was recorded') from error
             raise
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:

@@ -15,7 +15,7 @@ from .._model.server import Nic, Server
 from . import addresses
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
-from .hypervisor import tolerate
+from .hypervisor import Machine, tolerate
 from .record import described
 
 if TYPE_CHECKING:  # what acts is imported where it acts: a task that finds nothing to do does not pay for it
@@ -51,14 +51,16 @@ class LocalServers:
             return ()
         ports, groups, volumes = (_by_server(self.record.rows(query, *chosen)) for query in (_PORTS, _GROUPS, _VOLUMES))
         machines = self.host.hypervisor.machines()
-        return tuple(self._server(row, ports.get(row['id'], []), groups.get(row['id'], []), volumes.get(row['id'], []), machines) for row in rows)
+        whole = [{**dict(row), 'ports': ports.get(row['id'], []), 'volumes': volumes.get(row['id'], [])} for row in rows]
+        return tuple(self._server(row, groups.get(row['id'], []), machines.get(row['uuid'])) for row in whole)
 
-    def _server(self, row: Any, ports: Sequence[Any], groups: Sequence[Any], volumes: Sequence[Any], machines: Mapping[str, bool]) -> Server:
-        """An interrupted change ends with the power that the record says, whatever runs now."""
-        started = row['power'] == 'started' if row['task_state'] else machines.get(row['uuid'], False)
+    def _server(self, row: Any, groups: Sequence[Any], machine: Machine | None) -> Server:
+        """What is under way, or was interrupted, ends with the power that the record says, and is not looked at closer; so for a machine that is gone."""
+        ports = row['ports']
+        faults, reason = self._state(row, machine)
         return Server(
             name=row['name'],
-            power='started' if started else 'stopped',
+            power=row['power'] if row['task_state'] or machine is None else machine.power,
             flavor=row['flavor'],
             vcpus=row['vcpus'],
             memory=row['memory'],
@@ -70,18 +72,28 @@ class LocalServers:
             security_groups=tuple(dict.fromkeys(group['name'] for group in groups if not group['own_groups'])),
             networks=tuple(_nic(port, groups) for port in ports),
             floating_ip=next((port['floating'] for port in ports if port['floating']), None),
-            volumes=tuple(volume['name'] for volume in volumes),
+            volumes=tuple(volume['name'] for volume in row['volumes']),
             delete_protection=bool(row['delete_protection']),
             description=row['description'],
             labels=json.loads(row['labels']),
             member_of=row['member_of'],
             id=row['uuid'],
             task_state=row['task_state'],
-            managed=row['uuid'] in machines,
+            faults=faults,
+            reason=reason,
             seeded=row['task_state'] is None or os.path.exists(self._folder(row['uuid'], 'seed.iso')),
             created_by=row['created_by'],
             created_at=row['created_at'],
         )
+
+    def _state(self, row: Any, machine: Machine | None) -> Tuple[Tuple[str, ...], str]:
+        """What is wrong with a machine, and why it stands still."""
+        if row['task_state']:
+            return (), ''
+        from .faults import machine_faults, pause_reason
+
+        volumes = [self.host.settings.path('volumes', volume['uuid'] + '.qcow2') for volume in row['volumes'] if volume['task_state'] is None]
+        return machine_faults(row, machine, self._folder(row['uuid']), volumes), pause_reason(machine)
 
     def owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """Who has these fixed addresses (network name, address)."""
@@ -146,6 +158,25 @@ class LocalServers:
         rows = self._rows(changes)
         outcomes = self.host.each(changes, lambda change: self._remake(change, rows[change.name]))
         return self.host.finish(outcomes, _DONE)
+
+    def repair(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Define machines again as the record says; what runs goes on as it is until its next start."""
+        with self.record.transaction() as sql:
+            sql.executemany(
+                "UPDATE server SET power = ?, task_state = 'repairing' WHERE name = ?", [(_wanted(change.after), change.name) for change in changes]
+            )
+        rows = self._rows(changes)
+        outcomes = self.host.each(changes, lambda change: self._furnish(rows[change.name]))
+        self.firewalls.apply()
+        good = [outcome.change for outcome in outcomes if not outcome.error]
+        return [
+            *(outcome for outcome in outcomes if outcome.error),
+            *self.host.finish(self.host.each(good, lambda change: self._settle(rows[change.name])), _DONE),
+        ]
+
+    def resume(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Let paused servers go on."""
+        return self._power(changes, 'started', 'resuming', lambda row: self._resume(row['uuid']))
 
     def start(self, changes: Sequence[Change]) -> List[Outcome]:
         """Power on."""
@@ -213,8 +244,8 @@ class LocalServers:
     def _rewrite(self, change: Change) -> None:
         server: Server = change.after
         row = self.record.value('SELECT id FROM server WHERE name = ?', server.name)
-        columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'power', 'delete_protection')}
-        self.record.update('server', row, {**columns, **described(server), 'task_state': 'updating'})
+        columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'delete_protection')}
+        self.record.update('server', row, {**columns, **described(server), 'power': _wanted(server), 'task_state': 'updating'})
         if (change.before.security_groups, change.before.networks) != (server.security_groups, server.networks):
             self._write_groups(server, row)
         if change.before.floating_ip != server.floating_ip:
@@ -272,7 +303,7 @@ class LocalServers:
         outcomes = self.host.each(changes, lambda change: step(rows[change.name]))
         with self.record.transaction() as sql:
             for outcome in outcomes:
-                now = outcome.change.before.power if outcome.error else power
+                now = _wanted(outcome.change.before) if outcome.error else power
                 sql.execute('UPDATE server SET power = ?, task_state = NULL WHERE name = ?', (now, outcome.change.name))
         return outcomes
 
@@ -356,6 +387,10 @@ class LocalServers:
                 signs.mark_start(self._folder(identity, 'console.log'))
             machine.create()
 
+    def _resume(self, identity: str) -> None:
+        with tolerate('OPERATION_INVALID'):  # it is not paused any more
+            self.host.hypervisor.qemu.lookupByUUIDString(identity).resume()
+
     def _pull(self, identity: str) -> None:
         with tolerate('OPERATION_INVALID', 'NO_DOMAIN'):  # it does not run
             machine = self.host.hypervisor.qemu.lookupByUUIDString(identity)
@@ -415,6 +450,11 @@ def _fits(machine: Any, row: Any) -> bool:
 def _nic(port: Any, groups: Sequence[Any]) -> Nic:
     own = tuple(group['name'] for group in groups if group['port_id'] == port['id'])
     return Nic(port['network'], port['address'], port['mac'], port['name'], own if port['own_groups'] else None)
+
+
+def _wanted(server: Server) -> str:
+    """The power that is recorded: a paused server is one that is to run."""
+    return 'stopped' if server.power == 'stopped' else 'started'
 
 
 def _by_server(rows: Sequence[Any]) -> Dict[int, List[Any]]:

@@ -15,10 +15,12 @@ from .._model.change import Change
 from .._model.volume import Volume
 from . import agent, disks, domain
 from .host import Host, await_
+from .record import described
 from .servers import LocalServers, volume_disk
 
 _LIST = """SELECT v.*, s.name AS server, s.uuid AS machine FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name"""
+_DONE = 'UPDATE volume SET task_state = NULL WHERE name = ?'
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 
 
@@ -31,7 +33,10 @@ class LocalVolumes:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """Look: all, or those of these names."""
-        return tuple(_volume(row) for row in self.record.named(_LIST, names))
+        return tuple(_volume(row, self._gone(row)) for row in self.record.named(_LIST, names))
+
+    def _gone(self, row: Any) -> bool:
+        return row['task_state'] is None and not os.path.exists(self._path(row))
 
     def mounted(self, name: str) -> bool | None:
         """Whether the guest that has a volume has it mounted; None when it runs and cannot be asked."""
@@ -50,18 +55,14 @@ class LocalVolumes:
             for change in changes:
                 self._reserve(change.after)
         os.makedirs(self.host.settings.path('volumes'), 0o711, exist_ok=True)
-        return self._cleared(self.host.each(changes, self._make))
+        return self.host.finish(self.host.each(changes, self._make), _DONE)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Grow volumes, while they are in use too, and change what is said about them."""
-        with self.record.transaction() as sql:
+        with self.record.transaction():
             for change in changes:
-                after = change.after
-                sql.execute(
-                    "UPDATE volume SET size = ?, description = ?, labels = ?, task_state = 'extending' WHERE name = ?",
-                    (after.size, after.description, json.dumps(dict(after.labels)), change.name),
-                )
-        return self._cleared(self.host.each(changes, self._grow))
+                self.record.update_named('volume', change.name, {'size': change.after.size, **described(change.after), 'task_state': 'extending'})
+        return self.host.finish(self.host.each(changes, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Plug volumes into servers."""
@@ -70,40 +71,24 @@ class LocalVolumes:
                 server = self.record.value('SELECT id FROM server WHERE name = ?', change.after.server)
                 sql.execute("UPDATE volume SET server_id = ?, task_state = 'attaching' WHERE name = ?", (server, change.name))
         self.servers.redefine({change.after.server for change in changes})
-        return self._cleared(self.host.each(changes, self._plug))
+        return self.host.finish(self.host.each(changes, self._plug), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Unplug volumes, and wait until the guests have let go of them."""
         with self.record.transaction() as sql:
             sql.executemany("UPDATE volume SET task_state = 'detaching' WHERE name = ?", [(change.name,) for change in changes])
         self.servers.redefine({change.before.server for change in changes})
-        return self._cleared(self.host.each(changes, self._unplug), 'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?')
+        return self.host.finish(self.host.each(changes, self._unplug), 'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?')
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove volumes that no server has."""
         with self.record.transaction() as sql:
             sql.executemany("UPDATE volume SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
-        return self._cleared(self.host.each(changes, lambda change: disks.remove(self._path(self._row(change.name)))), 'DELETE FROM volume WHERE name = ?')
+        return self.host.finish(self.host.each(changes, lambda change: disks.remove(self._path(self._row(change.name)))), 'DELETE FROM volume WHERE name = ?')
 
     def _reserve(self, volume: Volume) -> None:
         if self.record.value('SELECT id FROM volume WHERE name = ?', volume.name) is None:
-            labels = json.dumps(dict(volume.labels))
-            self.record.insert(
-                'volume',
-                {
-                    'uuid': str(uuid.uuid4()),
-                    'name': volume.name,
-                    'size': volume.size,
-                    'description': volume.description,
-                    'labels': labels,
-                    'task_state': 'creating',
-                },
-            )
-
-    def _cleared(self, outcomes: List[Outcome], statement: str = 'UPDATE volume SET task_state = NULL WHERE name = ?') -> List[Outcome]:
-        with self.record.transaction() as sql:
-            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
-        return outcomes
+            self.record.insert('volume', {'uuid': str(uuid.uuid4()), 'name': volume.name, 'size': volume.size, **described(volume), 'task_state': 'creating'})
 
     def _row(self, name: str) -> Any:
         return self.record.named(_LIST, [name])[0]
@@ -162,7 +147,7 @@ def _free_target(machine: Any) -> str:
     return next(name for name in map(domain.target, range(1, 26)) if name not in taken)
 
 
-def _volume(row: Any) -> Volume:
+def _volume(row: Any, gone: bool) -> Volume:
     serial = row['uuid'][:20]
     return Volume(
         row['name'],
@@ -176,4 +161,5 @@ def _volume(row: Any) -> Volume:
         row['task_state'],
         row['created_by'],
         row['created_at'],
+        gone,
     )

@@ -22,7 +22,7 @@ SOURCES = ('path', 'url', 'server')
 class Image:
     """A disk that servers are made from. ``source``: where it came from, as the user said it: path:..., url:... or server:....
 
-    ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume needs at least.
+    ``gone``: its file is not there any more. ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume needs at least.
     """
 
     name: str
@@ -36,10 +36,18 @@ class Image:
     task_state: str | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+    gone: bool = False
+
+    @property
+    def status(self) -> str:
+        """The status: available, error, or what is being done with it."""
+        return self.task_state or ('error' if self.gone else 'available')
 
     def public(self) -> Dict[str, Any]:
         """The image as a result shows it."""
-        return plain(self)
+        shown = plain(self)
+        del shown['gone']
+        return {**shown, 'status': self.status}
 
 
 def least_disk(size: int) -> int:

@@ -23,6 +23,7 @@ from .words import (
 )
 
 STATES = ('present', 'started', 'stopped', 'absent')
+DISK_GONE = 'its root disk is gone'
 MOST_MEMBERS = 500
 MOST_NETWORKS = 8
 MOST_USER_DATA = 512 * 1024
@@ -51,8 +52,9 @@ class Nic:
 class Server:
     """A server as it is, or as it should be: one shape, so that the two compare.
 
-    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a hash. ``power`` is started or stopped. ``member_of`` is the
-    group it was made in with count. ``managed`` is false when the real machine is gone. ``seeded``: its first-boot content is written.
+    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a hash. ``power`` is started, stopped or paused. ``member_of`` is the
+    group it was made in with count. ``faults``: what its real machine no longer has of what is recorded. ``reason``: why it stands still.
+    ``seeded``: its first-boot content is written.
     """
 
     name: str
@@ -75,7 +77,8 @@ class Server:
     member_of: str | None = None
     id: str = AFTER_APPLY
     task_state: str | None = None
-    managed: bool = True
+    faults: Tuple[str, ...] = ()
+    reason: str = ''
     seeded: bool = True
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
@@ -85,18 +88,19 @@ class Server:
         """The status, in Nova's words; UNMANAGED is ours: the real machine is no longer what was recorded."""
         if self.task_state == 'creating':
             return 'BUILD'
-        if not self.managed:
+        if self.faults:
             return 'UNMANAGED'
-        return 'ACTIVE' if self.power == 'started' else 'SHUTOFF'
+        return {'started': 'ACTIVE', 'stopped': 'SHUTOFF'}.get(self.power, 'PAUSED')
 
     def public(self) -> Dict[str, Any]:
         """The server as a result shows it."""
         shown = plain(self)
-        for inner in ('managed', 'seeded', 'power'):
+        for inner in ('faults', 'reason', 'seeded', 'power'):
             del shown[inner]
         first = self.networks[0].fixed_ip if self.networks else None
-        billable = self.status in ('ACTIVE', 'SHUTOFF') and self.task_state != 'deleting'
-        return {**shown, 'status': self.status, 'billable': billable, 'fixed_ip': first}
+        billable = self.status in ('ACTIVE', 'SHUTOFF', 'PAUSED') and self.task_state != 'deleting'
+        why = '; '.join(self.faults) or self.reason or None
+        return {**shown, 'status': self.status, 'status_reason': why, 'billable': billable, 'fixed_ip': first}
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,7 @@ class ServerRequest:
     allow_restart: bool = False
     allow_shrink: bool = False
     force: bool = False
+    repair: bool = False
 
     def members(self) -> Tuple[str, ...]:
         """The names of the servers that are asked for."""
@@ -240,6 +245,8 @@ def _user_data_problems(user_data: str | None) -> List[str]:
 
 
 def _flavor(before: str | None, after: str, now: Server) -> Effect:
+    if now.power == 'paused':
+        return Effect(FIXED, 'a paused server is not resized; start it (state: started) or pull its plug (state: stopped, force: true) first')
     if now.power == 'stopped':
         return Effect(LIVE, f'flavor {before} becomes {after}')
     return Effect(RESTART, f'flavor {before} becomes {after}, which needs a restart')

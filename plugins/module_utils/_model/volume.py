@@ -17,7 +17,7 @@ STATES = ('present', 'attached', 'detached', 'absent')
 
 @dataclass(frozen=True)
 class Volume:
-    """A disk made on its own. ``size`` in GB (2^30 bytes). ``device``: how a guest with udev finds it."""
+    """A disk made on its own. ``size`` in GB (2^30 bytes). ``device``: how a guest with udev finds it. ``gone``: its file is not there any more."""
 
     name: str
     size: int = 0
@@ -30,15 +30,18 @@ class Volume:
     task_state: str | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+    gone: bool = False
 
     @property
     def status(self) -> str:
         """The status, in Cinder's words."""
-        return self.task_state or ('in-use' if self.server else 'available')
+        return self.task_state or ('error' if self.gone else 'in-use' if self.server else 'available')
 
     def public(self) -> Dict[str, Any]:
         """The volume as a result shows it."""
-        return {**plain(self), 'status': self.status}
+        shown = plain(self)
+        del shown['gone']
+        return {**shown, 'status': self.status}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ def plan(request: ImageRequest, seen: ImagesSeen) -> Plan:
     draft, now = Draft(), seen.images.get(request.name)
     if request.state == 'present' and (now is None or now.task_state is not None):
         _source(request.options.get('source') or (now.source if now else ''), request.name, seen, draft)
+    if request.state == 'present' and now and now.gone:
+        draft.refused.append(f'image {now.name}: its disk is gone from the host; delete the image (state: absent) and make it again')
     keep_one('image', request, now, TABLE, lambda: Image(request.name, **request.options), draft)
     return draft.done(('image', 'delete'), ('image', 'create'))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
-from .._model.server import TABLE, Nic, NicRequest, Server, ServerRequest
+from .._model.server import DISK_GONE, TABLE, Nic, NicRequest, Server, ServerRequest
 from .common import fits_in, floats, mend
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .._model.port import Port
     from .._model.security_group import SecurityGroup
 
-ORDER = tuple(('server', verb) for verb in ('delete', 'create', 'stop', 'power_off', 'update', 'start'))
+ORDER = tuple(('server', verb) for verb in ('delete', 'create', 'repair', 'resume', 'stop', 'power_off', 'update', 'start'))
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,13 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         return draft.result.append(draft.step('server', 'create', None, _new(name, request, seen, draft)))
     if now.task_state == 'creating':
         now = _finish(now, request, draft)
-    if not now.managed and now.task_state is None:
-        draft.refused.append(f'server {now.name} is UNMANAGED: its machine is no longer in libvirt; delete it (state: absent) and make it again')
+    if now.faults:
+        now = _repaired(now, request, draft)
+    if request.state == 'started' and now.power == 'paused':
+        now = draft.step('server', 'resume', now, replace(now, power='started', reason=''))
     if request.state == 'stopped' != now.power:
+        if now.power == 'paused' and not request.force:
+            draft.refused.append(f'server {now.name} is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true')
         now = draft.step('server', 'power_off' if request.force else 'stop', now, replace(now, power='stopped'))
     now = draft.update('server', now, _changed(request, now, seen, draft), TABLE, request.allow_restart)
     if request.state == 'started' != now.power:
@@ -140,10 +144,21 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     draft.result.append(now)
 
 
+def _repaired(now: Server, request: ServerRequest, draft: Draft) -> Server:
+    """A machine that somebody altered is made again as recorded when that was asked for; a disk that is gone nobody makes again."""
+    why = '; '.join(now.faults)
+    if DISK_GONE in now.faults:
+        draft.refused.append(f'server {now.name} is UNMANAGED: {why}, with what was on it; delete the server (state: absent) and make it again')
+    elif not request.repair:
+        draft.refused.append(f'server {now.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it')
+    repaired: Server = draft.step('server', 'repair', now, replace(now, faults=()), why=why)
+    return repaired
+
+
 def _finish(now: Server, request: ServerRequest, draft: Draft) -> Server:
     if now.user_data and not now.seeded and request.user_data is None:
         draft.refused.append(f'server {now.name} was interrupted before its first-boot content was written; give user_data again, or delete it')
-    finished: Server = draft.step('server', 'create', None, replace(now, task_state=None, managed=True, seeded=True), why=AGAIN)
+    finished: Server = draft.step('server', 'create', None, replace(now, task_state=None, seeded=True), why=AGAIN)
     return finished
 
 
@@ -159,6 +174,8 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         options['networks'] = tuple(_nic(nic, seen, draft) for nic in networks)
         _own_groups(options, draft)
     flavor, image = seen.flavors.get(options.get('flavor', '')), seen.images.get(options.get('image', ''))
+    if image and image.gone:
+        draft.refused.append(f'image {image.name}: its disk is gone from the host; delete the image (state: absent) and make it again')
     if image and image.task_state:
         draft.refused.append(f'image {image.name} is not ready ({image.task_state}); run the task that makes it again')
     if flavor:
@@ -250,8 +267,6 @@ def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: 
 def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft) -> Dict[str, Any]:
     """The options that were said, in the shape of a server, so that they compare with what is there."""
     options = dict(request.options)
-    if now.task_state:  # what was interrupted is finished, its machine too
-        options['managed'] = True
     flavor = seen.flavors.get(options.get('flavor', ''))
     if flavor and flavor.name != now.flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)

@@ -28,6 +28,8 @@ def plan(request: VolumeRequest, seen: VolumesSeen) -> Plan:
         if now:
             _delete(now, draft)
         return draft.done()
+    if now and now.gone and request.state != 'detached':
+        draft.refused.append(f'volume {now.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again')
     now = _present(request, now, draft)
     if request.state == 'attached':
         now = _attached(request, now, seen, draft)
@@ -70,7 +72,7 @@ def _attached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Dra
         server = seen.servers[request.server or '']
         if len(server.volumes) >= MOST_VOLUMES:
             draft.refused.append(f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MOST_VOLUMES} beside its root volume')
-        if server.task_state or not server.managed:
+        if server.task_state or server.faults:
             draft.refused.append(f'server: {server.name} is {server.task_state or server.status}; run the task that makes it again')
     if now.server:
         now = _detached(request, now, seen, draft)
