@@ -55,6 +55,25 @@ EXAMPLES = r"""
     vcpus: 1
     memory: 256
     disk: 2
+
+- name: One with much memory, for databases
+  hanok.cloud.flavor:
+    name: our.database
+    family: memory
+    vcpus: 2
+    memory: 8192
+    disk: 20
+    description: For databases of up to 6 GiB
+
+- name: Change what is said of it
+  hanok.cloud.flavor:
+    name: our.database
+    description: For databases
+
+- name: Remove a flavor
+  hanok.cloud.flavor:
+    name: our.small
+    state: absent
 """
 
 RETURN = r"""

@@ -28,6 +28,10 @@ EXAMPLES = r"""
   hanok.cloud.flavor_info:
     query: "[?vcpus >= `4`].name"
   register: large
+
+- name: One flavor
+  hanok.cloud.flavor_info:
+    name: g1.nano
 """
 
 RETURN = r"""

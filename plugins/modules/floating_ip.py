@@ -53,11 +53,52 @@ author:
 """
 
 EXAMPLES = r"""
-- name: A floating IP for a server
+- name: Take an address of the pool, to use it later
   hanok.cloud.floating_ip:
-    name: web
+    name: public
+    description: The address that is in the DNS
+
+- name: Connect it to a server
+  hanok.cloud.floating_ip:
+    name: public
     server: web-1
     state: attached
+
+- name: Move it to another server
+  hanok.cloud.floating_ip:
+    name: public
+    server: web-2
+    state: attached
+
+- name: Move it to a load balancer
+  hanok.cloud.floating_ip:
+    name: public
+    lb: web
+    state: attached
+
+- name: Disconnect it, and keep it
+  hanok.cloud.floating_ip:
+    name: public
+    state: detached
+
+- name: Give it back
+  hanok.cloud.floating_ip:
+    name: public
+    state: absent
+
+- name: Take and connect a certain address of a certain pool
+  hanok.cloud.floating_ip:
+    address: 198.18.0.80
+    pool: default
+    server: web-1
+    state: attached
+    labels:
+      stage: production
+
+- name: Give back whatever address a server has
+  hanok.cloud.floating_ip:
+    server: web-1
+    state: absent
 """
 
 RETURN = r"""

@@ -28,6 +28,9 @@ EXAMPLES = r"""
   hanok.cloud.floating_ip_info:
     query: "[?fixed_ip == null].address"
   register: unused
+
+- name: All of them
+  hanok.cloud.floating_ip_info:
 """
 
 RETURN = r"""

@@ -49,16 +49,34 @@ author:
 """
 
 EXAMPLES = r"""
-- name: An image from a file
+- name: An image from a file of this host, such as one that the role hanok.cloud.image_builder has built
   hanok.cloud.image:
-    name: tiny
+    name: small
     path: "{{ image_builder_path }}"
 
 - name: An image from the web
   hanok.cloud.image:
-    name: debian-12
-    url: https://cloud.debian.org/images/cloud/bookworm/20250519-2117/debian-12-genericcloud-amd64-20250519-2117.qcow2
-    checksum: "sha512:{{ debian_checksum }}"
+    name: company
+    url: http://images.example.com/company.qcow2
+    checksum: "sha256:{{ company_checksum }}"
+    description: What all servers of the company are made from
+    labels:
+      release: "12"
+
+- name: Stop a server, to make an image of it
+  hanok.cloud.server:
+    name: golden
+    state: stopped
+
+- name: An image of that server
+  hanok.cloud.image:
+    name: golden
+    server: golden
+
+- name: Remove an image
+  hanok.cloud.image:
+    name: golden
+    state: absent
 """
 
 RETURN = r"""

@@ -29,6 +29,12 @@ EXAMPLES = r"""
     labels:
       project: shop
   register: images
+
+- name: One image, to see which servers stand on it
+  hanok.cloud.image_info:
+    name: tiny
+    query: "[0].used_by"
+  register: servers_of_it
 """
 
 RETURN = r"""

@@ -46,16 +46,39 @@ author:
 EXAMPLES = r"""
 - name: A script for web servers
   hanok.cloud.init_script:
-    name: web
+    name: page
     content: |
       #!/bin/sh
       mkdir -p /var/www
       hostname > /var/www/index.html
 
+- name: A server that runs it at its first boot
+  hanok.cloud.server:
+    name: page
+    flavor: g1.nano
+    image: tiny
+    init_script: page
+
 - name: A script from a file of the project
   hanok.cloud.init_script:
     name: database
     content: "{{ lookup('ansible.builtin.file', 'database.sh') }}"
+    labels:
+      tier: database
+
+- name: A script in Python, for images that have it
+  hanok.cloud.init_script:
+    name: report
+    content: |
+      #!/usr/bin/python3
+      import platform
+      print(platform.platform())
+    description: Prints what the guest runs on
+
+- name: Remove a script
+  hanok.cloud.init_script:
+    name: database
+    state: absent
 """
 
 RETURN = r"""

@@ -29,6 +29,10 @@ EXAMPLES = r"""
     name: web
     query: "[0].content"
   register: script
+
+- name: The names of all scripts
+  hanok.cloud.init_script_info:
+    query: "[].name"
 """
 
 RETURN = r"""

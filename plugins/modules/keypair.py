@@ -50,15 +50,30 @@ author:
 """
 
 EXAMPLES = r"""
-- name: A key pair that is made here
+- name: A key pair that is made here; its private key is written to a file of this host, once
   hanok.cloud.keypair:
     name: web
-    private_key_file: /root/web.pem
+    private_key_file: ~/web.pem
 
 - name: A public key that I have
   hanok.cloud.keypair:
     name: laptop
     public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln me@laptop
+
+- name: A public key in a file of this host
+  hanok.cloud.keypair:
+    name: me
+    public_key_file: ~/.ssh/id_ed25519.pub
+
+- name: A public key in a file of the machine on which Ansible runs
+  hanok.cloud.keypair:
+    name: operator
+    public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
+
+- name: Remove a key pair; the servers made with it still let its key in
+  hanok.cloud.keypair:
+    name: laptop
+    state: absent
 """
 
 RETURN = r"""

@@ -27,6 +27,10 @@ EXAMPLES = r"""
 - name: All key pairs
   hanok.cloud.keypair_info:
   register: keypairs
+
+- name: The key pairs that no server was made with
+  hanok.cloud.keypair_info:
+    query: "[?length(used_by) == `0`].name"
 """
 
 RETURN = r"""

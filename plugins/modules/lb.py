@@ -84,16 +84,51 @@ author:
 """
 
 EXAMPLES = r"""
-- name: A balancer
+- name: A balancer for two web servers, reached from outside
   hanok.cloud.lb:
-    name: web
-    algorithm: round_robin
+    name: shop
     listeners:
       - port: 80
     members: [web-1, web-2]
     health_check:
       port: 80
     floating_ip: auto
+
+- name: Take a member out before work on it; the others go on
+  hanok.cloud.lb:
+    name: shop
+    members: [web-2]
+
+- name: Send each client to the same member always, and ask the members for a page to see that they live
+  hanok.cloud.lb:
+    name: shop
+    algorithm: source_ip
+    members: [web-1, web-2]
+    health_check:
+      path: /health
+      interval: 5
+
+- name: A balancer inside, for TCP, to another port of the members
+  hanok.cloud.lb:
+    name: queue
+    network: default
+    algorithm: least_connections
+    listeners:
+      - protocol: tcp
+        port: 5672
+        member_port: 15672
+      - protocol: tcp
+        port: 61613
+    members: [web-1, web-2]
+    health_check:
+      protocol: tcp
+    labels:
+      tier: queue
+
+- name: Remove a balancer, and the floating IP that came with it
+  hanok.cloud.lb:
+    name: shop
+    state: absent
 """
 
 RETURN = r"""

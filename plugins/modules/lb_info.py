@@ -28,6 +28,11 @@ EXAMPLES = r"""
   hanok.cloud.lb_info:
     query: "[].{name: name, address: floating_ip}"
   register: addresses
+
+- name: The members of one of them
+  hanok.cloud.lb_info:
+    name: web
+    query: "[0].members"
 """
 
 RETURN = r"""

@@ -42,10 +42,28 @@ author:
 """
 
 EXAMPLES = r"""
-- name: A network
+- name: A network; its range is the first one that is free on this host
   hanok.cloud.network:
-    name: backend
-    cidr: 10.20.0.0/24
+    name: office
+
+- name: A network with a range of your choice
+  hanok.cloud.network:
+    name: database
+    cidr: 10.30.0.0/24
+    description: Databases, and who talks to them
+    labels:
+      tier: database
+
+- name: A network in which the host has the last address
+  hanok.cloud.network:
+    name: lab
+    cidr: 10.40.0.0/22
+    gateway: 10.40.3.254
+
+- name: Remove a network; no server may be in it
+  hanok.cloud.network:
+    name: office
+    state: absent
 """
 
 RETURN = r"""

@@ -28,6 +28,10 @@ EXAMPLES = r"""
   hanok.cloud.network_info:
     name: default
   register: network
+
+- name: All networks and their ranges
+  hanok.cloud.network_info:
+    query: "[].{name: name, cidr: cidr}"
 """
 
 RETURN = r"""

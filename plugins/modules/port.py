@@ -51,17 +51,35 @@ author:
 EXAMPLES = r"""
 - name: An address that outlives the servers that have it
   hanok.cloud.port:
-    name: web
+    name: entrance
     fixed_ip: 192.168.0.80
-    security_groups: [web]
+    security_groups: [public]
 
 - name: The server that has it now
   hanok.cloud.server:
-    name: web
+    name: entrance-a
     flavor: g1.nano
     image: tiny
     networks:
-      - port: web
+      - port: entrance
+
+- name: Delete that server; the port stays
+  hanok.cloud.server:
+    name: entrance-a
+    state: absent
+
+- name: A port in another network, with a MAC that a licence is bound to
+  hanok.cloud.port:
+    name: licensed
+    network: backend
+    mac: "52:54:00:aa:bb:cc"
+    labels:
+      licence: "4711"
+
+- name: Remove a port; no server may have it
+  hanok.cloud.port:
+    name: licensed
+    state: absent
 """
 
 RETURN = r"""

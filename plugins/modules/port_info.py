@@ -28,6 +28,11 @@ EXAMPLES = r"""
   hanok.cloud.port_info:
     query: "[?server == null]"
   register: free_ports
+
+- name: Those with a label
+  hanok.cloud.port_info:
+    labels:
+      licence: "4711"
 """
 
 RETURN = r"""

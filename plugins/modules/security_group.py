@@ -67,20 +67,57 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Web servers
+- name: Web servers; ssh is let in from one network only
   hanok.cloud.security_group:
     name: web
+    description: What the world may ask of web servers
     rules:
       - preset: http
+      - preset: https
       - preset: ssh
         remote: 192.168.0.0/24
 
-- name: Let ping in, whatever else there is
+- name: Databases; only servers with the group web are let in
   hanok.cloud.security_group:
-    name: default
+    name: database
+    rules:
+      - protocol: tcp
+        port: 5432
+        remote: group:web
+
+- name: Several ports and ranges
+  hanok.cloud.security_group:
+    name: telephony
+    rules:
+      - protocol: udp
+        ports: [5060, 10000-20000]
+
+- name: Servers that may ask for names and web pages, and reach nothing else
+  hanok.cloud.security_group:
+    name: fenced
+    rules:
+      - direction: egress
+        protocol: udp
+        port: 53
+      - direction: egress
+        preset: https
+
+- name: Let ping in too, whatever other rules there are
+  hanok.cloud.security_group:
+    name: web
     purge_rules: false
     rules:
       - preset: all_icmp
+
+- name: Let nothing in any more
+  hanok.cloud.security_group:
+    name: telephony
+    rules: []
+
+- name: Remove a group; no server may have it, and no rule of another group may name it
+  hanok.cloud.security_group:
+    name: telephony
+    state: absent
 """
 
 RETURN = r"""

@@ -28,6 +28,11 @@ EXAMPLES = r"""
   hanok.cloud.security_group_info:
     query: "[?rules[?port_min <= `22` && port_max >= `22`]].name"
   register: groups
+
+- name: The rules of the group that servers have when none is named
+  hanok.cloud.security_group_info:
+    name: default
+    query: "[0].rules"
 """
 
 RETURN = r"""

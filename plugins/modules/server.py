@@ -114,23 +114,86 @@ author:
 """
 
 EXAMPLES = r"""
-- name: A server
+- name: A server that is reached from outside, with a script for its first boot; the task ends when the script has
   hanok.cloud.server:
-    name: web
+    name: hello
     flavor: g1.nano
     image: tiny
-    key_name: web
+    key_name: admin
     floating_ip: auto
     user_data: |
       #!/bin/sh
       echo hello > /root/hello
+    wait_for: init
 
-- name: Five more at once
+- name: Protect it
   hanok.cloud.server:
-    name: worker
-    count: 5
+    name: hello
+    delete_protection: true
+    labels:
+      stage: production
+
+- name: Switch it off; without force the guest is asked to shut down, and the task waits until it has
+  hanok.cloud.server:
+    name: hello
+    state: stopped
+    force: true
+
+- name: Start it again
+  hanok.cloud.server:
+    name: hello
+    state: started
+
+- name: Delete it, although it is protected
+  hanok.cloud.server:
+    name: hello
+    state: absent
+    delete_protection: false
+
+- name: A server in two networks, in one of them with an address of your choice; it is made and not started
+  hanok.cloud.server:
+    name: db
     flavor: g1.nano
     image: tiny
+    key_name: admin
+    security_groups: [default]
+    networks:
+      - name: default
+      - name: backend
+        fixed_ip: 10.20.0.10
+    state: stopped
+
+- name: A larger size and a larger disk; if the server runs, it may be restarted for it
+  hanok.cloud.server:
+    name: db
+    flavor: g1.micro
+    volume_size: 5
+    allow_restart: true
+
+- name: Three equal servers at once, worker-1 to worker-3
+  hanok.cloud.server:
+    name: worker
+    count: 3
+    flavor: g1.nano
+    image: tiny
+    labels:
+      tier: worker
+  register: workers
+
+- name: Tell their addresses
+  ansible.builtin.debug:
+    msg: "{{ workers.servers | map(attribute='fixed_ip') }}"
+
+- name: One is enough from now on; the others are deleted
+  hanok.cloud.server:
+    name: worker
+    count: 1
+    allow_shrink: true
+
+- name: Delete the whole group
+  hanok.cloud.server:
+    name: worker
+    state: absent
 """
 
 RETURN = r"""

@@ -32,6 +32,26 @@ EXAMPLES = r"""
   hanok.cloud.server_info:
   register: all_servers
 
+- name: Tell which of them run, and where
+  ansible.builtin.debug:
+    msg: "{{ item.name }} {{ item.fixed_ip }}"
+  loop: "{{ all_servers.servers | selectattr('status', 'equalto', 'ACTIVE') }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: One server
+  hanok.cloud.server_info:
+    name: web-1
+
+- name: The members of a group
+  hanok.cloud.server_info:
+    name: web
+
+- name: Those with a label
+  hanok.cloud.server_info:
+    labels:
+      tier: web
+
 - name: What the init script of a server printed
   hanok.cloud.server_info:
     name: web

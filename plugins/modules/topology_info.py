@@ -22,6 +22,17 @@ EXAMPLES = r"""
 - name: The whole picture
   hanok.cloud.topology_info:
   register: picture
+
+- name: Tell who is in which network
+  ansible.builtin.debug:
+    msg: "{{ item.name }} ({{ item.cidr }}): {{ (item.servers + item.lbs) | map(attribute='name') | join(', ') }}"
+  loop: "{{ picture.topology.networks }}"
+  loop_control:
+    label: "{{ item.name }}"
+
+- name: Tell which addresses are taken, and not in use
+  ansible.builtin.debug:
+    msg: "{{ picture.topology.floating_ips | selectattr('fixed_ip', 'none') | map(attribute='address') }}"
 """
 
 RETURN = r"""

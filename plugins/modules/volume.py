@@ -48,12 +48,44 @@ author:
 """
 
 EXAMPLES = r"""
-- name: A volume in a server
+- name: A volume that no server has yet
   hanok.cloud.volume:
     name: data
     size: 10
+    labels:
+      content: photos
+
+- name: Plug it into a server that runs
+  hanok.cloud.volume:
+    name: data
     server: web-1
     state: attached
+  register: data
+
+- name: Tell its device in the guest
+  ansible.builtin.debug:
+    var: data.volume.device
+
+- name: Enlarge it while it is in use
+  hanok.cloud.volume:
+    name: data
+    size: 20
+
+- name: Move it to another server; the guest must have unmounted it
+  hanok.cloud.volume:
+    name: data
+    server: web-2
+    state: attached
+
+- name: Unplug it, and keep what is on it
+  hanok.cloud.volume:
+    name: data
+    state: detached
+
+- name: Delete it
+  hanok.cloud.volume:
+    name: data
+    state: absent
 """
 
 RETURN = r"""

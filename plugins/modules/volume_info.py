@@ -28,6 +28,11 @@ EXAMPLES = r"""
   hanok.cloud.volume_info:
     query: "[?server == null && size > `100`]"
   register: idle
+
+- name: Those with a label
+  hanok.cloud.volume_info:
+    labels:
+      content: photos
 """
 
 RETURN = r"""

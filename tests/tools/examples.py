@@ -1,0 +1,187 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Find the examples of the documentation, so that the tests can run them.
+
+An example is a task of a module's EXAMPLES, or what stands in a fenced block of YAML in a README, in docs/ or in a role's README:
+plays, tasks, or variables of the role. One that cannot be run says why, in a comment inside it: `# not run by the tests: REASON`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DOCUMENTS = ('README.md', 'README.*.md', 'docs/**/*.md', 'roles/*/README.md')
+EXCUSE = re.compile(r'^( *)# not run by the tests:(.*)$', re.MULTILINE)
+LEAST_EXCUSE = 20  # characters: a sentence, not a word
+FENCE = re.compile(r'^ *(?P<marks>`{3,}|~{3,}) *(?P<kind>[\w+-]*)')
+YAML = {'yaml', 'yml', 'yaml+jinja'}
+ACTION = re.compile(r'[a-z][a-z0-9_]*(\.[a-z0-9_]+){2,}\Z')  # NAMESPACE.COLLECTION.MODULE, as every task must say it
+PLAY_KEYS = {'hosts', 'import_playbook', 'ansible.builtin.import_playbook'}
+SEVERAL = re.compile(r'(block|ansible\.builtin\.(include|import)_(role|tasks))\Z')  # more than one task: what it changed is seen in a play only
+LOCAL_PLAY = {'hosts': 'localhost', 'become': True, 'gather_facts': False, 'vars': {'ansible_python_interpreter': '/usr/bin/python3'}}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: a task (its mapping), or a play (a playbook's list). ``excuse``: why it is not run. ``problem``: why it cannot be understood."""
+
+    path: str
+    line: int
+    name: str
+    kind: str
+    content: Any
+    excuse: str = ''
+    problem: str = ''
+
+    def __str__(self) -> str:
+        """Where it is, as an editor opens it, and its name."""
+        return f'{self.place} {self.name}'
+
+    @property
+    def place(self) -> str:
+        """Where it is, in letters that need no quoting."""
+        return f'{self.path}:{self.line}'
+
+    @property
+    def action(self) -> str:
+        """The module of a task."""
+        return next((key for key in self.content if ACTION.match(key)), '') if self.kind == 'task' else ''
+
+
+def find(root: Path) -> list[Example]:
+    """All examples of a collection: those of modules first, in the order of the alphabet and of the file."""
+    modules = sorted(path for path in root.glob('plugins/modules/*.py') if path.stem != '__init__')
+    documents = sorted({path for pattern in DOCUMENTS for path in root.glob(pattern)})
+    found = []
+    for path in [*modules, *documents]:
+        text, name = path.read_text(encoding='utf-8'), str(path.relative_to(root))
+        found += in_module(name, text) if path.suffix == '.py' else in_document(name, text)
+    return found
+
+
+def in_module(path: str, text: str) -> list[Example]:
+    """The tasks of a module's EXAMPLES."""
+    for statement in ast.parse(text).body:
+        if isinstance(statement, ast.Assign) and [getattr(target, 'id', '') for target in statement.targets] == ['EXAMPLES']:
+            return _in_yaml(path, statement.value.lineno, ast.literal_eval(statement.value), shape_needed='task')
+    return []
+
+
+def in_document(path: str, text: str) -> list[Example]:
+    """What the fenced blocks of YAML of a document show."""
+    return [example for line, block in fences(text) for example in _in_yaml(path, line, block)]
+
+
+def fences(text: str) -> Iterator[tuple[int, str]]:
+    """The fenced blocks of YAML of a Markdown text, each with the number of its first line."""
+    lines = iter(enumerate(text.splitlines(keepends=True), start=1))
+    for number, line in lines:
+        opened = FENCE.match(line)
+        if opened:
+            end = re.compile(rf' *{opened["marks"]}{opened["marks"][0]}*\s*\Z')
+            block = []
+            for _number, inner in lines:
+                if end.match(inner):
+                    break
+                block.append(inner)
+            if opened['kind'].lower() in YAML:
+                yield number + 1, textwrap.dedent(''.join(block))
+
+
+def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Example]:
+    """The examples in a text that begins at a line of a file."""
+    whole = Example(path, line, 'a block of YAML', 'play', [], excuse=' '.join(' '.join(reason.split()) for _indent, reason in EXCUSE.findall(text)))
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        return [whole if whole.excuse else replace(whole, problem=f'is no YAML: {error}')]
+    shape = _shape(path, content)
+    if shape == 'task':
+        return _tasks(path, line, text, content)
+    if shape_needed or not shape:
+        what = 'a list of tasks' if shape_needed else 'plays, nor tasks with the full names of their modules, nor variables of the role of this README'
+        return [whole if whole.excuse and not shape_needed else replace(whole, problem=f'is not {what}; if it cannot be run, say why in a comment inside it')]
+    if shape == 'variables':
+        content = [{'name': f'{path} with these variables', **LOCAL_PLAY, 'roles': [{'role': f'hanok.cloud.{Path(path).parts[1]}', 'vars': content}]}]
+    elif shape == 'tasks':
+        content = [{'name': str(content[0].get('name', 'Tasks')), **LOCAL_PLAY, 'tasks': content}]
+    return [replace(whole, name=str(content[0].get('name', 'a play')), content=content)]
+
+
+def _shape(path: str, content: Any) -> str:
+    """What a YAML text is: play, task (tasks that run one by one), tasks (those that need a play around them), variables, or nothing known."""
+    if isinstance(content, dict) and content and re.match(r'roles/\w+/', path):
+        prefix = Path(path).parts[1] + '_'
+        return 'variables' if all(str(key).startswith(prefix) for key in content) else ''
+    if not isinstance(content, list) or not content or not all(isinstance(item, dict) for item in content):
+        return ''
+    if all(PLAY_KEYS & set(item) for item in content):
+        return 'play'
+    actions = [[key for key in item if ACTION.match(str(key)) or key == 'block'] for item in content]
+    if any(len(found) != 1 for found in actions):
+        return ''
+    return 'tasks' if any(SEVERAL.match(found[0]) for found in actions) else 'task'
+
+
+def _tasks(path: str, line: int, text: str, content: Iterable[dict[str, Any]]) -> list[Example]:
+    """Each task with its own line and excuse: a comment indented under a task is in it, one that is not belongs to the next task."""
+    composed = yaml.compose(text, yaml.SafeLoader)
+    starts = [(node.start_mark.line, node.start_mark.column) for node in composed.value] if composed else []
+    excuses = [''] * len(starts)
+    for found in EXCUSE.finditer(text):
+        at, indent = text.count('\n', 0, found.start()), len(found[1])
+        number = sum(start < at for start, _column in starts) - 1
+        if number < 0 or indent < starts[number][1]:
+            number += 1
+        if number < len(starts):
+            excuses[number] = ' '.join(found[2].split())
+    return [
+        Example(path, line + start, str(item.get('name', next(iter(item)))), 'task', item, excuse)
+        for (start, _column), item, excuse in zip(starts, content, excuses, strict=True)
+    ]
+
+
+def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]:
+    """A play that tries each task example: predicted, done, done again. It writes what went wrong, by example, to the file ``outcomes``."""
+    end = [
+        {
+            'name': 'Write what went wrong',
+            'ansible.builtin.copy': {'content': '{{ example_problems | default({}) | to_json }}', 'dest': outcomes, 'mode': '0644'},
+        }
+    ]
+    return [{'name': 'Examples', **LOCAL_PLAY, 'tasks': [_trial(example) for example in examples] + end}]
+
+
+def _trial(example: Example) -> dict[str, Any]:
+    done = str(example.content.get('register', 'example_done'))
+    steps = [
+        {**example.content, 'name': f'{example}', 'register': done},
+        {**example.content, 'name': f'{example}, again', 'register': 'example_again'},
+        {
+            'name': f'{example}, compared',
+            'ansible.builtin.assert': {
+                'that': 'example_again is not changed',
+                'fail_msg': 'the second run changes: {{ example_again | to_json }}',
+                'quiet': True,
+            },
+        },
+    ]
+    if not example.action.endswith('_info'):  # which does the same in check mode
+        steps.insert(0, {**example.content, 'name': f'{example}, predicted', 'register': 'example_told', 'check_mode': True})
+        compared = steps[-1]['ansible.builtin.assert']
+        compared['that'] = [compared['that'], f'(example_told is changed) == ({done} is changed)']
+        compared['fail_msg'] = f'predicted {{{{ example_told is changed }}}}, done {{{{ {done} is changed }}}}; {compared["fail_msg"]}'
+    failed = '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }} {{ ansible_failed_result.results | default("") }}'
+    note = {
+        'name': 'Note the failure',
+        'ansible.builtin.set_fact': {'example_problems': f'{{{{ example_problems | default({{}}) | combine({{{example.place!r}: text}}) }}}}'},
+    }
+    return {'name': str(example), 'block': steps, 'rescue': [{**note, 'vars': {'text': failed}}]}
