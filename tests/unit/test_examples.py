@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -195,3 +197,38 @@ def test_trial() -> None:
     assert first['block'][3]['ansible.builtin.assert']['that'] == ['example_again is not changed', '(example_told is changed) == (made is changed)']
     assert [step.get('register') for step in second['block']] == ['example_done', 'example_again', None]
     assert write['ansible.builtin.copy']['dest'] == '/tmp/outcomes'  # noqa: S108
+
+
+def test_trial_tells(tmp_path: Path) -> None:
+    """Run by Ansible: an example that fails, changes again or was predicted otherwise is noted under its place, and the others go on."""
+    made, again = tmp_path / 'made', tmp_path / 'again'
+    text = dedent(f"""\
+        - name: Makes what is not there
+          ansible.builtin.file: {{path: {made}, state: directory, mode: "0700"}}
+        - name: Fails
+          ansible.builtin.file: {{path: {made}/a/b, state: file}}
+        - name: Changes each time
+          ansible.builtin.file: {{path: {again}, state: touch, mode: "0600"}}
+          loop: [1, 2]
+        - name: Does not predict what it does
+          ansible.builtin.command: {{argv: [mkdir, -p, -v, {made}/more]}}
+          register: more
+          changed_when: more.stdout | default('') | length > 0
+        - name: Registers
+          ansible.builtin.stat: {{path: {made}}}
+          register: seen
+        - name: Uses what the one before registered
+          ansible.builtin.assert: {{that: seen.stat.isdir}}
+        """)
+    outcomes, book = tmp_path / 'outcomes', tmp_path / 'book.yml'
+    plays = [{**play, 'become': False} for play in playbook(in_document('README.md', fenced(text)), str(outcomes))]
+    book.write_text(yaml.safe_dump(plays, sort_keys=False), encoding='utf-8')
+    words = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local', str(book)]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    problems = json.loads(outcomes.read_text(encoding='utf-8'))
+    assert set(problems) == {'README.md:6', 'README.md:8', 'README.md:11'}
+    assert 'predicted: file' in problems['README.md:6']
+    assert 'the second run changes' in problems['README.md:8']
+    assert 'predicted False, done True' in problems['README.md:11']
+    assert made.is_dir()
