@@ -59,6 +59,7 @@ def problems(surroundings: None, tmp_path_factory: pytest.TempPathFactory) -> It
     before, kept, settings = everything(), things(), SETTINGS.read_bytes()
     folder = tmp_path_factory.mktemp('examples')
     book, outcomes = folder / 'tasks.yml', folder / 'problems.json'
+    (folder / 'files').symlink_to(ROOT / 'tests' / 'integration' / 'examples' / 'files')
     book.write_text(yaml.safe_dump(playbook(TASKS, str(outcomes)), sort_keys=False), encoding='utf-8')
     tried = Play(STAGE, str(book))
     assert tried.code == 0, tried.output[-6000:]
