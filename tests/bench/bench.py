@@ -72,22 +72,21 @@ class Line(NamedTuple):
     points: dict[int, Times]
 
     def fit(self) -> tuple[float, float, float]:
-        """Seconds per record, seconds without records, and how far off the straight line the worst point is, in parts of the longest time."""
+        """Seconds per record, seconds without records, and how far off the straight line the worst point is (seconds)."""
         medians = {size: times.median for size, times in self.points.items()}
         slope, start = statistics.linear_regression(list(medians), list(medians.values()))
-        off = max(abs(median - start - slope * size) for size, median in medians.items())
-        return slope, start, off / max(medians.values())
+        return slope, start, max(abs(median - start - slope * size) for size, median in medians.items())
 
     def cells(self) -> list[str]:
         """The line as it is shown."""
         slope, _start, off = self.fit()
-        return [self.what, *(f'{times.median:.3f}' for times in self.points.values()), f'{slope * 1000:.3f}', f'{off:.0%}']
+        return [self.what, *(f'{times.median:.3f}' for times in self.points.values()), f'{slope * 1000:.3f}', f'{off:.3f}']
 
     def plain(self) -> dict[str, Any]:
         """The line as JSON."""
         slope, start, off = self.fit()
         points = {size: times.seconds for size, times in self.points.items()}
-        return {'what': self.what, 'points': points, 'seconds_per_record': slope, 'seconds_without_records': start, 'off_the_line': off}
+        return {'what': self.what, 'points': points, 'seconds_per_record': slope, 'seconds_without_records': start, 'seconds_off_the_line': off}
 
 
 def _cells(times: Times) -> list[str]:
@@ -245,7 +244,7 @@ def main(report: str) -> None:
     lines = [Line(name, sizes) for name, sizes in points.items()]
     print(table(['what', 's', 'from-to', 'against', 's', 'from-to', 'ratio', 'aim'], (row.cells() for row in rows)))
     print()
-    print(table(['s above an empty task, with servers on record:', *map(str, SIZES), 'ms each', 'off a line'], (line.cells() for line in lines)))
+    print(table(['s above an empty task, with servers on record:', *map(str, SIZES), 'ms each', 'off the line'], (line.cells() for line in lines)))
     machine = {'cores': os.cpu_count(), 'load': os.getloadavg(), 'kernel': platform.release(), 'ansible': ansible.release.__version__}
     Path(report).parent.mkdir(parents=True, exist_ok=True)
     Path(report).write_text(json.dumps({'machine': machine, 'rows': [row.plain() for row in rows], 'lines': [line.plain() for line in lines]}, indent=1))
