@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record, write_whole
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION, Record, write_whole
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 
 
@@ -75,7 +75,7 @@ def test_it_is_made_whole(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob('*.new*')) == []
     reader = Record(str(tmp_path), 'you')
-    assert reader.version == len(VERSIONS)
+    assert reader.version == VERSION == len(VERSIONS)
     assert reader.value('PRAGMA journal_mode') == 'wal'
 
 
@@ -176,7 +176,7 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
     """A reader reads it as it will be and leaves the file alone; a writer makes it so; every row is still there."""
     with monkeypatch.context() as older:
-        older.setattr(record_module, 'VERSIONS', VERSIONS[:version])
+        older.setattr(record_module, 'VERSION', version)
         writer = Record(str(tmp_path), 'me')
         writer.write()
         ids = fill(writer)

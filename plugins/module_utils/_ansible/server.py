@@ -10,7 +10,6 @@ from typing import Any, Dict, Sequence, Tuple
 from .._cloud import Cloud, CloudError, Names
 from .._model.server import STATES, NicRequest, Server, ServerRequest, hashed
 from .._plan.server import FloatingAddress, ServersSeen, plan
-from .info import run_info
 from .options import DESCRIBED, NAME, by_name, described, names_of
 from .run import Resource, run, said
 
@@ -140,6 +139,8 @@ def main() -> None:
 
 def main_info() -> None:
     """Be the module server_info."""
+    from .info import run_info
+
     run_info('server', _look_info, {'init': {'type': 'bool', 'default': False}})
 
 

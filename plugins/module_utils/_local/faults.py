@@ -27,10 +27,9 @@ def machine_faults(row: Mapping[str, Any], machine: Machine | None, folder: str,
 
 def _definition_faults(row: Mapping[str, Any], machine: Machine | None, files: set[str]) -> List[str]:
     defined = ET.Element('none')
-    if machine:
+    if machine and machine.defined:
         with tolerate('NO_DOMAIN'):
-            if machine.domain.isPersistent():
-                defined = ET.fromstring(machine.domain.XMLDesc(_INACTIVE))  # noqa: S314 (libvirt's own)
+            defined = ET.fromstring(machine.domain.XMLDesc(_INACTIVE))  # noqa: S314 (libvirt's own)
     if defined.tag != 'domain':
         return ['its machine is no longer defined in libvirt']
     memory, vcpus = int(defined.findtext('memory', '0')) // 1024, int(defined.findtext('vcpu', '0'))

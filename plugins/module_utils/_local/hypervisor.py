@@ -15,10 +15,11 @@ URIS = {'qemu': 'qemu:///system', 'lxc': 'lxc:///system'}
 
 
 class Machine(NamedTuple):
-    """A virtual machine in libvirt, and its power: started, stopped or paused."""
+    """A virtual machine in libvirt, its power (started, stopped or paused), and whether it is defined, or only runs."""
 
     domain: Any
     power: str
+    defined: bool
 
 
 class Hypervisor:
@@ -62,13 +63,15 @@ class Hypervisor:
         """All virtual machines by their UUIDs."""
         import libvirt
 
-        flags = {'ACTIVE': 'started', 'PAUSED': 'paused'}
-        power = {
-            domain.UUIDString(): word
-            for flag, word in flags.items()
-            for domain in self.qemu.listAllDomains(getattr(libvirt, 'VIR_CONNECT_LIST_DOMAINS_' + flag))
+        found = {domain.UUIDString(): domain for domain in self.qemu.listAllDomains()}
+        active, paused, transient = (
+            {domain.UUIDString() for domain in self.qemu.listAllDomains(getattr(libvirt, f'VIR_CONNECT_LIST_DOMAINS_{flag}'))}
+            for flag in ('ACTIVE', 'PAUSED', 'TRANSIENT')
+        )
+        return {
+            identity: Machine(domain, 'paused' if identity in paused else 'started' if identity in active else 'stopped', identity not in transient)
+            for identity, domain in found.items()
         }
-        return {domain.UUIDString(): Machine(domain, power.get(domain.UUIDString(), 'stopped')) for domain in self.qemu.listAllDomains()}
 
     def close(self) -> None:
         """Close what was opened."""

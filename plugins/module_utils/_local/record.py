@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from typing import Any, Dict, List
 
 from .._cloud import CloudError
-from .schema import TABLES, VERSIONS
+
+VERSION = 2  # of the tables; schema.py has them, and is read by those only who make them
 
 
 class Record:
@@ -42,12 +43,12 @@ class Record:
     def _check_version(self) -> None:
         if self.version == 0:
             raise CloudError(f'the record {self.path} is damaged: it holds no tables; put back a copy of it, or move it away to begin anew')
-        if self.version > len(VERSIONS):
-            raise CloudError(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {len(VERSIONS)}: update the collection')
+        if self.version > VERSION:
+            raise CloudError(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
 
     def _read_older(self) -> None:
         """A record of an older version is read as it will be: a copy in memory is brought up to date, the file itself only by a writer."""
-        if self.version < len(VERSIONS):
+        if self.version < VERSION:
             older = self.sql
             self._open(':memory:')
             older.backup(self.sql)
@@ -56,7 +57,9 @@ class Record:
             self._migrate()
 
     def _migrate(self) -> None:
-        for number in range(self.version, len(VERSIONS)):
+        from .schema import VERSIONS
+
+        for number in range(self.version, VERSION):
             self.sql.executescript(f'BEGIN IMMEDIATE; {VERSIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;')
 
     def write(self) -> None:
@@ -133,10 +136,12 @@ class Record:
 
     def export(self) -> None:
         """Write all rows as JSON beside the record, replaced whole: with the domains' metadata and the disks enough to rebuild it."""
+        from .schema import TABLES
+
         tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
-        write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': len(VERSIONS), **tables}))
+        write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': VERSION, **tables}))
 
 
 def described(thing: Any) -> Dict[str, Any]:
