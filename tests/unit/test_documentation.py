@@ -202,6 +202,7 @@ def acting(kept: run.Resource, thing: Any, *refused: str) -> Callable[[], None]:
         plan=lambda *_seen: made,
         again=lambda _cloud, planned: planned,
         executors=lambda *_asked: {},
+        opener=None,
         wait=lambda *_asked: 'a sample was waited for',
     )
     return lambda: run.run(changed)

@@ -47,6 +47,7 @@ class Resource(NamedTuple):
     again: Callable[[Cloud, Sequence[Any]], Sequence[Any]]
     executors: Callable[[Cloud, Any], Mapping[str, Any]] = _none
     wait: Callable[[Cloud, Any, Sequence[Any], int], str] = _no_wait
+    opener: Callable[[str, str, int], Any] | None = None  # another one than open_cloud
     rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
 
 
@@ -63,9 +64,10 @@ def said(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
     return {option: params[option] for option in options if params[option] is not None}
 
 
-def opened(module: AnsibleModule) -> Cloud:
+def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None = None) -> Cloud:
     """Open the cloud that the task names."""
-    return open_cloud(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
+    found: Cloud = (opener or open_cloud)(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
+    return found
 
 
 def run(resource: Resource) -> None:
@@ -88,7 +90,7 @@ def unforeseen(error: Exception) -> str:
 def _run(module: AnsibleModule, resource: Resource) -> None:
     request = resource.request(module.params)
     refuse(module, request.problems())
-    cloud = opened(module)
+    cloud = opened(module, resource.opener)
     try:
         plan = resource.plan(request, resource.look(cloud, request)[0])
         refuse(module, plan.refused)

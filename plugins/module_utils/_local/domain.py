@@ -39,6 +39,7 @@ class Machine:
     interfaces: Tuple[Interface, ...]
     disks: Tuple[Disk, ...] = ()
     kvm: bool = False
+    metadata: str = ''  # an element of its own namespace
 
 
 def kvm_works(virt_type: str) -> bool:
@@ -71,6 +72,7 @@ def xml(machine: Machine) -> str:
     """The whole domain."""
     parts = [
         f"<domain type='{'kvm' if machine.kvm else 'qemu'}'><name>{machine.name}</name><uuid>{machine.uuid}</uuid>",
+        f'<metadata>{machine.metadata}</metadata>',
         f"<memory unit='MiB'>{machine.memory}</memory><vcpu>{machine.vcpus}</vcpu>",
         # One PCI bus has room for the root disk, the controllers, 8 NICs and 15 volumes plugged while it runs; q35 takes a port for each, and 3 s more to boot.
         "<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os><features><acpi/><apic/></features>",

@@ -4,33 +4,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Dict, List
 
 from .._cloud import CloudError
 
+RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
 VERSION = 2  # of the tables; schema.py has them, and is read by those only who make them
+
+
+class NewerVersion(CloudError):
+    """A newer version of the collection has written here."""
 
 
 class Record:
     """Read-only until ``write`` is called; writers write in short transactions and do no I/O inside. No file yet is an empty cloud."""
 
-    def __init__(self, folder: str, actor: str) -> None:
-        """Open the record of a state folder for reading."""
+    def __init__(self, folder: str, actor: str, lost: bool = False) -> None:
+        """Open the record of a state folder for reading. ``lost``: what is there is not looked at; it is to be rebuilt."""
         self.folder, self.actor = folder, actor
-        self.path = os.path.join(folder, 'hanok.db')
+        self.path, self.export_path = os.path.join(folder, 'hanok.db'), os.path.join(folder, 'hanok.json')
         self.writable = False
-        if os.path.exists(self.path):
+        if os.path.exists(self.path) and not lost:
             self._open(f'file:{self.path}?mode=ro')
             self._check_version()
             self._read_older()
-        else:
-            self._open(':memory:')
-            self._migrate()
+            return
+        if os.path.exists(self.export_path) and not lost:
+            raise CloudError(f'the record {self.path} is gone, and its export is there; {RECOVER}, or move {self.export_path} away to begin anew')
+        self._open(':memory:')
+        self._migrate()
 
     def _open(self, path: str) -> None:
         try:
@@ -38,13 +46,13 @@ class Record:
             self.sql.row_factory = sqlite3.Row
             self.version = self.sql.execute('PRAGMA user_version').fetchone()[0]
         except sqlite3.Error as error:
-            raise CloudError(f'the record {self.path} cannot be read: {error}') from error
+            raise CloudError(f'the record {self.path} cannot be read: {error}; {RECOVER}') from error
 
     def _check_version(self) -> None:
         if self.version == 0:
-            raise CloudError(f'the record {self.path} is damaged: it holds no tables; put back a copy of it, or move it away to begin anew')
+            raise CloudError(f'the record {self.path} is damaged: it holds no tables; the playbook hanok.cloud.recover rebuilds it')
         if self.version > VERSION:
-            raise CloudError(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
+            raise NewerVersion(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
 
     def _read_older(self) -> None:
         """A record of an older version is read as it will be: a copy in memory is brought up to date, the file itself only by a writer."""
@@ -79,7 +87,7 @@ class Record:
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         self.writable = True
 
-    def _make(self) -> None:
+    def _make(self, rows: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> None:
         part = self.path + '.new'
         for leftover in (part, part + '-wal', part + '-shm'):
             if os.path.exists(leftover):
@@ -88,12 +96,49 @@ class Record:
         self._open(part)
         self.sql.execute('PRAGMA journal_mode = WAL')
         self._migrate()
+        if rows is not None:
+            self._fill(rows)
         self.sql.close()
         os.rename(part, self.path)
 
+    def _fill(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Put rows into new tables. Columns that a row does not have get what the table says. Raises CloudError when they do not fit together."""
+        self.sql.executescript('BEGIN IMMEDIATE; DELETE FROM security_group;')
+        for table, some in rows.items():
+            columns = {row['name'] for row in self.rows(f'PRAGMA table_info({table})')}
+            for row in some:
+                self._insert(table, {column: value for column, value in row.items() if column in columns})
+        broken = self.rows('PRAGMA foreign_key_check')
+        if broken:
+            raise CloudError(f'the rows of {", ".join(sorted({row["table"] for row in broken}))} refer to what is not there; the export was altered by hand')
+        self.sql.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+        self.sql.execute('COMMIT')
+
+    def _insert(self, table: str, values: Mapping[str, Any]) -> None:
+        marks = ', '.join('?' * len(values))
+        how = 'INSERT OR REPLACE' if table == 'meta' else 'INSERT'
+        try:
+            self.sql.execute(f'{how} INTO {table} ({", ".join(values)}) VALUES ({marks})', list(values.values()))
+        except sqlite3.Error as error:
+            raise CloudError(f'a row of {table} does not fit: {error}; the export was altered by hand, or is not of this version') from error
+
+    def rebuild(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Make the record anew with these rows. A damaged one is kept beside it. The caller holds the lock of the record."""
+        os.makedirs(self.folder, 0o711, exist_ok=True)
+        self.sql.close()
+        if os.path.exists(self.path):
+            for suffix in ('-wal', '-shm', ''):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(self.path + suffix, f'{self.path}.damaged{suffix}')
+        self._make(rows)
+        self.write()
+
     def rows(self, query: str, *values: Any) -> List[sqlite3.Row]:
         """The rows of a query."""
-        return self.sql.execute(query, values).fetchall()
+        try:
+            return self.sql.execute(query, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise CloudError(f'the record {self.path} cannot be read: {error}; {RECOVER}') from error
 
     def named(self, query: str, names: Iterable[str] | None) -> List[sqlite3.Row]:
         """The rows of a query whose ``?1`` is a JSON list of names, or null for all."""
@@ -101,8 +146,8 @@ class Record:
 
     def value(self, query: str, *values: Any) -> Any:
         """The first column of the first row."""
-        row = self.sql.execute(query, values).fetchone()
-        return None if row is None else row[0]
+        rows = self.rows(query, *values)
+        return rows[0][0] if rows else None
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -141,7 +186,7 @@ class Record:
         tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
-        write_whole(os.path.join(self.folder, 'hanok.json'), json.dumps({'version': VERSION, **tables}))
+        write_whole(self.export_path, json.dumps({'version': VERSION, **tables}))
 
 
 def described(thing: Any) -> Dict[str, Any]:

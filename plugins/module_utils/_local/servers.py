@@ -280,16 +280,20 @@ class LocalServers:
 
     def _rows(self, changes: Sequence[Change]) -> Dict[str, Any]:
         """The rows of servers with all that their machines are made of; read before the threads begin."""
+        from . import metadata
+
         chosen = (json.dumps([change.name for change in changes]), None)
         ports, volumes = _by_server(self.record.rows(_PORTS, *chosen)), _by_server(self.record.rows(_VOLUMES, *chosen))
         keys = {row['name']: row['public_key'] for row in self.record.rows('SELECT name, public_key FROM keypair')}
         scripts = {row['name']: row['content'] for row in self.record.rows('SELECT name, content FROM init_script')}
+        told = metadata.told(self.record, [change.name for change in changes])
         return {
             row['name']: {
                 **dict(row),
                 'ports': ports.get(row['id'], []),
                 'volumes': volumes.get(row['id'], []),
                 'public_key': keys.get(row['key_name'], ''),
+                'metadata': metadata.element(told[row['name']]),
                 'first_boot': scripts.get(row['init_script'], '') or self.seeds.get(row['user_data'] or '', ''),
             }
             for row in self.record.rows(_SERVERS, *chosen)
@@ -338,6 +342,7 @@ class LocalServers:
             interfaces=tuple(domain.Interface(tap(port['id']), port['mac'], bridge(port['network_id'])) for port in row['ports']),
             disks=tuple(volume_disk(self.host, volume['uuid']) for volume in row['volumes'] if volume['task_state'] != 'detaching'),
             kvm=domain.kvm_works(self.host.settings.virt_type),
+            metadata=row['metadata'],
         )
 
     def define(self, row: Any) -> Any:
@@ -360,12 +365,23 @@ class LocalServers:
     def _remake(self, change: Change, row: Any) -> None:
         before, after = change.before, change.after
         if before.task_state is None and (before.vcpus, before.memory, before.volume_size) == (after.vcpus, after.memory, after.volume_size):
+            self._describe(row)
             return
         machine = self.define(row)
         if machine.isActive() and (change.effect == RESTART or before.task_state is not None) and not _fits(machine, row):
             self._shut_down(row)
         self._grow(machine, row)
         self._settle(row)
+
+    def _describe(self, row: Any) -> None:
+        """Have the machine say what its server is now."""
+        import libvirt
+
+        from . import metadata
+
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+        where = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if machine.isActive() else 0)
+        machine.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, row['metadata'], metadata.PREFIX, metadata.URI, where)
 
     def _grow(self, machine: Any, row: Any) -> None:
         from . import disks

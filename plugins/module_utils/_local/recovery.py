@@ -1,0 +1,137 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The record, when it is lost: what is left of the cloud on this host, and a new record made of it."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Dict, List, Tuple
+
+from .._cloud import CloudError, Names, Outcome, Seen
+from .._model.change import Change
+from .._model.recovery import RecordState, Remains, Rows, planned, rebuilt
+from . import disks, metadata, settings
+from .firewalls import LocalFirewalls
+from .host import Host
+from .hypervisor import tolerate
+from .locks import Locks
+from .record import VERSION, NewerVersion, Record
+
+_INACTIVE = 2  # VIR_DOMAIN_AFFECT_CONFIG: the metadata of the definition
+_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
+_DISKS = {'server': ('servers', 'root.qcow2'), 'volume': ('volumes', ''), 'image': ('images', '')}
+_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
+
+
+class LocalRecovery:
+    """A cloud that has a record to rebuild, and nothing else."""
+
+    def __init__(self, actor: str, timeout: int) -> None:
+        """``actor``: who asks. ``timeout``: seconds to wait for who is just changing the record."""
+        if os.geteuid() != 0:
+            raise CloudError('the cloud local is this host itself, which only root may change: say become: true in the play')
+        found = settings.load()
+        self.actor = actor
+        self.host = Host(found, Record(found.state, actor, lost=True), Locks(found.path('locks'), actor, timeout))
+
+    @property
+    def notes(self) -> List[str]:
+        """What is to be told as warnings."""
+        return self.host.locks.notes
+
+    @property
+    def records(self) -> LocalRecovery:
+        """There is one."""
+        return self
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[RecordState, ...]:
+        """Look: the record as it is. A host without one, and without anything left of a cloud, has nothing to rebuild."""
+        if not os.path.exists(self.host.record.path):
+            remains = self._remains()
+            left = remains.export is not None or remains.machines or any(remains.disks.values())
+            return (RecordState(state='missing' if left else 'whole'),)
+        try:
+            return (RecordState(rows=self._counted()),)
+        except NewerVersion:
+            raise
+        except CloudError:
+            return (RecordState(state='damaged'),)
+
+    def _counted(self) -> Dict[str, int]:
+        """How many rows the record has. Raises CloudError when it cannot be read whole."""
+        record = Record(self.host.settings.state, self.actor)
+        try:
+            found = record.value('PRAGMA quick_check')
+            if found != 'ok':
+                raise CloudError(found)
+            return {table: count for table in _tables() if (count := record.value(f'SELECT count(*) FROM {table}'))}
+        finally:
+            record.sql.close()
+
+    def rebuilt(self) -> RecordState:
+        """What the record would be, rebuilt."""
+        rows, lost = rebuilt(self._remains())
+        return planned(lost, rows)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Rebuild the record, and have everything written that is written from it."""
+        rows, _lost = rebuilt(self._remains())
+        self.host.record.rebuild(rows)
+        LocalFirewalls(self.host).apply()
+        self.host.record.export()
+        return [Outcome(change) for change in changes]
+
+    def _remains(self) -> Remains:
+        return Remains(_exported(self.host.record.export_path), self._machines(), {kind: self._disks(kind) for kind in _DISKS})
+
+    def _machines(self) -> Dict[str, Any]:
+        found = {}
+        for identity, machine in self.host.hypervisor.machines().items():
+            with tolerate('NO_DOMAIN_METADATA', 'NO_DOMAIN'):
+                found[identity] = metadata.read(machine.domain.metadata(_ELEMENT, metadata.URI, _INACTIVE if machine.defined else 0))
+        return found
+
+    def _disks(self, kind: str) -> Dict[str, int]:
+        folder, name = _DISKS[kind]
+        found = {}
+        for path in glob.glob(self.host.settings.path(folder, '*', name) if name else self.host.settings.path(folder, '*.qcow2')):
+            identity = os.path.basename(os.path.dirname(path)) if name else os.path.basename(path)[: -len('.qcow2')]
+            if _UUID.match(identity):
+                found[identity] = int(disks.describe_own(self.host, path)['virtual-size'])
+        return found
+
+    @contextmanager
+    def changing(self, look: Callable[[], Tuple[Seen, Names]]) -> Iterator[Seen]:
+        """Hold the record."""
+        with self.host.locks.projection('record'):
+            yield look()[0]
+
+    def close(self) -> None:
+        """Let go of the record and of libvirt."""
+        self.host.hypervisor.close()
+        self.host.record.sql.close()
+
+
+def _tables() -> Tuple[str, ...]:
+    from .schema import TABLES
+
+    return TABLES
+
+
+def _exported(path: str) -> Rows | None:
+    """The rows of the export; None when there is none that can be read. Raises CloudError for one of a newer version."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            found: Dict[str, Any] = json.load(file)
+        version = int(found.pop('version'))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if version > VERSION:
+        raise NewerVersion(f'the export {path} is of version {version}, this hanok.cloud knows {VERSION}: update the collection')
+    known = {'meta', *_tables()}
+    return {table: rows for table, rows in found.items() if table in known and isinstance(rows, list) and all(isinstance(row, dict) for row in rows)}

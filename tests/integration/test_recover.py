@@ -1,0 +1,98 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The record is lost: it is rebuilt from its export, or from machines and disks, and what could not be brought back is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Play, inventory, keep, run
+
+STATE = Path('/var/lib/hanok')
+KINDS = ('network', 'security_group', 'keypair', 'image', 'init_script', 'port', 'server', 'volume', 'floating_ip')
+OPTIONS: dict[str, Any] = {'flavor': 'g1.nano', 'state': 'stopped', 'security_groups': ['kept'], 'labels': {'tier': 'web'}}
+
+
+@pytest.fixture(scope='module')
+def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
+    """Something of most kinds."""
+    before = inventory()
+    keep('network', name='kept', cidr='10.66.0.0/24')
+    keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
+    keep('init_script', name='kept', content='#!/bin/sh\n')
+    keep('port', name='kept', network='kept', security_groups=['kept'])
+    keep('server', name='kept', image=image, key_name='test', networks=[{'port': 'kept'}, {'name': 'default'}], floating_ip='auto', **OPTIONS)
+    keep('server', name='many', count=2, image=image, **OPTIONS)
+    keep('server', name='kept', description='changed afterwards')
+    keep('volume', name='kept', size=1, server='kept', state='attached')
+    keep('volume', name='alone', size=1)
+    yield seen()
+    for name in ('kept', 'many'):
+        keep('server', name=name, state='absent')
+    for volume in run('volume_info')['volumes']:
+        keep('volume', name=volume['name'], state='absent')
+    for kind in ('port', 'init_script', 'security_group', 'network'):
+        keep(kind, name='kept', state='absent')
+    assert inventory() == before
+
+
+def seen() -> dict[str, Any]:
+    """All that is told of the cloud."""
+    return {kind: run(f'{kind}_info')[f'{kind}s'] for kind in KINDS}
+
+
+def recover() -> dict[str, Any]:
+    """Rebuild it, as it was told before; afterwards there is nothing to rebuild."""
+    return keep('recover')
+
+
+def test_a_whole_record_is_left_alone(cloud: dict[str, Any]) -> None:
+    """Not a byte of it is touched."""
+    before = (STATE / 'hanok.db').read_bytes()
+    assert not recover()['changed']
+    assert (STATE / 'hanok.db').read_bytes() == before
+
+
+@pytest.mark.parametrize('how', ['gone', 'garbage', 'truncated'])
+def test_from_the_export(cloud: dict[str, Any], how: str) -> None:
+    """Everybody else refuses to work without it, and says how it comes back; then all is as it was, ids and all."""
+    file = STATE / 'hanok.db'
+    content = file.read_bytes()
+    for leftover in STATE.glob('hanok.db-*'):
+        leftover.unlink()
+    file.unlink()
+    if how != 'gone':
+        file.write_bytes(b'garbage' * 1000 if how == 'garbage' else content[: len(content) // 2])
+    before = inventory()
+    text = run('server', name='kept', description='not done')['msg']
+    assert 'hanok.cloud.recover' in text, text
+    assert inventory() == before
+    done = recover()
+    assert done['changed']
+    assert done['record']['lost'] == []
+    assert seen() == cloud
+    assert not keep('server', name='many', count=2, **OPTIONS)['changed']
+    assert Play('hanok.cloud.recover').changed == 0
+
+
+def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
+    """Without an export too: servers with all that belongs to them; what nobody knows any more is told."""
+    for path in [*STATE.glob('hanok.db*'), STATE / 'hanok.json']:
+        path.unlink()
+    lost = recover()['record']['lost']
+    assert 'security_group kept: its rules are not known any more; it lets nothing in until its task has run' in lost
+    assert len([text for text in lost if text.startswith('volume recovered-')]) == 1
+    now = seen()
+    changed = ('used_by', 'labels', 'created_at', 'created_by')
+    for kind in ('server', 'port', 'network', 'keypair', 'image'):
+        known, there = ([{key: value for key, value in item.items() if key not in changed} for item in some[kind]] for some in (cloud, now))
+        assert there == [item for item in known if item['name'] in {other['name'] for other in there}], kind
+        assert len(there) == len(known), kind
+    assert [server['labels'] for server in now['server']] == [server['labels'] for server in cloud['server']]
+    keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
+    assert not keep('server', name='many', count=2, **OPTIONS)['changed']
+    keep('server', name='kept', state='stopped', description='and on')

@@ -1,0 +1,67 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a record is rebuilt as, by what is left. On a real host it is tried by tests/integration/test_recover.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import RecordState, RecoverRequest, Remains, rebuilt
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.recover import RecordSeen, plan
+
+DEFAULT = {'id': 1, 'name': 'default', 'description': '', 'labels': '{}'}
+SERVER = {'id': 7, 'uuid': 's', 'name': 'web', 'key_name': 'mine', 'image_id': 99, 'task_state': None}
+IMAGE = {'uuid': 'i', 'name': 'tiny', 'source': 'path:/tiny', 'description': '', 'labels': '{}'}
+NETWORK = {'id': 3, 'uuid': 'n', 'name': 'back', 'cidr': '10.0.0.0/24', 'gateway': '10.0.0.1'}
+PORT = {'port': {'id': 5, 'address': '10.0.0.2'}, 'network': NETWORK, 'groups': ['default', 'web'], 'floating': {'address': '198.18.0.1', 'name': None}}
+TOLD: dict[str, Any] = {'server': SERVER, 'image': IMAGE, 'keypair': {'name': 'mine', 'public_key': 'k'}, 'ports': [PORT], 'volumes': []}
+DISKS = {'server': {'s': 1}, 'image': {'i': 2**30}, 'volume': {}}
+
+
+def test_nothing_left_is_an_empty_cloud() -> None:
+    """With the one group that every cloud has."""
+    rows, lost = rebuilt(Remains())
+    assert [row['name'] for row in rows['security_group']] == ['default']
+    assert len(lost) == 1
+
+
+def test_an_export_is_taken_as_it_is() -> None:
+    """When everything that it speaks of is there, nothing is lost and nothing is added."""
+    export = {'security_group': [DEFAULT], 'server': [SERVER], 'image': [{**IMAGE, 'id': 99}], 'volume': []}
+    assert rebuilt(Remains(export, {'s': TOLD}, DISKS)) == (export, [])
+
+
+def test_a_server_by_its_machine() -> None:
+    """With its image, key pair, network, port, floating address and groups, whose rules nobody knows."""
+    rows, lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': TOLD}, DISKS))
+    assert (rows['server'][0]['image_id'], rows['image'][0]['size']) == (rows['image'][0]['id'], 2**30)
+    assert (rows['port'][0]['server_id'], rows['port'][0]['network_id'], rows['floating_ip'][0]['port_id']) == (7, 3, 5)
+    assert [row['name'] for row in rows['security_group']] == ['default', 'web']
+    assert [row['group_id'] for row in rows['port_security_group']] == [1, 2]
+    assert [row['name'] for row in rows['keypair']] == ['mine']
+    assert lost == ['security_group web: its rules are not known any more; it lets nothing in until its task has run']
+
+
+def test_what_cannot_be_brought_back_is_told() -> None:
+    """A second machine of a name, a disk that is gone, disks that nobody speaks of."""
+    again = {**TOLD, 'server': {**SERVER, 'id': 8, 'uuid': 't'}}
+    disks = {'server': {'t': 1, 'u': 1}, 'image': {'i': 1}, 'volume': {'0123456789': 2**30 + 1}}
+    rows, lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': TOLD, 't': again}, disks))
+    assert [(row['name'], row['size']) for row in rows['volume']] == [('recovered-01234567', 2)]
+    told = '\n'.join(lost)
+    for words in (
+        'server web: two machines say that they are it; the one with the UUID t was left out',
+        'server web: its disk is gone',
+        'volume recovered-01234567: its name is not known',
+        'servers/t has a disk',
+        'servers/u has a disk',
+    ):
+        assert words in told
+
+
+def test_a_whole_record_is_left_alone() -> None:
+    """Only one that is lost is made anew; what is lost with it is a warning."""
+    assert plan(RecoverRequest(), RecordSeen(RecordState(rows={'server': 1}))).changes == ()
+    made = plan(RecoverRequest(), RecordSeen(RecordState(state='missing'), RecordState(lost=('a key',))))
+    assert [(change.verb, change.why) for change in made.changes] == [('create', 'it is missing')]
+    assert made.notes == ('a key',)
