@@ -1,0 +1,334 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The roles that keep environments, numbers of servers and catalogues: predicted, run, run again, changed and taken away on a real host."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import ROOT, Play, inventory, keep, run
+
+Values = dict[str, Any]
+Ran = Callable[..., int]
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Ran:
+    """Run one role with variables; how many tasks changed something. What the facts of a role say goes to a file."""
+
+    def ran(role: str, values: Values, *words: str) -> int:
+        return Play(str(written(tmp_path, role)), '-e', f'@{said(tmp_path, values)}', *words).changed
+
+    return ran
+
+
+@pytest.fixture
+def refusal(tmp_path: Path) -> Refusal:
+    """Run one role with variables that it refuses; what it says."""
+
+    def ran(role: str, values: Values, *words: str) -> str:
+        refused = Play(str(written(tmp_path, role)), '-e', f'@{said(tmp_path, values)}', *words)
+        assert refused.code != 0
+        return ' '.join(refused.output.split())
+
+    return ran
+
+
+def there() -> dict[str, Any]:
+    """The inventory, without what the kernel says of the link of a bridge that nobody is connected to, which it takes some seconds to say."""
+    found = inventory()
+    return {**found, 'routes': [route.replace('linkdown', '').strip() for route in found['routes']]}
+
+
+def written(folder: Path, role: str) -> Path:
+    """A play of one role, which writes the role's facts down."""
+    facts = {'provision': ['provision_made'], 'scale': ['scale_members', 'scale_address'], 'init_script': ['init_script_names']}[role]
+    content = '{{ {' + ', '.join(f"'{fact}': {fact}" for fact in facts) + '} | to_json }}'
+    tasks = [{'ansible.builtin.copy': {'dest': str(folder / 'facts.json'), 'content': content}, 'changed_when': False, 'check_mode': False, 'diff': False}]
+    one = {'hosts': 'localhost', 'become': True, 'gather_facts': False, 'roles': [{'role': f'hanok.cloud.{role}'}], 'tasks': tasks}
+    one['module_defaults'] = {'group/hanok.cloud.all': {'actor': 'tester'}}
+    path = folder / 'play.yml'
+    path.write_text(yaml.safe_dump([one]), encoding='utf-8')
+    return path
+
+
+def said(folder: Path, values: Values) -> Path:
+    """A file of variables."""
+    path = folder / 'values.json'
+    path.write_text(json.dumps(values), encoding='utf-8')
+    return path
+
+
+def facts(folder: Path) -> Values:
+    """What the role told."""
+    found: Values = json.loads((folder / 'facts.json').read_text(encoding='utf-8'))
+    return found
+
+
+def names(kind: str, **labels: str) -> list[str]:
+    """What there is of a kind with labels."""
+    return [one['name'] for one in run(f'{kind}_info', labels=labels)[f'{kind}s']]
+
+
+def environment(tiny: str, folder: Path) -> Values:
+    """Something of every kind, with what refers to what; servers that are made and not started boot nothing."""
+    server = {'image': 'env', 'flavor': 'env.small', 'state': 'stopped', 'networks': [{'name': 'env'}]}
+    return {
+        'provision_name': 'env',
+        'provision_networks': [{'name': 'default'}, {'name': 'env', 'cidr': '10.41.0.0/24', 'labels': {'tier': 'all'}}],
+        'provision_flavors': [{'name': 'env.small', 'vcpus': 1, 'memory': 128, 'disk': 1}],
+        'provision_keypairs': [{'name': 'env', 'private_key_file': str(folder / 'env.pem')}],
+        'provision_init_scripts': [{'name': 'env', 'content': '#!/bin/sh\necho env\n'}],
+        'provision_images': [{'name': 'env', 'path': tiny}],
+        'provision_security_groups': [
+            {'name': 'default', 'rules': [{'preset': 'ssh', 'remote': 'env-web'}]},
+            {'name': 'env-web', 'rules': [{'preset': 'http'}, {'preset': 'ssh', 'remote': 'group:env-data'}]},
+            {'name': 'env-data', 'rules': [{'protocol': 'tcp', 'port': 5432, 'remote': 'env-web'}]},
+            {'name': 'env-bare'},
+        ],
+        'provision_ports': [{'name': 'env', 'network': 'env', 'security_groups': ['env-data']}],
+        'provision_servers': [
+            {'name': 'env-web', 'count': 2, 'key_name': 'env', 'init_script': 'env', 'security_groups': ['env-web'], **server},
+            {'name': 'env-data', **server, 'networks': [{'port': 'env'}], 'user_data': '#!/bin/sh\n# a secret of first boot\n'},
+        ],
+        'provision_volumes': [{'name': 'env', 'size': 1, 'server': 'env-data', 'state': 'attached'}],
+        'provision_floating_ips': [{'name': 'env', 'port': 'env', 'state': 'attached'}, {'name': 'env-lb', 'lb': 'env', 'state': 'attached'}],
+        'provision_lbs': [{'name': 'env', 'network': 'env', 'listeners': [{'port': 80}], 'members': ['env-web-1', 'env-web-2']}],
+    }
+
+
+def test_provision(play: Ran, host: None, tiny: str, tmp_path: Path) -> None:
+    """All of an environment: predicted on an empty host, made, kept, shrunk only when that was said, and removed without a trace."""
+    before, values = there(), environment(tiny, tmp_path)
+    predicted = play('provision', values, '--check')
+    assert there() == before
+    assert set(facts(tmp_path)['provision_made']['servers']) == {'env-web-1', 'env-web-2', 'env-data'}
+    assert play('provision', values) == predicted
+    made = facts(tmp_path)['provision_made']
+    assert made['servers']['env-data']['floating_ip'] == made['floating_ips']['env']['address']
+    assert made['lbs']['env']['floating_ip'] == made['floating_ips']['env-lb']['address']
+    assert made['servers']['env-web-2']['created_by'] == 'tester'
+    assert run('network_info', name='env')['networks'][0]['labels'] == {'tier': 'all', 'provision': 'env'}
+    assert names('network', provision='env') == ['env']
+    assert run('init_script_info', name='env')['init_scripts'][0]['content'] == values['provision_init_scripts'][0]['content']
+    assert play('provision', values) == 0
+
+    keep('volume', name='other', size=1)
+    emptied = [{**values['provision_lbs'][0], 'members': []}]
+    assert play('provision', {'provision_name': 'env', 'provision_lbs': emptied}) == 1  # the members of the balancer; what is not said is left alone
+    assert names('server', provision='env') == ['env-data', 'env-web-1', 'env-web-2']
+    fewer = {**values, 'provision_volumes': [], 'provision_floating_ips': values['provision_floating_ips'][:1], 'provision_lbs': emptied}
+    fewer['provision_security_groups'] = values['provision_security_groups'][:3]
+    fewer['provision_servers'] = values['provision_servers'][1:]
+    predicted = play('provision', {**fewer, 'provision_prune': True}, '--check')
+    assert play('provision', {**fewer, 'provision_prune': True}) == predicted == 5
+    assert list(facts(tmp_path)['provision_made']['servers']) == names('server', provision='env') == ['env-data']
+    assert names('security_group', provision='env') == ['env-data', 'env-web']
+    assert names('volume') == ['other']
+    keep('volume', name='other', state='absent')
+
+    gone = {**fewer, 'provision_state': 'absent'}
+    predicted = play('provision', gone, '--check')
+    assert play('provision', gone) == predicted > 10
+    assert facts(tmp_path)['provision_made'] == {'servers': {}, 'lbs': {}, 'floating_ips': {}}
+    assert there() == before
+    assert play('provision', gone) == 0
+
+
+def test_provision_keeps_a_secret(tmp_path: Path, host: None, tiny: str) -> None:
+    """What a server gets as first-boot content is in nothing that is printed, however much is asked for."""
+    values = {'provision_servers': [{'name': 'secretive', 'image': 'nowhere', 'flavor': 'g1.nano', 'user_data': '#!/bin/sh\n# only-the-guest-knows\n'}]}
+    told = Play(str(written(tmp_path, 'provision')), '-e', f'@{said(tmp_path, values)}', '--check', '-vvv')
+    assert told.changed == 1
+    assert 'secretive' in told.output
+    assert 'only-the-guest-knows' not in told.output
+
+
+def test_provision_protects(play: Ran, refusal: Refusal, host: None, image: str) -> None:
+    """One protected server stops a removal before its first step; what somebody else uses stays, and check mode knows it."""
+    before = there()
+    values: Values = {
+        'provision_networks': [{'name': 'kept'}],
+        'provision_servers': [
+            {'name': 'kept', 'image': image, 'flavor': 'g1.nano', 'state': 'stopped', 'delete_protection': True, 'networks': [{'name': 'kept'}]}
+        ],
+        'provision_lbs': [{'name': 'kept', 'listeners': [{'port': 80}], 'members': ['kept']}],
+    }
+    play('provision', values)
+    gone = {**values, 'provision_state': 'absent'}
+    assert 'server kept is protected' in refusal('provision', gone)
+    assert names('lb') == ['kept']
+    keep('server', name='kept', delete_protection=False)
+    keep('port', name='foreign', network='kept')
+    told = refusal('provision', gone, '--check')
+    assert 'port foreign; delete or change those first' in told
+    keep('port', name='foreign', state='absent')
+    assert play('provision', gone) == 3
+    assert there() == before
+
+
+def readme(role: str, folder: Path) -> Path:
+    """The example of a role's README."""
+    (text,) = re.findall(r'```yaml\n(.*?)```', (ROOT / 'roles' / role / 'README.md').read_text(encoding='utf-8'), re.DOTALL)
+    path = folder / f'{role}.yml'
+    path.write_text(text, encoding='utf-8')
+    return path
+
+
+def test_scale_readme(host: None, tiny: str, tmp_path: Path) -> None:
+    """The play of the README: what it makes answers at the address that it tells."""
+    before, example = there(), str(readme('scale', tmp_path))
+    assert Play(example, '--check').changed == 4
+    assert there() == before
+    first = Play(example)
+    assert first.changed == 4
+    (address,) = re.findall(r'http://([0-9.]+)/ is answered by shop-1, shop-2', first.output)
+    answers = subprocess.run(['curl', '-s', '--retry', '10', '--fail', *[f'http://{address}/'] * 4], capture_output=True, text=True, check=True, timeout=60)
+    assert set(answers.stdout.split()) == {'shop-1', 'shop-2'}
+    assert Play(example).changed == 0
+    assert Play(example, '-e', 'scale_state=absent').changed == 2
+    for kind in ('security_group', 'image'):
+        keep(kind, name='shop', state='absent')
+    assert there() == before
+
+
+def test_scale(play: Ran, refusal: Refusal, host: None, image: str, tmp_path: Path) -> None:
+    """By one variable servers, members and address are kept in step: up, down, to none, and away. A refusal takes no member out."""
+    before = there()
+    server = {'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    values: Values = {'scale_name': 'walk', 'scale_count': 2, 'scale_server': server, 'scale_lb': {'listeners': [{'port': 80}], 'labels': {'for': 'tests'}}}
+
+    def scaled(count: int, *words: str) -> int:
+        return play('scale', {**values, 'scale_count': count}, *words)
+
+    def members() -> tuple[list[str], list[str]]:
+        (lb,) = run('lb_info', name='walk', labels={'for': 'tests', 'scale': 'walk'})['lbs']
+        return [server['name'] for server in run('server_info', name='walk')['servers']], lb['members']
+
+    assert scaled(2) == 2
+    address = facts(tmp_path)['scale_address']
+    assert scaled(3, '--check') == scaled(3) == 2
+    assert members() == (['walk-1', 'walk-2', 'walk-3'],) * 2
+    assert [one['name'] for one in facts(tmp_path)['scale_members']] == members()[0]
+    assert scaled(1, '--check') == scaled(1) == 2
+    assert members() == (['walk-1'],) * 2
+    assert scaled(1) == 0
+    keep('server', name='walk-1', delete_protection=True)
+    assert 'server walk-1 is protected' in refusal('scale', {**values, 'scale_count': 0})
+    assert members() == (['walk-1'],) * 2
+    keep('server', name='walk-1', delete_protection=False)
+    assert scaled(0) == 2
+    assert members() == ([], [])
+    assert facts(tmp_path) == {'scale_members': [], 'scale_address': address}
+    gone = {**values, 'scale_state': 'absent'}
+    assert play('scale', gone, '--check') == play('scale', {**gone, 'scale_count': 1}) == 1
+    assert there() == before
+
+
+def test_init_script_catalogue(play: Ran, refusal: Refusal, host: None, tmp_path: Path) -> None:
+    """From the list, from files and from a folder, byte by byte; what is gone from them goes only when that was said, and only what the role kept."""
+    folder = tmp_path / 'scripts'
+    folder.mkdir()
+    (folder / 'web.sh').write_text('#!/bin/sh\necho {{ this }} is no template\n\n', encoding='utf-8')
+    (folder / 'report.py').write_text('#!/usr/bin/python3\n', encoding='utf-8')
+    (folder / '.hidden').write_text('', encoding='utf-8')
+    (folder / 'deeper').mkdir()
+    (tmp_path / 'one.pl').write_text('#!/usr/bin/perl\n', encoding='utf-8')
+    keep('init_script', name='other', content='#!/bin/sh\n')
+    scripts = [{'name': 'inline', 'content': '#!/bin/sh\ntrue\n', 'labels': {'for': 'tests'}}, {'name': 'one', 'file': 'one.pl', 'description': 'of a file'}]
+    values: Values = {'init_script_list': scripts, 'init_script_folder': 'scripts', 'init_script_catalogue': 'tests'}
+    assert play('init_script', values, '--check') == 2
+    assert names('init_script', catalogue='tests') == []
+    assert play('init_script', values) == 2
+    assert play('init_script', values) == 0
+    assert sorted(facts(tmp_path)['init_script_names']) == names('init_script', catalogue='tests') == ['inline', 'one', 'report', 'web']
+    assert run('init_script_info', name='web')['init_scripts'][0]['content'] == (folder / 'web.sh').read_text(encoding='utf-8')
+    assert [one['language'] for one in run('init_script_info', labels={'catalogue': 'tests'})['init_scripts']] == ['shell', 'perl', 'python', 'shell']
+    (folder / 'report.py').unlink()
+    assert play('init_script', {**values, 'init_script_list': scripts[:1]}) == 0
+    assert play('init_script', {**values, 'init_script_list': scripts[:1], 'init_script_prune': True}) == 1
+    assert names('init_script') == ['inline', 'other', 'web']
+    assert 'is not a folder' in refusal('init_script', {'init_script_folder': 'nowhere', 'init_script_prune': True})
+    assert 'named web' in refusal('init_script', {**values, 'init_script_list': [{'name': 'web', 'content': '#!/bin/sh\n'}]})
+    assert play('init_script', {'init_script_prune': True, 'init_script_catalogue': 'tests'}) == 1
+    keep('init_script', name='other', state='absent')
+
+
+BAD = [
+    ('provision', {'provision_servers': [{'name': 'a', 'flavour': 'g1.nano'}]}, ['provision_servers', 'flavour']),
+    ('provision', {'provision_servers': [{'name': 'a', 'count': 'many'}]}, ['provision_servers', 'count', 'many']),
+    ('provision', {'provision_lbs': [{'name': 'a', 'listeners': [{'prot': 80}]}]}, ['provision_lbs', 'listeners', 'prot']),
+    ('provision', {'provision_volumes': [{'name': 'a', 'size': 1}, {'name': 'a', 'size': 2}]}, ['named more than once', 'provision_volumes: a']),
+    ('scale', {'scale_name': 'a', 'scale_count': 1, 'scale_server': {'imgae': 'tiny'}}, ['scale_server', 'imgae']),
+    ('scale', {'scale_name': 'a'}, ['scale_count']),
+    ('init_script', {'init_script_list': [{'name': 'a', 'content': 'x', 'file': 'y'}]}, ['init_script_list', 'content', 'file']),
+]
+
+
+@pytest.mark.parametrize(('role', 'values', 'words'), BAD)
+def test_bad_variables(refusal: Refusal, role: str, values: Values, words: list[str]) -> None:
+    """What is misspelt or of a wrong type is refused by its name, before any module runs."""
+    text = refusal(role, values)
+    for word in words:
+        assert word in text
+
+
+# Given once for a whole play, or the role's own business.
+SHARED = {'cloud', 'actor', 'wait_timeout'}
+KINDS = ('network', 'flavor', 'keypair', 'init_script', 'image', 'security_group', 'port', 'server', 'volume', 'floating_ip', 'lb')
+
+
+def specified(options: Values) -> Values:
+    """Options of a module or a role by name and type, with what is inside."""
+    inner = {'suboptions', 'options'}
+    return {
+        name: (option['type'], option.get('elements'), option.get('choices'), [specified(option[key]) for key in inner & set(option)])
+        for name, option in options.items()
+    }
+
+
+def module(kind: str) -> Values:
+    """The options of a module, without those that all share."""
+    source = (ROOT / 'plugins' / 'modules' / f'{kind}.py').read_text(encoding='utf-8')
+    (text,) = re.findall(r'DOCUMENTATION = r"""\n(.*?)"""', source, re.DOTALL)
+    return specified({name: option for name, option in yaml.safe_load(text)['options'].items() if name not in SHARED})
+
+
+def role(name: str) -> Values:
+    """The options of a role."""
+    text = (ROOT / 'roles' / name / 'meta' / 'argument_specs.yml').read_text(encoding='utf-8')
+    found: Values = yaml.safe_load(text)['argument_specs']['main']['options']
+    return found
+
+
+def passed(name: str, path: str, kind: str) -> set[str]:
+    """The options that the tasks of a file hand to a module."""
+    tasks = yaml.safe_load((ROOT / 'roles' / name / 'tasks' / path).read_text(encoding='utf-8'))
+    return {option for task in tasks for option in task.get(f'hanok.cloud.{kind}', ())}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_every_option_is_passed_on(kind: str) -> None:
+    """What a module can do, the role provision can: the same options of the same types, each handed on."""
+    assert specified(role('provision')[f'provision_{kind}s']['options']) == module(kind)
+    assert passed('provision', 'present.yml', kind) == set(module(kind))
+
+
+def test_every_option_is_scaled() -> None:
+    """So can the role scale, but for what it decides itself."""
+    for kind, path, own in (('server', 'present.yml', {'name', 'count', 'allow_shrink'}), ('lb', 'balancer.yml', {'name', 'state', 'members'})):
+        options = {name: option for name, option in module(kind).items() if name not in own}
+        asked = specified(role('scale')[f'scale_{kind}']['options'])
+        if 'state' in options:
+            options['state'] = asked['state']
+        assert asked == options
+        assert passed('scale', path, kind) | {'state'} == set(module(kind))
