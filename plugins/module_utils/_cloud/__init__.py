@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Set, Tuple, TypeVar
 
 if TYPE_CHECKING:
     from .._model.change import Change
-    from .contract import Cloud as Cloud
+    from .contract import Cloud
 else:
     Cloud = Any
+
+__all__ = ['Busy', 'Cloud', 'CloudError', 'Names', 'Outcome', 'Seen', 'Unsupported']
 
 Seen = TypeVar('Seen')
 Names = Set[Tuple[str, str]]
