@@ -47,7 +47,7 @@ def inventory() -> dict[str, Any]:
 
     files = [
         path
-        for pattern in ('/var/lib/hanok/**', '/var/lib/libvirt/**', '/var/log/libvirt/**', '/root/hanok*', '/etc/hanok/**', '/run/netns/**')
+        for pattern in ('/var/lib/hanok/**', '/var/lib/libvirt/**', '/var/log/libvirt/**', '/etc/hanok/**', '/run/netns/**')
         for path in glob.glob(pattern, recursive=True)
     ]
     ours = ('qemu-system', 'haproxy', 's6-', 'libvirt_lxc', 'dnsmasq', 'qemu-img', 'virtlogd', 'libvirtd')
@@ -58,7 +58,7 @@ def inventory() -> dict[str, Any]:
         'files': sorted(path for path in files if os.path.isfile(path) and '/locks/' not in path and not re.search(r'hanok\.(db.*|json)$|\.log$', path)),
         'reservations': [Path(path).read_text(encoding='utf-8') for path in sorted(glob.glob('/var/lib/libvirt/dnsmasq/*hanok*'))],
         'rules': [line for line in said('nft', 'list', 'ruleset') if 'chain rev_' not in line],
-        'routes': said('ip', 'route', 'show'),
+        'routes': [line.replace(' linkdown', '') for line in said('ip', 'route', 'show')],  # it lags behind what happens
         'proxies': said('ip', 'neigh', 'show', 'proxy'),
         'links': sorted(os.listdir('/sys/class/net')),
         'mounts': sorted(line.split()[4] for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines()),
