@@ -351,3 +351,19 @@ def test_what_is_being_deleted_can_be_let_go(record: Record) -> None:
     record.sql.execute("UPDATE server SET task_state = 'deleting'")
     record.update('volume', volume, {'server_id': None, 'task_state': None})
     assert record.value('SELECT server_id FROM volume') is None
+
+
+def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
+    """What is recorded is exported before; what cannot be exported is not recorded."""
+
+    def exported() -> list[str]:
+        return [row['name'] for row in json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))['keypair']]
+
+    with record.transaction():
+        record.insert('keypair', {'name': 'one', 'public_key': 'k'})
+    assert exported() == ['one']
+    (tmp_path / 'hanok.json.part').mkdir()
+    with pytest.raises(CloudError, match='nothing of this was recorded'), record.transaction():
+        record.insert('keypair', {'name': 'two', 'public_key': 'k'})
+    assert record.value('SELECT count(*) FROM keypair') == 1
+    assert exported() == ['one']

@@ -141,11 +141,7 @@ class LocalCloud:
                 self.host.locks.take(names)
                 seen, now = look()
                 if now <= names:
-                    try:
-                        yield seen
-                    finally:
-                        with self.host.locks.projection('record'):
-                            record.export()
+                    yield seen
                     return
                 names = now
             finally:

@@ -73,7 +73,7 @@ class Record:
     def write(self) -> None:
         """Open for writing: made under another name and renamed, so that no reader meets a record without tables.
 
-        The caller holds a lock under which nobody else does this; so for ``export``.
+        The caller holds a lock under which nobody else does this.
         """
         if self.writable:
             return
@@ -151,10 +151,14 @@ class Record:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or nothing. What the tables refuse becomes a CloudError."""
+        """One transaction: all of it or nothing. What the tables refuse becomes a CloudError.
+
+        The export is written before the end: a run that is killed leaves one that is never older than the record, and no other run writes it meanwhile.
+        """
         self.sql.execute('BEGIN IMMEDIATE')
         try:
             yield self.sql
+            self.export()
             self.sql.execute('COMMIT')
         except BaseException as error:
             self.sql.execute('ROLLBACK')
@@ -186,7 +190,10 @@ class Record:
         tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
-        write_whole(self.export_path, json.dumps({'version': VERSION, **tables}))
+        try:
+            write_whole(self.export_path, json.dumps({'version': VERSION, **tables}))
+        except OSError as error:
+            raise CloudError(f'the export of the record cannot be written: {error}; nothing of this was recorded') from error
 
 
 def described(thing: Any) -> Dict[str, Any]:
