@@ -1,6 +1,7 @@
 # make getting-started   the Getting Started on this machine; make clean-cloud takes it off again
 # make check             what every commit must pass: format, lint, types, unit tests; make format mends the format
 # make test              everything, from a fresh clone at any path
+# make soak              the tests of reliability in their long form: hours; writes the figures of docs/reliability.md
 # make site              the documents and the reference of all modules as HTML, in build/site/html
 # make bench             what tasks cost, against an empty task and a bare loop over libvirt; some minutes on a machine that does nothing else
 SHELL := /bin/bash
@@ -153,13 +154,17 @@ galaxy: package
 	@echo "galaxy-importer: $$(grep -c '^Loading' $(GALAXY_LOG)) contents, nothing to mend"
 
 # On real machines, in a world of its own that leaves nothing behind.
-SCENARIOS := $(wildcard tests/contract tests/integration)
+SCENARIOS := $(wildcard tests/contract tests/integration tests/reliability)
 integration: venv-dev prepare
 ifeq ($(SCENARIOS),)
 	@echo 'there are no tests in tests/contract and tests/integration yet'
 else
 	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/integration.xml $(SCENARIOS)
 endif
+
+.PHONY: soak
+soak: venv-dev prepare
+	scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/soak.xml tests/reliability
 
 # It measures and judges nothing; the table is on the screen, and with every single time in bench.json.
 .PHONY: bench

@@ -15,13 +15,20 @@ TREE = ROOT / 'build'
 LINK = TREE / 'ansible_collections' / 'hanok' / 'cloud'
 
 
-def pytest_configure() -> None:
-    """Start ansible-core's own loader on the link that stands for the clone. Machines are noisy: how long an example takes decides nothing."""
-    hypothesis.settings.register_profile('ours', deadline=None)
-    hypothesis.settings.load_profile('ours')
+def find_collection() -> None:
+    """Start ansible-core's own loader on the link that stands for the clone: at once, because conftest files below this one import the collection."""
     LINK.parent.mkdir(parents=True, exist_ok=True)
     if not LINK.is_symlink():
         # Another worker of the same run may be quicker.
         with contextlib.suppress(FileExistsError):
             LINK.symlink_to('../../..', target_is_directory=True)
     _AnsibleCollectionFinder(paths=[str(TREE)])._install()
+
+
+def pytest_configure() -> None:
+    """Machines are noisy: how long an example takes decides nothing."""
+    hypothesis.settings.register_profile('ours', deadline=None)
+    hypothesis.settings.load_profile('ours')
+
+
+find_collection()

@@ -1,0 +1,44 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of reliability counted: kept in build/reports/reliability.json, and as a table in docs/reliability.md after a long run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = ROOT / 'build' / 'reports' / 'reliability.json'
+PAGE = ROOT / 'docs' / 'reliability.md'
+BEGIN, END = '<!-- figures: written by make soak -->', '<!-- end of figures -->'
+
+
+def counted() -> dict[str, dict[str, int]]:
+    """What was counted so far."""
+    return json.loads(REPORT.read_text(encoding='utf-8')) if REPORT.exists() else {}
+
+
+def add(name: str, **numbers: int) -> None:
+    """Add to what is counted by a name: ``figures.add('Killed anywhere', points=812, tasks=58)``. A name with spaces reads well in the table."""
+    found = counted()
+    row = found.setdefault(name, {})
+    for what, number in numbers.items():
+        row[what] = row.get(what, 0) + number
+    REPORT.parent.mkdir(parents=True, exist_ok=True)
+    REPORT.write_text(json.dumps(found, indent=2, sort_keys=True) + '\n', encoding='utf-8')
+
+
+def table() -> str:
+    """All of it as Markdown."""
+    lines = ['| What | Figures |', '|---|---|']
+    for name, numbers in sorted(counted().items()):
+        figures = ', '.join(f'{number:,} {what.replace("_", " ")}' for what, number in numbers.items())
+        lines.append(f'| {name} | {figures} |')
+    return '\n'.join(lines)
+
+
+def write_page() -> None:
+    """Put the table into the document."""
+    before, _begin, rest = PAGE.read_text(encoding='utf-8').partition(BEGIN)
+    _old, _end, after = rest.partition(END)
+    PAGE.write_text(f'{before}{BEGIN}\n{table()}\n{END}{after}', encoding='utf-8')

@@ -1,0 +1,107 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Points at which a run is killed, and the process that runs modules for it."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import subprocess
+import sysconfig
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .figures import ROOT
+
+
+class Point(NamedTuple):
+    """The so-many-th step of a name, and the moment: see runner.py."""
+
+    step: str
+    time: int
+    moment: str
+
+    @property
+    def kind(self) -> str:
+        """What sort of step it is; a sample has some of each."""
+        first = self.step.split()[0]
+        if first == 'start':
+            return f'a program, {self.moment}'
+        kinds = {'COMMIT': 'a commit', 'INSERT': 'a statement', 'UPDATE': 'a statement', 'DELETE': 'a statement', 'tables': 'a statement', 'write': 'a pipe'}
+        return kinds.get(first, f'libvirt, {self.moment}' if first.startswith('vir') else 'a file')
+
+    def __str__(self) -> str:
+        return f'{self.moment} {self.step!r} ({self.time})'
+
+
+class Ran(NamedTuple):
+    """How a module ended."""
+
+    status: int
+    result: dict[str, Any]
+    steps: list[str]
+    group: int
+    text: str
+
+
+class Runner:
+    """runner.py, which forks a process for each module."""
+
+    def __init__(self) -> None:
+        """Start it with the host's own Python, as Ansible does."""
+        environment = {**os.environ, 'PYTHONPATH': f'{ROOT / "build"}:{sysconfig.get_paths()["purelib"]}', 'PYTHONHASHSEED': '0'}
+        words = ['/usr/bin/python3', str(Path(__file__).with_name('runner.py'))]
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+    def run(self, module: str, options: dict[str, Any], kill: Point | None = None, **environment: str) -> Ran:
+        """Run a module, to its end or to where it is killed."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        arguments = {'wait_timeout': 60, **options, '_ansible_check_mode': False, '_ansible_diff': True}
+        request = {'module': module, 'arguments': arguments, 'kill': kill and kill._asdict(), 'environment': environment}
+        print(json.dumps(request), file=self.process.stdin, flush=True)
+        answer = json.loads(self.process.stdout.readline())
+        result = json.loads(answer['out']) if answer['out'].startswith('{') else {}
+        return Ran(answer['status'], result, answer['steps'], answer['group'], answer['out'] + answer['err'])
+
+    def close(self) -> None:
+        """End it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def points(steps: Sequence[str]) -> list[Point]:
+    """All points of a run. After a step is before the next one, but for what goes on by itself, and at the end."""
+    found, times = [], Counter[str]()
+    for step in steps:
+        times[step] += 1
+        moments = ['before']
+        moments += ['after', 'family'] if step.startswith('start ') else ['after'] if step.startswith('vir') else []
+        found += [Point(step, times[step], moment) for moment in moments]
+    if found and found[-1].moment == 'before':
+        found.append(found[-1]._replace(moment='after'))
+    return found
+
+
+def sample(some: Sequence[Point], turn: int) -> Point:
+    """One of them for a turn: the kinds of steps in their order, and of a kind those that divide it best (by the golden section)."""
+    kinds = sorted({point.kind for point in some})
+    chosen = [point for point in some if point.kind == kinds[turn % len(kinds)]]
+    return chosen[int(turn * 0.6180339887 % 1 * len(chosen))]
+
+
+def alive(group: int) -> list[str]:
+    """Processes of a process group that still run."""
+    found = []
+    for path in glob.glob('/proc/[0-9]*/stat'):
+        with contextlib.suppress(OSError):
+            name, _end, rest = Path(path).read_text(encoding='utf-8', errors='replace').rpartition(') ')
+            state, _parent, its_group = rest.split()[:3]
+            if int(its_group) == group and state != 'Z':
+                found.append(name)
+    return found

@@ -1,0 +1,275 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Runs modules as Ansible does, writes down each step that can be seen from outside, and dies where it is told to.
+
+It knows nothing of the product: it stands between the product and what the product calls (libvirt's C module, sqlite3, os, subprocess), in a process
+that is forked for each module, by the host's own Python. Requests and answers are lines of JSON on stdin and stdout:
+
+    {"module": NAME, "arguments": {...}, "environment": {...}, "kill": null or {"step": NAME, "time": N, "moment": MOMENT}}
+    {"status": exit status or -signal, "out": TEXT, "err": TEXT, "steps": [NAME, ...], "group": process group}
+
+The process is killed at the N-th step of that name, at one of these moments:
+
+    before   before the step is done
+    after    right after it; a program that was started goes on by itself
+    family   right after it, with the program that was started; one that makes a file is killed when the file is there
+"""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import collections
+import concurrent.futures
+import io
+import json
+import os
+import re
+import runpy
+import shutil  # noqa: F401 - it looks at what os has when it is imported: before os is watched
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import ansible.module_utils.basic  # noqa: F401 - what all modules import is imported once, for all forks
+import libvirt  # noqa: F401
+import libvirtmod
+
+PACKAGE = 'ansible_collections.hanok.cloud.plugins.modules.'
+CHANGES = re.compile(r'vir(?!.*(?:Get|Lookup|List))\w*(Create|Define|Undefine|Destroy|Shutdown|Suspend|Resume|Set|Attach|Detach|Resize)')
+VARIES = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=\.seed-)\w+|(?<=\.hanok-)\w{8}(?=$|/)|(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+')
+OUTPUT = ('-o', 'create', 'convert')
+PATIENCE = 10  # seconds until a program has made its file
+
+
+class Watch:
+    """Counts steps by their names, writes them down, and kills this process at one of them."""
+
+    def __init__(self, log: int, kill: dict[str, Any] | None) -> None:
+        """``log``: a descriptor that gets a line for each step."""
+        self.log, self.kill = log, kill or {}
+        self.seen: collections.Counter[str] = collections.Counter()
+        self.write, self.end, self.end_group, self.group = os.write, os.kill, os.killpg, os.getpid()
+
+    def step(self, name: str, act: Callable[[], Any]) -> Any:
+        """Do a step, if we live to see it."""
+        name = VARIES.sub('*', name)
+        self.seen[name] += 1
+        self.write(self.log, name.encode() + b'\n')
+        due = self.kill.get('step') == name and self.kill['time'] == self.seen[name]
+        if due and self.kill['moment'] == 'before':
+            self.die()
+        result = act()
+        if due and self.kill['moment'] == 'after':
+            self.die()
+        return result
+
+    def die(self) -> None:
+        """At once, without a chance to clean up."""
+        self.end(self.group, signal.SIGKILL)
+
+    def dies_with(self, name: str) -> bool:
+        """Whether the program that is started now is to die too."""
+        return self.kill.get('step') == name and self.kill['time'] == self.seen[name] and self.kill['moment'] == 'family'
+
+    def die_with(self, words: list[str], pid: int) -> None:
+        """With the program; one that makes a file is given the time to begin it."""
+        made = next((words[number + 1] for number, word in enumerate(words) if word == '-o' and words[number + 1].startswith('/')), '')
+        made = made or next((word for word in words if word.endswith('.part')), '')
+        until = time.monotonic() + PATIENCE
+        while made and not os.path.exists(made) and os.waitpid(pid, os.WNOHANG)[0] == 0 and time.monotonic() < until:
+            pass
+        self.end_group(self.group, signal.SIGKILL)
+
+
+class Serial:
+    """In place of a pool of threads: one after the other, so that a step has the same number each time."""
+
+    def __init__(self, *words: Any, **options: Any) -> None:
+        """Any size."""
+
+    def __enter__(self) -> Serial:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def map(self, work: Callable[..., Any], *things: Any) -> Iterator[Any]:
+        """As a pool does it: all is done when this returns."""
+        return iter([work(*some) for some in zip(*things, strict=False)])
+
+
+def watch_files(watch: Watch) -> None:
+    """What changes the file system, or another process."""
+    for name in ('rename', 'replace', 'link', 'symlink', 'unlink', 'remove', 'rmdir', 'chmod'):
+        _watch_path(watch, name)
+    mkdir, opened, fsync, kill, write, builtin = os.mkdir, os.open, os.fsync, os.kill, os.write, builtins.open
+
+    def watched_mkdir(path: Any, *words: Any, **options: Any) -> None:
+        act: Callable[[], Any] = lambda: mkdir(path, *words, **options)  # noqa: E731
+        return act() if os.path.exists(path) else watch.step(f'mkdir {_base(path)}', act)
+
+    def watched_os_open(path: Any, flags: int, *words: Any, **options: Any) -> int:
+        act: Callable[[], Any] = lambda: opened(path, flags, *words, **options)  # noqa: E731
+        written = flags & (os.O_WRONLY | os.O_RDWR) and '/locks/' not in str(path) and not str(path).startswith('/dev/')
+        return watch.step(f'open {_base(path)}', act) if written else act()
+
+    def watched_open(file: Any, mode: str = 'r', *words: Any, **options: Any) -> Any:
+        act: Callable[[], Any] = lambda: builtin(file, mode, *words, **options)  # noqa: E731
+        return watch.step(f'open {_base(file)}', act) if isinstance(file, str) and set(mode) & set('wax+') else act()
+
+    def watched_write(descriptor: int, data: Any) -> int:
+        act: Callable[[], Any] = lambda: write(descriptor, data)  # noqa: E731
+        return watch.step('write to a program', act) if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else act()
+
+    os.mkdir, os.open, os.write, builtins.open = watched_mkdir, watched_os_open, watched_write, watched_open  # type: ignore[assignment]
+    os.fsync = lambda descriptor: watch.step('fsync', lambda: fsync(descriptor))  # type: ignore[assignment]
+    os.kill = lambda pid, number: watch.step(f'signal {number}', lambda: kill(pid, number))
+
+
+def _watch_path(watch: Watch, name: str) -> None:
+    real = getattr(os, name)
+
+    def watched(path: Any, *words: Any, **options: Any) -> Any:
+        return watch.step(f'{name} {_base(path)}', lambda: real(path, *words, **options))
+
+    setattr(os, name, watched)
+
+
+def _base(path: Any) -> str:
+    return os.path.basename(str(path).rstrip('/'))
+
+
+def watch_programs(watch: Watch) -> None:
+    """What is started."""
+    start = subprocess._fork_exec  # type: ignore[attr-defined]
+
+    def watched(words: Any, *others: Any) -> int:
+        line = [os.fsdecode(word) for word in words]
+        name = 'start ' + ' '.join([os.path.basename(line[0]), *(word for word in line[1:2] if not word.startswith('-'))])
+        pid: int = watch.step(name, lambda: start(words, *others))
+        if watch.dies_with(name):
+            watch.die_with(line, pid)
+        return pid
+
+    subprocess._fork_exec = watched  # type: ignore[attr-defined]
+
+
+def watch_libvirt(watch: Watch) -> None:
+    """What changes anything in libvirt; what is asked again while it is waited for is one step."""
+    last = ['']
+
+    def watched(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*words: Any) -> Any:
+            if name == last[0] == 'virDomainShutdown':
+                return real(*words)
+            last[0] = name
+            return watch.step(name, lambda: real(*words))
+
+        return call
+
+    for name in dir(libvirtmod):
+        if CHANGES.match(name) and callable(getattr(libvirtmod, name)):
+            setattr(libvirtmod, name, watched(name, getattr(libvirtmod, name)))
+
+
+def watch_record(watch: Watch) -> None:
+    """What is written into SQLite files: each statement, and each end of a transaction in which something was written."""
+    connect = sqlite3.connect
+
+    class Watched(sqlite3.Connection):
+        """A connection that may write."""
+
+        wrote = False
+
+        def execute(self, statement: str, *values: Any) -> Any:  # type: ignore[override]
+            return self._watched(statement, lambda: sqlite3.Connection.execute(self, statement, *values))
+
+        def executemany(self, statement: str, *values: Any) -> Any:  # type: ignore[override]
+            return self._watched(statement, lambda: sqlite3.Connection.executemany(self, statement, *values))
+
+        def executescript(self, script: str) -> Any:  # type: ignore[override]
+            settings = script.startswith('PRAGMA')
+            act: Callable[[], Any] = lambda: sqlite3.Connection.executescript(self, script)  # noqa: E731
+            return act() if settings else watch.step('tables', act)
+
+        def _watched(self, statement: str, act: Callable[[], Any]) -> Any:
+            words = statement.split()
+            if words[0] == 'BEGIN':
+                self.wrote = False
+            elif words[0] == 'COMMIT' and self.wrote:
+                return watch.step('COMMIT', act)
+            elif words[0] in ('INSERT', 'UPDATE', 'DELETE') or statement.startswith('PRAGMA journal_mode'):
+                self.wrote = True
+                return watch.step(' '.join(words[:3] if words[0] != 'UPDATE' else words[:2]), act)
+            return act()
+
+    def watched(path: str, *words: Any, **options: Any) -> Any:
+        reads = 'mode=ro' in path or path == ':memory:'
+        return connect(path, *words, **options) if reads else connect(path, *words, factory=Watched, **options)
+
+    sqlite3.connect = watched  # type: ignore[assignment]
+
+
+def be_module(request: dict[str, Any], log: int) -> int:
+    """Be the process of a module; its exit status."""
+    os.environ.update(request.get('environment') or {})
+    watch = Watch(log, request.get('kill'))
+    concurrent.futures.ThreadPoolExecutor = Serial  # type: ignore[assignment,misc]
+    for watched in (watch_files, watch_programs, watch_libvirt, watch_record):
+        watched(watch)
+    try:
+        runpy.run_module(PACKAGE + request['module'], run_name='__main__')
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def child(request: dict[str, Any], files: dict[str, Any]) -> None:
+    """In the forked process: stdin, stdout and stderr as Ansible has them, in a process group of its own."""
+    os.setsid()
+    for number, name in enumerate(('in', 'out', 'err')):
+        os.dup2(files[name].fileno(), number)
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
+    sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, 'w', closefd=False)))
+    sys.stderr = io.TextIOWrapper(io.BufferedWriter(io.FileIO(2, 'w', closefd=False)), write_through=True)
+    status = 1
+    try:
+        status = be_module(request, files['steps'].fileno())
+        atexit._run_exitfuncs()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    sys.stdout.flush()
+    os._exit(status)
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """Fork, and wait for the end."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as steps:
+        given.write(json.dumps({'ANSIBLE_MODULE_ARGS': request['arguments']}).encode())
+        given.seek(0)
+        pid = os.fork()
+        if pid == 0:
+            child(request, {'in': given, 'out': out, 'err': err, 'steps': steps})
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        texts = {}
+        for name, file in (('out', out), ('err', err), ('steps', steps)):
+            file.seek(0)
+            texts[name] = file.read().decode(errors='replace')
+    return {'status': status, 'group': pid, **texts, 'steps': texts['steps'].splitlines()}
+
+
+def main() -> None:
+    """Answer until there are no more requests."""
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,346 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Killed anywhere: a run that is killed at any step is finished by the next one, and nothing is doubled, left over or lost."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import libvirt
+import pytest
+
+from . import figures, killing
+from . import host as seen
+from .killing import Point, Runner
+
+TURNS = 2  # of each walk in the short form; in the long one as many as there are points
+
+
+class Task(NamedTuple):
+    """What a playbook would say."""
+
+    module: str
+    options: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f'{self.module}: {self.options}'
+
+
+class Walk(NamedTuple):
+    """Tasks that lead back to where they began; what stands between them (a function) is done by somebody else. ``given``: what is there before.
+
+    ``slow``: it has to do with servers that run, so the short form takes it once.
+    """
+
+    name: str
+    steps: Sequence[Task | Callable[[], None]]
+    given: Sequence[Task] = ()
+    slow: bool = False
+
+
+def task(module: str, **options: Any) -> Task:
+    """A task."""
+    return Task(module, options)
+
+
+FOLDER = tempfile.gettempdir() + '/hanok-killed'
+KEY = FOLDER + '/killed.pem'
+PUBLIC = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKZDjBBqpX3dI4L1ZYoJWZ3WJxvGk4M3Pz1K1cVQk9f killed'
+SCRIPT = '#!/bin/sh\ntrue\n'
+SMALL = {'image': 'killed', 'flavor': 'g1.nano'}
+STOPPED = {**SMALL, 'state': 'stopped'}
+HTTP = [{'port': 80, 'protocol': 'HTTP'}]
+
+
+def forget_key() -> None:
+    """Private key files are the user's own."""
+    os.unlink(KEY)
+
+
+def undefine() -> None:
+    """Somebody removes a machine."""
+    machine = subprocess.run(['virsh', 'list', '--all', '--name'], capture_output=True, text=True, check=True).stdout.split()
+    subprocess.run(['virsh', 'undefine', next(name for name in machine if name.endswith('-power'))], check=True, capture_output=True)
+
+
+def flush() -> None:
+    """Somebody opens everything, and takes a bridge away."""
+    subprocess.run(['nft', 'flush', 'ruleset'], check=True)
+    subprocess.run(['ip', 'link', 'delete', 'hanok0'], check=True)
+
+
+def gone(module: str, *names: str) -> list[Task]:
+    """Deletions."""
+    return [task(module, name=name, state='absent') for name in names]
+
+
+WALKS = (
+    Walk(
+        'keypair registered',
+        [task('keypair', name='k', public_key=PUBLIC), task('keypair', name='k', description='d', labels={'a': 'b'}), *gone('keypair', 'k')],
+    ),
+    Walk('keypair generated', [task('keypair', name='k', private_key_file=KEY), *gone('keypair', 'k'), forget_key]),
+    Walk('flavor', [task('flavor', name='f', vcpus=1, memory=128, disk=1), task('flavor', name='f', description='d'), *gone('flavor', 'f')]),
+    Walk(
+        'init script',
+        [task('init_script', name='i', content=SCRIPT), task('init_script', name='i', content=SCRIPT + 'date\n', labels={'a': 'b'}), *gone('init_script', 'i')],
+    ),
+    Walk('image from a path', [task('image', name='i', path='{tiny}'), task('image', name='i', labels={'a': 'b'}), *gone('image', 'i')]),
+    Walk('image from a URL', [task('image', name='i', url='{url}', checksum='{checksum}'), *gone('image', 'i')]),
+    Walk('image from a server', [task('image', name='i', server='source'), *gone('image', 'i')], given=[task('server', name='source', **STOPPED)]),
+    Walk('network', [task('network', name='n'), task('network', name='n', description='d', labels={'a': 'b'}), *gone('network', 'n')]),
+    Walk(
+        'security group',
+        [
+            task('security_group', name='g', rules=[{'preset': 'ssh'}]),
+            task('security_group', name='g', rules=[{'preset': 'http'}, {'protocol': 'any', 'remote': 'g'}], labels={'a': 'b'}),
+            task('server', name='s', security_groups=['g'], **STOPPED),
+            task('security_group', name='g', rules=[{'preset': 'ssh'}, {'protocol': 'tcp', 'port': '53', 'direction': 'egress'}]),
+            task('security_group', name='default', rules=[{'preset': 'all_icmp'}]),
+            task('security_group', name='default', rules=[]),
+            *gone('server', 's'),
+            task('security_group', name='g', rules=[], labels={}),
+            *gone('security_group', 'g'),
+        ],
+    ),
+    Walk(
+        'port',
+        [
+            task('port', name='p', network='default', security_groups=['default']),
+            task('port', name='p', security_groups=[], labels={'a': 'b'}),
+            task('server', name='s', networks=[{'port': 'p'}], user_data=SCRIPT, key_name='killed', **STOPPED),
+            task('port', name='p', security_groups=['default'], labels={}),
+            *gone('server', 's'),
+            *gone('port', 'p'),
+        ],
+    ),
+    Walk(
+        'group of servers',
+        [
+            task('server', name='s', count=2, init_script='killed', key_name='killed', floating_ip='auto', **STOPPED),
+            task('server', name='s', count=3, init_script='killed', key_name='killed', floating_ip='auto', **STOPPED),
+            task('server', name='s', count=1, allow_shrink=True),
+            task('server', name='s', count=0, allow_shrink=True),
+        ],
+    ),
+    Walk(
+        'server changed',
+        [
+            task('server', name='s', networks=[{'port': 'p'}, {'name': 'default'}], floating_ip='auto', user_data=SCRIPT, **STOPPED),
+            task('server', name='s', labels={'a': 'b'}, security_groups=['killed'], description='d', delete_protection=True),
+            task('server', name='s', volume_size=2),
+            task('server', name='s', flavor='g1.micro', allow_restart=True),
+            task('server', name='s', floating_ip='none', delete_protection=False),
+            task('server', name='s', floating_ip='auto'),
+            *gone('server', 's'),
+        ],
+        given=[task('port', name='p', network='default', security_groups=[]), task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
+    ),
+    Walk(
+        'volume',
+        [
+            task('volume', name='v', size=1),
+            task('volume', name='v', size=2, labels={'a': 'b'}),
+            task('volume', name='v', state='attached', server='one'),
+            task('volume', name='v', state='attached', server='two'),
+            task('volume', name='v', state='detached'),
+            *gone('volume', 'v'),
+            task('volume', name='w', size=1, state='attached', server='one'),
+            task('volume', name='w', state='detached'),
+            *gone('volume', 'w'),
+        ],
+        given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
+    ),
+    Walk(
+        'floating IP',
+        [
+            task('floating_ip', name='f'),
+            task('floating_ip', name='f', state='attached', server='one'),
+            task('floating_ip', name='f', state='attached', server='two', description='d'),
+            task('floating_ip', name='f', state='detached'),
+            *gone('floating_ip', 'f'),
+        ],
+        given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
+    ),
+    Walk(
+        'balancer',
+        [
+            task('lb', name='l', listeners=HTTP, members=['one'], health_check={'port': 80}, floating_ip='auto'),
+            task('lb', name='l', members=['one', 'two'], algorithm='SOURCE_IP', labels={'a': 'b'}, floating_ip='none'),
+            *gone('lb', 'l'),
+        ],
+        given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
+    ),
+    Walk('rules flushed', [flush, task('server', name='one')], given=[task('server', name='one', floating_ip='auto', **STOPPED)]),
+    Walk(
+        'power',
+        [
+            task('server', name='power', floating_ip='auto', **SMALL),
+            task('server', name='power', state='stopped', force=True),
+            task('server', name='power', state='started'),
+            undefine,
+            task('server', name='power', repair=True),
+            task('server', name='power', state='stopped'),
+            undefine,
+            task('server', name='power', repair=True),
+            task('server', name='power', state='started'),
+            task('server', name='power', flavor='g1.micro', allow_restart=True),
+            *gone('server', 'power'),
+        ],
+        slow=True,
+    ),
+    Walk(
+        'volume of a server that runs',
+        [
+            task('volume', name='v', size=1),
+            task('volume', name='v', state='attached', server='up'),
+            task('volume', name='v', size=2),
+            task('volume', name='v', state='detached', force=True),
+            *gone('volume', 'v'),
+        ],
+        given=[task('server', name='up', key_name='killed', wait_for='init', **SMALL)],
+        slow=True,
+    ),
+)
+
+
+class Killer:
+    """Goes walks, and compares what they leave."""
+
+    def __init__(self, runner: Runner, words: dict[str, str]) -> None:
+        """``words``: what stands in braces in options."""
+        self.runner, self.words = runner, words
+        self.connections = [libvirt.openReadOnly(uri) for uri in ('qemu:///system', 'lxc:///system')]
+        self.turn = 0
+
+    def look(self) -> dict[str, list[str]]:
+        """The host as it is."""
+        return seen.look(self.connections, FOLDER)
+
+    def do(self, asked: Task, kill: Point | None = None) -> killing.Ran:
+        """Run a task."""
+        options = {key: value.format(**self.words) if isinstance(value, str) and value.startswith('{') else value for key, value in asked.options.items()}
+        return self.runner.run(asked.module, options, kill)
+
+    def done(self, asked: Task) -> killing.Ran:
+        """Run a task that ends well."""
+        ran = self.do(asked)
+        assert ran.status == 0, f'{asked}: {ran.result.get("msg") or ran.text}'
+        assert not ran.result.get('failed'), ran.result
+        return ran
+
+    def undisturbed(self, walk: Walk) -> tuple[dict[int, list[Point]], list[dict[str, list[str]]]]:
+        """The points of each task, and what the host is like after each."""
+        points, after = {}, []
+        for number, step in enumerate(walk.steps):
+            if isinstance(step, Task):
+                points[number] = killing.points(self.done(step).steps)
+            else:
+                step()
+            after.append(self.look())
+        return points, after
+
+    def disturbed(self, asked: Task, point: Point, after: dict[str, list[str]]) -> list[str]:
+        """Kill a task, run it again; what is wrong then."""
+        killed = self.do(asked, point)
+        if killed.status != -9:
+            return [f'it was not reached; the steps were {killed.steps}']
+        again = self.do(asked)
+        if again.status or again.result.get('failed'):
+            return [f'the next run failed: {again.result.get("msg") or again.text}']
+        third = self.do(asked)
+        problems = [f'the run after the next changed: {third.result.get("msg")}'] if third.result.get('changed') or third.status else []
+        problems += [f'{name} still runs' for name in killing.alive(killed.group)]
+        return problems + seen.differences(after, self.look())
+
+    def clean(self, walk: Walk) -> None:
+        """After a walk that went wrong: all away that it may have made."""
+        for step in reversed(walk.steps):
+            if isinstance(step, Task) and step.options['name'] != 'default':
+                count = (
+                    {'count': 0, 'allow_shrink': True}
+                    if 'count' in step.options
+                    else {'state': 'absent', **({'delete_protection': False} if step.module == 'server' else {})}
+                )
+                self.do(Task(step.module, {'name': step.options['name'], **count}))
+        if os.path.exists(KEY):
+            forget_key()
+
+
+@pytest.fixture(scope='module')
+def killer(host: None, tiny: str) -> Iterator[Killer]:
+    """What kills, on a host on which something of each kind has been made before, so that its folders are there."""
+    os.makedirs(FOLDER, 0o700, exist_ok=True)
+    runner = Runner()
+    with ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f'http://127.0.0.1:{server.server_port}/{os.path.basename(tiny)}'
+        found = Killer(runner, {'tiny': tiny, 'url': url, 'checksum': 'sha256:' + hashlib.sha256(Path(tiny).read_bytes()).hexdigest()})
+        made = [
+            task('image', name='killed', path='{tiny}'),
+            task('keypair', name='killed', public_key=PUBLIC),
+            task('init_script', name='killed', content=SCRIPT),
+            task('server', name='first', **STOPPED),
+            task('volume', name='first', size=1),
+            task('lb', name='first', listeners=HTTP, members=['first']),
+        ]
+        for step in made:
+            found.done(step)
+        for step in [*gone('lb', 'first'), *gone('volume', 'first'), *gone('server', 'first')]:
+            found.done(step)
+        yield found
+        for step in reversed(made[:3]):
+            found.done(*gone(step.module, step.options['name']))
+        server.shutdown()
+    runner.close()
+    os.rmdir(FOLDER)
+
+
+@pytest.mark.parametrize('walk', WALKS, ids=lambda walk: walk.name)
+def test_killed_anywhere(walk: Walk, killer: Killer, soak: bool) -> None:
+    """A walk is gone once undisturbed, then with a kill in each of its tasks."""
+    for step in walk.given:
+        killer.done(step)
+    before = killer.look()
+    points, after = killer.undisturbed(walk)
+    assert not seen.differences(before, after[-1]), 'undisturbed, the walk did not lead back'
+    problems: list[str] = []
+    turns = max(map(len, points.values())) if soak else 1 if walk.slow else TURNS
+    for turn in range(turns):
+        found = once(walk, killer, turn if soak else None, points, after)
+        problems += found
+        if found:
+            killer.clean(walk)
+            left = seen.differences(before, killer.look())
+            assert not left, '\n'.join([*problems, 'and what it left could not be deleted:', *left])
+    for step in reversed(walk.given):
+        killer.done(*gone(step.module, step.options['name']))
+    assert not problems, '\n'.join(problems)
+
+
+def once(walk: Walk, killer: Killer, turn: int | None, points: dict[int, list[Point]], after: list[dict[str, list[str]]]) -> list[str]:
+    """Go a walk with a kill in each task, up to the first that is not made good; what is wrong then."""
+    for number, step in enumerate(walk.steps):
+        if not isinstance(step, Task):
+            step()
+            continue
+        some = points[number]
+        if turn is not None and turn >= len(some):
+            killer.done(step)
+            continue
+        killer.turn += 1
+        point = killing.sample(some, killer.turn) if turn is None else some[turn]
+        found = killer.disturbed(step, point, after[number])
+        figures.add('Killed anywhere', points=1)
+        if found:
+            return [f'{step}, killed {point}:', *('    ' + problem for problem in found)]
+    return []
