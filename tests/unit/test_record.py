@@ -367,3 +367,17 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
         record.insert('keypair', {'name': 'two', 'public_key': 'k'})
     assert record.value('SELECT count(*) FROM keypair') == 1
     assert exported() == ['one']
+
+
+@pytest.mark.parametrize(('table', 'user', 'column'), [('network', 'port', 'network_id'), ('image', 'server', 'image_id')])
+def test_what_came_into_use_is_not_deleted(record: Record, table: str, user: str, column: str) -> None:
+    """Between the plan and its first transaction somebody else may begin to use it: it stays as it is, not half deleted."""
+    row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')  # noqa: S608
+    with pytest.raises(CloudError, match=f'{table} {name} is used by a {user}'):
+        record.begin_deletion(table, [name], user, column)
+    assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None  # noqa: S608
+    record.sql.execute('DELETE FROM port')
+    record.sql.execute('UPDATE volume SET server_id = NULL')
+    record.sql.execute('DELETE FROM server')
+    record.begin_deletion(table, [name], user, column)
+    assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'  # noqa: S608

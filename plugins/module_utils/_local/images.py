@@ -67,8 +67,7 @@ class LocalImages:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove images that no server stands on."""
-        with self.record.transaction() as sql:
-            sql.executemany("UPDATE image SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+        self.record.begin_deletion('image', [change.name for change in changes], 'server', 'image_id')
         return self.host.finish(self.host.each(changes, lambda change: disks.remove(self._path(change.name))), 'DELETE FROM image WHERE name = ?')
 
     def _reserve(self, image: Image) -> None:

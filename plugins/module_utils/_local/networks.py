@@ -55,9 +55,8 @@ class LocalNetworks:
             for change in changes:
                 self._reserve(change.after)
         outcomes = self.host.each(changes, self._build)
-        self.host.finish(outcomes, "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'")
         self.firewalls.apply()
-        return outcomes
+        return self.host.finish(outcomes, "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'")
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what is said about networks."""
@@ -68,8 +67,7 @@ class LocalNetworks:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Stop networks and remove them."""
-        with self.record.transaction() as sql:
-            sql.executemany("UPDATE network SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+        self.record.begin_deletion('network', [change.name for change in changes], 'port', 'network_id')
         outcomes = self.host.each(changes, self._erase)
         self.host.finish(outcomes, 'DELETE FROM network WHERE name = ?')
         self.firewalls.apply()

@@ -183,6 +183,14 @@ class Record:
         """Change columns of the row of this name."""
         self.update(table, self.value(f'SELECT id FROM {table} WHERE name = ?', name), values)
 
+    def begin_deletion(self, table: str, names: Iterable[str], user: str, column: str) -> None:
+        """Mark rows as being deleted, after which nothing new may refer to them; what somebody began to use since it was planned is not begun."""
+        with self.transaction() as sql:
+            for name in names:
+                free = f'NOT EXISTS (SELECT 1 FROM {user} WHERE {column} = {table}.id)'
+                if not sql.execute(f"UPDATE {table} SET task_state = 'deleting' WHERE name = ? AND {free}", (name,)).rowcount:
+                    raise CloudError(f'{table} {name} is used by a {user} since a moment ago; run again to see by which')
+
     def export(self) -> None:
         """Write all rows as JSON beside the record, replaced whole: with the domains' metadata and the disks enough to rebuild it."""
         from .schema import TABLES
