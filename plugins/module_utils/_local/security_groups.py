@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Dict, List, Tuple
 
-from .._cloud import Outcome
+from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.rule import Rule
 from .._model.security_group import SecurityGroup
@@ -88,6 +88,8 @@ class LocalSecurityGroups:
             )
         for rule in sorted(after - before):
             columns = {column: getattr(rule, column) for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')}
+            if rule.remote_group is not None and rule.remote_group not in ids:
+                raise CloudError(f'security_group {rule.remote_group} does not exist any more; run again')
             remote = None if rule.remote_group is None else ids[rule.remote_group]
             self.record.insert('security_group_rule', {'group_id': ids[change.name], **columns, 'remote_group_id': remote})
 
