@@ -189,3 +189,32 @@ def test_any_actor_can_be_named(tmp_path: Path, actor: str) -> None:
     with pytest.raises(Busy, match=f'server web is held by {actor[:3]}'):
         Locks(str(tmp_path), 'other', 0).take({WEB})
     one.release()
+
+
+WORKER = """
+import sys
+from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
+with Locks(sys.argv[1], 'alice', 0).at_work():
+    print('at work', flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_who_is_at_work(tmp_path: Path) -> None:
+    """It is seen from another process without a trace, as long as it lives; two may be at work at once."""
+    folder = tmp_path / 'locks'
+    mine = Locks(str(folder), 'me', 0)
+    assert not mine.others_at_work()
+    assert not folder.exists()
+    tree = str(Path(locks.__file__).parents[6])
+    command, environment = [sys.executable, '-c', WORKER, str(folder)], {'PYTHONPATH': tree}
+    with subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as one, subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as other:
+        assert one.stdout is not None
+        assert other.stdout is not None
+        assert one.stdout.readline() == other.stdout.readline() == b'at work\n'
+        assert mine.others_at_work()
+        one.kill()
+        one.wait()
+        assert mine.others_at_work()
+        other.kill()
+    assert not mine.others_at_work()

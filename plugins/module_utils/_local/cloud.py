@@ -141,7 +141,8 @@ class LocalCloud:
                 self.host.locks.take(names)
                 seen, now = look()
                 if now <= names:
-                    yield seen
+                    with self.host.locks.at_work():
+                        yield seen
                     return
                 names = now
             finally:

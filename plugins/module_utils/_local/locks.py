@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Dict, List, Tuple
 
 from .._cloud import Busy, Names
+
+_FLOCK = 'hhqqi4x'  # struct flock: type, whence, start, length, pid
 
 
 class Locks:
@@ -22,6 +25,7 @@ class Locks:
         self.folder, self.actor, self.timeout = folder, actor, timeout
         self.held: Dict[Tuple[str, str], int] = {}
         self.notes: List[str] = []
+        self._work = os.path.join(folder, 'projection.at-work')
 
     def take(self, names: Names) -> None:
         """Take all of them, in one order for everybody, so that no two runs wait for each other."""
@@ -43,9 +47,36 @@ class Locks:
         finally:
             os.close(descriptor)
 
-    def _take(self, file: str, shown: str, until: float) -> int:
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Be known as a run that changes something; one that dies is known no more."""
+        self._make_folder()
+        descriptor = os.open(self._work, os.O_RDONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def others_at_work(self) -> bool:
+        """Whether a run changes something now; asked without a lock, and without writing. Not for a run that is at work itself.
+
+        The lock is a process's (fcntl(2), F_GETLK), and lost when the process closes any descriptor of the file: so it would lose its own.
+        """
+        try:
+            with open(self._work, 'rb') as file:
+                asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+                answer: Tuple[int, ...] = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+        except FileNotFoundError:
+            return False
+        return answer[0] != fcntl.F_UNLCK
+
+    def _make_folder(self) -> None:
         os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
         os.makedirs(self.folder, 0o700, exist_ok=True)
+
+    def _take(self, file: str, shown: str, until: float) -> int:
+        self._make_folder()
         descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._await(descriptor, shown, until)
