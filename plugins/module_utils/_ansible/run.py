@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -72,13 +74,22 @@ def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None 
 
 def run(resource: Resource) -> None:
     """Be the module of a resource."""
-    module = AnsibleModule(argument_spec={**SHARED, **resource.arguments}, supports_check_mode=True, **resource.rules)
+    module = _read({**SHARED, **resource.arguments}, resource.rules)
     try:
         _run(module, resource)
     except CloudError as error:
         module.fail_json(msg=str(error))
     except Exception as error:
         module.fail_json(msg=unforeseen(error), exception=error)
+
+
+def _read(arguments: Dict[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
+    """Have Ansible read the options. It knows no answer to some that are of no type at all (infinity, half a character): there it ends with a traceback."""
+    try:
+        return AnsibleModule(argument_spec=arguments, supports_check_mode=True, **rules)
+    except Exception as error:
+        print(json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'}))
+        sys.exit(1)
 
 
 def unforeseen(error: Exception) -> str:
@@ -171,7 +182,7 @@ def _refuse(module: AnsibleModule, why: Sequence[str]) -> NoReturn:
 
 def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]) -> None:
     """Be a module that only looks."""
-    module = AnsibleModule(argument_spec={**SHARED, **arguments}, supports_check_mode=True)
+    module = _read({**SHARED, **arguments}, {})
     try:
         cloud = opened(module)
         try:
