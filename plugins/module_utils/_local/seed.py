@@ -58,6 +58,7 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
 
 
 def _meta(meta: dict[str, str], keys: list[str]) -> str:
-    """YAML with one thing on each line: small readers in small images go by lines."""
-    lines = [f'{key}: {value}' for key, value in meta.items()]
-    return '\n'.join([*lines, *(['public-keys:'] if keys else []), *(f'  - {key}' for key in keys)]) + '\n'
+    """YAML with one thing on each line, because small readers in small images go by lines; quoted, because 007, on and null are names, too."""
+    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in meta.items()}
+    lines = [f'{key}: {value}' for key, value in quoted.items()]
+    return '\n'.join([*lines, *(['public-keys:'] if keys else []), *(f'  - {json.dumps(key, ensure_ascii=False)}' for key in keys)]) + '\n'

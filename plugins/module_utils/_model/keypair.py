@@ -89,7 +89,7 @@ def public_key_problems(text: str, option: str = 'public_key') -> List[str]:
     if 'PRIVATE KEY' in text:
         return [f'{option}: this is a private key; give the public one (the file that ends in .pub)']
     words = text.split(None, 2)
-    if len(words) < 2 or words[0] not in TYPES or '\n' in text.strip():
+    if len(words) < 2 or words[0] not in TYPES or not text.strip().isprintable():
         return [f'{option}: give one line: a type ({", ".join(TYPES[:3])}, ...), the key, and a comment if you like']
     try:
         blob = base64.b64decode(words[1], validate=True)
