@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local import settings
 from ansible_collections.hanok.cloud.plugins.module_utils._local.settings import Pool, Settings
+from ansible_collections.hanok.cloud.plugins.module_utils._model.words import name_problems
 
 Write = Callable[[Any], Settings]
 WORDS = st.sampled_from(['virt_type', 'floating_pools', 'name', 'addresses', 'uplink', 'auto', 'kvm', 'default', '172.24.0.0/24', 'eth0', ''])
@@ -77,6 +78,14 @@ POOL = 'floating_pools[0]: '
         ({'floating_pools': [{'name': 'a', 'addresses': ['172.0.0.0/8']}]}, POOL + 'addresses: 172.0.0.0/8 is larger than a /16'),
         ({'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.1/24']}]}, POOL + 'addresses: 172.24.0.1/24 has host bits set'),
         ({'floating_pools': [{'name': 'a', 'addresses': [10]}]}, POOL + "addresses: Expected 4 octets in '10'"),
+        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x\nlink del lo'}]}, POOL + "uplink: 'x\\nlink del lo' is not the name of a device"),
+        ({'floating_pools': [{'name': 'a b', 'addresses': []}]}, POOL + name_problems('a b')[0]),
+        ({'floating_pools': [{'name': 'a', 'addresses': ['224.0.0.0/24']}]}, POOL + 'addresses: 224.0.0.0/24 is not for hosts'),
+        ({'floating_pools': [{'name': 'a', 'addresses': []}] * 2}, 'floating_pools: a is there twice'),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.0/16']}, {'name': 'b', 'addresses': ['172.24.9.0/24']}]},
+            'floating_pools: 172.24.0.0/16 of a and 172.24.9.0/24 of b overlap',
+        ),
         ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'a/b'}]}, POOL + "uplink: 'a/b' is not the name of a device"),
         ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x' * 16}]}, POOL + f"uplink: '{'x' * 16}' is not the name of a device"),
         ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]}, POOL + "uplink: '' is not the name of a device"),

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError
+from .._model.words import name_problems
 
+_DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # it stands in a command of ip(8)
 VIRT_TYPES = ('auto', 'kvm', 'qemu')
 
 
@@ -46,7 +49,7 @@ def load() -> Settings:
             raw = json.load(file)
     except FileNotFoundError:
         raise CloudError(f'{path} is not there: this host was not prepared; run the role hanok.cloud.host on it first') from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise CloudError(f'{path} cannot be read: {error}; run the role hanok.cloud.host again to write it anew') from error
     problems = _problems(raw)
     if problems:
@@ -69,22 +72,42 @@ def _problems(raw: Any) -> List[str]:
         return [*problems, 'floating_pools: give a list']
     for number, pool in enumerate(pools):
         problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
+    return problems or _doubles(pools)
+
+
+def _doubles(pools: List[Dict[str, Any]]) -> List[str]:
+    """A name or an address that is in two pools would be given out twice."""
+    from ipaddress import IPv4Network
+
+    names = [pool['name'] for pool in pools]
+    problems = [f'floating_pools: {name} is there twice' for name in sorted({name for name in names if names.count(name) > 1})]
+    spans = sorted((IPv4Network(cidr), pool['name']) for pool in pools for cidr in pool['addresses'])
+    for (one, name), (other, its) in zip(spans, spans[1:]):
+        problems += [f'floating_pools: {one} of {name} and {other} of {its} overlap'] if one.overlaps(other) else []
     return problems
 
 
 def _pool_problems(pool: Any) -> List[str]:
-    from ipaddress import IPv4Network
-
     if not isinstance(pool, dict) or not isinstance(pool.get('name'), str) or not isinstance(pool.get('addresses'), list):
         return ['give name and addresses (a list of CIDRs)']
-    problems = []
+    problems = name_problems(pool['name'])
     for cidr in pool['addresses']:
-        try:
-            if IPv4Network(str(cidr)).prefixlen < 16:  # a number would be one, too
-                problems.append(f'addresses: {cidr} is larger than a /16')
-        except ValueError as error:
-            problems.append(f'addresses: {error}')
+        problems += _cidr_problems(cidr)
     uplink = pool.get('uplink')
-    if uplink is not None and (not isinstance(uplink, str) or not 0 < len(uplink) < 16 or '/' in uplink):
+    if uplink is not None and (not isinstance(uplink, str) or not _DEVICE.match(uplink)):
         problems.append(f'uplink: {uplink!r} is not the name of a device')
     return problems
+
+
+def _cidr_problems(cidr: Any) -> List[str]:
+    from ipaddress import IPv4Network
+
+    try:
+        span = IPv4Network(str(cidr))  # a number would be one, too
+    except ValueError as error:
+        return [f'addresses: {error}']
+    if span.prefixlen < 16:
+        return [f'addresses: {cidr} is larger than a /16']
+    if span.is_loopback or span.is_link_local or span.is_multicast or span.is_unspecified or span.network_address.packed[0] in (0, 255):
+        return [f'addresses: {cidr} is not for hosts']
+    return []
