@@ -54,13 +54,23 @@ class Record:
         if self.version > VERSION:
             raise NewerVersion(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
 
+    def _check_whole(self) -> None:
+        """What this run has not read may be damaged: nothing is changed in such a record."""
+        found = self.rows('PRAGMA quick_check(1)')[0][0]
+        if found != 'ok':
+            raise CloudError(f'the record {self.path} is damaged: {" ".join(str(found).split())}; {RECOVER}')
+
     def _read_older(self) -> None:
         """A record of an older version is read as it will be: a copy in memory is brought up to date, the file itself only by a writer."""
         if self.version < VERSION:
             older = self.sql
             self._open(':memory:')
-            older.backup(self.sql)
-            older.close()
+            try:
+                older.backup(self.sql)
+            except sqlite3.Error as error:
+                raise CloudError(f'the record {self.path} cannot be read: {error}; {RECOVER}') from error
+            finally:
+                older.close()
             self.version = self.value('PRAGMA user_version')
             self._migrate()
 
@@ -83,6 +93,7 @@ class Record:
             self._make()
         self._open(f'file:{self.path}?mode=rw')
         self._check_version()
+        self._check_whole()
         self._migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         self.writable = True
@@ -137,7 +148,7 @@ class Record:
         """The rows of a query."""
         try:
             return self.sql.execute(query, values).fetchall()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise CloudError(f'the record {self.path} cannot be read: {error}; {RECOVER}') from error
 
     def named(self, query: str, names: Iterable[str] | None) -> List[sqlite3.Row]:
