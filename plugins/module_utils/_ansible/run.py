@@ -18,6 +18,7 @@ from .._model.change import Change, Plan
 from .clouds import open_cloud
 from .told import diff, require_yaml, sentence, step, steps
 
+_LONGEST_WAIT = 7 * 86400
 SHARED: Dict[str, Any] = {
     'cloud': {'type': 'str', 'default': 'local', 'fallback': (env_fallback, ['HANOK_CLOUD'])},
     'actor': {'type': 'str', 'fallback': (env_fallback, ['SUDO_USER', 'USER', 'LOGNAME'])},
@@ -68,8 +69,15 @@ def said(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
 
 def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None = None) -> Cloud:
     """Open the cloud that the task names."""
+    refuse(module, _shared_problems(module.params))
     found: Cloud = (opener or open_cloud)(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
     return found
+
+
+def _shared_problems(params: Mapping[str, Any]) -> List[str]:
+    actor, timeout = params['actor'] or '', params['wait_timeout']
+    problems = [] if 0 <= timeout <= _LONGEST_WAIT else [f'wait_timeout: {timeout} is out of range; give 0 to {_LONGEST_WAIT} (seconds)']
+    return problems + ([] if actor.isprintable() and len(actor) <= 255 else ['actor: give one line of at most 255 printable characters'])
 
 
 def run(resource: Resource) -> None:
