@@ -63,12 +63,12 @@ class Ran(NamedTuple):
 class Forks:
     """The process that forks, from outside."""
 
-    def __init__(self, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()) -> None:
-        """Start it; ``environment``: what else modules find there. ``before``: words before its command."""
+    def __init__(self, folder: str = '/') -> None:
+        """Start it; ``folder``: where modules run."""
         self.socket, theirs = socket.socketpair()
         path = {'PYTHONPATH': f'{TREE}:{sysconfig.get_paths()["purelib"]}'}
-        words = [*before, '/usr/bin/python3', str(Path(__file__).resolve()), str(theirs.fileno())]
-        self.process = subprocess.Popen(words, pass_fds=[theirs.fileno()], env={**os.environ, **path, **(environment or {})}, stdin=subprocess.DEVNULL)
+        words = ['/usr/bin/python3', str(Path(__file__).resolve()), str(theirs.fileno())]
+        self.process = subprocess.Popen(words, pass_fds=[theirs.fileno()], env={**os.environ, **path}, cwd=folder, stdin=subprocess.DEVNULL)
         theirs.close()
         self.stream = self.socket.makefile('rw', encoding='utf-8')
 

@@ -1,0 +1,571 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bad input: whatever stands in options, in host.json or in the record, a user is told in words, before anything is changed, and no text becomes a command.
+
+Options are taken from the modules' own argument specifications, so that a new module and a new option are tried too.
+"""
+
+# ruff: noqa: RUF001, S104 (they are bad on purpose)
+from __future__ import annotations
+
+import ast
+import json
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION
+from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import VERSIONS
+
+from . import figures
+from .forks import Forks, Ran
+from .invariants import STATE, broken, said
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = Path('/etc/hanok/host.json')
+MODULES = sorted(path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__')
+SAMPLES: dict[str, Any] = yaml.safe_load((ROOT / 'tests' / 'sample_tasks.yml').read_text('utf-8'))
+READERS = [module for module in MODULES if module != 'recover']  # it is there for records that cannot be read
+BATCH = 16  # processes at once
+
+MARK = 'MARKED'
+# What means something to XML, nft, HAProxy, dnsmasq, YAML, JSON, SQL, a shell, a terminal, a file system, or a reader of numbers.
+TEXTS = (
+    *('', ' ', '\n', '\t', '\0', '\x7f', '\x1b[31m', '\r\n', '\u2028', '\u202e', '\ud800', '\ufeff', 'a b', 'a\nb', 'a\0b', 'web\n', ' web', 'web '),
+    *(f'{MARK}\x1b]0;x\x07', f'{MARK}\nserver x 1.2.3.4:80', f'{MARK}; flush ruleset', f'{MARK} }} table ip x {{', f'{MARK},02:00:00:00:00:01,1.2.3.4'),
+    *(f'<{MARK}/>', f"'/><{MARK} a='", f'"><{MARK}>', f'&{MARK};', f']]>{MARK}', f'<!--{MARK}', f'%{MARK};'),
+    *(f'$({MARK})', f'`{MARK}`', f'${{{MARK}}}', f"'; {MARK} #", f'" ; {MARK} "', f'| {MARK}', f'&& {MARK}', f'> /tmp/{MARK}', '{{ 7 * 7 }}', '$HOME', '~'),
+    *(f"x' OR '{MARK}'='{MARK}", f"x'); DROP TABLE server; -- {MARK}", '%s%s%n', '{0}', '\\', '\\n', "'", '"', '`', '*', '?', '[a-z]', '^.*$'),
+    *(
+        '-',
+        '--',
+        '-f',
+        '--help',
+        '.',
+        '..',
+        '../../etc/passwd',
+        '/',
+        '/etc/shadow',
+        '/dev/zero',
+        '/proc/self/environ',
+        'file:///etc/passwd',
+        'con:1',
+        'json:{}',
+    ),
+    *('0', '-0', '00', '-1', '1e400', 'nan', 'NaN', 'inf', '0x10', '1_000', '٣', '１', '²', '9' * 40, '1.5', 'true', 'null', 'none', 'auto', 'any', 'default'),
+    *('0.0.0.0', '255.255.255.255', '256.1.1.1', '1.2.3', '01.02.03.04', '192.168.0.1', '192.168.0.1/24', '10.0.0.0/7', '::1', 'fe80::1%eth0', '10.0.0.0/33'),
+    *('127.0.0.1', '224.0.0.1', '00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '52:54:00:12:34:5G', '52-54-00-12-34-56', 'group:', 'group:default', 'group:a b'),
+    *('22-', '-22', '22-21', '0-0', '1-65536', '80,81', 'é', '한옥', 'ſ', 'İ', 'ß', 'xn--', '🏠', 'e\u0301', '١٢٧.0.0.1', 'a' * 63, 'a' * 64, 'a' * 256),
+    *(
+        'web.',
+        '.web',
+        'web-',
+        '-web',
+        '_',
+        'a..b',
+        'A',
+        'localhost',
+        'lb',
+        'sample',
+        'x' * 100_000,
+        '\U0010ffff',
+        '[',
+        '{',
+        '(' * 300,
+        '@',
+        '!',
+        '&a',
+        '`a`',
+        '[::0]',
+    ),
+)
+NUMBERS = (
+    0,
+    -1,
+    1,
+    2,
+    15,
+    16,
+    63,
+    64,
+    255,
+    256,
+    4094,
+    65535,
+    65536,
+    2**31 - 1,
+    2**31,
+    2**63 - 1,
+    2**63,
+    2**64,
+    -(2**63) - 1,
+    10**30,
+    10**400,
+    1.5,
+    -0.0,
+    1e308,
+)
+THINGS: tuple[Any, ...] = (
+    None,
+    True,
+    False,
+    [],
+    {},
+    [None],
+    [[]],
+    [{}],
+    {'': ''},
+    {'a': {'b': 'c'}},
+    {'a': None},
+    {'a b': 'c'},
+    [1, 'a'],
+    ['a', 'a'],
+    [['a']] * 3,
+)
+
+
+class Host:
+    """The host, and what was counted of it."""
+
+    def __init__(self, forks: Forks) -> None:
+        """Nothing yet."""
+        self.forks, self.inputs = forks, 0
+
+    def told(self, tasks: list[tuple[str, dict[str, Any]]], check: bool = True, environment: dict[str, str] | None = None) -> list[Ran]:
+        """Run them; all of them end in words."""
+        batches = [tasks[first : first + BATCH] for first in range(0, len(tasks), BATCH)]
+        ran = [one for batch in batches for one in self.forks.crowd(batch, check, environment)]
+        self.inputs += len(tasks)
+        assert not [f'{one.task}: {one.msg} {fault}' for one in ran for fault in one.faults()][:1]
+        assert [one.task for one in ran if one.failed and not one.msg.strip()] == []
+        return ran
+
+
+@pytest.fixture(scope='module')
+def fuzzed(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host with one of each kind, by the name of sample."""
+    forks = Forks(str(tmp_path_factory.mktemp('here')))
+    there = Host(forks)
+    for module in ('keypair', 'flavor', 'image', 'network', 'security_group', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb'):
+        made = forks.run(module, sample(module, tiny))
+        assert made.changed, made.msg
+    yield there
+    cleared(forks)
+    forks.close()
+    figures.add('Bad input', inputs=there.inputs)
+
+
+def sample(module: str, image: str) -> dict[str, Any]:
+    """The options that make one; a server is not started."""
+    text = json.dumps(SAMPLES.get(module, {}).get('task', {}))
+    found: dict[str, Any] = json.loads(text.replace('IMAGE', image))
+    return found
+
+
+def cleared(forks: Forks) -> None:
+    """Nothing is left but what the role host made."""
+    for kind in ('lb', 'floating_ip', 'server', 'image', 'volume', 'port', 'network', 'security_group', 'keypair', 'init_script', 'flavor'):
+        items = forks.run(f'{kind}_info', {}).result[f'{kind}s']
+        tasks = [(kind, {'name': item['name'], 'state': 'absent'}) for item in items if item['name'] != 'default' and not item.get('built_in')]
+        left = [(one.task, one.msg) for one in forks.crowd(tasks) if one.failed] if tasks else []
+        assert left == []
+    assert broken() == []
+
+
+def arguments(module: str) -> dict[str, Any]:
+    """The options of a module, as Ansible gets them."""
+    tree = ast.parse((ROOT / 'plugins' / 'modules' / f'{module}.py').read_text('utf-8'))
+    texts = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
+    doc = yaml.safe_load(ast.literal_eval(texts['DOCUMENTATION']))
+    options: dict[str, Any] = doc.get('options', {})
+    shared = {'cloud': {'type': 'str'}, 'actor': {'type': 'str'}, 'wait_timeout': {'type': 'int'}}
+    return {**options, **shared}
+
+
+def replaced(base: dict[str, Any], option: str, spec: dict[str, Any], chance: random.Random) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """A task with one option replaced, by all that may be bad: texts, numbers and things of other types, alone, in a list, or in a suboption."""
+    values = [*TEXTS, *NUMBERS, *THINGS]
+    for value in values:
+        yield value, {**base, option: value}
+    if spec.get('type') == 'list':
+        for value in values:
+            yield value, {**base, option: [value]}
+        yield 'many', {**base, option: [f'a{number}' for number in range(1000)]}
+    for inner in spec.get('suboptions', {}):
+        old = base.get(option)
+        there = old[0] if isinstance(old, list) and old else old if isinstance(old, dict) else {}
+        for value in values:
+            one = {**there, inner: value}
+            yield value, {**base, option: [one] if spec.get('type') == 'list' else one}
+    if spec.get('type') == 'dict':
+        for value in TEXTS:
+            yield value, {**base, option: {value: 'a'}}
+            yield value, {**base, option: {'a': value}}
+
+
+def inputs(module: str, image: str, most: int | None, chance: random.Random) -> list[tuple[str, dict[str, Any]]]:
+    """Tasks with one bad option, for what is there and for what is not; ``most``: so many of each option."""
+    found = []
+    for option, spec in arguments(module).items():
+        for name in ('sample', 'another'):
+            base = {**sample(module, image), 'name': name} if module in SAMPLES else {}
+            tasks = [task for _value, task in replaced(base, option, spec, chance)]
+            found += tasks if most is None else chance.sample(tasks, min(most, len(tasks)))
+    return [(module, task) for task in found]
+
+
+def state() -> list[str]:
+    """What is recorded."""
+    with sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True) as record:
+        found = list(record.iterdump())
+    record.close()
+    return found
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_one_bad_option(module: str, fuzzed: Host, tiny: str, soak: bool) -> None:
+    """Each option in turn holds what it should not: check mode ends in words and changes nothing; what it refuses a run refuses too, and changes nothing."""
+    chance = random.Random(module)
+    before = state()
+    ran = fuzzed.told(inputs(module, tiny, None if soak else 6, chance))
+    assert state() == before
+    refused = [one.task for one in ran if one.failed]
+    again = fuzzed.told(refused if soak else chance.sample(refused, min(10, len(refused))), check=False)
+    assert [(one.task, one.msg) for one in again if not one.failed] == []
+    assert state() == before
+
+
+WORDS: dict[str, tuple[Any, ...]] = {
+    # What is right by itself, and may not be right together.
+    'name': ('sample', 'another'),
+    'state': ('present', 'absent', 'attached', 'detached', 'started', 'stopped'),
+    'server': ('sample', 'another', 'sample-1'),
+    'lb': ('sample', 'another'),
+    'port': ('sample', 'another', 80, '22-80'),
+    'network': ('sample', 'default', 'another'),
+    'networks': (
+        [{'name': 'sample'}],
+        [{'port': 'sample'}],
+        [{'name': 'default', 'fixed_ip': '192.168.0.1'}],
+        [{'port': 'sample'}] * 2,
+        [{'name': 'sample'}] * 9,
+    ),
+    'security_groups': (['sample'], ['another'], ['default', 'sample'], ['a', 'b', 'c', 'd']),
+    'key_name': ('sample', 'another'),
+    'image': ('sample', 'another'),
+    'flavor': ('sample', 'g1.nano', 'g1.large', 'another'),
+    'init_script': ('sample', 'another'),
+    'user_data': ('#!/bin/sh', '#cloud-config', 'x'),
+    'floating_ip': ('auto', 'none', '198.18.0.1', '198.18.0.77', '10.0.0.1'),
+    'address': ('198.18.0.1', '198.18.0.77', '10.0.0.1'),
+    'fixed_ip': ('192.168.0.1', '192.168.0.77', '10.0.0.1'),
+    'mac': ('52:54:00:00:00:01', '52:54:01:a8:00:02'),
+    'cidr': ('192.168.0.0/24', '10.9.0.0/29', '192.168.1.0/24'),
+    'gateway': ('192.168.0.1', '10.9.0.6', '10.9.0.7'),
+    'pool': ('default', 'another'),
+    'members': ([], ['sample'], ['another', 'sample']),
+    'listeners': ([{'port': 80}], [{'port': 80}] * 2, [{'port': 1, 'protocol': 'TCP', 'member_port': 65535}], []),
+    'rules': ([], [{'preset': 'ssh', 'port': 1}], [{'remote': 'another'}], [{'protocol': 'icmp', 'port': 8}], [{'remote': 'sample', 'protocol': 'tcp'}]),
+    'url': ('http://127.0.0.1:1/x', 'https://192.0.2.1/x'),
+    'checksum': ('sha256:' + '0' * 64, 'sha512:' + '0' * 128),
+    'count': (0, 1, 2, 500),
+    'size': (1, 2, 5120),
+    'volume_size': (1, 5120),
+    'wait_timeout': (0, 1),
+}
+
+
+def contradicting(module: str, image: str, chance: random.Random) -> dict[str, Any]:
+    """A task with several options, of which each by itself may be right."""
+    options = arguments(module)
+    chosen = chance.sample(sorted(options), chance.randint(1, min(6, len(options))))
+    task = sample(module, image) if chance.random() < 0.7 else {}
+    for option in chosen:
+        kind = options[option].get('type', 'str')
+        values = WORDS.get(option) or options[option].get('choices') or {'bool': (True, False), 'int': (1, 80), 'dict': ({},), 'list': ([],)}.get(kind, ('a',))
+        task[option] = chance.choice(values)
+    return {'path': image, **task} if option == 'path' else task
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_contradicting_options(module: str, fuzzed: Host, tiny: str, soak: bool) -> None:
+    """Several options at once: as with one."""
+    chance = random.Random(module)
+    before = state()
+    ran = fuzzed.told([(module, contradicting(module, tiny, chance)) for _number in range(500 if soak else 15)])
+    again = fuzzed.told([one.task for one in ran if one.failed], check=False)
+    assert [(one.task, one.msg) for one in again if not one.failed] == []
+    assert state() == before
+
+
+# ---- what passes is no command anywhere --------------------------------------------------------------------------------------------
+
+KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
+SAYINGS = [text for text in TEXTS if text.isprintable() and len(text) < 250]
+
+
+def test_what_is_said_reaches_nothing_else(fuzzed: Host) -> None:
+    """Descriptions and labels may hold any printable text: it comes back as it was, and neither libvirt, nft, HAProxy nor dnsmasq ever reads it."""
+    kinds = ('keypair', 'flavor', 'image', 'network', 'security_group', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb')
+    for number, text in enumerate(SAYINGS):
+        kind = kinds[number % len(kinds)]
+        task = (kind, {'name': 'sample', 'description': text, 'labels': {'said': text}, **({'state': 'stopped'} if kind == 'server' else {})})
+        (done,) = fuzzed.told([task], check=False)
+        assert not done.failed, (done.task, done.msg)
+        assert (done.result[kind]['description'], done.result[kind]['labels']['said']) == (text, text)
+    assert MARK not in projections()
+    assert broken() == []
+
+
+def projections() -> str:
+    """All that other programs read of what we write."""
+    texts = [said('nft', 'list', 'ruleset')]
+    for uri in ('qemu:///system', 'lxc:///system'):
+        texts += [said('virsh', '-c', uri, 'dumpxml', name) for name in said('virsh', '-c', uri, 'list', '--all', '--uuid').split()]
+    texts += [said('virsh', 'net-dumpxml', name) for name in said('virsh', 'net-list', '--all', '--name').split()]
+    files = [*STATE.glob('balancers/**/haproxy.cfg'), *STATE.glob('balancers/**/run'), *STATE.glob('datapath/*'), *Path('/var/lib/libvirt/dnsmasq').glob('*')]
+    return '\n'.join([*texts, *(path.read_text('utf-8') for path in files if path.is_file())])
+
+
+# Names that are no names where numbers, words and dates are read out of text (YAML 1.1).
+NAMES = ('1', '007', '0x1f', '1e3', '12-30', '2001-01-01', 'on', 'No', 'null', 'true', 'y', '0b1', '190-20-30', 'inf')
+COMMENTS = (
+    '',
+    'me@here',
+    'a: b',
+    '- x',
+    ' #1',
+    "it's",
+    '"quoted"',
+    '[a]',
+    '{a: b}',
+    '&anchor',
+    '*alias',
+    '!tag',
+    '%x',
+    '@x',
+    '`x`',
+    '| x',
+    '> x',
+    '한옥',
+    'a  b',
+)
+
+
+def test_a_seed_says_what_was_said(fuzzed: Host) -> None:
+    """The first-boot disk is read as YAML: whatever a server is called, and whatever the comment of a key is, it is a text, and the key is whole."""
+    for number, comment in enumerate(COMMENTS):
+        name = NAMES[number % len(NAMES)]
+        (pair,) = fuzzed.told([('keypair', {'name': 'seed', 'public_key': f'{KEY} {comment}'})], check=False)
+        assert not pair.failed, pair.msg
+        options = {'name': name, 'image': 'sample', 'flavor': 'g1.nano', 'state': 'stopped', 'key_name': 'seed'}
+        (made,) = fuzzed.told([('server', options)], check=False)
+        assert not made.failed, made.msg
+        seed = STATE / 'servers' / made.result['server']['id'] / 'seed.iso'
+        meta = yaml.safe_load(said('isoinfo', '-J', '-x', '/meta-data', '-i', str(seed)))
+        assert meta['local-hostname'] == name
+        assert meta['instance-id'] == made.result['server']['id']
+        assert [key.split()[:2] for key in meta['public-keys']] == [KEY.split()], comment
+        for kind, there in (('server', name), ('keypair', 'seed')):
+            assert not fuzzed.told([(kind, {'name': there, 'state': 'absent'})], check=False)[0].failed
+
+
+PATHS = ('/', '/%', '/%[src]', '/%20', '/a%2', '/~', '/;', '/,', '/@', '/a?b=c&d=+', '/:', '/-', '/.', '/..', '//', '/%{+Q}o', '/&', '/=', '/a' * 120)
+
+
+def test_what_haproxy_is_given(fuzzed: Host) -> None:
+    """A path to check passes as HAProxy takes it, or is refused before anything is changed."""
+    for path in PATHS:
+        before = state()
+        task = ('lb', {'name': 'sample', 'members': ['sample'], 'health_check': {'path': path}})
+        (told,), (done,) = fuzzed.told([task]), fuzzed.told([task], check=False)
+        assert (told.failed, told.changed) == (done.failed, done.changed), (path, done.msg)
+        assert state() == before or not done.failed
+        assert f' uri {path}\n' in projections() or done.failed
+    assert broken() == []
+
+
+FILES = (
+    '-f',
+    '--help',
+    'a b',
+    "it's",
+    'a"b',
+    'a;b',
+    '$(touch x)',
+    'a\nb',
+    '한옥',
+    'json:{}',
+    'nbd:localhost:1',
+    'fat:x',
+    'a,b',
+    'a=b,c',
+    '%s',
+    '{}',
+    '<x>',
+    'x' * 200,
+)
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_names_of_files(name: str, fuzzed: Host, tmp_path: Path) -> None:
+    """A file may have any name: it is read, or refused in words, and nothing else is."""
+    (tmp_path / name).unlink(missing_ok=True)
+    said('qemu-img', 'create', '-q', '-f', 'qcow2', str(tmp_path / 'disk'), '1M')
+    (tmp_path / 'disk').rename(tmp_path / name)
+    there = os.listdir(tmp_path)
+    for path in (str(tmp_path / name), name):
+        made, gone = (fuzzed.told([('image', {'name': 'file', **options})], check=False)[0] for options in ({'path': path}, {'state': 'absent'}))
+        assert made.failed == (path == name), (path, made.msg)  # where modules run there is no such file
+        assert not gone.failed
+        told = fuzzed.told([('keypair', {'name': 'file', option: path}) for option in ('public_key_file', 'private_key_file')][: 2 if path != name else 1])
+        assert all(one.failed for one in told), [one.msg for one in told]
+    assert os.listdir(tmp_path) == there
+    key = fuzzed.told([('keypair', {'name': 'file', 'private_key_file': str(tmp_path / f'{name}.pem')})], check=False)[0]
+    assert not key.failed, key.msg
+    assert (tmp_path / f'{name}.pem').stat().st_mode & 0o777 == 0o600
+    assert not fuzzed.told([('keypair', {'name': 'file', 'state': 'absent'})], check=False)[0].failed
+
+
+# ---- the record and the settings ---------------------------------------------------------------------------------------------------
+
+
+def damages(whole: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
+    """A record that is no longer whole."""
+    chance, page = random.Random(11), 4096
+    sizes = [0, 1, 15, 16, 99, 100, 101, page - 1, page, page + 1, len(whole) // 2, len(whole) - page, len(whole) - 1]
+    sizes += list(range(0, len(whole), 512)) if soak else []
+    for size in sizes:
+        yield f'cut at {size}', whole[:size]
+    for _number in range(200 if soak else 12):
+        where, length = chance.randrange(len(whole)), chance.choice((1, 16, page))
+        yield f'{length} bytes of garbage at {where}', whole[:where] + chance.randbytes(length) + whole[where + length :]
+    yield 'text', b'this is no record\n' * 1000
+    yield 'zeros', bytes(len(whole))
+    yield 'noise', chance.randbytes(len(whole))
+
+
+def copied(folder: Path) -> Path:
+    """The record in a folder of its own, with nothing beside it."""
+    state = folder / 'state'
+    state.mkdir()
+    with sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True) as record, sqlite3.connect(state / 'hanok.db') as copy:
+        record.backup(copy)
+        copy.execute('PRAGMA journal_mode = WAL')
+    record.close()
+    copy.close()
+    assert os.listdir(state) == ['hanok.db']
+    return state
+
+
+def probes(chance: random.Random, image: str, soak: bool) -> list[tuple[str, dict[str, Any]]]:
+    """Modules that read it: all, or some."""
+    tasks = [(module, {**sample(module, image), 'name': name} if module in SAMPLES else {}) for module in READERS for name in ('sample', 'another')]
+    return tasks if soak else chance.sample(tasks, 6)
+
+
+def test_a_damaged_record(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
+    """Each module reads what it can, or says that the record is damaged, and where it is; check mode and what is refused leave it as it is."""
+    state = copied(tmp_path)
+    path, chance = state / 'hanok.db', random.Random(5)
+    for what, damaged in damages(path.read_bytes(), soak):
+        for check in (True, False):
+            for leftover in state.iterdir():
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            path.write_bytes(damaged)
+            tasks = probes(chance, tiny, soak) if check else [('flavor', {'name': 'new', 'vcpus': 1, 'memory': 64, 'disk': 1})]
+            ran = fuzzed.told(tasks, check, {'HANOK_STATE': str(state)})
+            assert [(what, one.task, one.msg) for one in ran if one.failed and not fits(one, path)] == []
+            assert path.read_bytes() == damaged or not (check or ran[0].failed), what
+
+
+def fits(one: Ran, path: Path) -> bool:
+    """Whether a failure tells of the record; or of what the task asked, because all that it read was whole."""
+    return str(path) in one.msg or one.msg.startswith('refused: ')
+
+
+@pytest.mark.parametrize('version', range(VERSION + 2))
+def test_records_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_path: Path) -> None:
+    """An older one is read and, by who changes something, brought up to date; a newer one is left alone by all."""
+    state = tmp_path / 'state'
+    state.mkdir()
+    with sqlite3.connect(state / 'hanok.db', isolation_level=None) as record:
+        for number in range(min(version, VERSION)):
+            record.executescript(VERSIONS[number])
+        record.execute(f'PRAGMA user_version = {version}')
+        record.execute('PRAGMA journal_mode = WAL')
+    record.close()
+    environment = {'HANOK_STATE': str(state)}
+    before = (state / 'hanok.db').read_bytes()
+    readers = [(module, sample(module, tiny)) for module in READERS]
+    ran = fuzzed.told(readers, True, environment)
+    assert (state / 'hanok.db').read_bytes() == before
+    (done,) = fuzzed.told([('flavor', sample('flavor', tiny))], False, environment)
+    if 0 < version <= VERSION:
+        assert [(one.task, one.msg) for one in ran if one.failed] == []
+        assert done.changed
+        (again,) = fuzzed.told([('flavor', sample('flavor', tiny))], False, environment)
+        assert not again.changed
+    else:
+        assert all(one.failed and str(state / 'hanok.db') in one.msg for one in [*ran, done])
+        assert (state / 'hanok.db').read_bytes() == before
+
+
+BROKEN_SETTINGS: tuple[Any, ...] = (
+    *(
+        '',
+        ' ',
+        '{',
+        '}',
+        '[',
+        'null',
+        '1',
+        '"x"',
+        '[]',
+        '[[]]',
+        '\ufeff{}',
+        'x' * 1000,
+        '[' * 100_000,
+        '{"a":' * 100_000,
+        '\0',
+        '{"virt_type": "auto"',
+        "{'a': 1}",
+    ),
+    *({'virt_type': value} for value in ('', 'xen', 1, None, [], {}, True)),
+    *({'floating_pools': value} for value in ('', 'x', 1, {}, [1], ['x'], [[]], [{}], [{'name': 'a'}], [{'addresses': []}], None)),
+    *({'floating_pools': [{'name': name, 'addresses': ['198.18.0.0/24']}]} for name in (1, None, [], '', 'a b', 'a\nb', '<a>', '\ud800', 'x' * 1000)),
+    *(
+        {'floating_pools': [{'name': 'a', 'addresses': [one]}]}
+        for one in ('', 'x', 1, None, [], {}, '10.0.0.1/24', '0.0.0.0/0', '::/64', '10.0.0.0/33', 1.5, True)
+    ),
+    *({'floating_pools': [{'name': 'a', 'addresses': [one]}]} for one in ('127.0.0.0/24', '224.0.0.0/24', '169.254.0.0/24', '0.0.0.0/24', '255.255.255.255')),
+    *(
+        {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24'], 'uplink': one}]}
+        for one in ('', 'a b', 'x\nlink del lo', 'a/b', 1, [], 'x' * 16, '-f', '..')
+    ),
+    {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24']}, {'name': 'a', 'addresses': ['198.18.1.0/24']}]},
+    {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24', '198.18.0.0/25']}]},
+    {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24']}, {'name': 'b', 'addresses': ['198.18.0.0/16']}]},
+)
+
+
+def test_broken_settings(fuzzed: Host, tiny: str, tmp_path: Path) -> None:
+    """Each is named with its file, and what to do, by who looks and by who changes; none is used."""
+    path = tmp_path / 'host.json'
+    for raw in BROKEN_SETTINGS:
+        path.write_text(raw if isinstance(raw, str) else json.dumps(raw), 'utf-8')
+        tasks = [('floating_ip_info', {}), ('floating_ip', {'name': 'new'}), ('server_info', {})]
+        for check in (True, False):
+            ran = fuzzed.told(tasks, check, {'HANOK_CONFIG': str(tmp_path), 'HANOK_STATE': str(tmp_path / 'state')})
+            assert [(raw, one.task, one.msg) for one in ran if not one.failed or str(path) not in one.msg] == []
+        assert not (tmp_path / 'state').exists()
+    path.unlink()
+    path.mkdir()
+    assert all(str(path) in one.msg for one in fuzzed.told(tasks, False, {'HANOK_CONFIG': str(tmp_path)}))
