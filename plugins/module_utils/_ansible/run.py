@@ -126,7 +126,8 @@ def _run(module: AnsibleModule, resource: Resource) -> None:
 
 def _apply(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any) -> Done:
     """Hold what the plan is about, plan again by what is there now, and do it."""
-    require_yaml()
+    if module._diff:
+        require_yaml()
     with cloud.changing(lambda: resource.look(cloud, request)) as seen:
         plan = resource.plan(request, seen)
         refuse(module, plan.refused + plan.missing)
@@ -154,7 +155,7 @@ def _report(module: AnsibleModule, resource: Resource, cloud: Cloud, request: An
     result: Dict[str, Any] = {
         'msg': sentence(changes, module.check_mode, resource.kind, names),
         'changed': bool(good),
-        'diff': diff(changes) if changes else {'before': '', 'after': ''},
+        **({'diff': diff(changes)} if module._diff else {}),
         'steps': steps(good),
         **_shown(resource.kind, module.params.get('count') is not None, done.items),
     }
