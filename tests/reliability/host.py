@@ -64,7 +64,7 @@ class Names:
         if table == 'port':
             holder = self.of('server', row['server_id']) or self.of('balancer', row['balancer_id']) or ''
             return f'port {row["name"]} {holder} {row["position"]}'
-        return f'{table} {row["name"]}'
+        return f'{table} {row.get("name")}'
 
     def _name(self, table: str, row: dict[str, Any]) -> None:
         number, name = row['id'], f'<{self.of(table, row["id"])}>'
@@ -79,6 +79,8 @@ class Names:
         elif table == 'port':
             self.words[f'hkp{number}'] = name
             self.words[row['mac']] = f'{name} MAC'
+        elif table == 'keypair':
+            self.words[row['public_key'].split()[1]] = f'{name} key'
         elif table == 'security_group':
             self.words.update({f'{prefix}_{number}': f'{prefix} {name}' for prefix in ('in', 'eg', 'm')})
 

@@ -305,11 +305,18 @@ def killer(host: None, tiny: str) -> Iterator[Killer]:
     os.rmdir(FOLDER)
 
 
-@pytest.mark.parametrize('walk', WALKS, ids=lambda walk: walk.name)
+@pytest.fixture(params=WALKS, ids=lambda walk: walk.name)
+def walk(request: pytest.FixtureRequest, killer: Killer) -> Iterator[Walk]:
+    """Each of them, with what has to be there."""
+    for step in request.param.given:
+        killer.done(step)
+    yield request.param
+    for step in reversed(request.param.given):
+        killer.done(*gone(step.module, step.options['name']))
+
+
 def test_killed_anywhere(walk: Walk, killer: Killer, soak: bool) -> None:
     """A walk is gone once undisturbed, then with a kill in each of its tasks."""
-    for step in walk.given:
-        killer.done(step)
     before = killer.look()
     points, after = killer.undisturbed(walk)
     assert not seen.differences(before, after[-1]), 'undisturbed, the walk did not lead back'
@@ -321,10 +328,10 @@ def test_killed_anywhere(walk: Walk, killer: Killer, soak: bool) -> None:
         if found:
             killer.clean(walk)
             left = seen.differences(before, killer.look())
-            assert not left, '\n'.join([*problems, 'and what it left could not be deleted:', *left])
-    for step in reversed(walk.given):
-        killer.done(*gone(step.module, step.options['name']))
-    assert not problems, '\n'.join(problems)
+            if left:
+                pytest.fail('\n'.join([*problems, 'and what it left could not be deleted:', *left]), pytrace=False)
+    if problems:
+        pytest.fail('\n'.join(problems), pytrace=False)
 
 
 def once(walk: Walk, killer: Killer, turn: int | None, points: dict[int, list[Point]], after: list[dict[str, list[str]]]) -> list[str]:

@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
-import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
@@ -17,6 +20,8 @@ from .._model.keypair import KeyFile, Keypair, KeypairRequest
 from .._plan.keypair import KeypairsSeen, plan
 from .options import DESCRIBED, NAME, STATE, described
 from .run import Resource, run, said
+
+_LOCK_SECONDS = 60  # a key is made in less than one
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -75,18 +80,55 @@ def _public_half(path: str) -> str:
     return ran.stdout.strip()
 
 
+def _parts(path: str) -> str:
+    """Where a private key file is made, beside its place."""
+    return os.path.join(os.path.dirname(os.path.abspath(path)), f'.{os.path.basename(path)}.hanok')
+
+
+@contextmanager
+def _alone(path: str) -> Iterator[Tuple[str, int]]:
+    """An empty folder to make a private key file in, and a lock for programs to inherit: no two runs are in it, what an interrupted one left is removed."""
+    folder = _parts(path)
+    lock = os.open(os.path.dirname(folder), os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _await(lock, path)
+        if os.path.exists(folder):
+            shutil.rmtree(folder)
+        os.mkdir(folder, 0o700)
+        try:
+            yield folder, lock
+        finally:
+            shutil.rmtree(folder)
+    finally:
+        os.close(lock)
+
+
+def _await(lock: int, path: str) -> None:
+    until = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise CloudError(f'private_key_file: another run makes key files in the folder of {path}, for more than {_LOCK_SECONDS} s') from None
+        time.sleep(0.02)
+
+
 class KeyFiles:
     """What acts for this module: it makes private key files, and registers key pairs with what it made."""
 
-    def __init__(self, cloud: Cloud) -> None:
-        """Key files beside the key pairs of a cloud."""
-        self.cloud = cloud
+    def __init__(self, cloud: Cloud, path: str | None) -> None:
+        """Key files beside the key pairs of a cloud; ``path``: the one that the task is about."""
+        self.cloud, self.path = cloud, path
         self.made: Dict[str, str] = {}
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Make a private key file, or register a key pair."""
         if changes and changes[0].kind == 'private_key':
             return [self._generate(change) for change in changes]
+        if self.path and os.path.exists(_parts(self.path)):
+            with _alone(self.path):
+                pass  # it removes what an interrupted run left there: a private key
         known = [self._known(change) for change in changes]
         ready = [change for change in known if change.after.public_key != AFTER_APPLY]
         without = [Outcome(change, 'its key was not made') for change in known if change not in ready]
@@ -104,7 +146,7 @@ class KeyFiles:
     def _generate(self, change: Change) -> Outcome:
         """Write the key beside its place under another name, then link it: never over a file that is there, never half."""
         path = change.name
-        with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(path)), prefix='.hanok-') as folder:
+        with _alone(path) as (folder, lock):
             part = os.path.join(folder, 'key')
             comment = os.path.basename(path)
             ran = subprocess.run(
@@ -113,6 +155,7 @@ class KeyFiles:
                 capture_output=True,
                 text=True,
                 check=False,
+                pass_fds=[lock],
             )
             if ran.returncode:
                 return Outcome(change, f'ssh-keygen: {ran.stderr.strip()}')
@@ -131,7 +174,7 @@ class KeyFiles:
 
 def executors(cloud: Cloud, asked: KeypairRequest) -> Mapping[str, Any]:
     """Key files are no part of a cloud."""
-    files = KeyFiles(cloud)
+    files = KeyFiles(cloud, asked.private_key_file)
     return {'private_key': files, 'keypair': files}
 
 

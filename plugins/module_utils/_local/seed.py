@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
+import shutil
 from dataclasses import dataclass
 from typing import Sequence, Tuple
 
@@ -29,7 +29,19 @@ class Seed:
 
 
 def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
-    """Write the CD under a temporary name, readable for root only: user data may hold secrets."""
+    """Write the CD under a temporary name, readable for root only: user data may hold secrets. What an interrupted writing left goes away in any case."""
+    folder = path + '.parts'
+    if os.path.exists(folder):
+        shutil.rmtree(folder)
+    if not os.path.exists(path):
+        os.mkdir(folder, 0o700)
+        try:
+            _write(host, path, folder, seed, locks)
+        finally:
+            shutil.rmtree(folder)
+
+
+def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int]) -> None:
     meta = {'instance-id': seed.identity, 'local-hostname': seed.name, 'dsmode': 'local'}
     nics = {
         f'nic{number}': {
@@ -47,14 +59,13 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
         'vendor-data': NEW_MACHINE_ID if seed.clone else '',
         'network-config': json.dumps({'version': 2, 'ethernets': nics}),
     }
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(path), prefix='.seed-') as folder:
-        files = [os.path.join(folder, name) for name in texts]
-        for file, text in zip(files, texts.values()):
-            with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
-                stream.write(text)
-        part = os.path.join(folder, 'seed.iso')
-        host.run('genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', part, *files, locks=locks)
-        os.rename(part, path)
+    files = [os.path.join(folder, name) for name in texts]
+    for file, text in zip(files, texts.values()):
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
+            stream.write(text)
+    part = os.path.join(folder, 'seed.iso')
+    host.run('genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', part, *files, locks=locks)
+    os.rename(part, path)
 
 
 def _meta(meta: dict[str, str], keys: list[str]) -> str:

@@ -324,11 +324,9 @@ class LocalServers:
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
         os.makedirs(folder, 0o711, exist_ok=True)
         disks.create(self.host, os.path.join(folder, 'root.qcow2'), row['volume_size'], locks, images.path(self.host, row['image_uuid']))
-        path = os.path.join(folder, 'seed.iso')
-        if not os.path.exists(path):
-            macs = tuple(port['mac'] for port in row['ports'])
-            clone = row['image_source'].startswith('server:')
-            seed.write(self.host, path, seed.Seed(row['uuid'], row['name'], macs, row['public_key'], row['first_boot'], clone), locks)
+        macs, clone = tuple(port['mac'] for port in row['ports']), row['image_source'].startswith('server:')
+        content = seed.Seed(row['uuid'], row['name'], macs, row['public_key'], row['first_boot'], clone)
+        seed.write(self.host, os.path.join(folder, 'seed.iso'), content, locks)
 
     def _machine(self, row: Any) -> domain.Machine:
         from . import domain
