@@ -50,14 +50,19 @@ class LocalFirewalls:
         return self.host.each(changes, lambda change: self.apply())
 
     def apply(self) -> None:
-        """Start networks that are down, load the rules, set what the kernel has to know. One transaction in the kernel, whoever else does it too."""
-        with self.host.locks.projection('firewall'):
+        """Start networks that are down, load the rules, set what the kernel has to know. One transaction in the kernel, whoever else does it too.
+
+        nft reads a file: of a text that comes through a pipe it would load the first half, should this run be killed while it writes. Programs hold the
+        lock too: they do not load old rules over new ones.
+        """
+        with self.host.locks.projection('firewall') as lock:
             self._start_networks()
             self._members()
             revision, text = self._rendered()
-            self._kernel(text)
+            rules = self._keep('ruleset.nft', text)
+            self._kernel(lock)
             if not self._loaded(revision):  # the last of all: who finds the revision loaded knows that the rest is done
-                self.host.run('nft', '-f', '-', text=text)
+                self.host.run('nft', '-f', rules, locks=[lock])
 
     def _bridges(self, task_state: str = "IS NOT 'deleting'") -> Dict[str, str]:
         """The bridge of each network: its name."""
@@ -134,15 +139,14 @@ class LocalFirewalls:
 
             synchronise(self.host)
 
-    def _kernel(self, text: str) -> None:
+    def _kernel(self, lock: int) -> None:
         _write('ip_forward', '1')
         for device in self._bridges():
             for key, value in _BRIDGE_SETTINGS.items():
                 _write(key.format(device), value)
         batch = self._batch()
-        self._keep('ruleset.nft', text)
         self._keep('ip.batch', ''.join(line + '\n' for line in batch))
-        self._addresses(batch)
+        self._addresses(batch, lock)
 
     def _batch(self) -> List[str]:
         """What ip(8) has to do, in its batch form; a host that boots does it again from the file."""
@@ -156,7 +160,7 @@ class LocalFirewalls:
     def _pool_networks(self) -> List[str]:
         return [str(IPv4Network(cidr)) for pool in self.host.settings.pools for cidr in pool.addresses]
 
-    def _addresses(self, batch: List[str]) -> None:
+    def _addresses(self, batch: List[str], lock: int) -> None:
         if not os.path.isdir(f'/sys/class/net/{FLOATING_DEVICE}'):
             self._floating_device()
         wanted = [line for line in batch if not line.startswith('link')]
@@ -166,7 +170,7 @@ class LocalFirewalls:
             for address in self._proxied(uplink):
                 if f'neigh replace proxy {address} dev {uplink}' not in wanted:
                     stale.append(f'neigh del proxy {address} dev {uplink}')
-        self.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in (*stale, f'link set {FLOATING_DEVICE} up', *wanted)))
+        self.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in (*stale, f'link set {FLOATING_DEVICE} up', *wanted)), locks=[lock])
 
     def _floating_device(self) -> None:
         try:
@@ -181,11 +185,12 @@ class LocalFirewalls:
         addresses = {line.split()[0] for line in lines if line.strip()}
         return {address for address in addresses if any(IPv4Network(address).subnet_of(pool) for pool in pools)}
 
-    def _keep(self, name: str, text: str) -> None:
-        """Keep a projection where a host that boots finds it."""
-        folder = self.host.settings.path('datapath')
-        os.makedirs(folder, 0o700, exist_ok=True)
-        write_whole(os.path.join(folder, name), text)
+    def _keep(self, name: str, text: str) -> str:
+        """Keep a projection where a host that boots finds it; its path."""
+        path = self.host.settings.path('datapath', name)
+        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+        write_whole(path, text)
+        return path
 
     def cut(self, addresses: Sequence[str]) -> None:
         """End the flows of addresses that go to another server or to nobody."""

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The nftables ruleset of this host: a pure function of the datapath, as text for `nft -f -`.
+"""The nftables ruleset of this host: a pure function of the datapath, as text for `nft -f`.
 
 Everything is routed and filtered in one place. A frame from port to port never crosses a bridge by itself (table bridge):
 it reaches the host, is routed, and passes two stages of the inet forward hook, first what the sender may send (egress),
