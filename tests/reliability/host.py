@@ -8,6 +8,7 @@ Two hosts on which the same was done look the same. What belongs to no row of th
 from __future__ import annotations
 
 import contextlib
+import difflib
 import glob
 import json
 import os
@@ -38,6 +39,7 @@ LINKS = {
     'floating_ip': {'port_id': 'port'},
     'volume': {'server_id': 'server'},
 }
+METADATA = re.compile(r'<metadata>.*?</metadata>')
 BRIDGE_SETTINGS = ('conf/{}/proxy_arp_pvlan', 'conf/{}/send_redirects', 'neigh/{}/proxy_delay')
 
 
@@ -125,7 +127,7 @@ def machines(names: Names, connections: list[Any]) -> list[str]:
     found = []
     for connection in connections:
         for domain in connection.listAllDomains():
-            text = names.put(_flat(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)))
+            text = names.put(METADATA.sub(_metadata, _flat(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))))
             state, active = domain.state()[0], domain.isActive()
             found.append(f'{text} state={state} autostart={domain.autostart()} persistent={domain.isPersistent()}')
             if active:
@@ -139,6 +141,19 @@ def machines(names: Names, connections: list[Any]) -> list[str]:
     return sorted(found)
 
 
+def _metadata(found: re.Match[str]) -> str:
+    """What a machine says of its server, without numbers and times."""
+
+    def kept(thing: Any) -> Any:
+        if isinstance(thing, list):
+            return [kept(part) for part in thing]
+        if isinstance(thing, dict):
+            return {key: kept(part) for key, part in thing.items() if key not in ('id', 'created_at') and not key.endswith('_id')}
+        return thing
+
+    return 'metadata: ' + json.dumps(kept(json.loads(''.join(ET.fromstring(found.group()).itertext()))))  # noqa: S314 - libvirt's own
+
+
 def networks(names: Names, connections: list[Any]) -> list[str]:
     """Networks of libvirt."""
     return sorted(
@@ -149,7 +164,7 @@ def networks(names: Names, connections: list[Any]) -> list[str]:
 
 def _flat(text: str) -> str:
     """XML on one line; libvirt makes up the MAC of a bridge."""
-    return re.sub(r"\s*\n\s*|(?<=stp='off' delay='0'/>)\s*<mac address='[^']*'/>", '', text)
+    return re.sub(r"(?<=stp='off' delay='0'/>)<mac address='[^']*'/>", '', re.sub(r'\s*\n\s*', '', text))
 
 
 def files(names: Names) -> list[str]:
@@ -160,8 +175,8 @@ def files(names: Names) -> list[str]:
         with contextlib.suppress(FileNotFoundError):
             if not PASSED_OVER.search(path):
                 about = os.lstat(path)
-                content = _content(path) if stat.S_ISREG(about.st_mode) else ''
-                found.append(names.put(f'{path} {stat.filemode(about.st_mode)} {content}'))
+                content = names.put(_content(path)) if stat.S_ISREG(about.st_mode) else ''
+                found.append(f'{names.put(path)} {stat.filemode(about.st_mode)} {_in_order(content) if path.endswith(".iso") else content}')
     return sorted(found)
 
 
@@ -175,11 +190,14 @@ def _content(path: str) -> str:
         file.seek(0)
         text = file.read().decode('latin-1')
     if path.endswith('.iso'):  # a CD is full of times
-        text = ' '.join(part for part in re.findall(r'[ -~\n]{4,}', text) if not re.search(r'\d{12}', part))
-        return ' '.join(sorted(set(text.split())))
-    if path.endswith('/ruleset.nft'):  # it is looked at where it is loaded
-        return 'rules'
+        return ' '.join(part for part in re.findall(r'[ -~\n]{4,}', text) if not re.search(r'\d{14}', part))
+    if path.endswith('/ruleset.nft') or path.startswith('/etc/libvirt/qemu/') or path.startswith('/etc/libvirt/lxc/'):  # looked at where it is loaded
+        return ''
     return '' if path.endswith('servers.state') or ('/services/' in path and not path.endswith('/run')) else text
+
+
+def _in_order(text: str) -> str:
+    return ' '.join(sorted(set(text.split())))
 
 
 def rules(names: Names) -> list[str]:
@@ -252,11 +270,19 @@ def look(connections: list[Any], *folders: str) -> dict[str, list[str]]:
 
 
 def differences(wanted: dict[str, list[str]], found: dict[str, list[str]]) -> list[str]:
-    """What is there and should not be (+), and what is missing (-)."""
+    """What is there and should not be (+), and what is missing (-); of lines that are nearly the same, the words that differ."""
     out = []
     for part, lines in wanted.items():
         more, less = list(found[part]), []
         for line in lines:
             more.remove(line) if line in more else less.append(line)
-        out += [f'- {part}: {line[:600]}' for line in less] + [f'+ {part}: {line[:600]}' for line in more]
+        for line in less:
+            alike = difflib.get_close_matches(line, more, 1, 0.8)
+            if alike:
+                more.remove(alike[0])
+                words = [word for word in difflib.ndiff(line.split(), alike[0].split()) if word[0] in '-+']
+                out.append(f'~ {part}: {line[:80]}: {" ".join(words)[:500]}')
+            else:
+                out.append(f'- {part}: {line[:500]}')
+        out += [f'+ {part}: {line[:500]}' for line in more]
     return out

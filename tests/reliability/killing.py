@@ -65,7 +65,7 @@ class Runner:
         request = {'module': module, 'arguments': arguments, 'kill': kill and kill._asdict(), 'environment': environment}
         print(json.dumps(request), file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline())
-        result = json.loads(answer['out']) if answer['out'].startswith('{') else {}
+        result = json.loads(answer['out']) if answer['out'].strip().startswith('{') else {}
         return Ran(answer['status'], result, answer['steps'], answer['group'], answer['out'] + answer['err'])
 
     def close(self) -> None:

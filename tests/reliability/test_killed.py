@@ -8,7 +8,6 @@ import functools
 import hashlib
 import os
 import subprocess
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -42,7 +41,7 @@ class Walk(NamedTuple):
     """
 
     name: str
-    steps: Sequence[Task | Callable[[], None]]
+    steps: Sequence[Task | Callable[[Killer], None]]
     given: Sequence[Task] = ()
     slow: bool = False
 
@@ -52,8 +51,6 @@ def task(module: str, **options: Any) -> Task:
     return Task(module, options)
 
 
-FOLDER = tempfile.gettempdir() + '/hanok-killed'
-KEY = FOLDER + '/killed.pem'
 PUBLIC = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKZDjBBqpX3dI4L1ZYoJWZ3WJxvGk4M3Pz1K1cVQk9f killed'
 SCRIPT = '#!/bin/sh\ntrue\n'
 SMALL = {'image': 'killed', 'flavor': 'g1.nano'}
@@ -61,18 +58,18 @@ STOPPED = {**SMALL, 'state': 'stopped'}
 HTTP = [{'port': 80, 'protocol': 'HTTP'}]
 
 
-def forget_key() -> None:
+def forget_key(killer: Killer) -> None:
     """Private key files are the user's own."""
-    os.unlink(KEY)
+    Path(killer.words['key']).unlink(missing_ok=True)
 
 
-def undefine() -> None:
+def undefine(killer: Killer) -> None:
     """Somebody removes a machine."""
     machine = subprocess.run(['virsh', 'list', '--all', '--name'], capture_output=True, text=True, check=True).stdout.split()
     subprocess.run(['virsh', 'undefine', next(name for name in machine if name.endswith('-power'))], check=True, capture_output=True)
 
 
-def flush() -> None:
+def flush(killer: Killer) -> None:
     """Somebody opens everything, and takes a bridge away."""
     subprocess.run(['nft', 'flush', 'ruleset'], check=True)
     subprocess.run(['ip', 'link', 'delete', 'hanok0'], check=True)
@@ -88,7 +85,7 @@ WALKS = (
         'keypair registered',
         [task('keypair', name='k', public_key=PUBLIC), task('keypair', name='k', description='d', labels={'a': 'b'}), *gone('keypair', 'k')],
     ),
-    Walk('keypair generated', [task('keypair', name='k', private_key_file=KEY), *gone('keypair', 'k'), forget_key]),
+    Walk('keypair generated', [task('keypair', name='k', private_key_file='{key}'), *gone('keypair', 'k'), forget_key]),
     Walk('flavor', [task('flavor', name='f', vcpus=1, memory=128, disk=1), task('flavor', name='f', description='d'), *gone('flavor', 'f')]),
     Walk(
         'init script',
@@ -116,12 +113,13 @@ WALKS = (
         'port',
         [
             task('port', name='p', network='default', security_groups=['default']),
-            task('port', name='p', security_groups=[], labels={'a': 'b'}),
+            task('port', name='p', security_groups=['killed'], labels={'a': 'b'}),
             task('server', name='s', networks=[{'port': 'p'}], user_data=SCRIPT, key_name='killed', **STOPPED),
             task('port', name='p', security_groups=['default'], labels={}),
             *gone('server', 's'),
             *gone('port', 'p'),
         ],
+        given=[task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
     ),
     Walk(
         'group of servers',
@@ -143,7 +141,7 @@ WALKS = (
             task('server', name='s', floating_ip='auto'),
             *gone('server', 's'),
         ],
-        given=[task('port', name='p', network='default', security_groups=[]), task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
+        given=[task('port', name='p', network='default'), task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
     ),
     Walk(
         'volume',
@@ -224,7 +222,7 @@ class Killer:
 
     def look(self) -> dict[str, list[str]]:
         """The host as it is."""
-        return seen.look(self.connections, FOLDER)
+        return seen.look(self.connections, os.path.dirname(self.words['key']))
 
     def do(self, asked: Task, kill: Point | None = None) -> killing.Ran:
         """Run a task."""
@@ -245,7 +243,7 @@ class Killer:
             if isinstance(step, Task):
                 points[number] = killing.points(self.done(step).steps)
             else:
-                step()
+                step(self)
             after.append(self.look())
         return points, after
 
@@ -272,19 +270,18 @@ class Killer:
                     else {'state': 'absent', **({'delete_protection': False} if step.module == 'server' else {})}
                 )
                 self.do(Task(step.module, {'name': step.options['name'], **count}))
-        if os.path.exists(KEY):
-            forget_key()
+        forget_key(self)
 
 
 @pytest.fixture(scope='module')
-def killer(host: None, tiny: str) -> Iterator[Killer]:
+def killer(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
     """What kills, on a host on which something of each kind has been made before, so that its folders are there."""
-    os.makedirs(FOLDER, 0o700, exist_ok=True)
     runner = Runner()
     with ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f'http://127.0.0.1:{server.server_port}/{os.path.basename(tiny)}'
-        found = Killer(runner, {'tiny': tiny, 'url': url, 'checksum': 'sha256:' + hashlib.sha256(Path(tiny).read_bytes()).hexdigest()})
+        checksum = 'sha256:' + hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
+        found = Killer(runner, {'tiny': tiny, 'url': url, 'checksum': checksum, 'key': str(tmp_path_factory.mktemp('keys') / 'killed.pem')})
         made = [
             task('image', name='killed', path='{tiny}'),
             task('keypair', name='killed', public_key=PUBLIC),
@@ -302,7 +299,6 @@ def killer(host: None, tiny: str) -> Iterator[Killer]:
             found.done(*gone(step.module, step.options['name']))
         server.shutdown()
     runner.close()
-    os.rmdir(FOLDER)
 
 
 @pytest.fixture(params=WALKS, ids=lambda walk: walk.name)
@@ -338,7 +334,7 @@ def once(walk: Walk, killer: Killer, turn: int | None, points: dict[int, list[Po
     """Go a walk with a kill in each task, up to the first that is not made good; what is wrong then."""
     for number, step in enumerate(walk.steps):
         if not isinstance(step, Task):
-            step()
+            step(killer)
             continue
         some = points[number]
         if turn is not None and turn >= len(some):
