@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import inventory, keep, refused, run
+from .conftest import Play, inventory, keep, refused, run, start
 
 Guest = Callable[[str, str], str]
 
@@ -160,3 +162,108 @@ def test_a_disk_is_deleted(host: None, image: str) -> None:
     assert 'its root disk is gone' in refused('server', name='lost', repair=True)
     keep('server', name='lost', state='absent')
     assert inventory() == before
+
+
+def alive(name: str) -> list[int]:
+    """The processes of a program."""
+    return [int(path.parent.name) for path in Path('/proc').glob('[0-9]*/comm') if path.exists() and path.read_text('utf-8').strip() == name]
+
+
+def answers(address: str) -> bool:
+    """Whether a balancer serves."""
+    return subprocess.run(['curl', '-s', '--max-time', '10', f'http://{address}/'], capture_output=True, check=False).returncode == 0
+
+
+def test_a_balancer_is_killed(server: dict[str, Any]) -> None:
+    """HAProxy comes back by itself; a container that was destroyed, or undefined, comes back with the next task."""
+    made = keep('lb', name='ground', listeners=[{'port': 80}], members=['ground'], floating_ip='auto')['lb']
+    for pid in alive('haproxy'):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: answers(made['floating_ip']))
+    assert not keep('lb', name='ground')['changed']
+    name = next(line for line in sh('virsh', '-c', 'lxc:///system', 'list', '--name').split() if line.endswith('-ground'))
+    for how in ('destroy', 'undefine'):
+        sh('virsh', '-c', 'lxc:///system', 'destroy', name)
+        if how == 'undefine':
+            sh('virsh', '-c', 'lxc:///system', 'undefine', name)
+        assert run('lb_info', name='ground')['lbs'][0]['status'] == 'ERROR'
+        assert keep('lb', name='ground')['changed']
+        eventually(lambda: answers(made['floating_ip']))
+    keep('lb', name='ground', state='absent')
+
+
+def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> None:
+    """In the middle of a task: the task tells it; when libvirtd is back the same task ends what it began, and guests have run on."""
+    before = inventory()
+    options = {'name': 'amid', 'count': 4, 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    record = Path('/var/lib/hanok/hanok.json')
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(start, 'server', **options)
+        eventually(lambda: '"amid-4"' in record.read_text('utf-8'))
+        for pid in alive('libvirtd'):
+            os.kill(pid, signal.SIGKILL)
+        ended = running.result()
+    assert 'Traceback' not in ended.stderr
+    assert 'libvirt' in run('server_info')['msg']
+    assert Play('hanok.cloud.host').changed > 0
+    assert not run('server', **options).get('failed')
+    keep('server', **options)
+    assert ssh(server['floating_ip'], 'hostname') == 'ground'
+    keep('server', name='amid', state='absent')
+    assert inventory() == before
+
+
+def test_the_host_is_rebooted(server: dict[str, Any], ssh: Guest) -> None:
+    """Everything that runs is gone, and all that the kernel knew; what is recorded as started comes back, reachable as before."""
+    for name in ('libvirtd', 'qemu-system-x86', 'dnsmasq', 'virtlogd', 'libvirt_lxc'):
+        for pid in alive(name):
+            os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not alive('libvirtd') and not alive('qemu-system-x86'))
+    for device in Path('/sys/class/net').iterdir():
+        if device.name.startswith('hk') or device.name == 'hanok0':
+            subprocess.run(['ip', 'link', 'delete', device.name], capture_output=True, check=False)
+    sh('nft', 'flush', 'ruleset')
+    for folder in ('/run/libvirt', '/run/hanok'):
+        shutil.rmtree(folder, ignore_errors=True)
+    assert Play('hanok.cloud.host').changed > 0
+    keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=120)
+    assert ssh(server['floating_ip'], 'cat /root/kept') == 'kept'
+    assert told()['status'] == 'ACTIVE'
+
+
+def test_the_disk_is_full(host: None, tiny: str) -> None:
+    """While something is made: it is told; with more room the same task ends it."""
+    before, folder = inventory(), '/var/lib/hanok/images'
+    os.makedirs(folder, exist_ok=True)
+    sh('mount', '-t', 'tmpfs', '-o', 'size=2M', 'tmpfs', folder)
+    try:
+        failed = run('image', name='large', path=tiny)
+        assert failed['failed']
+        assert 'No space left on device' in failed['msg']
+        assert run('image_info', name='large')['images'][0]['status'] == 'creating'
+        sh('mount', '-o', 'remount,size=500M', folder)
+        keep('image', name='large', path=tiny)
+        keep('image', name='large', state='absent')
+    finally:
+        sh('umount', folder)
+    assert inventory() == before
+
+
+def test_the_disk_is_full_under_a_guest(server: dict[str, Any], ssh: Guest) -> None:
+    """The guest stands still, with the reason; with more room it goes on, and its write with it."""
+    folder = '/var/lib/hanok/volumes'
+    os.makedirs(folder, exist_ok=True)
+    sh('mount', '-t', 'tmpfs', '-o', 'size=4M,mode=711', 'tmpfs', folder)
+    try:
+        device = keep('volume', name='narrow', size=1, server='ground', state='attached')['volume']['device']
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(ssh, server['floating_ip'], f'dd if=/dev/urandom of={device} bs=1M count=12 2>/dev/null; sync; echo written')
+            eventually(lambda: told()['status'] == 'PAUSED')
+            assert 'could not be written' in told()['status_reason']
+            sh('mount', '-o', 'remount,size=200M', folder)
+            keep('server', name='ground', state='started')
+            assert writing.result() == 'written'
+        keep('volume', name='narrow', state='detached')
+        keep('volume', name='narrow', state='absent')
+    finally:
+        sh('umount', folder)
