@@ -32,4 +32,4 @@ def again(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:
 
 def main() -> None:
     """Be the module."""
-    run(Resource('init_script', ARGUMENTS, request, look, plan, again))
+    run(Resource('init_script', ARGUMENTS, request, look, plan, again, logged=False))

@@ -39,7 +39,7 @@ class Resource(NamedTuple):
 
     ``request`` makes a request of the params; ``look`` observes what concerns it, with the names to hold; ``plan`` is pure; ``again`` looks at the
     planned things after they were made; ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was asked to be
-    waited for, and says what that was.
+    waited for, and says what that was. ``logged``: its options go to syslog, as Ansible does it.
     """
 
     kind: str
@@ -51,6 +51,7 @@ class Resource(NamedTuple):
     executors: Callable[[Cloud, Any], Mapping[str, Any]] = _none
     wait: Callable[[Cloud, Any, Sequence[Any], int], str] = _no_wait
     opener: Callable[[str, str, int], Any] | None = None  # another one than open_cloud
+    logged: bool = True
     rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
 
 
@@ -82,7 +83,7 @@ def _shared_problems(params: Mapping[str, Any]) -> List[str]:
 
 def run(resource: Resource) -> None:
     """Be the module of a resource."""
-    module = _read({**SHARED, **resource.arguments}, resource.rules)
+    module = _read(AnsibleModule if resource.logged else _unlogged(), {**SHARED, **resource.arguments}, resource.rules)
     try:
         _run(module, resource)
     except CloudError as error:
@@ -91,10 +92,22 @@ def run(resource: Resource) -> None:
         module.fail_json(msg=unforeseen(error), exception=error)
 
 
-def _read(arguments: Dict[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
+def _unlogged() -> Any:
+    """A module that sends nothing to syslog, where others than root read: its argument no_log is overruled by the task's, which is mostly false."""
+
+    class Unlogged(AnsibleModule):  # type: ignore[misc]
+        """Ansible's, but for this."""
+
+        def log(self, msg: Any, log_args: Any = None) -> None:
+            """Keep it to itself."""
+
+    return Unlogged
+
+
+def _read(kind: Any, arguments: Dict[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
     """Have Ansible read the options. It knows no answer to some that are of no type at all (infinity, half a character): there it ends with a traceback."""
     try:
-        return AnsibleModule(argument_spec=arguments, supports_check_mode=True, **rules)
+        return kind(argument_spec=arguments, supports_check_mode=True, **rules)
     except Exception as error:
         print(json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'}))
         sys.exit(1)
@@ -191,7 +204,7 @@ def _refuse(module: AnsibleModule, why: Sequence[str]) -> NoReturn:
 
 def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]) -> None:
     """Be a module that only looks."""
-    module = _read({**SHARED, **arguments}, {})
+    module = _read(AnsibleModule, {**SHARED, **arguments}, {})
     try:
         cloud = opened(module)
         try:
