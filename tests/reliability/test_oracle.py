@@ -43,7 +43,8 @@ def seen() -> dict[str, Any]:
                     # SQLite's own two files come and go in the folder of the record.
                     found[path] = (one.st_mode, one.st_uid, one.st_gid, one.st_ino, 0 if is_folder else (one.st_size, one.st_mtime_ns, one.st_ctime_ns))
     found.update({folder: sorted(os.listdir(folder)) for folder in RUNNING if os.path.isdir(folder)})
-    found.update({words: said(*words) for words in (('nft', 'list', 'ruleset'), ('ip', 'route'), ('ip', 'neigh', 'show', 'proxy'))})
+    # A bridge on which nothing is plugged in any more says linkdown after a moment, by itself.
+    found.update({words: said(*words).replace(' linkdown', '') for words in (('nft', 'list', 'ruleset'), ('ip', 'route'), ('ip', 'neigh', 'show', 'proxy'))})
     return found
 
 
@@ -302,16 +303,17 @@ def oracle(host: None, tiny: str) -> Iterator[Oracle]:
 
 def test_check_mode_tells_what_the_run_does(oracle: Oracle, soak: bool) -> None:
     """From an empty host, tasks one after the other."""
-    phases = (Phase.generate, Phase.shrink) if soak else (Phase.generate,)
 
-    @settings(max_examples=100 if soak else 6, derandomize=True, database=None, phases=phases, suppress_health_check=list(HealthCheck))
+    # Not shrunk: an example takes seconds, and the task at which it ended stands in the message.
+    @settings(max_examples=100 if soak else 6, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(st.lists(steps(), min_size=20, max_size=20))
     def from_nothing(tasks: list[Step]) -> None:
-        try:
-            for task in tasks:
+        for number, task in enumerate(tasks):
+            try:
                 oracle.try_(task)
-        finally:
-            oracle.clear()
+            except AssertionError as error:
+                raise AssertionError(f'task {number}: {task}: {error}') from error
+        oracle.clear()
 
     from_nothing()
     assert oracle.changes > oracle.refusals / 4
