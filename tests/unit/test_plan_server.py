@@ -400,7 +400,8 @@ def test_references_of_what_is_deleted_do_not_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    ('task_state', 'verbs'), [('creating', ['create']), ('updating', ['update']), ('powering-off', ['update']), ('deleting', ['delete', 'create'])]
+    ('task_state', 'verbs'),
+    [('creating', ['create']), ('updating', ['update']), ('powering-off', ['stop']), ('resuming', ['resume']), ('deleting', ['delete', 'create'])],
 )
 def test_what_was_interrupted_is_finished(task_state: str, verbs: list[str]) -> None:
     """Whatever else is asked, and the reason is told."""

@@ -132,6 +132,8 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         now = _finish(now, request, draft)
     if now.faults:
         now = _repaired(now, request, draft)
+    if now.task_state in ('powering-off', 'resuming'):
+        now = _power_again(now, request, draft)
     if request.state == 'started' and now.power == 'paused':
         now = draft.step('server', 'resume', now, replace(now, power='started', reason=''))
     if request.state == 'stopped' != now.power:
@@ -153,6 +155,15 @@ def _repaired(now: Server, request: ServerRequest, draft: Draft) -> Server:
         draft.refused.append(f'server {now.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it')
     repaired: Server = draft.step('server', 'repair', now, replace(now, faults=()), why=why)
     return repaired
+
+
+def _power_again(now: Server, request: ServerRequest, draft: Draft) -> Server:
+    """A stop that was interrupted may have been asked of the guest already: it is gone through with, before anything else."""
+    if now.task_state == 'resuming':
+        resumed: Server = draft.step('server', 'resume', now, replace(now, task_state=None, power='started', reason=''), why=AGAIN)
+        return resumed
+    stopped: Server = draft.step('server', 'power_off' if request.force else 'stop', now, replace(now, task_state=None, power='stopped'), why=AGAIN)
+    return stopped
 
 
 def _finish(now: Server, request: ServerRequest, draft: Draft) -> Server:
