@@ -14,6 +14,7 @@ URI = 'https://hanok.cloud/xmlns/server/1'
 PREFIX = 'hanok'
 _SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
 _CHOSEN = f'(SELECT id FROM ({_SERVERS}))'
+_VOLUMES = f"SELECT server_id, uuid, name, size, description, labels FROM volume WHERE server_id IN {_CHOSEN} AND task_state IS NOT 'detaching'"
 
 
 def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
@@ -21,7 +22,7 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
     servers = record.named(_SERVERS, names)
     images = {row['id']: row for row in record.rows('SELECT id, uuid, name, source, checksum, description, labels FROM image')}
     keys = {row['name']: dict(row) for row in record.rows('SELECT name, public_key, description, labels FROM keypair')}
-    volumes = record.named(f'SELECT server_id, uuid, name, size, description, labels FROM volume WHERE server_id IN {_CHOSEN}', names)
+    volumes = record.named(_VOLUMES, names)
     ports = _ports(record, names)
     found = {}
     for row in servers:

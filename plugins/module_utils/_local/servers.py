@@ -304,7 +304,12 @@ class LocalServers:
         with self.record.transaction() as sql:
             sql.executemany('UPDATE server SET power = ?, task_state = ? WHERE name = ?', [(power, task_state, change.name) for change in changes])
         rows = self._rows(changes)
-        outcomes = self.host.each(changes, lambda change: step(rows[change.name]))
+
+        def done(change: Change) -> None:
+            step(rows[change.name])
+            self._describe(rows[change.name])
+
+        outcomes = self.host.each(changes, done)
         with self.record.transaction() as sql:
             for outcome in outcomes:
                 now = _wanted(outcome.change.before) if outcome.error else power
