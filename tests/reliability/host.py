@@ -27,7 +27,7 @@ STATE = '/var/lib/hanok'
 FOLDERS = (STATE, '/var/lib/libvirt', '/var/log/libvirt', '/etc/hanok', '/etc/libvirt', '/run/netns')
 # The record is looked at row by row; locks stay; the others belong to libvirt and dnsmasq: logs, leases by time, sockets, and what QEMU is told.
 PASSED_OVER = re.compile(
-    r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|\.log(\.\d)?$|\.(status|leases|macs)$|/lib/libvirt/qemu/|/console\.log|\.(sock|pid)$'
+    r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|\.log(\.\d)?$|\.(status|leases|macs)$|/lib/libvirt/qemu/|/autostart$|/console\.log|\.(sock|pid)$'
 )
 OURS = re.compile(r'qemu-|haproxy|s6-|libvirt_lxc|dnsmasq|genisoimage|ssh-keygen|nft$|conntrack|ip$')
 LINKS = {
@@ -71,10 +71,11 @@ class Names:
     def _name(self, table: str, row: dict[str, Any]) -> None:
         number, name = row['id'], f'<{self.of(table, row["id"])}>'
         if 'uuid' in row:
-            self.words[row['uuid']] = self.words[row['uuid'][:20]] = name
+            self.words[row['uuid']] = self.words[row['uuid'][:20]] = self.words['ua-' + row['uuid'][:20]] = name
         if table == 'server':
             self.words[f'hanok-{number}-{row["name"]}'] = name
         elif table == 'balancer':
+            self.words.update({f'{prefix}_lb{number}': f'{prefix} {name}' for prefix in ('in', 'eg')})
             self.words[f'hanok-lb-{number}-{row["name"]}'] = name
         elif table == 'network':
             self.words[f'hk{number}'] = name
@@ -133,7 +134,7 @@ def machines(names: Names, connections: list[Any]) -> list[str]:
             if active:
                 live = ET.fromstring(domain.XMLDesc())  # noqa: S314 - libvirt's own
                 devices = [
-                    names.put(ET.tostring(part).decode().strip())
+                    names.put(re.sub(r' index="\d+"', '', ET.tostring(part).decode().strip()))
                     for path in ('disk/source', 'disk/serial', 'interface/source')
                     for part in live.findall(f'devices/{path}')
                 ]
@@ -164,7 +165,9 @@ def networks(names: Names, connections: list[Any]) -> list[str]:
 
 def _flat(text: str) -> str:
     """XML on one line; libvirt makes up the MAC of a bridge."""
-    return re.sub(r"(?<=stp='off' delay='0'/>)<mac address='[^']*'/>", '', re.sub(r'\s*\n\s*', '', text))
+    text = re.sub(r'\s*\n\s*', '', text)
+    text = text.replace('<resource><partition>/machine</partition></resource>', '')  # of a machine that was started since it was defined
+    return re.sub(r"(?<=stp='off' delay='0'/>)<mac address='[^']*'/>", '', text)
 
 
 def files(names: Names) -> list[str]:

@@ -187,9 +187,17 @@ WALKS = (
             task('server', name='power', state='started'),
             undefine,
             task('server', name='power', repair=True),
-            task('server', name='power', state='stopped'),
+            task('server', name='power', state='stopped', force=True),
             undefine,
             task('server', name='power', repair=True),
+            *gone('server', 'power'),
+        ],
+    ),
+    Walk(
+        'guest that is asked to stop',
+        [
+            task('server', name='power', **SMALL),
+            task('server', name='power', state='stopped'),
             task('server', name='power', state='started'),
             task('server', name='power', flavor='g1.micro', allow_restart=True),
             *gone('server', 'power'),
@@ -269,6 +277,8 @@ class Killer:
                     if 'count' in step.options
                     else {'state': 'absent', **({'delete_protection': False} if step.module == 'server' else {})}
                 )
+                if step.module == 'volume':
+                    self.do(task('volume', name=step.options['name'], state='detached', force=True))
                 self.do(Task(step.module, {'name': step.options['name'], **count}))
         forget_key(self)
 
