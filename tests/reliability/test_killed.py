@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -16,9 +17,13 @@ from typing import Any, NamedTuple
 
 import libvirt
 import pytest
+import yaml
+
+from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, Play
 
 from . import figures, killing
 from . import host as seen
+from .figures import ROOT
 from .killing import Point, Runner
 
 TURNS = 2  # of each walk in the short form; in the long one as many as there are points
@@ -357,3 +362,58 @@ def once(walk: Walk, killer: Killer, turn: int | None, points: dict[int, list[Po
         if found:
             return [f'{step}, killed {point}:', *('    ' + problem for problem in found)]
     return []
+
+
+def test_killed_while_the_record_is_made(killer: Killer, tmp_path: Path) -> None:
+    """The first task of a host makes the record: killed at any step, it leaves nothing that the next one stumbles over."""
+    asked = task('keypair', name='k', public_key=PUBLIC)
+    state = tmp_path / 'state'
+
+    def run(kill: Point | None = None) -> killing.Ran:
+        return killer.runner.run(asked.module, asked.options, kill, HANOK_STATE=str(state))
+
+    def left() -> tuple[list[str], list[str], list[str]]:
+        tables = seen.rows(str(state))
+        files = sorted(path.name for path in state.rglob('*') if not path.name.endswith(('-wal', '-shm')))
+        return files, seen.recorded(tables, seen.Names(tables)), seen.export(tables, str(state))
+
+    points, wanted = killing.points(run().steps), left()
+    assert wanted[1]
+    for point in points:
+        shutil.rmtree(state)
+        assert run(point).status == -9, point
+        assert run().status == 0, point
+        assert not run().result['changed'], point
+        assert left() == wanted, point
+        figures.add('Killed anywhere', points=1)
+
+
+def test_killed_teardown(killer: Killer, soak: bool, tmp_path: Path) -> None:
+    """The controller is killed in the middle of a playbook, while its module goes on; the same playbook once more takes the rest away."""
+    playbook = ROOT / 'playbooks' / 'teardown.yml'
+    names = [found['name'] for found in yaml.safe_load(playbook.read_text(encoding='utf-8'))[0]['tasks']]
+    before = killer.look()
+    variables = f'getting_started_key_file={tmp_path / "key"}'
+    made = [
+        task('image', name='tiny', path='{tiny}'),
+        task('image', name='web', path='{tiny}'),
+        task('keypair', name='getting-started', private_key_file=str(tmp_path / 'key')),
+        task('server', name='hello', image='tiny', flavor='g1.nano', state='stopped', key_name='getting-started'),
+        task('server', name='hello-again', image='tiny', flavor='g1.nano', state='stopped', floating_ip='auto'),
+        task('server', name='web', count=2, image='web', flavor='g1.nano', state='stopped', floating_ip='auto'),
+        task('volume', name='data', size=1, server='hello', state='attached'),
+        task('floating_ip', name='hello', server='hello', state='attached'),
+        task('lb', name='web', listeners=HTTP, members=['web-1', 'web-2'], floating_ip='auto'),
+        task('security_group', name='default', rules=[{'preset': 'ssh'}]),
+    ]
+    for name in names if soak else names[1:2]:
+        for step in made:
+            killer.done(step)
+        with subprocess.Popen([*PLAYBOOK, str(playbook), '--extra-vars', variables], cwd=ROOT, stdout=subprocess.PIPE, text=True) as play:
+            assert play.stdout is not None
+            assert any(f'TASK [{name}]' in line for line in play.stdout), name
+            play.kill()
+        assert Play(str(playbook), '--extra-vars', variables).code == 0, name
+        assert Play(str(playbook), '--extra-vars', variables).changed == 0, name
+        assert not seen.differences(before, killer.look()), name
+        figures.add('Killed anywhere', points=1)
