@@ -184,9 +184,11 @@ def steps(draw: st.DrawFn) -> Step:
 class Oracle:
     """Runs each task in check mode, then really, then again; and counts."""
 
-    def __init__(self, forks: Forks) -> None:
-        """Nothing was tried yet."""
+    def __init__(self, forks: Forks, image: str) -> None:
+        """Nothing was tried yet, and there is one image."""
         self.forks = forks
+        self.image: Step = ('image', {'name': 'small', 'path': image})
+        assert self.ran(self.image).changed
         self.states = self.changes = self.refusals = 0
 
     def ran(self, step: Step, check: bool = False) -> Ran:
@@ -255,6 +257,7 @@ class Oracle:
                     protection = {'delete_protection': False} if kind == 'server' else {}
                     gone = self.ran((kind, {'name': item['name'], 'state': 'absent', **protection}))
                     assert not gone.failed, gone.msg
+        self.ran(self.image)
         self.ran(('security_group', {'name': 'default', 'rules': [], 'description': 'the group of servers for which none is named', 'labels': {}}))
         assert broken() == []
 
@@ -293,8 +296,7 @@ def _broken_promises(told: Any, done: Any, place: str = '') -> list[str]:
 def oracle(host: None, tiny: str) -> Iterator[Oracle]:
     """An oracle on a host with one image."""
     forks = Forks()
-    assert forks.run('image', {'name': 'small', 'path': tiny}).changed
-    found = Oracle(forks)
+    found = Oracle(forks, tiny)
     yield found
     assert forks.run('image', {'name': 'small', 'state': 'absent'}).changed
     forks.close()
