@@ -155,10 +155,20 @@ def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change])
         failed = {(outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error}
         executor = others.get(kind) or getattr(cloud, kind + 's')
         started = time.monotonic()
-        now = getattr(executor, verb)([change for change in some if (change.kind, change.name) not in failed])
+        now = _do(getattr(executor, verb), [change for change in some if (change.kind, change.name) not in failed])
         spent = time.monotonic() - started
         outcomes += [outcome if outcome.seconds is not None else outcome._replace(seconds=spent) for outcome in now]
     return outcomes
+
+
+def _do(verb: Callable[[Sequence[Change]], Sequence[Outcome]], changes: Sequence[Change]) -> Sequence[Outcome]:
+    """What fails as a whole fails for each: what was done before it is told all the same."""
+    try:
+        return verb(changes)
+    except Exception as error:
+        if not isinstance(error, CloudError) and type(error).__name__ != 'libvirtError':
+            raise
+        return [Outcome(change, str(error) if isinstance(error, CloudError) else unforeseen(error)) for change in changes]
 
 
 def _report(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any, done: Done) -> None:
