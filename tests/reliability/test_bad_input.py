@@ -491,6 +491,41 @@ def fits(one: Ran, path: Path) -> bool:
     return str(path) in one.msg or one.msg.startswith('refused: ')
 
 
+GARBAGE = {
+    'keypair': ('name', 'public_key', 'labels'),
+    'flavor': ('family', 'vcpus', 'labels'),
+    'image': ('source', 'size', 'labels', 'task_state', 'uuid'),
+    'network': ('cidr', 'gateway', 'labels', 'task_state', 'uuid'),
+    'security_group': ('name', 'labels'),
+    'security_group_rule': ('direction', 'protocol', 'port_min', 'remote_cidr'),
+    'server': ('name', 'vcpus', 'memory', 'volume_size', 'power', 'labels', 'task_state', 'uuid', 'flavor'),
+    'balancer': ('name', 'algorithm', 'listeners', 'health_check', 'labels', 'task_state'),
+    'port': ('address', 'mac', 'position', 'name', 'labels'),
+    'floating_ip': ('address', 'pool', 'labels'),
+    'volume': ('size', 'labels', 'task_state', 'uuid'),
+    'init_script': ('name', 'content', 'labels'),
+}
+VALUES = ('', 'x', '\0', '{}', '[]', 'null', '[1]', '{"a": 1}', -1, 2**62, 1.5, b'\xff\xfe', "'><x>", 'a\nb')
+
+
+def test_a_record_that_says_nonsense(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
+    """A value that we never write, in any column: each module that meets it ends in words."""
+    state, chance = copied(tmp_path), random.Random(6)
+    whole = (state / 'hanok.db').read_bytes()
+    for table, columns in GARBAGE.items():
+        for column in columns:
+            for value in VALUES if soak else chance.sample(VALUES, 2):
+                (state / 'hanok.db').write_bytes(whole)
+                with sqlite3.connect(state / 'hanok.db') as record:
+                    record.execute(f'UPDATE OR IGNORE {table} SET {column} = ? WHERE id = (SELECT max(id) FROM {table})', (value,))  # noqa: S608
+                record.close()
+                kind = {'security_group_rule': 'security_group', 'balancer': 'lb'}.get(table, table)
+                fuzzed.told(
+                    [*probes(chance, tiny, soak)[: None if soak else 2], (f'{kind}_info', {}), (kind, sample(kind, tiny))],
+                    environment={'HANOK_STATE': str(state)},
+                )
+
+
 @pytest.mark.parametrize('version', range(VERSION + 2))
 def test_records_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_path: Path) -> None:
     """An older one is read and, by who changes something, brought up to date; a newer one is left alone by all."""

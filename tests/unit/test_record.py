@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
+from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION, Record, write_whole
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 
@@ -381,3 +383,22 @@ def test_what_came_into_use_is_not_deleted(record: Record, table: str, user: str
     record.sql.execute('DELETE FROM server')
     record.begin_deletion(table, [name], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ('statement', 'told'),
+    [
+        ("UPDATE server SET labels = '{'", 'server.labels: JSONDecodeError'),
+        ("UPDATE server SET vcpus = 'x'", "server.vcpus is 'x'"),
+        ("UPDATE network SET cidr = 'x'", 'network.cidr: AddressValueError'),
+        ('UPDATE balancer SET listeners = \'[{"a": 1}]\'', 'balancer.listeners: TypeError'),
+        ("UPDATE security_group_rule SET direction = 'x'", 'security_group_rule: ValueError: direction'),
+    ],
+)
+def test_what_we_never_write(record: Record, statement: str, told: str) -> None:
+    """It explains what went wrong that nobody foresaw, and says what to do; a record that is in order explains nothing."""
+    fill(record)
+    record.sql.execute('UPDATE keypair SET public_key = ?', (f'ssh-ed25519 {"A" * 64}',))
+    assert damage(record) == ''
+    record.sql.execute(statement)
+    assert re.search(f'{record.path} holds what hanok.cloud does not write: {re.escape(told)}.*recover', damage(record))

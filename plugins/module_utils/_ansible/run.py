@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Tuple
 
@@ -68,11 +69,22 @@ def said(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
     return {option: params[option] for option in options if params[option] is not None}
 
 
-def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None = None) -> Cloud:
-    """Open the cloud that the task names."""
+@contextmanager
+def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None = None) -> Iterator[Cloud]:
+    """Open the cloud that the task names, and close it. What nobody foresaw is explained by the cloud's own state, where that explains it."""
     refuse(module, _shared_problems(module.params))
-    found: Cloud = (opener or open_cloud)(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
-    return found
+    cloud: Cloud = (opener or open_cloud)(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
+    try:
+        yield cloud
+    except CloudError:
+        raise
+    except Exception as error:
+        damage = cloud.damage()
+        if damage:
+            raise CloudError(damage) from error
+        raise
+    finally:
+        cloud.close()
 
 
 def _shared_problems(params: Mapping[str, Any]) -> List[str]:
@@ -122,8 +134,7 @@ def unforeseen(error: Exception) -> str:
 def _run(module: AnsibleModule, resource: Resource) -> None:
     request = resource.request(module.params)
     refuse(module, request.problems())
-    cloud = opened(module, resource.opener)
-    try:
+    with opened(module, resource.opener) as cloud:
         plan = resource.plan(request, resource.look(cloud, request)[0])
         refuse(module, plan.refused)
         if module.check_mode:
@@ -133,8 +144,6 @@ def _run(module: AnsibleModule, resource: Resource) -> None:
             refuse(module, plan.missing)
             done = _apply(module, resource, cloud, request) if plan.changes else Done(plan, [], plan.result)
         _report(module, resource, cloud, request, done)
-    finally:
-        cloud.close()
 
 
 def _apply(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any) -> Done:
@@ -216,11 +225,8 @@ def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str
     """Be a module that only looks."""
     module = _read(AnsibleModule, {**SHARED, **arguments}, {})
     try:
-        cloud = opened(module)
-        try:
+        with opened(module) as cloud:
             found = look(cloud, module.params)
-        finally:
-            cloud.close()
         module.exit_json(changed=False, **{key: found})
     except CloudError as error:
         module.fail_json(msg=str(error))

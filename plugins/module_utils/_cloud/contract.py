@@ -201,5 +201,8 @@ class Cloud(Protocol):
     def changing(self, look: Callable[[], Tuple[Seen, Names]]) -> ContextManager[Seen]:
         """Look, hold what was seen, look again until what is held covers what is there; then the caller may change it."""
 
+    def damage(self) -> str:
+        """What is wrong with what the cloud keeps of itself; empty: nothing. Asked when something went wrong that nobody foresaw."""
+
     def close(self) -> None:
         """Let go of connections."""

@@ -148,6 +148,12 @@ class LocalCloud:
             finally:
                 self.host.locks.release()
 
+    def damage(self) -> str:
+        """What is wrong with the record, when something went wrong that nobody foresaw."""
+        from .damage import damage
+
+        return damage(self.host.record)
+
     def close(self) -> None:
         """Let go of the record and of libvirt."""
         self.host.hypervisor.close()

@@ -54,7 +54,7 @@ class Record:
         if self.version > VERSION:
             raise NewerVersion(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
 
-    def _check_whole(self) -> None:
+    def check_whole(self) -> None:
         """What this run has not read may be damaged: nothing is changed in such a record."""
         found = self.rows('PRAGMA quick_check(1)')[0][0]
         if found != 'ok':
@@ -93,7 +93,7 @@ class Record:
             self._make()
         self._open(f'file:{self.path}?mode=rw')
         self._check_version()
-        self._check_whole()
+        self.check_whole()
         self._migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         self.writable = True

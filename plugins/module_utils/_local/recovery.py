@@ -111,6 +111,10 @@ class LocalRecovery:
         with self.host.locks.projection('record'):
             yield look()[0]
 
+    def damage(self) -> str:
+        """The record is what this is about: nothing further is known of it."""
+        return ''
+
     def close(self) -> None:
         """Let go of the record and of libvirt."""
         self.host.hypervisor.close()

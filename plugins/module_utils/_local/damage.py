@@ -1,0 +1,88 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the record holds what we never write: asked only when something went wrong that nobody foresaw."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Callable, Dict, Iterator, Tuple
+
+from .._cloud import CloudError
+from .._model.keypair import fingerprint
+from .._model.lb import ALGORITHMS, HealthCheck, Listener
+from .._model.rule import Rule
+from .record import RECOVER, Record
+
+_TYPES = {'INTEGER': ('integer', 'null'), 'TEXT': ('text', 'null')}
+
+
+def damage(record: Record) -> str:
+    """What is wrong with the record, with what to do; empty: nothing that we know of."""
+    try:
+        found = next(_found(record), '')
+    except CloudError as error:
+        return str(error)
+    return found and f'the record {record.path} holds what hanok.cloud does not write: {found}; {RECOVER}'
+
+
+def _found(record: Record) -> Iterator[str]:
+    record.check_whole()
+    for (table,) in record.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+        columns = {row['name']: row['type'] for row in record.rows(f'PRAGMA table_info({table})')}
+        for row in record.rows(f'SELECT * FROM {table}'):
+            yield from _row(table, columns, dict(row))
+
+
+def _row(table: str, columns: Dict[str, str], row: Dict[str, Any]) -> Iterator[str]:
+    for column, value in row.items():
+        kind = {int: 'integer', str: 'text', type(None): 'null'}.get(type(value), 'another')
+        if kind not in _TYPES.get(columns[column], (kind,)):
+            yield f'{table}.{column} is {value!r}'
+        check = _CHECKS.get((table, column)) or _CHECKS.get(('', column))
+        if check and value is not None:
+            yield from _problem(check, value, f'{table}.{column}')
+    if table == 'security_group_rule':
+        group = 'group' if row['remote_group_id'] else None
+        values = {column: row[column] for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')}
+        yield from _problem(lambda given: Rule(**given, remote_group=group), values, table)
+
+
+def _problem(check: Callable[[Any], Any], value: Any, where: str) -> Iterator[str]:
+    try:
+        check(value)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        yield f'{where}: {type(error).__name__}: {error}'
+
+
+def _labels(text: str) -> None:
+    labels = json.loads(text)
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise ValueError(f'{text!r} are no labels')
+
+
+def _listeners(text: str) -> None:
+    for listener in json.loads(text):
+        Listener(**listener)
+
+
+def _one_of(*words: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if value not in words:
+            raise ValueError(f'{value!r} is none of {", ".join(words)}')
+
+    return check
+
+
+_CHECKS: Dict[Tuple[str, str], Callable[[Any], Any]] = {
+    ('', 'labels'): _labels,
+    ('keypair', 'public_key'): fingerprint,
+    ('network', 'cidr'): IPv4Network,
+    ('network', 'gateway'): IPv4Address,
+    ('port', 'address'): IPv4Address,
+    ('floating_ip', 'address'): IPv4Address,
+    ('balancer', 'listeners'): _listeners,
+    ('balancer', 'health_check'): lambda text: HealthCheck(**json.loads(text)),
+    ('balancer', 'algorithm'): _one_of(*ALGORITHMS),
+    ('server', 'power'): _one_of('started', 'stopped'),
+}
