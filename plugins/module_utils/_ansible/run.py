@@ -120,9 +120,9 @@ def _read(kind: Any, arguments: Dict[str, Any], rules: Mapping[str, Any]) -> Ans
     """Have Ansible read the options. It knows no answer to some that are of no type at all (infinity, half a character): there it ends with a traceback."""
     try:
         return kind(argument_spec=arguments, supports_check_mode=True, **rules)
-    except Exception as error:
-        print(json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'}))
-        sys.exit(1)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        sys.stdout.write(json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'}))
+        raise SystemExit(1) from error
 
 
 def unforeseen(error: Exception) -> str:
