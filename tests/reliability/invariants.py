@@ -17,6 +17,8 @@ from typing import Any
 
 STATE = Path('/var/lib/hanok')
 DNSMASQ = Path('/var/lib/libvirt/dnsmasq')
+# In the order in which what uses goes before what is used.
+REMOVAL = ('lb', 'floating_ip', 'server', 'image', 'volume', 'port', 'network', 'security_group', 'keypair', 'init_script', 'flavor')
 UNIQUE = {
     'port': ('network_id || " " || address', 'network_id || " " || mac'),
     'floating_ip': ('address', 'port_id'),
@@ -103,3 +105,10 @@ def _networks() -> list[str]:
     meta = {row['key']: row['value'] for row in rows('SELECT * FROM meta')}
     loaded = [line.split()[1] for line in said('nft', 'list', 'table', 'inet', 'hanok').splitlines() if line.strip().startswith('chain rev_')]
     return found + _differ('ruleset', loaded, [f'rev_{meta["record"]}_{meta["revision"]}'])
+
+
+def things() -> set[tuple[str, str]]:
+    """All that is there, by kind and name."""
+    tables = {kind: {'lb': 'balancer'}.get(kind, kind) for kind in REMOVAL}
+    names = {'floating_ip': 'coalesce(name, address)'}
+    return {(kind, row[0]) for kind, table in tables.items() for row in rows(f'SELECT {names.get(kind, "name")} FROM {table}') if row[0] is not None}

@@ -26,7 +26,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import V
 
 from . import figures
 from .forks import Forks, Ran
-from .invariants import STATE, broken, said
+from .invariants import REMOVAL, STATE, broken, said, things
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = Path('/etc/hanok/host.json')
@@ -152,12 +152,12 @@ class Host:
 def fuzzed(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     """A host with one of each kind, by the name of sample."""
     forks = Forks(str(tmp_path_factory.mktemp('here')))
-    there = Host(forks)
+    there, before = Host(forks), things()
     for module in ('keypair', 'flavor', 'image', 'network', 'security_group', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb'):
         made = forks.run(module, sample(module, tiny))
         assert made.changed, made.msg
     yield there
-    cleared(forks)
+    cleared(forks, before)
     forks.close()
     figures.add('Bad input', inputs=there.inputs)
 
@@ -169,11 +169,10 @@ def sample(module: str, image: str) -> dict[str, Any]:
     return found
 
 
-def cleared(forks: Forks) -> None:
-    """Nothing is left but what the role host made."""
-    for kind in ('lb', 'floating_ip', 'server', 'image', 'volume', 'port', 'network', 'security_group', 'keypair', 'init_script', 'flavor'):
-        items = forks.run(f'{kind}_info', {}).result[f'{kind}s']
-        tasks = [(kind, {'name': item['name'], 'state': 'absent'}) for item in items if item['name'] != 'default' and not item.get('built_in')]
+def cleared(forks: Forks, there: set[tuple[str, str]]) -> None:
+    """Nothing is left but what was there before."""
+    for kind in REMOVAL:
+        tasks = [(kind, {'name': name, 'state': 'absent'}) for of, name in sorted(things() - there) if of == kind]
         left = [(one.task, one.msg) for one in forks.crowd(tasks) if one.failed] if tasks else []
         assert left == []
     assert broken() == []

@@ -20,7 +20,7 @@ from ansible_collections.hanok.cloud.tests.integration.conftest import start
 
 from . import figures
 from .forks import Forks, Ran
-from .invariants import broken, rows
+from .invariants import REMOVAL, broken, rows
 
 CROWD = 20
 LOCKS = Path('/var/lib/hanok/locks')
@@ -264,8 +264,6 @@ CLASHES: dict[str, Callable[[Host, str], Clash]] = {
     ),
 }
 KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln crowd'
-# In the order in which what uses goes before what is used.
-KINDS = ('lb', 'floating_ip', 'server', 'image', 'volume', 'port', 'network', 'security_group', 'keypair', 'init_script')
 
 
 @pytest.mark.parametrize('swapped', [False, True])
@@ -285,7 +283,7 @@ def _clash(crowded: Host, sets: list[Clash], swapped: bool) -> None:
         assert [(one.task, one.msg) for one in ran if one.failed and not WORDS.search(one.msg)] == []
         assert not all(one.failed for one in ran)
     names = {(module, options['name']) for made, one, other in sets for module, options in [*made, one, other]}
-    for kind in KINDS:
+    for kind in REMOVAL:
         tasks: list[Task] = [(module, {'name': name}) for module, name in sorted(names) if module == kind]
         # What names another group goes before that one.
         crowded.gone(*[task for task in tasks if task[1]['name'].endswith('-names')])

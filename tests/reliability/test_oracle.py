@@ -7,6 +7,7 @@ States are what earlier tasks made, what a killed run left (a task_state), and a
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -21,12 +22,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import A
 
 from . import figures
 from .forks import Forks, Ran
-from .invariants import STATE, broken, rows, said
+from .invariants import REMOVAL, STATE, broken, rows, said, things
 
 FOLDERS = ('/var/lib/hanok', '/etc/hanok', '/etc/libvirt', '/var/lib/libvirt')
 RUNNING = ('/run/libvirt/qemu', '/run/libvirt/lxc', '/run/libvirt/network', '/sys/class/net')
 NOTHING = {'before': '', 'after': ''}
-ORDER = ('lb', 'floating_ip', 'server', 'image', 'volume', 'port', 'network', 'security_group', 'keypair', 'init_script', 'flavor')
 Step = tuple[str, dict[str, Any]]
 
 
@@ -81,7 +81,7 @@ RULE = st.one_of(
 LISTENER = st.fixed_dictionaries({'port': one(80, 81)}, optional={'protocol': one('http', 'tcp'), 'member_port': one(8080)})
 SERVER = {
     'flavor': one('g1.nano', 'g1.micro', 'own'),
-    'image': one('small', 'small', 'small', 'copy'),
+    'image': one('oracle', 'oracle', 'oracle', 'copy'),
     'key_name': one('k'),
     'security_groups': GROUPS,
     'networks': st.lists(NIC, max_size=2),
@@ -95,7 +95,7 @@ SERVER = {
     'repair': st.booleans(),
     **SAID,
 }
-MADE = {'image': st.just('small'), 'flavor': st.just('g1.nano')}
+MADE = {'image': st.just('oracle'), 'flavor': st.just('g1.nano')}
 OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     # What is always said, and what may be.
     'server': [
@@ -187,8 +187,10 @@ class Oracle:
     def __init__(self, forks: Forks, image: str) -> None:
         """Nothing was tried yet, and there is one image."""
         self.forks = forks
-        self.image: Step = ('image', {'name': 'small', 'path': image})
+        self.image: Step = ('image', {'name': 'oracle', 'path': image})
+        self.others = {name for _kind, name in things()}
         assert self.ran(self.image).changed
+        self.there = things()
         self.states = self.changes = self.refusals = 0
 
     def ran(self, step: Step, check: bool = False) -> Ran:
@@ -204,7 +206,7 @@ class Oracle:
             said('nft', 'flush', 'ruleset')
             return
         if module == 'interrupt':
-            _interrupt(**options)
+            _interrupt(self.others, **options)
             return
         step = (module, _stopped(options) if module == 'server' else options)
         self.states += 1
@@ -250,23 +252,20 @@ class Oracle:
 
     def clear(self) -> None:
         """Take away all there is."""
-        for kind in ORDER:
-            items = self.forks.run(f'{kind}_info', {}).result[f'{kind}s']
-            for item in items:
-                if item['name'] not in ('default', 'small') and not item.get('built_in'):
-                    protection = {'delete_protection': False} if kind == 'server' else {}
-                    gone = self.ran((kind, {'name': item['name'], 'state': 'absent', **protection}))
-                    assert not gone.failed, gone.msg
+        for kind, name in sorted(things() - self.there, key=lambda thing: (REMOVAL.index(thing[0]), thing[1])):
+            protection = {'delete_protection': False} if kind == 'server' else {}
+            gone = self.ran((kind, {'name': name, 'state': 'absent', **protection}))
+            assert not gone.failed, gone.msg
         self.ran(self.image)
         self.ran(('security_group', {'name': 'default', 'rules': [], 'description': 'the group of servers for which none is named', 'labels': {}}))
         assert broken() == []
 
 
-def _interrupt(table: str, task_state: str, where: str) -> None:
-    """Leave one thing as a run that was killed leaves it."""
+def _interrupt(others: set[str], table: str, task_state: str, where: str) -> None:
+    """Leave one thing as a run that was killed leaves it; not what was there before."""
     with sqlite3.connect(f'{STATE}/hanok.db') as record:
-        chosen = f'SELECT id FROM {table} WHERE task_state IS NULL {where} ORDER BY id LIMIT 1'  # noqa: S608
-        record.execute(f'UPDATE {table} SET task_state = ? WHERE id IN ({chosen})', (task_state,))  # noqa: S608
+        chosen = f'SELECT id FROM {table} WHERE task_state IS NULL AND name NOT IN (SELECT value FROM json_each(?)) {where} ORDER BY id LIMIT 1'  # noqa: S608
+        record.execute(f'UPDATE {table} SET task_state = ? WHERE id IN ({chosen})', (task_state, json.dumps(sorted(others))))  # noqa: S608
     record.close()
 
 
@@ -298,7 +297,7 @@ def oracle(host: None, tiny: str) -> Iterator[Oracle]:
     forks = Forks()
     found = Oracle(forks, tiny)
     yield found
-    assert forks.run('image', {'name': 'small', 'state': 'absent'}).changed
+    assert forks.run('image', {'name': 'oracle', 'state': 'absent'}).changed
     forks.close()
     figures.add('Check mode oracle', states=found.states, changes=found.changes, refusals=found.refusals)
 
