@@ -17,7 +17,9 @@ import sqlite3
 import stat
 import struct
 import subprocess
+import time
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ FOLDERS = (STATE, '/var/lib/libvirt', '/var/log/libvirt', '/etc/hanok', '/etc/li
 PASSED_OVER = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|\.log(\.\d)?$|\.(status|leases|macs)$|/lib/libvirt/qemu/|/autostart$|/console\.log|\.(sock|pid)$'
 )
+SETTLED = 15  # seconds
 OURS = re.compile(r'qemu-|haproxy|s6-|libvirt_lxc|dnsmasq|genisoimage|ssh-keygen|nft$|conntrack|ip$')
 LINKS = {
     'security_group_rule': {'group_id': 'security_group', 'remote_group_id': 'security_group'},
@@ -240,7 +243,16 @@ def devices(names: Names) -> list[str]:
 
 
 def processes(names: Names) -> list[str]:
-    """Programs of ours that run; machines and networks are known by their names."""
+    """Programs of ours that run; machines and networks are known by their names. HAProxy that has just taken up a file has its old worker for a moment."""
+    until = time.monotonic() + SETTLED
+    found = _processes(names)
+    while any(count != 2 for line, count in Counter(found).items() if line.startswith('haproxy ')) and time.monotonic() < until:  # a master and its worker
+        time.sleep(0.1)
+        found = _processes(names)
+    return found
+
+
+def _processes(names: Names) -> list[str]:
     found = []
     for path in glob.glob('/proc/[0-9]*/cmdline'):
         with contextlib.suppress(OSError):

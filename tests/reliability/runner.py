@@ -43,7 +43,7 @@ import libvirtmod
 
 PACKAGE = 'ansible_collections.hanok.cloud.plugins.modules.'
 CHANGES = re.compile(r'vir(?!.*(?:Get|Lookup|List))\w*(Create|Define|Undefine|Destroy|Shutdown|Suspend|Resume|Set|Attach|Detach|Resize)')
-VARIES = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+')
+VARIES = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+')
 OUTPUT = ('-o', 'create', 'convert')
 PATIENCE = 10  # seconds until a program has made its file
 

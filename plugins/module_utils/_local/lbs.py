@@ -156,22 +156,32 @@ def synchronise(host: Host) -> None:
 
 
 def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> None:
-    """Write one configuration; one that HAProxy itself does not accept never replaces a good one."""
+    """Write one configuration; one that HAProxy itself does not accept never replaces a good one.
+
+    What HAProxy has taken up is kept beside it: a run that was killed before HAProxy was told is known by the difference.
+    """
     folder = _folder(host, row['uuid'])
-    path = os.path.join(folder, 'haproxy.cfg')
+    path, taken_up = os.path.join(folder, 'haproxy.cfg'), os.path.join(folder, 'taken-up.cfg')
     text = haproxy.render(_lb(row, members, True), haproxy.Place(folder, row['address'], members))
-    with contextlib.suppress(FileNotFoundError), open(path, encoding='utf-8') as file:
-        if file.read() == text:
-            return
+    if _text(path) == _text(taken_up) == text:
+        return
     write_whole(path + '.new', text)
     host.run('haproxy', '-c', '-q', '-f', path + '.new')
     state = ask(folder, 'show servers state')
     write_whole(os.path.join(folder, 'servers.state'), state or '1\n')  # 1: the version of its format
     os.replace(path + '.new', path)
-    if state is not None:
-        host.run(
-            's6-svc', '-2', os.path.join(folder, 'services', 'haproxy')
-        )  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
+    if state is not None:  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
+        host.run('s6-svc', '-2', os.path.join(folder, 'services', 'haproxy'))
+    write_whole(taken_up, text)
+
+
+def _text(path: str) -> str | None:
+    """What a file holds; None when there is none."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
 
 
 def ask(folder: str, command: str) -> str | None:
