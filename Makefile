@@ -97,9 +97,9 @@ test:
 	@rm -rf $(REPORTS)
 	@status=0; $(MAKE) --no-print-directory --keep-going gates || status=$$?; /usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
 
-gates: check sanity documentation package galaxy integration
+gates: check sanity documentation package galaxy integration reliability
 
-.PHONY: sanity documentation site package galaxy integration
+.PHONY: sanity documentation site package galaxy integration reliability
 # ansible-test asks git which files there are; without it, it would go through .venv too.
 # What pip and ansible-test say is worth reading only when it failed. It ends well when it found nothing to test: hence the two looks at what it said.
 SANITY_LOG := $(TREE)/sanity.log
@@ -153,14 +153,12 @@ galaxy: package
 	! grep -E '^(WARNING|ERROR|CRITICAL)' $(GALAXY_LOG)
 	@echo "galaxy-importer: $$(grep -c '^Loading' $(GALAXY_LOG)) contents, nothing to mend"
 
-# On real machines, in a world of its own that leaves nothing behind.
-SCENARIOS := $(wildcard tests/contract tests/integration tests/reliability)
+# On real machines, each in a world of its own that leaves nothing behind.
 integration: venv-dev prepare
-ifeq ($(SCENARIOS),)
-	@echo 'there are no tests in tests/contract and tests/integration yet'
-else
-	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/integration.xml $(SCENARIOS)
-endif
+	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/integration.xml tests/integration
+
+reliability: venv-dev prepare
+	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/reliability.xml tests/reliability
 
 .PHONY: soak
 soak: venv-dev prepare

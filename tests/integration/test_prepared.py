@@ -48,7 +48,7 @@ def test_init_script_survives_a_kill(image: str) -> None:
     before = inventory()
     keep('init_script', name='setup', content='#!/bin/sh\ntrue\n')
     options = {'name': 'killed', 'image': image, 'flavor': 'g1.nano', 'state': 'stopped', 'init_script': 'setup'}
-    killer = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=rename:signal=KILL:when=1')
+    killer = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', 'inject=rename:signal=KILL:when=2')  # the first is the export's, before anything is recorded
     assert start('server', killer, **options).returncode != 0
     assert 'used by killed' in refused('init_script', name='setup', state='absent')
     del options['init_script']

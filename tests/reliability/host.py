@@ -29,7 +29,8 @@ STATE = '/var/lib/hanok'
 FOLDERS = (STATE, '/var/lib/libvirt', '/var/log/libvirt', '/etc/hanok', '/etc/libvirt', '/run/netns')
 # The record is looked at row by row; locks stay; the others belong to libvirt and dnsmasq: logs, leases by time, sockets, and what QEMU is told.
 PASSED_OVER = re.compile(
-    r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|\.log(\.\d)?$|\.(status|leases|macs)$|/lib/libvirt/qemu/|/autostart$|/console\.log|\.(sock|pid)$'
+    r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
+    r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|/lib/libvirt/qemu/|/autostart$|/console\.log|\.(sock|pid)$'
 )
 SETTLED = 15  # seconds
 OURS = re.compile(r'qemu-|haproxy|s6-|libvirt_lxc|dnsmasq|genisoimage|ssh-keygen|nft$|conntrack|ip$')

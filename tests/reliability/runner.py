@@ -26,7 +26,7 @@ import json
 import os
 import re
 import runpy
-import shutil  # noqa: F401 - it looks at what os has when it is imported: before os is watched
+import shutil
 import signal
 import sqlite3
 import stat
@@ -37,10 +37,12 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import ansible.module_utils.basic  # noqa: F401 - what all modules import is imported once, for all forks
-import libvirt  # noqa: F401
+import ansible.module_utils.basic
+import libvirt
 import libvirtmod
 
+# Imported once, for all forks; and shutil before os is watched, because it looks at what os has when it is imported.
+PRELOADED = (ansible.module_utils.basic, libvirt, shutil)
 PACKAGE = 'ansible_collections.hanok.cloud.plugins.modules.'
 CHANGES = re.compile(r'vir(?!.*(?:Get|Lookup|List))\w*(Create|Define|Undefine|Destroy|Shutdown|Suspend|Resume|Set|Attach|Detach|Resize)')
 VARIES = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+')

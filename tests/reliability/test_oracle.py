@@ -37,7 +37,8 @@ def seen() -> dict[str, Any]:
         for folder, _folders, files in os.walk(top):
             for name in ['.', *files]:
                 path = os.path.join(folder, name)
-                if not name.endswith(('-shm', '-wal')):
+                # SQLite's own files; the leases that dnsmasq writes in its own time.
+                if not name.endswith(('-shm', '-wal', '.status', '.status.new')):
                     is_folder = name == '.'
                     one = os.lstat(path)
                     # SQLite's own two files come and go in the folder of the record.

@@ -35,7 +35,7 @@ def params(module: Any, **said: Any) -> dict[str, Any]:
     return {option: said.get(option, rule.get('default')) for option, rule in module.ARGUMENTS.items()} | {'name': 'x'}
 
 
-@pytest.mark.parametrize(('module', 'option', 'elements'), SETS, ids=[f'{module.__name__.rsplit(".")[-1]}.{option}' for module, option, _elements in SETS])
+@pytest.mark.parametrize(('module', 'option', 'elements'), SETS, ids=[f'{module.__name__.rpartition(".")[2]}.{option}' for module, option, _elements in SETS])
 @given(data=st.data())
 def test_order_means_nothing(module: Any, option: str, elements: list[Any], data: st.DataObject) -> None:
     """Any permutation is the same request."""
