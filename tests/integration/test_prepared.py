@@ -53,7 +53,7 @@ def test_init_script_of_an_interrupted_server(image: str) -> None:
     server = keep('server', **options, init_script='setup')['server']
     seed = Path('/var/lib/hanok/servers', server['id'], 'seed.iso')
     seed.unlink()
-    with contextlib.closing(sqlite3.connect('/var/lib/hanok/hanok.db')) as sql, sql:  # as a kill leaves it; tests/reliability kills for real
+    with contextlib.closing(sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)) as sql:  # as a kill leaves it; tests/reliability kills for real
         sql.execute("UPDATE server SET task_state = 'creating' WHERE name = 'cut'")
     assert 'used by cut' in refused('init_script', name='setup', state='absent')
     assert keep('server', **options)['changed']
