@@ -533,7 +533,7 @@ def test_flavors(request: FlavorRequest, world: dict[str, Flavor]) -> None:
 
 @EXAMPLES
 @given(
-    st.builds(KeypairRequest, st.just('k'), PRESENT, some(public_key=st.just(ED25519 + ' a comment')), st.sampled_from([None, '/root/.ssh/k'])),
+    st.builds(KeypairRequest, st.just('k'), PRESENT, some(public_key=st.just(ED25519 + ' a comment')), st.sampled_from([None, 'k.pem'])),
     maybe('k', stock(Keypair('k', ED25519 + ' me@here'))),
     st.sampled_from([ED25519, None]),
 )
