@@ -30,15 +30,20 @@ if TYPE_CHECKING:
     from .volumes import LocalVolumes
 
 
+def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
+    """What the resources of this host share. ``lost``: its record is to be rebuilt, and not looked at. Raises CloudError for anybody but root."""
+    if os.geteuid() != 0:
+        raise CloudError('the cloud local is this host itself, which only root may change: say become: true in the play')
+    found = settings.load()
+    return Host(found, Record(found.state, actor, lost), Locks(found.path('locks'), actor, timeout))
+
+
 class LocalCloud:
     """libvirt, nftables, HAProxy, and one SQLite file."""
 
     def __init__(self, actor: str, timeout: int) -> None:
         """``actor``: who asks. ``timeout``: seconds to wait for locks and for guests."""
-        if os.geteuid() != 0:
-            raise CloudError('the cloud local is this host itself, which only root may change: say become: true in the play')
-        found = settings.load()
-        self.host = Host(found, Record(found.state, actor), Locks(found.path('locks'), actor, timeout))
+        self.host = this_host(actor, timeout)
         self.seeds: Dict[str, str] = {}
 
     @property

@@ -12,7 +12,7 @@ from typing import List, Tuple
 
 from .firewalls import bridge
 from .host import Host
-from .record import write_whole
+from .record import read_whole, write_whole
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p LEFT JOIN server s ON s.id = p.server_id
@@ -46,12 +46,8 @@ def remove(network: int) -> None:
 
 def _replaced(path: str, text: str) -> bool:
     """Write a file if its text differs; whether it did. dnsmasq runs as a user of its own, so it is world-readable: names and addresses are no secrets."""
-    try:
-        with open(path, encoding='utf-8') as file:
-            if file.read() == text:
-                return False
-    except FileNotFoundError:
-        pass
+    if read_whole(path) == text:
+        return False
     write_whole(path, text, 0o644)
     os.chmod(path, 0o644)
     return True

@@ -16,7 +16,7 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.image import Image, least_disk
 from . import disks
 from .host import Host
-from .record import described
+from .record import described, names_in
 
 _LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.image_id = i.id) AS used
   FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name"""
@@ -147,7 +147,7 @@ def _image(row: Any, gone: bool) -> Image:
         row['checksum'],
         row['description'],
         json.loads(row['labels']),
-        used_by=tuple(sorted(row['used'].split(','))) if row['used'] else (),
+        used_by=names_in(row['used']),
         task_state=row['task_state'],
         created_by=row['created_by'],
         created_at=row['created_at'],

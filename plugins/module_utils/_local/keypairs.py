@@ -11,9 +11,9 @@ from typing import List, Tuple
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.keypair import Keypair, fingerprint
-from .record import Record, described
+from .record import Record, described, names_in
 
-_LIST = """SELECT k.*, (SELECT group_concat(name, ' ') FROM server s WHERE s.key_name = k.name AND s.project = k.project) AS used
+_LIST = """SELECT k.*, (SELECT group_concat(name) FROM server s WHERE s.key_name = k.name AND s.project = k.project) AS used
   FROM keypair k WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
 
 
@@ -33,7 +33,7 @@ class LocalKeypairs:
                 fingerprint(row['public_key']),
                 row['description'],
                 json.loads(row['labels']),
-                used_by=tuple(sorted((row['used'] or '').split())),
+                used_by=names_in(row['used']),
                 created_by=row['created_by'],
                 created_at=row['created_at'],
             )

@@ -23,7 +23,7 @@ from . import addresses, haproxy
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
-from .record import write_whole
+from .record import described, read_whole, write_whole
 
 _LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway, p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
   FROM balancer b JOIN port p ON p.balancer_id = b.id JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
@@ -163,7 +163,7 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     folder = _folder(host, row['uuid'])
     path, taken_up = os.path.join(folder, 'haproxy.cfg'), os.path.join(folder, 'taken-up.cfg')
     text = haproxy.render(_lb(row, members, True), haproxy.Place(folder, row['address'], members))
-    if _text(path) == _text(taken_up) == text:
+    if read_whole(path) == read_whole(taken_up) == text:
         return
     write_whole(path + '.new', text)
     host.run('haproxy', '-c', '-q', '-f', path + '.new')
@@ -173,15 +173,6 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     if state is not None:  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
         host.run('s6-svc', '-2', os.path.join(folder, 'services', 'haproxy'))
     write_whole(taken_up, text)
-
-
-def _text(path: str) -> str | None:
-    """What a file holds; None when there is none."""
-    try:
-        with open(path, encoding='utf-8') as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
 
 
 def ask(folder: str, command: str) -> str | None:
@@ -230,7 +221,7 @@ def _members(record: Any) -> Dict[int, Tuple[Tuple[str, str], ...]]:
 def _columns(lb: Lb) -> Dict[str, Any]:
     listeners = json.dumps([listener.public() for listener in lb.listeners])
     check = json.dumps(lb.health_check.public()) if lb.health_check else None
-    return {'algorithm': lb.algorithm, 'listeners': listeners, 'health_check': check, 'description': lb.description, 'labels': json.dumps(dict(lb.labels))}
+    return {'algorithm': lb.algorithm, 'listeners': listeners, 'health_check': check, **described(lb)}
 
 
 def _lb(row: Any, members: Sequence[Tuple[str, str]], running: bool) -> Lb:

@@ -18,7 +18,7 @@ from . import dhcp
 from .firewalls import LocalFirewalls, bridge, routes
 from .host import Host
 from .hypervisor import tolerate
-from .record import described
+from .record import described, names_in
 
 _LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
     LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = n.id) AS used
@@ -105,7 +105,7 @@ def _network(row: Any) -> Network:
         row['description'],
         json.loads(row['labels']),
         bridge(row['id']),
-        tuple(sorted(row['used'].split(','))) if row['used'] else (),
+        names_in(row['used']),
         row['task_state'],
         row['created_by'],
         row['created_at'],

@@ -10,7 +10,7 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError
 
@@ -118,18 +118,16 @@ class Record:
         for table, some in rows.items():
             columns = {row['name'] for row in self.rows(f'PRAGMA table_info({table})')}
             for row in some:
-                self._insert(table, {column: value for column, value in row.items() if column in columns})
+                self._restore(table, {column: value for column, value in row.items() if column in columns})
         broken = self.rows('PRAGMA foreign_key_check')
         if broken:
             raise CloudError(f'the rows of {", ".join(sorted({row["table"] for row in broken}))} refer to what is not there; the export was altered by hand')
         self.sql.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
         self.sql.execute('COMMIT')
 
-    def _insert(self, table: str, values: Mapping[str, Any]) -> None:
-        marks = ', '.join('?' * len(values))
-        how = 'INSERT OR REPLACE' if table == 'meta' else 'INSERT'
+    def _restore(self, table: str, values: Mapping[str, Any]) -> None:
         try:
-            self.sql.execute(f'{how} INTO {table} ({", ".join(values)}) VALUES ({marks})', list(values.values()))
+            self._put('INSERT OR REPLACE' if table == 'meta' else 'INSERT', table, values)
         except sqlite3.Error as error:
             raise CloudError(f'a row of {table} does not fit: {error}; the export was altered by hand, or is not of this version') from error
 
@@ -181,9 +179,11 @@ class Record:
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:
         """Add a row; its id."""
-        columns = {'created_by': self.actor, **values}
-        marks = ', '.join('?' * len(columns))
-        return int(self.sql.execute(f'INSERT INTO {table} ({", ".join(columns)}) VALUES ({marks})', list(columns.values())).lastrowid or 0)
+        return self._put('INSERT', table, {'created_by': self.actor, **values})
+
+    def _put(self, how: str, table: str, values: Mapping[str, Any]) -> int:
+        marks = ', '.join('?' * len(values))
+        return int(self.sql.execute(f'{how} INTO {table} ({", ".join(values)}) VALUES ({marks})', list(values.values())).lastrowid or 0)
 
     def update(self, table: str, row: int, values: Dict[str, Any]) -> None:
         """Change columns of one row."""
@@ -215,9 +215,23 @@ class Record:
             raise CloudError(f'the export of the record cannot be written: {error}; nothing of this was recorded') from error
 
 
+def names_in(text: str | None) -> Tuple[str, ...]:
+    """The names that group_concat has put together, in order; none when it found none."""
+    return tuple(sorted(text.split(','))) if text else ()
+
+
 def described(thing: Any) -> Dict[str, Any]:
     """The columns of what a user says about a thing."""
     return {'description': thing.description, 'labels': json.dumps(dict(thing.labels))}
+
+
+def read_whole(path: str) -> str | None:
+    """What a file holds; None when there is none."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
 
 
 def write_whole(path: str, text: str, mode: int = 0o600) -> None:

@@ -15,11 +15,10 @@ from typing import Any, Dict, List, Tuple
 from .._cloud import CloudError, Names, Outcome, Seen
 from .._model.change import Change
 from .._model.recovery import RecordState, Remains, Rows, planned, rebuilt
-from . import disks, metadata, settings
+from . import disks, metadata
+from .cloud import this_host
 from .firewalls import LocalFirewalls
-from .host import Host
 from .hypervisor import tolerate
-from .locks import Locks
 from .record import VERSION, NewerVersion, Record
 
 _INACTIVE = 2  # VIR_DOMAIN_AFFECT_CONFIG: the metadata of the definition
@@ -33,11 +32,7 @@ class LocalRecovery:
 
     def __init__(self, actor: str, timeout: int) -> None:
         """``actor``: who asks. ``timeout``: seconds to wait for who is just changing the record."""
-        if os.geteuid() != 0:
-            raise CloudError('the cloud local is this host itself, which only root may change: say become: true in the play')
-        found = settings.load()
-        self.actor = actor
-        self.host = Host(found, Record(found.state, actor, lost=True), Locks(found.path('locks'), actor, timeout))
+        self.actor, self.host = actor, this_host(actor, timeout, lost=True)
 
     @property
     def notes(self) -> List[str]:
@@ -66,9 +61,7 @@ class LocalRecovery:
         """How many rows the record has. Raises CloudError when it cannot be read whole."""
         record = Record(self.host.settings.state, self.actor)
         try:
-            found = record.value('PRAGMA quick_check')
-            if found != 'ok':
-                raise CloudError(found)
+            record.check_whole()
             return {table: count for table in _tables() if (count := record.value(f'SELECT count(*) FROM {table}'))}
         finally:
             record.sql.close()

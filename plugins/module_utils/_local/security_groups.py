@@ -14,7 +14,7 @@ from .._model.rule import Rule
 from .._model.security_group import SecurityGroup
 from .firewalls import LocalFirewalls
 from .host import Host
-from .record import described
+from .record import described, names_in
 
 _RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r LEFT JOIN security_group o ON o.id = r.remote_group_id
   WHERE r.group_id IN (SELECT id FROM security_group WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
@@ -46,8 +46,8 @@ class LocalSecurityGroups:
                 row['description'],
                 json.loads(row['labels']),
                 tuple(sorted(rules.get(row['id'], ()))),
-                tuple(sorted((row['used'] or '').split(',')) if row['used'] else ()),
-                tuple(sorted((row['named'] or '').split(',')) if row['named'] else ()),
+                names_in(row['used']),
+                names_in(row['named']),
                 row['created_by'],
                 row['created_at'],
             )
