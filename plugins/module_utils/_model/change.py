@@ -115,9 +115,9 @@ def shown(value: Any) -> str:
     return str(value)
 
 
-def plain(thing: Any) -> Dict[str, Any]:
-    """A dataclass as plain JSON: tuples become lists, mappings become dicts."""
-    return {name: _plain(value) for name, value in vars(thing).items()}
+def plain(thing: Any, *inner: str) -> Dict[str, Any]:
+    """A dataclass as plain JSON: tuples become lists, mappings become dicts. ``inner``: fields that are nobody's business."""
+    return {name: _plain(value) for name, value in vars(thing).items() if name not in inner}
 
 
 def _plain(value: Any) -> Any:

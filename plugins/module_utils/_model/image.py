@@ -45,9 +45,7 @@ class Image:
 
     def public(self) -> Dict[str, Any]:
         """The image as a result shows it."""
-        shown = plain(self)
-        del shown['gone']
-        return {**shown, 'status': self.status}
+        return {**plain(self, 'gone'), 'status': self.status}
 
 
 def least_disk(size: int) -> int:

@@ -64,9 +64,7 @@ class Lb:
 
     def public(self) -> Dict[str, Any]:
         """The balancer as a result shows it."""
-        shown = plain(self)
-        running = shown.pop('running')
-        return {**shown, 'status': 'BUILD' if self.task_state == 'creating' else 'ACTIVE' if running else 'ERROR'}
+        return {**plain(self, 'running'), 'status': 'BUILD' if self.task_state == 'creating' else 'ACTIVE' if self.running else 'ERROR'}
 
 
 @dataclass(frozen=True)

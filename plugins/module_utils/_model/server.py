@@ -94,9 +94,7 @@ class Server:
 
     def public(self) -> Dict[str, Any]:
         """The server as a result shows it."""
-        shown = plain(self)
-        for inner in ('faults', 'reason', 'seeded', 'power'):
-            del shown[inner]
+        shown = plain(self, 'faults', 'reason', 'seeded', 'power')
         first = self.networks[0].fixed_ip if self.networks else None
         billable = self.status in ('ACTIVE', 'SHUTOFF', 'PAUSED') and self.task_state != 'deleting'
         why = '; '.join(self.faults) or self.reason or None

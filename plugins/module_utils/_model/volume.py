@@ -39,9 +39,7 @@ class Volume:
 
     def public(self) -> Dict[str, Any]:
         """The volume as a result shows it."""
-        shown = plain(self)
-        del shown['gone']
-        return {**shown, 'status': self.status}
+        return {**plain(self, 'gone'), 'status': self.status}
 
 
 @dataclass(frozen=True)

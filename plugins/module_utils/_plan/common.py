@@ -12,6 +12,7 @@ from .._model.change import AGAIN, Draft, Table
 from .._model.firewall import Firewall
 
 if TYPE_CHECKING:
+    from .._model.image import Image
     from .._model.network import Network
     from .._model.request import Request
 
@@ -60,3 +61,9 @@ def floats(needed: int, free: int, draft: Draft) -> None:
     if needed > free:
         wanted = 'no address is free' if needed == 1 else f'{needed} are needed and {free} are free'
         draft.refused.append(f'floating_ip: {wanted}; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)')
+
+
+def image_is_there(image: Image | None, draft: Draft) -> None:
+    """Refuse an image whose disk somebody removed."""
+    if image and image.gone:
+        draft.refused.append(f'image {image.name}: its disk is gone from the host; delete the image (state: absent) and make it again')

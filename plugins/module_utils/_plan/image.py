@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from .._model.change import Draft, Plan
 from .._model.image import TABLE, Image, ImageRequest
-from .common import keep_one
+from .common import image_is_there, keep_one
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ def plan(request: ImageRequest, seen: ImagesSeen) -> Plan:
     draft, now = Draft(), seen.images.get(request.name)
     if request.state == 'present' and (now is None or now.task_state is not None):
         _source(request.options.get('source') or (now.source if now else ''), request.name, seen, draft)
-    if request.state == 'present' and now and now.gone:
-        draft.refused.append(f'image {now.name}: its disk is gone from the host; delete the image (state: absent) and make it again')
+    if request.state == 'present':
+        image_is_there(now, draft)
     keep_one('image', request, now, TABLE, lambda: Image(request.name, **request.options), draft)
     return draft.done(('image', 'delete'), ('image', 'create'))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
 from .._model.server import DISK_GONE, TABLE, Nic, NicRequest, Server, ServerRequest
-from .common import fits_in, floats, mend
+from .common import fits_in, floats, image_is_there, mend
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -185,8 +185,7 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         options['networks'] = tuple(_nic(nic, seen, draft) for nic in networks)
         _own_groups(options, draft)
     flavor, image = seen.flavors.get(options.get('flavor', '')), seen.images.get(options.get('image', ''))
-    if image and image.gone:
-        draft.refused.append(f'image {image.name}: its disk is gone from the host; delete the image (state: absent) and make it again')
+    image_is_there(image, draft)
     if image and image.task_state:
         draft.refused.append(f'image {image.name} is not ready ({image.task_state}); run the task that makes it again')
     if flavor:
