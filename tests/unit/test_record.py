@@ -91,6 +91,24 @@ def test_what_a_crash_left_is_no_obstacle(tmp_path: Path) -> None:
     assert list(tmp_path.glob('*.new*')) == []
 
 
+@pytest.mark.parametrize('how', ['made', 'rebuilt'])
+def test_a_log_of_a_record_that_is_gone_is_not_replayed(record: Record, tmp_path: Path, how: str) -> None:
+    """A killed run leaves SQLite's log; when somebody then removes the record alone, a new one must not take in what the log says."""
+    with record.transaction():
+        record.insert('keypair', {'name': 'old', 'public_key': 'ssh-ed25519 A'})
+    for name in ('hanok.db', 'hanok.json'):
+        (tmp_path / name).unlink()
+    assert (tmp_path / 'hanok.db-wal').stat().st_size > 0
+    new = Record(str(tmp_path), 'me', lost=how == 'rebuilt')
+    if how == 'made':
+        new.write()
+    else:
+        new.rebuild({'security_group': [{'name': 'default', 'description': '', 'created_by': 'me'}]})
+    assert new.rows('PRAGMA integrity_check')[0][0] == 'ok'
+    assert new.rows('SELECT name FROM keypair') == []
+    new.sql.close()
+
+
 def test_two_make_it_once(tmp_path: Path) -> None:
     """Both began when there was none: they end with the same one."""
     one, other = Record(str(tmp_path), 'one'), Record(str(tmp_path), 'other')

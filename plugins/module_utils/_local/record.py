@@ -100,8 +100,9 @@ class Record:
 
     def _make(self, rows: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> None:
         part = self.path + '.new'
-        for leftover in (part, part + '-wal', part + '-shm'):
-            if os.path.exists(leftover):
+        # The log of a record that somebody removed: SQLite would replay it into the new one (sqlite.org/howtocorrupt.html, section 1.4).
+        for leftover in (part, part + '-wal', part + '-shm', self.path + '-wal', self.path + '-shm'):
+            with contextlib.suppress(FileNotFoundError):
                 os.unlink(leftover)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
         self._open(part)
@@ -135,10 +136,9 @@ class Record:
         """Make the record anew with these rows. A damaged one is kept beside it. The caller holds the lock of the record."""
         os.makedirs(self.folder, 0o711, exist_ok=True)
         self.sql.close()
-        if os.path.exists(self.path):
-            for suffix in ('-wal', '-shm', ''):
-                with contextlib.suppress(FileNotFoundError):
-                    os.replace(self.path + suffix, f'{self.path}.damaged{suffix}')
+        for suffix in ('-wal', '-shm', ''):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(self.path + suffix, f'{self.path}.damaged{suffix}')
         self._make(rows)
         self.write()
 
