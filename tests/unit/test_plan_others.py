@@ -200,6 +200,7 @@ PLACES = (Place('192.168.0.5', 's', floating_ip='172.24.0.8'), Place('10.0.0.5',
 FREE = floating_ip.FloatingIpsSeen(F, PLACES, {'pool': 1})
 NONE_LEFT = replace(FREE, now=None, free={'pool': 0})
 KEY = Keypair('k', ED25519, 'SHA256:x')
+BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (repair: true of server)'
 
 
 @pytest.mark.parametrize(
@@ -214,11 +215,11 @@ KEY = Keypair('k', ED25519, 'SHA256:x')
         ),
         (
             volume.plan(volume_('attached', 's'), volumes(V, servers=named(Server('s', task_state='creating')))),
-            'server: s is creating; run the task that makes it again',
+            'server: s is creating; run the task that makes it, or that deletes it, again',
         ),
-        (
-            volume.plan(volume_('attached', 's'), volumes(V, servers=named(Server('s', faults=('its machine is gone',))))),
-            'server: s is UNMANAGED; run the task that makes it again',
+        *(
+            (volume.plan(asked, volumes(there, servers=named(Server('s', faults=('its machine is gone',)), Server('t')))), BROKEN)
+            for asked, there in ((volume_('attached', 's'), V), (volume_('detached'), HELD), (volume_('attached', 't'), HELD))
         ),
         (
             volume.plan(volume_('detached'), volumes(HELD, mounted=True)),

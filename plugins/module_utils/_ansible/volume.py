@@ -33,9 +33,11 @@ def look(cloud: Cloud, asked: VolumeRequest) -> Tuple[VolumesSeen, Names]:
     now = volumes.get(asked.name)
     holder = now.server if now else None
     names |= {('server', name) for name in (asked.server, holder) if name}
-    servers = by_name(cloud.servers.list() if asked.state == 'attached' else ())
     leaves = holder is not None and (asked.state == 'detached' or (asked.state == 'attached' and holder != asked.server))
-    return VolumesSeen(volumes, servers, cloud.volumes.mounted(asked.name) if leaves else False), names
+    servers = by_name(cloud.servers.list() if asked.state == 'attached' else cloud.servers.list([holder]) if leaves and holder else ())
+    there = servers.get(holder or '')
+    asks = leaves and there and not there.faults and not there.task_state
+    return VolumesSeen(volumes, servers, cloud.volumes.mounted(asked.name) if asks else False), names
 
 
 def again(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:

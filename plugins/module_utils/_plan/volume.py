@@ -72,15 +72,26 @@ def _attached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Dra
         server = seen.servers[request.server or '']
         if len(server.volumes) >= MOST_VOLUMES:
             draft.refused.append(f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MOST_VOLUMES} beside its root volume')
-        if server.task_state or server.faults:
-            draft.refused.append(f'server: {server.name} is {server.task_state or server.status}; run the task that makes it again')
+        _in_order(server, draft)
     if now.server:
         now = _detached(request, now, seen, draft)
     attached: Volume = draft.step('volume', 'attach', now, replace(now, server=request.server))
     return attached
 
 
+def _in_order(server: Server, draft: Draft) -> None:
+    """Refuse a server whose machine is not as recorded: to attach or detach a volume would define it anew, which is done only when asked for."""
+    if server.task_state:
+        draft.refused.append(f'server: {server.name} is {server.task_state}; run the task that makes it, or that deletes it, again')
+    elif server.faults:
+        why = '; '.join(server.faults)
+        draft.refused.append(f'server: {server.name} is UNMANAGED ({why}); first have it repaired (repair: true of server)')
+
+
 def _detached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Draft) -> Volume:
+    holder = seen.servers.get(now.server or '')
+    if holder:
+        _in_order(holder, draft)
     if seen.mounted and not request.force:
         draft.refused.append(f'volume {now.name} is mounted in {now.server}, and data would be lost; umount it there first, or say force: true')
     if seen.mounted is None:
