@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -166,7 +167,18 @@ def test_a_disk_is_deleted(host: None, image: str) -> None:
 
 def alive(name: str) -> list[int]:
     """The processes of a program."""
-    return [int(path.parent.name) for path in Path('/proc').glob('[0-9]*/comm') if path.exists() and path.read_text('utf-8').strip() == name]
+    found = []
+    for path in Path('/proc').glob('[0-9]*/comm'):
+        with contextlib.suppress(OSError):  # it has ended
+            found += [int(path.parent.name)] if path.read_text('utf-8').strip() == name else []
+    return found
+
+
+def kill(name: str) -> None:
+    """Kill all processes of a program; one of them may end with another before it is its turn."""
+    for pid in alive(name):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def answers(address: str) -> bool:
@@ -177,8 +189,7 @@ def answers(address: str) -> bool:
 def test_a_balancer_is_killed(server: dict[str, Any]) -> None:
     """HAProxy comes back by itself; a container that was destroyed, or undefined, comes back with the next task."""
     made = keep('lb', name='ground', listeners=[{'port': 80}], members=['ground'], floating_ip='auto')['lb']
-    for pid in alive('haproxy'):
-        os.kill(pid, signal.SIGKILL)
+    kill('haproxy')
     eventually(lambda: answers(made['floating_ip']))
     assert not keep('lb', name='ground')['changed']
     name = next(line for line in sh('virsh', '-c', 'lxc:///system', 'list', '--name').split() if line.endswith('-ground'))
@@ -200,8 +211,7 @@ def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> N
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(start, 'server', **options)
         eventually(lambda: '"amid-4"' in record.read_text('utf-8'))
-        for pid in alive('libvirtd'):
-            os.kill(pid, signal.SIGKILL)
+        kill('libvirtd')
         ended = running.result()
     assert 'Traceback' not in ended.stderr
     assert 'libvirt' in run('server_info')['msg']
@@ -216,8 +226,7 @@ def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> N
 def test_the_host_is_rebooted(server: dict[str, Any], ssh: Guest) -> None:
     """Everything that runs is gone, and all that the kernel knew; what is recorded as started comes back, reachable as before."""
     for name in ('libvirtd', 'qemu-system-x86', 'dnsmasq', 'virtlogd', 'libvirt_lxc'):
-        for pid in alive(name):
-            os.kill(pid, signal.SIGKILL)
+        kill(name)
     eventually(lambda: not alive('libvirtd') and not alive('qemu-system-x86'))
     for device in Path('/sys/class/net').iterdir():
         if device.name.startswith('hk') or device.name == 'hanok0':

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The check mode oracle: from random states, random tasks. Check mode changes not one byte of the host, and tells exactly what the run then does.
 
-States are what earlier tasks made, what a killed run left (a task_state), and a host whose rules somebody flushed. Servers are not started.
+States are what earlier tasks made, what a killed run left (a task_state), and a host on which somebody flushed rules, suspended, destroyed or undefined
+machines. Servers run, but there is no system in them: what a guest would have to answer is not asked.
 """
 
 from __future__ import annotations
@@ -96,13 +97,14 @@ SERVER = {
     'repair': st.booleans(),
     **SAID,
 }
+POWER = one('stopped', 'stopped', 'started', 'present', 'absent')
 MADE = {'image': st.just('oracle'), 'flavor': st.just('g1.nano')}
 OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     # What is always said, and what may be.
     'server': [
-        ({'name': one('a', 'b'), 'state': one('stopped', 'stopped', 'present', 'absent'), **MADE}, SERVER),
-        ({'name': one('a', 'b', 'g-1'), 'state': one('stopped', 'present', 'absent')}, SERVER),
-        ({'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': one('stopped', 'absent'), **MADE}, {key: SERVER[key] for key in SERVER if key != 'repair'}),
+        ({'name': one('a', 'b'), 'state': POWER, **MADE}, SERVER),
+        ({'name': one('a', 'b', 'g-1'), 'state': POWER}, SERVER),
+        ({'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': POWER, **MADE}, {key: SERVER[key] for key in SERVER if key != 'repair'}),
     ],
     'volume': [
         ({'name': one('v', 'w'), 'size': one(1, 2)}, {**PRESENT, **SAID}),
@@ -168,11 +170,17 @@ INTERRUPTED = (
 )
 
 
+# What somebody does to a machine who does not know of us: any that is so, by virsh.
+BY_HAND = (('suspend', '--state-running'), ('destroy', '--state-running'), ('undefine', '--persistent'))
+
+
 @st.composite
 def steps(draw: st.DrawFn) -> Step:
     """A task of any module; now and then something that happens to the host instead."""
     if draw(st.integers(0, 9)) == 0:
-        return draw(one(('flush', {}), *(('interrupt', {'table': table, 'task_state': state, 'where': where}) for table, state, where in INTERRUPTED)))
+        interrupted = [('interrupt', {'table': table, 'task_state': state, 'where': where}) for table, state, where in INTERRUPTED]
+        by_hand = [('by hand', {'how': how, 'which': which, 'number': number}) for how, which in BY_HAND for number in range(2)]
+        return draw(one(('flush', {}), *interrupted, *by_hand))
     module = draw(one(*WEIGHTS))
     required, optional = draw(one(*OPTIONS[module]))
     chosen = draw(st.lists(one(*sorted(set(optional) - set(required))), max_size=4, unique=True))
@@ -209,7 +217,12 @@ class Oracle:
         if module == 'interrupt':
             _interrupt(self.others, **options)
             return
-        step = (module, _stopped(options) if module == 'server' else options)
+        if module == 'by hand':
+            _by_hand(**options)
+            return
+        step = (module, _unasked(options) if module == 'server' else options)
+        if module == 'volume' and _asks(options):
+            return
         self.states += 1
         before = seen()
         told = self.ran(step, check=True)
@@ -270,10 +283,32 @@ def _interrupt(others: set[str], table: str, task_state: str, where: str) -> Non
     record.close()
 
 
-def _stopped(options: dict[str, Any]) -> dict[str, Any]:
-    """State present starts what it makes: here it is asked of what is there only."""
-    there = {row[0] for row in rows('SELECT name FROM server')}
-    return {**options, 'state': 'stopped'} if options['state'] == 'present' and options['name'] not in there else options
+def _by_hand(how: str, which: str, number: int) -> None:
+    """Do something to one of the machines that are so, if there is one."""
+    names = sorted(said('virsh', 'list', '--all', '--name', which).split())
+    if names:
+        said('virsh', how, names[number % len(names)])
+
+
+def _running() -> set[str]:
+    """The servers that run, or are paused."""
+    running = said('virsh', 'list', '--uuid').split()
+    return {row['name'] for row in rows('SELECT name, uuid FROM server') if row['uuid'] in running}
+
+
+def _unasked(options: dict[str, Any]) -> dict[str, Any]:
+    """A server is stopped by force, and not restarted while it runs: there is no guest that would answer."""
+    forced = {**options, 'force': True}
+    return {**forced, 'allow_restart': False} if _running() & {options['name'], *(f'{options["name"]}-{number}' for number in range(1, 4))} else forced
+
+
+def _asks(options: dict[str, Any]) -> bool:
+    """Whether a guest would have to let go of a volume: it is detached, or goes to another server, or that was interrupted."""
+    for row in rows('SELECT v.name, s.name AS server, v.task_state FROM volume v JOIN server s ON s.id = v.server_id'):
+        stays = options.get('state') != 'detached' and options.get('server') in (None, row['server']) and row['task_state'] != 'detaching'
+        if row['name'] == options['name'] and not stays and row['server'] in _running():
+            return True
+    return False
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
@@ -293,10 +328,12 @@ def _broken_promises(told: Any, done: Any, place: str = '') -> list[str]:
 
 
 @pytest.fixture(scope='module')
-def oracle(host: None, tiny: str) -> Iterator[Oracle]:
-    """An oracle on a host with one image."""
+def oracle(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
+    """An oracle on a host with one image, in which there is nothing: a machine that boots it stands still."""
+    blank = tmp_path_factory.mktemp('oracle') / 'blank.qcow2'
+    said('qemu-img', 'create', '-q', '-f', 'qcow2', str(blank), '64M')
     forks = Forks()
-    found = Oracle(forks, tiny)
+    found = Oracle(forks, str(blank))
     yield found
     assert forks.run('image', {'name': 'oracle', 'state': 'absent'}).changed
     forks.close()
