@@ -30,7 +30,16 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('server', name='kept', description='changed afterwards')
     keep('volume', name='kept', size=1, server='kept', state='attached')
     keep('volume', name='alone', size=1)
+    # What is changed from elsewhere is said by the machines too.
+    keep('floating_ip', name='moved', server='many-1', state='attached')
+    keep('floating_ip', name='moved', server='many-2', state='attached')
+    keep('volume', name='kept', size=2, description='grown')
+    keep('network', name='kept', description='described')
+    keep('port', name='kept', security_groups=['kept', 'default'])
+    keep('image', name=image, description='described')
+    keep('keypair', name='test', description='described')
     yield seen()
+    keep('floating_ip', name='moved', state='absent')
     for name in ('kept', 'many'):
         keep('server', name=name, state='absent')
     for volume in run('volume_info')['volumes']:
@@ -88,8 +97,10 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
     assert len([text for text in lost if text.startswith('volume recovered-')]) == 1
     now = seen()
     changed = ('used_by', 'labels', 'created_at', 'created_by')
-    for kind in ('server', 'port', 'network', 'keypair', 'image'):
+    for kind in ('server', 'port', 'network', 'keypair', 'image', 'floating_ip', 'volume'):
         known, there = ([{key: value for key, value in item.items() if key not in changed} for item in some[kind]] for some in (cloud, now))
+        if kind == 'volume':
+            known, there = ([item for item in some if item['server']] for some in (known, there))
         assert there == [item for item in known if item['name'] in {other['name'] for other in there}], kind
         assert len(there) == len(known), kind
     assert [server['labels'] for server in now['server']] == [server['labels'] for server in cloud['server']]

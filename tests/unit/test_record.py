@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata
 from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
 from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION, Record, write_whole
@@ -338,6 +339,45 @@ def test_words_are_no_revision(record: Record, table: str) -> None:
     column = 'public_key' if table == 'keypair' else 'description'
     record.sql.execute(f"UPDATE {table} SET {column} = 'other'")  # noqa: S608
     assert revision(record) == before
+
+
+# What never changes while a server has a machine.
+FIXED = {'id', 'project', 'created_by', 'created_at', 'uuid', 'cidr', 'gateway', 'address', 'mac', 'pool', 'position', 'task_state', 'own_groups'}
+FIXED |= {'server.' + column for column in ('name', 'user_data', 'init_script', 'key_name', 'member_of')}
+FIXED |= {table + '.name' for table in ('network', 'port', 'volume', 'keypair', 'security_group')}
+
+
+@pytest.mark.parametrize('table', TABLES)
+def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
+    """Whatever changes what is said of a server makes a new one, and nothing else does; so do rows that come and go."""
+    ids = fill(record)
+
+    def look() -> tuple[dict[str, str], int]:
+        return metadata.told(record, ['s']), int(record.value("SELECT value FROM meta WHERE key = 'metadata'"))
+
+    found = []
+    for column in [row['name'] for row in record.rows(f'PRAGMA table_info({table})')]:
+        record.sql.execute('BEGIN')
+        before, revision = look()
+        old = record.value(f'SELECT {column} FROM {table} WHERE id = ?', ids[table])  # noqa: S608
+        if column not in FIXED and f'{table}.{column}' not in FIXED and not column.endswith('_id'):
+            record.update(table, ids[table], {column: old + 1 if isinstance(old, int) else 'other'})
+            after, now = look()
+            assert (after != before) == (now > revision), column
+            found += [column] if now > revision else []
+        record.sql.execute('ROLLBACK')
+    assert ('description' in found) == (table in ('server', 'image', 'keypair', 'network', 'port', 'floating_ip', 'volume'))
+
+
+@pytest.mark.parametrize('statement', ['DELETE FROM floating_ip', 'UPDATE floating_ip SET port_id = NULL', 'DELETE FROM port_security_group'])
+@pytest.mark.parametrize('state', [None, 'updating', 'creating', 'deleting'])
+def test_what_comes_and_goes_is_said(record: Record, statement: str, state: str | None) -> None:
+    """A server that is being made gets a machine that says all; one that is being deleted says nothing any more."""
+    fill(record)
+    record.sql.execute('UPDATE server SET task_state = ?', (state,))
+    before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
+    record.sql.execute(statement)
+    assert (record.value("SELECT value FROM meta WHERE key = 'metadata'") > before) == (state in (None, 'updating'))
 
 
 @pytest.mark.parametrize(

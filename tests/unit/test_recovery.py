@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import RecordState, RecoverRequest, Remains, rebuilt
@@ -64,4 +65,12 @@ def test_a_whole_record_is_left_alone() -> None:
     assert plan(RecoverRequest(), RecordSeen(RecordState(rows={'server': 1}))).changes == ()
     made = plan(RecoverRequest(), RecordSeen(RecordState(state='missing'), RecordState(lost=('a key',))))
     assert [(change.verb, change.why) for change in made.changes] == [('create', 'it is missing')]
+    assert made.notes == ('a key',)
+
+
+def test_a_record_that_was_not_finished_is() -> None:
+    """It is not made a second time, and tells again what was lost."""
+    now = RecordState(state='interrupted', rows={'server': 1}, lost=('a key',))
+    made = plan(RecoverRequest(), RecordSeen(now))
+    assert [(change.verb, change.before, change.after) for change in made.changes] == [('create', now, replace(now, state='whole'))]
     assert made.notes == ('a key',)

@@ -148,6 +148,7 @@ class LocalCloud:
                 if now <= names:
                     with self.host.locks.at_work():
                         yield seen
+                        self.firewalls.tell()
                     return
                 names = now
             finally:

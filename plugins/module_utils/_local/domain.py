@@ -55,6 +55,11 @@ def kvm_works(virt_type: str) -> bool:
     return 'vmx' in flags or 'svm' in flags
 
 
+def volume_disk(folder: str, identity: str) -> Disk:
+    """The disk of a volume, by its UUID; the serial is what of that a guest can see."""
+    return Disk(os.path.join(folder, identity + '.qcow2'), identity[:20])
+
+
 def disk_xml(disk: Disk, target: str) -> str:
     """A volume's device; the alias is how it is found again to detach it."""
     return (

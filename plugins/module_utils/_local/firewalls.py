@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network
-from typing import Dict, List, Set, Tuple
+from typing import Any, Dict, List, Set, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
@@ -32,7 +32,7 @@ class LocalFirewalls:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
         """Look: whether the host is as the record says."""
-        faults = self._faults(self._loaded(self.revision())) if self._bridges() else []
+        faults = self._faults(self._loaded(self.revision()), self._told()) if self._bridges() else []
         return (Firewall(faults=tuple(self._lasting() if faults else ())),)
 
     def _lasting(self) -> List[str]:
@@ -40,13 +40,13 @@ class LocalFirewalls:
         revision, until = self.revision(), time.monotonic() + _PATIENCE
         while True:
             others = self.host.locks.others_at_work()
-            faults = self._faults(self._reached(revision) if others else self._loaded(self.revision()))
+            faults = self._faults(self._reached(revision) if others else self._loaded(self.revision()), others or self._told())
             if not others or not faults or time.monotonic() > until:
                 return faults
             time.sleep(0.05)
 
     def load(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Make the host as the record says."""
+        """Make the host as the record says; what machines say is written at the end of each run that changes something."""
         return self.host.each(changes, lambda change: self.apply())
 
     def apply(self) -> None:
@@ -64,23 +64,42 @@ class LocalFirewalls:
             if not self._loaded(revision):  # the last of all: who finds the revision loaded knows that the rest is done
                 self.host.run('nft', '-f', rules, locks=[lock])
 
+    def tell(self) -> None:
+        """Have machines say what the record says of their servers now."""
+        if not self._told():
+            from . import metadata
+
+            metadata.write(self.host)
+
+    def _told(self) -> bool:
+        meta = self._meta()
+        return bool(meta['metadata'] == meta['metadata_written'])
+
+    def _meta(self) -> Dict[str, Any]:
+        return {row['key']: row['value'] for row in self.record.rows('SELECT key, value FROM meta')}
+
     def _bridges(self, task_state: str = "IS NOT 'deleting'") -> Dict[str, str]:
         """The bridge of each network: its name."""
         return {bridge(row['id']): row['name'] for row in self.record.rows(f'SELECT id, name FROM network WHERE task_state {task_state} ORDER BY id')}
 
     def revision(self) -> str:
         """What the loaded rules are named by: the record, and how often what concerns them was changed."""
-        meta = {row['key']: row['value'] for row in self.record.rows('SELECT key, value FROM meta')}
+        meta = self._meta()
         return f'{meta["record"]}_{meta["revision"]}'
 
-    def _faults(self, loaded: bool) -> List[str]:
-        """What is not as the record says. A network that is being made, or whose making was interrupted, is left to who makes it."""
+    def _faults(self, loaded: bool, told: bool) -> List[str]:
+        """What is not as the record says; ``loaded``: its rules are, ``told``: machines say what it says.
+
+        A network that is being made, or whose making was interrupted, is left to who makes it.
+        """
         bridges = self._bridges('IS NULL')
         down = {name: fault for device, name in bridges.items() if (fault := _network_fault(device, name))}
         faults = list(down.values())
         faults += [f'{device} is plugged into no bridge' for device in self._unplugged()]
         if not loaded:
             faults.append('the firewall rules are not those of the record')
+        if not told:
+            faults.append('machines do not say of their servers what is recorded')
         settings = {
             'ip_forward': '1',
             **{key.format(device): value for device, name in bridges.items() if name not in down for key, value in _BRIDGE_SETTINGS.items()},

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the machine of a server says of it, as libvirt metadata: enough to know the server again when the record is lost."""
+"""What the machine of a server says of it, as libvirt metadata: enough to know the server again when the record is lost. A projection of the record."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import json
 from typing import Any, Dict, List, Sequence
 from xml.etree import ElementTree as ET
 
+from .host import Host
+from .hypervisor import tolerate
 from .record import Record
 
 URI = 'https://hanok.cloud/xmlns/server/1'
@@ -18,7 +20,10 @@ _VOLUMES = f"SELECT server_id, uuid, name, size, description, labels FROM volume
 
 
 def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
-    """The metadata of servers, by their names: their rows, and those of what they stand on. No first-boot content is in it."""
+    """The metadata of servers, by their names: their rows, and those of what they stand on.
+
+    No first-boot content is in it. Power is not either: it is what the machine does, and whether it starts with the host.
+    """
     servers = record.named(_SERVERS, names)
     images = {row['id']: row for row in record.rows('SELECT id, uuid, name, source, checksum, description, labels FROM image')}
     keys = {row['name']: dict(row) for row in record.rows('SELECT name, public_key, description, labels FROM keypair')}
@@ -28,7 +33,7 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
     for row in servers:
         image = {column: value for column, value in dict(images[row['image_id']]).items() if column != 'id'}
         mine = [{column: value for column, value in dict(volume).items() if column != 'server_id'} for volume in volumes if volume['server_id'] == row['id']]
-        server = {**dict(row), 'task_state': None}
+        server = {column: value for column, value in dict(row).items() if column not in ('power', 'task_state')}
         found[row['name']] = json.dumps(
             {'server': server, 'image': image, 'keypair': keys.get(row['key_name']), 'ports': ports.get(row['id'], []), 'volumes': mine}
         )
@@ -53,6 +58,32 @@ def _ports(record: Record, names: Sequence[str]) -> Dict[int, List[Dict[str, Any
             }
         )
     return found
+
+
+def write(host: Host) -> None:
+    """Have machines say what the record says of their servers, where they say something else. One that is not defined any more says nothing."""
+    with host.locks.projection('metadata'):
+        revision = host.record.value("SELECT value FROM meta WHERE key = 'metadata'")  # read first: what changes meanwhile makes a later one
+        identities = {row['name']: row['uuid'] for row in host.record.rows('SELECT name, uuid FROM server')}
+        texts, machines = told(host.record, list(identities)), host.hypervisor.machines()
+        for name, text in texts.items():
+            machine = machines.get(identities[name])
+            if machine and machine.defined:
+                with tolerate('NO_DOMAIN'):  # it is being deleted
+                    _say(machine.domain, text)
+        with host.record.transaction() as sql:
+            sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
+
+
+def _say(machine: Any, text: str) -> None:
+    import libvirt
+
+    said = ''
+    with tolerate('NO_DOMAIN_METADATA'):
+        said = ET.fromstring(machine.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, URI, libvirt.VIR_DOMAIN_AFFECT_CONFIG)).text or ''  # noqa: S314
+    if said != text:
+        where = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if machine.isActive() else 0)
+        machine.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, element(text), PREFIX, URI, where)
 
 
 def element(text: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError, Names, Outcome, Seen
 from .._model.change import Change
-from .._model.recovery import RecordState, Remains, Rows, planned, rebuilt
+from .._model.recovery import INTERRUPTED, RecordState, Remains, Rows, planned, rebuilt
 from . import disks, metadata
 from .cloud import this_host
 from .firewalls import LocalFirewalls
@@ -24,6 +24,7 @@ from .record import VERSION, NewerVersion, Record
 _INACTIVE = 2  # VIR_DOMAIN_AFFECT_CONFIG: the metadata of the definition
 _ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 _DISKS = {'server': ('servers', 'root.qcow2'), 'volume': ('volumes', ''), 'image': ('images', '')}
+_LOST = 'lost'  # in the record: what could not be brought back, as long as it is not done
 _UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
 
 
@@ -51,18 +52,20 @@ class LocalRecovery:
             left = remains.export is not None or remains.machines or any(remains.disks.values())
             return (RecordState(state='missing' if left else 'whole'),)
         try:
-            return (RecordState(rows=self._counted()),)
+            return (self._there(),)
         except NewerVersion:
             raise
         except CloudError:
             return (RecordState(state='damaged'),)
 
-    def _counted(self) -> Dict[str, int]:
-        """How many rows the record has. Raises CloudError when it cannot be read whole."""
+    def _there(self) -> RecordState:
+        """The record that is there. Raises CloudError when it cannot be read whole."""
         record = Record(self.host.settings.state, self.actor)
         try:
             record.check_whole()
-            return {table: count for table in _tables() if (count := record.value(f'SELECT count(*) FROM {table}'))}
+            rows = {table: count for table in _tables() if (count := record.value(f'SELECT count(*) FROM {table}'))}
+            lost = record.value('SELECT value FROM meta WHERE key = ?', _LOST)
+            return RecordState(rows=rows) if lost is None else RecordState(state=INTERRUPTED, rows=rows, lost=tuple(json.loads(lost)))
         finally:
             record.sql.close()
 
@@ -72,11 +75,17 @@ class LocalRecovery:
         return planned(lost, rows)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Rebuild the record, and have everything written that is written from it."""
-        rows, _lost = rebuilt(self._remains())
-        self.host.record.rebuild(rows)
-        LocalFirewalls(self.host).apply()
-        self.host.record.export()
+        """Rebuild the record, and have everything written that is written from it. Until that is done it says that it is not, and what was lost."""
+        if self.list()[0].state == INTERRUPTED:
+            self.host.record.write()
+        else:
+            rows, lost = rebuilt(self._remains())
+            self.host.record.rebuild({**rows, 'meta': [*rows.get('meta', ()), {'key': _LOST, 'value': json.dumps(lost)}]})
+        firewalls = LocalFirewalls(self.host)
+        firewalls.apply()
+        firewalls.tell()
+        with self.host.record.transaction() as sql:
+            sql.execute('DELETE FROM meta WHERE key = ?', (_LOST,))
         return [Outcome(change) for change in changes]
 
     def _remains(self) -> Remains:
@@ -86,7 +95,9 @@ class LocalRecovery:
         found = {}
         for identity, machine in self.host.hypervisor.machines().items():
             with tolerate('NO_DOMAIN_METADATA', 'NO_DOMAIN'):
-                found[identity] = metadata.read(machine.domain.metadata(_ELEMENT, metadata.URI, _INACTIVE if machine.defined else 0))
+                told = metadata.read(machine.domain.metadata(_ELEMENT, metadata.URI, _INACTIVE if machine.defined else 0))
+                runs = machine.power != 'stopped' or machine.domain.autostart()
+                found[identity] = {**told, 'server': {**told['server'], 'power': 'started' if runs else 'stopped', 'task_state': None}}
         return found
 
     def _disks(self, kind: str) -> Dict[str, int]:

@@ -109,6 +109,35 @@ def _version_2() -> str:
     return '\n'.join(out)
 
 
+# What machines say of their servers (metadata.py) is a function of: each change of these columns makes a new revision of it, where a server is concerned
+# that is neither being made, whose machine will say all of it, nor being deleted. (table, columns, whether its rows come and go, the servers of a row)
+_OF_PORT = '(SELECT server_id FROM port WHERE id = {row}.port_id)'
+_METADATA = (
+    ('server', 'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels', False, '({row}.id)'),
+    ('image', 'name, source, checksum, description, labels', False, '(SELECT id FROM server WHERE image_id = {row}.id)'),
+    ('keypair', 'public_key, description, labels', False, '(SELECT id FROM server WHERE key_name = {row}.name)'),
+    ('network', 'description, labels', False, '(SELECT server_id FROM port WHERE network_id = {row}.id)'),
+    ('port', 'own_groups, description, labels', False, '({row}.server_id)'),
+    ('port_security_group', 'port_id, group_id', True, _OF_PORT),
+    ('floating_ip', 'name, port_id, automatic, description, labels', True, _OF_PORT),
+    ('volume', 'size, description, labels', False, '({row}.server_id)'),
+)
+
+
+def _version_3() -> str:
+    out = ["INSERT INTO meta VALUES ('metadata', 0), ('metadata_written', 0);"]
+    for table, columns, come_and_go, server in _METADATA:
+        for event, sides in (('INSERT', ('NEW',)), (f'UPDATE OF {columns}', ('OLD', 'NEW')), ('DELETE', ('OLD',))):
+            if come_and_go or event.startswith('UPDATE'):
+                servers = ' OR '.join(f'id IN {server.format(row=side)}' for side in sides)
+                out.append(
+                    f'CREATE TRIGGER metadata_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
+                    f"WHEN EXISTS (SELECT 1 FROM server WHERE coalesce(task_state, '') NOT IN ('creating', 'deleting') AND ({servers})) "
+                    "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;"
+                )
+    return '\n'.join(out)
+
+
 def _new_revision(table: str, columns: str) -> List[str]:
     return [
         f'CREATE TRIGGER firewall_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
@@ -126,4 +155,4 @@ def _not_while_deleted(table: str, column: str, other: str) -> List[str]:
 
 
 TABLES = (*_TABLES, 'init_script')
-VERSIONS = (_version_1(), _version_2())
+VERSIONS = (_version_1(), _version_2(), _version_3())

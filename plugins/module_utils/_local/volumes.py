@@ -16,7 +16,7 @@ from .._model.volume import Volume
 from . import agent, disks, domain
 from .host import Host, await_
 from .record import described
-from .servers import LocalServers, volume_disk
+from .servers import LocalServers
 
 _LIST = """SELECT v.*, s.name AS server, s.uuid AS machine FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name"""
@@ -62,6 +62,7 @@ class LocalVolumes:
         with self.record.transaction():
             for change in changes:
                 self.record.update_named('volume', change.name, {'size': change.after.size, **described(change.after), 'task_state': 'extending'})
+        self.servers.firewalls.tell()
         return self.host.finish(self.host.each(changes, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -94,7 +95,7 @@ class LocalVolumes:
         return self.record.named(_LIST, [name])[0]
 
     def _path(self, row: Any) -> str:
-        return volume_disk(self.host, row['uuid']).path
+        return domain.volume_disk(self.host.settings.path('volumes'), row['uuid']).path
 
     def _make(self, change: Change) -> None:
         row = self._row(change.name)
@@ -121,7 +122,7 @@ class LocalVolumes:
         row = self._row(change.name)
         machine = self._machine(row)
         if machine and not _plugged(machine, row['uuid'][:20]):
-            machine.attachDeviceFlags(domain.disk_xml(volume_disk(self.host, row['uuid']), _free_target(machine)), _LIVE)
+            machine.attachDeviceFlags(domain.disk_xml(domain.volume_disk(self.host.settings.path('volumes'), row['uuid']), _free_target(machine)), _LIVE)
 
     def _unplug(self, change: Change) -> None:
         row = self._row(change.name)

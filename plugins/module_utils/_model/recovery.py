@@ -12,12 +12,16 @@ from .words import DEFAULT_GROUP
 
 Row = Dict[str, Any]
 Rows = Dict[str, List[Row]]
+INTERRUPTED = 'interrupted'
 ALONE = 'key pairs, init scripts, flavors, rules of security groups, load balancers, ports and floating IPs that no server has'
 
 
 @dataclass(frozen=True)
 class RecordState:
-    """A record as a plan sees it: missing, damaged, or whole, and how many rows it has, by table. ``name`` is record: there is one."""
+    """A record as a plan sees it: missing, damaged, whole, or one whose rebuilding was interrupted; and how many rows it has, by table.
+
+    ``name`` is record: there is one. ``lost``: what could not be brought back.
+    """
 
     name: str = 'record'
     state: str = 'whole'

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .._model.change import Draft, Plan
-from .._model.recovery import RecordState, RecoverRequest
+from .._model.change import AGAIN, Draft, Plan
+from .._model.recovery import INTERRUPTED, RecordState, RecoverRequest
 
 
 @dataclass(frozen=True)
 class RecordSeen:
-    """The record as it is, and as it would be; None when it is whole."""
+    """The record as it is, and as it would be rebuilt; None when it is there."""
 
     now: RecordState
     rebuilt: RecordState | None = None
@@ -21,9 +21,10 @@ class RecordSeen:
 def plan(request: RecoverRequest, seen: RecordSeen) -> Plan:
     """A record that is whole stays as it is."""
     draft = Draft()
-    if seen.rebuilt is None:
+    if seen.now.state == 'whole':
         draft.result.append(seen.now)
         return draft.done()
-    draft.notes.extend(seen.rebuilt.lost)
-    draft.result.append(draft.step('record', 'create', seen.now, seen.rebuilt, why=f'it is {seen.now.state}'))
+    rebuilt, why = seen.rebuilt or replace(seen.now, state='whole'), AGAIN if seen.now.state == INTERRUPTED else f'it is {seen.now.state}'
+    draft.notes.extend(rebuilt.lost)
+    draft.result.append(draft.step('record', 'create', seen.now, rebuilt, why=why))
     return draft.done()

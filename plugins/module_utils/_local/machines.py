@@ -1,0 +1,146 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The machine of a server: its disks, its definition in libvirt, its power. Each step may be done twice; ``row`` is a whole one (server_rows.py)."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import shutil
+import time
+from typing import Any
+
+from .._cloud import CloudError
+from .._model.change import RESTART, Change
+from . import disks, domain, images, seed, signs
+from .firewalls import bridge, tap
+from .host import Host, await_
+from .hypervisor import tolerate
+
+_ASK_AGAIN = 3.0  # seconds; a power button pressed in the first second after a start is lost
+
+
+class Machines:
+    """Machines of this host."""
+
+    def __init__(self, host: Host) -> None:
+        """Of this host."""
+        self.host = host
+
+    def _folder(self, row: Any, *names: str) -> str:
+        return self.host.settings.path('servers', row['uuid'], *names)
+
+    def furnish(self, row: Any) -> None:
+        """Make the root disk and the seed."""
+        folder, locks = self._folder(row), self.host.held('server', row['name'])
+        os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
+        os.makedirs(folder, 0o711, exist_ok=True)
+        disks.create(self.host, os.path.join(folder, 'root.qcow2'), row['volume_size'], locks, images.path(self.host, row['image_uuid']))
+        macs, clone = tuple(port['mac'] for port in row['ports']), row['image_source'].startswith('server:')
+        content = seed.Seed(row['uuid'], row['name'], macs, row['public_key'], row['first_boot'], clone)
+        seed.write(self.host, os.path.join(folder, 'seed.iso'), content, locks)
+
+    def _machine(self, row: Any) -> domain.Machine:
+        return domain.Machine(
+            name=_name(row),
+            uuid=row['uuid'],
+            memory=row['memory'],
+            vcpus=row['vcpus'],
+            folder=self._folder(row),
+            interfaces=tuple(domain.Interface(tap(port['id']), port['mac'], bridge(port['network_id'])) for port in row['ports']),
+            disks=tuple(
+                domain.volume_disk(self.host.settings.path('volumes'), volume['uuid']) for volume in row['volumes'] if volume['task_state'] != 'detaching'
+            ),
+            kvm=domain.kvm_works(self.host.settings.virt_type),
+            metadata=row['metadata'],
+        )
+
+    def define(self, row: Any) -> Any:
+        """Define the machine as the record says; what runs goes on as it was until its next start."""
+        return self.host.hypervisor.qemu.defineXML(domain.xml(self._machine(row)))
+
+    def settle(self, row: Any) -> None:
+        """Define the machine, and start it if it is to run."""
+        self.define(row).setAutostart(1 if row['power'] == 'started' else 0)
+        if row['power'] == 'started':
+            self.power_on(row)
+
+    def remake(self, change: Change, row: Any) -> None:
+        """Have the machine become what was asked for: at once what can be, with a restart what was allowed to need one."""
+        before, after = change.before, change.after
+        if before.task_state is None and (before.vcpus, before.memory, before.volume_size) == (after.vcpus, after.memory, after.volume_size):
+            return
+        machine = self.define(row)
+        if machine.isActive() and (change.effect == RESTART or before.task_state is not None) and not _fits(machine, row):
+            self.shut_down(row)
+        self._grow(machine, row)
+        self.settle(row)
+
+    def _grow(self, machine: Any, row: Any) -> None:
+        size, path = row['volume_size'] * 2**30, self._folder(row, 'root.qcow2')
+        if machine.isActive():
+            if machine.blockInfo('vda')[0] < size:
+                machine.blockResize('vda', size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
+        elif disks.describe_own(self.host, path)['virtual-size'] < size:
+            disks.grow(self.host, path, row['volume_size'], self.host.held('server', row['name']))
+
+    def power_on(self, row: Any) -> None:
+        """Start it."""
+        with tolerate('OPERATION_INVALID'):  # it runs already
+            machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+            machine.setAutostart(1)
+            if not machine.isActive():
+                signs.mark_start(self._folder(row, 'console.log'))
+            machine.create()
+
+    def resume(self, row: Any) -> None:
+        """Let it go on."""
+        with tolerate('OPERATION_INVALID'):  # it is not paused any more
+            self.host.hypervisor.qemu.lookupByUUIDString(row['uuid']).resume()
+
+    def pull(self, row: Any) -> None:
+        """Pull the plug."""
+        with tolerate('OPERATION_INVALID', 'NO_DOMAIN'):  # it does not run
+            machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+            machine.setAutostart(0)
+            machine.destroy()
+
+    def shut_down(self, row: Any) -> None:
+        """Ask the guest to shut down, and wait until it has. Raises CloudError when it does not in time."""
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+        asked = [0.0]
+
+        def down() -> bool:
+            if not machine.isActive():
+                return True
+            if time.monotonic() - asked[0] > _ASK_AGAIN:
+                with tolerate('OPERATION_INVALID'):
+                    machine.shutdown()
+                asked[0] = time.monotonic()
+            return False
+
+        if not await_(down, self.host.timeout):
+            raise CloudError(f'the guest of {row["name"]} did not shut down in {self.host.timeout} s and stays as it is; force: true pulls the plug')
+        if row['power'] == 'stopped':
+            machine.setAutostart(0)
+
+    def erase(self, row: Any) -> None:
+        """Remove it with its disks and logs."""
+        self.pull(row)
+        with tolerate('NO_DOMAIN'):
+            self.host.hypervisor.qemu.lookupByUUIDString(row['uuid']).undefine()
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._folder(row))
+        for log in glob.glob(f'/var/log/libvirt/qemu/{glob.escape(_name(row))}.log*'):
+            os.unlink(log)
+
+
+def _name(row: Any) -> str:
+    """The name of a domain: from the row's number, with the server's for people who look with virsh."""
+    return f'hanok-{row["id"]}-{row["name"]}'
+
+
+def _fits(machine: Any, row: Any) -> bool:
+    _state, most, _memory, vcpus, _time = machine.info()
+    return bool(most == row['memory'] * 1024 and vcpus == row['vcpus'])

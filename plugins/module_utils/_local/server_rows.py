@@ -1,0 +1,133 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the record says of servers: written when one is made, changed or deleted, and read whole for its machine. Within transactions of who calls."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .._cloud import CloudError
+from .._model.change import AFTER_APPLY, Change
+from .._model.server import Nic, Server
+from . import addresses, metadata
+from .record import Record, described
+from .servers import PORTS, SERVERS, VOLUMES, by_server
+from .settings import Pool
+
+_PORTS_OF = 'SELECT id FROM port WHERE server_id IN (SELECT value FROM json_each(?))'
+
+
+def reserve(record: Record, pools: Sequence[Pool], server: Server) -> None:
+    """Write a server that is to be made, with its connections, groups and floating address."""
+    if record.value('SELECT id FROM server WHERE name = ?', server.name) is not None:
+        return  # an earlier run was interrupted: what it reserved is used
+    columns = {
+        column: getattr(server, column)
+        for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'init_script', 'volume_size', 'power')
+    }
+    row = record.insert(
+        'server',
+        {
+            'uuid': str(uuid.uuid4()),
+            **columns,
+            'image_id': record.value('SELECT id FROM image WHERE name = ?', server.image),
+            'delete_protection': server.delete_protection,
+            **described(server),
+            'task_state': 'creating',
+        },
+    )
+    for position, nic in enumerate(server.networks):
+        _plug(record, nic, position, row)
+    _write_groups(record, server, row)
+    if server.floating_ip:
+        _float(record, pools, row, server.floating_ip)
+
+
+def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
+    """Write a server as it is to be."""
+    server: Server = change.after
+    row = record.value('SELECT id FROM server WHERE name = ?', server.name)
+    columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'delete_protection')}
+    record.update('server', row, {**columns, **described(server), 'power': wanted(server), 'task_state': 'updating'})
+    if (change.before.security_groups, change.before.networks) != (server.security_groups, server.networks):
+        _write_groups(record, server, row)
+    if change.before.floating_ip != server.floating_ip:
+        addresses.unfloat(record, 'server_id', row)
+        if server.floating_ip:
+            _float(record, pools, row, server.floating_ip)
+
+
+def _plug(record: Record, nic: Nic, position: int, server: int) -> None:
+    """Give a server a connection: a new one, or a port that was made beforehand."""
+    if nic.port is None:
+        addresses.lease(record, nic, position, {'server_id': server})
+        return
+    free = record.value('SELECT id FROM port WHERE name = ? AND server_id IS NULL', nic.port)
+    if free is None:
+        raise CloudError(f'port {nic.port} is not free any more; run again')
+    record.update('port', free, {'server_id': server, 'position': position})
+
+
+def _write_groups(record: Record, server: Server, row: int) -> None:
+    """The groups of its connections: their own, else the server's. Those of ports are the ports'."""
+    ports = record.rows('SELECT id FROM port WHERE server_id = ? ORDER BY position', row)
+    for port, nic in zip(ports, server.networks):
+        if nic.port is None:
+            record.update('port', port['id'], {'own_groups': int(nic.security_groups is not None)})
+            addresses.write_groups(record, port['id'], server.security_groups if nic.security_groups is None else nic.security_groups)
+
+
+def _float(record: Record, pools: Sequence[Pool], server: int, address: str) -> None:
+    there = 'SELECT f.id FROM floating_ip f JOIN port p ON p.id = f.port_id WHERE p.server_id = ? AND f.address = ?'
+    if record.value(there, server, address) is not None:
+        return  # it leads to a port that the server was given
+    port = record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
+    addresses.float_to(record, pools, port, None if address == AFTER_APPLY else address)
+
+
+def flows(record: Record, servers: Sequence[int]) -> List[str]:
+    """The addresses to and from which packets of servers flow, fixed and floating ones; by the numbers of their rows."""
+    return [
+        row['address']
+        for table, column in (('port', 'id'), ('floating_ip', 'port_id'))
+        for row in record.rows(f'SELECT address FROM {table} WHERE {column} IN ({_PORTS_OF})', json.dumps(servers))
+    ]
+
+
+def remove(record: Record, servers: Sequence[int]) -> None:
+    """Delete servers and their automatic floating addresses, and let go of what was made on its own."""
+    chosen = 'SELECT value FROM json_each(?)'
+    for statement in (
+        f'DELETE FROM floating_ip WHERE automatic AND port_id IN ({_PORTS_OF})',
+        f'UPDATE port SET server_id = NULL, position = 0 WHERE name IS NOT NULL AND server_id IN ({chosen})',
+        f'UPDATE volume SET server_id = NULL WHERE server_id IN ({chosen})',
+        f'DELETE FROM server WHERE id IN ({chosen})',
+    ):
+        record.sql.execute(statement, (json.dumps(servers),))
+
+
+def whole(record: Record, seeds: Mapping[str, str], names: Sequence[str]) -> Dict[str, Any]:
+    """The rows of servers with all that their machines are made of; read before the threads begin."""
+    chosen = (json.dumps(names), None)
+    ports, volumes = by_server(record.rows(PORTS, *chosen)), by_server(record.rows(VOLUMES, *chosen))
+    keys = {row['name']: row['public_key'] for row in record.rows('SELECT name, public_key FROM keypair')}
+    scripts = {row['name']: row['content'] for row in record.rows('SELECT name, content FROM init_script')}
+    told = metadata.told(record, names)
+    return {
+        row['name']: {
+            **dict(row),
+            'ports': ports.get(row['id'], []),
+            'volumes': volumes.get(row['id'], []),
+            'public_key': keys.get(row['key_name'], ''),
+            'metadata': metadata.element(told[row['name']]),
+            'first_boot': scripts.get(row['init_script'], '') or seeds.get(row['user_data'] or '', ''),
+        }
+        for row in record.rows(SERVERS, *chosen)
+    }
+
+
+def wanted(server: Server) -> str:
+    """The power that is recorded: a paused server is one that is to run."""
+    return 'stopped' if server.power == 'stopped' else 'started'
