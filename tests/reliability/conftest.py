@@ -11,25 +11,12 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.integration.conftest import Play, inventory, keep, refused, run, start, tiny
 
-from . import figures
-
 __all__ = ['host', 'inventory', 'keep', 'refused', 'run', 'soak', 'start', 'tiny']
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The long form: make soak."""
     parser.addoption('--soak', action='store_true', help='tests of reliability: all points and many examples, instead of a fixed sample')
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Figures are those of one run."""
-    figures.REPORT.unlink(missing_ok=True)
-
-
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """A long run that went well writes the table."""
-    if session.config.getoption('--soak') and exitstatus == 0:
-        figures.write_page()
 
 
 @pytest.fixture(scope='session')

@@ -1,9 +1,13 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the tests of reliability counted: kept in build/reports/reliability.json, and as a table in docs/reliability.md after a long run."""
+"""What the tests of reliability counted: kept in build/reports/reliability.json, and as a table in docs/reliability.md after a long run.
+
+Two runs at once may count into one file. Run as a program, this writes the table.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import json
 from pathlib import Path
 
@@ -20,12 +24,16 @@ def counted() -> dict[str, dict[str, int]]:
 
 def add(name: str, **numbers: int) -> None:
     """Add to what is counted by a name: ``figures.add('Killed anywhere', points=812, tasks=58)``. A name with spaces reads well in the table."""
-    found = counted()
-    row = found.setdefault(name, {})
-    for what, number in numbers.items():
-        row[what] = row.get(what, 0) + number
     REPORT.parent.mkdir(parents=True, exist_ok=True)
-    REPORT.write_text(json.dumps(found, indent=2, sort_keys=True) + '\n', encoding='utf-8')
+    with open(REPORT, 'a+', encoding='utf-8') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        found = json.loads(file.read() or '{}')
+        row = found.setdefault(name, {})
+        for what, number in numbers.items():
+            row[what] = row.get(what, 0) + number
+        file.truncate(0)
+        file.write(json.dumps(found, indent=2, sort_keys=True) + '\n')
 
 
 def table() -> str:
@@ -42,3 +50,7 @@ def write_page() -> None:
     before, _begin, rest = PAGE.read_text(encoding='utf-8').partition(BEGIN)
     _old, _end, after = rest.partition(END)
     PAGE.write_text(f'{before}{BEGIN}\n{table()}\n{END}{after}', encoding='utf-8')
+
+
+if __name__ == '__main__':
+    write_page()

@@ -119,10 +119,12 @@ class Scenario:
             {'hanok.cloud.server': {'name': 'secrets-3', 'user_data': self.password}, 'ignore_errors': True},
             {'hanok.cloud.server': {**common, 'name': 'secrets-1', 'user_data': f'{user_data}changed\n'}, 'ignore_errors': True},
             {'hanok.cloud.keypair': {'name': 'secrets-3', 'public_key_file': str(self.key_file)}, 'ignore_errors': True},
+            {'hanok.cloud.keypair': {'name': 'secrets-3', 'public_key': "{{ lookup('file', key_file) }}"}, 'ignore_errors': True},
         ]
         again = [{**task, 'check_mode': True} for task in tasks[:5]]
         infos = [{f'hanok.cloud.{kind}_info': {}} for kind in ('keypair', 'init_script', 'server', 'topology')]
-        return [{'hosts': 'localhost', 'gather_facts': False, 'vars': {'ansible_python_interpreter': '/usr/bin/python3'}, 'tasks': [*tasks, *again, *infos]}]
+        variables = {'ansible_python_interpreter': '/usr/bin/python3', 'key_file': str(self.key_file)}
+        return [{'hosts': 'localhost', 'gather_facts': False, 'vars': variables, 'tasks': [*tasks, *again, *infos]}]
 
     def _files(self) -> Iterator[tuple[str, tuple[int, set[str]]]]:
         """Every file in the places where something of ours is written: its mode, and what secrets are in it."""

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.keypair import KeyFile, Keypair, KeypairRequest
+from .._model.keypair import KeyFile, Keypair, KeypairRequest, is_private
 from .._plan.keypair import KeypairsSeen, plan
 from .options import DESCRIBED, NAME, STATE, described
 from .run import Resource, run, said
@@ -178,7 +178,14 @@ def executors(cloud: Cloud, asked: KeypairRequest) -> Mapping[str, Any]:
     return {'private_key': files, 'keypair': files}
 
 
-RESOURCE = Resource('keypair', ARGUMENTS, request, look, plan, again, executors, rules={'mutually_exclusive': [('public_key', 'public_key_file')]})
+def secrets(params: Mapping[str, Any]) -> List[str]:
+    """A private key that was given by mistake."""
+    return [params['public_key']] if is_private(params['public_key'] or '') else []
+
+
+RESOURCE = Resource(
+    'keypair', ARGUMENTS, request, look, plan, again, executors, secrets=secrets, rules={'mutually_exclusive': [('public_key', 'public_key_file')]}
+)
 
 
 def main() -> None:

@@ -35,12 +35,16 @@ def _no_wait(cloud: Cloud, request: Any, items: Sequence[Any], timeout: int) -> 
     return ''
 
 
+def _no_secrets(params: Mapping[str, Any]) -> Sequence[str]:
+    return ()
+
+
 class Resource(NamedTuple):
     """What the edge must know of a resource.
 
     ``request`` makes a request of the params; ``look`` observes what concerns it, with the names to hold; ``plan`` is pure; ``again`` looks at the
     planned things after they were made; ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was asked to be
-    waited for, and says what that was. ``logged``: its options go to syslog, as Ansible does it.
+    waited for, and says what that was. ``logged``: its options go to syslog, as Ansible does it. ``secrets``: of its options those that turn out to be.
     """
 
     kind: str
@@ -53,6 +57,7 @@ class Resource(NamedTuple):
     wait: Callable[[Cloud, Any, Sequence[Any], int], str] = _no_wait
     opener: Callable[[str, str, int], Any] | None = None  # another one than open_cloud
     logged: bool = True
+    secrets: Callable[[Mapping[str, Any]], Sequence[str]] = _no_secrets
     rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
 
 
@@ -95,7 +100,8 @@ def _shared_problems(params: Mapping[str, Any]) -> List[str]:
 
 def run(resource: Resource) -> None:
     """Be the module of a resource."""
-    module = _read(AnsibleModule if resource.logged else _unlogged(), {**SHARED, **resource.arguments}, resource.rules)
+    module = _read(_discreet(resource), {**SHARED, **resource.arguments}, resource.rules)
+    module.no_log_values.update(resource.secrets(module.params))
     try:
         _run(module, resource)
     except CloudError as error:
@@ -104,22 +110,26 @@ def run(resource: Resource) -> None:
         module.fail_json(msg=unforeseen(error), exception=error)
 
 
-def _unlogged() -> Any:
-    """A module that sends nothing to syslog, where others than root read: its argument no_log is overruled by the task's, which is mostly false."""
+def _discreet(resource: Resource) -> Any:
+    """A module that does not send everything to syslog, where others than root read: its argument no_log is overruled by the task's, which is mostly false."""
 
-    class Unlogged(AnsibleModule):  # type: ignore[misc]
+    class Discreet(AnsibleModule):  # type: ignore[misc]
         """Ansible's, but for this."""
 
         def log(self, msg: Any, log_args: Any = None) -> None:
-            """Keep it to itself."""
+            """Keep to itself what is not for everybody."""
+            if resource.logged and not resource.secrets(self.params):
+                super().log(msg, log_args)
 
-    return Unlogged
+    return Discreet
 
 
 def _read(kind: Any, arguments: Dict[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
     """Have Ansible read the options. It knows no answer to some that are of no type at all (infinity, half a character): there it ends with a traceback."""
     try:
-        return kind(argument_spec=arguments, supports_check_mode=True, **rules)
+        module = kind(argument_spec=arguments, supports_check_mode=True, **rules)
+        json.dumps(module.params, ensure_ascii=False).encode()  # what it has not looked at
+        return module
     except (ValueError, TypeError, ArithmeticError) as error:
         sys.stdout.write(json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'}))
         raise SystemExit(1) from error

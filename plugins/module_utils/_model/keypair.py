@@ -84,9 +84,14 @@ def fingerprint(public_key: str) -> str:
     return 'SHA256:' + base64.b64encode(digest).decode().rstrip('=')
 
 
+def is_private(text: str) -> bool:
+    """Whether a text holds a private key (RFC 7468, section 10; OpenSSH's own form has such lines too)."""
+    return 'PRIVATE KEY' in text
+
+
 def public_key_problems(text: str, option: str = 'public_key') -> List[str]:
     """Check a public key in the one-line form of OpenSSH (RFC 4253, section 6.6: the blob begins with the length and name of its type)."""
-    if 'PRIVATE KEY' in text:
+    if is_private(text):
         return [f'{option}: this is a private key; give the public one (the file that ends in .pub)']
     words = text.split(None, 2)
     if len(words) < 2 or words[0] not in TYPES or not text.strip().isprintable():
