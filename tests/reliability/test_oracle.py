@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -170,8 +170,15 @@ INTERRUPTED = (
 )
 
 
-# What somebody does to a machine who does not know of us: any that is so, by virsh.
-BY_HAND = (('suspend', '--state-running'), ('destroy', '--state-running'), ('undefine', '--persistent'))
+# What somebody does who does not know of us, by virsh: what he sees, and what he does with one of it.
+MACHINES, CONTAINERS = ('-c', 'qemu:///system'), ('-c', 'lxc:///system')
+BY_HAND = (
+    *(((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, how)) for how in ('suspend', 'destroy')),
+    ((*MACHINES, 'list', '--all', '--name', '--persistent'), (*MACHINES, 'undefine')),
+    ((*CONTAINERS, 'list', '--name'), (*CONTAINERS, 'destroy')),
+    ((*CONTAINERS, 'list', '--all', '--name', '--persistent'), (*CONTAINERS, 'undefine')),
+    (('net-list', '--name'), ('net-destroy',)),
+)
 
 
 @st.composite
@@ -179,7 +186,7 @@ def steps(draw: st.DrawFn) -> Step:
     """A task of any module; now and then something that happens to the host instead."""
     if draw(st.integers(0, 9)) == 0:
         interrupted = [('interrupt', {'table': table, 'task_state': state, 'where': where}) for table, state, where in INTERRUPTED]
-        by_hand = [('by hand', {'how': how, 'which': which, 'number': number}) for how, which in BY_HAND for number in range(2)]
+        by_hand = [('by hand', {'which': which, 'how': how, 'number': number}) for which, how in BY_HAND for number in range(2)]
         return draw(one(('flush', {}), *interrupted, *by_hand))
     module = draw(one(*WEIGHTS))
     required, optional = draw(one(*OPTIONS[module]))
@@ -283,11 +290,11 @@ def _interrupt(others: set[str], table: str, task_state: str, where: str) -> Non
     record.close()
 
 
-def _by_hand(how: str, which: str, number: int) -> None:
-    """Do something to one of the machines that are so, if there is one."""
-    names = sorted(said('virsh', 'list', '--all', '--name', which).split())
+def _by_hand(which: Sequence[str], how: Sequence[str], number: int) -> None:
+    """Do something to one of what there is, if there is any."""
+    names = sorted(said('virsh', *which).split())
     if names:
-        said('virsh', how, names[number % len(names)])
+        said('virsh', *how, names[number % len(names)])
 
 
 def _running() -> set[str]:

@@ -37,6 +37,8 @@ _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><memory unit=
 <interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/><target dev='{device}'/><ip address='{address}' family='ipv4' prefix='{prefix}'/>
 <route family='ipv4' address='0.0.0.0' prefix='0' gateway='{gateway}'/></interface><console type='pty'/></devices></domain>"""
 
+_IN_ORDER = 1 | 4  # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: it runs, and comes back when the host boots
+
 _RUN = '#!/bin/sh\nexec 2>&1\nexec haproxy -W -f {folder}/haproxy.cfg\n'
 
 
@@ -50,7 +52,7 @@ class LocalLbs:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
         """Look: all, or those of these names."""
         rows = self.record.named(_LIST, names)
-        running = {domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(1)} if rows else set()  # VIR_CONNECT_LIST_DOMAINS_ACTIVE
+        running = {domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(_IN_ORDER)} if rows else set()
         members = _members(self.record)
         return tuple(_lb(row, members.get(row['id'], ()), row['uuid'] in running) for row in rows)
 

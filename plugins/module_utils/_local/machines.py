@@ -101,10 +101,12 @@ class Machines:
 
     def pull(self, row: Any) -> None:
         """Pull the plug."""
-        with tolerate('OPERATION_INVALID', 'NO_DOMAIN'):  # it does not run
+        with tolerate('NO_DOMAIN'):  # it is gone
             machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
-            machine.setAutostart(0)
-            machine.destroy()
+            with tolerate('OPERATION_INVALID'):  # it is not defined any more, and only runs
+                machine.setAutostart(0)
+            with tolerate('OPERATION_INVALID'):  # it does not run
+                machine.destroy()
 
     def shut_down(self, row: Any) -> None:
         """Ask the guest to shut down, and wait until it has. Raises CloudError when it does not in time."""
