@@ -165,6 +165,22 @@ def test_a_disk_is_deleted(host: None, image: str) -> None:
     assert inventory() == before
 
 
+def test_a_first_boot_disk_is_deleted(host: None, image: str) -> None:
+    """It is made again with all that was on it, or not at all: of user data only a hash is recorded."""
+    before = inventory()
+    user_data = '#!/bin/sh\n: said once\n'
+    made = keep('server', name='lost', image=image, flavor='g1.nano', state='stopped', user_data=user_data)['server']
+    seed = Path('/var/lib/hanok/servers') / made['id'] / 'seed.iso'
+    seed.unlink()
+    assert run('server_info', name='lost')['servers'][0]['status_reason'] == 'its first-boot disk is gone'
+    assert 'repair: true makes its machine again' in refused('server', name='lost')
+    assert 'give user_data again' in refused('server', name='lost', repair=True)
+    keep('server', name='lost', repair=True, user_data=user_data)
+    assert b'said once' in seed.read_bytes()
+    keep('server', name='lost', state='absent')
+    assert inventory() == before
+
+
 def alive(name: str) -> list[int]:
     """The processes of a program."""
     found = []

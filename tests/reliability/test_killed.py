@@ -75,6 +75,12 @@ def undefine(killer: Killer) -> None:
     subprocess.run(['virsh', 'undefine', next(name for name in machine if name.endswith('-power'))], check=True, capture_output=True)
 
 
+def unseed(killer: Killer) -> None:
+    """Somebody removes a first-boot disk."""
+    for path in STATE.glob('servers/*/seed.iso'):
+        path.unlink()
+
+
 def flush(killer: Killer) -> None:
     """Somebody opens everything, and takes a bridge away."""
     subprocess.run(['nft', 'flush', 'ruleset'], check=True)
@@ -202,6 +208,11 @@ WALKS = (
         given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
     ),
     Walk('rules flushed', [flush, task('server', name='one')], given=[task('server', name='one', floating_ip='auto', **STOPPED)]),
+    Walk(
+        'first-boot disk lost',
+        [unseed, task('server', name='one', repair=True, user_data=SCRIPT)],
+        given=[task('server', name='one', user_data=SCRIPT, **STOPPED)],
+    ),
     Walk('record lost', [lose, task('recover')], given=[task('server', name='one', floating_ip='auto', **STOPPED)]),
     Walk('record damaged', [damage, task('recover'), forget_damaged], given=[task('server', name='one', **STOPPED)]),
     Walk(

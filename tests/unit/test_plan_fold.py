@@ -27,7 +27,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port, PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup, SecurityGroupRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, NicRequest, Server, ServerRequest, hashed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import SEED_GONE, Nic, NicRequest, Server, ServerRequest, hashed
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
@@ -167,7 +167,7 @@ SCRIPTS = {'setup': InitScript('setup', '#!/bin/sh\n')}
 POOL = 3
 ADDRESS = '172.24.0.9'
 USER_DATA = '#!/bin/sh\n'
-TASK_STATES = st.sampled_from([None] * 8 + ['creating', 'updating', 'deleting', 'powering-on'])
+TASK_STATES = st.sampled_from([None] * 8 + ['creating', 'updating', 'deleting', 'powering-on', 'powering-off', 'resuming', 'repairing'])
 # (name, member_of): the name of the request, its group, one that only looks like a member, one above any count.
 PLACES = [('a', None), ('a-1', 'a'), ('a-2', 'a'), ('a-3', 'a'), ('a-4', None), ('a-7', 'a'), ('b', None)]
 
@@ -210,10 +210,10 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
         world[name] = replace(world[name], task_state=draw(TASK_STATES))
         if world[name].task_state:
             world[name] = replace(world[name], power='stopped' if world[name].power == 'stopped' else 'started')
-        else:
-            world[name] = replace(world[name], faults=draw(st.sampled_from([(), (), (), ('its machine is gone',)])))
-        if world[name].task_state:
-            world[name] = replace(world[name], seeded=draw(st.sampled_from([True, True, False])))
+        if world[name].task_state in (None, 'repairing'):
+            world[name] = replace(world[name], faults=draw(st.sampled_from([(), (), (), ('its machine is gone',), (SEED_GONE,)])))
+        if world[name].task_state or SEED_GONE in world[name].faults:
+            world[name] = replace(world[name], seeded=SEED_GONE not in world[name].faults and draw(st.sampled_from([True, True, False])))
         world[name] = draw(st.sampled_from([replace(world[name], **nics) for nics in CONNECTED]))
     if world:
         name = draw(st.sampled_from(sorted(world)))
@@ -321,8 +321,8 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
                     *request.options,
                     *derived,
                     'task_state',
-                    *(('seeded',) if there.task_state else ()),
-                    *(('faults',) if request.repair else ()),
+                    *(('seeded',) if there.task_state or request.repair else ()),
+                    *(('faults',) if request.repair or there.task_state == 'repairing' else ()),
                     *(('reason',) if there.power == 'paused' else ()),
                 },
             )

@@ -18,7 +18,16 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import DISK_GONE, MOST_USER_DATA, Nic, NicRequest, Server, ServerRequest, hashed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
+    DISK_GONE,
+    MOST_USER_DATA,
+    SEED_GONE,
+    Nic,
+    NicRequest,
+    Server,
+    ServerRequest,
+    hashed,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import FloatingAddress, ServersSeen, plan
 
 NEW = {'flavor': 'g1.micro', 'image': 'debian'}
@@ -247,7 +256,12 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         (
             asked(),
             seen(replace(SERVER, task_state='creating', user_data=hashed('#!/bin/sh\n'), seeded=False)),
-            'server web was interrupted before its first-boot content was written; give user_data again, or delete it',
+            'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
+        ),
+        (
+            asked(repair=True),
+            seen(replace(SERVER, faults=(SEED_GONE,), user_data=hashed('#!/bin/sh\n'), seeded=False)),
+            'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
         ),
         *(
             (

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List, Tuple
 
-from .._model.server import DISK_GONE
+from .._model.server import DISK_GONE, SEED_GONE
 from .firewalls import bridge, tap
 from .hypervisor import Machine, tolerate
 
@@ -21,7 +21,7 @@ def machine_faults(row: Mapping[str, Any], machine: Machine | None, folder: str,
     """What the machine of a server no longer has of what it was given. ``volumes``: the files of its volumes."""
     root, seed = (os.path.join(folder, name) for name in ('root.qcow2', 'seed.iso'))
     faults = [DISK_GONE] if not os.path.exists(root) else []
-    faults += [] if os.path.exists(seed) else ['its first-boot disk is gone']
+    faults += [] if os.path.exists(seed) else [SEED_GONE]
     return (*faults, *_definition_faults(row, machine, {root, seed, *volumes}))
 
 

@@ -77,14 +77,14 @@ class LocalServers:
             task_state=row['task_state'],
             faults=faults,
             reason=reason,
-            seeded=row['task_state'] is None or os.path.exists(self.host.settings.path('servers', row['uuid'], 'seed.iso')),
+            seeded=os.path.exists(self.host.settings.path('servers', row['uuid'], 'seed.iso')),
             created_by=row['created_by'],
             created_at=row['created_at'],
         )
 
     def _state(self, row: Any, machine: Machine | None) -> Tuple[Tuple[str, ...], str]:
         """What is wrong with a machine, and why it stands still."""
-        if row['task_state']:
+        if row['task_state'] not in (None, 'repairing'):
             return (), ''
         from .faults import machine_faults, pause_reason
 

@@ -23,7 +23,7 @@ from .words import (
 )
 
 STATES = ('present', 'started', 'stopped', 'absent')
-DISK_GONE = 'its root disk is gone'
+DISK_GONE, SEED_GONE = 'its root disk is gone', 'its first-boot disk is gone'
 MOST_MEMBERS = 500
 MOST_NETWORKS = 8
 MOST_USER_DATA = 512 * 1024
@@ -54,7 +54,7 @@ class Server:
 
     ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a hash. ``power`` is started, stopped or paused. ``member_of`` is the
     group it was made in with count. ``faults``: what its real machine no longer has of what is recorded. ``reason``: why it stands still.
-    ``seeded``: its first-boot content is written.
+    ``seeded``: its first-boot disk is there.
     """
 
     name: str

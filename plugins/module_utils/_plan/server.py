@@ -130,7 +130,7 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         return draft.result.append(draft.step('server', 'create', None, _new(name, request, seen, draft)))
     if now.task_state == 'creating':
         now = _finish(now, request, draft)
-    if now.faults:
+    if now.faults or now.task_state == 'repairing':
         now = _repaired(now, request, draft)
     if now.task_state in ('powering-off', 'resuming'):
         now = _power_again(now, request, draft)
@@ -148,12 +148,14 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
 
 def _repaired(now: Server, request: ServerRequest, draft: Draft) -> Server:
     """A machine that somebody altered is made again as recorded when that was asked for; a disk that is gone nobody makes again."""
-    why = '; '.join(now.faults)
+    why, again = '; '.join(now.faults), now.task_state == 'repairing'
     if DISK_GONE in now.faults:
         draft.refused.append(f'server {now.name} is UNMANAGED: {why}, with what was on it; delete the server (state: absent) and make it again')
-    elif not request.repair:
+    elif not request.repair and not again:
         draft.refused.append(f'server {now.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it')
-    repaired: Server = draft.step('server', 'repair', now, replace(now, faults=()), why=why)
+    else:
+        _first_boot(now, request, draft)
+    repaired: Server = draft.step('server', 'repair', now, replace(now, task_state=None, faults=(), seeded=True), why=AGAIN if again else why)
     return repaired
 
 
@@ -166,9 +168,14 @@ def _power_again(now: Server, request: ServerRequest, draft: Draft) -> Server:
     return stopped
 
 
-def _finish(now: Server, request: ServerRequest, draft: Draft) -> Server:
+def _first_boot(now: Server, request: ServerRequest, draft: Draft) -> None:
+    """Its first-boot disk is made again with all that was on it, or not at all."""
     if now.user_data and not now.seeded and request.user_data is None:
-        draft.refused.append(f'server {now.name} was interrupted before its first-boot content was written; give user_data again, or delete it')
+        draft.refused.append(f'server {now.name} has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it')
+
+
+def _finish(now: Server, request: ServerRequest, draft: Draft) -> Server:
+    _first_boot(now, request, draft)
     finished: Server = draft.step('server', 'create', None, replace(now, task_state=None, seeded=True), why=AGAIN)
     return finished
 
