@@ -190,10 +190,10 @@ class LocalServers:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove machines, root disks and automatic floating addresses; what was made on its own is detached and kept."""
-        with self.record.transaction() as sql:
-            sql.executemany("UPDATE server SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
         from . import server_rows
 
+        with self.record.transaction() as sql:
+            sql.executemany("UPDATE server SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
         rows, machines = self._whole(changes), self._machines()
         outcomes = self.host.each(changes, lambda change: machines.erase(rows[change.name]))
         gone = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
