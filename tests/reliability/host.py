@@ -43,6 +43,7 @@ LINKS = {
     'floating_ip': {'port_id': 'port'},
     'volume': {'server_id': 'server'},
 }
+CALLER = '203.0.113.9'  # connections that tests have made up come from there (RFC 5737)
 METADATA = re.compile(r'<metadata>.*?</metadata>')
 BRIDGE_SETTINGS = ('conf/{}/proxy_arp_pvlan', 'conf/{}/send_redirects', 'neigh/{}/proxy_delay')
 
@@ -279,6 +280,7 @@ def look(connections: list[Any], *folders: str) -> dict[str, list[str]]:
         'devices': devices(names),
         'routes': sorted(names.put(line.replace(' linkdown', '').strip()) for line in said('ip', '-4', 'route', 'show').splitlines()),
         'proxies': sorted(said('ip', 'neigh', 'show', 'proxy').splitlines()),
+        'flows': sorted(' '.join(re.findall(r'(?:src|dst)=\S+', line)) for line in said('conntrack', '-L').splitlines() if f'src={CALLER} ' in line),
         'mounts': sorted(line.split()[4] for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines()),
         'processes': processes(names),
         'others': sorted(path for folder in folders for path in glob.glob(folder + '/**', recursive=True, include_hidden=True)),

@@ -81,6 +81,24 @@ def unseed(killer: Killer) -> None:
         path.unlink()
 
 
+def connect(killer: Killer) -> None:
+    """Somebody has connections to all servers, by each of their addresses; known to the kernel, with nobody at their ends."""
+    tables = seen.rows()
+    fixed = {row['id']: row['address'] for row in tables['port'] if row['server_id']}
+    ends = [(address, address) for address in fixed.values()]
+    ends += [(row['address'], fixed[row['port_id']]) for row in tables['floating_ip'] if row['port_id'] in fixed]
+    for target, address in ends:
+        ports = ['--sport', '1234', '--dport', '80', '--reply-port-src', '80', '--reply-port-dst', '1234']
+        between = ['--src', seen.CALLER, '--dst', target, '--reply-src', address, '--reply-dst', seen.CALLER]
+        words = ['conntrack', '-I', '-p', 'tcp', *between, *ports, '--state', 'ESTABLISHED', '--status', 'ASSURED,SEEN_REPLY', '--timeout', '3600']
+        subprocess.run(words, capture_output=True, check=False)  # it ends with 1 for one that is there
+
+
+def hang_up(killer: Killer) -> None:
+    """They end."""
+    subprocess.run(['conntrack', '-F'], check=True, capture_output=True)
+
+
 def flush(killer: Killer) -> None:
     """Somebody opens everything, and takes a bridge away."""
     subprocess.run(['nft', 'flush', 'ruleset'], check=True)
@@ -166,8 +184,10 @@ WALKS = (
             task('server', name='s', labels={'a': 'b'}, security_groups=['killed'], description='d', delete_protection=True),
             task('server', name='s', volume_size=2),
             task('server', name='s', flavor='g1.micro', allow_restart=True),
+            connect,
             task('server', name='s', floating_ip='none', delete_protection=False),
             task('server', name='s', floating_ip='auto'),
+            connect,
             *gone('server', 's'),
         ],
         given=[task('port', name='p', network='default'), task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
@@ -192,9 +212,12 @@ WALKS = (
         [
             task('floating_ip', name='f'),
             task('floating_ip', name='f', state='attached', server='one'),
+            connect,
             task('floating_ip', name='f', state='attached', server='two', description='d'),
+            connect,
             task('floating_ip', name='f', state='detached'),
             *gone('floating_ip', 'f'),
+            hang_up,
         ],
         given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
     ),

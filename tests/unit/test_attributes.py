@@ -49,7 +49,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv('HANOK_CONFIG', str(tmp_path))
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
     monkeypatch.setattr(LocalFirewalls, 'apply', lambda _self: None)
-    monkeypatch.setattr(LocalFirewalls, 'cut', lambda *_addresses: None)
     monkeypatch.setattr(LocalImages, 'source_problem', lambda *_names: '')
     # What check mode would do by mistake is not done to the machine that the tests run on.
     monkeypatch.setattr(Host, 'run', lambda _self, *words, **_options: pytest.fail(f'was run: {words}'))

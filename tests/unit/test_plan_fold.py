@@ -209,7 +209,9 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
         )
         world[name] = replace(world[name], task_state=draw(TASK_STATES))
         if world[name].task_state:
-            world[name] = replace(world[name], power='stopped' if world[name].power == 'stopped' else 'started')
+            recorded = {'powering-off': 'stopped', 'powering-on': 'started', 'resuming': 'started'}  # before anything is done
+            power = recorded.get(world[name].task_state, 'stopped' if world[name].power == 'stopped' else 'started')
+            world[name] = replace(world[name], power=power)
         if world[name].task_state in (None, 'repairing'):
             world[name] = replace(world[name], faults=draw(st.sampled_from([(), (), (), ('its machine is gone',), (SEED_GONE,)])))
         if world[name].task_state or SEED_GONE in world[name].faults:

@@ -20,6 +20,7 @@ from .record import write_whole
 
 FLOATING_DEVICE = 'hanok0'  # floating addresses are routed to it; nothing answers behind it when the rules are gone
 _PATIENCE = 10.0  # seconds that other runs get to finish what looks broken
+_UNCUT = 'uncut'  # a file: rules were loaded, and what flowed by the old ones has not been ended yet
 _BRIDGE_SETTINGS = {'conf/{}/proxy_arp_pvlan': '1', 'conf/{}/send_redirects': '0', 'neigh/{}/proxy_delay': '0'}
 
 
@@ -29,10 +30,11 @@ class LocalFirewalls:
     def __init__(self, host: Host) -> None:
         """The firewall of this host."""
         self.host, self.record = host, host.record
+        self._uncut = host.settings.path('datapath', _UNCUT)
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
         """Look: whether the host is as the record says."""
-        faults = self._faults(self._loaded(self.revision()), self._told()) if self._bridges() else []
+        faults = self._faults() if self._bridges() else []
         return (Firewall(faults=tuple(self._lasting() if faults else ())),)
 
     def _lasting(self) -> List[str]:
@@ -40,7 +42,7 @@ class LocalFirewalls:
         revision, until = self.revision(), time.monotonic() + _PATIENCE
         while True:
             others = self.host.locks.others_at_work()
-            faults = self._faults(self._reached(revision) if others else self._loaded(self.revision()), others or self._told())
+            faults = self._faults(revision if others else None)
             if not others or not faults or time.monotonic() > until:
                 return faults
             time.sleep(0.05)
@@ -53,16 +55,22 @@ class LocalFirewalls:
         """Start networks that are down, load the rules, set what the kernel has to know. One transaction in the kernel, whoever else does it too.
 
         nft reads a file: of a text that comes through a pipe it would load the first half, should this run be killed while it writes. Programs hold the
-        lock too: they do not load old rules over new ones.
+        lock too: they do not load old rules over new ones. Flows that the old rules allowed are ended after that; a file says that it is still to be done.
         """
+        from . import flows
+
         with self.host.locks.projection('firewall') as lock:
             self._start_networks()
             self._members()
             revision, text = self._rendered()
             rules = self._keep('ruleset.nft', text)
             self._kernel(lock)
-            if not self._loaded(revision):  # the last of all: who finds the revision loaded knows that the rest is done
+            if not self._loaded(revision):  # the last but one: who finds the revision loaded knows that the rest is done
+                self._keep(_UNCUT, '')
                 self.host.run('nft', '-f', rules, locks=[lock])
+            if os.path.exists(self._uncut):
+                flows.cut(self.host, lock)
+                os.unlink(self._uncut)
 
     def tell(self) -> None:
         """Have machines say what the record says of their servers now."""
@@ -87,18 +95,20 @@ class LocalFirewalls:
         meta = self._meta()
         return f'{meta["record"]}_{meta["revision"]}'
 
-    def _faults(self, loaded: bool, told: bool) -> List[str]:
-        """What is not as the record says; ``loaded``: its rules are, ``told``: machines say what it says.
+    def _faults(self, reached: str | None = None) -> List[str]:
+        """What is not as the record says. A network that is being made, or whose making was interrupted, is left to who makes it.
 
-        A network that is being made, or whose making was interrupted, is left to who makes it.
+        ``reached``: others are at work, and what they do last is left to them; of this revision or a later one the rules must be.
         """
         bridges = self._bridges('IS NULL')
         down = {name: fault for device, name in bridges.items() if (fault := _network_fault(device, name))}
         faults = list(down.values())
         faults += [f'{device} is plugged into no bridge' for device in self._unplugged()]
-        if not loaded:
+        if not (self._loaded(self.revision()) if reached is None else self._reached(reached)):
             faults.append('the firewall rules are not those of the record')
-        if not told:
+        if reached is None and os.path.exists(self._uncut):
+            faults.append('connections by addresses that lead elsewhere now may go on')
+        if reached is None and not self._told():
             faults.append('machines do not say of their servers what is recorded')
         settings = {
             'ip_forward': '1',
@@ -210,16 +220,6 @@ class LocalFirewalls:
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
         write_whole(path, text)
         return path
-
-    def cut(self, addresses: Sequence[str]) -> None:
-        """End the flows of addresses that go to another server or to nobody."""
-        if not addresses:
-            return
-        flowing = set(self.host.run('conntrack', '-L').split())  # asked once, because most addresses have none
-        for address in addresses:
-            for side, word in (('--orig-src', 'src'), ('--orig-dst', 'dst'), ('--reply-src', 'src')):
-                if f'{word}={address}' in flowing:
-                    subprocess.run(['conntrack', '-D', side, address], stdin=subprocess.DEVNULL, capture_output=True, check=False)  # rc 1: there was none
 
 
 def _network_fault(device: str, name: str) -> str:

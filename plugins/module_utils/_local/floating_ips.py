@@ -55,7 +55,7 @@ class LocalFloatingIps:
         return self._loaded(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Attach, detach, move; flows of where an address was are cut."""
+        """Attach, detach, move."""
         with self.record.transaction():
             for change in changes:
                 after = change.after
@@ -83,13 +83,6 @@ class LocalFloatingIps:
 
     def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:
         self.firewalls.apply()
-        self.firewalls.cut(
-            [
-                change.before.address
-                for change in changes
-                if change.before is not None and (change.after is None or change.before.fixed_ip != change.after.fixed_ip)
-            ]
-        )
         return [Outcome(change) for change in changes]
 
 

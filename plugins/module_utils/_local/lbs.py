@@ -77,7 +77,6 @@ class LocalLbs:
         with self.record.transaction() as sql:
             sql.executemany("UPDATE balancer SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
         outcomes = self.host.each(changes, self._erase)
-        flows = [address for change in changes for address in (change.before.address, change.before.floating_ip) if address]
         with self.record.transaction() as sql:
             for name in [outcome.change.name for outcome in outcomes if not outcome.error]:
                 sql.execute(
@@ -86,7 +85,6 @@ class LocalLbs:
                 )
                 sql.execute('DELETE FROM balancer WHERE name = ?', (name,))
         self.firewalls.apply()
-        self.firewalls.cut(flows)
         return outcomes
 
     def _reserve(self, lb: Lb) -> None:

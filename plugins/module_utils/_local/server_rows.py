@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, Mapping, Sequence
 
 from .._cloud import CloudError
 from .._model.change import AFTER_APPLY, Change
@@ -85,15 +85,6 @@ def _float(record: Record, pools: Sequence[Pool], server: int, address: str) -> 
         return  # it leads to a port that the server was given
     port = record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
     addresses.float_to(record, pools, port, None if address == AFTER_APPLY else address)
-
-
-def flows(record: Record, servers: Sequence[int]) -> List[str]:
-    """The addresses to and from which packets of servers flow, fixed and floating ones; by the numbers of their rows."""
-    return [
-        row['address']
-        for table, column in (('port', 'id'), ('floating_ip', 'port_id'))
-        for row in record.rows(f'SELECT address FROM {table} WHERE {column} IN ({_PORTS_OF})', json.dumps(servers))
-    ]
 
 
 def remove(record: Record, servers: Sequence[int]) -> None:

@@ -147,8 +147,6 @@ class LocalServers:
             for change in changes:
                 server_rows.rewrite(self.record, self.host.settings.pools, change)
         self.firewalls.apply()
-        cut = [change.before.floating_ip for change in changes if change.before.floating_ip not in (None, change.after.floating_ip)]
-        self.firewalls.cut(cut)
         rows, machines = self._whole(changes), self._machines()
         outcomes = self.host.each(changes, lambda change: machines.remake(change, rows[change.name]))
         return self.host.finish(outcomes, _DONE)
@@ -197,11 +195,9 @@ class LocalServers:
         rows, machines = self._whole(changes), self._machines()
         outcomes = self.host.each(changes, lambda change: machines.erase(rows[change.name]))
         gone = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
-        flows = server_rows.flows(self.record, gone)
         with self.record.transaction():
             server_rows.remove(self.record, gone)
         self.firewalls.apply()
-        self.firewalls.cut(flows)
         return outcomes
 
     def _power(self, changes: Sequence[Change], power: str, task_state: str, step: Callable[[Any], None]) -> List[Outcome]:
