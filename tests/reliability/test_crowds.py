@@ -129,6 +129,19 @@ def test_different_names(crowded: Host) -> None:
     crowded.gone(*tasks)
 
 
+def test_all_make_networks(crowded: Host) -> None:
+    """12 leave it to us where: each gets addresses of its own. 8 say addresses that overlap: one gets them, the others are told who has them."""
+    chosen: list[Task] = [('network', {'name': f'chosen-{number}'}) for number in range(12)]
+    same: list[Task] = [('network', {'name': f'same-{number}', 'cidr': f'10.77.0.0/{21 + number % 4}'}) for number in range(8)]
+    ran = crowded.crowd(*chosen, *same)
+    good(ran[:12])
+    served = [one for one in ran[12:] if not one.failed]
+    assert len(served) == 1
+    assert [one.msg for one in ran[12:] if one.failed and 'overlaps' not in one.msg] == []
+    crowded.settled(*chosen, served[0].task)
+    crowded.gone(*chosen, served[0].task)
+
+
 @pytest.fixture
 def pool_of_10(crowded: Host) -> Iterator[None]:
     """The host's pool of floating addresses has ten: 6 + 2 + 2."""
