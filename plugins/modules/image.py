@@ -30,7 +30,9 @@ options:
     description: A disk image on this host (qcow2, raw, vmdk, vpc, vdi or vhdx).
     type: path
   url:
-    description: A disk image at an http or https address. O(checksum) is then needed.
+    description:
+      - A disk image at an http or https address. O(checksum) is then needed.
+      - What comes after a question mark is used, and not recorded, shown or compared, because it is often a signature or a token.
     type: str
   server:
     description: The name of a stopped server, whose root disk is copied.

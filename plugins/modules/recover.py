@@ -11,6 +11,7 @@ short_description: Rebuild the record of a cloud
 version_added: 0.1.0
 description:
   - When the record, the file C(/var/lib/hanok/hanok.db), is gone or damaged, a new one is made of what is left. One that is whole is left alone.
+  - A run that was interrupted is finished by the next one, which tells again what was lost.
   - It is made of the export beside it, C(hanok.json); of what the machines in libvirt say of the servers that they are; and of the disks that are there.
   - What could not be brought back is told as warnings, and in RV(record.lost). A damaged record is kept, under the name C(hanok.db.damaged).
   - Machines and disks are not touched. Firewall rules, DHCP and balancers are written again.

@@ -9,6 +9,7 @@ argument of a process and no line for syslog has any of them, and what ansible-p
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import os
 import secrets
@@ -17,6 +18,8 @@ import stat
 import subprocess
 import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -81,13 +84,23 @@ class Watch:
         self.socket.close()
 
 
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files, and keeps to itself which."""
+
+    def log_message(self, format: str, *words: object) -> None:
+        """Nothing."""
+
+
 class Scenario:
     """What was secret, and what was seen of it."""
 
     def __init__(self, folder: Path, image: str) -> None:
         """Run the play."""
         self.key_file = folder / 'secret.pem'
-        self.password, self.script = (f'{word}{secrets.token_hex(16)}' for word in ('password', 'script'))
+        self.password, self.script, self.token = (f'{word}{secrets.token_hex(16)}' for word in ('password', 'script', 'token'))
+        self.image = Path(image)
+        self.server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(self.image.parent)))
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
         play = folder / 'play.yml'
         play.write_text(json.dumps(self._play(image)), 'utf-8')
         dev = folder / 'dev'
@@ -100,6 +113,7 @@ class Scenario:
             ran = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
         finally:
             watch.end()
+            self.server.shutdown()
         assert ran.returncode == 0, (ran.stdout + ran.stderr)[-3000:]
         self.said, self.heard, self.arguments = ran.stdout + ran.stderr, watch.heard, b'\n'.join(watch.arguments)
         lines = self.key_file.read_text('ascii').splitlines()[1:-1]
@@ -108,21 +122,26 @@ class Scenario:
 
     def _play(self, image: str) -> list[dict[str, Any]]:
         user_data = f'#!/bin/sh\n# {self.password}\ntrue\n'
+        at = f'http://127.0.0.1:{self.server.server_port}'
+        fetched = {'checksum': 'sha256:' + hashlib.sha256(self.image.read_bytes()).hexdigest()}
         common = {'image': 'secrets', 'flavor': 'g1.nano', 'key_name': 'secrets'}
         tasks: list[dict[str, Any]] = [
             {'hanok.cloud.image': {'name': 'secrets', 'path': image}},
+            {'hanok.cloud.image': {'name': 'secrets-2', **fetched, 'url': f'{at}/{self.image.name}?token={self.token}'}},
             {'hanok.cloud.keypair': {'name': 'secrets', 'private_key_file': str(self.key_file)}},
             {'hanok.cloud.init_script': {'name': 'secrets', 'content': f'#!/bin/sh\n# {self.script}\n'}},
             {'hanok.cloud.server': {**common, 'name': 'secrets-1', 'user_data': user_data}},
             {'hanok.cloud.server': {**common, 'name': 'secrets-2', 'init_script': 'secrets', 'state': 'stopped'}},
             # Refused, each in its way: what is wrong with it is told without it.
             {'hanok.cloud.server': {'name': 'secrets-3', 'user_data': self.password}, 'ignore_errors': True},
+            {'hanok.cloud.image': {'name': 'secrets-3', **fetched, 'url': f'{at}/nothing?token={self.token}'}, 'ignore_errors': True},
+            {'hanok.cloud.image': {'name': 'secrets-4', **fetched, 'url': f'http://me:{self.token}@127.0.0.1/i'}, 'ignore_errors': True},
             {'hanok.cloud.server': {**common, 'name': 'secrets-1', 'user_data': f'{user_data}changed\n'}, 'ignore_errors': True},
             {'hanok.cloud.keypair': {'name': 'secrets-3', 'public_key_file': str(self.key_file)}, 'ignore_errors': True},
             {'hanok.cloud.keypair': {'name': 'secrets-3', 'public_key': "{{ lookup('file', key_file) }}"}, 'ignore_errors': True},
         ]
-        again = [{**task, 'check_mode': True} for task in tasks[:5]]
-        infos = [{f'hanok.cloud.{kind}_info': {}} for kind in ('keypair', 'init_script', 'server', 'topology')]
+        again = [{**task, 'check_mode': True} for task in tasks[:6]]
+        infos = [{f'hanok.cloud.{kind}_info': {}} for kind in ('image', 'keypair', 'init_script', 'server', 'topology')]
         variables = {'ansible_python_interpreter': '/usr/bin/python3', 'key_file': str(self.key_file)}
         return [{'hosts': 'localhost', 'gather_facts': False, 'vars': variables, 'tasks': [*tasks, *again, *infos]}]
 
@@ -138,7 +157,9 @@ class Scenario:
 
     def in_(self, text: bytes) -> set[str]:
         """Which secrets are in a text."""
-        return {name for name, secret in (('key', self.key), ('password', self.password), ('script', self.script)) if secret.encode() in text}
+        return {
+            name for name, secret in (('key', self.key), ('password', self.password), ('script', self.script), ('token', self.token)) if secret.encode() in text
+        }
 
     def holding(self, secret: str) -> set[str]:
         """The names of the files that have a secret."""
@@ -151,7 +172,15 @@ def scenario(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
     ran = Scenario(tmp_path_factory.mktemp('secrets'), tiny)
     yield ran
     forks = Forks()
-    for kind, name in (('server', 'secrets-1'), ('server', 'secrets-2'), ('keypair', 'secrets'), ('init_script', 'secrets'), ('image', 'secrets')):
+    for kind, name in (
+        ('image', 'secrets-2'),
+        ('image', 'secrets-3'),
+        ('server', 'secrets-1'),
+        ('server', 'secrets-2'),
+        ('keypair', 'secrets'),
+        ('init_script', 'secrets'),
+        ('image', 'secrets'),
+    ):
         assert forks.run(kind, {'name': name, 'state': 'absent'}).changed
     forks.close()
     figures.add('Secrets', files=len(ran.found), processes=len(ran.arguments.split(b'\n')))
@@ -170,6 +199,11 @@ def test_a_private_key_is_in_its_file_only(scenario: Scenario) -> None:
     """Its owner alone may read it."""
     assert scenario.holding('key') == set()
     assert scenario.key_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_token_of_a_url_is_nowhere(scenario: Scenario) -> None:
+    """It is used, and that is all."""
+    assert scenario.holding('token') == set()
 
 
 def test_a_password_is_on_the_first_boot_disk_only(scenario: Scenario) -> None:

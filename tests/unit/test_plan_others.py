@@ -114,6 +114,10 @@ def named(*things: Any) -> dict[str, Any]:
             ImageRequest('i', 'present', {'source': 'url:https://example.org/i.qcow2'}),
             'checksum: give the checksum of what the url has to deliver, such as sha256:...',
         ),
+        (
+            ImageRequest('i', 'present', {'source': 'url:https://me:secret@example.org/i', 'checksum': SHA256}),
+            'url: it holds the name of a user or a password; fetch the file beforehand, and give path',
+        ),
         (ImageRequest('i', 'present', {'source': 'url:ftp://example.org/i', 'checksum': SHA256}), "url: 'ftp://example.org/i' is not an http or https address"),
         (ImageRequest('i', 'present', {'source': 'url:https://example.org', 'checksum': SHA256}), "url: 'https://example.org' is not an http or https address"),
         (ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha256:0'}), f"checksum: 'sha256:0' {NOT_A_CHECKSUM}"),
@@ -200,7 +204,7 @@ PLACES = (Place('192.168.0.5', 's', floating_ip='172.24.0.8'), Place('10.0.0.5',
 FREE = floating_ip.FloatingIpsSeen(F, PLACES, {'pool': 1})
 NONE_LEFT = replace(FREE, now=None, free={'pool': 0})
 KEY = Keypair('k', ED25519, 'SHA256:x')
-BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (repair: true of server)'
+BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (repair: true of server), or delete it, which keeps its volumes'
 
 
 @pytest.mark.parametrize(

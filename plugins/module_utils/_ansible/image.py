@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence, Tuple
+from collections.abc import Mapping
+from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.image import SOURCES, Image, ImageRequest
+from .._model.image import SOURCES, Image, ImageRequest, recorded
 from .._plan.image import ImagesSeen, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described
 from .run import Resource, run, said
@@ -28,14 +29,22 @@ def request(params: Dict[str, Any]) -> ImageRequest:
     options = {**said(params, 'checksum'), **described(params)}
     for kind in SOURCES:
         if params[kind] is not None:
-            options['source'] = f'{kind}:{params[kind]}'
-    return ImageRequest(params['name'], params['state'], options)
+            options['source'] = f'{kind}:{recorded(params[kind]) if kind == "url" else params[kind]}'
+    return ImageRequest(params['name'], params['state'], options, params['url'])
+
+
+def secrets(params: Mapping[str, Any]) -> List[str]:
+    """A URL that may hold a token or a password."""
+    url = params.get('url')
+    return [url] if isinstance(url, str) and ('?' in url or '@' in url) else []
 
 
 def look(cloud: Cloud, asked: ImageRequest) -> Tuple[ImagesSeen, Names]:
     """The image, and what it would be made of."""
     images, names = by_name(cloud.images.list([asked.name])), {('image', asked.name)}
     now = images.get(asked.name)
+    if asked.url is not None:
+        cloud.seeds[asked.options['source']] = asked.url
     source = asked.options.get('source') or (now.source if now else '')
     if asked.state == 'absent' or (now and now.task_state is None):
         return ImagesSeen(images), names
@@ -52,4 +61,4 @@ def again(cloud: Cloud, planned: Sequence[Image]) -> Sequence[Image]:
 
 def main() -> None:
     """Be the module."""
-    run(Resource('image', ARGUMENTS, request, look, plan, again, rules={'mutually_exclusive': [SOURCES]}))
+    run(Resource('image', ARGUMENTS, request, look, plan, again, secrets=secrets, rules={'mutually_exclusive': [SOURCES]}))

@@ -180,7 +180,8 @@ def executors(cloud: Cloud, asked: KeypairRequest) -> Mapping[str, Any]:
 
 def secrets(params: Mapping[str, Any]) -> List[str]:
     """A private key that was given by mistake."""
-    return [params['public_key']] if is_private(params['public_key'] or '') else []
+    text = params.get('public_key')
+    return [text] if isinstance(text, str) and is_private(text) else []
 
 
 RESOURCE = Resource(

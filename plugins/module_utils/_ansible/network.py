@@ -27,7 +27,7 @@ def look(cloud: Cloud, asked: NetworkRequest) -> Tuple[NetworksSeen, Names]:
     """The network, and what else has addresses. Who makes one holds the choice of addresses: two runs would choose the same, or such as overlap."""
     networks, names = by_name(cloud.networks.list([asked.name])), {('network', asked.name)}
     if asked.state == 'present' and (asked.name not in networks or networks[asked.name].task_state):
-        names.add(('cidr', 'free'))
+        names.add(('choice', 'of network addresses'))
     return NetworksSeen(networks, cloud.networks.taken(asked.name), cloud.firewalls.list()[0]), names
 
 

@@ -62,11 +62,12 @@ class Resource(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What a run leaves: the plan it followed, how each change went, and the things as they are now."""
+    """What a run leaves: the plan it followed, how each change went, the things as they are now, and what went wrong after the changes."""
 
     plan: Plan
     outcomes: Sequence[Outcome]
     items: Sequence[Any]
+    error: str = ''
 
 
 def said(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
@@ -101,20 +102,24 @@ def _shared_problems(params: Mapping[str, Any]) -> List[str]:
 def run(resource: Resource) -> None:
     """Be the module of a resource."""
     module = _read(_discreet(resource), {**SHARED, **resource.arguments}, resource.rules)
-    module.no_log_values.update(resource.secrets(module.params))
     try:
         _run(module, resource)
-    except CloudError as error:
-        module.fail_json(msg=str(error))
     except Exception as error:
-        module.fail_json(msg=unforeseen(error), exception=error)
+        module.fail_json(msg=words_of(error), **({} if _foreseen(error) else {'exception': error}))
 
 
 def _discreet(resource: Resource) -> Any:
-    """A module that does not send everything to syslog, where others than root read: its argument no_log is overruled by the task's, which is mostly false."""
+    """A module that does not send everything to syslog, where others than root read: its argument no_log is overruled by the task's, which is mostly false.
+
+    What turns out to be a secret is known as such before anything is told, also that an option is wrong.
+    """
 
     class Discreet(AnsibleModule):  # type: ignore[misc]
         """Ansible's, but for this."""
+
+        def _load_params(self) -> None:
+            super()._load_params()
+            self.no_log_values.update(resource.secrets(self.params))
 
         def log(self, msg: Any, log_args: Any = None) -> None:
             """Keep to itself what is not for everybody."""
@@ -128,15 +133,33 @@ def _read(kind: Any, arguments: Dict[str, Any], rules: Mapping[str, Any]) -> Ans
     """Have Ansible read the options. It knows no answer to some that are of no type at all (infinity, half a character): there it ends with a traceback."""
     try:
         module = kind(argument_spec=arguments, supports_check_mode=True, **rules)
-        json.dumps(module.params, ensure_ascii=False).encode()  # what it has not looked at
+        _encoded(module.params)
         return module
     except (ValueError, TypeError, ArithmeticError) as error:
         sys.stdout.write(json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'}))
         raise SystemExit(1) from error
 
 
-def unforeseen(error: Exception) -> str:
-    """What to say of an error that nobody foresaw; libvirt's are named without importing libvirt."""
+def _encoded(params: Mapping[str, Any]) -> None:
+    """Find half a character where Ansible has not looked: in what is not logged. Raises ValueError."""
+    for option, value in params.items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f'{option}: it is no text ({error.reason})') from error
+
+
+def _foreseen(error: Exception) -> bool:
+    """Whether an error is told to users as it is: ours, the host's (a full disk), libvirt's, which is not imported for that."""
+    return isinstance(error, (CloudError, OSError)) or type(error).__name__ == 'libvirtError'
+
+
+def words_of(error: Exception) -> str:
+    """What to say of an error."""
+    if isinstance(error, CloudError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f'this host: {error}'
     kind = type(error).__name__
     return f'libvirt: {error}' if kind == 'libvirtError' else f'{kind}: {error}; this is a defect of hanok.cloud, please report it (-vvv shows where)'
 
@@ -160,11 +183,18 @@ def _apply(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any
     """Hold what the plan is about, plan again by what is there now, and do it."""
     if module._diff:
         require_yaml()
-    with cloud.changing(lambda: resource.look(cloud, request)) as seen:
-        plan = resource.plan(request, seen)
-        refuse(module, plan.refused + plan.missing)
-        outcomes = _execute(cloud, resource.executors(cloud, request), plan.changes)
-        return Done(plan, outcomes, resource.again(cloud, plan.result))
+    done = None
+    try:
+        with cloud.changing(lambda: resource.look(cloud, request)) as seen:
+            plan = resource.plan(request, seen)
+            refuse(module, plan.refused + plan.missing)
+            done = Done(plan, _execute(cloud, resource.executors(cloud, request), plan.changes), plan.result)
+            done = done._replace(items=resource.again(cloud, plan.result))
+    except Exception as error:
+        if done is None or not _foreseen(error):
+            raise
+        done = done._replace(error=words_of(error))  # what was done before is told all the same
+    return done
 
 
 def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change]) -> List[Outcome]:
@@ -185,14 +215,15 @@ def _do(verb: Callable[[Sequence[Change]], Sequence[Outcome]], changes: Sequence
     try:
         return verb(changes)
     except Exception as error:
-        if not isinstance(error, CloudError) and type(error).__name__ != 'libvirtError':
+        if not _foreseen(error):
             raise
-        return [Outcome(change, str(error) if isinstance(error, CloudError) else unforeseen(error)) for change in changes]
+        return [Outcome(change, words_of(error)) for change in changes]
 
 
 def _report(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any, done: Done) -> None:
     good = [outcome for outcome in done.outcomes if not outcome.error]
     failed = [f'{outcome.change.kind} {outcome.change.name}: {outcome.error}' for outcome in done.outcomes if outcome.error]
+    failed += [done.error] if done.error else []
     changes, names = [outcome.change for outcome in good], [item.name for item in done.items]
     result: Dict[str, Any] = {
         'msg': sentence(changes, module.check_mode, resource.kind, names),
@@ -231,14 +262,20 @@ def _refuse(module: AnsibleModule, why: Sequence[str]) -> NoReturn:
     raise AssertionError  # fail_json does not return
 
 
+_CARRIED = ('servers', 'networks', 'ports', 'security_groups', 'floating_ips', 'lbs', 'topology')
+_ANY = 'server, network, port, security group, floating IP or load balancer'
+
+
 def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]) -> None:
-    """Be a module that only looks."""
+    """Be a module that only looks. What is wrong with the host that carries these things is a warning."""
     module = _read(AnsibleModule, {**SHARED, **arguments}, {})
     try:
         with opened(module) as cloud:
             found = look(cloud, module.params)
+            faults = cloud.firewalls.list()[0].faults if key in _CARRIED else ()
+            notes = [*cloud.notes, *(f'this host is not as recorded: {fault}; the next task about any {_ANY} mends it' for fault in faults)]
+        for note in notes:
+            module.warn(note)
         module.exit_json(changed=False, **{key: found})
-    except CloudError as error:
-        module.fail_json(msg=str(error))
     except Exception as error:
-        module.fail_json(msg=unforeseen(error), exception=error)
+        module.fail_json(msg=words_of(error), **({} if _foreseen(error) else {'exception': error}))

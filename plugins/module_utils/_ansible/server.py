@@ -84,7 +84,7 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
     lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
     return ServersSeen(
         servers,
-        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news else ()),
+        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news or not all(server.seeded for server in servers.values()) else ()),
         ports=by_name(cloud.ports.list() if 'networks' in news and any(nic.port for nic in asked.networks or ()) else ()),
         keypairs=by_name(cloud.keypairs.list() if 'key_name' in news else ()),
         flavors=by_name(cloud.flavors.list() if 'flavor' in news else ()),

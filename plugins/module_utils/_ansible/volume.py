@@ -34,7 +34,8 @@ def look(cloud: Cloud, asked: VolumeRequest) -> Tuple[VolumesSeen, Names]:
     holder = now.server if now else None
     names |= {('server', name) for name in (asked.server, holder) if name}
     leaves = holder is not None and (asked.state == 'detached' or (asked.state == 'attached' and holder != asked.server))
-    servers = by_name(cloud.servers.list() if asked.state == 'attached' else cloud.servers.list([holder]) if leaves and holder else ())
+    holds = leaves or (now is not None and now.task_state in ('attaching', 'detaching'))
+    servers = by_name(cloud.servers.list() if asked.state == 'attached' else cloud.servers.list([holder]) if holds and holder else ())
     there = servers.get(holder or '')
     asks = leaves and there and not there.faults and not there.task_state
     return VolumesSeen(volumes, servers, cloud.volumes.mounted(asked.name) if asks else False), names

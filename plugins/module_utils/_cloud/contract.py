@@ -192,7 +192,7 @@ class Cloud(Protocol):
 
     @property
     def seeds(self) -> Dict[str, str]:
-        """First-boot content of a run, by its hash: it is handed on beside the plan, because it is never recorded nor shown."""
+        """What is handed on beside the plan, because it is never recorded nor shown: first-boot content by its hash, URLs by what is recorded of them."""
 
     @property
     def notes(self) -> List[str]:

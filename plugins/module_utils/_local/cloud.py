@@ -45,6 +45,8 @@ class LocalCloud:
         """``actor``: who asks. ``timeout``: seconds to wait for locks and for guests."""
         self.host = this_host(actor, timeout)
         self.seeds: Dict[str, str] = {}
+        if self.host.record.lost() is not None:
+            self.notes.append('the record was rebuilt, and that was interrupted: run the playbook hanok.cloud.recover, which tells what was lost')
 
     @property
     def notes(self) -> List[str]:
@@ -84,7 +86,7 @@ class LocalCloud:
         """Images."""
         from .images import LocalImages
 
-        return LocalImages(self.host)
+        return LocalImages(self.host, self.seeds)
 
     @property
     def networks(self) -> LocalNetworks:
@@ -148,11 +150,20 @@ class LocalCloud:
                 if now <= names:
                     with self.host.locks.at_work():
                         yield seen
-                        self.firewalls.tell()
+                        self._tell()
                     return
                 names = now
             finally:
                 self.host.locks.release()
+
+    def _tell(self) -> None:
+        """What was to be done is done: that machines cannot be asked now is told, and made good by the next run that changes something."""
+        try:
+            self.firewalls.tell()
+        except Exception as error:
+            if not isinstance(error, CloudError) and type(error).__name__ != 'libvirtError':
+                raise
+            self.notes.append(f'machines do not say of their servers what is recorded: {error}; the next task that changes something has them say it')
 
     def damage(self) -> str:
         """What is wrong with the record, when something went wrong that nobody foresaw."""

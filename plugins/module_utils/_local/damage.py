@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Callable, Dict, Iterator, Tuple
 
@@ -28,6 +29,8 @@ def damage(record: Record) -> str:
 
 def _found(record: Record) -> Iterator[str]:
     record.check_whole()
+    lacks = {'record', 'revision', 'metadata', 'metadata_written'} - {row['key'] for row in record.rows('SELECT key FROM meta')}
+    yield from (f'meta has no {key}' for key in sorted(lacks))
     for (table,) in record.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
         columns = {row['name']: row['type'] for row in record.rows(f'PRAGMA table_info({table})')}
         for row in record.rows(f'SELECT * FROM {table}'):
@@ -74,12 +77,23 @@ def _one_of(*words: str) -> Callable[[Any], None]:
     return check
 
 
+def _like(pattern: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f'{value!r} is not such a text')
+
+    return check
+
+
 _CHECKS: Dict[Tuple[str, str], Callable[[Any], Any]] = {
     ('', 'labels'): _labels,
     ('keypair', 'public_key'): fingerprint,
     ('network', 'cidr'): IPv4Network,
     ('network', 'gateway'): IPv4Address,
     ('port', 'address'): IPv4Address,
+    ('port', 'mac'): _like('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
+    ('server', 'name'): _like('[A-Za-z0-9-]+'),
+    ('balancer', 'name'): _like('[A-Za-z0-9._-]+'),
     ('floating_ip', 'address'): IPv4Address,
     ('balancer', 'listeners'): _listeners,
     ('balancer', 'health_check'): lambda text: HealthCheck(**json.loads(text)),

@@ -62,9 +62,10 @@ def volume_disk(folder: str, identity: str) -> Disk:
 
 def disk_xml(disk: Disk, target: str) -> str:
     """A volume's device; the alias is how it is found again to detach it."""
+    serial = escape(disk.serial)
     return (
         "<disk type='file' device='disk'><driver name='qemu' type='qcow2' discard='unmap' error_policy='enospace'/>"
-        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='virtio'/><serial>{disk.serial}</serial><alias name='ua-{disk.serial}'/></disk>"
+        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='virtio'/><serial>{serial}</serial><alias name='ua-{serial}'/></disk>"
     )
 
 
@@ -76,7 +77,7 @@ def target(number: int) -> str:
 def xml(machine: Machine) -> str:
     """The whole domain."""
     parts = [
-        f"<domain type='{'kvm' if machine.kvm else 'qemu'}'><name>{machine.name}</name><uuid>{machine.uuid}</uuid>",
+        f"<domain type='{'kvm' if machine.kvm else 'qemu'}'><name>{escape(machine.name)}</name><uuid>{escape(machine.uuid)}</uuid>",
         f'<metadata>{machine.metadata}</metadata>',
         f"<memory unit='MiB'>{machine.memory}</memory><vcpu>{machine.vcpus}</vcpu>",
         # One PCI bus has room for the root disk, the controllers, 8 NICs and 15 volumes plugged while it runs; q35 takes a port for each, and 3 s more to boot.
@@ -90,7 +91,7 @@ def xml(machine: Machine) -> str:
         f"<source file='{escape(os.path.join(machine.folder, 'seed.iso'))}'/><target dev='sda' bus='scsi'/><readonly/></disk>",
         *(disk_xml(disk, target(number)) for number, disk in enumerate(machine.disks, 1)),
         *(
-            f"<interface type='bridge'><mac address='{nic.mac}'/><source bridge='{nic.bridge}'/><target dev='{nic.device}'/>"
+            f"<interface type='bridge'><mac address='{escape(nic.mac)}'/><source bridge='{nic.bridge}'/><target dev='{nic.device}'/>"
             "<model type='virtio'/><rom enabled='no'/></interface>"
             for nic in machine.interfaces
         ),

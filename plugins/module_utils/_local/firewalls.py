@@ -72,6 +72,13 @@ class LocalFirewalls:
                 flows.cut(self.host, lock)
                 os.unlink(self._uncut)
 
+    def cut(self) -> None:
+        """End connections by addresses of what is being deleted, before these are free for others."""
+        from . import flows
+
+        with self.host.locks.projection('firewall') as lock:
+            flows.cut(self.host, lock)
+
     def tell(self) -> None:
         """Have machines say what the record says of their servers now."""
         if not self._told():

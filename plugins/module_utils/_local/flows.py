@@ -58,7 +58,7 @@ def stale(flows: Iterable[Flow], places: Places) -> Set[Tuple[str, ...]]:
 
     found: Set[Tuple[str, ...]] = set()
     for flow in flows:
-        if floats(flow.target) and flow.reply_source not in (flow.target, leads.get(flow.target)):
+        if floats(flow.target) and flow.reply_source != leads.get(flow.target, flow.target):
             found.add(('--orig-dst', flow.target, '--reply-src', flow.reply_source))
         if floats(flow.reply_target) and flow.source != flow.reply_target and comes.get(flow.source) != flow.reply_target:
             found.add(('--orig-src', flow.source, '--reply-dst', flow.reply_target))
@@ -66,10 +66,15 @@ def stale(flows: Iterable[Flow], places: Places) -> Set[Tuple[str, ...]]:
     return found
 
 
+# Who is being deleted has no addresses any more: their flows are ended before somebody else gets them.
+_HELD = """SELECT p.id, p.address FROM port p LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+  WHERE coalesce(s.id, b.id) IS NOT NULL AND coalesce(s.task_state, b.task_state, '') <> 'deleting'"""
+
+
 def _places(host: Host) -> Places:
     networks = host.record.rows('SELECT cidr, gateway FROM network')
-    ports = host.record.rows('SELECT address FROM port WHERE server_id IS NOT NULL OR balancer_id IS NOT NULL')
-    floating = host.record.rows('SELECT f.address, p.address AS fixed FROM floating_ip f JOIN port p ON p.id = f.port_id')
+    ports = host.record.rows(_HELD)
+    floating = host.record.rows(f'SELECT f.address, p.address AS fixed FROM floating_ip f JOIN ({_HELD}) p ON p.id = f.port_id')
     return Places(
         [row['cidr'] for row in networks],
         [str(IPv4Network(cidr)) for pool in host.settings.pools for cidr in pool.addresses],

@@ -8,12 +8,12 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.image import Image, least_disk
+from .._model.image import Image, least_disk, recorded
 from . import disks
 from .host import Host
 from .record import described, names_in
@@ -26,9 +26,9 @@ _CHUNK = 1 << 20
 class LocalImages:
     """Images of the local cloud."""
 
-    def __init__(self, host: Host) -> None:
-        """Images on record and under the state folder."""
-        self.host, self.record = host, host.record
+    def __init__(self, host: Host, urls: Mapping[str, str]) -> None:
+        """Images on record and under the state folder. ``urls``: those of this run by what is recorded of them, as sources."""
+        self.host, self.record, self.urls = host, host.record, urls
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """Look: all, or those of these names."""
@@ -88,7 +88,7 @@ class LocalImages:
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', where)
             disks.flatten(self.host, self.host.settings.path('servers', server, 'root.qcow2'), 'qcow2', target, locks)
         elif kind == 'url':
-            self._fetched(where, change.after.checksum, target, locks)
+            self._fetched(self.urls.get(change.after.source, where), change.after.checksum, target, locks)
         else:
             _verify(where, change.after.checksum)
             disks.flatten(self.host, where, disks.describe(self.host, where)['format'], target, locks)
@@ -120,7 +120,7 @@ def _download(url: str, target: str) -> None:
             while chunk := response.read(_CHUNK):
                 file.write(chunk)
     except (URLError, OSError) as error:
-        raise CloudError(f'url: {url} cannot be fetched: {error}') from error
+        raise CloudError(f'url: {recorded(url)} cannot be fetched: {error}') from error
 
 
 def _private(path: str) -> int:

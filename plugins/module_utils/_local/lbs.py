@@ -77,6 +77,7 @@ class LocalLbs:
         with self.record.transaction() as sql:
             sql.executemany("UPDATE balancer SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
         outcomes = self.host.each(changes, self._erase)
+        self.firewalls.cut()
         with self.record.transaction() as sql:
             for name in [outcome.change.name for outcome in outcomes if not outcome.error]:
                 sql.execute(
@@ -198,15 +199,15 @@ def _name(row: Any) -> str:
 
 def _xml(row: Any, folder: str) -> str:
     return _XML.format(
-        name=_name(row),
-        uuid=row['uuid'],
+        name=escape(_name(row)),
+        uuid=escape(row['uuid']),
         services=escape(os.path.join(folder, 'services')),
-        mac=row['mac'],
+        mac=escape(row['mac']),
         bridge=bridge(row['network_id']),
         device=tap(row['port']),
-        address=row['address'],
+        address=escape(row['address']),
         prefix=IPv4Network(row['cidr']).prefixlen,
-        gateway=row['gateway'],
+        gateway=escape(row['gateway']),
     )
 
 

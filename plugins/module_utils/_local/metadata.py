@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Sequence, Tuple
 from xml.etree import ElementTree as ET
 
 from .host import Host
@@ -14,6 +14,8 @@ from .record import Record
 
 URI = 'https://hanok.cloud/xmlns/server/1'
 PREFIX = 'hanok'
+_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
+AS_IT_RUNS, _AS_DEFINED = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
 _SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
 _CHOSEN = f'(SELECT id FROM ({_SERVERS}))'
 _VOLUMES = f"SELECT server_id, uuid, name, size, description, labels FROM volume WHERE server_id IN {_CHOSEN} AND task_state IS NOT 'detaching'"
@@ -63,27 +65,39 @@ def _ports(record: Record, names: Sequence[str]) -> Dict[int, List[Dict[str, Any
 def write(host: Host) -> None:
     """Have machines say what the record says of their servers, where they say something else. One that is not defined any more says nothing."""
     with host.locks.projection('metadata'):
-        revision = host.record.value("SELECT value FROM meta WHERE key = 'metadata'")  # read first: what changes meanwhile makes a later one
-        identities = {row['name']: row['uuid'] for row in host.record.rows('SELECT name, uuid FROM server')}
-        texts, machines = told(host.record, list(identities)), host.hypervisor.machines()
-        for name, text in texts.items():
-            machine = machines.get(identities[name])
+        revision, texts = _recorded(host.record)
+        machines = host.hypervisor.machines()
+        for identity, text in texts.items():
+            machine = machines.get(identity)
             if machine and machine.defined:
-                with tolerate('NO_DOMAIN'):  # it is being deleted
-                    _say(machine.domain, text)
+                _say(machine.domain, text)
         with host.record.transaction() as sql:
             sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
 
 
-def _say(machine: Any, text: str) -> None:
-    import libvirt
+def _recorded(record: Record) -> Tuple[int, Dict[str, str]]:
+    """The revision, and what each machine has to say, by its UUID."""
+    record.sql.execute('BEGIN')
+    try:
+        revision = record.value("SELECT value FROM meta WHERE key = 'metadata'")
+        identities = {row['name']: row['uuid'] for row in record.rows('SELECT name, uuid FROM server')}
+        return revision, {identities[name]: text for name, text in told(record, list(identities)).items()}
+    finally:
+        record.sql.execute('COMMIT')
 
-    said = ''
+
+def _say(machine: Any, text: str) -> None:
+    for where in (_AS_DEFINED, AS_IT_RUNS) if machine.isActive() else (_AS_DEFINED,):
+        with tolerate('NO_DOMAIN', 'OPERATION_INVALID'):  # it is being deleted, or has just stopped
+            if said(machine, where) != text:
+                machine.setMetadata(_ELEMENT, element(text), PREFIX, URI, where)
+
+
+def said(machine: Any, where: int = _AS_DEFINED) -> str:
+    """What a machine says; empty: nothing."""
     with tolerate('NO_DOMAIN_METADATA'):
-        said = ET.fromstring(machine.metadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, URI, libvirt.VIR_DOMAIN_AFFECT_CONFIG)).text or ''  # noqa: S314
-    if said != text:
-        where = libvirt.VIR_DOMAIN_AFFECT_CONFIG | (libvirt.VIR_DOMAIN_AFFECT_LIVE if machine.isActive() else 0)
-        machine.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, element(text), PREFIX, URI, where)
+        return ET.fromstring(machine.metadata(_ELEMENT, URI, where)).text or ''  # noqa: S314 (libvirt's own)
+    return ''
 
 
 def element(text: str) -> str:
@@ -91,9 +105,3 @@ def element(text: str) -> str:
     found = ET.Element('server', {'xmlns': URI})
     found.text = text
     return ET.tostring(found, encoding='unicode')
-
-
-def read(text: str) -> Dict[str, Any]:
-    """What an element says."""
-    found: Dict[str, Any] = json.loads(ET.fromstring(text).text or '{}')  # noqa: S314 (libvirt's own)
-    return found

@@ -8,6 +8,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Sequence
+from html import escape
 from ipaddress import IPv4Network
 from typing import Any, Dict, List, Tuple
 
@@ -128,8 +129,8 @@ def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
     options = ''.join(f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number))
     return _XML.format(
         bridge=bridge(number),
-        uuid=identity,
-        gateway=gateway,
+        uuid=escape(identity),
+        gateway=escape(gateway),
         prefix=span.prefixlen,
         first=span[1] if str(span[1]) != gateway else span[2],
         last=span[-2],

@@ -14,12 +14,17 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError
 
+LOST = 'lost'  # the key in meta
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
 VERSION = 3  # of the tables; schema.py has them, and is read by those only who make them
 
 
 class NewerVersion(CloudError):
     """A newer version of the collection has written here."""
+
+
+class Damaged(CloudError):
+    """What is there is no record, or not a whole one. A record that only cannot be reached now (a full disk, somebody who writes) is none of these."""
 
 
 class Record:
@@ -46,11 +51,17 @@ class Record:
             self.sql.row_factory = sqlite3.Row
             self.version = self.sql.execute('PRAGMA user_version').fetchone()[0]
         except sqlite3.Error as error:
-            raise CloudError(f'the record {self.path} cannot be read: {error}; {RECOVER}') from error
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> CloudError:
+        """What to say of an error of reading: SQLite names what it meets in the file otherwise than what it meets on the way there."""
+        if isinstance(error, sqlite3.OperationalError) and not str(error).startswith('no such'):
+            return CloudError(f'the record {self.path} cannot be reached: {error}; is the disk full, or does somebody else write in it? Run again after that')
+        return Damaged(f'the record {self.path} cannot be read: {error}; {RECOVER}')
 
     def _check_version(self) -> None:
         if self.version == 0:
-            raise CloudError(f'the record {self.path} is damaged: it holds no tables; the playbook hanok.cloud.recover rebuilds it')
+            raise Damaged(f'the record {self.path} is damaged: it holds no tables; {RECOVER}')
         if self.version > VERSION:
             raise NewerVersion(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
 
@@ -58,7 +69,7 @@ class Record:
         """What this run has not read may be damaged: nothing is changed in such a record."""
         found = self.rows('PRAGMA quick_check(1)')[0][0]
         if found != 'ok':
-            raise CloudError(f'the record {self.path} is damaged: {" ".join(str(found).split())}; {RECOVER}')
+            raise Damaged(f'the record {self.path} is damaged: {" ".join(str(found).split())}; {RECOVER}')
 
     def _read_older(self) -> None:
         """A record of an older version is read as it will be: a copy in memory is brought up to date, the file itself only by a writer."""
@@ -68,7 +79,7 @@ class Record:
             try:
                 older.backup(self.sql)
             except sqlite3.Error as error:
-                raise CloudError(f'the record {self.path} cannot be read: {error}; {RECOVER}') from error
+                raise self._unreadable(error) from error
             finally:
                 older.close()
             self.version = self.value('PRAGMA user_version')
@@ -129,7 +140,7 @@ class Record:
     def _restore(self, table: str, values: Mapping[str, Any]) -> None:
         try:
             self._put('INSERT OR REPLACE' if table == 'meta' else 'INSERT', table, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OverflowError) as error:
             raise CloudError(f'a row of {table} does not fit: {error}; the export was altered by hand, or is not of this version') from error
 
     def rebuild(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -147,7 +158,7 @@ class Record:
         try:
             return self.sql.execute(query, values).fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            raise CloudError(f'the record {self.path} cannot be read: {error}; {RECOVER}') from error
+            raise self._unreadable(error) from error
 
     def named(self, query: str, names: Iterable[str] | None) -> List[sqlite3.Row]:
         """The rows of a query whose ``?1`` is a JSON list of names, or null for all."""
@@ -164,18 +175,24 @@ class Record:
 
         The export is written before the end: a run that is killed leaves one that is never older than the record, and no other run writes it meanwhile.
         """
-        self.sql.execute('BEGIN IMMEDIATE')
         try:
+            self.sql.execute('BEGIN IMMEDIATE')
             yield self.sql
             self.export()
             self.sql.execute('COMMIT')
         except BaseException as error:
-            self.sql.execute('ROLLBACK')
+            if self.sql.in_transaction:
+                self.sql.execute('ROLLBACK')
             if isinstance(error, sqlite3.IntegrityError):
                 raise CloudError(f'the record refuses: {error}; somebody else changed it meanwhile, run again') from error
             if isinstance(error, sqlite3.Error):
                 raise CloudError(f'the record {self.path} cannot be written: {error}; nothing of this was recorded') from error
             raise
+
+    def lost(self) -> List[str] | None:
+        """What could not be brought back when the record was rebuilt, as long as that is not finished."""
+        text = self.value('SELECT value FROM meta WHERE key = ?', LOST)
+        return None if text is None else [str(sentence) for sentence in json.loads(text)]
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:
         """Add a row; its id."""

@@ -18,13 +18,10 @@ from .._model.recovery import INTERRUPTED, RecordState, Remains, Rows, planned, 
 from . import disks, metadata
 from .cloud import this_host
 from .firewalls import LocalFirewalls
-from .hypervisor import tolerate
-from .record import VERSION, NewerVersion, Record
+from .record import LOST, VERSION, Damaged, NewerVersion, Record
 
-_INACTIVE = 2  # VIR_DOMAIN_AFFECT_CONFIG: the metadata of the definition
-_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
+_UNSOUND = (KeyError, TypeError, AttributeError, ValueError, StopIteration)  # what reading raises of things that we never wrote
 _DISKS = {'server': ('servers', 'root.qcow2'), 'volume': ('volumes', ''), 'image': ('images', '')}
-_LOST = 'lost'  # in the record: what could not be brought back, as long as it is not done
 _UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
 
 
@@ -53,52 +50,59 @@ class LocalRecovery:
             return (RecordState(state='missing' if left else 'whole'),)
         try:
             return (self._there(),)
-        except NewerVersion:
-            raise
-        except CloudError:
+        except Damaged:
             return (RecordState(state='damaged'),)
 
     def _there(self) -> RecordState:
-        """The record that is there. Raises CloudError when it cannot be read whole."""
+        """The record that is there. Raises Damaged when it cannot be read whole."""
         record = Record(self.host.settings.state, self.actor)
         try:
             record.check_whole()
             rows = {table: count for table in _tables() if (count := record.value(f'SELECT count(*) FROM {table}'))}
-            lost = record.value('SELECT value FROM meta WHERE key = ?', _LOST)
-            return RecordState(rows=rows) if lost is None else RecordState(state=INTERRUPTED, rows=rows, lost=tuple(json.loads(lost)))
+            lost = record.lost()
+            return RecordState(rows=rows) if lost is None else RecordState(state=INTERRUPTED, rows=rows, lost=tuple(lost))
         finally:
             record.sql.close()
 
     def rebuilt(self) -> RecordState:
         """What the record would be, rebuilt."""
-        rows, lost = rebuilt(self._remains())
+        rows, lost = self._rebuilt()
         return planned(lost, rows)
+
+    def _rebuilt(self) -> Tuple[Rows, List[str]]:
+        remains = self._remains()
+        try:
+            return rebuilt(remains)
+        except _UNSOUND as error:
+            raise CloudError(
+                f'the export {self.host.record.export_path} holds what hanok.cloud does not write ({type(error).__name__}: {error}); '
+                'move it away to have the record rebuilt from machines and disks alone'
+            ) from error
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Rebuild the record, and have everything written that is written from it. Until that is done it says that it is not, and what was lost."""
-        if self.list()[0].state == INTERRUPTED:
+        if changes[0].before.state == INTERRUPTED:
             self.host.record.write()
         else:
-            rows, lost = rebuilt(self._remains())
-            self.host.record.rebuild({**rows, 'meta': [*rows.get('meta', ()), {'key': _LOST, 'value': json.dumps(lost)}]})
+            rows, lost = self._rebuilt()
+            self.host.record.rebuild({**rows, 'meta': [*rows.get('meta', ()), {'key': LOST, 'value': json.dumps(lost)}]})
         firewalls = LocalFirewalls(self.host)
         firewalls.apply()
         firewalls.tell()
         with self.host.record.transaction() as sql:
-            sql.execute('DELETE FROM meta WHERE key = ?', (_LOST,))
+            sql.execute('DELETE FROM meta WHERE key = ?', (LOST,))
         return [Outcome(change) for change in changes]
 
     def _remains(self) -> Remains:
-        return Remains(_exported(self.host.record.export_path), self._machines(), {kind: self._disks(kind) for kind in _DISKS})
-
-    def _machines(self) -> Dict[str, Any]:
-        found = {}
+        machines, unsound = {}, []
         for identity, machine in self.host.hypervisor.machines().items():
-            with tolerate('NO_DOMAIN_METADATA', 'NO_DOMAIN'):
-                told = metadata.read(machine.domain.metadata(_ELEMENT, metadata.URI, _INACTIVE if machine.defined else 0))
-                runs = machine.power != 'stopped' or machine.domain.autostart()
-                found[identity] = {**told, 'server': {**told['server'], 'power': 'started' if runs else 'stopped', 'task_state': None}}
-        return found
+            text = metadata.said(machine.domain) if machine.defined else metadata.said(machine.domain, metadata.AS_IT_RUNS)
+            if text:
+                try:
+                    machines[identity] = _told(text, machine.power != 'stopped' or bool(machine.domain.autostart()))
+                except _UNSOUND:
+                    unsound.append(identity)
+        return Remains(_exported(self.host.record.export_path), machines, {kind: self._disks(kind) for kind in _DISKS}, tuple(unsound))
 
     def _disks(self, kind: str) -> Dict[str, int]:
         folder, name = _DISKS[kind]
@@ -123,6 +127,14 @@ class LocalRecovery:
         """Let go of the record and of libvirt."""
         self.host.hypervisor.close()
         self.host.record.sql.close()
+
+
+def _told(text: str, runs: bool) -> Dict[str, Any]:
+    """What a machine says of its server, and the power that it has. Raises what is in _UNSOUND when nothing can be made of it."""
+    found: Dict[str, Any] = json.loads(text)
+    found['server'] = {**found['server'], 'power': 'started' if runs else 'stopped', 'task_state': None}
+    rebuilt(Remains(machines={'': found}))
+    return found
 
 
 def _tables() -> Tuple[str, ...]:

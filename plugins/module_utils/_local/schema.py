@@ -110,7 +110,7 @@ def _version_2() -> str:
 
 
 # What machines say of their servers (metadata.py) is a function of: each change of these columns makes a new revision of it, where a server is concerned
-# that is neither being made, whose machine will say all of it, nor being deleted. (table, columns, whether its rows come and go, the servers of a row)
+# that is neither being made, after which there is a new one anyway, nor being deleted. (table, columns, whether its rows come and go, the servers of a row)
 _OF_PORT = '(SELECT server_id FROM port WHERE id = {row}.port_id)'
 _METADATA = (
     ('server', 'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels', False, '({row}.id)'),
@@ -125,7 +125,12 @@ _METADATA = (
 
 
 def _version_3() -> str:
-    out = ["INSERT INTO meta VALUES ('metadata', 0), ('metadata_written', 0);"]
+    out = [
+        "INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) UNION ALL SELECT 'metadata_written', 0;",
+        # What its machine was told when it was made or changed may have been read before something else of it was changed.
+        'CREATE TRIGGER metadata_server_done AFTER UPDATE OF task_state ON server WHEN NEW.task_state IS NULL '
+        "AND OLD.task_state IN ('creating', 'updating', 'repairing') BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;",
+    ]
     for table, columns, come_and_go, server in _METADATA:
         for event, sides in (('INSERT', ('NEW',)), (f'UPDATE OF {columns}', ('OLD', 'NEW')), ('DELETE', ('OLD',))):
             if come_and_go or event.startswith('UPDATE'):

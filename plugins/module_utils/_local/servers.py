@@ -195,6 +195,7 @@ class LocalServers:
         rows, machines = self._whole(changes), self._machines()
         outcomes = self.host.each(changes, lambda change: machines.erase(rows[change.name]))
         gone = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
+        self.firewalls.cut()
         with self.record.transaction():
             server_rows.remove(self.record, gone)
         self.firewalls.apply()
@@ -215,10 +216,11 @@ class LocalServers:
         return outcomes
 
     def redefine(self, names: Iterable[str]) -> None:
-        """Define the machines of servers of these names again, after what belongs to them has changed."""
+        """Define the machines of servers of these names again, after their volumes have changed; not while others write what machines say of these."""
         machines = self._machines()
-        for row in self._whole([Change('server', name, 'update', None, None) for name in names]).values():
-            machines.define(row)
+        with self.host.locks.projection('metadata'):
+            for row in self._whole([Change('server', name, 'update', None, None) for name in names]).values():
+                machines.define(row)
 
     def _whole(self, changes: Sequence[Change]) -> Dict[str, Any]:
         from . import server_rows

@@ -62,7 +62,7 @@ class LocalVolumes:
         with self.record.transaction():
             for change in changes:
                 self.record.update_named('volume', change.name, {'size': change.after.size, **described(change.after), 'task_state': 'extending'})
-        self.servers.firewalls.tell()
+        self.servers.firewalls.tell()  # before it is done: a volume that is done is not looked at again by the next run
         return self.host.finish(self.host.each(changes, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:

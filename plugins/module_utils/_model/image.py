@@ -20,7 +20,7 @@ SOURCES = ('path', 'url', 'server')
 
 @dataclass(frozen=True)
 class Image:
-    """A disk that servers are made from. ``source``: where it came from, as the user said it: path:..., url:... or server:....
+    """A disk that servers are made from. ``source``: where it came from: path:..., url:... (without what comes after a question mark) or server:....
 
     ``gone``: its file is not there any more. ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume needs at least.
     """
@@ -53,8 +53,11 @@ def least_disk(size: int) -> int:
     return -(-size // GIB)
 
 
+@dataclass(frozen=True)
 class ImageRequest(Request):
-    """What a user asked for; ``options`` has one ``source``."""
+    """What a user asked for; ``options`` has one ``source``. ``url``: the whole of it, of which the source has what may be recorded."""
+
+    url: str | None = field(default=None, repr=False)
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
@@ -67,11 +70,18 @@ class ImageRequest(Request):
                 problems.append(f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits in lower case')
             if kind == 'server':
                 problems.append('checksum: it is for a path or a url, not for a server')
+        if kind == 'url' and re.match('https?://[^/]*@', where):
+            return [*problems, 'url: it holds the name of a user or a password; fetch the file beforehand, and give path']
         if kind == 'url' and not re.match(r'https?://[^/\s]+/\S', where):
             problems.append(f'url: {where!r} is not an http or https address')
         if kind == 'url' and checksum is None and self.state == 'present':
             problems.append('checksum: give the checksum of what the url has to deliver, such as sha256:...')
         return problems
+
+
+def recorded(url: str) -> str:
+    """What may be recorded and shown of a URL: what comes after a question mark is often a signature or a token (RFC 3986, section 3.4)."""
+    return url.partition('?')[0]
 
 
 _REMADE = fixed('an image is not remade; delete it and make it again, or choose another name')

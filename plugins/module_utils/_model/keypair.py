@@ -85,8 +85,8 @@ def fingerprint(public_key: str) -> str:
 
 
 def is_private(text: str) -> bool:
-    """Whether a text holds a private key (RFC 7468, section 10; OpenSSH's own form has such lines too)."""
-    return 'PRIVATE KEY' in text
+    """Whether a text holds a private key (RFC 7468, section 10; OpenSSH's own form has such lines too; PuTTY's own)."""
+    return 'PRIVATE KEY' in text or 'PuTTY-User-Key-File' in text
 
 
 def public_key_problems(text: str, option: str = 'public_key') -> List[str]:

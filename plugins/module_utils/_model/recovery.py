@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
@@ -38,12 +39,14 @@ class Remains:
     """What is left of a cloud whose record is gone.
 
     ``export``: all rows by table, or None when there is no export to read. ``machines``: what each machine says of its server
-    (by the UUID of the machine). ``disks``: the sizes (bytes) of disk files by kind (server, volume, image) and UUID.
+    (by the UUID of the machine). ``disks``: the sizes (bytes) of disk files by kind (server, volume, image) and UUID. ``unsound``: machines (UUIDs) of
+    which nobody can read what they say.
     """
 
     export: Rows | None = None
     machines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     disks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unsound: Tuple[str, ...] = ()
 
 
 def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
@@ -51,7 +54,9 @@ def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
     rows: Rows = {table: [dict(row) for row in some] for table, some in (remains.export or {}).items()}
     if not any(row['name'] == DEFAULT_GROUP for row in rows.get('security_group', ())):
         _append(rows, 'security_group', {'name': DEFAULT_GROUP, 'description': '', 'labels': '{}'})
-    lost = [] if remains.export is not None else [f'there is no export to read: {ALONE} are not known any more']
+    lost = [str(sentence) for row in rows.get('meta', ()) if row['key'] == 'lost' for sentence in json.loads(row['value'])]  # the last time
+    lost += [] if remains.export is not None else [f'there is no export to read: {ALONE} are not known any more']
+    lost += [f'the machine {identity}: what it says of its server cannot be read' for identity in remains.unsound if identity not in _ids(rows, 'server')]
     for identity, told in sorted(remains.machines.items(), key=lambda item: item[1]['server']['id']):
         if identity not in _ids(rows, 'server'):
             lost += _add_server(rows, told, remains.disks)

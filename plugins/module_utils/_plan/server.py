@@ -129,9 +129,9 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     if now is None:
         return draft.result.append(draft.step('server', 'create', None, _new(name, request, seen, draft)))
     if now.task_state == 'creating':
-        now = _finish(now, request, draft)
+        now = _finish(now, request, seen, draft)
     if now.faults or now.task_state == 'repairing':
-        now = _repaired(now, request, draft)
+        now = _repaired(now, request, seen, draft)
     if now.task_state in ('powering-off', 'resuming'):
         now = _power_again(now, request, draft)
     if request.state == 'started' and now.power == 'paused':
@@ -146,7 +146,7 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     draft.result.append(now)
 
 
-def _repaired(now: Server, request: ServerRequest, draft: Draft) -> Server:
+def _repaired(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
     """A machine that somebody altered is made again as recorded when that was asked for; a disk that is gone nobody makes again."""
     why, again = '; '.join(now.faults), now.task_state == 'repairing'
     if DISK_GONE in now.faults:
@@ -154,7 +154,7 @@ def _repaired(now: Server, request: ServerRequest, draft: Draft) -> Server:
     elif not request.repair and not again:
         draft.refused.append(f'server {now.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it')
     else:
-        _first_boot(now, request, draft)
+        _first_boot(now, request, seen, draft)
     repaired: Server = draft.step('server', 'repair', now, replace(now, task_state=None, faults=(), seeded=True), why=AGAIN if again else why)
     return repaired
 
@@ -168,14 +168,16 @@ def _power_again(now: Server, request: ServerRequest, draft: Draft) -> Server:
     return stopped
 
 
-def _first_boot(now: Server, request: ServerRequest, draft: Draft) -> None:
+def _first_boot(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     """Its first-boot disk is made again with all that was on it, or not at all."""
+    if now.init_script and not now.seeded and now.init_script not in seen.init_scripts:
+        draft.refused.append(f'server {now.name} has no first-boot disk, and its init script {now.init_script} is gone; make that again, or delete the server')
     if now.user_data and not now.seeded and request.user_data is None:
         draft.refused.append(f'server {now.name} has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it')
 
 
-def _finish(now: Server, request: ServerRequest, draft: Draft) -> Server:
-    _first_boot(now, request, draft)
+def _finish(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
+    _first_boot(now, request, seen, draft)
     finished: Server = draft.step('server', 'create', None, replace(now, task_state=None, seeded=True), why=AGAIN)
     return finished
 

@@ -30,7 +30,7 @@ def plan(request: VolumeRequest, seen: VolumesSeen) -> Plan:
         return draft.done()
     if now and now.gone and request.state != 'detached':
         draft.refused.append(f'volume {now.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again')
-    now = _present(request, now, draft)
+    now = _present(request, now, seen, draft)
     if request.state == 'attached':
         now = _attached(request, now, seen, draft)
     elif request.state == 'detached' and now.server and request.server in (None, now.server):
@@ -46,7 +46,7 @@ def _delete(now: Volume, draft: Draft) -> None:
     draft.step('volume', 'delete', now, None, why=AGAIN if now.task_state == 'deleting' else '')
 
 
-def _present(request: VolumeRequest, now: Volume | None, draft: Draft) -> Volume:
+def _present(request: VolumeRequest, now: Volume | None, seen: VolumesSeen, draft: Draft) -> Volume:
     """The volume as it is there in any case: made, or finished, or grown."""
     if now and now.task_state == 'deleting':
         now = draft.step('volume', 'delete', now, None, why=AGAIN)
@@ -55,6 +55,8 @@ def _present(request: VolumeRequest, now: Volume | None, draft: Draft) -> Volume
             draft.refused.append(f'volume {request.name} does not exist; to make it give size (GB)')
         made: Volume = draft.step('volume', 'create', None, Volume(request.name, **request.options))
         return made
+    if now.task_state in ('attaching', 'detaching'):
+        _in_order(seen.servers.get(now.server or ''), draft)
     if now.task_state == 'creating':
         now = draft.step('volume', 'create', None, replace(now, task_state=None), why=AGAIN)
     elif now.task_state == 'attaching':
@@ -79,19 +81,21 @@ def _attached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Dra
     return attached
 
 
-def _in_order(server: Server, draft: Draft) -> None:
+def _in_order(server: Server | None, draft: Draft) -> None:
     """Refuse a server whose machine is not as recorded: to attach or detach a volume would define it anew, which is done only when asked for."""
+    if server is None:
+        return
     if server.task_state:
         draft.refused.append(f'server: {server.name} is {server.task_state}; run the task that makes it, or that deletes it, again')
     elif server.faults:
         why = '; '.join(server.faults)
-        draft.refused.append(f'server: {server.name} is UNMANAGED ({why}); first have it repaired (repair: true of server)')
+        draft.refused.append(
+            f'server: {server.name} is UNMANAGED ({why}); first have it repaired (repair: true of server), or delete it, which keeps its volumes'
+        )
 
 
 def _detached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Draft) -> Volume:
-    holder = seen.servers.get(now.server or '')
-    if holder:
-        _in_order(holder, draft)
+    _in_order(seen.servers.get(now.server or ''), draft)
     if seen.mounted and not request.force:
         draft.refused.append(f'volume {now.name} is mounted in {now.server}, and data would be lost; umount it there first, or say force: true')
     if seen.mounted is None:
