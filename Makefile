@@ -168,7 +168,7 @@ SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 soak: venv-dev prepare
 	rm -f $(REPORTS)/reliability.json
 	$(call SOAK,soak-killed) tests/reliability/test_killed.py & killed=$$!; failed=0; \
-	$(call SOAK,soak) --ignore tests/reliability/test_killed.py tests/reliability || failed=1; \
+	$(call SOAK,soak) tests/integration/test_ground.py tests/integration/test_recover.py tests/reliability --ignore tests/reliability/test_killed.py || failed=1; \
 	wait $$killed || failed=1; \
 	exit $$failed
 	python tests/reliability/figures.py

@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.tests.reliability import figures
+
 from .conftest import Play, inventory, keep, refused, run, start
 
 Guest = Callable[[str, str], str]
@@ -26,6 +28,13 @@ Guest = Callable[[str, str], str]
 def sh(*words: str) -> str:
     """A command of somebody who does not know of us."""
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    """Each of them is one more."""
+    yield
+    figures.add('The ground moves', faults=1)
 
 
 @pytest.fixture(scope='module')
@@ -288,6 +297,30 @@ def test_the_disk_is_full(host: None, tiny: str) -> None:
     finally:
         sh('umount', folder)
     assert inventory() == before
+
+
+def test_the_disk_of_the_record_is_full(host: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is told, and not taken for damage; with more room the same task is done."""
+    sh('mount', '-t', 'tmpfs', '-o', 'size=2M', 'tmpfs', str(tmp_path))
+    try:
+        monkeypatch.setenv('HANOK_STATE', str(tmp_path / 'state'))
+        keep('flavor', name='first', vcpus=1, memory=64, disk=1)
+        filler = tmp_path / 'filler'
+        with filler.open('wb', buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(b'0' * 4096):
+                pass
+        text = '#!/bin/sh\n' + 'true\n' * 2000
+        for task in ({'name': 'second', 'content': text}, {'name': 'third', 'content': text}):
+            done = run('init_script', **task)
+            assert done['failed']
+            assert 'is full' in done['msg'] or 'No space left' in done['msg'], done['msg']
+            assert 'defect' not in done['msg']
+            assert 'recover' not in done['msg']
+        filler.unlink()
+        keep('init_script', name='second', content=text)
+        assert run('init_script_info')['init_scripts'][0]['name'] == 'second'
+    finally:
+        sh('umount', str(tmp_path))
 
 
 def test_the_disk_is_full_under_a_guest(server: dict[str, Any], ssh: Guest) -> None:

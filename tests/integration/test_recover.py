@@ -10,11 +10,20 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.tests.reliability import figures
+
 from .conftest import Play, inventory, keep, run
 
 STATE = Path('/var/lib/hanok')
 KINDS = ('network', 'security_group', 'keypair', 'image', 'init_script', 'port', 'server', 'volume', 'floating_ip')
 OPTIONS: dict[str, Any] = {'flavor': 'g1.nano', 'state': 'stopped', 'security_groups': ['kept'], 'labels': {'tier': 'web'}}
+
+
+@pytest.fixture(autouse=True)
+def counted() -> Iterator[None]:
+    """Each of them is one more."""
+    yield
+    figures.add('Recovery', records=1)
 
 
 @pytest.fixture(scope='module')

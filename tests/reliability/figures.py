@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / 'build' / 'reports' / 'reliability.json'
 PAGE = ROOT / 'docs' / 'reliability.md'
+ROWS = ('Killed anywhere', 'Check mode oracle', 'Crowds', 'Bad input', 'The ground moves', 'Secrets', 'Recovery')
 BEGIN, END = '<!-- figures: written by make soak -->', '<!-- end of figures -->'
 
 
@@ -46,7 +47,10 @@ def table() -> str:
 
 
 def write_page() -> None:
-    """Put the table into the document."""
+    """Put the table into the document, if it is whole."""
+    missing = [name for name in ROWS if name not in counted()]
+    if missing:
+        raise SystemExit(f'nothing was counted of: {", ".join(missing)}')
     before, _begin, rest = PAGE.read_text(encoding='utf-8').partition(BEGIN)
     _old, _end, after = rest.partition(END)
     PAGE.write_text(f'{before}{BEGIN}\n{table()}\n{END}{after}', encoding='utf-8')

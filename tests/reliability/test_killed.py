@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import threading
+import typing
 from collections.abc import Callable, Iterator, Sequence
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,6 +20,7 @@ import libvirt
 import pytest
 import yaml
 
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud.contract import Cloud
 from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, Play
 
 from . import figures, killing
@@ -79,6 +81,24 @@ def unseed(killer: Killer) -> None:
     """Somebody removes a first-boot disk."""
     for path in STATE.glob('servers/*/seed.iso'):
         path.unlink()
+
+
+def suspend(killer: Killer) -> None:
+    """Somebody suspends a machine."""
+    (machine,) = subprocess.run(['virsh', 'list', '--name', '--state-running'], capture_output=True, text=True, check=True).stdout.split()
+    subprocess.run(['virsh', 'suspend', machine], check=True, capture_output=True)
+
+
+def unplug(killer: Killer) -> None:
+    """Somebody takes the bridge of a network away."""
+    number = next(row['id'] for row in seen.rows()['network'] if row['name'] == 'default')
+    subprocess.run(['ip', 'link', 'delete', f'hk{number}'], check=True)
+
+
+def stop_balancer(killer: Killer) -> None:
+    """Somebody destroys a container."""
+    (container,) = subprocess.run(['virsh', '-c', 'lxc:///system', 'list', '--name'], capture_output=True, text=True, check=True).stdout.split()
+    subprocess.run(['virsh', '-c', 'lxc:///system', 'destroy', container], check=True, capture_output=True)
 
 
 def connect(killer: Killer) -> None:
@@ -230,6 +250,35 @@ WALKS = (
         ],
         given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
     ),
+    Walk(
+        'balancer that is down',
+        [
+            task('lb', name='l', listeners=HTTP, members=['one']),
+            stop_balancer,
+            task('lb', name='l'),
+            task('floating_ip', name='f', lb='l', state='attached'),
+            task('floating_ip', name='f', port='p', state='attached'),
+            *gone('floating_ip', 'f'),
+            *gone('lb', 'l'),
+        ],
+        given=[task('server', name='one', **STOPPED), task('port', name='p')],
+    ),
+    Walk(
+        'server with all that it has',
+        [
+            task('server', name='s', floating_ip='auto', networks=[{'port': 'p'}], **STOPPED),
+            task('volume', name='v', size=1, state='attached', server='s'),
+            task('lb', name='l', listeners=HTTP, members=['s']),
+            connect,
+            *gone('server', 's'),
+            *gone('lb', 'l'),
+            *gone('volume', 'v'),
+        ],
+        given=[task('port', name='p')],
+    ),
+    Walk('group that runs', [task('server', name='g', count=2, floating_ip='auto', **SMALL), *gone('server', 'g')]),
+    Walk('paused', [task('server', name='p', **SMALL), suspend, task('server', name='p', state='started'), *gone('server', 'p')]),
+    Walk('bridge gone', [unplug, task('network', name='default')], given=[task('server', name='one', **STOPPED)]),
     Walk('rules flushed', [flush, task('server', name='one')], given=[task('server', name='one', floating_ip='auto', **STOPPED)]),
     Walk(
         'first-boot disk lost',
@@ -285,7 +334,9 @@ class Killer:
         """``words``: what stands in braces in options."""
         self.runner, self.words = runner, words
         self.connections = [libvirt.openReadOnly(uri) for uri in ('qemu:///system', 'lxc:///system')]
-        self.turn = 0
+        self.turn = self.points = 0
+        self.walked: set[str] = set()
+        self.verbs: set[tuple[str, str]] = set()
 
     def look(self) -> dict[str, list[str]]:
         """The host as it is."""
@@ -308,8 +359,10 @@ class Killer:
         points, after = {}, {}
         for number, step in enumerate(walk.steps):
             if isinstance(step, Task):
-                points[number] = killing.points(self.done(step).steps)
-                after[number] = self.look()
+                ran = self.done(step)
+                points[number], after[number] = killing.points(ran.steps), self.look()
+                assert after[number]['export'] == []
+                self.verbs |= {(done['what'].split()[0], done['what'].rpartition(': ')[2]) for done in ran.result['steps']}
             else:
                 step(self)
         return points, after
@@ -385,6 +438,7 @@ def test_killed_anywhere(walk: Walk, killer: Killer, soak: bool) -> None:
     before = killer.look()
     points, after = killer.undisturbed(walk)
     assert not seen.differences(before, killer.look()), 'undisturbed, the walk did not lead back'
+    killer.walked.add(walk.name)
     problems: list[str] = []
     turns = max(map(len, points.values())) if soak else 1 if walk.slow else TURNS
     for turn in range(turns):
@@ -412,10 +466,25 @@ def once(walk: Walk, killer: Killer, turn: int | None, points: dict[int, list[Po
         killer.turn += 1
         point = killing.sample(some, killer.turn) if turn is None else some[turn]
         found = killer.disturbed(step, point, after[number])
+        killer.points += 1
         figures.add('Killed anywhere', points=1)
         if found:
             return [f'{step}, killed {point}:', *('    ' + problem for problem in found)]
     return []
+
+
+def test_all_that_can_be_done_was_killed(killer: Killer) -> None:
+    """Each verb of each resource of a cloud, in a module of each kind, at 60 points and more."""
+    if killer.walked != {walk.name for walk in WALKS}:
+        pytest.skip('some walks were left out')
+    clouds = {name: typing.get_type_hints(found.fget)['return'] for name, found in vars(Cloud).items() if isinstance(found, property)}
+    resources = {name[:-1]: typing.get_origin(kind) or kind for name, kind in clouds.items()}
+    verbs = {(kind, verb) for kind, one in resources.items() for verb in dir(one) if 'changes' in getattr(getattr(one, verb), '__annotations__', {})}
+    assert len(verbs) > 40
+    assert verbs - killer.verbs == set()
+    modules = {path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if not path.stem.endswith(('_info', '__init__'))}
+    assert {step.module for walk in WALKS for step in walk.steps if isinstance(step, Task)} == modules
+    assert killer.points >= 60
 
 
 def test_killed_while_the_record_is_made(killer: Killer, tmp_path: Path) -> None:
