@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - When the record, the file C(/var/lib/hanok/hanok.db), is gone or damaged, a new one is made of what is left. One that is whole is left alone.
   - A run that was interrupted is finished by the next one, which tells again what was lost.
-  - It is made of the export beside it, C(hanok.json); of what the machines in libvirt say of the servers that they are; and of the disks that are there.
+  - It is made of the export beside it, C(hanok.json); of what machines in libvirt say of the servers, and containers of the load balancers,
+    that they are; and of the disks and networks that are there.
   - What could not be brought back is told as warnings, and in RV(record.lost). A damaged record is kept, under the name C(hanok.db.damaged).
   - Machines and disks are not touched. Firewall rules, DHCP and balancers are written again.
 extends_documentation_fragment:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ansible_collections.hanok.cloud.tests.reliability import figures
 from .conftest import Play, inventory, keep, run
 
 STATE = Path('/var/lib/hanok')
-KINDS = ('network', 'security_group', 'keypair', 'image', 'init_script', 'port', 'server', 'volume', 'floating_ip')
+KINDS = ('network', 'security_group', 'keypair', 'image', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb')
 OPTIONS: dict[str, Any] = {'flavor': 'g1.nano', 'state': 'stopped', 'security_groups': ['kept'], 'labels': {'tier': 'web'}}
 
 
@@ -39,6 +40,8 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('server', name='kept', description='changed afterwards')
     keep('volume', name='kept', size=1, server='kept', state='attached')
     keep('volume', name='alone', size=1)
+    keep('network', name='empty', cidr='10.67.0.0/24')
+    keep('lb', name='kept', listeners=[{'port': 80}], members=['many-1', 'kept'])
     # What is changed from elsewhere is said by the machines too.
     keep('floating_ip', name='moved', server='many-1', state='attached')
     keep('floating_ip', name='moved', server='many-2', state='attached')
@@ -46,21 +49,30 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('network', name='kept', description='described')
     keep('port', name='kept', security_groups=['kept', 'default'])
     keep('image', name=image, description='described')
+    keep('floating_ip', name='front', lb='kept', state='attached')
     keep('keypair', name='test', description='described')
     yield seen()
-    keep('floating_ip', name='moved', state='absent')
+    for name in ('moved', 'front'):
+        keep('floating_ip', name=name, state='absent')
+    keep('lb', name='kept', state='absent')
     for name in ('kept', 'many'):
         keep('server', name=name, state='absent')
     for volume in run('volume_info')['volumes']:
         keep('volume', name=volume['name'], state='absent')
     for kind in ('port', 'init_script', 'security_group', 'network'):
         keep(kind, name='kept', state='absent')
+    keep('network', name='empty', state='absent')
     assert inventory() == before
 
 
 def seen() -> dict[str, Any]:
     """All that is told of the cloud."""
     return {kind: run(f'{kind}_info')[f'{kind}s'] for kind in KINDS}
+
+
+def sh(*words: str) -> str:
+    """What a program says."""
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def recover() -> dict[str, Any]:
@@ -97,22 +109,37 @@ def test_from_the_export(cloud: dict[str, Any], how: str) -> None:
     assert Play('hanok.cloud.recover').changed == 0
 
 
+def test_by_the_playbook(cloud: dict[str, Any]) -> None:
+    """It rebuilds it, and a second run finds it whole."""
+    for path in STATE.glob('hanok.db*'):
+        path.unlink()
+    assert Play('hanok.cloud.recover').changed == 1
+    assert Play('hanok.cloud.recover').changed == 0
+    assert seen() == cloud
+
+
 def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
     """Without an export too: servers with all that belongs to them; what nobody knows any more is told."""
+    network = sh('virsh', 'net-uuid', run('network_info', name='empty')['networks'][0]['bridge'])
     for path in [*STATE.glob('hanok.db*'), STATE / 'hanok.json']:
         path.unlink()
     lost = recover()['record']['lost']
     assert 'security_group kept: its rules are not known any more; it lets nothing in until its task has run' in lost
     assert len([text for text in lost if text.startswith('volume recovered-')]) == 1
+    assert f'network recovered-{network[:8]} (10.67.0.0/24): its name is not known any more' in lost
+    keep('network', name=f'recovered-{network[:8]}', state='absent')
     now = seen()
     changed = ('used_by', 'labels', 'created_at', 'created_by')
-    for kind in ('server', 'port', 'network', 'keypair', 'image', 'floating_ip', 'volume'):
+    for kind in ('server', 'port', 'network', 'keypair', 'image', 'floating_ip', 'volume', 'lb'):
         known, there = ([{key: value for key, value in item.items() if key not in changed} for item in some[kind]] for some in (cloud, now))
         if kind == 'volume':
             known, there = ([item for item in some if item['server']] for some in (known, there))
+        known = [item for item in known if item['name'] != 'empty']
         assert there == [item for item in known if item['name'] in {other['name'] for other in there}], kind
         assert len(there) == len(known), kind
     assert [server['labels'] for server in now['server']] == [server['labels'] for server in cloud['server']]
+    keep('network', name='empty', cidr='10.67.0.0/24')
     keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
     assert not keep('server', name='many', count=2, **OPTIONS)['changed']
+    assert not keep('lb', name='kept', listeners=[{'port': 80}], members=['many-1', 'kept'])['changed']
     keep('server', name='kept', state='stopped', description='and on')

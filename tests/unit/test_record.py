@@ -344,7 +344,7 @@ def test_words_are_no_revision(record: Record, table: str) -> None:
 # What never changes while a server has a machine.
 FIXED = {'id', 'project', 'created_by', 'created_at', 'uuid', 'cidr', 'gateway', 'address', 'mac', 'pool', 'position', 'task_state', 'own_groups'}
 FIXED |= {'server.' + column for column in ('name', 'user_data', 'init_script', 'key_name', 'member_of')}
-FIXED |= {table + '.name' for table in ('network', 'port', 'volume', 'keypair', 'security_group')}
+FIXED |= {table + '.name' for table in ('network', 'port', 'volume', 'keypair', 'security_group', 'balancer')}
 
 
 @pytest.mark.parametrize('table', TABLES)
@@ -353,7 +353,7 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
     ids = fill(record)
 
     def look() -> tuple[dict[str, str], int]:
-        return metadata.told(record, ['s']), int(record.value("SELECT value FROM meta WHERE key = 'metadata'"))
+        return {**metadata.told(record, ['s']), **metadata.told_of_balancers(record)}, int(record.value("SELECT value FROM meta WHERE key = 'metadata'"))
 
     found = []
     for column in [row['name'] for row in record.rows(f'PRAGMA table_info({table})')]:
@@ -366,15 +366,23 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
             assert (after != before) == (now > revision), column
             found += [column] if now > revision else []
         record.sql.execute('ROLLBACK')
-    assert ('description' in found) == (table in ('server', 'image', 'keypair', 'network', 'port', 'floating_ip', 'volume'))
+    assert ('description' in found) == (table in ('server', 'image', 'keypair', 'network', 'port', 'floating_ip', 'volume', 'balancer'))
 
 
-@pytest.mark.parametrize('statement', ['DELETE FROM floating_ip', 'UPDATE floating_ip SET port_id = NULL', 'DELETE FROM port_security_group'])
+@pytest.mark.parametrize(
+    ('statement', 'owner'),
+    [
+        ('DELETE FROM floating_ip', 'server'),
+        ('UPDATE floating_ip SET port_id = NULL', 'server'),
+        ('DELETE FROM port_security_group', 'server'),
+        ('DELETE FROM balancer_member', 'balancer'),
+    ],
+)
 @pytest.mark.parametrize('state', [None, 'updating', 'creating', 'deleting'])
-def test_what_comes_and_goes_is_said(record: Record, statement: str, state: str | None) -> None:
+def test_what_comes_and_goes_is_said(record: Record, statement: str, owner: str, state: str | None) -> None:
     """A server that is being made gets a machine that says all; one that is being deleted says nothing any more."""
     fill(record)
-    record.sql.execute('UPDATE server SET task_state = ?', (state,))
+    record.sql.execute(f'UPDATE {owner} SET task_state = ?', (state,))  # noqa: S608
     before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
     record.sql.execute(statement)
     assert (record.value("SELECT value FROM meta WHERE key = 'metadata'") > before) == (state in (None, 'updating'))

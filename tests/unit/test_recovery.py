@@ -14,7 +14,12 @@ DEFAULT = {'id': 1, 'name': 'default', 'description': '', 'labels': '{}'}
 SERVER = {'id': 7, 'uuid': 's', 'name': 'web', 'key_name': 'mine', 'image_id': 99, 'task_state': None}
 IMAGE = {'uuid': 'i', 'name': 'tiny', 'source': 'path:/tiny', 'description': '', 'labels': '{}'}
 NETWORK = {'id': 3, 'uuid': 'n', 'name': 'back', 'cidr': '10.0.0.0/24', 'gateway': '10.0.0.1'}
-PORT = {'port': {'id': 5, 'address': '10.0.0.2'}, 'network': NETWORK, 'groups': ['default', 'web'], 'floating': {'address': '198.18.0.1', 'name': None}}
+PORT = {
+    'port': {'id': 5, 'address': '10.0.0.2', 'server_id': 7, 'network_id': 3},
+    'network': NETWORK,
+    'groups': ['default', 'web'],
+    'floating': {'address': '198.18.0.1', 'name': None},
+}
 TOLD: dict[str, Any] = {'server': SERVER, 'image': IMAGE, 'keypair': {'name': 'mine', 'public_key': 'k'}, 'ports': [PORT], 'volumes': []}
 DISKS = {'server': {'s': 1}, 'image': {'i': 2**30}, 'volume': {}}
 
@@ -41,6 +46,21 @@ def test_a_server_by_its_machine() -> None:
     assert [row['group_id'] for row in rows['port_security_group']] == [1, 2]
     assert [row['name'] for row in rows['keypair']] == ['mine']
     assert lost == ['security_group web: its rules are not known any more; it lets nothing in until its task has run']
+
+
+def test_a_balancer_by_its_container() -> None:
+    """With its port and those of its members that there are; a network that nobody speaks of, as what libvirt knows of it."""
+    port = {**PORT, 'port': {'id': 6, 'address': '10.0.0.9', 'balancer_id': 4, 'network_id': 3}, 'groups': [], 'floating': None}
+    told = {'balancer': {'id': 4, 'uuid': 'b', 'name': 'front'}, 'ports': [port], 'members': ['web', 'gone']}
+    networks = tuple({'id': number, 'uuid': uuid, 'cidr': cidr, 'gateway': ''} for number, uuid, cidr in ((3, 'n', '10.0.0.0/24'), (8, 'o', '192.168.0.0/24')))
+    left = Remains(
+        {'security_group': [DEFAULT]}, {'s': TOLD}, DISKS, balancers={'b': told}, networks=(*networks, {**networks[0], 'id': 9, 'uuid': '0123456789'})
+    )
+    rows, lost = rebuilt(left)
+    assert [(row['balancer_id'], row['server_id']) for row in rows['balancer_member']] == [(4, 7)]
+    assert [(row['id'], row.get('balancer_id')) for row in rows['port']] == [(5, None), (6, 4)]
+    assert [(row['id'], row['name']) for row in rows['network']] == [(3, 'back'), (8, 'default'), (9, 'recovered-01234567')]
+    assert lost[1:] == ['lb front: its member gone is not known any more', 'network recovered-01234567 (10.0.0.0/24): its name is not known any more']
 
 
 def test_what_cannot_be_brought_back_is_told() -> None:

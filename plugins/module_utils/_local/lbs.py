@@ -19,7 +19,7 @@ from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.lb import HealthCheck, Lb, Listener
 from .._model.server import Nic
-from . import addresses, haproxy
+from . import addresses, haproxy, metadata
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
@@ -31,7 +31,7 @@ _LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway, p.id AS port, p.net
 _MEMBERS = """SELECT m.balancer_id, s.name, p.address FROM balancer_member m JOIN server s ON s.id = m.server_id JOIN port p ON p.server_id = s.id
   JOIN port b ON b.balancer_id = m.balancer_id ORDER BY length(s.name), s.name, p.network_id <> b.network_id, p.position"""
 
-_XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><memory unit='MiB'>256</memory><vcpu>1</vcpu>
+_XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata><memory unit='MiB'>256</memory><vcpu>1</vcpu>
 <os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os><on_reboot>restart</on_reboot><on_crash>restart</on_crash>
 <devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>
 <interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/><target dev='{device}'/><ip address='{address}' family='ipv4' prefix='{prefix}'/>
@@ -128,7 +128,8 @@ class LocalLbs:
             os.makedirs(path, 0o711, exist_ok=True)
         write_whole(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
         configure(self.host, row, _members(self.record).get(row['id'], ()))
-        domain = self.host.hypervisor.lxc.defineXML(_xml(row, folder))
+        told = metadata.element(metadata.told_of_balancers(self.record)[row['uuid']])
+        domain = self.host.hypervisor.lxc.defineXML(_xml(row, folder, told))
         domain.setAutostart(1)
         with tolerate('OPERATION_INVALID'):  # it runs already
             domain.create()
@@ -197,8 +198,9 @@ def _name(row: Any) -> str:
     return f'hanok-lb-{row["id"]}-{row["name"]}'
 
 
-def _xml(row: Any, folder: str) -> str:
+def _xml(row: Any, folder: str, told: str) -> str:
     return _XML.format(
+        metadata=told,
         name=escape(_name(row)),
         uuid=escape(row['uuid']),
         services=escape(os.path.join(folder, 'services')),

@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the machine of a server says of it, as libvirt metadata: enough to know the server again when the record is lost. A projection of the record."""
+"""What the machine of a server says of it, and the container of a balancer, as libvirt metadata: enough to know them again when the record is lost.
+
+A projection of the record.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,11 @@ URI = 'https://hanok.cloud/xmlns/server/1'
 PREFIX = 'hanok'
 _ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 AS_IT_RUNS, _AS_DEFINED = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
+_PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
 _SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
-_CHOSEN = f'(SELECT id FROM ({_SERVERS}))'
-_VOLUMES = f"SELECT server_id, uuid, name, size, description, labels FROM volume WHERE server_id IN {_CHOSEN} AND task_state IS NOT 'detaching'"
+_VOLUMES = (
+    f"SELECT server_id, uuid, name, size, description, labels FROM volume WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT 'detaching'"
+)
 
 
 def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
@@ -30,7 +35,7 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
     images = {row['id']: row for row in record.rows('SELECT id, uuid, name, source, checksum, description, labels FROM image')}
     keys = {row['name']: dict(row) for row in record.rows('SELECT name, public_key, description, labels FROM keypair')}
     volumes = record.named(_VOLUMES, names)
-    ports = _ports(record, names)
+    ports = _ports(record, 'server_id')
     found = {}
     for row in servers:
         image = {column: value for column, value in dict(images[row['image_id']]).items() if column != 'id'}
@@ -42,16 +47,29 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
     return found
 
 
-def _ports(record: Record, names: Sequence[str]) -> Dict[int, List[Dict[str, Any]]]:
+def told_of_balancers(record: Record) -> Dict[str, str]:
+    """The metadata of balancers, by their UUIDs: their rows, their ports and the names of their members."""
+    members: Dict[int, List[str]] = {}
+    for row in record.rows('SELECT m.balancer_id, s.name FROM balancer_member m JOIN server s ON s.id = m.server_id ORDER BY s.id'):
+        members.setdefault(row['balancer_id'], []).append(row['name'])
+    ports, found = _ports(record, 'balancer_id'), {}
+    for row in record.rows('SELECT * FROM balancer'):
+        balancer = {column: value for column, value in dict(row).items() if column != 'task_state'}
+        found[row['uuid']] = json.dumps({'balancer': balancer, 'ports': ports.get(row['id'], []), 'members': members.get(row['id'], [])})
+    return found
+
+
+def _ports(record: Record, owner: str) -> Dict[int, List[Dict[str, Any]]]:
+    """Ports by the number of who has them (``owner``: server_id or balancer_id), with their networks, groups and floating addresses."""
     networks = {row['id']: dict(row) for row in record.rows('SELECT * FROM network')}
     floating = {row['port_id']: dict(row) for row in record.rows('SELECT * FROM floating_ip WHERE port_id IS NOT NULL')}
     groups: Dict[int, List[str]] = {}
     for row in record.rows('SELECT pg.port_id, g.name FROM port_security_group pg JOIN security_group g ON g.id = pg.group_id ORDER BY g.name'):
         groups.setdefault(row['port_id'], []).append(row['name'])
     found: Dict[int, List[Dict[str, Any]]] = {}
-    for row in record.named(f'SELECT * FROM port WHERE server_id IN {_CHOSEN} ORDER BY position', names):
+    for row in record.rows(f'SELECT * FROM port WHERE {owner} IS NOT NULL ORDER BY position'):
         address = floating.get(row['id'])
-        found.setdefault(row['server_id'], []).append(
+        found.setdefault(row[owner], []).append(
             {
                 'port': dict(row),
                 'network': networks[row['network_id']],
@@ -63,25 +81,29 @@ def _ports(record: Record, names: Sequence[str]) -> Dict[int, List[Dict[str, Any
 
 
 def write(host: Host) -> None:
-    """Have machines say what the record says of their servers, where they say something else. One that is not defined any more says nothing."""
+    """Have machines and containers say what the record says, where they say something else. One that is not defined any more says nothing."""
     with host.locks.projection('metadata'):
-        revision, texts = _recorded(host.record)
-        machines = host.hypervisor.machines()
-        for identity, text in texts.items():
+        revision, servers, balancers = _recorded(host.record)
+        machines = host.hypervisor.machines() if servers else {}
+        for identity, text in servers.items():
             machine = machines.get(identity)
             if machine and machine.defined:
                 _say(machine.domain, text)
+        for container in host.hypervisor.lxc.listAllDomains(_PERSISTENT) if balancers else ():
+            if container.UUIDString() in balancers:
+                _say(container, balancers[container.UUIDString()])
         with host.record.transaction() as sql:
             sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
 
 
-def _recorded(record: Record) -> Tuple[int, Dict[str, str]]:
-    """The revision, and what each machine has to say, by its UUID."""
+def _recorded(record: Record) -> Tuple[int, Dict[str, str], Dict[str, str]]:
+    """The revision, and what each machine and each container has to say, by its UUID."""
     record.sql.execute('BEGIN')
     try:
         revision = record.value("SELECT value FROM meta WHERE key = 'metadata'")
         identities = {row['name']: row['uuid'] for row in record.rows('SELECT name, uuid FROM server')}
-        return revision, {identities[name]: text for name, text in told(record, list(identities)).items()}
+        servers = {identities[name]: text for name, text in told(record, list(identities)).items()}
+        return revision, servers, told_of_balancers(record)
     finally:
         record.sql.execute('COMMIT')
 

@@ -8,8 +8,10 @@ import glob
 import json
 import os
 import re
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import IPv4Network
 from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError, Names, Outcome, Seen
@@ -22,6 +24,7 @@ from .record import LOST, VERSION, Damaged, NewerVersion, Record
 
 _UNSOUND = (KeyError, TypeError, AttributeError, ValueError, StopIteration)  # what reading raises of things that we never wrote
 _DISKS = {'server': ('servers', 'root.qcow2'), 'volume': ('volumes', ''), 'image': ('images', '')}
+_BRIDGE = re.compile(r'hk([0-9]+)\Z')
 _UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
 
 
@@ -46,7 +49,7 @@ class LocalRecovery:
         """Look: the record as it is. A host without one, and without anything left of a cloud, has nothing to rebuild."""
         if not os.path.exists(self.host.record.path):
             remains = self._remains()
-            left = remains.export is not None or remains.machines or any(remains.disks.values())
+            left = remains.export is not None or remains.machines or remains.balancers or remains.networks or any(remains.disks.values())
             return (RecordState(state='missing' if left else 'whole'),)
         try:
             return (self._there(),)
@@ -94,15 +97,26 @@ class LocalRecovery:
         return [Outcome(change) for change in changes]
 
     def _remains(self) -> Remains:
-        machines, unsound = {}, []
-        for identity, machine in self.host.hypervisor.machines().items():
-            text = metadata.said(machine.domain) if machine.defined else metadata.said(machine.domain, metadata.AS_IT_RUNS)
-            if text:
-                try:
-                    machines[identity] = _told(text, machine.power != 'stopped' or bool(machine.domain.autostart()))
-                except _UNSOUND:
-                    unsound.append(identity)
-        return Remains(_exported(self.host.record.export_path), machines, {kind: self._disks(kind) for kind in _DISKS}, tuple(unsound))
+        machines: Dict[str, Any] = {}
+        balancers: Dict[str, Any] = {}
+        unsound: List[str] = []
+        for domain in (*self.host.hypervisor.qemu.listAllDomains(), *self.host.hypervisor.lxc.listAllDomains()):
+            text = metadata.said(domain) if domain.isPersistent() else metadata.said(domain, metadata.AS_IT_RUNS)
+            try:
+                found = _told(text, bool(domain.isActive() or domain.autostart())) if text else {}
+            except _UNSOUND:
+                unsound.append(domain.UUIDString())
+                continue
+            if found:
+                (machines if 'server' in found else balancers)[domain.UUIDString()] = found
+        return Remains(
+            export=_exported(self.host.record.export_path),
+            machines=machines,
+            balancers=balancers,
+            networks=tuple(network for one in self.host.hypervisor.qemu.listAllNetworks() if (network := _network(one))),
+            disks={kind: self._disks(kind) for kind in _DISKS},
+            unsound=tuple(unsound),
+        )
 
     def _disks(self, kind: str) -> Dict[str, int]:
         folder, name = _DISKS[kind]
@@ -130,11 +144,24 @@ class LocalRecovery:
 
 
 def _told(text: str, runs: bool) -> Dict[str, Any]:
-    """What a machine says of its server, and the power that it has. Raises what is in _UNSOUND when nothing can be made of it."""
+    """What a machine says of its server, with the power that it has, or a container of its balancer. Raises what is in _UNSOUND when it is something else."""
     found: Dict[str, Any] = json.loads(text)
+    if 'balancer' in found:
+        rebuilt(Remains(balancers={'': found}))
+        return found
     found['server'] = {**found['server'], 'power': 'started' if runs else 'stopped', 'task_state': None}
     rebuilt(Remains(machines={'': found}))
     return found
+
+
+def _network(network: Any) -> Dict[str, Any] | None:
+    """What a network of libvirt says of itself, if it is ours."""
+    found, number = ET.fromstring(network.XMLDesc()), _BRIDGE.match(network.name())  # noqa: S314 (libvirt's own)
+    ip = found.find('ip')
+    if number is None or ip is None:
+        return None
+    cidr = IPv4Network(f'{ip.get("address")}/{ip.get("prefix")}', strict=False)
+    return {'id': int(number.group(1)), 'uuid': network.UUIDString(), 'cidr': str(cidr), 'gateway': ip.get('address')}
 
 
 def _tables() -> Tuple[str, ...]:

@@ -109,36 +109,42 @@ def _version_2() -> str:
     return '\n'.join(out)
 
 
-# What machines say of their servers (metadata.py) is a function of: each change of these columns makes a new revision of it, where a server is concerned
-# that is neither being made, after which there is a new one anyway, nor being deleted. (table, columns, whether its rows come and go, the servers of a row)
-_OF_PORT = '(SELECT server_id FROM port WHERE id = {row}.port_id)'
+# What machines say of their servers, and containers of their balancers (metadata.py) is a function of: each change of these columns makes a new revision of
+# it, where one is concerned that is neither being made, after which there is a new revision anyway, nor being deleted.
+# (whose, table, columns, whether its rows come and go, which of those whose it is a row concerns)
+_FLOATING = 'name, port_id, automatic, description, labels'
 _METADATA = (
-    ('server', 'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels', False, '({row}.id)'),
-    ('image', 'name, source, checksum, description, labels', False, '(SELECT id FROM server WHERE image_id = {row}.id)'),
-    ('keypair', 'public_key, description, labels', False, '(SELECT id FROM server WHERE key_name = {row}.name)'),
-    ('network', 'description, labels', False, '(SELECT server_id FROM port WHERE network_id = {row}.id)'),
-    ('port', 'own_groups, description, labels', False, '({row}.server_id)'),
-    ('port_security_group', 'port_id, group_id', True, _OF_PORT),
-    ('floating_ip', 'name, port_id, automatic, description, labels', True, _OF_PORT),
-    ('volume', 'size, description, labels', False, '({row}.server_id)'),
+    ('server', 'server', 'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels', False, '({row}.id)'),
+    ('server', 'image', 'name, source, checksum, description, labels', False, '(SELECT id FROM server WHERE image_id = {row}.id)'),
+    ('server', 'keypair', 'public_key, description, labels', False, '(SELECT id FROM server WHERE key_name = {row}.name)'),
+    ('server', 'network', 'description, labels', False, '(SELECT server_id FROM port WHERE network_id = {row}.id)'),
+    ('server', 'port', 'own_groups, description, labels', False, '({row}.server_id)'),
+    ('server', 'port_security_group', 'port_id, group_id', True, '(SELECT server_id FROM port WHERE id = {row}.port_id)'),
+    ('server', 'floating_ip', _FLOATING, True, '(SELECT server_id FROM port WHERE id = {row}.port_id)'),
+    ('server', 'volume', 'size, description, labels', False, '({row}.server_id)'),
+    ('balancer', 'balancer', 'algorithm, listeners, health_check, description, labels', False, '({row}.id)'),
+    ('balancer', 'balancer_member', 'balancer_id, server_id', True, '({row}.balancer_id)'),
+    ('balancer', 'network', 'description, labels', False, '(SELECT balancer_id FROM port WHERE network_id = {row}.id)'),
+    ('balancer', 'floating_ip', _FLOATING, True, '(SELECT balancer_id FROM port WHERE id = {row}.port_id)'),
 )
+_NEW_METADATA = "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;"
 
 
 def _version_3() -> str:
-    out = [
-        "INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) UNION ALL SELECT 'metadata_written', 0;",
-        # What its machine was told when it was made or changed may have been read before something else of it was changed.
-        'CREATE TRIGGER metadata_server_done AFTER UPDATE OF task_state ON server WHEN NEW.task_state IS NULL '
-        "AND OLD.task_state IN ('creating', 'updating', 'repairing') BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;",
-    ]
-    for table, columns, come_and_go, server in _METADATA:
+    out = ["INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) OR EXISTS (SELECT 1 FROM balancer) UNION ALL SELECT 'metadata_written', 0;"]
+    for owner in ('server', 'balancer'):
+        # What it says since it was made or changed may have been read before something else of it was changed.
+        out.append(
+            f'CREATE TRIGGER metadata_{owner}_done AFTER UPDATE OF task_state ON {owner} WHEN NEW.task_state IS NULL '
+            f"AND OLD.task_state IN ('creating', 'updating', 'repairing') {_NEW_METADATA}"
+        )
+    for owner, table, columns, come_and_go, concerned in _METADATA:
         for event, sides in (('INSERT', ('NEW',)), (f'UPDATE OF {columns}', ('OLD', 'NEW')), ('DELETE', ('OLD',))):
             if come_and_go or event.startswith('UPDATE'):
-                servers = ' OR '.join(f'id IN {server.format(row=side)}' for side in sides)
+                owners = ' OR '.join(f'id IN {concerned.format(row=side)}' for side in sides)
                 out.append(
-                    f'CREATE TRIGGER metadata_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
-                    f"WHEN EXISTS (SELECT 1 FROM server WHERE coalesce(task_state, '') NOT IN ('creating', 'deleting') AND ({servers})) "
-                    "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;"
+                    f'CREATE TRIGGER metadata_{owner}_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
+                    f"WHEN EXISTS (SELECT 1 FROM {owner} WHERE coalesce(task_state, '') NOT IN ('creating', 'deleting') AND ({owners})) {_NEW_METADATA}"
                 )
     return '\n'.join(out)
 

@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
+from .network import candidates
 from .words import DEFAULT_GROUP
 
 Row = Dict[str, Any]
 Rows = Dict[str, List[Row]]
 INTERRUPTED = 'interrupted'
-ALONE = 'key pairs, init scripts, flavors, rules of security groups, load balancers, ports and floating IPs that no server has'
+ALONE = 'key pairs, init scripts, flavors, rules of security groups, ports and floating IPs that no server or load balancer has'
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,17 @@ class Remains:
     """What is left of a cloud whose record is gone.
 
     ``export``: all rows by table, or None when there is no export to read. ``machines``: what each machine says of its server
-    (by the UUID of the machine). ``disks``: the sizes (bytes) of disk files by kind (server, volume, image) and UUID. ``unsound``: machines (UUIDs) of
-    which nobody can read what they say.
+    (by the UUID of the machine), ``balancers``: each container of its balancer. ``networks``: what libvirt knows of those that are ours.
+    ``disks``: the sizes (bytes) of disk files by kind (server, volume, image) and UUID. ``unsound``: machines (UUIDs) of which nobody can read what
+    they say.
     """
 
     export: Rows | None = None
     machines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     disks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unsound: Tuple[str, ...] = ()
+    balancers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    networks: Tuple[Mapping[str, Any], ...] = ()
 
 
 def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
@@ -60,6 +64,10 @@ def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
     for identity, told in sorted(remains.machines.items(), key=lambda item: item[1]['server']['id']):
         if identity not in _ids(rows, 'server'):
             lost += _add_server(rows, told, remains.disks)
+    for identity, told in sorted(remains.balancers.items(), key=lambda item: item[1]['balancer']['id']):
+        if identity not in _ids(rows, 'balancer'):
+            lost += _add_balancer(rows, told)
+    lost += _add_networks(rows, remains.networks)
     lost += _without_disk(rows, remains.disks)
     for kind in ('volume', 'image'):
         lost += _add_disks(rows, kind, remains.disks.get(kind, {}))
@@ -100,18 +108,46 @@ def _add_server(rows: Rows, told: Mapping[str, Any], disks: Mapping[str, Mapping
     rows.setdefault('server', []).append(server)
     lost: List[str] = []
     for port in told['ports']:
-        lost += _add_port(rows, server, port)
+        lost += _add_port(rows, port)
     for volume in told['volumes']:
         if volume['uuid'] not in _ids(rows, 'volume'):
             _append(rows, 'volume', {**volume, 'server_id': server['id']})
     return lost
 
 
-def _add_port(rows: Rows, server: Row, told: Mapping[str, Any]) -> List[str]:
+def _add_balancer(rows: Rows, told: Mapping[str, Any]) -> List[str]:
+    """A balancer by what its container says; members are those of its servers that there are."""
+    balancer = dict(told['balancer'])
+    if any(row['name'] == balancer['name'] for row in rows.get('balancer', ())):
+        return [f'lb {balancer["name"]}: two containers say that they are it; the one with the UUID {balancer["uuid"]} was left out']
+    rows.setdefault('balancer', []).append(balancer)
+    lost = [sentence for port in told['ports'] for sentence in _add_port(rows, port)]
+    servers = {row['name']: row['id'] for row in rows.get('server', ())}
+    for member in told['members']:
+        if member in servers:
+            _append(rows, 'balancer_member', {'balancer_id': balancer['id'], 'server_id': servers[member]})
+        else:
+            lost.append(f'lb {balancer["name"]}: its member {member} is not known any more')
+    return lost
+
+
+def _add_networks(rows: Rows, networks: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Networks that nobody speaks of are kept under a name made of their UUID; that with the addresses of the default network is taken for it."""
+    lost = []
+    for network in networks:
+        if network['uuid'] not in _ids(rows, 'network'):
+            is_default = network['cidr'] == next(candidates()) and not any(row['name'] == 'default' for row in rows.get('network', ()))
+            name = 'default' if is_default else f'recovered-{network["uuid"][:8]}'
+            rows.setdefault('network', []).append({'created_by': 'hanok.cloud.recover', 'description': '', 'labels': '{}', **network, 'name': name})
+            lost += [] if is_default else [f'network {name} ({network["cidr"]}): its name is not known any more']
+    return lost
+
+
+def _add_port(rows: Rows, told: Mapping[str, Any]) -> List[str]:
     """A port with its network, its floating address and the names of its groups, whose rules nobody knows any more."""
     if not any(row['uuid'] == told['network']['uuid'] for row in rows.get('network', ())):
         rows.setdefault('network', []).append(dict(told['network']))
-    rows.setdefault('port', []).append({**told['port'], 'server_id': server['id'], 'network_id': told['network']['id']})
+    rows.setdefault('port', []).append(dict(told['port']))
     lost = []
     for group in told['groups']:
         known = next((row for row in rows.get('security_group', ()) if row['name'] == group), None)
