@@ -516,6 +516,7 @@ GARBAGE = {
     'meta': ('key', 'value'),
 }
 VALUES = ('', 'x', '\0', '{}', '[]', 'null', '[1]', '{"a": 1}', -1, 2**62, 1.5, b'\xff\xfe', "'><x>", 'a\nb')
+UNDECODABLE = "CAST(x'fffe' AS TEXT)"
 
 
 def test_a_record_that_says_nonsense(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
@@ -529,6 +530,8 @@ def test_a_record_that_says_nonsense(fuzzed: Host, tiny: str, tmp_path: Path, so
                 with sqlite3.connect(state / 'hanok.db') as record:
                     row = "key = 'revision'" if table == 'meta' else f'id = (SELECT max(id) FROM {table})'  # noqa: S608
                     record.execute(f'UPDATE OR IGNORE {table} SET {column} = ? WHERE {row}', (value,))  # noqa: S608
+                    if value == b'\xff\xfe':
+                        record.execute(f'UPDATE OR IGNORE {table} SET {column} = {UNDECODABLE} WHERE {row}')  # noqa: S608
                 record.close()
                 kind = {'security_group_rule': 'security_group', 'balancer': 'lb', 'meta': 'network'}.get(table, table)
                 fuzzed.told(

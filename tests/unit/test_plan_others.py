@@ -118,6 +118,13 @@ def named(*things: Any) -> dict[str, Any]:
             ImageRequest('i', 'present', {'source': 'url:https://me:secret@example.org/i', 'checksum': SHA256}),
             'url: it holds the name of a user or a password; fetch the file beforehand, and give path',
         ),
+        *(
+            (ImageRequest('i', 'present', {'source': f'url:{url}', 'checksum': SHA256}, url), problem)
+            for url, problem in (
+                ('HTTPS://me:secret@example.org/i', 'url: it holds the name of a user or a password; fetch the file beforehand, and give path'),
+                ('http://example.org/a b', 'url: it holds a space, or what is no ASCII; write that as %20 and so on'),
+            )
+        ),
         (ImageRequest('i', 'present', {'source': 'url:ftp://example.org/i', 'checksum': SHA256}), "url: 'ftp://example.org/i' is not an http or https address"),
         (ImageRequest('i', 'present', {'source': 'url:https://example.org', 'checksum': SHA256}), "url: 'https://example.org' is not an http or https address"),
         (ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha256:0'}), f"checksum: 'sha256:0' {NOT_A_CHECKSUM}"),

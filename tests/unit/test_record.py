@@ -110,6 +110,40 @@ def test_a_log_of_a_record_that_is_gone_is_not_replayed(record: Record, tmp_path
     new.sql.close()
 
 
+DEFAULT = {'name': 'default', 'description': '', 'labels': '{}', 'created_by': 'me'}
+VOLUME = {'id': 1, 'uuid': 'v', 'name': 'v', 'size': 1, 'description': '', 'labels': '{}', 'created_by': 'me'}
+
+
+@pytest.mark.parametrize(
+    'rows',
+    [
+        {'security_group': [{}]},
+        {'security_group': [{**DEFAULT, 'name': '\ud800'}]},
+        {'security_group': [{**DEFAULT, 'labels': {}}]},
+        {'security_group': [{**DEFAULT, 'id': 2**70}]},
+        {'security_group': [DEFAULT], 'volume': [{**VOLUME, 'server_id': 5}]},
+    ],
+)
+def test_rows_that_do_not_fit(tmp_path: Path, rows: dict[str, list[dict[str, object]]]) -> None:
+    """They are told, and no record is made of them."""
+    with pytest.raises(CloudError, match='altered by hand'):
+        Record(str(tmp_path), 'me', lost=True).rebuild(rows)
+    assert not (tmp_path / 'hanok.db').exists()
+
+
+def test_what_was_being_deleted_is_rebuilt(record: Record, tmp_path: Path) -> None:
+    """With what is attached to it, whatever the order of tables; machines are to be told again."""
+    fill(record)
+    record.sql.execute("UPDATE server SET task_state = 'deleting'")
+    rows = {table: [dict(row) for row in record.rows(f'SELECT * FROM {table}')] for table in ('meta', *TABLES)}  # noqa: S608
+    new = Record(str(tmp_path / 'new'), 'me', lost=True)
+    new.rebuild(rows)
+    assert {table: [dict(row) for row in new.rows(f'SELECT * FROM {table}')] for table in TABLES} == {table: rows[table] for table in TABLES}  # noqa: S608
+    meta = {row['key']: row['value'] for row in new.rows('SELECT * FROM meta')}
+    assert meta['metadata'] > meta['metadata_written']
+    new.sql.close()
+
+
 def test_two_make_it_once(tmp_path: Path) -> None:
     """Both began when there was none: they end with the same one."""
     one, other = Record(str(tmp_path), 'one'), Record(str(tmp_path), 'other')

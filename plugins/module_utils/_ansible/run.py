@@ -82,7 +82,7 @@ def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None 
     cloud: Cloud = (opener or open_cloud)(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
     try:
         yield cloud
-    except CloudError:
+    except (CloudError, OSError):
         raise
     except Exception as error:
         damage = cloud.damage()

@@ -29,8 +29,9 @@ def damage(record: Record) -> str:
 
 def _found(record: Record) -> Iterator[str]:
     record.check_whole()
-    lacks = {'record', 'revision', 'metadata', 'metadata_written'} - {row['key'] for row in record.rows('SELECT key FROM meta')}
-    yield from (f'meta has no {key}' for key in sorted(lacks))
+    meta = {row['key']: row['value'] for row in record.rows('SELECT key, value FROM meta')}
+    yield from (f'meta.{key} is {meta.get(key)!r}' for key in ('revision', 'metadata', 'metadata_written') if not isinstance(meta.get(key), int))
+    yield from _problem(_like('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
     for (table,) in record.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
         columns = {row['name']: row['type'] for row in record.rows(f'PRAGMA table_info({table})')}
         for row in record.rows(f'SELECT * FROM {table}'):

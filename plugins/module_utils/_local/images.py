@@ -68,7 +68,11 @@ class LocalImages:
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove images that no server stands on."""
         self.record.begin_deletion('image', [change.name for change in changes], 'server', 'image_id')
-        return self.host.finish(self.host.each(changes, lambda change: disks.remove(self._path(change.name))), 'DELETE FROM image WHERE name = ?')
+        return self.host.finish(self.host.each(changes, self._erase), 'DELETE FROM image WHERE name = ?')
+
+    def _erase(self, change: Change) -> None:
+        for path in (self._path(change.name), _download_of(self._path(change.name))):
+            disks.remove(path)
 
     def _reserve(self, image: Image) -> None:
         columns = {'source': image.source, 'checksum': image.checksum, **described(image)}
@@ -97,7 +101,7 @@ class LocalImages:
             sql.execute('UPDATE image SET size = ? WHERE name = ?', (size, change.name))
 
     def _fetched(self, url: str, checksum: str | None, target: str, locks: Sequence[int]) -> None:
-        download = target + '.download'
+        download = _download_of(target)
         try:
             _download(url, download)
             _verify(download, checksum)
@@ -111,7 +115,13 @@ def path(host: Host, identity: str) -> str:
     return host.settings.path('images', identity + '.qcow2')
 
 
+def _download_of(target: str) -> str:
+    """Where what an image is made of is fetched to."""
+    return target + '.download'
+
+
 def _download(url: str, target: str) -> None:
+    from http.client import HTTPException
     from urllib.error import URLError
     from urllib.request import build_opener
 
@@ -121,6 +131,8 @@ def _download(url: str, target: str) -> None:
                 file.write(chunk)
     except (URLError, OSError) as error:
         raise CloudError(f'url: {recorded(url)} cannot be fetched: {error}') from error
+    except (HTTPException, ValueError) as error:  # their words may have all of the URL
+        raise CloudError(f'url: {recorded(url)} cannot be fetched: {type(error).__name__}') from error
 
 
 def _private(path: str) -> int:

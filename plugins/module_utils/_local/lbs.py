@@ -123,10 +123,7 @@ class LocalLbs:
     def _build(self, change: Change) -> None:
         row = self.record.named(_LIST, [change.name])[0]
         folder = _folder(self.host, row['uuid'])
-        service = os.path.join(folder, 'services', 'haproxy')
-        for path in (os.path.dirname(folder), folder, os.path.join(folder, 'services'), service):
-            os.makedirs(path, 0o711, exist_ok=True)
-        write_whole(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
+        _furnish(folder)
         configure(self.host, row, _members(self.record).get(row['id'], ()))
         told = metadata.element(metadata.told_of_balancers(self.record)[row['uuid']])
         domain = self.host.hypervisor.lxc.defineXML(_xml(row, folder, told))
@@ -163,6 +160,8 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     What HAProxy has taken up is kept beside it: a run that was killed before HAProxy was told is known by the difference.
     """
     folder = _folder(host, row['uuid'])
+    if not os.path.isdir(folder):  # somebody removed it while the balancer runs
+        _furnish(folder)
     path, taken_up = os.path.join(folder, 'haproxy.cfg'), os.path.join(folder, 'taken-up.cfg')
     text = haproxy.render(_lb(row, members, True), haproxy.Place(folder, row['address'], members))
     if read_whole(path) == read_whole(taken_up) == text:
@@ -175,6 +174,14 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     if state is not None:  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
         host.run('s6-svc', '-2', os.path.join(folder, 'services', 'haproxy'))
     write_whole(taken_up, text)
+
+
+def _furnish(folder: str) -> None:
+    """Make the folder of a balancer, with what s6 runs in it."""
+    service = os.path.join(folder, 'services', 'haproxy')
+    for path in (os.path.dirname(folder), folder, os.path.join(folder, 'services'), service):
+        os.makedirs(path, 0o711, exist_ok=True)
+    write_whole(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
 
 
 def ask(folder: str, command: str) -> str | None:

@@ -117,7 +117,7 @@ def _say(machine: Any, text: str) -> None:
 
 def said(machine: Any, where: int = _AS_DEFINED) -> str:
     """What a machine says; empty: nothing."""
-    with tolerate('NO_DOMAIN_METADATA'):
+    with tolerate('NO_DOMAIN_METADATA', 'NO_DOMAIN'):
         return ET.fromstring(machine.metadata(_ELEMENT, URI, where)).text or ''  # noqa: S314 (libvirt's own)
     return ''
 

@@ -19,6 +19,15 @@ RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
 VERSION = 3  # of the tables; schema.py has them, and is read by those only who make them
 
 
+_OUT_OF_REACH = (
+    'is full',
+    'is locked',
+    'unable to open',
+    'disk I/O',
+    'readonly',
+)  # what SQLite says where nothing is wrong with the file (sqlite.org/rescode.html)
+
+
 class NewerVersion(CloudError):
     """A newer version of the collection has written here."""
 
@@ -55,12 +64,12 @@ class Record:
 
     def _unreadable(self, error: Exception) -> CloudError:
         """What to say of an error of reading: SQLite names what it meets in the file otherwise than what it meets on the way there."""
-        if isinstance(error, sqlite3.OperationalError) and not str(error).startswith('no such'):
+        if any(words in str(error) for words in _OUT_OF_REACH):
             return CloudError(f'the record {self.path} cannot be reached: {error}; is the disk full, or does somebody else write in it? Run again after that')
         return Damaged(f'the record {self.path} cannot be read: {error}; {RECOVER}')
 
     def _check_version(self) -> None:
-        if self.version == 0:
+        if self.version <= 0:
             raise Damaged(f'the record {self.path} is damaged: it holds no tables; {RECOVER}')
         if self.version > VERSION:
             raise NewerVersion(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
@@ -88,8 +97,11 @@ class Record:
     def _migrate(self) -> None:
         from .schema import VERSIONS
 
-        for number in range(self.version, VERSION):
-            self.sql.executescript(f'BEGIN IMMEDIATE; {VERSIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;')
+        try:
+            for number in range(self.version, VERSION):
+                self.sql.executescript(f'BEGIN IMMEDIATE; {VERSIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;')
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
 
     def write(self) -> None:
         """Open for writing: made under another name and renamed, so that no reader meets a record without tables.
@@ -101,13 +113,19 @@ class Record:
         os.makedirs(self.folder, 0o711, exist_ok=True)
         self.sql.close()
         if not os.path.exists(self.path):
-            self._make()
+            self._made()
         self._open(f'file:{self.path}?mode=rw')
         self._check_version()
         self.check_whole()
         self._migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         self.writable = True
+
+    def _made(self, rows: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> None:
+        try:
+            self._make(rows)
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
 
     def _make(self, rows: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> None:
         part = self.path + '.new'
@@ -126,21 +144,26 @@ class Record:
 
     def _fill(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Put rows into new tables. Columns that a row does not have get what the table says. Raises CloudError when they do not fit together."""
+        from .schema import TABLES
+
         self.sql.executescript('BEGIN IMMEDIATE; DELETE FROM security_group;')
-        for table, some in rows.items():
+        # What refers to something goes first: nothing new may refer to what was being deleted when the record was lost. Foreign keys are looked at in the end.
+        for table in ('meta', *reversed(TABLES)):
             columns = {row['name'] for row in self.rows(f'PRAGMA table_info({table})')}
-            for row in some:
+            for row in rows.get(table, ()):
                 self._restore(table, {column: value for column, value in row.items() if column in columns})
         broken = self.rows('PRAGMA foreign_key_check')
         if broken:
             raise CloudError(f'the rows of {", ".join(sorted({row["table"] for row in broken}))} refer to what is not there; the export was altered by hand')
-        self.sql.execute("UPDATE meta SET value = value + 1 WHERE key = 'revision'")
+        self.sql.execute("UPDATE meta SET value = value + 1 WHERE key IN ('revision', 'metadata')")
         self.sql.execute('COMMIT')
 
     def _restore(self, table: str, values: Mapping[str, Any]) -> None:
         try:
             self._put('INSERT OR REPLACE' if table == 'meta' else 'INSERT', table, values)
-        except (sqlite3.Error, OverflowError) as error:
+        except (sqlite3.Error, OverflowError, ValueError) as error:
+            if any(words in str(error) for words in _OUT_OF_REACH):
+                raise self._unreadable(error) from error
             raise CloudError(f'a row of {table} does not fit: {error}; the export was altered by hand, or is not of this version') from error
 
     def rebuild(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -150,7 +173,7 @@ class Record:
         for suffix in ('-wal', '-shm', ''):
             with contextlib.suppress(FileNotFoundError):
                 os.replace(self.path + suffix, f'{self.path}.damaged{suffix}')
-        self._make(rows)
+        self._made(rows)
         self.write()
 
     def rows(self, query: str, *values: Any) -> List[sqlite3.Row]:
@@ -192,7 +215,10 @@ class Record:
     def lost(self) -> List[str] | None:
         """What could not be brought back when the record was rebuilt, as long as that is not finished."""
         text = self.value('SELECT value FROM meta WHERE key = ?', LOST)
-        return None if text is None else [str(sentence) for sentence in json.loads(text)]
+        try:
+            return None if text is None else [str(sentence) for sentence in json.loads(text)]
+        except (ValueError, TypeError) as error:
+            raise Damaged(f'the record {self.path} holds what hanok.cloud does not write: meta.{LOST}: {error}; {RECOVER}') from error
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:
         """Add a row; its id."""

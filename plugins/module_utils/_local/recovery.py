@@ -160,7 +160,10 @@ def _network(network: Any) -> Dict[str, Any] | None:
     ip = found.find('ip')
     if number is None or ip is None:
         return None
-    cidr = IPv4Network(f'{ip.get("address")}/{ip.get("prefix")}', strict=False)
+    try:
+        cidr = IPv4Network(f'{ip.get("address")}/{ip.get("prefix")}', strict=False)
+    except ValueError:  # somebody has made something else of it
+        return None
     return {'id': int(number.group(1)), 'uuid': network.UUIDString(), 'cidr': str(cidr), 'gateway': ip.get('address')}
 
 

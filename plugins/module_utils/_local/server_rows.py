@@ -93,7 +93,8 @@ def remove(record: Record, servers: Sequence[int]) -> None:
     for statement in (
         f'DELETE FROM floating_ip WHERE automatic AND port_id IN ({_PORTS_OF})',
         f'UPDATE port SET server_id = NULL, position = 0 WHERE name IS NOT NULL AND server_id IN ({chosen})',
-        f'UPDATE volume SET server_id = NULL WHERE server_id IN ({chosen})',
+        "UPDATE volume SET server_id = NULL, task_state = CASE WHEN task_state IN ('attaching', 'detaching') THEN NULL ELSE task_state END "
+        f'WHERE server_id IN ({chosen})',
         f'DELETE FROM server WHERE id IN ({chosen})',
     ):
         record.sql.execute(statement, (json.dumps(servers),))

@@ -70,7 +70,9 @@ class ImageRequest(Request):
                 problems.append(f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits in lower case')
             if kind == 'server':
                 problems.append('checksum: it is for a path or a url, not for a server')
-        if kind == 'url' and re.match('https?://[^/]*@', where):
+        if kind == 'url' and not re.fullmatch('[!-~]*', where + (self.url or '')):
+            return [*problems, 'url: it holds a space, or what is no ASCII; write that as %20 and so on']
+        if kind == 'url' and re.match('[^/]*//[^/]*@', where):
             return [*problems, 'url: it holds the name of a user or a password; fetch the file beforehand, and give path']
         if kind == 'url' and not re.match(r'https?://[^/\s]+/\S', where):
             problems.append(f'url: {where!r} is not an http or https address')

@@ -171,7 +171,7 @@ def _power_again(now: Server, request: ServerRequest, draft: Draft) -> Server:
 def _first_boot(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     """Its first-boot disk is made again with all that was on it, or not at all."""
     if now.init_script and not now.seeded and now.init_script not in seen.init_scripts:
-        draft.refused.append(f'server {now.name} has no first-boot disk, and its init script {now.init_script} is gone; make that again, or delete the server')
+        draft.missing.append(f'server {now.name} has no first-boot disk, and its init script {now.init_script} is gone; make that again, or delete the server')
     if now.user_data and not now.seeded and request.user_data is None:
         draft.refused.append(f'server {now.name} has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it')
 
