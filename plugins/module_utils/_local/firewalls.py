@@ -16,7 +16,7 @@ from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.firewall import Firewall
 from .host import Host
-from .record import write_whole
+from .record import read_whole, write_whole
 
 FLOATING_DEVICE = 'hanok0'  # floating addresses are routed to it; nothing answers behind it when the rules are gone
 _PATIENCE = 10.0  # seconds that other runs get to finish what looks broken
@@ -225,7 +225,8 @@ class LocalFirewalls:
         """Keep a projection where a host that boots finds it; its path."""
         path = self.host.settings.path('datapath', name)
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        write_whole(path, text)
+        if read_whole(path) != text:
+            write_whole(path, text)
         return path
 
 
