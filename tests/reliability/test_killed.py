@@ -262,6 +262,7 @@ WALKS = (
             *gone('lb', 'l'),
         ],
         given=[task('server', name='one', **STOPPED), task('port', name='p')],
+        slow=True,
     ),
     Walk(
         'server with all that it has',
@@ -276,8 +277,8 @@ WALKS = (
         ],
         given=[task('port', name='p')],
     ),
-    Walk('group that runs', [task('server', name='g', count=2, floating_ip='auto', **SMALL), *gone('server', 'g')]),
-    Walk('paused', [task('server', name='p', **SMALL), suspend, task('server', name='p', state='started'), *gone('server', 'p')]),
+    Walk('group that runs', [task('server', name='g', count=2, floating_ip='auto', **SMALL), *gone('server', 'g')], slow=True),
+    Walk('paused', [task('server', name='p', **SMALL), suspend, task('server', name='p', state='started'), *gone('server', 'p')], slow=True),
     Walk('bridge gone', [unplug, task('network', name='default')], given=[task('server', name='one', **STOPPED)]),
     Walk('rules flushed', [flush, task('server', name='one')], given=[task('server', name='one', floating_ip='auto', **STOPPED)]),
     Walk(
