@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Tuple
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
-from .._cloud import Cloud, CloudError, Names, Outcome
+from .._cloud import Cloud, CloudError, Names, Outcome, is_libvirts
 from .._model.change import Change, Plan
 from .clouds import open_cloud
 from .told import diff, require_yaml, sentence, step, steps
@@ -150,8 +150,8 @@ def _encoded(params: Mapping[str, Any]) -> None:
 
 
 def _foreseen(error: Exception) -> bool:
-    """Whether an error is told to users as it is: ours, the host's (a full disk), libvirt's, which is not imported for that."""
-    return isinstance(error, (CloudError, OSError)) or type(error).__name__ == 'libvirtError'
+    """Whether an error is told to users as it is: ours, the host's (a full disk), libvirt's."""
+    return isinstance(error, (CloudError, OSError)) or is_libvirts(error)
 
 
 def words_of(error: Exception) -> str:
@@ -160,8 +160,9 @@ def words_of(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f'this host: {error}'
-    kind = type(error).__name__
-    return f'libvirt: {error}' if kind == 'libvirtError' else f'{kind}: {error}; this is a defect of hanok.cloud, please report it (-vvv shows where)'
+    return (
+        f'libvirt: {error}' if is_libvirts(error) else f'{type(error).__name__}: {error}; this is a defect of hanok.cloud, please report it (-vvv shows where)'
+    )
 
 
 def _run(module: AnsibleModule, resource: Resource) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 else:
     Cloud = Any
 
-__all__ = ['Busy', 'Cloud', 'CloudError', 'Names', 'Outcome', 'Seen', 'Unsupported']
+__all__ = ['Busy', 'Cloud', 'CloudError', 'Names', 'Outcome', 'Seen', 'Unsupported', 'is_libvirts']
 
 Seen = TypeVar('Seen')
 Names = Set[Tuple[str, str]]
@@ -28,6 +28,11 @@ class Busy(CloudError):
 
 class Unsupported(CloudError):
     """A cloud cannot do what is asked; the text names the option and the cloud."""
+
+
+def is_libvirts(error: Exception) -> bool:
+    """Whether an error is libvirt's, which is not imported by those who do not need it."""
+    return type(error).__name__ == 'libvirtError'
 
 
 class Outcome(NamedTuple):

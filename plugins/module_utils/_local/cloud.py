@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Tuple
 
-from .._cloud import CloudError, Names, Seen
+from .._cloud import CloudError, Names, Seen, is_libvirts
 from . import settings
 from .host import Host
 from .locks import Locks
@@ -161,7 +161,7 @@ class LocalCloud:
         try:
             self.firewalls.tell()
         except Exception as error:
-            if not isinstance(error, CloudError) and type(error).__name__ != 'libvirtError':
+            if not isinstance(error, CloudError) and not is_libvirts(error):
                 raise
             self.notes.append(f'machines do not say of their servers what is recorded: {error}; the next task that changes something has them say it')
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Callable, List
 
-from .._cloud import CloudError, Outcome
+from .._cloud import CloudError, Outcome, is_libvirts
 from .._model.change import Change
 from .hypervisor import Hypervisor
 from .locks import Locks
@@ -87,7 +87,7 @@ def _error(change: Change, step: Callable[[Change], None]) -> str:
     except (CloudError, OSError) as error:
         return str(error)
     except Exception as error:
-        if type(error).__name__ != 'libvirtError':  # libvirt is not imported for those who do not need it
+        if not is_libvirts(error):
             raise
         return f'libvirt: {error}'
     return ''

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,13 +20,8 @@ RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
 VERSION = 3  # of the tables; schema.py has them, and is read by those only who make them
 
 
-_OUT_OF_REACH = (
-    'is full',
-    'is locked',
-    'unable to open',
-    'disk I/O',
-    'readonly',
-)  # what SQLite says where nothing is wrong with the file (sqlite.org/rescode.html)
+# What SQLite says where nothing is wrong with the file (sqlite.org/rescode.html).
+_OUT_OF_REACH = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 
 
 class NewerVersion(CloudError):
@@ -64,7 +60,7 @@ class Record:
 
     def _unreadable(self, error: Exception) -> CloudError:
         """What to say of an error of reading: SQLite names what it meets in the file otherwise than what it meets on the way there."""
-        if any(words in str(error) for words in _OUT_OF_REACH):
+        if _OUT_OF_REACH.search(str(error)):
             return CloudError(f'the record {self.path} cannot be reached: {error}; is the disk full, or does somebody else write in it? Run again after that')
         return Damaged(f'the record {self.path} cannot be read: {error}; {RECOVER}')
 
@@ -162,7 +158,7 @@ class Record:
         try:
             self._put('INSERT OR REPLACE' if table == 'meta' else 'INSERT', table, values)
         except (sqlite3.Error, OverflowError, ValueError) as error:
-            if any(words in str(error) for words in _OUT_OF_REACH):
+            if _OUT_OF_REACH.search(str(error)):
                 raise self._unreadable(error) from error
             raise CloudError(f'a row of {table} does not fit: {error}; the export was altered by hand, or is not of this version') from error
 

@@ -95,7 +95,10 @@ class LocalVolumes:
         return self.record.named(_LIST, [name])[0]
 
     def _path(self, row: Any) -> str:
-        return domain.volume_disk(self.host.settings.path('volumes'), row['uuid']).path
+        return self._disk(row).path
+
+    def _disk(self, row: Any) -> domain.Disk:
+        return domain.volume_disk(self.host.settings.path('volumes'), row['uuid'])
 
     def _make(self, change: Change) -> None:
         row = self._row(change.name)
@@ -122,7 +125,7 @@ class LocalVolumes:
         row = self._row(change.name)
         machine = self._machine(row)
         if machine and not _plugged(machine, row['uuid'][:20]):
-            machine.attachDeviceFlags(domain.disk_xml(domain.volume_disk(self.host.settings.path('volumes'), row['uuid']), _free_target(machine)), _LIVE)
+            machine.attachDeviceFlags(domain.disk_xml(self._disk(row), _free_target(machine)), _LIVE)
 
     def _unplug(self, change: Change) -> None:
         row = self._row(change.name)
