@@ -21,8 +21,10 @@ export ANSIBLE_COLLECTIONS_PATH := $(TREE)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export LC_ALL := C.UTF-8
 
-# ANSIBLE_ARGS=--ask-become-pass for a user whose sudo asks, -v for more to read.
-PLAYBOOK = ansible-playbook --inventory localhost, --connection local $(ANSIBLE_ARGS)
+# Ansible asks once for the password that sudo would ask for. -k: a password that was given a moment ago does not count, it expires during the run.
+ASK = $(shell [ "$$(id -u)" = 0 ] || sudo -k -n true 2>/dev/null || echo --ask-become-pass)
+# ANSIBLE_ARGS=-v for more to read.
+PLAYBOOK = ansible-playbook --inventory localhost, --connection local $(ASK) $(ANSIBLE_ARGS)
 
 .PHONY: help
 help:
@@ -49,8 +51,7 @@ $(LINK):
 
 .PHONY: getting-started clean-cloud packages prepare
 getting-started: venv
-	$(PLAYBOOK) hanok.cloud.host
-	$(PLAYBOOK) hanok.cloud.getting_started
+	$(PLAYBOOK) hanok.cloud.host hanok.cloud.getting_started
 
 clean-cloud: venv
 	$(PLAYBOOK) hanok.cloud.teardown

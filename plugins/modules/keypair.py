@@ -36,6 +36,7 @@ options:
   private_key_file:
     description:
       - Have the key pair made, and its private key written to this file with mode 0600. Its folder must exist.
+        The file belongs to the owner of the folder.
       - A private key that is in the file already is used, and never overwritten.
       - When the key pair exists and the file does not, the task fails, because a private key is given only once.
     type: path

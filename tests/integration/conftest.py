@@ -25,9 +25,9 @@ Result = dict[str, Any]
 class Play:
     """A run of ansible-playbook, and what its recap says."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, program: tuple[str, ...] = tuple(PLAYBOOK), cwd: Path = ROOT) -> None:
         """Run it, with the playbook's name and further arguments."""
-        ran = subprocess.run([*PLAYBOOK, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1500)
+        ran = subprocess.run([*program, *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=1500)
         self.code, self.output = ran.returncode, ran.stdout + ran.stderr
         recap = re.search(r'localhost\s+: (.*)', self.output)
         self.counts = {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', recap.group(1))} if recap else {}

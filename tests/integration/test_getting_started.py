@@ -6,9 +6,54 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from .conftest import Play, inventory
+import pytest
+
+from .conftest import PLAYBOOK, ROOT, Play, inventory
+
+CALLER = 'caller'
+CLONE = Path('/run/clone')  # /run is the world's own, and everybody may pass through it
+
+
+class Caller(NamedTuple):
+    """A user of the host who is not root, and has sudo. `home`: its folder."""
+
+    home: Path
+    words: tuple[str, ...]  # what a command of theirs begins with
+
+    def play(self, *words: str) -> Play:
+        """Run ansible-playbook as this user, from where they can read the clone."""
+        python = str(CLONE / '.venv/bin/python')
+        return Play(*words, program=(*self.words, python, '-m', 'ansible', 'playbook', *PLAYBOOK[1:]), cwd=CLONE)
+
+
+def _said(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+
+
+@pytest.fixture(scope='module')
+def caller(host: None) -> Iterator[Caller]:
+    """A usual user, whose sudo asks for no password."""
+    home = Path('/run') / CALLER
+    _said('useradd', '--create-home', '--home-dir', str(home), '--shell', '/bin/sh', CALLER)
+    CLONE.mkdir()
+    _said('mount', '--bind', str(ROOT), str(CLONE))
+    path = f'PATH={CLONE}/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+    where = (f'HOME={home}', path, f'ANSIBLE_COLLECTIONS_PATH={CLONE}/build')
+    settings = (f'ANSIBLE_CONFIG={CLONE}/ansible.cfg', 'LC_ALL=C.UTF-8')
+    _may_sudo('NOPASSWD: ALL')
+    yield Caller(home, ('runuser', '-u', CALLER, '--', 'env', '-i', *where, *settings))
+    _said('umount', str(CLONE))
+
+
+def _may_sudo(how: str) -> None:
+    """What /etc of this world says about the user's sudo."""
+    rule = Path('/etc/sudoers.d') / CALLER
+    rule.write_text(f'{CALLER} ALL=(ALL) {how}\n', encoding='ascii')
+    rule.chmod(0o440)
 
 
 def test_host_role_again(host: None) -> None:
@@ -17,23 +62,48 @@ def test_host_role_again(host: None) -> None:
     assert Play('hanok.cloud.host').changed == 0
 
 
-def test_getting_started(host: None, tmp_path: Path) -> None:
-    """Check mode changes nothing; the play does all of T1 to T12; a second run changes nothing; teardown leaves nothing."""
-    before, key = inventory(), tmp_path / 'key.pem'
-    where = f'getting_started_key_file={key}'
-    assert Play('hanok.cloud.getting_started', '-e', where, '--check', '--diff').changed > 10
+def test_getting_started(caller: Caller) -> None:
+    """Check mode changes nothing; the play does all of T1 to T12; a second run changes nothing.
+
+    Teardown leaves nothing. All of it by somebody who is not root: the key is theirs, and so is the command that the play prints.
+    """
+    before, key = inventory(), caller.home / 'hanok-getting-started.pem'
+    assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed > 10
     assert inventory() == before
-    first = Play('hanok.cloud.getting_started', '-e', where)
+    first = caller.play('hanok.cloud.getting_started')
     assert first.changed > 10
     assert 'PRIVATE KEY' not in first.output
-    assert key.stat().st_mode & 0o777 == 0o600
+    assert (key.stat().st_mode & 0o777, key.owner()) == (0o600, CALLER)
+    _logs_in(caller, first.output)
     secret = key.read_text(encoding='utf-8').splitlines()[2]
-    assert not [path for path in Path('/var/lib/hanok').glob('*') if path.is_file() and secret.encode() in path.read_bytes()]
-    assert Play('hanok.cloud.getting_started', '-e', where).changed == 0
-    assert Play('hanok.cloud.getting_started', '-e', where, '--check', '--diff').changed == 0
-    assert Play('hanok.cloud.teardown', '-e', where).changed == 9
+    state = [path for path in Path('/var/lib/hanok').glob('*') if path.is_file()]
+    assert not [path for path in state if secret.encode() in path.read_bytes()]
+    assert caller.play('hanok.cloud.getting_started').changed == 0
+    assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed == 0
+    assert caller.play('hanok.cloud.teardown').changed == 9
     assert inventory() == before
     assert not key.exists()
     flows = subprocess.run(['conntrack', '-L'], capture_output=True, text=True, check=True).stdout
     assert not re.search(r'=(192\.168\.0\.[2-9]|198\.18\.0\.\d+) ', flows)
-    assert Play('hanok.cloud.teardown', '-e', where).changed == 0
+    assert caller.play('hanok.cloud.teardown').changed == 0
+
+
+def _logs_in(caller: Caller, output: str) -> None:
+    """The command that the play prints at its end does log in, by who called."""
+    found = re.search(r'ssh -i (\S+) (root@[\d.]+)', output)
+    assert found, output[-3000:]
+    answers = ('-oStrictHostKeyChecking=no', '-oUserKnownHostsFile=/dev/null', '-oBatchMode=yes')
+    assert _said(*caller.words, 'ssh', '-i', found.group(1), *answers, found.group(2), 'hostname') == 'hello'
+
+
+@pytest.mark.parametrize(('how', 'asks'), [('NOPASSWD: ALL', False), ('ALL', True)])
+def test_make_asks_for_the_password(caller: Caller, how: str, asks: bool) -> None:
+    """Where sudo wants a password, make has Ansible ask for it; where it does not, nobody is asked."""
+    _may_sudo(how)
+    target = ('--assume-old=venv', '--assume-old=.venv/.ok')
+    try:
+        words = _said(*caller.words, 'make', '--dry-run', '-C', str(CLONE), *target, 'getting-started')
+    finally:
+        _may_sudo('NOPASSWD: ALL')
+    assert 'ansible-playbook' in words
+    assert ('--ask-become-pass' in words) is asks

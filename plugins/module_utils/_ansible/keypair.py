@@ -114,6 +114,20 @@ def _await(lock: int, path: str) -> None:
         time.sleep(0.02)
 
 
+def _give_away(folder: str, parent: int) -> None:
+    """A key in somebody's folder is for them: it gets the owner of the folder ``parent``.
+
+    By descriptors: who owns that folder could lay a link in the way, to be given a file of others.
+    """
+    owner = os.fstat(parent)
+    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(inside).st_uid == os.geteuid():
+            os.chown('key', owner.st_uid, owner.st_gid, dir_fd=inside, follow_symlinks=False)
+    finally:
+        os.close(inside)
+
+
 class KeyFiles:
     """What acts for this module: it makes private key files, and registers key pairs with what it made."""
 
@@ -160,6 +174,7 @@ class KeyFiles:
             if ran.returncode:
                 return Outcome(change, f'ssh-keygen: {ran.stderr.strip()}')
             try:
+                _give_away(folder, lock)
                 os.link(part, path)
             except OSError as error:
                 return Outcome(change, str(error))
