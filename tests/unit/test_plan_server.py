@@ -20,7 +20,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rul
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     DISK_GONE,
-    MOST_USER_DATA,
     SEED_GONE,
     Nic,
     NicRequest,
@@ -116,8 +115,6 @@ HOST_NAME = 'is not a host name; use 1 to 63 letters, digits and hyphens, a lett
         ),
         (asked(floating_ip='any'), "floating_ip: 'any' is not an IPv4 address; give one, or auto, or none"),
         (asked(user_data='echo hello'), 'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'),
-        (asked(user_data=''), 'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'),
-        (asked(user_data='#!' + 'x' * MOST_USER_DATA), f'user_data: it has {MOST_USER_DATA + 2} bytes; at most {MOST_USER_DATA} are read'),
         (asked(options={'description': 'two\nlines'}), 'description: give one line of at most 255 printable characters'),
         (asked(options={'labels': {'a b': 'c'}}), "labels: 'a b' is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes"),
         (asked(options={'labels': {'a': 'b' * 256}}), 'labels: the value of a must be printable text of at most 255 characters'),
@@ -143,7 +140,6 @@ def test_requests_at_the_limits() -> None:
     assert ServerRequest('w' * 63, 'present', options, networks=nics, floating_ip='172.24.0.9').problems() == []
     assert asked(count=0).problems() == asked(count=500, floating_ip='auto').problems() == []
     assert asked(count=1, networks=nics, floating_ip='172.24.0.9').problems() == []
-    assert asked(user_data='#!' + 'x' * (MOST_USER_DATA - 2)).problems() == []
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Set, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
+from .user_data import user_data_problems
 from .words import (
     DEFAULT_GROUP,
     address_problems,
@@ -26,8 +27,6 @@ STATES = ('present', 'started', 'stopped', 'absent')
 DISK_GONE, SEED_GONE = 'its root disk is gone', 'its first-boot disk is gone'
 MOST_MEMBERS = 500
 MOST_NETWORKS = 8
-MOST_USER_DATA = 512 * 1024
-FIRST_LINES = ('#!', '#cloud-config', '#cloud-boothook', '#include', '#part-handler', '## template:', 'Content-Type:', 'MIME-Version:')
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,7 @@ class ServerRequest:
         problems += group_problems(self.options.get('security_groups'))
         problems += _network_problems(self.networks)
         problems += _floating_problems(self.floating_ip)
-        problems += _user_data_problems(self.user_data)
+        problems += user_data_problems(self.user_data)
         return problems + description_problems(self.options.get('description')) + label_problems(self.options.get('labels'))
 
     def _count_problems(self) -> List[str]:
@@ -230,16 +229,6 @@ def _floating_problems(floating_ip: str | None) -> List[str]:
     if floating_ip in (None, 'auto', 'none'):
         return []
     return [f'{problem}; give one, or auto, or none' for problem in address_problems(floating_ip, 'floating_ip')]
-
-
-def _user_data_problems(user_data: str | None) -> List[str]:
-    if user_data is None:
-        return []
-    if not user_data.startswith(FIRST_LINES):
-        return ['user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config']
-    if len(user_data.encode()) > MOST_USER_DATA:
-        return [f'user_data: it has {len(user_data.encode())} bytes; at most {MOST_USER_DATA} are read']
-    return []
 
 
 def _flavor(before: str | None, after: str, now: Server) -> Effect:

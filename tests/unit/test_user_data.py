@@ -1,0 +1,70 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""First-boot content: what cloud-init takes is accepted, what it would leave out is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
+    MOST_USER_DATA,
+    user_data_problems,
+)
+
+UNKNOWN = 'cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'
+LEFT_OUT = 'and cloud-init would leave all of it out'
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '#!/bin/sh\ntrue\n',
+        '#cloud-config\npackages: [nginx]\n',
+        '#Cloud-Config\npackages: [nginx]\n',
+        '\n #cloud-config\npackages: [nginx]\n',
+        '#cloud-config\n',
+        '#cloud-config\n# nothing yet\n',
+        '#cloud-config-archive\n- type: text/cloud-boothook\n  content: x\n',
+        '#include\nhttps://example.com/a\n',
+        '#include-once\nhttps://example.com/a\n',
+        '## template: jinja\n#cloud-config\nruncmd: [{{ v1.region }}]\n',
+        '#cloud-boothook\n#!/bin/sh\n',
+        '#part-handler\n',
+        'Content-Type: multipart/mixed; boundary="b"\nMIME-Version: 1.0\n\n--b--\n',
+        'From nobody\nmime-version: 1.0\nContent-Type: text/cloud-config\n\npackages: []\n',
+    ],
+)
+def test_what_cloud_init_takes(text: str) -> None:
+    """In any case, and after blanks, as cloud-init itself goes by it."""
+    assert user_data_problems(text) == []
+
+
+@pytest.mark.parametrize(
+    ('text', 'problem'),
+    [
+        ('echo hello', UNKNOWN),
+        ('', UNKNOWN),
+        ('packages: [nginx]', UNKNOWN),
+        ('\n#!/bin/sh\n', 'blanks stand before #!, and the system would not run it'),
+        ('Content-Type: text/cloud-config\n\npackages: []\n', 'add that'),
+        ('#!/bin/sh\r\ntrue\r\n', 'its lines end as on Windows (CR LF)'),
+        ('#cloud-config\r\npackages: []\r\n', 'its lines end as on Windows (CR LF)'),
+        ('#!/bin/sh\0\n', 'it holds a NUL character; give text'),
+        ('#cloud-config\npackages: [\n', f'it is no YAML (see line 3), {LEFT_OUT}'),
+        ('#cloud-config\n- packages\n', f'its YAML is no mapping, {LEFT_OUT}'),
+        ('#cloud-config\nhello\n', f'its YAML is no mapping, {LEFT_OUT}'),
+        ('#cloud-config\n' + '[' * 100_000, f'it is no YAML, {LEFT_OUT}'),
+        ('#!' + 'x' * MOST_USER_DATA, f'it has {MOST_USER_DATA + 2} bytes; at most'),
+    ],
+)
+def test_what_it_would_leave_out(text: str, problem: str) -> None:
+    """One sentence, which tells the way out."""
+    (found,) = user_data_problems(text)
+    assert found.startswith('user_data: ')
+    assert problem in found
+
+
+def test_a_secret_is_not_repeated() -> None:
+    """What is wrong with the YAML is told without a word of it."""
+    for text in ('#cloud-config\npassword: [hunter2', '#cloud-config\n*hunter2', '#cloud-config\n!hunter2 a'):
+        assert 'hunter2' not in ''.join(user_data_problems(text))
