@@ -42,7 +42,8 @@ options:
         type: str
         default: ingress
       protocol:
-        description: V(any), V(tcp), V(udp) or V(icmp). V(any) when left out.
+        description:
+          - V(any), V(tcp), V(udp) or V(icmp). A rule has either this or O(rules[].preset); what is empty is refused, because it would open all.
         type: str
       port:
         description: A port, or a range such as C(8000-8080). All when left out.

@@ -58,22 +58,22 @@ def test_whatever_is_said_is_understood_or_refused(raw: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ('raw', 'expected'),
     [
-        ({}, [Rule('ingress', 'any')]),
+        ({'protocol': 'any'}, [Rule('ingress', 'any')]),
         ({'direction': 'EGRESS', 'protocol': 'TCP', 'port': 22}, [Rule('egress', 'tcp', 22, 22)]),
         ({'protocol': 'udp', 'port': '22'}, [Rule('ingress', 'udp', 22, 22)]),
         ({'protocol': 'tcp', 'port': '22-22'}, [Rule('ingress', 'tcp', 22, 22)]),
         ({'protocol': 'tcp', 'port': ' 22 - 80 '}, [Rule('ingress', 'tcp', 22, 80)]),
         ({'protocol': 'tcp', 'ports': [443, '80-90', 443, '443']}, [Rule('ingress', 'tcp', 443, 443), Rule('ingress', 'tcp', 80, 90)]),
         ({'protocol': 'tcp'}, [Rule('ingress', 'tcp')]),
-        ({'remote': 'ANY'}, [Rule('ingress', remote_cidr=ANYWHERE)]),
-        ({'remote': '10.1.2.3/0'}, [Rule('ingress')]),
-        ({'remote': '10.0.0.1/24'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
-        ({'remote': '10.0.0.1/255.255.255.0'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
-        ({'remote': '10.0.0.1'}, [Rule('ingress', remote_cidr='10.0.0.1/32')]),
-        ({'remote': 'web.front_1-a'}, [Rule('ingress', remote_cidr='', remote_group='web.front_1-a')]),
-        ({'remote': 'group:web'}, [Rule('ingress', remote_cidr='', remote_group='web')]),
-        ({'remote': 'group:any'}, [Rule('ingress', remote_cidr='', remote_group='any')]),
-        ({'remote': 'group:10.0.0.1'}, [Rule('ingress', remote_cidr='', remote_group='10.0.0.1')]),
+        ({'protocol': 'any', 'remote': 'ANY'}, [Rule('ingress', remote_cidr=ANYWHERE)]),
+        ({'protocol': 'any', 'remote': '10.1.2.3/0'}, [Rule('ingress')]),
+        ({'protocol': 'any', 'remote': '10.0.0.1/24'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
+        ({'protocol': 'any', 'remote': '10.0.0.1/255.255.255.0'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
+        ({'protocol': 'any', 'remote': '10.0.0.1'}, [Rule('ingress', remote_cidr='10.0.0.1/32')]),
+        ({'protocol': 'any', 'remote': 'web.front_1-a'}, [Rule('ingress', remote_cidr='', remote_group='web.front_1-a')]),
+        ({'protocol': 'any', 'remote': 'group:web'}, [Rule('ingress', remote_cidr='', remote_group='web')]),
+        ({'protocol': 'any', 'remote': 'group:any'}, [Rule('ingress', remote_cidr='', remote_group='any')]),
+        ({'protocol': 'any', 'remote': 'group:10.0.0.1'}, [Rule('ingress', remote_cidr='', remote_group='10.0.0.1')]),
         ({'preset': 'ssh', 'direction': None, 'protocol': None, 'port': None, 'ports': None, 'remote': None}, [Rule('ingress', 'tcp', 22, 22)]),
         ({'preset': 'HTTP', 'remote': 'web'}, [Rule('ingress', 'tcp', 80, 80, '', 'web')]),
         ({'preset': 'https', 'direction': 'egress'}, [Rule('egress', 'tcp', 443, 443)]),
@@ -88,6 +88,8 @@ def test_what_it_means(raw: dict[str, Any], expected: list[Rule]) -> None:
 
 NOT_A_PORT = "is not a port; give 1 to 65535, or a range such as '22-80'"
 PROTOCOLS = 'is unknown; give one of any, tcp, udp, icmp'
+MISSING = 'it is missing; give one (any for all of them), or a preset'
+EMPTY = 'it is empty, which could mean all; give a value, or leave the option out'
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,14 @@ PROTOCOLS = 'is unknown; give one of any, tcp, udp, icmp'
             'give any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group (group:10.0.0.300 for a group of that name)',
         ),
         ({'remote': 'group:we b'}, "rules[0].remote: 'group:we b' names no group; group names are letters, digits, hyphen, underscore and dot"),
+        ({}, f'rules[0].protocol: {MISSING}'),
+        ({'preset': None, 'protocol': None, 'remote': 'any'}, f'rules[0].protocol: {MISSING}'),
+        ({'direction': 'egress'}, f'rules[0].protocol: {MISSING}'),
+        ({'remote': 'web'}, f'rules[0].protocol: {MISSING}'),
+        ({'preset': ''}, f'rules[0].preset: {EMPTY}'),
+        ({'protocol': 'tcp', 'port': ''}, f'rules[0].port: {EMPTY}'),
+        ({'protocol': 'tcp', 'ports': ['']}, f'rules[0].ports: {EMPTY}'),
+        ({'preset': 'ssh', 'remote': ''}, f'rules[0].remote: {EMPTY}'),
         ({'prot': 'tcp'}, 'rules[0].prot is not an option of a rule; there are direction, protocol, port, ports, remote, preset'),
     ],
 )
@@ -138,7 +148,7 @@ def test_what_is_refused(raw: dict[str, Any], message: str) -> None:
 def test_everything_wrong_is_told_at_once() -> None:
     """A user mends a rule in one go."""
     with pytest.raises(ValueError, match='at') as caught:
-        parse({'direction': 'in', 'protocol': 'ip', 'port': 0, 'remote': '', 'name': 'x'}, 'at')
+        parse({'direction': 'in', 'protocol': 'ip', 'port': 0, 'remote': '/', 'name': 'x'}, 'at')
     assert [problem.split()[0] for problem in str(caught.value).split('; at')] == ['at.name', '.direction:', '.protocol:', '.port:', '.remote:']
 
 

@@ -16,6 +16,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._cloud import Cloud, CloudError, Names, Outcome, is_libvirts
 from .._model.change import Change, Plan
+from .blank import leave_out
 from .clouds import open_cloud
 from .told import diff, require_yaml, sentence, step, steps
 
@@ -59,6 +60,7 @@ class Resource(NamedTuple):
     logged: bool = True
     secrets: Callable[[Mapping[str, Any]], Sequence[str]] = _no_secrets
     rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
+    strict: Tuple[str, ...] = ()  # options in which nothing may be empty (blank.py)
 
 
 class Done(NamedTuple):
@@ -101,7 +103,7 @@ def _shared_problems(params: Mapping[str, Any]) -> List[str]:
 
 def run(resource: Resource) -> None:
     """Be the module of a resource."""
-    module = _read(_discreet(resource), {**SHARED, **resource.arguments}, resource.rules)
+    module = _read(_discreet(resource), resource.rules)
     try:
         _run(module, resource)
     except Exception as error:
@@ -114,8 +116,8 @@ def _discreet(resource: Resource) -> Any:
     What turns out to be a secret is known as such before anything is told, also that an option is wrong.
     """
 
-    class Discreet(AnsibleModule):  # type: ignore[misc]
-        """Ansible's, but for this."""
+    class Discreet(_reader({**SHARED, **resource.arguments}, resource.strict)):  # type: ignore[misc]
+        """One that keeps secrets."""
 
         def _load_params(self) -> None:
             super()._load_params()
@@ -129,10 +131,26 @@ def _discreet(resource: Resource) -> Any:
     return Discreet
 
 
-def _read(kind: Any, arguments: Dict[str, Any], rules: Mapping[str, Any]) -> AnsibleModule:
+def _reader(arguments: Dict[str, Any], strict: Sequence[str] = ()) -> Any:
+    """A module with these options, in which empty text counts as not given."""
+
+    class Reader(AnsibleModule):  # type: ignore[misc]
+        """Ansible's, but for this."""
+
+        def __init__(self, **rules: Any) -> None:
+            super().__init__(argument_spec=arguments, supports_check_mode=True, **rules)
+
+        def _load_params(self) -> None:
+            super()._load_params()
+            leave_out(self.params, arguments, strict)
+
+    return Reader
+
+
+def _read(kind: Any, rules: Mapping[str, Any]) -> AnsibleModule:
     """Have Ansible read the options. It knows no answer to some that are of no type at all (infinity, half a character): there it ends with a traceback."""
     try:
-        module = kind(argument_spec=arguments, supports_check_mode=True, **rules)
+        module = kind(**rules)
         _encoded(module.params)
         return module
     except (ValueError, TypeError, ArithmeticError) as error:
@@ -269,7 +287,7 @@ _ANY = 'server, network, port, security group, floating IP or load balancer'
 
 def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]) -> None:
     """Be a module that only looks. What is wrong with the host that carries these things is a warning."""
-    module = _read(AnsibleModule, {**SHARED, **arguments}, {})
+    module = _read(_reader({**SHARED, **arguments}), {})
     try:
         with opened(module) as cloud:
             found = look(cloud, module.params)

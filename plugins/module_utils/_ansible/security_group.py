@@ -66,4 +66,4 @@ def again(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityGr
 
 def main() -> None:
     """Be the module."""
-    run(Resource('security_group', ARGUMENTS, request, look, plan, again))
+    run(Resource('security_group', ARGUMENTS, request, look, plan, again, strict=('rules',)))

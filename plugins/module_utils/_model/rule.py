@@ -107,6 +107,9 @@ def parse(raw: Mapping[str, object], where: str = 'rules[0]') -> tuple[Rule, ...
     for key in given:
         if key not in OPTIONS:
             problems.add(str(key), f'is not an option of a rule; there are {_listed(OPTIONS)}', named=True)
+    for key in [key for key, value in given.items() if value in ('', [''])]:
+        problems.add(key, 'it is empty, which could mean all; give a value, or leave the option out')
+        del given[key]
     direction = _word(problems, given, 'direction', DIRECTIONS, 'ingress')
     if 'preset' in given:
         protocol, ports = _preset(problems, given)
@@ -114,6 +117,8 @@ def parse(raw: Mapping[str, object], where: str = 'rules[0]') -> tuple[Rule, ...
         protocol = _word(problems, given, 'protocol', PROTOCOLS, 'any')
         ports = _ports(problems, given, protocol)
     cidr, group = _remote(problems, given.get('remote', 'any'))
+    if not problems.found and 'preset' not in given and 'protocol' not in given:
+        problems.add('protocol', 'it is missing; give one (any for all of them), or a preset')
     problems.refuse()
     rules = (Rule(direction, protocol, lowest, highest, cidr, group) for lowest, highest in ports)
     return tuple(dict.fromkeys(rules))

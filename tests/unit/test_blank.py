@@ -1,0 +1,137 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Empty text in an option, as AWX gives it for a blank answer: everywhere it is as if the option had not been given."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import runpy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.blank import MEANT, leave_out
+
+COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
+FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
+MODULES = sorted(path.stem for path in FOLDER.glob('*.py') if path.stem != '__init__')
+STRICT = ('rules',)  # there less would mean more: nothing may be empty
+
+
+class _Read(BaseException):
+    """The options are read: what comes after that is not done here."""
+
+
+def reader(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """How a module reads its options: a function of raw options that returns the params."""
+    read = run._read
+
+    def stop(*arguments: Any) -> Any:
+        raise _Read(read(*arguments))
+
+    monkeypatch.setattr(run, '_read', stop)
+
+    def params(raw: Mapping[str, Any]) -> Any:
+        with patch_module_args({**raw}), pytest.raises(_Read) as caught:
+            runpy.run_module(f'{COLLECTION}.{name}', run_name='__main__')
+        return caught.value.args[0]
+
+    return params
+
+
+def places(arguments: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """The options of a module, and those within them."""
+    for option, rule in arguments.items():
+        if option in (*MEANT, *STRICT):
+            continue
+        if not rule.get('required'):
+            yield (option,)
+        yield from ((option, *inner) for inner in places(rule.get('options', {})))
+
+
+def with_blank(place: tuple[str, ...], arguments: Mapping[str, Any], blank: Any) -> Any:
+    """A raw value with something blank at a place."""
+    if not place:
+        return blank
+    rule = arguments[place[0]]
+    inner = with_blank(place[1:], rule.get('options', {}), blank)
+    entry = isinstance(inner, dict) and rule.get('type') == 'list'
+    return {place[0]: [inner] if entry else inner}
+
+
+@pytest.mark.parametrize('name', MODULES)
+def test_every_option_of_every_module(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left blank, alone or in a list, each is read as if it were not there: also choices, numbers and booleans."""
+    params = reader(name, monkeypatch)
+    needed = {'name': 'x'} if name not in ('recover', 'topology_info') else {}
+    module = params(needed)
+    tried = 0
+    for place in places(module.argument_spec):
+        for blank in ('', '  ', *([['']] if listed(place, module.argument_spec) else [])):
+            raw = {**needed, **with_blank(place, module.argument_spec, blank)}
+            leave_out(raw, module.argument_spec)
+            others = {option: value for option, value in needed.items() if option != place[0]}
+            expected = {**others, **(with_blank(place[:-1], module.argument_spec, {}) if place[1:] else {})}
+            assert raw == expected, place
+            tried += 1
+            if len(place) == 1 and place[0] not in needed:
+                assert params({**needed, place[0]: blank}).params == module.params, place
+    assert tried > 4
+
+
+def listed(place: tuple[str, ...], arguments: Mapping[str, Any]) -> bool:
+    """Whether the option at a place is a list of plain values."""
+    for option in place[:-1]:
+        arguments = arguments[option]['options']
+    rule = arguments[place[-1]]
+    return rule.get('type') == 'list' and 'options' not in rule
+
+
+ARGUMENTS: dict[str, Any] = {
+    'name': {'type': 'str'},
+    'description': {'type': 'str'},
+    'labels': {'type': 'dict'},
+    'members': {'type': 'list', 'elements': 'str'},
+    'networks': {'type': 'list', 'elements': 'dict', 'options': {'name': {}, 'port': {}}},
+    'check': {'type': 'dict', 'options': {'port': {'type': 'int'}, 'path': {}}},
+    'rules': {'type': 'list', 'elements': 'dict', 'options': {'remote': {}, 'port': {}}},
+}
+
+
+@pytest.mark.parametrize(
+    ('raw', 'expected'),
+    [
+        ({'name': ''}, {}),
+        ({'name': None}, {'name': None}),
+        ({'name': 0}, {'name': 0}),
+        ({'members': ['', 'a', ' ']}, {'members': ['a']}),
+        ({'members': 'a,,b'}, {'members': ['a', 'b']}),
+        ({'members': ''}, {}),
+        ({'members': ['', '']}, {}),
+        ({'members': []}, {'members': []}),
+        ({'networks': [{'name': 'a', 'port': ''}]}, {'networks': [{'name': 'a'}]}),
+        ({'check': {'port': '', 'path': '/'}}, {'check': {'path': '/'}}),
+        ({'description': '', 'labels': {'a': ''}}, {'description': '', 'labels': {'a': ''}}),
+        ({'rules': [{'remote': '', 'port': None}]}, {'rules': [{'remote': '', 'port': ''}]}),
+        ({'_ansible_check_mode': '', 'other': ''}, {'_ansible_check_mode': '', 'other': ''}),
+    ],
+)
+def test_what_is_left_out(raw: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Text only, wherever it stands; an empty list is said on purpose, and so is an empty description."""
+    params = copy.deepcopy(raw)
+    leave_out(params, ARGUMENTS, STRICT)
+    assert params == expected
+
+
+def test_a_required_option_that_is_blank(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ansible's own sentence."""
+    module = importlib.import_module(f'{COLLECTION}.network')
+    with patch_module_args({'name': ''}), pytest.raises(SystemExit):
+        module.main()
+    assert json.loads(capsys.readouterr().out)['msg'] == 'missing required arguments: name'
