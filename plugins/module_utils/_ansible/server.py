@@ -123,7 +123,8 @@ def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: i
     waited = f'waited for {asked.wait_for} of {", ".join(names)}'
     until = time.monotonic() + timeout
     while True:
-        lacks = {name: text for name, text in cloud.servers.reached(names, asked.wait_for).items() if text}
+        left = until - time.monotonic()
+        lacks = {name: text for name, text in cloud.servers.reached(names, asked.wait_for, left).items() if text}
         if not lacks:
             return waited
         if time.monotonic() > until:

@@ -37,7 +37,7 @@ def look(cloud: Cloud, asked: VolumeRequest) -> Tuple[VolumesSeen, Names]:
     holds = leaves or (now is not None and now.task_state in ('attaching', 'detaching'))
     servers = by_name(cloud.servers.list() if asked.state == 'attached' else cloud.servers.list([holder]) if holds and holder else ())
     there = servers.get(holder or '')
-    asks = leaves and there and not there.faults and not there.task_state
+    asks = leaves and there and not there.faults and not there.task_state and not asked.force
     return VolumesSeen(volumes, servers, cloud.volumes.mounted(asked.name) if asks else False), names
 
 

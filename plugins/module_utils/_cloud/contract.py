@@ -98,8 +98,11 @@ class Servers(Protocol):
     def owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
         """Who has these fixed addresses (network, address)."""
 
-    def reached(self, names: Sequence[str], wait_for: str) -> Mapping[str, str]:
-        """What each lacks of what is waited for (running, ip, ssh, init), in words; empty: nothing."""
+    def reached(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
+        """What each lacks of what is waited for (running, ip, ssh, init), in words; empty: nothing.
+
+        ``seconds``: what there is for looking. Raises CloudError for one that no longer exists.
+        """
 
     def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
         """How the first boots of these servers went; of those that have a machine."""

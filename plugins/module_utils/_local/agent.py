@@ -4,48 +4,69 @@
 
 from __future__ import annotations
 
-import base64
 import json
-from typing import Any, Dict, List, Set
+import time
+from typing import Any, Dict, FrozenSet, Set
 
-SECONDS = 3
-MOST = 64 * 1024  # bytes that are read of a file
+from .._model import guest
 
-
-def ask(domain: Any, command: str, **arguments: Any) -> Any:
-    """Ask one thing; None when the guest does not answer."""
-    import libvirt
-    import libvirt_qemu
-
-    request: Dict[str, Any] = {'execute': command, **({'arguments': arguments} if arguments else {})}
-    try:
-        return json.loads(libvirt_qemu.qemuAgentCommand(domain, json.dumps(request), SECONDS, 0))['return']
-    except (libvirt.libvirtError, ValueError, KeyError):
-        return None
+_EACH = 3  # seconds for one answer
+_ALL = 10.0  # seconds for all that is asked at once
+_MOST_DISKS = 26  # a server has at most 16; each costs four questions
 
 
-def read(domain: Any, path: str) -> str | None:
-    """Read a file of the guest, of a large one the end; None when it is not there or the guest does not answer."""
-    handle = ask(domain, 'guest-file-open', path=path, mode='r')
-    if handle is None:
-        return None
-    size = (ask(domain, 'guest-file-seek', handle=handle, offset=0, whence='end') or {}).get('position', 0)
-    ask(domain, 'guest-file-seek', handle=handle, offset=max(0, size - MOST), whence='set')
-    answer = ask(domain, 'guest-file-read', handle=handle, count=MOST)
-    ask(domain, 'guest-file-close', handle=handle)
-    return None if answer is None else base64.b64decode(answer['buf-b64']).decode(errors='replace')
+class Agent:
+    """The agent of a machine that runs, for a few questions. Who has not answered in time is asked nothing more.
 
+    ``until``: when all of the answers must be there (monotonic).
+    """
 
-def mounted_serials(domain: Any) -> Set[str] | None:
-    """The serials of the virtio disks on which file systems are mounted; None when the guest cannot be asked."""
-    systems: List[Dict[str, Any]] | None = ask(domain, 'guest-get-fsinfo')
-    if systems is None:
-        return None
-    names = {name for system in systems for name in _devices(system)}
-    return {serial.strip('\0\n ') for serial in (read(domain, f'/sys/block/{name}/serial') for name in names) if serial}
+    def __init__(self, domain: Any, until: float) -> None:
+        """Nothing is asked yet."""
+        self._domain = domain
+        self._until = min(until, time.monotonic() + _ALL)
+        self._silent = False
 
+    def ask(self, command: str, **arguments: Any) -> object:
+        """Ask one thing; None when there is no answer."""
+        import libvirt
+        import libvirt_qemu
 
-def _devices(system: Dict[str, Any]) -> Set[str]:
-    names = {str(system.get('name', '')), *(str(disk.get('dev', '')) for disk in system.get('disk', []))}
-    plain = {name.rsplit('/', 1)[-1] for name in names}
-    return {name.rstrip('0123456789') for name in plain if name.startswith('vd')}
+        left = self._until - time.monotonic()
+        if self._silent or left <= 0:
+            return None
+        seconds = max(1, min(_EACH, int(left)))
+        request: Dict[str, Any] = {'execute': command, **({'arguments': arguments} if arguments else {})}
+        asked = time.monotonic()
+        try:
+            self._domain.agentSetResponseTimeout(seconds, 0)  # for libvirt's own question whether somebody is there
+            text = libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(request), seconds, 0)
+        except (libvirt.libvirtError, SystemError, ValueError):  # libvirt-python raises the last two for an answer that is no UTF-8
+            self._silent = time.monotonic() - asked >= seconds
+            return None
+        return guest.returned(text)
+
+    def file(self, path: str) -> bytes | None:
+        """A file of the guest, of a large one the end; None when it is not there or the guest does not answer."""
+        handle = guest.number(self.ask('guest-file-open', path=path, mode='r'))
+        if handle is None:
+            return None
+        size = guest.position(self.ask('guest-file-seek', handle=handle, offset=0, whence='end')) or 0
+        self.ask('guest-file-seek', handle=handle, offset=max(0, size - guest.MOST), whence='set')
+        found = guest.content(self.ask('guest-file-read', handle=handle, count=guest.MOST))
+        self.ask('guest-file-close', handle=handle)
+        return found
+
+    def addresses(self) -> Dict[str, FrozenSet[str]] | None:
+        """The addresses that the guest has, by hardware address."""
+        return guest.addresses(self.ask('guest-network-get-interfaces'))
+
+    def mounted_serials(self) -> Set[str] | None:
+        """The serials of the virtio disks on which file systems are mounted; None when the guest cannot be asked."""
+        names = guest.mounted_disks(self.ask('guest-get-fsinfo'))
+        if names is None or len(names) > _MOST_DISKS:
+            return None
+        serials = [self.file(f'/sys/block/{name}/serial') for name in names]
+        if self._silent or time.monotonic() > self._until:
+            return None
+        return {serial.decode(errors='replace').strip('\0\n ') for serial in serials if serial}

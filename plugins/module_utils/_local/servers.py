@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError, Outcome
@@ -13,7 +14,7 @@ from .._model.change import Change
 from .._model.server import Nic, Server
 from .firewalls import LocalFirewalls
 from .host import Host
-from .hypervisor import Machine
+from .hypervisor import Machine, tolerate
 
 if TYPE_CHECKING:  # what acts is imported where it acts: a task that finds nothing to do does not pay for it
     from .._model.first_boot import FirstBoot
@@ -27,6 +28,8 @@ PORTS = f"""SELECT p.*, n.name AS network, f.address AS floating FROM port p JOI
 _GROUPS = f"""SELECT p.server_id, p.id AS port_id, p.own_groups, g.name FROM port_security_group pg JOIN port p ON p.id = pg.port_id
   JOIN security_group g ON g.id = pg.group_id WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY g.name"""
 VOLUMES = f'SELECT * FROM volume WHERE server_id IN (SELECT s.id {_CHOSEN}) ORDER BY id'
+_WATCHED = """SELECT s.*, p.address, p.mac FROM server s JOIN port p ON p.server_id = s.id AND p.position = 0
+  WHERE s.name IN (SELECT value FROM json_each(?1))"""
 _DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 
 
@@ -98,19 +101,20 @@ class LocalServers:
         found = {place: self.record.value(query, *place) for place in wanted}
         return {place: owner for place, owner in found.items() if owner is not None}
 
-    def reached(self, names: Sequence[str], wait_for: str) -> Dict[str, str]:
-        """What each of these servers lacks of what is waited for; empty: nothing."""
+    def reached(self, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
+        """What each of these servers lacks of what is waited for; empty: nothing. ``seconds``: what the guests have to answer."""
         from . import signs
 
-        rows = self.record.named('SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))', names)
-        first = {port['server_id']: port for port in self.record.rows('SELECT * FROM port WHERE server_id IS NOT NULL AND position = 0')}
+        rows = self.record.named(_WATCHED, names)
+        until = time.monotonic() + max(1.0, seconds)
+        gone = sorted(set(names) - {row['name'] for row in rows})
+        if gone:
+            raise CloudError(f'server {", ".join(gone)} no longer exists: it was deleted while this task waited for {wait_for}')
 
         def look(row: Any) -> str:
-            port = first[row['id']]
+            server = signs.Watched(row['uuid'], row['address'], row['mac'], self._console(row))
             try:
-                return signs.missing(
-                    self.host, row['uuid'], port['address'], port['mac'], self.host.settings.path('servers', row['uuid'], 'console.log'), wait_for
-                )
+                return signs.missing(self.host, server, wait_for, until)
             except CloudError as error:
                 raise CloudError(f'server {row["name"]}: {error}') from error
 
@@ -120,13 +124,21 @@ class LocalServers:
         """How the first boots of these servers went."""
         from . import signs
 
-        def look(row: Any) -> FirstBoot:
-            machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
-            return signs.first_boot(machine, self.host.settings.path('servers', row['uuid'], 'console.log'))
-
+        until = time.monotonic() + max(1, self.host.timeout)
         there = self.host.hypervisor.machines()
-        rows = [row for row in self.record.named('SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))', names) if row['uuid'] in there]
-        return dict(zip([row['name'] for row in rows], self.host.side_by_side(look, rows)))
+        rows = [row for row in self.record.named(_WATCHED, names) if row['uuid'] in there]
+
+        def look(row: Any) -> FirstBoot | None:
+            with tolerate('NO_DOMAIN'):  # it is gone since
+                machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+                return signs.first_boot(machine, self._console(row), until)
+            return None
+
+        found = dict(zip([row['name'] for row in rows], self.host.side_by_side(look, rows)))
+        return {name: boot for name, boot in found.items() if boot}
+
+    def _console(self, row: Any) -> str:
+        return self.host.settings.path('servers', row['uuid'], 'console.log')
 
     # -- changing --------------------------------------------------------------------------------
 

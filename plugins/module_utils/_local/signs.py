@@ -5,55 +5,73 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from .._cloud import CloudError
+from .._model import guest
 from .._model.first_boot import DONE, FirstBoot, from_console, from_result
-from . import agent
+from .agent import Agent
 from .host import Host
 
 _START = '-- hanok.cloud starts the server'
+_BEGINS = re.compile(f'^{_START}, .*$'.encode(), re.MULTILINE)
 
 
-def missing(host: Host, identity: str, address: str, mac: str, console: str, wait_for: str) -> str:
-    """What a server lacks of what is waited for, in words; empty: nothing. ``console``: the file of its console."""
+class Watched(NamedTuple):
+    """A server that is waited for: its machine, the address and MAC of its first connection, the file of its console."""
+
+    identity: str
+    address: str
+    mac: str
+    console: str
+
+
+def missing(host: Host, server: Watched, wait_for: str, until: float) -> str:
+    """What a server lacks of what is waited for, in words; empty: nothing. ``until``: when the guest must have answered."""
     import libvirt
 
     try:
-        machine = host.hypervisor.qemu.lookupByUUIDString(identity)
+        machine = host.hypervisor.qemu.lookupByUUIDString(server.identity)
         if not machine.isActive():
             return 'it does not run'
         if wait_for == 'init':
-            return _init(machine, console)
-        return _ssh(address) if wait_for == 'ssh' else _address(machine, address, mac) if wait_for == 'ip' else ''
+            return _init(machine, server.console, until)
+        if wait_for == 'ssh':
+            return _ssh(server.address, until)
+        return _address(machine, server, until) if wait_for == 'ip' else ''
     except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            raise CloudError('its machine no longer exists') from error
         return str(error)
 
 
-def _address(machine: Any, address: str, mac: str) -> str:
+def _address(machine: Any, server: Watched, until: float) -> str:
     """By the guest agent: that the guest really has the address, not only that it was offered one."""
-    for interface in agent.ask(machine, 'guest-network-get-interfaces') or []:
-        if interface.get('hardware-address') == mac and address in [item['ip-address'] for item in interface.get('ip-addresses', [])]:
-            return ''
-    return f'it does not have the address {address} yet'
+    there = Agent(machine, until).addresses() or {}
+    return '' if server.address in there.get(server.mac, ()) else f'it does not have the address {server.address} yet'
 
 
-def _ssh(address: str) -> str:
+def _ssh(address: str, until: float) -> str:
+    left = max(0.5, until - time.monotonic())
     try:
-        with socket.create_connection((address, 22), 2) as stream:
-            stream.settimeout(5)
+        with socket.create_connection((address, 22), min(2, left)) as stream:
+            stream.settimeout(min(5, left))
             return '' if stream.recv(4) == b'SSH-' else f'what answers at {address} port 22 is not ssh'
     except OSError as error:
         return f'ssh at {address} does not answer ({error})'
 
 
-def first_boot(machine: Any, console: str) -> FirstBoot:
-    """By the guest agent; where none answers, by the console."""
-    text = agent.read(machine, '/run/cloud-init/result.json') if machine.isActive() else None
-    if text:
-        return from_result(text, agent.read(machine, '/var/log/cloud-init-output.log') or '')
+def first_boot(machine: Any, console: str, until: float) -> FirstBoot:
+    """By the guest agent; where none answers, or nothing that is an answer, by the console."""
+    if machine.isActive():
+        agent = Agent(machine, until)
+        result = agent.file('/run/cloud-init/result.json')
+        told = from_result(result, agent.file('/var/log/cloud-init-output.log') or b'') if result else None
+        if told:
+            return told
     return from_console(_end(console))
 
 
@@ -63,19 +81,19 @@ def mark_start(console: str) -> None:
         file.write(f'\n{_START}, {time.strftime("%Y-%m-%d %H:%M:%S")} --\n')
 
 
-def _end(path: str) -> str:
+def _end(path: str) -> bytes:
     """The end of the file of a console, of the last boot only; it may not be there."""
     try:
         with open(path, 'rb') as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - agent.MOST))
-            return file.read().decode(errors='replace').rpartition(_START)[2]
+            file.seek(max(0, os.fstat(file.fileno()).st_size - guest.MOST))
+            return _BEGINS.split(file.read(guest.MOST))[-1]
     except OSError:
-        return ''
+        return b''
 
 
-def _init(machine: Any, console: str) -> str:
+def _init(machine: Any, console: str, until: float) -> str:
     """Raises CloudError when it went wrong: waiting longer would not help."""
-    boot = first_boot(machine, console)
+    boot = first_boot(machine, console, until)
     if boot.complaint():
         raise CloudError(boot.complaint())
     return '' if boot.state == DONE else 'its first boot is not done yet'

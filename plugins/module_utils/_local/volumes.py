@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 import xml.etree.ElementTree as ET
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
@@ -13,7 +14,8 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.volume import Volume
-from . import agent, disks, domain
+from . import disks, domain
+from .agent import Agent
 from .host import Host, await_
 from .record import described
 from .servers import LocalServers
@@ -46,7 +48,7 @@ class LocalVolumes:
         machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
         if not machine.isActive():
             return False
-        serials = agent.mounted_serials(machine)
+        serials = Agent(machine, time.monotonic() + max(1, self.host.timeout)).mounted_serials()
         return None if serials is None else row['uuid'][:20] in serials
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:

@@ -4,17 +4,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, List, Tuple
 
+from . import guest
 from .change import plain
 
 RUNNING, DONE, FAILED = 'running', 'done', 'failed'
 _LINES = 20
-_FINISHED = re.compile(r'^.*Cloud-init v\. \S+ finished at', re.MULTILINE)
-_WRONG = re.compile(r'Failed to run module \S+|Running module \S+ \(.*\) failed')
+_WIDTH = 240  # characters of a line of these
+_MOST_ERRORS = 10
+_LEVELS = ('CRITICAL', 'ERROR', 'WARNING')
+# What cloud-init prints begins a line, on a console after the time of the kernel and the name of the program.
+_LINE = r'^(?:\[ *[0-9.]+\] )?(?:cloud-init\[[0-9]+\]: )?'
+_LOGGED = _LINE + r'(?:[0-9-]{10} [0-9:,]{8,12} - )?[a-z_]+\.py\[(?:WARNING|ERROR)\]: '
+_FINISHED = re.compile(_LINE + r'Cloud-init v\. \S+ finished at', re.MULTILINE)
+_WRONG = re.compile(
+    _LOGGED + r'(Failed to run module \S+|Running module \S+ \(.*\) failed|Failed loading yaml[^\n]{0,200})',
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -33,19 +42,45 @@ class FirstBoot:
         """What went wrong, with the last lines that were printed; empty: nothing."""
         if self.state != FAILED:
             return ''
-        last = '\n'.join(self.output.rstrip().splitlines()[-_LINES:])
-        return 'its first boot went wrong: ' + '; '.join(self.errors) + (f'; the end of what it printed:\n{last}' if last else '')
+        last = [f'| {line[-_WIDTH:]}' for line in self.output.rstrip().splitlines()[-_LINES:]]
+        printed = '\n'.join(['; the end of what it printed:', *last]) if last else ''
+        return 'its first boot went wrong: ' + '; '.join(self.errors) + printed
 
 
-def from_result(text: str, output: str) -> FirstBoot:
-    """By what cloud-init writes when it is done (docs.cloud-init.io, "Boot status", result.json)."""
-    errors = tuple(str(error) for error in json.loads(text).get('v1', {}).get('errors') or ())
-    return FirstBoot(FAILED if errors else DONE, errors, output)
+def from_result(result: bytes, output: bytes) -> FirstBoot | None:
+    """By what cloud-init writes when it is done (docs.cloud-init.io, "Boot status", result.json); None when that is no result.
+
+    ``output``: what was printed meanwhile. A user data that is no YAML is no error of cloud-init before 23.4, but a line there.
+    """
+    whole = guest.parsed(result.decode(errors='replace'))
+    told = whole.get('v1') if isinstance(whole, dict) else None
+    if not isinstance(told, dict):
+        return None
+    printed = guest.shown(output)
+    errors = _texts(told.get('errors')) + _recoverable(told.get('recoverable_errors'))
+    return _ended(errors or _WRONG.findall(printed), printed)
 
 
-def from_console(text: str) -> FirstBoot:
+def _recoverable(answer: object) -> List[str]:
+    """Errors after which cloud-init goes on, by their level; that a key is deprecated is none."""
+    if not isinstance(answer, dict):
+        return []
+    return [text for level in _LEVELS for text in _texts(answer.get(level))]
+
+
+def _texts(answer: object) -> List[str]:
+    return [str(text) for text in answer] if isinstance(answer, list) else []
+
+
+def from_console(console: bytes) -> FirstBoot:
     """By what a server without a guest agent shows on its console."""
+    text = guest.shown(console)
     if not _FINISHED.search(text):
         return FirstBoot(RUNNING, (), text)
-    errors = tuple(dict.fromkeys(_WRONG.findall(text)))
-    return FirstBoot(FAILED if errors else DONE, errors, text)
+    return _ended(_WRONG.findall(text), text)
+
+
+def _ended(errors: List[str], printed: str) -> FirstBoot:
+    lines = [line for line in map(guest.line, errors) if line]
+    told = tuple(dict.fromkeys(lines))[:_MOST_ERRORS]
+    return FirstBoot(FAILED if told else DONE, told, printed)

@@ -1,0 +1,64 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Guests that do not mean well, on a real host: what they say ends no task, takes no longer than it was given, and stays text."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import keep, run
+
+Guest = Callable[[str, str], str]
+
+# Takes the place of the guest agent: it answers libvirt's question whether somebody is there, and everything else as it likes.
+HOSTILE = r"""
+killall qemu-ga
+until true 3<>"/dev/$1"; do usleep 100000; done
+echo $$ > /tmp/agent.pid
+exec 3<>"/dev/$1"
+while true; do
+  read -r line <&3 || { usleep 50000; continue; }
+  id=$(echo "$line" | sed -n 's/.*"id":\([0-9]*\).*/\1/p')
+  case $line in
+    *guest-sync*) printf '{"return": %s}\n' "$id" ;;
+    *) cat /tmp/answer; echo 1 >> /tmp/answered ;;
+  esac >&3
+done
+"""
+PORT = 'for p in /sys/class/virtio-ports/*; do n=${p##*/}; [ "$(cat $p/name)" != org.qemu.guest_agent.0 ] || echo $n; done'
+
+
+@pytest.fixture(scope='module')
+def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
+    """One server that runs, with a volume."""
+    options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
+    made = keep('server', name='stranger', **options, wait_for='init', wait_timeout=120)['server']
+    keep('volume', name='stranger', size=1, server='stranger', state='attached')
+    yield made
+    keep('server', name='stranger', state='absent')
+    keep('volume', name='stranger', state='absent')
+
+
+def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
+    """An agent that answers with other things than answers: no traceback, init is read from the console, a volume comes away by force."""
+    address = server['fixed_ip']
+    port = ssh(address, PORT)
+    ssh(address, f'printf %s {shlex.quote(HOSTILE)} > /tmp/agent; echo 7 > /tmp/answer; setsid sh /tmp/agent {port} >/tmp/agent.log 2>&1 </dev/null &')
+    for answer in ('{"return": {}}', '{"return": []}', '{"return": [7, [], {"disk": 7}]}', '{"return": 7}', '[]', '{"return": "\\xff"}'):
+        ssh(address, f'printf "%b\\n" {shlex.quote(answer)} > /tmp/answer')
+        for module, options in (
+            ('server', {'name': 'stranger', 'wait_for': 'init', 'wait_timeout': 10}),
+            ('server_info', {'name': 'stranger', 'init': True}),
+            ('volume', {'name': 'stranger', 'state': 'detached', 'check': True}),
+        ):
+            told = run(module, **options)
+            assert not told.get('failed'), (answer, module, told['msg'])
+        waited = run('server', name='stranger', wait_for='ip', wait_timeout=2)
+        assert 'does not have the address' in waited['msg']
+    keep('volume', name='stranger', state='detached', force=True)
+    assert int(ssh(address, 'wc -l < /tmp/answered')) > 10
+    ssh(address, f'kill $(cat /tmp/agent.pid); qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid')

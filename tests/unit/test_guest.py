@@ -1,0 +1,216 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a guest says: read where it is of the form, no answer where it is not, and harmless on a terminal."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._local.agent import Agent
+from ansible_collections.hanok.cloud.plugins.module_utils._model import first_boot, guest
+
+_KEYS = st.sampled_from(
+    [
+        'return',
+        'error',
+        'buf-b64',
+        'position',
+        'name',
+        'disk',
+        'dev',
+        'hardware-address',
+        'ip-addresses',
+        'ip-address',
+        'v1',
+        'errors',
+        'recoverable_errors',
+        'ERROR',
+    ]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
+    max_leaves=12,
+)
+READERS = (guest.number, guest.position, guest.content, guest.addresses, guest.mounted_disks)
+ESCAPE = '\x1b[2J\x1b]0;owned\x07\u202e\ud800'
+
+
+class Domain:
+    """A machine whose agent answers each question with the next of these texts."""
+
+    def __init__(self, *answers: str) -> None:
+        """Take the answers."""
+        self.answers, self.asked = list(answers), 0
+
+    def agentSetResponseTimeout(self, seconds: int, flags: int) -> None:
+        """Nothing to do."""
+
+
+def agent(monkeypatch: pytest.MonkeyPatch, domain: Domain, seconds: float = 5) -> Agent:
+    """Ask a domain with libvirt's modules out of the way."""
+
+    class Wrong(Exception):
+        """What libvirt raises."""
+
+    def command(which: Domain, text: str, timeout: int, flags: int) -> str:
+        which.asked += 1
+        if not which.answers:
+            raise Wrong
+        return which.answers.pop(0)
+
+    monkeypatch.setitem(__import__('sys').modules, 'libvirt', SimpleNamespace(libvirtError=Wrong))
+    monkeypatch.setitem(__import__('sys').modules, 'libvirt_qemu', SimpleNamespace(qemuAgentCommand=command))
+    return Agent(domain, time.monotonic() + seconds)
+
+
+def told(value: Any) -> str:
+    """An answer of an agent."""
+    return json.dumps({'return': value})
+
+
+def test_answers_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file is opened, measured, read at its end and closed; addresses and mounted disks are read."""
+    text = {'count': 4, 'eof': True, 'buf-b64': base64.b64encode(b'DATA').decode()}
+    domain = Domain(told(1000), told({'position': 4, 'eof': False}), told({'position': 0}), told(text), told({}))
+    assert agent(monkeypatch, domain).file('/x') == b'DATA'
+    interfaces = [{'name': 'eth0', 'hardware-address': 'm', 'ip-addresses': [{'ip-address': '10.0.0.2', 'prefix': 24}]}, {'name': 'lo'}]
+    assert agent(monkeypatch, Domain(told(interfaces))).addresses() == {'m': {'10.0.0.2'}}
+    systems = [{'name': 'vda1', 'disk': [{'dev': '/dev/vdb'}]}, {'name': 'dm-0', 'disk': [{'dev': '/dev/vdab3'}]}, {'name': '../../etc/passwd'}]
+    assert guest.mounted_disks(systems) == ('vda', 'vdab', 'vdb')
+
+
+@pytest.mark.parametrize('answer', ['{"return": {}}', '[]', '7', 'null', '', '{"return": [[]]}', '{"return": true}', '[' * 100_000, '{"return": -1}'])
+def test_answers_that_are_none(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    """What was tried on real machines: no answer, and no traceback."""
+    assert agent(monkeypatch, Domain(*[answer] * 9)).file('/x') is None
+    assert agent(monkeypatch, Domain(*[answer] * 9)).addresses() is None
+    assert agent(monkeypatch, Domain(*[answer] * 9)).mounted_serials() is None
+
+
+@given(JSON)
+def test_any_answer(value: Any) -> None:
+    """Whatever an agent returns is read, or is no answer."""
+    for reader in READERS:
+        reader(guest.returned(told(value)))
+        reader(value)
+    boot = first_boot.from_result(json.dumps(value).encode(), b'')
+    assert boot is None or boot.state in (first_boot.DONE, first_boot.FAILED)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(raw: bytes) -> None:
+    """A result and a console may be any bytes."""
+    first_boot.from_result(raw, raw)
+    assert first_boot.from_console(raw).state == first_boot.RUNNING
+    assert guest.returned(raw.decode('latin-1')) is None or b'return' in raw
+
+
+def test_silent_agent_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that let its time pass is asked nothing more; nobody is asked when the time is over."""
+    clock = [0.0]
+    monkeypatch.setattr(time, 'monotonic', lambda: clock[0])
+    domain = Domain()
+    asking = agent(monkeypatch, domain, 60)
+    domain.agentSetResponseTimeout = lambda seconds, _flags: clock.__setitem__(0, clock[0] + seconds)  # type: ignore[method-assign]
+    assert asking.mounted_serials() is None
+    assert asking.addresses() is None
+    assert domain.asked == 1
+    late = agent(monkeypatch, domain, 0)
+    assert late.addresses() is None
+    assert domain.asked == 1
+
+
+def test_answer_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libvirt-python does not raise its own error for it."""
+    domain = Domain()
+    asking = agent(monkeypatch, domain)
+
+    def undecodable(*_words: object) -> str:
+        raise SystemError
+
+    domain.agentSetResponseTimeout = undecodable  # type: ignore[assignment,method-assign]
+    assert asking.addresses() is None
+
+
+def test_disks_that_were_not_all_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest that names more disks than a server can have is not asked for each, and not believed."""
+    names = [{'name': f'vd{letter}{other}'} for letter in 'abc' for other in 'abcdefghij']
+    domain = Domain(told(names))
+    assert agent(monkeypatch, domain).mounted_serials() is None
+    assert domain.asked == 1
+
+
+@given(st.text() | st.binary())
+def test_shown(text: str | bytes) -> None:
+    """Nothing of it is obeyed by a terminal, and it is bounded, after decoding too."""
+    shown = guest.shown(text, 50)
+    assert len(shown) <= 50
+    assert all(character == '\n' or character.isprintable() for character in shown)
+    shown.encode()
+
+
+def test_shown_as_it_is() -> None:
+    """Text of people stays; breaks of any kind are line breaks."""
+    assert guest.shown('안녕 é\r\nb\rc\td') == '안녕 é\nb\nc d'
+    assert guest.shown(ESCAPE) == '\ufffd[2J\ufffd]0;owned\ufffd\ufffd\ufffd'
+    assert guest.shown(b'\xff' * 100, 10) == '\ufffd' * 10
+
+
+def test_complaint() -> None:
+    """One line for each error, the end of the output behind a mark that a guest cannot do without, all of it bounded."""
+    errors = [ESCAPE + '\nok: [localhost]', 'x' * 700_000, *map(str, range(100))]
+    boot = first_boot.from_result(json.dumps({'v1': {'errors': errors}}).encode(), b'fatal: [other]: FAILED!\n' * 5000)
+    assert boot is not None
+    text = boot.complaint()
+    assert '\x1b' not in text
+    assert len(text) < 12_000
+    first, *rest = text.split('\n')
+    assert first.startswith('its first boot went wrong: \ufffd[2J')
+    assert 'ok: [localhost]' in first
+    assert rest
+    assert all(line.startswith('| ') for line in rest)
+
+
+def test_errors_of_every_kind() -> None:
+    """What cloud-init went on after counts, and what it said only where it printed; an old key does not."""
+
+    def state(result: object, output: bytes = b'') -> str | None:
+        boot = first_boot.from_result(json.dumps({'v1': result}).encode(), output)
+        return boot and boot.state
+
+    assert state({'errors': []}, b'Cloud-init v. 22.4.2 finished at x\n') == first_boot.DONE
+    assert state({'errors': [], 'recoverable_errors': {}}) == first_boot.DONE
+    assert state({'errors': [], 'recoverable_errors': {'DEPRECATED': ['chpasswd']}}) == first_boot.DONE
+    for level in ('WARNING', 'ERROR', 'CRITICAL'):
+        assert state({'errors': [], 'recoverable_errors': {level: ['Failed at merging in cloud config part']}}) == first_boot.FAILED
+    thrown = b'2026-01-01 10:00:00,123 - util.py[WARNING]: Failed loading yaml blob. Invalid format at line 2 column 1\n'
+    assert state({'errors': []}, thrown) == first_boot.FAILED
+    assert state({'errors': []}, b'echo ' + thrown) == first_boot.DONE
+
+
+@pytest.mark.parametrize(
+    ('console', 'state'),
+    [
+        ('Cloud-init v. tiny finished at Thu\n', first_boot.DONE),
+        ('noise\n[   20.123456] cloud-init[401]: Cloud-init v. 22.4.2 finished at Thu\n', first_boot.DONE),
+        ('$ echo Cloud-init v. 1 finished at Thu\n', first_boot.RUNNING),
+        (
+            '[   19.1] cloud-init[401]: 2026-01-01 10:00:00,123 - cc_scripts_user.py[WARNING]: Failed to run module scripts-user (scripts)\n'
+            '[   20.1] cloud-init[401]: Cloud-init v. 22.4.2 finished at Thu\n',
+            first_boot.FAILED,
+        ),
+        ('they say: Failed to run module x\nCloud-init v. tiny finished at Thu\n', first_boot.DONE),
+    ],
+)
+def test_markers_begin_a_line(console: str, state: str) -> None:
+    """A marker anywhere else in a line is something that a guest quotes."""
+    assert first_boot.from_console(console.encode()).state == state
