@@ -20,7 +20,7 @@ options:
     description: Who asks; it is recorded with what is made. The user who called C(sudo), else the user, when left out.
     type: str
   wait_timeout:
-    description: How long to wait, in seconds, for what another run holds and for what a server is to reach.
+    description: How long to wait, in seconds, for what another run holds, then for what guests are asked to do, and for what a server is to reach.
     type: int
     default: 300
 requirements:

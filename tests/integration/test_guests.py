@@ -4,13 +4,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
 import shlex
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import keep, run
+from .conftest import ROOT, TREE, inventory, keep, run, start
+from .test_ground import alive, eventually
 
 Guest = Callable[[str, str], str]
 
@@ -62,3 +70,54 @@ def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
     keep('volume', name='stranger', state='detached', force=True)
     assert int(ssh(address, 'wc -l < /tmp/answered')) > 10
     ssh(address, f'kill $(cat /tmp/agent.pid); qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid')
+
+
+@contextlib.contextmanager
+def stopped(name: str) -> Iterator[None]:
+    """The processes of a program stand still meanwhile."""
+    pids = alive(name)
+    assert pids
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_stopped_libvirtd(server: dict[str, Any]) -> None:
+    """One that hangs keeps no task for ever: before it was asked anything, and in the middle of a task."""
+    with stopped('libvirtd'):
+        told = run('server_info', wait_timeout=5)
+    assert told['failed']
+    assert 'libvirtd does not answer' in told['msg']
+    code = (
+        'import os, signal; from ansible_collections.hanok.cloud.plugins.module_utils._local.hypervisor import Hypervisor; h = Hypervisor(5); h.machines(); '
+        f'[os.kill(pid, signal.SIGSTOP) for pid in {alive("libvirtd")}]; h.machines()'
+    )
+    try:
+        ran = subprocess.run(
+            ['/usr/bin/python3', '-c', code], env={**os.environ, 'PYTHONPATH': str(TREE)}, capture_output=True, text=True, check=False, timeout=120
+        )
+    finally:
+        for pid in alive('libvirtd'):
+            os.kill(pid, signal.SIGCONT)
+    assert 'libvirtError' in ran.stderr
+    assert not run('server', name='stranger')['changed']
+
+
+def test_libvirtd_is_restarted_amid(server: dict[str, Any], image: str) -> None:
+    """A task that is at work meanwhile goes on with the one that comes after."""
+    before = inventory()
+    options = {'name': 'restart', 'count': 6, 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    record = Path('/var/lib/hanok/hanok.json')
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(start, 'server', **options)
+        eventually(lambda: '"restart-6"' in record.read_text('utf-8'))
+        subprocess.run(['sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', 'libvirtd'], check=True, capture_output=True, timeout=60)
+        result = json.loads(running.result().stdout)
+    assert not result.get('failed'), result['msg']
+    assert not run('server', **options)['changed']
+    keep('server', name='restart', state='absent')
+    assert inventory() == before

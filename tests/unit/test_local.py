@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,15 @@ def test_libvirt_not_running(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(hypervisor.URIS, 'qemu', 'qemu+unix:///system?socket=/nonexistent')
     with pytest.raises(CloudError, match=r'does not answer .* hanok\.cloud\.host'):
         hypervisor.Hypervisor().machines()
+
+
+def test_libvirtd_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """One that takes a connection and says nothing is not waited for without an end; what to do is said."""
+    pytest.importorskip('libvirt', reason="python3-libvirt is the distribution's")
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(str(tmp_path / 'sock'))
+        silent.listen()
+        monkeypatch.setitem(hypervisor.URIS, 'qemu', f'qemu+unix:///system?socket={tmp_path}/sock')
+        monkeypatch.setattr(hypervisor, '_LEAST', 1)
+        with pytest.raises(CloudError, match=r'libvirtd does not answer .* waited for 1 s.* restart it'):
+            hypervisor.Hypervisor(0).machines()

@@ -21,8 +21,6 @@ from .._plan.keypair import KeypairsSeen, plan
 from .options import DESCRIBED, NAME, STATE, described
 from .run import Resource, run, said
 
-_LOCK_SECONDS = 60  # a key is made in less than one
-
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': STATE,
@@ -40,7 +38,7 @@ def request(params: Dict[str, Any]) -> KeypairRequest:
         options['public_key'] = _read(params['public_key_file'])
     if 'public_key' in options:
         options['public_key'] = options['public_key'].strip()
-    return KeypairRequest(params['name'], params['state'], options, params['private_key_file'])
+    return KeypairRequest(params['name'], params['state'], options, params['private_key_file'], params['wait_timeout'])
 
 
 def _read(path: str) -> str:
@@ -86,12 +84,12 @@ def _parts(path: str) -> str:
 
 
 @contextmanager
-def _alone(path: str) -> Iterator[Tuple[str, int]]:
+def _alone(path: str, seconds: int) -> Iterator[Tuple[str, int]]:
     """An empty folder to make a private key file in, and a lock for programs to inherit: no two runs are in it, what an interrupted one left is removed."""
     folder = _parts(path)
     lock = os.open(os.path.dirname(folder), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _await(lock, path)
+        _await(lock, path, seconds)
         if os.path.exists(folder):
             shutil.rmtree(folder)
         os.mkdir(folder, 0o700)
@@ -103,14 +101,16 @@ def _alone(path: str) -> Iterator[Tuple[str, int]]:
         os.close(lock)
 
 
-def _await(lock: int, path: str) -> None:
-    until = time.monotonic() + _LOCK_SECONDS
+def _await(lock: int, path: str, seconds: int) -> None:
+    until = time.monotonic() + seconds
     while True:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > until:
-                raise CloudError(f'private_key_file: another run makes key files in the folder of {path}, for more than {_LOCK_SECONDS} s') from None
+                raise CloudError(
+                    f'private_key_file: another run makes key files in the folder of {path}; it was waited for {seconds} s (wait_timeout)'
+                ) from None
         time.sleep(0.02)
 
 
@@ -131,9 +131,9 @@ def _give_away(folder: str, parent: int) -> None:
 class KeyFiles:
     """What acts for this module: it makes private key files, and registers key pairs with what it made."""
 
-    def __init__(self, cloud: Cloud, path: str | None) -> None:
-        """Key files beside the key pairs of a cloud; ``path``: the one that the task is about."""
-        self.cloud, self.path = cloud, path
+    def __init__(self, cloud: Cloud, path: str | None, seconds: int) -> None:
+        """Key files beside the key pairs of a cloud; ``path``: the one that the task is about. ``seconds``: to wait for another run."""
+        self.cloud, self.path, self.seconds = cloud, path, seconds
         self.made: Dict[str, str] = {}
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -141,7 +141,7 @@ class KeyFiles:
         if changes and changes[0].kind == 'private_key':
             return [self._generate(change) for change in changes]
         if self.path and os.path.exists(_parts(self.path)):
-            with _alone(self.path):
+            with _alone(self.path, self.seconds):
                 pass  # it removes what an interrupted run left there: a private key
         known = [self._known(change) for change in changes]
         ready = [change for change in known if change.after.public_key != AFTER_APPLY]
@@ -160,7 +160,7 @@ class KeyFiles:
     def _generate(self, change: Change) -> Outcome:
         """Write the key beside its place under another name, then link it: never over a file that is there, never half."""
         path = change.name
-        with _alone(path) as (folder, lock):
+        with _alone(path, self.seconds) as (folder, lock):
             part = os.path.join(folder, 'key')
             comment = os.path.basename(path)
             ran = subprocess.run(
@@ -189,7 +189,7 @@ class KeyFiles:
 
 def executors(cloud: Cloud, asked: KeypairRequest) -> Mapping[str, Any]:
     """Key files are no part of a cloud."""
-    files = KeyFiles(cloud, asked.private_key_file)
+    files = KeyFiles(cloud, asked.private_key_file, asked.wait_timeout)
     return {'private_key': files, 'keypair': files}
 
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from ipaddress import IPv4Network
 from typing import Any, Dict, List, Set, Tuple
 
@@ -84,7 +85,7 @@ class LocalFirewalls:
         if not self._told():
             from . import metadata
 
-            metadata.write(self.host)
+            self.host.steadily(lambda: metadata.write(self.host))
 
     def _told(self) -> bool:
         meta = self._meta()
@@ -153,7 +154,7 @@ class LocalFirewalls:
             if _network_fault(bridge(row['id']), row['name']):
                 from .networks import bring_up
 
-                bring_up(self.host, row)
+                self.host.steadily(partial(bring_up, self.host, row))
         for device, home in self._unplugged().items():
             self.host.run('ip', 'link', 'set', device, 'master', home)
 

@@ -26,11 +26,27 @@ class Host:
         """Put together what the resources share."""
         self.settings, self.record, self.locks = settings, record, locks
         self.timeout = locks.timeout
-        self.hypervisor = Hypervisor()
+        self.hypervisor = Hypervisor(locks.timeout)
+        self._until: float | None = None
+
+    def left(self) -> float:
+        """Seconds that are left for guests to do what they are asked: one time for all of them, from the first question on."""
+        if self._until is None:
+            self._until = time.monotonic() + self.timeout
+        return max(0.0, self._until - time.monotonic())
+
+    def steadily(self, work: Callable[[], Any]) -> Any:
+        """Do what may be done twice, and a second time if libvirtd was restarted meanwhile."""
+        try:
+            return work()
+        except Exception as error:
+            if not is_libvirts(error) or not self.hypervisor.is_lost():
+                raise
+        return work()
 
     def each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
         """Do a step for each change, in parallel; an error of one is its outcome and does not stop the others."""
-        return self.side_by_side(lambda change: _outcome(change, step), changes)
+        return self.side_by_side(lambda change: _outcome(change, lambda: self.steadily(lambda: step(change))), changes)
 
     def side_by_side(self, work: Callable[[Any], Any], things: Sequence[Any]) -> List[Any]:
         """Work on each thing, in parallel; what each came to."""
@@ -75,15 +91,15 @@ class Host:
         return [] if descriptor is None else [descriptor]
 
 
-def _outcome(change: Change, step: Callable[[Change], None]) -> Outcome:
+def _outcome(change: Change, step: Callable[[], None]) -> Outcome:
     started = time.monotonic()
-    error = _error(change, step)
+    error = _error(step)
     return Outcome(change, error, time.monotonic() - started)
 
 
-def _error(change: Change, step: Callable[[Change], None]) -> str:
+def _error(step: Callable[[], None]) -> str:
     try:
-        step(change)
+        step()
     except (CloudError, OSError) as error:
         return str(error)
     except Exception as error:

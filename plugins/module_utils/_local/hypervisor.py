@@ -5,13 +5,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple
 
 from .._cloud import CloudError
 
 URIS = {'qemu': 'qemu:///system', 'lxc': 'lxc:///system'}
+_LEAST, _MOST = 5, 30  # seconds in which libvirtd must answer, whatever wait_timeout says
+_QUESTIONS = 5  # that it may leave unanswered meanwhile (libvirt's keepalive)
+_COMES_BACK, _STARTS = 5.0, 1.0  # seconds for one that was there a moment ago, and for one that was not
+_events = threading.Lock()
+_running: List[threading.Thread] = []
 
 
 class Machine(NamedTuple):
@@ -23,12 +29,16 @@ class Machine(NamedTuple):
 
 
 class Hypervisor:
-    """libvirt, imported and opened when it is first needed."""
+    """libvirt, imported and opened when it is first needed.
 
-    def __init__(self) -> None:
-        """Nothing is opened yet."""
+    No call waits for ever: a libvirtd that is stopped is asked for a sign of life, and without one the connection is closed.
+    """
+
+    def __init__(self, timeout: int = _MOST) -> None:
+        """Nothing is opened yet. ``timeout``: seconds that libvirtd may take to answer."""
         self._mine = threading.local()
         self._all: List[Any] = []
+        self._seconds = max(_LEAST, min(timeout, _MOST))
 
     @property
     def qemu(self) -> Any:
@@ -42,22 +52,57 @@ class Hypervisor:
 
     def _connection(self, driver: str) -> Any:
         opened: Dict[str, Any] = self._mine.__dict__
-        if driver not in opened:
-            opened[driver] = self._open(URIS[driver])
-            self._all.append(opened[driver])
+        if driver in opened and opened[driver].isAlive():
+            return opened[driver]
+        opened[driver] = self._open(URIS[driver], _COMES_BACK if driver in opened else _STARTS)
+        self._all.append(opened[driver])
         return opened[driver]
 
-    @staticmethod
-    def _open(uri: str) -> Any:
+    def is_lost(self) -> bool:
+        """Whether libvirtd has closed a connection of this thread, or no longer answers there."""
+        return any(not connection.isAlive() for connection in self._mine.__dict__.values())
+
+    def _open(self, uri: str, patience: float) -> Any:
+        """Connect. ``patience``: seconds in which a libvirtd that is just being restarted is to come back."""
         try:
             import libvirt
         except ImportError as error:
             raise CloudError('python3-libvirt is not installed on this host; the role hanok.cloud.host installs it') from error
         libvirt.registerErrorHandler(lambda context, error: None, None)
-        try:
-            return libvirt.open(uri)
-        except libvirt.libvirtError as error:
-            raise CloudError(f'libvirt does not answer at {uri}: {error}; start it, or run the role hanok.cloud.host, which does') from error
+        _run_events(libvirt)
+        until = time.monotonic() + patience
+        while True:
+            try:
+                connection = self._in_time(uri, lambda: libvirt.open(uri))
+                connection.setKeepAlive(max(1, self._seconds // _QUESTIONS), _QUESTIONS)
+                return connection
+            except libvirt.libvirtError as error:
+                if time.monotonic() > until:
+                    raise CloudError(f'libvirt does not answer at {uri}: {error}; start it, or run the role hanok.cloud.host, which does') from error
+            time.sleep(0.1)
+
+    def _in_time(self, uri: str, work: Callable[[], Any]) -> Any:
+        """What a call comes to that libvirt itself does not bound; when it has not ended in time, it is left behind."""
+        found: List[Any] = []
+
+        def call() -> None:
+            try:
+                found.append((work(), None))
+            except Exception as error:  # it is raised where it is awaited
+                found.append((None, error))
+
+        thread = threading.Thread(target=call, daemon=True)
+        thread.start()
+        thread.join(self._seconds)
+        if not found:
+            raise CloudError(
+                f'libvirtd does not answer at {uri}: it was waited for {self._seconds} s; '
+                'it hangs or is stopped: restart it (servers run on), then run the task again'
+            )
+        value, error = found[0]
+        if error is not None:
+            raise error
+        return value
 
     def machines(self) -> Dict[str, Machine]:
         """All virtual machines by their UUIDs."""
@@ -76,7 +121,23 @@ class Hypervisor:
     def close(self) -> None:
         """Close what was opened."""
         while self._all:
-            self._all.pop().close()
+            with tolerate('RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'):  # libvirtd is gone, and the connection with it
+                self._all.pop().close()
+
+
+def _run_events(libvirt: Any) -> None:
+    """Have libvirt's event loop run in a thread, once in a process: without it there are no signs of life (keepalive)."""
+    with _events:
+        if _running:
+            return
+        libvirt.virEventRegisterDefaultImpl()
+
+        def run() -> None:
+            while True:
+                libvirt.virEventRunDefaultImpl()
+
+        _running.append(threading.Thread(target=run, daemon=True))
+        _running[0].start()
 
 
 @contextmanager

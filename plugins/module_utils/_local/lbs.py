@@ -13,7 +13,7 @@ import socket
 import uuid
 from html import escape
 from ipaddress import IPv4Network
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
@@ -52,9 +52,12 @@ class LocalLbs:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
         """Look: all, or those of these names."""
         rows = self.record.named(_LIST, names)
-        running = {domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(_IN_ORDER)} if rows else set()
+        running = self.host.steadily(self._running) if rows else set()
         members = _members(self.record)
         return tuple(_lb(row, members.get(row['id'], ()), row['uuid'] in running) for row in rows)
+
+    def _running(self) -> Set[str]:
+        return {domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(_IN_ORDER)}
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Make balancers and start them."""

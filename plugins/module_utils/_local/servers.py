@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.server import Nic, Server
 from .firewalls import LocalFirewalls
-from .host import Host
+from .host import THREADS, Host
 from .hypervisor import Machine, tolerate
 
 if TYPE_CHECKING:  # what acts is imported where it acts: a task that finds nothing to do does not pay for it
@@ -45,6 +46,10 @@ class LocalServers:
     def list(self, names: Iterable[str] | None = None, member_of: str | None = None) -> Tuple[Server, ...]:
         """Look: all, those of these names, and the members of a group."""
         chosen = (None if names is None else json.dumps(sorted(set(names))), member_of)
+        found: Tuple[Server, ...] = self.host.steadily(lambda: self._seen(chosen))
+        return found
+
+    def _seen(self, chosen: Tuple[str | None, str | None]) -> Tuple[Server, ...]:
         rows = self.record.rows(SERVERS, *chosen)
         if not rows:
             return ()
@@ -114,7 +119,7 @@ class LocalServers:
         def look(row: Any) -> str:
             server = signs.Watched(row['uuid'], row['address'], row['mac'], self._console(row))
             try:
-                return signs.missing(self.host, server, wait_for, until)
+                return str(self.host.steadily(lambda: signs.missing(self.host, server, wait_for, until)))
             except CloudError as error:
                 raise CloudError(f'server {row["name"]}: {error}') from error
 
@@ -125,7 +130,7 @@ class LocalServers:
         from . import signs
 
         until = time.monotonic() + max(1, self.host.timeout)
-        there = self.host.hypervisor.machines()
+        there = self.host.steadily(self.host.hypervisor.machines)
         rows = [row for row in self.record.named(_WATCHED, names) if row['uuid'] in there]
 
         def look(row: Any) -> FirstBoot | None:
@@ -192,7 +197,8 @@ class LocalServers:
 
     def stop(self, changes: Sequence[Change]) -> List[Outcome]:
         """Ask the guests to shut down, and wait until they have. One that does not stays as it is."""
-        return self._power(changes, 'stopped', 'powering-off', self._machines().shut_down)
+        machines = self._machines()
+        return self._power(changes, 'stopped', 'powering-off', machines.shut_down, machines.press)
 
     def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
         """Pull the plug."""
@@ -213,13 +219,25 @@ class LocalServers:
         self.firewalls.apply()
         return outcomes
 
-    def _power(self, changes: Sequence[Change], power: str, task_state: str, step: Callable[[Any], None]) -> List[Outcome]:
-        """What does not end well leaves the server as it was, and says so."""
+    def _power(
+        self,
+        changes: Sequence[Change],
+        power: str,
+        task_state: str,
+        step: Callable[[Any], None],
+        before: Callable[[Any], None] | None = None,
+    ) -> List[Outcome]:
+        """What does not end well leaves the server as it was, and says so.
+
+        ``before``: asked of all first, where there are more than can be waited for at once: they have one time for it.
+        """
         from .server_rows import wanted
 
         with self.record.transaction() as sql:
             sql.executemany('UPDATE server SET power = ?, task_state = ? WHERE name = ?', [(power, task_state, change.name) for change in changes])
         rows = self._whole(changes)
+        if before and len(changes) > THREADS:
+            self.host.each(changes, lambda change: before(rows[change.name]))
         outcomes = self.host.each(changes, lambda change: step(rows[change.name]))
         with self.record.transaction() as sql:
             for outcome in outcomes:
@@ -232,7 +250,7 @@ class LocalServers:
         machines = self._machines()
         with self.host.locks.projection('metadata'):
             for row in self._whole([Change('server', name, 'update', None, None) for name in names]).values():
-                machines.define(row)
+                self.host.steadily(partial(machines.define, row))
 
     def _whole(self, changes: Sequence[Change]) -> Dict[str, Any]:
         from . import server_rows

@@ -42,7 +42,10 @@ class LocalVolumes:
 
     def mounted(self, name: str) -> bool | None:
         """Whether the guest that has a volume has it mounted; None when it runs and cannot be asked."""
-        row = self._row(name)
+        found: bool | None = self.host.steadily(lambda: self._mounted(self._row(name)))
+        return found
+
+    def _mounted(self, row: Any) -> bool | None:
         if row['machine'] is None:
             return False
         machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
@@ -135,7 +138,7 @@ class LocalVolumes:
         if not machine or not _plugged(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
-        if not await_(lambda: not _plugged(machine, serial), self.host.timeout):
+        if not await_(lambda: not _plugged(machine, serial), self.host.left()):
             raise CloudError(f'the guest of {row["server"]} did not let go of it in {self.host.timeout} s; a paused guest does so when it goes on')
 
 

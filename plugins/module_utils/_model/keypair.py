@@ -62,6 +62,7 @@ class KeypairRequest(Request):
     """What a user asked for."""
 
     private_key_file: str | None = None
+    wait_timeout: int = 300
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
