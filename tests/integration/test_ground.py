@@ -20,7 +20,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.reliability import figures
 
-from .conftest import Play, inventory, keep, refused, run, start
+from .conftest import TREE, Play, inventory, keep, refused, run, start
 
 Guest = Callable[[str, str], str]
 
@@ -82,6 +82,185 @@ def test_rules_are_flushed(server: dict[str, Any], ssh: Guest) -> None:
     assert 'the firewall rules are not those of the record' in done['msg']
     assert not warned()
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
+
+
+HOOK = '/etc/libvirt/hooks/network.d/hanok'
+OTHER_RULES = 'the firewall rules are not those of the record'
+
+
+@pytest.mark.parametrize(
+    'how',
+    [
+        'delete table bridge hanok',
+        'delete table inet hanok',
+        'flush chain inet hanok forward_egress',
+        'flush chain bridge hanok prerouting',
+        'insert rule inet hanok to_bridge accept',
+        'add chain inet hanok hole { type filter hook forward priority -300; policy accept; }',
+        'flush set inet hanok bridges',
+        'flush map inet hanok ingress',
+    ],
+)
+def test_rules_are_altered(server: dict[str, Any], how: str) -> None:
+    """A part of them is as good as all of them: told, and mended by the next task."""
+    sh('nft', how)
+    assert OTHER_RULES in warned()
+    done = run('server', name='ground')
+    assert OTHER_RULES in done['msg'], done
+    assert not warned()
+
+
+def network_starts() -> None:
+    """What libvirt asks of the hook before it starts a network."""
+    bridge = run('network_info', name='default')['networks'][0]['bridge']
+    xml = f"<hookData><network><bridge name='{bridge}'/></network></hookData>"
+    subprocess.run([HOOK, bridge, 'start', 'begin', '-'], input=xml, text=True, check=True)
+
+
+def test_a_network_starts_under_altered_rules(server: dict[str, Any]) -> None:
+    """The hook loads them when a part is missing, and leaves alone what is whole: what is loaded anew has other handles."""
+    sh('nft', 'delete', 'table', 'bridge', 'hanok')
+    network_starts()
+    assert not warned()
+    before = sh('nft', '--handle', 'list', 'ruleset')
+    network_starts()
+    assert sh('nft', '--handle', 'list', 'ruleset') == before
+
+
+def test_sets_that_packets_fill_are_no_fault(server: dict[str, Any]) -> None:
+    """Their elements come and go: neither a look nor the hook takes that for damage."""
+    path = Path('/var/lib/hanok/datapath/loaded')
+    kept = path.read_text('ascii').split()
+    sh('nft', 'add set inet hanok seen { type ipv4_addr; flags dynamic,timeout; timeout 1h; }')
+    assert OTHER_RULES in warned()
+    program = 'from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded; print(loaded.now().digest)'
+    kept[1] = subprocess.run(
+        ['/usr/bin/python3', '-c', program], env={**os.environ, 'PYTHONPATH': str(TREE)}, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    path.write_text(' '.join(kept) + '\n', 'ascii')
+    assert not warned()
+    sh('nft', 'add element inet hanok seen { 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5 }')
+    assert not warned()
+    network_starts()
+    assert '192.0.2.5' in sh('nft', 'list', 'set', 'inet', 'hanok', 'seen')
+    sh('nft', 'delete set inet hanok seen')
+    assert OTHER_RULES in run('server', name='ground')['msg']
+
+
+def test_the_kept_rules_are_damaged(server: dict[str, Any], ssh: Guest) -> None:
+    """The file is written anew before anything is loaded from it: what the next boot needs, and what a network loads that starts."""
+    rules = Path('/var/lib/hanok/datapath/ruleset.nft')
+    good = rules.read_bytes()
+    rules.write_bytes(good[:-9])
+    assert 'the firewall rules that are kept for the next boot' in warned()
+    assert keep('server', name='ground')['changed']
+    assert rules.read_bytes() == good
+    bridge = run('network_info', name='default')['networks'][0]['bridge']
+    sh('nft', 'flush', 'ruleset')
+    sh('ip', 'link', 'delete', bridge)
+    rules.write_bytes(b'table inet hanok {\xff\n')
+    assert 'network default is down' in keep('server', name='ground')['msg']
+    assert ssh(server['floating_ip'], 'hostname') == 'ground'
+    sh('nft', 'flush', 'ruleset')
+    rules.write_bytes(b'table inet hanok {\xff\n')
+    keep('network', name='another')
+    keep('network', name='another', state='absent')
+    assert not warned()
+
+
+@pytest.mark.parametrize('how', ['address flush dev {}', 'link set {} down', 'route flush dev {}'])
+def test_a_bridge_loses_its_address(server: dict[str, Any], ssh: Guest, how: str) -> None:
+    """Such as NetworkManager does it that is turned off and on: the host has its address and its route again, and answers for names."""
+    bridge = run('network_info', name='default')['networks'][0]['bridge']
+    sh('ip', *how.format(bridge).split())
+    assert f'{bridge} of network default' in warned()
+    assert f'{bridge} of network default' in keep('server', name='ground')['msg']
+    assert ssh(server['floating_ip'], 'nslookup ground | grep -c 192.168.0') != '0'
+
+
+@pytest.fixture
+def pools(server: dict[str, Any]) -> Iterator[Callable[..., None]]:
+    """Write the pools of the host, as the role does: the first one, and more; two devices lead to LANs."""
+    path = Path('/etc/hanok/host.json')
+    before = path.read_text('utf-8')
+
+    def write(*more: dict[str, Any]) -> None:
+        settings = json.loads(before)
+        settings['floating_pools'] += more
+        path.write_text(json.dumps(settings), 'utf-8')
+
+    for device in ('lan0', 'lan1'):
+        sh('ip', 'link', 'add', device, 'type', 'bridge')
+        sh('ip', 'link', 'set', device, 'up')
+    yield write
+    path.write_text(before, 'utf-8')
+    for device in ('lan0', 'lan1'):
+        subprocess.run(['ip', 'link', 'delete', device], capture_output=True, check=False)
+    run('server', name='ground')
+    assert not warned()
+
+
+def proxied() -> list[str]:
+    """What the host answers ARP for."""
+    return sorted(' '.join(line.split()[:3]) for line in sh('ip', 'neigh', 'show', 'proxy').splitlines())
+
+
+def test_an_uplink_forgets(pools: Callable[..., None]) -> None:
+    """What is answered for on the uplink of a pool: taken away, the uplink made anew, changed in the pool, and gone."""
+    lan = {'name': 'lan', 'addresses': ['203.0.113.0/28'], 'uplink': 'lan0'}
+    pools(lan)
+    keep('floating_ip', name='lan', address='203.0.113.3')
+    assert proxied() == ['203.0.113.3 dev lan0']
+    for breaks in (
+        [['neigh', 'del', 'proxy', '203.0.113.3', 'dev', 'lan0']],
+        [['link', 'delete', 'lan0'], ['link', 'add', 'lan0', 'type', 'bridge'], ['link', 'set', 'lan0', 'up']],
+    ):
+        for words in breaks:
+            sh('ip', *words)
+        assert 'lan0 does not answer for the floating IPs 203.0.113.3' in warned()
+        assert 'lan0 does not answer' in keep('server', name='ground')['msg']
+        assert proxied() == ['203.0.113.3 dev lan0']
+    sh('ip', 'neigh', 'add', 'proxy', '203.0.113.4', 'dev', 'lan0')
+    sh('ip', 'neigh', 'add', 'proxy', '192.0.2.9', 'dev', 'lan0')  # somebody else's
+    assert 'lan0 answers for 203.0.113.4' in warned()
+    pools({**lan, 'uplink': 'lan1'})
+    assert 'lan1 does not answer' in keep('server', name='ground')['msg']
+    assert proxied() == ['192.0.2.9 dev lan0', '203.0.113.3 dev lan1', '203.0.113.4 dev lan0']
+    sh('ip', 'link', 'delete', 'lan1')
+    assert 'the uplink lan1 of the floating pool lan does not exist' in warned()
+    done = keep('floating_ip', name='lan', description='still here')
+    assert 'the uplink lan1' in ' '.join(warning['event']['msg'] for warning in done['warnings'])
+    keep('floating_ip', name='lan', state='absent')
+    sh('ip', 'neigh', 'del', 'proxy', '203.0.113.4', 'dev', 'lan0')
+
+
+def test_a_pool_is_taken_away(pools: Callable[..., None]) -> None:
+    """From under an address that is used: it is told which, with the way out, until it is deleted."""
+    pools({'name': 'lan', 'addresses': ['203.0.113.0/28'], 'uplink': 'lan0'})
+    keep('lb', name='dead', listeners=[{'port': 80}], floating_ip='203.0.113.3')
+    pools()
+    told = 'floating IP 203.0.113.3 (lb dead) is in no pool of this host any more'
+    assert told in warned()
+    done = run('server', name='ground')
+    assert told in ' '.join(warning['event']['msg'] for warning in done['warnings'])
+    assert not proxied()
+    pools({'name': 'renamed', 'addresses': ['203.0.113.0/28'], 'uplink': 'lan0'})
+    keep('server', name='ground')
+    assert proxied() == ['203.0.113.3 dev lan0']
+    pools()
+    keep('lb', name='dead', state='absent')
+    keep('floating_ip', address='203.0.113.3', state='absent')
+    assert told not in warned()
+
+
+def test_a_kernel_without_dummy_boots(server: dict[str, Any]) -> None:
+    """The routes of pools are back from the file alone, where the kernel does not know the first kind of device."""
+    batch = Path('/var/lib/hanok/datapath/ip.batch').read_text('ascii')
+    sh('ip', 'link', 'delete', 'hanok0')
+    text = batch.replace('type dummy', 'type unheard-of')
+    subprocess.run(['ip', '-force', '-batch', '-'], input=text, text=True, capture_output=True, check=False)
+    assert '198.18.0.0/24' in sh('ip', 'route', 'show', 'dev', 'hanok0')
+    assert not warned()
 
 
 def test_a_bridge_is_removed(server: dict[str, Any], ssh: Guest) -> None:

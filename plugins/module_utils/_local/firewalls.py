@@ -5,23 +5,25 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from ipaddress import IPv4Network
-from typing import Any, Dict, List, Set, Tuple
+from typing import Any, Dict, List, Tuple
 
-from .._cloud import CloudError, Outcome
+from .._cloud import Outcome
 from .._model.change import Change
 from .._model.firewall import Firewall
+from . import loaded
+from .floating_routes import FloatingRoutes
 from .host import Host
+from .kernel import device_exists, is_up, read, routes, write
+from .netlink import addresses
 from .record import read_whole, write_whole
 
-FLOATING_DEVICE = 'hanok0'  # floating addresses are routed to it; nothing answers behind it when the rules are gone
 _PATIENCE = 10.0  # seconds that other runs get to finish what looks broken
 _UNCUT = 'uncut'  # a file: rules were loaded, and what flowed by the old ones has not been ended yet
+_OTHER_RULES = 'the firewall rules are not those of the record'
 _BRIDGE_SETTINGS = {'conf/{}/proxy_arp_pvlan': '1', 'conf/{}/send_redirects': '0', 'neigh/{}/proxy_delay': '0'}
 
 
@@ -31,11 +33,16 @@ class LocalFirewalls:
     def __init__(self, host: Host) -> None:
         """The firewall of this host."""
         self.host, self.record = host, host.record
-        self._uncut = host.settings.path('datapath', _UNCUT)
+        self.floating = FloatingRoutes(host)
+        self._uncut, self._rules = (host.settings.path('datapath', name) for name in (_UNCUT, 'ruleset.nft'))
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
         """Look: whether the host is as the record says."""
-        faults = self._faults() if self._bridges() else []
+        bridges = self._bridges()
+        faults = self._faults() if bridges else []
+        if bridges:
+            notes = self.host.locks.notes
+            notes += [note for note in self.floating.notes() if note not in notes]
         return (Firewall(faults=tuple(self._lasting() if faults else ())),)
 
     def _lasting(self) -> List[str]:
@@ -53,25 +60,35 @@ class LocalFirewalls:
         return self.host.each(changes, lambda change: self.apply())
 
     def apply(self) -> None:
-        """Start networks that are down, load the rules, set what the kernel has to know. One transaction in the kernel, whoever else does it too.
+        """Load the rules, start networks that are down, set what the kernel has to know. One transaction in the kernel, whoever else does it too.
 
-        nft reads a file: of a text that comes through a pipe it would load the first half, should this run be killed while it writes. Programs hold the
-        lock too: they do not load old rules over new ones. Flows that the old rules allowed are ended after that; a file says that it is still to be done.
+        The file is written first: a network that starts has it loaded (network-hook), and a damaged one would stop it. nft reads a file: of a text that
+        comes through a pipe it would load the first half, should this run be killed while it writes. Programs hold the lock too: they do not load old rules
+        over new ones. What was loaded is told last: who finds that knows that the rest is done. Flows that the old rules allowed are ended after that; a
+        file says that it is still to be done.
         """
         from . import flows
 
         with self.host.locks.projection('firewall') as lock:
-            self._start_networks()
-            self._members()
             revision, text = self._rendered()
-            rules = self._keep('ruleset.nft', text)
-            self._kernel(lock)
-            if not self._loaded(revision):  # the last but one: who finds the revision loaded knows that the rest is done
+            self._keep('ruleset.nft', text)
+            is_loaded = self._kept().source == loaded.digest(text) and self._is_loaded(revision)
+            if not is_loaded:
                 self._keep(_UNCUT, '')
-                self.host.run('nft', '-f', rules, locks=[lock])
+                self.host.run('nft', '-f', self._rules, locks=[lock])
+            self._start_networks(lock)
+            self._members()
+            self._kernel(lock)
+            if not is_loaded:
+                self._keep('loaded', loaded.Kept(loaded.now(), loaded.digest(text)).text())
             if os.path.exists(self._uncut):
                 flows.cut(self.host, lock)
                 os.unlink(self._uncut)
+
+    def keep_rules(self) -> None:
+        """Write the file that a network loads when it starts."""
+        with self.host.locks.projection('firewall'):
+            self._keep('ruleset.nft', self._rendered()[1])
 
     def cut(self) -> None:
         """End connections by addresses of what is being deleted, before these are free for others."""
@@ -94,9 +111,9 @@ class LocalFirewalls:
     def _meta(self) -> Dict[str, Any]:
         return {row['key']: row['value'] for row in self.record.rows('SELECT key, value FROM meta')}
 
-    def _bridges(self, task_state: str = "IS NOT 'deleting'") -> Dict[str, str]:
-        """The bridge of each network: its name."""
-        return {bridge(row['id']): row['name'] for row in self.record.rows(f'SELECT id, name FROM network WHERE task_state {task_state} ORDER BY id')}
+    def _bridges(self) -> List[str]:
+        """The bridge of each network."""
+        return [bridge(row['id']) for row in self.record.rows("SELECT id FROM network WHERE task_state IS NOT 'deleting' ORDER BY id")]
 
     def revision(self) -> str:
         """What the loaded rules are named by: the record, and how often what concerns them was changed."""
@@ -108,34 +125,43 @@ class LocalFirewalls:
 
         ``reached``: others are at work, and what they do last is left to them; of this revision or a later one the rules must be.
         """
-        bridges = self._bridges('IS NULL')
-        down = {name: fault for device, name in bridges.items() if (fault := _network_fault(device, name))}
-        faults = list(down.values())
+        rows = self.record.rows('SELECT id, name, cidr, gateway FROM network WHERE task_state IS NULL ORDER BY id')
+        down = {bridge(row['id']): fault for row in rows if (fault := _network_fault(bridge(row['id']), row['name']))}
+        up = [row for row in rows if bridge(row['id']) not in down]
+        faults = [*down.values(), *_address_faults(up)]
         faults += [f'{device} is plugged into no bridge' for device in self._unplugged()]
-        if not (self._loaded(self.revision()) if reached is None else self._reached(reached)):
-            faults.append('the firewall rules are not those of the record')
-        if reached is None and os.path.exists(self._uncut):
+        faults += self._quiet_faults() if reached is None else self._reached_faults(reached)
+        settings = {'ip_forward': '1', **{f'neigh/{uplink}/proxy_delay': '0' for uplink in self.floating.uplinks()}}
+        for row in up:
+            settings.update({key.format(bridge(row['id'])): value for key, value in _BRIDGE_SETTINGS.items()})
+        faults += [f'net.ipv4.{key.replace("/", ".")} is not {value}' for key, value in settings.items() if read(key) != value]
+        return faults + self.floating.faults()
+
+    def _quiet_faults(self) -> List[str]:
+        faults = [] if self._is_loaded(self.revision()) else [_OTHER_RULES]
+        if not faults and loaded.digest(read_whole(self._rules)) != self._kept().source:
+            faults.append('the firewall rules that are kept for the next boot are not those of the record')
+        if os.path.exists(self._uncut):
             faults.append('connections by addresses that lead elsewhere now may go on')
-        if reached is None and not self._told():
+        if not self._told():
             faults.append('machines do not say of their servers what is recorded')
-        settings = {
-            'ip_forward': '1',
-            **{key.format(device): value for device, name in bridges.items() if name not in down for key, value in _BRIDGE_SETTINGS.items()},
-        }
-        faults += [f'net.ipv4.{key.replace("/", ".")} is not {value}' for key, value in settings.items() if _read(key) != value]
-        routed = _routes(FLOATING_DEVICE)
-        faults += [f'floating addresses {cidr} have no route' for cidr in self._pool_networks() if cidr not in routed]
-        return faults
+        return faults + self.floating.quiet_faults()
 
-    def _loaded(self, revision: str) -> bool:
-        ran = subprocess.run(['nft', 'list', 'chain', 'inet', 'hanok', f'rev_{revision}'], stdin=subprocess.DEVNULL, capture_output=True, check=False)
-        return ran.returncode == 0
-
-    def _reached(self, revision: str) -> bool:
-        """Whether rules of this state of the record or of a later one are loaded."""
+    def _reached_faults(self, revision: str) -> List[str]:
+        """Rules of this state of the record or of a later one must be loaded, whole unless they are just being loaded."""
         record, number = revision.rsplit('_', 1)
-        ran = subprocess.run(['nft', 'list', 'chains', 'inet'], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        return any(int(loaded) >= int(number) for loaded in re.findall(f'chain rev_{record}_([0-9]+) ', ran.stdout))
+        now, kept = loaded.now(), self._kept().rules
+        is_whole = now == kept or now.revision != kept.revision
+        return [] if is_whole and now.number(record) >= int(number) else [_OTHER_RULES]
+
+    def _is_loaded(self, revision: str) -> bool:
+        """Whether the kernel has these rules: all that was loaded, and nothing else in our tables."""
+        kept = self._kept().rules
+        return kept.revision == revision and loaded.now() == kept
+
+    def _kept(self) -> loaded.Kept:
+        """What was loaded last."""
+        return loaded.parse(read_whole(self.host.settings.path('datapath', 'loaded')) or '')
 
     def _rendered(self) -> Tuple[str, str]:
         from .datapaths import datapath
@@ -148,13 +174,18 @@ class LocalFirewalls:
             self.record.sql.execute('COMMIT')
         return revision, render(path, revision)
 
-    def _start_networks(self) -> None:
+    def _start_networks(self, lock: int) -> None:
         """A network that does not work is started anew, and what was on it is plugged in again; one that is still being made is left to who makes it."""
+        lines: List[str] = []
         for row in self.record.rows('SELECT * FROM network WHERE task_state IS NULL'):
             if _network_fault(bridge(row['id']), row['name']):
                 from .networks import bring_up
 
                 self.host.steadily(partial(bring_up, self.host, row))
+            elif _address_faults([row]):
+                lines += _address_lines(row)
+        if lines:
+            self.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock])
         for device, home in self._unplugged().items():
             self.host.run('ip', 'link', 'set', device, 'master', home)
 
@@ -177,50 +208,11 @@ class LocalFirewalls:
             synchronise(self.host)
 
     def _kernel(self, lock: int) -> None:
-        _write('ip_forward', '1')
+        write('ip_forward', '1')
         for device in self._bridges():
             for key, value in _BRIDGE_SETTINGS.items():
-                _write(key.format(device), value)
-        batch = self._batch()
-        self._keep('ip.batch', ''.join(line + '\n' for line in batch))
-        self._addresses(batch, lock)
-
-    def _batch(self) -> List[str]:
-        """What ip(8) has to do, in its batch form; a host that boots does it again from the file."""
-        lines = [f'route replace {cidr} dev {FLOATING_DEVICE}' for cidr in self._pool_networks()]
-        uplinks = {pool.name: pool.uplink for pool in self.host.settings.pools if pool.uplink}
-        for row in self.record.rows('SELECT address, pool FROM floating_ip ORDER BY id'):
-            if row['pool'] in uplinks:
-                lines.append(f'neigh replace proxy {row["address"]} dev {uplinks[row["pool"]]}')
-        return [f'link add {FLOATING_DEVICE} type dummy', f'link set {FLOATING_DEVICE} up', *lines]
-
-    def _pool_networks(self) -> List[str]:
-        return [str(IPv4Network(cidr)) for pool in self.host.settings.pools for cidr in pool.addresses]
-
-    def _addresses(self, batch: List[str], lock: int) -> None:
-        if not os.path.isdir(f'/sys/class/net/{FLOATING_DEVICE}'):
-            self._floating_device()
-        wanted = [line for line in batch if not line.startswith('link')]
-        stale = [f'route del {cidr} dev {FLOATING_DEVICE}' for cidr in _routes(FLOATING_DEVICE) - set(self._pool_networks())]
-        for uplink in sorted({pool.uplink for pool in self.host.settings.pools if pool.uplink}):
-            _write(f'neigh/{uplink}/proxy_delay', '0')
-            for address in self._proxied(uplink):
-                if f'neigh replace proxy {address} dev {uplink}' not in wanted:
-                    stale.append(f'neigh del proxy {address} dev {uplink}')
-        self.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in (*stale, f'link set {FLOATING_DEVICE} up', *wanted)), locks=[lock])
-
-    def _floating_device(self) -> None:
-        try:
-            self.host.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'dummy')
-        except CloudError:  # a kernel without dummy: an empty bridge does
-            self.host.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'bridge')
-
-    def _proxied(self, uplink: str) -> Set[str]:
-        """Addresses of our pools that the host answers for on an uplink; what others set there is not ours."""
-        pools = [IPv4Network(cidr) for cidr in self._pool_networks()]
-        lines = self.host.run('ip', '-4', 'neigh', 'show', 'proxy', 'dev', uplink).splitlines()
-        addresses = {line.split()[0] for line in lines if line.strip()}
-        return {address for address in addresses if any(IPv4Network(address).subnet_of(pool) for pool in pools)}
+                write(key.format(device), value)
+        self.floating.apply(lock)
 
     def _keep(self, name: str, text: str) -> str:
         """Keep a projection where a host that boots finds it; its path."""
@@ -233,7 +225,7 @@ class LocalFirewalls:
 
 def _network_fault(device: str, name: str) -> str:
     """What is wrong with a network; empty: nothing."""
-    if not os.path.isdir(f'/sys/class/net/{device}'):
+    if not device_exists(device):
         return f'network {name} is down'
     try:
         with open(f'/run/libvirt/network/{device}.pid', encoding='ascii') as file, open(f'/proc/{int(file.read())}/comm', encoding='ascii') as program:
@@ -241,6 +233,34 @@ def _network_fault(device: str, name: str) -> str:
     except (OSError, ValueError):
         serves = False
     return '' if serves else f'network {name} gives out no addresses'
+
+
+def _address_faults(rows: Iterable[Any]) -> List[str]:
+    """Of networks whose bridges are there: those that lead nowhere, because somebody took the address of the host, or its route, or set the bridge down."""
+    faults, there, routed = [], addresses(), set(routes())
+    for row in rows:
+        device, address = bridge(row['id']), _gateway(row)
+        if not is_up(device):
+            faults.append(f'{device} of network {row["name"]} is down')
+        elif (device, address) not in there:
+            faults.append(f'{device} of network {row["name"]} has lost the address {address}')
+        elif (device, row['cidr']) not in routed:
+            faults.append(f'{device} of network {row["name"]} has lost the route {row["cidr"]}')
+    return faults
+
+
+def _gateway(row: Any) -> str:
+    return f'{row["gateway"]}/{IPv4Network(row["cidr"]).prefixlen}'
+
+
+def _address_lines(row: Any) -> List[str]:
+    """What ip(8) has to do about that."""
+    device = bridge(row['id'])
+    return [
+        f'link set {device} up',
+        f'address replace {_gateway(row)} broadcast + dev {device}',
+        f'route replace {row["cidr"]} dev {device} proto kernel scope link src {row["gateway"]}',
+    ]
 
 
 def bridge(network: int) -> str:
@@ -251,34 +271,3 @@ def bridge(network: int) -> str:
 def tap(port: int) -> str:
     """The device of a port, by the number of its row; the firewall binds addresses to it."""
     return f'hkp{port}'
-
-
-def _read(key: str) -> str:
-    try:
-        with open(f'/proc/sys/net/ipv4/{key}', encoding='ascii') as file:
-            return file.read().strip()
-    except OSError:
-        return ''
-
-
-def _write(key: str, value: str) -> None:
-    path = f'/proc/sys/net/ipv4/{key}'
-    if os.path.exists(path) and _read(key) != value:
-        with open(path, 'w', encoding='ascii') as file:
-            file.write(value)
-
-
-def routes() -> List[Tuple[str, str]]:
-    """The IPv4 routes of this host's main table: (device, CIDR), without default routes."""
-    found = []
-    with open('/proc/net/route', encoding='ascii') as file:
-        for line in file.readlines()[1:]:
-            words = line.split()
-            target, mask = (int.from_bytes(bytes.fromhex(words[column]), 'little') for column in (1, 7))
-            if mask:
-                found.append((words[0], f'{".".join(str(target >> shift & 255) for shift in (24, 16, 8, 0))}/{bin(mask).count("1")}'))
-    return found
-
-
-def _routes(device: str) -> Set[str]:
-    return {cidr for name, cidr in routes() if name == device}

@@ -16,9 +16,10 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.network import Network
 from . import dhcp
-from .firewalls import LocalFirewalls, bridge, routes
+from .firewalls import LocalFirewalls, bridge
 from .host import Host
 from .hypervisor import tolerate
+from .kernel import routes
 from .record import described, names_in
 
 _LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
@@ -55,6 +56,7 @@ class LocalNetworks:
         with self.record.transaction():
             for change in changes:
                 self._reserve(change.after)
+        self.firewalls.keep_rules()
         outcomes = self.host.each(changes, self._build)
         self.firewalls.apply()
         return self.host.finish(outcomes, "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'")

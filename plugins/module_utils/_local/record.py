@@ -265,9 +265,9 @@ def described(thing: Any) -> Dict[str, Any]:
 
 
 def read_whole(path: str) -> str | None:
-    """What a file holds; None when there is none."""
+    """What a file holds; None when there is none. What is no text in it is none of ours: it compares as different, and is written anew."""
     try:
-        with open(path, encoding='utf-8') as file:
+        with open(path, encoding='utf-8', errors='replace') as file:
             return file.read()
     except FileNotFoundError:
         return None

@@ -1,0 +1,54 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the kernel says of devices, routes and settings, in files: no process is started for it."""
+
+from __future__ import annotations
+
+import os
+from typing import List, Tuple
+
+_UP = 1  # IFF_UP
+
+
+def device_exists(device: str) -> bool:
+    """Whether there is a network device of this name."""
+    return os.path.isdir(f'/sys/class/net/{device}')
+
+
+def is_up(device: str) -> bool:
+    """Whether a device was set up."""
+    try:
+        with open(f'/sys/class/net/{device}/flags', encoding='ascii') as file:
+            return bool(int(file.read(), 16) & _UP)
+    except (OSError, ValueError):
+        return False
+
+
+def read(key: str) -> str:
+    """A setting of IPv4; empty: there is none."""
+    try:
+        with open(f'/proc/sys/net/ipv4/{key}', encoding='ascii') as file:
+            return file.read().strip()
+    except OSError:
+        return ''
+
+
+def write(key: str, value: str) -> None:
+    """Set it, where it is there and differs."""
+    path = f'/proc/sys/net/ipv4/{key}'
+    if os.path.exists(path) and read(key) != value:
+        with open(path, 'w', encoding='ascii') as file:
+            file.write(value)
+
+
+def routes() -> List[Tuple[str, str]]:
+    """The IPv4 routes of this host's main table: (device, CIDR), without default routes."""
+    found = []
+    with open('/proc/net/route', encoding='ascii') as file:
+        for line in file.readlines()[1:]:
+            words = line.split()
+            target, mask = (int.from_bytes(bytes.fromhex(words[column]), 'little') for column in (1, 7))
+            if mask:
+                address = '.'.join(str(target >> shift & 255) for shift in (24, 16, 8, 0))
+                found.append((words[0], f'{address}/{bin(mask).count("1")}'))
+    return found

@@ -1,0 +1,84 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What addresses devices have, and for which addresses they answer ARP: asked of the kernel, without a process (rtnetlink(7))."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Set, Tuple
+
+_HEADER = 'IHHII'  # struct nlmsghdr: length, type, flags, sequence, port
+_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+_ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
+_GET_ADDRESSES, _GET_NEIGHBOURS = 22, 30  # RTM_GETADDR, RTM_GETNEIGH
+_ADDRESS = 'BBBBi'  # struct ifaddrmsg: family, prefix, flags, scope, device
+_NEIGHBOUR = 'BxxxiHBB'  # struct ndmsg: family, device, state, flags, type
+_PROXY = 8  # NTF_PROXY
+_IFA_LOCAL, _NDA_DST = 2, 1
+_ROOM = 1 << 18  # a part of a dump is at most 32 KiB
+
+
+def addresses() -> Set[Tuple[str, str]]:
+    """The IPv4 addresses of this host: (device, address/prefix)."""
+    found = set()
+    for body in _dump(_GET_ADDRESSES, struct.pack(_ADDRESS, socket.AF_INET, 0, 0, 0, 0)):
+        _family, prefix, _flags, _scope, index = struct.unpack_from(_ADDRESS, body)
+        address = _attribute(body[struct.calcsize(_ADDRESS) :], _IFA_LOCAL)
+        if len(address) == 4:
+            found.add((_device(index), f'{socket.inet_ntoa(address)}/{prefix}'))
+    return found
+
+
+def proxies() -> Set[Tuple[str, str]]:
+    """The IPv4 addresses that this host answers ARP for: (device, address)."""
+    found = set()
+    asked = struct.pack(_NEIGHBOUR, socket.AF_INET, 0, 0, _PROXY, 0)
+    for body in _dump(_GET_NEIGHBOURS, asked):
+        _family, index, _state, flags, _type = struct.unpack_from(_NEIGHBOUR, body)
+        address = _attribute(body[struct.calcsize(_NEIGHBOUR) :], _NDA_DST)
+        if flags & _PROXY and len(address) == 4:
+            found.add((_device(index), socket.inet_ntoa(address)))
+    return found
+
+
+def _device(index: int) -> str:
+    try:
+        return socket.if_indextoname(index)
+    except OSError:  # it went away meanwhile
+        return ''
+
+
+def _dump(asked: int, body: bytes) -> Iterator[bytes]:
+    """The bodies of the kernel's answers. Raises OSError."""
+    length = struct.calcsize(_HEADER) + len(body)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
+        kernel.bind((0, 0))
+        kernel.send(struct.pack(_HEADER, length, asked, _DUMP, 1, 0) + body)
+        while True:
+            for kind, answer in _messages(kernel.recv(_ROOM)):
+                if kind == _DONE:
+                    return
+                if kind == _ERROR:
+                    code = -struct.unpack_from('i', answer)[0]
+                    raise OSError(code, f'netlink request {asked} failed')
+                yield answer
+
+
+def _messages(part: bytes) -> Iterator[Tuple[int, bytes]]:
+    start = struct.calcsize(_HEADER)
+    while len(part) >= start:
+        length, kind, _flags, _sequence, _port = struct.unpack_from(_HEADER, part)
+        yield kind, part[start:length]
+        part = part[(length + 3) & ~3 :]
+
+
+def _attribute(attributes: bytes, wanted: int) -> bytes:
+    """The value of an attribute; empty: there is none."""
+    while len(attributes) >= 4:
+        length, kind = struct.unpack_from('HH', attributes)
+        if kind == wanted:
+            return attributes[4:length]
+        attributes = attributes[max(4, (length + 3) & ~3) :]
+    return b''
