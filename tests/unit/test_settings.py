@@ -81,6 +81,7 @@ POOL = 'floating_pools[0]: '
         ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x\nlink del lo'}]}, POOL + "uplink: 'x\\nlink del lo' is not the name of a device"),
         ({'floating_pools': [{'name': 'a b', 'addresses': []}]}, POOL + name_problems('a b')[0]),
         ({'floating_pools': [{'name': 'a', 'addresses': ['224.0.0.0/24']}]}, POOL + 'addresses: 224.0.0.0/24 is not for hosts'),
+        ({'floating_pools': [{'name': 'a', 'addresses': ['240.0.0.0/24']}]}, POOL + 'addresses: 240.0.0.0/24 is not for hosts'),
         ({'floating_pools': [{'name': 'a', 'addresses': []}] * 2}, 'floating_pools: a is there twice'),
         (
             {'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.0/16']}, {'name': 'b', 'addresses': ['172.24.9.0/24']}]},
@@ -96,6 +97,16 @@ def test_what_is_refused(loaded: Write, tmp_path: Path, raw: Any, problem: str) 
     with pytest.raises(CloudError) as caught:
         loaded(raw)
     assert str(caught.value) == f'{tmp_path}/host.json: {problem}; {ROLE}'
+
+
+def test_before_they_are_written(loaded: Write) -> None:
+    """What `load` refuses, and an uplink that does not exist; later that is no reason to refuse every task."""
+    pools = [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'nosuch0'}]
+    (problem,) = settings.check_settings({'floating_pools': pools})
+    assert problem.startswith(POOL + 'uplink: nosuch0 does not exist on this host; there are: ')
+    assert loaded({'floating_pools': pools}).pools[0].uplink == 'nosuch0'
+    assert settings.check_settings({'floating_pools': [{**pools[0], 'uplink': 'lo'}, {'name': 'b', 'addresses': []}]}) == []
+    assert settings.check_settings({'virt_type': 'xen', 'floating_pools': pools}) == ["virt_type: 'xen' is none of auto, kvm, qemu"]
 
 
 def test_all_that_is_wrong_is_told_at_once(loaded: Write) -> None:

@@ -5,14 +5,21 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import List, Tuple
 
 _UP = 1  # IFF_UP
+_OURS = re.compile('hk[0-9]+$|hkp[0-9]+$|hanok0$')
 
 
 def device_exists(device: str) -> bool:
     """Whether there is a network device of this name."""
     return os.path.isdir(f'/sys/class/net/{device}')
+
+
+def devices() -> List[str]:
+    """The network devices of this host that are not ours, without the loopback."""
+    return sorted(name for name in os.listdir('/sys/class/net') if name != 'lo' and not _OURS.match(name))
 
 
 def is_up(device: str) -> bool:

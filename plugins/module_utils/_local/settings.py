@@ -75,6 +75,26 @@ def _problems(raw: Any) -> List[str]:
     return problems or _doubles(pools)
 
 
+def check_settings(raw: Any) -> List[str]:
+    """What speaks against settings that are to be written: what `load` would refuse, and devices that do not exist on this host.
+
+    A device that vanishes later is not refused: that is a warning (floating_routes.py).
+    """
+    return _problems(raw) or _uplink_problems(raw.get('floating_pools', []))
+
+
+def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
+    from .kernel import device_exists, devices
+
+    problems = []
+    for number, pool in enumerate(pools):
+        uplink = pool.get('uplink')
+        if uplink is not None and not device_exists(uplink):
+            there = ', '.join(devices()) or 'none'
+            problems.append(f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; there are: {there}')
+    return problems
+
+
 def _doubles(pools: List[Dict[str, Any]]) -> List[str]:
     """A name or an address that is in two pools would be given out twice."""
     from ipaddress import IPv4Network
@@ -108,6 +128,6 @@ def _cidr_problems(cidr: Any) -> List[str]:
         return [f'addresses: {error}']
     if span.prefixlen < 16:
         return [f'addresses: {cidr} is larger than a /16']
-    if span.is_loopback or span.is_link_local or span.is_multicast or span.is_unspecified or span.network_address.packed[0] in (0, 255):
+    if span.is_loopback or span.is_link_local or span.is_multicast or span.is_unspecified or span.network_address.packed[0] == 0 or span.is_reserved:
         return [f'addresses: {cidr} is not for hosts']
     return []
