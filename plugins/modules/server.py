@@ -66,7 +66,7 @@ options:
         type: list
         elements: str
   user_data:
-    description: First-boot content for cloud-init, a script (C(#!)) or C(#cloud-config). It runs once. Only its hash is recorded.
+    description: First-boot content for cloud-init, a script (C(#!)) or C(#cloud-config). It runs once. Only a keyed hash of it is recorded.
     type: str
   init_script:
     description: A script kept by M(hanok.cloud.init_script), instead of O(user_data). It runs once, at the first boot.
@@ -236,7 +236,7 @@ server:
       description: Its key pair.
       type: str
     user_data:
-      description: A hash of its first-boot content.
+      description: V(\(sensitive value\)) when it was made with first-boot content, which is not told.
       type: str
     init_script:
       description: The init script it was made with.

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -377,6 +379,14 @@ def test_a_first_boot_disk_is_deleted(host: None, image: str) -> None:
     assert 'give user_data again' in refused('server', name='lost', repair=True)
     keep('server', name='lost', repair=True, user_data=user_data)
     assert b'said once' in seed.read_bytes()
+    with sqlite3.connect('/var/lib/hanok/hanok.db') as older:  # as older versions recorded it
+        older.execute("UPDATE server SET user_data = ? WHERE name = 'lost'", ('sha256:' + hashlib.sha256(user_data.encode()).hexdigest(),))
+    older.close()
+    assert 'make it again' in refused('server', name='lost', user_data=user_data + '\n')
+    taken = keep('server', name='lost', user_data=user_data)
+    assert taken['changed']
+    assert 'keyed hash' in taken['msg']
+    assert 'sha256' not in str(taken) + sh('virsh', 'dumpxml', next(name for name in sh('virsh', 'list', '--all', '--name').split() if name.endswith('-lost')))
     keep('server', name='lost', state='absent')
     assert inventory() == before
 

@@ -27,7 +27,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port, PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup, SecurityGroupRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import SEED_GONE, Nic, NicRequest, Server, ServerRequest, hashed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import SEED_GONE, Nic, NicRequest, Server, ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import GIVEN, Sealed, hashed
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
@@ -167,6 +168,8 @@ SCRIPTS = {'setup': InitScript('setup', '#!/bin/sh\n')}
 POOL = 3
 ADDRESS = '172.24.0.9'
 USER_DATA = '#!/bin/sh\n'
+SEALED = Sealed.of(USER_DATA, 'a secret')
+RECORDED = (SEALED, Sealed(hashed(USER_DATA)), Sealed(hashed('#!other')), GIVEN, Sealed.of(USER_DATA, 'another record'))
 TASK_STATES = st.sampled_from([None] * 8 + ['creating', 'updating', 'deleting', 'powering-on', 'powering-off', 'resuming', 'repairing'])
 # (name, member_of): the name of the request, its group, one that only looks like a member, one above any count.
 PLACES = [('a', None), ('a-1', 'a'), ('a-2', 'a'), ('a-3', 'a'), ('a-4', None), ('a-7', 'a'), ('b', None)]
@@ -196,7 +199,7 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 memory=size.memory,
                 image='small',
                 key_name=draw(st.sampled_from([None, None, None, 'mine'])),
-                user_data=draw(st.sampled_from([None, None, None, hashed(USER_DATA)])),
+                user_data=draw(st.sampled_from([None, None, None, *RECORDED])),
                 init_script=draw(st.sampled_from([None, None, None, 'setup'])),
                 volume_size=draw(st.sampled_from([2, 4, 8])),
                 security_groups=draw(st.sampled_from([('default',), ('default', 'ssh'), ('web',)])),
@@ -260,8 +263,6 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
     if draw(st.integers(0, 5)) == 0:
         options['init_script'] = 'setup'
     user_data = USER_DATA if 'init_script' not in options and draw(st.integers(0, 5)) == 0 else None
-    if user_data:
-        options['user_data'] = hashed(user_data)
     request = ServerRequest(
         'a',
         draw(st.sampled_from(['present', 'started', 'stopped', 'absent'])),
@@ -295,6 +296,7 @@ def servers_seen(request: ServerRequest, world: World) -> server.ServersSeen:
         server.FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True) if request.floating_ip == ADDRESS else None,
         POOL - sum(bool(there.floating_ip) and there.floating_ip != ADDRESS for there in world.values()),
         init_scripts=SCRIPTS,
+        user_data=SEALED if request.user_data else None,
         ports={'p': Port('p', PLUGGED.name, PLUGGED.fixed_ip, PLUGGED.mac, ('ssh',), server=next((owner for owner, nic in nics if nic.port == 'p'), None))},
     )
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -25,8 +26,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     NicRequest,
     Server,
     ServerRequest,
-    hashed,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import GIVEN, Sealed, hashed
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import FloatingAddress, ServersSeen, plan
 
 NEW = {'flavor': 'g1.micro', 'image': 'debian'}
@@ -53,6 +54,9 @@ SERVER = Server(
 def asked(state: str = 'present', options: Mapping[str, Any] | None = None, **more: Any) -> ServerRequest:
     """A request for the server web."""
     return ServerRequest('web', state, options or {}, **more)
+
+
+SEALED = Sealed.of('#!/bin/sh\n', 'a secret')
 
 
 def seen(*servers: Server, **more: Any) -> ServersSeen:
@@ -251,12 +255,12 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         ),
         (
             asked(),
-            seen(replace(SERVER, task_state='creating', user_data=hashed('#!/bin/sh\n'), seeded=False)),
+            seen(replace(SERVER, task_state='creating', user_data=SEALED, seeded=False)),
             'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
         ),
         (
             asked(repair=True),
-            seen(replace(SERVER, faults=(SEED_GONE,), user_data=hashed('#!/bin/sh\n'), seeded=False)),
+            seen(replace(SERVER, faults=(SEED_GONE,), user_data=SEALED, seeded=False)),
             'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
         ),
         *(
@@ -286,7 +290,7 @@ def test_what_is_refused(request_: ServerRequest, there: ServersSeen, message: s
 @pytest.mark.parametrize(
     ('request_', 'option'),
     [
-        (asked(options={'user_data': hashed('#!new')}, user_data='#!new'), 'user_data'),
+        (asked(user_data='#!new'), 'user_data'),
         (asked(networks=(NicRequest('back'),)), 'networks'),
         (asked(networks=(NicRequest('default'), NicRequest('back'))), 'networks'),
         (asked(networks=(NicRequest('default', '192.168.0.77'),)), 'networks'),
@@ -295,7 +299,8 @@ def test_what_is_refused(request_: ServerRequest, there: ServersSeen, message: s
 )
 def test_what_never_changes(request_: ServerRequest, option: str) -> None:
     """Options whose values are long: the option and the way out are told."""
-    (message,) = plan(request_, seen(SERVER, networks={**seen().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')})).refused
+    sealed = Sealed.of(request_.user_data, 'a secret') if request_.user_data else None
+    (message,) = plan(request_, seen(SERVER, user_data=sealed, networks={**seen().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')})).refused
     assert message.startswith(f'server web: {option} is ')
     assert message.endswith('and make it again')
 
@@ -475,5 +480,35 @@ def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
 def test_first_boot_content_is_kept_to_itself() -> None:
     """Neither a request nor a plan shows it: only its hash."""
     text = '#!/bin/sh\necho hunter2\n'
-    request_ = asked(options={**NEW, 'user_data': hashed(text)}, user_data=text)
-    assert 'hunter2' not in repr(request_) + repr(plan(request_, seen()))
+    request_ = asked(options=NEW, user_data=text)
+    sealed = Sealed.of(text, 'a secret')
+    planned = plan(request_, seen(user_data=sealed))
+    assert 'hunter2' not in repr(request_) + repr(planned)
+    assert planned.result[0].user_data == sealed
+    for told in (repr(planned), str(planned.result[0].public()), json.dumps(planned.result[0].public()), f'{sealed}'):
+        assert sealed[-64:] not in told
+        assert hashed(text)[-64:] not in told
+    assert planned.result[0].public()['user_data'] == '(sensitive value)'
+
+
+@pytest.mark.parametrize('recorded', [hashed('#!/bin/sh\n'), GIVEN, Sealed.of('#!/bin/sh\n', 'another'), Sealed.of('#!other', 'another')])
+@pytest.mark.parametrize('task_state', [None, 'creating'])
+def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None) -> None:
+    """What an older version recorded, and what cannot be compared, becomes what this record keeps: once, and it is told."""
+    there = replace(SERVER, user_data=recorded, task_state=task_state)
+    planned = plan(asked(user_data='#!/bin/sh\n'), seen(there, user_data=SEALED))
+    assert (planned.refused, planned.missing) == ((), ())
+    assert planned.changes[-1].verb == 'update'
+    assert 'keyed hash' in planned.changes[-1].why
+    (after,) = planned.result
+    assert after.user_data == SEALED
+    assert plan(asked(user_data='#!/bin/sh\n'), seen(after, user_data=SEALED)).changes == ()
+
+
+@pytest.mark.parametrize('recorded', [Sealed(hashed('#!other')), Sealed.of('#!other', 'a secret'), None])
+def test_other_first_boot_content_is_refused(recorded: str | None) -> None:
+    """What can be compared is; the refusal tells no hash."""
+    planned = plan(asked(user_data='#!/bin/sh\n'), seen(replace(SERVER, user_data=recorded), user_data=SEALED))
+    (message,) = planned.refused
+    assert 'make it again' in message
+    assert 'sha256' not in message

@@ -131,6 +131,21 @@ def test_rows_that_do_not_fit(tmp_path: Path, rows: dict[str, list[dict[str, obj
     assert not (tmp_path / 'hanok.db').exists()
 
 
+def test_the_secret_is_the_records_own(record: Record, tmp_path: Path) -> None:
+    """Each record has one; a rebuilt one another, because no export has it. Machines say no hash of first-boot content."""
+    fill(record)
+    record.sql.execute("UPDATE server SET user_data = 'sha256:abc'")
+    record.export()
+    rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
+    del rows['version']
+    new = Record(str(tmp_path / 'new'), 'me', lost=True)
+    new.rebuild(rows)
+    assert len({record.secret(), new.secret(), Record(str(tmp_path / 'none'), 'me').secret()}) == 3
+    assert '"user_data": "given"' in metadata.told(record, ['s'])['s']
+    assert 'abc' not in metadata.told(record, ['s'])['s']
+    new.sql.close()
+
+
 def test_what_was_being_deleted_is_rebuilt(record: Record, tmp_path: Path) -> None:
     """With what is attached to it, whatever the order of tables; machines are to be told again."""
     fill(record)
@@ -211,6 +226,7 @@ def test_export(record: Record, tmp_path: Path) -> None:
     assert set(exported) == {'version', 'meta', *TABLES}
     assert {table: exported[table][-1]['id'] for table in TABLES} == ids
     assert exported['server'][0]['created_by'] == 'me'
+    assert record.secret() not in file.read_text(encoding='utf-8')
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob('*.part')) == []
 

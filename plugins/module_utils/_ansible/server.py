@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
-from .._model.server import STATES, NicRequest, Server, ServerRequest, hashed
+from .._model.server import STATES, NicRequest, Server, ServerRequest
+from .._model.user_data import Sealed
 from .._plan.server import FloatingAddress, ServersSeen, plan
 from .options import DESCRIBED, NAME, by_name, described, names_of
 from .run import Resource, run, said
@@ -51,8 +52,6 @@ def request(params: Dict[str, Any]) -> ServerRequest:
     options = {**said(params, 'flavor', 'image', 'key_name', 'init_script', 'volume_size', 'delete_protection'), **described(params)}
     if params['security_groups'] is not None:
         options['security_groups'] = names_of(params['security_groups'])
-    if params['user_data'] is not None:
-        options['user_data'] = hashed(params['user_data'])
     networks = params['networks']
     return ServerRequest(
         name=params['name'],
@@ -71,19 +70,19 @@ def _nic(raw: Dict[str, Any]) -> NicRequest:
 
 def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
     """The servers, and what they refer to; only what was said is looked for."""
-    if asked.user_data is not None:
-        cloud.seeds[asked.options['user_data']] = asked.user_data
     wanted = {asked.name, *asked.members()}
     servers = by_name(cloud.servers.list(wanted, asked.name))
     names = {('server', name) for name in wanted | set(servers)} | {('port', nic.port) for nic in asked.networks or () if nic.port}
     firewall = cloud.firewalls.list()[0]
     if asked.state == 'absent':
         return ServersSeen(servers, firewall=firewall), names
+    sealed = None if asked.user_data is None else _sealed(cloud, asked.user_data, servers)
     new = any(name not in servers or servers[name].task_state == 'deleting' for name in asked.members())
     news, ssh = asked.news(servers), asked.wait_for == 'ssh'
     lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
     return ServersSeen(
         servers,
+        user_data=sealed,
         init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news or not all(server.seeded for server in servers.values()) else ()),
         ports=by_name(cloud.ports.list() if 'networks' in news and any(nic.port for nic in asked.networks or ()) else ()),
         keypairs=by_name(cloud.keypairs.list() if 'key_name' in news else ()),
@@ -96,6 +95,14 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,
         firewall=firewall,
     ), names
+
+
+def _sealed(cloud: Cloud, user_data: str, servers: Mapping[str, Server]) -> Sealed:
+    """First-boot content as it would be recorded; it is handed on under that, and under what is recorded already and will become that."""
+    sealed = cloud.servers.sealed(user_data)
+    recorded = [server.user_data for server in servers.values() if server.user_data and sealed.takes_over(server.user_data)]
+    cloud.seeds.update(dict.fromkeys([sealed, *recorded], user_data))
+    return sealed
 
 
 def _floating(cloud: Cloud, asked: ServerRequest) -> FloatingAddress | None:

@@ -19,6 +19,7 @@ from .._model.network import Network
 from .._model.port import Port
 from .._model.security_group import SecurityGroup
 from .._model.server import Server
+from .._model.user_data import Sealed
 from .._model.volume import Volume
 from . import Names, Outcome, Seen
 
@@ -94,6 +95,9 @@ class Servers(Protocol):
 
     def list(self, names: Iterable[str] | None = None, member_of: str | None = None) -> Tuple[Server, ...]:
         """Look: all, those of these names, and the members of a group."""
+
+    def sealed(self, user_data: str) -> Sealed:
+        """First-boot content as it would be recorded."""
 
     def owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
         """Who has these fixed addresses (network, address)."""

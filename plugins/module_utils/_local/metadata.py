@@ -11,6 +11,7 @@ import json
 from typing import Any, Dict, List, Sequence, Tuple
 from xml.etree import ElementTree as ET
 
+from .._model.user_data import GIVEN
 from .host import Host
 from .hypervisor import tolerate
 from .record import Record
@@ -29,7 +30,7 @@ _VOLUMES = (
 def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
     """The metadata of servers, by their names: their rows, and those of what they stand on.
 
-    No first-boot content is in it. Power is not either: it is what the machine does, and whether it starts with the host.
+    No first-boot content is in it, and no hash of it. Power is not either: it is what the machine does, and whether it starts with the host.
     """
     servers = record.named(_SERVERS, names)
     images = {row['id']: row for row in record.rows('SELECT id, uuid, name, source, checksum, description, labels FROM image')}
@@ -41,6 +42,7 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
         image = {column: value for column, value in dict(images[row['image_id']]).items() if column != 'id'}
         mine = [{column: value for column, value in dict(volume).items() if column != 'server_id'} for volume in volumes if volume['server_id'] == row['id']]
         server = {column: value for column, value in dict(row).items() if column not in ('power', 'task_state')}
+        server['user_data'] = GIVEN if row['user_data'] else None  # local users read what machines say
         found[row['name']] = json.dumps(
             {'server': server, 'image': image, 'keypair': keys.get(row['key_name']), 'ports': ports.get(row['id'], []), 'volumes': mine}
         )

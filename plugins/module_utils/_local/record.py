@@ -16,8 +16,9 @@ from typing import Any, Dict, List, Tuple
 from .._cloud import CloudError
 
 LOST = 'lost'  # the key in meta
+_SECRET = 'secret'  # noqa: S105 (the key in meta; it is nowhere but in the record: who has an export cannot guess by its hashes)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
-VERSION = 3  # of the tables; schema.py has them, and is read by those only who make them
+VERSION = 4  # of the tables; schema.py has them, and is read by those only who make them
 
 
 # What SQLite says where nothing is wrong with the file (sqlite.org/rescode.html).
@@ -208,6 +209,13 @@ class Record:
                 raise CloudError(f'the record {self.path} cannot be written: {error}; nothing of this was recorded') from error
             raise
 
+    def secret(self) -> str:
+        """The key of hashes that this record keeps."""
+        found = self.value('SELECT value FROM meta WHERE key = ?', _SECRET)
+        if not isinstance(found, str) or not found:
+            raise Damaged(f'the record {self.path} is damaged: it has no meta.{_SECRET}; {RECOVER}')
+        return found
+
     def lost(self) -> List[str] | None:
         """What could not be brought back when the record was rebuilt, as long as that is not finished."""
         text = self.value('SELECT value FROM meta WHERE key = ?', LOST)
@@ -245,7 +253,7 @@ class Record:
         """Write all rows as JSON beside the record, replaced whole: with the domains' metadata and the disks enough to rebuild it."""
         from .schema import TABLES
 
-        tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta')]}
+        tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta WHERE key <> ?', _SECRET)]}
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
         try:

@@ -165,5 +165,12 @@ def _not_while_deleted(table: str, column: str, other: str) -> List[str]:
     ]
 
 
+_VERSION_4 = [
+    # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash any more.
+    "INSERT INTO meta VALUES ('secret', lower(hex(randomblob(32))));",
+    "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);",
+]
+
+
 TABLES = (*_TABLES, 'init_script')
-VERSIONS = (_version_1(), _version_2(), _version_3())
+VERSIONS = (_version_1(), _version_2(), _version_3(), '\n'.join(_VERSION_4))

@@ -49,7 +49,7 @@ def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
     """Write a server as it is to be."""
     server: Server = change.after
     row = record.value('SELECT id FROM server WHERE name = ?', server.name)
-    columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'delete_protection')}
+    columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'delete_protection', 'user_data')}
     record.update('server', row, {**columns, **described(server), 'power': wanted(server), 'task_state': 'updating'})
     if (change.before.security_groups, change.before.networks) != (server.security_groups, server.networks):
         _write_groups(record, server, row)

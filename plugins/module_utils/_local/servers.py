@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.server import Nic, Server
+from .._model.user_data import Sealed
 from .firewalls import LocalFirewalls
 from .host import THREADS, Host
 from .hypervisor import Machine, tolerate
@@ -70,7 +71,7 @@ class LocalServers:
             memory=row['memory'],
             image=row['image'],
             key_name=row['key_name'],
-            user_data=row['user_data'],
+            user_data=None if row['user_data'] is None else Sealed(row['user_data']),
             volume_size=row['volume_size'],
             init_script=row['init_script'],
             security_groups=tuple(dict.fromkeys(group['name'] for group in groups if not group['own_groups'])),
@@ -98,6 +99,10 @@ class LocalServers:
 
         volumes = [self.host.settings.path('volumes', volume['uuid'] + '.qcow2') for volume in row['volumes'] if volume['task_state'] is None]
         return machine_faults(row, machine, self.host.settings.path('servers', row['uuid']), volumes), pause_reason(machine)
+
+    def sealed(self, user_data: str) -> Sealed:
+        """First-boot content as it would be recorded."""
+        return Sealed.of(user_data, self.record.secret())
 
     def owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """Who has these fixed addresses (network name, address)."""

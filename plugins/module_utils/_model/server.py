@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Set, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
-from .user_data import user_data_problems
+from .user_data import HIDDEN, Sealed, user_data_problems
 from .words import (
     DEFAULT_GROUP,
     address_problems,
@@ -51,9 +50,9 @@ class Nic:
 class Server:
     """A server as it is, or as it should be: one shape, so that the two compare.
 
-    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a hash. ``power`` is started, stopped or paused. ``member_of`` is the
-    group it was made in with count. ``faults``: what its real machine no longer has of what is recorded. ``reason``: why it stands still.
-    ``seeded``: its first-boot disk is there.
+    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a keyed hash (Sealed). ``power`` is started,
+    stopped or paused. ``member_of`` is the group it was made in with count. ``faults``: what its real machine no longer has
+    of what is recorded. ``reason``: why it stands still. ``seeded``: its first-boot disk is there.
     """
 
     name: str
@@ -97,6 +96,7 @@ class Server:
         first = self.networks[0].fixed_ip if self.networks else None
         billable = self.status in ('ACTIVE', 'SHUTOFF', 'PAUSED') and self.task_state != 'deleting'
         why = '; '.join(self.faults) or self.reason or None
+        shown['user_data'] = HIDDEN if self.user_data else None
         return {**shown, 'status': self.status, 'status_reason': why, 'billable': billable, 'fixed_ip': first}
 
 
@@ -136,7 +136,7 @@ class NicRequest:
 
 @dataclass(frozen=True)
 class ServerRequest:
-    """What a user asked for. ``options`` has only what was said: the rest is not managed. ``user_data`` is the text, in options is its hash."""
+    """What a user asked for. ``options`` has only what was said: the rest is not managed. ``user_data`` is the text, and not in options."""
 
     name: str
     state: str
@@ -210,11 +210,6 @@ class ServerRequest:
         return problems
 
 
-def hashed(user_data: str) -> str:
-    """What is kept of first-boot content: enough to see that it differs."""
-    return 'sha256:' + hashlib.sha256(user_data.encode()).hexdigest()
-
-
 def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
     problems: List[str] = []
     if networks is not None and not 1 <= len(networks) <= MOST_NETWORKS:
@@ -229,6 +224,12 @@ def _floating_problems(floating_ip: str | None) -> List[str]:
     if floating_ip in (None, 'auto', 'none'):
         return []
     return [f'{problem}; give one, or auto, or none' for problem in address_problems(floating_ip, 'floating_ip')]
+
+
+def _user_data(before: str | None, after: str | None, now: Server) -> Effect:
+    if isinstance(after, Sealed) and after.takes_over(before):
+        return Effect(LIVE, 'its user_data is recorded by a keyed hash from now on')
+    return Effect(FIXED, 'first-boot content runs once, at the first boot; delete the server and make it again')
 
 
 def _flavor(before: str | None, after: str, now: Server) -> Effect:
@@ -255,7 +256,7 @@ TABLE: Table = {
     'flavor': _flavor,
     'image': fixed('a server keeps the disk it was made with; delete it and make it again'),
     'key_name': fixed('a key is put in at the first boot; delete the server and make it again'),
-    'user_data': fixed('first-boot content runs once, at the first boot; delete the server and make it again'),
+    'user_data': _user_data,
     'init_script': fixed('an init script runs once, at the first boot; delete the server and make it again'),
     'networks': _networks,
     'volume_size': _volume_size,

@@ -1,10 +1,16 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What first-boot content may be: what cloud-init knows (docs.cloud-init.io, "User-data formats")."""
+"""What first-boot content may be: what cloud-init knows (docs.cloud-init.io, "User-data formats"); and what is kept of it."""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import Any, List
+
+GIVEN = 'given'  # recorded where no hash is known: what a machine says of its server
+HIDDEN = '(sensitive value)'
+_BARE = 'sha256:'
 
 MOST_USER_DATA = 512 * 1024  # bytes
 # cloud-init takes the content for MIME when its first bytes hold this, in any case; else it goes by
@@ -13,6 +19,46 @@ _MIME, _MIME_WITHIN = 'mime-version:', 4096
 _CLOUD_CONFIG = '#cloud-config'
 _KNOWN = ('#!', _CLOUD_CONFIG, '#cloud-boothook', '#include', '#part-handler', '## template:')
 _NO_MAPPING = ('#cloud-config-archive', '#cloud-config-jsonp')  # a list; a patch
+
+
+class Sealed(str):
+    """First-boot content as it is recorded: enough to see that it differs, and not enough to guess it. No result and no message shows it.
+
+    It is a hash keyed with a secret of the record, with a name of the key: content that was recorded with another key cannot be
+    compared. ``bare``: the hash without a key, which records before version 4 have.
+    """
+
+    bare = ''
+
+    @classmethod
+    def of(cls, user_data: str, secret: str) -> Sealed:
+        """Seal a content by the secret of a record."""
+        key = hashlib.sha256(f'name of {secret}'.encode()).hexdigest()[:8]
+        found = cls(f'hmac-sha256:{key}:' + hmac.new(secret.encode(), user_data.encode(), 'sha256').hexdigest())
+        found.bare = hashed(user_data)
+        return found
+
+    def takes_over(self, recorded: str | None) -> bool:
+        """Whether what is recorded is to become this one: the same without a key, or nothing to compare with."""
+        if recorded is None or recorded == self:
+            return False
+        mine = self[: -len(self.rsplit(':', 1)[-1])]
+        return recorded == self.bare or not recorded.startswith((_BARE, mine))
+
+    def public(self) -> str:
+        """What a result shows."""
+        return HIDDEN
+
+    def __str__(self) -> str:
+        """What a message shows."""
+        return HIDDEN
+
+    __repr__ = __str__
+
+
+def hashed(user_data: str) -> str:
+    """What records before version 4 keep of first-boot content."""
+    return _BARE + hashlib.sha256(user_data.encode()).hexdigest()
 
 
 def user_data_problems(text: str | None) -> List[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .._model.network import Network
     from .._model.port import Port
     from .._model.security_group import SecurityGroup
+    from .._model.user_data import Sealed
 
 ORDER = tuple(('server', verb) for verb in ('delete', 'create', 'repair', 'resume', 'stop', 'power_off', 'update', 'start'))
 
@@ -38,7 +39,10 @@ class FloatingAddress:
 
 @dataclass(frozen=True)
 class ServersSeen:
-    """What is there of what a request is about. ``owners``: who has a fixed address that is asked for. ``free``: floating addresses left."""
+    """What is there of what a request is about. ``owners``: who has a fixed address that is asked for. ``free``: floating addresses left.
+
+    ``user_data``: what was given, as it would be recorded.
+    """
 
     servers: Mapping[str, Server]
     keypairs: Mapping[str, Keypair] = field(default_factory=dict)
@@ -51,6 +55,7 @@ class ServersSeen:
     free: int = 0
     firewall: Firewall = field(default_factory=Firewall)
     init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
+    user_data: Sealed | None = None
     ports: Mapping[str, Port] = field(default_factory=dict)
 
 
@@ -183,7 +188,7 @@ def _finish(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft
 
 
 def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
-    options = dict(request.options)
+    options = _options(request, seen)
     absent = [option for option in ('flavor', 'image') if options.get(option) is None]
     if absent:
         draft.refused.append(f'server {name} does not exist; to make it give {" and ".join(absent)} too')
@@ -283,9 +288,14 @@ def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: 
     return evaluate(Datapath((wire,), tuple(made), (plug,)), HOST, free, protocol, port).allowed
 
 
+def _options(request: ServerRequest, seen: ServersSeen) -> Dict[str, Any]:
+    """What was said, with first-boot content as it would be recorded."""
+    return {**request.options, **({'user_data': seen.user_data} if seen.user_data is not None else {})}
+
+
 def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft) -> Dict[str, Any]:
     """The options that were said, in the shape of a server, so that they compare with what is there."""
-    options = dict(request.options)
+    options = _options(request, seen)
     flavor = seen.flavors.get(options.get('flavor', ''))
     if flavor and flavor.name != now.flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
