@@ -26,7 +26,10 @@ options:
     choices: [present, absent]
     default: present
   cidr:
-    description: Its range, a /8 to /29. The first free /24 of 192.168.0.0/16, then of 10.0.0.0/8, when left out.
+    description:
+      - Its range, a /8 to /29 that is private. The first free /24 of 192.168.0.0/16, then of 10.0.0.0/8, when left out.
+      - One that is chosen takes nothing from the host. Its nameservers, gateways and who is logged in by ssh are passed over.
+      - One that is requested is made beside routes that it overlaps, with a warning of what it hides. What has a longer prefix wins.
     type: str
   gateway:
     description: The address of the host in it. The first one when left out.

@@ -265,6 +265,52 @@ def test_a_kernel_without_dummy_boots(server: dict[str, Any]) -> None:
     assert not warned()
 
 
+@pytest.fixture
+def vpn(host: None) -> Iterator[None]:
+    """All that is private, and all of the internet in two halves, is behind a device."""
+    sh('ip', 'link', 'add', 'vpn0', 'type', 'bridge')
+    sh('ip', 'link', 'set', 'vpn0', 'up')
+    for cidr in ('0.0.0.0/1', '128.0.0.0/1', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '10.66.0.0/24'):
+        sh('ip', 'route', 'add', cidr, 'dev', 'vpn0')
+    yield
+    sh('ip', 'link', 'delete', 'vpn0')
+
+
+def told_by(done: dict[str, Any]) -> str:
+    """The warnings of a task."""
+    return ' '.join(warning['event']['msg'] for warning in done.get('warnings', ()))
+
+
+def test_a_network_beside_a_vpn(vpn: None) -> None:
+    """It is made: what is more specific wins; what it hides is told; what the host needs is passed over, or told."""
+    resolv = Path('/etc/resolv.conf')
+    before = resolv.read_text('utf-8')
+    resolv.write_text('nameserver 192.168.1.53\n', 'utf-8')
+    try:
+        chosen = run('network', name='beside', check=True)
+        assert chosen['network']['cidr'] == '192.168.2.0/24'
+        assert 'is a part of a route of this host by vpn0 (192.168.0.0/16)' in told_by(chosen)
+        covers = run('network', name='beside', cidr='192.168.1.0/24', check=True)
+        assert '192.168.1.0/24 covers 192.168.1.53, a nameserver of this host' in told_by(covers)
+    finally:
+        resolv.write_text(before, 'utf-8')
+    assert 'by vpn0 (10.66.0.0/24) already' in refused('network', name='beside', cidr='10.66.0.0/24')
+    assert 'is not private' in refused('network', name='beside', cidr='8.8.8.0/24')
+    assert 'is not for networks of servers' in refused('network', name='beside', cidr='240.0.0.0/24')
+    keep('network', name='beside', cidr='10.66.0.0/23')
+    keep('network', name='beside', state='absent')
+
+
+def test_a_large_network(host: None, image: str, open_group: str) -> None:
+    """Larger than a range of DHCP may be: an address far out in it is given out all the same."""
+    keep('network', name='large', cidr='172.16.0.0/12')
+    options = {'image': image, 'flavor': 'g1.nano', 'networks': [{'name': 'large', 'fixed_ip': '172.31.9.9'}]}
+    made = keep('server', name='far', **options, wait_for='ip', wait_timeout=120)['server']
+    assert made['fixed_ip'] == '172.31.9.9'
+    keep('server', name='far', state='absent')
+    keep('network', name='large', state='absent')
+
+
 def test_a_bridge_is_removed(server: dict[str, Any], ssh: Guest) -> None:
     """The network is started anew, and the server that was on it is plugged in again, while it runs."""
     bridge = run('network_info', name='default')['networks'][0]['bridge']

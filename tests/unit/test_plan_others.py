@@ -103,6 +103,7 @@ def named(*things: Any) -> dict[str, Any]:
         (NetworkRequest('n', 'present', {'cidr': '10.0.0.0/7'}), 'cidr: 10.0.0.0/7 is too large; give a /8 to /29'),
         (NetworkRequest('n', 'present', {'cidr': '127.0.0.0/24'}), f'cidr: 127.0.0.0/24 {NOT_FOR_SERVERS}'),
         (NetworkRequest('n', 'present', {'cidr': '169.254.0.0/24'}), f'cidr: 169.254.0.0/24 {NOT_FOR_SERVERS}'),
+        (NetworkRequest('n', 'present', {'cidr': '240.0.0.0/24'}), f'cidr: 240.0.0.0/24 {NOT_FOR_SERVERS}'),
         (NetworkRequest('n', 'present', {'cidr': '224.0.0.0/24'}), f'cidr: 224.0.0.0/24 {NOT_FOR_SERVERS}'),
         (NetworkRequest('n', 'present', {'gateway': '10.0.0.1'}), 'gateway: give cidr with it'),
         (NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24', 'gateway': 'x'}), "gateway: 'x' is not an IPv4 address"),
@@ -276,8 +277,8 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             'lb l: network is default, asked was back: a balancer stays in its network; delete it and make it again',
         ),
         (
-            network.plan(NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24'}), network.NetworksSeen({}, {'10.0.0.0/16': 'the device eth0'})),
-            'cidr: 10.0.0.0/24 overlaps the device eth0 (10.0.0.0/16); choose another, or leave it out',
+            network.plan(NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24'}), network.NetworksSeen({}, {'10.0.0.0/16': 'the network x'})),
+            'cidr: 10.0.0.0/24 overlaps the network x (10.0.0.0/16); choose another, or leave it out',
         ),
         (
             network.plan(NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}), network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1')))),
@@ -294,9 +295,9 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         (
             network.plan(
                 NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
-                network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='creating')), {'10.1.0.0/16': 'the device eth0'}),
+                network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='creating')), {'10.1.0.0/16': 'the network x'}),
             ),
-            'cidr: 10.1.0.0/24 overlaps the device eth0 (10.1.0.0/16); choose another, or leave it out',
+            'cidr: 10.1.0.0/24 overlaps the network x (10.1.0.0/16); choose another, or leave it out',
         ),
         (image.plan(ImageRequest('i', 'present', {}), image.ImagesSeen({})), 'image i does not exist; to make it give path, url (with checksum) or server'),
         (

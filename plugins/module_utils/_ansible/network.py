@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.network import Network, NetworkRequest, normal
+from .._model.network import Network, NetworkRequest, Surroundings, normal
 from .._plan.network import NetworksSeen, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described
 from .run import Resource, run, said
@@ -26,9 +26,11 @@ def request(params: Dict[str, Any]) -> NetworkRequest:
 def look(cloud: Cloud, asked: NetworkRequest) -> Tuple[NetworksSeen, Names]:
     """The network, and what else has addresses. Who makes one holds the choice of addresses: two runs would choose the same, or such as overlap."""
     networks, names = by_name(cloud.networks.list([asked.name])), {('network', asked.name)}
+    around = Surroundings()
     if asked.state == 'present' and (asked.name not in networks or networks[asked.name].task_state):
         names.add(('choice', 'of network addresses'))
-    return NetworksSeen(networks, cloud.networks.taken(asked.name), cloud.firewalls.list()[0]), names
+        around = cloud.networks.surroundings()
+    return NetworksSeen(networks, cloud.networks.taken(asked.name), cloud.firewalls.list()[0], around), names
 
 
 def again(cloud: Cloud, planned: Sequence[Network]) -> Sequence[Network]:

@@ -15,7 +15,7 @@ from .._model.image import Image
 from .._model.init_script import InitScript
 from .._model.keypair import Keypair
 from .._model.lb import Lb
-from .._model.network import Network
+from .._model.network import Network, Surroundings
 from .._model.port import Port
 from .._model.security_group import SecurityGroup
 from .._model.server import Server
@@ -61,7 +61,10 @@ class Networks(Things[Network], Updates, Protocol):
     """Networks of a cloud."""
 
     def taken(self, name: str) -> Mapping[str, str]:
-        """What a network of this name must not overlap (CIDR: what it is)."""
+        """What of this cloud a network of this name must not overlap (CIDR: what it is)."""
+
+    def surroundings(self) -> Surroundings:
+        """What is reached without this cloud, and may be hidden by a network."""
 
 
 class FloatingIps(Things[FloatingIp], Updates, Protocol):

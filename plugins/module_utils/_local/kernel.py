@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import List, Tuple
+from collections.abc import Iterator
+from typing import List, Set, Tuple
 
 _UP = 1  # IFF_UP
-_OURS = re.compile('hk[0-9]+$|hkp[0-9]+$|hanok0$')
+OURS = re.compile('hk[0-9]+$|hkp[0-9]+$|hanok0$')
 
 
 def device_exists(device: str) -> bool:
@@ -19,7 +20,7 @@ def device_exists(device: str) -> bool:
 
 def devices() -> List[str]:
     """The network devices of this host that are not ours, without the loopback."""
-    return sorted(name for name in os.listdir('/sys/class/net') if name != 'lo' and not _OURS.match(name))
+    return sorted(name for name in os.listdir('/sys/class/net') if name != 'lo' and not OURS.match(name))
 
 
 def is_up(device: str) -> bool:
@@ -51,11 +52,25 @@ def write(key: str, value: str) -> None:
 def routes() -> List[Tuple[str, str]]:
     """The IPv4 routes of this host's main table: (device, CIDR), without default routes."""
     found = []
+    for device, target, _gateway, mask in _table():
+        if mask:
+            found.append((device, f'{_dotted(target)}/{bin(mask).count("1")}'))
+    return found
+
+
+def gateways() -> Set[Tuple[str, str]]:
+    """The gateways of its routes: (device, address)."""
+    return {(device, _dotted(gateway)) for device, _target, gateway, _mask in _table() if gateway}
+
+
+def _table() -> Iterator[Tuple[str, int, int, int]]:
+    """The device, target, gateway and mask of each route."""
     with open('/proc/net/route', encoding='ascii') as file:
         for line in file.readlines()[1:]:
             words = line.split()
-            target, mask = (int.from_bytes(bytes.fromhex(words[column]), 'little') for column in (1, 7))
-            if mask:
-                address = '.'.join(str(target >> shift & 255) for shift in (24, 16, 8, 0))
-                found.append((words[0], f'{address}/{bin(mask).count("1")}'))
-    return found
+            target, gateway, mask = (int.from_bytes(bytes.fromhex(words[column]), 'little') for column in (1, 2, 7))
+            yield words[0], target, gateway, mask
+
+
+def _dotted(address: int) -> str:
+    return '.'.join(str(address >> shift & 255) for shift in (24, 16, 8, 0))

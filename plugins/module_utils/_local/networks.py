@@ -14,17 +14,18 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
-from .._model.network import Network
+from .._model.network import Network, Surroundings
 from . import dhcp
 from .firewalls import LocalFirewalls, bridge
 from .host import Host
 from .hypervisor import tolerate
-from .kernel import routes
 from .record import described, names_in
 
 _LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
     LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = n.id) AS used
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
+
+_LARGEST_RANGE = 65000
 
 _XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
   <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/><bridge name='{bridge}' stp='off' delay='0'/>
@@ -45,11 +46,16 @@ class LocalNetworks:
         return tuple(_network(row) for row in self.record.named(_LIST, names))
 
     def taken(self, name: str) -> Dict[str, str]:
-        """What has addresses on this host (CIDR: what it is): its own routes, floating pools, all networks but the one of this name."""
-        taken = {cidr: f'a route of this host by {device}' for device, cidr in routes() if not device.startswith('hk') and device != 'hanok0'}
-        taken.update({str(IPv4Network(cidr)): f'the floating pool {pool.name}' for pool in self.host.settings.pools for cidr in pool.addresses})
+        """What of ours has addresses (CIDR: what it is): floating pools, and all networks but the one of this name."""
+        taken = {str(IPv4Network(cidr)): f'the floating pool {pool.name}' for pool in self.host.settings.pools for cidr in pool.addresses}
         taken.update({row['cidr']: f'the network {row["name"]}' for row in self.record.rows('SELECT name, cidr FROM network') if row['name'] != name})
         return taken
+
+    def surroundings(self) -> Surroundings:
+        """What is reached without this cloud, and may be hidden by a network."""
+        from .surroundings import surroundings
+
+        return surroundings()
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Make networks and start them."""
@@ -126,7 +132,10 @@ def bring_up(host: Host, row: Any) -> None:
 
 
 def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
-    """The libvirt network of a row. The range is for dnsmasq to serve at all: only reserved addresses are given out."""
+    """The libvirt network of a row. The range is for dnsmasq to serve at all: only reserved addresses are given out, those beyond the range too.
+
+    libvirt takes no range of more than 65535 addresses (virSocketAddrGetRange), and no more leases than that.
+    """
     span = IPv4Network(cidr)
     options = ''.join(f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number))
     return _XML.format(
@@ -135,6 +144,6 @@ def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
         gateway=escape(gateway),
         prefix=span.prefixlen,
         first=span[1] if str(span[1]) != gateway else span[2],
-        last=span[-2],
+        last=span[min(span.num_addresses - 2, _LARGEST_RANGE)],
         options=options,
     )

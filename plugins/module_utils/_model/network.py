@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain
 from .request import Request
@@ -33,6 +33,38 @@ class Network:
         return plain(self)
 
 
+# RFC 1918, 6598 (carriers), 2544 (benchmarks), 5737 (documentation): nobody is reached by these over the internet.
+PRIVATE = (
+    '10.0.0.0/8',
+    '172.16.0.0/12',
+    '192.168.0.0/16',
+    '100.64.0.0/10',
+    '198.18.0.0/15',
+    '192.0.2.0/24',
+    '198.51.100.0/24',
+    '203.0.113.0/24',
+)
+
+
+class Route(NamedTuple):
+    """Where a host sends packets of a range. ``connected``: it has an address of its own in it."""
+
+    cidr: str
+    device: str
+    connected: bool = False
+
+    def __str__(self) -> str:
+        """The route in a sentence."""
+        return f'a route of this host by {self.device} ({self.cidr})'
+
+
+class Surroundings(NamedTuple):
+    """What a host reaches without its cloud. ``hosts``: those that it needs (address: what it is)."""
+
+    routes: Tuple[Route, ...] = ()
+    hosts: Mapping[str, str] = {}
+
+
 class NetworkRequest(Request):
     """What a user asked for; ``cidr`` is in its normal form where it is one at all."""
 
@@ -44,7 +76,7 @@ class NetworkRequest(Request):
             problems.append(f'cidr: {cidr!r} is not an IPv4 network; write it like 192.168.10.0/24')
         if span is not None and not 8 <= span.prefixlen <= 29:
             problems.append(f'cidr: {cidr} is too {"large" if span.prefixlen < 8 else "small"}; give a /8 to /29')
-        if span is not None and (span.is_loopback or span.is_link_local or span.is_multicast or span.is_unspecified):
+        if span is not None and (span.is_loopback or span.is_link_local or span.is_multicast or span.is_unspecified or span.is_reserved):
             problems.append(f'cidr: {cidr} is not for networks of servers; choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16')
         if gateway is not None:
             problems += _gateway_problems(gateway, span)

@@ -9,17 +9,19 @@ from dataclasses import dataclass, field, replace
 
 from .._model.change import Draft, Plan
 from .._model.firewall import Firewall
-from .._model.network import TABLE, Network, NetworkRequest, candidates, first_host, overlapping
+from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
 from .common import keep_one, mend
+from .network_range import blocks, free_range, range_notes, range_problems
 
 
 @dataclass(frozen=True)
 class NetworksSeen:
-    """Networks by name; what else has addresses on this host (CIDR: what it is); and the state of the host."""
+    """Networks by name; what else of this cloud has addresses (CIDR: what it is); the state of the host; and what is around it."""
 
     networks: Mapping[str, Network]
     taken: Mapping[str, str] = field(default_factory=dict)
     firewall: Firewall = field(default_factory=Firewall)
+    around: Surroundings = field(default_factory=Surroundings)
 
 
 def plan(request: NetworkRequest, seen: NetworksSeen) -> Plan:
@@ -36,13 +38,14 @@ def plan(request: NetworkRequest, seen: NetworksSeen) -> Plan:
 def _made(request: NetworkRequest, seen: NetworksSeen, draft: Draft) -> Network:
     cidr = request.options.get('cidr')
     if cidr is None:
-        cidr = next((free for free in candidates() if not overlapping(free, seen.taken)), None)
+        cidr = free_range(seen.taken, seen.around)
         if cidr is None:
             draft.refused.append('cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one')
             return Network(request.name)
-        if cidr != next(candidates()):
-            draft.notes.append(f'network {request.name} is {cidr}, because this host has {", ".join(overlapping(next(candidates()), seen.taken))}')
-    met = overlapping(cidr, seen.taken)
-    if met:
-        draft.refused.append(f'cidr: {cidr} overlaps {", ".join(met)}; choose another, or leave it out')
+        usual = next(candidates())
+        if cidr != usual:
+            why = blocks(usual, seen.taken, seen.around) or [str(route) for route in seen.around.routes]
+            draft.notes.append(f'network {request.name} is {cidr}, because this host has {", ".join(why)}')
+    draft.refused += range_problems(cidr, seen.taken, seen.around)
+    draft.notes += range_notes(request.name, cidr, seen.around)
     return Network(request.name, **{'gateway': first_host(cidr), **request.options, 'cidr': cidr})

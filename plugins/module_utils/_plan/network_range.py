@@ -1,0 +1,78 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Which range a network may have on this host. The kernel follows the longer prefix: of two that overlap, it wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address, IPv4Network
+from typing import List
+
+from .._model.network import PRIVATE, Route, Surroundings, candidates, overlapping
+
+_COARSE = 8  # a route of a shorter prefix is a default route in parts, such as VPNs set (0.0.0.0/1 and 128.0.0.0/1)
+_CHOOSE = 'choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
+
+
+def free_range(taken: Mapping[str, str], around: Surroundings) -> str | None:
+    """The first range that takes nothing from this host; where there is none, one that takes a part of a route that leads elsewhere."""
+    usable = [cidr for cidr in candidates() if not blocks(cidr, taken, around)]
+    return next((cidr for cidr in usable if not _wider(cidr, around)), next(iter(usable), None))
+
+
+def blocks(cidr: str, taken: Mapping[str, str], around: Surroundings) -> List[str]:
+    """Why a range is passed over when we choose, as words."""
+    span = IPv4Network(cidr)
+    found = overlapping(cidr, taken)
+    for route in around.routes:
+        other = IPv4Network(route.cidr)
+        if span.overlaps(other) and (route.connected or other.prefixlen >= span.prefixlen):
+            found.append(str(route))
+    return found + [f'{what} ({address})' for address, what in _covered(span, around)]
+
+
+def range_problems(cidr: str, taken: Mapping[str, str], around: Surroundings) -> List[str]:
+    """Why a range that was requested cannot be had."""
+    span = IPv4Network(cidr)
+    problems = [f'cidr: {cidr} overlaps {what}; choose another, or leave it out' for what in _joined(overlapping(cidr, taken))]
+    if not any(span.subnet_of(IPv4Network(private)) for private in PRIVATE):
+        problems.append(f'cidr: {cidr} is not private: this host and its servers would no longer reach whose it is; {_CHOOSE}')
+    for route in around.routes:
+        if route.cidr == cidr:
+            problems.append(f'cidr: {cidr} is {route} already; choose another, or leave it out')
+    return problems
+
+
+def range_notes(name: str, cidr: str, around: Surroundings) -> List[str]:
+    """What a range does to this host that is made all the same."""
+    span, notes = IPv4Network(cidr), []
+    for route in _wider(cidr, around):
+        notes.append(f'network {name}: {cidr} is a part of {route}; what is there is no longer reached from this host')
+    for route in around.routes:
+        if IPv4Network(route.cidr) != span and IPv4Network(route.cidr).subnet_of(span):
+            notes.append(f'network {name}: {route} is a part of {cidr}; servers with addresses of it are not reached')
+    for address, what in _covered(span, around):
+        notes.append(f'network {name}: {cidr} covers {address}, {what}; this host will not reach it any more')
+    return notes
+
+
+def _wider(cidr: str, around: Surroundings) -> List[Route]:
+    """Routes of which the range takes a part."""
+    span = IPv4Network(cidr)
+    return [route for route in around.routes if _COARSE <= IPv4Network(route.cidr).prefixlen < span.prefixlen and span.subnet_of(IPv4Network(route.cidr))]
+
+
+def _covered(span: IPv4Network, around: Surroundings) -> Iterator[tuple[str, str]]:
+    """Hosts that are needed, and would be looked for in the network, because no longer prefix leads to them."""
+    for address, what in around.hosts.items():
+        if IPv4Address(address) in span and not any(_leads(route, address, span.prefixlen) for route in around.routes):
+            yield address, what
+
+
+def _leads(route: Route, address: str, prefix: int) -> bool:
+    other = IPv4Network(route.cidr)
+    return other.prefixlen > prefix and IPv4Address(address) in other
+
+
+def _joined(words: List[str]) -> List[str]:
+    return [', '.join(words)] if words else []
