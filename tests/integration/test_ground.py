@@ -149,6 +149,22 @@ def test_sets_that_packets_fill_are_no_fault(server: dict[str, Any]) -> None:
     assert OTHER_RULES in run('server', name='ground')['msg']
 
 
+def test_the_host_gets_out_by_another_device(server: dict[str, Any]) -> None:
+    """Servers follow its default route with the next task."""
+    sh('ip', 'link', 'add', 'wan0', 'type', 'veth', 'peer', 'name', 'wan0peer')
+    try:
+        for words in ('address add 203.0.113.1/24 dev wan0', 'link set wan0 up', 'route add default via 203.0.113.9 dev wan0'):
+            sh('ip', *words.split())
+        assert 'servers may get out by no device, and the ways out of this host are by wan0' in warned()
+        assert 'by wan0' in keep('server', name='ground')['msg']
+        assert '"wan0"' in sh('nft', 'list', 'set', 'inet', 'hanok', 'outside')
+    finally:
+        sh('ip', 'link', 'del', 'wan0')
+    assert 'servers may get out by wan0' in warned()
+    keep('server', name='ground')
+    assert not warned()
+
+
 def test_the_kept_rules_are_damaged(server: dict[str, Any], ssh: Guest) -> None:
     """The file is written anew before anything is loaded from it: what the next boot needs, and what a network loads that starts."""
     rules = Path('/var/lib/hanok/datapath/ruleset.nft')

@@ -13,17 +13,20 @@ import ctypes
 import itertools
 import os
 import random
+import re
 import selectors
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import knows_bridges
 from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import HOST, Datapath, Group, Network, Port, evaluate
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule, parse
@@ -46,6 +49,9 @@ UPLINK = '203.0.113.1'
 OUT = '203.0.113.9'
 OUT_OTHER = '203.0.113.10'
 FORGED = '192.168.0.99'
+# Behind another device of the host, as containers or a VPN are: no address that `evaluate` is asked about.
+OTHER = '172.30.0.9'
+METADATA = '169.254.169.254'
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,8 @@ def datapath(groups: Rules, membership: Mapping[str, Sequence[str]]) -> Datapath
         tuple(Group(name, tuple(rule for raw in raws for rule in parse(raw))) for name, raws in rules.items()),
         tuple(Port(one.device, one.mac, one.address, one.bridge, tuple(membership.get(name, ('default',)))) for name, one in SERVERS.items()),
         tuple((server.floating, server.address) for server in SERVERS.values() if server.floating),
+        outside=('up0',),
+        by_bridge=knows_bridges(),
     )
 
 
@@ -199,7 +207,7 @@ class World:
 
     def build(self) -> None:
         """Make everything but a ruleset."""
-        for name in ('host', 'outside', *SERVERS):
+        for name in ('host', 'outside', 'other', *SERVERS):
             self.spaces[name] = Namespace()
             self.spaces[name].ip('link set lo up')
             self.spaces[name].sysctl(
@@ -207,6 +215,7 @@ class World:
             )
         self._build_bridges()
         self._build_uplink()
+        self._build_other()
         for server in SERVERS.values():
             self._build_server(server)
         for name in self.spaces:
@@ -242,6 +251,13 @@ class World:
             f'address add {OUT_OTHER}/24 dev eth0',
             *(f'route add {net.cidr} via {UPLINK}' for net in NETWORKS),
         )
+
+    def _build_other(self) -> None:
+        host, other = self.spaces['host'], self.spaces['other']
+        host.ip(f'link add br-other type veth peer name eth0 netns {other.path}', 'address add 172.30.0.1/24 dev br-other', 'link set br-other up')
+        other.ip('link set eth0 up', f'address add {OTHER}/24 dev eth0', 'route add default via 172.30.0.1')
+        self.spaces['outside'].ip(f'route add 172.30.0.0/24 via {UPLINK}', f'address add {METADATA}/32 dev eth0')
+        host.ip(f'route add {METADATA}/32 via {OUT}')
 
     def _build_server(self, server: Server) -> None:
         space = self.spaces[server.name]
@@ -420,7 +436,7 @@ def world() -> Iterator[World]:
 
 
 YES, NO = True, False
-OPEN = [{'remote': 'any'}]
+OPEN = [{'protocol': 'any'}]
 Case = tuple[bool, str, str, str, 'int | None']
 Rules = Mapping[str, Sequence[Mapping[str, object]]]
 SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
@@ -454,7 +470,6 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, A, GATEWAY, 'icmp', None),
             (YES, A, GATEWAY, 'tcp', 53),
             (YES, B, GATEWAY, 'udp', 53),
-            (YES, A, GATEWAY, 'udp', 67),
             (YES, D, GATEWAY_OTHER, 'icmp', None),
             (NO, A, GATEWAY, 'tcp', 22),
             (NO, A, GATEWAY, 'udp', 81),
@@ -712,17 +727,17 @@ def test_a_ruleset_replaces_the_one_before(world: World) -> None:
 
 @pytest.mark.parametrize(
     'path',
-    [Datapath(), Datapath(NETWORKS), Datapath(NETWORKS, (Group('g', (Rule('ingress'), Rule('egress'))),)), Datapath((), (Group('g-1_A'),))],
+    [(), (NETWORKS,), (NETWORKS, (Group('g', (Rule('ingress'), Rule('egress'))),)), ((), (Group('g-1_A'),))],
     ids=range(4),
 )
-def test_what_is_nearly_empty_loads(world: World, path: Datapath) -> None:
+def test_what_is_nearly_empty_loads(world: World, path: tuple[Any, ...]) -> None:
     """Before there is a server, and before there is a network."""
-    world.load(render(path, 'test'))
+    world.load(render(Datapath(*path, by_bridge=knows_bridges()), 'test'))
     assert 'chain rev_test' in world.spaces['host'].run('nft', 'list', 'ruleset')
 
 
 # c lets in what b sends, because of b's group. What follows sends one datagram, and looks whether it arrives.
-FORGERY = ({'friends': [], 'trusting': [{'remote': 'group:friends'}]}, {'b': ('friends',), 'c': ('trusting',)})
+FORGERY = ({'friends': [], 'trusting': [{'protocol': 'any', 'remote': 'group:friends'}]}, {'b': ('friends',), 'c': ('trusting',)})
 WITHOUT_BRIDGE = 'delete table bridge hanok\n'
 
 
@@ -827,7 +842,7 @@ def test_ipv6_is_dropped(world: World) -> None:
 
 def test_from_outside_nobody_passes_for_a_server(world: World) -> None:
     """A forged fixed address is no member of a group, whether a server has it or not."""
-    path = datapath({'near': [{'remote': '192.168.0.0/24'}]}, {'c': ('near',)})
+    path = datapath({'near': [{'protocol': 'any', 'remote': '192.168.0.0/24'}]}, {'c': ('near',)})
     text = render(path, 'test')
     line = '    iifname != @bridges ip saddr @tenant drop\n'
     assert text.count(line) == 1
@@ -881,15 +896,148 @@ def test_as_whom_one_is_seen(world: World, source: str, destination: str, seen: 
     assert world.senders[token] == seen
 
 
+NO_ADDRESS, EVERYBODY, EVERY_MAC = '0.0.0.0', '255.255.255.255', 'ff:ff:ff:ff:ff:ff'  # noqa: S104 (what a client without address sends)
+
+
+def _dhcp(mac: str, token: bytes) -> bytes:
+    """What a client sends to a DHCP server, as far as the filter reads it (RFC 2131, section 2): a request in the name of a MAC."""
+    return b'\x01\x01\x06\x00' + bytes(24) + _mac(mac) + bytes(10) + token
+
+
+def _to_dhcp(world: World, source: str, mac: str) -> bool:
+    """Whether the host hears b when it speaks to a DHCP server from an address, in the name of a MAC."""
+    message = _dhcp(mac, f'{source} {mac}'.encode())
+    to, to_mac = (EVERYBODY, EVERY_MAC) if source == NO_ADDRESS else (GATEWAY, _bridge_mac(world, 'hk0'))
+    packet = _packet(17, source, to, _udp(68, message, 67))
+    return world.delivered('host', message, partial(_frame, world, 'b', SERVERS['b'].mac, to_mac, packet))
+
+
 def test_a_server_asks_for_its_address(world: World) -> None:
     """Who has no address yet may say so, and that is all it may say without one."""
+    world.load(render(datapath({}, {}), 'test'))
+    assert _to_dhcp(world, NO_ADDRESS, SERVERS['b'].mac)
+    packet = _packet(17, NO_ADDRESS, EVERYBODY, _udp(68, b'else', 81))
+    assert not world.delivered('host', b'else', partial(_frame, world, 'b', SERVERS['b'].mac, EVERY_MAC, packet))
+
+
+@pytest.mark.parametrize('source', [NO_ADDRESS, B])
+def test_a_server_speaks_dhcp_for_itself_only(world: World, source: str) -> None:
+    """In the name of c, b could decline or release the address of c. Without the bridge table it is heard."""
     text = render(datapath({}, {}), 'test')
-    everybody = 'ff:ff:ff:ff:ff:ff'
-    world.load(text)
-    for port, arrives in ((67, True), (81, False)):
-        token = b'dhcp %d' % port
-        packet = _packet(17, '0.0.0.0', '255.255.255.255', _udp(68, token, port))  # noqa: S104 (what a client without address sends)
-        assert world.delivered('host', token, partial(_frame, world, 'b', SERVERS['b'].mac, everybody, packet)) is arrives
+    for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
+        world.load(loaded)
+        assert _to_dhcp(world, source, SERVERS['b'].mac)
+        assert _to_dhcp(world, source, SERVERS['c'].mac) is arrives
+
+
+def test_a_dhcp_message_in_pieces(world: World) -> None:
+    """The filter reads for whom a message speaks in its first piece: one that ends before that is dropped."""
+    text = render(datapath({}, {}), 'test')
+    message = _dhcp(SERVERS['c'].mac, b'pieces')
+    whole = _udp(68, message, 67)
+    for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
+        world.load(loaded)
+
+        def send() -> None:
+            for offset, piece in ((0x2000, whole[:32]), (4, whole[32:])):  # more fragments follow; 4 times 8 bytes before
+                packet = bytearray(_packet(17, B, GATEWAY, piece))
+                packet[4:8] = b'\x12\x34' + offset.to_bytes(2, 'big')
+                packet[10:12] = b'\0\0'
+                packet[10:12] = _checksum(packet[:20])
+                _frame(world, 'b', SERVERS['b'].mac, _bridge_mac(world, 'hk0'), bytes(packet))
+
+        assert world.delivered('host', message, send) is arrives
+
+
+def _reaches(world: World, name: str, source: str, destination: str, who: str) -> bool:
+    token = f'{source} {destination}'.encode()
+    return world.delivered(who, token, partial(_datagram, world, name, source, destination, token))
+
+
+@pytest.mark.usefixtures('netfilter')
+def test_other_devices_of_the_host_are_not_the_outside(world: World) -> None:
+    """Servers get out by the devices that are named, and by no other: not to containers, VPNs and other bridges of the host."""
+    path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
+    for outside, arrives in (((), False), (('up0',), False), (('br-other', 'up0'), True)):
+        world.load(render(replace(path, outside=outside), 'test'))
+        assert [_reaches(world, 'a', A, OTHER, 'other'), _reaches(world, 'd', D, OTHER, 'other')] == [arrives, arrives]
+        assert _reaches(world, 'a', A, OUT, 'outside') is ('up0' in outside)
+        assert _reaches(world, 'outside', OUT, FLOATING_A, 'a')
+
+
+def test_link_local_stays(world: World) -> None:
+    """A host in a cloud gets its credentials at such an address: its servers do not."""
+    path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
+    text = render(path, 'test')
+    line = '    ip daddr 169.254.0.0/16 drop\n'
+    assert text.count(line) == 1
+    assert not evaluate(path, A, METADATA, 'udp', 81).allowed
+    for loaded, arrives in ((text, False), (text.replace(line, ''), True)):
+        world.load(loaded)
+        assert _reaches(world, 'a', A, METADATA, 'outside') is arrives
+
+
+def test_a_pool_for_the_host_only(world: World) -> None:
+    """Its addresses are reached from the host and from servers, not from outside, whatever is routed to the host; who has one gets out as the host."""
+    path = replace(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), host_only=(f'{FLOATING_C}/32',))
+    world.load(render(path, 'test'))
+    probes = [Probe(source, FLOATING_C, 'tcp', 80) for source in (OUT, A, C, D, HOST)]
+    assert [verdict(path, probe)[0] for probe in probes] == [False, True, True, True, True]
+    world.bridge_netfilter(False)
+    assert mismatches(world, path, probes) == []
+    assert not _reaches(world, 'other', OTHER, FLOATING_C, 'c')
+    assert _reaches(world, 'outside', OUT, FLOATING_A, 'a')
+    for source, seen in ((C, UPLINK), (A, FLOATING_A)):
+        assert _reaches(world, ANSWERERS[source], source, OUT, 'outside')
+        assert world.senders[f'{source} {OUT}'.encode()] == seen
+
+
+def test_a_host_that_was_no_router(world: World) -> None:
+    """It forwards for servers, and does not for others."""
+    path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
+    for router in (False, True):
+        world.load(render(replace(path, router=router), 'test'))
+        assert _reaches(world, 'outside', OUT, OTHER, 'other') is router
+        assert _reaches(world, 'outside', OUT, FLOATING_A, 'a')
+        assert _reaches(world, 'b', B, OUT, 'outside')
+
+
+def test_whatever_is_on_a_bridge_is_bound(world: World) -> None:
+    """A device that is no port of ours sends nothing, under whatever name somebody plugged it in.
+
+    If the kernel tells bridges apart; else only under our names.
+    """
+    host = world.spaces['host']
+    text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
+    stray = Namespace()
+    world.spaces['stray'] = stray
+    host.ip(f'link add stray0 type veth peer name eth0 netns {stray.path}', 'link set stray0 master hk0 up')
+    stray.ip('link set eth0 up', f'address add {B}/24 dev eth0', f'route add default via {GATEWAY}')
+    try:
+        for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
+            world.load(loaded)
+            assert _reaches(world, 'stray', B, OUT, 'outside') is (arrives or not knows_bridges())
+    finally:
+        host.ip('neigh flush dev hk0')
+        host.ip('link del stray0')
+        os.close(world.spaces.pop('stray').file)
+
+
+@pytest.mark.parametrize('limit', ['flows_from', 'flows_to'])
+def test_one_server_does_not_take_all_connections(world: World, limit: str) -> None:
+    """Who holds as many as one may gets no more; the next server does."""
+    text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
+    few = re.sub(rf'(@{limit} .* ct count over) [0-9]+', r'\1 3', text)
+    assert few != text
+    world.load(few)
+    pairs = {'flows_from': (('a', A), ('c', C)), 'flows_to': (('a', A), ('c', C))}[limit]
+
+    def connects(name: str, server: str) -> bool:
+        sender, source, to, who = (name, server, OUT, 'outside') if limit == 'flows_from' else ('b', B, server, name)
+        return _reaches(world, sender, source, to, who)
+
+    assert [connects(*pairs[0]) for _number in range(5)] == [True, True, True, False, False]
+    assert connects(*pairs[1])
 
 
 def test_nobody_takes_an_address_by_arp(world: World) -> None:

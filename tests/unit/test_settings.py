@@ -27,6 +27,8 @@ ALMOST = st.fixed_dictionaries(
     {},
     optional={
         'virt_type': JSON,
+        'outside_devices': JSON,
+        'router': JSON,
         'floating_pools': st.lists(
             st.fixed_dictionaries({'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)}, optional={'uplink': JSON}), max_size=2
         ),
@@ -56,8 +58,8 @@ def test_nothing_decided(loaded: Write, tmp_path: Path) -> None:
 def test_all_decided(loaded: Write) -> None:
     """Pools in their order; without an uplink an address is reached from the host only."""
     pools = [{'name': 'default', 'addresses': ['172.24.0.0/24']}, {'name': 'lan', 'addresses': ['192.0.2.9/32', '192.0.2.16/28'], 'uplink': 'eth0'}]
-    found = loaded({'virt_type': 'qemu', 'floating_pools': pools})
-    assert found.virt_type == 'qemu'
+    found = loaded({'virt_type': 'qemu', 'floating_pools': pools, 'outside_devices': ['wg0'], 'router': False})
+    assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
     assert found.pools == (Pool('default', ('172.24.0.0/24',)), Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'))
 
 
@@ -71,6 +73,10 @@ POOL = 'floating_pools[0]: '
         ([], 'it must hold one mapping'),
         ({'virt_type': 'xen'}, "virt_type: 'xen' is none of auto, kvm, qemu"),
         ({'virt_type': None}, 'virt_type: None is none of auto, kvm, qemu'),
+        ({'outside_devices': 'wg0'}, 'outside_devices: give a list of names of devices'),
+        ({'outside_devices': ['wg0', 'a b']}, "outside_devices: 'a b' is not the name of a device"),
+        ({'outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
+        ({'router': 'yes'}, "router: 'yes' is neither true nor false"),
         ({'floating_pools': {}}, 'floating_pools: give a list'),
         ({'floating_pools': ['172.24.0.0/24']}, POOL + 'give name and addresses (a list of CIDRs)'),
         ({'floating_pools': [{'name': 'a'}]}, POOL + 'give name and addresses (a list of CIDRs)'),

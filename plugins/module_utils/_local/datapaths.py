@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from ipaddress import IPv4Network
 from typing import Dict, List, Tuple
 
 from .._model.datapath import Datapath, Group, Network, Port
 from .._model.rule import ANYWHERE, Rule
 from .firewalls import bridge, tap
 from .record import Record
+from .settings import Settings
 
 
-def datapath(record: Record) -> Datapath:
-    """All networks, groups, ports and floating addresses on record."""
+def datapath(record: Record, settings: Settings, outside: Sequence[str], by_bridge: bool) -> Datapath:
+    """All networks, groups, ports and floating addresses on record, and the devices ``outside`` by which servers get out."""
     networks = [Network(bridge(row['id']), row['cidr'], row['gateway']) for row in record.rows('SELECT id, cidr, gateway FROM network ORDER BY id')]
     groups: Dict[int, List[str]] = {}
     for row in record.rows('SELECT port_id, group_id FROM port_security_group ORDER BY port_id, group_id'):
@@ -30,7 +33,17 @@ def datapath(record: Record) -> Datapath:
         for row in record.rows('SELECT * FROM port ORDER BY id')
     ]
     floating = record.rows('SELECT f.address, p.address AS fixed FROM floating_ip f JOIN port p ON p.id = f.port_id ORDER BY f.id')
-    return Datapath(tuple(networks), (*_groups(record), *_balancers(record)), tuple(ports), tuple((row['address'], row['fixed']) for row in floating))
+    host_only = [cidr for pool in settings.pools if not pool.uplink for cidr in pool.addresses]
+    return Datapath(
+        networks=tuple(networks),
+        groups=(*_groups(record), *_balancers(record)),
+        ports=tuple(ports),
+        floating=tuple((row['address'], row['fixed']) for row in floating),
+        outside=tuple(outside),
+        host_only=tuple(str(IPv4Network(cidr)) for cidr in host_only),
+        router=settings.router,
+        by_bridge=by_bridge,
+    )
 
 
 def _groups(record: Record) -> Tuple[Group, ...]:

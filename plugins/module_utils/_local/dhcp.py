@@ -70,7 +70,26 @@ def _signal(network: int) -> None:
         pass  # it does not run yet: it reads the files when it starts
 
 
-def options(network: int) -> List[str]:
-    """What dnsmasq is told: who is not reserved gets nothing, and a clone's client id does not count, its MAC does."""
+def options(network: int, gateway: str) -> List[str]:
+    """The settings of dnsmasq (dnsmasq(8)): it gives out reserved addresses only, whatever a client says.
+
+    A clone's client id does not count, its MAC does. The host's own /etc/hosts is none of the servers' business.
+    """
     reservations, names = files(network)
-    return [f'dhcp-hostsfile={reservations}', f'addn-hosts={names}', 'dhcp-ignore=tag:!known', 'dhcp-ignore-clid']
+    return [
+        f'dhcp-range={gateway},static',
+        'dhcp-ignore=tag:!known',
+        'dhcp-ignore-clid',
+        'dhcp-authoritative',
+        'dhcp-lease-max=65536',
+        f'dhcp-hostsfile={reservations}',
+        f'addn-hosts={names}',
+        'no-hosts',
+        'quiet-dhcp',
+    ]
+
+
+def is_served_as(network: int, gateway: str) -> bool:
+    """Whether the dnsmasq of a network was started with these settings; libvirt writes them into its file."""
+    text = read_whole(os.path.join(FOLDER, f'{bridge(network)}.conf'))
+    return text is not None and set(options(network, gateway)) <= set(text.splitlines())

@@ -17,7 +17,7 @@ from .._model.firewall import Firewall
 from . import loaded
 from .floating_routes import FloatingRoutes
 from .host import Host
-from .kernel import device_exists, is_up, read, routes, write
+from .kernel import default_devices, device_exists, is_up, read, routes, write
 from .netlink import addresses
 from .record import read_whole, write_whole
 
@@ -70,7 +70,8 @@ class LocalFirewalls:
         from . import flows
 
         with self.host.locks.projection('firewall') as lock:
-            revision, text = self._rendered()
+            outside = self._outside()
+            revision, text = self._rendered(outside)
             self._keep('ruleset.nft', text)
             is_loaded = self._kept().source == loaded.digest(text) and self._is_loaded(revision)
             if not is_loaded:
@@ -80,7 +81,7 @@ class LocalFirewalls:
             self._members()
             self._kernel(lock)
             if not is_loaded:
-                self._keep('loaded', loaded.Kept(loaded.now(), loaded.digest(text)).text())
+                self._keep('loaded', loaded.Kept(loaded.now(), loaded.digest(text), outside).text())
             if os.path.exists(self._uncut):
                 flows.cut(self.host, lock)
                 os.unlink(self._uncut)
@@ -88,7 +89,7 @@ class LocalFirewalls:
     def keep_rules(self) -> None:
         """Write the file that a network loads when it starts."""
         with self.host.locks.projection('firewall'):
-            self._keep('ruleset.nft', self._rendered()[1])
+            self._keep('ruleset.nft', self._rendered(self._outside())[1])
 
     def cut(self) -> None:
         """End connections by addresses of what is being deleted, before these are free for others."""
@@ -126,7 +127,7 @@ class LocalFirewalls:
         ``reached``: others are at work, and what they do last is left to them; of this revision or a later one the rules must be.
         """
         rows = self.record.rows('SELECT id, name, cidr, gateway FROM network WHERE task_state IS NULL ORDER BY id')
-        down = {bridge(row['id']): fault for row in rows if (fault := _network_fault(bridge(row['id']), row['name']))}
+        down = {bridge(row['id']): fault for row in rows if (fault := _network_fault(row))}
         up = [row for row in rows if bridge(row['id']) not in down]
         faults = [*down.values(), *_address_faults(up)]
         faults += [f'{device} is plugged into no bridge' for device in self._unplugged()]
@@ -139,6 +140,8 @@ class LocalFirewalls:
 
     def _quiet_faults(self) -> List[str]:
         faults = [] if self._is_loaded(self.revision()) else [_OTHER_RULES]
+        if not faults and (outside := self._outside_fault(self._kept().outside)):
+            faults.append(outside)
         if not faults and loaded.digest(read_whole(self._rules)) != self._kept().source:
             faults.append('the firewall rules that are kept for the next boot are not those of the record')
         if os.path.exists(self._uncut):
@@ -163,13 +166,25 @@ class LocalFirewalls:
         """What was loaded last."""
         return loaded.parse(read_whole(self.host.settings.path('datapath', 'loaded')) or '')
 
-    def _rendered(self) -> Tuple[str, str]:
+    def _outside(self) -> Tuple[str, ...]:
+        """The devices by which servers may get out: where this host gets out itself, uplinks, and what the operator named."""
+        named = {*self.host.settings.outside_devices, *self.floating.uplinks()}
+        return tuple(sorted(named | default_devices()))
+
+    def _outside_fault(self, then: Sequence[str]) -> str:
+        now = self._outside()
+        if now == then:
+            return ''
+        told = [', '.join(devices) or 'no device' for devices in (then, now)]
+        return f'servers may get out by {told[0]}, and the ways out of this host are by {told[1]}'
+
+    def _rendered(self, outside: Sequence[str]) -> Tuple[str, str]:
         from .datapaths import datapath
         from .ruleset import render
 
         self.record.sql.execute('BEGIN')
         try:
-            revision, path = self.revision(), datapath(self.record)
+            revision, path = self.revision(), datapath(self.record, self.host.settings, outside, loaded.knows_bridges())
         finally:
             self.record.sql.execute('COMMIT')
         return revision, render(path, revision)
@@ -178,7 +193,7 @@ class LocalFirewalls:
         """A network that does not work is started anew, and what was on it is plugged in again; one that is still being made is left to who makes it."""
         lines: List[str] = []
         for row in self.record.rows('SELECT * FROM network WHERE task_state IS NULL'):
-            if _network_fault(bridge(row['id']), row['name']):
+            if _network_fault(row):
                 from .networks import bring_up
 
                 self.host.steadily(partial(bring_up, self.host, row))
@@ -223,8 +238,11 @@ class LocalFirewalls:
         return path
 
 
-def _network_fault(device: str, name: str) -> str:
+def _network_fault(row: Any) -> str:
     """What is wrong with a network; empty: nothing."""
+    from .dhcp import is_served_as
+
+    device, name = bridge(row['id']), row['name']
     if not device_exists(device):
         return f'network {name} is down'
     try:
@@ -232,7 +250,11 @@ def _network_fault(device: str, name: str) -> str:
             serves = program.read().strip() == 'dnsmasq'
     except (OSError, ValueError):
         serves = False
-    return '' if serves else f'network {name} gives out no addresses'
+    if not serves:
+        return f'network {name} gives out no addresses'
+    if not is_served_as(row['id'], row['gateway']):
+        return f'network {name} gives out addresses by other settings than ours'
+    return ''
 
 
 def _address_faults(rows: Iterable[Any]) -> List[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
-from typing import List, NamedTuple
+from typing import List, NamedTuple, Tuple
 
 from .._cloud import CloudError
 
@@ -18,6 +18,8 @@ from .._cloud import CloudError
 _LIST = 'list ruleset inet; list ruleset bridge'
 _BEGINNINGS = ('table inet hanok {\n', 'table bridge hanok {\n')
 _REVISION = re.compile(r'^\tchain rev_([a-z0-9_]+) \{$', re.MULTILINE)
+
+_BY_BRIDGE = 'table bridge hanok_probe { chain probed { meta ibrname "hk0" accept; }; }'
 
 
 class Loaded(NamedTuple):
@@ -33,14 +35,16 @@ class Loaded(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """What was loaded, and a hash of the file that it was loaded from."""
+    """What was loaded, a hash of the file that it was loaded from, and the devices by which servers get out."""
 
     rules: Loaded
     source: str
+    outside: Tuple[str, ...] = ()
 
     def text(self) -> str:
-        """One line: revision, hash of the rules, hash of the file."""
-        return f'{self.rules.revision} {self.rules.digest} {self.source}\n'
+        """One line: revision, hash of the rules, hash of the file, devices."""
+        words = (self.rules.revision, self.rules.digest, self.source, *self.outside)
+        return ' '.join(words) + '\n'
 
 
 NOTHING = Kept(Loaded('', ''), '')
@@ -49,7 +53,9 @@ NOTHING = Kept(Loaded('', ''), '')
 def parse(text: str) -> Kept:
     """What was kept; nothing where that is no such line."""
     words = text.split()
-    return Kept(Loaded(words[0], words[1]), words[2]) if len(words) == 3 else NOTHING
+    if len(words) < 3:
+        return NOTHING
+    return Kept(Loaded(words[0], words[1]), words[2], tuple(words[3:]))
 
 
 def digest(text: str | None) -> str:
@@ -84,3 +90,10 @@ def _ours(listing: str) -> List[str]:
         filled = (filled and line != '\t}\n') or (line.startswith('\t\tflags ') and 'dynamic' in line)
         inside = inside and line != '}\n'
     return lines
+
+
+def knows_bridges() -> bool:
+    """Whether the kernel can tell from which bridge a frame comes (NFT_BRIDGE_META); nothing is loaded."""
+    words = ['nft', '--check', '--file', '-']
+    ran = subprocess.run(words, input=_BY_BRIDGE, capture_output=True, text=True, check=False)
+    return ran.returncode == 0

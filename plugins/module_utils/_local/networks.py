@@ -25,11 +25,9 @@ _LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b
     LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = n.id) AS used
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
 
-_LARGEST_RANGE = 65000
-
 _XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
   <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/><bridge name='{bridge}' stp='off' delay='0'/>
-  <ip address='{gateway}' prefix='{prefix}'><dhcp><range start='{first}' end='{last}'/></dhcp></ip>
+  <ip address='{gateway}' prefix='{prefix}'/>
   <dnsmasq:options>{options}</dnsmasq:options>
 </network>"""
 
@@ -132,18 +130,12 @@ def bring_up(host: Host, row: Any) -> None:
 
 
 def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
-    """The libvirt network of a row. The range is for dnsmasq to serve at all: only reserved addresses are given out, those beyond the range too.
-
-    libvirt takes no range of more than 65535 addresses (virSocketAddrGetRange), and no more leases than that.
-    """
-    span = IPv4Network(cidr)
-    options = ''.join(f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number))
+    """The libvirt network of a row. Without a range of libvirt's own: dnsmasq has ours, of reserved addresses only."""
+    options = ''.join(f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number, gateway))
     return _XML.format(
         bridge=bridge(number),
         uuid=escape(identity),
         gateway=escape(gateway),
-        prefix=span.prefixlen,
-        first=span[1] if str(span[1]) != gateway else span[2],
-        last=span[min(span.num_addresses - 2, _LARGEST_RANGE)],
+        prefix=IPv4Network(cidr).prefixlen,
         options=options,
     )

@@ -13,17 +13,24 @@ import hashlib
 import re
 from collections.abc import Iterable
 
-from .._model.datapath import Datapath, Port, address
+from .._model.datapath import LINK_LOCAL, Datapath, Port, address
 from .._model.rule import ANYWHERE, WITH_PORTS, Rule, network
 
 # Set by the filter on a packet for a floating address: where br_netfilter is active, the kernel carries such a packet
 # over the bridge from port to port, and the bridge must know that the filter has seen it.
 _MARK = 0x00400000
 
+# One server, or those who connect to one, hold so many connections at most: the table of the kernel is for all
+# servers of the host (262,144 entries by default).
+MOST_FLOWS = 16384
+_COUNTED = ('flows_from', 'flows_to')  # sets that the kernel fills while packets pass
+
 _REVISION = re.compile(r'[a-z0-9_]{1,64}')
 _TABLES = ('inet hanok', 'bridge hanok')
 _NEW_ONLY = ('ct state invalid drop', 'meta nfproto ipv6 drop', 'tcp flags & (fin|syn|rst|ack) != syn drop')
 _INDENT = '  '
+# For whom a DHCP message speaks (RFC 2131, chaddr): 28 bytes into it, behind the 8 bytes of UDP.
+_CHADDR = '@th,288,48'
 
 
 def render(datapath: Datapath, revision: str) -> str:
@@ -56,7 +63,7 @@ def _inet(datapath: Datapath, revision: str) -> list[str]:
     for direction, prefix in (('egress', 'egc'), ('ingress', 'inc')):
         ports = sorted(datapath.ports, key=lambda port: address(port.address))
         lines += _map(direction, 'ipv4_addr : verdict', [f'{port.address} : goto {prefix}_{_short(_combination(port))}' for port in ports])
-    return [*lines, *_stages(), *_hooks(), *_nat()]
+    return [*lines, *_stages(), *_hooks(datapath), *_nat()]
 
 
 def _network_sets(datapath: Datapath) -> list[str]:
@@ -69,6 +76,9 @@ def _network_sets(datapath: Datapath) -> list[str]:
         *_set('masqueraded', 'ipv4_addr', [net.cidr for net in nets if net.nat], 'interval'),
         *_set('gateways', 'ipv4_addr', [net.gateway for net in nets]),
         *_set('own_gateway', 'ifname . ipv4_addr', [f'"{net.bridge}" . {net.gateway}' for net in nets]),
+        *_set('outside', 'ifname', [f'"{device}"' for device in sorted(datapath.outside)]),
+        *_set('host_only', 'ipv4_addr', sorted(datapath.host_only), 'interval'),
+        *(line for name in _COUNTED for line in _set(name, 'ipv4_addr', [], 'dynamic')),
     ]
 
 
@@ -77,6 +87,8 @@ def _floating_maps(datapath: Datapath) -> list[str]:
     return [
         *_map('floating_dnat', 'ipv4_addr : ipv4_addr', [f'{floating} : {fixed}' for floating, fixed in pairs]),
         *_map('floating_snat', 'ipv4_addr : ipv4_addr', [f'{fixed} : {floating}' for floating, fixed in pairs]),
+        # Under an address that only this host knows the way to, nobody outside could answer.
+        *_map('floating_out', 'ipv4_addr : ipv4_addr', [f'{fixed} : {floating}' for floating, fixed in pairs if not datapath.is_host_only(floating)]),
     ]
 
 
@@ -140,6 +152,10 @@ def _stages() -> list[str]:
                 *_known('accept'),
                 *_NEW_ONLY,
                 'oifname @bridges ct status & dnat == 0 iifname . oifname != @links drop',
+                # Other bridges, VPNs and containers of the host are not the outside.
+                'oifname != @bridges oifname != @outside drop',
+                f'ip daddr {LINK_LOCAL} drop',
+                f'add @flows_from {{ ip saddr ct count over {MOST_FLOWS} }} drop',
                 'ip saddr vmap @egress',
                 'drop',
             ],
@@ -152,6 +168,7 @@ def _stages() -> list[str]:
                 'iifname != @bridges ct status & dnat == 0 drop',
                 # From outside nobody is a server of ours: a forged source must not pass for a member of a group.
                 'iifname != @bridges ip saddr @tenant drop',
+                f'add @flows_to {{ ip daddr ct count over {MOST_FLOWS} }} drop',
                 'ip daddr vmap @ingress',
                 'drop',
             ],
@@ -185,9 +202,13 @@ def _known(verdict: str) -> list[str]:
     return [f'ct state established {verdict}', 'icmp type redirect drop', f'ct state related {verdict}']
 
 
-def _hooks() -> list[str]:
+def _hooks(datapath: Datapath) -> list[str]:
+    # Who made this host a router for servers did not make it one for others.
+    others = [] if datapath.router else ['oifname != @bridges ct state new drop']
     return [
-        *_chain('forward_egress', ['iifname @bridges goto from_bridge'], 'filter hook forward priority filter - 20'),
+        # Before the floating address becomes a fixed one.
+        *_chain('arriving', ['iifname != @bridges iifname != "lo" ip daddr @host_only drop'], 'filter hook prerouting priority dstnat - 20'),
+        *_chain('forward_egress', ['iifname @bridges goto from_bridge', *others], 'filter hook forward priority filter - 20'),
         *_chain('forward_ingress', ['oifname @bridges goto to_bridge'], 'filter hook forward priority filter - 10'),
         *_chain(
             'output',
@@ -210,7 +231,7 @@ def _nat() -> list[str]:
         *_chain(
             'nat_leaving',
             [
-                'oifname != @bridges snat ip to ip saddr map @floating_snat',
+                'oifname != @bridges snat ip to ip saddr map @floating_out',
                 'ct status dnat snat ip to ip saddr map @floating_snat',
                 'oifname != @bridges ip saddr @masqueraded masquerade',
             ],
@@ -222,22 +243,31 @@ def _nat() -> list[str]:
 def _bridge(datapath: Datapath) -> list[str]:
     """Return the table that binds each port to its MAC and address, and keeps ports from speaking past the filter."""
     ports = sorted(datapath.ports, key=lambda port: port.device)
+    client = f'iifname . {_CHADDR} @port_client'
+    entering, leaving = ['iifname "hkp*"'], ['oifname "hkp*"']
+    if datapath.by_bridge:  # whatever device somebody plugs into a bridge of ours is bound, and unknown
+        entering.append('meta ibrname @bridges')
+        leaving.append('meta obrname @bridges')
     return [
+        *_set('bridges', 'ifname', sorted(f'"{net.bridge}"' for net in datapath.networks)),
         *_set('port_address', 'ifname . ether_addr . ipv4_addr', [f'"{port.device}" . {port.mac} . {port.address}' for port in ports]),
         *_set('port_mac', 'ifname . ether_addr', [f'"{port.device}" . {port.mac}' for port in ports]),
+        *_collection('set', 'port_client', f'iifname . {_CHADDR}', [f'"{port.device}" . 0x{port.mac.replace(":", "")}' for port in ports], '', 'typeof'),
         *_chain(
             'from_port',
             [
+                f'ether type ip iifname . ether saddr . ip saddr @port_address udp dport 67 {client} accept',
+                f'ether type ip ip saddr 0.0.0.0 iifname . ether saddr @port_mac udp sport 68 udp dport 67 {client} accept',
+                'ether type ip udp dport 67 drop',
                 'ether type ip iifname . ether saddr . ip saddr @port_address accept',
                 'ether type arp iifname . ether saddr . arp saddr ip @port_address iifname . arp saddr ether @port_mac accept',
-                'ether type ip ip saddr 0.0.0.0 iifname . ether saddr @port_mac udp sport 68 udp dport 67 accept',
                 'ether type arp arp operation request arp saddr ip 0.0.0.0 iifname . arp saddr ether @port_mac iifname . ether saddr @port_mac accept',
                 'drop',
             ],
         ),
         *_chain('gate', [f'ether type ip meta mark & {_MARK:#x} == {_MARK:#x} accept', 'drop']),
-        *_chain('prerouting', ['iifname "hkp*" goto from_port'], 'filter hook prerouting priority -400'),
-        *_chain('forward', ['iifname "hkp*" goto gate', 'oifname "hkp*" goto gate'], 'filter hook forward priority 10'),
+        *_chain('prerouting', [f'{device} goto from_port' for device in entering], 'filter hook prerouting priority -400'),
+        *_chain('forward', [f'{device} goto gate' for device in (*entering, *leaving)], 'filter hook forward priority 10'),
     ]
 
 
@@ -254,12 +284,12 @@ def _map(name: str, of: str, elements: Iterable[str]) -> list[str]:
     return _collection('map', name, of, elements, '')
 
 
-def _collection(kind: str, name: str, of: str, elements: Iterable[str], flags: str) -> list[str]:
+def _collection(kind: str, name: str, of: str, elements: Iterable[str], flags: str, by: str = 'type') -> list[str]:
     # One element a line: two rulesets compare line by line.
     items = [f'{_INDENT * 2}{element},' for element in elements]
     return [
         f'{kind} {name} {{',
-        f'{_INDENT}type {of}',
+        f'{_INDENT}{by} {of}',
         *([f'{_INDENT}flags {flags}'] if flags else []),
         *([f'{_INDENT}elements = {{', *items, f'{_INDENT}}}'] if items else []),
         '}',

@@ -28,12 +28,18 @@ class Pool:
 
 @dataclass(frozen=True)
 class Settings:
-    """The host's settings; ``state`` and ``config`` are folders."""
+    """The host's settings; ``state`` and ``config`` are folders.
+
+    ``outside_devices``: further devices by which servers get out, besides those of default routes and the
+    uplinks of pools. ``router``: whether the host forwards between other devices, too.
+    """
 
     state: str
     config: str
     virt_type: str = 'auto'
     pools: Tuple[Pool, ...] = ()
+    outside_devices: Tuple[str, ...] = ()
+    router: bool = True
 
     def path(self, *names: str) -> str:
         """A path under the state folder."""
@@ -54,7 +60,14 @@ def load() -> Settings:
     problems = _problems(raw)
     if problems:
         raise CloudError(f'{path}: {"; ".join(problems)}; mend the variables of the role hanok.cloud.host and run it again')
-    return Settings(state, config, raw.get('virt_type', 'auto'), tuple(_pool(pool) for pool in raw.get('floating_pools', [])))
+    return Settings(
+        state,
+        config,
+        raw.get('virt_type', 'auto'),
+        tuple(_pool(pool) for pool in raw.get('floating_pools', [])),
+        tuple(raw.get('outside_devices', [])),
+        raw.get('router', True),
+    )
 
 
 def _pool(raw: Dict[str, Any]) -> Pool:
@@ -67,6 +80,9 @@ def _problems(raw: Any) -> List[str]:
     problems = []
     if raw.get('virt_type', 'auto') not in VIRT_TYPES:
         problems.append(f'virt_type: {raw["virt_type"]!r} is none of {", ".join(VIRT_TYPES)}')
+    problems += _outside_problems(raw.get('outside_devices', []))
+    if not isinstance(raw.get('router', True), bool):
+        problems.append(f'router: {raw["router"]!r} is neither true nor false')
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: give a list']
@@ -80,7 +96,7 @@ def check_settings(raw: Any) -> List[str]:
 
     A device that vanishes later is not refused: that is a warning (floating_routes.py).
     """
-    return _problems(raw) or _uplink_problems(raw.get('floating_pools', []))
+    return _problems(raw) or [*_uplink_problems(raw.get('floating_pools', [])), *_missing_devices(raw.get('outside_devices', []))]
 
 
 def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
@@ -93,6 +109,22 @@ def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
             there = ', '.join(devices()) or 'none'
             problems.append(f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; there are: {there}')
     return problems
+
+
+def _missing_devices(named: List[str]) -> List[str]:
+    from .kernel import device_exists, devices
+
+    there = ', '.join(devices()) or 'none'
+    return [f'outside_devices: {device} does not exist on this host; there are: {there}' for device in named if not device_exists(device)]
+
+
+def _outside_problems(devices: Any) -> List[str]:
+    if not isinstance(devices, list):
+        return ['outside_devices: give a list of names of devices']
+    found = [device for device in devices if not isinstance(device, str) or not _DEVICE.match(device)]
+    problems = [f'outside_devices: {device!r} is not the name of a device' for device in found]
+    ours = [device for device in devices if device not in found and device.startswith('hk')]
+    return problems + [f'outside_devices: {device} is a device of servers' for device in ours]
 
 
 def _doubles(pools: List[Dict[str, Any]]) -> List[str]:

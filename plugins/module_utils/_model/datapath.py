@@ -22,6 +22,8 @@ HOST = 'host'
 _GROUP_ID = re.compile(r'[A-Za-z0-9_-]{1,64}')
 _BRIDGE = re.compile(r'hk(?!p)[A-Za-z0-9-]{1,13}')
 _DEVICE = re.compile(r'hkp[A-Za-z0-9-]{1,12}')
+DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}')
+LINK_LOCAL = '169.254.0.0/16'  # RFC 3927: never routed; clouds tell a host its credentials there
 _MAC = re.compile(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}')
 _GATEWAY_SERVICES = (('udp', 67, 'DHCP'), ('udp', 53, 'DNS'), ('tcp', 53, 'DNS'), ('icmp', None, 'ping'))
 
@@ -109,12 +111,22 @@ def _is_host_of(span: ipaddress.IPv4Network, text: str, what: str) -> None:
 
 @dataclass(frozen=True)
 class Datapath:
-    """All that packets are judged by. `floating` are pairs (floating address, fixed address of a port)."""
+    """All that packets are judged by. `floating` are pairs (floating address, fixed address of a port).
+
+    `outside`: the devices of the host by which servers get out. `host_only`: floating addresses (CIDRs)
+    that are reached from this host and its servers only. `router`: whether the host forwards between
+    other devices than those of servers, too. `by_bridge`: what comes through a bridge of ours is known by
+    the bridge (kernels with NFT_BRIDGE_META), else by the names of devices.
+    """
 
     networks: tuple[Network, ...] = ()
     groups: tuple[Group, ...] = ()
     ports: tuple[Port, ...] = ()
     floating: tuple[tuple[str, str], ...] = ()
+    outside: tuple[str, ...] = ()
+    host_only: tuple[str, ...] = ()
+    router: bool = True
+    by_bridge: bool = True
 
     def __post_init__(self) -> None:
         """Refuse references to nothing, and what a routing table or a map could hold only once."""
@@ -122,6 +134,7 @@ class Datapath:
         self._check_groups()
         self._check_ports()
         self._check_floating()
+        self._check_outside()
 
     def _check_networks(self) -> None:
         _no_duplicates('bridge', (net.bridge for net in self.networks))
@@ -160,6 +173,19 @@ class Datapath:
                 raise ValueError(f'floating address {floating}: no port has the fixed address {fixed}')
             if self.network_of(floating):
                 raise ValueError(f'floating address {floating} lies within a network of servers')
+
+    def _check_outside(self) -> None:
+        for device in self.outside:
+            _matches(DEVICE, device, 'the name of a device', 'such names are eth0, ens3, ...')
+            if device.startswith('hk'):
+                raise ValueError(f'device {device} is ours: it does not lead outside')
+        for cidr in self.host_only:
+            if str(ipaddress.IPv4Network(cidr)) != cidr:
+                raise ValueError(f'{cidr!r} is not an IPv4 network in its normal form')
+
+    def is_host_only(self, floating: str) -> bool:
+        """Whether a floating address is reached from this host and its servers only."""
+        return any(address(floating) in network(cidr) for cidr in self.host_only)
 
     @cached_property
     def network_by_bridge(self) -> Mapping[str, Network]:
@@ -233,7 +259,8 @@ class _Question:
 def evaluate(datapath: Datapath, source: str, destination: str, protocol: str, port: int | None = None, host_address: str | None = None) -> Verdict:
     """Say whether a new connection from `source` may reach `destination`.
 
-    source: a port's fixed address, HOST (or a gateway's address: that is the host too), or any address outside.
+    source: a port's fixed address, HOST (or a gateway's address: that is the host too), or any address outside, which
+    means behind one of the devices of `outside`: what is behind others no server reaches.
     destination: a port's fixed address, a floating address, HOST or a gateway's address, or any address outside. Any other
     address of the host is asked about as HOST: the datapath does not know them.
     protocol: tcp or udp with a port, icmp (an echo request) without.
@@ -258,6 +285,8 @@ def evaluate(datapath: Datapath, source: str, destination: str, protocol: str, p
     question = _Question(source, fixed, protocol, port)
     if source in datapath.port_by_address:
         return _from_port(datapath, question, through_floating=fixed != destination)
+    if datapath.is_host_only(destination):
+        return Verdict(False, f'{destination} is of a pool that is reached from the host only')
     return _from_outside(datapath, question, through_floating=fixed != destination)
 
 
@@ -317,6 +346,8 @@ def _from_port(datapath: Datapath, question: _Question, through_floating: bool) 
         return Verdict(True, 'a server reaches itself without the network')
     if home is not None and home.bridge != sender.bridge and not through_floating:
         return Verdict(False, f'networks {datapath.network_by_bridge[sender.bridge].cidr} and {home.cidr} are kept apart; a floating address connects them')
+    if address(question.destination) in network(LINK_LOCAL):
+        return Verdict(False, f'{question.destination} is link-local, and such packets are not routed')
     leave = _leave(datapath, sender, question)
     return _enter(datapath, question) if leave.allowed and home is not None else leave
 
