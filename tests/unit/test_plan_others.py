@@ -182,13 +182,14 @@ def test_requests_at_the_limits(request_: Any) -> None:
     ('key', 'message'),
     [
         ('-----BEGIN OPENSSH PRIVATE KEY-----\n', 'public_key: this is a private key; give the public one (the file that ends in .pub)'),
-        ('ssh-ed25519', 'public_key: give one line: a type (ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ...), the key, and a comment if you like'),
-        ('ssh-dss AAAA', 'public_key: give one line: a type (ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ...), the key, and a comment if you like'),
-        (f'{ED25519}\n{ED25519}', 'public_key: give one line: a type (ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, ...), the key, and a comment if you like'),
-        ('ssh-ed25519 no!', 'public_key: its second word is not a key in base64'),
-        ('ssh-ed25519 AAA=', 'public_key: its second word is not a key in base64'),
-        (ED25519.replace('ssh-ed25519', 'ssh-rsa'), 'public_key: its second word is not a ssh-rsa key'),
-        (ED25519[:-8], 'public_key: its second word is not a ssh-ed25519 key'),
+        ('ssh-ed25519', 'public_key: there is nothing after ssh-ed25519; give the whole line'),
+        (
+            'ssh-dss AAAA',
+            'public_key: ssh-dss is not a type of key that is accepted; give one of ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, '
+            'ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com',
+        ),
+        ('ssh-ed25519 no!', 'public_key: the key after the type is not base64, or is truncated; copy the whole line again'),
+        ('ssh-ed25519 AAA=', 'public_key: the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again'),
     ],
 )
 def test_public_keys(key: str, message: str) -> None:

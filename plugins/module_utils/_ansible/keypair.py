@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 import subprocess
 import time
@@ -16,7 +17,8 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.keypair import KeyFile, Keypair, KeypairRequest, is_private
+from .._model.keypair import KeyFile, Keypair, KeypairRequest
+from .._model.public_key import is_private, normal_key, public_key_problems
 from .._plan.keypair import KeypairsSeen, plan
 from .options import DESCRIBED, NAME, STATE, described
 from .run import Resource, run, said
@@ -36,8 +38,8 @@ def request(params: Dict[str, Any]) -> KeypairRequest:
     options = {**said(params, 'public_key'), **described(params)}
     if params['public_key_file'] is not None and params['state'] == 'present':
         options['public_key'] = _read(params['public_key_file'])
-    if 'public_key' in options:
-        options['public_key'] = options['public_key'].strip()
+    if 'public_key' in options and not public_key_problems(options['public_key']):
+        options['public_key'] = normal_key(options['public_key'])
     return KeypairRequest(params['name'], params['state'], options, params['private_key_file'], params['wait_timeout'])
 
 
@@ -45,7 +47,9 @@ def _read(path: str) -> str:
     try:
         with open(path, encoding='utf-8') as file:
             return file.read(16384)
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise CloudError(f'public_key_file: {path} is not UTF-8 text; save it as that, or give the file that ends in .pub') from error
+    except OSError as error:
         raise CloudError(f'public_key_file: {path} cannot be read: {error}') from error
 
 
@@ -72,7 +76,13 @@ def _key_file(path: str) -> KeyFile | None:
 
 
 def _public_half(path: str) -> str:
+    """What ssh-keygen says is the public half of a private key file. It reads none that others may read."""
+    if os.path.isdir(path):
+        raise CloudError(f'private_key_file: {path} is a folder; name a file in it')
     ran = subprocess.run(['ssh-keygen', '-y', '-P', '', '-f', path], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    mode = os.stat(path).st_mode & 0o777
+    if ran.returncode and mode & 0o077:
+        raise CloudError(f'private_key_file: {path} has mode {mode:04o}: others may read it, and SSH refuses such a key; chmod 600 {shlex.quote(path)}')
     if ran.returncode:
         raise CloudError(f'private_key_file: {path} is there but holds no private key without a passphrase that ssh-keygen can read; name another file')
     return ran.stdout.strip()

@@ -5,25 +5,14 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain
+from .public_key import public_key_problems
 from .request import Request
-
-TYPES = (
-    'ssh-ed25519',
-    'ssh-rsa',
-    'ecdsa-sha2-nistp256',
-    'ecdsa-sha2-nistp384',
-    'ecdsa-sha2-nistp521',
-    'sk-ssh-ed25519@openssh.com',
-    'sk-ecdsa-sha2-nistp256@openssh.com',
-)
 
 
 @dataclass(frozen=True)
@@ -83,28 +72,6 @@ def fingerprint(public_key: str) -> str:
     """The SHA256 fingerprint of a public key (RFC 4648 base64 without padding, as OpenSSH prints it)."""
     digest = hashlib.sha256(base64.b64decode(public_key.split()[1])).digest()
     return 'SHA256:' + base64.b64encode(digest).decode().rstrip('=')
-
-
-def is_private(text: str) -> bool:
-    """Whether a text holds a private key (RFC 7468, section 10; OpenSSH's own form has such lines too; PuTTY's own)."""
-    return 'PRIVATE KEY' in text or 'PuTTY-User-Key-File' in text
-
-
-def public_key_problems(text: str, option: str = 'public_key') -> List[str]:
-    """Check a public key in the one-line form of OpenSSH (RFC 4253, section 6.6: the blob begins with the length and name of its type)."""
-    if is_private(text):
-        return [f'{option}: this is a private key; give the public one (the file that ends in .pub)']
-    words = text.split(None, 2)
-    if len(words) < 2 or words[0] not in TYPES or not text.strip().isprintable():
-        return [f'{option}: give one line: a type ({", ".join(TYPES[:3])}, ...), the key, and a comment if you like']
-    try:
-        blob = base64.b64decode(words[1], validate=True)
-        (length,) = struct.unpack('>I', blob[:4])
-    except (binascii.Error, struct.error):
-        return [f'{option}: its second word is not a key in base64']
-    if blob[4 : 4 + length] != words[0].encode() or len(blob) < 4 + length + 32:
-        return [f'{option}: its second word is not a {words[0]} key']
-    return []
 
 
 TABLE: Table = {'public_key': fixed('a key pair never changes; make one by another name'), 'description': live, 'labels': live}

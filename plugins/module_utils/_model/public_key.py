@@ -1,0 +1,171 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a public SSH key is: the one-line form of OpenSSH, whose fields must add up to the whole.
+
+Encoding of fields: RFC 4251, section 5. Keys: RFC 4253, section 6.6 (RSA), RFC 5656, section 3.1
+(ECDSA), RFC 8709, section 4 (Ed25519), PROTOCOL.u2f of OpenSSH (sk-).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from typing import Callable, Dict, List, Mapping, Tuple
+
+Check = Callable[[bytes], bool]
+_LEAST_RSA, _MOST_RSA = 1024, 16384  # bits, as OpenSSH takes them
+_CERTIFICATE = '-cert-v01@openssh.com'
+# What the first line of a PEM text says, and how ssh-keygen reads that form.
+_PEM = (
+    ('BEGIN SSH2 PUBLIC KEY', 'ssh-keygen -i -f FILE'),
+    ('BEGIN RSA PUBLIC KEY', 'ssh-keygen -i -m PEM -f FILE'),
+    ('BEGIN PUBLIC KEY', 'ssh-keygen -i -m PKCS8 -f FILE'),
+)
+
+
+def _is_text(blob: bytes) -> bool:
+    return 0 < len(blob) < 256
+
+
+def _is_number(least: int, most: int) -> Check:
+    """A check of an mpint that is positive and of so many bits."""
+
+    def check(blob: bytes) -> bool:
+        bits = int.from_bytes(blob, 'big').bit_length()
+        return bool(blob) and blob[0] < 0x80 and least <= bits <= most
+
+    return check
+
+
+def _is_sized(size: int) -> Check:
+    return lambda blob: len(blob) == size
+
+
+def _is_point(size: int) -> Check:
+    """A check of an uncompressed point: 4, then two numbers."""
+    return lambda blob: len(blob) == 2 * size + 1 and blob[0] == 4
+
+
+def _is_curve(name: str) -> Check:
+    return lambda blob: blob == name.encode()
+
+
+_FIELDS: Dict[str, Mapping[str, Check]] = {
+    'ssh-ed25519': {'key': _is_sized(32)},
+    'ssh-rsa': {'exponent': _is_number(2, _MOST_RSA), 'modulus': _is_number(_LEAST_RSA, _MOST_RSA)},
+    'ecdsa-sha2-nistp256': {'curve': _is_curve('nistp256'), 'point': _is_point(32)},
+    'ecdsa-sha2-nistp384': {'curve': _is_curve('nistp384'), 'point': _is_point(48)},
+    'ecdsa-sha2-nistp521': {'curve': _is_curve('nistp521'), 'point': _is_point(66)},
+    'sk-ssh-ed25519@openssh.com': {'key': _is_sized(32), 'application': _is_text},
+    'sk-ecdsa-sha2-nistp256@openssh.com': {
+        'curve': _is_curve('nistp256'),
+        'point': _is_point(32),
+        'application': _is_text,
+    },
+}
+TYPES = tuple(_FIELDS)
+_KEY = re.compile(r'(?:^|[\s,])(?:' + '|'.join(map(re.escape, TYPES)) + r')\s+AAAA', re.MULTILINE)
+
+
+def normal_key(text: str) -> str:
+    """A public key with one blank between type, key and comment: programs differ in what else they take."""
+    return ' '.join(text.replace('\t', ' ').split(None, 2)).strip()
+
+
+def is_private(text: str) -> bool:
+    """Whether a text holds a private key (RFC 7468, section 10; OpenSSH's and PuTTY's own forms have such lines too)."""
+    return 'PRIVATE KEY' in text or 'PuTTY-User-Key-File' in text
+
+
+def public_key_problems(text: str, option: str = 'public_key') -> List[str]:
+    """Check a public key in the one-line form of OpenSSH."""
+    problem = _form_problem(text) or _blob_problem(text)
+    return [f'{option}: {problem}'] if problem else []
+
+
+def _form_problem(text: str) -> str:
+    """What a text is that is not one line of OpenSSH; empty: it is one."""
+    if is_private(text):
+        return 'this is a private key; give the public one (the file that ends in .pub)'
+    if text.startswith('\ufeff'):
+        return 'it begins with a byte order mark, which sshd does not read; save it as UTF-8 without one'
+    if not text.strip():
+        return 'it is empty; give one line: a type, the key, and a comment if you like'
+    return _pem_problem(text) or _lines_problem(text.strip()) or _words_problem(text.strip())
+
+
+def _pem_problem(text: str) -> str:
+    for begin, command in _PEM:
+        if begin in text:
+            return f'this is not the one-line form of OpenSSH ({begin}); convert it: {command}'
+    if 'BEGIN CERTIFICATE' in text:
+        return 'this is an X.509 certificate; give a public SSH key (a file that ends in .pub)'
+    return ''
+
+
+def _lines_problem(text: str) -> str:
+    keys = len(_KEY.findall(text))
+    if keys > 1:
+        return f'it holds {keys} keys; make a key pair of each'
+    if len(text.splitlines()) > 1:
+        return 'it is broken over several lines; give the type, the key and the comment as one line'
+    return '' if text.replace('\t', ' ').isprintable() else 'it holds characters that are not printable; copy it again'
+
+
+def _words_problem(text: str) -> str:
+    words = text.split(None, 2)
+    if words[0].endswith(_CERTIFICATE):
+        return f'this is a certificate ({words[0]}); give the public key that it certifies (the file without -cert)'
+    if words[0] not in TYPES and _KEY.search(text):
+        return f'it has options before the type, which are not kept; give the line from {_type_in(text)} on'
+    if words[0].startswith('AAAA'):
+        return 'the type is missing; give the whole line, which begins with the type (ssh-ed25519, ...)'
+    if words[0] not in TYPES:
+        return f'{words[0][:64]} is not a type of key that is accepted; give one of {", ".join(TYPES)}'
+    return '' if len(words) > 1 else f'there is nothing after {words[0]}; give the whole line'
+
+
+def _type_in(text: str) -> str:
+    return next(word for word in re.split(r'[\s,]+', text) if word in TYPES)
+
+
+def _blob_problem(text: str) -> str:
+    kind, word = text.split(None, 2)[:2]
+    try:
+        blob = base64.b64decode(word, validate=True)
+    except binascii.Error:
+        blob = b''
+    if base64.b64encode(blob).decode() != word:
+        return 'the key after the type is not base64, or is truncated; copy the whole line again'
+    found, rest = _fields(blob)
+    if found[:1] and found[0] != kind.encode():
+        inside = found[0].decode(errors='replace')
+        shown = inside if inside in TYPES else 'something else'
+        return f'the type is {kind}, and the key itself is {shown}; copy the whole line again'
+    return _field_problem(kind, found, rest)
+
+
+def _field_problem(kind: str, found: List[bytes], rest: bytes) -> str:
+    checks = _FIELDS[kind]
+    if len(found) <= len(checks):
+        return f'the {kind} key is truncated, or broken by a blank; copy the whole line again'
+    if len(found) > len(checks) + 1 or rest:
+        return f'there is something behind the {kind} key; copy the line again'
+    for (name, is_right), value in zip(checks.items(), found[1:]):
+        if not is_right(value):
+            return f'the {name} of the {kind} key is not one that OpenSSH accepts; copy the line again, or make another key'
+    return ''
+
+
+def _fields(blob: bytes) -> Tuple[List[bytes], bytes]:
+    """The strings that a blob is made of, and what is left that is none."""
+    found: List[bytes] = []
+    while len(blob) >= 4:
+        (length,) = struct.unpack('>I', blob[:4])
+        if length > len(blob) - 4:
+            break
+        found.append(blob[4 : 4 + length])
+        blob = blob[4 + length :]
+    return found, blob
