@@ -77,6 +77,12 @@ options:
   floating_ip:
     description: V(auto) for one that goes with the server, V(none), or an address.
     type: str
+  guest_agent:
+    description:
+      - Whether the machine has the channel of the QEMU guest agent; V(true) for a new server when left out. A change needs a restart.
+      - By V(false) a guest has no way to speak to libvirt. How its first boot went is then read from its console, O(wait_for=ip) asks
+        on the wire (ARP), and whether a volume is mounted cannot be seen.
+    type: bool
   delete_protection:
     description: Whether deleting it is refused. V(false) lifts it in the task that deletes it, too.
     type: bool
@@ -279,6 +285,9 @@ server:
       description: The volumes attached to it.
       type: list
       elements: str
+    guest_agent:
+      description: Whether its machine has the channel of the guest agent.
+      type: bool
     delete_protection:
       description: Whether deleting it is refused.
       type: bool

@@ -144,6 +144,9 @@ servers:
       description: The volumes attached to it.
       type: list
       elements: str
+    guest_agent:
+      description: Whether its machine has the channel of the guest agent.
+      type: bool
     delete_protection:
       description: Whether deleting it is refused.
       type: bool

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROOT, TREE, inventory, keep, run, start
+from .conftest import ROOT, TREE, inventory, keep, refused, run, start
 from .test_ground import alive, eventually
 
 Guest = Callable[[str, str], str]
@@ -121,3 +121,24 @@ def test_libvirtd_is_restarted_amid(server: dict[str, Any], image: str) -> None:
     assert not run('server', **options)['changed']
     keep('server', name='restart', state='absent')
     assert inventory() == before
+
+
+def test_without_a_guest_agent(image: str, open_group: str) -> None:
+    """No channel, and all the same it is known when it has its address and how its first boot went; the channel comes with a restart."""
+    options = {'image': image, 'flavor': 'g1.nano', 'security_groups': ['open']}
+    keep('server', name='mute', **options, guest_agent=False, user_data='#!/bin/sh\nexit 3\n', wait_for='ip', wait_timeout=120)
+    assert 'org.qemu.guest_agent.0' not in dumped('mute')
+    failed = run('server', name='mute', wait_for='init', wait_timeout=120)
+    assert 'its first boot went wrong' in failed['msg']
+    assert 'needs a restart' in refused('server', name='mute', guest_agent=True)
+    keep('server', name='mute', guest_agent=True, allow_restart=True)
+    assert 'org.qemu.guest_agent.0' in dumped('mute')
+    assert run('server_info', name='mute')['servers'][0]['status'] == 'ACTIVE'
+    keep('server', name='mute', state='absent')
+
+
+def dumped(name: str) -> str:
+    """The machine of a server that runs."""
+    names = subprocess.run(['virsh', 'list', '--name'], check=True, capture_output=True, text=True).stdout.split()
+    machine = next(one for one in names if one.endswith(f'-{name}'))
+    return subprocess.run(['virsh', 'dumpxml', machine], check=True, capture_output=True, text=True).stdout

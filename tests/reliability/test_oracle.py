@@ -92,6 +92,7 @@ SERVER = {
     'volume_size': one(1, 2, 5),
     'floating_ip': one('auto', 'none', *ADDRESSES),
     'delete_protection': st.booleans(),
+    'guest_agent': st.booleans(),
     'allow_shrink': st.booleans(),
     'allow_restart': st.booleans(),
     'repair': st.booleans(),

@@ -55,6 +55,7 @@ def test_what_it_says() -> None:
     assert attributes(root, 'devices/interface/target', 'dev') == ['hkp1', 'hkp2']
     assert attributes(root, 'devices/serial/log', 'file') == ['/srv/servers/1/console.log']
     assert attributes(root, 'devices/channel/target', 'name') == ['org.qemu.guest_agent.0']
+    assert '<channel' not in xml(machine(guest_agent=False))
 
 
 @pytest.mark.parametrize(('kvm', 'kind', 'mode'), [(True, 'kvm', 'host-passthrough'), (False, 'qemu', 'maximum')])

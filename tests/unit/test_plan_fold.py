@@ -204,6 +204,7 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 volume_size=draw(st.sampled_from([2, 4, 8])),
                 security_groups=draw(st.sampled_from([('default',), ('default', 'ssh'), ('web',)])),
                 delete_protection=draw(st.sampled_from([False] * 5 + [True])),
+                guest_agent=draw(st.sampled_from([True, True, False])),
                 description=draw(TEXTS),
                 labels=draw(LABELS),
                 floating_ip=draw(st.sampled_from([None, None, AFTER_APPLY])),
@@ -253,6 +254,7 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
             volume_size=st.sampled_from([4, 8, 9]),
             security_groups=st.sampled_from([('default',), ('ssh',), ('ssh', 'web')]),
             delete_protection=st.sampled_from([False, False, True]),
+            guest_agent=st.booleans(),
             description=TEXTS,
             labels=LABELS,
         )

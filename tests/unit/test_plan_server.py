@@ -233,6 +233,11 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
             'server web: key_name is not set, asked was mine: a key is put in at the first boot; delete the server and make it again',
         ),
         (
+            asked(options={'guest_agent': False}),
+            seen(SERVER),
+            'server web: the channel of the guest agent is taken away, which needs a restart; allow_restart: true allows it',
+        ),
+        (
             asked(options={'volume_size': 3}),
             seen(SERVER),
             'server web: volume_size is 4, asked was 3: a disk does not shrink; leave the option out, or make a new server',

@@ -38,6 +38,7 @@ ARGUMENTS: Dict[str, Any] = {
     'volume_size': {'type': 'int'},
     'floating_ip': {'type': 'str'},
     'delete_protection': {'type': 'bool'},
+    'guest_agent': {'type': 'bool'},
     'wait_for': {'type': 'str', 'choices': list(WAIT_FOR), 'default': 'running'},
     'allow_restart': {'type': 'bool', 'default': False},
     'allow_shrink': {'type': 'bool', 'default': False},
@@ -49,7 +50,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> ServerRequest:
     """What the task asks for."""
-    options = {**said(params, 'flavor', 'image', 'key_name', 'init_script', 'volume_size', 'delete_protection'), **described(params)}
+    options = {**said(params, 'flavor', 'image', 'key_name', 'init_script', 'volume_size', 'delete_protection', 'guest_agent'), **described(params)}
     if params['security_groups'] is not None:
         options['security_groups'] = names_of(params['security_groups'])
     networks = params['networks']

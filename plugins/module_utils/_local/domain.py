@@ -5,9 +5,12 @@
 from __future__ import annotations
 
 import os
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
+
+_AGENT = 'org.qemu.guest_agent.0'  # the channel by which libvirt finds it
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Machine:
     interfaces: Tuple[Interface, ...]
     disks: Tuple[Disk, ...] = ()
     kvm: bool = False
+    guest_agent: bool = True
     metadata: str = ''  # an element of its own namespace
 
 
@@ -53,6 +57,11 @@ def kvm_works(virt_type: str) -> bool:
     except OSError:
         return False
     return 'vmx' in flags or 'svm' in flags
+
+
+def has_agent(machine: ET.Element) -> bool:
+    """Whether a machine, as libvirt describes it, has the channel of a guest agent."""
+    return any(target.get('name') == _AGENT for target in machine.findall('devices/channel/target'))
 
 
 def volume_disk(folder: str, identity: str) -> Disk:
@@ -96,7 +105,7 @@ def xml(machine: Machine) -> str:
             for nic in machine.interfaces
         ),
         f"<serial type='pty'><log file='{escape(os.path.join(machine.folder, 'console.log'))}' append='on'/><target port='0'/></serial>",
-        "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>",
+        f"<channel type='unix'><target type='virtio' name='{_AGENT}'/></channel>" if machine.guest_agent else '',
         "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng><memballoon model='virtio'><stats period='2'/></memballoon>",
         "<video><model type='vga'/></video></devices></domain>",
     ]

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List, Tuple
 
 from .._model.server import DISK_GONE, SEED_GONE
+from .domain import has_agent
 from .firewalls import bridge, tap
 from .hypervisor import Machine, tolerate
 
@@ -36,6 +37,8 @@ def _definition_faults(row: Mapping[str, Any], machine: Machine | None, files: s
     faults = [f'its memory is {memory} MiB in libvirt, recorded are {row["memory"]}'] if memory != row['memory'] else []
     faults += [f'it has {vcpus} vCPUs in libvirt, recorded are {row["vcpus"]}'] if vcpus != row['vcpus'] else []
     faults += [f'its machine no longer has the disk {file}' for file in sorted(files - _files(defined))]
+    if has_agent(defined) != bool(row['guest_agent']):
+        faults.append('its machine ' + ('no longer has' if row['guest_agent'] else 'has') + ' the channel of a guest agent')
     there = _interfaces(defined)
     wanted = {tap(port['id']): (port['mac'], bridge(port['network_id']), port['address']) for port in row['ports']}
     return faults + [f'its machine no longer has the network interface of {port[2]}' for device, port in wanted.items() if there.get(device) != port[:2]]

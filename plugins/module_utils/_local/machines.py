@@ -9,10 +9,12 @@ import glob
 import os
 import shutil
 import time
-from typing import Any
+import xml.etree.ElementTree as ET
+from typing import Any, Tuple
 
 from .._cloud import CloudError
 from .._model.change import RESTART, Change
+from .._model.server import Server
 from . import disks, domain, images, seed, signs
 from .firewalls import bridge, tap
 from .host import Host, await_
@@ -55,6 +57,7 @@ class Machines:
             ),
             kvm=domain.kvm_works(self.host.settings.virt_type),
             metadata=row['metadata'],
+            guest_agent=bool(row['guest_agent']),
         )
 
     def define(self, row: Any) -> Any:
@@ -70,7 +73,7 @@ class Machines:
     def remake(self, change: Change, row: Any) -> None:
         """Have the machine become what was asked for: at once what can be, with a restart what was allowed to need one."""
         before, after = change.before, change.after
-        if before.task_state is None and (before.vcpus, before.memory, before.volume_size) == (after.vcpus, after.memory, after.volume_size):
+        if before.task_state is None and _shape(before) == _shape(after):
             return
         machine = self.define(row)
         if machine.isActive() and (change.effect == RESTART or before.task_state is not None) and not _fits(machine, row):
@@ -149,6 +152,12 @@ def _name(row: Any) -> str:
     return f'hanok-{row["id"]}-{row["name"]}'
 
 
+def _shape(server: Server) -> Tuple[int, int, int, bool]:
+    """What the machine of a server is defined by, of what may change."""
+    return server.vcpus, server.memory, server.volume_size, server.guest_agent
+
+
 def _fits(machine: Any, row: Any) -> bool:
     _state, most, _memory, vcpus, _time = machine.info()
-    return bool(most == row['memory'] * 1024 and vcpus == row['vcpus'])
+    has_agent = domain.has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
+    return (most, vcpus, has_agent) == (row['memory'] * 1024, row['vcpus'], bool(row['guest_agent']))

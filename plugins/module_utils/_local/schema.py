@@ -166,6 +166,9 @@ def _not_while_deleted(table: str, column: str, other: str) -> List[str]:
 
 
 _VERSION_4 = [
+    'ALTER TABLE server ADD COLUMN guest_agent INTEGER NOT NULL DEFAULT 1;',
+    'CREATE TRIGGER metadata_server_server_guest_agent AFTER UPDATE OF guest_agent ON server '
+    f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {_NEW_METADATA}",
     # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash any more.
     "INSERT INTO meta VALUES ('secret', lower(hex(randomblob(32))));",
     "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);",

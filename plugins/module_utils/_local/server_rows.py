@@ -25,7 +25,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> None:
         return  # an earlier run was interrupted: what it reserved is used
     columns = {
         column: getattr(server, column)
-        for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'init_script', 'volume_size', 'power')
+        for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'init_script', 'volume_size', 'power', 'guest_agent')
     }
     row = record.insert(
         'server',
@@ -49,7 +49,7 @@ def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
     """Write a server as it is to be."""
     server: Server = change.after
     row = record.value('SELECT id FROM server WHERE name = ?', server.name)
-    columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'delete_protection', 'user_data')}
+    columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'delete_protection', 'user_data', 'guest_agent')}
     record.update('server', row, {**columns, **described(server), 'power': wanted(server), 'task_state': 'updating'})
     if (change.before.security_groups, change.before.networks) != (server.security_groups, server.networks):
         _write_groups(record, server, row)

@@ -14,7 +14,7 @@ from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.server import Nic, Server
 from .._model.user_data import Sealed
-from .firewalls import LocalFirewalls
+from .firewalls import LocalFirewalls, bridge
 from .host import THREADS, Host
 from .hypervisor import Machine, tolerate
 
@@ -30,7 +30,8 @@ PORTS = f"""SELECT p.*, n.name AS network, f.address AS floating FROM port p JOI
 _GROUPS = f"""SELECT p.server_id, p.id AS port_id, p.own_groups, g.name FROM port_security_group pg JOIN port p ON p.id = pg.port_id
   JOIN security_group g ON g.id = pg.group_id WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY g.name"""
 VOLUMES = f'SELECT * FROM volume WHERE server_id IN (SELECT s.id {_CHOSEN}) ORDER BY id'
-_WATCHED = """SELECT s.*, p.address, p.mac FROM server s JOIN port p ON p.server_id = s.id AND p.position = 0
+_WATCHED = """SELECT s.*, p.address, p.mac, p.network_id, n.gateway FROM server s
+  JOIN port p ON p.server_id = s.id AND p.position = 0 JOIN network n ON n.id = p.network_id
   WHERE s.name IN (SELECT value FROM json_each(?1))"""
 _DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 
@@ -79,6 +80,7 @@ class LocalServers:
             floating_ip=next((port['floating'] for port in ports if port['floating']), None),
             volumes=tuple(volume['name'] for volume in row['volumes']),
             delete_protection=bool(row['delete_protection']),
+            guest_agent=bool(row['guest_agent']),
             description=row['description'],
             labels=json.loads(row['labels']),
             member_of=row['member_of'],
@@ -122,7 +124,8 @@ class LocalServers:
             raise CloudError(f'server {", ".join(gone)} no longer exists: it was deleted while this task waited for {wait_for}')
 
         def look(row: Any) -> str:
-            server = signs.Watched(row['uuid'], row['address'], row['mac'], self._console(row))
+            place = (row['address'], row['mac'], self._console(row), bridge(row['network_id']), row['gateway'])
+            server = signs.Watched(row['uuid'], *place, bool(row['guest_agent']))
             try:
                 return str(self.host.steadily(lambda: signs.missing(self.host, server, wait_for, until)))
             except CloudError as error:

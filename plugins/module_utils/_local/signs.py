@@ -21,12 +21,15 @@ _BEGINS = re.compile(f'^{_START}, .*$'.encode(), re.MULTILINE)
 
 
 class Watched(NamedTuple):
-    """A server that is waited for: its machine, the address and MAC of its first connection, the file of its console."""
+    """A server that is waited for: its machine and console; of its first connection address, MAC, bridge and gateway."""
 
     identity: str
     address: str
     mac: str
     console: str
+    bridge: str
+    gateway: str
+    guest_agent: bool
 
 
 def missing(host: Host, server: Watched, wait_for: str, until: float) -> str:
@@ -42,6 +45,8 @@ def missing(host: Host, server: Watched, wait_for: str, until: float) -> str:
         if wait_for == 'ssh':
             return _ssh(server.address, until)
         return _address(machine, server, until) if wait_for == 'ip' else ''
+    except OSError as error:
+        return f'the bridge {server.bridge} cannot be asked ({error})'
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             raise CloudError('its machine no longer exists') from error
@@ -49,7 +54,13 @@ def missing(host: Host, server: Watched, wait_for: str, until: float) -> str:
 
 
 def _address(machine: Any, server: Watched, until: float) -> str:
-    """By the guest agent: that the guest really has the address, not only that it was offered one."""
+    """By the guest agent, else on the wire: that the guest really has the address, not only that it was offered one."""
+    if not server.guest_agent:
+        from .arp import has_address
+
+        left = max(0.2, min(1.0, until - time.monotonic()))
+        has = has_address(server.bridge, server.gateway, server.mac, server.address, left)
+        return '' if has else f'nobody answers for {server.address} yet (it has no guest agent; asked by ARP)'
     there = Agent(machine, until).addresses() or {}
     return '' if server.address in there.get(server.mac, ()) else f'it does not have the address {server.address} yet'
 

@@ -70,6 +70,7 @@ class Server:
     floating_ip: str | None = None
     volumes: Tuple[str, ...] = ()
     delete_protection: bool = False
+    guest_agent: bool = True
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     member_of: str | None = None
@@ -240,6 +241,13 @@ def _flavor(before: str | None, after: str, now: Server) -> Effect:
     return Effect(RESTART, f'flavor {before} becomes {after}, which needs a restart')
 
 
+def _guest_agent(before: bool, after: bool, now: Server) -> Effect:
+    if now.power == 'paused':
+        return Effect(FIXED, 'a paused server is not changed; start it (state: started) or pull its plug (state: stopped, force: true) first')
+    what = 'the channel of the guest agent is added' if after else 'the channel of the guest agent is taken away'
+    return Effect(LIVE, what) if now.power == 'stopped' else Effect(RESTART, f'{what}, which needs a restart')
+
+
 def _volume_size(before: int, after: int, now: Server) -> Effect:
     if after < before:
         return Effect(FIXED, 'a disk does not shrink; leave the option out, or make a new server')
@@ -263,6 +271,7 @@ TABLE: Table = {
     'security_groups': live,
     'floating_ip': live,
     'delete_protection': live,
+    'guest_agent': _guest_agent,
     'description': live,
     'labels': live,
 }
