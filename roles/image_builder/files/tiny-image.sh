@@ -9,7 +9,8 @@
 #
 # The guest
 #   - reads a NoCloud seed (label cidata; a virtio disk, or a CD-ROM on virtio-scsi): instance-id, local-hostname, public-keys, and as
-#     user-data a script ("#!", run once per instance-id) or "#cloud-config" with hostname, password and ssh_authorized_keys;
+#     user-data a script ("#!", run once per instance-id) or "#cloud-config" with hostname, password and ssh_authorized_keys (what else
+#     is asked for is reported as an error);
 #   - takes a new identity (host name, host keys) with every new instance-id;
 #   - reports as cloud-init does: /run/cloud-init/result.json, "cloud-init status --wait", a last line on the console;
 #   - grows its root, answers the ACPI power button and the guest agent, names disks in /dev/disk/by-id;
@@ -324,20 +325,40 @@ run_user_script() {
   sync
 }
 
-# How first boot of this instance went; said at every boot, so that it can be asked at any time.
+# What the user's script came to, if it did not end well: "MODULE (WHY)".
+script_error() {
+  [ -e $CLOUD/user-script ] || return
+  code=$(cat $CLOUD/user-script.rc 2>/dev/null)
+  case $code in
+    0) ;;
+    '') echo 'scripts_user (user script was interrupted and is not run again)' ;;
+    *) echo "scripts_user (user script failed with exit code $code)" ;;
+  esac
+}
+
+# What user-data asks for and this image does not do, a line each: "MODULE (WHY)".
+left_out() {
+  [ -s $RUN/user-data ] || return
+  case $(head -n 1 $RUN/user-data) in
+    '#!'*) ;;
+    '#cloud-config' | '#cloud-config '*)
+      awk '/^[^ \t#-]/ && !/^(hostname|password|ssh_authorized_keys):/ && !/^[.][.][.]/ {
+        key = match($0, /^[A-Za-z0-9_.-]+/) ? substr($0, 1, RLENGTH) : "cloud_config"
+        print key " (#cloud-config of this image has hostname, password and ssh_authorized_keys, in block style, only)"
+      }' $RUN/user-data
+      ;;
+    *) echo 'user_data (this image knows a script, begun with #!, and #cloud-config only)' ;;
+  esac
+} 2>/dev/null
+
+# How first boot of this instance went; said at every boot, so that it can be asked at any time. On the console as cloud-init says it.
 report() {
-  error=
-  if [ -e $CLOUD/user-script ]; then
-    code=$(cat $CLOUD/user-script.rc 2>/dev/null)
-    case $code in
-      0) ;;
-      '') error='user script was interrupted and is not run again' ;;
-      *) error="user script failed with exit code $code" ;;
-    esac
-  fi
+  { script_error; left_out; } | head -n 20 >$RUN/errors
+  sed 's/^/cc_tiny.py[WARNING]: Failed to run module /' $RUN/errors >/dev/console
   status=done
-  [ -z "$error" ] || status=error
-  printf '{"v1": {"datasource": "%s", "errors": [%s]}}\n' "$SEED_SOURCE" "${error:+\"$error\"}" >$RUN/result.json.new
+  [ ! -s $RUN/errors ] || status=error
+  errors=$(awk '{printf "%s\"%s\"", separator, $0; separator = ", "}' $RUN/errors)
+  printf '{"v1": {"datasource": "%s", "errors": [%s]}}\n' "$SEED_SOURCE" "$errors" >$RUN/result.json.new
   mv $RUN/result.json.new $RUN/result.json
   echo "status: $status" >$RUN/status
   : >$RUN/boot-finished
