@@ -126,15 +126,21 @@ def test_libvirtd_is_restarted_amid(server: dict[str, Any], image: str) -> None:
 def test_without_a_guest_agent(image: str, open_group: str) -> None:
     """No channel, and all the same it is known when it has its address and how its first boot went; the channel comes with a restart."""
     options = {'image': image, 'flavor': 'g1.nano', 'security_groups': ['open']}
+    lazy = keep('server', name='lazy', **options, user_data='#cloud-config\nhostname: lazy\nruncmd:\n- [true]\npackages: [x]\n')
+    assert lazy['server']['user_data'] == '(sensitive value)'
     keep('server', name='mute', **options, guest_agent=False, user_data='#!/bin/sh\nexit 3\n', wait_for='ip', wait_timeout=120)
     assert 'org.qemu.guest_agent.0' not in dumped('mute')
     failed = run('server', name='mute', wait_for='init', wait_timeout=120)
-    assert 'its first boot went wrong' in failed['msg']
+    assert 'user script failed with exit code 3' in failed['msg']
     assert 'needs a restart' in refused('server', name='mute', guest_agent=True)
     keep('server', name='mute', guest_agent=True, allow_restart=True)
     assert 'org.qemu.guest_agent.0' in dumped('mute')
     assert run('server_info', name='mute')['servers'][0]['status'] == 'ACTIVE'
-    keep('server', name='mute', state='absent')
+    failed = run('server', name='lazy', wait_for='init', wait_timeout=120)
+    assert 'runcmd (#cloud-config of this image has' in failed['msg']
+    assert 'packages (' in failed['msg']
+    for name in ('mute', 'lazy'):
+        keep('server', name=name, state='absent')
 
 
 def dumped(name: str) -> str:

@@ -21,7 +21,7 @@ _LINE = r'^(?:\[ *[0-9.]+\] )?(?:cloud-init\[[0-9]+\]: )?'
 _LOGGED = _LINE + r'(?:[0-9-]{10} [0-9:,]{8,12} - )?[a-z_]+\.py\[(?:WARNING|ERROR)\]: '
 _FINISHED = re.compile(_LINE + r'Cloud-init v\. \S+ finished at', re.MULTILINE)
 _WRONG = re.compile(
-    _LOGGED + r'(Failed to run module \S+|Running module \S+ \(.*\) failed|Failed loading yaml[^\n]{0,200})',
+    _LOGGED + r'(Failed to run module [^\n]{1,200}|Running module \S+ \(.*\) failed|Failed loading yaml[^\n]{0,200})',
     re.MULTILINE,
 )
 
