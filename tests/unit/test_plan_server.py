@@ -115,7 +115,7 @@ HOST_NAME = 'is not a host name; use 1 to 63 letters, digits and hyphens, a lett
         (asked(networks=(NicRequest('default'), NicRequest('default', '10.0.0.300'))), "networks[1].fixed_ip: '10.0.0.300' is not an IPv4 address"),
         (
             asked(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
-            "networks[0].mac: '53:54:00:00:00:09' is not the MAC of a machine; write it like 52:54:00:12:34:56",
+            "networks[0].mac: '53:54:00:00:00:09' is not the MAC of a machine; write it like '52:54:00:12:34:56'",
         ),
         (asked(floating_ip='any'), "floating_ip: 'any' is not an IPv4 address; give one, or auto, or none"),
         (asked(user_data='echo hello'), 'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'),

@@ -79,13 +79,21 @@ def _public_half(path: str) -> str:
     """What ssh-keygen says is the public half of a private key file. It reads none that others may read."""
     if os.path.isdir(path):
         raise CloudError(f'private_key_file: {path} is a folder; name a file in it')
-    ran = subprocess.run(['ssh-keygen', '-y', '-P', '', '-f', path], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    ran = _keygen('-y', '-P', '', '-f', path)
     mode = os.stat(path).st_mode & 0o777
     if ran.returncode and mode & 0o077:
         raise CloudError(f'private_key_file: {path} has mode {mode:04o}: others may read it, and SSH refuses such a key; chmod 600 {shlex.quote(path)}')
     if ran.returncode:
         raise CloudError(f'private_key_file: {path} is there but holds no private key without a passphrase that ssh-keygen can read; name another file')
     return ran.stdout.strip()
+
+
+def _keygen(*words: str, locks: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
+    """Run ssh-keygen, which asks nothing. ``locks``: descriptors that it inherits."""
+    try:
+        return subprocess.run(['ssh-keygen', *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, pass_fds=locks)
+    except FileNotFoundError:
+        raise CloudError('private_key_file: ssh-keygen is not installed on this host (package openssh-client)') from None
 
 
 def _parts(path: str) -> str:
@@ -173,14 +181,7 @@ class KeyFiles:
         with _alone(path, self.seconds) as (folder, lock):
             part = os.path.join(folder, 'key')
             comment = os.path.basename(path)
-            ran = subprocess.run(
-                ['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', part],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                pass_fds=[lock],
-            )
+            ran = _keygen('-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', part, locks=(lock,))
             if ran.returncode:
                 return Outcome(change, f'ssh-keygen: {ran.stderr.strip()}')
             try:

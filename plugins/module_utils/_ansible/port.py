@@ -39,9 +39,12 @@ def look(cloud: Cloud, asked: PortRequest) -> Tuple[PortsSeen, Names]:
     firewall = cloud.firewalls.list()[0]
     if asked.state == 'absent':
         return PortsSeen(ports, firewall=firewall), names
-    place = (asked.options.get('network', 'default'), asked.options.get('fixed_ip', ''))
-    owner = cloud.servers.owners([place]).get(place) if asked.name not in ports else None
-    return PortsSeen(ports, by_name(cloud.networks.list()), by_name(cloud.security_groups.list()), owner, firewall), names
+    network = asked.options.get('network', 'default')
+    places = [(network, asked.options[option]) for option in ('fixed_ip', 'mac') if option in asked.options]
+    owners = cloud.servers.owners(places) if asked.name not in ports else {}
+    has = {option: owners.get((network, asked.options.get(option, ''))) for option in ('fixed_ip', 'mac')}
+    networks, groups = by_name(cloud.networks.list()), by_name(cloud.security_groups.list())
+    return PortsSeen(ports, networks, groups, has['fixed_ip'], has['mac'], firewall), names
 
 
 def again(cloud: Cloud, planned: Sequence[Port]) -> Sequence[Port]:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from .blank import leave_out
 from .clouds import open_cloud
 from .told import diff, require_yaml, sentence, step, steps
 
+_FOLDERS = ('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin')
 _LONGEST_WAIT = 7 * 86400
 SHARED: Dict[str, Any] = {
     'cloud': {'type': 'str', 'default': 'local', 'fallback': (env_fallback, ['HANOK_CLOUD'])},
@@ -147,8 +149,15 @@ def _reader(arguments: Dict[str, Any], strict: Sequence[str] = ()) -> Any:
     return Reader
 
 
+def _find_programs() -> None:
+    """Have programs found where systems keep them: a PATH without sbin is common (su, cron, sudo without secure_path)."""
+    path = os.environ.get('PATH', '').split(os.pathsep)
+    os.environ['PATH'] = os.pathsep.join(dict.fromkeys([*filter(None, path), *_FOLDERS]))
+
+
 def _read(kind: Any, rules: Mapping[str, Any]) -> AnsibleModule:
     """Have Ansible read the options. It knows no answer to some that are of no type at all (infinity, half a character): there it ends with a traceback."""
+    _find_programs()
     try:
         module = kind(**rules)
         _encoded(module.params)

@@ -91,7 +91,7 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
         images=by_name(cloud.images.list() if 'image' in news else ()),
         networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
         groups=by_name(cloud.security_groups.list() if 'security_groups' in news or ssh else ()),
-        owners=cloud.servers.owners([(nic.name, nic.fixed_ip) for nic in asked.networks or () if nic.name and nic.fixed_ip]) if new else {},
+        owners=cloud.servers.owners(asked.places()) if new else {},
         floating=_floating(cloud, asked),
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,
         firewall=firewall,

@@ -12,6 +12,8 @@ from .._model.change import AFTER_APPLY
 from .record import Record
 from .settings import Pool
 
+_MACS = 0x100 - 0x54  # how many MACs are derived from an address
+
 
 def lease(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int:
     """Give a server, a balancer or a port by name an address in a network; the id of the port."""
@@ -20,14 +22,27 @@ def lease(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int
         raise CloudError(f'network {nic.name} does not exist any more; run again')
     row = rows[0]
     address = nic.fixed_ip if nic.fixed_ip != AFTER_APPLY else _free(record, row)
-    mac = nic.mac if nic.mac != AFTER_APPLY else derived_mac(row['id'], address)
+    mac = nic.mac if nic.mac != AFTER_APPLY else _free_mac(record, row['id'], address)
     return record.insert('port', {'network_id': row['id'], 'position': position, 'address': address, 'mac': mac, **owner})
 
 
-def derived_mac(network: int, address: str) -> str:
-    """A MAC made of network and address, so that an address used again never waits for the DHCP lease of another MAC."""
+def derived_mac(network: int, address: str, number: int = 0) -> str:
+    """A MAC made of network and address, so that an address used again never waits for the DHCP lease of another MAC.
+
+    ``number``: the first one, or another one where somebody gave that to another server by hand.
+    """
     octets = IPv4Address(address).packed
-    return ':'.join(f'{byte:02x}' for byte in (0x52, 0x54, network & 0xFF, *octets[1:]))
+    return ':'.join(f'{byte:02x}' for byte in (0x52, 0x54 + number, network & 0xFF, *octets[1:]))
+
+
+def _free_mac(record: Record, network: int, address: str) -> str:
+    """The first MAC derived from an address that nobody in the network has."""
+    taken = 'SELECT 1 FROM port WHERE network_id = ? AND mac = ?'
+    for number in range(_MACS):
+        mac = derived_mac(network, address, number)
+        if record.value(taken, network, mac) is None:
+            return mac
+    raise CloudError(f'all MACs for {address} are taken by hand; give one (mac), or another address (fixed_ip)')
 
 
 def _free(record: Record, network: Any) -> str:

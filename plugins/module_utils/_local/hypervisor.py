@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -64,10 +65,7 @@ class Hypervisor:
 
     def _open(self, uri: str, patience: float) -> Any:
         """Connect. ``patience``: seconds in which a libvirtd that is just being restarted is to come back."""
-        try:
-            import libvirt
-        except ImportError as error:
-            raise CloudError('python3-libvirt is not installed on this host; the role hanok.cloud.host installs it') from error
+        libvirt = _bindings()
         libvirt.registerErrorHandler(lambda context, error: None, None)
         _run_events(libvirt)
         until = time.monotonic() + patience
@@ -106,8 +104,7 @@ class Hypervisor:
 
     def machines(self) -> Dict[str, Machine]:
         """All virtual machines by their UUIDs."""
-        import libvirt
-
+        libvirt = _bindings()
         found = {domain.UUIDString(): domain for domain in self.qemu.listAllDomains()}
         active, paused, transient = (
             {domain.UUIDString() for domain in self.qemu.listAllDomains(getattr(libvirt, f'VIR_CONNECT_LIST_DOMAINS_{flag}'))}
@@ -123,6 +120,18 @@ class Hypervisor:
         while self._all:
             with tolerate('RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'):  # libvirtd is gone, and the connection with it
                 self._all.pop().close()
+
+
+def _bindings() -> Any:
+    """Libvirt's module, where this interpreter has it. Raises CloudError."""
+    try:
+        import libvirt
+    except ImportError as error:
+        raise CloudError(
+            f'{sys.executable} has no bindings of libvirt (package python3-libvirt); set ansible_python_interpreter: /usr/bin/python3, '
+            'or run the role hanok.cloud.host, which installs them there'
+        ) from error
+    return libvirt
 
 
 def _run_events(libvirt: Any) -> None:
@@ -143,8 +152,7 @@ def _run_events(libvirt: Any) -> None:
 @contextmanager
 def tolerate(*codes: str) -> Iterator[None]:
     """Let these libvirt errors pass (names without VIR_ERR_): what was to be done is done already."""
-    import libvirt
-
+    libvirt = _bindings()
     try:
         yield
     except libvirt.libvirtError as error:

@@ -107,9 +107,9 @@ class LocalServers:
         return Sealed.of(user_data, self.record.secret())
 
     def owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
-        """Who has these fixed addresses (network name, address)."""
+        """Who has these fixed addresses and MACs (network name, address or MAC)."""
         query = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name) FROM port p JOIN network n ON n.id = p.network_id
-          LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id WHERE n.name = ? AND p.address = ?"""
+          LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)"""
         found = {place: self.record.value(query, *place) for place in wanted}
         return {place: owner for place, owner in found.items() if owner is not None}
 

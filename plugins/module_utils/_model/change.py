@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
 AFTER_APPLY = '(known after apply)'
+_PLAIN = re.compile(r'[A-Za-z/][\w./-]*\Z|\d+\.\d+\.\d+\.\d+(/\d+)?\Z', re.ASCII)
+_WORDS = ('true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n')
 AGAIN = 'an earlier run was interrupted: this finishes it'
 
 
@@ -107,12 +110,30 @@ class Draft:
 
 
 def shown(value: Any) -> str:
-    """A value as a sentence shows it."""
+    """A value as a sentence shows it: as users write it in YAML, a text by itself without quotes."""
     if value is None:
         return 'not set'
+    return value if isinstance(value, str) else _written(value)
+
+
+def _written(value: Any) -> str:
+    """A value in the flow style of YAML."""
+    if hasattr(value, 'written'):
+        value = value.written()
     if isinstance(value, (list, tuple)):
-        return '[' + ', '.join(str(item) for item in value) + ']'
-    return str(value)
+        return '[' + ', '.join(_written(item) for item in value) + ']'
+    if isinstance(value, Mapping):
+        return '{' + ', '.join(f'{_written(key)}: {_written(item)}' for key, item in value.items()) + '}'
+    if isinstance(value, bool) or value is None:
+        return {True: 'true', False: 'false', None: 'null'}[value]
+    return _quoted(value) if isinstance(value, str) else str(value)
+
+
+def _quoted(text: str) -> str:
+    """A text with quotes where YAML would read something else without them."""
+    if _PLAIN.match(text) and text.lower() not in _WORDS:
+        return text
+    return "'" + text.replace("'", "''") + "'"
 
 
 def plain(thing: Any, *inner: str) -> Dict[str, Any]:

@@ -45,6 +45,12 @@ class Nic:
         """The connection as a result shows it."""
         return plain(self)
 
+    def written(self) -> Dict[str, Any]:
+        """The connection as a task says it: what is not chosen is left out, and a port says it all."""
+        if self.port:
+            return {'port': self.port}
+        return {option: value for option, value in vars(self).items() if value not in (None, AFTER_APPLY)}
+
 
 @dataclass(frozen=True)
 class Server:
@@ -180,6 +186,10 @@ class ServerRequest:
         own = [group for nic in self.networks or () for group in nic.security_groups or ()]
         return tuple(dict.fromkeys([*self.options.get('security_groups', ()), *own]))
 
+    def places(self) -> List[Tuple[str, str]]:
+        """The addresses and MACs that are asked for, each with its network."""
+        return [(nic.name, place) for nic in self.networks or () for place in (nic.fixed_ip, nic.mac) if nic.name and place]
+
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
         problems = host_name_problems(self.name)
@@ -217,8 +227,16 @@ def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
         problems.append(f'networks: name 1 to {MOST_NETWORKS}')
     for number, nic in enumerate(networks or ()):
         problems += nic.problems(f'networks[{number}]')
-    ports = [nic.port for nic in networks or () if nic.port]
-    return problems + [f'networks: port {port} is named twice' for port in sorted({port for port in ports if ports.count(port) > 1})]
+    return problems + _twice(networks or ())
+
+
+def _twice(networks: Tuple[NicRequest, ...]) -> List[str]:
+    """What two connections of one server cannot both have. A guest knows its interfaces by their MACs."""
+    given = [('port', nic.port or '') for nic in networks]
+    given += [('mac', nic.mac or '') for nic in networks]
+    given += [('fixed_ip', f'{nic.fixed_ip} of {nic.name}' if nic.fixed_ip else '') for nic in networks]
+    twice = sorted({entry for entry in given if entry[1] and given.count(entry) > 1})
+    return [f'networks: {option} {value} is named twice' for option, value in twice]
 
 
 def _floating_problems(floating_ip: str | None) -> List[str]:

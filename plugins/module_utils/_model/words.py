@@ -76,7 +76,19 @@ def mac_problems(mac: str | None, option: str) -> List[str]:
     """Check the MAC of a machine: a unicast one (IEEE 802: the lowest bit of its first octet is 0), in lower case."""
     if mac is None or re.match(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z', mac):
         return []
-    return [f'{option}: {mac!r} is not the MAC of a machine; write it like 52:54:00:12:34:56']
+    if mac.isdecimal() and len(mac) < 13:
+        written = _as_written(int(mac))
+        return [f"{option}: {mac} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"]
+    return [f"{option}: {mac!r} is not the MAC of a machine; write it like '52:54:00:12:34:56'"]
+
+
+def _as_written(number: int) -> str:
+    """What YAML 1.1 read as a number of base 60 (yaml.org/type/int.html)."""
+    digits: List[str] = []
+    while len(digits) < 6:
+        number, digit = divmod(number, 60)
+        digits.insert(0, f'{digit:02d}')
+    return ':'.join(digits)
 
 
 def size_problems(size: int | None, option: str) -> List[str]:

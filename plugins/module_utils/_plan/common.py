@@ -52,8 +52,13 @@ def fits_in(network: Network, fixed_ip: str, owner: str | None, option: str, dra
     span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
     if address not in span or address in (span.network_address, span.broadcast_address) or fixed_ip == network.gateway:
         draft.refused.append(f'{option} {fixed_ip} is not an address for a server of {network.name} ({network.cidr}, gateway {network.gateway})')
+    check_not_taken(fixed_ip, owner, option, draft)
+
+
+def check_not_taken(place: str, owner: str | None, option: str, draft: Draft) -> None:
+    """Refuse an address or a MAC of a network that somebody else has."""
     if owner:
-        draft.refused.append(f'{option} {fixed_ip} belongs to {owner}; choose another, or leave it out')
+        draft.refused.append(f'{option} {place} belongs to {owner}; choose another, or leave it out')
 
 
 def floats(needed: int, free: int, draft: Draft) -> None:

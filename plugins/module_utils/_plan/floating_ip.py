@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Tuple
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.firewall import Firewall
 from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest, Place
+from .._model.words import address_problems
 from .common import floats, mend
 
 
@@ -31,6 +32,7 @@ class FloatingIpsSeen:
 def plan(request: FloatingIpRequest, seen: FloatingIpsSeen) -> Plan:
     """Take, attach, detach or give back one address."""
     draft, now = Draft(), seen.now
+    _check_name(request, now, draft)
     if request.state == 'absent':
         if now:
             draft.step('floating_ip', 'delete', now, None)
@@ -40,6 +42,14 @@ def plan(request: FloatingIpRequest, seen: FloatingIpsSeen) -> Plan:
         draft.result.append(now)
     mend(seen.firewall, draft)
     return draft.done()
+
+
+def _check_name(request: FloatingIpRequest, now: FloatingIp | None, draft: Draft) -> None:
+    """One without a name is called by its address; another one by that name would be taken for it."""
+    if not request.name or address_problems(request.name, ''):
+        return
+    if (request.state != 'absent') if now is None else now.address != request.name:
+        draft.refused.append(f'name: {request.name} is an address, and no name of another one; give it as address, or choose a name')
 
 
 def _options(request: FloatingIpRequest, now: FloatingIp | None, seen: FloatingIpsSeen, draft: Draft) -> Dict[str, Any]:

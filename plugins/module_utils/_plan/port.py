@@ -13,17 +13,18 @@ from .._model.network import Network
 from .._model.port import TABLE, Port, PortRequest
 from .._model.security_group import SecurityGroup
 from .._model.words import DEFAULT_GROUP
-from .common import fits_in, keep_one, mend
+from .common import check_not_taken, fits_in, keep_one, mend
 
 
 @dataclass(frozen=True)
 class PortsSeen:
-    """Ports, networks and groups by name; who has the fixed address of the request; and the state of the host."""
+    """Ports, networks and groups by name; who has the fixed address and the MAC of the request; and the state of the host."""
 
     ports: Mapping[str, Port]
     networks: Mapping[str, Network] = field(default_factory=dict)
     groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     owner: str | None = None
+    mac_owner: str | None = None
     firewall: Firewall = field(default_factory=Firewall)
 
 
@@ -44,3 +45,5 @@ def _place(request: PortRequest, seen: PortsSeen, draft: Draft) -> None:
     name, fixed_ip = request.options.get('network', 'default'), request.options.get('fixed_ip')
     if draft.need('network', name, seen.networks) and fixed_ip and seen.networks[name].cidr != AFTER_APPLY:
         fits_in(seen.networks[name], fixed_ip, seen.owner, 'fixed_ip:', draft)
+    if 'mac' in request.options:
+        check_not_taken(request.options['mac'], seen.mac_owner, 'mac:', draft)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
 from .._model.server import DISK_GONE, TABLE, Nic, NicRequest, Server, ServerRequest
-from .common import fits_in, floats, image_is_there, mend
+from .common import check_not_taken, fits_in, floats, image_is_there, mend
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -39,7 +39,7 @@ class FloatingAddress:
 
 @dataclass(frozen=True)
 class ServersSeen:
-    """What is there of what a request is about. ``owners``: who has a fixed address that is asked for. ``free``: floating addresses left.
+    """What is there of what a request is about. ``owners``: who has a fixed address or MAC that is asked for. ``free``: floating addresses left.
 
     ``user_data``: what was given, as it would be recorded.
     """
@@ -244,8 +244,17 @@ def _nic(nic: NicRequest, seen: ServersSeen, draft: Draft) -> Nic:
         return _port(nic.port, seen, draft)
     network = seen.networks.get(nic.name)
     if network and nic.fixed_ip:
-        fits_in(network, nic.fixed_ip, seen.owners.get((nic.name, nic.fixed_ip)), 'networks: fixed_ip', draft)
+        fits_in(network, nic.fixed_ip, _owner(nic.name, nic.fixed_ip, seen), 'networks: fixed_ip', draft)
+    if network and nic.mac:
+        check_not_taken(nic.mac, _owner(nic.name, nic.mac, seen), 'networks: mac', draft)
     return Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY, security_groups=nic.security_groups)
+
+
+def _owner(network: str, place: str, seen: ServersSeen) -> str | None:
+    """Who has an address or a MAC. A server whose deletion is finished first, does not have it then."""
+    owner = seen.owners.get((network, place))
+    server = seen.servers.get(owner or '')
+    return None if server and server.task_state == 'deleting' else owner
 
 
 def _port(name: str, seen: ServersSeen, draft: Draft) -> Nic:

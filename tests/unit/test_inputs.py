@@ -1,0 +1,135 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Inputs that people give: MACs that are taken, values in refusals as they are written, names that look like addresses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local import addresses, hypervisor
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import shown
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
+from ansible_collections.hanok.cloud.plugins.module_utils._model.port import PortRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, NicRequest, Server, ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.words import mac_problems
+from ansible_collections.hanok.cloud.plugins.module_utils._plan import floating_ip, port, server
+
+MAC = '52:54:00:ab:cd:ef'
+NET = {'default': Network('default', '192.168.0.0/24', '192.168.0.1')}
+PLACE = ('default', MAC)
+
+
+def asked(*nics: NicRequest) -> ServerRequest:
+    """A request for the server web."""
+    return ServerRequest('web', 'present', {'flavor': 'f', 'image': 'i'}, networks=nics)
+
+
+def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
+    """Of a server and of a port, with who has it; not by a server whose deletion is finished first."""
+    request = asked(NicRequest('default', mac=MAC))
+    assert request.places() == [PLACE]
+    message = f'mac {MAC} belongs to port door; choose another, or leave it out'
+    plan = server.plan(request, server.ServersSeen({}, networks=NET, owners={PLACE: 'port door'}))
+    assert f'networks: {message}' in plan.refused
+    planned = port.plan(PortRequest('p', 'present', {'mac': MAC}), port.PortsSeen({}, NET, mac_owner='port door'))
+    assert message.replace('mac ', 'mac: ', 1) in planned.refused
+    going = Server('web', task_state='deleting')
+    assert not server.plan(request, server.ServersSeen({'web': going}, networks=NET, owners={PLACE: 'web'})).refused
+
+
+def test_nothing_is_named_twice_in_one_request() -> None:
+    """A guest knows its interfaces by their MACs, in whatever networks they are."""
+    assert asked(NicRequest('a', mac=MAC), NicRequest('b', mac=MAC)).problems() == [f'networks: mac {MAC} is named twice']
+    twice = asked(NicRequest('a', '10.0.0.5'), NicRequest('a', '10.0.0.5'))
+    assert twice.problems() == ['networks: fixed_ip 10.0.0.5 of a is named twice']
+    assert asked(NicRequest('a', '10.0.0.5'), NicRequest('b', '10.0.0.5')).problems() == []
+
+
+def test_a_derived_mac_that_is_taken_blocks_nobody(tmp_path: Path) -> None:
+    """It was given by hand to another: the next address gets another one."""
+    record = Record(str(tmp_path), 'me')
+    record.write()
+    network = record.insert('network', {'uuid': 'n', 'name': 'n', 'cidr': '10.0.0.0/24', 'gateway': '10.0.0.1', 'description': '', 'labels': '{}'})
+    for number, nic in enumerate([Nic('n', '10.0.0.9', addresses.derived_mac(network, '10.0.0.2')), Nic('n'), Nic('n')]):
+        addresses.lease(record, nic, 0, {'name': f'p{number}'})
+    found = [(row['address'], row['mac']) for row in record.rows('SELECT address, mac FROM port ORDER BY id')]
+    record.sql.close()
+    assert [address for address, _mac in found] == ['10.0.0.9', '10.0.0.2', '10.0.0.3']
+    assert len({mac for _address, mac in found}) == 3
+    assert not [problem for _address, mac in found for problem in mac_problems(mac, 'mac')]
+
+
+def test_a_mac_without_quotes() -> None:
+    """YAML reads a MAC of small decimal parts as a number of base 60: it is told how the user wrote it."""
+    written = '52:54:00:12:34:56'
+    number = str(yaml.safe_load(f'mac: {written}')['mac'])
+    assert number.isdecimal()
+    assert mac_problems(number, 'mac') == [f"mac: {number} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"]
+    assert mac_problems(written, 'mac') == []
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(st.characters(min_codepoint=32, max_codepoint=126)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('abc12:', min_size=1), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=VALUES)
+def test_values_in_refusals_are_yaml(value: object) -> None:
+    """What a refusal shows may be copied into a task."""
+    assert yaml.safe_load(shown([value])) == [value]
+
+
+def test_connections_in_refusals() -> None:
+    """As a task says them."""
+    nics = (Nic('default', '10.0.0.5', MAC), Nic('back', port='door'), Nic('side', security_groups=('a', 'b')))
+    assert shown(nics) == f"[{{name: default, fixed_ip: 10.0.0.5, mac: '{MAC}'}}, {{port: door}}, {{name: side, security_groups: [a, b]}}]"
+    assert yaml.safe_load(shown(nics))[0] == {'name': 'default', 'fixed_ip': '10.0.0.5', 'mac': MAC}
+
+
+def test_a_floating_ip_is_not_named_like_an_address() -> None:
+    """It would be taken for that address. One without a name is called by its own: that stays."""
+    refusal = 'name: 198.18.0.77 is an address, and no name of another one; give it as address, or choose a name'
+    free = floating_ip.FloatingIpsSeen(free={'pool': 9})
+    for state in ('present', 'detached'):
+        assert floating_ip.plan(FloatingIpRequest('198.18.0.77', state), free).refused == (refusal,)
+    other = floating_ip.FloatingIpsSeen(FloatingIp('198.18.0.77', '198.18.0.5', 'pool'))
+    assert floating_ip.plan(FloatingIpRequest('198.18.0.77', 'absent'), other).refused == (refusal,)
+    own = floating_ip.FloatingIpsSeen(FloatingIp('198.18.0.77', '198.18.0.77', 'pool'))
+    for state in ('present', 'detached', 'absent'):
+        assert not floating_ip.plan(FloatingIpRequest('198.18.0.77', state), own).refused
+
+
+def test_programs_are_found_without_sbin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Su, cron and sudo without secure_path leave sbin out of PATH, where nft is. What PATH has goes first."""
+    for path in ('/opt/bin:/usr/bin', ''):
+        monkeypatch.setenv('PATH', path)
+        run._find_programs()
+        found = os.environ['PATH'].split(':')
+        assert found[: len(path.split(':'))] == (path.split(':') if path else ['/usr/local/sbin'])
+        assert {'/usr/sbin', '/sbin', '/usr/bin'} <= set(found)
+
+
+def test_an_interpreter_without_libvirt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package is named, and the variable."""
+    monkeypatch.setitem(sys.modules, 'libvirt', None)
+    message = (
+        f'{sys.executable} has no bindings of libvirt (package python3-libvirt); set ansible_python_interpreter: /usr/bin/python3, '
+        'or run the role hanok.cloud.host, which installs them there'
+    )
+    for work in (lambda: hypervisor.Hypervisor().machines(), lambda: hypervisor.tolerate('NO_DOMAIN').__enter__()):
+        with pytest.raises(CloudError) as caught:
+            work()
+        assert str(caught.value) == message
