@@ -65,7 +65,12 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
 
 def warned() -> str:
     """What is told of the host by who only looks."""
-    return ' '.join(warning['event']['msg'] for warning in run('network_info').get('warnings', ()))
+    return told_by(run('network_info'))
+
+
+def told_by(done: dict[str, Any]) -> str:
+    """The warnings of a task."""
+    return ' '.join(warning['event']['msg'] for warning in done.get('warnings', ()))
 
 
 def told() -> dict[str, Any]:
@@ -247,7 +252,7 @@ def test_an_uplink_forgets(pools: Callable[..., None]) -> None:
     sh('ip', 'link', 'delete', 'lan1')
     assert 'the uplink lan1 of the floating pool lan does not exist' in warned()
     done = keep('floating_ip', name='lan', description='still here')
-    assert 'the uplink lan1' in ' '.join(warning['event']['msg'] for warning in done['warnings'])
+    assert 'the uplink lan1' in told_by(done)
     keep('floating_ip', name='lan', state='absent')
     sh('ip', 'neigh', 'del', 'proxy', '203.0.113.4', 'dev', 'lan0')
 
@@ -260,8 +265,9 @@ def test_a_pool_is_taken_away(pools: Callable[..., None]) -> None:
     told = 'floating IP 203.0.113.3 (lb dead) is in no pool of this host any more'
     assert told in warned()
     done = run('server', name='ground')
-    assert told in ' '.join(warning['event']['msg'] for warning in done['warnings'])
+    assert told in told_by(done)
     assert not proxied()
+    assert 'overlaps the floating IP 203.0.113.3' in refused('network', name='over', cidr='203.0.113.0/24')
     pools({'name': 'renamed', 'addresses': ['203.0.113.0/28'], 'uplink': 'lan0'})
     keep('server', name='ground')
     assert proxied() == ['203.0.113.3 dev lan0']
@@ -269,6 +275,17 @@ def test_a_pool_is_taken_away(pools: Callable[..., None]) -> None:
     keep('lb', name='dead', state='absent')
     keep('floating_ip', address='203.0.113.3', state='absent')
     assert told not in warned()
+
+
+def test_a_pool_is_put_over_a_network(pools: Callable[..., None], ssh: Guest, server: dict[str, Any]) -> None:
+    """The network stays what it is; none of these addresses is given out, and it is told."""
+    cidr = run('network_info', name='default')['networks'][0]['cidr']
+    pools({'name': 'over', 'addresses': [cidr, '203.0.113.8/32']})
+    assert f'addresses {cidr} of the floating pool over overlap a network' in warned()
+    assert keep('floating_ip', name='over', pool='over')['floating_ip']['address'] == '203.0.113.8'
+    assert 'no address is free' in refused('floating_ip', name='more', pool='over')
+    assert ssh(server['floating_ip'], 'hostname') == 'ground'
+    keep('floating_ip', name='over', state='absent')
 
 
 def test_a_kernel_without_dummy_boots(server: dict[str, Any]) -> None:
@@ -290,11 +307,6 @@ def vpn(host: None) -> Iterator[None]:
         sh('ip', 'route', 'add', cidr, 'dev', 'vpn0')
     yield
     sh('ip', 'link', 'delete', 'vpn0')
-
-
-def told_by(done: dict[str, Any]) -> str:
-    """The warnings of a task."""
-    return ' '.join(warning['event']['msg'] for warning in done.get('warnings', ()))
 
 
 def test_a_network_beside_a_vpn(vpn: None) -> None:

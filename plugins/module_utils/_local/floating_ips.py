@@ -41,11 +41,11 @@ class LocalFloatingIps:
 
     def free(self) -> Mapping[str, int]:
         """How many addresses are left in each pool."""
-        return {pool.name: addresses.free_count(self.record, [pool]) for pool in self.host.settings.pools}
+        return {pool.name: addresses.free_count(self.record, [pool]) for pool in self.host.pools}
 
     def in_pool(self, address: str) -> bool:
         """Whether a pool has this address."""
-        return any(address == there for _pool, there in addresses.pool_addresses(self.host.settings.pools))
+        return any(address == there for _pool, there in addresses.pool_addresses(self.host.pools))
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Take addresses, and attach them."""
@@ -73,7 +73,7 @@ class LocalFloatingIps:
         address = None if item.address == AFTER_APPLY else item.address
         name = item.name if item.name not in (AFTER_APPLY, item.address) else None
         pool = None if item.pool == AFTER_APPLY else item.pool
-        addresses.allocate(self.record, self.host.settings.pools, address, pool, {'name': name, 'port_id': self._port(item), **described(item)})
+        addresses.allocate(self.record, self.host.pools, address, pool, {'name': name, 'port_id': self._port(item), **described(item)})
 
     def _port(self, item: FloatingIp) -> int | None:
         query = """SELECT p.id FROM port p LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id

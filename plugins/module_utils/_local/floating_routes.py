@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Network
-from typing import Dict, List, Set, Tuple
+from functools import cached_property
+from ipaddress import IPv4Network
+from typing import Any, Dict, List, Set, Tuple
 
 from .._cloud import CloudError
 from .host import Host
@@ -34,7 +36,7 @@ class FloatingRoutes:
 
     def uplinks(self) -> List[str]:
         """The devices that pools name and that exist."""
-        named = {pool.uplink for pool in self.host.settings.pools if pool.uplink}
+        named = {pool.uplink for pool in self.host.pools if pool.uplink}
         return sorted(uplink for uplink in named if device_exists(uplink))
 
     def faults(self) -> List[str]:
@@ -54,10 +56,14 @@ class FloatingRoutes:
 
     def notes(self) -> List[str]:
         """What no run can mend."""
-        return [*self._vanished(), *self._dead()]
+        return [*self._vanished(), *self._overlapping(), *self._dead_notes()]
+
+    def dead(self) -> List[Any]:
+        """The floating addresses that are in no pool, with who has them."""
+        return [row for row in self.host.record.rows(_HOLDERS) if self._pool_of(row['address']) is None]
 
     def _vanished(self) -> Iterator[str]:
-        for pool in self.host.settings.pools:
+        for pool in self.host.pools:
             if pool.uplink and not device_exists(pool.uplink):
                 yield (
                     f'the uplink {pool.uplink} of the floating pool {pool.name} does not exist on this host: its '
@@ -65,15 +71,23 @@ class FloatingRoutes:
                     'host_floating_pools of the role hanok.cloud.host'
                 )
 
-    def _dead(self) -> Iterator[str]:
-        for row in self.host.record.rows(_HOLDERS):
-            if self._pool_of(row['address']) is None:
-                of = f' ({row["holder"]})' if row['holder'] else ''
-                yield (
-                    f'floating IP {row["address"]}{of} is in no pool of this host any more, and nothing reaches it; put '
-                    'its pool back (host_floating_pools of the role hanok.cloud.host), or delete it (hanok.cloud.'
-                    f'floating_ip with address: {row["address"]}, state: absent)'
-                )
+    def _overlapping(self) -> Iterator[str]:
+        for pool, usable in zip(self.host.settings.pools, self.host.pools):
+            for cidr in pool.addresses:
+                if cidr not in usable.addresses:
+                    yield (
+                        f'addresses {cidr} of the floating pool {pool.name} overlap a network, and are not used; '
+                        'take others in host_floating_pools of the role hanok.cloud.host'
+                    )
+
+    def _dead_notes(self) -> Iterator[str]:
+        for row in self.dead():
+            of = f' ({row["holder"]})' if row['holder'] else ''
+            yield (
+                f'floating IP {row["address"]}{of} is in no pool of this host any more, and nothing reaches it; put '
+                'its pool back (host_floating_pools of the role hanok.cloud.host), or delete it (hanok.cloud.'
+                f'floating_ip with address: {row["address"]}, state: absent)'
+            )
 
     def apply(self, lock: int) -> None:
         """Make it so. The file comes last: it tells what an interrupted run had set."""
@@ -108,12 +122,12 @@ class FloatingRoutes:
         return lines
 
     def _cidrs(self) -> List[str]:
-        return [str(IPv4Network(cidr)) for pool in self.host.settings.pools for cidr in pool.addresses]
+        return [str(IPv4Network(cidr)) for pool in self.host.pools for cidr in pool.addresses]
 
     def _proxies(self) -> List[Proxy]:
         """The pool that has an address now counts, not the one that it was taken from: pools are renamed and moved."""
         found = []
-        if any(pool.uplink for pool in self.host.settings.pools):
+        if any(pool.uplink for pool in self.host.pools):
             for row in self.host.record.rows('SELECT address FROM floating_ip ORDER BY id'):
                 pool = self._pool_of(row['address'])
                 if pool and pool.uplink:
@@ -121,11 +135,17 @@ class FloatingRoutes:
         return found
 
     def _pool_of(self, address: str) -> Pool | None:
-        value = IPv4Address(address)
-        for pool in self.host.settings.pools:
-            if any(value in IPv4Network(cidr) for cidr in pool.addresses):
-                return pool
-        return None
+        value = _number(address)
+        return next((pool for first, last, pool in self._spans if first <= value <= last), None)
+
+    @cached_property
+    def _spans(self) -> List[Tuple[int, int, Pool]]:
+        """The first and last address of each part of a pool: asked for each floating address, at each look."""
+        found = []
+        for pool in self.host.pools:
+            for span in map(IPv4Network, pool.addresses):
+                found.append((int(span.network_address), int(span.broadcast_address), pool))
+        return found
 
     def _ours(self, there: Iterable[Proxy]) -> Set[Proxy]:
         """Of what the host answers for: addresses of a pool, on the uplink of it. What others set elsewhere is not ours."""
@@ -145,6 +165,10 @@ class FloatingRoutes:
         before = set((read_whole(self.path) or '').splitlines())
         once = {proxy for proxy in there if _answers(*proxy) in before}
         return (self._ours(there) | once) - set(self._proxies())
+
+
+def _number(address: str) -> int:
+    return int.from_bytes(socket.inet_aton(address), 'big')
 
 
 def _answers(device: str, address: str) -> str:

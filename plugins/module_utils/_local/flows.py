@@ -77,7 +77,7 @@ def _places(host: Host) -> Places:
     floating = host.record.rows(f'SELECT f.address, p.address AS fixed FROM floating_ip f JOIN ({_HELD}) p ON p.id = f.port_id')
     return Places(
         [row['cidr'] for row in networks],
-        [str(IPv4Network(cidr)) for pool in host.settings.pools for cidr in pool.addresses],
+        [str(IPv4Network(cidr)) for pool in host.pools for cidr in pool.addresses],
         {row['gateway'] for row in networks} | {row['address'] for row in ports},
         [(row['address'], row['fixed']) for row in floating],
     )

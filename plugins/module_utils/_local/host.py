@@ -7,14 +7,17 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import Any, Callable, List
+from dataclasses import replace
+from functools import cached_property
+from ipaddress import IPv4Network
+from typing import Any, Callable, List, Tuple
 
 from .._cloud import CloudError, Outcome, is_libvirts
 from .._model.change import Change
 from .hypervisor import Hypervisor
 from .locks import Locks
 from .record import Record
-from .settings import Settings
+from .settings import Pool, Settings
 
 THREADS = 8
 
@@ -28,6 +31,16 @@ class Host:
         self.timeout = locks.timeout
         self.hypervisor = Hypervisor(locks.timeout)
         self._until: float | None = None
+
+    @cached_property
+    def pools(self) -> Tuple[Pool, ...]:
+        """The floating pools, but for addresses that a network has: a route to them would take the network from its bridge."""
+        spans = [IPv4Network(row['cidr']) for row in self.record.rows('SELECT cidr FROM network')]
+
+        def is_free(cidr: str) -> bool:
+            return not any(IPv4Network(cidr).overlaps(span) for span in spans)
+
+        return tuple(replace(pool, addresses=tuple(filter(is_free, pool.addresses))) for pool in self.settings.pools)
 
     def left(self) -> float:
         """Seconds that are left for guests to do what they are asked: one time for all of them, from the first question on."""

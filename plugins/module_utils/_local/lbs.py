@@ -121,7 +121,7 @@ class LocalLbs:
 
     def _float(self, row: int, address: str) -> None:
         port = self.record.value('SELECT id FROM port WHERE balancer_id = ?', row)
-        addresses.float_to(self.record, self.host.settings.pools, port, None if address == AFTER_APPLY else address)
+        addresses.float_to(self.record, self.host.pools, port, None if address == AFTER_APPLY else address)
 
     def _build(self, change: Change) -> None:
         row = self.record.named(_LIST, [change.name])[0]

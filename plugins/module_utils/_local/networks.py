@@ -44,8 +44,9 @@ class LocalNetworks:
         return tuple(_network(row) for row in self.record.named(_LIST, names))
 
     def taken(self, name: str) -> Dict[str, str]:
-        """What of ours has addresses (CIDR: what it is): floating pools, and all networks but the one of this name."""
+        """What of ours has addresses (CIDR: what it is): floating pools, floating IPs in none of them, and all networks but the one of this name."""
         taken = {str(IPv4Network(cidr)): f'the floating pool {pool.name}' for pool in self.host.settings.pools for cidr in pool.addresses}
+        taken.update({f'{row["address"]}/32': f'the floating IP {row["address"]}' for row in self.firewalls.floating.dead()})
         taken.update({row['cidr']: f'the network {row["name"]}' for row in self.record.rows('SELECT name, cidr FROM network') if row['name'] != name})
         return taken
 

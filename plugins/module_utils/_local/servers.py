@@ -161,7 +161,7 @@ class LocalServers:
 
         with self.record.transaction():
             for change in changes:
-                server_rows.reserve(self.record, self.host.settings.pools, change.after)
+                server_rows.reserve(self.record, self.host.pools, change.after)
         return self._build(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -170,7 +170,7 @@ class LocalServers:
 
         with self.record.transaction():
             for change in changes:
-                server_rows.rewrite(self.record, self.host.settings.pools, change)
+                server_rows.rewrite(self.record, self.host.pools, change)
         self.firewalls.apply()
         rows, machines = self._whole(changes), self._machines()
         outcomes = self.host.each(changes, lambda change: machines.remake(change, rows[change.name]))
