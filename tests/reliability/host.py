@@ -199,7 +199,8 @@ def _content(path: str) -> str:
         text = file.read().decode('latin-1')
     if path.endswith('.iso'):  # a CD is full of times
         return ' '.join(part for part in re.findall(r'[ -~\n]{4,}', text) if not re.search(r'\d{14}', part))
-    if path.endswith('/ruleset.nft') or path.startswith('/etc/libvirt/qemu/') or path.startswith('/etc/libvirt/lxc/'):  # looked at where it is loaded
+    # Looked at where it is loaded.
+    if path.endswith(('/ruleset.nft', '/datapath/loaded')) or path.startswith(('/etc/libvirt/qemu/', '/etc/libvirt/lxc/')):
         return ''
     return '' if path.endswith('servers.state') or ('/services/' in path and not path.endswith('/run')) else text
 
