@@ -37,7 +37,10 @@ options:
     description: A port, made by M(hanok.cloud.port), that it is to lead to, whether a server has it already or not.
     type: str
   fixed_ip:
-    description: Which address of the server. The first one when left out.
+    description:
+      - Which address of the server. The first one when left out.
+      - A server answers by the network of its first connection. What comes to another one by a floating IP therefore bears the address
+        of that network's gateway, and not of who sent it.
     type: str
   pool:
     description: The pool to take it from. Any when left out.

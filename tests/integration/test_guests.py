@@ -143,6 +143,22 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
         keep('server', name=name, state='absent')
 
 
+def test_floating_ip_of_a_second_connection(image: str, key: str, open_group: str, ssh: Guest) -> None:
+    """It answers, though the server's default route is the first connection's; so does the first one."""
+    keep('network', name='further')
+    networks = [{'name': 'default'}, {'name': 'further'}]
+    options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open'], 'networks': networks}
+    made = keep('server', name='twin', **options, floating_ip='auto', wait_for='ssh', wait_timeout=120)['server']
+    assert ssh(made['floating_ip'], 'ip route show default | grep -c via') == '2'
+    second = made['networks'][1]['fixed_ip']
+    address = keep('floating_ip', name='twin', server='twin', fixed_ip=second, state='attached')['floating_ip']['address']
+    assert ssh(address, 'hostname') == 'twin'
+    assert ssh(made['floating_ip'], 'hostname') == 'twin'
+    keep('floating_ip', name='twin', state='absent')
+    keep('server', name='twin', state='absent')
+    keep('network', name='further', state='absent')
+
+
 def dumped(name: str) -> str:
     """The machine of a server that runs."""
     names = subprocess.run(['virsh', 'list', '--name'], check=True, capture_output=True, text=True).stdout.split()

@@ -896,6 +896,18 @@ def test_as_whom_one_is_seen(world: World, source: str, destination: str, seen: 
     assert world.senders[token] == seen
 
 
+def test_a_further_connection_is_asked_by_its_gateway(world: World) -> None:
+    """A server whose default route is another connection's answers there; without that it is asked by who asks, and answers elsewhere."""
+    world.bridge_netfilter(False)
+    path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
+    for further, sources in (((), (OUT, FLOATING_C)), ((A,), (GATEWAY, GATEWAY))):
+        world.load(render(replace(path, further=further), 'test'))
+        for source, seen in zip((OUT, C), sources, strict=True):
+            token = f'{source} {further}'.encode()
+            assert world.delivered('a', token, partial(_datagram, world, ANSWERERS[source], source, FLOATING_A, token))
+            assert world.senders[token] == seen
+
+
 NO_ADDRESS, EVERYBODY, EVERY_MAC = '0.0.0.0', '255.255.255.255', 'ff:ff:ff:ff:ff:ff'  # noqa: S104 (what a client without address sends)
 
 

@@ -89,6 +89,17 @@ def test_a_group_that_nobody_is_in_costs_nothing(path: Datapath) -> None:
         assert (f'chain in_{group} {{' in text) == (group in used)
 
 
+def test_a_further_connection_is_reached_by_its_gateway() -> None:
+    """Before any other change of a source."""
+    port = Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0')
+    text = render(Datapath((Network('hk0', '10.0.0.0/24', '10.0.0.1'),), ports=(port,), floating=(('203.0.113.1', '10.0.0.2'),), further=('10.0.0.2',)), 'r')
+    assert '10.0.0.2,' in text.split('set further {')[1].split('}')[0]
+    leaving = text.split('chain nat_leaving {')[1]
+    assert leaving.index('@further masquerade') < leaving.index('snat')
+    with pytest.raises(ValueError, match='no port has'):
+        Datapath(further=('10.0.0.2',))
+
+
 def test_it_replaces_what_was_there() -> None:
     """Whole or not at all, marked by its revision."""
     lines = render(Datapath(), 'a1_b').splitlines()

@@ -32,7 +32,7 @@ def datapath(record: Record, settings: Settings, outside: Sequence[str], by_brid
         )
         for row in record.rows('SELECT * FROM port ORDER BY id')
     ]
-    floating = record.rows('SELECT f.address, p.address AS fixed FROM floating_ip f JOIN port p ON p.id = f.port_id ORDER BY f.id')
+    floating = record.rows('SELECT f.address, p.address AS fixed, p.position FROM floating_ip f JOIN port p ON p.id = f.port_id ORDER BY f.id')
     host_only = [cidr for pool in settings.pools if not pool.uplink for cidr in pool.addresses]
     return Datapath(
         networks=tuple(networks),
@@ -43,6 +43,7 @@ def datapath(record: Record, settings: Settings, outside: Sequence[str], by_brid
         host_only=tuple(str(IPv4Network(cidr)) for cidr in host_only),
         router=settings.router,
         by_bridge=by_bridge,
+        further=tuple(row['fixed'] for row in floating if row['position']),
     )
 
 

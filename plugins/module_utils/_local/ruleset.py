@@ -77,6 +77,7 @@ def _network_sets(datapath: Datapath) -> list[str]:
         *_set('gateways', 'ipv4_addr', [net.gateway for net in nets]),
         *_set('own_gateway', 'ifname . ipv4_addr', [f'"{net.bridge}" . {net.gateway}' for net in nets]),
         *_set('outside', 'ifname', [f'"{device}"' for device in sorted(datapath.outside)]),
+        *_set('further', 'ipv4_addr', _ordered(datapath.further)),
         *_set('host_only', 'ipv4_addr', sorted(datapath.host_only), 'interval'),
         *(line for name in _COUNTED for line in _set(name, 'ipv4_addr', [], 'dynamic')),
     ]
@@ -231,6 +232,8 @@ def _nat() -> list[str]:
         *_chain(
             'nat_leaving',
             [
+                # The gateway is on the link: whatever routes a guest has, it answers there.
+                'ct status dnat ip daddr @further masquerade',
                 'oifname != @bridges snat ip to ip saddr map @floating_out',
                 'ct status dnat snat ip to ip saddr map @floating_snat',
                 'oifname != @bridges ip saddr @masqueraded masquerade',

@@ -166,6 +166,8 @@ def _not_while_deleted(table: str, column: str, other: str) -> List[str]:
 
 
 _VERSION_4 = [
+    # Rules that a newer version makes otherwise are loaded again.
+    "UPDATE meta SET value = value + 1 WHERE key = 'revision';",
     'ALTER TABLE server ADD COLUMN guest_agent INTEGER NOT NULL DEFAULT 1;',
     'CREATE TRIGGER metadata_server_server_guest_agent AFTER UPDATE OF guest_agent ON server '
     f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {_NEW_METADATA}",

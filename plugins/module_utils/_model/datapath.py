@@ -116,7 +116,9 @@ class Datapath:
     `outside`: the devices of the host by which servers get out. `host_only`: floating addresses (CIDRs)
     that are reached from this host and its servers only. `router`: whether the host forwards between
     other devices than those of servers, too. `by_bridge`: what comes through a bridge of ours is known by
-    the bridge (kernels with NFT_BRIDGE_META), else by the names of devices.
+    the bridge (kernels with NFT_BRIDGE_META), else by the names of devices. `further`: the fixed addresses of
+    connections by which a server does not answer who is elsewhere, because its default route is another one's;
+    a floating address leads there in the name of the gateway.
     """
 
     networks: tuple[Network, ...] = ()
@@ -127,6 +129,7 @@ class Datapath:
     host_only: tuple[str, ...] = ()
     router: bool = True
     by_bridge: bool = True
+    further: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse references to nothing, and what a routing table or a map could hold only once."""
@@ -179,6 +182,9 @@ class Datapath:
             _matches(DEVICE, device, 'the name of a device', 'such names are eth0, ens3, ...')
             if device.startswith('hk'):
                 raise ValueError(f'device {device} is ours: it does not lead outside')
+        for fixed in self.further:
+            if fixed not in self.port_by_address:
+                raise ValueError(f'no port has the fixed address {fixed}')
         for cidr in self.host_only:
             if str(ipaddress.IPv4Network(cidr)) != cidr:
                 raise ValueError(f'{cidr!r} is not an IPv4 network in its normal form')
