@@ -262,7 +262,7 @@ def test_a_pool_is_taken_away(pools: Callable[..., None]) -> None:
     pools({'name': 'lan', 'addresses': ['203.0.113.0/28'], 'uplink': 'lan0'})
     keep('lb', name='dead', listeners=[{'port': 80}], floating_ip='203.0.113.3')
     pools()
-    told = 'floating IP 203.0.113.3 (lb dead) is in no pool of this host any more'
+    told = 'floating IP 203.0.113.3 (lb dead): in no pool of this host any more'
     assert told in warned()
     done = run('server', name='ground')
     assert told in told_by(done)

@@ -11,6 +11,7 @@ from ipaddress import IPv4Network
 from typing import Any, Dict, List, Set, Tuple
 
 from .._cloud import CloudError
+from .._model.words import some_of
 from .host import Host
 from .kernel import device_exists, routes, write
 from .netlink import proxies
@@ -18,7 +19,6 @@ from .record import read_whole, write_whole
 from .settings import Pool
 
 DEVICE = 'hanok0'  # floating addresses are routed to it; nothing answers behind it when the rules are gone
-_MOST_NAMES = 5
 _HOLDERS = """SELECT f.address, coalesce('server ' || s.name, 'lb ' || b.name, 'port ' || p.name, '') AS holder
   FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id ORDER BY f.id"""
@@ -81,12 +81,12 @@ class FloatingRoutes:
                     )
 
     def _dead_notes(self) -> Iterator[str]:
-        for row in self.dead():
-            of = f' ({row["holder"]})' if row['holder'] else ''
+        dead = [row['address'] + (f' ({row["holder"]})' if row['holder'] else '') for row in self.dead()]
+        if dead:
             yield (
-                f'floating IP {row["address"]}{of} is in no pool of this host any more, and nothing reaches it; put '
-                'its pool back (host_floating_pools of the role hanok.cloud.host), or delete it (hanok.cloud.'
-                f'floating_ip with address: {row["address"]}, state: absent)'
+                f'floating IP {some_of(dead)}: in no pool of this host any more, and nothing reaches it; put its pool back '
+                '(host_floating_pools of the role hanok.cloud.host), or delete it (hanok.cloud.floating_ip with its address '
+                'and state: absent)'
             )
 
     def apply(self, lock: int) -> None:
@@ -180,9 +180,4 @@ def _told(found: Iterable[Proxy]) -> List[Tuple[str, str]]:
     of: Dict[str, List[str]] = {}
     for device, address in sorted(found):
         of.setdefault(device, []).append(address)
-    return [(device, _listed(names)) for device, names in of.items()]
-
-
-def _listed(names: List[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ', '.join(names[:_MOST_NAMES]) + (f' and {more} more' if more > 0 else '')
+    return [(device, some_of(names)) for device, names in of.items()]

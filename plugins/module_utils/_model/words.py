@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, List, Tuple
 
 HOST_NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z')
@@ -101,3 +101,9 @@ def size_problems(size: int | None, option: str) -> List[str]:
 def labels_of(raw: Mapping[Any, Any]) -> Mapping[str, str]:
     """Labels as the user means them: numbers and booleans in YAML become their text."""
     return {str(key): str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value for key, value in raw.items()}
+
+
+def some_of(names: Sequence[str], most: int = 5) -> str:
+    """Names in a sentence, bounded in number."""
+    more = len(names) - most
+    return ', '.join(names[:most]) + (f' and {more} more' if more > 0 else '')

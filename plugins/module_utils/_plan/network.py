@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from .._model.change import Draft, Plan
 from .._model.firewall import Firewall
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
+from .._model.words import some_of
 from .common import keep_one, mend
 from .network_range import blocks, free_range, range_notes, range_problems
 
@@ -45,7 +46,7 @@ def _made(request: NetworkRequest, seen: NetworksSeen, draft: Draft) -> Network:
         usual = next(candidates())
         if cidr != usual:
             why = blocks(usual, seen.taken, seen.around) or [str(route) for route in seen.around.routes]
-            draft.notes.append(f'network {request.name} is {cidr}, because this host has {", ".join(why)}')
+            draft.notes.append(f'network {request.name} is {cidr}, because this host has {some_of(why)}')
     draft.refused += range_problems(cidr, seen.taken, seen.around)
     draft.notes += range_notes(request.name, cidr, seen.around)
     return Network(request.name, **{'gateway': first_host(cidr), **request.options, 'cidr': cidr})

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import List
 
 from .._model.network import PRIVATE, Route, Surroundings, candidates, overlapping
+from .._model.words import some_of
 
 _COARSE = 8  # a route of a shorter prefix is a default route in parts, such as VPNs set (0.0.0.0/1 and 128.0.0.0/1)
 _CHOOSE = 'choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
@@ -16,8 +18,13 @@ _CHOOSE = 'choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 def free_range(taken: Mapping[str, str], around: Surroundings) -> str | None:
     """The first range that takes nothing from this host; where there is none, one that takes a part of a route that leads elsewhere."""
-    usable = [cidr for cidr in candidates() if not blocks(cidr, taken, around)]
-    return next((cidr for cidr in usable if not _wider(cidr, around)), next(iter(usable), None))
+    second = None
+    for cidr in candidates():
+        if not blocks(cidr, taken, around):
+            if not _wider(cidr, around):
+                return cidr
+            second = second or cidr
+    return second
 
 
 def blocks(cidr: str, taken: Mapping[str, str], around: Surroundings) -> List[str]:
@@ -25,7 +32,7 @@ def blocks(cidr: str, taken: Mapping[str, str], around: Surroundings) -> List[st
     span = IPv4Network(cidr)
     found = overlapping(cidr, taken)
     for route in around.routes:
-        other = IPv4Network(route.cidr)
+        other = _network(route.cidr)
         if span.overlaps(other) and (route.connected or other.prefixlen >= span.prefixlen):
             found.append(str(route))
     return found + [f'{what} ({address})' for address, what in _covered(span, around)]
@@ -46,20 +53,27 @@ def range_problems(cidr: str, taken: Mapping[str, str], around: Surroundings) ->
 def range_notes(name: str, cidr: str, around: Surroundings) -> List[str]:
     """What a range does to this host that is made all the same."""
     span, notes = IPv4Network(cidr), []
-    for route in _wider(cidr, around):
-        notes.append(f'network {name}: {cidr} is a part of {route}; what is there is no longer reached from this host')
-    for route in around.routes:
-        if IPv4Network(route.cidr) != span and IPv4Network(route.cidr).subnet_of(span):
-            notes.append(f'network {name}: {route} is a part of {cidr}; servers with addresses of it are not reached')
-    for address, what in _covered(span, around):
-        notes.append(f'network {name}: {cidr} covers {address}, {what}; this host will not reach it any more')
+    wider = [str(route) for route in _wider(cidr, around)]
+    narrower = [str(route) for route in around.routes if _is_narrower(route, span)]
+    covered = [f'{address}, {what}' for address, what in _covered(span, around)]
+    if wider:
+        notes.append(f'network {name}: {cidr} is a part of {some_of(wider)}; what is there is no longer reached from this host')
+    if narrower:
+        notes.append(f'network {name}: {some_of(narrower)} is a part of {cidr}; servers with addresses of it are not reached')
+    if covered:
+        notes.append(f'network {name}: {cidr} covers {some_of(covered)}; this host will not reach it any more')
     return notes
+
+
+def _is_narrower(route: Route, span: IPv4Network) -> bool:
+    other = _network(route.cidr)
+    return other != span and other.subnet_of(span)
 
 
 def _wider(cidr: str, around: Surroundings) -> List[Route]:
     """Routes of which the range takes a part."""
     span = IPv4Network(cidr)
-    return [route for route in around.routes if _COARSE <= IPv4Network(route.cidr).prefixlen < span.prefixlen and span.subnet_of(IPv4Network(route.cidr))]
+    return [route for route in around.routes if _COARSE <= _network(route.cidr).prefixlen < span.prefixlen and span.subnet_of(_network(route.cidr))]
 
 
 def _covered(span: IPv4Network, around: Surroundings) -> Iterator[tuple[str, str]]:
@@ -70,8 +84,13 @@ def _covered(span: IPv4Network, around: Surroundings) -> Iterator[tuple[str, str
 
 
 def _leads(route: Route, address: str, prefix: int) -> bool:
-    other = IPv4Network(route.cidr)
+    other = _network(route.cidr)
     return other.prefixlen > prefix and IPv4Address(address) in other
+
+
+@lru_cache(maxsize=4096)
+def _network(cidr: str) -> IPv4Network:
+    return IPv4Network(cidr)
 
 
 def _joined(words: List[str]) -> List[str]:
