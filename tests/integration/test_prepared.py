@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +62,27 @@ def test_init_script_of_an_interrupted_server(image: str) -> None:
     assert seed.exists()
     keep('init_script', name='setup', state='absent')
     keep('server', name='cut', state='absent')
+    assert inventory() == before
+
+
+def test_a_server_that_could_not_be_made(image: str) -> None:
+    """Its flavor is too large for the host: it becomes what the next task asks, with another disk and address, and with nothing allowed."""
+    before = inventory()
+    keep('flavor', name='too-large', vcpus=1, memory=4194304, disk=9)
+    failed = run('server', name='cut', image=image, flavor='too-large')
+    assert failed['failed']
+    assert 'allocate memory' in failed['msg']
+    (unmade,) = run('server_info', name='cut')['servers']
+    assert (unmade['status'], unmade['flavor'], unmade['volume_size']) == ('BUILD', 'too-large', 9)
+    keep('network', name='back', cidr='10.77.0.0/24')
+    made = keep('server', name='cut', image=image, flavor='g1.nano', networks=[{'name': 'back', 'fixed_ip': '10.77.0.7'}])['server']
+    assert (made['status'], made['flavor'], made['fixed_ip']) == ('ACTIVE', 'g1.nano', '10.77.0.7')
+    disk = subprocess.run(['qemu-img', 'info', '-U', '--output=json', f'/var/lib/hanok/servers/{made["id"]}/root.qcow2'], check=True, capture_output=True)
+    assert json.loads(disk.stdout)['virtual-size'] == made['volume_size'] * 2**30 < 9 * 2**30
+    assert not Path('/var/lib/hanok/servers', unmade['id']).exists()
+    keep('server', name='cut', state='absent')
+    keep('network', name='back', state='absent')
+    keep('flavor', name='too-large', state='absent')
     assert inventory() == before
 
 

@@ -78,17 +78,18 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
     if asked.state == 'absent':
         return ServersSeen(servers, firewall=firewall), names
     sealed = None if asked.user_data is None else _sealed(cloud, asked.user_data, servers)
-    new = any(name not in servers or servers[name].task_state == 'deleting' for name in asked.members())
+    new = any(name not in servers or servers[name].task_state in ('creating', 'deleting') for name in asked.members())
+    again = any(server.task_state == 'creating' for server in servers.values())
     news, ssh = asked.news(servers), asked.wait_for == 'ssh'
     lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
     return ServersSeen(
         servers,
         user_data=sealed,
-        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news or not all(server.seeded for server in servers.values()) else ()),
+        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news or again or not all(server.seeded for server in servers.values()) else ()),
         ports=by_name(cloud.ports.list() if 'networks' in news and any(nic.port for nic in asked.networks or ()) else ()),
         keypairs=by_name(cloud.keypairs.list() if 'key_name' in news else ()),
         flavors=by_name(cloud.flavors.list() if 'flavor' in news else ()),
-        images=by_name(cloud.images.list() if 'image' in news else ()),
+        images=by_name(cloud.images.list() if 'image' in news or again else ()),
         networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
         groups=by_name(cloud.security_groups.list() if 'security_groups' in news or ssh else ()),
         owners=cloud.servers.owners(asked.places()) if new else {},

@@ -45,6 +45,14 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> None:
         _float(record, pools, row, server.floating_ip)
 
 
+def forget(record: Record, name: str) -> None:
+    """Forget a server that was never made, so that it is made otherwise."""
+    row = record.value('SELECT id FROM server WHERE name = ?', name)
+    if record.value('SELECT 1 FROM balancer_member WHERE server_id = ?', row) is not None:
+        raise CloudError(f'server {name} was never made, and is a member of a load balancer; take it out there first, or delete it (state: absent)')
+    remove(record, [row])
+
+
 def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
     """Write a server as it is to be."""
     server: Server = change.after

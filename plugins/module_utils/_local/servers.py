@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
@@ -89,6 +90,7 @@ class LocalServers:
             faults=faults,
             reason=reason,
             seeded=os.path.exists(self.host.settings.path('servers', row['uuid'], 'seed.iso')),
+            launched=row['task_state'] != 'creating' or bool(row['volumes']) or (machine is not None and machine.power != 'stopped'),
             created_by=row['created_by'],
             created_at=row['created_at'],
         )
@@ -159,10 +161,25 @@ class LocalServers:
         """Reserve all, make disks and seeds, load the firewall, then start. No server starts before its rules are loaded."""
         from . import server_rows
 
+        others = self._others(changes)
         with self.record.transaction():
+            for name in others:
+                server_rows.forget(self.record, name)
             for change in changes:
                 server_rows.reserve(self.record, self.host.pools, change.after)
         return self._build(changes)
+
+    def _others(self, changes: Sequence[Change]) -> List[str]:
+        """Servers that an earlier run could not make, and that are to be made otherwise: what there is of them is erased."""
+        names = [change.name for change in changes]
+        if not self.record.named('SELECT 1 FROM server WHERE name IN (SELECT value FROM json_each(?1))', names):
+            return []
+        now = {server.name: replace(server, task_state=None, seeded=True, launched=True) for server in self.list(names) if not server.launched}
+        others = [change for change in changes if change.name in now and now[change.name] != change.after]
+        rows, machines = self._whole(others), self._machines()
+        for change in others:
+            self.host.steadily(partial(machines.erase, rows[change.name]))
+        return [change.name for change in others]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Write what should be, and make it so: live where it can be, with a restart where that was allowed."""

@@ -85,6 +85,7 @@ class Server:
     faults: Tuple[str, ...] = ()
     reason: str = ''
     seeded: bool = True
+    launched: bool = True  # false while it is being made and its machine does not run: nothing would be lost
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 
@@ -99,7 +100,7 @@ class Server:
 
     def public(self) -> Dict[str, Any]:
         """The server as a result shows it."""
-        shown = plain(self, 'faults', 'reason', 'seeded', 'power')
+        shown = plain(self, 'faults', 'reason', 'seeded', 'launched', 'power')
         first = self.networks[0].fixed_ip if self.networks else None
         billable = self.status in ('ACTIVE', 'SHUTOFF', 'PAUSED') and self.task_state != 'deleting'
         why = '; '.join(self.faults) or self.reason or None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
 from .._model.server import DISK_GONE, TABLE, Nic, NicRequest, Server, ServerRequest
+from .._model.words import DEFAULT_GROUP
 from .common import check_not_taken, fits_in, floats, image_is_there, mend
 
 if TYPE_CHECKING:
@@ -182,9 +183,39 @@ def _first_boot(now: Server, request: ServerRequest, seen: ServersSeen, draft: D
 
 
 def _finish(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
-    _first_boot(now, request, seen, draft)
-    finished: Server = draft.step('server', 'create', None, replace(now, task_state=None, seeded=True), why=AGAIN)
-    return finished
+    """What never ran becomes what is asked now; what runs already, first what was recorded."""
+    finished = replace(now, task_state=None, seeded=True, launched=True)
+    after = finished if now.launched else _otherwise(finished, request, seen, draft)
+    if after == finished:
+        _first_boot(now, request, seen, draft)
+    else:
+        _first_boot(replace(after, seeded=False), request, seen, draft)
+    created: Server = draft.step('server', 'create', None, after, why=AGAIN)
+    return created
+
+
+def _otherwise(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
+    """A server of which nothing was made yet, with the options that were said now in place of those that are recorded."""
+    options = _options(request, seen)
+    if options.get('user_data'):
+        options['init_script'] = None
+    elif options.get('init_script'):
+        options['user_data'] = None
+    if request.networks is not None and request.connects(now):
+        options['networks'] = tuple(nic.kept(there) for nic, there in zip(request.networks, now.networks))
+    elif request.networks is not None:
+        options['networks'] = tuple(_nic(nic, seen, draft) for nic in request.networks)
+        options.setdefault('security_groups', now.security_groups or (DEFAULT_GROUP,))
+        if all(nic.security_groups is not None for nic in options['networks']):
+            options['security_groups'] = ()
+    options.setdefault('image', now.image)
+    if options.get('flavor') in (None, now.flavor):
+        options.setdefault('volume_size', now.volume_size)
+    _sized(options, seen, draft)
+    stays = request.floating_ip in (None, 'auto') and now.floating_ip
+    options['floating_ip'] = stays or _new_floating(request, seen, draft)
+    power = request.state if request.state in ('started', 'stopped') else now.power
+    return replace(now, **options, power=power)
 
 
 def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
@@ -198,6 +229,16 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     else:
         options['networks'] = tuple(_nic(nic, seen, draft) for nic in networks)
         _own_groups(options, draft)
+    _sized(options, seen, draft)
+    options['floating_ip'] = _new_floating(request, seen, draft)
+    member_of = request.name if request.count is not None else None
+    server = Server(name=name, power='stopped' if request.state == 'stopped' else 'started', member_of=member_of, **options)
+    _reachable(server, request, seen, draft)
+    return server
+
+
+def _sized(options: Dict[str, Any], seen: ServersSeen, draft: Draft) -> None:
+    """What the flavor and the image mean for a server that is to be made."""
     flavor, image = seen.flavors.get(options.get('flavor', '')), seen.images.get(options.get('image', ''))
     image_is_there(image, draft)
     if image and image.task_state:
@@ -207,11 +248,6 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         options.setdefault('volume_size', max(flavor.disk, _least(image)))
     if image and options.get('volume_size', _least(image)) < _least(image):
         draft.refused.append(f'volume_size: {options["volume_size"]} GB is less than the image {image.name} needs; give {_least(image)} at least')
-    options['floating_ip'] = _new_floating(request, seen, draft)
-    member_of = request.name if request.count is not None else None
-    server = Server(name=name, power='stopped' if request.state == 'stopped' else 'started', member_of=member_of, **options)
-    _reachable(server, request, seen, draft)
-    return server
 
 
 def _new_floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> str | None:
@@ -251,10 +287,14 @@ def _nic(nic: NicRequest, seen: ServersSeen, draft: Draft) -> Nic:
 
 
 def _owner(network: str, place: str, seen: ServersSeen) -> str | None:
-    """Who has an address or a MAC. A server whose deletion is finished first, does not have it then."""
+    """Who has an address or a MAC. A server that is deleted first, or made otherwise, does not have it then."""
     owner = seen.owners.get((network, place))
+    return None if _gives_back(owner, seen) else owner
+
+
+def _gives_back(owner: str | None, seen: ServersSeen) -> bool:
     server = seen.servers.get(owner or '')
-    return None if server and server.task_state == 'deleting' else owner
+    return server is not None and (server.task_state == 'deleting' or not server.launched)
 
 
 def _port(name: str, seen: ServersSeen, draft: Draft) -> Nic:
@@ -262,7 +302,7 @@ def _port(name: str, seen: ServersSeen, draft: Draft) -> Nic:
     if not draft.need('port', name, seen.ports):
         return Nic(AFTER_APPLY, port=name, security_groups=())
     port = seen.ports[name]
-    if port.server:
+    if port.server and not _gives_back(port.server, seen):
         draft.refused.append(f'networks: port {name} belongs to server {port.server}; name another port')
     return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
 

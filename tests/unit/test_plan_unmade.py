@@ -1,0 +1,90 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A server that an earlier run could not make becomes what is asked now; one whose machine runs already does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, AGAIN
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
+from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, NicRequest, Server, ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import Sealed
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import ServersSeen, plan
+
+UNMADE = Server(
+    'web',
+    flavor='g1.tiny',
+    vcpus=2,
+    memory=9999,
+    image='debian',
+    volume_size=90,
+    networks=(Nic('default', '192.168.0.5', '52:54:00:00:00:05'),),
+    task_state='creating',
+    launched=False,
+)
+
+
+def planned(now: Server, options: dict[str, Any], user_data: str | None = None, **more: Any) -> Any:
+    """A plan for the server web."""
+    sealed = Sealed.of(user_data, 'secret') if user_data else None
+    there = ServersSeen(
+        {'web': now},
+        {'mine': Keypair('mine', 'ssh-ed25519 A')},
+        CATALOGUE,
+        {'debian': Image('debian', size=2**31, min_disk=2), 'huge': Image('huge', size=50 * 2**30, min_disk=50)},
+        {name: Network(name, f'192.168.{number}.0/24', f'192.168.{number}.1') for number, name in enumerate(('default', 'back'))},
+        owners={('back', '192.168.1.7'): 'web'},
+        user_data=sealed,
+    )
+    return plan(ServerRequest('web', more.pop('state', 'present'), options, user_data=user_data, **more), there)
+
+
+def test_it_becomes_what_is_asked_now() -> None:
+    """With one change, with nothing allowed, what is fixed later too."""
+    options = {'flavor': 'g1.micro', 'image': 'debian', 'key_name': 'mine'}
+    now = planned(UNMADE, options, networks=(NicRequest('back', '192.168.1.7'),), state='stopped')
+    assert now.refused == now.missing == ()
+    (change,) = now.changes
+    assert (change.verb, change.before, change.why) == ('create', None, AGAIN)
+    flavor = CATALOGUE['g1.micro']
+    after = change.after
+    assert (after.flavor, after.vcpus, after.memory, after.volume_size) == ('g1.micro', flavor.vcpus, flavor.memory, flavor.disk)
+    assert (after.key_name, after.networks, after.power) == ('mine', (Nic('back', '192.168.1.7', AFTER_APPLY),), 'stopped')
+    assert after.security_groups == UNMADE.security_groups
+
+
+def test_what_is_not_said_stays() -> None:
+    """As it is recorded."""
+    (change,) = planned(UNMADE, {}).changes
+    assert change.after == replace(UNMADE, task_state=None, launched=True)
+    (change,) = planned(UNMADE, {'volume_size': 4}).changes
+    assert change.after == replace(UNMADE, task_state=None, launched=True, volume_size=4)
+
+
+def test_what_it_cannot_be_is_refused() -> None:
+    """As for a new one."""
+    assert planned(UNMADE, {'volume_size': 1}).refused == ('volume_size: 1 GB is less than the image debian needs; give 2 at least',)
+    assert planned(replace(UNMADE, volume_size=4), {'image': 'huge'}).refused == ('volume_size: 4 GB is less than the image huge needs; give 50 at least',)
+
+
+def test_its_first_boot_content_is_needed_again() -> None:
+    """Of which only a hash is recorded. Another one takes the place of an init script."""
+    was = replace(UNMADE, user_data=Sealed.of('#!/bin/sh\n', 'secret'))
+    (refused,) = planned(was, {'volume_size': 4}).refused
+    assert refused.endswith('give user_data again, or delete it')
+    assert planned(was, {'volume_size': 4}, '#!/bin/sh\n').refused == ()
+    (change,) = planned(replace(UNMADE, init_script='setup'), {}, '#!/bin/sh\n').changes
+    assert (change.after.user_data, change.after.init_script) == (Sealed.of('#!/bin/sh\n', 'secret'), None)
+
+
+def test_one_that_runs_is_changed_as_any_other() -> None:
+    """Its machine was started before the run was killed: first it is what was recorded."""
+    now = planned(replace(UNMADE, launched=True), {'flavor': 'g1.micro', 'key_name': 'mine'})
+    assert [change.verb for change in now.changes] == ['create', 'update']
+    assert any('allow_restart: true' in text for text in now.refused)
+    assert any('key_name is not set' in text for text in now.refused)
