@@ -122,6 +122,7 @@ class Scenario:
 
     def _play(self, image: str) -> list[dict[str, Any]]:
         user_data = f'#!/bin/sh\n# {self.password}\ntrue\n'
+        self.hash = hashlib.sha256(user_data.encode()).hexdigest()  # by which a weak password could be guessed
         at = f'http://127.0.0.1:{self.server.server_port}'
         fetched = {'checksum': 'sha256:' + hashlib.sha256(self.image.read_bytes()).hexdigest()}
         common = {'image': 'secrets', 'flavor': 'g1.nano', 'key_name': 'secrets'}
@@ -155,11 +156,14 @@ class Scenario:
                     if stat.S_ISREG(mode):
                         yield path, (mode, self.in_(Path(path).read_bytes()))
 
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What is looked for, by name."""
+        return {'key': self.key, 'password': self.password, 'script': self.script, 'token': self.token, 'hash': self.hash}
+
     def in_(self, text: bytes) -> set[str]:
         """Which secrets are in a text."""
-        return {
-            name for name, secret in (('key', self.key), ('password', self.password), ('script', self.script), ('token', self.token)) if secret.encode() in text
-        }
+        return {name for name, secret in self.secrets.items() if secret.encode() in text}
 
     def holding(self, secret: str) -> set[str]:
         """The names of the files that have a secret."""
@@ -209,6 +213,11 @@ def test_a_token_of_a_url_is_nowhere(scenario: Scenario) -> None:
 def test_a_password_is_on_the_first_boot_disk_only(scenario: Scenario) -> None:
     """And on the disk of the guest that has read it."""
     assert scenario.holding('password') - {'root.qcow2'} == {'seed.iso'}
+
+
+def test_a_hash_without_a_key_is_nowhere(scenario: Scenario) -> None:
+    """Of a password on the first-boot disk it would allow to guess it."""
+    assert scenario.holding('hash') == set()
 
 
 def test_what_has_a_secret_is_for_root(scenario: Scenario) -> None:

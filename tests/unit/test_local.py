@@ -7,12 +7,15 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local import hypervisor, settings
 from ansible_collections.hanok.cloud.plugins.module_utils._local.cloud import LocalCloud
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.servers import LocalServers
 
 
 def test_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,6 +47,14 @@ def test_libvirt_not_running(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(hypervisor.URIS, 'qemu', 'qemu+unix:///system?socket=/nonexistent')
     with pytest.raises(CloudError, match=r'does not answer .* hanok\.cloud\.host'):
         hypervisor.Hypervisor().machines()
+
+
+def test_a_server_that_another_run_deletes_is_not_reached(tmp_path: Path) -> None:
+    """Who waits for it is told: that it lacks nothing any more is no success."""
+    host = SimpleNamespace(record=Record(str(tmp_path), 'me'))
+    servers = LocalServers(host, None, {})  # type: ignore[arg-type]
+    with pytest.raises(CloudError, match=r'server a, b no longer exists: it was deleted while this task waited for init'):
+        servers.reached(['b', 'a'], 'init', 1)
 
 
 def test_libvirtd_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
