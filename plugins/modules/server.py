@@ -242,7 +242,7 @@ server:
       description: Its key pair.
       type: str
     user_data:
-      description: V(\(sensitive value\)) when it was made with first-boot content, which is not told.
+      description: The words (sensitive value) when it was made with first-boot content, which is not told.
       type: str
     init_script:
       description: The init script it was made with.
