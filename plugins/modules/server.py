@@ -21,15 +21,20 @@ options:
     type: str
     required: true
   count:
-    description: Keep so many servers. Those above it are removed, which needs O(allow_shrink=true).
+    description:
+      - Keep so many servers. Those above it are removed, which needs O(allow_shrink=true).
+      - Where there are some already, new ones get what the first of them has in all options that are left out,
+        but addresses of their own and no floating IP. Of O(user_data) only a hash is recorded, so it is given again.
     type: int
   state:
     description:
       - V(present) makes what is missing, and never starts or stops what is there. V(started) starts it too.
       - V(started) lets a paused one go on. V(stopped) asks the guest to shut down and waits until it has.
+      - V(restarted) shuts it down, waits until it has, and starts it; one that is stopped is started. With O(force=true) the plug is
+        pulled instead. This is an event, not a state, so that the task changes something each time.
       - V(absent) removes the machine, its root disk and its automatic floating IP. Volumes and addresses made on their own are kept.
     type: str
-    choices: [present, started, stopped, absent]
+    choices: [present, started, stopped, restarted, absent]
     default: present
   flavor:
     description: Its size. Needed to make it. A change of a running server needs O(allow_restart=true).
@@ -100,7 +105,7 @@ options:
     type: bool
     default: false
   force:
-    description: With O(state=stopped), pull the plug instead of asking the guest.
+    description: With O(state=stopped) and O(state=restarted), pull the plug instead of asking the guest.
     type: bool
     default: false
   repair:
@@ -144,6 +149,11 @@ EXAMPLES = r"""
     name: hello
     state: stopped
     force: true
+
+- name: Restart it
+  hanok.cloud.server:
+    name: hello
+    state: restarted
 
 - name: Start it again
   hanok.cloud.server:

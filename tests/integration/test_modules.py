@@ -127,6 +127,11 @@ def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> N
     keep('server', name=name, flavor='g1.nano', allow_restart=True, delete_protection=False, wait_for='init', wait_timeout=120)
     keep('server', name=name, state='stopped')
     keep('server', name=name, state='started', wait_for='init', wait_timeout=120)
+    booted = ssh(address, 'cat /proc/sys/kernel/random/boot_id')
+    told, done = (run('server', check=check, name=name, state='restarted', wait_for='ssh', wait_timeout=120) for check in (True, False))
+    assert told['changed'] is done['changed'] is True
+    assert told['diff'] == done['diff']
+    assert ssh(address, 'cat /proc/sys/kernel/random/boot_id') != booted
     keep('server', name=name, state='stopped', force=True)
     keep('server', name=name, state='started', wait_for='init', wait_timeout=120)
 

@@ -370,6 +370,11 @@ def test_what_is_not_said_is_not_touched() -> None:
         ('stopped', asked('started'), ['start']),
         ('stopped', asked('started', {'flavor': 'g1.tiny'}), ['update', 'start']),
         ('started', asked('stopped', {'flavor': 'g1.tiny'}), ['stop', 'update']),
+        ('started', asked('restarted'), ['stop', 'start']),
+        ('started', asked('restarted', force=True), ['power_off', 'start']),
+        ('stopped', asked('restarted'), ['start']),
+        ('paused', asked('restarted', force=True), ['power_off', 'start']),
+        ('started', asked('restarted', {'flavor': 'g1.tiny'}), ['stop', 'update', 'start']),
         ('started', asked('absent'), ['delete']),
     ],
 )
@@ -429,6 +434,40 @@ def test_what_was_interrupted_is_finished(task_state: str, verbs: list[str]) -> 
     assert [change.verb for change in now.changes] == verbs
     assert now.changes[0].why == AGAIN
     assert now.refused == ()
+
+
+def test_a_restart_that_was_interrupted_goes_on() -> None:
+    """What was asked to stop is not stopped twice, and what is being made is not stopped at all."""
+    for task_state, verbs in (('powering-off', ['stop', 'start']), ('creating', ['create'])):
+        now = plan(asked('restarted', NEW), seen(replace(SERVER, task_state=task_state)))
+        assert (now.refused, [change.verb for change in now.changes]) == ((), verbs)
+    assert [change.verb for change in plan(asked('restarted', NEW), seen()).changes] == ['create']
+
+
+def test_count_raised_alone() -> None:
+    """New members get what the group has, but addresses of their own; members that are there are not compared with each other."""
+    nics = (Nic('default', '192.168.0.5', '52:54:00:00:00:05'), Nic('back', '10.0.0.5', '52:54:00:00:00:06', security_groups=('ssh',)))
+    first, second = members(1, 2, networks=nics, key_name='mine', labels={'a': 'b'}, volume_size=9, init_script='setup', security_groups=('ssh',))
+    there = seen(first, replace(second, labels={}), init_scripts={'setup': None})
+    now = plan(asked(count=3), there)
+    assert (now.refused, now.missing, done(now)) == ((), (), [('web-3', 'create')])
+    made = now.changes[0].after
+    fresh = (Nic('default'), Nic('back', security_groups=('ssh',)))
+    assert made == replace(first, name='web-3', networks=fresh, id=AFTER_APPLY, created_by=AFTER_APPLY, created_at=AFTER_APPLY)
+    made = plan(asked(options={'flavor': 'g1.tiny', 'labels': {}}, count=3, wait_for='running'), there).changes[0].after
+    assert (made.flavor, made.memory, made.labels, made.key_name) == ('g1.tiny', CATALOGUE['g1.tiny'].memory, {}, 'mine')
+
+
+def test_count_raised_alone_where_something_is_gone() -> None:
+    """First-boot content is given again; a script that is no longer there is missed."""
+    with_data = members(1, user_data='keyed')
+    assert plan(asked(count=2), seen(*with_data)).refused == (
+        'user_data: web-1 has some, of which only a hash is recorded; give it again, so that web-2 is made with it too',
+    )
+    scripted = members(1, init_script='setup')
+    assert plan(asked(count=2), seen(*scripted)).missing == ('init_script setup does not exist; there are: none',)
+    going = members(1, task_state='deleting')
+    assert plan(asked(count=1), seen(*going)).refused == ('server web-1 does not exist; to make it give flavor and image too',)
 
 
 def test_an_own_floating_address_is_no_obstacle() -> None:

@@ -79,7 +79,8 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
         return ServersSeen(servers, firewall=firewall), names
     sealed = None if asked.user_data is None else _sealed(cloud, asked.user_data, servers)
     new = any(name not in servers or servers[name].task_state in ('creating', 'deleting') for name in asked.members())
-    again = any(server.task_state == 'creating' for server in servers.values())
+    grows = new and asked.count is not None and any(server.member_of == asked.name for server in servers.values())
+    again = grows or any(server.task_state == 'creating' for server in servers.values())
     news, ssh = asked.news(servers), asked.wait_for == 'ssh'
     lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
     return ServersSeen(

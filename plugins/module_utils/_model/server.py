@@ -22,7 +22,10 @@ from .words import (
     size_problems,
 )
 
-STATES = ('present', 'started', 'stopped', 'absent')
+STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
+# What a new member of a group has as the others, unless something else is said; networks, too.
+OF_A_GROUP = ('flavor', 'image', 'key_name', 'init_script', 'security_groups', 'guest_agent', 'delete_protection', 'description', 'labels')
+RUNNING = ('started', 'restarted')  # states after which it runs
 DISK_GONE, SEED_GONE = 'its root disk is gone', 'its first-boot disk is gone'
 MOST_MEMBERS = 500
 MOST_NETWORKS = 8

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
-from .._model.server import DISK_GONE, TABLE, Nic, NicRequest, Server, ServerRequest
+from .._model.server import DISK_GONE, OF_A_GROUP, RUNNING, TABLE, Nic, NicRequest, Server, ServerRequest
 from .._model.words import DEFAULT_GROUP
 from .common import check_not_taken, fits_in, floats, image_is_there, mend
 
@@ -133,7 +133,8 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     if now and now.task_state == 'deleting':
         now = draft.step('server', 'delete', now, None, why=AGAIN)
     if now is None:
-        return draft.result.append(draft.step('server', 'create', None, _new(name, request, seen, draft)))
+        return draft.result.append(draft.step('server', 'create', None, _new(name, _as_its_group(name, request, seen, draft), seen, draft)))
+    stops = request.state == 'stopped' or (request.state == 'restarted' and now.task_state != 'creating')
     if now.task_state == 'creating':
         now = _finish(now, request, seen, draft)
     if now.faults or now.task_state == 'repairing':
@@ -142,12 +143,12 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         now = _power_again(now, request, draft)
     if request.state == 'started' and now.power == 'paused':
         now = draft.step('server', 'resume', now, replace(now, power='started', reason=''))
-    if request.state == 'stopped' != now.power:
+    if stops and now.power != 'stopped':
         if now.power == 'paused' and not request.force:
             draft.refused.append(f'server {now.name} is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true')
         now = draft.step('server', 'power_off' if request.force else 'stop', now, replace(now, power='stopped'))
     now = draft.update('server', now, _changed(request, now, seen, draft), TABLE, request.allow_restart)
-    if request.state == 'started' != now.power:
+    if request.state in RUNNING and now.power != 'started':
         now = draft.step('server', 'start', now, replace(now, power='started'))
     draft.result.append(now)
 
@@ -214,8 +215,32 @@ def _otherwise(now: Server, request: ServerRequest, seen: ServersSeen, draft: Dr
     _sized(options, seen, draft)
     stays = request.floating_ip in (None, 'auto') and now.floating_ip
     options['floating_ip'] = stays or _new_floating(request, seen, draft)
-    power = request.state if request.state in ('started', 'stopped') else now.power
-    return replace(now, **options, power=power)
+    if request.state != 'present':
+        options['power'] = 'started' if request.state in RUNNING else 'stopped'
+    return replace(now, **options)
+
+
+def _as_its_group(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> ServerRequest:
+    """A request in which a new member has what its group has, where nothing else was said."""
+    there = [server for server in seen.servers.values() if server.member_of == request.name and server.task_state != 'deleting']
+    if request.count is None or not there:
+        return request
+    like = there[0]
+    options = {option: getattr(like, option) for option in OF_A_GROUP}
+    if request.options.get('flavor') in (None, like.flavor):
+        options.update(vcpus=like.vcpus, memory=like.memory, volume_size=like.volume_size)
+    if request.user_data is not None:
+        del options['init_script']
+    elif like.user_data and not request.options.get('init_script'):
+        draft.refused.append(f'user_data: {like.name} has some, of which only a hash is recorded; give it again, so that {name} is made with it too')
+    options.update(request.options)
+    if request.user_data is None and options['init_script']:
+        draft.need('init_script', options['init_script'], seen.init_scripts)
+    networks = request.networks
+    if networks is None:
+        networks = tuple(NicRequest(nic.name, security_groups=nic.security_groups) for nic in like.networks)
+        options = {**options, 'security_groups': options['security_groups'] or None}
+    return replace(request, networks=networks, options={option: value for option, value in options.items() if value is not None})
 
 
 def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
