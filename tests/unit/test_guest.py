@@ -188,6 +188,7 @@ def test_errors_of_every_kind() -> None:
         return boot and boot.state
 
     assert state({'errors': []}, b'Cloud-init v. 22.4.2 finished at x\n') == first_boot.DONE
+    assert state({'errors': 'none'}) is None
     assert state({'errors': [], 'recoverable_errors': {}}) == first_boot.DONE
     assert state({'errors': [], 'recoverable_errors': {'DEPRECATED': ['chpasswd']}}) == first_boot.DONE
     for level in ('WARNING', 'ERROR', 'CRITICAL'):

@@ -30,7 +30,7 @@ class Loaded(NamedTuple):
 
     def number(self, record: str) -> int:
         """How often the record had been changed that they were made of; -1: it was another record."""
-        name, _, number = self.revision.rpartition('_')
+        name, _underscore, number = self.revision.rpartition('_')
         return int(number) if name == record and number.isdigit() else -1
 
 

@@ -54,7 +54,7 @@ def from_result(result: bytes, output: bytes) -> FirstBoot | None:
     """
     whole = guest.parsed(result.decode(errors='replace'))
     told = whole.get('v1') if isinstance(whole, dict) else None
-    if not isinstance(told, dict):
+    if not isinstance(told, dict) or not isinstance(told.get('errors'), (list, type(None))):
         return None
     printed = guest.shown(output)
     errors = _texts(told.get('errors')) + _recoverable(told.get('recoverable_errors'))
