@@ -150,6 +150,12 @@ servers:
     delete_protection:
       description: Whether deleting it is refused.
       type: bool
+    outdated:
+      description:
+        - The options that mean something else now than when it was made. V(init_script) when the text of its script was changed since.
+          Empty where nothing is known of it, as after a recovery.
+      type: list
+      elements: str
     description:
       description: Its description.
       type: str

@@ -25,7 +25,12 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
     assert (script['language'], script['labels']) == ('shell', {'for': 'tests'})
     made = keep('server', name='scripted', init_script='setup', wait_for='init', **server)['server']
     assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'
+    assert made['outdated'] == []
     keep('init_script', name='setup', content='#!/bin/sh\necho second > /root/which\n')
+    told = run('server', name='scripted')
+    assert told['server']['outdated'] == ['init_script']
+    assert 'server scripted: made with an older text of init script setup' in str(told['warnings'])
+    assert [told['outdated'] for told in run('server_info', name='scripted')['servers']] == [['init_script']]
     keep('server', name='scripted', state='stopped')
     keep('server', name='scripted', state='started', init_script='setup', wait_for='init', wait_timeout=120)
     assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'

@@ -72,11 +72,13 @@ def test_a_derived_mac_that_is_taken_blocks_nobody(tmp_path: Path) -> None:
 
 def test_a_mac_without_quotes() -> None:
     """YAML reads a MAC of small decimal parts as a number of base 60: it is told how the user wrote it."""
-    written = '52:54:00:12:34:56'
-    number = str(yaml.safe_load(f'mac: {written}')['mac'])
-    assert number.isdecimal()
-    assert mac_problems(number, 'mac') == [f"mac: {number} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"]
-    assert mac_problems(written, 'mac') == []
+    for written in ('52:54:00:12:34:56', '90:10:09:08:00:59'):
+        number = str(yaml.safe_load(f'mac: {written}')['mac'])
+        assert number.isdecimal()
+        assert mac_problems(number, 'mac') == [f"mac: {number} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"]
+    for other in ('525400123456', '7', '99999999999'):
+        assert mac_problems(other, 'mac') == [f"mac: '{other}' is not the MAC of a machine; write it like '52:54:00:12:34:56'"]
+    assert mac_problems('52:54:00:12:34:56', 'mac') == []
 
 
 VALUES = st.recursive(

@@ -470,6 +470,18 @@ def test_count_raised_alone_where_something_is_gone() -> None:
     assert plan(asked(count=1), seen(*going)).refused == ('server web-1 does not exist; to make it give flavor and image too',)
 
 
+def test_servers_with_an_older_script_are_told() -> None:
+    """In one warning for all; not of those that are deleted, and nothing is changed by it."""
+    there = members(1, 2, init_script='setup', outdated=('init_script',)) + members(3)
+    now = plan(asked(count=3), seen(*there))
+    assert (now.changes, now.refused) == ((), ())
+    assert now.notes == (
+        'server web-1, web-2: made with an older text of init script setup, which ran once, at the first boot; '
+        'to have the new one, delete the server and make it again',
+    )
+    assert plan(asked('absent'), seen(*there)).notes == ()
+
+
 def test_an_own_floating_address_is_no_obstacle() -> None:
     """Said again by number, for a server and for the one member of a group, it stays where it is."""
     for server, count in ((SERVER, None), (members(1)[0], 1)):

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata
+from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_rows
 from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
 from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION, Record, write_whole
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import Sealed
 
 
 @pytest.fixture
@@ -518,3 +519,25 @@ def test_what_we_never_write(record: Record, statement: str, told: str) -> None:
     assert damage(record) == ''
     record.sql.execute(statement)
     assert re.search(f'{record.path} holds what hanok.cloud does not write: {re.escape(told)}.*recover', damage(record))
+
+
+def test_a_script_that_was_changed_since_is_known(record: Record) -> None:
+    """By what a server was made with; where nothing is known of that, or the key is another one, or the script is gone, it is not told."""
+    ids = fill(record)
+    record.update('server', ids['server'], {'init_script': 'i'})
+
+    def older() -> set[str]:
+        return server_rows.outdated(record, record.rows('SELECT * FROM server'))
+
+    assert older() == set()
+    seal = server_rows._seal(record, 'i')
+    record.update('server', ids['server'], {'init_script_seal': seal})
+    assert older() == set()
+    record.update('init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'})
+    assert older() == {'s'}
+    assert '"init_script_seal": null' in metadata.told(record, ['s'])['s']
+    record.update('server', ids['server'], {'init_script_seal': Sealed.of('#!/bin/sh', 'another secret')})
+    assert older() == set()
+    record.update('server', ids['server'], {'init_script_seal': seal})
+    record.sql.execute('DELETE FROM init_script')
+    assert older() == set()

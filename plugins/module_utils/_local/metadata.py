@@ -42,6 +42,7 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
         image = {column: value for column, value in dict(images[row['image_id']]).items() if column != 'id'}
         mine = [{column: value for column, value in dict(volume).items() if column != 'server_id'} for volume in volumes if volume['server_id'] == row['id']]
         server = {column: value for column, value in dict(row).items() if column not in ('power', 'task_state')}
+        server['init_script_seal'] = None
         server['user_data'] = GIVEN if row['user_data'] else None  # local users read what machines say
         found[row['name']] = json.dumps(
             {'server': server, 'image': image, 'keypair': keys.get(row['key_name']), 'ports': ports.get(row['id'], []), 'volumes': mine}

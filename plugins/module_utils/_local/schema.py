@@ -174,6 +174,8 @@ _VERSION_4 = [
     # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash any more.
     "INSERT INTO meta VALUES ('secret', lower(hex(randomblob(32))));",
     "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);",
+    # The text of its init script that a server was made with, sealed. Without one nothing is known of it.
+    'ALTER TABLE server ADD COLUMN init_script_seal TEXT;',
 ]
 
 

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Mapping, Sequence, Set
 
 from .._cloud import CloudError
 from .._model.change import AFTER_APPLY, Change
 from .._model.server import Nic, Server
+from .._model.user_data import Sealed
 from . import addresses, metadata
 from .record import Record, described
 from .servers import PORTS, SERVERS, VOLUMES, by_server
@@ -34,6 +35,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> None:
             **columns,
             'image_id': record.value('SELECT id FROM image WHERE name = ?', server.image),
             'delete_protection': server.delete_protection,
+            'init_script_seal': _seal(record, server.init_script),
             **described(server),
             'task_state': 'creating',
         },
@@ -43,6 +45,27 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> None:
     _write_groups(record, server, row)
     if server.floating_ip:
         _float(record, pools, row, server.floating_ip)
+
+
+def _seal(record: Record, script: str | None) -> Sealed | None:
+    """The text of an init script as a server is made with it, enough to see later that it differs."""
+    content = None if script is None else record.value('SELECT content FROM init_script WHERE name = ?', script)
+    return None if content is None else Sealed.of(content, record.secret())
+
+
+def outdated(record: Record, rows: Sequence[Any]) -> Set[str]:
+    """The names of servers that were made with another text of their init script than there is now."""
+    sealed = [row for row in rows if row['init_script'] and row['init_script_seal']]
+    if not sealed:
+        return set()
+    secret = record.secret()
+    scripts = {row['name']: Sealed.of(row['content'], secret) for row in record.rows('SELECT name, content FROM init_script')}
+    return {row['name'] for row in sealed if _is_older(row['init_script_seal'], scripts.get(row['init_script']))}
+
+
+def _is_older(seal: str, now: Sealed | None) -> bool:
+    """Whether a text differs from what was sealed; one that was sealed with another key cannot be compared."""
+    return now is not None and seal != now and not now.takes_over(seal)
 
 
 def forget(record: Record, name: str) -> None:

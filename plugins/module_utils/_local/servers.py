@@ -9,7 +9,7 @@ import os
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
@@ -58,8 +58,18 @@ class LocalServers:
             return ()
         ports, groups, volumes = (by_server(self.record.rows(query, *chosen)) for query in (PORTS, _GROUPS, VOLUMES))
         machines = self.host.hypervisor.machines()
+        older = self._outdated(rows)
         whole = [{**dict(row), 'ports': ports.get(row['id'], []), 'volumes': volumes.get(row['id'], [])} for row in rows]
-        return tuple(self._server(row, groups.get(row['id'], []), machines.get(row['uuid'])) for row in whole)
+        found = (self._server(row, groups.get(row['id'], []), machines.get(row['uuid'])) for row in whole)
+        return tuple(replace(server, outdated=('init_script',)) if server.name in older else server for server in found)
+
+    def _outdated(self, rows: Sequence[Any]) -> Set[str]:
+        """The names of servers that were made with another text of their init script."""
+        if not any(row['init_script'] for row in rows):
+            return set()
+        from .server_rows import outdated
+
+        return outdated(self.record, rows)
 
     def _server(self, row: Any, groups: Sequence[Any], machine: Machine | None) -> Server:
         """What is under way, or was interrupted, ends with the power that the record says, and is not looked at closer; so for a machine that is gone."""

@@ -88,6 +88,7 @@ class Server:
     faults: Tuple[str, ...] = ()
     reason: str = ''
     seeded: bool = True
+    outdated: Tuple[str, ...] = ()  # options that mean something else now than when it was made
     launched: bool = True  # false while it is being made and its machine does not run: nothing would be lost
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY

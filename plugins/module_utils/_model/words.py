@@ -76,19 +76,22 @@ def mac_problems(mac: str | None, option: str) -> List[str]:
     """Check the MAC of a machine: a unicast one (IEEE 802: the lowest bit of its first octet is 0), in lower case."""
     if mac is None or re.match(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z', mac):
         return []
-    if mac.isdecimal() and len(mac) < 13:
-        written = _as_written(int(mac))
+    written = _as_written(mac)
+    if written:
         return [f"{option}: {mac} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"]
     return [f"{option}: {mac!r} is not the MAC of a machine; write it like '52:54:00:12:34:56'"]
 
 
-def _as_written(number: int) -> str:
-    """What YAML 1.1 read as a number of base 60 (yaml.org/type/int.html)."""
-    digits: List[str] = []
-    while len(digits) < 6:
-        number, digit = divmod(number, 60)
-        digits.insert(0, f'{digit:02d}')
-    return ':'.join(digits)
+def _as_written(mac: str) -> str:
+    """The MAC that YAML 1.1 read as a number of base 60 (yaml.org/type/int.html); empty: it is not such a number."""
+    if not re.match(r'[1-9][0-9]{8,10}\Z', mac):
+        return ''
+    number = int(mac)
+    octets: List[str] = []
+    for _octet in range(5):
+        number, last = divmod(number, 60)
+        octets.insert(0, f'{last:02d}')
+    return ':'.join([str(number), *octets]) if 10 <= number <= 99 else ''
 
 
 def size_problems(size: int | None, option: str) -> List[str]:

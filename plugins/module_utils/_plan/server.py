@@ -68,8 +68,22 @@ def plan(request: ServerRequest, seen: ServersSeen) -> Plan:
     for name in _members(request, seen, draft):
         _one(name, request, seen, draft)
     _floating(request, seen, draft)
+    _tell_outdated(draft)
     mend(seen.firewall, draft)
     return draft.done(*ORDER)
+
+
+def _tell_outdated(draft: Draft) -> None:
+    """A script that was changed is for servers that will be made: those that are there have been set up by the older text."""
+    older: Dict[str, List[str]] = {}
+    for server in draft.result:
+        if 'init_script' in server.outdated:
+            older.setdefault(server.init_script, []).append(server.name)
+    for script, names in older.items():
+        draft.notes.append(
+            f'server {", ".join(names)}: made with an older text of init script {script}, which ran once, at the first boot; '
+            'to have the new one, delete the server and make it again'
+        )
 
 
 def _named(seen: ServersSeen) -> Tuple[Tuple[str, str, Mapping[str, Any]], ...]:
@@ -186,7 +200,7 @@ def _first_boot(now: Server, request: ServerRequest, seen: ServersSeen, draft: D
 def _finish(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
     """What never ran becomes what is asked now; what runs already, first what was recorded."""
     finished = replace(now, task_state=None, seeded=True, launched=True)
-    after = finished if now.launched else _otherwise(finished, request, seen, draft)
+    after = finished if now.launched else replace(_otherwise(finished, request, seen, draft), outdated=())
     if after == finished:
         _first_boot(now, request, seen, draft)
     else:
