@@ -17,6 +17,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import ALGOR
 
 LISTENERS = (Listener(80, 'http', 8080), Listener(5432, 'tcp', 5432))
 MEMBERS = (('web-1', '192.168.0.5'), ('web-2', '192.168.0.6'))
+SHARED = ['tcp-request connection track-sc0 src table sources', 'tcp-request connection reject if { sc0_conn_cur gt 1000 }']
 PATH = '/health/~me?a=b&c=%20,;:@x+y'
 CHECKS = [None, HealthCheck(), HealthCheck('tcp', 81, '/', 3600), HealthCheck('http', 8081, PATH, 5)]
 
@@ -35,10 +36,10 @@ def lines(lb: Lb, members: tuple[tuple[str, str], ...] = MEMBERS) -> dict[str, l
 def test_what_it_says() -> None:
     """One frontend and one backend for each listener; the members in their order, at the listener's port for them."""
     said = lines(Lb('l', listeners=LISTENERS))
-    assert list(said) == ['global', 'defaults', 'frontend listen_80', 'backend members_80', 'frontend listen_5432', 'backend members_5432']
-    assert said['frontend listen_80'] == ['mode http', 'bind 192.168.0.9:80', 'option forwardfor', 'default_backend members_80']
+    assert list(said) == ['global', 'defaults', 'backend sources', 'frontend listen_80', 'backend members_80', 'frontend listen_5432', 'backend members_5432']
+    assert said['frontend listen_80'] == ['mode http', 'bind 192.168.0.9:80', *SHARED, 'option forwardfor', 'default_backend members_80']
     assert said['backend members_80'] == ['mode http', 'balance roundrobin', 'server web-1 192.168.0.5:8080', 'server web-2 192.168.0.6:8080']
-    assert said['frontend listen_5432'] == ['mode tcp', 'bind 192.168.0.9:5432', 'default_backend members_5432']
+    assert said['frontend listen_5432'] == ['mode tcp', 'bind 192.168.0.9:5432', *SHARED, 'default_backend members_5432']
     assert said['backend members_5432'] == ['mode tcp', 'balance roundrobin', 'server web-1 192.168.0.5:5432', 'server web-2 192.168.0.6:5432']
 
 

@@ -11,6 +11,9 @@ from .._model.lb import Lb, Listener
 
 BALANCE = {'round_robin': ('balance roundrobin',), 'least_connections': ('balance leastconn',), 'source_ip': ('balance source', 'hash-type consistent')}
 MAXCONN = 4000  # two descriptors each, within the usual limit of a container
+SHARE = MAXCONN // 4  # connections that one source address may hold
+SOURCES = 20000  # addresses that are counted at a time
+EMPTY = '/var/empty'  # in the container: where HAProxy shuts itself in
 
 
 @dataclass(frozen=True)
@@ -28,18 +31,23 @@ def render(lb: Lb, place: Place) -> str:
         'global',
         '  user haproxy',
         '  group haproxy',
-        f'  stats socket {place.folder}/admin.sock mode 600 level admin expose-fd listeners',
+        f'  chroot {EMPTY}',
+        f'  stats socket {place.folder}/run/admin.sock mode 600 level admin expose-fd listeners',
         f'  server-state-file {place.folder}/servers.state',
         f'  maxconn {MAXCONN}',
         '  hard-stop-after 1h',
         'defaults',
         '  load-server-state-from-file global',
         '  timeout connect 5s',
+        '  timeout http-request 10s',  # for the whole head of a request
+        '  timeout http-keep-alive 10s',
         '  timeout client 60s',
         '  timeout server 60s',
         '  timeout check 2s',
         '  option redispatch 1',
         '  retries 3',
+        'backend sources',
+        f'  stick-table type ip size {SOURCES} expire 1m store conn_cur',
     ]
     for listener in lb.listeners:
         lines += _listener(lb, listener, place)
@@ -48,6 +56,8 @@ def render(lb: Lb, place: Place) -> str:
 
 def _listener(lb: Lb, listener: Listener, place: Place) -> List[str]:
     lines = [f'frontend listen_{listener.port}', f'  mode {listener.protocol}', f'  bind {place.address}:{listener.port}']
+    lines.append('  tcp-request connection track-sc0 src table sources')
+    lines.append(f'  tcp-request connection reject if {{ sc0_conn_cur gt {SHARE} }}')
     lines += ['  option forwardfor'] if listener.protocol == 'http' else []
     lines += [f'  default_backend members_{listener.port}', f'backend members_{listener.port}', f'  mode {listener.protocol}']
     lines += ['  ' + words for words in BALANCE[lb.algorithm]]

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Load balancers: HAProxy under s6 in a libvirt-LXC container that shares the host's file system and has a network of its own."""
+"""Load balancers: HAProxy under s6 in a libvirt-LXC container with a network and a root of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import uuid
-from html import escape
 from ipaddress import IPv4Network
 from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
 
@@ -19,7 +18,7 @@ from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.lb import HealthCheck, Lb, Listener
 from .._model.server import Nic
-from . import addresses, haproxy, metadata
+from . import addresses, containers, haproxy, metadata
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
@@ -31,13 +30,10 @@ _LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway, p.id AS port, p.net
 _MEMBERS = """SELECT m.balancer_id, s.name, p.address FROM balancer_member m JOIN server s ON s.id = m.server_id JOIN port p ON p.server_id = s.id
   JOIN port b ON b.balancer_id = m.balancer_id ORDER BY length(s.name), s.name, p.network_id <> b.network_id, p.position"""
 
-_XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata><memory unit='MiB'>256</memory><vcpu>1</vcpu>
-<os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os><on_reboot>restart</on_reboot><on_crash>restart</on_crash>
-<devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>
-<interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/><target dev='{device}'/><ip address='{address}' family='ipv4' prefix='{prefix}'/>
-<route family='ipv4' address='0.0.0.0' prefix='0' gateway='{gateway}'/></interface><console type='pty'/></devices></domain>"""
-
 _IN_ORDER = 1 | 4  # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: it runs, and comes back when the host boots
+
+_FORM = '2\n'  # of containers; one that was started in an older form is started anew
+_MOST = 64  # bytes of a host name, which a container has from the name of its domain
 
 _RUN = '#!/bin/sh\nexec 2>&1\nexec haproxy -W -f {folder}/haproxy.cfg\n'
 
@@ -54,7 +50,10 @@ class LocalLbs:
         rows = self.record.named(_LIST, names)
         running = self.host.steadily(self._running) if rows else set()
         members = _members(self.record)
-        return tuple(_lb(row, members.get(row['id'], ()), row['uuid'] in running) for row in rows)
+        return tuple(_lb(row, members.get(row['id'], ()), row['uuid'] in running and self._is_current(row)) for row in rows)
+
+    def _is_current(self, row: Any) -> bool:
+        return _is_current(_folder(self.host, row['uuid']))
 
     def _running(self) -> Set[str]:
         return {domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(_IN_ORDER)}
@@ -128,21 +127,58 @@ class LocalLbs:
         folder = _folder(self.host, row['uuid'])
         _furnish(folder)
         configure(self.host, row, _members(self.record).get(row['id'], ()))
-        told = metadata.element(metadata.told_of_balancers(self.record)[row['uuid']])
-        domain = self.host.hypervisor.lxc.defineXML(_xml(row, folder, told))
+        self._start(row, folder)
+
+    def _start(self, row: Any, folder: str) -> None:
+        """Define the container and start it; one of an older form, or that does not run, makes room first."""
+        if not _is_current(folder):
+            self._remove_domain(row)
+        containers.make_root(folder)
+        domain = self.host.hypervisor.lxc.defineXML(self._xml(row, folder))
         domain.setAutostart(1)
+        if not domain.isActive():
+            containers.end_orphans(row['uuid'])
+            for path in (_socket(folder), os.path.join(folder, 'admin.sock')):  # of an older form
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
         with tolerate('OPERATION_INVALID'):  # it runs already
             domain.create()
-        if not await_(lambda: ask(folder, 'show info') is not None, self.host.timeout):
-            raise CloudError(f'HAProxy of {row["name"]} did not come up in {self.host.timeout} s; its log is in /var/log/libvirt/lxc/{_name(row)}.log')
+        if not await_(lambda: _answers(domain, folder), self.host.timeout):
+            raise CloudError(
+                f'timed out after {self.host.timeout} s (wait_timeout) waiting for HAProxy of '
+                f'{row["name"]}; its log is in /var/log/libvirt/lxc/{_name(row)}.log'
+            )
+        if not _is_current(folder):
+            write_whole(_form(folder), _FORM)
 
-    def _erase(self, change: Change) -> None:
-        row = self.record.named(_LIST, [change.name])[0]
+    def _xml(self, row: Any, folder: str) -> str:
+        told = metadata.told_of_balancers(self.record)[row['uuid']]
+        return containers.xml(
+            containers.Container(
+                name=_name(row),
+                uuid=row['uuid'],
+                folder=folder,
+                metadata=metadata.element(told),
+                mac=row['mac'],
+                bridge=bridge(row['network_id']),
+                device=tap(row['port']),
+                address=row['address'],
+                prefix=IPv4Network(row['cidr']).prefixlen,
+                gateway=row['gateway'],
+            )
+        )
+
+    def _remove_domain(self, row: Any) -> None:
         with tolerate('NO_DOMAIN'):
             domain = self.host.hypervisor.lxc.lookupByUUIDString(row['uuid'])
             with tolerate('OPERATION_INVALID'):  # it does not run
                 domain.destroy()
             domain.undefine()
+
+    def _erase(self, change: Change) -> None:
+        row = self.record.named(_LIST, [change.name])[0]
+        self._remove_domain(row)
+        containers.end_orphans(row['uuid'])
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(_folder(self.host, row['uuid']))
         for log in glob.glob(f'/var/log/libvirt/lxc/{glob.escape(_name(row))}.log*'):
@@ -153,7 +189,7 @@ def synchronise(host: Host) -> None:
     """Write the configuration of each balancer again where it is not what the record says, and have HAProxy take it up."""
     members = _members(host.record)
     for row in host.record.named(_LIST, None):
-        if row['task_state'] is None:
+        if row['task_state'] is None and _is_current(_folder(host, row['uuid'])):
             configure(host, row, members.get(row['id'], ()))
 
 
@@ -182,7 +218,7 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
 def _furnish(folder: str) -> None:
     """Make the folder of a balancer, with what s6 runs in it."""
     service = os.path.join(folder, 'services', 'haproxy')
-    for path in (os.path.dirname(folder), folder, os.path.join(folder, 'services'), service):
+    for path in (os.path.dirname(folder), folder, os.path.join(folder, 'services'), service, os.path.dirname(_socket(folder))):
         os.makedirs(path, 0o711, exist_ok=True)
     write_whole(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
 
@@ -192,7 +228,7 @@ def ask(folder: str, command: str) -> str | None:
     try:
         with socket.socket(socket.AF_UNIX) as stream:
             stream.settimeout(3)
-            stream.connect(os.path.join(folder, 'admin.sock'))
+            stream.connect(_socket(folder))
             stream.sendall(command.encode() + b'\n')
             stream.shutdown(socket.SHUT_WR)
             return b''.join(iter(lambda: stream.recv(65536), b'')).decode()
@@ -205,22 +241,25 @@ def _folder(host: Host, identity: str) -> str:
 
 
 def _name(row: Any) -> str:
-    return f'hanok-lb-{row["id"]}-{row["name"]}'
+    """The name of a domain, with the balancer's for people who look with virsh, as far as it fits."""
+    return f'hanok-lb-{row["id"]}-{row["name"]}'[:_MOST]
 
 
-def _xml(row: Any, folder: str, told: str) -> str:
-    return _XML.format(
-        metadata=told,
-        name=escape(_name(row)),
-        uuid=escape(row['uuid']),
-        services=escape(os.path.join(folder, 'services')),
-        mac=escape(row['mac']),
-        bridge=bridge(row['network_id']),
-        device=tap(row['port']),
-        address=escape(row['address']),
-        prefix=IPv4Network(row['cidr']).prefixlen,
-        gateway=escape(row['gateway']),
-    )
+def _socket(folder: str) -> str:
+    return os.path.join(folder, 'run', 'admin.sock')
+
+
+def _form(folder: str) -> str:
+    return os.path.join(folder, 'form')
+
+
+def _is_current(folder: str) -> bool:
+    """Tell whether the container was started in the form that this version gives it."""
+    return read_whole(_form(folder)) == _FORM
+
+
+def _answers(domain: Any, folder: str) -> bool:
+    return bool(domain.isActive()) and ask(folder, 'show info') is not None
 
 
 def _members(record: Any) -> Dict[int, Tuple[Tuple[str, str], ...]]:

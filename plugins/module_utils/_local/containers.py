@@ -1,0 +1,126 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The container of a balancer in libvirt-LXC: what it sees of the host, and what it may do.
+
+It has a root of its own, read-only: the host's /usr, an /etc with two accounts, and of its folder
+what HAProxy needs. s6 and HAProxy's sockets are in the two folders that it may write to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import signal
+from dataclasses import dataclass
+from html import escape
+from typing import Dict, List, Tuple
+
+RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
+SERVICES = 'services'  # what s6 runs
+_ROOT = 'root'
+_FOLDERS = ('dev', 'etc', 'home', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var/empty')
+_PROGRAMS = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')  # links into /usr (merged /usr)
+
+# For ports below 1024, the change to its own user, chroot, and to end a worker of another user.
+_ALLOWED = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
+
+_XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
+<memory unit='MiB'>256</memory><vcpu>1</vcpu>
+<os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os>
+<features><capabilities policy='deny'>{capabilities}</capabilities></features>
+<on_reboot>restart</on_reboot><on_crash>restart</on_crash>
+<devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>{mounts}
+<interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/><target dev='{device}'/>
+<ip address='{address}' family='ipv4' prefix='{prefix}'/>
+<route family='ipv4' address='0.0.0.0' prefix='0' gateway='{gateway}'/></interface>
+<console type='pty'/></devices></domain>"""
+
+_MOUNT = """<filesystem type='mount' accessmode='passthrough'><source dir='{source}'/>
+<target dir='{target}'/>{readonly}</filesystem>"""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container: its folder, its place in a network, and the metadata that it bears (XML)."""
+
+    name: str
+    uuid: str
+    folder: str
+    metadata: str
+    mac: str
+    bridge: str
+    device: str
+    address: str
+    prefix: int
+    gateway: str
+
+
+def xml(container: Container) -> str:
+    """The definition of a container."""
+    words = {name: escape(str(value)) for name, value in vars(container).items()}
+    words['metadata'] = container.metadata
+    words['services'] = escape(os.path.join(container.folder, SERVICES))
+    words['capabilities'] = ''.join(f"<{name} state='on'/>" for name in _ALLOWED)
+    words['mounts'] = ''.join(_mount(*mount) for mount in _mounts(container.folder))
+    return _XML.format(**words)
+
+
+def _mounts(folder: str) -> List[Tuple[str, str, bool]]:
+    """Source, target and whether it may be written to, each before what is mounted in it."""
+    writable = [os.path.join(folder, name) for name in (SERVICES, RUN)]
+    return [
+        (os.path.join(folder, _ROOT), '/', False),
+        ('/usr', '/usr', False),
+        (folder, folder, False),
+        *((path, path, True) for path in writable),
+    ]
+
+
+def _mount(source: str, target: str, writable: bool) -> str:
+    readonly = '' if writable else '<readonly/>'
+    return _MOUNT.format(source=escape(source), target=escape(target), readonly=readonly)
+
+
+def make_root(folder: str) -> None:
+    """Make the root that a container of this folder sees; what is there already stays."""
+    root = os.path.join(folder, _ROOT)
+    for name in (*_FOLDERS, folder.lstrip('/')):
+        os.makedirs(os.path.join(root, name), 0o755, exist_ok=True)
+    for name in _PROGRAMS:
+        link = os.path.join(root, name)
+        if os.path.islink('/' + name) and not os.path.islink(link):
+            os.symlink(os.readlink('/' + name), link)
+    for name, text in _accounts().items():
+        path = os.path.join(root, 'etc', name)
+        with open(path + '.part', 'w', encoding='utf-8') as file:
+            file.write(text)
+        os.chmod(path + '.part', 0o644)
+        os.replace(path + '.part', path)
+
+
+def _accounts() -> Dict[str, str]:
+    user = pwd.getpwnam('haproxy')
+    nobody = '/nonexistent:/usr/sbin/nologin'
+    return {
+        'passwd': f'root:x:0:0::{nobody}\nhaproxy:x:{user.pw_uid}:{user.pw_gid}::{nobody}\n',
+        'group': f'root:x:0:\nhaproxy:x:{user.pw_gid}:\n',
+    }
+
+
+def end_orphans(uuid: str) -> None:
+    """End what a container that does not run any more left running: what restarts others first."""
+    for program in ('s6-svscan', 's6-supervise', 'haproxy'):
+        for path in glob.glob('/proc/[0-9]*'):
+            with contextlib.suppress(OSError):  # it has ended
+                if _is_of(path, program, uuid):
+                    os.kill(int(os.path.basename(path)), signal.SIGKILL)
+
+
+def _is_of(path: str, program: str, uuid: str) -> bool:
+    if os.path.basename(os.readlink(os.path.join(path, 'exe'))) != program:
+        return False
+    with open(os.path.join(path, 'cmdline'), encoding='utf-8', errors='replace') as file:
+        words = file.read(65536)
+    return f'/{uuid}/' in words + os.readlink(os.path.join(path, 'cwd')) + '/'
