@@ -48,7 +48,7 @@ options:
         description: The port of the members. The same one when left out.
         type: int
   members:
-    description: Names of servers; when said, they are the whole set.
+    description: Names of servers with a port in its network; when said, they are the whole set.
     type: list
     elements: str
   health_check:
@@ -56,7 +56,7 @@ options:
     type: dict
     suboptions:
       protocol:
-        description: V(http) or V(tcp), in either case.
+        description: V(http) or V(tcp), in either case; V(none) takes the health check away.
         type: str
         default: http
       port:

@@ -453,7 +453,15 @@ ALGORITHMS = st.sampled_from(['round_robin', 'source_ip'])
         LbRequest,
         st.just('l'),
         PRESENT,
-        some(network=st.just('default'), listeners=LISTENERS, members=MEMBERS, health_check=CHECKS, algorithm=ALGORITHMS, description=TEXTS, labels=LABELS),
+        some(
+            network=st.just('default'),
+            listeners=LISTENERS,
+            members=MEMBERS,
+            health_check=st.none() | CHECKS,
+            algorithm=ALGORITHMS,
+            description=TEXTS,
+            labels=LABELS,
+        ),
         st.sampled_from([None, 'auto', 'none', ADDRESS]),
     ),
     maybe(

@@ -20,7 +20,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Healt
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network, NetworkRequest, candidates
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup, SecurityGroupRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import flavor, floating_ip, image, keypair, lb, network, security_group, volume
 
@@ -266,6 +266,10 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             'address: 8.8.8.8 is in no pool of this cloud; there are: pool',
         ),
         (lb.plan(LbRequest('l', 'present', {}), lb.LbsSeen({}, NETWORKS)), 'lb l does not exist; to make it give listeners too'),
+        (
+            lb.plan(lb_(members=('s',)), lb.LbsSeen({}, NETWORKS, named(Server('s', networks=(Nic('back'),))))),
+            'members: server s has no port in network default, where the balancer is; give it one there, or make the balancer in a network of the server',
+        ),
         (lb.plan(replace(lb_(), floating_ip='auto'), lb.LbsSeen({}, NETWORKS)), f'floating_ip: {NO_ADDRESS_FREE}'),
         (
             lb.plan(

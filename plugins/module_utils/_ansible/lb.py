@@ -51,9 +51,13 @@ def request(params: Dict[str, Any]) -> LbRequest:
     if params['members'] is not None:
         options['members'] = tuple(sorted(set(params['members']), key=lambda name: (len(name), name)))
     if params['health_check'] is not None:
-        raw = params['health_check']
-        options['health_check'] = HealthCheck(one_of(raw, 'protocol', PROTOCOLS), raw['port'], raw['path'], raw['interval'])
+        options['health_check'] = _health_check(params['health_check'])
     return LbRequest(params['name'], params['state'], options, params['floating_ip'])
+
+
+def _health_check(raw: Dict[str, Any]) -> HealthCheck | None:
+    protocol = one_of(raw, 'protocol', (*PROTOCOLS, 'none'))
+    return None if protocol == 'none' else HealthCheck(protocol, raw['port'], raw['path'], raw['interval'])
 
 
 def _listener(raw: Dict[str, Any]) -> Listener:

@@ -40,12 +40,13 @@ def plan(request: LbRequest, seen: LbsSeen) -> Plan:
 
 
 def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) -> Lb:
-    for member in request.options.get('members', ()):
-        draft.need('server', member, seen.servers)
     if now and now.task_state == 'deleting':
         now = draft.step('lb', 'delete', now, None, why=AGAIN)
     if now and now.task_state == 'creating':
         now = draft.step('lb', 'create', None, replace(now, task_state=None, running=True), why=AGAIN)
+    for member in request.options.get('members', ()):
+        if draft.need('server', member, seen.servers):
+            _check_reached(seen.servers[member], _network(request, now), draft)
     options = _options(request, now, seen, draft)
     if now is None:
         if 'listeners' not in options:
@@ -55,6 +56,20 @@ def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) ->
         return made
     kept: Lb = draft.update('lb', now, {**options, **({} if now.running else {'running': True})}, TABLE)
     return kept
+
+
+def _network(request: LbRequest, now: Lb | None) -> str:
+    requested: str = request.options.get('network', 'default')
+    return now.network if now else requested
+
+
+def _check_reached(server: Server, network: str, draft: Draft) -> None:
+    """Refuse a member that the balancer does not reach."""
+    if network not in [nic.name for nic in server.networks]:
+        draft.refused.append(
+            f'members: server {server.name} has no port in network {network}, where the balancer is; '
+            'give it one there, or make the balancer in a network of the server'
+        )
 
 
 def _options(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) -> Dict[str, Any]:
