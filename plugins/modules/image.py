@@ -11,8 +11,10 @@ short_description: Keep an image
 version_added: 0.1.0
 description:
   - An image is a disk that servers are made from, by a path, by a URL with its checksum, or from a stopped server.
-  - It is compared by what was said when it was made; an image is not remade.
-  - A file that refers to another file (a backing file) is refused.
+  - It is compared by what it was made of, whatever the file is called; an image is not remade.
+  - The file is first copied, and then looked at, checked and converted, by a program that has no right to anything else.
+  - A file that refers to another file (a backing file, extents, a parent), one that is compressed, and one that is no disk are refused.
+  - All of that has to be done within O(wait_timeout) seconds; a disk has at most 5,120 GB.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
@@ -38,8 +40,15 @@ options:
     description: The name of a stopped server, whose root disk is copied.
     type: str
   checksum:
-    description: C(sha256:) or C(sha512:) and the digits of what is delivered.
+    description:
+      - C(sha256:) or C(sha512:) and the digits of what is delivered, or the address of a file of checksums that has a line for the file,
+        such as C(sha256:https://images.example.com/SHA256SUMS).
     type: str
+  hide_url:
+    description:
+      - Whether to record, show and compare of O(url) its host and a hash only, because its path holds a token.
+    type: bool
+    default: false
   description:
     description: One line of at most 255 characters.
     type: str

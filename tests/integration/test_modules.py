@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import inventory, keep, refused, run, start
+from .conftest import TREE, inventory, keep, refused, run, start
 
 Guest = Callable[[str, str], str]
 
@@ -69,24 +71,109 @@ def test_network(host: None) -> None:
     assert inventory() == before
 
 
-def test_image(host: None, tiny: str, tmp_path: Path) -> None:
-    """By URL and checksum; a wrong checksum and a file that points elsewhere leave nothing."""
-    handler = functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny))
+class Slow(SimpleHTTPRequestHandler):
+    """A server that ends no answer: one byte now and then, or more than anybody wants."""
+
+    def do_GET(self) -> None:
+        """Answer for ever."""
+        self.send_response(200)
+        if self.path.endswith('huge'):
+            self.send_header('Content-Length', str(1 << 60))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(b'Q')
+                time.sleep(0.3)  # this is what a slow server does; nothing waits for it
+
+    def log_message(self, *_words: Any) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def served(handler: Any) -> Iterator[str]:
+    """A web server on this host; its address."""
     with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f'http://127.0.0.1:{server.server_port}/{os.path.basename(tiny)}'
-        right = hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
-        assert keep('image', name='web', url=url, checksum=f'sha256:{right}')['image']['min_disk'] == 1
-        wrong = run('image', name='bad', url=url, checksum='sha256:' + '0' * 64)
-        assert wrong['failed']
-        assert 'checksum' in wrong['msg']
-        keep('image', name='bad', state='absent')
+        yield f'http://127.0.0.1:{server.server_port}'
         server.shutdown()
+
+
+def made_of_images() -> list[str]:
+    """What is in the folder of images."""
+    return sorted(os.listdir('/var/lib/hanok/images'))
+
+
+def test_image(image: str, tiny: str, tmp_path: Path) -> None:
+    """By URL and checksum, by a file of checksums, by the content of a path; a wrong checksum leaves nothing."""
+    before = made_of_images()
+    right = hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
+    name = os.path.basename(tiny)
+    (tmp_path / 'SHA256SUMS').write_text(f'{right}  {name}\n', encoding='ascii')
+    (tmp_path / name).symlink_to(tiny)
+    with served(functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
+        url, sums = f'{server}/{name}', f'sha256:{server}/SHA256SUMS'
+        assert keep('image', name='web', url=url, checksum=sums)['image']['min_disk'] == 1
+        for same in (f'sha256:{right}', f'SHA256:{right.upper()}', f'sha512:{hashlib.sha512(Path(tiny).read_bytes()).hexdigest()}'):
+            assert not run('image', name='web', url=url, checksum=same)['changed'], same
+        assert 'not remade' in refused('image', name='web', url=url, checksum='sha256:' + '0' * 64)
+        shown = keep('image', name='web', url=url, checksum=sums, hide_url=True)['image']['source']
+        assert name not in shown
+        wrong = run('image', name='bad', url=url, checksum='sha256:' + '0' * 64)
+        assert wrong['msg'].startswith('image bad: checksum mismatch: got sha256:' + right)
+        keep('image', name='bad', state='absent')
     keep('image', name='web', state='absent')
-    trap = tmp_path / 'trap.qcow2'
-    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', '/etc/shadow', '-F', 'raw', str(trap)], check=True)
-    assert 'refers to another file' in run('image', name='trap', path=str(trap))['msg']
-    assert not list(Path('/var/lib/hanok/images').glob('*.part')) + list(Path('/var/lib/hanok/images').glob('*.download'))
+    copy = tmp_path / 'copy.qcow2'
+    copy.write_bytes(Path(tiny).read_bytes())
+    assert not run('image', name=image, path=str(copy), checksum=f'sha256:{right}')['changed']
+    copy.write_bytes(Path(tiny).read_bytes() + bytes(512))
+    assert 'not remade' in refused('image', name=image, path=str(copy))
+    assert made_of_images() == before
+
+
+def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
+    """What refers to a file of the host, what is no disk, what has no end: refused, in bounded time, and nothing is left."""
+    before = made_of_images()
+
+    def disk(name: str, *options: str) -> str:
+        subprocess.run(['qemu-img', 'create', '-q', *options, name, '1M'], check=True, cwd=tmp_path, capture_output=True)
+        return str(tmp_path / name)
+
+    flat = tmp_path / 'flat.vmdk'
+    flat.write_text('# Disk DescriptorFile\nversion=1\ncreateType="monolithicFlat"\nRW 256 FLAT "../hanok.json" 0\n', encoding='ascii')
+    html = tmp_path / 'page'
+    html.write_text('<!DOCTYPE html><title>404</title>', encoding='ascii')
+    traps = (disk('backed', '-f', 'qcow2', '-u', '-b', '/etc/shadow', '-F', 'raw'), str(flat), str(html), disk('raw', '-f', 'raw'))
+    for trap in traps:
+        told = run('image', check=True, name='trap', path=trap)
+        done = run('image', name='trap', path=trap)
+        assert done['failed'], trap
+        assert done['msg'].removeprefix('refused: path: ') in str(told['warnings']), told
+    with served(functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
+        given = hashlib.sha256(flat.read_bytes()).hexdigest()
+        done = run('image', name='trap', url=f'{server}/flat.vmdk', checksum=f'sha256:{given}')
+        assert 'whose data is in other files' in done['msg']
+    with served(Slow) as server:
+        for path, words in (('slow', 'in the time (wait_timeout) that there is'), ('huge', 'and there is room for')):
+            done = run('image', name='trap', url=f'{server}/{path}', checksum='sha256:' + '0' * 64, wait_timeout=3)
+            assert words in done['msg'], done
+    keep('image', name='trap', state='absent')
+    assert made_of_images() == before
+
+
+def test_qemu_img_is_confined(host: None, tmp_path: Path) -> None:
+    """What got past all looks is opened by a user that has no right to it: a disk that refers to the record reads nothing."""
+    disk = tmp_path / 'disk.qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-u', '-b', '/var/lib/hanok/hanok.db', '-F', 'raw', str(disk), '1M'], check=True)
+    code = (
+        'import sys; sys.path[:0] = [sys.argv[1]]\n'
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud, disk_format, image_import as door\n'
+        'host = cloud.this_host("root", 60)\n'
+        'with door.Import(host, host.settings.path("images", "test.qcow2"), ()) as making:\n'
+        '    making.copy(sys.argv[2]); making._give_away()\n'
+        '    making._confined(0, "convert", "-O", "raw", "source", "disk")\n'
+    )
+    ran = subprocess.run(['/usr/bin/python3', '-c', code, str(TREE), str(disk)], capture_output=True, text=True, check=False)
+    assert "Could not open '/var/lib/hanok/hanok.db': Permission denied" in ran.stderr
 
 
 def test_security_group(host: None) -> None:

@@ -56,6 +56,12 @@ class Images(Things[Image], Updates, Protocol):
     def source_problem(self, source: str) -> str:
         """What speaks against making an image of a source, as far as it can be seen beforehand; empty: nothing."""
 
+    def held(self, name: str, source: str) -> Mapping[str, str] | None:
+        """The digests of what a source holds now, by kind; None where an image has none to compare, or nothing is there."""
+
+    def resolved(self, checksum: str, source: str) -> str:
+        """A checksum, of a file of checksums the digits for the file of a source."""
+
 
 class Networks(Things[Network], Updates, Protocol):
     """Networks of a cloud."""

@@ -9,11 +9,11 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Dict, List, Tuple
+from typing import Any, BinaryIO, Dict, List, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.image import Image, least_disk, recorded
+from .._model.image import DIGITS, Image, least_disk
 from . import disks
 from .host import Host
 from .record import described, names_in
@@ -44,11 +44,30 @@ class LocalImages:
             return ''
         if not os.path.isfile(where):
             return f'{where} is not a file on this host'
+        from .image_import import check_file
+
         try:
-            disks.describe(self.host, where)
-        except CloudError as error:
+            check_file(where)
+        except (CloudError, OSError) as error:
             return str(error)
         return ''
+
+    def held(self, name: str, source: str) -> Dict[str, str] | None:
+        """What a path holds is read only where the file is not the one, unaltered, that the image was made of."""
+        made_of = _imported(self.record.value('SELECT imported FROM image WHERE name = ?', name))
+        where = source.partition(':')[2]
+        if not made_of or not os.path.isfile(where):
+            return None
+        if _stamp(where) == {key: made_of.get(key) for key in _STAMP}:
+            return {'sha256': made_of['sha256']}
+        with open(where, 'rb') as file:
+            return {'sha256': _digest(file)}
+
+    def resolved(self, checksum: str, source: str) -> str:
+        """A file of checksums is fetched, and has a line for the file."""
+        from . import checksums
+
+        return checksums.resolved(checksum, source, self.host.timeout)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Fetch, check and copy what images are made of."""
@@ -62,7 +81,7 @@ class LocalImages:
         """Change what is said about images."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('image', change.name, described(change.after))
+                self.record.update_named('image', change.name, {'source': change.after.source, **described(change.after)})
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -71,8 +90,11 @@ class LocalImages:
         return self.host.finish(self.host.each(changes, self._erase), 'DELETE FROM image WHERE name = ?')
 
     def _erase(self, change: Change) -> None:
-        for path in (self._path(change.name), _download_of(self._path(change.name))):
-            disks.remove(path)
+        from . import image_import
+
+        target = self._path(change.name)
+        disks.remove(target)
+        image_import.remove(target)
 
     def _reserve(self, image: Image) -> None:
         columns = {'source': image.source, 'checksum': image.checksum, **described(image)}
@@ -86,69 +108,59 @@ class LocalImages:
         return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
 
     def _build(self, change: Change) -> None:
-        kind, _colon, where = change.after.source.partition(':')
         target, locks = self._path(change.name), self.host.held('image', change.name)
+        kind, _colon, where = change.after.source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', where)
             disks.flatten(self.host, self.host.settings.path('servers', server, 'root.qcow2'), 'qcow2', target, locks)
-        elif kind == 'url':
-            self._fetched(self.urls.get(change.after.source, where), change.after.checksum, target, locks)
+            size, made_of = disks.describe_own(self.host, target)['virtual-size'], None
         else:
-            _verify(where, change.after.checksum)
-            disks.flatten(self.host, where, disks.describe(self.host, where)['format'], target, locks)
-        size = disks.describe(self.host, target)['virtual-size']
+            size, made_of = self._imported(change.after, target, locks)
         with self.record.transaction() as sql:
-            sql.execute('UPDATE image SET size = ? WHERE name = ?', (size, change.name))
+            sql.execute('UPDATE image SET size = ?, imported = ? WHERE name = ?', (size, made_of, change.name))
 
-    def _fetched(self, url: str, checksum: str | None, target: str, locks: Sequence[int]) -> None:
-        download = _download_of(target)
-        try:
-            _download(url, download)
-            _verify(download, checksum)
-            disks.flatten(self.host, download, disks.describe(self.host, download)['format'], target, locks)
-        finally:
-            disks.remove(download)
+    def _imported(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
+        """Make an image of what others made; its size, and what it was made of."""
+        from .image_import import Import, check_digests
+
+        kind, _colon, where = image.source.partition(':')
+        stamp: Dict[str, int] = {}
+        with Import(self.host, target, locks) as making:
+            if kind == 'url':
+                making.download(self.urls.get(image.source, where), where)
+            else:
+                stamp = _stamp(where)
+                making.copy(where)
+            if image.checksum is not None:
+                check_digests(self.resolved(image.checksum, image.source), making.digests)
+            size = making.convert(where)
+        return size, json.dumps({**making.digests, **stamp})
+
+
+_STAMP = ('size', 'mtime_ns')
+
+
+def _stamp(path: str) -> Dict[str, int]:
+    """By what one sees that a file was not altered since."""
+    found = os.stat(path)
+    return dict(zip(_STAMP, (found.st_size, found.st_mtime_ns)))
+
+
+def _imported(text: str | None) -> Dict[str, Any]:
+    """What an image was made of; nothing where that is not known."""
+    return json.loads(text) if text else {}
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def path(host: Host, identity: str) -> str:
     """The file of an image."""
     return host.settings.path('images', identity + '.qcow2')
-
-
-def _download_of(target: str) -> str:
-    """Where what an image is made of is fetched to."""
-    return target + '.download'
-
-
-def _download(url: str, target: str) -> None:
-    from http.client import HTTPException
-    from urllib.error import URLError
-    from urllib.request import build_opener
-
-    try:
-        with build_opener().open(url, timeout=60) as response, open(_private(target), 'wb') as file:  # only http and https get here
-            while chunk := response.read(_CHUNK):
-                file.write(chunk)
-    except (URLError, OSError) as error:
-        raise CloudError(f'url: {recorded(url)} cannot be fetched: {error}') from error
-    except (HTTPException, ValueError) as error:  # their words may have all of the URL
-        raise CloudError(f'url: {recorded(url)} cannot be fetched: {type(error).__name__}') from error
-
-
-def _private(path: str) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-
-
-def _verify(file: str, checksum: str | None) -> None:
-    if checksum is None:
-        return
-    kind, _colon, wanted = checksum.partition(':')
-    digest = hashlib.new(kind)
-    with open(file, 'rb') as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != wanted:
-        raise CloudError(f'checksum: what was delivered has {kind}:{digest.hexdigest()}, asked was {checksum}; nothing was made of it')
 
 
 def _image(row: Any, gone: bool) -> Image:
@@ -164,5 +176,6 @@ def _image(row: Any, gone: bool) -> Image:
         created_by=row['created_by'],
         created_at=row['created_at'],
         gone=gone,
+        digests={kind: digest for kind, digest in _imported(row['imported']).items() if kind in DIGITS},
         **(size or {'size': AFTER_APPLY, 'min_disk': AFTER_APPLY}),
     )

@@ -171,6 +171,7 @@ _VERSION_4 = [
     'ALTER TABLE server ADD COLUMN guest_agent INTEGER NOT NULL DEFAULT 1;',
     'CREATE TRIGGER metadata_server_server_guest_agent AFTER UPDATE OF guest_agent ON server '
     f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {_NEW_METADATA}",
+    'ALTER TABLE image ADD COLUMN imported TEXT;',  # what it was made of: digests by kind, size and time of the file
     # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash any more.
     "INSERT INTO meta VALUES ('secret', lower(hex(randomblob(32))));",
     "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);",

@@ -4,16 +4,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain
+from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain
 from .request import Request
 from .words import GIB
 
-CHECKSUM = re.compile(r'(sha256|sha512):[0-9a-f]+\Z')
+CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server')
 
@@ -22,7 +23,8 @@ SOURCES = ('path', 'url', 'server')
 class Image:
     """A disk that servers are made from. ``source``: where it came from: path:..., url:... (without what comes after a question mark) or server:....
 
-    ``gone``: its file is not there any more. ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume needs at least.
+    ``digests``: of what it was made of, by kind (sha256, sha512). ``gone``: its file is not there any more.
+    ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume needs at least.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Image:
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
     gone: bool = False
+    digests: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def status(self) -> str:
@@ -45,7 +48,12 @@ class Image:
 
     def public(self) -> Dict[str, Any]:
         """The image as a result shows it."""
-        return {**plain(self, 'gone'), 'status': self.status}
+        return {**plain(self, 'gone', 'digests'), 'status': self.status}
+
+    def is_of(self, checksum: str) -> bool:
+        """Whether it was made of what has this checksum, whatever was said then."""
+        kind, _colon, digest = checksum.partition(':')
+        return self.checksum == checksum or self.digests.get(kind) == digest
 
 
 def least_disk(size: int) -> int:
@@ -58,27 +66,44 @@ class ImageRequest(Request):
     """What a user asked for; ``options`` has one ``source``. ``url``: the whole of it, of which the source has what may be recorded."""
 
     url: str | None = field(default=None, repr=False)
+    hide_url: bool = False
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
         problems = super().problems()
         kind, _colon, where = self.options.get('source', '').partition(':')
         checksum = self.options.get('checksum')
-        if checksum is not None:
-            match = CHECKSUM.match(checksum)
-            if not match or len(checksum.split(':')[1]) != DIGITS[match.group(1)]:
-                problems.append(f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits in lower case')
-            if kind == 'server':
-                problems.append('checksum: it is for a path or a url, not for a server')
-        if kind == 'url' and not re.fullmatch('[!-~]*', where + (self.url or '')):
-            return [*problems, 'url: it holds a space, or what is no ASCII; write that as %20 and so on']
-        if kind == 'url' and re.match('[^/]*//[^/]*@', where):
-            return [*problems, 'url: it holds the name of a user or a password; fetch the file beforehand, and give path']
-        if kind == 'url' and not re.match(r'https?://[^/\s]+/\S', where):
-            problems.append(f'url: {where!r} is not an http or https address')
-        if kind == 'url' and checksum is None and self.state == 'present':
-            problems.append('checksum: give the checksum of what the url has to deliver, such as sha256:...')
+        problems += _checksum_problems(checksum, kind)
+        if self.hide_url and kind != 'url':
+            problems.append('hide_url: it is for a url; give one, or leave it out')
+        if kind == 'url':
+            problems += _url_problems(self.url or where)
+            if checksum is None and self.state == 'present':
+                problems.append('checksum: give the checksum of what the url has to deliver, such as sha256:...')
         return problems
+
+
+def _checksum_problems(checksum: str | None, kind: str) -> List[str]:
+    if checksum is None:
+        return []
+    problems = []
+    match = CHECKSUM.match(checksum)
+    is_url = match is not None and match.group(2).startswith('http')
+    if match is None or (not is_url and len(match.group(2)) != DIGITS[match.group(1)]):
+        problems.append(f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits, or the address of a file of checksums')
+    if kind == 'server':
+        problems.append('checksum: it is for a path or a url, not for a server')
+    return problems
+
+
+def _url_problems(url: str) -> List[str]:
+    if not re.fullmatch('[!-~]*', url):
+        return ['url: it holds a space, or what is no ASCII; write that as %20 and so on']
+    if re.match('[^/]*//[^/]*@', url):
+        return ['url: it holds the name of a user or a password; fetch the file beforehand, and give path']
+    if not re.match(r'https?://[^/\s]+/\S', url):
+        return [f'url: {recorded(url)!r} is not an http or https address']
+    return []
 
 
 def recorded(url: str) -> str:
@@ -86,6 +111,23 @@ def recorded(url: str) -> str:
     return url.partition('?')[0]
 
 
-_REMADE = fixed('an image is not remade; delete it and make it again, or choose another name')
+def hidden(url: str) -> str:
+    """What is recorded of a URL whose path is a secret, too: its host, and enough to see that it is another one."""
+    path = recorded(url)
+    digest = hashlib.sha256(path.encode()).hexdigest()[:32]
+    return '/'.join([*path.split('/')[:3], f'hidden-{digest}'])
 
-TABLE: Table = {'source': _REMADE, 'checksum': _REMADE, 'description': live, 'labels': live}
+
+REMADE = 'an image is not remade; delete it and make it again, or choose another name'
+
+
+def _source(before: str, after: str, now: Image) -> Effect:
+    """A URL may be hidden later, and told again."""
+    if all(source.startswith('url:') for source in (before, after)):
+        old, new = before[len('url:') :], after[len('url:') :]
+        if new == hidden(old) or old == hidden(new):
+            return Effect(LIVE)
+    return Effect(FIXED, REMADE)
+
+
+TABLE: Table = {'source': _source, 'checksum': fixed(REMADE), 'description': live, 'labels': live}

@@ -1,0 +1,118 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a file is that is to become an image, by its first and last bytes: one of the formats that are known, or refused.
+
+Nothing else is opened to tell it. A file of a known format that refers to other files (a backing file,
+extents, a parent) is refused: the host would read those into a guest.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO, NamedTuple
+
+from .._cloud import CloudError
+from .._model.words import GIB, LARGEST_VOLUME
+
+_HEAD, _TAIL = 2048, 512
+_SECTOR = 512
+# What people have by mistake: the beginning of a file, what it is, and the way out.
+_NO_DISKS = (
+    (b'\x1f\x8b', 'compressed with gzip', 'decompress it first: gzip -d'),
+    (b'\xfd7zXZ\x00', 'compressed with xz', 'decompress it first: xz -d'),
+    (b'BZh', 'compressed with bzip2', 'decompress it first: bzip2 -d'),
+    (b'\x28\xb5\x2f\xfd', 'compressed with zstd', 'decompress it first: zstd -d'),
+    (b'PK\x03\x04', 'a zip archive', 'take the disk out first: unzip'),
+    (b'# Disk DescriptorFile', 'a VMDK descriptor, whose data is in other files', 'convert the whole: qemu-img convert -O qcow2'),
+    (b'<!', 'an HTML or XML page', 'look for the address of the file itself'),
+    (b'<html', 'an HTML page', 'look for the address of the file itself'),
+)
+_ELSEWHERE = 'flatten it first, where its other files are: qemu-img convert -O qcow2'
+
+
+class DiskFormat(NamedTuple):
+    """A format by QEMU's name, and the size of the disk in bytes where the first bytes tell it."""
+
+    name: str
+    size: int | None
+
+
+def identify(file: BinaryIO, called: str) -> DiskFormat:
+    """The format of an open file. Raises CloudError, with the way out, for what is none that may become an image.
+
+    called: what the file is called in the error.
+    """
+    length = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(_HEAD)
+    file.seek(max(0, length - _TAIL))
+    tail = file.read(_TAIL)
+    try:
+        found = _identified(head, tail, length)
+    except ValueError as error:
+        raise CloudError(f'{called} {error}') from None
+    if found.size is not None and not 0 < found.size <= LARGEST_VOLUME * GIB:
+        raise CloudError(f'{called} holds a disk of {found.size} bytes; give one of at most {LARGEST_VOLUME} GB')
+    return found
+
+
+def _identified(head: bytes, tail: bytes, length: int) -> DiskFormat:
+    if not length:
+        raise ValueError('is empty; give a disk')
+    if head.startswith(b'QFI\xfb'):
+        return _qcow2(head)
+    if head.startswith(b'KDMV'):
+        return _vmdk(head)
+    if head.startswith(b'vhdxfile'):
+        return DiskFormat('vhdx', None)
+    if _number(head, 64, 4, 'little') == 0xBEDA107F:
+        return DiskFormat('vdi', _number(head, 0x170, 8, 'little'))
+    for footer in (head[:_TAIL], tail):
+        if footer.startswith(b'conectix'):
+            return _vhd(footer)
+    for begin, what, way_out in _NO_DISKS:
+        if head[: len(begin)].lower() == begin.lower():
+            raise ValueError(f'is {what}; {way_out}')
+    return _raw(head, length)
+
+
+def _number(data: bytes, at: int, size: int, order: str) -> int:
+    return int.from_bytes(data[at : at + size], 'little' if order == 'little' else 'big')
+
+
+def _qcow2(head: bytes) -> DiskFormat:
+    """By its header (docs/interop/qcow2.txt of QEMU)."""
+    version = _number(head, 4, 4, 'big')
+    if version not in (2, 3):
+        raise ValueError(f'is qcow of version {version}; convert it first: qemu-img convert -O qcow2')
+    if _number(head, 8, 8, 'big'):
+        raise ValueError(f'refers to another file (its backing file); {_ELSEWHERE}')
+    if _number(head, 32, 4, 'big'):
+        raise ValueError('is encrypted; convert it first: qemu-img convert -O qcow2')
+    if version == 3 and _number(head, 72, 8, 'big') & 4:  # incompatible feature: external data file
+        raise ValueError(f'refers to another file (its data file); {_ELSEWHERE}')
+    return DiskFormat('qcow2', _number(head, 24, 8, 'big'))
+
+
+def _vmdk(head: bytes) -> DiskFormat:
+    """By its header (VMware, Virtual Disk Format 5.0, "Hosted sparse extents"); without a capacity it is a descriptor in disguise."""
+    capacity = _number(head, 12, 8, 'little')
+    if not capacity:
+        raise ValueError(f'refers to other files (its extents); {_ELSEWHERE}')
+    return DiskFormat('vmdk', capacity * _SECTOR)
+
+
+def _vhd(footer: bytes) -> DiskFormat:
+    """By its footer (Microsoft, Virtual Hard Disk Image Format)."""
+    if _number(footer, 60, 4, 'big') not in (2, 3):  # fixed, dynamic; 4 is one that differs from its parent
+        raise ValueError(f'refers to another file (its parent); {_ELSEWHERE}')
+    return DiskFormat('vpc', _number(footer, 48, 8, 'big'))
+
+
+def _raw(head: bytes, length: int) -> DiskFormat:
+    """A disk as it is on a device: it can be booted only with a boot sector."""
+    if head[510:512] != b'\x55\xaa':
+        raise ValueError(
+            'is no disk: it is of no known format (qcow2, vmdk, vpc, vdi, vhdx), and as a raw one it has no boot sector; give a disk that can be booted'
+        )
+    return DiskFormat('raw', length)

@@ -1,0 +1,126 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What may become an image is known by its first bytes; what refers elsewhere, is compressed or is no disk is refused."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local.checksums import digests
+from ansible_collections.hanok.cloud.plugins.module_utils._local.disk_format import identify
+
+needs_qemu_img = pytest.mark.skipif(shutil.which('qemu-img') is None, reason='qemu-img makes the disks')
+BOOTABLE = bytes(510) + b'\x55\xaa' + bytes(512)
+DESCRIPTOR = b'# Disk DescriptorFile\ncreateType="monolithicFlat"\nRW 256 FLAT "../hanok.json" 0\n'
+
+
+def said(data: bytes) -> str:
+    """What is wrong with a file of these bytes; empty: nothing."""
+    try:
+        identify(io.BytesIO(data), 'it')
+    except CloudError as error:
+        return str(error)
+    return ''
+
+
+@needs_qemu_img
+@pytest.mark.parametrize('name', ['qcow2', 'vmdk', 'vpc', 'vdi', 'vhdx'])
+def test_what_qemu_img_makes(name: str, tmp_path: Path) -> None:
+    """Each format is known, and of most the size, too."""
+    path = tmp_path / 'disk'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', name, str(path), '64M'], check=True)
+    with path.open('rb') as file:
+        found = identify(file, 'it')
+    assert found.name == name
+    assert found.size is None or 64 << 20 <= found.size < 65 << 20
+
+
+@needs_qemu_img
+@pytest.mark.parametrize(
+    'options',
+    [
+        ('-f', 'qcow2', '-b', 'base', '-F', 'qcow2'),
+        ('-f', 'qcow2', '-o', 'data_file=data'),
+        ('-f', 'vmdk', '-o', 'subformat=monolithicFlat'),
+        ('-f', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse'),
+        ('-f', 'qcow2', '-o', 'size=6T'),
+    ],
+    ids=['backing', 'data', 'flat', 'split', 'large'],
+)
+def test_what_refers_elsewhere(options: tuple[str, ...], tmp_path: Path) -> None:
+    """Whatever way a format has to name another file."""
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', 'base', '64M'], check=True, cwd=tmp_path)
+    size = [] if 'size=6T' in options else ['64M']
+    subprocess.run(['qemu-img', 'create', '-q', *options, 'disk', *size], check=True, cwd=tmp_path)
+    problem = said((tmp_path / 'disk').read_bytes()[: 1 << 20])
+    assert problem.startswith('it ')
+    assert '; ' in problem
+
+
+@pytest.mark.parametrize(
+    ('data', 'problem'),
+    [
+        (b'', 'it is empty; give a disk'),
+        (gzip.compress(BOOTABLE, mtime=0), 'it is compressed with gzip; decompress it first: gzip -d'),
+        (lzma.compress(BOOTABLE), 'it is compressed with xz; decompress it first: xz -d'),
+        (b'PK\x03\x04' + bytes(600), 'it is a zip archive; take the disk out first: unzip'),
+        (b'<!DOCTYPE html>', 'it is an HTML or XML page; look for the address of the file itself'),
+        (DESCRIPTOR, 'it is a VMDK descriptor, whose data is in other files; convert the whole: qemu-img convert -O qcow2'),
+        (DESCRIPTOR + bytes(510 - len(DESCRIPTOR)) + b'\x55\xaa', 'it is a VMDK descriptor, whose data is in other files'),
+        (b'KDMV' + bytes(2000), 'it refers to other files (its extents)'),
+        (b'QFI\xfb\0\0\0\x03' + bytes(24) + b'\0\0\0\x02' + bytes(500), 'it is encrypted; convert it first'),
+        (b'hello', 'it is no disk: it is of no known format'),
+        (bytes(4096), 'it is no disk: it is of no known format'),
+    ],
+    ids=range(11),
+)
+def test_what_is_no_disk(data: bytes, problem: str) -> None:
+    """With the way out."""
+    assert said(data).startswith(problem)
+
+
+def test_a_raw_disk() -> None:
+    """It can be booted."""
+    assert identify(io.BytesIO(BOOTABLE), 'it') == ('raw', 1024)
+
+
+@given(st.binary(max_size=3000), st.sampled_from([b'', b'QFI\xfb', b'KDMV', b'vhdxfile', b'conectix']))
+def test_any_bytes(data: bytes, begin: bytes) -> None:
+    """They are a disk, or are refused with a sentence."""
+    problem = said(begin + data)
+    assert not problem or problem.startswith('it ')
+
+
+SUMS = """# of today
+AAAA{0}  disk.qcow2
+bbbb{0} *./other.qcow2
+SHA256 (bsd.img) = cccc{0}
+SHA512 (bsd.img) = dddd{0}{0}
+aaaa{0}  twice
+bbbb{0}  twice
+""".format('0' * 60)
+
+
+@pytest.mark.parametrize(
+    ('name', 'found'),
+    [('disk.qcow2', {'aaaa'}), ('other.qcow2', {'bbbb'}), ('bsd.img', {'cccc'}), ('twice', {'aaaa', 'bbbb'}), ('disk', set()), ('', set())],
+)
+def test_a_file_of_checksums(name: str, found: set[str]) -> None:
+    """As sha256sum writes it, as BSD does."""
+    assert {one[:4] for one in digests(SUMS, 'sha256', name)} == found
+
+
+def test_a_file_of_one_checksum() -> None:
+    """Nothing but the digits."""
+    assert digests('A' * 64 + '\n', 'sha256', 'any') == {'a' * 64}
+    assert digests('A' * 63 + '\n', 'sha256', 'any') == set()
