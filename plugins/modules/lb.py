@@ -48,7 +48,9 @@ options:
         description: The port of the members. The same one when left out.
         type: int
   members:
-    description: Names of servers with a port in its network; when said, they are the whole set.
+    description:
+      - Names of servers with a port in its network; when said, they are the whole set.
+      - The name of a group of servers (O(hanok.cloud.server#module:count)) stands for all that it has when the task runs.
     type: list
     elements: str
   health_check:

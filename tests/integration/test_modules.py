@@ -279,6 +279,7 @@ def test_lb(pair: list[dict[str, Any]]) -> None:
     assert len(set(ask(made['floating_ip'], 6))) == 1
     keep('lb', name='web', algorithm='least_connections', members=['pair-2'])
     assert set(ask(made['floating_ip'], 4)) == {'pair-2'}
+    assert keep('lb', name='web', members=['pair'])['lb']['members'] == ['pair-1', 'pair-2']
     picture = run('topology_info')['topology']
     assert [lb['name'] for network in picture['networks'] for lb in network['lbs']] == ['web']
     assert 'does not exist' in run('lb', name='web', members=['nobody'])['msg']

@@ -517,3 +517,15 @@ def test_the_catalogue() -> None:
         assert (there.name, there.built_in) == (name, True)
         assert FlavorRequest(name, 'present', options).problems() == []
         assert flavor.plan(FlavorRequest(name, 'present', options), CATALOGUE).changes == ()
+
+
+def test_a_group_is_its_servers() -> None:
+    """A group as a member is the servers that it has now; one that came later is taken in, and nothing else changes."""
+    two = named(*(Server(f'web-{number}', member_of='web') for number in (1, 2, 10)), Server('s'))
+    made = lb.plan(lb_(members=('s', 'web', 'web-1')), lb.LbsSeen({}, NETWORKS, two)).changes[0].after
+    assert made.members == ('s', 'web-1', 'web-2', 'web-10')
+    seen = lb.LbsSeen(named(made), NETWORKS, two)
+    assert lb.plan(lb_(members=('web', 's')), seen).changes == ()
+    more = lb.LbsSeen(named(made), NETWORKS, {**two, **named(Server('web-3', member_of='web'))})
+    (change,) = lb.plan(lb_(members=('web', 's')), more).changes
+    assert set(change.after.members) - set(change.before.members) == {'web-3'}

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
@@ -44,10 +44,12 @@ def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) ->
         now = draft.step('lb', 'delete', now, None, why=AGAIN)
     if now and now.task_state == 'creating':
         now = draft.step('lb', 'create', None, replace(now, task_state=None, running=True), why=AGAIN)
-    for member in request.options.get('members', ()):
+    options = _options(request, now, seen, draft)
+    if 'members' in options:
+        options['members'] = _servers(options['members'], seen)
+    for member in options.get('members', ()):
         if draft.need('server', member, seen.servers):
             _check_reached(seen.servers[member], _network(request, now), draft)
-    options = _options(request, now, seen, draft)
     if now is None:
         if 'listeners' not in options:
             draft.refused.append(f'lb {request.name} does not exist; to make it give listeners too')
@@ -56,6 +58,16 @@ def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) ->
         return made
     kept: Lb = draft.update('lb', now, {**options, **({} if now.running else {'running': True})}, TABLE)
     return kept
+
+
+def _servers(members: Tuple[str, ...], seen: LbsSeen) -> Tuple[str, ...]:
+    """The names of the members, each group of servers as those that it has now."""
+    groups: Dict[str, List[str]] = {}
+    for server in seen.servers.values():
+        if server.member_of:
+            groups.setdefault(server.member_of, []).append(server.name)
+    names = {name for member in members for name in groups.get(member, [member])}
+    return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 
 def _network(request: LbRequest, now: Lb | None) -> str:
