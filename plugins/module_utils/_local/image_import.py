@@ -68,8 +68,12 @@ class Import:
                 raise CloudError(f'path: {path} is not a file')
             self._check_room(os.fstat(there.fileno()).st_size, f'path: {path}')
             with self._new(self.source) as here:
-                is_clone = _is_cloned(there, here)
-                self.take(there.read, lambda chunk: None if is_clone else here.write(chunk), f'path: {path}')
+                if not _is_cloned(there, here):
+                    self.take(there.read, here.write, f'path: {path}')
+                    return
+        # The file may be altered since: what is counted is what is used.
+        with open(self.source, 'rb') as clone:
+            self.take(clone.read, lambda _chunk: None, f'path: {path}')
 
     def download(self, url: str, shown: str) -> None:
         """Take in what a URL delivers; ``shown``: what of the URL may be told."""
@@ -159,6 +163,10 @@ class Import:
                 raise CloudError('qemu-img left something else than a file; no image was created')
             os.fchown(descriptor, 0, 0)
             os.fchmod(descriptor, 0o600)
+            # What wrote it has read a file of somebody else: it may have been made to write this one.
+            with open(descriptor, 'rb', closefd=False) as file:
+                if disk_format.identify(file, 'what qemu-img made').name != 'qcow2':
+                    raise CloudError('qemu-img made no qcow2; no image was created')
         finally:
             os.close(descriptor)
         os.rename(made, self.target)

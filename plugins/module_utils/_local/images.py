@@ -137,13 +137,13 @@ class LocalImages:
         return size, json.dumps({**making.digests, **stamp})
 
 
-_STAMP = ('size', 'mtime_ns')
+_STAMP = ('device', 'inode', 'size', 'mtime_ns')
 
 
 def _stamp(path: str) -> Dict[str, int]:
     """By what one sees that a file was not altered since."""
     found = os.stat(path)
-    return dict(zip(_STAMP, (found.st_size, found.st_mtime_ns)))
+    return dict(zip(_STAMP, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)))
 
 
 def _imported(text: str | None) -> Dict[str, Any]:
