@@ -29,7 +29,7 @@ from .disk_format import DiskFormat
 from .host import Host
 
 _CHUNK = 1 << 20
-_MEMORY = GIB  # that qemu-img may use; it needs some 100 MiB
+_MEMORY = 2 * GIB  # of addresses, that qemu-img may use: 64 threads of 8 MiB, and some 100 MiB
 _SPARE = GIB // 2  # what is left free on the disk of images
 _OVERHEAD = 256 << 20  # of qcow2, beside the data
 _CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
@@ -132,7 +132,7 @@ class Import:
         bounds = ['prlimit', f'--as={_MEMORY}', f'--fsize={min(size + _OVERHEAD, self._room())}', '--core=0']
         try:
             ran = subprocess.run(
-                ['unshare', '--net', '--ipc', *drop, *bounds, 'qemu-img', *words],
+                ['env', 'MALLOC_ARENA_MAX=1', 'unshare', '--net', '--ipc', *drop, *bounds, 'qemu-img', *words],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
