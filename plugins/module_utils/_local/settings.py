@@ -47,7 +47,10 @@ class Settings:
 
 
 def load() -> Settings:
-    """Read /etc/hanok/host.json. The environment may move both roots: HANOK_STATE, HANOK_CONFIG."""
+    """Read /etc/hanok/host.json. The environment may move both roots: HANOK_STATE, HANOK_CONFIG.
+
+    HANOK_STRICT=1 is what the role host says before it writes settings: devices that do not exist are refused, too.
+    """
     state, config = os.environ.get('HANOK_STATE', '/var/lib/hanok'), os.environ.get('HANOK_CONFIG', '/etc/hanok')
     path = os.path.join(config, 'host.json')
     try:
@@ -57,7 +60,7 @@ def load() -> Settings:
         raise CloudError(f'{path} is not there: this host was not prepared; run the role hanok.cloud.host on it first') from None
     except (ValueError, OSError, RecursionError) as error:
         raise CloudError(f'{path} cannot be read: {error}; run the role hanok.cloud.host again to write it anew') from error
-    problems = _problems(raw)
+    problems = check_settings(raw) if os.environ.get('HANOK_STRICT') == '1' else _problems(raw)
     if problems:
         raise CloudError(f'{path}: {"; ".join(problems)}; mend the variables of the role hanok.cloud.host and run it again')
     return Settings(
