@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -60,6 +61,22 @@ def test_host_role_again(host: None) -> None:
     """The role host changes nothing on a host that it made, and says so beforehand."""
     assert Play('hanok.cloud.host', '--check').changed == 0
     assert Play('hanok.cloud.host').changed == 0
+
+
+@pytest.mark.parametrize(
+    ('variables', 'problem'),
+    [
+        ({'host_floating_pools': [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'eth99'}]}, 'uplink: eth99 does not exist on this host'),
+        ({'host_outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
+    ],
+)
+def test_host_role_refuses(host: None, variables: dict[str, object], problem: str) -> None:
+    """Settings that the modules would refuse are never written."""
+    before = Path('/etc/hanok/host.json').read_bytes()
+    refused = Play('hanok.cloud.host', '-e', json.dumps(variables))
+    assert refused.code != 0
+    assert f'the settings of the host: {"floating_pools[0]: " if "uplink" in problem else ""}{problem}' in refused.output
+    assert Path('/etc/hanok/host.json').read_bytes() == before
 
 
 def test_getting_started(caller: Caller) -> None:

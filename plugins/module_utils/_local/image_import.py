@@ -61,19 +61,19 @@ class Import:
         """Leave nothing."""
         remove(self.target)
 
-    def copy(self, path: str) -> None:
-        """Take a file of this host in, as it is now: what happens to it later does not matter."""
-        with open(path, 'rb') as there:
-            if not stat.S_ISREG(os.fstat(there.fileno()).st_mode):
-                raise CloudError(f'path: {path} is not a file')
-            self._check_room(os.fstat(there.fileno()).st_size, f'path: {path}')
+    def copy(self, path: str) -> os.stat_result:
+        """Take a file of this host in, as it is now: what happens to it later does not matter. What it was like when it was opened."""
+        with _opened(path) as there:
+            found = os.fstat(there.fileno())
+            self._check_room(found.st_size, f'path: {path}')
             with self._new(self.source) as here:
-                if not _is_cloned(there, here):
+                is_clone = _is_cloned(there, here)
+                if not is_clone:
                     self.take(there.read, here.write, f'path: {path}')
-                    return
-        # The file may be altered since: what is counted is what is used.
-        with open(self.source, 'rb') as clone:
-            self.take(clone.read, lambda _chunk: None, f'path: {path}')
+        if is_clone:  # the file may be altered since: what is counted is what is used
+            with open(self.source, 'rb') as clone:
+                self.take(clone.read, lambda _chunk: None, f'path: {path}')
+        return found
 
     def download(self, url: str, shown: str) -> None:
         """Take in what a URL delivers; ``shown``: what of the URL may be told."""
@@ -204,8 +204,17 @@ def remove(target: str) -> None:
 
 def check_file(path: str) -> None:
     """Look at the first bytes of a file, before anything is done. Raises CloudError for what cannot become an image."""
-    with open(path, 'rb') as file:
+    with _opened(path) as file:
         disk_format.identify(file, path)
+
+
+def _opened(path: str) -> BinaryIO:
+    """Open a file; of a pipe that somebody laid there nothing is awaited."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb')
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise CloudError(f'path: {path} is not a file')
+    return file
 
 
 def _options(found: DiskFormat) -> str:

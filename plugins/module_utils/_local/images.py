@@ -58,7 +58,7 @@ class LocalImages:
         where = source.partition(':')[2]
         if not made_of or not os.path.isfile(where):
             return None
-        if _stamp(where) == {key: made_of.get(key) for key in _STAMP}:
+        if _stamp(os.stat(where)) == {key: made_of.get(key) for key in _STAMP}:
             return {'sha256': made_of['sha256']}
         with open(where, 'rb') as file:
             return {'sha256': _digest(file)}
@@ -129,8 +129,7 @@ class LocalImages:
             if kind == 'url':
                 making.download(self.urls.get(image.source, where), where)
             else:
-                stamp = _stamp(where)
-                making.copy(where)
+                stamp = _stamp(making.copy(where))
             if image.checksum is not None:
                 check_digests(self.resolved(image.checksum, image.source), making.digests)
             size = making.convert(where)
@@ -140,9 +139,8 @@ class LocalImages:
 _STAMP = ('device', 'inode', 'size', 'mtime_ns')
 
 
-def _stamp(path: str) -> Dict[str, int]:
+def _stamp(found: os.stat_result) -> Dict[str, int]:
     """By what one sees that a file was not altered since."""
-    found = os.stat(path)
     return dict(zip(_STAMP, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)))
 
 
