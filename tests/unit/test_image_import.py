@@ -61,5 +61,5 @@ def test_same_size_and_time(tmp_path: Path) -> None:
     for name in ('a', 'b'):
         (tmp_path / name).write_bytes(name.encode())
         os.utime(tmp_path / name, (1, 1))
-        stamps.append(images._stamp(str(tmp_path / name)))
+        stamps.append(images._stamp(os.stat(tmp_path / name)))
     assert stamps[0] != stamps[1]
