@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Rules of what is let in and out of servers. A server has up to three groups, and what one of them allows is allowed.
   - Nothing is let in without a rule. Everything may go out until one of the groups of a server has an egress rule; then only what egress rules allow.
-  - Changes work at once, for all servers that have the group.
+  - Changes work at once for new connections, of all servers that have the group. Who is connected stays connected, unless O(cut) ends that.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
@@ -60,6 +60,12 @@ options:
     description: Whether O(rules) are the whole. With V(false) they are an addition.
     type: bool
     default: true
+  cut:
+    description:
+      - Whether a change of O(rules) also ends connections of the servers that have the group, in both directions, which the rules would not let
+        begin any more. It does nothing in a task that changes no rules.
+    type: bool
+    default: false
   labels:
     description: Labels; when said, they are the whole set.
     type: dict

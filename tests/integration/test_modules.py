@@ -9,6 +9,7 @@ import functools
 import hashlib
 import os
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -197,6 +198,39 @@ def test_servers_boot(pair: list[dict[str, Any]], ssh: Guest) -> None:
     assert len({ssh(server['fixed_ip'], 'cat /etc/dropbear/dropbear_ed25519_host_key | md5sum') for server in pair}) == 2
     assert ssh(pair[0]['fixed_ip'], f'hostname; nc -w 5 {pair[1]["fixed_ip"]} 22 < /dev/null | head -c 3').splitlines() == ['pair-1', 'SSH']
     assert ssh(pair[0]['fixed_ip'], 'nslookup pair-2 | grep -c 192.168.0') != '0'
+
+
+def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
+    """Who is connected stays connected when a rule is taken away, unless the task says cut; a run that was killed before it did is finished."""
+    address = pair[0]['fixed_ip']
+    keep('security_group', name='cutting', rules=[{'protocol': 'tcp', 'port': '22'}, {'protocol': 'tcp', 'port': '80'}])
+    keep('server', name='pair-1', security_groups=['cutting'])
+
+    def talks(stream: socket.socket) -> bool:
+        stream.settimeout(3)
+        try:
+            stream.sendall(b'GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n')
+            return bool(stream.recv(1))
+        except OSError:
+            return False
+
+    with socket.create_connection((address, 22), 5) as ssh_stream, socket.create_connection((address, 80), 5) as web:
+        assert ssh_stream.recv(4) == b'SSH-'
+        keep('security_group', name='cutting', rules=[{'protocol': 'tcp', 'port': '80'}])
+        ssh_stream.sendall(b'SSH-2.0-still-there\r\n')
+        assert ssh_stream.recv(1)
+        keep('security_group', name='cutting', rules=[], cut=True)
+        assert not talks(web)
+        assert not run('security_group', name='cutting', rules=[], cut=True)['changed']
+    keep('security_group', name='cutting', rules=[{'protocol': 'tcp', 'port': '80'}])
+    with socket.create_connection((address, 80), 5) as web:
+        keep('security_group', name='cutting', rules=[])
+        with contextlib.closing(sqlite3.connect('/var/lib/hanok/hanok.db')) as record, record:
+            record.execute("UPDATE security_group SET to_cut = 1 WHERE name = 'cutting'")  # as a run leaves it that is killed before it cuts
+        assert 'connections that the rules do not allow any more may go on' in keep('security_group', name='cutting')['msg']
+        assert not talks(web)
+    keep('server', name='pair-1', security_groups=['open'])
+    keep('security_group', name='cutting', rules=[], state='absent')
 
 
 def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> None:

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import denied
+from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import read as begun
 from ansible_collections.hanok.cloud.plugins.module_utils._local.flows import Flow, Places, read, stale
+from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import Datapath, Group, Network, Port
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 
 PLACES = Places(['192.168.0.0/24'], ['198.18.0.0/28'], {'192.168.0.1', '192.168.0.2', '192.168.0.3'}, [('198.18.0.1', '192.168.0.2')])
 LISTED = """tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=1 dport=80 src=192.168.0.2 dst=203.0.113.9 sport=80 dport=1 [ASSURED]
@@ -53,3 +57,49 @@ def test_what_leads_elsewhere_is_ended(flow: Flow, options: set[tuple[str, ...]]
     """With as few calls of conntrack(8) as there are pairs of addresses, not as there are connections."""
     other_caller = flow._replace(source='203.0.113.10', reply_target='203.0.113.10') if flow.source == '203.0.113.9' else flow
     assert stale([flow, other_caller], PLACES) == options
+
+
+NET = Network('hk1', '192.168.0.0/24', '192.168.0.1')
+HERE = {'192.168.0.1', '203.0.113.1'}
+
+
+def path(*rules: Rule) -> Datapath:
+    """Two servers; the first has a group with these rules and a floating address, the second one that lets everything in."""
+    ports = (
+        Port('hkp1', '52:54:00:00:00:01', '192.168.0.2', 'hk1', ('1',)),
+        Port('hkp2', '52:54:00:00:00:02', '192.168.0.3', 'hk1', ('2',)),
+    )
+    groups = (Group('1', rules), Group('2', (Rule('ingress'),)))
+    return Datapath((NET,), groups, ports, (('198.18.0.1', '192.168.0.2'),))
+
+
+BEGUN = """tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=1 dport=80 src=192.168.0.2 dst=203.0.113.9 sport=80 dport=1 [ASSURED]
+tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=2 dport=22 src=192.168.0.2 dst=203.0.113.9 sport=22 dport=2 [ASSURED]
+tcp      6 9 SYN_SENT src=203.0.113.1 dst=192.168.0.2 sport=3 dport=22 [UNREPLIED] src=192.168.0.2 dst=203.0.113.1 sport=22 dport=3
+udp      17 27 src=192.168.0.2 dst=192.168.0.1 sport=5 dport=53 src=192.168.0.1 dst=192.168.0.2 sport=53 dport=5 mark=0 use=1
+udp      17 27 src=192.168.0.2 dst=192.168.0.3 sport=5 dport=9 src=192.168.0.3 dst=192.168.0.2 sport=9 dport=5 mark=0 use=1
+icmp     1 29 src=203.0.113.9 dst=192.168.0.3 type=8 code=0 id=1 src=192.168.0.3 dst=203.0.113.9 type=0 code=0 id=1 mark=0 use=1
+gre      47 29 src=192.168.0.2 dst=203.0.113.9 srckey=0x0 dstkey=0x0 src=203.0.113.9 dst=192.168.0.2 srckey=0x0 dstkey=0x0
+"""
+
+
+@pytest.mark.parametrize(
+    ('rules', 'ended'),
+    [
+        ((Rule('ingress'),), set()),
+        ((Rule('ingress', 'tcp', 80, 80),), {'203.0.113.9 198.18.0.1 22', '203.0.113.1 192.168.0.2 22'}),
+        ((), {'203.0.113.9 198.18.0.1 22', '203.0.113.9 198.18.0.1 80', '203.0.113.1 192.168.0.2 22'}),
+        ((Rule('ingress'), Rule('egress', 'tcp')), {'192.168.0.2 192.168.0.3 9'}),
+        ((Rule('ingress', 'tcp', 22, 22, '203.0.113.1/32'),), {'203.0.113.9 198.18.0.1 22', '203.0.113.9 198.18.0.1 80'}),
+    ],
+)
+def test_what_rules_do_not_allow_any_more(rules: tuple[Rule, ...], ended: set[str]) -> None:
+    """In both directions, of the members of the group only; what servers ask of the host is none of the group's business."""
+    found = denied(begun(BEGUN), path(*rules), {'1'}, HERE)
+    assert {f'{flow.source} {flow.target} {flow.port}' for flow in found} == ended
+
+
+def test_how_they_are_ended() -> None:
+    """All of them that began alike."""
+    (flow,) = begun(BEGUN.splitlines()[0])
+    assert flow.options() == ['-p', 'tcp', '--orig-src', '203.0.113.9', '--orig-dst', '198.18.0.1', '--orig-port-dst', '80']

@@ -29,13 +29,14 @@ ARGUMENTS: Dict[str, Any] = {
         },
     },
     'purge_rules': {'type': 'bool', 'default': True},
+    'cut': {'type': 'bool', 'default': False},
     **DESCRIBED,
 }
 
 
 def request(params: Dict[str, Any]) -> SecurityGroupRequest:
     """What the task asks for. Raises CloudError with all that is wrong with the rules."""
-    options = described(params)
+    options = {**described(params), 'cut': params['cut']}
     if params['rules'] is not None and params['state'] == 'present':
         options['rules'] = _rules(params['rules'])
     return SecurityGroupRequest(params['name'], params['state'], options, params['purge_rules'])

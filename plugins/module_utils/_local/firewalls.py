@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from ipaddress import IPv4Network
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
@@ -17,9 +17,12 @@ from .._model.firewall import Firewall
 from . import loaded
 from .floating_routes import FloatingRoutes
 from .host import Host
-from .kernel import default_devices, device_exists, is_up, read, routes, write
-from .netlink import addresses
+from .kernel import device_exists, is_up, read, routes, write
+from .netlink import addresses, default_devices
 from .record import read_whole, write_whole
+
+if TYPE_CHECKING:
+    from .._model.datapath import Datapath
 
 _PATIENCE = 10.0  # seconds that other runs get to finish what looks broken
 _UNCUT = 'uncut'  # a file: rules were loaded, and what flowed by the old ones has not been ended yet
@@ -85,6 +88,10 @@ class LocalFirewalls:
             if os.path.exists(self._uncut):
                 flows.cut(self.host, lock)
                 os.unlink(self._uncut)
+            if self._to_cut():
+                from .denied_flows import cut
+
+                cut(self.host, self._datapath(outside)[1], lock)
 
     def keep_rules(self) -> None:
         """Write the file that a network loads when it starts."""
@@ -104,6 +111,9 @@ class LocalFirewalls:
             from . import metadata
 
             self.host.steadily(lambda: metadata.write(self.host))
+
+    def _to_cut(self) -> bool:
+        return bool(self.record.value('SELECT EXISTS (SELECT 1 FROM security_group WHERE to_cut)'))
 
     def _told(self) -> bool:
         meta = self._meta()
@@ -144,6 +154,8 @@ class LocalFirewalls:
             faults.append(outside)
         if not faults and loaded.digest(read_whole(self._rules)) != self._kept().source:
             faults.append('the firewall rules that are kept for the next boot are not those of the record')
+        if self._to_cut():
+            faults.append('connections that the rules do not allow any more may go on')
         if os.path.exists(self._uncut):
             faults.append('connections by addresses that lead elsewhere now may go on')
         if not self._told():
@@ -179,15 +191,19 @@ class LocalFirewalls:
         return f'servers may get out by {told[0]}, and the ways out of this host are by {told[1]}'
 
     def _rendered(self, outside: Sequence[str]) -> Tuple[str, str]:
-        from .datapaths import datapath
         from .ruleset import render
+
+        revision, path = self._datapath(outside)
+        return revision, render(path, revision)
+
+    def _datapath(self, outside: Sequence[str]) -> Tuple[str, Datapath]:
+        from .datapaths import datapath
 
         self.record.sql.execute('BEGIN')
         try:
-            revision, path = self.revision(), datapath(self.record, self.host.settings, outside, loaded.knows_bridges())
+            return self.revision(), datapath(self.record, self.host.settings, outside, loaded.knows_bridges())
         finally:
             self.record.sql.execute('COMMIT')
-        return revision, render(path, revision)
 
     def _start_networks(self, lock: int) -> None:
         """A network that does not work is started anew, and what was on it is plugged in again; one that is still being made is left to who makes it."""

@@ -58,12 +58,6 @@ def routes() -> List[Tuple[str, str]]:
     return found
 
 
-def default_devices() -> Set[str]:
-    """The devices by which this host gets out: those of its default routes."""
-    found = {device for device, target, _gateway, mask in _table() if not target and not mask}
-    return {device for device in found if not device.startswith('hk') and device != 'lo'}
-
-
 def gateways() -> Set[Tuple[str, str]]:
     """The gateways of its routes: (device, address)."""
     return {(device, _dotted(gateway)) for device, _target, gateway, _mask in _table() if gateway}

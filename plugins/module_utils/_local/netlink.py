@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What addresses devices have, and for which addresses they answer ARP: asked of the kernel, without a process (rtnetlink(7))."""
+"""What addresses devices have, for which addresses they answer ARP, and which lead out: asked of the kernel, without a process (rtnetlink(7))."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from typing import Set, Tuple
 _HEADER = 'IHHII'  # struct nlmsghdr: length, type, flags, sequence, port
 _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
-_GET_ADDRESSES, _GET_NEIGHBOURS = 22, 30  # RTM_GETADDR, RTM_GETNEIGH
+_GET_ADDRESSES, _GET_ROUTES, _GET_NEIGHBOURS = 22, 26, 30  # RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH
 _ADDRESS = 'BBBBi'  # struct ifaddrmsg: family, prefix, flags, scope, device
 _NEIGHBOUR = 'BxxxiHBB'  # struct ndmsg: family, device, state, flags, type
+_ROUTE = 'BBBBBBBBI'  # struct rtmsg: family, prefix of the target, of the source, tos, table, protocol, scope, type, flags
+_NEXT_HOP = 'HBBi'  # struct rtnexthop: length, flags, hops, device
+_UNICAST, _RTA_OIF, _RTA_MULTIPATH = 1, 4, 9
 _PROXY = 8  # NTF_PROXY
 _IFA_LOCAL, _NDA_DST = 2, 1
 _ROOM = 1 << 18  # a part of a dump is at most 32 KiB
@@ -41,6 +44,28 @@ def proxies() -> Set[Tuple[str, str]]:
         if flags & _PROXY and len(address) == 4:
             found.add((_device(index), socket.inet_ntoa(address)))
     return found
+
+
+def default_devices() -> Set[str]:
+    """The devices of all default routes of this host, in whatever table: of one that has several ways, all of them."""
+    found: Set[int] = set()
+    for body in _dump(_GET_ROUTES, struct.pack(_ROUTE, socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)):
+        prefix, kind = body[1], body[7]
+        if prefix or kind != _UNICAST:
+            continue
+        attributes = body[struct.calcsize(_ROUTE) :]
+        out = _attribute(attributes, _RTA_OIF)
+        found |= {int(struct.unpack('i', out)[0])} if len(out) == 4 else set()
+        found |= set(_next_hops(_attribute(attributes, _RTA_MULTIPATH)))
+    names = {_device(index) for index in found}
+    return {name for name in names if name and not name.startswith('hk') and name != 'lo'}
+
+
+def _next_hops(part: bytes) -> Iterator[int]:
+    while len(part) >= struct.calcsize(_NEXT_HOP):
+        length, _flags, _hops, index = struct.unpack_from(_NEXT_HOP, part)
+        yield int(index)
+        part = part[max(8, (length + 3) & ~3) :]
 
 
 def _device(index: int) -> str:

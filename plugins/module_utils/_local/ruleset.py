@@ -150,12 +150,12 @@ def _stages() -> list[str]:
         *_chain(
             'from_bridge',
             [
+                f'ip daddr {LINK_LOCAL} drop',
                 *_known('accept'),
                 *_NEW_ONLY,
                 'oifname @bridges ct status & dnat == 0 iifname . oifname != @links drop',
                 # Other bridges, VPNs and containers of the host are not the outside.
                 'oifname != @bridges oifname != @outside drop',
-                f'ip daddr {LINK_LOCAL} drop',
                 f'add @flows_from {{ ip saddr ct count over {MOST_FLOWS} }} drop',
                 'ip saddr vmap @egress',
                 'drop',
@@ -190,6 +190,7 @@ def _stages() -> list[str]:
                 *_known('accept'),
                 'meta nfproto ipv6 drop',
                 'ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept',
+                f'add @flows_from {{ ip saddr ct count over {MOST_FLOWS} }} drop',
                 'iifname . ip daddr @own_gateway udp dport 67 accept',
                 'iifname . ip daddr @own_gateway meta l4proto { tcp, udp } th dport 53 accept',
                 'iifname . ip daddr @own_gateway icmp type echo-request accept',

@@ -171,6 +171,8 @@ _VERSION_4 = [
     'ALTER TABLE server ADD COLUMN guest_agent INTEGER NOT NULL DEFAULT 1;',
     'CREATE TRIGGER metadata_server_server_guest_agent AFTER UPDATE OF guest_agent ON server '
     f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {_NEW_METADATA}",
+    # Connections that its rules do not allow are to be ended: how often that was asked for since it was done last.
+    'ALTER TABLE security_group ADD COLUMN to_cut INTEGER NOT NULL DEFAULT 0;',
     'ALTER TABLE image ADD COLUMN imported TEXT;',  # what it was made of: digests by kind, size and time of the file
     # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash any more.
     "INSERT INTO meta VALUES ('secret', lower(hex(randomblob(32))));",

@@ -68,6 +68,8 @@ class LocalSecurityGroups:
             for change in changes:
                 self.record.update_named('security_group', change.name, described(change.after))
                 self._write_rules(change)
+                if change.after.cut and change.after.rules != change.before.rules:
+                    self.record.sql.execute('UPDATE security_group SET to_cut = to_cut + 1 WHERE name = ?', (change.name,))
         return self._loaded(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:

@@ -18,7 +18,10 @@ MOST_RULES = 100
 
 @dataclass(frozen=True)
 class SecurityGroup:
-    """Rules by name; they are a set, kept sorted. ``used_by``: servers that have it. ``named_by``: other groups whose rules name it."""
+    """Rules by name; they are a set, kept sorted. ``used_by``: servers that have it. ``named_by``: other groups whose rules name it.
+
+    ``cut``: a change of its rules ends connections that they do not allow.
+    """
 
     name: str
     description: str = ''
@@ -28,10 +31,11 @@ class SecurityGroup:
     named_by: Tuple[str, ...] = ()
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+    cut: bool = field(default=False, compare=False)
 
     def public(self) -> Dict[str, Any]:
         """The group as a result shows it."""
-        return {**plain(self), 'rules': [public(rule) for rule in self.rules]}
+        return {**plain(self, 'cut'), 'rules': [public(rule) for rule in self.rules]}
 
 
 @dataclass(frozen=True)
@@ -48,4 +52,4 @@ class SecurityGroupRequest(Request):
         return problems
 
 
-TABLE: Table = {'description': live, 'labels': live, 'rules': live}
+TABLE: Table = {'description': live, 'labels': live, 'rules': live, 'cut': live}
