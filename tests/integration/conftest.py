@@ -57,7 +57,8 @@ def inventory() -> dict[str, Any]:
         'networks': said('virsh', 'net-list', '--all', '--name'),
         'files': sorted(path for path in files if os.path.isfile(path) and '/locks/' not in path and not re.search(r'hanok\.(db.*|json)$|\.log$', path)),
         'reservations': [Path(path).read_text(encoding='utf-8') for path in sorted(glob.glob('/var/lib/libvirt/dnsmasq/*hanok*'))],
-        'rules': [line for line in said('nft', 'list', 'ruleset') if 'chain rev_' not in line],
+        # Not the revision, nor the connections that the kernel counts.
+        'rules': [line for line in said('nft', 'list', 'ruleset') if 'chain rev_' not in line and 'ct count' not in line],
         'routes': [line.replace(' linkdown', '') for line in said('ip', 'route', 'show')],  # it lags behind what happens
         'proxies': said('ip', 'neigh', 'show', 'proxy'),
         'links': sorted(os.listdir('/sys/class/net')),
