@@ -29,8 +29,8 @@ class Play:
         """Run it, with the playbook's name and further arguments."""
         ran = subprocess.run([*program, *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=1500)
         self.code, self.output = ran.returncode, ran.stdout + ran.stderr
-        recap = re.search(r'localhost\s+: (.*)', self.output)
-        self.counts = {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', recap.group(1))} if recap else {}
+        recaps = re.findall(r'localhost\s+: (ok=.*)', self.output)  # after each playbook, of all until then
+        self.counts = {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', recaps[-1])} if recaps else {}
 
     @property
     def changed(self) -> int:
