@@ -17,7 +17,9 @@ extends_documentation_fragment:
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the balancer. Letters, digits, hyphen, underscore and dot.
+    description:
+      - The name of the balancer. Letters, digits, hyphen, underscore and dot.
+      - No server or other balancer in its network has it, in upper or lower case: it is its DNS name there.
     type: str
     required: true
   state:

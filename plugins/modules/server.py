@@ -17,7 +17,9 @@ extends_documentation_fragment:
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the server, or of the group. Letters, digits and hyphens, because it becomes a host name.
+    description:
+      - The name of the server, or of the group. Letters, digits and hyphens, because it becomes a host name.
+      - No other server or balancer in its networks has it, in upper or lower case: it is its DNS name there.
     type: str
     required: true
   count:

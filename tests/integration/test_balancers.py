@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import inventory, keep, run
+from .conftest import inventory, keep, refused, run
 
 OTHER = '192.168.0.250'
 KINDS = {'root': 's6-svscan', 'haproxy': 'haproxy'}
@@ -104,6 +104,28 @@ def test_half_a_request_is_ended(lb: dict[str, Any]) -> None:
     with socket.create_connection((lb['address'], 80), 30) as half:
         half.sendall(b'GET / HTTP/1.1\r\n')
         assert b' 408 ' in half.recv(64)
+
+
+def test_its_dns_name_is_taken(image: str, lb: dict[str, Any]) -> None:
+    """In its network, in whatever case, for servers, groups and balancers; in another network it is free."""
+    taken = 'is the DNS name of lb alone in network default already'
+    server = {'flavor': 'g1.nano', 'image': image}
+    assert f'name: Alone {taken}' in refused('server', name='Alone', **server)
+    assert f'name: alone {taken}' in refused('server', name='alone', **server)
+    assert f'name: ALONE {taken}' in refused('lb', name='ALONE', listeners=[{'port': 80}])
+    with_group = run('lb', name='Two-2', listeners=[{'port': 80}])
+    try:
+        message = refused('server', name='two', count=2, **server)
+        assert 'name: two-2 is the DNS name of lb Two-2 in network default' in message
+        assert 'two-1' not in message
+        assert run('server_info')['servers'] == []
+        keep('network', name='back', cidr='10.55.0.0/24')
+        keep('lb', name='ALONE', network='back', listeners=[{'port': 80}])
+    finally:
+        run('lb', name='ALONE', state='absent')
+        run('network', name='back', state='absent')
+        run('lb', name='Two-2', state='absent')
+    assert with_group['changed']
 
 
 def test_a_health_check_is_taken_away(lb: dict[str, Any]) -> None:

@@ -72,7 +72,16 @@ def look(cloud: Cloud, asked: LbRequest) -> Tuple[LbsSeen, Names]:
         return LbsSeen(lbs, firewall=firewall), names
     servers = by_name(cloud.servers.list() if asked.options.get('members') else ())
     free = sum(cloud.floating_ips.free().values()) if asked.floating_ip == 'auto' else 0
-    return LbsSeen(lbs, by_name(cloud.networks.list()), servers, free, _floating_problem(cloud, asked), firewall), names
+    new = asked.name not in lbs or lbs[asked.name].task_state == 'deleting'
+    return LbsSeen(
+        lbs,
+        by_name(cloud.networks.list()),
+        servers,
+        free,
+        _floating_problem(cloud, asked),
+        firewall,
+        cloud.servers.dns_owners([asked.name]) if new else {},
+    ), names
 
 
 def _floating_problem(cloud: Cloud, asked: LbRequest) -> str:

@@ -94,6 +94,7 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
         networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
         groups=by_name(cloud.security_groups.list() if 'security_groups' in news or ssh else ()),
         owners=cloud.servers.owners(asked.places()) if new else {},
+        dns_owners=cloud.servers.dns_owners(asked.members()) if new else {},
         floating=_floating(cloud, asked),
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,
         firewall=firewall,

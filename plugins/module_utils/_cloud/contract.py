@@ -111,6 +111,9 @@ class Servers(Protocol):
     def owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
         """Who has these fixed addresses (network, address)."""
 
+    def dns_owners(self, names: Iterable[str]) -> Mapping[Tuple[str, str], Tuple[str, ...]]:
+        """Who has these DNS names, servers and balancers: by network and name in lower case."""
+
     def reached(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
         """What each lacks of what is waited for (running, ip, ssh, init), in words; empty: nothing.
 

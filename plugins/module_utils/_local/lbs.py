@@ -19,6 +19,7 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.lb import HealthCheck, Lb, Listener
 from .._model.server import Nic
 from . import addresses, containers, haproxy, metadata
+from .dns_names import check_dns_names
 from .firewalls import LocalFirewalls, bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
@@ -96,6 +97,7 @@ class LocalLbs:
         row = self.record.insert('balancer', {'uuid': str(uuid.uuid4()), 'name': lb.name, **_columns(lb), 'task_state': 'creating'})
         addresses.lease(self.record, Nic(lb.network), 0, {'balancer_id': row})
         self._write_members(row, lb.members)
+        check_dns_names(self.record, 'lb', [lb.name])
         if lb.floating_ip:
             self._float(row, lb.floating_ip)
 

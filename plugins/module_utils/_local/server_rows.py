@@ -20,10 +20,10 @@ from .settings import Pool
 _PORTS_OF = 'SELECT id FROM port WHERE server_id IN (SELECT value FROM json_each(?))'
 
 
-def reserve(record: Record, pools: Sequence[Pool], server: Server) -> None:
-    """Write a server that is to be made, with its connections, groups and floating address."""
+def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
+    """Write a server that is to be made, with its connections, groups and floating address; whether it was not there."""
     if record.value('SELECT id FROM server WHERE name = ?', server.name) is not None:
-        return  # an earlier run was interrupted: what it reserved is used
+        return False  # an earlier run was interrupted: what it reserved is used
     columns = {
         column: getattr(server, column)
         for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'init_script', 'volume_size', 'power', 'guest_agent')
@@ -45,6 +45,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> None:
     _write_groups(record, server, row)
     if server.floating_ip:
         _float(record, pools, row, server.floating_ip)
+    return True
 
 
 def _seal(record: Record, script: str | None) -> Sealed | None:

@@ -125,6 +125,12 @@ class LocalServers:
         found = {place: self.record.value(query, *place) for place in wanted}
         return {place: owner for place, owner in found.items() if owner is not None}
 
+    def dns_owners(self, names: Iterable[str]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+        """Who has these DNS names, servers and balancers: by network and name in lower case."""
+        from .dns_names import dns_owners
+
+        return dns_owners(self.record, names)
+
     def reached(self, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
         """What each of these servers lacks of what is waited for; empty: nothing. ``seconds``: what the guests have to answer."""
         from . import signs
@@ -169,14 +175,14 @@ class LocalServers:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Reserve all, make disks and seeds, load the firewall, then start. No server starts before its rules are loaded."""
-        from . import server_rows
+        from . import dns_names, server_rows
 
         others = self._others(changes)
         with self.record.transaction():
             for name in others:
                 server_rows.forget(self.record, name)
-            for change in changes:
-                server_rows.reserve(self.record, self.host.pools, change.after)
+            new = [change.name for change in changes if server_rows.reserve(self.record, self.host.pools, change.after)]
+            dns_names.check_dns_names(self.record, 'server', new)
         return self._build(changes)
 
     def _others(self, changes: Sequence[Change]) -> List[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
 from .._model.change import AGAIN, Draft, Table
 from .._model.firewall import Firewall
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .._model.image import Image
     from .._model.network import Network
     from .._model.request import Request
+
+DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and name in lower case
 
 
 def keep_one(kind: str, request: Request, now: Any | None, table: Table, make: Callable[[], Any], draft: Draft) -> None:
@@ -59,6 +61,18 @@ def check_not_taken(place: str, owner: str | None, option: str, draft: Draft) ->
     """Refuse an address or a MAC of a network that somebody else has."""
     if owner:
         draft.refused.append(f'{option} {place} belongs to {owner}; choose another, or leave it out')
+
+
+def check_dns_name(kind: str, name: str, networks: Iterable[str], owners: DnsOwners, draft: Draft) -> None:
+    """Refuse a name that somebody else has in the DNS of a network, where case does not count."""
+    for network in dict.fromkeys(networks):
+        sharing = owners.get((network, name.lower()), ())
+        others = [owner for owner in sharing if owner != f'{kind} {name}']
+        if others:
+            draft.refused.append(
+                f'name: {name} is the DNS name of {", ".join(others)} in network {network} already '
+                '(upper and lower case are the same there); choose another name, or another network'
+            )
 
 
 def floats(needed: int, free: int, draft: Draft) -> None:

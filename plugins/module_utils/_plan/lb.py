@@ -12,7 +12,7 @@ from .._model.firewall import Firewall
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.network import Network
 from .._model.server import Server
-from .common import delete, floats, mend
+from .common import DnsOwners, check_dns_name, delete, floats, mend
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class LbsSeen:
     free: int = 0
     floating_problem: str = ''
     firewall: Firewall = field(default_factory=Firewall)
+    dns_owners: DnsOwners = field(default_factory=dict)
 
 
 def plan(request: LbRequest, seen: LbsSeen) -> Plan:
@@ -53,7 +54,9 @@ def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) ->
     if now is None:
         if 'listeners' not in options:
             draft.refused.append(f'lb {request.name} does not exist; to make it give listeners too')
-        draft.need('network', options.get('network', 'default'), seen.networks)
+        network = options.get('network', 'default')
+        draft.need('network', network, seen.networks)
+        check_dns_name('lb', request.name, [network], seen.dns_owners, draft)
         made: Lb = draft.step('lb', 'create', None, Lb(request.name, **options))
         return made
     kept: Lb = draft.update('lb', now, {**options, **({} if now.running else {'running': True})}, TABLE)

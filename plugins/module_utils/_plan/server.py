@@ -13,7 +13,7 @@ from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
 from .._model.server import DISK_GONE, OF_A_GROUP, RUNNING, TABLE, Nic, NicRequest, Server, ServerRequest
 from .._model.words import DEFAULT_GROUP
-from .common import check_not_taken, fits_in, floats, image_is_there, mend
+from .common import DnsOwners, check_dns_name, check_not_taken, fits_in, floats, image_is_there, mend
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -58,6 +58,7 @@ class ServersSeen:
     init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
     user_data: Sealed | None = None
     ports: Mapping[str, Port] = field(default_factory=dict)
+    dns_owners: DnsOwners = field(default_factory=dict)
 
 
 def plan(request: ServerRequest, seen: ServersSeen) -> Plan:
@@ -204,6 +205,7 @@ def _finish(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft
     if after == finished:
         _first_boot(now, request, seen, draft)
     else:
+        _check_dns_name(after, seen, draft)
         _first_boot(replace(after, seeded=False), request, seen, draft)
     created: Server = draft.step('server', 'create', None, after, why=AGAIN)
     return created
@@ -272,8 +274,14 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     options['floating_ip'] = _new_floating(request, seen, draft)
     member_of = request.name if request.count is not None else None
     server = Server(name=name, power='stopped' if request.state == 'stopped' else 'started', member_of=member_of, **options)
+    _check_dns_name(server, seen, draft)
     _reachable(server, request, seen, draft)
     return server
+
+
+def _check_dns_name(server: Server, seen: ServersSeen, draft: Draft) -> None:
+    networks = [nic.name for nic in server.networks]
+    check_dns_name('server', server.name, networks, seen.dns_owners, draft)
 
 
 def _sized(options: Dict[str, Any], seen: ServersSeen, draft: Draft) -> None:
