@@ -229,6 +229,6 @@ def test_trial_tells(tmp_path: Path) -> None:
     problems = json.loads(outcomes.read_text(encoding='utf-8'))
     assert set(problems) == {'README.md:6', 'README.md:8', 'README.md:11'}
     assert 'predicted: file' in problems['README.md:6']
-    assert 'the second run changes' in problems['README.md:8']
+    assert 'the second run should be: is not changed' in problems['README.md:8']
     assert 'predicted False, done True' in problems['README.md:11']
     assert made.is_dir()
