@@ -45,8 +45,14 @@ options:
     description: What its disk is made from. Needed to make it.
     type: str
   key_name:
-    description: The key pair whose public key is let in.
+    description: The key pair whose public key is let in. The same as O(key_names) with one name; give one of the two.
     type: str
+  key_names:
+    description:
+      - The key pairs whose public keys are let in, where there are several, 20 at most. Their order says nothing.
+      - Written at the first boot, and not changed afterwards.
+    type: list
+    elements: str
   security_groups:
     description: Its groups, at most three. V(default) when left out.
     type: list
@@ -251,8 +257,12 @@ server:
       description: The image it was made from.
       type: str
     key_name:
-      description: Its key pair.
+      description: The first of its key pairs; null when it has none.
       type: str
+    key_names:
+      description: Its key pairs.
+      type: list
+      elements: str
     user_data:
       description: The words (sensitive value) when it was made with first-boot content, which is not told.
       type: str

@@ -98,8 +98,12 @@ servers:
       description: The image it was made from.
       type: str
     key_name:
-      description: Its key pair.
+      description: The first of its key pairs; null when it has none.
       type: str
+    key_names:
+      description: Its key pairs.
+      type: list
+      elements: str
     user_data:
       description: The words (sensitive value) when it was made with first-boot content, which is not told.
       type: str

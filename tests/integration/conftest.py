@@ -149,9 +149,9 @@ def image(tiny: str) -> Iterator[str]:
 def ssh(key: str) -> Callable[[str, str], str]:
     """Run a command in a guest by its address; what it printed."""
 
-    def in_guest(address: str, command: str, user: str = 'root') -> str:
+    def in_guest(address: str, command: str, user: str = 'root', identity: str = key) -> str:
         options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'BatchMode=yes', 'ConnectTimeout=10']
-        words = ['ssh', '-i', key, *(word for option in options for word in ('-o', option)), f'{user}@{address}', command]
+        words = ['ssh', '-i', identity, *(word for option in options for word in ('-o', option)), f'{user}@{address}', command]
         return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
 
     return in_guest

@@ -22,13 +22,30 @@ import pytest
 
 from .conftest import TREE, inventory, keep, refused, run, start
 
-Guest = Callable[[str, str], str]
+Guest = Callable[..., str]
 
 
 @pytest.fixture(scope='module')
-def pair(image: str, key: str, open_group: str) -> Iterator[list[dict[str, Any]]]:
+def second_key(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A key pair by the name of second; the path of its private key."""
+    path = str(tmp_path_factory.mktemp('key') / 'second.pem')
+    keep('keypair', name='second', private_key_file=path)
+    yield path
+    keep('keypair', name='second', state='absent')
+
+
+@pytest.fixture(scope='module')
+def pair(image: str, key: str, second_key: str, open_group: str) -> Iterator[list[dict[str, Any]]]:
     """Two servers made at once, with floating addresses, booted."""
-    options = {'name': 'pair', 'count': 2, 'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open'], 'floating_ip': 'auto'}
+    options = {
+        'name': 'pair',
+        'count': 2,
+        'image': image,
+        'flavor': 'g1.nano',
+        'key_names': ['test', 'second'],
+        'security_groups': ['open'],
+        'floating_ip': 'auto',
+    }
     made = keep('server', **options, wait_for='init', wait_timeout=120, user_data='#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n')
     yield made['servers']
     keep('server', name='pair', state='absent')
@@ -231,6 +248,16 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
         assert not talks(web)
     keep('server', name='pair-1', security_groups=['open'])
     keep('security_group', name='cutting', rules=[], state='absent')
+
+
+def test_several_keys(pair: list[dict[str, Any]], ssh: Guest, second_key: str) -> None:
+    """Each of them lets in, in whatever order they are named, and is there as long as the server."""
+    assert [(server['key_name'], server['key_names']) for server in pair] == [('test', ['test', 'second'])] * 2
+    assert ssh(pair[0]['fixed_ip'], 'hostname', identity=second_key) == ssh(pair[0]['fixed_ip'], 'hostname') == 'pair-1'
+    assert not run('server', name='pair', count=2, key_names=['second', 'test'])['changed']
+    assert 'key_names is [test, second], asked was [test]: a key is put in' in refused('server', name='pair-1', key_name='test')
+    assert 'is used by pair-1, pair-2' in refused('keypair', name='second', state='absent')
+    assert 'mutually exclusive' in refused('server', name='pair-1', key_name='test', key_names=['test', 'second'])
 
 
 def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> None:

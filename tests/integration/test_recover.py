@@ -16,6 +16,7 @@ from ansible_collections.hanok.cloud.tests.reliability import figures
 from .conftest import Play, inventory, keep, run
 
 STATE = Path('/var/lib/hanok')
+ED25519 = 'AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
 KINDS = ('network', 'security_group', 'keypair', 'image', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb')
 OPTIONS: dict[str, Any] = {'flavor': 'g1.nano', 'state': 'stopped', 'security_groups': ['kept'], 'labels': {'tier': 'web'}}
 
@@ -35,7 +36,8 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
     keep('init_script', name='kept', content='#!/bin/sh\n')
     keep('port', name='kept', network='kept', security_groups=['kept'])
-    keep('server', name='kept', image=image, key_name='test', networks=[{'port': 'kept'}, {'name': 'default'}], floating_ip='auto', **OPTIONS)
+    keep('keypair', name='kept', public_key=f'ssh-ed25519 {ED25519} kept')
+    keep('server', name='kept', image=image, key_names=['test', 'kept'], networks=[{'port': 'kept'}, {'name': 'default'}], floating_ip='auto', **OPTIONS)
     keep('server', name='many', count=2, image=image, **OPTIONS)
     keep('server', name='kept', description='changed afterwards')
     keep('volume', name='kept', size=1, server='kept', state='attached')
@@ -50,7 +52,8 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('port', name='kept', security_groups=['kept', 'default'])
     keep('image', name=image, description='described')
     keep('floating_ip', name='front', lb='kept', state='attached')
-    keep('keypair', name='test', description='described')
+    for name in ('test', 'kept'):
+        keep('keypair', name=name, description='described')
     yield seen()
     for name in ('moved', 'front'):
         keep('floating_ip', name=name, state='absent')
@@ -59,7 +62,7 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
         keep('server', name=name, state='absent')
     for volume in run('volume_info')['volumes']:
         keep('volume', name=volume['name'], state='absent')
-    for kind in ('port', 'init_script', 'security_group', 'network'):
+    for kind in ('port', 'init_script', 'security_group', 'network', 'keypair'):
         keep(kind, name='kept', state='absent')
     keep('network', name='empty', state='absent')
     assert inventory() == before

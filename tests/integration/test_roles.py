@@ -102,7 +102,13 @@ def environment(tiny: str, folder: Path) -> Values:
         'provision_ports': [{'name': 'env', 'network': 'env', 'security_groups': ['env-data']}],
         'provision_servers': [
             {'name': 'env-web', 'count': 2, 'key_name': 'env', 'init_script': 'env', 'security_groups': ['env-web'], **server},
-            {'name': 'env-data', **server, 'networks': [{'port': 'env'}], 'user_data': '#!/bin/sh\n# a secret of first boot\n'},
+            {
+                'name': 'env-data',
+                'key_names': ['env'],
+                **server,
+                'networks': [{'port': 'env'}],
+                'user_data': '#!/bin/sh\n# a secret of first boot\n',
+            },
         ],
         'provision_volumes': [{'name': 'env', 'size': 1, 'server': 'env-data', 'state': 'attached'}],
         'provision_floating_ips': [{'name': 'env', 'port': 'env', 'state': 'attached'}, {'name': 'env-lb', 'lb': 'env', 'state': 'attached'}],

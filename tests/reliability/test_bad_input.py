@@ -259,6 +259,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     ),
     'security_groups': (['sample'], ['another'], ['default', 'sample'], ['a', 'b', 'c', 'd']),
     'key_name': ('sample', 'another'),
+    'key_names': ([], ['sample'], ['sample', 'another'], ['sample'] * 2, ['a b']),
     'image': ('sample', 'another'),
     'flavor': ('sample', 'g1.nano', 'g1.large', 'another'),
     'init_script': ('sample', 'another'),

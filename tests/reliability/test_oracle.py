@@ -85,6 +85,7 @@ SERVER = {
     'flavor': one('g1.nano', 'g1.micro', 'own'),
     'image': one('oracle', 'oracle', 'oracle', 'copy'),
     'key_name': one('k'),
+    'key_names': st.just(['k']),
     'security_groups': GROUPS,
     'networks': st.lists(NIC, max_size=2),
     'user_data': one('#!/bin/sh\n', '#cloud-config\n'),

@@ -198,7 +198,7 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 vcpus=size.vcpus,
                 memory=size.memory,
                 image='small',
-                key_name=draw(st.sampled_from([None, None, None, 'mine'])),
+                key_names=draw(st.sampled_from([(), (), (), ('mine',), ('mine', 'ours')])),
                 user_data=draw(st.sampled_from([None, None, None, *RECORDED])),
                 init_script=draw(st.sampled_from([None, None, None, 'setup'])),
                 volume_size=draw(st.sampled_from([2, 4, 8])),
@@ -261,7 +261,7 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
     )
     # Differences in these are refused: said less often, so that most plans are worth folding.
     if draw(st.integers(0, 5)) == 0:
-        options['key_name'] = 'mine'
+        options['key_names'] = draw(st.sampled_from([('mine',), ('ours', 'mine')]))
     if draw(st.integers(0, 5)) == 0:
         options['init_script'] = 'setup'
     user_data = USER_DATA if 'init_script' not in options and draw(st.integers(0, 5)) == 0 else None

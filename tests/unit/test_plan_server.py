@@ -129,12 +129,41 @@ def test_a_request_that_is_wrong_by_itself(request_: ServerRequest, message: str
     assert request_.problems() == [message]
 
 
-@pytest.mark.parametrize('option', ['flavor', 'image', 'key_name', 'security_groups'])
+@pytest.mark.parametrize('option', ['flavor', 'image', 'key_names', 'security_groups'])
 def test_names_of_other_things(option: str) -> None:
     """They may also have underscores and dots."""
-    bad, good = ('../etc', 'my_own.1') if option != 'security_groups' else (('../etc',), ('my_own.1',))
+    bad, good = ('../etc', 'my_own.1') if option not in ('key_names', 'security_groups') else (('../etc',), ('my_own.1',))
     assert asked(options={option: good}).problems() == []
     assert [problem.split(';')[0] for problem in asked(options={option: bad}).problems()] == [f"{option}: '../etc' is not a name"]
+
+
+def test_key_pairs_are_a_set() -> None:
+    """Another order is no difference, and looks nothing up; one key pair more or less is refused."""
+    now = seen(replace(SERVER, key_names=('mine', 'ours')), keypairs={})
+    request = asked(options={'key_names': ('ours', 'mine')})
+    assert request.news(now.servers) == set()
+    same = plan(request, now)
+    assert (same.changes, same.refused, same.missing) == ((), (), ())
+    assert same.result[0].key_names == ('mine', 'ours')
+    for other in ((), ('mine',), ('mine', 'ours', 'yours'), ('mine', 'yours')):
+        there = replace(now, keypairs=dict.fromkeys(other))
+        (refusal,) = plan(asked(options={'key_names': other}), there).refused
+        assert 'key_names is [mine, ours], asked was ' in refusal
+
+
+def test_the_first_key_pair_is_shown_by_itself() -> None:
+    """As long as there was one only, it was key_name."""
+    shown = replace(SERVER, key_names=('ours', 'mine')).public()
+    assert (shown['key_name'], shown['key_names']) == ('ours', ['ours', 'mine'])
+    assert (SERVER.public()['key_name'], SERVER.public()['key_names']) == (None, [])
+
+
+def test_too_many_key_pairs() -> None:
+    """They are a bounded part of the first-boot disk."""
+    names = tuple(f'k{number}' for number in range(21))
+    assert asked(options={'key_names': names[:-1]}).problems() == []
+    told = ['key_names: 21 are named; a server has at most 20']
+    assert asked(options={'key_names': names}).problems() == told
 
 
 def test_requests_at_the_limits() -> None:
@@ -228,9 +257,9 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
             'server web: image is debian, asked was huge: a server keeps the disk it was made with; delete it and make it again',
         ),
         (
-            asked(options={'key_name': 'mine'}),
+            asked(options={'key_names': ('mine',)}),
             seen(SERVER),
-            'server web: key_name is not set, asked was mine: a key is put in at the first boot; delete the server and make it again',
+            'server web: key_names is [], asked was [mine]: a key is put in at the first boot; delete the server and make it again',
         ),
         (
             asked(options={'guest_agent': False}),
@@ -319,8 +348,13 @@ def test_what_never_changes(request_: ServerRequest, option: str) -> None:
             'flavor g9 does not exist; there are: a, b',
         ),
         (asked(options={**NEW, 'image': 'suse'}), seen(), 'image suse does not exist; there are: debian, huge'),
-        (asked(options={**NEW, 'key_name': 'yours'}), seen(), 'keypair yours does not exist; there are: mine'),
-        (asked(options={**NEW, 'key_name': 'yours'}), seen(keypairs={}), 'keypair yours does not exist; there are: none'),
+        (asked(options={**NEW, 'key_names': ('yours',)}), seen(), 'keypair yours does not exist; there are: mine'),
+        (
+            asked(options={**NEW, 'key_names': ('mine', 'yours')}),
+            seen(),
+            'keypair yours does not exist; there are: mine',
+        ),
+        (asked(options={**NEW, 'key_names': ('yours',)}), seen(keypairs={}), 'keypair yours does not exist; there are: none'),
         (
             asked(options={**NEW, 'security_groups': ('ssh', 'web')}),
             seen(),
@@ -420,7 +454,7 @@ def test_protection_ends_in_the_task_that_deletes() -> None:
 
 def test_references_of_what_is_deleted_do_not_matter() -> None:
     """The whole task with state: absent works after the image and the key are gone."""
-    now = plan(asked('absent', {**NEW, 'key_name': 'gone', 'image': 'gone'}), seen(SERVER, images={}, keypairs={}))
+    now = plan(asked('absent', {**NEW, 'key_names': ('gone',), 'image': 'gone'}), seen(SERVER, images={}, keypairs={}))
     assert (now.refused, now.missing, done(now)) == ((), (), [('web', 'delete')])
 
 
@@ -447,7 +481,7 @@ def test_a_restart_that_was_interrupted_goes_on() -> None:
 def test_count_raised_alone() -> None:
     """New members get what the group has, but addresses of their own; members that are there are not compared with each other."""
     nics = (Nic('default', '192.168.0.5', '52:54:00:00:00:05'), Nic('back', '10.0.0.5', '52:54:00:00:00:06', security_groups=('ssh',)))
-    first, second = members(1, 2, networks=nics, key_name='mine', labels={'a': 'b'}, volume_size=9, init_script='setup', security_groups=('ssh',))
+    first, second = members(1, 2, networks=nics, key_names=('mine', 'ours'), labels={'a': 'b'}, volume_size=9, init_script='setup', security_groups=('ssh',))
     there = seen(first, replace(second, labels={}), init_scripts={'setup': None})
     now = plan(asked(count=3), there)
     assert (now.refused, now.missing, done(now)) == ((), (), [('web-3', 'create')])
@@ -455,7 +489,7 @@ def test_count_raised_alone() -> None:
     fresh = (Nic('default'), Nic('back', security_groups=('ssh',)))
     assert made == replace(first, name='web-3', networks=fresh, id=AFTER_APPLY, created_by=AFTER_APPLY, created_at=AFTER_APPLY)
     made = plan(asked(options={'flavor': 'g1.tiny', 'labels': {}}, count=3, wait_for='running'), there).changes[0].after
-    assert (made.flavor, made.memory, made.labels, made.key_name) == ('g1.tiny', CATALOGUE['g1.tiny'].memory, {}, 'mine')
+    assert (made.flavor, made.memory, made.labels, made.key_names) == ('g1.tiny', CATALOGUE['g1.tiny'].memory, {}, ('mine', 'ours'))
 
 
 def test_count_raised_alone_where_something_is_gone() -> None:

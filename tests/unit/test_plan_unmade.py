@@ -46,7 +46,7 @@ def planned(now: Server, options: dict[str, Any], user_data: str | None = None, 
 
 def test_it_becomes_what_is_asked_now() -> None:
     """With one change, with nothing allowed, what is fixed later too."""
-    options = {'flavor': 'g1.micro', 'image': 'debian', 'key_name': 'mine'}
+    options = {'flavor': 'g1.micro', 'image': 'debian', 'key_names': ('mine',)}
     now = planned(UNMADE, options, networks=(NicRequest('back', '192.168.1.7'),), state='stopped')
     assert now.refused == now.missing == ()
     (change,) = now.changes
@@ -54,7 +54,7 @@ def test_it_becomes_what_is_asked_now() -> None:
     flavor = CATALOGUE['g1.micro']
     after = change.after
     assert (after.flavor, after.vcpus, after.memory, after.volume_size) == ('g1.micro', flavor.vcpus, flavor.memory, flavor.disk)
-    assert (after.key_name, after.networks, after.power) == ('mine', (Nic('back', '192.168.1.7', AFTER_APPLY),), 'stopped')
+    assert (after.key_names, after.networks, after.power) == (('mine',), (Nic('back', '192.168.1.7', AFTER_APPLY),), 'stopped')
     assert after.security_groups == UNMADE.security_groups
 
 
@@ -84,7 +84,7 @@ def test_its_first_boot_content_is_needed_again() -> None:
 
 def test_one_that_runs_is_changed_as_any_other() -> None:
     """Its machine was started before the run was killed: first it is what was recorded."""
-    now = planned(replace(UNMADE, launched=True), {'flavor': 'g1.micro', 'key_name': 'mine'})
+    now = planned(replace(UNMADE, launched=True), {'flavor': 'g1.micro', 'key_names': ('mine',)})
     assert [change.verb for change in now.changes] == ['create', 'update']
     assert any('allow_restart: true' in text for text in now.refused)
-    assert any('key_name is not set' in text for text in now.refused)
+    assert any('key_names is []' in text for text in now.refused)

@@ -53,6 +53,8 @@ def fill(record: Record) -> dict[str, int]:
     add('volume', uuid='v', name='v', size=1, server_id=ids['server'], description='', labels='{}')
     if record.version > 1:
         add('init_script', name='i', content='#!/bin/sh', description='', labels='{}')
+    if record.version > 3:
+        add('server_keypair', server_id=ids['server'], keypair_id=ids['keypair'], position=1)
     return ids
 
 

@@ -48,6 +48,19 @@ def test_a_server_by_its_machine() -> None:
     assert lost == ['security_group web: its rules are not known any more; it lets nothing in until its task has run']
 
 
+def test_a_server_with_several_keys() -> None:
+    """Each of its key pairs is known again, once, in the order in which it has them."""
+    other = {'id': 8, 'uuid': 't', 'name': 'db', 'key_name': 'two'}
+    pairs = [{'name': name, 'public_key': name} for name in ('one', 'two')]
+    told = {**TOLD, 'more_keypairs': pairs}
+    more = {**TOLD, 'server': {**SERVER, **other}, 'keypair': pairs[1], 'more_keypairs': pairs[:1], 'ports': []}
+    rows, _ = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': told, 't': more}, DISKS))
+    names = {row['id']: row['name'] for row in rows['keypair']}
+    assert list(names.values()) == ['mine', 'one', 'two']
+    found = [(row['server_id'], names[row['keypair_id']], row['position']) for row in rows['server_keypair']]
+    assert found == [(7, 'one', 1), (7, 'two', 2), (8, 'one', 1)]
+
+
 def test_a_balancer_by_its_container() -> None:
     """With its port and those of its members that there are; a network that nobody speaks of, as what libvirt knows of it."""
     port = {**PORT, 'port': {'id': 6, 'address': '10.0.0.9', 'balancer_id': 4, 'network_id': 3}, 'groups': [], 'floating': None}

@@ -18,3 +18,5 @@ def test_meta_data(name: str, comment: str) -> None:
     text = seed._meta({'local-hostname': name}, [key])
     assert yaml.safe_load(text) == {'local-hostname': name, 'public-keys': [key]}
     assert len(text.splitlines()) == 3
+    assert yaml.safe_load(seed._meta({}, [key, 'ssh-rsa B'])) == {'public-keys': [key, 'ssh-rsa B']}
+    assert 'public-keys' not in seed._meta({'local-hostname': name}, [])

@@ -23,6 +23,7 @@ ARGUMENTS: Dict[str, Any] = {
     'flavor': {'type': 'str'},
     'image': {'type': 'str'},
     'key_name': {'type': 'str', 'no_log': False},
+    'key_names': {'type': 'list', 'elements': 'str', 'no_log': False},
     'security_groups': {'type': 'list', 'elements': 'str'},
     'networks': {
         'type': 'list',
@@ -46,11 +47,13 @@ ARGUMENTS: Dict[str, Any] = {
     'repair': {'type': 'bool', 'default': False},
     **DESCRIBED,
 }
+_RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
 
 
 def request(params: Dict[str, Any]) -> ServerRequest:
     """What the task asks for."""
-    options = {**said(params, 'flavor', 'image', 'key_name', 'init_script', 'volume_size', 'delete_protection', 'guest_agent'), **described(params)}
+    options = {**said(params, 'flavor', 'image', 'init_script', 'volume_size', 'delete_protection', 'guest_agent'), **described(params)}
+    options.update(_keys(params))
     if params['security_groups'] is not None:
         options['security_groups'] = names_of(params['security_groups'])
     networks = params['networks']
@@ -62,6 +65,13 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         networks=None if networks is None else tuple(_nic(nic) for nic in networks),
         **{option: params[option] for option in ('floating_ip', 'user_data', 'wait_for', 'allow_restart', 'allow_shrink', 'force', 'repair')},
     )
+
+
+def _keys(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
+    """The key pairs that were said, by either option, in the order in which they were said."""
+    if params['key_names'] is not None:
+        return {'key_names': tuple(dict.fromkeys(params['key_names']))}
+    return {} if params['key_name'] is None else {'key_names': (params['key_name'],)}
 
 
 def _nic(raw: Dict[str, Any]) -> NicRequest:
@@ -88,7 +98,7 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
         user_data=sealed,
         init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news or again or not all(server.seeded for server in servers.values()) else ()),
         ports=by_name(cloud.ports.list() if 'networks' in news and any(nic.port for nic in asked.networks or ()) else ()),
-        keypairs=by_name(cloud.keypairs.list() if 'key_name' in news else ()),
+        keypairs=by_name(cloud.keypairs.list() if 'key_names' in news else ()),
         flavors=by_name(cloud.flavors.list() if 'flavor' in news else ()),
         images=by_name(cloud.images.list() if 'image' in news or again else ()),
         networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
@@ -146,7 +156,7 @@ def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: i
 
 def main() -> None:
     """Be the module server."""
-    run(Resource('server', ARGUMENTS, request, look, plan, again, wait=wait, rules={'mutually_exclusive': [('user_data', 'init_script')]}))
+    run(Resource('server', ARGUMENTS, request, look, plan, again, wait=wait, rules=_RULES))
 
 
 def main_info() -> None:

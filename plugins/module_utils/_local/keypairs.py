@@ -13,7 +13,9 @@ from .._model.change import Change
 from .._model.keypair import Keypair, fingerprint
 from .record import Record, described, names_in
 
-_LIST = """SELECT k.*, (SELECT group_concat(name) FROM server s WHERE s.key_name = k.name AND s.project = k.project) AS used
+_LIST = """SELECT k.*, (SELECT group_concat(name) FROM server s
+  WHERE (s.key_name = k.name AND s.project = k.project)
+  OR s.id IN (SELECT server_id FROM server_keypair WHERE keypair_id = k.id)) AS used
   FROM keypair k WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
 
 

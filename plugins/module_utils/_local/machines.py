@@ -41,7 +41,7 @@ class Machines:
         os.makedirs(folder, 0o711, exist_ok=True)
         disks.create(self.host, os.path.join(folder, 'root.qcow2'), row['volume_size'], locks, images.path(self.host, row['image_uuid']))
         macs, clone = tuple(port['mac'] for port in row['ports']), row['image_source'].startswith('server:')
-        content = seed.Seed(row['uuid'], row['name'], macs, row['public_key'], row['first_boot'], clone)
+        content = seed.Seed(row['uuid'], row['name'], macs, row['public_keys'], row['first_boot'], clone)
         seed.write(self.host, os.path.join(folder, 'seed.iso'), content, locks)
 
     def _machine(self, row: Any) -> domain.Machine:

@@ -22,6 +22,8 @@ _ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 AS_IT_RUNS, _AS_DEFINED = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
 _PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
 _SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
+_MORE_KEYS = """SELECT sk.server_id, k.name FROM server_keypair sk
+  JOIN keypair k ON k.id = sk.keypair_id ORDER BY sk.position"""
 _VOLUMES = (
     f"SELECT server_id, uuid, name, size, description, labels FROM volume WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT 'detaching'"
 )
@@ -35,6 +37,7 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
     servers = record.named(_SERVERS, names)
     images = {row['id']: row for row in record.rows('SELECT id, uuid, name, source, checksum, description, labels FROM image')}
     keys = {row['name']: dict(row) for row in record.rows('SELECT name, public_key, description, labels FROM keypair')}
+    more = _more_keys(record)
     volumes = record.named(_VOLUMES, names)
     ports = _ports(record, 'server_id')
     found = {}
@@ -45,8 +48,23 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
         server['init_script_seal'] = None
         server['user_data'] = GIVEN if row['user_data'] else None  # local users read what machines say
         found[row['name']] = json.dumps(
-            {'server': server, 'image': image, 'keypair': keys.get(row['key_name']), 'ports': ports.get(row['id'], []), 'volumes': mine}
+            {
+                'server': server,
+                'image': image,
+                'keypair': keys.get(row['key_name']),
+                'more_keypairs': [keys[name] for name in more.get(row['id'], [])],
+                'ports': ports.get(row['id'], []),
+                'volumes': mine,
+            }
         )
+    return found
+
+
+def _more_keys(record: Record) -> Dict[int, List[str]]:
+    """The key pairs of servers after their first, by the number of the server."""
+    found: Dict[int, List[str]] = {}
+    for row in record.rows(_MORE_KEYS):
+        found.setdefault(row['server_id'], []).append(row['name'])
     return found
 
 

@@ -165,6 +165,10 @@ def _not_while_deleted(table: str, column: str, other: str) -> List[str]:
     ]
 
 
+_SERVER_KEYPAIR = """server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
+  keypair_id INTEGER NOT NULL REFERENCES keypair, position INTEGER NOT NULL,
+  UNIQUE (server_id, keypair_id), UNIQUE (server_id, position)"""
+
 _VERSION_4 = [
     # Rules that a newer version makes otherwise are loaded again.
     "UPDATE meta SET value = value + 1 WHERE key = 'revision';",
@@ -179,8 +183,17 @@ _VERSION_4 = [
     "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);",
     # The text of its init script that a server was made with, sealed. Without one nothing is known of it.
     'ALTER TABLE server ADD COLUMN init_script_seal TEXT;',
+    # The key pairs of a server after its first, which is its key_name.
+    f'CREATE TABLE server_keypair ({_ROW}, {_SERVER_KEYPAIR});',
+    'CREATE INDEX server_keypair_keypair ON server_keypair (keypair_id);',
+    'CREATE TRIGGER metadata_server_more_keypairs '
+    'AFTER UPDATE OF public_key, description, labels ON keypair '
+    'WHEN EXISTS (SELECT 1 FROM server '
+    "WHERE coalesce(task_state, '') NOT IN ('creating', 'deleting') "
+    'AND id IN (SELECT server_id FROM server_keypair WHERE keypair_id = NEW.id)) '
+    f'{_NEW_METADATA}',
 ]
 
 
-TABLES = (*_TABLES, 'init_script')
+TABLES = (*_TABLES, 'init_script', 'server_keypair')
 VERSIONS = (_version_1(), _version_2(), _version_3(), '\n'.join(_VERSION_4))

@@ -23,7 +23,7 @@ class Seed:
     identity: str
     name: str
     macs: Tuple[str, ...]
-    public_key: str = ''
+    public_keys: Tuple[str, ...] = ()
     user_data: str = ''
     clone: bool = False
 
@@ -54,7 +54,7 @@ def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int])
         for number, mac in enumerate(seed.macs)
     }
     texts = {
-        'meta-data': _meta(meta, [seed.public_key] if seed.public_key else []),
+        'meta-data': _meta(meta, seed.public_keys),
         'user-data': seed.user_data,
         'vendor-data': NEW_MACHINE_ID if seed.clone else '',
         'network-config': json.dumps({'version': 2, 'ethernets': nics}),
@@ -68,7 +68,7 @@ def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int])
     os.rename(part, path)
 
 
-def _meta(meta: dict[str, str], keys: list[str]) -> str:
+def _meta(meta: dict[str, str], keys: Sequence[str]) -> str:
     """YAML with one thing on each line, because small readers in small images go by lines; quoted, because 007, on and null are names, too."""
     quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in meta.items()}
     lines = [f'{key}: {value}' for key, value in quoted.items()]

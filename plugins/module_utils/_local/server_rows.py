@@ -14,7 +14,7 @@ from .._model.server import Nic, Server
 from .._model.user_data import Sealed
 from . import addresses, metadata
 from .record import Record, described
-from .servers import PORTS, SERVERS, VOLUMES, by_server
+from .servers import PORTS, SERVERS, VOLUMES, by_server, key_names
 from .settings import Pool
 
 _PORTS_OF = 'SELECT id FROM port WHERE server_id IN (SELECT value FROM json_each(?))'
@@ -26,13 +26,14 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
         return False  # an earlier run was interrupted: what it reserved is used
     columns = {
         column: getattr(server, column)
-        for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'key_name', 'user_data', 'init_script', 'volume_size', 'power', 'guest_agent')
+        for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'user_data', 'init_script', 'volume_size', 'power', 'guest_agent')
     }
     row = record.insert(
         'server',
         {
             'uuid': str(uuid.uuid4()),
             **columns,
+            'key_name': next(iter(server.key_names), None),
             'image_id': record.value('SELECT id FROM image WHERE name = ?', server.image),
             'delete_protection': server.delete_protection,
             'init_script_seal': _seal(record, server.init_script),
@@ -40,12 +41,23 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'task_state': 'creating',
         },
     )
+    _let_in(record, server.key_names[1:], row)
     for position, nic in enumerate(server.networks):
         _plug(record, nic, position, row)
     _write_groups(record, server, row)
     if server.floating_ip:
         _float(record, pools, row, server.floating_ip)
     return True
+
+
+def _let_in(record: Record, keys: Sequence[str], server: int) -> None:
+    """Write the key pairs of a server after its first."""
+    for position, key in enumerate(keys, 1):
+        pair = record.value('SELECT id FROM keypair WHERE name = ?', key)
+        if pair is None:
+            raise CloudError(f'keypair {key} does not exist any more; run again')
+        values = {'server_id': server, 'keypair_id': pair, 'position': position}
+        record.insert('server_keypair', values)
 
 
 def _seal(record: Record, script: str | None) -> Sealed | None:
@@ -144,7 +156,7 @@ def whole(record: Record, seeds: Mapping[str, str], names: Sequence[str]) -> Dic
             **dict(row),
             'ports': ports.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
-            'public_key': keys.get(row['key_name'], ''),
+            'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(told[row['name']]),
             'first_boot': scripts.get(row['init_script'], '') or seeds.get(row['user_data'] or '', ''),
         }

@@ -24,7 +24,10 @@ if TYPE_CHECKING:  # what acts is imported where it acts: a task that finds noth
     from .machines import Machines
 
 _CHOSEN = 'FROM server s WHERE (?1 IS NULL OR s.name IN (SELECT value FROM json_each(?1)) OR s.member_of = ?2)'
-SERVERS = f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source {_CHOSEN.replace('WHERE', 'JOIN image i ON i.id = s.image_id WHERE')}
+_KEYS = """(SELECT json_group_array(name) FROM (SELECT k.name FROM server_keypair sk
+  JOIN keypair k ON k.id = sk.keypair_id WHERE sk.server_id = s.id ORDER BY sk.position))"""
+SERVERS = f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source, {_KEYS} AS more_keys
+  {_CHOSEN.replace('WHERE', 'JOIN image i ON i.id = s.image_id WHERE')}
   ORDER BY length(s.name), s.name"""
 PORTS = f"""SELECT p.*, n.name AS network, f.address AS floating FROM port p JOIN network n ON n.id = p.network_id
   LEFT JOIN floating_ip f ON f.port_id = p.id WHERE p.server_id IN (SELECT s.id {_CHOSEN}) ORDER BY p.server_id, p.position"""
@@ -82,7 +85,7 @@ class LocalServers:
             vcpus=row['vcpus'],
             memory=row['memory'],
             image=row['image'],
-            key_name=row['key_name'],
+            key_names=key_names(row),
             user_data=None if row['user_data'] is None else Sealed(row['user_data']),
             volume_size=row['volume_size'],
             init_script=row['init_script'],
@@ -310,6 +313,11 @@ def by_server(rows: Sequence[Any]) -> Dict[int, List[Any]]:
     for row in rows:
         found.setdefault(row['server_id'], []).append(row)
     return found
+
+
+def key_names(row: Any) -> Tuple[str, ...]:
+    """The key pairs of a server, the first of them first."""
+    return () if row['key_name'] is None else (row['key_name'], *json.loads(row['more_keys']))
 
 
 def _nic(port: Any, groups: Sequence[Any]) -> Nic:

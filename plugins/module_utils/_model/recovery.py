@@ -106,6 +106,7 @@ def _add_server(rows: Rows, told: Mapping[str, Any], disks: Mapping[str, Mapping
     if not told.get('keypair') and not any(row['name'] == server['key_name'] for row in rows.get('keypair', ())):
         server['key_name'] = None
     rows.setdefault('server', []).append(server)
+    _add_more_keys(rows, server['id'], told.get('more_keypairs', []))  # an older version tells none
     lost: List[str] = []
     for port in told['ports']:
         lost += _add_port(rows, port)
@@ -113,6 +114,15 @@ def _add_server(rows: Rows, told: Mapping[str, Any], disks: Mapping[str, Mapping
         if volume['uuid'] not in _ids(rows, 'volume'):
             _append(rows, 'volume', {**volume, 'server_id': server['id']})
     return lost
+
+
+def _add_more_keys(rows: Rows, server: int, pairs: Sequence[Mapping[str, Any]]) -> None:
+    """The key pairs of a server after its first."""
+    for position, pair in enumerate(pairs, 1):
+        known = next((row for row in rows.get('keypair', ()) if row['name'] == pair['name']), None)
+        known = known or _append(rows, 'keypair', dict(pair))
+        of = {'server_id': server, 'keypair_id': known['id'], 'position': position}
+        _append(rows, 'server_keypair', of)
 
 
 def _add_balancer(rows: Rows, told: Mapping[str, Any]) -> List[str]:

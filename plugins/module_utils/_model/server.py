@@ -16,6 +16,7 @@ from .words import (
     description_problems,
     group_problems,
     host_name_problems,
+    key_problems,
     label_problems,
     mac_problems,
     name_problems,
@@ -24,7 +25,7 @@ from .words import (
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
 # What a new member of a group has as the others, unless something else is said; networks, too.
-OF_A_GROUP = ('flavor', 'image', 'key_name', 'init_script', 'security_groups', 'guest_agent', 'delete_protection', 'description', 'labels')
+OF_A_GROUP = ('flavor', 'image', 'key_names', 'init_script', 'security_groups', 'guest_agent', 'delete_protection', 'description', 'labels')
 RUNNING = ('started', 'restarted')  # states after which it runs
 DISK_GONE, SEED_GONE = 'its root disk is gone', 'its first-boot disk is gone'
 MOST_MEMBERS = 500
@@ -70,7 +71,7 @@ class Server:
     vcpus: int = 0
     memory: int = 0
     image: str = ''
-    key_name: str | None = None
+    key_names: Tuple[str, ...] = ()
     user_data: str | None = None
     init_script: str | None = None
     volume_size: int = 0
@@ -109,6 +110,7 @@ class Server:
         billable = self.status in ('ACTIVE', 'SHUTOFF', 'PAUSED') and self.task_state != 'deleting'
         why = '; '.join(self.faults) or self.reason or None
         shown['user_data'] = HIDDEN if self.user_data else None
+        shown['key_name'] = self.key_names[0] if self.key_names else None
         return {**shown, 'status': self.status, 'status_reason': why, 'billable': billable, 'fixed_ip': first}
 
 
@@ -176,9 +178,7 @@ class ServerRequest:
         """The options by which some member is to get what it does not have yet. What every member has is there, because the record keeps what is in use."""
         there = [servers.get(name) for name in self.members()]
         news = {
-            option
-            for option, wanted in self.options.items()
-            if any(now is None or now.task_state is not None or getattr(now, option) != wanted for now in there)
+            option for option, wanted in self.options.items() if any(now is None or now.task_state is not None or not has(now, option, wanted) for now in there)
         }
         if any(now is None or now.task_state is not None or not self.connects(now) for now in there):
             news.add('networks')
@@ -199,9 +199,10 @@ class ServerRequest:
         """What is wrong with the request, whatever is there."""
         problems = host_name_problems(self.name)
         problems += self._count_problems()
-        for option in ('flavor', 'image', 'key_name', 'init_script'):
+        for option in ('flavor', 'image', 'init_script'):
             if self.options.get(option) is not None:
                 problems += name_problems(self.options[option], option)
+        problems += key_problems(self.options.get('key_names', ()))
         problems += size_problems(self.options.get('volume_size'), 'volume_size')
         problems += group_problems(self.options.get('security_groups'))
         problems += _network_problems(self.networks)
@@ -224,6 +225,13 @@ class ServerRequest:
             once += [f'floating_ip: {self.floating_ip}'] if self.floating_ip not in (None, 'auto', 'none') else []
             problems += [f'{what} can be given to one server only, and count is {self.count}' for what in once]
         return problems
+
+
+def has(server: Server, option: str, wanted: Any) -> bool:
+    """Whether a server has what is asked for. Key pairs are a set: their order says nothing."""
+    if option == 'key_names':
+        return set(server.key_names) == set(wanted)
+    return bool(getattr(server, option) == wanted)
 
 
 def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
@@ -286,7 +294,7 @@ def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], now: Server) -> E
 TABLE: Table = {
     'flavor': _flavor,
     'image': fixed('a server keeps the disk it was made with; delete it and make it again'),
-    'key_name': fixed('a key is put in at the first boot; delete the server and make it again'),
+    'key_names': fixed('a key is put in at the first boot; delete the server and make it again'),
     'user_data': _user_data,
     'init_script': fixed('an init script runs once, at the first boot; delete the server and make it again'),
     'networks': _networks,

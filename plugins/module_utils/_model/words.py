@@ -14,6 +14,7 @@ LABEL = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?\Z')
 GIB = 2**30
 LARGEST_VOLUME = 5120
 MOST_GROUPS = 3
+MOST_KEYS = 20
 DEFAULT_GROUP = 'default'  # the security group of servers for which none is named
 
 
@@ -40,6 +41,14 @@ def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_group
         problems.append(f'{option}: {len(groups)} are named; a network interface has at most {MOST_GROUPS}')
     if not groups:
         problems.append(f'{option}: name one at least; default lets nothing in')
+    return problems
+
+
+def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[str]:
+    """Check the key pairs of a server: up to 20 names."""
+    problems = [problem for name in names for problem in name_problems(name, option)]
+    if len(names) > MOST_KEYS:
+        problems.append(f'{option}: {len(names)} are named; a server has at most {MOST_KEYS}')
     return problems
 
 

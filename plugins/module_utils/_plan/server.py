@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
-from .._model.server import DISK_GONE, OF_A_GROUP, RUNNING, TABLE, Nic, NicRequest, Server, ServerRequest
+from .._model.server import DISK_GONE, OF_A_GROUP, RUNNING, TABLE, Nic, NicRequest, Server, ServerRequest, has
 from .._model.words import DEFAULT_GROUP
 from .common import DnsOwners, check_dns_name, check_not_taken, fits_in, floats, image_is_there, mend
 
@@ -91,7 +91,6 @@ def _named(seen: ServersSeen) -> Tuple[Tuple[str, str, Mapping[str, Any]], ...]:
     return (
         ('flavor', 'flavor', seen.flavors),
         ('image', 'image', seen.images),
-        ('keypair', 'key_name', seen.keypairs),
         ('init_script', 'init_script', seen.init_scripts),
     )
 
@@ -101,6 +100,8 @@ def _references(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None
     for kind, option, there in _named(seen):
         if option in news and options[option] is not None:
             draft.need(kind, options[option], there)
+    for key in options['key_names'] if 'key_names' in news else ():
+        draft.need('keypair', key, seen.keypairs)
     for group in request.groups() if 'security_groups' in news else ():
         draft.need('security_group', group, seen.groups)
     for nic in request.networks or ():
@@ -392,6 +393,8 @@ def _options(request: ServerRequest, seen: ServersSeen) -> Dict[str, Any]:
 def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft) -> Dict[str, Any]:
     """The options that were said, in the shape of a server, so that they compare with what is there."""
     options = _options(request, seen)
+    if 'key_names' in options and has(now, 'key_names', options['key_names']):
+        del options['key_names']  # in whatever order
     flavor = seen.flavors.get(options.get('flavor', ''))
     if flavor and flavor.name != now.flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)

@@ -1,0 +1,98 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The key pairs of a server in the record: written, read, said by its machine, and kept while it is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_rows
+from ansible_collections.hanok.cloud.plugins.module_utils._local.keypairs import LocalKeypairs
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.servers import SERVERS, key_names
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
+from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
+
+KEYS = {name: f'ssh-ed25519 {letter * 64}' for name, letter in (('one', 'A'), ('two', 'B'), ('three', 'C'))}
+# Not the order in which they were made, nor that of their names.
+ORDER = ('two', 'three', 'one')
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    """A record with three servers that differ in their keys."""
+    opened = Record(str(tmp_path), 'me')
+    opened.write()
+    image = {'uuid': 'i', 'name': 'i', 'source': 'path:/i', 'description': '', 'labels': '{}'}
+    with opened.transaction():
+        opened.insert('image', image)
+        for name, key in KEYS.items():
+            opened.insert('keypair', {'name': name, 'public_key': key})
+        for name, keys in (('many', ORDER), ('single', ('one',)), ('none', ())):
+            server = Server(name, image='i', key_names=keys, networks=(), security_groups=())
+            server_rows.reserve(opened, (), server)
+    return opened
+
+
+def test_they_are_read_as_written(record: Record) -> None:
+    """In their order, as a server has them and as they are put on its first-boot disk."""
+    rows = record.rows(SERVERS, None, None)
+    found = {row['name']: key_names(row) for row in rows}
+    assert found == {'many': ORDER, 'single': ('one',), 'none': ()}
+    whole = server_rows.whole(record, {}, list(found))
+    assert whole['many']['public_keys'] == tuple(KEYS[name] for name in ORDER)
+    assert (whole['single']['public_keys'], whole['none']['public_keys']) == ((KEYS['one'],), ())
+
+
+def test_each_is_in_use(record: Record) -> None:
+    """By every server that has it, and none can be deleted before those servers are."""
+    pairs = LocalKeypairs(record)
+    used = {pair.name: pair.used_by for pair in pairs.list()}
+    assert used == {'one': ('many', 'single'), 'two': ('many',), 'three': ('many',)}
+    for name in KEYS:
+        with pytest.raises(CloudError, match='FOREIGN KEY'):
+            pairs.delete([Change('keypair', name, 'delete', Keypair(name, ''), None)])
+    with record.transaction():
+        server_rows.remove(record, [row['id'] for row in record.rows('SELECT id FROM server')])
+    pairs.delete([Change('keypair', name, 'delete', Keypair(name, ''), None) for name in KEYS])
+    assert pairs.list() == ()
+
+
+def test_one_that_is_gone_meanwhile(record: Record) -> None:
+    """Nothing of the server is written."""
+    server = Server('late', image='i', key_names=('one', 'gone'), networks=(), security_groups=())
+
+    def reserve() -> None:
+        with record.transaction():
+            server_rows.reserve(record, (), server)
+
+    with pytest.raises(CloudError, match='keypair gone does not exist any more; run again'):
+        reserve()
+    assert record.value("SELECT count(*) FROM server WHERE name = 'late'") == 0
+
+
+@pytest.mark.parametrize('name', ORDER)
+def test_machines_say_them(record: Record, name: str) -> None:
+    """The first by itself, as before there were several; what is said of any of them makes a new revision."""
+    record.sql.execute('UPDATE server SET task_state = NULL')
+    told = json.loads(metadata.told(record, ['many'])['many'])
+    said = [told['keypair'], *told['more_keypairs']]
+    assert [pair['name'] for pair in said] == list(ORDER)
+    before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
+    record.sql.execute("UPDATE keypair SET description = 'other' WHERE name = ?", (name,))
+    assert record.value("SELECT value FROM meta WHERE key = 'metadata'") > before
+
+
+def test_a_record_is_rebuilt_with_them(record: Record, tmp_path: Path) -> None:
+    """From its export."""
+    rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
+    record.sql.close()
+    again = Record(str(tmp_path), 'me', lost=True)
+    again.rebuild({**rows, 'meta': []})
+    found = {row['name']: key_names(row) for row in again.rows(SERVERS, None, None)}
+    assert found == {'many': ORDER, 'single': ('one',), 'none': ()}
