@@ -75,7 +75,9 @@ options:
         description: Its MAC there. Made from network and address when left out.
         type: str
       security_groups:
-        description: Groups of this connection, at most three. Those of the server when left out.
+        description:
+          - Groups of this connection, at most three. Those of the server when left out.
+          - Where it has some of its own already, an empty list takes them away, and it has those of the server again.
         type: list
         elements: str
   user_data:

@@ -119,6 +119,8 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
     assert [nic['security_groups'] for nic in two['networks']] == [['open'], ['default']]
     assert ssh(floating, 'hostname') == 'two'
     keep('server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': ['open']}])
+    two = keep('server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': []}])['server']
+    assert (two['networks'][1]['security_groups'], two['security_groups']) == (None, ['default'])
     keep('server', name='two', state='absent')
     keep('floating_ip', name='door', state='absent')
     keep('port', name='door', state='absent')

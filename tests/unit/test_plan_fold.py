@@ -239,6 +239,8 @@ NIC_REQUESTS = st.sampled_from(
         (NicRequest('back', None, '52:54:00:00:00:07'),),
         (NicRequest('default', security_groups=('ssh', 'web')),),
         (NicRequest('default', security_groups=('web',)), NicRequest('back')),
+        (NicRequest('default', security_groups=()),),
+        (NicRequest('default', security_groups=()), NicRequest('back', security_groups=())),
         (NicRequest(port='p'),),
     ]
 )

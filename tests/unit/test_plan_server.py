@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, AGAIN, RESTART, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, AGAIN, LIVE, RESTART, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
@@ -476,6 +476,45 @@ def test_a_restart_that_was_interrupted_goes_on() -> None:
         now = plan(asked('restarted', NEW), seen(replace(SERVER, task_state=task_state)))
         assert (now.refused, [change.verb for change in now.changes]) == ((), verbs)
     assert [change.verb for change in plan(asked('restarted', NEW), seen()).changes] == ['create']
+
+
+OWN = Nic('default', '192.168.0.5', '52:54:00:00:00:05', security_groups=('ssh',))
+
+
+def test_groups_of_a_connection_are_taken_away() -> None:
+    """By an empty list: it has those of the server again, which are as at first where it had none."""
+    own = replace(SERVER, networks=(OWN,), security_groups=())
+    request = asked(networks=(NicRequest('default', security_groups=()),))
+    assert request.problems() == []
+    (change,) = plan(request, seen(own)).changes
+    assert change.effect == LIVE
+    assert change.after == replace(SERVER, security_groups=('default',))
+    assert plan(request, seen(change.after)).changes == ()
+    with_groups = replace(request, options={'security_groups': ('ssh',)})
+    (change,) = plan(with_groups, seen(own)).changes
+    assert change.after == replace(SERVER, security_groups=('ssh',))
+    made = plan(replace(request, options=NEW), seen()).changes[0].after
+    assert (made.security_groups, made.networks[0].security_groups) == (('default',), None)
+
+
+def test_where_each_connection_has_groups_the_server_has_none() -> None:
+    """That is told by the change that makes it so, and not asked for in vain."""
+    request = asked(networks=(NicRequest('default', security_groups=('ssh',)),))
+    (change,) = plan(request, seen(SERVER)).changes
+    assert change.after == replace(SERVER, networks=(OWN,), security_groups=())
+    (message,) = plan(replace(request, options={'security_groups': ('ssh',)}), seen(SERVER)).refused
+    assert message.startswith('security_groups: each network of web has groups of its own')
+
+
+def test_new_members_and_groups_of_connections() -> None:
+    """What the group has is taken over as far as it fits the connections that are asked for."""
+    own = members(1, networks=(OWN,), security_groups=())
+    plain, with_own = NicRequest('default'), NicRequest('default', security_groups=('ssh',))
+    made = plan(asked(networks=(plain,), count=2), seen(*own)).changes[-1].after
+    assert (made.name, made.security_groups) == ('web-2', ('default',))
+    planned = plan(asked(networks=(with_own,), count=2), seen(*members(1)))
+    assert planned.refused == ()
+    assert [change.after.security_groups for change in planned.changes] == [(), ()]
 
 
 def test_count_raised_alone() -> None:

@@ -124,6 +124,11 @@ class NicRequest:
     port: str | None = None
     security_groups: Tuple[str, ...] | None = None
 
+    @property
+    def own_groups(self) -> Tuple[str, ...] | None:
+        """The groups of the connection itself; none by an empty list too: it has those of the server."""
+        return self.security_groups or None
+
     def fits(self, nic: Nic) -> bool:
         """Whether a connection is the one that was asked for, whatever its groups."""
         if self.port:
@@ -132,11 +137,11 @@ class NicRequest:
 
     def kept(self, nic: Nic) -> Nic:
         """The connection that is there, with the groups that were asked for."""
-        return nic if self.security_groups is None else replace(nic, security_groups=self.security_groups)
+        return nic if self.security_groups is None else replace(nic, security_groups=self.own_groups)
 
     def new(self) -> Nic:
         """Another connection than is there."""
-        return Nic(self.name or AFTER_APPLY, self.fixed_ip or AFTER_APPLY, self.mac or AFTER_APPLY, self.port, self.security_groups)
+        return Nic(self.name or AFTER_APPLY, self.fixed_ip or AFTER_APPLY, self.mac or AFTER_APPLY, self.port, self.own_groups)
 
     def problems(self, place: str) -> List[str]:
         """What is wrong with it, whatever is there."""
@@ -145,7 +150,7 @@ class NicRequest:
             problems.append(f'{place}: a port has its network, address, MAC and groups already; give port alone')
         problems += address_problems(self.fixed_ip, f'{place}.fixed_ip')
         problems += mac_problems(self.mac, f'{place}.mac')
-        return problems + group_problems(self.security_groups, f'{place}.security_groups')
+        return problems + group_problems(self.own_groups, f'{place}.security_groups')
 
 
 @dataclass(frozen=True)

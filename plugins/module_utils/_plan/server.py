@@ -256,7 +256,9 @@ def _as_its_group(name: str, request: ServerRequest, seen: ServersSeen, draft: D
     networks = request.networks
     if networks is None:
         networks = tuple(NicRequest(nic.name, security_groups=nic.security_groups) for nic in like.networks)
-        options = {**options, 'security_groups': options['security_groups'] or None}
+    inherits = 'security_groups' not in request.options
+    if inherits and (not options['security_groups'] or all(map(_has_own_groups, networks))):
+        options['security_groups'] = None
     return replace(request, networks=networks, options={option: value for option, value in options.items() if value is not None})
 
 
@@ -311,6 +313,10 @@ def _new_floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> st
     return has
 
 
+def _has_own_groups(nic: NicRequest) -> bool:
+    return nic.port is not None or nic.own_groups is not None
+
+
 def _own_groups(options: Dict[str, Any], draft: Draft) -> None:
     """The server's groups are those of its connections that have none of their own."""
     if all(nic.security_groups is not None for nic in options['networks']):
@@ -331,7 +337,7 @@ def _nic(nic: NicRequest, seen: ServersSeen, draft: Draft) -> Nic:
         fits_in(network, nic.fixed_ip, _owner(nic.name, nic.fixed_ip, seen), 'networks: fixed_ip', draft)
     if network and nic.mac:
         check_not_taken(nic.mac, _owner(nic.name, nic.mac, seen), 'networks: mac', draft)
-    return Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY, security_groups=nic.security_groups)
+    return Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY, security_groups=nic.own_groups)
 
 
 def _owner(network: str, place: str, seen: ServersSeen) -> str | None:
@@ -410,11 +416,23 @@ def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draf
         options['floating_ip'] = AFTER_APPLY
     elif request.floating_ip not in (None, 'auto'):
         options['floating_ip'] = request.floating_ip
-    if options.get('security_groups') and not now.security_groups:
-        draft.refused.append(f'security_groups: each network of {now.name} has groups of its own, by its port or its security_groups; change those')
+    _groups_of_server(options, now, draft)
     changed = {option: options[option] for option in ('security_groups', 'networks') if option in options}
     _reachable(replace(now, **changed), request, seen, draft)
     return options
+
+
+def _groups_of_server(options: Dict[str, Any], now: Server, draft: Draft) -> None:
+    """A server has groups of its own as long as one of its connections has none."""
+    networks = options.get('networks', now.networks)
+    if any(nic.security_groups is None for nic in networks):
+        if not now.security_groups:
+            options.setdefault('security_groups', (DEFAULT_GROUP,))
+        return
+    if options.get('security_groups'):
+        draft.refused.append(f'security_groups: each network of {now.name} has groups of its own, by its port or its security_groups; change those')
+    elif now.security_groups:
+        options['security_groups'] = ()
 
 
 def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
