@@ -19,7 +19,7 @@ options:
   name:
     description:
       - The name of the balancer. Letters, digits, hyphen, underscore and dot.
-      - No server or other balancer in its network has it, in upper or lower case: it is its DNS name there.
+      - No server or other balancer in its network has it, in upper or lower case, because it is its DNS name there.
     type: str
     required: true
   state:

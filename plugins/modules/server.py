@@ -19,7 +19,7 @@ options:
   name:
     description:
       - The name of the server, or of the group. Letters, digits and hyphens, because it becomes a host name.
-      - No other server or balancer in its networks has it, in upper or lower case: it is its DNS name there.
+      - No other server or balancer in its networks has it, in upper or lower case, because it is its DNS name there.
     type: str
     required: true
   count:
