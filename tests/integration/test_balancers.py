@@ -70,6 +70,29 @@ def test_what_is_reached_from_inside(lb: dict[str, Any], user: str) -> None:
     assert own == ('own\n' if user == 'root' else '')
 
 
+def test_the_kernel_is_not_written_to_from_inside(lb: dict[str, Any]) -> None:
+    """Opened for writing only, by the container's root; nothing is written."""
+    pid = processes(lb['id'], KINDS['root'])[-1]
+    names = ['sysrq-trigger', 'sys/kernel/core_pattern', 'sys/kernel/hostname', 'irq/default_smp_affinity']
+    attempts = '; '.join(f'(: >> /proc/{name}) 2>/dev/null && echo {name}' for name in names)
+    assert inside(pid, f'echo runs; {attempts}') == 'runs\n'
+
+
+def test_links_from_inside_are_not_followed(lb: dict[str, Any], tmp_path: Path) -> None:
+    """What the host writes cannot be replaced, and what it opens is no link to its files."""
+    pid = processes(lb['id'], KINDS['root'])[-1]
+    folder = f'/var/lib/hanok/balancers/{lb["id"]}'
+    service = f'{folder}/services/haproxy'
+    swap = f'rm -f {service}/run; mv {service} {service}-2; ln -s / {service}/run.part'
+    inside(pid, f'({swap}) 2>/dev/null')
+    assert sorted(os.listdir(service)) == ['event', 'run', 'supervise']
+    victim = tmp_path / 'victim'
+    victim.write_text('whole')
+    inside(pid, f'ln -sf {victim} {service}/supervise/control')
+    assert run('lb', name='alone', listeners=[{'port': 81}])['failed']
+    assert victim.read_text() == 'whole'
+
+
 def test_haproxy_is_shut_in(lb: dict[str, Any]) -> None:
     """What parses packets sees an empty folder, and has no rights."""
     worker = processes(lb['id'], 'haproxy')[-1]

@@ -3,7 +3,8 @@
 """The container of a balancer in libvirt-LXC: what it sees of the host, and what it may do.
 
 It has a root of its own, read-only: the host's /usr, an /etc with two accounts, and of its folder
-what HAProxy needs. s6 and HAProxy's sockets are in the two folders that it may write to.
+what HAProxy needs. It writes only to the last folders of a path (`WRITABLE`): what the host itself
+writes lies elsewhere, and what it opens in them is opened here, without following a link.
 """
 
 from __future__ import annotations
@@ -13,15 +14,27 @@ import glob
 import os
 import pwd
 import signal
+import socket
+import stat
 from dataclasses import dataclass
 from html import escape
 from typing import Dict, List, Tuple
 
 RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
 SERVICES = 'services'  # what s6 runs
+CONTROL = os.path.join(SERVICES, 'haproxy', 'supervise', 'control')  # what s6-supervise listens to
+WRITABLE = (
+    RUN,
+    os.path.join(SERVICES, '.s6-svscan'),
+    os.path.join(SERVICES, 'haproxy', 'event'),
+    os.path.join(SERVICES, 'haproxy', 'supervise'),
+)
 _ROOT = 'root'
 _FOLDERS = ('dev', 'etc', 'home', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var/empty')
 _PROGRAMS = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')  # links into /usr (merged /usr)
+
+# Of /proc, what user 0 may write to without any capability; /proc/sys is read-only by libvirt.
+_KERNEL = ('acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sysrq-trigger')
 
 # For ports below 1024, the change to its own user, chroot, and to end a worker of another user.
 _ALLOWED = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
@@ -69,12 +82,14 @@ def xml(container: Container) -> str:
 
 def _mounts(folder: str) -> List[Tuple[str, str, bool]]:
     """Source, target and whether it may be written to, each before what is mounted in it."""
-    writable = [os.path.join(folder, name) for name in (SERVICES, RUN)]
+    writable = [os.path.join(folder, name) for name in WRITABLE]
+    kernel = [os.path.join('/proc', name) for name in _KERNEL]
     return [
         (os.path.join(folder, _ROOT), '/', False),
         ('/usr', '/usr', False),
         (folder, folder, False),
         *((path, path, True) for path in writable),
+        *((path, path, False) for path in kernel if os.path.exists(path)),
     ]
 
 
@@ -124,3 +139,26 @@ def _is_of(path: str, program: str, uuid: str) -> bool:
     with open(os.path.join(path, 'cmdline'), encoding='utf-8', errors='replace') as file:
         words = file.read(65536)
     return f'/{uuid}/' in words + os.readlink(os.path.join(path, 'cwd')) + '/'
+
+
+def tell(folder: str, command: bytes) -> None:
+    """Tell s6-supervise something (s6-svc would follow a link that the container put there)."""
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    control = os.open(os.path.join(folder, CONTROL), flags)
+    try:
+        if not stat.S_ISFIFO(os.fstat(control).st_mode):
+            raise OSError(f'{os.path.join(folder, CONTROL)} is not a FIFO')
+        os.write(control, command)
+    finally:
+        os.close(control)
+
+
+def connect(stream: socket.socket, path: str) -> None:
+    """Connect to a socket of the container; a link to another one is not followed."""
+    place = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(place).st_mode):
+            raise OSError(f'{path} is not a socket')
+        stream.connect(f'/proc/self/fd/{place}')
+    finally:
+        os.close(place)

@@ -33,7 +33,7 @@ _MEMBERS = """SELECT m.balancer_id, s.name, p.address FROM balancer_member m JOI
 
 _IN_ORDER = 1 | 4  # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: it runs, and comes back when the host boots
 
-_FORM = '2\n'  # of containers; one that was started in an older form is started anew
+_FORM = '3\n'  # of containers; one that was started in an older form is started anew
 _MOST = 64  # bytes of a host name, which a container has from the name of its domain
 
 _RUN = '#!/bin/sh\nexec 2>&1\nexec haproxy -W -f {folder}/haproxy.cfg\n'
@@ -127,14 +127,21 @@ class LocalLbs:
     def _build(self, change: Change) -> None:
         row = self.record.named(_LIST, [change.name])[0]
         folder = _folder(self.host, row['uuid'])
+        if not _is_current(folder):
+            self._clear(row, folder)
         _furnish(folder)
         configure(self.host, row, _members(self.record).get(row['id'], ()))
         self._start(row, folder)
 
+    def _clear(self, row: Any, folder: str) -> None:
+        """Remove a container of an older form, with the folder that it could put links into."""
+        self._remove_domain(row)
+        containers.end_orphans(row['uuid'])
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(os.path.join(folder, containers.SERVICES))
+
     def _start(self, row: Any, folder: str) -> None:
-        """Define the container and start it; one of an older form, or that does not run, makes room first."""
-        if not _is_current(folder):
-            self._remove_domain(row)
+        """Define the container and start it."""
         containers.make_root(folder)
         domain = self.host.hypervisor.lxc.defineXML(self._xml(row, folder))
         domain.setAutostart(1)
@@ -213,14 +220,19 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     write_whole(os.path.join(folder, 'servers.state'), state or '1\n')  # 1: the version of its format
     os.replace(path + '.new', path)
     if state is not None:  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
-        host.run('s6-svc', '-2', os.path.join(folder, 'services', 'haproxy'))
+        try:
+            containers.tell(folder, b'2')
+        except OSError as error:
+            name = row['name']
+            raise CloudError(f's6-supervise of {name} is not reached ({error}); remove {name} and make it anew') from error
     write_whole(taken_up, text)
 
 
 def _furnish(folder: str) -> None:
     """Make the folder of a balancer, with what s6 runs in it."""
     service = os.path.join(folder, 'services', 'haproxy')
-    for path in (os.path.dirname(folder), folder, os.path.join(folder, 'services'), service, os.path.dirname(_socket(folder))):
+    writable = [os.path.join(folder, name) for name in containers.WRITABLE]
+    for path in (os.path.dirname(folder), folder, os.path.dirname(service), service, *writable):
         os.makedirs(path, 0o711, exist_ok=True)
     write_whole(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
 
@@ -230,7 +242,7 @@ def ask(folder: str, command: str) -> str | None:
     try:
         with socket.socket(socket.AF_UNIX) as stream:
             stream.settimeout(3)
-            stream.connect(_socket(folder))
+            containers.connect(stream, _socket(folder))
             stream.sendall(command.encode() + b'\n')
             stream.shutdown(socket.SHUT_WR)
             return b''.join(iter(lambda: stream.recv(65536), b'')).decode()

@@ -287,7 +287,8 @@ def write_whole(path: str, text: str, mode: int = 0o600) -> None:
     The caller holds a lock under which nobody else writes this file.
     """
     part = path + '.part'
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    descriptor = os.open(part, flags, mode)
     with open(descriptor, 'w', encoding='utf-8') as file:
         file.write(text)
         file.flush()
