@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import socket
+import time
 import uuid
 from ipaddress import IPv4Network
 from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
@@ -34,6 +35,7 @@ _MEMBERS = """SELECT m.balancer_id, s.name, p.address FROM balancer_member m JOI
 _IN_ORDER = 1 | 4  # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: it runs, and comes back when the host boots
 
 _FORM = '3\n'  # of containers; one that was started in an older form is started anew
+_SECONDS, _MOST_ANSWER = 3, 1 << 20  # for an answer of HAProxy, and its bytes
 _MOST = 64  # bytes of a host name, which a container has from the name of its domain
 
 _RUN = '#!/bin/sh\nexec 2>&1\nexec haproxy -W -f {folder}/haproxy.cfg\n'
@@ -238,16 +240,27 @@ def _furnish(folder: str) -> None:
 
 
 def ask(folder: str, command: str) -> str | None:
-    """Ask HAProxy at its socket; None when it does not answer."""
+    """Ask HAProxy at its socket; None when there is no answer of a size and in a time that it would take."""
     try:
         with socket.socket(socket.AF_UNIX) as stream:
-            stream.settimeout(3)
+            stream.settimeout(_SECONDS)
             containers.connect(stream, _socket(folder))
             stream.sendall(command.encode() + b'\n')
             stream.shutdown(socket.SHUT_WR)
-            return b''.join(iter(lambda: stream.recv(65536), b'')).decode()
+            answer = _whole(stream)
     except OSError:
         return None
+    return None if answer is None else answer.decode(errors='replace')
+
+
+def _whole(stream: socket.socket) -> bytes | None:
+    until, answer = time.monotonic() + _SECONDS, b''
+    while len(answer) <= _MOST_ANSWER and time.monotonic() < until:
+        part = stream.recv(65536)
+        if not part:
+            return answer
+        answer += part
+    return None
 
 
 def _folder(host: Host, identity: str) -> str:
