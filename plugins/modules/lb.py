@@ -77,6 +77,11 @@ options:
   floating_ip:
     description: V(auto) for one that goes with it, V(none), or an address.
     type: str
+  wait_for:
+    description:
+      - V(healthy) waits until the balancer finds all of its members healthy, at most O(wait_timeout) seconds. It needs a health check.
+    type: str
+    choices: [healthy]
   description:
     description: One line of at most 255 characters.
     type: str
@@ -180,6 +185,21 @@ lb:
       description: Its members.
       type: list
       elements: str
+    health:
+      description: How each member is now, by the last health check.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The member.
+          type: str
+        status:
+          description:
+            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (the balancer does not tell yet).
+          type: str
+        reason:
+          description: What the last check found, in the words of HAProxy.
+          type: str
     health_check:
       description: Its health check; null when it has none.
       type: dict

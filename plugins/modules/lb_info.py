@@ -81,6 +81,21 @@ lbs:
       description: Its members.
       type: list
       elements: str
+    health:
+      description: How each member is now, by the last health check.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: The member.
+          type: str
+        status:
+          description:
+            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (the balancer does not tell yet).
+          type: str
+        reason:
+          description: What the last check found, in the words of HAProxy.
+          type: str
     health_check:
       description: Its health check; null when it has none.
       type: dict

@@ -336,7 +336,18 @@ def test_lb(pair: list[dict[str, Any]]) -> None:
     assert len(set(answers[::2])) == 1
     assert len(set(answers[1::2])) == 1
     assert set(answers) == {'pair-1', 'pair-2'}
-    keep('lb', name='web', algorithm='SOURCE_IP')
+    healthy = keep('lb', name='web', wait_for='healthy')['lb']['health']
+    assert [(member['name'], member['status']) for member in healthy] == [('pair-1', 'ONLINE'), ('pair-2', 'ONLINE')]
+    keep('server', name='pair-2', state='stopped')
+    until = time.monotonic() + 30
+    while run('lb_info', name='web')['lbs'][0]['health'][1]['status'] != 'ERROR':
+        assert time.monotonic() < until, 'the balancer did not see it'
+    late = run('lb', name='web', wait_for='healthy', wait_timeout=2)
+    assert late['failed']
+    assert 'timed out after 2 s (wait_timeout) waiting for healthy members: pair-2 is ERROR (Layer4' in late['msg']
+    assert run('lb_info', name='web')['lbs'][0]['health'][0]['status'] == 'ONLINE'
+    keep('server', name='pair-2', state='started')
+    keep('lb', name='web', algorithm='SOURCE_IP', wait_for='healthy', wait_timeout=60)
     assert len(set(ask(made['floating_ip'], 6))) == 1
     keep('lb', name='web', algorithm='least_connections', members=['pair-2'])
     assert set(ask(made['floating_ip'], 4)) == {'pair-2'}

@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, Sequence, Tuple
 
-from .._cloud import Cloud, Names
-from .._model.lb import ALGORITHMS, PROTOCOLS, HealthCheck, Lb, LbRequest, Listener
+from .._cloud import Cloud, CloudError, Names
+from .._model.lb import ALGORITHMS, ONLINE, PROTOCOLS, WAIT_FOR, HealthCheck, Lb, LbRequest, Listener
 from .._plan.lb import LbsSeen, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described, one_of
 from .run import Resource, run, said
 
+_POLL = 0.25  # seconds
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': STATE,
@@ -37,6 +39,7 @@ ARGUMENTS: Dict[str, Any] = {
         },
     },
     'floating_ip': {'type': 'str'},
+    'wait_for': {'type': 'str', 'choices': list(WAIT_FOR)},
     **DESCRIBED,
 }
 
@@ -52,7 +55,7 @@ def request(params: Dict[str, Any]) -> LbRequest:
         options['members'] = tuple(sorted(set(params['members']), key=lambda name: (len(name), name)))
     if params['health_check'] is not None:
         options['health_check'] = _health_check(params['health_check'])
-    return LbRequest(params['name'], params['state'], options, params['floating_ip'])
+    return LbRequest(params['name'], params['state'], options, params['floating_ip'], params['wait_for'])
 
 
 def _health_check(raw: Dict[str, Any]) -> HealthCheck | None:
@@ -99,6 +102,23 @@ def again(cloud: Cloud, planned: Sequence[Lb]) -> Sequence[Lb]:
     return cloud.lbs.list([lb.name for lb in planned])
 
 
+def wait(cloud: Cloud, asked: LbRequest, items: Sequence[Lb], timeout: int) -> str:
+    """Wait until the balancer finds all of its members healthy; what was waited for. Raises CloudError with what each of the others has."""
+    if asked.wait_for is None or asked.state == 'absent':
+        return ''
+    until = time.monotonic() + timeout
+    while True:
+        found = cloud.lbs.list([asked.name])
+        if not found:
+            raise CloudError(f'lb {asked.name} no longer exists; another run deleted it')
+        lacks = [f'{member.name} is {member.status} ({member.reason})' for member in found[0].health if member.status != ONLINE]
+        if not lacks:
+            return f'waited for the members of lb {asked.name} to be healthy'
+        if time.monotonic() > until:
+            raise CloudError(f'lb {asked.name}: timed out after {timeout} s (wait_timeout) waiting for healthy members: {"; ".join(lacks)}')
+        time.sleep(_POLL)
+
+
 def main() -> None:
     """Be the module."""
-    run(Resource('lb', ARGUMENTS, request, look, plan, again))
+    run(Resource('lb', ARGUMENTS, request, look, plan, again, wait=wait))

@@ -12,12 +12,13 @@ import shutil
 import socket
 import time
 import uuid
+from dataclasses import replace
 from ipaddress import IPv4Network
 from typing import Any, Dict, Iterable, List, Sequence, Set, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.lb import HealthCheck, Lb, Listener
+from .._model.lb import HealthCheck, Lb, Listener, MemberHealth
 from .._model.server import Nic
 from . import addresses, containers, haproxy, metadata
 from .dns_names import check_dns_names
@@ -53,7 +54,16 @@ class LocalLbs:
         rows = self.record.named(_LIST, names)
         running = self.host.steadily(self._running) if rows else set()
         members = _members(self.record)
-        return tuple(_lb(row, members.get(row['id'], ()), row['uuid'] in running and self._is_current(row)) for row in rows)
+        found = [_lb(row, members.get(row['id'], ()), row['uuid'] in running and self._is_current(row)) for row in rows]
+        return tuple(replace(lb, health=self._health(lb)) for lb in found)
+
+    def _health(self, lb: Lb) -> Tuple[MemberHealth, ...]:
+        from . import member_health
+
+        if lb.health_check is None:
+            return member_health.unchecked(lb.members)
+        text = ask(_folder(self.host, lb.id), 'show stat') if lb.running else None
+        return member_health.health(text, lb.members)
 
     def _is_current(self, row: Any) -> bool:
         return _is_current(_folder(self.host, row['uuid']))

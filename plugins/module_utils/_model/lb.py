@@ -13,6 +13,9 @@ from .words import host_name_problems, name_problems
 
 ALGORITHMS = ('round_robin', 'least_connections', 'source_ip')
 PROTOCOLS = ('http', 'tcp')
+WAIT_FOR = ('healthy',)
+# The operating status of a member, in Octavia's words; unknown: the balancer does not tell (yet).
+ONLINE, ERROR, NO_MONITOR, UNKNOWN = 'ONLINE', 'ERROR', 'NO_MONITOR', 'UNKNOWN'
 
 
 @dataclass(frozen=True, order=True)
@@ -43,8 +46,21 @@ class HealthCheck:
 
 
 @dataclass(frozen=True)
+class MemberHealth:
+    """How a member is: ``status`` (ONLINE, ERROR, NO_MONITOR, UNKNOWN), and what its last check found."""
+
+    name: str
+    status: str
+    reason: str = ''
+
+    def public(self) -> Dict[str, Any]:
+        """The member as a result shows it."""
+        return plain(self)
+
+
+@dataclass(frozen=True)
 class Lb:
-    """A load balancer. ``address``: where it listens, in its network."""
+    """A load balancer. ``address``: where it listens, in its network. ``health``: of its members, as it is now."""
 
     name: str
     network: str = 'default'
@@ -61,6 +77,7 @@ class Lb:
     task_state: str | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+    health: Tuple[MemberHealth, ...] = field(default=(), compare=False)
 
     def public(self) -> Dict[str, Any]:
         """The balancer as a result shows it."""
@@ -72,6 +89,7 @@ class LbRequest(Request):
     """What a user asked for."""
 
     floating_ip: str | None = None
+    wait_for: str | None = None
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""

@@ -35,7 +35,10 @@ def plan(request: LbRequest, seen: LbsSeen) -> Plan:
         if now:
             delete('lb', now, draft)
     else:
-        draft.result.append(_present(request, now, seen, draft))
+        lb = _present(request, now, seen, draft)
+        draft.result.append(lb)
+        if request.wait_for and lb.health_check is None:
+            draft.refused.append(f'wait_for: lb {lb.name} has no health check, by which members are found healthy; give health_check, or leave wait_for out')
     mend(seen.firewall, draft)
     return draft.done(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
 
