@@ -45,8 +45,13 @@ class LocalFirewalls:
         faults = self._faults() if bridges else []
         if bridges:
             notes = self.host.locks.notes
-            notes += [note for note in self.floating.notes() if note not in notes]
+            notes += [note for note in (*self.floating.notes(), *self._suspects(bridges)) if note not in notes]
         return (Firewall(faults=tuple(self._lasting() if faults else ())),)
+
+    def _suspects(self, bridges: Sequence[str]) -> List[str]:
+        from .neighbours import suspects
+
+        return [f'another firewall of this host: {suspect}' for suspect in suspects(bridges)]
 
     def _lasting(self) -> List[str]:
         """What is wrong when other runs have had time to finish: what they are at work on looks broken for moments."""
