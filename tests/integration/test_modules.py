@@ -242,8 +242,9 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
     keep('security_group', name='cutting', rules=[{'protocol': 'tcp', 'port': '80'}])
     with socket.create_connection((address, 80), 5) as web:
         keep('security_group', name='cutting', rules=[])
-        with contextlib.closing(sqlite3.connect('/var/lib/hanok/hanok.db')) as record, record:
-            record.execute("UPDATE security_group SET to_cut = 1 WHERE name = 'cutting'")  # as a run leaves it that is killed before it cuts
+        record = sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
+        record.execute("UPDATE security_group SET to_cut = 1 WHERE name = 'cutting'")  # as a run leaves it that is killed before it cuts
+        record.close()
         assert 'connections that the rules do not allow any more may go on' in keep('security_group', name='cutting')['msg']
         assert not talks(web)
     keep('server', name='pair-1', security_groups=['open'])

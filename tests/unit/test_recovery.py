@@ -54,7 +54,7 @@ def test_a_server_with_several_keys() -> None:
     pairs = [{'name': name, 'public_key': name} for name in ('one', 'two')]
     told = {**TOLD, 'more_keypairs': pairs}
     more = {**TOLD, 'server': {**SERVER, **other}, 'keypair': pairs[1], 'more_keypairs': pairs[:1], 'ports': []}
-    rows, _ = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': told, 't': more}, DISKS))
+    rows, _lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': told, 't': more}, DISKS))
     names = {row['id']: row['name'] for row in rows['keypair']}
     assert list(names.values()) == ['mine', 'one', 'two']
     found = [(row['server_id'], names[row['keypair_id']], row['position']) for row in rows['server_keypair']]
