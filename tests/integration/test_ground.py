@@ -526,19 +526,19 @@ def answers(address: str) -> bool:
 
 def test_a_balancer_is_killed(server: dict[str, Any]) -> None:
     """HAProxy comes back by itself; a container that was destroyed, or undefined, comes back with the next task."""
-    made = keep('lb', name='ground', listeners=[{'port': 80}], members=['ground'], floating_ip='auto')['lb']
+    made = keep('lb', name='level', listeners=[{'port': 80}], members=['ground'], floating_ip='auto')['lb']
     kill('haproxy')
     eventually(lambda: answers(made['floating_ip']))
-    assert not keep('lb', name='ground')['changed']
-    name = next(line for line in sh('virsh', '-c', 'lxc:///system', 'list', '--name').split() if line.endswith('-ground'))
+    assert not keep('lb', name='level')['changed']
+    name = next(line for line in sh('virsh', '-c', 'lxc:///system', 'list', '--name').split() if line.endswith('-level'))
     for how in ('destroy', 'undefine'):
         sh('virsh', '-c', 'lxc:///system', 'destroy', name)
         if how == 'undefine':
             sh('virsh', '-c', 'lxc:///system', 'undefine', name)
-        assert run('lb_info', name='ground')['lbs'][0]['status'] == 'ERROR'
-        assert keep('lb', name='ground')['changed']
+        assert run('lb_info', name='level')['lbs'][0]['status'] == 'ERROR'
+        assert keep('lb', name='level')['changed']
         eventually(lambda: answers(made['floating_ip']))
-    keep('lb', name='ground', state='absent')
+    keep('lb', name='level', state='absent')
 
 
 def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> None:
