@@ -43,7 +43,7 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('volume', name='kept', size=1, server='kept', state='attached')
     keep('volume', name='alone', size=1)
     keep('network', name='empty', cidr='10.67.0.0/24')
-    keep('lb', name='kept', listeners=[{'port': 80}], members=['many-1', 'kept'])
+    keep('lb', name='balancer', listeners=[{'port': 80}], members=['many-1', 'kept'])
     # What is changed from elsewhere is said by the machines too.
     keep('floating_ip', name='moved', server='many-1', state='attached')
     keep('floating_ip', name='moved', server='many-2', state='attached')
@@ -51,13 +51,13 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('network', name='kept', description='described')
     keep('port', name='kept', security_groups=['kept', 'default'])
     keep('image', name=image, description='described')
-    keep('floating_ip', name='front', lb='kept', state='attached')
+    keep('floating_ip', name='front', lb='balancer', state='attached')
     for name in ('test', 'kept'):
         keep('keypair', name=name, description='described')
     yield seen()
     for name in ('moved', 'front'):
         keep('floating_ip', name=name, state='absent')
-    keep('lb', name='kept', state='absent')
+    keep('lb', name='balancer', state='absent')
     for name in ('kept', 'many'):
         keep('server', name=name, state='absent')
     for volume in run('volume_info')['volumes']:
@@ -144,5 +144,5 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
     keep('network', name='empty', cidr='10.67.0.0/24')
     keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
     assert not keep('server', name='many', count=2, **OPTIONS)['changed']
-    assert not keep('lb', name='kept', listeners=[{'port': 80}], members=['many-1', 'kept'])['changed']
+    assert not keep('lb', name='balancer', listeners=[{'port': 80}], members=['many-1', 'kept'])['changed']
     keep('server', name='kept', state='stopped', description='and on')

@@ -170,6 +170,12 @@ def sample(module: str, image: str) -> dict[str, Any]:
     return found
 
 
+def own(module: str) -> str:
+    """The name of the one that is there."""
+    name: str = SAMPLES.get(module, {}).get('task', {}).get('name', 'sample')
+    return name
+
+
 def cleared(forks: Forks, there: set[tuple[str, str]]) -> None:
     """Nothing is left but what was there before."""
     for kind in REMOVAL:
@@ -214,7 +220,7 @@ def inputs(module: str, image: str, most: int | None, chance: random.Random) -> 
     """Tasks with one bad option, for what is there and for what is not; ``most``: so many of each option."""
     found = []
     for option, spec in arguments(module).items():
-        for name in ('sample', 'another'):
+        for name in (own(module), 'another'):
             base = {**sample(module, image), 'name': name} if module in SAMPLES else {}
             tasks = [task for _value, task in replaced(base, option, spec, chance)]
             found += tasks if most is None else chance.sample(tasks, min(most, len(tasks)))
@@ -247,7 +253,7 @@ WORDS: dict[str, tuple[Any, ...]] = {
     'name': ('sample', 'another'),
     'state': ('present', 'absent', 'attached', 'detached', 'started', 'stopped'),
     'server': ('sample', 'another', 'sample-1'),
-    'lb': ('sample', 'another'),
+    'lb': ('sample-lb', 'another'),
     'port': ('sample', 'another', 80, '22-80'),
     'network': ('sample', 'default', 'another'),
     'networks': (
@@ -317,7 +323,7 @@ def test_what_is_said_reaches_nothing_else(fuzzed: Host, soak: bool) -> None:
     kinds = ('keypair', 'flavor', 'image', 'network', 'security_group', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb')
     for number, text in enumerate(SAYINGS if soak else SAYINGS[::4]):
         kind = kinds[number % len(kinds)]
-        task = (kind, {'name': 'sample', 'description': text, 'labels': {'said': text}, **({'state': 'stopped'} if kind == 'server' else {})})
+        task = (kind, {'name': own(kind), 'description': text, 'labels': {'said': text}, **({'state': 'stopped'} if kind == 'server' else {})})
         (done,) = fuzzed.told([task], check=False)
         assert not done.failed, (done.task, done.msg)
         assert (done.result[kind]['description'], done.result[kind]['labels']['said']) == (text, text)
@@ -394,7 +400,7 @@ def test_what_haproxy_is_given(fuzzed: Host, soak: bool) -> None:
     """A path to check passes as HAProxy takes it, or is refused before anything is changed."""
     for path in PATHS if soak else PATHS[::2]:
         before = state()
-        task = ('lb', {'name': 'sample', 'members': ['sample'], 'health_check': {'path': path}})
+        task = ('lb', {'name': 'sample-lb', 'members': ['sample'], 'health_check': {'path': path}})
         (told,), (done,) = fuzzed.told([task]), fuzzed.told([task], check=False)
         assert (told.failed, told.changed) == (done.failed, done.changed), (path, done.msg)
         assert state() == before or not done.failed
@@ -477,7 +483,7 @@ def copied(folder: Path) -> Path:
 
 def probes(chance: random.Random, image: str, soak: bool) -> list[tuple[str, dict[str, Any]]]:
     """Modules that read it: all, or some."""
-    tasks = [(module, {**sample(module, image), 'name': name} if module in SAMPLES else {}) for module in READERS for name in ('sample', 'another')]
+    tasks = [(module, {**sample(module, image), 'name': name} if module in SAMPLES else {}) for module in READERS for name in (own(module), 'another')]
     return tasks if soak else chance.sample(tasks, 6)
 
 

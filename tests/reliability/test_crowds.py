@@ -262,7 +262,7 @@ CLASHES: dict[str, Callable[[Host, str], Clash]] = {
     ),
     'a balancer gets a member that is deleted': lambda crowd, name: (
         [crowd.server(name)],
-        ('lb', {'name': name, 'listeners': [{'port': 80}], 'members': [name]}),
+        ('lb', {'name': f'{name}-lb', 'listeners': [{'port': 80}], 'members': [name]}),
         ('server', {'name': name, 'state': 'absent'}),
     ),
     'a server is made of an image that is deleted': lambda crowd, name: (

@@ -411,11 +411,11 @@ def killer(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> I
             task('init_script', name='killed', content=SCRIPT),
             task('server', name='first', **STOPPED),
             task('volume', name='first', size=1),
-            task('lb', name='first', listeners=HTTP, members=['first']),
+            task('lb', name='balancer', listeners=HTTP, members=['first']),
         ]
         for step in made:
             found.done(step)
-        for step in [*gone('lb', 'first'), *gone('volume', 'first'), *gone('server', 'first')]:
+        for step in [*gone('lb', 'balancer'), *gone('volume', 'first'), *gone('server', 'first')]:
             found.done(step)
         yield found
         for step in reversed(made[:3]):
