@@ -165,12 +165,12 @@ def test_provision_protects(play: Ran, refusal: Refusal, host: None, image: str)
         'provision_servers': [
             {'name': 'kept', 'image': image, 'flavor': 'g1.nano', 'state': 'stopped', 'delete_protection': True, 'networks': [{'name': 'kept'}]}
         ],
-        'provision_lbs': [{'name': 'kept', 'listeners': [{'port': 80}], 'members': ['kept']}],
+        'provision_lbs': [{'name': 'front', 'network': 'kept', 'listeners': [{'port': 80}], 'members': ['kept']}],
     }
     play('provision', values)
     gone = {**values, 'provision_state': 'absent'}
     assert 'server kept is protected' in refusal('provision', gone)
-    assert names('lb') == ['kept']
+    assert names('lb') == ['front']
     keep('port', name='foreign', network='kept')
     gone['provision_servers'][0]['delete_protection'] = False
     told = refusal('provision', gone, '--check')
