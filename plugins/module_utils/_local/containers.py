@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Dict, List, Tuple
 
+from .record import write_whole
+
 RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
 SERVICES = 'services'  # what s6 runs
 CONTROL = os.path.join(SERVICES, 'haproxy', 'supervise', 'control')  # what s6-supervise listens to
@@ -109,10 +111,8 @@ def make_root(folder: str) -> None:
             os.symlink(os.readlink('/' + name), link)
     for name, text in _accounts().items():
         path = os.path.join(root, 'etc', name)
-        with open(path + '.part', 'w', encoding='utf-8') as file:
-            file.write(text)
-        os.chmod(path + '.part', 0o644)
-        os.replace(path + '.part', path)
+        write_whole(path, text, 0o644)
+        os.chmod(path, 0o644)
 
 
 def _accounts() -> Dict[str, str]:

@@ -9,7 +9,7 @@ extents, a parent) is refused: the host would read those into a guest.
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from .._cloud import CloudError
 from .._model.words import GIB, LARGEST_VOLUME
@@ -76,8 +76,8 @@ def _identified(head: bytes, tail: bytes, length: int) -> DiskFormat:
     return _raw(head, length)
 
 
-def _number(data: bytes, at: int, size: int, order: str) -> int:
-    return int.from_bytes(data[at : at + size], 'little' if order == 'little' else 'big')
+def _number(data: bytes, at: int, size: int, order: Literal['little', 'big']) -> int:
+    return int.from_bytes(data[at : at + size], order)
 
 
 def _qcow2(head: bytes) -> DiskFormat:

@@ -81,7 +81,8 @@ class LocalFirewalls:
             outside = self._outside()
             revision, text = self._rendered(outside)
             self._keep('ruleset.nft', text)
-            is_loaded = self._kept().source == loaded.digest(text) and self._is_loaded(revision)
+            kept = self._kept()
+            is_loaded = kept.source == loaded.digest(text) and _is_loaded(kept, revision)
             if not is_loaded:
                 self._keep(_UNCUT, '')
                 self.host.run('nft', '-f', self._rules, locks=[lock])
@@ -154,10 +155,11 @@ class LocalFirewalls:
         return faults + self.floating.faults()
 
     def _quiet_faults(self) -> List[str]:
-        faults = [] if self._is_loaded(self.revision()) else [_OTHER_RULES]
-        if not faults and (outside := self._outside_fault(self._kept().outside)):
+        kept = self._kept()
+        faults = [] if _is_loaded(kept, self.revision()) else [_OTHER_RULES]
+        if not faults and (outside := self._outside_fault(kept.outside)):
             faults.append(outside)
-        if not faults and loaded.digest(read_whole(self._rules)) != self._kept().source:
+        if not faults and loaded.digest(read_whole(self._rules)) != kept.source:
             faults.append('the firewall rules that are kept for the next boot are not those of the record')
         if self._to_cut():
             faults.append('connections that the rules do not allow any more may go on')
@@ -173,11 +175,6 @@ class LocalFirewalls:
         now, kept = loaded.now(), self._kept().rules
         is_whole = now == kept or now.revision != kept.revision
         return [] if is_whole and now.number(record) >= int(number) else [_OTHER_RULES]
-
-    def _is_loaded(self, revision: str) -> bool:
-        """Whether the kernel has these rules: all that was loaded, and nothing else in our tables."""
-        kept = self._kept().rules
-        return kept.revision == revision and loaded.now() == kept
 
     def _kept(self) -> loaded.Kept:
         """What was loaded last."""
@@ -257,6 +254,11 @@ class LocalFirewalls:
         if read_whole(path) != text:
             write_whole(path, text)
         return path
+
+
+def _is_loaded(kept: loaded.Kept, revision: str) -> bool:
+    """Whether the kernel has these rules: all that was loaded, and nothing else in our tables."""
+    return kept.rules.revision == revision and loaded.now() == kept.rules
 
 
 def _network_fault(row: Any) -> str:

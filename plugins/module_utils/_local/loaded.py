@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import subprocess
+from functools import lru_cache
 from typing import List, NamedTuple, Tuple
 
 from .._cloud import CloudError
@@ -92,6 +93,7 @@ def _ours(listing: str) -> List[str]:
     return lines
 
 
+@lru_cache(maxsize=1)
 def knows_bridges() -> bool:
     """Whether the kernel can tell from which bridge a frame comes (NFT_BRIDGE_META); nothing is loaded."""
     words = ['nft', '--check', '--file', '-']
