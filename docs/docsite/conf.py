@@ -13,7 +13,8 @@ html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
 
-# No intersphinx: its inventories are on the internet, and a gate that needs the internet fails when the internet does.
+# No intersphinx: its inventories are on the internet, and a gate that needs the internet fails when
+# the internet does.
 extensions = ['myst_parser', 'sphinx_antsibull_ext']
 pygments_style = 'ansible'
 highlight_language = 'YAML+Jinja'

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a bare loop over libvirt costs: the peer of the module server.
 
-bare.py learn FILE      keep the definitions of the servers that there are now: domain, size of the disk and its image, content of the seed
-bare.py create FILE     make all of them again: disk by qemu-img, seed by genisoimage, domain by libvirt; nothing is looked at, recorded or locked
-bare.py delete FILE     remove all of them
+bare.py learn FILE      keep the definitions of the servers that there are now: domain, size of the
+disk and its image, content of the seed bare.py create FILE     make all of them again: disk by
+qemu-img, seed by genisoimage, domain by libvirt; nothing is looked at, recorded or locked bare.py
+delete FILE     remove all of them
 
 It knows nothing of networks, rules and addresses: the interfaces stand on a bridge that is there.
 """
@@ -43,10 +44,20 @@ def printed(*words: str) -> str:
 def definition(domain: Any) -> dict[str, Any]:
     """All that is needed to make a server again."""
     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
-    disk, seed = (source.attrib['file'] for source in ElementTree.fromstring(xml).findall('devices/disk/source'))  # noqa: S314 (libvirt's own)
+    disk, seed = (
+        source.attrib['file']
+        for source in ElementTree.fromstring(xml).findall('devices/disk/source')
+    )
     info = json.loads(printed('qemu-img', 'info', '-U', '--output=json', disk))
     texts = {name: printed('isoinfo', '-J', '-i', seed, '-x', f'/{name}') for name in SEED}
-    return {'xml': xml, 'uuid': domain.UUIDString(), 'disk': disk, 'size': info['virtual-size'], 'image': info['backing-filename'], 'seed': texts}
+    return {
+        'xml': xml,
+        'uuid': domain.UUIDString(),
+        'disk': disk,
+        'size': info['virtual-size'],
+        'image': info['backing-filename'],
+        'seed': texts,
+    }
 
 
 def create(server: dict[str, Any]) -> None:
@@ -54,12 +65,36 @@ def create(server: dict[str, Any]) -> None:
     folder = os.path.dirname(server['disk'])
     os.makedirs(folder, 0o711)
     options = 'cluster_size=1M,extended_l2=on'
-    printed('qemu-img', 'create', '-q', '-f', 'qcow2', '-o', options, '-b', server['image'], '-F', 'qcow2', server['disk'], str(server['size']))
+    printed(
+        'qemu-img',
+        'create',
+        '-q',
+        '-f',
+        'qcow2',
+        '-o',
+        options,
+        '-b',
+        server['image'],
+        '-F',
+        'qcow2',
+        server['disk'],
+        str(server['size']),
+    )
     files = [os.path.join(folder, name) for name in server['seed']]
     for file, text in zip(files, server['seed'].values(), strict=True):
         with open(file, 'w', encoding='utf-8') as stream:
             stream.write(text)
-    printed('genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', os.path.join(folder, 'seed.iso'), *files)
+    printed(
+        'genisoimage',
+        '-quiet',
+        '-V',
+        'cidata',
+        '-J',
+        '-r',
+        '-o',
+        os.path.join(folder, 'seed.iso'),
+        *files,
+    )
     connection().defineXML(server['xml']).create()
 
 

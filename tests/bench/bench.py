@@ -2,8 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """make bench: what the collection costs, as ratios. It runs in scripts/world.
 
-Every time is the time of a whole task as its user waits for it, from its start to its result. What is compared is measured in the same run and in turn,
-so that a machine that is busy for a while slows both down. A row shows medians, and the least and the most. No time is judged here: aims are only shown.
+Every time is the time of a whole task as its user waits for it, from its start to its result. What
+is compared is measured in the same run and in turn, so that a machine that is busy for a while
+slows both down. A row shows medians, and the least and the most. No time is judged here: aims are
+only shown.
 """
 
 from __future__ import annotations
@@ -58,11 +60,23 @@ class Row(NamedTuple):
     def cells(self) -> list[str]:
         """The line as it is shown."""
         ratio = self.what.median / self.peer.median
-        return [self.what.what, *_cells(self.what), self.peer.what, *_cells(self.peer), f'{ratio:.2f}', self.aim]
+        return [
+            self.what.what,
+            *_cells(self.what),
+            self.peer.what,
+            *_cells(self.peer),
+            f'{ratio:.2f}',
+            self.aim,
+        ]
 
     def plain(self) -> dict[str, Any]:
         """The line as JSON."""
-        return {'what': self.what._asdict(), 'peer': self.peer._asdict(), 'ratio': self.what.median / self.peer.median, 'aim': self.aim}
+        return {
+            'what': self.what._asdict(),
+            'peer': self.peer._asdict(),
+            'ratio': self.what.median / self.peer.median,
+            'aim': self.aim,
+        }
 
 
 class Line(NamedTuple):
@@ -75,18 +89,33 @@ class Line(NamedTuple):
         """Seconds per record, seconds without records, and how far off the straight line the worst point is (seconds)."""
         medians = {size: times.median for size, times in self.points.items()}
         slope, start = statistics.linear_regression(list(medians), list(medians.values()))
-        return slope, start, max(abs(median - start - slope * size) for size, median in medians.items())
+        return (
+            slope,
+            start,
+            max(abs(median - start - slope * size) for size, median in medians.items()),
+        )
 
     def cells(self) -> list[str]:
         """The line as it is shown."""
         slope, _start, off = self.fit()
-        return [self.what, *(f'{times.median:.3f}' for times in self.points.values()), f'{slope * 1000:.3f}', f'{off:.3f}']
+        return [
+            self.what,
+            *(f'{times.median:.3f}' for times in self.points.values()),
+            f'{slope * 1000:.3f}',
+            f'{off:.3f}',
+        ]
 
     def plain(self) -> dict[str, Any]:
         """The line as JSON."""
         slope, start, off = self.fit()
         points = {size: times.seconds for size, times in self.points.items()}
-        return {'what': self.what, 'points': points, 'seconds_per_record': slope, 'seconds_without_records': start, 'seconds_off_the_line': off}
+        return {
+            'what': self.what,
+            'points': points,
+            'seconds_per_record': slope,
+            'seconds_without_records': start,
+            'seconds_off_the_line': off,
+        }
 
 
 def _cells(times: Times) -> list[str]:
@@ -119,7 +148,15 @@ def play(tasks: Iterable[Task]) -> list[dict[str, Any]]:
 def run(*words: str, **environment: str) -> float:
     """Run a program; how long it took (seconds). What it said is shown when it failed."""
     started = time.monotonic()
-    ran = subprocess.run(words, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=600)
+    ran = subprocess.run(
+        words,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
     if ran.returncode:
         sys.exit(f'{" ".join(words)} failed:\n{ran.stdout[-4000:]}{ran.stderr[-4000:]}')
     return time.monotonic() - started
@@ -130,13 +167,24 @@ def measure(tasks: Sequence[Task], turns: int, changed: bool = False) -> dict[st
     stamps = play(task for _turn in range(turns + 1) for task in tasks)[len(tasks) :]
     for stamp in stamps:
         if stamp['changed'] != (changed and stamp['task'] != EMPTY[0]):
-            sys.exit(f'the task {stamp["task"]} was to {"change" if changed else "find"} everything as it is: {stamp}')
-    return {name: Times(name, [stamp['seconds'] for stamp in stamps if stamp['task'] == name]) for name, _action in tasks}
+            sys.exit(
+                f'the task {stamp["task"]} was to {"change" if changed else "find"} everything as it is: {stamp}'
+            )
+    return {
+        name: Times(name, [stamp['seconds'] for stamp in stamps if stamp['task'] == name])
+        for name, _action in tasks
+    }
 
 
 def server(name: str, **options: Any) -> dict[str, Any]:
     """Say a task that makes servers, as a playbook says it: with all that they refer to. Nothing is started unless it is said."""
-    references = {'flavor': 'g1.nano', 'image': 'bench', 'key_name': 'bench', 'security_groups': ['bench'], 'networks': [{'name': 'bench'}]}
+    references = {
+        'flavor': 'g1.nano',
+        'image': 'bench',
+        'key_name': 'bench',
+        'security_groups': ['bench'],
+        'networks': [{'name': 'bench'}],
+    }
     return {'hanok.cloud.server': {'name': name, 'state': 'stopped', **references, **options}}
 
 
@@ -163,7 +211,10 @@ def prepare() -> None:
         [
             ('image', {'hanok.cloud.image': {'name': 'bench', 'path': images[-1]}}),
             ('network', {'hanok.cloud.network': {'name': 'bench', 'cidr': '10.128.0.0/16'}}),
-            ('key', {'hanok.cloud.keypair': {'name': 'bench', 'private_key_file': '/run/bench.pem'}}),
+            (
+                'key',
+                {'hanok.cloud.keypair': {'name': 'bench', 'private_key_file': '/run/bench.pem'}},
+            ),
             ('group', {'hanok.cloud.security_group': {'name': 'bench', 'rules': RULES[0]}}),
         ]
     )
@@ -172,25 +223,43 @@ def prepare() -> None:
 def created() -> Iterator[Row]:
     """20 servers that run, made and removed, against a bare loop with the very same definitions."""
     make, remove = ('create', server('run', count=20, state='started')), absent('run')
-    seconds: dict[str, list[float]] = {'create': [], 'run absent': [], 'bare create': [], 'bare delete': []}
+    seconds: dict[str, list[float]] = {
+        'create': [],
+        'run absent': [],
+        'bare create': [],
+        'bare delete': [],
+    }
     with tempfile.TemporaryDirectory() as folder:
         definitions = os.path.join(folder, 'definitions')
         bare = [PYTHON, str(HERE / 'bare.py')]
-        look = ('look', {'hanok.cloud.server': {'name': 'run', 'state': 'absent'}})  # Ansible builds the module for the play
+        look = (
+            'look',
+            {'hanok.cloud.server': {'name': 'run', 'state': 'absent'}},
+        )  # Ansible builds the module for the play
         learn = ('learn', {'ansible.builtin.command': {'argv': [*bare, 'learn', definitions]}})
         for _turn in range(TURNS['servers']):
             for stamp in play([look, make, learn, remove]):
                 seconds.get(stamp['task'], []).append(stamp['seconds'])
             for verb in ('create', 'delete'):
                 seconds[f'bare {verb}'].append(run(*bare, verb, definitions))
-    yield Row(Times('20 running servers made', seconds['create']), Times('a bare loop', seconds['bare create']), '1.3')
-    yield Row(Times('20 running servers removed', seconds['run absent']), Times('a bare loop', seconds['bare delete']))
+    yield Row(
+        Times('20 running servers made', seconds['create']),
+        Times('a bare loop', seconds['bare create']),
+        '1.3',
+    )
+    yield Row(
+        Times('20 running servers removed', seconds['run absent']),
+        Times('a bare loop', seconds['bare delete']),
+    )
 
 
 def unchanged() -> Iterator[Row]:
     """Tasks that find nothing to do, against a task whose module is empty."""
     groups = [('1 server, nothing to do', server('one'))]
-    groups += [(f'{count} servers, nothing to do', server(f'group{count}', count=count)) for count in (20, 100)]
+    groups += [
+        (f'{count} servers, nothing to do', server(f'group{count}', count=count))
+        for count in (20, 100)
+    ]
     with servers(*groups):
         times = measure([EMPTY, *groups], TURNS['no-op'])
     for name, _action in groups:
@@ -199,7 +268,13 @@ def unchanged() -> Iterator[Row]:
 
 def rule(records: int) -> dict[str, Times]:
     """Change one rule of a group that all servers have, to and fro."""
-    tasks = [(f'a rule changed, {records} servers', {'hanok.cloud.security_group': {'name': 'bench', 'rules': rules}}) for rules in reversed(RULES)]
+    tasks = [
+        (
+            f'a rule changed, {records} servers',
+            {'hanok.cloud.security_group': {'name': 'bench', 'rules': rules}},
+        )
+        for rules in reversed(RULES)
+    ]
     return measure([EMPTY, tasks[0], EMPTY, tasks[1]], TURNS['rule'], changed=True)
 
 
@@ -217,14 +292,22 @@ def growth() -> Iterator[dict[str, Times]]:
         play(filled(size))
         times = measure([EMPTY, one, everything], TURNS['growth'])
         empty = times.pop(EMPTY[0]).seconds
-        yield {name: Times(name, [some - none for some, none in zip(found.seconds, empty, strict=True)]) for name, found in times.items()}
+        yield {
+            name: Times(
+                name, [some - none for some, none in zip(found.seconds, empty, strict=True)]
+            )
+            for name, found in times.items()
+        }
 
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Lay out columns."""
     rows = [list(head), *map(list, lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return '\n'.join(
+        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
 
 
 def main(report: str) -> None:
@@ -240,14 +323,47 @@ def main(report: str) -> None:
         if size == 300:
             many = rule(300)
     names = [f'a rule changed, {records} servers' for records in (3, 300)]
-    rows += [Row(few[names[0]], few[EMPTY[0]]), Row(many[names[1]], many[EMPTY[0]]), Row(many[names[1]], few[names[0]])]
+    rows += [
+        Row(few[names[0]], few[EMPTY[0]]),
+        Row(many[names[1]], many[EMPTY[0]]),
+        Row(many[names[1]], few[names[0]]),
+    ]
     lines = [Line(name, sizes) for name, sizes in points.items()]
-    print(table(['what', 's', 'from-to', 'against', 's', 'from-to', 'ratio', 'aim'], (row.cells() for row in rows)))
+    print(
+        table(
+            ['what', 's', 'from-to', 'against', 's', 'from-to', 'ratio', 'aim'],
+            (row.cells() for row in rows),
+        )
+    )
     print()
-    print(table(['s above an empty task, with servers on record:', *map(str, SIZES), 'ms each', 'off the line'], (line.cells() for line in lines)))
-    machine = {'cores': os.cpu_count(), 'load': os.getloadavg(), 'kernel': platform.release(), 'ansible': ansible.release.__version__}
+    print(
+        table(
+            [
+                's above an empty task, with servers on record:',
+                *map(str, SIZES),
+                'ms each',
+                'off the line',
+            ],
+            (line.cells() for line in lines),
+        )
+    )
+    machine = {
+        'cores': os.cpu_count(),
+        'load': os.getloadavg(),
+        'kernel': platform.release(),
+        'ansible': ansible.release.__version__,
+    }
     Path(report).parent.mkdir(parents=True, exist_ok=True)
-    Path(report).write_text(json.dumps({'machine': machine, 'rows': [row.plain() for row in rows], 'lines': [line.plain() for line in lines]}, indent=1))
+    Path(report).write_text(
+        json.dumps(
+            {
+                'machine': machine,
+                'rows': [row.plain() for row in rows],
+                'lines': [line.plain() for line in lines],
+            },
+            indent=1,
+        )
+    )
 
 
 if __name__ == '__main__':

@@ -25,12 +25,22 @@ Result = dict[str, Any]
 class Play:
     """A run of ansible-playbook, and what its recap says."""
 
-    def __init__(self, *words: str, program: tuple[str, ...] = tuple(PLAYBOOK), cwd: Path = ROOT) -> None:
+    def __init__(
+        self, *words: str, program: tuple[str, ...] = tuple(PLAYBOOK), cwd: Path = ROOT
+    ) -> None:
         """Run it, with the playbook's name and further arguments."""
-        ran = subprocess.run([*program, *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=1500)
+        ran = subprocess.run(
+            [*program, *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=1500
+        )
         self.code, self.output = ran.returncode, ran.stdout + ran.stderr
-        recaps = re.findall(r'localhost\s+: (ok=.*)', self.output)  # after each playbook, of all until then
-        self.counts = {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', recaps[-1])} if recaps else {}
+        recaps = re.findall(
+            r'localhost\s+: (ok=.*)', self.output
+        )  # after each playbook, of all until then
+        self.counts = (
+            {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', recaps[-1])}
+            if recaps
+            else {}
+        )
 
     @property
     def changed(self) -> int:
@@ -47,23 +57,63 @@ def inventory() -> dict[str, Any]:
 
     files = [
         path
-        for pattern in ('/var/lib/hanok/**', '/var/lib/libvirt/**', '/var/log/libvirt/**', '/etc/hanok/**', '/run/netns/**')
+        for pattern in (
+            '/var/lib/hanok/**',
+            '/var/lib/libvirt/**',
+            '/var/log/libvirt/**',
+            '/etc/hanok/**',
+            '/run/netns/**',
+        )
         for path in glob.glob(pattern, recursive=True)
     ]
-    ours = ('qemu-system', 'haproxy', 's6-', 'libvirt_lxc', 'dnsmasq', 'qemu-img', 'virtlogd', 'libvirtd')
-    commands = [Path(path).read_bytes().split(b'\0')[0].decode() for path in glob.glob('/proc/[0-9]*/cmdline') if os.path.exists(path)]
+    ours = (
+        'qemu-system',
+        'haproxy',
+        's6-',
+        'libvirt_lxc',
+        'dnsmasq',
+        'qemu-img',
+        'virtlogd',
+        'libvirtd',
+    )
+    commands = [
+        Path(path).read_bytes().split(b'\0')[0].decode()
+        for path in glob.glob('/proc/[0-9]*/cmdline')
+        if os.path.exists(path)
+    ]
     return {
-        'domains': said('virsh', 'list', '--all', '--name', '--uuid') + said('virsh', '-c', 'lxc:///system', 'list', '--all', '--name', '--uuid'),
+        'domains': said('virsh', 'list', '--all', '--name', '--uuid')
+        + said('virsh', '-c', 'lxc:///system', 'list', '--all', '--name', '--uuid'),
         'networks': said('virsh', 'net-list', '--all', '--name'),
-        'files': sorted(path for path in files if os.path.isfile(path) and '/locks/' not in path and not re.search(r'hanok\.(db.*|json)$|\.log$', path)),
-        'reservations': [Path(path).read_text(encoding='utf-8') for path in sorted(glob.glob('/var/lib/libvirt/dnsmasq/*hanok*'))],
+        'files': sorted(
+            path
+            for path in files
+            if os.path.isfile(path)
+            and '/locks/' not in path
+            and not re.search(r'hanok\.(db.*|json)$|\.log$', path)
+        ),
+        'reservations': [
+            Path(path).read_text(encoding='utf-8')
+            for path in sorted(glob.glob('/var/lib/libvirt/dnsmasq/*hanok*'))
+        ],
         # Not the revision, nor the connections that the kernel counts.
-        'rules': [line for line in said('nft', 'list', 'ruleset') if 'chain rev_' not in line and 'ct count' not in line],
-        'routes': [line.replace(' linkdown', '') for line in said('ip', 'route', 'show')],  # it lags behind what happens
+        'rules': [
+            line
+            for line in said('nft', 'list', 'ruleset')
+            if 'chain rev_' not in line and 'ct count' not in line
+        ],
+        'routes': [
+            line.replace(' linkdown', '') for line in said('ip', 'route', 'show')
+        ],  # it lags behind what happens
         'proxies': said('ip', 'neigh', 'show', 'proxy'),
         'links': sorted(os.listdir('/sys/class/net')),
-        'mounts': sorted(line.split()[4] for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines()),
-        'processes': sorted(command for command in commands if os.path.basename(command).startswith(ours)),
+        'mounts': sorted(
+            line.split()[4]
+            for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines()
+        ),
+        'processes': sorted(
+            command for command in commands if os.path.basename(command).startswith(ours)
+        ),
     }
 
 
@@ -71,17 +121,28 @@ def inventory() -> dict[str, Any]:
 def host() -> None:
     """The role host has made this world a host."""
     if 'HANOK_WORLD' not in os.environ:
-        pytest.fail('these tests make a cloud of the host they run on; run them by: scripts/world .venv/bin/pytest tests/integration')
+        pytest.fail(
+            'these tests make a cloud of the host they run on; run them by: scripts/world .venv/bin/pytest tests/integration'
+        )
     assert Play('hanok.cloud.host').changed > 0
 
 
-def start(module: str, before: tuple[str, ...] = (), check: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
+def start(
+    module: str, before: tuple[str, ...] = (), check: bool = False, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run a module as Ansible does: a process of the host's Python that reads its arguments and prints its result; `before`: words before it."""
     arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True}
     environment = {**os.environ, 'PYTHONPATH': f'{TREE}:{sysconfig.get_paths()["purelib"]}'}
-    words = [*before, '/usr/bin/python3', '-m', f'ansible_collections.hanok.cloud.plugins.modules.{module}']
+    words = [
+        *before,
+        '/usr/bin/python3',
+        '-m',
+        f'ansible_collections.hanok.cloud.plugins.modules.{module}',
+    ]
     text = json.dumps({'ANSIBLE_MODULE_ARGS': arguments})
-    return subprocess.run(words, input=text, capture_output=True, text=True, check=False, env=environment, timeout=600)
+    return subprocess.run(
+        words, input=text, capture_output=True, text=True, check=False, env=environment, timeout=600
+    )
 
 
 def run(module: str, check: bool = False, **options: Any) -> Result:
@@ -94,7 +155,11 @@ def run(module: str, check: bool = False, **options: Any) -> Result:
 
 def keep(module: str, **options: Any) -> Result:
     """Do a task as the whole project promises it: check mode tells what the run then does, and a second run does nothing."""
-    told, done, again = run(module, check=True, **options), run(module, **options), run(module, **options)
+    told, done, again = (
+        run(module, check=True, **options),
+        run(module, **options),
+        run(module, **options),
+    )
     assert not done.get('failed'), done['msg']
     assert (told['changed'], told['diff']) == (done['changed'], done['diff']), options
     assert set(told) - {'warnings'} == set(done) - {'warnings'}
@@ -150,9 +215,24 @@ def ssh(key: str) -> Callable[[str, str], str]:
     """Run a command in a guest by its address; what it printed."""
 
     def in_guest(address: str, command: str, user: str = 'root', identity: str = key) -> str:
-        options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'BatchMode=yes', 'ConnectTimeout=10']
-        words = ['ssh', '-i', identity, *(word for option in options for word in ('-o', option)), f'{user}@{address}', command]
-        return subprocess.run(words, capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+        options = [
+            'StrictHostKeyChecking=no',
+            'UserKnownHostsFile=/dev/null',
+            'LogLevel=ERROR',
+            'BatchMode=yes',
+            'ConnectTimeout=10',
+        ]
+        words = [
+            'ssh',
+            '-i',
+            identity,
+            *(word for option in options for word in ('-o', option)),
+            f'{user}@{address}',
+            command,
+        ]
+        return subprocess.run(
+            words, capture_output=True, text=True, check=True, timeout=60
+        ).stdout.strip()
 
     return in_guest
 

@@ -15,20 +15,32 @@ import yaml
 from .conftest import ROOT, inventory, keep, run
 
 STATE = Path('/var/lib/hanok')
-MODULES = sorted(path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__')
+MODULES = sorted(
+    path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
+)
 INFO = [name for name in MODULES if name.endswith('_info')]
-SAMPLES: dict[str, Any] = yaml.safe_load((ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8'))
+SAMPLES: dict[str, Any] = yaml.safe_load(
+    (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
+)
 
 
 def seen() -> dict[str, Any]:
     """The host, the state folder byte for byte, and what the record says: SQLite's own files beside it belong to readers too."""
-    files = {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in STATE.rglob('*') if path.is_file()}
+    files = {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in STATE.rglob('*')
+        if path.is_file()
+    }
     record = sqlite3.connect(f'file:{STATE / "hanok.db"}?mode=ro', uri=True)
     try:
         rows = list(record.iterdump())
     finally:
         record.close()
-    return {**inventory(), **{path: digest for path, digest in files.items() if not path.endswith(('-shm', '-wal'))}, 'record': rows}
+    return {
+        **inventory(),
+        **{path: digest for path, digest in files.items() if not path.endswith(('-shm', '-wal'))},
+        'record': rows,
+    }
 
 
 def kept(module: str, options: dict[str, Any]) -> Any:
@@ -49,7 +61,9 @@ def filled(options: dict[str, Any], tiny: str) -> dict[str, Any]:
 @pytest.mark.parametrize('module', [name for name in MODULES if name not in INFO])
 def test_a_module_keeps_its_promises(module: str, host: None, tiny: str) -> None:
     """Made, changed and removed: told before, done once. The _info twin tells the same item. At the end the host is as before."""
-    assert module in SAMPLES, f'add a task for the module {module} to tests/sample_tasks.yml: what it promises is tried by it'
+    assert module in SAMPLES, (
+        f'add a task for the module {module} to tests/sample_tasks.yml: what it promises is tried by it'
+    )
     sample, before = SAMPLES[module], inventory()
     if 'elsewhere' in sample:
         assert (ROOT / sample['elsewhere']).exists()

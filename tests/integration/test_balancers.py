@@ -43,10 +43,21 @@ def processes(uuid: str, program: str) -> list[int]:
 
 def inside(pid: int, script: str, haproxy: bool = False) -> str:
     """Run a script where a process is, with its user and no more rights than it may get."""
-    status = dict(line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines())
+    status = dict(
+        line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines()
+    )
     bounds = int(status['CapBnd'], 16)
     dropped = ','.join(f'-cap_{number}' for number in range(41) if not bounds >> number & 1)
-    words = ['nsenter', '-t', str(pid), '-a', 'setpriv', '--bounding-set', dropped, '--inh-caps=-all']
+    words = [
+        'nsenter',
+        '-t',
+        str(pid),
+        '-a',
+        'setpriv',
+        '--bounding-set',
+        dropped,
+        '--inh-caps=-all',
+    ]
     if haproxy:
         words += ['--reuid', status['Uid'].split()[0], '--regid', status['Gid'].split()[0]]
         words += ['--clear-groups']
@@ -59,21 +70,48 @@ def test_what_is_reached_from_inside(lb: dict[str, Any], user: str) -> None:
     """No file of the host but programs, no daemon of it, and no place to write but its own."""
     pid = processes(lb['id'], KINDS[user])[-1]
     folder = f'/var/lib/hanok/balancers/{lb["id"]}'
-    hidden = ['/etc/shadow', '/var/lib/hanok/hanok.db', '/etc/hanok/host.json', '/run/libvirt', '/run/dbus', '/root/.ssh']
-    fixed = ['/', '/usr', '/etc', '/run', '/home', '/root', '/var', '/var/lib/hanok', '/proc/sys/kernel', folder]
+    hidden = [
+        '/etc/shadow',
+        '/var/lib/hanok/hanok.db',
+        '/etc/hanok/host.json',
+        '/run/libvirt',
+        '/run/dbus',
+        '/root/.ssh',
+    ]
+    fixed = [
+        '/',
+        '/usr',
+        '/etc',
+        '/run',
+        '/home',
+        '/root',
+        '/var',
+        '/var/lib/hanok',
+        '/proc/sys/kernel',
+        folder,
+    ]
     look = '; '.join(f'[ ! -e {path} ] || echo {path}' for path in hidden)
     write = '; '.join(f'(: > {path}/hanok-test) 2>/dev/null && echo {path}' for path in fixed)
     remount = 'mount -o remount,rw,bind /usr 2>/dev/null && echo remounted'
     said = inside(pid, f'echo runs; {look}; {write}; {remount}', user == 'haproxy')
     assert said == 'runs\n'
-    own = inside(pid, f': > {folder}/run/hanok-test && rm {folder}/run/hanok-test && echo own', user == 'haproxy')
+    own = inside(
+        pid,
+        f': > {folder}/run/hanok-test && rm {folder}/run/hanok-test && echo own',
+        user == 'haproxy',
+    )
     assert own == ('own\n' if user == 'root' else '')
 
 
 def test_the_kernel_is_not_written_to_from_inside(lb: dict[str, Any]) -> None:
     """Opened for writing only, by the container's root; nothing is written."""
     pid = processes(lb['id'], KINDS['root'])[-1]
-    names = ['sysrq-trigger', 'sys/kernel/core_pattern', 'sys/kernel/hostname', 'irq/default_smp_affinity']
+    names = [
+        'sysrq-trigger',
+        'sys/kernel/core_pattern',
+        'sys/kernel/hostname',
+        'irq/default_smp_affinity',
+    ]
     attempts = '; '.join(f'(: >> /proc/{name}) 2>/dev/null && echo {name}' for name in names)
     assert inside(pid, f'echo runs; {attempts}') == 'runs\n'
 

@@ -14,9 +14,21 @@ def test_debian(debian: str, key: str, open_group: str, ssh: Callable[..., str])
     keep('image', name='debian', path=debian)
     script = '#!/bin/sh\necho ran >> /root/first-boot\n'
     made = keep(
-        'server', name='real', image='debian', flavor='g1.micro', key_name='test', security_groups=['open'], user_data=script, wait_for='init', wait_timeout=300
+        'server',
+        name='real',
+        image='debian',
+        flavor='g1.micro',
+        key_name='test',
+        security_groups=['open'],
+        user_data=script,
+        wait_for='init',
+        wait_timeout=300,
     )
-    said = ssh(made['server']['fixed_ip'], 'hostname; sudo cat /root/first-boot; cloud-init status', user='debian').splitlines()
+    said = ssh(
+        made['server']['fixed_ip'],
+        'hostname; sudo cat /root/first-boot; cloud-init status',
+        user='debian',
+    ).splitlines()
     assert said == ['real', 'ran', 'status: done']
     keep('server', name='real', state='absent')
     keep('image', name='debian', state='absent')

@@ -2,8 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The examples of the documentation do what they promise: each is run on a real host, and a second run changes nothing.
 
-All tasks are tried by one playbook, which tests/tools/examples.py writes, on the stage of examples/stage.yml; each play of a README is run as it stands.
-A module, role or document that is added is covered by being there. An example that is not run says why in a comment inside it; the reasons are printed.
+All tasks are tried by one playbook, which tests/tools/examples.py writes, on the stage of
+examples/stage.yml; each play of a README is run as it stands. A module, role or document that is
+added is covered by being there. An example that is not run says why in a comment inside it; the
+reasons are printed.
 """
 
 from __future__ import annotations
@@ -28,8 +30,16 @@ STAGE = 'tests/integration/examples/stage.yml'
 RECORD = Path('/var/lib/hanok/hanok.json')
 SETTINGS = Path('/etc/hanok/host.json')
 EXAMPLES = find(ROOT)
-TASKS = [example for example in EXAMPLES if example.kind == 'task' and not example.excuse and not example.problem]
-PLAYS = [example for example in EXAMPLES if example.kind == 'play' and not example.excuse and not example.problem]
+TASKS = [
+    example
+    for example in EXAMPLES
+    if example.kind == 'task' and not example.excuse and not example.problem
+]
+PLAYS = [
+    example
+    for example in EXAMPLES
+    if example.kind == 'play' and not example.excuse and not example.problem
+]
 
 Thing = tuple[str, str, str]
 
@@ -37,11 +47,18 @@ Thing = tuple[str, str, str]
 @pytest.fixture(scope='module')
 def surroundings(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What examples mean that is not of the cloud: a home folder, the web server images.example.com with an image, and a network device eth0."""
-    home, site, hosts = tmp_path_factory.mktemp('home'), tmp_path_factory.mktemp('site'), Path('/etc/hosts')
+    home, site, hosts = (
+        tmp_path_factory.mktemp('home'),
+        tmp_path_factory.mktemp('site'),
+        Path('/etc/hosts'),
+    )
     (site / 'company.qcow2').symlink_to(tiny)
     known = hosts.read_text(encoding='utf-8')
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(site))
-    with pytest.MonkeyPatch.context() as patch, ThreadingHTTPServer(('127.0.0.1', 80), handler) as server:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ThreadingHTTPServer(('127.0.0.1', 80), handler) as server,
+    ):
         patch.setenv('HOME', str(home))
         patch.setenv('no_proxy', 'images.example.com')
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -54,17 +71,23 @@ def surroundings(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope='module')
-def problems(surroundings: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def problems(
+    surroundings: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     """What went wrong with tasks, by their places. At the end all that examples made is taken away, and the host is as it was before."""
     before, kept, settings = everything(), things(), SETTINGS.read_bytes()
     folder = tmp_path_factory.mktemp('examples')
     book, outcomes = folder / 'tasks.yml', folder / 'problems.json'
     (folder / 'files').symlink_to(ROOT / 'tests' / 'integration' / 'examples' / 'files')
-    book.write_text(yaml.safe_dump(playbook(TASKS, str(outcomes)), sort_keys=False), encoding='utf-8')
+    book.write_text(
+        yaml.safe_dump(playbook(TASKS, str(outcomes)), sort_keys=False), encoding='utf-8'
+    )
     tried = Play(STAGE, str(book))
     assert tried.code == 0, tried.output[-6000:]
     yield json.loads(outcomes.read_text(encoding='utf-8'))
-    SETTINGS.write_bytes(settings)  # a play may have had the role host write others; what follows of them is mended by the next change
+    SETTINGS.write_bytes(
+        settings
+    )  # a play may have had the role host write others; what follows of them is mended by the next change
     take_away(kept)
     assert everything() == before
 
@@ -80,7 +103,10 @@ def after_the_tasks(problems: dict[str, str]) -> Iterator[None]:
 def everything() -> dict[str, Any]:
     """What is on the host. Whether a bridge has a guest on it right now is said of its route a moment late, and is left out."""
     there = inventory()
-    return {**there, 'routes': [route.replace(' linkdown', '').strip() for route in there['routes']]}
+    return {
+        **there,
+        'routes': [route.replace(' linkdown', '').strip() for route in there['routes']],
+    }
 
 
 def things() -> set[Thing]:
@@ -121,7 +147,9 @@ def test_what_is_not_run(capsys: pytest.CaptureFixture[str]) -> None:
     """Every example that is not run is named, with its reason; most are run."""
     excused = [example for example in EXAMPLES if example.excuse]
     with capsys.disabled():
-        print(f'\nexamples: {len(TASKS)} tasks and {len(PLAYS)} plays are run, {len(excused)} are not:')
+        print(
+            f'\nexamples: {len(TASKS)} tasks and {len(PLAYS)} plays are run, {len(excused)} are not:'
+        )
         for example in excused:
             print(f'  {example}: {example.excuse}')
     assert not [f'{example} {example.problem}' for example in EXAMPLES if example.problem]

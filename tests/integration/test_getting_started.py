@@ -28,11 +28,17 @@ class Caller(NamedTuple):
     def play(self, *words: str) -> Play:
         """Run ansible-playbook as this user, from where they can read the clone."""
         python = str(CLONE / '.venv/bin/python')
-        return Play(*words, program=(*self.words, python, '-m', 'ansible', 'playbook', *PLAYBOOK[1:]), cwd=CLONE)
+        return Play(
+            *words,
+            program=(*self.words, python, '-m', 'ansible', 'playbook', *PLAYBOOK[1:]),
+            cwd=CLONE,
+        )
 
 
 def _said(*words: str) -> str:
-    return subprocess.run(words, capture_output=True, text=True, check=True, timeout=120).stdout.strip()
+    return subprocess.run(
+        words, capture_output=True, text=True, check=True, timeout=120
+    ).stdout.strip()
 
 
 @pytest.fixture(scope='module')
@@ -66,7 +72,14 @@ def test_host_role_again(host: None) -> None:
 @pytest.mark.parametrize(
     ('variables', 'problem'),
     [
-        ({'host_floating_pools': [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'eth99'}]}, 'uplink: eth99 does not exist on this host'),
+        (
+            {
+                'host_floating_pools': [
+                    {'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'eth99'}
+                ]
+            },
+            'uplink: eth99 does not exist on this host',
+        ),
         ({'host_outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
     ],
 )
@@ -75,14 +88,18 @@ def test_host_role_refuses(host: None, variables: dict[str, object], problem: st
     before = Path('/etc/hanok/host.json').read_bytes()
     refused = Play('hanok.cloud.host', '-e', json.dumps(variables))
     assert refused.code != 0
-    assert f'the settings of the host: {"floating_pools[0]: " if "uplink" in problem else ""}{problem}' in refused.output
+    assert (
+        f'the settings of the host: {"floating_pools[0]: " if "uplink" in problem else ""}{problem}'
+        in refused.output
+    )
     assert Path('/etc/hanok/host.json').read_bytes() == before
 
 
 def test_getting_started(caller: Caller) -> None:
     """Check mode changes nothing; the play does all of T1 to T12; a second run changes nothing.
 
-    Teardown leaves nothing. All of it by somebody who is not root: the key is theirs, and so is the command that the play prints.
+    Teardown leaves nothing. All of it by somebody who is not root: the key is theirs, and so is the
+    command that the play prints.
     """
     before, key = inventory(), caller.home / 'hanok-getting-started.pem'
     assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed > 10
@@ -110,7 +127,10 @@ def _logs_in(caller: Caller, output: str) -> None:
     found = re.search(r'ssh -i (\S+) (root@[\d.]+)', output)
     assert found, output[-3000:]
     answers = ('-oStrictHostKeyChecking=no', '-oUserKnownHostsFile=/dev/null', '-oBatchMode=yes')
-    assert _said(*caller.words, 'ssh', '-i', found.group(1), *answers, found.group(2), 'hostname') == 'hello'
+    assert (
+        _said(*caller.words, 'ssh', '-i', found.group(1), *answers, found.group(2), 'hostname')
+        == 'hello'
+    )
 
 
 @pytest.mark.parametrize(('how', 'asks'), [('NOPASSWD: ALL', False), ('ALL', True)])
@@ -119,7 +139,9 @@ def test_make_asks_for_the_password(caller: Caller, how: str, asks: bool) -> Non
     _may_sudo(how)
     target = ('--assume-old=venv', '--assume-old=.venv/.ok')
     try:
-        words = _said(*caller.words, 'make', '--dry-run', '-C', str(CLONE), *target, 'getting-started')
+        words = _said(
+            *caller.words, 'make', '--dry-run', '-C', str(CLONE), *target, 'getting-started'
+        )
     finally:
         _may_sudo('NOPASSWD: ALL')
     assert 'ansible-playbook' in words

@@ -42,7 +42,13 @@ def counted() -> Iterator[None]:
 @pytest.fixture(scope='module')
 def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     """One server that runs, with a floating IP and a volume."""
-    options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open'], 'floating_ip': 'auto'}
+    options = {
+        'image': image,
+        'flavor': 'g1.nano',
+        'key_name': 'test',
+        'security_groups': ['open'],
+        'floating_ip': 'auto',
+    }
     made = keep('server', name='ground', **options, wait_for='ssh', wait_timeout=120)['server']
     keep('volume', name='ground', size=1, server='ground', state='attached')
     yield made
@@ -52,7 +58,9 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
 
 def domain() -> str:
     """The name of its machine."""
-    return next(name for name in sh('virsh', 'list', '--all', '--name').split() if name.endswith('-ground'))
+    return next(
+        name for name in sh('virsh', 'list', '--all', '--name').split() if name.endswith('-ground')
+    )
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
@@ -142,11 +150,18 @@ def test_sets_that_packets_fill_are_no_fault(server: dict[str, Any]) -> None:
     assert OTHER_RULES in warned()
     program = 'from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded; print(loaded.now().digest)'
     kept[1] = subprocess.run(
-        ['/usr/bin/python3', '-c', program], env={**os.environ, 'PYTHONPATH': str(TREE)}, capture_output=True, text=True, check=True
+        ['/usr/bin/python3', '-c', program],
+        env={**os.environ, 'PYTHONPATH': str(TREE)},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.strip()
     path.write_text(' '.join(kept) + '\n', 'ascii')
     assert not warned()
-    sh('nft', 'add element inet hanok seen { 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5 }')
+    sh(
+        'nft',
+        'add element inet hanok seen { 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.4, 192.0.2.5 }',
+    )
     assert not warned()
     network_starts()
     assert '192.0.2.5' in sh('nft', 'list', 'set', 'inet', 'hanok', 'seen')
@@ -158,9 +173,16 @@ def test_the_host_gets_out_by_another_device(server: dict[str, Any]) -> None:
     """Servers follow its default route with the next task."""
     sh('ip', 'link', 'add', 'wan0', 'type', 'veth', 'peer', 'name', 'wan0peer')
     try:
-        for words in ('address add 203.0.113.1/24 dev wan0', 'link set wan0 up', 'route add default via 203.0.113.9 dev wan0'):
+        for words in (
+            'address add 203.0.113.1/24 dev wan0',
+            'link set wan0 up',
+            'route add default via 203.0.113.9 dev wan0',
+        ):
             sh('ip', *words.split())
-        assert 'servers may get out by no device, and the ways out of this host are by wan0' in warned()
+        assert (
+            'servers may get out by no device, and the ways out of this host are by wan0'
+            in warned()
+        )
         assert 'by wan0' in keep('server', name='ground')['msg']
         assert '"wan0"' in sh('nft', 'list', 'set', 'inet', 'hanok', 'outside')
     finally:
@@ -174,22 +196,43 @@ def test_the_host_gets_out_by_another_device(server: dict[str, Any]) -> None:
     ('close', 'told', 'open_', 'end'),
     [
         (
-            ['nft add table inet strict', 'nft add chain inet strict forward { type filter hook forward priority 0 ; policy drop ; }'],
+            [
+                'nft add table inet strict',
+                'nft add chain inet strict forward { type filter hook forward priority 0 ; policy drop ; }',
+            ],
             'chain forward of the table inet strict drops what goes to servers and comes from them; let it through: '
             'nft insert rule inet strict forward iifname "hk*" accept && nft insert rule inet strict forward oifname "hk*" accept',
-            ['nft insert rule inet strict forward iifname "hk*" accept', 'nft insert rule inet strict forward oifname "hk*" accept'],
+            [
+                'nft insert rule inet strict forward iifname "hk*" accept',
+                'nft insert rule inet strict forward oifname "hk*" accept',
+            ],
             ['nft delete table inet strict'],
         ),
         (
-            ['iptables -P FORWARD DROP', 'iptables -P INPUT DROP', 'iptables -I INPUT -i lo -j ACCEPT'],
+            [
+                'iptables -P FORWARD DROP',
+                'iptables -P INPUT DROP',
+                'iptables -I INPUT -i lo -j ACCEPT',
+            ],
             'chain INPUT of the table ip filter drops what servers ask of this host (addresses, names); let it through: iptables -I INPUT -i hk+ -j ACCEPT',
-            ['iptables -I INPUT -i hk+ -j ACCEPT', 'iptables -I FORWARD -i hk+ -j ACCEPT', 'iptables -I FORWARD -o hk+ -j ACCEPT'],
+            [
+                'iptables -I INPUT -i hk+ -j ACCEPT',
+                'iptables -I FORWARD -i hk+ -j ACCEPT',
+                'iptables -I FORWARD -o hk+ -j ACCEPT',
+            ],
             ['iptables -P FORWARD ACCEPT', 'iptables -P INPUT ACCEPT', 'iptables -F'],
         ),
     ],
     ids=['nftables', 'iptables'],
 )
-def test_another_firewall_drops(server: dict[str, Any], ssh: Guest, close: list[str], told: str, open_: list[str], end: list[str]) -> None:
+def test_another_firewall_drops(
+    server: dict[str, Any],
+    ssh: Guest,
+    close: list[str],
+    told: str,
+    open_: list[str],
+    end: list[str],
+) -> None:
     """Who drops packets of servers is named, with the command that lets them through; after that it is not, and packets pass."""
 
     def all_of(commands: list[str]) -> None:
@@ -199,7 +242,9 @@ def test_another_firewall_drops(server: dict[str, Any], ssh: Guest, close: list[
     try:
         all_of(close)
         assert told in warned()
-        assert told in ' '.join(warning['event']['msg'] for warning in run('server', name='ground')['warnings'])
+        assert told in ' '.join(
+            warning['event']['msg'] for warning in run('server', name='ground')['warnings']
+        )
         all_of(open_)
         assert 'another firewall' not in warned()
         assert ssh(server['floating_ip'], 'hostname') == 'ground'
@@ -263,7 +308,9 @@ def pools(server: dict[str, Any]) -> Iterator[Callable[..., None]]:
 
 def proxied() -> list[str]:
     """What the host answers ARP for."""
-    return sorted(' '.join(line.split()[:3]) for line in sh('ip', 'neigh', 'show', 'proxy').splitlines())
+    return sorted(
+        ' '.join(line.split()[:3]) for line in sh('ip', 'neigh', 'show', 'proxy').splitlines()
+    )
 
 
 def test_an_uplink_forgets(pools: Callable[..., None]) -> None:
@@ -274,7 +321,11 @@ def test_an_uplink_forgets(pools: Callable[..., None]) -> None:
     assert proxied() == ['203.0.113.3 dev lan0']
     for breaks in (
         [['neigh', 'del', 'proxy', '203.0.113.3', 'dev', 'lan0']],
-        [['link', 'delete', 'lan0'], ['link', 'add', 'lan0', 'type', 'bridge'], ['link', 'set', 'lan0', 'up']],
+        [
+            ['link', 'delete', 'lan0'],
+            ['link', 'add', 'lan0', 'type', 'bridge'],
+            ['link', 'set', 'lan0', 'up'],
+        ],
     ):
         for words in breaks:
             sh('ip', *words)
@@ -305,7 +356,9 @@ def test_a_pool_is_taken_away(pools: Callable[..., None]) -> None:
     done = run('server', name='ground')
     assert told in told_by(done)
     assert not proxied()
-    assert 'overlaps the floating IP 203.0.113.3' in refused('network', name='over', cidr='203.0.113.0/24')
+    assert 'overlaps the floating IP 203.0.113.3' in refused(
+        'network', name='over', cidr='203.0.113.0/24'
+    )
     pools({'name': 'renamed', 'addresses': ['203.0.113.0/28'], 'uplink': 'lan0'})
     keep('server', name='ground')
     assert proxied() == ['203.0.113.3 dev lan0']
@@ -315,7 +368,9 @@ def test_a_pool_is_taken_away(pools: Callable[..., None]) -> None:
     assert told not in warned()
 
 
-def test_a_pool_is_put_over_a_network(pools: Callable[..., None], ssh: Guest, server: dict[str, Any]) -> None:
+def test_a_pool_is_put_over_a_network(
+    pools: Callable[..., None], ssh: Guest, server: dict[str, Any]
+) -> None:
     """The network stays what it is; none of these addresses is given out, and it is told."""
     cidr = run('network_info', name='default')['networks'][0]['cidr']
     pools({'name': 'over', 'addresses': [cidr, '203.0.113.8/32']})
@@ -331,7 +386,9 @@ def test_a_kernel_without_dummy_boots(server: dict[str, Any]) -> None:
     batch = Path('/var/lib/hanok/datapath/ip.batch').read_text('ascii')
     sh('ip', 'link', 'delete', 'hanok0')
     text = batch.replace('type dummy', 'type unheard-of')
-    subprocess.run(['ip', '-force', '-batch', '-'], input=text, text=True, capture_output=True, check=False)
+    subprocess.run(
+        ['ip', '-force', '-batch', '-'], input=text, text=True, capture_output=True, check=False
+    )
     assert '198.18.0.0/24' in sh('ip', 'route', 'show', 'dev', 'hanok0')
     assert not warned()
 
@@ -341,7 +398,14 @@ def vpn(host: None) -> Iterator[None]:
     """All that is private, and all of the internet in two halves, is behind a device."""
     sh('ip', 'link', 'add', 'vpn0', 'type', 'bridge')
     sh('ip', 'link', 'set', 'vpn0', 'up')
-    for cidr in ('0.0.0.0/1', '128.0.0.0/1', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '10.66.0.0/24'):
+    for cidr in (
+        '0.0.0.0/1',
+        '128.0.0.0/1',
+        '10.0.0.0/8',
+        '172.16.0.0/12',
+        '192.168.0.0/16',
+        '10.66.0.0/24',
+    ):
         sh('ip', 'route', 'add', cidr, 'dev', 'vpn0')
     yield
     sh('ip', 'link', 'delete', 'vpn0')
@@ -360,9 +424,13 @@ def test_a_network_beside_a_vpn(vpn: None) -> None:
         assert '192.168.1.0/24 covers 192.168.1.53, a nameserver of this host' in told_by(covers)
     finally:
         resolv.write_text(before, 'utf-8')
-    assert 'by vpn0 (10.66.0.0/24) already' in refused('network', name='beside', cidr='10.66.0.0/24')
+    assert 'by vpn0 (10.66.0.0/24) already' in refused(
+        'network', name='beside', cidr='10.66.0.0/24'
+    )
     assert 'is not private' in refused('network', name='beside', cidr='8.8.8.0/24')
-    assert 'is not for networks of servers' in refused('network', name='beside', cidr='240.0.0.0/24')
+    assert 'is not for networks of servers' in refused(
+        'network', name='beside', cidr='240.0.0.0/24'
+    )
     keep('network', name='beside', cidr='10.66.0.0/23')
     keep('network', name='beside', state='absent')
 
@@ -370,7 +438,11 @@ def test_a_network_beside_a_vpn(vpn: None) -> None:
 def test_a_large_network(host: None, image: str, open_group: str) -> None:
     """Larger than a range of DHCP may be: an address far out in it is given out all the same."""
     keep('network', name='large', cidr='172.16.0.0/12')
-    options = {'image': image, 'flavor': 'g1.nano', 'networks': [{'name': 'large', 'fixed_ip': '172.31.9.9'}]}
+    options = {
+        'image': image,
+        'flavor': 'g1.nano',
+        'networks': [{'name': 'large', 'fixed_ip': '172.31.9.9'}],
+    }
     made = keep('server', name='far', **options, wait_for='ip', wait_timeout=120)['server']
     assert made['fixed_ip'] == '172.31.9.9'
     keep('server', name='far', state='absent')
@@ -402,7 +474,10 @@ def test_a_tap_is_unplugged(server: dict[str, Any], ssh: Guest) -> None:
     device = sh('virsh', 'domiflist', domain()).splitlines()[-1].split()[0]
     sh('ip', 'link', 'set', device, 'nomaster')
     assert f'{device} is plugged into no bridge' in warned()
-    assert f'{device} is plugged into no bridge' in keep('floating_ip', address=server['floating_ip'])['msg']
+    assert (
+        f'{device} is plugged into no bridge'
+        in keep('floating_ip', address=server['floating_ip'])['msg']
+    )
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
 
 
@@ -466,13 +541,19 @@ def test_a_disk_is_deleted(host: None, image: str) -> None:
     before = inventory()
     keep('server', name='lost', image=image, flavor='g1.nano', state='stopped')
     keep('volume', name='lost', size=1, server='lost', state='attached')
-    disk = Path('/var/lib/hanok/volumes') / (run('volume_info', name='lost')['volumes'][0]['id'] + '.qcow2')
+    disk = Path('/var/lib/hanok/volumes') / (
+        run('volume_info', name='lost')['volumes'][0]['id'] + '.qcow2'
+    )
     disk.unlink()
     assert run('volume_info', name='lost')['volumes'][0]['status'] == 'error'
     assert 'its disk is gone from the host' in refused('volume', name='lost', size=2)
     keep('volume', name='lost', state='detached')
     keep('volume', name='lost', state='absent')
-    (Path('/var/lib/hanok/servers') / run('server_info', name='lost')['servers'][0]['id'] / 'root.qcow2').unlink()
+    (
+        Path('/var/lib/hanok/servers')
+        / run('server_info', name='lost')['servers'][0]['id']
+        / 'root.qcow2'
+    ).unlink()
     assert run('server_info', name='lost')['servers'][0]['status'] == 'UNMANAGED'
     assert 'its root disk is gone' in refused('server', name='lost', repair=True)
     keep('server', name='lost', state='absent')
@@ -483,22 +564,38 @@ def test_a_first_boot_disk_is_deleted(host: None, image: str) -> None:
     """It is made again with all that was on it, or not at all: of user data only a hash is recorded."""
     before = inventory()
     user_data = '#!/bin/sh\n: said once\n'
-    made = keep('server', name='lost', image=image, flavor='g1.nano', state='stopped', user_data=user_data)['server']
+    made = keep(
+        'server', name='lost', image=image, flavor='g1.nano', state='stopped', user_data=user_data
+    )['server']
     seed = Path('/var/lib/hanok/servers') / made['id'] / 'seed.iso'
     seed.unlink()
-    assert run('server_info', name='lost')['servers'][0]['status_reason'] == 'its first-boot disk is gone'
+    assert (
+        run('server_info', name='lost')['servers'][0]['status_reason']
+        == 'its first-boot disk is gone'
+    )
     assert 'repair: true makes its machine again' in refused('server', name='lost')
     assert 'give user_data again' in refused('server', name='lost', repair=True)
     keep('server', name='lost', repair=True, user_data=user_data)
     assert b'said once' in seed.read_bytes()
     with sqlite3.connect('/var/lib/hanok/hanok.db') as older:  # as older versions recorded it
-        older.execute("UPDATE server SET user_data = ? WHERE name = 'lost'", ('sha256:' + hashlib.sha256(user_data.encode()).hexdigest(),))
+        older.execute(
+            "UPDATE server SET user_data = ? WHERE name = 'lost'",
+            ('sha256:' + hashlib.sha256(user_data.encode()).hexdigest(),),
+        )
     older.close()
     assert 'make it again' in refused('server', name='lost', user_data=user_data + '\n')
     taken = keep('server', name='lost', user_data=user_data)
     assert taken['changed']
     assert 'keyed hash' in taken['msg']
-    assert 'sha256' not in str(taken) + sh('virsh', 'dumpxml', next(name for name in sh('virsh', 'list', '--all', '--name').split() if name.endswith('-lost')))
+    assert 'sha256' not in str(taken) + sh(
+        'virsh',
+        'dumpxml',
+        next(
+            name
+            for name in sh('virsh', 'list', '--all', '--name').split()
+            if name.endswith('-lost')
+        ),
+    )
     keep('server', name='lost', state='absent')
     assert inventory() == before
 
@@ -521,16 +618,29 @@ def kill(name: str) -> None:
 
 def answers(address: str) -> bool:
     """Whether a balancer serves."""
-    return subprocess.run(['curl', '-s', '--max-time', '10', f'http://{address}/'], capture_output=True, check=False).returncode == 0
+    return (
+        subprocess.run(
+            ['curl', '-s', '--max-time', '10', f'http://{address}/'],
+            capture_output=True,
+            check=False,
+        ).returncode
+        == 0
+    )
 
 
 def test_a_balancer_is_killed(server: dict[str, Any]) -> None:
     """HAProxy comes back by itself; a container that was destroyed, or undefined, comes back with the next task."""
-    made = keep('lb', name='level', listeners=[{'port': 80}], members=['ground'], floating_ip='auto')['lb']
+    made = keep(
+        'lb', name='level', listeners=[{'port': 80}], members=['ground'], floating_ip='auto'
+    )['lb']
     kill('haproxy')
     eventually(lambda: answers(made['floating_ip']))
     assert not keep('lb', name='level')['changed']
-    name = next(line for line in sh('virsh', '-c', 'lxc:///system', 'list', '--name').split() if line.endswith('-level'))
+    name = next(
+        line
+        for line in sh('virsh', '-c', 'lxc:///system', 'list', '--name').split()
+        if line.endswith('-level')
+    )
     for how in ('destroy', 'undefine'):
         sh('virsh', '-c', 'lxc:///system', 'destroy', name)
         if how == 'undefine':
@@ -600,7 +710,9 @@ def test_the_disk_is_full(host: None, tiny: str) -> None:
     assert inventory() == before
 
 
-def test_the_disk_of_the_record_is_full(host: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_disk_of_the_record_is_full(
+    host: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That is told, and not taken for damage; with more room the same task is done."""
     sh('mount', '-t', 'tmpfs', '-o', 'size=2M', 'tmpfs', str(tmp_path))
     try:
@@ -630,9 +742,15 @@ def test_the_disk_is_full_under_a_guest(server: dict[str, Any], ssh: Guest) -> N
     os.makedirs(folder, exist_ok=True)
     sh('mount', '-t', 'tmpfs', '-o', 'size=4M,mode=711', 'tmpfs', folder)
     try:
-        device = keep('volume', name='narrow', size=1, server='ground', state='attached')['volume']['device']
+        device = keep('volume', name='narrow', size=1, server='ground', state='attached')['volume'][
+            'device'
+        ]
         with ThreadPoolExecutor(1) as pool:
-            writing = pool.submit(ssh, server['floating_ip'], f'dd if=/dev/urandom of={device} bs=1M count=12 2>/dev/null; sync; echo written')
+            writing = pool.submit(
+                ssh,
+                server['floating_ip'],
+                f'dd if=/dev/urandom of={device} bs=1M count=12 2>/dev/null; sync; echo written',
+            )
             eventually(lambda: told()['status'] == 'PAUSED')
             assert 'could not be written' in told()['status_reason']
             sh('mount', '-o', 'remount,size=200M', folder)

@@ -22,7 +22,8 @@ from .test_ground import alive, eventually
 
 Guest = Callable[[str, str], str]
 
-# Takes the place of the guest agent: it answers libvirt's question whether somebody is there, and everything else as it likes.
+# Takes the place of the guest agent: it answers libvirt's question whether somebody is there, and
+# everything else as it likes.
 HOSTILE = r"""
 killall qemu-ga
 until true 3<>"/dev/$1"; do usleep 100000; done
@@ -55,8 +56,18 @@ def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
     """An agent that answers with other things than answers: no traceback, init is read from the console, a volume comes away by force."""
     address = server['fixed_ip']
     port = ssh(address, PORT)
-    ssh(address, f'printf %s {shlex.quote(HOSTILE)} > /tmp/agent; echo 7 > /tmp/answer; setsid sh /tmp/agent {port} >/tmp/agent.log 2>&1 </dev/null &')
-    for answer in ('{"return": {}}', '{"return": []}', '{"return": [7, [], {"disk": 7}]}', '{"return": 7}', '[]', '{"return": "\\xff"}'):
+    ssh(
+        address,
+        f'printf %s {shlex.quote(HOSTILE)} > /tmp/agent; echo 7 > /tmp/answer; setsid sh /tmp/agent {port} >/tmp/agent.log 2>&1 </dev/null &',
+    )
+    for answer in (
+        '{"return": {}}',
+        '{"return": []}',
+        '{"return": [7, [], {"disk": 7}]}',
+        '{"return": 7}',
+        '[]',
+        '{"return": "\\xff"}',
+    ):
         ssh(address, f'printf "%b\\n" {shlex.quote(answer)} > /tmp/answer')
         for module, options in (
             ('server', {'name': 'stranger', 'wait_for': 'init', 'wait_timeout': 10}),
@@ -69,7 +80,10 @@ def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
         assert 'does not have the address' in waited['msg']
     keep('volume', name='stranger', state='detached', force=True)
     assert int(ssh(address, 'wc -l < /tmp/answered')) > 10
-    ssh(address, f'kill $(cat /tmp/agent.pid); qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid')
+    ssh(
+        address,
+        f'kill $(cat /tmp/agent.pid); qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid',
+    )
 
 
 @contextlib.contextmanager
@@ -98,7 +112,12 @@ def test_stopped_libvirtd(server: dict[str, Any]) -> None:
     )
     try:
         ran = subprocess.run(
-            ['/usr/bin/python3', '-c', code], env={**os.environ, 'PYTHONPATH': str(TREE)}, capture_output=True, text=True, check=False, timeout=120
+            ['/usr/bin/python3', '-c', code],
+            env={**os.environ, 'PYTHONPATH': str(TREE)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
         )
     finally:
         for pid in alive('libvirtd'):
@@ -110,12 +129,23 @@ def test_stopped_libvirtd(server: dict[str, Any]) -> None:
 def test_libvirtd_is_restarted_amid(server: dict[str, Any], image: str) -> None:
     """A task that is at work meanwhile goes on with the one that comes after."""
     before = inventory()
-    options = {'name': 'restart', 'count': 6, 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    options = {
+        'name': 'restart',
+        'count': 6,
+        'image': image,
+        'flavor': 'g1.nano',
+        'state': 'stopped',
+    }
     record = Path('/var/lib/hanok/hanok.json')
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(start, 'server', **options)
         eventually(lambda: '"restart-6"' in record.read_text('utf-8'))
-        subprocess.run(['sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', 'libvirtd'], check=True, capture_output=True, timeout=60)
+        subprocess.run(
+            ['sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', 'libvirtd'],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
         result = json.loads(running.result().stdout)
     assert not result.get('failed'), result['msg']
     assert not run('server', **options)['changed']
@@ -126,9 +156,22 @@ def test_libvirtd_is_restarted_amid(server: dict[str, Any], image: str) -> None:
 def test_without_a_guest_agent(image: str, open_group: str) -> None:
     """No channel, and all the same it is known when it has its address and how its first boot went; the channel comes with a restart."""
     options = {'image': image, 'flavor': 'g1.nano', 'security_groups': ['open']}
-    lazy = keep('server', name='lazy', **options, user_data='#cloud-config\nhostname: lazy\nruncmd:\n- [true]\npackages: [x]\n')
+    lazy = keep(
+        'server',
+        name='lazy',
+        **options,
+        user_data='#cloud-config\nhostname: lazy\nruncmd:\n- [true]\npackages: [x]\n',
+    )
     assert lazy['server']['user_data'] == '(sensitive value)'
-    keep('server', name='mute', **options, guest_agent=False, user_data='#!/bin/sh\nexit 3\n', wait_for='ip', wait_timeout=120)
+    keep(
+        'server',
+        name='mute',
+        **options,
+        guest_agent=False,
+        user_data='#!/bin/sh\nexit 3\n',
+        wait_for='ip',
+        wait_timeout=120,
+    )
     assert 'org.qemu.guest_agent.0' not in dumped('mute')
     failed = run('server', name='mute', wait_for='init', wait_timeout=120)
     assert 'user script failed with exit code 3' in failed['msg']
@@ -143,15 +186,27 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
         keep('server', name=name, state='absent')
 
 
-def test_floating_ip_of_a_second_connection(image: str, key: str, open_group: str, ssh: Guest) -> None:
+def test_floating_ip_of_a_second_connection(
+    image: str, key: str, open_group: str, ssh: Guest
+) -> None:
     """It answers, though the server's default route is the first connection's; so does the first one."""
     keep('network', name='further')
     networks = [{'name': 'default'}, {'name': 'further'}]
-    options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open'], 'networks': networks}
-    made = keep('server', name='twin', **options, floating_ip='auto', wait_for='ssh', wait_timeout=120)['server']
+    options = {
+        'image': image,
+        'flavor': 'g1.nano',
+        'key_name': 'test',
+        'security_groups': ['open'],
+        'networks': networks,
+    }
+    made = keep(
+        'server', name='twin', **options, floating_ip='auto', wait_for='ssh', wait_timeout=120
+    )['server']
     assert ssh(made['floating_ip'], 'ip route show default | grep -c via') == '2'
     second = made['networks'][1]['fixed_ip']
-    address = keep('floating_ip', name='twin', server='twin', fixed_ip=second, state='attached')['floating_ip']['address']
+    address = keep('floating_ip', name='twin', server='twin', fixed_ip=second, state='attached')[
+        'floating_ip'
+    ]['address']
     assert ssh(address, 'hostname') == 'twin'
     assert ssh(made['floating_ip'], 'hostname') == 'twin'
     keep('floating_ip', name='twin', state='absent')
@@ -161,6 +216,10 @@ def test_floating_ip_of_a_second_connection(image: str, key: str, open_group: st
 
 def dumped(name: str) -> str:
     """The machine of a server that runs."""
-    names = subprocess.run(['virsh', 'list', '--name'], check=True, capture_output=True, text=True).stdout.split()
+    names = subprocess.run(
+        ['virsh', 'list', '--name'], check=True, capture_output=True, text=True
+    ).stdout.split()
     machine = next(one for one in names if one.endswith(f'-{name}'))
-    return subprocess.run(['virsh', 'dumpxml', machine], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ['virsh', 'dumpxml', machine], check=True, capture_output=True, text=True
+    ).stdout

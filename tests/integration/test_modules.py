@@ -46,7 +46,13 @@ def pair(image: str, key: str, second_key: str, open_group: str) -> Iterator[lis
         'security_groups': ['open'],
         'floating_ip': 'auto',
     }
-    made = keep('server', **options, wait_for='init', wait_timeout=120, user_data='#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n')
+    made = keep(
+        'server',
+        **options,
+        wait_for='init',
+        wait_timeout=120,
+        user_data='#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n',
+    )
     yield made['servers']
     keep('server', name='pair', state='absent')
 
@@ -59,7 +65,10 @@ def test_keypair(host: None, tmp_path: Path) -> None:
     text = path.read_text(encoding='utf-8')
     keep('keypair', name='two', public_key=made['public_key'])
     keep('keypair', name='one', state='absent')
-    assert keep('keypair', name='one', private_key_file=str(path))['keypair']['fingerprint'] == made['fingerprint']
+    assert (
+        keep('keypair', name='one', private_key_file=str(path))['keypair']['fingerprint']
+        == made['fingerprint']
+    )
     assert path.read_text(encoding='utf-8') == text
     path.unlink()
     assert 'given out once' in refused('keypair', name='one', private_key_file=str(path))
@@ -131,7 +140,11 @@ def test_image(image: str, tiny: str, tmp_path: Path) -> None:
     with served(functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
         url, sums = f'{server}/{name}', f'sha256:{server}/SHA256SUMS'
         assert keep('image', name='web', url=url, checksum=sums)['image']['min_disk'] == 1
-        for same in (f'sha256:{right}', f'SHA256:{right.upper()}', f'sha512:{hashlib.sha512(Path(tiny).read_bytes()).hexdigest()}'):
+        for same in (
+            f'sha256:{right}',
+            f'SHA256:{right.upper()}',
+            f'sha512:{hashlib.sha512(Path(tiny).read_bytes()).hexdigest()}',
+        ):
             assert not run('image', name='web', url=url, checksum=same)['changed'], same
         assert 'not remade' in refused('image', name='web', url=url, checksum='sha256:' + '0' * 64)
         shown = keep('image', name='web', url=url, checksum=sums, hide_url=True)['image']['source']
@@ -153,14 +166,27 @@ def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
     before = made_of_images()
 
     def disk(name: str, *options: str) -> str:
-        subprocess.run(['qemu-img', 'create', '-q', *options, name, '1M'], check=True, cwd=tmp_path, capture_output=True)
+        subprocess.run(
+            ['qemu-img', 'create', '-q', *options, name, '1M'],
+            check=True,
+            cwd=tmp_path,
+            capture_output=True,
+        )
         return str(tmp_path / name)
 
     flat = tmp_path / 'flat.vmdk'
-    flat.write_text('# Disk DescriptorFile\nversion=1\ncreateType="monolithicFlat"\nRW 256 FLAT "../hanok.json" 0\n', encoding='ascii')
+    flat.write_text(
+        '# Disk DescriptorFile\nversion=1\ncreateType="monolithicFlat"\nRW 256 FLAT "../hanok.json" 0\n',
+        encoding='ascii',
+    )
     html = tmp_path / 'page'
     html.write_text('<!DOCTYPE html><title>404</title>', encoding='ascii')
-    traps = (disk('backed', '-f', 'qcow2', '-u', '-b', '/etc/shadow', '-F', 'raw'), str(flat), str(html), disk('raw', '-f', 'raw'))
+    traps = (
+        disk('backed', '-f', 'qcow2', '-u', '-b', '/etc/shadow', '-F', 'raw'),
+        str(flat),
+        str(html),
+        disk('raw', '-f', 'raw'),
+    )
     for trap in traps:
         told = run('image', check=True, name='trap', path=trap)
         done = run('image', name='trap', path=trap)
@@ -171,8 +197,17 @@ def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
         done = run('image', name='trap', url=f'{server}/flat.vmdk', checksum=f'sha256:{given}')
         assert 'whose data is in other files' in done['msg']
     with served(Slow) as server:
-        for path, words in (('slow', 'in the time (wait_timeout) that there is'), ('huge', 'and there is room for')):
-            done = run('image', name='trap', url=f'{server}/{path}', checksum='sha256:' + '0' * 64, wait_timeout=3)
+        for path, words in (
+            ('slow', 'in the time (wait_timeout) that there is'),
+            ('huge', 'and there is room for'),
+        ):
+            done = run(
+                'image',
+                name='trap',
+                url=f'{server}/{path}',
+                checksum='sha256:' + '0' * 64,
+                wait_timeout=3,
+            )
             assert words in done['msg'], done
     keep('image', name='trap', state='absent')
     assert made_of_images() == before
@@ -181,7 +216,23 @@ def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
 def test_qemu_img_is_confined(host: None, tmp_path: Path) -> None:
     """What got past all looks is opened by a user that has no right to it: a disk that refers to the record reads nothing."""
     disk = tmp_path / 'disk.qcow2'
-    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-u', '-b', '/var/lib/hanok/hanok.db', '-F', 'raw', str(disk), '1M'], check=True)
+    subprocess.run(
+        [
+            'qemu-img',
+            'create',
+            '-q',
+            '-f',
+            'qcow2',
+            '-u',
+            '-b',
+            '/var/lib/hanok/hanok.db',
+            '-F',
+            'raw',
+            str(disk),
+            '1M',
+        ],
+        check=True,
+    )
     code = (
         'import sys; sys.path[:0] = [sys.argv[1]]\n'
         'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud, disk_format, image_import as door\n'
@@ -190,14 +241,26 @@ def test_qemu_img_is_confined(host: None, tmp_path: Path) -> None:
         '    making.copy(sys.argv[2]); making._give_away()\n'
         '    making._confined(0, "convert", "-O", "raw", "source", "disk")\n'
     )
-    ran = subprocess.run(['/usr/bin/python3', '-c', code, str(TREE), str(disk)], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        ['/usr/bin/python3', '-c', code, str(TREE), str(disk)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "Could not open '/var/lib/hanok/hanok.db': Permission denied" in ran.stderr
 
 
 def test_security_group(host: None) -> None:
     """Rules are a set, however they are written; the default group stays."""
-    keep('security_group', name='web', rules=[{'preset': 'http'}, {'protocol': 'tcp', 'port': '22', 'remote': '10.0.0.1/24'}])
-    same = [{'protocol': 'TCP', 'ports': ['22-22'], 'remote': '10.0.0.0/24'}, {'protocol': 'tcp', 'port': '80', 'remote': '0.0.0.0/0'}]
+    keep(
+        'security_group',
+        name='web',
+        rules=[{'preset': 'http'}, {'protocol': 'tcp', 'port': '22', 'remote': '10.0.0.1/24'}],
+    )
+    same = [
+        {'protocol': 'TCP', 'ports': ['22-22'], 'remote': '10.0.0.0/24'},
+        {'protocol': 'tcp', 'port': '80', 'remote': '0.0.0.0/0'},
+    ]
     assert not run('security_group', name='web', rules=same)['changed']
     keep('security_group', name='web', rules=[{'preset': 'https'}], purge_rules=False)
     keep('security_group', name='db', rules=[{'protocol': 'tcp', 'port': '5432', 'remote': 'web'}])
@@ -212,15 +275,29 @@ def test_security_group(host: None) -> None:
 def test_servers_boot(pair: list[dict[str, Any]], ssh: Guest) -> None:
     """Members have names, addresses and keys of their own; the first-boot script ran."""
     assert [ssh(server['floating_ip'], 'hostname') for server in pair] == ['pair-1', 'pair-2']
-    assert len({ssh(server['fixed_ip'], 'cat /etc/dropbear/dropbear_ed25519_host_key | md5sum') for server in pair}) == 2
-    assert ssh(pair[0]['fixed_ip'], f'hostname; nc -w 5 {pair[1]["fixed_ip"]} 22 < /dev/null | head -c 3').splitlines() == ['pair-1', 'SSH']
+    assert (
+        len(
+            {
+                ssh(server['fixed_ip'], 'cat /etc/dropbear/dropbear_ed25519_host_key | md5sum')
+                for server in pair
+            }
+        )
+        == 2
+    )
+    assert ssh(
+        pair[0]['fixed_ip'], f'hostname; nc -w 5 {pair[1]["fixed_ip"]} 22 < /dev/null | head -c 3'
+    ).splitlines() == ['pair-1', 'SSH']
     assert ssh(pair[0]['fixed_ip'], 'nslookup pair-2 | grep -c 192.168.0') != '0'
 
 
 def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
     """Who is connected stays connected when a rule is taken away, unless the task says cut; a run that was killed before it did is finished."""
     address = pair[0]['fixed_ip']
-    keep('security_group', name='cutting', rules=[{'protocol': 'tcp', 'port': '22'}, {'protocol': 'tcp', 'port': '80'}])
+    keep(
+        'security_group',
+        name='cutting',
+        rules=[{'protocol': 'tcp', 'port': '22'}, {'protocol': 'tcp', 'port': '80'}],
+    )
     keep('server', name='pair-1', security_groups=['cutting'])
 
     def talks(stream: socket.socket) -> bool:
@@ -231,7 +308,10 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
         except OSError:
             return False
 
-    with socket.create_connection((address, 22), 5) as ssh_stream, socket.create_connection((address, 80), 5) as web:
+    with (
+        socket.create_connection((address, 22), 5) as ssh_stream,
+        socket.create_connection((address, 80), 5) as web,
+    ):
         assert ssh_stream.recv(4) == b'SSH-'
         keep('security_group', name='cutting', rules=[{'protocol': 'tcp', 'port': '80'}])
         ssh_stream.sendall(b'SSH-2.0-still-there\r\n')
@@ -243,9 +323,14 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
     with socket.create_connection((address, 80), 5) as web:
         keep('security_group', name='cutting', rules=[])
         record = sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
-        record.execute("UPDATE security_group SET to_cut = 1 WHERE name = 'cutting'")  # as a run leaves it that is killed before it cuts
+        record.execute(
+            "UPDATE security_group SET to_cut = 1 WHERE name = 'cutting'"
+        )  # as a run leaves it that is killed before it cuts
         record.close()
-        assert 'connections that the rules do not allow any more may go on' in keep('security_group', name='cutting')['msg']
+        assert (
+            'connections that the rules do not allow any more may go on'
+            in keep('security_group', name='cutting')['msg']
+        )
         assert not talks(web)
     keep('server', name='pair-1', security_groups=['open'])
     keep('security_group', name='cutting', rules=[], state='absent')
@@ -253,12 +338,22 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
 
 def test_several_keys(pair: list[dict[str, Any]], ssh: Guest, second_key: str) -> None:
     """Each of them lets in, in whatever order they are named, and is there as long as the server."""
-    assert [(server['key_name'], server['key_names']) for server in pair] == [('test', ['test', 'second'])] * 2
-    assert ssh(pair[0]['fixed_ip'], 'hostname', identity=second_key) == ssh(pair[0]['fixed_ip'], 'hostname') == 'pair-1'
+    assert [(server['key_name'], server['key_names']) for server in pair] == [
+        ('test', ['test', 'second'])
+    ] * 2
+    assert (
+        ssh(pair[0]['fixed_ip'], 'hostname', identity=second_key)
+        == ssh(pair[0]['fixed_ip'], 'hostname')
+        == 'pair-1'
+    )
     assert not run('server', name='pair', count=2, key_names=['second', 'test'])['changed']
-    assert 'key_names is [test, second], asked was [test]: a key is put in' in refused('server', name='pair-1', key_name='test')
+    assert 'key_names is [test, second], asked was [test]: a key is put in' in refused(
+        'server', name='pair-1', key_name='test'
+    )
     assert 'is used by pair-1, pair-2' in refused('keypair', name='second', state='absent')
-    assert 'mutually exclusive' in refused('server', name='pair-1', key_name='test', key_names=['test', 'second'])
+    assert 'mutually exclusive' in refused(
+        'server', name='pair-1', key_name='test', key_names=['test', 'second']
+    )
 
 
 def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> None:
@@ -270,14 +365,31 @@ def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> N
     assert 'make it again' in refused('server', name=name, user_data='#!/bin/sh\ntrue\n')
     keep('server', name=name, volume_size=2)
     assert 'not shrink' in refused('server', name=name, volume_size=1)
-    done = keep('server', name=name, flavor='g1.micro', allow_restart=True, wait_for='ssh', wait_timeout=120)
-    assert (done['server']['memory'], done['server']['volume_size'], done['server']['status']) == (512, 4, 'ACTIVE')
+    done = keep(
+        'server', name=name, flavor='g1.micro', allow_restart=True, wait_for='ssh', wait_timeout=120
+    )
+    assert (done['server']['memory'], done['server']['volume_size'], done['server']['status']) == (
+        512,
+        4,
+        'ACTIVE',
+    )
     assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) > 400 * 1024
-    keep('server', name=name, flavor='g1.nano', allow_restart=True, delete_protection=False, wait_for='init', wait_timeout=120)
+    keep(
+        'server',
+        name=name,
+        flavor='g1.nano',
+        allow_restart=True,
+        delete_protection=False,
+        wait_for='init',
+        wait_timeout=120,
+    )
     keep('server', name=name, state='stopped')
     keep('server', name=name, state='started', wait_for='init', wait_timeout=120)
     booted = ssh(address, 'cat /proc/sys/kernel/random/boot_id')
-    told, done = (run('server', check=check, name=name, state='restarted', wait_for='ssh', wait_timeout=120) for check in (True, False))
+    told, done = (
+        run('server', check=check, name=name, state='restarted', wait_for='ssh', wait_timeout=120)
+        for check in (True, False)
+    )
     assert told['changed'] is done['changed'] is True
     assert told['diff'] == done['diff']
     assert ssh(address, 'cat /proc/sys/kernel/random/boot_id') != booted
@@ -291,13 +403,18 @@ def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
     volume = keep('volume', name='data', size=1, server=one['name'], state='attached')['volume']
     device = volume['device']
     ssh(one['fixed_ip'], f'mkfs.ext4 -q {device} && mount {device} /mnt && echo kept > /mnt/file')
-    assert 'is mounted in pair-1' in refused('volume', name='data', server=two['name'], state='attached')
+    assert 'is mounted in pair-1' in refused(
+        'volume', name='data', server=two['name'], state='attached'
+    )
     assert 'attached to pair-1' in refused('volume', name='data', state='absent')
     ssh(one['fixed_ip'], 'umount /mnt')
     keep('volume', name='data', server=two['name'], state='attached')
     assert ssh(two['fixed_ip'], f'mount {device} /mnt && cat /mnt/file') == 'kept'
     keep('volume', name='data', size=2)
-    assert int(ssh(two['fixed_ip'], f'cat /sys/block/$(basename $(readlink {device}))/size')) == 2 * 2**30 // 512
+    assert (
+        int(ssh(two['fixed_ip'], f'cat /sys/block/$(basename $(readlink {device}))/size'))
+        == 2 * 2**30 // 512
+    )
     assert 'not shrink' in refused('volume', name='data', size=1)
     keep('volume', name='data', state='detached', force=True)
     keep('volume', name='data', state='absent')
@@ -311,7 +428,9 @@ def test_floating_ip(pair: list[dict[str, Any]], ssh: Guest) -> None:
     assert 'already' in refused('floating_ip', name='mine', server=one['name'], state='attached')
     for server in pair:
         keep('server', name=server['name'], floating_ip='none')
-    mine = keep('floating_ip', name='mine', server=one['name'], state='attached')['floating_ip']['address']
+    mine = keep('floating_ip', name='mine', server=one['name'], state='attached')['floating_ip'][
+        'address'
+    ]
     assert ssh(mine, 'hostname') == 'pair-1'
     keep('floating_ip', name='mine', server=two['name'], state='attached')
     assert ssh(mine, 'hostname') == 'pair-2'
@@ -328,24 +447,48 @@ def test_lb(pair: list[dict[str, Any]]) -> None:
     """In turn, then by source; changed without a gap; gone without a trace."""
 
     def ask(address: str, times: int) -> list[str]:
-        words = ['curl', '-s', '--fail', '--retry', '10', '--retry-delay', '1', '--max-time', '30', *[f'http://{address}/'] * times]
+        words = [
+            'curl',
+            '-s',
+            '--fail',
+            '--retry',
+            '10',
+            '--retry-delay',
+            '1',
+            '--max-time',
+            '30',
+            *[f'http://{address}/'] * times,
+        ]
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
 
     listeners = [{'port': 80, 'protocol': 'HTTP'}]
-    made = keep('lb', name='web', listeners=listeners, members=['pair-1', 'pair-2'], health_check={'port': 80}, floating_ip='auto')['lb']
+    made = keep(
+        'lb',
+        name='web',
+        listeners=listeners,
+        members=['pair-1', 'pair-2'],
+        health_check={'port': 80},
+        floating_ip='auto',
+    )['lb']
     answers = ask(made['floating_ip'], 20)
     assert len(set(answers[::2])) == 1
     assert len(set(answers[1::2])) == 1
     assert set(answers) == {'pair-1', 'pair-2'}
     healthy = keep('lb', name='web', wait_for='healthy')['lb']['health']
-    assert [(member['name'], member['status']) for member in healthy] == [('pair-1', 'ONLINE'), ('pair-2', 'ONLINE')]
+    assert [(member['name'], member['status']) for member in healthy] == [
+        ('pair-1', 'ONLINE'),
+        ('pair-2', 'ONLINE'),
+    ]
     keep('server', name='pair-2', state='stopped')
     until = time.monotonic() + 30
     while run('lb_info', name='web')['lbs'][0]['health'][1]['status'] != 'ERROR':
         assert time.monotonic() < until, 'the balancer did not see it'
     late = run('lb', name='web', wait_for='healthy', wait_timeout=2)
     assert late['failed']
-    assert 'timed out after 2 s (wait_timeout) waiting for healthy members: pair-2 is ERROR (Layer4' in late['msg']
+    assert (
+        'timed out after 2 s (wait_timeout) waiting for healthy members: pair-2 is ERROR (Layer4'
+        in late['msg']
+    )
     assert run('lb_info', name='web')['lbs'][0]['health'][0]['status'] == 'ONLINE'
     keep('server', name='pair-2', state='started')
     keep('lb', name='web', algorithm='SOURCE_IP', wait_for='healthy', wait_timeout=60)
@@ -363,7 +506,9 @@ def test_count(image: str, host: None) -> None:
     """A group grows and shrinks by one word, and only when that was allowed."""
     before = inventory()
     options = {'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
-    assert [server['name'] for server in keep('server', name='many', count=3, **options)['servers']] == ['many-1', 'many-2', 'many-3']
+    assert [
+        server['name'] for server in keep('server', name='many', count=3, **options)['servers']
+    ] == ['many-1', 'many-2', 'many-3']
     assert 'allow_shrink' in refused('server', name='many', count=1, **options)
     keep('server', name='many', count=1, allow_shrink=True, **options)
     assert 'is a group' in refused('server', name='many', **options)
@@ -376,9 +521,23 @@ def test_count(image: str, host: None) -> None:
 def test_killed(image: str, step: str) -> None:
     """A run killed with SIGKILL is gone on with by the next one, and nothing is doubled or left."""
     before = inventory()
-    options = {'name': 'killed', 'count': 2, 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    options = {
+        'name': 'killed',
+        'count': 2,
+        'image': image,
+        'flavor': 'g1.nano',
+        'state': 'stopped',
+    }
     call, _colon, number = step.partition(':')
-    killer = ('strace', '-f', '-qq', '-o', '/dev/null', '-e', f'inject={call}:signal=KILL:when={number}')
+    killer = (
+        'strace',
+        '-f',
+        '-qq',
+        '-o',
+        '/dev/null',
+        '-e',
+        f'inject={call}:signal=KILL:when={number}',
+    )
     ran = start('server', killer, **options)
     assert ran.returncode != 0
     assert not run('server', **options).get('failed')

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Real packets against the words: what `render` makes the kernel do is what `evaluate` says.
 
-A host with bridges, servers on them and an outside behind an uplink are network namespaces without names: they end with
-this process, however it ends. No libvirt and no machine is needed, only root.
+A host with bridges, servers on them and an outside behind an uplink are network namespaces without
+names: they end with this process, however it ends. No libvirt and no machine is needed, only root.
 """
 
 from __future__ import annotations
@@ -28,12 +28,20 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import knows_bridges
 from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
-from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import HOST, Datapath, Group, Network, Port, evaluate
+from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
+    HOST,
+    Datapath,
+    Group,
+    Network,
+    Port,
+    evaluate,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason='network namespaces need root')
 
-# What is not answered within QUIET seconds after all that should be answered was, is denied. LATEST bounds a slow machine.
+# What is not answered within QUIET seconds after all that should be answered was, is denied. LATEST
+# bounds a slow machine.
 QUIET = 0.4
 LATEST = 5.0
 RESEND = 0.5
@@ -44,12 +52,16 @@ TCP_PORTS = (22, 53, 80, 81, 5432)
 UDP_PORTS = (53, 67, 80, 81)
 QUESTIONS = (('tcp', 53), ('tcp', 80), ('tcp', 81), ('udp', 53), ('udp', 81), ('icmp', None))
 
-NETWORKS = (Network('hk0', '192.168.0.0/24', '192.168.0.1'), Network('hk1', '10.20.0.0/24', '10.20.0.1', nat=False))
+NETWORKS = (
+    Network('hk0', '192.168.0.0/24', '192.168.0.1'),
+    Network('hk1', '10.20.0.0/24', '10.20.0.1', nat=False),
+)
 UPLINK = '203.0.113.1'
 OUT = '203.0.113.9'
 OUT_OTHER = '203.0.113.10'
 FORGED = '192.168.0.99'
-# Behind another device of the host, as containers or a VPN are: no address that `evaluate` is asked about.
+# Behind another device of the host, as containers or a VPN are: no address that `evaluate` is asked
+# about.
 OTHER = '172.30.0.9'
 METADATA = '169.254.169.254'
 
@@ -86,7 +98,9 @@ SERVERS = {
     )
 }
 A, B, C, D, E = (server.address for server in SERVERS.values())
-FLOATING_A, FLOATING_C, FLOATING_D = (server.floating for server in SERVERS.values() if server.floating)
+FLOATING_A, FLOATING_C, FLOATING_D = (
+    server.floating for server in SERVERS.values() if server.floating
+)
 GATEWAY, GATEWAY_OTHER = (net.gateway for net in NETWORKS)
 ANSWERERS = {
     **{server.address: name for name, server in SERVERS.items()},
@@ -101,8 +115,20 @@ def datapath(groups: Rules, membership: Mapping[str, Sequence[str]]) -> Datapath
     rules = {'default': [], **groups}
     return Datapath(
         NETWORKS,
-        tuple(Group(name, tuple(rule for raw in raws for rule in parse(raw))) for name, raws in rules.items()),
-        tuple(Port(one.device, one.mac, one.address, one.bridge, tuple(membership.get(name, ('default',)))) for name, one in SERVERS.items()),
+        tuple(
+            Group(name, tuple(rule for raw in raws for rule in parse(raw)))
+            for name, raws in rules.items()
+        ),
+        tuple(
+            Port(
+                one.device,
+                one.mac,
+                one.address,
+                one.bridge,
+                tuple(membership.get(name, ('default',))),
+            )
+            for name, one in SERVERS.items()
+        ),
         tuple((server.floating, server.address) for server in SERVERS.values() if server.floating),
         outside=('up0',),
         by_bridge=knows_bridges(),
@@ -181,7 +207,9 @@ class Namespace:
     def run(self, *command: str, text: str = '') -> str:
         """Run a program in it; its errors are the test's."""
         with self.inside():
-            done = subprocess.run(command, input=text, text=True, capture_output=True, timeout=30, check=False)
+            done = subprocess.run(
+                command, input=text, text=True, capture_output=True, timeout=30, check=False
+            )
         assert done.returncode == 0, f'{command}: {done.stderr}'
         return done.stdout
 
@@ -211,7 +239,12 @@ class World:
             self.spaces[name] = Namespace()
             self.spaces[name].ip('link set lo up')
             self.spaces[name].sysctl(
-                {'ipv4/ping_group_range': '0 0', 'ipv4/conf/all/rp_filter': 0, 'ipv4/conf/default/rp_filter': 0, 'ipv6/conf/default/accept_dad': 0}
+                {
+                    'ipv4/ping_group_range': '0 0',
+                    'ipv4/conf/all/rp_filter': 0,
+                    'ipv4/conf/default/rp_filter': 0,
+                    'ipv6/conf/default/accept_dad': 0,
+                }
             )
         self._build_bridges()
         self._build_uplink()
@@ -231,20 +264,34 @@ class World:
                 f'link set {net.bridge} up',
             )
             conf = f'ipv4/conf/{net.bridge}'
-            host.sysctl({f'{conf}/proxy_arp_pvlan': 1, f'{conf}/send_redirects': 0, f'ipv4/neigh/{net.bridge}/proxy_delay': 0})
+            host.sysctl(
+                {
+                    f'{conf}/proxy_arp_pvlan': 1,
+                    f'{conf}/send_redirects': 0,
+                    f'ipv4/neigh/{net.bridge}/proxy_delay': 0,
+                }
+            )
         # A dummy device is not in every kernel; an empty bridge is as good.
         host.ip('link add hanok0 type bridge', 'link set hanok0 up')
         host.sysctl({'ipv4/ip_forward': 1})
 
     def _build_uplink(self) -> None:
         host, outside = self.spaces['host'], self.spaces['outside']
-        host.ip(f'link add up0 type veth peer name eth0 netns {outside.path}', f'address add {UPLINK}/24 dev up0', 'link set up0 up')
+        host.ip(
+            f'link add up0 type veth peer name eth0 netns {outside.path}',
+            f'address add {UPLINK}/24 dev up0',
+            'link set up0 up',
+        )
         host.sysctl({'ipv4/neigh/up0/proxy_delay': 0})
         gateways = {net.bridge: net.gateway for net in NETWORKS}
         for server in SERVERS.values():
             if server.floating:
-                host.ip(f'route add {server.floating}/32 dev hanok0 src {gateways[server.bridge]}', f'neigh add proxy {server.floating} dev up0')
-        # Outside knows the way to the fixed addresses, so that only the filter can keep it from them.
+                host.ip(
+                    f'route add {server.floating}/32 dev hanok0 src {gateways[server.bridge]}',
+                    f'neigh add proxy {server.floating} dev up0',
+                )
+        # Outside knows the way to the fixed addresses, so that only the filter can keep it from
+        # them.
         outside.ip(
             'link set eth0 up',
             f'address add {OUT}/24 dev eth0',
@@ -254,9 +301,19 @@ class World:
 
     def _build_other(self) -> None:
         host, other = self.spaces['host'], self.spaces['other']
-        host.ip(f'link add br-other type veth peer name eth0 netns {other.path}', 'address add 172.30.0.1/24 dev br-other', 'link set br-other up')
-        other.ip('link set eth0 up', f'address add {OTHER}/24 dev eth0', 'route add default via 172.30.0.1')
-        self.spaces['outside'].ip(f'route add 172.30.0.0/24 via {UPLINK}', f'address add {METADATA}/32 dev eth0')
+        host.ip(
+            f'link add br-other type veth peer name eth0 netns {other.path}',
+            'address add 172.30.0.1/24 dev br-other',
+            'link set br-other up',
+        )
+        other.ip(
+            'link set eth0 up',
+            f'address add {OTHER}/24 dev eth0',
+            'route add default via 172.30.0.1',
+        )
+        self.spaces['outside'].ip(
+            f'route add 172.30.0.0/24 via {UPLINK}', f'address add {METADATA}/32 dev eth0'
+        )
         host.ip(f'route add {METADATA}/32 via {OUT}')
 
     def _build_server(self, server: Server) -> None:
@@ -266,7 +323,11 @@ class World:
             f'link set {server.device} master {server.bridge} up',
         )
         gateway = next(net.gateway for net in NETWORKS if net.bridge == server.bridge)
-        space.ip('link set eth0 up', f'address add {server.address}/24 dev eth0', f'route add default via {gateway}')
+        space.ip(
+            'link set eth0 up',
+            f'address add {server.address}/24 dev eth0',
+            f'route add default via {gateway}',
+        )
 
     def _listen(self, name: str) -> None:
         with self.spaces[name].inside():
@@ -274,7 +335,9 @@ class World:
                 listener = socket.create_server(('', port), backlog=512)
                 self._keep(listener, name)
             for port in UDP_PORTS:
-                listener = socket.socket(socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+                listener = socket.socket(
+                    socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET, socket.SOCK_DGRAM
+                )
                 listener.bind(('', port))
                 self._keep(listener, name)
 
@@ -343,7 +406,9 @@ class World:
         source = probe.host_address if probe.source == HOST else probe.source
         if source:
             client.bind((source, 0))
-        client.connect_ex((UPLINK if probe.destination == HOST else probe.destination, probe.port or 0))
+        client.connect_ex(
+            (UPLINK if probe.destination == HOST else probe.destination, probe.port or 0)
+        )
         return client
 
 
@@ -402,13 +467,17 @@ class _Round:
             pass
         else:
             # Any echo reply has the right addresses, or the socket would not have got it.
-            self.found[probe] = ANSWERERS[probe.destination] if probe.protocol == 'icmp' else answer.decode()
+            self.found[probe] = (
+                ANSWERERS[probe.destination] if probe.protocol == 'icmp' else answer.decode()
+            )
         selector.unregister(client)
 
 
 def verdict(path: Datapath, probe: Probe) -> tuple[bool, str]:
     """Return what `evaluate` says."""
-    said = evaluate(path, probe.source, probe.destination, probe.protocol, probe.port, probe.host_address)
+    said = evaluate(
+        path, probe.source, probe.destination, probe.protocol, probe.port, probe.host_address
+    )
     return said.allowed, said.why
 
 
@@ -420,7 +489,9 @@ def mismatches(world: World, path: Datapath, probes: Sequence[Probe]) -> list[st
     for probe, (allowed, why) in said.items():
         expected = ANSWERERS[probe.destination] if allowed else None
         if found.get(probe) != expected:
-            lines.append(f'{probe}: answered by {found.get(probe, "nobody")}, but evaluate says {"yes" if allowed else "no"}: {why}')
+            lines.append(
+                f'{probe}: answered by {found.get(probe, "nobody")}, but evaluate says {"yes" if allowed else "no"}: {why}'
+            )
     return lines
 
 
@@ -485,7 +556,10 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
         ],
     ),
     'groups of one port add up, wherever the sender is': (
-        {'ssh': [{'preset': 'ssh'}], 'web': [{'protocol': 'tcp', 'port': '80-81'}, {'preset': 'all_icmp'}]},
+        {
+            'ssh': [{'preset': 'ssh'}],
+            'web': [{'protocol': 'tcp', 'port': '80-81'}, {'preset': 'all_icmp'}],
+        },
         {'a': ('ssh', 'web'), 'c': ('web', 'default'), 'd': ('web',)},
         [
             (YES, OUT, FLOATING_A, 'tcp', 22),
@@ -534,9 +608,15 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
     ),
     'a group as source means the fixed addresses of its members, through a floating address too': (
         {
-            'db': [{'protocol': 'tcp', 'port': 5432, 'remote': 'group:web'}, {'protocol': 'udp', 'port': 81, 'remote': 'db'}],
+            'db': [
+                {'protocol': 'tcp', 'port': 5432, 'remote': 'group:web'},
+                {'protocol': 'udp', 'port': 81, 'remote': 'db'},
+            ],
             'web': [],
-            'known': [{'protocol': 'tcp', 'port': 80, 'remote': FLOATING_A}, {'protocol': 'tcp', 'port': 81, 'remote': A}],
+            'known': [
+                {'protocol': 'tcp', 'port': 80, 'remote': FLOATING_A},
+                {'protocol': 'tcp', 'port': 81, 'remote': A},
+            ],
         },
         {'a': ('web',), 'b': ('db',), 'c': ('db', 'known'), 'd': ('web', 'default')},
         [
@@ -561,14 +641,23 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
     'one egress rule closes everything else that goes out': (
         {
             'open': OPEN,
-            'out': [{'direction': 'egress', 'protocol': 'tcp', 'port': 80}, {'direction': 'egress', 'protocol': 'udp', 'remote': 'group:peers'}],
+            'out': [
+                {'direction': 'egress', 'protocol': 'tcp', 'port': 80},
+                {'direction': 'egress', 'protocol': 'udp', 'remote': 'group:peers'},
+            ],
             'far': [
                 {'direction': 'egress', 'protocol': 'tcp', 'port': 81, 'remote': '203.0.113.0/24'},
                 {'direction': 'egress', 'protocol': 'icmp', 'remote': C},
             ],
             'peers': [],
         },
-        {'a': ('open', 'out'), 'b': ('open', 'peers'), 'c': ('open',), 'd': ('default', 'far', 'open', 'out'), 'e': ('open',)},
+        {
+            'a': ('open', 'out'),
+            'b': ('open', 'peers'),
+            'c': ('open',),
+            'd': ('default', 'far', 'open', 'out'),
+            'e': ('open',),
+        },
         [
             (YES, A, OUT, 'tcp', 80),
             (NO, A, OUT, 'tcp', 81),
@@ -596,8 +685,14 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
     ),
     'a remote is what the filter sees of the sender': (
         {
-            'near': [{'protocol': 'tcp', 'port': 80, 'remote': '192.168.0.0/25'}, {'protocol': 'icmp', 'remote': GATEWAY}],
-            'far': [{'protocol': 'tcp', 'port': 81, 'remote': '203.0.113.9/32'}, {'protocol': 'udp', 'remote': '203.0.113.8/31'}],
+            'near': [
+                {'protocol': 'tcp', 'port': 80, 'remote': '192.168.0.0/25'},
+                {'protocol': 'icmp', 'remote': GATEWAY},
+            ],
+            'far': [
+                {'protocol': 'tcp', 'port': 81, 'remote': '203.0.113.9/32'},
+                {'protocol': 'udp', 'remote': '203.0.113.8/31'},
+            ],
         },
         {'a': ('near', 'far'), 'b': ('near',)},
         [
@@ -617,7 +712,13 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
     'no group at all: nothing in, everything out': (
         {},
         dict.fromkeys(SERVERS, ()),
-        [(NO, B, A, 'tcp', 80), (NO, OUT, FLOATING_A, 'icmp', None), (NO, HOST, A, 'udp', 81), (YES, A, OUT, 'tcp', 80), (YES, A, GATEWAY, 'icmp', None)],
+        [
+            (NO, B, A, 'tcp', 80),
+            (NO, OUT, FLOATING_A, 'icmp', None),
+            (NO, HOST, A, 'udp', 81),
+            (YES, A, OUT, 'tcp', 80),
+            (YES, A, GATEWAY, 'icmp', None),
+        ],
     ),
 }
 
@@ -638,23 +739,50 @@ def test_what_is_said_is_what_happens(world: World, netfilter: bool, title: str)
     expected = {Probe(*case[1:]): case[0] for case in cases}
     assert {probe: verdict(path, probe)[0] for probe in expected} == expected
     world.load(render(path, 'test'))
-    assert mismatches(world, path, [probe for probe in expected if not (netfilter and to_itself(probe))]) == []
+    assert (
+        mismatches(
+            world, path, [probe for probe in expected if not (netfilter and to_itself(probe))]
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize('allowed_from', [UPLINK, GATEWAY])
 def test_the_host_may_speak_from_another_address(world: World, allowed_from: str) -> None:
     """Towards a floating address the host's packets carry what its route or its program says."""
-    path = datapath({'one': [{'protocol': 'tcp', 'port': 80, 'remote': allowed_from}]}, {'a': ('one',)})
-    probes = [Probe(HOST, to, 'tcp', 80, by) for to in (A, FLOATING_A) for by in (None, UPLINK, GATEWAY, GATEWAY_OTHER)]
-    assert [verdict(path, probe)[0] for probe in probes] == [(probe.host_address or GATEWAY) == allowed_from for probe in probes]
+    path = datapath(
+        {'one': [{'protocol': 'tcp', 'port': 80, 'remote': allowed_from}]}, {'a': ('one',)}
+    )
+    probes = [
+        Probe(HOST, to, 'tcp', 80, by)
+        for to in (A, FLOATING_A)
+        for by in (None, UPLINK, GATEWAY, GATEWAY_OTHER)
+    ]
+    assert [verdict(path, probe)[0] for probe in probes] == [
+        (probe.host_address or GATEWAY) == allowed_from for probe in probes
+    ]
     world.load(render(path, 'test'))
     assert mismatches(world, path, probes) == []
 
 
 def _random_rule(chance: random.Random, names: Sequence[str]) -> dict[str, object]:
     protocol = chance.choice(['any', 'tcp', 'tcp', 'udp', 'icmp'])
-    remotes = ['any', 'any', '192.168.0.0/24', '192.168.0.8/30', '10.20.0.0/24', '203.0.113.0/24', OUT, GATEWAY, *(f'group:{name}' for name in names)]
-    rule: dict[str, object] = {'protocol': protocol, 'remote': chance.choice(remotes), 'direction': chance.choice(['ingress', 'ingress', 'ingress', 'egress'])}
+    remotes = [
+        'any',
+        'any',
+        '192.168.0.0/24',
+        '192.168.0.8/30',
+        '10.20.0.0/24',
+        '203.0.113.0/24',
+        OUT,
+        GATEWAY,
+        *(f'group:{name}' for name in names),
+    ]
+    rule: dict[str, object] = {
+        'protocol': protocol,
+        'remote': chance.choice(remotes),
+        'direction': chance.choice(['ingress', 'ingress', 'ingress', 'egress']),
+    }
     if protocol in ('tcp', 'udp'):
         rule['port'] = chance.choice([None, 53, 80, 81, '80-81', '1-80', '54-65535'])
     return rule
@@ -664,15 +792,20 @@ def random_datapath(seed: int) -> Datapath:
     """Return a datapath that is the same for the same seed."""
     chance = random.Random(seed)
     names = ['g1', 'g2', 'g3', 'g4']
-    groups = {name: [_random_rule(chance, names) for _number in range(chance.randrange(4))] for name in names}
-    return datapath(groups, {name: tuple(chance.sample(names, chance.randrange(4))) for name in SERVERS})
+    groups = {
+        name: [_random_rule(chance, names) for _number in range(chance.randrange(4))]
+        for name in names
+    }
+    return datapath(
+        groups, {name: tuple(chance.sample(names, chance.randrange(4))) for name in SERVERS}
+    )
 
 
 def to_itself(probe: Probe) -> bool:
     """Say whether a server asks its own floating address.
 
-    With br_netfilter such a packet would have to leave the bridge by the port it came from, which only a port in hairpin
-    mode does: it is dropped, whatever the rules say.
+    With br_netfilter such a packet would have to leave the bridge by the port it came from, which
+    only a port in hairpin mode does: it is dropped, whatever the rules say.
     """
     return ANSWERERS[probe.source] == ANSWERERS[probe.destination]
 
@@ -685,7 +818,9 @@ def every_probe() -> list[Probe]:
     own = {(server.address, server.floating) for server in SERVERS.values()}
     return [
         Probe(source, destination, protocol, port)
-        for source, destination, (protocol, port) in itertools.product(sources, destinations, QUESTIONS)
+        for source, destination, (protocol, port) in itertools.product(
+            sources, destinations, QUESTIONS
+        )
         if ANSWERERS[source] != ANSWERERS[destination] or (source, destination) in own
     ]
 
@@ -706,8 +841,14 @@ def test_any_rules_mean_the_same_to_both(world: World, seed: int) -> None:
 def test_the_comparison_can_fail(world: World) -> None:
     """One rule more in the kernel than in the question is seen, and nothing else."""
     asked = datapath({'web': [{'preset': 'http'}]}, {'a': ('web',)})
-    loaded = datapath({'web': [{'preset': 'http'}, {'protocol': 'tcp', 'port': 81}]}, {'a': ('web',)})
-    probes = [Probe(OUT, FLOATING_A, 'tcp', 80), Probe(OUT, FLOATING_A, 'tcp', 81), Probe(OUT, FLOATING_A, 'tcp', 22)]
+    loaded = datapath(
+        {'web': [{'preset': 'http'}, {'protocol': 'tcp', 'port': 81}]}, {'a': ('web',)}
+    )
+    probes = [
+        Probe(OUT, FLOATING_A, 'tcp', 80),
+        Probe(OUT, FLOATING_A, 'tcp', 81),
+        Probe(OUT, FLOATING_A, 'tcp', 22),
+    ]
     world.load(render(loaded, 'test'))
     assert mismatches(world, asked, probes) == [
         f'{OUT} -> {FLOATING_A} tcp 81: answered by a, but evaluate says no: no ingress rule of its groups (web) allows tcp 81 from {OUT}'
@@ -727,7 +868,12 @@ def test_a_ruleset_replaces_the_one_before(world: World) -> None:
 
 @pytest.mark.parametrize(
     'path',
-    [(), (NETWORKS,), (NETWORKS, (Group('g', (Rule('ingress'), Rule('egress'))),)), ((), (Group('g-1_A'),))],
+    [
+        (),
+        (NETWORKS,),
+        (NETWORKS, (Group('g', (Rule('ingress'), Rule('egress'))),)),
+        ((), (Group('g-1_A'),)),
+    ],
     ids=range(4),
 )
 def test_what_is_nearly_empty_loads(world: World, path: tuple[Any, ...]) -> None:
@@ -736,8 +882,12 @@ def test_what_is_nearly_empty_loads(world: World, path: tuple[Any, ...]) -> None
     assert 'chain rev_test' in world.spaces['host'].run('nft', 'list', 'ruleset')
 
 
-# c lets in what b sends, because of b's group. What follows sends one datagram, and looks whether it arrives.
-FORGERY = ({'friends': [], 'trusting': [{'protocol': 'any', 'remote': 'group:friends'}]}, {'b': ('friends',), 'c': ('trusting',)})
+# c lets in what b sends, because of b's group. What follows sends one datagram, and looks whether
+# it arrives.
+FORGERY = (
+    {'friends': [], 'trusting': [{'protocol': 'any', 'remote': 'group:friends'}]},
+    {'b': ('friends',), 'c': ('trusting',)},
+)
 WITHOUT_BRIDGE = 'delete table bridge hanok\n'
 
 
@@ -751,7 +901,11 @@ def _datagram(world: World, name: str, source: str, destination: str, token: byt
 
 def _packet(protocol: int, source: str, destination: str, payload: bytes) -> bytes:
     """Return an IPv4 packet."""
-    head = bytearray([0x45, 0, 0, 20 + len(payload), 0, 1, 0, 0, 64, protocol, 0, 0]) + socket.inet_aton(source) + socket.inet_aton(destination)
+    head = (
+        bytearray([0x45, 0, 0, 20 + len(payload), 0, 1, 0, 0, 64, protocol, 0, 0])
+        + socket.inet_aton(source)
+        + socket.inet_aton(destination)
+    )
     head[10:12] = _checksum(head)
     return bytes(head) + payload
 
@@ -764,14 +918,24 @@ def _checksum(data: bytes | bytearray) -> bytes:
 
 
 def _udp(source_port: int, token: bytes, port: int = 81) -> bytes:
-    return b''.join(number.to_bytes(2, 'big') for number in (source_port, port, 8 + len(token), 0)) + token
+    return (
+        b''.join(number.to_bytes(2, 'big') for number in (source_port, port, 8 + len(token), 0))
+        + token
+    )
 
 
 def _mac(text: str) -> bytes:
     return bytes.fromhex(text.replace(':', ''))
 
 
-def _frame(world: World, name: str, source_mac: str, destination_mac: str, packet: bytes, kind: bytes = b'\x08\x00') -> None:
+def _frame(
+    world: World,
+    name: str,
+    source_mac: str,
+    destination_mac: str,
+    packet: bytes,
+    kind: bytes = b'\x08\x00',
+) -> None:
     """Send a packet in a frame whose every address is chosen."""
     ethernet = _mac(destination_mac) + _mac(source_mac) + kind
     with world.spaces[name].inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
@@ -792,14 +956,23 @@ def test_a_port_sends_only_as_itself(world: World) -> None:
     gateway = _bridge_mac(world, 'hk0')
     attempts = {
         b'as b': partial(_datagram, world, 'a', B, C, b'as b'),
-        b'mac of b': partial(_frame, world, 'a', SERVERS['b'].mac, gateway, _packet(17, B, C, _udp(4000, b'mac of b'))),
+        b'mac of b': partial(
+            _frame,
+            world,
+            'a',
+            SERVERS['b'].mac,
+            gateway,
+            _packet(17, B, C, _udp(4000, b'mac of b')),
+        ),
         b'through floating': partial(_datagram, world, 'a', B, FLOATING_C, b'through floating'),
     }
     control = b'b itself'
     for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
         world.load(loaded)
         assert world.delivered('c', control, partial(_datagram, world, 'b', B, C, control))
-        assert {token: world.delivered('c', token, send) for token, send in attempts.items()} == dict.fromkeys(attempts, arrives)
+        assert {
+            token: world.delivered('c', token, send) for token, send in attempts.items()
+        } == dict.fromkeys(attempts, arrives)
 
 
 def test_a_mac_is_bound_too(world: World) -> None:
@@ -808,7 +981,11 @@ def test_a_mac_is_bound_too(world: World) -> None:
     for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
         world.load(loaded)
         token = b'mac %d' % arrives
-        frame = ('52:54:00:00:00:77', _bridge_mac(world, 'hk0'), _packet(17, A, OUT, _udp(4000, token)))
+        frame = (
+            '52:54:00:00:00:77',
+            _bridge_mac(world, 'hk0'),
+            _packet(17, A, OUT, _udp(4000, token)),
+        )
         assert world.delivered('outside', token, partial(_frame, world, 'a', *frame)) is arrives
 
 
@@ -821,16 +998,39 @@ def test_ports_do_not_speak_past_the_host(world: World) -> None:
         # The bridge must know where b is.
         assert world.delivered('c', b'here', partial(_datagram, world, 'b', B, C, b'here'))
         token = b'straight %d' % arrives
-        assert world.delivered('b', token, partial(_frame, world, 'a', SERVERS['a'].mac, SERVERS['b'].mac, _packet(17, A, B, _udp(4000, token)))) is arrives
+        assert (
+            world.delivered(
+                'b',
+                token,
+                partial(
+                    _frame,
+                    world,
+                    'a',
+                    SERVERS['a'].mac,
+                    SERVERS['b'].mac,
+                    _packet(17, A, B, _udp(4000, token)),
+                ),
+            )
+            is arrives
+        )
 
 
 def test_ipv6_is_dropped(world: World) -> None:
     """Between ports, and from the host."""
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
-    local = world.spaces['b'].run('ip', '-6', '-brief', 'address', 'show', 'dev', 'eth0', 'scope', 'link').split()[2].partition('/')[0]
+    local = (
+        world.spaces['b']
+        .run('ip', '-6', '-brief', 'address', 'show', 'dev', 'eth0', 'scope', 'link')
+        .split()[2]
+        .partition('/')[0]
+    )
 
     def send(name: str, device: str, token: bytes) -> None:
-        with world.spaces[name].inside(), socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender, contextlib.suppress(OSError):
+        with (
+            world.spaces[name].inside(),
+            socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender,
+            contextlib.suppress(OSError),
+        ):
             sender.sendto(token, (local, 81, 0, socket.if_nametoindex(device)))
 
     for loaded, arrives in ((text, False), ('delete table inet hanok\n' + WITHOUT_BRIDGE, True)):
@@ -850,14 +1050,23 @@ def test_from_outside_nobody_passes_for_a_server(world: World) -> None:
         world.load(loaded)
         for source in (B, FORGED):
             token = f'{source} {arrives}'.encode()
-            assert world.delivered('c', token, partial(_datagram, world, 'outside', source, FLOATING_C, token)) is arrives
+            assert (
+                world.delivered(
+                    'c', token, partial(_datagram, world, 'outside', source, FLOATING_C, token)
+                )
+                is arrives
+            )
 
 
 def test_a_started_connection_is_kept(world: World) -> None:
     """Closing a group stops new connections; one that is there goes on (whoever wants it cut, cuts it in the kernel's table)."""
     path = datapath({'web': [{'preset': 'http'}]}, {'a': ('web',)})
     world.load(render(path, 'test'))
-    listener = next(one for one, name in world.listeners.items() if name == 'a' and one.type == socket.SOCK_STREAM and one.getsockname()[1] == 80)
+    listener = next(
+        one
+        for one, name in world.listeners.items()
+        if name == 'a' and one.type == socket.SOCK_STREAM and one.getsockname()[1] == 80
+    )
     with world.open(Probe(OUT, FLOATING_A, 'tcp', 80)) as client:
         client.settimeout(LATEST)
         listener.settimeout(LATEST)
@@ -892,7 +1101,11 @@ def test_as_whom_one_is_seen(world: World, source: str, destination: str, seen: 
     world.bridge_netfilter(False)
     world.load(render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test'))
     token = f'{source} {destination}'.encode()
-    assert world.delivered(ANSWERERS[destination], token, partial(_datagram, world, ANSWERERS[source], source, destination, token))
+    assert world.delivered(
+        ANSWERERS[destination],
+        token,
+        partial(_datagram, world, ANSWERERS[source], source, destination, token),
+    )
     assert world.senders[token] == seen
 
 
@@ -904,11 +1117,13 @@ def test_a_further_connection_is_asked_by_its_gateway(world: World) -> None:
         world.load(render(replace(path, further=further), 'test'))
         for source, seen in zip((OUT, C), sources, strict=True):
             token = f'{source} {further}'.encode()
-            assert world.delivered('a', token, partial(_datagram, world, ANSWERERS[source], source, FLOATING_A, token))
+            assert world.delivered(
+                'a', token, partial(_datagram, world, ANSWERERS[source], source, FLOATING_A, token)
+            )
             assert world.senders[token] == seen
 
 
-NO_ADDRESS, EVERYBODY, EVERY_MAC = '0.0.0.0', '255.255.255.255', 'ff:ff:ff:ff:ff:ff'  # noqa: S104 (what a client without address sends)
+NO_ADDRESS, EVERYBODY, EVERY_MAC = '0.0.0.0', '255.255.255.255', 'ff:ff:ff:ff:ff:ff'
 
 
 def _dhcp(mac: str, token: bytes) -> bytes:
@@ -919,9 +1134,13 @@ def _dhcp(mac: str, token: bytes) -> bytes:
 def _to_dhcp(world: World, source: str, mac: str) -> bool:
     """Whether the host hears b when it speaks to a DHCP server from an address, in the name of a MAC."""
     message = _dhcp(mac, f'{source} {mac}'.encode())
-    to, to_mac = (EVERYBODY, EVERY_MAC) if source == NO_ADDRESS else (GATEWAY, _bridge_mac(world, 'hk0'))
+    to, to_mac = (
+        (EVERYBODY, EVERY_MAC) if source == NO_ADDRESS else (GATEWAY, _bridge_mac(world, 'hk0'))
+    )
     packet = _packet(17, source, to, _udp(68, message, 67))
-    return world.delivered('host', message, partial(_frame, world, 'b', SERVERS['b'].mac, to_mac, packet))
+    return world.delivered(
+        'host', message, partial(_frame, world, 'b', SERVERS['b'].mac, to_mac, packet)
+    )
 
 
 def test_a_server_asks_for_its_address(world: World) -> None:
@@ -929,7 +1148,9 @@ def test_a_server_asks_for_its_address(world: World) -> None:
     world.load(render(datapath({}, {}), 'test'))
     assert _to_dhcp(world, NO_ADDRESS, SERVERS['b'].mac)
     packet = _packet(17, NO_ADDRESS, EVERYBODY, _udp(68, b'else', 81))
-    assert not world.delivered('host', b'else', partial(_frame, world, 'b', SERVERS['b'].mac, EVERY_MAC, packet))
+    assert not world.delivered(
+        'host', b'else', partial(_frame, world, 'b', SERVERS['b'].mac, EVERY_MAC, packet)
+    )
 
 
 @pytest.mark.parametrize('source', [NO_ADDRESS, B])
@@ -951,7 +1172,10 @@ def test_a_dhcp_message_in_pieces(world: World) -> None:
         world.load(loaded)
 
         def send() -> None:
-            for offset, piece in ((0x2000, whole[:32]), (4, whole[32:])):  # more fragments follow; 4 times 8 bytes before
+            for offset, piece in (
+                (0x2000, whole[:32]),
+                (4, whole[32:]),
+            ):  # more fragments follow; 4 times 8 bytes before
                 packet = bytearray(_packet(17, B, GATEWAY, piece))
                 packet[4:8] = b'\x12\x34' + offset.to_bytes(2, 'big')
                 packet[10:12] = b'\0\0'
@@ -972,7 +1196,10 @@ def test_other_devices_of_the_host_are_not_the_outside(world: World) -> None:
     path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
     for outside, arrives in (((), False), (('up0',), False), (('br-other', 'up0'), True)):
         world.load(render(replace(path, outside=outside), 'test'))
-        assert [_reaches(world, 'a', A, OTHER, 'other'), _reaches(world, 'd', D, OTHER, 'other')] == [arrives, arrives]
+        assert [
+            _reaches(world, 'a', A, OTHER, 'other'),
+            _reaches(world, 'd', D, OTHER, 'other'),
+        ] == [arrives, arrives]
         assert _reaches(world, 'a', A, OUT, 'outside') is ('up0' in outside)
         assert _reaches(world, 'outside', OUT, FLOATING_A, 'a')
 
@@ -991,7 +1218,9 @@ def test_link_local_stays(world: World) -> None:
 
 def test_a_pool_for_the_host_only(world: World) -> None:
     """Its addresses are reached from the host and from servers, not from outside, whatever is routed to the host; who has one gets out as the host."""
-    path = replace(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), host_only=(f'{FLOATING_C}/32',))
+    path = replace(
+        datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), host_only=(f'{FLOATING_C}/32',)
+    )
     world.load(render(path, 'test'))
     probes = [Probe(source, FLOATING_C, 'tcp', 80) for source in (OUT, A, C, D, HOST)]
     assert [verdict(path, probe)[0] for probe in probes] == [False, True, True, True, True]
@@ -1023,7 +1252,10 @@ def test_whatever_is_on_a_bridge_is_bound(world: World) -> None:
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
     stray = Namespace()
     world.spaces['stray'] = stray
-    host.ip(f'link add stray0 type veth peer name eth0 netns {stray.path}', 'link set stray0 master hk0 up')
+    host.ip(
+        f'link add stray0 type veth peer name eth0 netns {stray.path}',
+        'link set stray0 master hk0 up',
+    )
     stray.ip('link set eth0 up', f'address add {B}/24 dev eth0', f'route add default via {GATEWAY}')
     try:
         for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
@@ -1045,7 +1277,9 @@ def test_one_server_does_not_take_all_connections(world: World, limit: str) -> N
     pairs = {'flows_from': (('a', A), ('c', C)), 'flows_to': (('a', A), ('c', C))}[limit]
 
     def connects(name: str, server: str) -> bool:
-        sender, source, to, who = (name, server, OUT, 'outside') if limit == 'flows_from' else ('b', B, server, name)
+        sender, source, to, who = (
+            (name, server, OUT, 'outside') if limit == 'flows_from' else ('b', B, server, name)
+        )
         return _reaches(world, sender, source, to, who)
 
     assert [connects(*pairs[0]) for _number in range(5)] == [True, True, True, False, False]
@@ -1058,13 +1292,21 @@ def test_nobody_takes_an_address_by_arp(world: World) -> None:
     text = render(datapath({}, {}), 'test')
     host.sysctl({'ipv4/neigh/hk0/locktime': 0})
     # a asks for the gateway, in the name of b.
-    claim = b'\x00\x01\x08\x00\x06\x04\x00\x01' + _mac(a.mac) + socket.inet_aton(B) + bytes(6) + socket.inet_aton(GATEWAY)
+    claim = (
+        b'\x00\x01\x08\x00\x06\x04\x00\x01'
+        + _mac(a.mac)
+        + socket.inet_aton(B)
+        + bytes(6)
+        + socket.inet_aton(GATEWAY)
+    )
     for loaded, found in ((text, SERVERS['b'].mac), (text + WITHOUT_BRIDGE, a.mac)):
         world.load(loaded)
         host.ip(f'neigh replace {B} lladdr {SERVERS["b"].mac} nud stale dev hk0')
         _frame(world, 'a', a.mac, _bridge_mac(world, 'hk0'), claim, b'\x08\x06')
         end = time.monotonic() + QUIET
-        while (there := host.run('ip', 'neigh', 'show', B, 'dev', 'hk0').split()[2]) != a.mac and time.monotonic() < end:
+        while (
+            there := host.run('ip', 'neigh', 'show', B, 'dev', 'hk0').split()[2]
+        ) != a.mac and time.monotonic() < end:
             time.sleep(0.02)
         assert there == found
     host.ip(f'neigh del {B} dev hk0')
@@ -1073,16 +1315,26 @@ def test_nobody_takes_an_address_by_arp(world: World) -> None:
 def test_a_connection_begins_at_its_beginning(world: World) -> None:
     """TCP that is new and not a SYN is dropped: a connection that was cut does not revive when the server speaks first."""
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
-    middle = b''.join(number.to_bytes(2, 'big') for number in (4002, 9999, 0, 1, 0, 1, 0x5010, 1024, 0, 0))
-    middle = middle[:16] + _checksum(socket.inet_aton(A) + socket.inet_aton(B) + b'\x00\x06\x00\x14' + middle) + middle[18:]
-    without = text.replace('    tcp flags & (fin|syn|rst|ack) != syn drop\n', '').replace('    ct state invalid drop\n', '')
+    middle = b''.join(
+        number.to_bytes(2, 'big') for number in (4002, 9999, 0, 1, 0, 1, 0x5010, 1024, 0, 0)
+    )
+    middle = (
+        middle[:16]
+        + _checksum(socket.inet_aton(A) + socket.inet_aton(B) + b'\x00\x06\x00\x14' + middle)
+        + middle[18:]
+    )
+    without = text.replace('    tcp flags & (fin|syn|rst|ack) != syn drop\n', '').replace(
+        '    ct state invalid drop\n', ''
+    )
     for loaded, arrives in ((text, False), (without, True)):
         world.load(loaded)
         with world.spaces['b'].inside():
             receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
         with receiver:
             receiver.settimeout(QUIET)
-            _frame(world, 'a', SERVERS['a'].mac, _bridge_mac(world, 'hk0'), _packet(6, A, B, middle))
+            _frame(
+                world, 'a', SERVERS['a'].mac, _bridge_mac(world, 'hk0'), _packet(6, A, B, middle)
+            )
             assert (_next(receiver)[:2] == middle[:2]) is arrives
 
 
@@ -1093,14 +1345,28 @@ def test_nobody_bends_a_route(world: World) -> None:
     redirect = b'\x05\x01\x00\x00' + socket.inet_aton(C) + quoted
     redirect = redirect[:2] + _checksum(redirect) + redirect[4:]
     gateway = _bridge_mac(world, 'hk0')
-    for loaded, arrives in ((text, False), (text.replace('    icmp type redirect drop\n', ''), True)):
+    for loaded, arrives in (
+        (text, False),
+        (text.replace('    icmp type redirect drop\n', ''), True),
+    ):
         world.load(loaded)
         with world.spaces['b'].inside():
             receiver = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
         with receiver:
             receiver.settimeout(QUIET)
             token = b'flow %d' % arrives
-            assert world.delivered('a', token, partial(_frame, world, 'b', SERVERS['b'].mac, gateway, _packet(17, B, A, _udp(4001, token))))
+            assert world.delivered(
+                'a',
+                token,
+                partial(
+                    _frame,
+                    world,
+                    'b',
+                    SERVERS['b'].mac,
+                    gateway,
+                    _packet(17, B, A, _udp(4001, token)),
+                ),
+            )
             _frame(world, 'a', SERVERS['a'].mac, gateway, _packet(1, A, B, redirect))
             assert _next(receiver)[:1] == (b'\x05' if arrives else b'')
 

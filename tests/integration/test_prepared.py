@@ -20,8 +20,19 @@ FAILS = '#!/bin/sh\necho before it fails\nno-such-command\nexit 3\n'
 def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
     """Kept by name, run once at first boot, changed for the next server; its output and its failure can be read."""
     before = inventory()
-    server = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open'], 'wait_timeout': 120}
-    script = keep('init_script', name='setup', content='#!/bin/sh\necho first | tee /root/which\n', labels={'for': 'tests'})['init_script']
+    server = {
+        'image': image,
+        'flavor': 'g1.nano',
+        'key_name': 'test',
+        'security_groups': ['open'],
+        'wait_timeout': 120,
+    }
+    script = keep(
+        'init_script',
+        name='setup',
+        content='#!/bin/sh\necho first | tee /root/which\n',
+        labels={'for': 'tests'},
+    )['init_script']
     assert (script['language'], script['labels']) == ('shell', {'for': 'tests'})
     made = keep('server', name='scripted', init_script='setup', wait_for='init', **server)['server']
     assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'
@@ -30,13 +41,26 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
     told = run('server', name='scripted')
     assert told['server']['outdated'] == ['init_script']
     assert 'server scripted: made with an older text of init script setup' in str(told['warnings'])
-    assert [told['outdated'] for told in run('server_info', name='scripted')['servers']] == [['init_script']]
+    assert [told['outdated'] for told in run('server_info', name='scripted')['servers']] == [
+        ['init_script']
+    ]
     keep('server', name='scripted', state='stopped')
-    keep('server', name='scripted', state='started', init_script='setup', wait_for='init', wait_timeout=120)
+    keep(
+        'server',
+        name='scripted',
+        state='started',
+        init_script='setup',
+        wait_for='init',
+        wait_timeout=120,
+    )
     assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'
-    assert [told['init'] for told in run('server_info', name='scripted', init=True)['servers']] == [{'state': 'done', 'errors': [], 'output': 'first\n'}]
+    assert [told['init'] for told in run('server_info', name='scripted', init=True)['servers']] == [
+        {'state': 'done', 'errors': [], 'output': 'first\n'}
+    ]
     assert (
-        'runs once' in refused('server', name='scripted', init_script='other-name') if run('init_script', name='other-name', content=FAILS)['changed'] else ''
+        'runs once' in refused('server', name='scripted', init_script='other-name')
+        if run('init_script', name='other-name', content=FAILS)['changed']
+        else ''
     )
     failed = run('server', name='failing', init_script='other-name', wait_for='init', **server)
     assert failed['failed']
@@ -60,7 +84,9 @@ def test_init_script_of_an_interrupted_server(image: str) -> None:
     server = keep('server', **options, init_script='setup')['server']
     seed = Path('/var/lib/hanok/servers', server['id'], 'seed.iso')
     seed.unlink()
-    with contextlib.closing(sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)) as sql:  # as a kill leaves it; tests/reliability kills for real
+    with contextlib.closing(
+        sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
+    ) as sql:  # as a kill leaves it; tests/reliability kills for real
         sql.execute("UPDATE server SET task_state = 'creating' WHERE name = 'cut'")
     assert 'used by cut' in refused('init_script', name='setup', state='absent')
     assert keep('server', **options)['changed']
@@ -80,9 +106,25 @@ def test_a_server_that_could_not_be_made(image: str) -> None:
     (unmade,) = run('server_info', name='cut')['servers']
     assert (unmade['status'], unmade['flavor'], unmade['volume_size']) == ('BUILD', 'too-large', 9)
     keep('network', name='back', cidr='10.77.0.0/24')
-    made = keep('server', name='cut', image=image, flavor='g1.nano', networks=[{'name': 'back', 'fixed_ip': '10.77.0.7'}])['server']
+    made = keep(
+        'server',
+        name='cut',
+        image=image,
+        flavor='g1.nano',
+        networks=[{'name': 'back', 'fixed_ip': '10.77.0.7'}],
+    )['server']
     assert (made['status'], made['flavor'], made['fixed_ip']) == ('ACTIVE', 'g1.nano', '10.77.0.7')
-    disk = subprocess.run(['qemu-img', 'info', '-U', '--output=json', f'/var/lib/hanok/servers/{made["id"]}/root.qcow2'], check=True, capture_output=True)
+    disk = subprocess.run(
+        [
+            'qemu-img',
+            'info',
+            '-U',
+            '--output=json',
+            f'/var/lib/hanok/servers/{made["id"]}/root.qcow2',
+        ],
+        check=True,
+        capture_output=True,
+    )
     assert json.loads(disk.stdout)['virtual-size'] == made['volume_size'] * 2**30 < 9 * 2**30
     assert not Path('/var/lib/hanok/servers', unmade['id']).exists()
     keep('server', name='cut', state='absent')
@@ -94,32 +136,73 @@ def test_a_server_that_could_not_be_made(image: str) -> None:
 def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
     """An address, a MAC, groups and a floating IP that wait for a server, outlive it, and wait for the next one."""
     before = inventory()
-    server = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'wait_for': 'ssh', 'wait_timeout': 120}
+    server = {
+        'image': image,
+        'flavor': 'g1.nano',
+        'key_name': 'test',
+        'wait_for': 'ssh',
+        'wait_timeout': 120,
+    }
     keep('network', name='back', cidr='10.77.0.0/24')
     keep('network', name='side', cidr='10.78.0.0/24')
-    port = keep('port', name='door', network='back', fixed_ip='10.77.0.7', mac='52:54:00:AB:CD:EF', security_groups=['open'], labels={'for': 'tests'})['port']
+    port = keep(
+        'port',
+        name='door',
+        network='back',
+        fixed_ip='10.77.0.7',
+        mac='52:54:00:AB:CD:EF',
+        security_groups=['open'],
+        labels={'for': 'tests'},
+    )['port']
     assert (port['server'], port['mac']) == (None, '52:54:00:ab:cd:ef')
-    floating = keep('floating_ip', name='door', port='door', state='attached')['floating_ip']['address']
-    assert 'belongs to port door' in refused('port', name='other', network='back', fixed_ip='10.77.0.7')
-    assert 'is not an address' in refused('port', name='other', network='back', fixed_ip='10.79.0.7')
+    floating = keep('floating_ip', name='door', port='door', state='attached')['floating_ip'][
+        'address'
+    ]
+    assert 'belongs to port door' in refused(
+        'port', name='other', network='back', fixed_ip='10.77.0.7'
+    )
+    assert 'is not an address' in refused(
+        'port', name='other', network='back', fixed_ip='10.79.0.7'
+    )
     assert 'make a port by another name' in refused('port', name='door', network='default')
     assert 'used by port door' in refused('network', name='back', state='absent')
     one = keep('server', name='one', networks=[{'port': 'door'}], **server)['server']
-    assert (one['fixed_ip'], one['floating_ip'], one['security_groups']) == ('10.77.0.7', floating, [])
+    assert (one['fixed_ip'], one['floating_ip'], one['security_groups']) == (
+        '10.77.0.7',
+        floating,
+        [],
+    )
     assert ssh(floating, 'cat /sys/class/net/eth0/address; hostname') == '52:54:00:ab:cd:ef\none'
-    assert 'belongs to server one' in refused('server', name='two', networks=[{'port': 'door'}], image=image, flavor='g1.nano')
+    assert 'belongs to server one' in refused(
+        'server', name='two', networks=[{'port': 'door'}], image=image, flavor='g1.nano'
+    )
     assert 'used by server one' in refused('port', name='door', state='absent')
     assert 'groups of its own' in refused('server', name='one', security_groups=['default'])
     keep('port', name='door', security_groups=['default'])
-    assert run('server_info', name='one')['servers'][0]['networks'][0]['security_groups'] == ['default']
+    assert run('server_info', name='one')['servers'][0]['networks'][0]['security_groups'] == [
+        'default'
+    ]
     keep('server', name='one', state='absent')
-    assert run('port_info', labels={'for': 'tests'}, query='[].[fixed_ip, floating_ip]')['ports'] == [['10.77.0.7', floating]]
+    assert run('port_info', labels={'for': 'tests'}, query='[].[fixed_ip, floating_ip]')[
+        'ports'
+    ] == [['10.77.0.7', floating]]
     keep('port', name='door', security_groups=['open'])
-    two = keep('server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': ['default']}], **server)['server']
+    two = keep(
+        'server',
+        name='two',
+        networks=[{'port': 'door'}, {'name': 'side', 'security_groups': ['default']}],
+        **server,
+    )['server']
     assert [nic['security_groups'] for nic in two['networks']] == [['open'], ['default']]
     assert ssh(floating, 'hostname') == 'two'
-    keep('server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': ['open']}])
-    two = keep('server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': []}])['server']
+    keep(
+        'server',
+        name='two',
+        networks=[{'port': 'door'}, {'name': 'side', 'security_groups': ['open']}],
+    )
+    two = keep(
+        'server', name='two', networks=[{'port': 'door'}, {'name': 'side', 'security_groups': []}]
+    )['server']
     assert (two['networks'][1]['security_groups'], two['security_groups']) == (None, ['default'])
     keep('server', name='two', state='absent')
     keep('floating_ip', name='door', state='absent')
@@ -147,10 +230,17 @@ def test_info(host: None) -> None:
         assert run(f'{kind}_info', name='told')[f'{kind}s'] == [made], kind
         assert run(f'{kind}_info', labels={'round': 1, 'mine': True})[f'{kind}s'] == [made], kind
         assert run(f'{kind}_info', labels={'round': 2})[f'{kind}s'] == [], kind
-        assert run(f'{kind}_info', query="[?name == 'told'].labels.mine")[f'{kind}s'] == ['true'], kind
+        assert run(f'{kind}_info', query="[?name == 'told'].labels.mine")[f'{kind}s'] == ['true'], (
+            kind
+        )
         assert 'is not a JMESPath expression' in run(f'{kind}_info', query='[?')['msg']
     assert 'does not fit' in run('volume_info', query='[?abs(name) > `1`]')['msg']
-    assert run('keypair_info', name='nobody')['keypairs'] == run('lb_info', name='nobody')['lbs'] == run('image_info', name='nobody')['images'] == []
+    assert (
+        run('keypair_info', name='nobody')['keypairs']
+        == run('lb_info', name='nobody')['lbs']
+        == run('image_info', name='nobody')['images']
+        == []
+    )
     for kind in reversed(kinds):
         keep(kind, name='told', state='absent')
 

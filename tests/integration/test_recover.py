@@ -17,8 +17,24 @@ from .conftest import Play, inventory, keep, run
 
 STATE = Path('/var/lib/hanok')
 ED25519 = 'AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
-KINDS = ('network', 'security_group', 'keypair', 'image', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb')
-OPTIONS: dict[str, Any] = {'flavor': 'g1.nano', 'state': 'stopped', 'security_groups': ['kept'], 'labels': {'tier': 'web'}}
+KINDS = (
+    'network',
+    'security_group',
+    'keypair',
+    'image',
+    'init_script',
+    'port',
+    'server',
+    'volume',
+    'floating_ip',
+    'lb',
+)
+OPTIONS: dict[str, Any] = {
+    'flavor': 'g1.nano',
+    'state': 'stopped',
+    'security_groups': ['kept'],
+    'labels': {'tier': 'web'},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +53,15 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('init_script', name='kept', content='#!/bin/sh\n')
     keep('port', name='kept', network='kept', security_groups=['kept'])
     keep('keypair', name='kept', public_key=f'ssh-ed25519 {ED25519} kept')
-    keep('server', name='kept', image=image, key_names=['test', 'kept'], networks=[{'port': 'kept'}, {'name': 'default'}], floating_ip='auto', **OPTIONS)
+    keep(
+        'server',
+        name='kept',
+        image=image,
+        key_names=['test', 'kept'],
+        networks=[{'port': 'kept'}, {'name': 'default'}],
+        floating_ip='auto',
+        **OPTIONS,
+    )
     keep('server', name='many', count=2, image=image, **OPTIONS)
     keep('server', name='kept', description='changed afterwards')
     keep('volume', name='kept', size=1, server='kept', state='attached')
@@ -127,22 +151,37 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
     for path in [*STATE.glob('hanok.db*'), STATE / 'hanok.json']:
         path.unlink()
     lost = recover()['record']['lost']
-    assert 'security_group kept: its rules are not known any more; it lets nothing in until its task has run' in lost
+    assert (
+        'security_group kept: its rules are not known any more; it lets nothing in until its task has run'
+        in lost
+    )
     assert len([text for text in lost if text.startswith('volume recovered-')]) == 1
     assert f'network recovered-{network[:8]} (10.67.0.0/24): its name is not known any more' in lost
     keep('network', name=f'recovered-{network[:8]}', state='absent')
     now = seen()
     changed = ('used_by', 'labels', 'created_at', 'created_by')
     for kind in ('server', 'port', 'network', 'keypair', 'image', 'floating_ip', 'volume', 'lb'):
-        known, there = ([{key: value for key, value in item.items() if key not in changed} for item in some[kind]] for some in (cloud, now))
+        known, there = (
+            [
+                {key: value for key, value in item.items() if key not in changed}
+                for item in some[kind]
+            ]
+            for some in (cloud, now)
+        )
         if kind == 'volume':
             known, there = ([item for item in some if item['server']] for some in (known, there))
         known = [item for item in known if item['name'] != 'empty']
-        assert there == [item for item in known if item['name'] in {other['name'] for other in there}], kind
+        assert there == [
+            item for item in known if item['name'] in {other['name'] for other in there}
+        ], kind
         assert len(there) == len(known), kind
-    assert [server['labels'] for server in now['server']] == [server['labels'] for server in cloud['server']]
+    assert [server['labels'] for server in now['server']] == [
+        server['labels'] for server in cloud['server']
+    ]
     keep('network', name='empty', cidr='10.67.0.0/24')
     keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
     assert not keep('server', name='many', count=2, **OPTIONS)['changed']
-    assert not keep('lb', name='balancer', listeners=[{'port': 80}], members=['many-1', 'kept'])['changed']
+    assert not keep('lb', name='balancer', listeners=[{'port': 80}], members=['many-1', 'kept'])[
+        'changed'
+    ]
     keep('server', name='kept', state='stopped', description='and on')

@@ -26,7 +26,9 @@ def play(tmp_path: Path) -> Ran:
     """Run one role with variables; how many tasks changed something. What the facts of a role say goes to a file."""
 
     def ran(role: str, values: Values, *words: str) -> int:
-        return Play(str(written(tmp_path, role)), '-e', f'@{said(tmp_path, values)}', *words).changed
+        return Play(
+            str(written(tmp_path, role)), '-e', f'@{said(tmp_path, values)}', *words
+        ).changed
 
     return ran
 
@@ -46,7 +48,8 @@ def refusal(tmp_path: Path) -> Refusal:
 def there() -> dict[str, Any]:
     """The inventory, without two things that are not a role's doing.
 
-    The kernel takes some seconds to say that nobody is connected to a bridge; the folder of root is the machine's, also in a world.
+    The kernel takes some seconds to say that nobody is connected to a bridge; the folder of root is
+    the machine's, also in a world.
     """
     found = inventory()
     found['files'] = [path for path in found['files'] if not path.startswith('/root/')]
@@ -55,10 +58,27 @@ def there() -> dict[str, Any]:
 
 def written(folder: Path, role: str) -> Path:
     """A play of one role, which writes the role's facts down."""
-    facts = {'provision': ['provision_made'], 'scale': ['scale_members', 'scale_address'], 'init_script': ['init_script_names']}[role]
+    facts = {
+        'provision': ['provision_made'],
+        'scale': ['scale_members', 'scale_address'],
+        'init_script': ['init_script_names'],
+    }[role]
     content = '{{ {' + ', '.join(f"'{fact}': {fact}" for fact in facts) + '} | to_json }}'
-    tasks = [{'ansible.builtin.copy': {'dest': str(folder / 'facts.json'), 'content': content}, 'changed_when': False, 'check_mode': False, 'diff': False}]
-    one = {'hosts': 'localhost', 'become': True, 'gather_facts': False, 'roles': [{'role': f'hanok.cloud.{role}'}], 'tasks': tasks}
+    tasks = [
+        {
+            'ansible.builtin.copy': {'dest': str(folder / 'facts.json'), 'content': content},
+            'changed_when': False,
+            'check_mode': False,
+            'diff': False,
+        }
+    ]
+    one = {
+        'hosts': 'localhost',
+        'become': True,
+        'gather_facts': False,
+        'roles': [{'role': f'hanok.cloud.{role}'}],
+        'tasks': tasks,
+    }
     one['module_defaults'] = {'group/hanok.cloud.all': {'actor': 'tester'}}
     path = folder / 'play.yml'
     path.write_text(yaml.safe_dump([one]), encoding='utf-8')
@@ -85,23 +105,41 @@ def names(kind: str, **labels: str) -> list[str]:
 
 def environment(tiny: str, folder: Path) -> Values:
     """Something of every kind, with what refers to what; servers that are made and not started boot nothing."""
-    server = {'image': 'env', 'flavor': 'env.small', 'state': 'stopped', 'networks': [{'name': 'env'}]}
+    server = {
+        'image': 'env',
+        'flavor': 'env.small',
+        'state': 'stopped',
+        'networks': [{'name': 'env'}],
+    }
     return {
         'provision_name': 'env',
-        'provision_networks': [{'name': 'default'}, {'name': 'env', 'cidr': '10.41.0.0/24', 'labels': {'tier': 'all'}}],
+        'provision_networks': [
+            {'name': 'default'},
+            {'name': 'env', 'cidr': '10.41.0.0/24', 'labels': {'tier': 'all'}},
+        ],
         'provision_flavors': [{'name': 'env.small', 'vcpus': 1, 'memory': 128, 'disk': 1}],
         'provision_keypairs': [{'name': 'env', 'private_key_file': str(folder / 'env.pem')}],
         'provision_init_scripts': [{'name': 'env', 'content': '#!/bin/sh\necho env\n'}],
         'provision_images': [{'name': 'env', 'path': tiny}],
         'provision_security_groups': [
             {'name': 'default', 'rules': [{'preset': 'ssh', 'remote': 'env-web'}]},
-            {'name': 'env-web', 'rules': [{'preset': 'http'}, {'preset': 'ssh', 'remote': 'group:env-data'}]},
+            {
+                'name': 'env-web',
+                'rules': [{'preset': 'http'}, {'preset': 'ssh', 'remote': 'group:env-data'}],
+            },
             {'name': 'env-data', 'rules': [{'protocol': 'tcp', 'port': 5432, 'remote': 'env-web'}]},
             {'name': 'env-bare'},
         ],
         'provision_ports': [{'name': 'env', 'network': 'env', 'security_groups': ['env-data']}],
         'provision_servers': [
-            {'name': 'env-web', 'count': 2, 'key_name': 'env', 'init_script': 'env', 'security_groups': ['env-web'], **server},
+            {
+                'name': 'env-web',
+                'count': 2,
+                'key_name': 'env',
+                'init_script': 'env',
+                'security_groups': ['env-web'],
+                **server,
+            },
             {
                 'name': 'env-data',
                 'key_names': ['env'],
@@ -110,41 +148,76 @@ def environment(tiny: str, folder: Path) -> Values:
                 'user_data': '#!/bin/sh\n# a secret of first boot\n',
             },
         ],
-        'provision_volumes': [{'name': 'env', 'size': 1, 'server': 'env-data', 'state': 'attached'}],
-        'provision_floating_ips': [{'name': 'env', 'port': 'env', 'state': 'attached'}, {'name': 'env-lb', 'lb': 'env', 'state': 'attached'}],
-        'provision_lbs': [{'name': 'env', 'network': 'env', 'listeners': [{'port': 80}], 'members': ['env-web-1', 'env-web-2']}],
+        'provision_volumes': [
+            {'name': 'env', 'size': 1, 'server': 'env-data', 'state': 'attached'}
+        ],
+        'provision_floating_ips': [
+            {'name': 'env', 'port': 'env', 'state': 'attached'},
+            {'name': 'env-lb', 'lb': 'env', 'state': 'attached'},
+        ],
+        'provision_lbs': [
+            {
+                'name': 'env',
+                'network': 'env',
+                'listeners': [{'port': 80}],
+                'members': ['env-web-1', 'env-web-2'],
+            }
+        ],
     }
 
 
 def test_provision(play: Ran, host: None, tiny: str, tmp_path: Path) -> None:
     """All of an environment: predicted on an empty host, made, kept, shrunk only when that was said, and removed without a trace."""
     before, values = there(), environment(tiny, tmp_path)
-    first = Play(str(written(tmp_path, 'provision')), '-e', f'@{said(tmp_path, values)}', '--check', '-vv')
+    first = Play(
+        str(written(tmp_path, 'provision')), '-e', f'@{said(tmp_path, values)}', '--check', '-vv'
+    )
     predicted = first.changed
     assert 'env-web' in first.output
     assert 'a secret of first boot' not in first.output
     assert there() == before
-    assert set(facts(tmp_path)['provision_made']['servers']) == {'env-web-1', 'env-web-2', 'env-data'}
+    assert set(facts(tmp_path)['provision_made']['servers']) == {
+        'env-web-1',
+        'env-web-2',
+        'env-data',
+    }
     assert play('provision', values) == predicted
     made = facts(tmp_path)['provision_made']
     assert made['servers']['env-data']['floating_ip'] == made['floating_ips']['env']['address']
     assert made['lbs']['env']['floating_ip'] == made['floating_ips']['env-lb']['address']
     assert made['servers']['env-web-2']['created_by'] == 'tester'
-    assert run('network_info', name='env')['networks'][0]['labels'] == {'tier': 'all', 'provision': 'env'}
+    assert run('network_info', name='env')['networks'][0]['labels'] == {
+        'tier': 'all',
+        'provision': 'env',
+    }
     assert names('network', provision='env') == ['env']
-    assert run('init_script_info', name='env')['init_scripts'][0]['content'] == values['provision_init_scripts'][0]['content']
+    assert (
+        run('init_script_info', name='env')['init_scripts'][0]['content']
+        == values['provision_init_scripts'][0]['content']
+    )
     assert play('provision', values) == 0
 
     keep('volume', name='other', size=1)
     emptied = [{**values['provision_lbs'][0], 'members': []}]
-    assert play('provision', {'provision_name': 'env', 'provision_lbs': emptied}) == 1  # the members of the balancer; what is not said is left alone
+    assert (
+        play('provision', {'provision_name': 'env', 'provision_lbs': emptied}) == 1
+    )  # the members of the balancer; what is not said is left alone
     assert names('server', provision='env') == ['env-data', 'env-web-1', 'env-web-2']
-    fewer = {**values, 'provision_volumes': [], 'provision_floating_ips': values['provision_floating_ips'][:1], 'provision_lbs': emptied}
+    fewer = {
+        **values,
+        'provision_volumes': [],
+        'provision_floating_ips': values['provision_floating_ips'][:1],
+        'provision_lbs': emptied,
+    }
     fewer['provision_security_groups'] = values['provision_security_groups'][:3]
     fewer['provision_servers'] = values['provision_servers'][1:]
     predicted = play('provision', {**fewer, 'provision_prune': True}, '--check')
     assert play('provision', {**fewer, 'provision_prune': True}) == predicted == 5
-    assert list(facts(tmp_path)['provision_made']['servers']) == names('server', provision='env') == ['env-data']
+    assert (
+        list(facts(tmp_path)['provision_made']['servers'])
+        == names('server', provision='env')
+        == ['env-data']
+    )
     assert names('security_group', provision='env') == ['env-data', 'env-web']
     assert names('volume') == ['other']
     keep('volume', name='other', state='absent')
@@ -163,9 +236,18 @@ def test_provision_protects(play: Ran, refusal: Refusal, host: None, image: str)
     values: Values = {
         'provision_networks': [{'name': 'kept'}],
         'provision_servers': [
-            {'name': 'kept', 'image': image, 'flavor': 'g1.nano', 'state': 'stopped', 'delete_protection': True, 'networks': [{'name': 'kept'}]}
+            {
+                'name': 'kept',
+                'image': image,
+                'flavor': 'g1.nano',
+                'state': 'stopped',
+                'delete_protection': True,
+                'networks': [{'name': 'kept'}],
+            }
         ],
-        'provision_lbs': [{'name': 'front', 'network': 'kept', 'listeners': [{'port': 80}], 'members': ['kept']}],
+        'provision_lbs': [
+            {'name': 'front', 'network': 'kept', 'listeners': [{'port': 80}], 'members': ['kept']}
+        ],
     }
     play('provision', values)
     gone = {**values, 'provision_state': 'absent'}
@@ -182,7 +264,11 @@ def test_provision_protects(play: Ran, refusal: Refusal, host: None, image: str)
 
 def readme(role: str, folder: Path) -> Path:
     """The example of a role's README."""
-    (text,) = re.findall(r'```yaml\n(.*?)```', (ROOT / 'roles' / role / 'README.md').read_text(encoding='utf-8'), re.DOTALL)
+    (text,) = re.findall(
+        r'```yaml\n(.*?)```',
+        (ROOT / 'roles' / role / 'README.md').read_text(encoding='utf-8'),
+        re.DOTALL,
+    )
     path = folder / f'{role}.yml'
     path.write_text(text, encoding='utf-8')
     return path
@@ -194,7 +280,13 @@ def test_scale_readme(host: None, tiny: str, tmp_path: Path) -> None:
     first = Play(example)
     assert first.changed == 4
     (address,) = re.findall(r'http://([0-9.]+)/ is answered by shop-1, shop-2', first.output)
-    answers = subprocess.run(['curl', '-s', '--retry', '10', '--fail', *[f'http://{address}/'] * 4], capture_output=True, text=True, check=True, timeout=60)
+    answers = subprocess.run(
+        ['curl', '-s', '--retry', '10', '--fail', *[f'http://{address}/'] * 4],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     assert set(answers.stdout.split()) == {'shop-1', 'shop-2'}
     assert Play(example).changed == 0
     assert Play(example, '-e', 'scale_state=absent').changed == 2
@@ -207,14 +299,21 @@ def test_scale(play: Ran, refusal: Refusal, host: None, image: str, tmp_path: Pa
     """By one variable servers, members and address are kept in step: up, down, to none, and away. A refusal takes no member out."""
     before = there()
     server = {'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
-    values: Values = {'scale_name': 'walk', 'scale_count': 2, 'scale_server': server, 'scale_lb': {'listeners': [{'port': 80}], 'labels': {'for': 'tests'}}}
+    values: Values = {
+        'scale_name': 'walk',
+        'scale_count': 2,
+        'scale_server': server,
+        'scale_lb': {'listeners': [{'port': 80}], 'labels': {'for': 'tests'}},
+    }
 
     def scaled(count: int, *words: str) -> int:
         return play('scale', {**values, 'scale_count': count}, *words)
 
     def members() -> tuple[list[str], list[str]]:
         (lb,) = run('lb_info', name='walk', labels={'for': 'tests', 'scale': 'walk'})['lbs']
-        return [server['name'] for server in run('server_info', name='walk')['servers']], lb['members']
+        return [server['name'] for server in run('server_info', name='walk')['servers']], lb[
+            'members'
+        ]
 
     assert scaled(2, '--check') == scaled(2) == 2
     address = facts(tmp_path)['scale_address']
@@ -240,39 +339,88 @@ def test_init_script_catalogue(play: Ran, refusal: Refusal, host: None, tmp_path
     """From the list, from files and from a folder, byte by byte; what is gone from them goes only when that was said, and only what the role kept."""
     folder = tmp_path / 'scripts'
     folder.mkdir()
-    (folder / 'web.sh').write_text('#!/bin/sh\necho {{ this }} is no template\n\n', encoding='utf-8')
+    (folder / 'web.sh').write_text(
+        '#!/bin/sh\necho {{ this }} is no template\n\n', encoding='utf-8'
+    )
     (folder / 'report.py').write_text('#!/usr/bin/python3\n', encoding='utf-8')
     (folder / '.hidden').write_text('', encoding='utf-8')
     (folder / 'deeper').mkdir()
     (tmp_path / 'one.pl').write_text('#!/usr/bin/perl\n', encoding='utf-8')
     keep('init_script', name='other', content='#!/bin/sh\n')
-    scripts = [{'name': 'inline', 'content': '#!/bin/sh\ntrue\n', 'labels': {'for': 'tests'}}, {'name': 'one', 'file': 'one.pl', 'description': 'of a file'}]
-    values: Values = {'init_script_list': scripts, 'init_script_folder': 'scripts', 'init_script_catalogue': 'tests'}
+    scripts = [
+        {'name': 'inline', 'content': '#!/bin/sh\ntrue\n', 'labels': {'for': 'tests'}},
+        {'name': 'one', 'file': 'one.pl', 'description': 'of a file'},
+    ]
+    values: Values = {
+        'init_script_list': scripts,
+        'init_script_folder': 'scripts',
+        'init_script_catalogue': 'tests',
+    }
     assert play('init_script', values, '--check') == 2
     assert names('init_script', catalogue='tests') == []
     assert play('init_script', values) == 2
     assert play('init_script', values) == 0
-    assert sorted(facts(tmp_path)['init_script_names']) == names('init_script', catalogue='tests') == ['inline', 'one', 'report', 'web']
-    assert run('init_script_info', name='web')['init_scripts'][0]['content'] == (folder / 'web.sh').read_text(encoding='utf-8')
-    assert [one['language'] for one in run('init_script_info', labels={'catalogue': 'tests'})['init_scripts']] == ['shell', 'perl', 'python', 'shell']
+    assert (
+        sorted(facts(tmp_path)['init_script_names'])
+        == names('init_script', catalogue='tests')
+        == ['inline', 'one', 'report', 'web']
+    )
+    assert run('init_script_info', name='web')['init_scripts'][0]['content'] == (
+        folder / 'web.sh'
+    ).read_text(encoding='utf-8')
+    assert [
+        one['language']
+        for one in run('init_script_info', labels={'catalogue': 'tests'})['init_scripts']
+    ] == ['shell', 'perl', 'python', 'shell']
     (folder / 'report.py').unlink()
     assert play('init_script', {**values, 'init_script_list': scripts[:1]}) == 0
-    assert play('init_script', {**values, 'init_script_list': scripts[:1], 'init_script_prune': True}) == 1
+    assert (
+        play('init_script', {**values, 'init_script_list': scripts[:1], 'init_script_prune': True})
+        == 1
+    )
     assert names('init_script') == ['inline', 'other', 'web']
-    assert 'is not a folder' in refusal('init_script', {'init_script_folder': 'nowhere', 'init_script_prune': True})
-    assert 'named web' in refusal('init_script', {**values, 'init_script_list': [{'name': 'web', 'content': '#!/bin/sh\n'}]})
+    assert 'is not a folder' in refusal(
+        'init_script', {'init_script_folder': 'nowhere', 'init_script_prune': True}
+    )
+    assert 'named web' in refusal(
+        'init_script', {**values, 'init_script_list': [{'name': 'web', 'content': '#!/bin/sh\n'}]}
+    )
     assert play('init_script', {'init_script_prune': True, 'init_script_catalogue': 'tests'}) == 1
     keep('init_script', name='other', state='absent')
 
 
 BAD = [
-    ('provision', {'provision_servers': [{'name': 'a', 'flavour': 'g1.nano'}]}, ['provision_servers', 'flavour']),
-    ('provision', {'provision_servers': [{'name': 'a', 'count': 'many'}]}, ['provision_servers', 'count', 'many']),
-    ('provision', {'provision_lbs': [{'name': 'a', 'listeners': [{'prot': 80}]}]}, ['provision_lbs', 'listeners', 'prot']),
-    ('provision', {'provision_volumes': [{'name': 'a', 'size': 1}, {'name': 'a', 'size': 2}]}, ['named more than once', 'provision_volumes: a']),
-    ('scale', {'scale_name': 'a', 'scale_count': 1, 'scale_server': {'imgae': 'tiny'}}, ['scale_server', 'imgae']),
+    (
+        'provision',
+        {'provision_servers': [{'name': 'a', 'flavour': 'g1.nano'}]},
+        ['provision_servers', 'flavour'],
+    ),
+    (
+        'provision',
+        {'provision_servers': [{'name': 'a', 'count': 'many'}]},
+        ['provision_servers', 'count', 'many'],
+    ),
+    (
+        'provision',
+        {'provision_lbs': [{'name': 'a', 'listeners': [{'prot': 80}]}]},
+        ['provision_lbs', 'listeners', 'prot'],
+    ),
+    (
+        'provision',
+        {'provision_volumes': [{'name': 'a', 'size': 1}, {'name': 'a', 'size': 2}]},
+        ['named more than once', 'provision_volumes: a'],
+    ),
+    (
+        'scale',
+        {'scale_name': 'a', 'scale_count': 1, 'scale_server': {'imgae': 'tiny'}},
+        ['scale_server', 'imgae'],
+    ),
     ('scale', {'scale_name': 'a'}, ['scale_count']),
-    ('init_script', {'init_script_list': [{'name': 'a', 'content': 'x', 'file': 'y'}]}, ['init_script_list', 'content', 'file']),
+    (
+        'init_script',
+        {'init_script_list': [{'name': 'a', 'content': 'x', 'file': 'y'}]},
+        ['init_script_list', 'content', 'file'],
+    ),
 ]
 
 
@@ -286,14 +434,31 @@ def test_bad_variables(refusal: Refusal, role: str, values: Values, words: list[
 
 # Given once for a whole play, or the role's own business.
 SHARED = {'cloud', 'actor', 'wait_timeout'}
-KINDS = ('network', 'flavor', 'keypair', 'init_script', 'image', 'security_group', 'port', 'server', 'volume', 'floating_ip', 'lb')
+KINDS = (
+    'network',
+    'flavor',
+    'keypair',
+    'init_script',
+    'image',
+    'security_group',
+    'port',
+    'server',
+    'volume',
+    'floating_ip',
+    'lb',
+)
 
 
 def specified(options: Values) -> Values:
     """Options of a module or a role by name and type, with what is inside."""
     inner = {'suboptions', 'options'}
     return {
-        name: (option['type'], option.get('elements'), option.get('choices'), [specified(option[key]) for key in inner & set(option)])
+        name: (
+            option['type'],
+            option.get('elements'),
+            option.get('choices'),
+            [specified(option[key]) for key in inner & set(option)],
+        )
         for name, option in options.items()
     }
 
@@ -302,7 +467,13 @@ def module(kind: str) -> Values:
     """The options of a module, without those that all share."""
     source = (ROOT / 'plugins' / 'modules' / f'{kind}.py').read_text(encoding='utf-8')
     (text,) = re.findall(r'DOCUMENTATION = r"""\n(.*?)"""', source, re.DOTALL)
-    return specified({name: option for name, option in yaml.safe_load(text)['options'].items() if name not in SHARED})
+    return specified(
+        {
+            name: option
+            for name, option in yaml.safe_load(text)['options'].items()
+            if name not in SHARED
+        }
+    )
 
 
 def role(name: str) -> Values:
@@ -324,14 +495,22 @@ def test_every_option_is_passed_on(kind: str) -> None:
     options = module(kind)
     if kind == 'server':
         of_type, elements, choices, inner = options['state']
-        options['state'] = (of_type, elements, [word for word in choices if word != 'restarted'], inner)
+        options['state'] = (
+            of_type,
+            elements,
+            [word for word in choices if word != 'restarted'],
+            inner,
+        )
     assert specified(role('provision')[f'provision_{kind}s']['options']) == options
     assert passed('provision', 'present.yml', kind) == set(options)
 
 
 def test_every_option_is_scaled() -> None:
     """So can the role scale, but for what it decides itself."""
-    for kind, path, own in (('server', 'present.yml', {'name', 'count', 'allow_shrink'}), ('lb', 'balancer.yml', {'name', 'state', 'members'})):
+    for kind, path, own in (
+        ('server', 'present.yml', {'name', 'count', 'allow_shrink'}),
+        ('lb', 'balancer.yml', {'name', 'state', 'members'}),
+    ):
         options = {name: option for name, option in module(kind).items() if name not in own}
         asked = specified(role('scale')[f'scale_{kind}']['options'])
         if 'state' in options:

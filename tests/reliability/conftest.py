@@ -9,14 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.tests.integration.conftest import Play, inventory, keep, refused, run, start, tiny
+from ansible_collections.hanok.cloud.tests.integration.conftest import (
+    Play,
+    inventory,
+    keep,
+    refused,
+    run,
+    start,
+    tiny,
+)
 
 __all__ = ['host', 'inventory', 'keep', 'refused', 'run', 'soak', 'start', 'tiny']
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The long form: make soak."""
-    parser.addoption('--soak', action='store_true', help='tests of reliability: all points and many examples, instead of a fixed sample')
+    parser.addoption(
+        '--soak',
+        action='store_true',
+        help='tests of reliability: all points and many examples, instead of a fixed sample',
+    )
 
 
 @pytest.fixture(scope='session')
@@ -29,6 +41,8 @@ def soak(request: pytest.FixtureRequest) -> bool:
 def host() -> None:
     """The role host has made this world a host; in a run with tests/integration it has done so before."""
     if 'HANOK_WORLD' not in os.environ:
-        pytest.fail('these tests make a cloud of the host they run on; run them by: scripts/world .venv/bin/pytest tests/reliability')
+        pytest.fail(
+            'these tests make a cloud of the host they run on; run them by: scripts/world .venv/bin/pytest tests/reliability'
+        )
     if not Path('/etc/hanok/host.json').exists():
         assert Play('hanok.cloud.host').changed > 0

@@ -14,7 +14,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 REPORT = ROOT / 'build' / 'reports' / 'reliability.json'
 PAGE = ROOT / 'docs' / 'reliability.md'
-ROWS = ('Killed anywhere', 'Check mode oracle', 'Crowds', 'Bad input', 'The ground moves', 'Secrets', 'Recovery')
+ROWS = (
+    'Killed anywhere',
+    'Check mode oracle',
+    'Crowds',
+    'Bad input',
+    'The ground moves',
+    'Secrets',
+    'Recovery',
+)
 BEGIN, END = '<!-- figures: written by make soak -->', '<!-- end of figures -->'
 
 
@@ -41,7 +49,9 @@ def table() -> str:
     """All of it as Markdown."""
     lines = ['| What | Figures |', '|---|---|']
     for name, numbers in sorted(counted().items()):
-        figures = ', '.join(f'{number:,} {what.replace("_", " ")}' for what, number in numbers.items())
+        figures = ', '.join(
+            f'{number:,} {what.replace("_", " ")}' for what, number in numbers.items()
+        )
         lines.append(f'| {name} | {figures} |')
     return '\n'.join(lines)
 

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Modules as processes, many and quickly: one process of the host's Python imports all once, and forks itself for each run of a module.
 
-What is forked is a module's process as Ansible starts it (arguments at its standard input, the result at its standard output), without the 0.3 s that
-every start of Python and its imports cost. A crowd waits at a gate until all of it is there.
+What is forked is a module's process as Ansible starts it (arguments at its standard input, the
+result at its standard output), without the 0.3 s that every start of Python and its imports cost. A
+crowd waits at a gate until all of it is there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from typing import Any, NamedTuple, NoReturn
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins'
 TREE = Path(__file__).resolve().parents[2] / 'build'
-TIMEOUT = 300  # seconds that a crowd gets; who is not done by then waits for somebody who waits for him
+TIMEOUT = (
+    300  # seconds that a crowd gets; who is not done by then waits for somebody who waits for him
+)
 FAULTS = ('Traceback', 'defect of hanok.cloud', 'database is locked', 'database table is locked')
 
 
@@ -56,8 +59,16 @@ class Ran(NamedTuple):
 
     def faults(self) -> list[str]:
         """What no user may ever meet: an end without a result, or a text that only developers understand."""
-        found = [] if self.result else [f'it ended with {self.code} and no result: {self.out[-500:]} {self.err[-2000:]}']
-        return found + [f'{fault}: {self.out[-3000:]} {self.err[-2000:]}' for fault in FAULTS if fault in self.out + self.err]
+        found = (
+            []
+            if self.result
+            else [f'it ended with {self.code} and no result: {self.out[-500:]} {self.err[-2000:]}']
+        )
+        return found + [
+            f'{fault}: {self.out[-3000:]} {self.err[-2000:]}'
+            for fault in FAULTS
+            if fault in self.out + self.err
+        ]
 
 
 class Forks:
@@ -68,21 +79,44 @@ class Forks:
         self.socket, theirs = socket.socketpair()
         path = {'PYTHONPATH': f'{TREE}:{sysconfig.get_paths()["purelib"]}'}
         words = ['/usr/bin/python3', str(Path(__file__).resolve()), str(theirs.fileno())]
-        self.process = subprocess.Popen(words, pass_fds=[theirs.fileno()], env={**os.environ, **path}, cwd=folder, stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            words,
+            pass_fds=[theirs.fileno()],
+            env={**os.environ, **path},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+        )
         theirs.close()
         self.stream = self.socket.makefile('rw', encoding='utf-8')
 
-    def crowd(self, tasks: Sequence[tuple[str, dict[str, Any]]], check: bool = False, environment: Mapping[str, str] | None = None) -> list[Ran]:
+    def crowd(
+        self,
+        tasks: Sequence[tuple[str, dict[str, Any]]],
+        check: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> list[Ran]:
         """Run modules all at once; each is a name and options."""
         shared = {'_ansible_check_mode': check, '_ansible_diff': True}
-        texts = [[module, json.dumps({'ANSIBLE_MODULE_ARGS': {**options, **shared}})] for module, options in tasks]
+        texts = [
+            [module, json.dumps({'ANSIBLE_MODULE_ARGS': {**options, **shared}})]
+            for module, options in tasks
+        ]
         self.stream.write(json.dumps([dict(environment or {}), texts]) + '\n')
         self.stream.flush()
         answer = self.stream.readline()
         assert answer, 'the process that forks has ended'
-        return [Ran(task, code, out, err, _result(out)) for task, (code, out, err) in zip(tasks, json.loads(answer), strict=True)]
+        return [
+            Ran(task, code, out, err, _result(out))
+            for task, (code, out, err) in zip(tasks, json.loads(answer), strict=True)
+        ]
 
-    def run(self, module: str, options: dict[str, Any], check: bool = False, environment: Mapping[str, str] | None = None) -> Ran:
+    def run(
+        self,
+        module: str,
+        options: dict[str, Any],
+        check: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> Ran:
         """Run one module."""
         return self.crowd([(module, options)], check, environment)[0]
 
@@ -101,7 +135,8 @@ def _result(out: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-# ---- the process that forks ------------------------------------------------------------------------------------------------------
+# ---- the process that forks
+# ------------------------------------------------------------------------------------------------------
 
 
 def _serve(stream: socket.socket) -> None:
@@ -110,7 +145,10 @@ def _serve(stream: socket.socket) -> None:
         for line in lines:
             environment, tasks = json.loads(line)
             gate = os.pipe()
-            started = [_start(f'{COLLECTION}.modules.{module}', text, environment, gate, stream) for module, text in tasks]
+            started = [
+                _start(f'{COLLECTION}.modules.{module}', text, environment, gate, stream)
+                for module, text in tasks
+            ]
             os.close(gate[0])
             os.close(gate[1])  # who reads at the gate reads its end, and goes
             lines.write(json.dumps(list(_ended(started))) + '\n')
@@ -126,7 +164,13 @@ def _import() -> None:
         importlib.import_module(found.name)
 
 
-def _start(module: str, text: str, environment: Mapping[str, str], gate: tuple[int, int], stream: socket.socket) -> tuple[int, int, int]:
+def _start(
+    module: str,
+    text: str,
+    environment: Mapping[str, str],
+    gate: tuple[int, int],
+    stream: socket.socket,
+) -> tuple[int, int, int]:
     """Fork a module's process; its pid, and the files of what it prints."""
     files = [os.memfd_create(name) for name in ('in', 'out', 'err')]
     os.write(files[0], text.encode())
@@ -138,7 +182,13 @@ def _start(module: str, text: str, environment: Mapping[str, str], gate: tuple[i
     _be(module, environment, files, gate, stream)
 
 
-def _be(module: str, environment: Mapping[str, str], files: list[int], gate: tuple[int, int], stream: socket.socket) -> NoReturn:
+def _be(
+    module: str,
+    environment: Mapping[str, str],
+    files: list[int],
+    gate: tuple[int, int],
+    stream: socket.socket,
+) -> NoReturn:
     code = 1
     try:
         stream.close()
@@ -147,7 +197,9 @@ def _be(module: str, environment: Mapping[str, str], files: list[int], gate: tup
         sys.argv[1:] = []  # Ansible would take it for the arguments
         os.environ.update(environment)
         sys.stdin = open(0, encoding='utf-8', closefd=False)  # noqa: SIM115 (it is what the module reads)
-        sys.stdout, sys.stderr = (os.fdopen(number, 'w', encoding='utf-8', closefd=False) for number in (1, 2))
+        sys.stdout, sys.stderr = (
+            os.fdopen(number, 'w', encoding='utf-8', closefd=False) for number in (1, 2)
+        )
         os.close(gate[1])
         os.read(gate[0], 1)
         runpy.run_module(module, run_name='__main__')

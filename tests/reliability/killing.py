@@ -31,7 +31,14 @@ class Point(NamedTuple):
         first = self.step.split()[0]
         if first == 'start':
             return f'a program, {self.moment}'
-        kinds = {'COMMIT': 'a commit', 'INSERT': 'a statement', 'UPDATE': 'a statement', 'DELETE': 'a statement', 'tables': 'a statement', 'write': 'a pipe'}
+        kinds = {
+            'COMMIT': 'a commit',
+            'INSERT': 'a statement',
+            'UPDATE': 'a statement',
+            'DELETE': 'a statement',
+            'tables': 'a statement',
+            'write': 'a pipe',
+        }
         return kinds.get(first, f'libvirt, {self.moment}' if first.startswith('vir') else 'a file')
 
     def __str__(self) -> str:
@@ -53,20 +60,44 @@ class Runner:
 
     def __init__(self) -> None:
         """Start it with the host's own Python, as Ansible does."""
-        environment = {**os.environ, 'PYTHONPATH': f'{ROOT / "build"}:{sysconfig.get_paths()["purelib"]}', 'PYTHONHASHSEED': '0'}
+        environment = {
+            **os.environ,
+            'PYTHONPATH': f'{ROOT / "build"}:{sysconfig.get_paths()["purelib"]}',
+            'PYTHONHASHSEED': '0',
+        }
         words = ['/usr/bin/python3', str(Path(__file__).with_name('runner.py'))]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
 
-    def run(self, module: str, options: dict[str, Any], kill: Point | None = None, **environment: str) -> Ran:
+    def run(
+        self, module: str, options: dict[str, Any], kill: Point | None = None, **environment: str
+    ) -> Ran:
         """Run a module, to its end or to where it is killed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        arguments = {'wait_timeout': 60, **options, '_ansible_check_mode': False, '_ansible_diff': True}
-        request = {'module': module, 'arguments': arguments, 'kill': kill and kill._asdict(), 'environment': environment}
+        arguments = {
+            'wait_timeout': 60,
+            **options,
+            '_ansible_check_mode': False,
+            '_ansible_diff': True,
+        }
+        request = {
+            'module': module,
+            'arguments': arguments,
+            'kill': kill and kill._asdict(),
+            'environment': environment,
+        }
         print(json.dumps(request), file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline())
         result = json.loads(answer['out']) if answer['out'].strip().startswith('{') else {}
-        return Ran(answer['status'], result, answer['steps'], answer['group'], answer['out'] + answer['err'])
+        return Ran(
+            answer['status'],
+            result,
+            answer['steps'],
+            answer['group'],
+            answer['out'] + answer['err'],
+        )
 
     def close(self) -> None:
         """End it."""
@@ -81,7 +112,13 @@ def points(steps: Sequence[str]) -> list[Point]:
     for step in steps:
         times[step] += 1
         moments = ['before']
-        moments += ['after', 'family'] if step.startswith('start ') else ['after'] if step.startswith('vir') else []
+        moments += (
+            ['after', 'family']
+            if step.startswith('start ')
+            else ['after']
+            if step.startswith('vir')
+            else []
+        )
         found += [Point(step, times[step], moment) for moment in moments]
     if found and found[-1].moment == 'before':
         found.append(found[-1]._replace(moment='after'))
@@ -100,7 +137,9 @@ def alive(group: int) -> list[str]:
     found = []
     for path in glob.glob('/proc/[0-9]*/stat'):
         with contextlib.suppress(OSError):
-            name, _end, rest = Path(path).read_text(encoding='utf-8', errors='replace').rpartition(') ')
+            name, _end, rest = (
+                Path(path).read_text(encoding='utf-8', errors='replace').rpartition(') ')
+            )
             state, _parent, its_group = rest.split()[:3]
             if int(its_group) == group and state != 'Z':
                 found.append(name)

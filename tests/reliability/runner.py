@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Runs modules as Ansible does, writes down each step that can be seen from outside, and dies where it is told to.
 
-It knows nothing of the product: it stands between the product and what the product calls (libvirt's C module, sqlite3, os, subprocess), in a process
-that is forked for each module, by the host's own Python. Requests and answers are lines of JSON on stdin and stdout:
+It knows nothing of the product: it stands between the product and what the product calls (libvirt's
+C module, sqlite3, os, subprocess), in a process that is forked for each module, by the host's own
+Python. Requests and answers are lines of JSON on stdin and stdout:
 
-    {"module": NAME, "arguments": {...}, "environment": {...}, "kill": null or {"step": NAME, "time": N, "moment": MOMENT}}
-    {"status": exit status or -signal, "out": TEXT, "err": TEXT, "steps": [NAME, ...], "group": process group}
+    {"module": NAME, "arguments": {...}, "environment": {...}, "kill": null or {"step": NAME,
+    "time": N, "moment": MOMENT}} {"status": exit status or -signal, "out": TEXT, "err": TEXT,
+    "steps": [NAME, ...], "group": process group}
 
 The process is killed at the N-th step of that name, at one of these moments:
 
-    before   before the step is done
-    after    right after it; a program that was started goes on by itself
-    family   right after it, with the program that was started; one that makes a file is killed when the file is there
+    before   before the step is done after    right after it; a program that was started goes on by
+    itself family   right after it, with the program that was started; one that makes a file is
+    killed when the file is there
 """
 
 from __future__ import annotations
@@ -41,11 +43,16 @@ import ansible.module_utils.basic
 import libvirt
 import libvirtmod
 
-# Imported once, for all forks; and shutil before os is watched, because it looks at what os has when it is imported.
+# Imported once, for all forks; and shutil before os is watched, because it looks at what os has
+# when it is imported.
 PRELOADED = (ansible.module_utils.basic, libvirt, shutil)
 PACKAGE = 'ansible_collections.hanok.cloud.plugins.modules.'
-CHANGES = re.compile(r'vir(?!.*(?:Get|Lookup|List))\w*(Create|Define|Undefine|Destroy|Shutdown|Suspend|Resume|Set|Attach|Detach|Resize)')
-VARIES = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+')
+CHANGES = re.compile(
+    r'vir(?!.*(?:Get|Lookup|List))\w*(Create|Define|Undefine|Destroy|Shutdown|Suspend|Resume|Set|Attach|Detach|Resize)'
+)
+VARIES = re.compile(
+    r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+'
+)
 OUTPUT = ('-o', 'create', 'convert')
 PATIENCE = 10  # seconds until a program has made its file
 
@@ -78,14 +85,30 @@ class Watch:
 
     def dies_with(self, name: str) -> bool:
         """Whether the program that is started now is to die too."""
-        return self.kill.get('step') == name and self.kill['time'] == self.seen[name] and self.kill['moment'] == 'family'
+        return (
+            self.kill.get('step') == name
+            and self.kill['time'] == self.seen[name]
+            and self.kill['moment'] == 'family'
+        )
 
     def die_with(self, words: list[str], pid: int) -> None:
         """With the program; one that makes a file is given the time to begin it."""
-        made = next((words[number + 1] for number, word in enumerate(words) if word == '-o' and words[number + 1].startswith('/')), '')
+        made = next(
+            (
+                words[number + 1]
+                for number, word in enumerate(words)
+                if word == '-o' and words[number + 1].startswith('/')
+            ),
+            '',
+        )
         made = made or next((word for word in words if word.endswith('.part')), '')
         until = time.monotonic() + PATIENCE
-        while made and not os.path.exists(made) and os.waitpid(pid, os.WNOHANG)[0] == 0 and time.monotonic() < until:
+        while (
+            made
+            and not os.path.exists(made)
+            and os.waitpid(pid, os.WNOHANG)[0] == 0
+            and time.monotonic() < until
+        ):
             pass
         self.end_group(self.group, signal.SIGKILL)
 
@@ -111,7 +134,14 @@ def watch_files(watch: Watch) -> None:
     """What changes the file system, or another process."""
     for name in ('rename', 'replace', 'link', 'symlink', 'unlink', 'remove', 'rmdir', 'chmod'):
         _watch_path(watch, name)
-    mkdir, opened, fsync, kill, write, builtin = os.mkdir, os.open, os.fsync, os.kill, os.write, builtins.open
+    mkdir, opened, fsync, kill, write, builtin = (
+        os.mkdir,
+        os.open,
+        os.fsync,
+        os.kill,
+        os.write,
+        builtins.open,
+    )
 
     def watched_mkdir(path: Any, *words: Any, **options: Any) -> None:
         act: Callable[[], Any] = lambda: mkdir(path, *words, **options)  # noqa: E731
@@ -119,18 +149,35 @@ def watch_files(watch: Watch) -> None:
 
     def watched_os_open(path: Any, flags: int, *words: Any, **options: Any) -> int:
         act: Callable[[], Any] = lambda: opened(path, flags, *words, **options)  # noqa: E731
-        written = flags & (os.O_WRONLY | os.O_RDWR) and '/locks/' not in str(path) and not str(path).startswith('/dev/')
+        written = (
+            flags & (os.O_WRONLY | os.O_RDWR)
+            and '/locks/' not in str(path)
+            and not str(path).startswith('/dev/')
+        )
         return watch.step(f'open {_base(path)}', act) if written else act()
 
     def watched_open(file: Any, mode: str = 'r', *words: Any, **options: Any) -> Any:
         act: Callable[[], Any] = lambda: builtin(file, mode, *words, **options)  # noqa: E731
-        return watch.step(f'open {_base(file)}', act) if isinstance(file, str) and set(mode) & set('wax+') else act()
+        return (
+            watch.step(f'open {_base(file)}', act)
+            if isinstance(file, str) and set(mode) & set('wax+')
+            else act()
+        )
 
     def watched_write(descriptor: int, data: Any) -> int:
         act: Callable[[], Any] = lambda: write(descriptor, data)  # noqa: E731
-        return watch.step('write to a program', act) if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else act()
+        return (
+            watch.step('write to a program', act)
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+            else act()
+        )
 
-    os.mkdir, os.open, os.write, builtins.open = watched_mkdir, watched_os_open, watched_write, watched_open  # type: ignore[assignment]
+    os.mkdir, os.open, os.write, builtins.open = (
+        watched_mkdir,
+        watched_os_open,
+        watched_write,
+        watched_open,
+    )  # type: ignore[assignment]
     os.fsync = lambda descriptor: watch.step('fsync', lambda: fsync(descriptor))  # type: ignore[assignment]
     os.kill = lambda pid, number: watch.step(f'signal {number}', lambda: kill(pid, number))
 
@@ -154,7 +201,9 @@ def watch_programs(watch: Watch) -> None:
 
     def watched(words: Any, *others: Any) -> int:
         line = [os.fsdecode(word) for word in words]
-        name = 'start ' + ' '.join([os.path.basename(line[0]), *(word for word in line[1:2] if not word.startswith('-'))])
+        name = 'start ' + ' '.join(
+            [os.path.basename(line[0]), *(word for word in line[1:2] if not word.startswith('-'))]
+        )
         pid: int = watch.step(name, lambda: start(words, *others))
         if watch.dies_with(name):
             watch.die_with(line, pid)
@@ -191,10 +240,14 @@ def watch_record(watch: Watch) -> None:
         wrote = False
 
         def execute(self, statement: str, *values: Any) -> Any:  # type: ignore[override]
-            return self._watched(statement, lambda: sqlite3.Connection.execute(self, statement, *values))
+            return self._watched(
+                statement, lambda: sqlite3.Connection.execute(self, statement, *values)
+            )
 
         def executemany(self, statement: str, *values: Any) -> Any:  # type: ignore[override]
-            return self._watched(statement, lambda: sqlite3.Connection.executemany(self, statement, *values))
+            return self._watched(
+                statement, lambda: sqlite3.Connection.executemany(self, statement, *values)
+            )
 
         def executescript(self, script: str) -> Any:  # type: ignore[override]
             settings = script.startswith('PRAGMA')
@@ -207,14 +260,20 @@ def watch_record(watch: Watch) -> None:
                 self.wrote = False
             elif words[0] == 'COMMIT' and self.wrote:
                 return watch.step('COMMIT', act)
-            elif words[0] in ('INSERT', 'UPDATE', 'DELETE') or statement.startswith('PRAGMA journal_mode'):
+            elif words[0] in ('INSERT', 'UPDATE', 'DELETE') or statement.startswith(
+                'PRAGMA journal_mode'
+            ):
                 self.wrote = True
                 return watch.step(' '.join(words[:3] if words[0] != 'UPDATE' else words[:2]), act)
             return act()
 
     def watched(path: str, *words: Any, **options: Any) -> Any:
         reads = 'mode=ro' in path or path == ':memory:'
-        return connect(path, *words, **options) if reads else connect(path, *words, factory=Watched, **options)
+        return (
+            connect(path, *words, **options)
+            if reads
+            else connect(path, *words, factory=Watched, **options)
+        )
 
     sqlite3.connect = watched  # type: ignore[assignment]
 
@@ -240,7 +299,9 @@ def child(request: dict[str, Any], files: dict[str, Any]) -> None:
         os.dup2(files[name].fileno(), number)
     sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0, closefd=False)))
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, 'w', closefd=False)))
-    sys.stderr = io.TextIOWrapper(io.BufferedWriter(io.FileIO(2, 'w', closefd=False)), write_through=True)
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(io.FileIO(2, 'w', closefd=False)), write_through=True
+    )
     status = 1
     try:
         status = be_module(request, files['steps'].fileno())
@@ -253,7 +314,12 @@ def child(request: dict[str, Any], files: dict[str, Any]) -> None:
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Fork, and wait for the end."""
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as steps:
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        tempfile.TemporaryFile() as steps,
+    ):
         given.write(json.dumps({'ANSIBLE_MODULE_ARGS': request['arguments']}).encode())
         given.seek(0)
         pid = os.fork()

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Bad input: whatever stands in options, in host.json or in the record, a user is told in words, before anything is changed, and no text becomes a command.
 
-Options are taken from the modules' own argument specifications, so that a new module and a new option are tried too.
+Options are taken from the modules' own argument specifications, so that a new module and a new
+option are tried too.
 """
 
-# ruff: noqa: RUF001, S104 (they are bad on purpose)
+# ruff: noqa: RUF001 (they are bad on purpose)
 from __future__ import annotations
 
 import ast
@@ -31,19 +32,83 @@ from .invariants import REMOVAL, STATE, broken, said, things
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = Path('/etc/hanok/host.json')
-MODULES = sorted(path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__')
+MODULES = sorted(
+    path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
+)
 SAMPLES: dict[str, Any] = yaml.safe_load((ROOT / 'tests' / 'sample_tasks.yml').read_text('utf-8'))
-READERS = [module for module in MODULES if module != 'recover']  # it is there for records that cannot be read
+READERS = [
+    module for module in MODULES if module != 'recover'
+]  # it is there for records that cannot be read
 BATCH = 16  # processes at once
 
 MARK = 'MARKED'
-# What means something to XML, nft, HAProxy, dnsmasq, YAML, JSON, SQL, a shell, a terminal, a file system, or a reader of numbers.
+# What means something to XML, nft, HAProxy, dnsmasq, YAML, JSON, SQL, a shell, a terminal, a file
+# system, or a reader of numbers.
 TEXTS = (
-    *('', ' ', '\n', '\t', '\0', '\x7f', '\x1b[31m', '\r\n', '\u2028', '\u202e', '\ud800', '\ufeff', 'a b', 'a\nb', 'a\0b', 'web\n', ' web', 'web '),
-    *(f'{MARK}\x1b]0;x\x07', f'{MARK}\nserver x 1.2.3.4:80', f'{MARK}; flush ruleset', f'{MARK} }} table ip x {{', f'{MARK},02:00:00:00:00:01,1.2.3.4'),
-    *(f'<{MARK}/>', f"'/><{MARK} a='", f'"><{MARK}>', f'&{MARK};', f']]>{MARK}', f'<!--{MARK}', f'%{MARK};'),
-    *(f'$({MARK})', f'`{MARK}`', f'${{{MARK}}}', f"'; {MARK} #", f'" ; {MARK} "', f'| {MARK}', f'&& {MARK}', f'> /tmp/{MARK}', '{{ 7 * 7 }}', '$HOME', '~'),
-    *(f"x' OR '{MARK}'='{MARK}", f"x'); DROP TABLE server; -- {MARK}", '%s%s%n', '{0}', '\\', '\\n', "'", '"', '`', '*', '?', '[a-z]', '^.*$'),
+    *(
+        '',
+        ' ',
+        '\n',
+        '\t',
+        '\0',
+        '\x7f',
+        '\x1b[31m',
+        '\r\n',
+        '\u2028',
+        '\u202e',
+        '\ud800',
+        '\ufeff',
+        'a b',
+        'a\nb',
+        'a\0b',
+        'web\n',
+        ' web',
+        'web ',
+    ),
+    *(
+        f'{MARK}\x1b]0;x\x07',
+        f'{MARK}\nserver x 1.2.3.4:80',
+        f'{MARK}; flush ruleset',
+        f'{MARK} }} table ip x {{',
+        f'{MARK},02:00:00:00:00:01,1.2.3.4',
+    ),
+    *(
+        f'<{MARK}/>',
+        f"'/><{MARK} a='",
+        f'"><{MARK}>',
+        f'&{MARK};',
+        f']]>{MARK}',
+        f'<!--{MARK}',
+        f'%{MARK};',
+    ),
+    *(
+        f'$({MARK})',
+        f'`{MARK}`',
+        f'${{{MARK}}}',
+        f"'; {MARK} #",
+        f'" ; {MARK} "',
+        f'| {MARK}',
+        f'&& {MARK}',
+        f'> /tmp/{MARK}',
+        '{{ 7 * 7 }}',
+        '$HOME',
+        '~',
+    ),
+    *(
+        f"x' OR '{MARK}'='{MARK}",
+        f"x'); DROP TABLE server; -- {MARK}",
+        '%s%s%n',
+        '{0}',
+        '\\',
+        '\\n',
+        "'",
+        '"',
+        '`',
+        '*',
+        '?',
+        '[a-z]',
+        '^.*$',
+    ),
     *(
         '-',
         '--',
@@ -60,10 +125,73 @@ TEXTS = (
         'con:1',
         'json:{}',
     ),
-    *('0', '-0', '00', '-1', '1e400', 'nan', 'NaN', 'inf', '0x10', '1_000', '٣', '１', '²', '9' * 40, '1.5', 'true', 'null', 'none', 'auto', 'any', 'default'),
-    *('0.0.0.0', '255.255.255.255', '256.1.1.1', '1.2.3', '01.02.03.04', '192.168.0.1', '192.168.0.1/24', '10.0.0.0/7', '::1', 'fe80::1%eth0', '10.0.0.0/33'),
-    *('127.0.0.1', '224.0.0.1', '00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '52:54:00:12:34:5G', '52-54-00-12-34-56', 'group:', 'group:default', 'group:a b'),
-    *('22-', '-22', '22-21', '0-0', '1-65536', '80,81', 'é', '한옥', 'ſ', 'İ', 'ß', 'xn--', '🏠', 'e\u0301', '١٢٧.0.0.1', 'a' * 63, 'a' * 64, 'a' * 256),
+    *(
+        '0',
+        '-0',
+        '00',
+        '-1',
+        '1e400',
+        'nan',
+        'NaN',
+        'inf',
+        '0x10',
+        '1_000',
+        '٣',
+        '１',
+        '²',
+        '9' * 40,
+        '1.5',
+        'true',
+        'null',
+        'none',
+        'auto',
+        'any',
+        'default',
+    ),
+    *(
+        '0.0.0.0',
+        '255.255.255.255',
+        '256.1.1.1',
+        '1.2.3',
+        '01.02.03.04',
+        '192.168.0.1',
+        '192.168.0.1/24',
+        '10.0.0.0/7',
+        '::1',
+        'fe80::1%eth0',
+        '10.0.0.0/33',
+    ),
+    *(
+        '127.0.0.1',
+        '224.0.0.1',
+        '00:00:00:00:00:00',
+        'ff:ff:ff:ff:ff:ff',
+        '52:54:00:12:34:5G',
+        '52-54-00-12-34-56',
+        'group:',
+        'group:default',
+        'group:a b',
+    ),
+    *(
+        '22-',
+        '-22',
+        '22-21',
+        '0-0',
+        '1-65536',
+        '80,81',
+        'é',
+        '한옥',
+        'ſ',
+        'İ',
+        'ß',
+        'xn--',
+        '🏠',
+        'e\u0301',
+        '١٢٧.0.0.1',
+        'a' * 63,
+        'a' * 64,
+        'a' * 256,
+    ),
     *(
         'web.',
         '.web',
@@ -139,7 +267,12 @@ class Host:
         """Nothing yet."""
         self.forks, self.inputs = forks, 0
 
-    def told(self, tasks: list[tuple[str, dict[str, Any]]], check: bool = True, environment: dict[str, str] | None = None) -> list[Ran]:
+    def told(
+        self,
+        tasks: list[tuple[str, dict[str, Any]]],
+        check: bool = True,
+        environment: dict[str, str] | None = None,
+    ) -> list[Ran]:
         """Run them; all of them end in words."""
         batches = [tasks[first : first + BATCH] for first in range(0, len(tasks), BATCH)]
         ran = [one for batch in batches for one in self.forks.crowd(batch, check, environment)]
@@ -154,7 +287,19 @@ def fuzzed(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> I
     """A host with one of each kind, by the name of sample."""
     forks = Forks(str(tmp_path_factory.mktemp('here')))
     there, before = Host(forks), things()
-    for module in ('keypair', 'flavor', 'image', 'network', 'security_group', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb'):
+    for module in (
+        'keypair',
+        'flavor',
+        'image',
+        'network',
+        'security_group',
+        'init_script',
+        'port',
+        'server',
+        'volume',
+        'floating_ip',
+        'lb',
+    ):
         made = forks.run(module, sample(module, tiny))
         assert made.changed, made.msg
     yield there
@@ -179,7 +324,11 @@ def own(module: str) -> str:
 def cleared(forks: Forks, there: set[tuple[str, str]]) -> None:
     """Nothing is left but what was there before."""
     for kind in REMOVAL:
-        tasks = [(kind, {'name': name, 'state': 'absent'}) for of, name in sorted(things() - there) if of == kind]
+        tasks = [
+            (kind, {'name': name, 'state': 'absent'})
+            for of, name in sorted(things() - there)
+            if of == kind
+        ]
         left = [(one.task, one.msg) for one in forks.crowd(tasks) if one.failed] if tasks else []
         assert left == []
     assert broken() == []
@@ -188,14 +337,20 @@ def cleared(forks: Forks, there: set[tuple[str, str]]) -> None:
 def arguments(module: str) -> dict[str, Any]:
     """The options of a module, as Ansible gets them."""
     tree = ast.parse((ROOT / 'plugins' / 'modules' / f'{module}.py').read_text('utf-8'))
-    texts = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
+    texts = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
     doc = yaml.safe_load(ast.literal_eval(texts['DOCUMENTATION']))
     options: dict[str, Any] = doc.get('options', {})
     shared = {'cloud': {'type': 'str'}, 'actor': {'type': 'str'}, 'wait_timeout': {'type': 'int'}}
     return {**options, **shared}
 
 
-def replaced(base: dict[str, Any], option: str, spec: dict[str, Any], chance: random.Random) -> Iterator[tuple[Any, dict[str, Any]]]:
+def replaced(
+    base: dict[str, Any], option: str, spec: dict[str, Any], chance: random.Random
+) -> Iterator[tuple[Any, dict[str, Any]]]:
     """A task with one option replaced, by all that may be bad: texts, numbers and things of other types, alone, in a list, or in a suboption."""
     values = [*TEXTS, *NUMBERS, *THINGS]
     for value in values:
@@ -216,7 +371,9 @@ def replaced(base: dict[str, Any], option: str, spec: dict[str, Any], chance: ra
             yield value, {**base, option: {'a': value}}
 
 
-def inputs(module: str, image: str, most: int | None, chance: random.Random) -> list[tuple[str, dict[str, Any]]]:
+def inputs(
+    module: str, image: str, most: int | None, chance: random.Random
+) -> list[tuple[str, dict[str, Any]]]:
     """Tasks with one bad option, for what is there and for what is not; ``most``: so many of each option."""
     found = []
     for option, spec in arguments(module).items():
@@ -243,7 +400,9 @@ def test_one_bad_option(module: str, fuzzed: Host, tiny: str, soak: bool) -> Non
     ran = fuzzed.told(inputs(module, tiny, None if soak else 6, chance))
     assert state() == before
     refused = [one.task for one in ran if one.failed]
-    again = fuzzed.told(refused if soak else chance.sample(refused, min(10, len(refused))), check=False)
+    again = fuzzed.told(
+        refused if soak else chance.sample(refused, min(10, len(refused))), check=False
+    )
     assert [(one.task, one.msg) for one in again if not one.failed] == []
     assert state() == before
 
@@ -278,8 +437,19 @@ WORDS: dict[str, tuple[Any, ...]] = {
     'gateway': ('192.168.0.1', '10.9.0.6', '10.9.0.7'),
     'pool': ('default', 'another'),
     'members': ([], ['sample'], ['another', 'sample']),
-    'listeners': ([{'port': 80}], [{'port': 80}] * 2, [{'port': 1, 'protocol': 'TCP', 'member_port': 65535}], []),
-    'rules': ([], [{'preset': 'ssh', 'port': 1}], [{'remote': 'another'}], [{'protocol': 'icmp', 'port': 8}], [{'remote': 'sample', 'protocol': 'tcp'}]),
+    'listeners': (
+        [{'port': 80}],
+        [{'port': 80}] * 2,
+        [{'port': 1, 'protocol': 'TCP', 'member_port': 65535}],
+        [],
+    ),
+    'rules': (
+        [],
+        [{'preset': 'ssh', 'port': 1}],
+        [{'remote': 'another'}],
+        [{'protocol': 'icmp', 'port': 8}],
+        [{'remote': 'sample', 'protocol': 'tcp'}],
+    ),
     'url': ('http://127.0.0.1:1/x', 'https://192.0.2.1/x'),
     'checksum': ('sha256:' + '0' * 64, 'sha512:' + '0' * 128),
     'count': (0, 1, 2, 500),
@@ -296,7 +466,13 @@ def contradicting(module: str, image: str, chance: random.Random) -> dict[str, A
     task = sample(module, image) if chance.random() < 0.7 else {}
     for option in chosen:
         kind = options[option].get('type', 'str')
-        values = WORDS.get(option) or options[option].get('choices') or {'bool': (True, False), 'int': (1, 80), 'dict': ({},), 'list': ([],)}.get(kind, ('a',))
+        values = (
+            WORDS.get(option)
+            or options[option].get('choices')
+            or {'bool': (True, False), 'int': (1, 80), 'dict': ({},), 'list': ([],)}.get(
+                kind, ('a',)
+            )
+        )
         task[option] = chance.choice(values)
     return {'path': image, **task} if option == 'path' else task
 
@@ -306,13 +482,16 @@ def test_contradicting_options(module: str, fuzzed: Host, tiny: str, soak: bool)
     """Several options at once: as with one."""
     chance = random.Random(module)
     before = state()
-    ran = fuzzed.told([(module, contradicting(module, tiny, chance)) for _number in range(500 if soak else 15)])
+    ran = fuzzed.told(
+        [(module, contradicting(module, tiny, chance)) for _number in range(500 if soak else 15)]
+    )
     again = fuzzed.told([one.task for one in ran if one.failed], check=False)
     assert [(one.task, one.msg) for one in again if not one.failed] == []
     assert state() == before
 
 
-# ---- what passes is no command anywhere --------------------------------------------------------------------------------------------
+# ---- what passes is no command anywhere
+# --------------------------------------------------------------------------------------------
 
 KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
 SAYINGS = [text for text in TEXTS if text.isprintable() and len(text) < 250]
@@ -320,20 +499,43 @@ SAYINGS = [text for text in TEXTS if text.isprintable() and len(text) < 250]
 
 def test_what_is_said_reaches_nothing_else(fuzzed: Host, soak: bool) -> None:
     """Descriptions and labels may hold any printable text: it comes back as it was, and neither libvirt, nft, HAProxy nor dnsmasq ever reads it."""
-    kinds = ('keypair', 'flavor', 'image', 'network', 'security_group', 'init_script', 'port', 'server', 'volume', 'floating_ip', 'lb')
+    kinds = (
+        'keypair',
+        'flavor',
+        'image',
+        'network',
+        'security_group',
+        'init_script',
+        'port',
+        'server',
+        'volume',
+        'floating_ip',
+        'lb',
+    )
     for number, text in enumerate(SAYINGS if soak else SAYINGS[::4]):
         kind = kinds[number % len(kinds)]
-        task = (kind, {'name': own(kind), 'description': text, 'labels': {'said': text}, **({'state': 'stopped'} if kind == 'server' else {})})
+        task = (
+            kind,
+            {
+                'name': own(kind),
+                'description': text,
+                'labels': {'said': text},
+                **({'state': 'stopped'} if kind == 'server' else {}),
+            },
+        )
         (done,) = fuzzed.told([task], check=False)
         assert not done.failed, (done.task, done.msg)
-        assert (done.result[kind]['description'], done.result[kind]['labels']['said']) == (text, text)
+        assert (done.result[kind]['description'], done.result[kind]['labels']['said']) == (
+            text,
+            text,
+        )
         assert MARK not in projections()
     assert broken() == []
 
 
 def without_metadata(text: str) -> str:
     """A definition of libvirt without what we say in it of a server: that is text, and no other program reads it."""
-    root = ET.fromstring(text)  # noqa: S314 (libvirt's own)
+    root = ET.fromstring(text)
     for metadata in root.findall('metadata'):
         assert not [element.tag for element in metadata.iter() if MARK in element.tag]
         root.remove(metadata)
@@ -344,14 +546,40 @@ def projections() -> str:
     """All that other programs read of what we write."""
     texts = [said('nft', 'list', 'ruleset')]
     for uri in ('qemu:///system', 'lxc:///system'):
-        texts += [without_metadata(said('virsh', '-c', uri, 'dumpxml', name)) for name in said('virsh', '-c', uri, 'list', '--all', '--uuid').split()]
-    texts += [said('virsh', 'net-dumpxml', name) for name in said('virsh', 'net-list', '--all', '--name').split()]
-    files = [*STATE.glob('balancers/**/haproxy.cfg'), *STATE.glob('balancers/**/run'), *STATE.glob('datapath/*'), *Path('/var/lib/libvirt/dnsmasq').glob('*')]
+        texts += [
+            without_metadata(said('virsh', '-c', uri, 'dumpxml', name))
+            for name in said('virsh', '-c', uri, 'list', '--all', '--uuid').split()
+        ]
+    texts += [
+        said('virsh', 'net-dumpxml', name)
+        for name in said('virsh', 'net-list', '--all', '--name').split()
+    ]
+    files = [
+        *STATE.glob('balancers/**/haproxy.cfg'),
+        *STATE.glob('balancers/**/run'),
+        *STATE.glob('datapath/*'),
+        *Path('/var/lib/libvirt/dnsmasq').glob('*'),
+    ]
     return '\n'.join([*texts, *(path.read_text('utf-8') for path in files if path.is_file())])
 
 
 # Names that are no names where numbers, words and dates are read out of text (YAML 1.1).
-NAMES = ('1', '007', '0x1f', '1e3', '12-30', '2001-01-01', 'on', 'No', 'null', 'true', 'y', '0b1', '190-20-30', 'inf')
+NAMES = (
+    '1',
+    '007',
+    '0x1f',
+    '1e3',
+    '12-30',
+    '2001-01-01',
+    'on',
+    'No',
+    'null',
+    'true',
+    'y',
+    '0b1',
+    '190-20-30',
+    'inf',
+)
 COMMENTS = (
     '',
     'me@here',
@@ -379,9 +607,17 @@ def test_a_seed_says_what_was_said(fuzzed: Host, soak: bool) -> None:
     """The first-boot disk is read as YAML: whatever a server is called, and whatever the comment of a key is, it is a text, and the key is whole."""
     for number, comment in enumerate(COMMENTS if soak else COMMENTS[::3]):
         name = NAMES[number % len(NAMES)]
-        (pair,) = fuzzed.told([('keypair', {'name': 'seed', 'public_key': f'{KEY} {comment}'})], check=False)
+        (pair,) = fuzzed.told(
+            [('keypair', {'name': 'seed', 'public_key': f'{KEY} {comment}'})], check=False
+        )
         assert not pair.failed, pair.msg
-        options = {'name': name, 'image': 'sample', 'flavor': 'g1.nano', 'state': 'stopped', 'key_name': 'seed'}
+        options = {
+            'name': name,
+            'image': 'sample',
+            'flavor': 'g1.nano',
+            'state': 'stopped',
+            'key_name': 'seed',
+        }
         (made,) = fuzzed.told([('server', options)], check=False)
         assert not made.failed, made.msg
         seed = STATE / 'servers' / made.result['server']['id'] / 'seed.iso'
@@ -390,10 +626,32 @@ def test_a_seed_says_what_was_said(fuzzed: Host, soak: bool) -> None:
         assert meta['instance-id'] == made.result['server']['id']
         assert [key.split()[:2] for key in meta['public-keys']] == [KEY.split()], comment
         for kind, there in (('server', name), ('keypair', 'seed')):
-            assert not fuzzed.told([(kind, {'name': there, 'state': 'absent'})], check=False)[0].failed
+            assert not fuzzed.told([(kind, {'name': there, 'state': 'absent'})], check=False)[
+                0
+            ].failed
 
 
-PATHS = ('/', '/%', '/%[src]', '/%20', '/a%2', '/~', '/;', '/,', '/@', '/a?b=c&d=+', '/:', '/-', '/.', '/..', '//', '/%{+Q}o', '/&', '/=', '/a' * 120)
+PATHS = (
+    '/',
+    '/%',
+    '/%[src]',
+    '/%20',
+    '/a%2',
+    '/~',
+    '/;',
+    '/,',
+    '/@',
+    '/a?b=c&d=+',
+    '/:',
+    '/-',
+    '/.',
+    '/..',
+    '//',
+    '/%{+Q}o',
+    '/&',
+    '/=',
+    '/a' * 120,
+)
 
 
 def test_what_haproxy_is_given(fuzzed: Host, soak: bool) -> None:
@@ -438,31 +696,65 @@ def test_names_of_files(name: str, fuzzed: Host, tmp_path: Path) -> None:
     (tmp_path / 'disk').rename(tmp_path / name)
     there = os.listdir(tmp_path)
     for path in (str(tmp_path / name), name):
-        made, gone = (fuzzed.told([('image', {'name': 'file', **options})], check=False)[0] for options in ({'path': path}, {'state': 'absent'}))
-        assert made.failed == (path == name), (path, made.msg)  # where modules run there is no such file
+        made, gone = (
+            fuzzed.told([('image', {'name': 'file', **options})], check=False)[0]
+            for options in ({'path': path}, {'state': 'absent'})
+        )
+        assert made.failed == (path == name), (
+            path,
+            made.msg,
+        )  # where modules run there is no such file
         assert not gone.failed
-        told = fuzzed.told([('keypair', {'name': 'file', option: path}) for option in ('public_key_file', 'private_key_file')][: 2 if path != name else 1])
+        told = fuzzed.told(
+            [
+                ('keypair', {'name': 'file', option: path})
+                for option in ('public_key_file', 'private_key_file')
+            ][: 2 if path != name else 1]
+        )
         assert all(one.failed for one in told), [one.msg for one in told]
     assert os.listdir(tmp_path) == there
-    key = fuzzed.told([('keypair', {'name': 'file', 'private_key_file': str(tmp_path / f'{name}.pem')})], check=False)[0]
+    key = fuzzed.told(
+        [('keypair', {'name': 'file', 'private_key_file': str(tmp_path / f'{name}.pem')})],
+        check=False,
+    )[0]
     assert not key.failed, key.msg
     assert (tmp_path / f'{name}.pem').stat().st_mode & 0o777 == 0o600
-    assert not fuzzed.told([('keypair', {'name': 'file', 'state': 'absent'})], check=False)[0].failed
+    assert not fuzzed.told([('keypair', {'name': 'file', 'state': 'absent'})], check=False)[
+        0
+    ].failed
 
 
-# ---- the record and the settings ---------------------------------------------------------------------------------------------------
+# ---- the record and the settings
+# ---------------------------------------------------------------------------------------------------
 
 
 def damages(whole: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
     """A record that is no longer whole."""
     chance, page = random.Random(11), 4096
-    sizes = [0, 1, 15, 16, 99, 100, 101, page - 1, page, page + 1, len(whole) // 2, len(whole) - page, len(whole) - 1]
+    sizes = [
+        0,
+        1,
+        15,
+        16,
+        99,
+        100,
+        101,
+        page - 1,
+        page,
+        page + 1,
+        len(whole) // 2,
+        len(whole) - page,
+        len(whole) - 1,
+    ]
     sizes += list(range(0, len(whole), 512)) if soak else []
     for size in sizes:
         yield f'cut at {size}', whole[:size]
     for _number in range(200 if soak else 12):
         where, length = chance.randrange(len(whole)), chance.choice((1, 16, page))
-        yield f'{length} bytes of garbage at {where}', whole[:where] + chance.randbytes(length) + whole[where + length :]
+        yield (
+            f'{length} bytes of garbage at {where}',
+            whole[:where] + chance.randbytes(length) + whole[where + length :],
+        )
     yield 'text', b'this is no record\n' * 1000
     yield 'zeros', bytes(len(whole))
     yield 'noise', chance.randbytes(len(whole))
@@ -472,7 +764,10 @@ def copied(folder: Path) -> Path:
     """The record in a folder of its own, with nothing beside it."""
     state = folder / 'state'
     state.mkdir()
-    with sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True) as record, sqlite3.connect(state / 'hanok.db') as copy:
+    with (
+        sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True) as record,
+        sqlite3.connect(state / 'hanok.db') as copy,
+    ):
         record.backup(copy)
         copy.execute('PRAGMA journal_mode = WAL')
     record.close()
@@ -483,7 +778,11 @@ def copied(folder: Path) -> Path:
 
 def probes(chance: random.Random, image: str, soak: bool) -> list[tuple[str, dict[str, Any]]]:
     """Modules that read it: all, or some."""
-    tasks = [(module, {**sample(module, image), 'name': name} if module in SAMPLES else {}) for module in READERS for name in (own(module), 'another')]
+    tasks = [
+        (module, {**sample(module, image), 'name': name} if module in SAMPLES else {})
+        for module in READERS
+        for name in (own(module), 'another')
+    ]
     return tasks if soak else chance.sample(tasks, 6)
 
 
@@ -496,9 +795,15 @@ def test_a_damaged_record(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -
             for leftover in state.iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
             path.write_bytes(damaged)
-            tasks = probes(chance, tiny, soak) if check else [('flavor', {'name': 'new', 'vcpus': 1, 'memory': 64, 'disk': 1})]
+            tasks = (
+                probes(chance, tiny, soak)
+                if check
+                else [('flavor', {'name': 'new', 'vcpus': 1, 'memory': 64, 'disk': 1})]
+            )
             ran = fuzzed.told(tasks, check, {'HANOK_STATE': str(state)})
-            assert [(what, one.task, one.msg) for one in ran if one.failed and not fits(one, path)] == []
+            assert [
+                (what, one.task, one.msg) for one in ran if one.failed and not fits(one, path)
+            ] == []
             assert path.read_bytes() == damaged or not (check or ran[0].failed), what
 
 
@@ -514,7 +819,17 @@ GARBAGE = {
     'network': ('cidr', 'gateway', 'labels', 'task_state', 'uuid'),
     'security_group': ('name', 'labels'),
     'security_group_rule': ('direction', 'protocol', 'port_min', 'remote_cidr'),
-    'server': ('name', 'vcpus', 'memory', 'volume_size', 'power', 'labels', 'task_state', 'uuid', 'flavor'),
+    'server': (
+        'name',
+        'vcpus',
+        'memory',
+        'volume_size',
+        'power',
+        'labels',
+        'task_state',
+        'uuid',
+        'flavor',
+    ),
     'balancer': ('name', 'algorithm', 'listeners', 'health_check', 'labels', 'task_state'),
     'port': ('address', 'mac', 'position', 'name', 'labels'),
     'floating_ip': ('address', 'pool', 'labels'),
@@ -522,7 +837,22 @@ GARBAGE = {
     'init_script': ('name', 'content', 'labels'),
     'meta': ('key', 'value'),
 }
-VALUES = ('', 'x', '\0', '{}', '[]', 'null', '[1]', '{"a": 1}', -1, 2**62, 1.5, b'\xff\xfe', "'><x>", 'a\nb')
+VALUES = (
+    '',
+    'x',
+    '\0',
+    '{}',
+    '[]',
+    'null',
+    '[1]',
+    '{"a": 1}',
+    -1,
+    2**62,
+    1.5,
+    b'\xff\xfe',
+    "'><x>",
+    'a\nb',
+)
 UNDECODABLE = "CAST(x'fffe' AS TEXT)"
 
 
@@ -535,27 +865,57 @@ def test_a_record_that_says_nonsense(fuzzed: Host, tiny: str, tmp_path: Path, so
             for value in VALUES if soak else chance.sample(VALUES, 2):
                 (state / 'hanok.db').write_bytes(whole)
                 with sqlite3.connect(state / 'hanok.db') as record:
-                    row = "key = 'revision'" if table == 'meta' else f'id = (SELECT max(id) FROM {table})'  # noqa: S608
-                    record.execute(f'UPDATE OR IGNORE {table} SET {column} = ? WHERE {row}', (value,))  # noqa: S608
+                    row = (
+                        "key = 'revision'"
+                        if table == 'meta'
+                        else f'id = (SELECT max(id) FROM {table})'
+                    )
+                    record.execute(
+                        f'UPDATE OR IGNORE {table} SET {column} = ? WHERE {row}', (value,)
+                    )
                     if value == b'\xff\xfe':
-                        record.execute(f'UPDATE OR IGNORE {table} SET {column} = {UNDECODABLE} WHERE {row}')  # noqa: S608
+                        record.execute(
+                            f'UPDATE OR IGNORE {table} SET {column} = {UNDECODABLE} WHERE {row}'
+                        )
                 record.close()
-                kind = {'security_group_rule': 'security_group', 'balancer': 'lb', 'meta': 'network'}.get(table, table)
+                kind = {
+                    'security_group_rule': 'security_group',
+                    'balancer': 'lb',
+                    'meta': 'network',
+                }.get(table, table)
                 fuzzed.told(
-                    [*probes(chance, tiny, soak)[: None if soak else 2], (f'{kind}_info', {}), (kind, sample(kind, tiny))],
+                    [
+                        *probes(chance, tiny, soak)[: None if soak else 2],
+                        (f'{kind}_info', {}),
+                        (kind, sample(kind, tiny)),
+                    ],
                     environment={'HANOK_STATE': str(state)},
                 )
 
 
 # What an export is not, and one of a newer version.
 EXPORTS: tuple[Any, ...] = (
-    *('', '{', '[]', 'null', '1', '"x"', '{}', {'version': 'x'}, {'version': []}, {'version': VERSION + 1}),
+    *(
+        '',
+        '{',
+        '[]',
+        'null',
+        '1',
+        '"x"',
+        '{}',
+        {'version': 'x'},
+        {'version': []},
+        {'version': VERSION + 1},
+    ),
     *(
         {'version': VERSION, table: rows}
         for table in ('security_group', 'server', 'image', 'port', 'meta')
         for rows in ([{}], [{'uuid': []}], [[]], {}, [None])
     ),
-    {'version': VERSION, 'security_group': [{'name': 'default', 'description': {}, 'labels': 2**70}]},
+    {
+        'version': VERSION,
+        'security_group': [{'name': 'default', 'description': {}, 'labels': 2**70}],
+    },
     {'version': VERSION, 'meta': [{'key': 'lost', 'value': '{'}]},
 )
 
@@ -572,7 +932,9 @@ def test_an_export_that_says_nonsense(fuzzed: Host, tmp_path: Path) -> None:
         (state / 'hanok.json').write_text(text, 'utf-8')
         (told,) = fuzzed.told([('recover', {})], environment={'HANOK_STATE': str(state)})
         assert not told.failed or 'hanok.json' in told.msg, (text, told.msg)
-        assert ('update the collection' in told.msg) == (text == json.dumps({'version': VERSION + 1}))
+        assert ('update the collection' in told.msg) == (
+            text == json.dumps({'version': VERSION + 1})
+        )
         assert os.listdir(state) == ['hanok.json']
 
 
@@ -624,20 +986,70 @@ BROKEN_SETTINGS: tuple[Any, ...] = (
         "{'a': 1}",
     ),
     *({'virt_type': value} for value in ('', 'xen', 1, None, [], {}, True)),
-    *({'floating_pools': value} for value in ('', 'x', 1, {}, [1], ['x'], [[]], [{}], [{'name': 'a'}], [{'addresses': []}], None)),
-    *({'floating_pools': [{'name': name, 'addresses': ['198.18.0.0/24']}]} for name in (1, None, [], '', 'a b', 'a\nb', '<a>', '\ud800', 'x' * 1000)),
+    *(
+        {'floating_pools': value}
+        for value in (
+            '',
+            'x',
+            1,
+            {},
+            [1],
+            ['x'],
+            [[]],
+            [{}],
+            [{'name': 'a'}],
+            [{'addresses': []}],
+            None,
+        )
+    ),
+    *(
+        {'floating_pools': [{'name': name, 'addresses': ['198.18.0.0/24']}]}
+        for name in (1, None, [], '', 'a b', 'a\nb', '<a>', '\ud800', 'x' * 1000)
+    ),
     *(
         {'floating_pools': [{'name': 'a', 'addresses': [one]}]}
-        for one in ('', 'x', 1, None, [], {}, '10.0.0.1/24', '0.0.0.0/0', '::/64', '10.0.0.0/33', 1.5, True)
+        for one in (
+            '',
+            'x',
+            1,
+            None,
+            [],
+            {},
+            '10.0.0.1/24',
+            '0.0.0.0/0',
+            '::/64',
+            '10.0.0.0/33',
+            1.5,
+            True,
+        )
     ),
-    *({'floating_pools': [{'name': 'a', 'addresses': [one]}]} for one in ('127.0.0.0/24', '224.0.0.0/24', '169.254.0.0/24', '0.0.0.0/24', '255.255.255.255')),
+    *(
+        {'floating_pools': [{'name': 'a', 'addresses': [one]}]}
+        for one in (
+            '127.0.0.0/24',
+            '224.0.0.0/24',
+            '169.254.0.0/24',
+            '0.0.0.0/24',
+            '255.255.255.255',
+        )
+    ),
     *(
         {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24'], 'uplink': one}]}
         for one in ('', 'a b', 'x\nlink del lo', 'a/b', 1, [], 'x' * 16, '-f', '..')
     ),
-    {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24']}, {'name': 'a', 'addresses': ['198.18.1.0/24']}]},
+    {
+        'floating_pools': [
+            {'name': 'a', 'addresses': ['198.18.0.0/24']},
+            {'name': 'a', 'addresses': ['198.18.1.0/24']},
+        ]
+    },
     {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24', '198.18.0.0/25']}]},
-    {'floating_pools': [{'name': 'a', 'addresses': ['198.18.0.0/24']}, {'name': 'b', 'addresses': ['198.18.0.0/16']}]},
+    {
+        'floating_pools': [
+            {'name': 'a', 'addresses': ['198.18.0.0/24']},
+            {'name': 'b', 'addresses': ['198.18.0.0/16']},
+        ]
+    },
 )
 
 
@@ -648,9 +1060,19 @@ def test_broken_settings(fuzzed: Host, tiny: str, tmp_path: Path) -> None:
         path.write_text(raw if isinstance(raw, str) else json.dumps(raw), 'utf-8')
         tasks = [('floating_ip_info', {}), ('floating_ip', {'name': 'new'}), ('server_info', {})]
         for check in (True, False):
-            ran = fuzzed.told(tasks, check, {'HANOK_CONFIG': str(tmp_path), 'HANOK_STATE': str(tmp_path / 'state')})
-            assert [(raw, one.task, one.msg) for one in ran if not one.failed or str(path) not in one.msg] == []
+            ran = fuzzed.told(
+                tasks,
+                check,
+                {'HANOK_CONFIG': str(tmp_path), 'HANOK_STATE': str(tmp_path / 'state')},
+            )
+            assert [
+                (raw, one.task, one.msg)
+                for one in ran
+                if not one.failed or str(path) not in one.msg
+            ] == []
         assert not (tmp_path / 'state').exists()
     path.unlink()
     path.mkdir()
-    assert all(str(path) in one.msg for one in fuzzed.told(tasks, False, {'HANOK_CONFIG': str(tmp_path)}))
+    assert all(
+        str(path) in one.msg for one in fuzzed.told(tasks, False, {'HANOK_CONFIG': str(tmp_path)})
+    )

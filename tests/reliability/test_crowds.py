@@ -41,7 +41,13 @@ class Host:
 
     def server(self, name: str, **options: Any) -> Task:
         """The task that makes a server and does not start it."""
-        return 'server', {'name': name, 'image': self.image, 'flavor': 'g1.nano', 'state': 'stopped', **options}
+        return 'server', {
+            'name': name,
+            'image': self.image,
+            'flavor': 'g1.nano',
+            'state': 'stopped',
+            **options,
+        }
 
     def crowd(self, *tasks: Task) -> list[Ran]:
         """All at once: none tells what only developers understand, or takes for broken what another is at work on, and in the end all is in order."""
@@ -61,7 +67,9 @@ class Host:
 
     def gone(self, *tasks: Task) -> None:
         """All of it is removed, at once."""
-        absent = [(module, {'name': options['name'], 'state': 'absent'}) for module, options in tasks]
+        absent = [
+            (module, {'name': options['name'], 'state': 'absent'}) for module, options in tasks
+        ]
         left = [one for one in self.crowd(*absent) if one.failed]
         assert [(one.task, one.msg) for one in left] == []
 
@@ -86,13 +94,18 @@ def good(ran: list[Ran]) -> list[Ran]:
 
 def test_the_first_of_all(crowded: Host, tmp_path: Path) -> None:
     """There is no record yet, and 20 make it: each finds in it what it wrote."""
-    tasks = [('flavor', {'name': f'first-{number}', 'vcpus': 1, 'memory': 64 + number, 'disk': 1}) for number in range(CROWD)]
+    tasks = [
+        ('flavor', {'name': f'first-{number}', 'vcpus': 1, 'memory': 64 + number, 'disk': 1})
+        for number in range(CROWD)
+    ]
     environment = {'HANOK_STATE': str(tmp_path / 'state')}
     ran = good(crowded.forks.crowd(tasks, environment=environment))
     assert not [fault for one in ran for fault in one.faults()]
     assert all(one.changed for one in ran)
     told = crowded.forks.run('flavor_info', {}, environment=environment).result['flavors']
-    assert {flavor['name'] for flavor in told if not flavor['built_in']} == {options['name'] for _module, options in tasks}
+    assert {flavor['name'] for flavor in told if not flavor['built_in']} == {
+        options['name'] for _module, options in tasks
+    }
 
 
 def test_the_same_name(crowded: Host) -> None:
@@ -108,7 +121,9 @@ def test_the_same_name(crowded: Host) -> None:
 
 def test_the_same_group_of_servers(crowded: Host) -> None:
     """20 ask for a group of other sizes, and are let to shrink it: in the end it is exactly one of these sizes, whole."""
-    tasks = [crowded.server('sizes', count=1 + number % 4, allow_shrink=True) for number in range(CROWD)]
+    tasks = [
+        crowded.server('sizes', count=1 + number % 4, allow_shrink=True) for number in range(CROWD)
+    ]
     ran = good(crowded.crowd(*tasks))
     assert any(one.changed for one in ran)
     names = {row[0] for row in rows("SELECT name FROM server WHERE member_of = 'sizes'")}
@@ -132,7 +147,10 @@ def test_different_names(crowded: Host) -> None:
 def test_all_make_networks(crowded: Host) -> None:
     """12 leave it to us where: each gets addresses of its own. 8 say addresses that overlap: one gets them, the others are told who has them."""
     chosen: list[Task] = [('network', {'name': f'chosen-{number}'}) for number in range(12)]
-    same: list[Task] = [('network', {'name': f'same-{number}', 'cidr': f'10.77.0.0/{21 + number % 4}'}) for number in range(8)]
+    same: list[Task] = [
+        ('network', {'name': f'same-{number}', 'cidr': f'10.77.0.0/{21 + number % 4}'})
+        for number in range(8)
+    ]
     ran = crowded.crowd(*chosen, *same)
     good(ran[:12])
     served = [one for one in ran[12:] if not one.failed]
@@ -146,7 +164,10 @@ def test_all_make_networks(crowded: Host) -> None:
 def pool_of_10(crowded: Host) -> Iterator[None]:
     """The host's pool of floating addresses has ten: 6 + 2 + 2."""
     kept, mend = SETTINGS.read_text('utf-8'), ('network', {'name': 'default'})
-    SETTINGS.write_text('{"floating_pools": [{"name": "ten", "addresses": ["198.18.9.0/29", "198.18.9.8/30", "198.18.9.12/30"]}]}', 'utf-8')
+    SETTINGS.write_text(
+        '{"floating_pools": [{"name": "ten", "addresses": ["198.18.9.0/29", "198.18.9.8/30", "198.18.9.12/30"]}]}',
+        'utf-8',
+    )
     assert crowded.forks.run(*mend).changed  # the routes become those of the settings
     yield
     SETTINGS.write_text(kept, 'utf-8')
@@ -162,8 +183,14 @@ def test_ten_addresses_and_thirty_askers(crowded: Host, pool_of_10: None) -> Non
     assert len(served) == 10
     shown = [one.result.get('floating_ip') or one.result['server'] for one in served]
     assert len({one.get('address') or one['floating_ip'] for one in shown}) == 10
-    assert [one.msg for one in refused if 'no address is free' not in one.msg and 'is not to be had' not in one.msg] == []
-    assert {row[0] for row in rows("SELECT name FROM server WHERE name LIKE 'ask-%'")} == {one.task[1]['name'] for one in served if one.task[0] == 'server'}
+    assert [
+        one.msg
+        for one in refused
+        if 'no address is free' not in one.msg and 'is not to be had' not in one.msg
+    ] == []
+    assert {row[0] for row in rows("SELECT name FROM server WHERE name LIKE 'ask-%'")} == {
+        one.task[1]['name'] for one in served if one.task[0] == 'server'
+    }
     crowded.settled(*(one.task for one in served))
     crowded.gone(*(one.task for one in served))
 
@@ -172,11 +199,26 @@ def test_a_group_is_edited_while_servers_join(crowded: Host) -> None:
     """12 add a rule each to one group while 8 servers are made in it: no rule is lost, each server is in it."""
     assert crowded.forks.run('security_group', {'name': 'edited'}).changed
     edits: list[Task] = [
-        ('security_group', {'name': 'edited', 'purge_rules': False, 'rules': [{'protocol': 'tcp', 'port': str(1000 + number)}]}) for number in range(12)
+        (
+            'security_group',
+            {
+                'name': 'edited',
+                'purge_rules': False,
+                'rules': [{'protocol': 'tcp', 'port': str(1000 + number)}],
+            },
+        )
+        for number in range(12)
     ]
     joins = [crowded.server(f'joins-{number}', security_groups=['edited']) for number in range(8)]
-    good(crowded.crowd(*[task for pair in zip(edits, [*joins, *joins[:4]], strict=True) for task in pair][:20], *edits[10:]))
-    group = crowded.forks.run('security_group_info', {'name': 'edited'}).result['security_groups'][0]
+    good(
+        crowded.crowd(
+            *[task for pair in zip(edits, [*joins, *joins[:4]], strict=True) for task in pair][:20],
+            *edits[10:],
+        )
+    )
+    group = crowded.forks.run('security_group_info', {'name': 'edited'}).result['security_groups'][
+        0
+    ]
     assert sorted(rule['port'] for rule in group['rules']) == list(range(1000, 1012))
     assert set(group['used_by']) == {f'joins-{number}' for number in range(8)}
     crowded.settled(*edits, *joins)
@@ -187,11 +229,22 @@ def test_a_group_is_edited_while_servers_join(crowded: Host) -> None:
 def test_all_write_the_whole_group(crowded: Host) -> None:
     """20 give one group as many whole lists: in the end it has one of them, not a mixture, and the firewall is that of the record."""
     tasks: list[Task] = [
-        ('security_group', {'name': 'whole', 'rules': [{'protocol': 'tcp', 'port': str(2000 + number)}, {'protocol': 'udp', 'port': str(2000 + number)}]})
+        (
+            'security_group',
+            {
+                'name': 'whole',
+                'rules': [
+                    {'protocol': 'tcp', 'port': str(2000 + number)},
+                    {'protocol': 'udp', 'port': str(2000 + number)},
+                ],
+            },
+        )
         for number in range(CROWD)
     ]
     good(crowded.crowd(*tasks))
-    rules = crowded.forks.run('security_group_info', {'name': 'whole'}).result['security_groups'][0]['rules']
+    rules = crowded.forks.run('security_group_info', {'name': 'whole'}).result['security_groups'][
+        0
+    ]['rules']
     assert [rule['protocol'] for rule in rules] == ['tcp', 'udp']
     assert len({rule['port'] for rule in rules}) == 1
     crowded.settled(tasks[rules[0]['port'] - 2000])
@@ -217,7 +270,10 @@ CLASHES: dict[str, Callable[[Host, str], Clash]] = {
     ),
     'a rule names a group that is deleted': lambda _crowd, name: (
         [('security_group', {'name': name}), ('security_group', {'name': name + '-names'})],
-        ('security_group', {'name': name + '-names', 'rules': [{'protocol': 'tcp', 'remote': name}]}),
+        (
+            'security_group',
+            {'name': name + '-names', 'rules': [{'protocol': 'tcp', 'remote': name}]},
+        ),
         ('security_group', {'name': name, 'state': 'absent'}),
     ),
     'a server gets a key pair that is deleted': lambda crowd, name: (
@@ -241,7 +297,12 @@ CLASHES: dict[str, Callable[[Host, str], Clash]] = {
         crowd.server(name + '-too', networks=[{'port': name}]),
     ),
     'a server gets an address that another one gets': lambda crowd, name: (
-        [('floating_ip', {'name': name, 'address': f'198.18.0.{100 + int(name.rpartition("-")[2])}'})],
+        [
+            (
+                'floating_ip',
+                {'name': name, 'address': f'198.18.0.{100 + int(name.rpartition("-")[2])}'},
+            )
+        ],
         crowd.server(name, floating_ip=f'198.18.0.{100 + int(name.rpartition("-")[2])}'),
         crowd.server(name + '-too', floating_ip=f'198.18.0.{100 + int(name.rpartition("-")[2])}'),
     ),
@@ -282,9 +343,17 @@ KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmW
 @pytest.mark.parametrize('swapped', [False, True])
 def test_one_deletes_what_another_attaches(swapped: bool, crowded: Host, soak: bool) -> None:
     """Pairs at once, one of each kind: each ends well or in words, and nothing refers to what is gone; so when they are run once more."""
-    _clash(crowded, [CLASHES[clash](crowded, f'clash-{number}') for number, clash in enumerate(CLASHES)], swapped)
+    _clash(
+        crowded,
+        [CLASHES[clash](crowded, f'clash-{number}') for number, clash in enumerate(CLASHES)],
+        swapped,
+    )
     for clash in CLASHES if soak else ():
-        _clash(crowded, [CLASHES[clash](crowded, f'clash-{number}') for number in range(CROWD // 2)], swapped)
+        _clash(
+            crowded,
+            [CLASHES[clash](crowded, f'clash-{number}') for number in range(CROWD // 2)],
+            swapped,
+        )
 
 
 def _clash(crowded: Host, sets: list[Clash], swapped: bool) -> None:
@@ -293,11 +362,19 @@ def _clash(crowded: Host, sets: list[Clash], swapped: bool) -> None:
     pairs = [(other, one) if swapped else (one, other) for _made, one, other in sets]
     for _time in range(2):
         ran = crowded.crowd(*(task for pair in pairs for task in pair))
-        assert [(one.task, one.msg) for one in ran if one.failed and not WORDS.search(one.msg)] == []
+        assert [
+            (one.task, one.msg) for one in ran if one.failed and not WORDS.search(one.msg)
+        ] == []
         assert not all(one.failed for one in ran)
-    names = {(module, options['name']) for made, one, other in sets for module, options in [*made, one, other]}
+    names = {
+        (module, options['name'])
+        for made, one, other in sets
+        for module, options in [*made, one, other]
+    }
     for kind in REMOVAL:
-        tasks: list[Task] = [(module, {'name': name}) for module, name in sorted(names) if module == kind]
+        tasks: list[Task] = [
+            (module, {'name': name}) for module, name in sorted(names) if module == kind
+        ]
         # What names another group goes before that one.
         crowded.gone(*[task for task in tasks if task[1]['name'].endswith('-names')])
         crowded.gone(*tasks)
@@ -319,7 +396,12 @@ def test_who_cannot_wait_is_told_who_holds_what(crowded: Host) -> None:
         assert json.loads(running.result().stdout)['changed']
     assert not [fault for one in ran for fault in one.faults()]
     assert [
-        one.msg for one in ran if not re.search(rf'server held.* is held by \S+ \(pid {pid}\) since [0-9:]+; it was waited for 1 s \(wait_timeout\)', one.msg)
+        one.msg
+        for one in ran
+        if not re.search(
+            rf'server held.* is held by \S+ \(pid {pid}\) since [0-9:]+; it was waited for 1 s \(wait_timeout\)',
+            one.msg,
+        )
     ] == []
     crowded.crowd(task)
     crowded.settled(task)

@@ -73,8 +73,14 @@ def forget_key(killer: Killer) -> None:
 
 def undefine(killer: Killer) -> None:
     """Somebody removes a machine."""
-    machine = subprocess.run(['virsh', 'list', '--all', '--name'], capture_output=True, text=True, check=True).stdout.split()
-    subprocess.run(['virsh', 'undefine', next(name for name in machine if name.endswith('-power'))], check=True, capture_output=True)
+    machine = subprocess.run(
+        ['virsh', 'list', '--all', '--name'], capture_output=True, text=True, check=True
+    ).stdout.split()
+    subprocess.run(
+        ['virsh', 'undefine', next(name for name in machine if name.endswith('-power'))],
+        check=True,
+        capture_output=True,
+    )
 
 
 def unseed(killer: Killer) -> None:
@@ -85,7 +91,9 @@ def unseed(killer: Killer) -> None:
 
 def suspend(killer: Killer) -> None:
     """Somebody suspends a machine."""
-    (machine,) = subprocess.run(['virsh', 'list', '--name', '--state-running'], capture_output=True, text=True, check=True).stdout.split()
+    (machine,) = subprocess.run(
+        ['virsh', 'list', '--name', '--state-running'], capture_output=True, text=True, check=True
+    ).stdout.split()
     subprocess.run(['virsh', 'suspend', machine], check=True, capture_output=True)
 
 
@@ -97,8 +105,15 @@ def unplug(killer: Killer) -> None:
 
 def stop_balancer(killer: Killer) -> None:
     """Somebody destroys a container."""
-    (container,) = subprocess.run(['virsh', '-c', 'lxc:///system', 'list', '--name'], capture_output=True, text=True, check=True).stdout.split()
-    subprocess.run(['virsh', '-c', 'lxc:///system', 'destroy', container], check=True, capture_output=True)
+    (container,) = subprocess.run(
+        ['virsh', '-c', 'lxc:///system', 'list', '--name'],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    subprocess.run(
+        ['virsh', '-c', 'lxc:///system', 'destroy', container], check=True, capture_output=True
+    )
 
 
 def connect(killer: Killer) -> None:
@@ -106,12 +121,49 @@ def connect(killer: Killer) -> None:
     tables = seen.rows()
     fixed = {row['id']: row['address'] for row in tables['port'] if row['server_id']}
     ends = [(address, address) for address in fixed.values()]
-    ends += [(row['address'], fixed[row['port_id']]) for row in tables['floating_ip'] if row['port_id'] in fixed]
+    ends += [
+        (row['address'], fixed[row['port_id']])
+        for row in tables['floating_ip']
+        if row['port_id'] in fixed
+    ]
     for target, address in ends:
-        ports = ['--sport', '1234', '--dport', '80', '--reply-port-src', '80', '--reply-port-dst', '1234']
-        between = ['--src', seen.CALLER, '--dst', target, '--reply-src', address, '--reply-dst', seen.CALLER]
-        words = ['conntrack', '-I', '-p', 'tcp', *between, *ports, '--state', 'ESTABLISHED', '--status', 'ASSURED,SEEN_REPLY', '--timeout', '3600']
-        subprocess.run(words, capture_output=True, check=False)  # it ends with 1 for one that is there
+        ports = [
+            '--sport',
+            '1234',
+            '--dport',
+            '80',
+            '--reply-port-src',
+            '80',
+            '--reply-port-dst',
+            '1234',
+        ]
+        between = [
+            '--src',
+            seen.CALLER,
+            '--dst',
+            target,
+            '--reply-src',
+            address,
+            '--reply-dst',
+            seen.CALLER,
+        ]
+        words = [
+            'conntrack',
+            '-I',
+            '-p',
+            'tcp',
+            *between,
+            *ports,
+            '--state',
+            'ESTABLISHED',
+            '--status',
+            'ASSURED,SEEN_REPLY',
+            '--timeout',
+            '3600',
+        ]
+        subprocess.run(
+            words, capture_output=True, check=False
+        )  # it ends with 1 for one that is there
 
 
 def hang_up(killer: Killer) -> None:
@@ -150,25 +202,73 @@ def gone(module: str, *names: str) -> list[Task]:
 WALKS = (
     Walk(
         'keypair registered',
-        [task('keypair', name='k', public_key=PUBLIC), task('keypair', name='k', description='d', labels={'a': 'b'}), *gone('keypair', 'k')],
+        [
+            task('keypair', name='k', public_key=PUBLIC),
+            task('keypair', name='k', description='d', labels={'a': 'b'}),
+            *gone('keypair', 'k'),
+        ],
     ),
-    Walk('keypair generated', [task('keypair', name='k', private_key_file='{key}'), *gone('keypair', 'k'), forget_key]),
-    Walk('flavor', [task('flavor', name='f', vcpus=1, memory=128, disk=1), task('flavor', name='f', description='d'), *gone('flavor', 'f')]),
+    Walk(
+        'keypair generated',
+        [task('keypair', name='k', private_key_file='{key}'), *gone('keypair', 'k'), forget_key],
+    ),
+    Walk(
+        'flavor',
+        [
+            task('flavor', name='f', vcpus=1, memory=128, disk=1),
+            task('flavor', name='f', description='d'),
+            *gone('flavor', 'f'),
+        ],
+    ),
     Walk(
         'init script',
-        [task('init_script', name='i', content=SCRIPT), task('init_script', name='i', content=SCRIPT + 'date\n', labels={'a': 'b'}), *gone('init_script', 'i')],
+        [
+            task('init_script', name='i', content=SCRIPT),
+            task('init_script', name='i', content=SCRIPT + 'date\n', labels={'a': 'b'}),
+            *gone('init_script', 'i'),
+        ],
     ),
-    Walk('image from a path', [task('image', name='i', path='{tiny}'), task('image', name='i', labels={'a': 'b'}), *gone('image', 'i')]),
-    Walk('image from a URL', [task('image', name='i', url='{url}', checksum='{checksum}'), *gone('image', 'i')]),
-    Walk('image from a server', [task('image', name='i', server='source'), *gone('image', 'i')], given=[task('server', name='source', **STOPPED)]),
-    Walk('network', [task('network', name='n'), task('network', name='n', description='d', labels={'a': 'b'}), *gone('network', 'n')]),
+    Walk(
+        'image from a path',
+        [
+            task('image', name='i', path='{tiny}'),
+            task('image', name='i', labels={'a': 'b'}),
+            *gone('image', 'i'),
+        ],
+    ),
+    Walk(
+        'image from a URL',
+        [task('image', name='i', url='{url}', checksum='{checksum}'), *gone('image', 'i')],
+    ),
+    Walk(
+        'image from a server',
+        [task('image', name='i', server='source'), *gone('image', 'i')],
+        given=[task('server', name='source', **STOPPED)],
+    ),
+    Walk(
+        'network',
+        [
+            task('network', name='n'),
+            task('network', name='n', description='d', labels={'a': 'b'}),
+            *gone('network', 'n'),
+        ],
+    ),
     Walk(
         'security group',
         [
             task('security_group', name='g', rules=[{'preset': 'ssh'}]),
-            task('security_group', name='g', rules=[{'preset': 'http'}, {'protocol': 'any', 'remote': 'g'}], labels={'a': 'b'}),
+            task(
+                'security_group',
+                name='g',
+                rules=[{'preset': 'http'}, {'protocol': 'any', 'remote': 'g'}],
+                labels={'a': 'b'},
+            ),
             task('server', name='s', security_groups=['g'], **STOPPED),
-            task('security_group', name='g', rules=[{'preset': 'ssh'}, {'protocol': 'tcp', 'port': '53', 'direction': 'egress'}]),
+            task(
+                'security_group',
+                name='g',
+                rules=[{'preset': 'ssh'}, {'protocol': 'tcp', 'port': '53', 'direction': 'egress'}],
+            ),
             task('security_group', name='default', rules=[{'preset': 'all_icmp'}]),
             task('security_group', name='default', rules=[]),
             *gone('server', 's'),
@@ -181,7 +281,14 @@ WALKS = (
         [
             task('port', name='p', network='default', security_groups=['default']),
             task('port', name='p', security_groups=['killed'], labels={'a': 'b'}),
-            task('server', name='s', networks=[{'port': 'p'}], user_data=SCRIPT, key_name='killed', **STOPPED),
+            task(
+                'server',
+                name='s',
+                networks=[{'port': 'p'}],
+                user_data=SCRIPT,
+                key_name='killed',
+                **STOPPED,
+            ),
             task('port', name='p', security_groups=['default'], labels={}),
             *gone('server', 's'),
             *gone('port', 'p'),
@@ -191,8 +298,24 @@ WALKS = (
     Walk(
         'group of servers',
         [
-            task('server', name='s', count=2, init_script='killed', key_name='killed', floating_ip='auto', **STOPPED),
-            task('server', name='s', count=3, init_script='killed', key_name='killed', floating_ip='auto', **STOPPED),
+            task(
+                'server',
+                name='s',
+                count=2,
+                init_script='killed',
+                key_name='killed',
+                floating_ip='auto',
+                **STOPPED,
+            ),
+            task(
+                'server',
+                name='s',
+                count=3,
+                init_script='killed',
+                key_name='killed',
+                floating_ip='auto',
+                **STOPPED,
+            ),
             task('server', name='s', count=1, allow_shrink=True),
             task('server', name='s', count=0, allow_shrink=True),
         ],
@@ -200,8 +323,22 @@ WALKS = (
     Walk(
         'server changed',
         [
-            task('server', name='s', networks=[{'port': 'p'}, {'name': 'default'}], floating_ip='auto', user_data=SCRIPT, **STOPPED),
-            task('server', name='s', labels={'a': 'b'}, security_groups=['killed'], description='d', delete_protection=True),
+            task(
+                'server',
+                name='s',
+                networks=[{'port': 'p'}, {'name': 'default'}],
+                floating_ip='auto',
+                user_data=SCRIPT,
+                **STOPPED,
+            ),
+            task(
+                'server',
+                name='s',
+                labels={'a': 'b'},
+                security_groups=['killed'],
+                description='d',
+                delete_protection=True,
+            ),
             task('server', name='s', volume_size=2),
             task('server', name='s', flavor='g1.micro', allow_restart=True),
             connect,
@@ -210,7 +347,10 @@ WALKS = (
             connect,
             *gone('server', 's'),
         ],
-        given=[task('port', name='p', network='default'), task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
+        given=[
+            task('port', name='p', network='default'),
+            task('security_group', name='killed', rules=[{'preset': 'ssh'}]),
+        ],
     ),
     Walk(
         'volume',
@@ -244,8 +384,22 @@ WALKS = (
     Walk(
         'balancer',
         [
-            task('lb', name='l', listeners=HTTP, members=['one'], health_check={'port': 80}, floating_ip='auto'),
-            task('lb', name='l', members=['one', 'two'], algorithm='SOURCE_IP', labels={'a': 'b'}, floating_ip='none'),
+            task(
+                'lb',
+                name='l',
+                listeners=HTTP,
+                members=['one'],
+                health_check={'port': 80},
+                floating_ip='auto',
+            ),
+            task(
+                'lb',
+                name='l',
+                members=['one', 'two'],
+                algorithm='SOURCE_IP',
+                labels={'a': 'b'},
+                floating_ip='none',
+            ),
             *gone('lb', 'l'),
         ],
         given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
@@ -277,17 +431,46 @@ WALKS = (
         ],
         given=[task('port', name='p')],
     ),
-    Walk('group that runs', [task('server', name='g', count=2, floating_ip='auto', **SMALL), *gone('server', 'g')], slow=True),
-    Walk('paused', [task('server', name='p', **SMALL), suspend, task('server', name='p', state='started'), *gone('server', 'p')], slow=True),
-    Walk('bridge gone', [unplug, task('network', name='default')], given=[task('server', name='one', **STOPPED)]),
-    Walk('rules flushed', [flush, task('server', name='one')], given=[task('server', name='one', floating_ip='auto', **STOPPED)]),
+    Walk(
+        'group that runs',
+        [task('server', name='g', count=2, floating_ip='auto', **SMALL), *gone('server', 'g')],
+        slow=True,
+    ),
+    Walk(
+        'paused',
+        [
+            task('server', name='p', **SMALL),
+            suspend,
+            task('server', name='p', state='started'),
+            *gone('server', 'p'),
+        ],
+        slow=True,
+    ),
+    Walk(
+        'bridge gone',
+        [unplug, task('network', name='default')],
+        given=[task('server', name='one', **STOPPED)],
+    ),
+    Walk(
+        'rules flushed',
+        [flush, task('server', name='one')],
+        given=[task('server', name='one', floating_ip='auto', **STOPPED)],
+    ),
     Walk(
         'first-boot disk lost',
         [unseed, task('server', name='one', repair=True, user_data=SCRIPT)],
         given=[task('server', name='one', user_data=SCRIPT, **STOPPED)],
     ),
-    Walk('record lost', [lose, task('recover')], given=[task('server', name='one', floating_ip='auto', **STOPPED)]),
-    Walk('record damaged', [damage, task('recover'), forget_damaged], given=[task('server', name='one', **STOPPED)]),
+    Walk(
+        'record lost',
+        [lose, task('recover')],
+        given=[task('server', name='one', floating_ip='auto', **STOPPED)],
+    ),
+    Walk(
+        'record damaged',
+        [damage, task('recover'), forget_damaged],
+        given=[task('server', name='one', **STOPPED)],
+    ),
     Walk(
         'power',
         [
@@ -334,7 +517,9 @@ class Killer:
     def __init__(self, runner: Runner, words: dict[str, str]) -> None:
         """``words``: what stands in braces in options."""
         self.runner, self.words = runner, words
-        self.connections = [libvirt.openReadOnly(uri) for uri in ('qemu:///system', 'lxc:///system')]
+        self.connections = [
+            libvirt.openReadOnly(uri) for uri in ('qemu:///system', 'lxc:///system')
+        ]
         self.turn = self.points = 0
         self.walked: set[str] = set()
         self.verbs: set[tuple[str, str]] = set()
@@ -345,7 +530,12 @@ class Killer:
 
     def do(self, asked: Task, kill: Point | None = None) -> killing.Ran:
         """Run a task."""
-        options = {key: value.format(**self.words) if isinstance(value, str) and value.startswith('{') else value for key, value in asked.options.items()}
+        options = {
+            key: value.format(**self.words)
+            if isinstance(value, str) and value.startswith('{')
+            else value
+            for key, value in asked.options.items()
+        }
         return self.runner.run(asked.module, options, kill)
 
     def done(self, asked: Task) -> killing.Ran:
@@ -355,7 +545,9 @@ class Killer:
         assert not ran.result.get('failed'), ran.result
         return ran
 
-    def undisturbed(self, walk: Walk) -> tuple[dict[int, list[Point]], dict[int, dict[str, list[str]]]]:
+    def undisturbed(
+        self, walk: Walk
+    ) -> tuple[dict[int, list[Point]], dict[int, dict[str, list[str]]]]:
         """The points of each task, and what the host is like after each."""
         points, after = {}, {}
         for number, step in enumerate(walk.steps):
@@ -363,7 +555,10 @@ class Killer:
                 ran = self.done(step)
                 points[number], after[number] = killing.points(ran.steps), self.look()
                 assert after[number]['export'] == []
-                self.verbs |= {(done['what'].split()[0], done['what'].rpartition(': ')[2]) for done in ran.result['steps']}
+                self.verbs |= {
+                    (done['what'].split()[0], done['what'].rpartition(': ')[2])
+                    for done in ran.result['steps']
+                }
             else:
                 step(self)
         return points, after
@@ -377,7 +572,11 @@ class Killer:
         if again.status or again.result.get('failed'):
             return [f'the next run failed: {again.result.get("msg") or again.text}']
         third = self.do(asked)
-        problems = [f'the run after the next changed: {third.result.get("msg")}'] if third.result.get('changed') or third.status else []
+        problems = (
+            [f'the run after the next changed: {third.result.get("msg")}']
+            if third.result.get('changed') or third.status
+            else []
+        )
         problems += [f'{name} still runs' for name in killing.alive(killed.group)]
         return problems + seen.differences(after, self.look())
 
@@ -388,7 +587,10 @@ class Killer:
                 count = (
                     {'count': 0, 'allow_shrink': True}
                     if 'count' in step.options
-                    else {'state': 'absent', **({'delete_protection': False} if step.module == 'server' else {})}
+                    else {
+                        'state': 'absent',
+                        **({'delete_protection': False} if step.module == 'server' else {}),
+                    }
                 )
                 if step.module == 'volume':
                     self.do(task('volume', name=step.options['name'], state='detached', force=True))
@@ -400,11 +602,22 @@ class Killer:
 def killer(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
     """What kills, on a host on which something of each kind has been made before, so that its folders are there."""
     runner = Runner()
-    with ThreadingHTTPServer(('127.0.0.1', 0), functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny))) as server:
+    with ThreadingHTTPServer(
+        ('127.0.0.1', 0),
+        functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny)),
+    ) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f'http://127.0.0.1:{server.server_port}/{os.path.basename(tiny)}'
         checksum = 'sha256:' + hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
-        found = Killer(runner, {'tiny': tiny, 'url': url, 'checksum': checksum, 'key': str(tmp_path_factory.mktemp('keys') / 'killed.pem')})
+        found = Killer(
+            runner,
+            {
+                'tiny': tiny,
+                'url': url,
+                'checksum': checksum,
+                'key': str(tmp_path_factory.mktemp('keys') / 'killed.pem'),
+            },
+        )
         made = [
             task('image', name='killed', path='{tiny}'),
             task('keypair', name='killed', public_key=PUBLIC),
@@ -449,12 +662,21 @@ def test_killed_anywhere(walk: Walk, killer: Killer, soak: bool) -> None:
             killer.clean(walk)
             left = seen.differences(before, killer.look())
             if left:
-                pytest.fail('\n'.join([*problems, 'and what it left could not be deleted:', *left]), pytrace=False)
+                pytest.fail(
+                    '\n'.join([*problems, 'and what it left could not be deleted:', *left]),
+                    pytrace=False,
+                )
     if problems:
         pytest.fail('\n'.join(problems), pytrace=False)
 
 
-def once(walk: Walk, killer: Killer, turn: int | None, points: dict[int, list[Point]], after: dict[int, dict[str, list[str]]]) -> list[str]:
+def once(
+    walk: Walk,
+    killer: Killer,
+    turn: int | None,
+    points: dict[int, list[Point]],
+    after: dict[int, dict[str, list[str]]],
+) -> list[str]:
     """Go a walk with a kill in each task, up to the first that is not made good; what is wrong then."""
     for number, step in enumerate(walk.steps):
         if not isinstance(step, Task):
@@ -478,13 +700,28 @@ def test_all_that_can_be_done_was_killed(killer: Killer) -> None:
     """Each verb of each resource of a cloud, in a module of each kind, at 60 points and more."""
     if killer.walked != {walk.name for walk in WALKS}:
         pytest.skip('some walks were left out')
-    clouds = {name: typing.get_type_hints(found.fget)['return'] for name, found in vars(Cloud).items() if isinstance(found, property)}
+    clouds = {
+        name: typing.get_type_hints(found.fget)['return']
+        for name, found in vars(Cloud).items()
+        if isinstance(found, property)
+    }
     resources = {name[:-1]: typing.get_origin(kind) or kind for name, kind in clouds.items()}
-    verbs = {(kind, verb) for kind, one in resources.items() for verb in dir(one) if 'changes' in getattr(getattr(one, verb), '__annotations__', {})}
+    verbs = {
+        (kind, verb)
+        for kind, one in resources.items()
+        for verb in dir(one)
+        if 'changes' in getattr(getattr(one, verb), '__annotations__', {})
+    }
     assert len(verbs) > 40
     assert verbs - killer.verbs == set()
-    modules = {path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if not path.stem.endswith(('_info', '__init__'))}
-    assert {step.module for walk in WALKS for step in walk.steps if isinstance(step, Task)} == modules
+    modules = {
+        path.stem
+        for path in (ROOT / 'plugins' / 'modules').glob('*.py')
+        if not path.stem.endswith(('_info', '__init__'))
+    }
+    assert {
+        step.module for walk in WALKS for step in walk.steps if isinstance(step, Task)
+    } == modules
     assert killer.points >= 60
 
 
@@ -498,7 +735,9 @@ def test_killed_while_the_record_is_made(killer: Killer, tmp_path: Path) -> None
 
     def left() -> tuple[list[str], list[str], list[str]]:
         tables = seen.rows(str(state))
-        files = sorted(path.name for path in state.rglob('*') if not path.name.endswith(('-wal', '-shm')))
+        files = sorted(
+            path.name for path in state.rglob('*') if not path.name.endswith(('-wal', '-shm'))
+        )
         return files, seen.recorded(tables, seen.Names(tables)), seen.export(tables, str(state))
 
     points, wanted = killing.points(run().steps), left()
@@ -515,16 +754,40 @@ def test_killed_while_the_record_is_made(killer: Killer, tmp_path: Path) -> None
 def test_killed_teardown(killer: Killer, soak: bool, tmp_path: Path) -> None:
     """The controller is killed in the middle of a playbook, while its module goes on; the same playbook once more takes the rest away."""
     playbook = ROOT / 'playbooks' / 'teardown.yml'
-    names = [found['name'] for found in yaml.safe_load(playbook.read_text(encoding='utf-8'))[0]['tasks']]
+    names = [
+        found['name'] for found in yaml.safe_load(playbook.read_text(encoding='utf-8'))[0]['tasks']
+    ]
     before = killer.look()
     variables = f'getting_started_key_file={tmp_path / "key"}'
     made = [
         task('image', name='tiny', path='{tiny}'),
         task('image', name='web', path='{tiny}'),
         task('keypair', name='getting-started', private_key_file=str(tmp_path / 'key')),
-        task('server', name='hello', image='tiny', flavor='g1.nano', state='stopped', key_name='getting-started'),
-        task('server', name='hello-again', image='tiny', flavor='g1.nano', state='stopped', floating_ip='auto'),
-        task('server', name='web', count=2, image='web', flavor='g1.nano', state='stopped', floating_ip='auto'),
+        task(
+            'server',
+            name='hello',
+            image='tiny',
+            flavor='g1.nano',
+            state='stopped',
+            key_name='getting-started',
+        ),
+        task(
+            'server',
+            name='hello-again',
+            image='tiny',
+            flavor='g1.nano',
+            state='stopped',
+            floating_ip='auto',
+        ),
+        task(
+            'server',
+            name='web',
+            count=2,
+            image='web',
+            flavor='g1.nano',
+            state='stopped',
+            floating_ip='auto',
+        ),
         task('volume', name='data', size=1, server='hello', state='attached'),
         task('floating_ip', name='hello', server='hello', state='attached'),
         task('lb', name='web', listeners=HTTP, members=['web-1', 'web-2'], floating_ip='auto'),
@@ -533,7 +796,12 @@ def test_killed_teardown(killer: Killer, soak: bool, tmp_path: Path) -> None:
     for name in names if soak else names[1:2]:
         for step in made:
             killer.done(step)
-        with subprocess.Popen([*PLAYBOOK, str(playbook), '--extra-vars', variables], cwd=ROOT, stdout=subprocess.PIPE, text=True) as play:
+        with subprocess.Popen(
+            [*PLAYBOOK, str(playbook), '--extra-vars', variables],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as play:
             assert play.stdout is not None
             assert any(f'TASK [{name}]' in line for line in play.stdout), name
             play.kill()

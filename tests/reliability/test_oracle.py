@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The check mode oracle: from random states, random tasks. Check mode changes not one byte of the host, and tells exactly what the run then does.
 
-States are what earlier tasks made, what a killed run left (a task_state), and a host on which somebody flushed rules, suspended, destroyed or undefined
-machines. Servers run, but there is no system in them: what a guest would have to answer is not asked.
+States are what earlier tasks made, what a killed run left (a task_state), and a host on which
+somebody flushed rules, suspended, destroyed or undefined machines. Servers run, but there is no
+system in them: what a guest would have to answer is not asked.
 """
 
 from __future__ import annotations
@@ -43,14 +44,32 @@ def seen() -> dict[str, Any]:
                     is_folder = name == '.'
                     one = os.lstat(path)
                     # SQLite's own two files come and go in the folder of the record.
-                    found[path] = (one.st_mode, one.st_uid, one.st_gid, one.st_ino, 0 if is_folder else (one.st_size, one.st_mtime_ns, one.st_ctime_ns))
-    found.update({folder: sorted(os.listdir(folder)) for folder in RUNNING if os.path.isdir(folder)})
+                    found[path] = (
+                        one.st_mode,
+                        one.st_uid,
+                        one.st_gid,
+                        one.st_ino,
+                        0 if is_folder else (one.st_size, one.st_mtime_ns, one.st_ctime_ns),
+                    )
+    found.update(
+        {folder: sorted(os.listdir(folder)) for folder in RUNNING if os.path.isdir(folder)}
+    )
     # A bridge on which nothing is plugged in any more says linkdown after a moment, by itself.
-    found.update({words: said(*words).replace(' linkdown', '') for words in (('nft', 'list', 'ruleset'), ('ip', 'route'), ('ip', 'neigh', 'show', 'proxy'))})
+    found.update(
+        {
+            words: said(*words).replace(' linkdown', '')
+            for words in (
+                ('nft', 'list', 'ruleset'),
+                ('ip', 'route'),
+                ('ip', 'neigh', 'show', 'proxy'),
+            )
+        }
+    )
     return found
 
 
-# ---- random tasks ------------------------------------------------------------------------------------------------------------------
+# ---- random tasks
+# ------------------------------------------------------------------------------------------------------------------
 
 KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7l'
 ADDRESSES = ('198.18.0.7', '198.18.0.8', '10.99.0.1')
@@ -64,23 +83,39 @@ def one(*values: Any) -> st.SearchStrategy[Any]:
 
 def some(*values: Any, least: int = 0) -> st.SearchStrategy[list[Any]]:
     """Up to two of some values, in any order."""
-    return st.sampled_from([list(chosen) for number in range(least, 3) for chosen in permutations(values, number)])
+    return st.sampled_from(
+        [list(chosen) for number in range(least, 3) for chosen in permutations(values, number)]
+    )
 
 
-SAID = {'description': one('', 'one', "it's <another> & more"), 'labels': st.dictionaries(one('a', 'b'), one('1', 'x: y'), max_size=2)}
+SAID = {
+    'description': one('', 'one', "it's <another> & more"),
+    'labels': st.dictionaries(one('a', 'b'), one('1', 'x: y'), max_size=2),
+}
 PRESENT = {'state': one('present', 'present', 'present', 'absent')}
 GROUPS = some('default', 'red', 'blue')
 NIC = st.one_of(
     st.fixed_dictionaries(
-        {'name': one('default', 'lan')}, optional={'security_groups': some('default', 'red', 'blue', least=1), 'fixed_ip': one('192.168.0.9', '10.50.0.9')}
+        {'name': one('default', 'lan')},
+        optional={
+            'security_groups': some('default', 'red', 'blue', least=1),
+            'fixed_ip': one('192.168.0.9', '10.50.0.9'),
+        },
     ),
     st.fixed_dictionaries({'port': one('p', 'q')}),
 )
 RULE = st.one_of(
-    st.fixed_dictionaries({'preset': one('ssh', 'http', 'all_icmp')}, optional={'direction': one('ingress', 'egress')}),
-    st.fixed_dictionaries({'protocol': one('tcp', 'udp')}, optional={'port': one('22', '80-90'), 'remote': one('any', '10.0.0.0/8', 'red', 'blue')}),
+    st.fixed_dictionaries(
+        {'preset': one('ssh', 'http', 'all_icmp')}, optional={'direction': one('ingress', 'egress')}
+    ),
+    st.fixed_dictionaries(
+        {'protocol': one('tcp', 'udp')},
+        optional={'port': one('22', '80-90'), 'remote': one('any', '10.0.0.0/8', 'red', 'blue')},
+    ),
 )
-LISTENER = st.fixed_dictionaries({'port': one(80, 81)}, optional={'protocol': one('http', 'tcp'), 'member_port': one(8080)})
+LISTENER = st.fixed_dictionaries(
+    {'port': one(80, 81)}, optional={'protocol': one('http', 'tcp'), 'member_port': one(8080)}
+)
 SERVER = {
     'flavor': one('g1.nano', 'g1.micro', 'own'),
     'image': one('oracle', 'oracle', 'oracle', 'copy'),
@@ -106,17 +141,38 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     'server': [
         ({'name': one('a', 'b'), 'state': POWER, **MADE}, SERVER),
         ({'name': one('a', 'b', 'g-1'), 'state': POWER}, SERVER),
-        ({'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': POWER, **MADE}, {key: SERVER[key] for key in SERVER if key != 'repair'}),
+        (
+            {'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': POWER, **MADE},
+            {key: SERVER[key] for key in SERVER if key != 'repair'},
+        ),
     ],
     'volume': [
         ({'name': one('v', 'w'), 'size': one(1, 2)}, {**PRESENT, **SAID}),
-        ({'name': one('v', 'w')}, {'state': one('attached', 'detached', 'absent'), 'server': one('a', 'b', 'g-1'), 'force': st.booleans(), 'size': one(1, 2)}),
+        (
+            {'name': one('v', 'w')},
+            {
+                'state': one('attached', 'detached', 'absent'),
+                'server': one('a', 'b', 'g-1'),
+                'force': st.booleans(),
+                'size': one(1, 2),
+            },
+        ),
     ],
     'floating_ip': [
-        ({'name': one('f', 'e', '198.18.0.8')}, {**PRESENT, 'address': one(*ADDRESSES), 'pool': one('default'), **SAID}),
+        (
+            {'name': one('f', 'e', '198.18.0.8')},
+            {**PRESENT, 'address': one(*ADDRESSES), 'pool': one('default'), **SAID},
+        ),
         (
             {'state': one('attached', 'detached', 'absent', 'present')},
-            {'name': one('f', 'e'), 'address': one(*ADDRESSES), 'server': one('a', 'b'), 'lb': one('l'), 'port': one('p'), 'fixed_ip': one('192.168.0.9')},
+            {
+                'name': one('f', 'e'),
+                'address': one(*ADDRESSES),
+                'server': one('a', 'b'),
+                'lb': one('l'),
+                'port': one('p'),
+                'fixed_ip': one('192.168.0.9'),
+            },
         ),
     ],
     'lb': [
@@ -128,13 +184,35 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                 'algorithm': one('round_robin', 'source_ip', 'LEAST_CONNECTIONS'),
                 'network': one('default', 'lan'),
                 'floating_ip': one('auto', 'none', *ADDRESSES),
-                'health_check': st.fixed_dictionaries({}, optional={'protocol': one('http', 'tcp'), 'port': one(8080), 'path': one('/', '/ok?a=b')}),
+                'health_check': st.fixed_dictionaries(
+                    {},
+                    optional={
+                        'protocol': one('http', 'tcp'),
+                        'port': one(8080),
+                        'path': one('/', '/ok?a=b'),
+                    },
+                ),
                 **SAID,
             },
         ),
     ],
-    'security_group': [({'name': one('red', 'blue', 'default')}, {**PRESENT, 'rules': st.lists(RULE, max_size=3), 'purge_rules': st.booleans(), **SAID})],
-    'network': [({'name': one('lan', 'wan')}, {**PRESENT, 'cidr': one(*CIDRS), 'gateway': one('10.50.0.1', '10.50.0.9', '10.51.0.6'), **SAID})],
+    'security_group': [
+        (
+            {'name': one('red', 'blue', 'default')},
+            {**PRESENT, 'rules': st.lists(RULE, max_size=3), 'purge_rules': st.booleans(), **SAID},
+        )
+    ],
+    'network': [
+        (
+            {'name': one('lan', 'wan')},
+            {
+                **PRESENT,
+                'cidr': one(*CIDRS),
+                'gateway': one('10.50.0.1', '10.50.0.9', '10.51.0.6'),
+                **SAID,
+            },
+        )
+    ],
     'port': [
         (
             {'name': one('p', 'q')},
@@ -148,13 +226,36 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
             },
         ),
     ],
-    'keypair': [({'name': one('k')}, {**PRESENT, 'public_key': one(KEY + 'n', KEY + 'n there', KEY + 'o'), **SAID})],
-    'init_script': [({'name': one('i')}, {**PRESENT, 'content': one('#!/bin/sh\n', '#!/bin/sh\ntrue\n'), **SAID})],
-    'flavor': [({'name': one('own', 'g1.nano')}, {**PRESENT, 'vcpus': one(1, 2), 'memory': one(128, 256), 'disk': one(1, 2), 'family': one('cpu'), **SAID})],
+    'keypair': [
+        (
+            {'name': one('k')},
+            {**PRESENT, 'public_key': one(KEY + 'n', KEY + 'n there', KEY + 'o'), **SAID},
+        )
+    ],
+    'init_script': [
+        (
+            {'name': one('i')},
+            {**PRESENT, 'content': one('#!/bin/sh\n', '#!/bin/sh\ntrue\n'), **SAID},
+        )
+    ],
+    'flavor': [
+        (
+            {'name': one('own', 'g1.nano')},
+            {
+                **PRESENT,
+                'vcpus': one(1, 2),
+                'memory': one(128, 256),
+                'disk': one(1, 2),
+                'family': one('cpu'),
+                **SAID,
+            },
+        )
+    ],
     'image': [({'name': one('copy')}, {**PRESENT, 'server': one('a', 'b'), **SAID})],
 }
 WEIGHTS = ('server', 'server', 'server', *OPTIONS)
-# What a killed run leaves: between its first transaction and its last one a thing is marked, and only what may be marked so.
+# What a killed run leaves: between its first transaction and its last one a thing is marked, and
+# only what may be marked so.
 INTERRUPTED = (
     ('server', 'creating', ''),
     ('server', 'updating', ''),
@@ -167,15 +268,23 @@ INTERRUPTED = (
     ('balancer', 'creating', ''),
     ('balancer', 'updating', ''),
     ('balancer', 'deleting', ''),
-    ('network', 'deleting', " AND name <> 'default' AND NOT EXISTS (SELECT 1 FROM port WHERE network_id = network.id)"),
+    (
+        'network',
+        'deleting',
+        " AND name <> 'default' AND NOT EXISTS (SELECT 1 FROM port WHERE network_id = network.id)",
+    ),
     ('image', 'deleting', ' AND NOT EXISTS (SELECT 1 FROM server WHERE image_id = image.id)'),
 )
 
 
-# What somebody does who does not know of us, by virsh: what he sees, and what he does with one of it.
+# What somebody does who does not know of us, by virsh: what he sees, and what he does with one of
+# it.
 MACHINES, CONTAINERS = ('-c', 'qemu:///system'), ('-c', 'lxc:///system')
 BY_HAND = (
-    *(((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, how)) for how in ('suspend', 'destroy')),
+    *(
+        ((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, how))
+        for how in ('suspend', 'destroy')
+    ),
     ((*MACHINES, 'list', '--all', '--name', '--persistent'), (*MACHINES, 'undefine')),
     ((*CONTAINERS, 'list', '--name'), (*CONTAINERS, 'destroy')),
     ((*CONTAINERS, 'list', '--all', '--name', '--persistent'), (*CONTAINERS, 'undefine')),
@@ -187,16 +296,26 @@ BY_HAND = (
 def steps(draw: st.DrawFn) -> Step:
     """A task of any module; now and then something that happens to the host instead."""
     if draw(st.integers(0, 9)) == 0:
-        interrupted = [('interrupt', {'table': table, 'task_state': state, 'where': where}) for table, state, where in INTERRUPTED]
-        by_hand = [('by hand', {'which': which, 'how': how, 'number': number}) for which, how in BY_HAND for number in range(2)]
+        interrupted = [
+            ('interrupt', {'table': table, 'task_state': state, 'where': where})
+            for table, state, where in INTERRUPTED
+        ]
+        by_hand = [
+            ('by hand', {'which': which, 'how': how, 'number': number})
+            for which, how in BY_HAND
+            for number in range(2)
+        ]
         return draw(one(('flush', {}), *interrupted, *by_hand))
     module = draw(one(*WEIGHTS))
     required, optional = draw(one(*OPTIONS[module]))
     chosen = draw(st.lists(one(*sorted(set(optional) - set(required))), max_size=4, unique=True))
-    return module, draw(st.fixed_dictionaries({**required, **{option: optional[option] for option in chosen}}))
+    return module, draw(
+        st.fixed_dictionaries({**required, **{option: optional[option] for option in chosen}})
+    )
 
 
-# ---- the oracle --------------------------------------------------------------------------------------------------------------------
+# ---- the oracle
+# --------------------------------------------------------------------------------------------------------------------
 
 
 class Oracle:
@@ -260,8 +379,17 @@ class Oracle:
         assert not told.failed, told.msg
         assert (told.changed, told.result['diff']) == (done.changed, done.result['diff'])
         assert told.msg == ('would have ' if done.changed else '') + done.msg
-        assert [(one['what'], one['why']) for one in told.result['steps']] == [(one['what'], one['why']) for one in done.result['steps']]
-        shapes = [{key: value for key, value in one.result.items() if key not in ('warnings', 'msg', 'steps', 'deprecations')} for one in (told, done)]
+        assert [(one['what'], one['why']) for one in told.result['steps']] == [
+            (one['what'], one['why']) for one in done.result['steps']
+        ]
+        shapes = [
+            {
+                key: value
+                for key, value in one.result.items()
+                if key not in ('warnings', 'msg', 'steps', 'deprecations')
+            }
+            for one in (told, done)
+        ]
         assert _broken_promises(*shapes) == []
 
     def _again(self, step: Step) -> None:
@@ -275,20 +403,35 @@ class Oracle:
 
     def clear(self) -> None:
         """Take away all there is."""
-        for kind, name in sorted(things() - self.there, key=lambda thing: (REMOVAL.index(thing[0]), thing[1])):
+        for kind, name in sorted(
+            things() - self.there, key=lambda thing: (REMOVAL.index(thing[0]), thing[1])
+        ):
             protection = {'delete_protection': False} if kind == 'server' else {}
             gone = self.ran((kind, {'name': name, 'state': 'absent', **protection}))
             assert not gone.failed, gone.msg
         self.ran(self.image)
-        self.ran(('security_group', {'name': 'default', 'rules': [], 'description': 'the group of servers for which none is named', 'labels': {}}))
+        self.ran(
+            (
+                'security_group',
+                {
+                    'name': 'default',
+                    'rules': [],
+                    'description': 'the group of servers for which none is named',
+                    'labels': {},
+                },
+            )
+        )
         assert broken() == []
 
 
 def _interrupt(others: set[str], table: str, task_state: str, where: str) -> None:
     """Leave one thing as a run that was killed leaves it; not what was there before."""
     with sqlite3.connect(f'{STATE}/hanok.db') as record:
-        chosen = f'SELECT id FROM {table} WHERE task_state IS NULL AND name NOT IN (SELECT value FROM json_each(?)) {where} ORDER BY id LIMIT 1'  # noqa: S608
-        record.execute(f'UPDATE {table} SET task_state = ? WHERE id IN ({chosen})', (task_state, json.dumps(sorted(others))))  # noqa: S608
+        chosen = f'SELECT id FROM {table} WHERE task_state IS NULL AND name NOT IN (SELECT value FROM json_each(?)) {where} ORDER BY id LIMIT 1'
+        record.execute(
+            f'UPDATE {table} SET task_state = ? WHERE id IN ({chosen})',
+            (task_state, json.dumps(sorted(others))),
+        )
     record.close()
 
 
@@ -308,20 +451,35 @@ def _running() -> set[str]:
 def _unasked(options: dict[str, Any]) -> dict[str, Any]:
     """A server is stopped by force, and not restarted while it runs: there is no guest that would answer."""
     forced = {**options, 'force': True}
-    return {**forced, 'allow_restart': False} if _running() & {options['name'], *(f'{options["name"]}-{number}' for number in range(1, 4))} else forced
+    return (
+        {**forced, 'allow_restart': False}
+        if _running()
+        & {options['name'], *(f'{options["name"]}-{number}' for number in range(1, 4))}
+        else forced
+    )
 
 
 def _asks(options: dict[str, Any]) -> bool:
     """Whether a guest would have to let go of a volume: it is detached, or goes to another server, or that was interrupted."""
-    for row in rows('SELECT v.name, s.name AS server, v.task_state FROM volume v JOIN server s ON s.id = v.server_id'):
-        stays = options.get('state') != 'detached' and options.get('server') in (None, row['server']) and row['task_state'] != 'detaching'
+    for row in rows(
+        'SELECT v.name, s.name AS server, v.task_state FROM volume v JOIN server s ON s.id = v.server_id'
+    ):
+        stays = (
+            options.get('state') != 'detached'
+            and options.get('server') in (None, row['server'])
+            and row['task_state'] != 'detaching'
+        )
         if row['name'] == options['name'] and not stays and row['server'] in _running():
             return True
     return False
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
-    return [(key, before.get(key), after.get(key)) for key in {**before, **after} if before.get(key) != after.get(key)]
+    return [
+        (key, before.get(key), after.get(key))
+        for key in {**before, **after}
+        if before.get(key) != after.get(key)
+    ]
 
 
 def _broken_promises(told: Any, done: Any, place: str = '') -> list[str]:
@@ -330,9 +488,18 @@ def _broken_promises(told: Any, done: Any, place: str = '') -> list[str]:
         return []
     if isinstance(told, dict) and isinstance(done, dict):
         found = [f'{place}: {sorted(set(told) ^ set(done))}'] if set(told) != set(done) else []
-        return found + [text for key in told if key in done for text in _broken_promises(told[key], done[key], f'{place}.{key}')]
+        return found + [
+            text
+            for key in told
+            if key in done
+            for text in _broken_promises(told[key], done[key], f'{place}.{key}')
+        ]
     if isinstance(told, list) and isinstance(done, list) and len(told) == len(done):
-        return [text for number, pair in enumerate(zip(told, done, strict=True)) for text in _broken_promises(*pair, f'{place}[{number}]')]
+        return [
+            text
+            for number, pair in enumerate(zip(told, done, strict=True))
+            for text in _broken_promises(*pair, f'{place}[{number}]')
+        ]
     return [] if told == done else [f'{place}: {told!r} was promised, there is {done!r}']
 
 
@@ -346,14 +513,22 @@ def oracle(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ora
     yield found
     assert forks.run('image', {'name': 'oracle', 'state': 'absent'}).changed
     forks.close()
-    figures.add('Check mode oracle', states=found.states, changes=found.changes, refusals=found.refusals)
+    figures.add(
+        'Check mode oracle', states=found.states, changes=found.changes, refusals=found.refusals
+    )
 
 
 def test_check_mode_tells_what_the_run_does(oracle: Oracle, soak: bool) -> None:
     """From an empty host, tasks one after the other."""
 
     # Not shrunk: an example takes seconds, and the task at which it ended stands in the message.
-    @settings(max_examples=100 if soak else 6, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=100 if soak else 6,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.lists(steps(), min_size=20, max_size=20))
     def from_nothing(tasks: list[Step]) -> None:
         for number, task in enumerate(tasks):

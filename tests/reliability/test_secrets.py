@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Secrets: after a scenario with a private key made here, a password in user_data and an init script, it is looked where they are, byte by byte.
 
-A private key is in its file only. A password is on the first-boot disk and in the guest only. An init script is kept for root. While modules run, no
-argument of a process and no line for syslog has any of them, and what ansible-playbook prints at -vvv has neither key nor password.
+A private key is in its file only. A password is on the first-boot disk and in the guest only. An
+init script is kept for root. While modules run, no argument of a process and no line for syslog has
+any of them, and what ansible-playbook prints at -vvv has neither key nor password.
 """
 
 from __future__ import annotations
@@ -30,9 +31,19 @@ from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK,
 from . import figures
 from .forks import Forks
 
-PLACES = ('/var/lib/hanok', '/var/lib/libvirt', '/var/log', '/var/cache/libvirt', '/etc/hanok', '/etc/libvirt', '/run', os.path.expanduser('~/.ansible'))
+PLACES = (
+    '/var/lib/hanok',
+    '/var/lib/libvirt',
+    '/var/log',
+    '/var/cache/libvirt',
+    '/etc/hanok',
+    '/etc/libvirt',
+    '/run',
+    os.path.expanduser('~/.ansible'),
+)
 DEVICES = ('null', 'zero', 'full', 'random', 'urandom', 'tty')
-# A /dev of its own for the play, with a syslog that is heard here: what a module logs goes to /dev/log.
+# A /dev of its own for the play, with a syslog that is heard here: what a module logs goes to
+# /dev/log.
 OWN_DEV = """set -e
 dev=$1
 shift
@@ -97,9 +108,13 @@ class Scenario:
     def __init__(self, folder: Path, image: str) -> None:
         """Run the play."""
         self.key_file = folder / 'secret.pem'
-        self.password, self.script, self.token = (f'{word}{secrets.token_hex(16)}' for word in ('password', 'script', 'token'))
+        self.password, self.script, self.token = (
+            f'{word}{secrets.token_hex(16)}' for word in ('password', 'script', 'token')
+        )
         self.image = Path(image)
-        self.server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(self.image.parent)))
+        self.server = ThreadingHTTPServer(
+            ('127.0.0.1', 0), partial(Quiet, directory=str(self.image.parent))
+        )
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         play = folder / 'play.yml'
         play.write_text(json.dumps(self._play(image)), 'utf-8')
@@ -107,44 +122,132 @@ class Scenario:
         dev.mkdir()
         watch = Watch(dev / 'log')
         try:
-            own = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', OWN_DEV, 'sh', str(dev)]
+            own = [
+                'unshare',
+                '--mount',
+                '--propagation',
+                'private',
+                'sh',
+                '-c',
+                OWN_DEV,
+                'sh',
+                str(dev),
+            ]
             environment = {**os.environ, 'DEVICES': ' '.join(DEVICES)}
             words = [*own, *PLAYBOOK, '-vvv', '--diff', str(play)]
-            ran = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+            ran = subprocess.run(
+                words,
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=300,
+            )
         finally:
             watch.end()
             self.server.shutdown()
         assert ran.returncode == 0, (ran.stdout + ran.stderr)[-3000:]
-        self.said, self.heard, self.arguments = ran.stdout + ran.stderr, watch.heard, b'\n'.join(watch.arguments)
+        self.said, self.heard, self.arguments = (
+            ran.stdout + ran.stderr,
+            watch.heard,
+            b'\n'.join(watch.arguments),
+        )
         lines = self.key_file.read_text('ascii').splitlines()[1:-1]
         self.key = max(lines[1:], key=len)  # the first line says only which kind of key it is
         self.found = dict(self._files())
 
     def _play(self, image: str) -> list[dict[str, Any]]:
         user_data = f'#!/bin/sh\n# {self.password}\ntrue\n'
-        self.hash = hashlib.sha256(user_data.encode()).hexdigest()  # by which a weak password could be guessed
+        self.hash = hashlib.sha256(
+            user_data.encode()
+        ).hexdigest()  # by which a weak password could be guessed
         at = f'http://127.0.0.1:{self.server.server_port}'
         fetched = {'checksum': 'sha256:' + hashlib.sha256(self.image.read_bytes()).hexdigest()}
         common = {'image': 'secrets', 'flavor': 'g1.nano', 'key_name': 'secrets'}
         tasks: list[dict[str, Any]] = [
             {'hanok.cloud.image': {'name': 'secrets', 'path': image}},
-            {'hanok.cloud.image': {'name': 'secrets-2', **fetched, 'url': f'{at}/{self.image.name}?token={self.token}'}},
+            {
+                'hanok.cloud.image': {
+                    'name': 'secrets-2',
+                    **fetched,
+                    'url': f'{at}/{self.image.name}?token={self.token}',
+                }
+            },
             {'hanok.cloud.keypair': {'name': 'secrets', 'private_key_file': str(self.key_file)}},
-            {'hanok.cloud.init_script': {'name': 'secrets', 'content': f'#!/bin/sh\n# {self.script}\n'}},
+            {
+                'hanok.cloud.init_script': {
+                    'name': 'secrets',
+                    'content': f'#!/bin/sh\n# {self.script}\n',
+                }
+            },
             {'hanok.cloud.server': {**common, 'name': 'secrets-1', 'user_data': user_data}},
-            {'hanok.cloud.server': {**common, 'name': 'secrets-2', 'init_script': 'secrets', 'state': 'stopped'}},
+            {
+                'hanok.cloud.server': {
+                    **common,
+                    'name': 'secrets-2',
+                    'init_script': 'secrets',
+                    'state': 'stopped',
+                }
+            },
             # Refused, each in its way: what is wrong with it is told without it.
-            {'hanok.cloud.server': {'name': 'secrets-3', 'user_data': self.password}, 'ignore_errors': True},
-            {'hanok.cloud.image': {'name': 'secrets-3', **fetched, 'url': f'{at}/nothing?token={self.token}'}, 'ignore_errors': True},
-            {'hanok.cloud.image': {'name': 'secrets-4', **fetched, 'url': f'http://me:{self.token}@127.0.0.1/i'}, 'ignore_errors': True},
-            {'hanok.cloud.server': {**common, 'name': 'secrets-1', 'user_data': f'{user_data}changed\n'}, 'ignore_errors': True},
-            {'hanok.cloud.keypair': {'name': 'secrets-3', 'public_key_file': str(self.key_file)}, 'ignore_errors': True},
-            {'hanok.cloud.keypair': {'name': 'secrets-3', 'public_key': "{{ lookup('file', key_file) }}"}, 'ignore_errors': True},
+            {
+                'hanok.cloud.server': {'name': 'secrets-3', 'user_data': self.password},
+                'ignore_errors': True,
+            },
+            {
+                'hanok.cloud.image': {
+                    'name': 'secrets-3',
+                    **fetched,
+                    'url': f'{at}/nothing?token={self.token}',
+                },
+                'ignore_errors': True,
+            },
+            {
+                'hanok.cloud.image': {
+                    'name': 'secrets-4',
+                    **fetched,
+                    'url': f'http://me:{self.token}@127.0.0.1/i',
+                },
+                'ignore_errors': True,
+            },
+            {
+                'hanok.cloud.server': {
+                    **common,
+                    'name': 'secrets-1',
+                    'user_data': f'{user_data}changed\n',
+                },
+                'ignore_errors': True,
+            },
+            {
+                'hanok.cloud.keypair': {'name': 'secrets-3', 'public_key_file': str(self.key_file)},
+                'ignore_errors': True,
+            },
+            {
+                'hanok.cloud.keypair': {
+                    'name': 'secrets-3',
+                    'public_key': "{{ lookup('file', key_file) }}",
+                },
+                'ignore_errors': True,
+            },
         ]
         again = [{**task, 'check_mode': True} for task in tasks[:6]]
-        infos = [{f'hanok.cloud.{kind}_info': {}} for kind in ('image', 'keypair', 'init_script', 'server', 'topology')]
-        variables = {'ansible_python_interpreter': '/usr/bin/python3', 'key_file': str(self.key_file)}
-        return [{'hosts': 'localhost', 'gather_facts': False, 'vars': variables, 'tasks': [*tasks, *again, *infos]}]
+        infos = [
+            {f'hanok.cloud.{kind}_info': {}}
+            for kind in ('image', 'keypair', 'init_script', 'server', 'topology')
+        ]
+        variables = {
+            'ansible_python_interpreter': '/usr/bin/python3',
+            'key_file': str(self.key_file),
+        }
+        return [
+            {
+                'hosts': 'localhost',
+                'gather_facts': False,
+                'vars': variables,
+                'tasks': [*tasks, *again, *infos],
+            }
+        ]
 
     def _files(self) -> Iterator[tuple[str, tuple[int, set[str]]]]:
         """Every file in the places where something of ours is written: its mode, and what secrets are in it."""
@@ -159,7 +262,13 @@ class Scenario:
     @property
     def secrets(self) -> dict[str, str]:
         """What is looked for, by name."""
-        return {'key': self.key, 'password': self.password, 'script': self.script, 'token': self.token, 'hash': self.hash}
+        return {
+            'key': self.key,
+            'password': self.password,
+            'script': self.script,
+            'token': self.token,
+            'hash': self.hash,
+        }
 
     def in_(self, text: bytes) -> set[str]:
         """Which secrets are in a text."""
@@ -167,7 +276,9 @@ class Scenario:
 
     def holding(self, secret: str) -> set[str]:
         """The names of the files that have a secret."""
-        return {os.path.basename(path) for path, (_mode, found) in self.found.items() if secret in found}
+        return {
+            os.path.basename(path) for path, (_mode, found) in self.found.items() if secret in found
+        }
 
 
 @pytest.fixture(scope='module')
@@ -223,7 +334,11 @@ def test_a_hash_without_a_key_is_nowhere(scenario: Scenario) -> None:
 def test_what_has_a_secret_is_for_root(scenario: Scenario) -> None:
     """No group and nobody else reads it; and nothing of ours is for everybody to read."""
     assert [path for path, (mode, found) in scenario.found.items() if found and mode & 0o077] == []
-    assert [path for path, (mode, _found) in scenario.found.items() if path.startswith('/var/lib/hanok') and mode & 0o007] == []
+    assert [
+        path
+        for path, (mode, _found) in scenario.found.items()
+        if path.startswith('/var/lib/hanok') and mode & 0o007
+    ] == []
 
 
 def test_nothing_is_said(scenario: Scenario) -> None:

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Find the examples of the documentation, so that the tests can run them.
 
-An example is a task of a module's EXAMPLES, or what stands in a fenced block of YAML in a README, in docs/ or in a role's README:
-plays, tasks, or variables of the role. One that cannot be run says why, in a comment inside it: `# not run by the tests: REASON`.
+An example is a task of a module's EXAMPLES, or what stands in a fenced block of YAML in a README,
+in docs/ or in a role's README: plays, tasks, or variables of the role. One that cannot be run says
+why, in a comment inside it: `# not run by the tests: REASON`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,19 @@ EXCUSE = re.compile(r'^( *)# not run by the tests:(.*)$', re.MULTILINE)
 LEAST_EXCUSE = 20  # characters: a sentence, not a word
 FENCE = re.compile(r'^ *(?P<marks>`{3,}|~{3,}) *(?P<kind>[\w+-]*)')
 YAML = {'yaml', 'yml', 'yaml+jinja'}
-ACTION = re.compile(r'[a-z][a-z0-9_]*(\.[a-z0-9_]+){2,}\Z')  # NAMESPACE.COLLECTION.MODULE, as every task must say it
+ACTION = re.compile(
+    r'[a-z][a-z0-9_]*(\.[a-z0-9_]+){2,}\Z'
+)  # NAMESPACE.COLLECTION.MODULE, as every task must say it
 PLAY_KEYS = {'hosts', 'import_playbook', 'ansible.builtin.import_playbook'}
-SEVERAL = re.compile(r'(block|ansible\.builtin\.(include|import)_(role|tasks))\Z')  # more than one task: what it changed is seen in a play only
-LOCAL_PLAY = {'hosts': 'localhost', 'become': True, 'gather_facts': False, 'vars': {'ansible_python_interpreter': '/usr/bin/python3'}}
+SEVERAL = re.compile(
+    r'(block|ansible\.builtin\.(include|import)_(role|tasks))\Z'
+)  # more than one task: what it changed is seen in a play only
+LOCAL_PLAY = {
+    'hosts': 'localhost',
+    'become': True,
+    'gather_facts': False,
+    'vars': {'ansible_python_interpreter': '/usr/bin/python3'},
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,11 @@ class Example:
     @property
     def action(self) -> str:
         """The module of a task."""
-        return next((key for key in self.content if ACTION.match(key)), '') if self.kind == 'task' else ''
+        return (
+            next((key for key in self.content if ACTION.match(key)), '')
+            if self.kind == 'task'
+            else ''
+        )
 
 
 def find(root: Path) -> list[Example]:
@@ -70,8 +84,12 @@ def find(root: Path) -> list[Example]:
 def in_module(path: str, text: str) -> list[Example]:
     """The tasks of a module's EXAMPLES."""
     for statement in ast.parse(text).body:
-        if isinstance(statement, ast.Assign) and [getattr(target, 'id', '') for target in statement.targets] == ['EXAMPLES']:
-            return _in_yaml(path, statement.value.lineno, ast.literal_eval(statement.value), shape_needed='task')
+        if isinstance(statement, ast.Assign) and [
+            getattr(target, 'id', '') for target in statement.targets
+        ] == ['EXAMPLES']:
+            return _in_yaml(
+                path, statement.value.lineno, ast.literal_eval(statement.value), shape_needed='task'
+            )
     return []
 
 
@@ -98,7 +116,14 @@ def fences(text: str) -> Iterator[tuple[int, str]]:
 
 def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Example]:
     """The examples in a text that begins at a line of a file."""
-    whole = Example(path, line, 'a block of YAML', 'play', [], excuse=' '.join(' '.join(reason.split()) for _indent, reason in EXCUSE.findall(text)))
+    whole = Example(
+        path,
+        line,
+        'a block of YAML',
+        'play',
+        [],
+        excuse=' '.join(' '.join(reason.split()) for _indent, reason in EXCUSE.findall(text)),
+    )
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -107,10 +132,26 @@ def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Ex
     if shape == 'task':
         return _tasks(path, line, text, content)
     if shape_needed or not shape:
-        what = 'a list of tasks' if shape_needed else 'plays, nor tasks with the full names of their modules, nor variables of the role of this README'
-        return [whole if whole.excuse and not shape_needed else replace(whole, problem=f'is not {what}; if it cannot be run, say why in a comment inside it')]
+        what = (
+            'a list of tasks'
+            if shape_needed
+            else 'plays, nor tasks with the full names of their modules, nor variables of the role of this README'
+        )
+        return [
+            whole
+            if whole.excuse and not shape_needed
+            else replace(
+                whole, problem=f'is not {what}; if it cannot be run, say why in a comment inside it'
+            )
+        ]
     if shape == 'variables':
-        content = [{'name': f'{path} with these variables', **LOCAL_PLAY, 'roles': [{'role': f'hanok.cloud.{Path(path).parts[1]}', 'vars': content}]}]
+        content = [
+            {
+                'name': f'{path} with these variables',
+                **LOCAL_PLAY,
+                'roles': [{'role': f'hanok.cloud.{Path(path).parts[1]}', 'vars': content}],
+            }
+        ]
     elif shape == 'tasks':
         content = [{'name': str(content[0].get('name', 'Tasks')), **LOCAL_PLAY, 'tasks': content}]
     return [replace(whole, name=str(content[0].get('name', 'a play')), content=content)]
@@ -121,11 +162,17 @@ def _shape(path: str, content: Any) -> str:
     if isinstance(content, dict) and content and re.match(r'roles/\w+/', path):
         prefix = Path(path).parts[1] + '_'
         return 'variables' if all(str(key).startswith(prefix) for key in content) else ''
-    if not isinstance(content, list) or not content or not all(isinstance(item, dict) for item in content):
+    if (
+        not isinstance(content, list)
+        or not content
+        or not all(isinstance(item, dict) for item in content)
+    ):
         return ''
     if all(PLAY_KEYS & set(item) for item in content):
         return 'play'
-    actions = [[key for key in item if ACTION.match(str(key)) or key == 'block'] for item in content]
+    actions = [
+        [key for key in item if ACTION.match(str(key)) or key == 'block'] for item in content
+    ]
     if any(len(found) != 1 for found in actions):
         return ''
     return 'tasks' if any(SEVERAL.match(found[0]) for found in actions) else 'task'
@@ -134,7 +181,11 @@ def _shape(path: str, content: Any) -> str:
 def _tasks(path: str, line: int, text: str, content: Iterable[dict[str, Any]]) -> list[Example]:
     """Each task with its own line and excuse: a comment indented under a task is in it, one that is not belongs to the next task."""
     composed = yaml.compose(text, yaml.SafeLoader)
-    starts = [(node.start_mark.line, node.start_mark.column) for node in composed.value] if composed else []
+    starts = (
+        [(node.start_mark.line, node.start_mark.column) for node in composed.value]
+        if composed
+        else []
+    )
     excuses = [''] * len(starts)
     for found in EXCUSE.finditer(text):
         at, indent = text.count('\n', 0, found.start()), len(found[1])
@@ -154,10 +205,16 @@ def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]
     end = [
         {
             'name': 'Write what went wrong',
-            'ansible.builtin.copy': {'content': '{{ example_problems | default({}) | to_json }}', 'dest': outcomes, 'mode': '0644'},
+            'ansible.builtin.copy': {
+                'content': '{{ example_problems | default({}) | to_json }}',
+                'dest': outcomes,
+                'mode': '0644',
+            },
         }
     ]
-    return [{'name': 'Examples', **LOCAL_PLAY, 'tasks': [_trial(example) for example in examples] + end}]
+    return [
+        {'name': 'Examples', **LOCAL_PLAY, 'tasks': [_trial(example) for example in examples] + end}
+    ]
 
 
 def _is_event(example: Example) -> bool:
@@ -182,13 +239,25 @@ def _trial(example: Example) -> dict[str, Any]:
         },
     ]
     if not example.action.endswith('_info'):  # which does the same in check mode
-        steps.insert(0, {**example.content, 'name': f'{example}, predicted', 'register': 'example_told', 'check_mode': True})
+        steps.insert(
+            0,
+            {
+                **example.content,
+                'name': f'{example}, predicted',
+                'register': 'example_told',
+                'check_mode': True,
+            },
+        )
         compared = steps[-1]['ansible.builtin.assert']
         compared['that'] = [compared['that'], f'(example_told is changed) == ({done} is changed)']
-        compared['fail_msg'] = f'predicted {{{{ example_told is changed }}}}, done {{{{ {done} is changed }}}}; {compared["fail_msg"]}'
+        compared['fail_msg'] = (
+            f'predicted {{{{ example_told is changed }}}}, done {{{{ {done} is changed }}}}; {compared["fail_msg"]}'
+        )
     failed = '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }} {{ ansible_failed_result.results | default("") }}'
     note = {
         'name': 'Note the failure',
-        'ansible.builtin.set_fact': {'example_problems': f'{{{{ example_problems | default({{}}) | combine({{{example.place!r}: text}}) }}}}'},
+        'ansible.builtin.set_fact': {
+            'example_problems': f'{{{{ example_problems | default({{}}) | combine({{{example.place!r}: text}}) }}}}'
+        },
     }
     return {'name': str(example), 'block': steps, 'rescue': [{**note, 'vars': {'text': failed}}]}

@@ -42,7 +42,20 @@ def main() -> None:
     if bootstrap.exists():
         return
     CACHE.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, '-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', str(CACHE), f'pip=={version}'], check=True)
+    subprocess.run(
+        [
+            sys.executable,
+            '-m',
+            'pip',
+            'download',
+            '--quiet',
+            '--no-deps',
+            '--dest',
+            str(CACHE),
+            f'pip=={version}',
+        ],
+        check=True,
+    )
     bootstrap.write_text(SHIM.format(wheel=f'pip-{version}-py3-none-any.whl'), encoding='utf-8')
 
 

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Close a run of all gates with one line that counts the tests of every pytest run in it.
 
-usage: summary.py STATUS REPORTS, where STATUS is the exit status of the gates, and REPORTS the folder of pytest's junit files.
+usage: summary.py STATUS REPORTS, where STATUS is the exit status of the gates, and REPORTS the
+folder of pytest's junit files.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Count(NamedTuple):
 def count(report: Path) -> Count:
     """Count the tests of one junit file; a test whose setup or teardown broke has failed."""
     total = Count()
-    for case in ElementTree.parse(report).iter('testcase'):  # noqa: S314 - pytest wrote it a moment ago
+    for case in ElementTree.parse(report).iter('testcase'):
         outcome = {child.tag for child in case}
         if outcome & {'failure', 'error'}:
             total += Count(failed=1)
@@ -51,7 +52,8 @@ def main(status: int, reports: Path) -> int:
         print(f'{report.stem}: {part}')
         total += part
     if status and not total.failed:
-        # A linter, the build, a run that died before its report: no test of pytest's, and no success.
+        # A linter, the build, a run that died before its report: no test of pytest's, and no
+        # success.
         print('a gate that is not a test failed, see above')
         total += Count(failed=1)
     if not sum(total):

@@ -14,5 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_action_group_is_the_list_of_modules() -> None:
     """What meta/runtime.yml lists and what plugins/modules holds are the same, in the order of the alphabet."""
     runtime = yaml.safe_load((ROOT / 'meta' / 'runtime.yml').read_text(encoding='utf-8'))
-    modules = sorted(path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__')
+    modules = sorted(
+        path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
+    )
     assert runtime['action_groups']['all'] == modules

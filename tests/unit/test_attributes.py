@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What each module promises under `attributes` is what it does: as far as that can be seen without libvirt, on a record in a folder of its own.
 
-The modules are taken from the folder, their tasks from tests/sample_tasks.yml. tests/integration/test_attributes.py does the same on a real host.
+The modules are taken from the folder, their tasks from tests/sample_tasks.yml.
+tests/integration/test_attributes.py does the same on a real host.
 """
 
 from __future__ import annotations
@@ -28,10 +29,14 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.host import Hos
 from ansible_collections.hanok.cloud.plugins.module_utils._local.images import LocalImages
 
 ROOT = Path(__file__).resolve().parents[2]
-MODULES = sorted(path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__')
+MODULES = sorted(
+    path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
+)
 INFO = [name for name in MODULES if name.endswith('_info')]
 KEEPING = [name for name in MODULES if name not in INFO]
-SAMPLES: dict[str, Any] = yaml.safe_load((ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8'))
+SAMPLES: dict[str, Any] = yaml.safe_load(
+    (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
+)
 # A module that keeps no thing of its own is tried by a test of its own, elsewhere.
 TRIED = [name for name in KEEPING if 'elsewhere' not in SAMPLES.get(name, {})]
 RECORD_ONLY = [name for name in KEEPING if SAMPLES.get(name, {}).get('record')]
@@ -51,7 +56,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(LocalFirewalls, 'apply', lambda _self: None)
     monkeypatch.setattr(LocalImages, 'source_problem', lambda *_names: '')
     # What check mode would do by mistake is not done to the machine that the tests run on.
-    monkeypatch.setattr(Host, 'run', lambda _self, *words, **_options: pytest.fail(f'was run: {words}'))
+    monkeypatch.setattr(
+        Host, 'run', lambda _self, *words, **_options: pytest.fail(f'was run: {words}')
+    )
     monkeypatch.setitem(hypervisor.URIS, 'qemu', 'qemu+unix:///system?socket=/nonexistent')
     pools = [{'name': 'host', 'addresses': ['198.18.0.0/24']}]
     (tmp_path / 'host.json').write_text(json.dumps({'floating_pools': pools}), encoding='utf-8')
@@ -69,7 +76,9 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         warnings.clear()
         arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True}
         with patch_module_args(arguments), pytest.raises(SystemExit):
-            runpy.run_module(f'ansible_collections.hanok.cloud.plugins.modules.{module}', run_name='__main__')
+            runpy.run_module(
+                f'ansible_collections.hanok.cloud.plugins.modules.{module}', run_name='__main__'
+            )
         result: dict[str, Any] = {**json.loads(capsys.readouterr().out), 'warnings': list(warnings)}
         assert not result.get('failed'), result['msg']
         return result
@@ -79,7 +88,9 @@ def run(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
 
 def sample(module: str) -> dict[str, Any]:
     """The tasks of a module."""
-    assert module in SAMPLES, f'add a task for the module {module} to tests/sample_tasks.yml: what it promises is tried by it'
+    assert module in SAMPLES, (
+        f'add a task for the module {module} to tests/sample_tasks.yml: what it promises is tried by it'
+    )
     found: dict[str, Any] = SAMPLES[module]
     return found
 
@@ -111,10 +122,14 @@ def predicted(run: Run, folder: Path, module: str, options: dict[str, Any]) -> d
 def test_what_is_promised(module: str) -> None:
     """All modules that keep something promise the same, and all that only tell; the other tests try what that is."""
     path = ROOT / 'plugins' / 'modules' / f'{module}.py'
-    doc = get_docstring(str(path), fragment_loader, collection_name='hanok.cloud', plugin_type='module')[0]
+    doc = get_docstring(
+        str(path), fragment_loader, collection_name='hanok.cloud', plugin_type='module'
+    )[0]
     promised = {name: attribute['support'] for name, attribute in doc['attributes'].items()}
     fragment = 'hanok.cloud.attributes.info' if module in INFO else 'hanok.cloud.attributes'
-    assert promised == (TELLS if module in INFO else KEEPS), f'{module}: extend {fragment}; an attribute that is new there needs a test here'
+    assert promised == (TELLS if module in INFO else KEEPS), (
+        f'{module}: extend {fragment}; an attribute that is new there needs a test here'
+    )
 
 
 def test_the_samples_are_of_modules() -> None:
@@ -149,7 +164,9 @@ def test_check_mode_tells_what_a_run_does(module: str, run: Run, folder: Path) -
             assert (again['changed'], again['diff']) == (False, {'before': '', 'after': ''})
         if f'{module}_info' in INFO:
             items = run(f'{module}_info', {})[f'{module}s']
-            assert [item for item in items if item['name'] == task['name']] == ([done[module]] if done[module] else [])
+            assert [item for item in items if item['name'] == task['name']] == (
+                [done[module]] if done[module] else []
+            )
 
 
 def test_a_reference_to_nothing(run: Run) -> None:

@@ -77,7 +77,10 @@ def test_every_option_of_every_module(name: str, monkeypatch: pytest.MonkeyPatch
             raw = {**needed, **with_blank(place, module.argument_spec, blank)}
             leave_out(raw, module.argument_spec)
             others = {option: value for option, value in needed.items() if option != place[0]}
-            expected = {**others, **(with_blank(place[:-1], module.argument_spec, {}) if place[1:] else {})}
+            expected = {
+                **others,
+                **(with_blank(place[:-1], module.argument_spec, {}) if place[1:] else {}),
+            }
             assert raw == expected, place
             tried += 1
             if len(place) == 1 and place[0] not in needed:
@@ -129,7 +132,9 @@ def test_what_is_left_out(raw: dict[str, Any], expected: dict[str, Any]) -> None
     assert params == expected
 
 
-def test_a_required_option_that_is_blank(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_required_option_that_is_blank(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ansible's own sentence."""
     module = importlib.import_module(f'{COLLECTION}.network')
     with patch_module_args({'name': ''}), pytest.raises(SystemExit):

@@ -9,11 +9,26 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import HOST, Datapath, Group, Network, Port, Verdict, evaluate
+from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
+    HOST,
+    Datapath,
+    Group,
+    Network,
+    Port,
+    Verdict,
+    evaluate,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 
-NETWORKS = (Network('hk0', '192.168.0.0/24', '192.168.0.1'), Network('hk1', '10.20.0.0/24', '10.20.0.1'))
-WEB = Group('1', (Rule('ingress', 'tcp', 80, 81), Rule('ingress', 'icmp', remote_cidr='', remote_group='2')), 'web')
+NETWORKS = (
+    Network('hk0', '192.168.0.0/24', '192.168.0.1'),
+    Network('hk1', '10.20.0.0/24', '10.20.0.1'),
+)
+WEB = Group(
+    '1',
+    (Rule('ingress', 'tcp', 80, 81), Rule('ingress', 'icmp', remote_cidr='', remote_group='2')),
+    'web',
+)
 CLOSED = Group('2', (Rule('egress', 'tcp', 80, 80, '192.168.0.0/24'),), 'closed')
 DEFAULT = Group('3')
 A = Port('hkp1', '52:54:00:00:00:01', '192.168.0.11', 'hk0', ('1', '3'))
@@ -28,33 +43,97 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
     ('question', 'allowed', 'why'),
     [
         ((OUT, FLOATING, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
-        ((OUT, FLOATING, 'tcp', 82), False, f'no ingress rule of its groups (3, web) allows tcp 82 from {OUT}'),
-        ((OUT, FLOATING, 'icmp'), False, f'no ingress rule of its groups (3, web) allows icmp from {OUT}'),
-        ((OUT, A.address, 'tcp', 80), False, 'from outside, 192.168.0.11 can be reached only by a floating address'),
-        ((OUT, '192.168.0.1', 'icmp'), False, '192.168.0.1 is a gateway, which answers only its own network'),
-        ((OUT, HOST, 'tcp', 22), True, 'what the host itself offers to the outside is not filtered here'),
-        ((OUT, '198.51.100.8', 'tcp', 22), True, 'neither side is in this cloud, so nothing is filtered here'),
+        (
+            (OUT, FLOATING, 'tcp', 82),
+            False,
+            f'no ingress rule of its groups (3, web) allows tcp 82 from {OUT}',
+        ),
+        (
+            (OUT, FLOATING, 'icmp'),
+            False,
+            f'no ingress rule of its groups (3, web) allows icmp from {OUT}',
+        ),
+        (
+            (OUT, A.address, 'tcp', 80),
+            False,
+            'from outside, 192.168.0.11 can be reached only by a floating address',
+        ),
+        (
+            (OUT, '192.168.0.1', 'icmp'),
+            False,
+            '192.168.0.1 is a gateway, which answers only its own network',
+        ),
+        (
+            (OUT, HOST, 'tcp', 22),
+            True,
+            'what the host itself offers to the outside is not filtered here',
+        ),
+        (
+            (OUT, '198.51.100.8', 'tcp', 22),
+            True,
+            'neither side is in this cloud, so nothing is filtered here',
+        ),
         ((B.address, A.address, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
         ((B.address, FLOATING, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
-        ((B.address, A.address, 'tcp', 81), False, "no egress rule of the sender's groups (closed) allows tcp 81 to 192.168.0.11"),
-        ((B.address, OUT, 'tcp', 80), False, f"no egress rule of the sender's groups (closed) allows tcp 80 to {OUT}"),
+        (
+            (B.address, A.address, 'tcp', 81),
+            False,
+            "no egress rule of the sender's groups (closed) allows tcp 81 to 192.168.0.11",
+        ),
+        (
+            (B.address, OUT, 'tcp', 80),
+            False,
+            f"no egress rule of the sender's groups (closed) allows tcp 80 to {OUT}",
+        ),
         ((B.address, B.address, 'tcp', 80), True, 'a server reaches itself without the network'),
-        ((A.address, OUT, 'udp', 53), True, 'everything may go out: no group of the sender has an egress rule'),
-        ((A.address, C.address, 'tcp', 80), False, 'networks 192.168.0.0/24 and 10.20.0.0/24 are kept apart; a floating address connects them'),
+        (
+            (A.address, OUT, 'udp', 53),
+            True,
+            'everything may go out: no group of the sender has an egress rule',
+        ),
+        (
+            (A.address, C.address, 'tcp', 80),
+            False,
+            'networks 192.168.0.0/24 and 10.20.0.0/24 are kept apart; a floating address connects them',
+        ),
         ((A.address, '192.168.0.77', 'tcp', 80), False, 'no port has the address 192.168.0.77'),
         ((C.address, FLOATING, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
         ((HOST, A.address, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
         ((HOST, C.address, 'tcp', 80), False, '10.20.0.11 has no group, so nothing is let in'),
-        ((HOST, A.address, 'icmp'), False, 'no ingress rule of its groups (3, web) allows icmp from 192.168.0.1'),
-        ((HOST, OUT, 'tcp', 80), True, 'what the host itself sends to the outside is not filtered here'),
+        (
+            (HOST, A.address, 'icmp'),
+            False,
+            'no ingress rule of its groups (3, web) allows icmp from 192.168.0.1',
+        ),
+        (
+            (HOST, OUT, 'tcp', 80),
+            True,
+            'what the host itself sends to the outside is not filtered here',
+        ),
         ((HOST, '10.20.0.1', 'tcp', 80), True, 'the host reaches itself'),
-        (('192.168.0.1', B.address, 'udp', 68), False, 'no ingress rule of its groups (closed) allows udp 68 from 192.168.0.1'),
+        (
+            ('192.168.0.1', B.address, 'udp', 68),
+            False,
+            'no ingress rule of its groups (closed) allows udp 68 from 192.168.0.1',
+        ),
         ((B.address, '192.168.0.1', 'icmp'), True, 'the gateway answers ping'),
         ((B.address, '192.168.0.1', 'udp', 67), True, 'the gateway answers DHCP'),
         ((B.address, '192.168.0.1', 'tcp', 53), True, 'the gateway answers DNS'),
-        ((B.address, '192.168.0.1', 'tcp', 22), False, 'the gateway answers DHCP, DNS and ping, not tcp 22'),
-        ((B.address, '10.20.0.1', 'icmp'), False, 'the host answers servers only at the gateway of their network, 192.168.0.1'),
-        ((B.address, HOST, 'icmp'), False, 'the host answers servers only at the gateway of their network, 192.168.0.1'),
+        (
+            (B.address, '192.168.0.1', 'tcp', 22),
+            False,
+            'the gateway answers DHCP, DNS and ping, not tcp 22',
+        ),
+        (
+            (B.address, '10.20.0.1', 'icmp'),
+            False,
+            'the host answers servers only at the gateway of their network, 192.168.0.1',
+        ),
+        (
+            (B.address, HOST, 'icmp'),
+            False,
+            'the host answers servers only at the gateway of their network, 192.168.0.1',
+        ),
         (('192.168.0.99', FLOATING, 'tcp', 80), False, 'no port has the address 192.168.0.99'),
         (('192.168.0.99', HOST, 'tcp', 80), False, 'no port has the address 192.168.0.99'),
     ],
@@ -67,12 +146,22 @@ def test_what_is_said(question: tuple[Any, ...], allowed: bool, why: str) -> Non
 def test_a_group_as_source_is_named_in_words() -> None:
     """People know a group by its name, not by its id."""
     path = replace(PATH, groups=(WEB, replace(CLOSED, rules=()), DEFAULT))
-    assert evaluate(path, B.address, FLOATING, 'icmp').why == 'ingress rule icmp from group closed of group web'
+    assert (
+        evaluate(path, B.address, FLOATING, 'icmp').why
+        == 'ingress rule icmp from group closed of group web'
+    )
 
 
 def test_the_host_from_another_address() -> None:
     """A rule about the host's own address outside holds when that is what its packets carry."""
-    path = replace(PATH, groups=(Group('1', (Rule('ingress', 'tcp', remote_cidr='198.51.100.1/32'),)), CLOSED, DEFAULT))
+    path = replace(
+        PATH,
+        groups=(
+            Group('1', (Rule('ingress', 'tcp', remote_cidr='198.51.100.1/32'),)),
+            CLOSED,
+            DEFAULT,
+        ),
+    )
     assert not evaluate(path, HOST, FLOATING, 'tcp', 80).allowed
     assert evaluate(path, HOST, FLOATING, 'tcp', 80, host_address='198.51.100.1').allowed
     assert not evaluate(path, '10.20.0.1', FLOATING, 'tcp', 80).allowed
@@ -91,7 +180,7 @@ def test_the_host_from_another_address() -> None:
         ((OUT, FLOATING, 'icmp', 8), 'icmp has no ports'),
         (('web', FLOATING, 'tcp', 80), 'web'),
         ((OUT, '::1', 'tcp', 80), '::1'),
-        ((OUT, '0.0.0.0', 'tcp', 80), 'not the address of one machine'),  # noqa: S104
+        ((OUT, '0.0.0.0', 'tcp', 80), 'not the address of one machine'),
         ((OUT, '255.255.255.255', 'udp', 67), 'not the address of one machine'),
         ((OUT, '224.0.0.1', 'udp', 67), 'not the address of one machine'),
         ((None, FLOATING, 'tcp', 80), 'None'),
@@ -125,15 +214,25 @@ def test_a_question_without_meaning_is_refused(question: tuple[Any, ...], messag
         (Group, (7,), 'not the id of a group'),
         (Group, ('1', ({'protocol': 'tcp'},)), 'must be a Rule'),
         (Port, ('vnet1', '52:54:00:00:00:01', '10.0.0.2', 'hk0'), 'not the name of a port device'),
-        (Port, ('hkp1234567890123', '52:54:00:00:00:01', '10.0.0.2', 'hk0'), 'not the name of a port device'),
+        (
+            Port,
+            ('hkp1234567890123', '52:54:00:00:00:01', '10.0.0.2', 'hk0'),
+            'not the name of a port device',
+        ),
         (Port, ('hkp1', '52:54:00:00:00:0A', '10.0.0.2', 'hk0'), 'not a MAC'),
         (Port, ('hkp1', '53:54:00:00:00:01', '10.0.0.2', 'hk0'), 'not a MAC'),
         (Port, ('hkp1', '52:54:00:00:00:01', '10.0.0.2/24', 'hk0'), '10.0.0.2/24'),
         (Port, ('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'eth0'), 'not the name of a bridge'),
-        (Port, ('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0', ('1', '1')), 'group 1 is there twice'),
+        (
+            Port,
+            ('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0', ('1', '1')),
+            'group 1 is there twice',
+        ),
     ],
 )
-def test_nothing_unknown_gets_into_a_ruleset(what: Any, values: tuple[Any, ...], message: str) -> None:
+def test_nothing_unknown_gets_into_a_ruleset(
+    what: Any, values: tuple[Any, ...], message: str
+) -> None:
     """Every name and address is checked where it is made."""
     with pytest.raises(ValueError, match=message):
         what(*values)
@@ -143,19 +242,34 @@ def test_nothing_unknown_gets_into_a_ruleset(what: Any, values: tuple[Any, ...],
     ('changed', 'message'),
     [
         ({'networks': (*NETWORKS, Network('hk2', '192.168.0.128/25', '192.168.0.129'))}, 'overlap'),
-        ({'networks': (*NETWORKS, Network('hk1', '10.30.0.0/24', '10.30.0.1'))}, 'bridge hk1 is there twice'),
+        (
+            {'networks': (*NETWORKS, Network('hk1', '10.30.0.0/24', '10.30.0.1'))},
+            'bridge hk1 is there twice',
+        ),
         ({'networks': NETWORKS[:1]}, 'no network has the bridge hk1'),
         ({'groups': (WEB, CLOSED)}, 'group 3 is not there'),
         ({'groups': (WEB, DEFAULT)}, 'refers to group 2'),
         ({'groups': (WEB, CLOSED, DEFAULT, DEFAULT)}, 'group 3 is there twice'),
-        ({'ports': (A, B, C, replace(C, device='hkp4'))}, 'fixed address 10.20.0.11 is there twice'),
+        (
+            {'ports': (A, B, C, replace(C, device='hkp4'))},
+            'fixed address 10.20.0.11 is there twice',
+        ),
         ({'ports': (A, B, C, replace(C, address='10.20.0.12'))}, 'port device hkp3 is there twice'),
-        ({'ports': (A, B, replace(C, address='192.168.0.13'))}, 'is not an address for a host of 10.20.0.0/24'),
+        (
+            {'ports': (A, B, replace(C, address='192.168.0.13'))},
+            'is not an address for a host of 10.20.0.0/24',
+        ),
         ({'ports': (A, B, replace(C, address='10.20.0.1'))}, 'is the gateway'),
         ({'ports': (A, B, replace(C, address='10.20.0.255'))}, 'is not an address for a host'),
         ({'floating': ((FLOATING, '192.168.0.99'),)}, 'no port has the fixed address'),
-        ({'floating': ((FLOATING, A.address), (FLOATING, B.address))}, 'floating address 203.0.113.101 is there twice'),
-        ({'floating': ((FLOATING, A.address), ('203.0.113.102', A.address))}, 'a floating address for 192.168.0.11 is there twice'),
+        (
+            {'floating': ((FLOATING, A.address), (FLOATING, B.address))},
+            'floating address 203.0.113.101 is there twice',
+        ),
+        (
+            {'floating': ((FLOATING, A.address), ('203.0.113.102', A.address))},
+            'a floating address for 192.168.0.11 is there twice',
+        ),
         ({'floating': (('192.168.0.200', A.address),)}, 'lies within a network'),
         ({'floating': (('224.0.0.1', A.address),)}, 'not the address of one machine'),
     ],

@@ -19,7 +19,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local.checksums import digests
 from ansible_collections.hanok.cloud.plugins.module_utils._local.disk_format import identify
 
-needs_qemu_img = pytest.mark.skipif(shutil.which('qemu-img') is None, reason='qemu-img makes the disks')
+needs_qemu_img = pytest.mark.skipif(
+    shutil.which('qemu-img') is None, reason='qemu-img makes the disks'
+)
 BOOTABLE = bytes(510) + b'\x55\xaa' + bytes(512)
 DESCRIPTOR = b'# Disk DescriptorFile\ncreateType="monolithicFlat"\nRW 256 FLAT "../hanok.json" 0\n'
 
@@ -59,7 +61,9 @@ def test_what_qemu_img_makes(name: str, tmp_path: Path) -> None:
 )
 def test_what_refers_elsewhere(options: tuple[str, ...], tmp_path: Path) -> None:
     """Whatever way a format has to name another file."""
-    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', 'base', '64M'], check=True, cwd=tmp_path)
+    subprocess.run(
+        ['qemu-img', 'create', '-q', '-f', 'qcow2', 'base', '64M'], check=True, cwd=tmp_path
+    )
     size = [] if 'size=6T' in options else ['64M']
     subprocess.run(['qemu-img', 'create', '-q', *options, 'disk', *size], check=True, cwd=tmp_path)
     problem = said((tmp_path / 'disk').read_bytes()[: 1 << 20])
@@ -71,14 +75,26 @@ def test_what_refers_elsewhere(options: tuple[str, ...], tmp_path: Path) -> None
     ('data', 'problem'),
     [
         (b'', 'it is empty; give a disk'),
-        (gzip.compress(BOOTABLE, mtime=0), 'it is compressed with gzip; decompress it first: gzip -d'),
+        (
+            gzip.compress(BOOTABLE, mtime=0),
+            'it is compressed with gzip; decompress it first: gzip -d',
+        ),
         (lzma.compress(BOOTABLE), 'it is compressed with xz; decompress it first: xz -d'),
         (b'PK\x03\x04' + bytes(600), 'it is a zip archive; take the disk out first: unzip'),
         (b'<!DOCTYPE html>', 'it is an HTML or XML page; look for the address of the file itself'),
-        (DESCRIPTOR, 'it is a VMDK descriptor, whose data is in other files; convert the whole: qemu-img convert -O qcow2'),
-        (DESCRIPTOR + bytes(510 - len(DESCRIPTOR)) + b'\x55\xaa', 'it is a VMDK descriptor, whose data is in other files'),
+        (
+            DESCRIPTOR,
+            'it is a VMDK descriptor, whose data is in other files; convert the whole: qemu-img convert -O qcow2',
+        ),
+        (
+            DESCRIPTOR + bytes(510 - len(DESCRIPTOR)) + b'\x55\xaa',
+            'it is a VMDK descriptor, whose data is in other files',
+        ),
         (b'KDMV' + bytes(2000), 'it refers to other files (its extents)'),
-        (b'QFI\xfb\0\0\0\x03' + bytes(24) + b'\0\0\0\x02' + bytes(500), 'it is encrypted; convert it first'),
+        (
+            b'QFI\xfb\0\0\0\x03' + bytes(24) + b'\0\0\0\x02' + bytes(500),
+            'it is encrypted; convert it first',
+        ),
         (b'hello', 'it is no disk: it is of no known format'),
         (bytes(4096), 'it is no disk: it is of no known format'),
     ],
@@ -94,7 +110,9 @@ def test_a_raw_disk() -> None:
     assert identify(io.BytesIO(BOOTABLE), 'it') == ('raw', 1024)
 
 
-@given(st.binary(max_size=3000), st.sampled_from([b'', b'QFI\xfb', b'KDMV', b'vhdxfile', b'conectix']))
+@given(
+    st.binary(max_size=3000), st.sampled_from([b'', b'QFI\xfb', b'KDMV', b'vhdxfile', b'conectix'])
+)
 def test_any_bytes(data: bytes, begin: bytes) -> None:
     """They are a disk, or are refused with a sentence."""
     problem = said(begin + data)
@@ -113,7 +131,14 @@ bbbb{0}  twice
 
 @pytest.mark.parametrize(
     ('name', 'found'),
-    [('disk.qcow2', {'aaaa'}), ('other.qcow2', {'bbbb'}), ('bsd.img', {'cccc'}), ('twice', {'aaaa', 'bbbb'}), ('disk', set()), ('', set())],
+    [
+        ('disk.qcow2', {'aaaa'}),
+        ('other.qcow2', {'bbbb'}),
+        ('bsd.img', {'cccc'}),
+        ('twice', {'aaaa', 'bbbb'}),
+        ('disk', set()),
+        ('', set()),
+    ],
 )
 def test_a_file_of_checksums(name: str, found: set[str]) -> None:
     """As sha256sum writes it, as BSD does."""

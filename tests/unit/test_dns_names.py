@@ -116,8 +116,13 @@ def host(tmp_path: Path) -> Iterator[Any]:
     record.write()
     for network in NETWORKS.values():
         values = {'uuid': network.name, 'description': '', 'labels': '{}'}
-        record.insert('network', {**values, 'name': network.name, 'cidr': network.cidr, 'gateway': network.gateway})
-    record.insert('image', {'uuid': 'i', 'name': 'i', 'source': 'path:/i', 'description': '', 'labels': '{}'})
+        record.insert(
+            'network',
+            {**values, 'name': network.name, 'cidr': network.cidr, 'gateway': network.gateway},
+        )
+    record.insert(
+        'image', {'uuid': 'i', 'name': 'i', 'source': 'path:/i', 'description': '', 'labels': '{}'}
+    )
     yield SimpleNamespace(record=record, pools=())
     record.sql.close()
 
@@ -153,7 +158,9 @@ def test_of_two_runs_at_once_one_gets_the_name(host: Any) -> None:
     write(host, SERVER)
     other = replace(SERVER, name='other')
     for late in ([other, replace(SERVER, name='WEB')], [replace(LB, name='web')]):
-        with pytest.raises(CloudError, match=r'(lb web|server WEB) and server web would have one DNS'):
+        with pytest.raises(
+            CloudError, match=r'(lb web|server WEB) and server web would have one DNS'
+        ):
             write(host, *late)
     assert owners(host, 'web', 'other') == {('default', 'web'): ('server web',)}
     write(host, replace(SERVER, name='WEB', networks=(Nic('back'),)))

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """RETURN of every module is what the module returns: each key, its type, and what is inside. The modules are taken from the folder.
 
-ansible-test compares the options with what AnsibleModule gets; what is returned nobody else compares.
+ansible-test compares the options with what AnsibleModule gets; what is returned nobody else
+compares.
 """
 
 from __future__ import annotations
@@ -39,12 +40,20 @@ KEEPING = [name for name in MODULES if name not in INFO]
 
 # Ansible's own, in every result.
 ASIDE = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
-# A mapping of the user's own words has this key in a sample: what is in it is not documented key by key.
+# A mapping of the user's own words has this key in a sample: what is in it is not documented key by
+# key.
 FREE = 'a word of the user'
 # What cannot be made of any text: by type, or by the name of a field.
 SPECIAL: dict[type, Any] = {Rule: Rule('ingress', 'tcp', 80, 90)}
 TEXTS = {'content': '#!/bin/sh\n'}
-TYPES: dict[type, str] = {str: 'str', int: 'int', float: 'float', bool: 'bool', list: 'list', dict: 'dict'}
+TYPES: dict[type, str] = {
+    str: 'str',
+    int: 'int',
+    float: 'float',
+    bool: 'bool',
+    list: 'list',
+    dict: 'dict',
+}
 LIKE = re.compile(r'like RV\((\w+)\)')
 
 
@@ -61,7 +70,9 @@ def sample(hint: Any, name: str = '') -> Any:
         return SPECIAL[hint]
     if is_dataclass(hint):
         hints = typing.get_type_hints(hint)
-        return typing.cast(Any, hint)(**{field.name: sample(hints[field.name], field.name) for field in fields(hint)})
+        return typing.cast(Any, hint)(
+            **{field.name: sample(hints[field.name], field.name) for field in fields(hint)}
+        )
     made = {str: TEXTS.get(name, 'sample'), int: 1, bool: True, float: 1.0}
     assert hint in made, f'{name}: this test has no sample of {hint}; add it to SPECIAL'
     return made[hint]
@@ -130,7 +141,9 @@ def resource(module: str) -> run.Resource:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys.modules[main.__module__], 'run', found.append)
         main()
-    assert len(found) == 1, f'{module} does not end in run(Resource(...)), nor does its name end in _info'
+    assert len(found) == 1, (
+        f'{module} does not end in run(Resource(...)), nor does its name end in _info'
+    )
     return typing.cast(run.Resource, found[0])
 
 
@@ -147,7 +160,9 @@ def things() -> dict[str, Any]:
 
 
 @pytest.fixture
-def result(things: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+def result(
+    things: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., dict[str, Any]]:
     """Run the entry of a module on the cloud of samples; its result."""
     monkeypatch.setattr(run, 'open_cloud', lambda *_names: SampleCloud(things))
 
@@ -175,22 +190,34 @@ def wrong(docs: Mapping[str, Any], shown: Mapping[str, Any], where: str = '') ->
     return problems
 
 
-def wrong_value(docs: Mapping[str, Any], doc: Mapping[str, Any], value: Any, where: str) -> list[str]:
+def wrong_value(
+    docs: Mapping[str, Any], doc: Mapping[str, Any], value: Any, where: str
+) -> list[str]:
     """The same of one key. ``docs``: its neighbours, one of which it may be like."""
     if doc['type'] == 'raw':
         return []
     if value is None:
-        return [f'{where} is null in the sample, which tells nothing of its type; add its field to TEXTS']
+        return [
+            f'{where} is null in the sample, which tells nothing of its type; add its field to TEXTS'
+        ]
     if doc['type'] != TYPES[type(value)]:
         return [f'{where} is documented as {doc["type"]} and is {TYPES[type(value)]}']
     if isinstance(value, list):
         if doc.get('elements') != TYPES[type(value[0])]:
-            return [f'{where} is documented as a list of {doc.get("elements")} and is one of {TYPES[type(value[0])]}']
+            return [
+                f'{where} is documented as a list of {doc.get("elements")} and is one of {TYPES[type(value[0])]}'
+            ]
         value = value[0]
     if not isinstance(value, dict) or FREE in value:
-        return [f'{where} has contains, and nothing inside that has names'] if 'contains' in doc else []
+        return (
+            [f'{where} has contains, and nothing inside that has names']
+            if 'contains' in doc
+            else []
+        )
     like = LIKE.search(str(doc['description']))
-    return wrong(docs[like.group(1)]['contains'] if like else doc.get('contains', {}), value, where + '.')
+    return wrong(
+        docs[like.group(1)]['contains'] if like else doc.get('contains', {}), value, where + '.'
+    )
 
 
 def acting(kept: run.Resource, thing: Any, *refused: str) -> Callable[[], None]:
@@ -209,7 +236,9 @@ def acting(kept: run.Resource, thing: Any, *refused: str) -> Callable[[], None]:
 
 
 @pytest.mark.parametrize('module', KEEPING)
-def test_what_a_module_returns(module: str, result: Callable[..., dict[str, Any]], things: dict[str, Any]) -> None:
+def test_what_a_module_returns(
+    module: str, result: Callable[..., dict[str, Any]], things: dict[str, Any]
+) -> None:
     """After a run, after one with count, and after a refusal: together that is what is documented."""
     kept = resource(module)
     options = {option: 'sample' for option, rule in kept.arguments.items() if rule.get('required')}
@@ -223,7 +252,9 @@ def test_what_a_module_returns(module: str, result: Callable[..., dict[str, Any]
 
 
 @pytest.mark.parametrize('module', KEEPING)
-def test_what_check_mode_returns(module: str, result: Callable[..., dict[str, Any]], things: dict[str, Any]) -> None:
+def test_what_check_mode_returns(
+    module: str, result: Callable[..., dict[str, Any]], things: dict[str, Any]
+) -> None:
     """The same keys as a run."""
     kept = resource(module)
     options = {option: 'sample' for option, rule in kept.arguments.items() if rule.get('required')}
@@ -231,13 +262,20 @@ def test_what_check_mode_returns(module: str, result: Callable[..., dict[str, An
     assert set(result(main, **options, _ansible_check_mode=True)) == set(result(main, **options))
 
 
-@pytest.mark.filterwarnings('ignore:.*found in sys.modules:RuntimeWarning')  # RETURN is read of it, too
+@pytest.mark.filterwarnings(
+    'ignore:.*found in sys.modules:RuntimeWarning'
+)  # RETURN is read of it, too
 @pytest.mark.parametrize('module', INFO)
 def test_what_an_info_module_returns(module: str, result: Callable[..., dict[str, Any]]) -> None:
     """All that there is, documented."""
-    options = yaml.safe_load(importlib.import_module(f'{COLLECTION}.{module}').DOCUMENTATION).get('options', {})
+    options = yaml.safe_load(importlib.import_module(f'{COLLECTION}.{module}').DOCUMENTATION).get(
+        'options', {}
+    )
     more = {option: True for option, doc in options.items() if doc['type'] == 'bool'}
-    problems = wrong(documented(module), result(lambda: runpy.run_module(f'{COLLECTION}.{module}', run_name='__main__'), **more))
+    problems = wrong(
+        documented(module),
+        result(lambda: runpy.run_module(f'{COLLECTION}.{module}', run_name='__main__'), **more),
+    )
     assert not problems, f'RETURN of {module}: ' + '; '.join(problems)
 
 
@@ -256,10 +294,21 @@ def test_the_modules_are_found() -> None:
         ({'size': {'type': 'int'}}, {'size': True}, 'size is documented as int and is bool'),
         ({'size': {'type': 'int'}}, {'size': None}, 'size is null'),
         ({'names': {'type': 'list'}}, {'names': ['x']}, 'as a list of None and is one of str'),
-        ({'nics': {'type': 'list', 'elements': 'dict', 'description': 'They.'}}, {'nics': [{'mac': 'x'}]}, 'nics.mac is returned'),
-        ({'labels': {'type': 'dict', 'description': 'x', 'contains': {}}}, {'labels': {FREE: 'x'}}, 'labels has contains'),
         (
-            {'one': {'type': 'dict', 'description': 'It.', 'contains': {}}, 'two': {'type': 'dict', 'description': 'It is like RV(one).'}},
+            {'nics': {'type': 'list', 'elements': 'dict', 'description': 'They.'}},
+            {'nics': [{'mac': 'x'}]},
+            'nics.mac is returned',
+        ),
+        (
+            {'labels': {'type': 'dict', 'description': 'x', 'contains': {}}},
+            {'labels': {FREE: 'x'}},
+            'labels has contains',
+        ),
+        (
+            {
+                'one': {'type': 'dict', 'description': 'It.', 'contains': {}},
+                'two': {'type': 'dict', 'description': 'It is like RV(one).'},
+            },
             {'one': {}, 'two': {'id': 'x'}},
             'two.id is returned',
         ),

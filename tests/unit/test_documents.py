@@ -21,7 +21,11 @@ TROUBLESHOOTING = ROOT / 'docs' / 'troubleshooting.md'
 HOLE = '\0'  # stands in the text of a message for what varies
 
 LISTED = subprocess.run(
-    ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '--', '*.md'], cwd=ROOT, capture_output=True, text=True, check=True
+    ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '--', '*.md'],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=True,
 ).stdout.split()
 DOCUMENTS = sorted(name for name in LISTED if (ROOT / name).is_file())
 
@@ -42,7 +46,9 @@ def blocks(text: str, language: str) -> list[str]:
 def links(text: str) -> list[str]:
     """The targets of links and images, outside of code."""
     plain = re.sub(r'`[^`\n]*`', '``', without_blocks(text))
-    return re.findall(r'\]\(\s*<?([^)\s>]+)', plain) + re.findall(r'^\[[^\]]+\]:\s*(\S+)', plain, flags=re.MULTILINE)
+    return re.findall(r'\]\(\s*<?([^)\s>]+)', plain) + re.findall(
+        r'^\[[^\]]+\]:\s*(\S+)', plain, flags=re.MULTILINE
+    )
 
 
 def anchors(text: str) -> set[str]:
@@ -70,7 +76,9 @@ def wrong(document: str, link: str) -> str:
         return f'{link}: is not there'
     if not target.resolve().is_relative_to(ROOT.resolve()):
         return f'{link}: is outside of the project'
-    if anchor and (target.suffix != '.md' or anchor not in anchors(target.read_text(encoding='utf-8'))):
+    if anchor and (
+        target.suffix != '.md' or anchor not in anchors(target.read_text(encoding='utf-8'))
+    ):
         return f'{link}: has no such heading'
     return ''
 
@@ -104,7 +112,13 @@ def test_what_is_wrong_with_a_link(link: str, problem: str) -> None:
 
 def test_the_documents_are_found() -> None:
     """An empty list would have no bad link. All of them are reached from the README."""
-    wanted = {'README.md', 'README.ko.md', 'docs/concepts.md', 'docs/developing.md', 'docs/troubleshooting.md'}
+    wanted = {
+        'README.md',
+        'README.ko.md',
+        'docs/concepts.md',
+        'docs/developing.md',
+        'docs/troubleshooting.md',
+    }
     assert wanted <= set(DOCUMENTS)
     assert wanted - {'README.md'} <= set(links((ROOT / 'README.md').read_text(encoding='utf-8')))
 
@@ -124,7 +138,9 @@ def python_texts(source: str) -> Iterator[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
         elif isinstance(node, ast.JoinedStr):
-            yield ''.join(part.value if isinstance(part, ast.Constant) else HOLE for part in node.values)
+            yield ''.join(
+                part.value if isinstance(part, ast.Constant) else HOLE for part in node.values
+            )
 
 
 def yaml_texts(value: Any) -> Iterator[str]:
@@ -201,7 +217,9 @@ def names_of_ours() -> set[str]:
 @pytest.mark.parametrize('document', DOCUMENTS)
 def test_what_is_named_is_there(document: str) -> None:
     """``hanok.cloud.NAME`` is a module, a role, a playbook or the action group."""
-    named = set(re.findall(r'hanok\.cloud\.([a-z_]+)', (ROOT / document).read_text(encoding='utf-8')))
+    named = set(
+        re.findall(r'hanok\.cloud\.([a-z_]+)', (ROOT / document).read_text(encoding='utf-8'))
+    )
     assert named <= names_of_ours()
 
 
@@ -213,7 +231,11 @@ def options_of(module: str) -> set[str]:
     for fragment in raw.get('extends_documentation_fragment', []):
         name, *section = fragment.removeprefix('hanok.cloud.').split('.')
         texts_of = importlib.import_module(f'{package}.doc_fragments.{name}').ModuleDocFragment
-        found |= set(yaml.safe_load(getattr(texts_of, section[0].upper() if section else 'DOCUMENTATION')).get('options', {}))
+        found |= set(
+            yaml.safe_load(
+                getattr(texts_of, section[0].upper() if section else 'DOCUMENTATION')
+            ).get('options', {})
+        )
     return found
 
 
@@ -234,8 +256,15 @@ def tasks(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize('document', DOCUMENTS)
 def test_examples_say_options_that_there_are(document: str) -> None:
     """Each YAML block can be read, and its tasks have only options that their modules have."""
-    found = [yaml.safe_load(block) for block in blocks((ROOT / document).read_text(encoding='utf-8'), 'yaml')]
-    unknown = {(module, option) for module, options in tasks(found) for option in set(options) - options_of(module)}
+    found = [
+        yaml.safe_load(block)
+        for block in blocks((ROOT / document).read_text(encoding='utf-8'), 'yaml')
+    ]
+    unknown = {
+        (module, option)
+        for module, options in tasks(found)
+        for option in set(options) - options_of(module)
+    }
     assert not unknown
 
 
@@ -249,7 +278,10 @@ def test_the_korean_playbook_is_that_of_the_readme() -> None:
 
     def plain(text: str) -> list[Any]:
         plays = [yaml.safe_load(block) for block in blocks(text, 'yaml') if 'hosts:' in block]
-        return [[{key: value for key, value in play.items() if key != 'name'} for play in some] for some in plays]
+        return [
+            [{key: value for key, value in play.items() if key != 'name'} for play in some]
+            for some in plays
+        ]
 
     assert plain(KOREAN)
     assert plain(KOREAN)[0] in plain((ROOT / 'README.md').read_text(encoding='utf-8'))
@@ -259,6 +291,11 @@ def test_the_korean_table_names_options_that_there_are() -> None:
     """In a row of a table, ``module: option`` in code is a module and its option."""
     rows = [line for line in without_blocks(KOREAN).splitlines() if line.startswith('|')]
     found = [pair for row in rows for pair in re.findall(r'`([a-z_]+): ([a-z_]+)', row)]
-    options = {module: options_of(module) for module in {module for module, _option in found} & names_of_ours()}
+    options = {
+        module: options_of(module)
+        for module in {module for module, _option in found} & names_of_ours()
+    }
     assert len(found) > 10
-    assert not [(module, option) for module, option in found if option not in options.get(module, ())]
+    assert not [
+        (module, option) for module, option in found if option not in options.get(module, ())
+    ]

@@ -14,24 +14,49 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local import domain
-from ansible_collections.hanok.cloud.plugins.module_utils._local.domain import Disk, Interface, Machine, disk_xml, kvm_works, target, xml
+from ansible_collections.hanok.cloud.plugins.module_utils._local.domain import (
+    Disk,
+    Interface,
+    Machine,
+    disk_xml,
+    kvm_works,
+    target,
+    xml,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import MOST_NETWORKS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MOST_VOLUMES
 
 UUID = '11111111-2222-4333-8444-555555555555'
-NICS = (Interface('hkp1', '52:54:00:00:00:01', 'hk1'), Interface('hkp2', '52:54:00:00:00:02', 'hk2'))
+NICS = (
+    Interface('hkp1', '52:54:00:00:00:01', 'hk1'),
+    Interface('hkp2', '52:54:00:00:00:02', 'hk2'),
+)
 # What XML 1.0 can say and a file system too.
-FOLDERS = st.text(st.characters(exclude_categories=['Cs', 'Cc'], exclude_characters='/\ufffe\uffff'), min_size=1, max_size=20).map('/'.__add__)
+FOLDERS = st.text(
+    st.characters(exclude_categories=['Cs', 'Cc'], exclude_characters='/\ufffe\uffff'),
+    min_size=1,
+    max_size=20,
+).map('/'.__add__)
 
 
 def machine(**values: Any) -> Machine:
     """A machine with two NICs."""
-    return Machine(**{'name': 'hanok-1-web', 'uuid': UUID, 'memory': 512, 'vcpus': 2, 'folder': '/srv/servers/1', 'interfaces': NICS, **values})
+    return Machine(
+        **{
+            'name': 'hanok-1-web',
+            'uuid': UUID,
+            'memory': 512,
+            'vcpus': 2,
+            'folder': '/srv/servers/1',
+            'interfaces': NICS,
+            **values,
+        }
+    )
 
 
 def parsed(text: str) -> ET.Element:
     """The tree of a text that this project made."""
-    return ET.fromstring(text)  # noqa: S314
+    return ET.fromstring(text)
 
 
 def attributes(root: ET.Element, path: str, name: str) -> list[str | None]:
@@ -41,16 +66,41 @@ def attributes(root: ET.Element, path: str, name: str) -> list[str | None]:
 
 def test_what_it_says() -> None:
     """Size, name, disks with their serials, the seed, and the NICs in their order."""
-    root = parsed(xml(machine(disks=(Disk('/srv/volumes/v.qcow2', 'v'), Disk('/srv/volumes/w.qcow2', 'w')))))
-    assert [root.get('type'), *map(root.findtext, ('name', 'uuid', 'memory', 'vcpu'))] == ['qemu', 'hanok-1-web', UUID, '512', '2']
+    root = parsed(
+        xml(machine(disks=(Disk('/srv/volumes/v.qcow2', 'v'), Disk('/srv/volumes/w.qcow2', 'w'))))
+    )
+    assert [root.get('type'), *map(root.findtext, ('name', 'uuid', 'memory', 'vcpu'))] == [
+        'qemu',
+        'hanok-1-web',
+        UUID,
+        '512',
+        '2',
+    ]
     assert attributes(root, 'memory', 'unit') == ['MiB']
-    files = ['/srv/servers/1/root.qcow2', '/srv/servers/1/seed.iso', '/srv/volumes/v.qcow2', '/srv/volumes/w.qcow2']
+    files = [
+        '/srv/servers/1/root.qcow2',
+        '/srv/servers/1/seed.iso',
+        '/srv/volumes/v.qcow2',
+        '/srv/volumes/w.qcow2',
+    ]
     assert attributes(root, 'devices/disk/source', 'file') == files
     assert attributes(root, 'devices/disk/target', 'dev') == ['vda', 'sda', 'vdb', 'vdc']
     assert attributes(root, 'devices/disk/alias', 'name') == ['ua-root', 'ua-v', 'ua-w']
-    assert [disk.findtext('serial') for disk in root.findall('devices/disk')] == ['root', None, 'v', 'w']
-    assert [disk.get('device') for disk in root.findall('devices/disk') if disk.find('readonly') is not None] == ['cdrom']
-    assert attributes(root, 'devices/interface/mac', 'address') == ['52:54:00:00:00:01', '52:54:00:00:00:02']
+    assert [disk.findtext('serial') for disk in root.findall('devices/disk')] == [
+        'root',
+        None,
+        'v',
+        'w',
+    ]
+    assert [
+        disk.get('device')
+        for disk in root.findall('devices/disk')
+        if disk.find('readonly') is not None
+    ] == ['cdrom']
+    assert attributes(root, 'devices/interface/mac', 'address') == [
+        '52:54:00:00:00:01',
+        '52:54:00:00:00:02',
+    ]
     assert attributes(root, 'devices/interface/source', 'bridge') == ['hk1', 'hk2']
     assert attributes(root, 'devices/interface/target', 'dev') == ['hkp1', 'hkp2']
     assert attributes(root, 'devices/serial/log', 'file') == ['/srv/servers/1/console.log']
@@ -58,32 +108,47 @@ def test_what_it_says() -> None:
     assert '<channel' not in xml(machine(guest_agent=False))
 
 
-@pytest.mark.parametrize(('kvm', 'kind', 'mode'), [(True, 'kvm', 'host-passthrough'), (False, 'qemu', 'maximum')])
+@pytest.mark.parametrize(
+    ('kvm', 'kind', 'mode'), [(True, 'kvm', 'host-passthrough'), (False, 'qemu', 'maximum')]
+)
 def test_with_and_without_kvm(kvm: bool, kind: str, mode: str) -> None:
     """The processor of the guest is one that its machine can have."""
     root = parsed(xml(machine(kvm=kvm)))
     assert (root.get('type'), attributes(root, 'cpu', 'mode')) == (kind, [mode])
 
 
-@pytest.mark.parametrize('folder', ["/srv/Tom & Ann's", '/srv/"quoted"', '/srv/<tag>', '/srv/]]>', '/srv/&amp;'])
+@pytest.mark.parametrize(
+    'folder', ["/srv/Tom & Ann's", '/srv/"quoted"', '/srv/<tag>', '/srv/]]>', '/srv/&amp;']
+)
 def test_folders_that_mean_something_in_xml(folder: str) -> None:
     """They are what they are, and end no attribute."""
     root = parsed(xml(machine(folder=folder, disks=(Disk(folder + '/v', 'v'),))))
-    assert attributes(root, 'devices/disk/source', 'file') == [folder + '/root.qcow2', folder + '/seed.iso', folder + '/v']
+    assert attributes(root, 'devices/disk/source', 'file') == [
+        folder + '/root.qcow2',
+        folder + '/seed.iso',
+        folder + '/v',
+    ]
     assert attributes(root, 'devices/serial/log', 'file') == [folder + '/console.log']
-    assert len(list(root.iter())) == len(list(parsed(xml(machine(disks=(Disk('/v', 'v'),)))).iter()))
+    assert len(list(root.iter())) == len(
+        list(parsed(xml(machine(disks=(Disk('/v', 'v'),)))).iter())
+    )
 
 
 @given(FOLDERS)
 def test_any_folder(folder: str) -> None:
     """What is read is what was written."""
-    assert attributes(parsed(disk_xml(Disk(folder + '/v', 'v'), 'vdb')), 'source', 'file') == [folder + '/v']
+    assert attributes(parsed(disk_xml(Disk(folder + '/v', 'v'), 'vdb')), 'source', 'file') == [
+        folder + '/v'
+    ]
 
 
 def test_the_most_that_a_server_may_have() -> None:
     """All disks have targets of their own, in the one letter that there is."""
     disks = tuple(Disk(f'/v{number}', f'v{number}') for number in range(MOST_VOLUMES))
-    nics = tuple(Interface(f'hkp{number}', f'52:54:00:00:00:{number:02x}', 'hk1') for number in range(MOST_NETWORKS))
+    nics = tuple(
+        Interface(f'hkp{number}', f'52:54:00:00:00:{number:02x}', 'hk1')
+        for number in range(MOST_NETWORKS)
+    )
     root = parsed(xml(machine(disks=disks, interfaces=nics)))
     targets = attributes(root, 'devices/disk/target', 'dev')
     assert len(set(targets)) == len(targets) == MOST_VOLUMES + 2
@@ -111,11 +176,20 @@ def test_the_operator_decides(monkeypatch: pytest.MonkeyPatch, virt_type: str, w
         ('flags\t\t: fpu vmx\n', False, False),
     ],
 )
-def test_kvm_by_evidence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, device: bool, works: bool) -> None:
+def test_kvm_by_evidence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, device: bool, works: bool
+) -> None:
     """A device that opens, and a processor that shows virtualisation: both."""
     there = tmp_path / 'kvm'
     there.touch()
     real = domain.os.open
-    monkeypatch.setattr(domain, 'open', lambda *_arguments, **_options: io.StringIO('processor\t: 0\n' + flags), raising=False)
-    monkeypatch.setattr(domain.os, 'open', lambda _path, mode: real(there if device else tmp_path / 'none', mode))
+    monkeypatch.setattr(
+        domain,
+        'open',
+        lambda *_arguments, **_options: io.StringIO('processor\t: 0\n' + flags),
+        raising=False,
+    )
+    monkeypatch.setattr(
+        domain.os, 'open', lambda _path, mode: real(there if device else tmp_path / 'none', mode)
+    )
     assert kvm_works('auto') is works

@@ -14,7 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.hanok.cloud.tests.tools.examples import LEAST_EXCUSE, Example, fences, find, in_document, in_module, playbook
+from ansible_collections.hanok.cloud.tests.tools.examples import (
+    LEAST_EXCUSE,
+    Example,
+    fences,
+    find,
+    in_document,
+    in_module,
+    playbook,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = find(ROOT)
@@ -29,7 +37,8 @@ def fenced(text: str, kind: str = 'yaml') -> str:
     return f'Words.\n\n```{kind}\n{text}```\n\nMore words.\n'
 
 
-# ---- the examples of this collection ---------------------------------------------------------------------------------------------
+# ---- the examples of this collection
+# ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('module', MODULES)
@@ -44,7 +53,13 @@ def test_module_has_examples(module: str) -> None:
 @pytest.mark.parametrize('role', ROLES)
 def test_role_has_an_example(role: str) -> None:
     """A role is shown in a play that runs as it stands."""
-    plays = [example for example in EXAMPLES if example.path == f'roles/{role}/README.md' and example.kind == 'play' and not example.excuse]
+    plays = [
+        example
+        for example in EXAMPLES
+        if example.path == f'roles/{role}/README.md'
+        and example.kind == 'play'
+        and not example.excuse
+    ]
     assert any(f'hanok.cloud.{role}' in str(example.content) for example in plays)
 
 
@@ -53,9 +68,15 @@ def test_example_is_sound(example: Example) -> None:
     """It can be read, its excuse says something, its module and options exist, and it writes no file that its test could not take away."""
     assert not example.problem
     assert not example.excuse or len(example.excuse) >= LEAST_EXCUSE
-    assert not [path for path in files(example.content) if path.startswith(('/root', '/home'))], 'say ~, which is a home folder of the test'
+    assert not [path for path in files(example.content) if path.startswith(('/root', '/home'))], (
+        'say ~, which is a home folder of the test'
+    )
     if example.action.startswith('hanok.cloud.'):
-        unknown(example.content[example.action] or {}, options(example.action.split('.')[2]), str(example))
+        unknown(
+            example.content[example.action] or {},
+            options(example.action.split('.')[2]),
+            str(example),
+        )
 
 
 def files(content: Any) -> list[str]:
@@ -64,7 +85,11 @@ def files(content: Any) -> list[str]:
         return [path for item in content for path in files(item)]
     if not isinstance(content, dict):
         return []
-    named = [str(value) for key, value in content.items() if re.search(r'(_file|path|dest|src)\Z', str(key))]
+    named = [
+        str(value)
+        for key, value in content.items()
+        if re.search(r'(_file|path|dest|src)\Z', str(key))
+    ]
     return named + [path for value in content.values() for path in files(value)]
 
 
@@ -81,32 +106,55 @@ def options(module: str) -> dict[str, Any]:
     """The documented options of a module, with those that it shares with others."""
 
     def documentation(path: str) -> dict[str, Any]:
-        found = re.search(r'DOCUMENTATION = r"""(.*?)"""', (ROOT / path).read_text(encoding='utf-8'), re.DOTALL)
+        found = re.search(
+            r'DOCUMENTATION = r"""(.*?)"""', (ROOT / path).read_text(encoding='utf-8'), re.DOTALL
+        )
         assert found, path
         read: dict[str, Any] = yaml.safe_load(found[1])
         return read
 
     own = documentation(f'plugins/modules/{module}.py')
-    shared = [documentation(f'plugins/doc_fragments/{name.split(".")[2]}.py') for name in own['extends_documentation_fragment']]
-    return {option: words for part in [*shared, own] for option, words in (part.get('options') or {}).items()}
+    shared = [
+        documentation(f'plugins/doc_fragments/{name.split(".")[2]}.py')
+        for name in own['extends_documentation_fragment']
+    ]
+    return {
+        option: words
+        for part in [*shared, own]
+        for option, words in (part.get('options') or {}).items()
+    }
 
 
-# ---- how they are found ----------------------------------------------------------------------------------------------------------
+# ---- how they are found
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_tasks_of_a_module() -> None:
     """Each task is an example, with the line at which it stands in the file."""
     text = f'"""Docs."""\n\nEXAMPLES = r"""\n{TASK}\n- name: Two\n  hanok.cloud.server_info:\n  register: two\n"""\n'
     one, two = in_module('plugins/modules/a.py', text)
-    assert [text.splitlines()[example.line - 1] for example in (one, two)] == ['- name: One', '- name: Two']
-    assert (str(one), one.action, one.content) == ('plugins/modules/a.py:4 One', 'hanok.cloud.flavor', {'name': 'One', 'hanok.cloud.flavor': {'name': 'a'}})
+    assert [text.splitlines()[example.line - 1] for example in (one, two)] == [
+        '- name: One',
+        '- name: Two',
+    ]
+    assert (str(one), one.action, one.content) == (
+        'plugins/modules/a.py:4 One',
+        'hanok.cloud.flavor',
+        {'name': 'One', 'hanok.cloud.flavor': {'name': 'a'}},
+    )
     assert (two.action, two.problem) == ('hanok.cloud.server_info', '')
 
 
-@pytest.mark.parametrize('text', ['', 'words\n', '- flavor: {name: a}\n', PLAY, '- name: nothing\n', '- a: [\n', 'a: 1\n'])
+@pytest.mark.parametrize(
+    'text',
+    ['', 'words\n', '- flavor: {name: a}\n', PLAY, '- name: nothing\n', '- a: [\n', 'a: 1\n'],
+)
 def test_what_is_no_example_of_a_module(text: str) -> None:
     """EXAMPLES holds tasks with the full names of their modules, and nothing else."""
-    assert [bool(example.problem) for example in in_module('plugins/modules/a.py', f'EXAMPLES = r"""\n{text}"""\n')] == [True]
+    assert [
+        bool(example.problem)
+        for example in in_module('plugins/modules/a.py', f'EXAMPLES = r"""\n{text}"""\n')
+    ] == [True]
 
 
 @pytest.mark.parametrize('module', ['', 'DOCUMENTATION = ""\n'])
@@ -144,7 +192,9 @@ def test_shapes(path: str, text: str, kind: str) -> None:
 def test_variables_of_a_role_become_a_play() -> None:
     """They are run with their role."""
     (example,) = in_document('roles/host/README.md', fenced('host_virt_type: qemu\n'))
-    assert example.content[0]['roles'] == [{'role': 'hanok.cloud.host', 'vars': {'host_virt_type': 'qemu'}}]
+    assert example.content[0]['roles'] == [
+        {'role': 'hanok.cloud.host', 'vars': {'host_virt_type': 'qemu'}}
+    ]
     assert example.content[0]['hosts'] == 'localhost'
 
 
@@ -178,13 +228,22 @@ def test_excuses_belong_to_their_tasks() -> None:
     """A comment under a task is in it; one at the margin belongs to the task that follows."""
     reason = '# not run by the tests:'
     text = (
-        f'{TASK}  {reason} of one\n- name: Two\n  hanok.cloud.flavor:\n    {reason} of\n    name: b\n{reason} of three\n- name: Three\n  hanok.cloud.flavor:\n'
+        f'{TASK}  {reason} of one\n- name: Two\n  hanok.cloud.flavor:\n    {reason} of\n    name: b\n'
+        f'{reason} of three\n- name: Three\n  hanok.cloud.flavor:\n'
     )
-    assert [example.excuse for example in in_document('README.md', fenced(text))] == ['of one', 'of', 'of three']
-    assert [example.excuse for example in in_document('README.md', fenced(f'{reason} of one\n{TASK}{TASK}'))] == ['of one', '']
+    assert [example.excuse for example in in_document('README.md', fenced(text))] == [
+        'of one',
+        'of',
+        'of three',
+    ]
+    assert [
+        example.excuse
+        for example in in_document('README.md', fenced(f'{reason} of one\n{TASK}{TASK}'))
+    ] == ['of one', '']
 
 
-# ---- how they are tried ----------------------------------------------------------------------------------------------------------
+# ---- how they are tried
+# ----------------------------------------------------------------------------------------------------------
 
 
 def test_trial() -> None:
@@ -192,10 +251,22 @@ def test_trial() -> None:
     text = f'{TASK}  register: made\n- hanok.cloud.flavor_info:\n'
     (play,) = playbook(in_document('README.md', fenced(text)), '/tmp/outcomes')  # noqa: S108 - a name in a text
     first, second, write = play['tasks']
-    assert [step.get('register') for step in first['block']] == ['example_told', 'made', 'example_again', None]
+    assert [step.get('register') for step in first['block']] == [
+        'example_told',
+        'made',
+        'example_again',
+        None,
+    ]
     assert [step.get('check_mode') for step in first['block']] == [True, None, None, None]
-    assert first['block'][3]['ansible.builtin.assert']['that'] == ['example_again is not changed', '(example_told is changed) == (made is changed)']
-    assert [step.get('register') for step in second['block']] == ['example_done', 'example_again', None]
+    assert first['block'][3]['ansible.builtin.assert']['that'] == [
+        'example_again is not changed',
+        '(example_told is changed) == (made is changed)',
+    ]
+    assert [step.get('register') for step in second['block']] == [
+        'example_done',
+        'example_again',
+        None,
+    ]
     assert write['ansible.builtin.copy']['dest'] == '/tmp/outcomes'  # noqa: S108
 
 
@@ -221,7 +292,10 @@ def test_trial_tells(tmp_path: Path) -> None:
           ansible.builtin.assert: {{that: seen.stat.isdir}}
         """)
     outcomes, book = tmp_path / 'outcomes', tmp_path / 'book.yml'
-    plays = [{**play, 'become': False} for play in playbook(in_document('README.md', fenced(text)), str(outcomes))]
+    plays = [
+        {**play, 'become': False}
+        for play in playbook(in_document('README.md', fenced(text)), str(outcomes))
+    ]
     book.write_text(yaml.safe_dump(plays, sort_keys=False), encoding='utf-8')
     words = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local', str(book)]
     ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)

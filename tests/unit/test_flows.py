@@ -8,11 +8,26 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import denied
 from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import read as begun
-from ansible_collections.hanok.cloud.plugins.module_utils._local.flows import Flow, Places, read, stale
-from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import Datapath, Group, Network, Port
+from ansible_collections.hanok.cloud.plugins.module_utils._local.flows import (
+    Flow,
+    Places,
+    read,
+    stale,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
+    Datapath,
+    Group,
+    Network,
+    Port,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 
-PLACES = Places(['192.168.0.0/24'], ['198.18.0.0/28'], {'192.168.0.1', '192.168.0.2', '192.168.0.3'}, [('198.18.0.1', '192.168.0.2')])
+PLACES = Places(
+    ['192.168.0.0/24'],
+    ['198.18.0.0/28'],
+    {'192.168.0.1', '192.168.0.2', '192.168.0.3'},
+    [('198.18.0.1', '192.168.0.2')],
+)
 LISTED = """tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=1 dport=80 src=192.168.0.2 dst=203.0.113.9 sport=80 dport=1 [ASSURED]
 udp      17 27 src=192.168.0.3 dst=192.168.0.1 sport=68 dport=67 [UNREPLIED] src=192.168.0.1 dst=192.168.0.3 sport=67 dport=68 mark=0 use=1
 icmp     1 29 src=192.168.0.2 dst=9.9.9.9 type=8 code=0 id=1 src=9.9.9.9 dst=198.18.0.1 type=0 code=0 id=1 mark=0 use=1
@@ -30,7 +45,10 @@ def test_what_conntrack_lists() -> None:
 
 def test_what_leads_where_it_led_goes_on() -> None:
     """Through a floating address in both directions, to a gateway, between servers, and what has nothing to do with us."""
-    between = {Flow('192.168.0.2', '192.168.0.3', '192.168.0.3', '192.168.0.2'), Flow('10.0.0.1', '10.0.0.2', '10.0.0.2', '10.0.0.1')}
+    between = {
+        Flow('192.168.0.2', '192.168.0.3', '192.168.0.3', '192.168.0.2'),
+        Flow('10.0.0.1', '10.0.0.2', '10.0.0.2', '10.0.0.1'),
+    }
     masqueraded = {Flow('192.168.0.3', '9.9.9.9', '9.9.9.9', '172.16.0.1')}
     assert stale(read(LISTED) | between | masqueraded, PLACES) == set()
 
@@ -39,23 +57,45 @@ def test_what_leads_where_it_led_goes_on() -> None:
     ('flow', 'options'),
     [
         # It led to another server; it leads to nobody; its server is gone.
-        (Flow('203.0.113.9', '198.18.0.1', '192.168.0.3', '203.0.113.9'), {('--orig-dst', '198.18.0.1', '--reply-src', '192.168.0.3')}),
-        (Flow('203.0.113.9', '198.18.0.2', '192.168.0.3', '203.0.113.9'), {('--orig-dst', '198.18.0.2', '--reply-src', '192.168.0.3')}),
+        (
+            Flow('203.0.113.9', '198.18.0.1', '192.168.0.3', '203.0.113.9'),
+            {('--orig-dst', '198.18.0.1', '--reply-src', '192.168.0.3')},
+        ),
+        (
+            Flow('203.0.113.9', '198.18.0.2', '192.168.0.3', '203.0.113.9'),
+            {('--orig-dst', '198.18.0.2', '--reply-src', '192.168.0.3')},
+        ),
         (
             Flow('203.0.113.9', '198.18.0.2', '192.168.0.9', '203.0.113.9'),
-            {('--orig-dst', '198.18.0.2', '--reply-src', '192.168.0.9'), ('--reply-src', '192.168.0.9')},
+            {
+                ('--orig-dst', '198.18.0.2', '--reply-src', '192.168.0.9'),
+                ('--reply-src', '192.168.0.9'),
+            },
         ),
         # A server went out by an address that it has lost, or that another one has now.
-        (Flow('192.168.0.3', '9.9.9.9', '9.9.9.9', '198.18.0.1'), {('--orig-src', '192.168.0.3', '--reply-dst', '198.18.0.1')}),
-        (Flow('192.168.0.2', '9.9.9.9', '9.9.9.9', '198.18.0.2'), {('--orig-src', '192.168.0.2', '--reply-dst', '198.18.0.2')}),
+        (
+            Flow('192.168.0.3', '9.9.9.9', '9.9.9.9', '198.18.0.1'),
+            {('--orig-src', '192.168.0.3', '--reply-dst', '198.18.0.1')},
+        ),
+        (
+            Flow('192.168.0.2', '9.9.9.9', '9.9.9.9', '198.18.0.2'),
+            {('--orig-src', '192.168.0.2', '--reply-dst', '198.18.0.2')},
+        ),
         # Of a server that is gone, to it and from it.
-        (Flow('192.168.0.2', '192.168.0.9', '192.168.0.9', '192.168.0.2'), {('--reply-src', '192.168.0.9')}),
+        (
+            Flow('192.168.0.2', '192.168.0.9', '192.168.0.9', '192.168.0.2'),
+            {('--reply-src', '192.168.0.9')},
+        ),
         (Flow('192.168.0.9', '9.9.9.9', '9.9.9.9', '172.16.0.1'), {('--orig-src', '192.168.0.9')}),
     ],
 )
 def test_what_leads_elsewhere_is_ended(flow: Flow, options: set[tuple[str, ...]]) -> None:
     """With as few calls of conntrack(8) as there are pairs of addresses, not as there are connections."""
-    other_caller = flow._replace(source='203.0.113.10', reply_target='203.0.113.10') if flow.source == '203.0.113.9' else flow
+    other_caller = (
+        flow._replace(source='203.0.113.10', reply_target='203.0.113.10')
+        if flow.source == '203.0.113.9'
+        else flow
+    )
     assert stale([flow, other_caller], PLACES) == options
 
 
@@ -87,10 +127,23 @@ gre      47 29 src=192.168.0.2 dst=203.0.113.9 srckey=0x0 dstkey=0x0 src=203.0.1
     ('rules', 'ended'),
     [
         ((Rule('ingress'),), set()),
-        ((Rule('ingress', 'tcp', 80, 80),), {'203.0.113.9 198.18.0.1 22', '203.0.113.1 192.168.0.2 22'}),
-        ((), {'203.0.113.9 198.18.0.1 22', '203.0.113.9 198.18.0.1 80', '203.0.113.1 192.168.0.2 22'}),
+        (
+            (Rule('ingress', 'tcp', 80, 80),),
+            {'203.0.113.9 198.18.0.1 22', '203.0.113.1 192.168.0.2 22'},
+        ),
+        (
+            (),
+            {
+                '203.0.113.9 198.18.0.1 22',
+                '203.0.113.9 198.18.0.1 80',
+                '203.0.113.1 192.168.0.2 22',
+            },
+        ),
         ((Rule('ingress'), Rule('egress', 'tcp')), {'192.168.0.2 192.168.0.3 9'}),
-        ((Rule('ingress', 'tcp', 22, 22, '203.0.113.1/32'),), {'203.0.113.9 198.18.0.1 22', '203.0.113.9 198.18.0.1 80'}),
+        (
+            (Rule('ingress', 'tcp', 22, 22, '203.0.113.1/32'),),
+            {'203.0.113.9 198.18.0.1 22', '203.0.113.9 198.18.0.1 80'},
+        ),
     ],
 )
 def test_what_rules_do_not_allow_any_more(rules: tuple[Rule, ...], ended: set[str]) -> None:
@@ -102,4 +155,13 @@ def test_what_rules_do_not_allow_any_more(rules: tuple[Rule, ...], ended: set[st
 def test_how_they_are_ended() -> None:
     """All of them that began alike."""
     (flow,) = begun(BEGUN.splitlines()[0])
-    assert flow.options() == ['-p', 'tcp', '--orig-src', '203.0.113.9', '--orig-dst', '198.18.0.1', '--orig-port-dst', '80']
+    assert flow.options() == [
+        '-p',
+        'tcp',
+        '--orig-src',
+        '203.0.113.9',
+        '--orig-dst',
+        '198.18.0.1',
+        '--orig-port-dst',
+        '80',
+    ]

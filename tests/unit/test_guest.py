@@ -68,7 +68,9 @@ def agent(monkeypatch: pytest.MonkeyPatch, domain: Domain, seconds: float = 5) -
         return which.answers.pop(0)
 
     monkeypatch.setitem(__import__('sys').modules, 'libvirt', SimpleNamespace(libvirtError=Wrong))
-    monkeypatch.setitem(__import__('sys').modules, 'libvirt_qemu', SimpleNamespace(qemuAgentCommand=command))
+    monkeypatch.setitem(
+        __import__('sys').modules, 'libvirt_qemu', SimpleNamespace(qemuAgentCommand=command)
+    )
     return Agent(domain, time.monotonic() + seconds)
 
 
@@ -80,15 +82,41 @@ def told(value: Any) -> str:
 def test_answers_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file is opened, measured, read at its end and closed; addresses and mounted disks are read."""
     text = {'count': 4, 'eof': True, 'buf-b64': base64.b64encode(b'DATA').decode()}
-    domain = Domain(told(1000), told({'position': 4, 'eof': False}), told({'position': 0}), told(text), told({}))
+    domain = Domain(
+        told(1000), told({'position': 4, 'eof': False}), told({'position': 0}), told(text), told({})
+    )
     assert agent(monkeypatch, domain).file('/x') == b'DATA'
-    interfaces = [{'name': 'eth0', 'hardware-address': 'm', 'ip-addresses': [{'ip-address': '10.0.0.2', 'prefix': 24}]}, {'name': 'lo'}]
+    interfaces = [
+        {
+            'name': 'eth0',
+            'hardware-address': 'm',
+            'ip-addresses': [{'ip-address': '10.0.0.2', 'prefix': 24}],
+        },
+        {'name': 'lo'},
+    ]
     assert agent(monkeypatch, Domain(told(interfaces))).addresses() == {'m': {'10.0.0.2'}}
-    systems = [{'name': 'vda1', 'disk': [{'dev': '/dev/vdb'}]}, {'name': 'dm-0', 'disk': [{'dev': '/dev/vdab3'}]}, {'name': '../../etc/passwd'}]
+    systems = [
+        {'name': 'vda1', 'disk': [{'dev': '/dev/vdb'}]},
+        {'name': 'dm-0', 'disk': [{'dev': '/dev/vdab3'}]},
+        {'name': '../../etc/passwd'},
+    ]
     assert guest.mounted_disks(systems) == ('vda', 'vdab', 'vdb')
 
 
-@pytest.mark.parametrize('answer', ['{"return": {}}', '[]', '7', 'null', '', '{"return": [[]]}', '{"return": true}', '[' * 100_000, '{"return": -1}'])
+@pytest.mark.parametrize(
+    'answer',
+    [
+        '{"return": {}}',
+        '[]',
+        '7',
+        'null',
+        '',
+        '{"return": [[]]}',
+        '{"return": true}',
+        '[' * 100_000,
+        '{"return": -1}',
+    ],
+)
 def test_answers_that_are_none(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     """What was tried on real machines: no answer, and no traceback."""
     assert agent(monkeypatch, Domain(*[answer] * 9)).file('/x') is None
@@ -120,7 +148,9 @@ def test_silent_agent_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, 'monotonic', lambda: clock[0])
     domain = Domain()
     asking = agent(monkeypatch, domain, 60)
-    domain.agentSetResponseTimeout = lambda seconds, _flags: clock.__setitem__(0, clock[0] + seconds)  # type: ignore[method-assign]
+    domain.agentSetResponseTimeout = lambda seconds, _flags: clock.__setitem__(
+        0, clock[0] + seconds
+    )  # type: ignore[method-assign]
     assert asking.mounted_serials() is None
     assert asking.addresses() is None
     assert domain.asked == 1
@@ -168,7 +198,9 @@ def test_shown_as_it_is() -> None:
 def test_complaint() -> None:
     """One line for each error, the end of the output behind a mark that a guest cannot do without, all of it bounded."""
     errors = [ESCAPE + '\nok: [localhost]', 'x' * 700_000, *map(str, range(100))]
-    boot = first_boot.from_result(json.dumps({'v1': {'errors': errors}}).encode(), b'fatal: [other]: FAILED!\n' * 5000)
+    boot = first_boot.from_result(
+        json.dumps({'v1': {'errors': errors}}).encode(), b'fatal: [other]: FAILED!\n' * 5000
+    )
     assert boot is not None
     text = boot.complaint()
     assert '\x1b' not in text
@@ -190,9 +222,19 @@ def test_errors_of_every_kind() -> None:
     assert state({'errors': []}, b'Cloud-init v. 22.4.2 finished at x\n') == first_boot.DONE
     assert state({'errors': 'none'}) is None
     assert state({'errors': [], 'recoverable_errors': {}}) == first_boot.DONE
-    assert state({'errors': [], 'recoverable_errors': {'DEPRECATED': ['chpasswd']}}) == first_boot.DONE
+    assert (
+        state({'errors': [], 'recoverable_errors': {'DEPRECATED': ['chpasswd']}}) == first_boot.DONE
+    )
     for level in ('WARNING', 'ERROR', 'CRITICAL'):
-        assert state({'errors': [], 'recoverable_errors': {level: ['Failed at merging in cloud config part']}}) == first_boot.FAILED
+        assert (
+            state(
+                {
+                    'errors': [],
+                    'recoverable_errors': {level: ['Failed at merging in cloud config part']},
+                }
+            )
+            == first_boot.FAILED
+        )
     thrown = b'2026-01-01 10:00:00,123 - util.py[WARNING]: Failed loading yaml blob. Invalid format at line 2 column 1\n'
     assert state({'errors': []}, thrown) == first_boot.FAILED
     assert state({'errors': []}, b'echo ' + thrown) == first_boot.DONE
@@ -202,7 +244,10 @@ def test_errors_of_every_kind() -> None:
     ('console', 'state'),
     [
         ('Cloud-init v. tiny finished at Thu\n', first_boot.DONE),
-        ('noise\n[   20.123456] cloud-init[401]: Cloud-init v. 22.4.2 finished at Thu\n', first_boot.DONE),
+        (
+            'noise\n[   20.123456] cloud-init[401]: Cloud-init v. 22.4.2 finished at Thu\n',
+            first_boot.DONE,
+        ),
         ('$ echo Cloud-init v. 1 finished at Thu\n', first_boot.RUNNING),
         (
             '[   19.1] cloud-init[401]: 2026-01-01 10:00:00,123 - cc_scripts_user.py[WARNING]: Failed to run module scripts-user (scripts)\n'

@@ -41,7 +41,9 @@ def test_altered_after_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(image_import, '_is_cloned', clone)
     one = making(tmp_path)
     one.copy(str(source))
-    image_import.check_digests('sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e', one.digests)
+    image_import.check_digests(
+        'sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e', one.digests
+    )
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason='what is made changes its owner')

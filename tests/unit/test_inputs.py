@@ -18,10 +18,18 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local import addresses, hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import shown
-from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
+    FloatingIp,
+    FloatingIpRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import PortRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, NicRequest, Server, ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
+    Nic,
+    NicRequest,
+    Server,
+    ServerRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.words import mac_problems
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import floating_ip, port, server
 
@@ -42,15 +50,21 @@ def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
     message = f'mac {MAC} belongs to port door; choose another, or leave it out'
     plan = server.plan(request, server.ServersSeen({}, networks=NET, owners={PLACE: 'port door'}))
     assert f'networks: {message}' in plan.refused
-    planned = port.plan(PortRequest('p', 'present', {'mac': MAC}), port.PortsSeen({}, NET, mac_owner='port door'))
+    planned = port.plan(
+        PortRequest('p', 'present', {'mac': MAC}), port.PortsSeen({}, NET, mac_owner='port door')
+    )
     assert message.replace('mac ', 'mac: ', 1) in planned.refused
     going = Server('web', task_state='deleting')
-    assert not server.plan(request, server.ServersSeen({'web': going}, networks=NET, owners={PLACE: 'web'})).refused
+    assert not server.plan(
+        request, server.ServersSeen({'web': going}, networks=NET, owners={PLACE: 'web'})
+    ).refused
 
 
 def test_nothing_is_named_twice_in_one_request() -> None:
     """A guest knows its interfaces by their MACs, in whatever networks they are."""
-    assert asked(NicRequest('a', mac=MAC), NicRequest('b', mac=MAC)).problems() == [f'networks: mac {MAC} is named twice']
+    assert asked(NicRequest('a', mac=MAC), NicRequest('b', mac=MAC)).problems() == [
+        f'networks: mac {MAC} is named twice'
+    ]
     twice = asked(NicRequest('a', '10.0.0.5'), NicRequest('a', '10.0.0.5'))
     assert twice.problems() == ['networks: fixed_ip 10.0.0.5 of a is named twice']
     assert asked(NicRequest('a', '10.0.0.5'), NicRequest('b', '10.0.0.5')).problems() == []
@@ -60,10 +74,25 @@ def test_a_derived_mac_that_is_taken_blocks_nobody(tmp_path: Path) -> None:
     """It was given by hand to another: the next address gets another one."""
     record = Record(str(tmp_path), 'me')
     record.write()
-    network = record.insert('network', {'uuid': 'n', 'name': 'n', 'cidr': '10.0.0.0/24', 'gateway': '10.0.0.1', 'description': '', 'labels': '{}'})
-    for number, nic in enumerate([Nic('n', '10.0.0.9', addresses.derived_mac(network, '10.0.0.2')), Nic('n'), Nic('n')]):
+    network = record.insert(
+        'network',
+        {
+            'uuid': 'n',
+            'name': 'n',
+            'cidr': '10.0.0.0/24',
+            'gateway': '10.0.0.1',
+            'description': '',
+            'labels': '{}',
+        },
+    )
+    for number, nic in enumerate(
+        [Nic('n', '10.0.0.9', addresses.derived_mac(network, '10.0.0.2')), Nic('n'), Nic('n')]
+    ):
         addresses.lease(record, nic, 0, {'name': f'p{number}'})
-    found = [(row['address'], row['mac']) for row in record.rows('SELECT address, mac FROM port ORDER BY id')]
+    found = [
+        (row['address'], row['mac'])
+        for row in record.rows('SELECT address, mac FROM port ORDER BY id')
+    ]
     record.sql.close()
     assert [address for address, _mac in found] == ['10.0.0.9', '10.0.0.2', '10.0.0.3']
     assert len({mac for _address, mac in found}) == 3
@@ -75,15 +104,25 @@ def test_a_mac_without_quotes() -> None:
     for written in ('52:54:00:12:34:56', '90:10:09:08:00:59'):
         number = str(yaml.safe_load(f'mac: {written}')['mac'])
         assert number.isdecimal()
-        assert mac_problems(number, 'mac') == [f"mac: {number} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"]
+        assert mac_problems(number, 'mac') == [
+            f"mac: {number} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"
+        ]
     for other in ('525400123456', '7', '99999999999'):
-        assert mac_problems(other, 'mac') == [f"mac: '{other}' is not the MAC of a machine; write it like '52:54:00:12:34:56'"]
+        assert mac_problems(other, 'mac') == [
+            f"mac: '{other}' is not the MAC of a machine; write it like '52:54:00:12:34:56'"
+        ]
     assert mac_problems('52:54:00:12:34:56', 'mac') == []
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(st.characters(min_codepoint=32, max_codepoint=126)),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('abc12:', min_size=1), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(st.characters(min_codepoint=32, max_codepoint=126)),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text('abc12:', min_size=1), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -96,8 +135,15 @@ def test_values_in_refusals_are_yaml(value: object) -> None:
 
 def test_connections_in_refusals() -> None:
     """As a task says them."""
-    nics = (Nic('default', '10.0.0.5', MAC), Nic('back', port='door'), Nic('side', security_groups=('a', 'b')))
-    assert shown(nics) == f"[{{name: default, fixed_ip: 10.0.0.5, mac: '{MAC}'}}, {{port: door}}, {{name: side, security_groups: [a, b]}}]"
+    nics = (
+        Nic('default', '10.0.0.5', MAC),
+        Nic('back', port='door'),
+        Nic('side', security_groups=('a', 'b')),
+    )
+    assert (
+        shown(nics)
+        == f"[{{name: default, fixed_ip: 10.0.0.5, mac: '{MAC}'}}, {{port: door}}, {{name: side, security_groups: [a, b]}}]"
+    )
     assert yaml.safe_load(shown(nics))[0] == {'name': 'default', 'fixed_ip': '10.0.0.5', 'mac': MAC}
 
 
@@ -131,7 +177,10 @@ def test_an_interpreter_without_libvirt(monkeypatch: pytest.MonkeyPatch) -> None
         f'{sys.executable} has no bindings of libvirt (package python3-libvirt); set ansible_python_interpreter: /usr/bin/python3, '
         'or run the role hanok.cloud.host, which installs them there'
     )
-    for work in (lambda: hypervisor.Hypervisor().machines(), lambda: hypervisor.tolerate('NO_DOMAIN').__enter__()):
+    for work in (
+        lambda: hypervisor.Hypervisor().machines(),
+        lambda: hypervisor.tolerate('NO_DOMAIN').__enter__(),
+    ):
         with pytest.raises(CloudError) as caught:
             work()
         assert str(caught.value) == message

@@ -62,7 +62,9 @@ def test_an_answer(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('answer', [slow, endless])
-def test_no_end(answer: Callable[[socket.socket], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_end(
+    answer: Callable[[socket.socket], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is no answer."""
     monkeypatch.setattr(lbs, '_SECONDS', 1)
     with answering(tmp_path, answer):

@@ -53,7 +53,10 @@ def test_a_server_that_another_run_deletes_is_not_reached(tmp_path: Path) -> Non
     """Who waits for it is told: that it lacks nothing any more is no success."""
     host = SimpleNamespace(record=Record(str(tmp_path), 'me'))
     servers = LocalServers(host, None, {})  # type: ignore[arg-type]
-    with pytest.raises(CloudError, match=r'server a, b no longer exists: it was deleted while this task waited for init'):
+    with pytest.raises(
+        CloudError,
+        match=r'server a, b no longer exists: it was deleted while this task waited for init',
+    ):
         servers.reached(['b', 'a'], 'init', 1)
 
 
@@ -65,5 +68,7 @@ def test_libvirtd_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         silent.listen()
         monkeypatch.setitem(hypervisor.URIS, 'qemu', f'qemu+unix:///system?socket={tmp_path}/sock')
         monkeypatch.setattr(hypervisor, '_LEAST', 1)
-        with pytest.raises(CloudError, match=r'libvirtd does not answer .* waited for 1 s.* restart it'):
+        with pytest.raises(
+            CloudError, match=r'libvirtd does not answer .* waited for 1 s.* restart it'
+        ):
             hypervisor.Hypervisor(0).machines()

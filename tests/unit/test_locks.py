@@ -39,7 +39,13 @@ def wait_until(condition: Callable[[], object]) -> None:
 def alice(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock of web until its input ends."""
     tree = str(Path(locks.__file__).parents[6])
-    with subprocess.Popen([sys.executable, '-c', HOLDER, tmp_path], env={'PYTHONPATH': tree}, stdin=-1, stdout=-1, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, '-c', HOLDER, tmp_path],
+        env={'PYTHONPATH': tree},
+        stdin=-1,
+        stdout=-1,
+        text=True,
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == 'held\n'
         yield process
@@ -63,7 +69,10 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
 
 def test_the_holder_is_named(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
     """Who, which process, since when, and how long it was waited for."""
-    with pytest.raises(Busy, match=rf'^server web is held by alice \(pid {alice.pid}\) since \d\d:\d\d:\d\d; it was waited for 0 s \(wait_timeout\)$'):
+    with pytest.raises(
+        Busy,
+        match=rf'^server web is held by alice \(pid {alice.pid}\) since \d\d:\d\d:\d\d; it was waited for 0 s \(wait_timeout\)$',
+    ):
         Locks(str(tmp_path), 'bob', 0).take({WEB})
 
 
@@ -95,7 +104,9 @@ def test_a_child_that_works_on_holds_it_too(tmp_path: Path) -> None:
     """A killed run whose child still writes a disk still holds the lock, and is still named."""
     killed, other = Locks(str(tmp_path), 'killed', 0), Locks(str(tmp_path), 'other', 0)
     killed.take({WEB})
-    with subprocess.Popen(['cat'], stdin=subprocess.PIPE, pass_fds=list(killed.held.values())) as child:
+    with subprocess.Popen(
+        ['cat'], stdin=subprocess.PIPE, pass_fds=list(killed.held.values())
+    ) as child:
         killed.release()
         with pytest.raises(Busy, match='server web is held by killed'):
             other.take({WEB})
@@ -117,7 +128,9 @@ def test_a_child_that_was_handed_nothing_holds_nothing(tmp_path: Path) -> None:
 
 def test_what_was_taken_before_it_failed_can_be_let_go(tmp_path: Path) -> None:
     """The names are taken in order; the first ones are not left behind."""
-    holder, unlucky, third = (Locks(str(tmp_path), name, 0) for name in ('holder', 'unlucky', 'third'))
+    holder, unlucky, third = (
+        Locks(str(tmp_path), name, 0) for name in ('holder', 'unlucky', 'third')
+    )
     holder.take({('volume', 'v')})
     with pytest.raises(Busy):
         unlucky.take({('volume', 'v'), WEB})
@@ -142,7 +155,9 @@ def test_two_runs_never_wait_for_each_other(tmp_path: Path) -> None:
         except Busy as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=run, args=(some,)) for some in (names, names[::-1], names[1:])]
+    threads = [
+        threading.Thread(target=run, args=(some,)) for some in (names, names[::-1], names[1:])
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -156,7 +171,11 @@ def test_projections(tmp_path: Path) -> None:
     one.take({('firewall', 'host')})
 
     def fail() -> None:
-        with one.projection('firewall'), pytest.raises(Busy, match='firewall is held by one'), other.projection('firewall'):
+        with (
+            one.projection('firewall'),
+            pytest.raises(Busy, match='firewall is held by one'),
+            other.projection('firewall'),
+        ):
             pass
         with one.projection('firewall'):
             raise RuntimeError
@@ -208,7 +227,10 @@ def test_who_is_at_work(tmp_path: Path) -> None:
     assert not folder.exists()
     tree = str(Path(locks.__file__).parents[6])
     command, environment = [sys.executable, '-c', WORKER, str(folder)], {'PYTHONPATH': tree}
-    with subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as one, subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as other:
+    with (
+        subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as one,
+        subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as other,
+    ):
         assert one.stdout is not None
         assert other.stdout is not None
         assert one.stdout.readline() == other.stdout.readline() == b'at work\n'

@@ -9,8 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import lb as edge
-from ansible_collections.hanok.cloud.plugins.module_utils._local.member_health import health, unchecked
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, LbRequest, Listener, MemberHealth
+from ansible_collections.hanok.cloud.plugins.module_utils._local.member_health import (
+    health,
+    unchecked,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
+    Lb,
+    LbRequest,
+    Listener,
+    MemberHealth,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.lb import LbsSeen, plan
 
 HEAD = '# pxname,svname,status,check_code,check_desc,last_chk,\n'
@@ -33,7 +41,9 @@ def test_what_is_said() -> None:
     """Each member, in our words, with the reason in HAProxy's; down behind one listener is down."""
     names = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6']
     assert health(STAT, names) == (
-        MemberHealth('web-1', 'ONLINE', 'Layer7 check passed: HTTP status check returned code 200: 200'),
+        MemberHealth(
+            'web-1', 'ONLINE', 'Layer7 check passed: HTTP status check returned code 200: 200'
+        ),
         MemberHealth('web-2', 'ONLINE', 'Layer4 timeout'),
         MemberHealth('web-3', 'ERROR', 'Layer7 wrong status: 404'),
         MemberHealth('web-4', 'ERROR', 'Layer4 connection problem: Connection refused'),
@@ -69,5 +79,9 @@ def test_waiting_needs_a_check(wait_for: str | None) -> None:
     """Without one nobody knows who is healthy."""
     there = Lb('web', listeners=(Listener(80),))
     refused = plan(LbRequest('web', 'present', {}, None, wait_for), LbsSeen({'web': there})).refused
-    assert [text.partition(';')[0] for text in refused] == (['wait_for: lb web has no health check, by which members are found healthy'] if wait_for else [])
+    assert [text.partition(';')[0] for text in refused] == (
+        ['wait_for: lb web has no health check, by which members are found healthy']
+        if wait_for
+        else []
+    )
     assert 'wait_for' in edge.ARGUMENTS

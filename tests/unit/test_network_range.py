@@ -7,7 +7,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
-from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network, NetworkRequest, Route, Surroundings
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
+    Network,
+    NetworkRequest,
+    Route,
+    Surroundings,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.network import NetworksSeen, plan
 
 VPN = (Route('0.0.0.0/1', 'tun0'), Route('128.0.0.0/1', 'tun0'))
@@ -16,10 +21,14 @@ LAN = Route('192.168.0.0/16', 'eth0', connected=True)
 CHOOSE = 'choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
-def planned(around: Surroundings, cidr: str | None = None, taken: dict[str, str] | None = None) -> Plan:
+def planned(
+    around: Surroundings, cidr: str | None = None, taken: dict[str, str] | None = None
+) -> Plan:
     """A plan for the network n."""
     options = {} if cidr is None else {'cidr': cidr}
-    return plan(NetworkRequest('n', 'present', options), NetworksSeen({}, taken or {}, around=around))
+    return plan(
+        NetworkRequest('n', 'present', options), NetworksSeen({}, taken or {}, around=around)
+    )
 
 
 @pytest.mark.parametrize(
@@ -27,12 +36,28 @@ def planned(around: Surroundings, cidr: str | None = None, taken: dict[str, str]
     [
         (Surroundings(), '192.168.0.0/24', ''),
         (Surroundings(VPN), '192.168.0.0/24', ''),
-        (Surroundings(PRIVATE), '192.168.0.0/24', '192.168.0.0/24 is a part of a route of this host by tun0 (192.168.0.0/16)'),
-        (Surroundings(PRIVATE[2:]), '10.0.0.0/24', 'this host has a route of this host by tun0 (192.168.0.0/16)'),
+        (
+            Surroundings(PRIVATE),
+            '192.168.0.0/24',
+            '192.168.0.0/24 is a part of a route of this host by tun0 (192.168.0.0/16)',
+        ),
+        (
+            Surroundings(PRIVATE[2:]),
+            '10.0.0.0/24',
+            'this host has a route of this host by tun0 (192.168.0.0/16)',
+        ),
         (Surroundings((LAN, *VPN)), '10.0.0.0/24', 'eth0 (192.168.0.0/16)'),
         (Surroundings((Route('192.168.0.7/32', 'wg0'),)), '192.168.1.0/24', 'wg0 (192.168.0.7/32)'),
-        (Surroundings((Route('192.168.0.0/24', 'docker0'),)), '192.168.1.0/24', 'docker0 (192.168.0.0/24)'),
-        (Surroundings(VPN, {'192.168.0.53': 'a nameserver of this host'}), '192.168.1.0/24', 'a nameserver of this host (192.168.0.53)'),
+        (
+            Surroundings((Route('192.168.0.0/24', 'docker0'),)),
+            '192.168.1.0/24',
+            'docker0 (192.168.0.0/24)',
+        ),
+        (
+            Surroundings(VPN, {'192.168.0.53': 'a nameserver of this host'}),
+            '192.168.1.0/24',
+            'a nameserver of this host (192.168.0.53)',
+        ),
     ],
 )
 def test_a_range_is_chosen(around: Surroundings, cidr: str, said: str) -> None:
@@ -53,14 +78,26 @@ def test_a_range_is_chosen(around: Surroundings, cidr: str, said: str) -> None:
             '10.7.0.0/24',
             '10.7.0.0/24 is a part of a route of this host by tun0 (10.0.0.0/8); what is there is no longer',
         ),
-        (Surroundings((LAN,)), '192.168.4.0/24', '192.168.4.0/24 is a part of a route of this host by eth0'),
+        (
+            Surroundings((LAN,)),
+            '192.168.4.0/24',
+            '192.168.4.0/24 is a part of a route of this host by eth0',
+        ),
         (
             Surroundings((Route('10.7.3.0/24', 'docker0'),)),
             '10.7.0.0/16',
             'by docker0 (10.7.3.0/24) is a part of 10.7.0.0/16; servers with',
         ),
-        (Surroundings(VPN, {'10.7.0.1': 'a gateway of this host by eth0'}), '10.7.0.0/24', '10.7.0.0/24 covers 10.7.0.1, a gateway of this host by eth0'),
-        (Surroundings(hosts={'10.7.0.9': 'who is logged in here by ssh'}), '10.7.0.0/24', 'covers 10.7.0.9, who is logged in here by ssh'),
+        (
+            Surroundings(VPN, {'10.7.0.1': 'a gateway of this host by eth0'}),
+            '10.7.0.0/24',
+            '10.7.0.0/24 covers 10.7.0.1, a gateway of this host by eth0',
+        ),
+        (
+            Surroundings(hosts={'10.7.0.9': 'who is logged in here by ssh'}),
+            '10.7.0.0/24',
+            'covers 10.7.0.9, who is logged in here by ssh',
+        ),
     ],
 )
 def test_a_range_that_was_requested_wins(around: Surroundings, cidr: str, said: str) -> None:
@@ -73,17 +110,35 @@ def test_a_range_that_was_requested_wins(around: Surroundings, cidr: str, said: 
 
 def test_a_longer_prefix_still_leads_there() -> None:
     """A host that is needed is not lost where the host has a route to it that wins over the network."""
-    found = planned(Surroundings((Route('10.7.3.0/24', 'eth0', connected=True),), {'10.7.3.1': 'a gateway of this host by eth0'}), '10.7.0.0/16')
+    found = planned(
+        Surroundings(
+            (Route('10.7.3.0/24', 'eth0', connected=True),),
+            {'10.7.3.1': 'a gateway of this host by eth0'},
+        ),
+        '10.7.0.0/16',
+    )
     assert not [note for note in found.notes if 'covers' in note]
 
 
 @pytest.mark.parametrize(
     ('cidr', 'refused'),
     [
-        ('8.8.8.0/24', f'cidr: 8.8.8.0/24 is not private: this host and its servers would no longer reach whose it is; {CHOOSE}'),
-        ('172.0.0.0/8', f'cidr: 172.0.0.0/8 is not private: this host and its servers would no longer reach whose it is; {CHOOSE}'),
-        ('10.7.0.0/24', 'cidr: 10.7.0.0/24 is a route of this host by docker0 (10.7.0.0/24) already; choose another, or leave it out'),
-        ('10.8.0.0/24', 'cidr: 10.8.0.0/24 overlaps the network back (10.8.0.0/16); choose another, or leave it out'),
+        (
+            '8.8.8.0/24',
+            f'cidr: 8.8.8.0/24 is not private: this host and its servers would no longer reach whose it is; {CHOOSE}',
+        ),
+        (
+            '172.0.0.0/8',
+            f'cidr: 172.0.0.0/8 is not private: this host and its servers would no longer reach whose it is; {CHOOSE}',
+        ),
+        (
+            '10.7.0.0/24',
+            'cidr: 10.7.0.0/24 is a route of this host by docker0 (10.7.0.0/24) already; choose another, or leave it out',
+        ),
+        (
+            '10.8.0.0/24',
+            'cidr: 10.8.0.0/24 overlaps the network back (10.8.0.0/16); choose another, or leave it out',
+        ),
     ],
 )
 def test_what_is_refused(cidr: str, refused: str) -> None:

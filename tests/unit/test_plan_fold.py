@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Every plan, folded over what was observed, leaves what was asked: the next plan is empty.
 
-A world is what is there of one kind, by name; ``fold`` is a cloud that does what the plan says, and nothing else.
+A world is what is there of one kind, by name; ``fold`` is a cloud that does what the plan says, and
+nothing else.
 """
 
 from __future__ import annotations
@@ -17,18 +18,54 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
-from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE, Flavor, FlavorRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest, Place
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
+    CATALOGUE,
+    Flavor,
+    FlavorRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
+    FloatingIp,
+    FloatingIpRequest,
+    Place,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import InitScript, InitScriptRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import KeyFile, Keypair, KeypairRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import HealthCheck, Lb, LbRequest, Listener
-from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network, NetworkRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import (
+    InitScript,
+    InitScriptRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import (
+    KeyFile,
+    Keypair,
+    KeypairRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
+    HealthCheck,
+    Lb,
+    LbRequest,
+    Listener,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
+    Network,
+    NetworkRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port, PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
-from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup, SecurityGroupRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import SEED_GONE, Nic, NicRequest, Server, ServerRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import GIVEN, Sealed, hashed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
+    SecurityGroup,
+    SecurityGroupRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
+    SEED_GONE,
+    Nic,
+    NicRequest,
+    Server,
+    ServerRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
+    GIVEN,
+    Sealed,
+    hashed,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
@@ -46,7 +83,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
 
 World = Mapping[str, Any]
 # Requests that a look refuses are thrown away: with some seeds many of them in a row.
-EXAMPLES = settings(max_examples=200, suppress_health_check=[hypothesis.HealthCheck.filter_too_much])
+EXAMPLES = settings(
+    max_examples=200, suppress_health_check=[hypothesis.HealthCheck.filter_too_much]
+)
 ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f'
 OTHER_ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA'
 # What a cloud fills in where no text will do.
@@ -57,7 +96,11 @@ def concrete(thing: Any) -> Any:
     """A thing as a look after the run shows it: whatever only the run could know is known, and nothing is under way."""
     if isinstance(thing, FloatingIp) and thing.name == AFTER_APPLY:
         thing = replace(thing, name='172.24.0.99', address='172.24.0.99')
-    known = {item.name: FILLED_IN.get(item.name, f'{item.name} of {thing.name}') for item in fields(thing) if getattr(thing, item.name) == AFTER_APPLY}
+    known = {
+        item.name: FILLED_IN.get(item.name, f'{item.name} of {thing.name}')
+        for item in fields(thing)
+        if getattr(thing, item.name) == AFTER_APPLY
+    }
     if isinstance(thing, Server):
         known['networks'] = tuple(concrete(nic) for nic in thing.networks)
     return replace(thing, **known, **({'task_state': None} if hasattr(thing, 'task_state') else {}))
@@ -68,7 +111,10 @@ def agree(planned: Any, there: Any) -> bool:
     if isinstance(planned, tuple) and isinstance(there, tuple):
         return len(planned) == len(there) and all(map(agree, planned, there))
     if isinstance(planned, Nic) and isinstance(there, Nic):
-        return all(agree(getattr(planned, item.name), getattr(there, item.name)) for item in fields(planned))
+        return all(
+            agree(getattr(planned, item.name), getattr(there, item.name))
+            for item in fields(planned)
+        )
     return bool(planned in (AFTER_APPLY, there))
 
 
@@ -105,23 +151,36 @@ def promised(kind: str, replan: Callable[[World], Plan], world: World) -> dict[s
     assert (again.changes, again.refused, again.missing) == ((), (), ())
     told = {concrete(thing).name: thing for thing in plan.result}
     for name, thing in told.items():
-        differ = [item.name for item in fields(thing) if not agree(getattr(thing, item.name), getattr(after[name], item.name))]
+        differ = [
+            item.name
+            for item in fields(thing)
+            if not agree(getattr(thing, item.name), getattr(after[name], item.name))
+        ]
         assert not differ, (thing, after[name])
-    # Who was asked to lose an address is no longer found by it; everything else is told again, as it is.
-    assert [thing for thing in again.result if after[thing.name] != thing or thing.name not in told] == []
+    # Who was asked to lose an address is no longer found by it; everything else is told again, as
+    # it is.
+    assert [
+        thing for thing in again.result if after[thing.name] != thing or thing.name not in told
+    ] == []
     assert len(again.result) == len(told) or kind == 'floating_ip'
     return after
 
 
 def kept(before: Any, after: Any, may_differ: set[str]) -> None:
     """What the request does not speak of is as it was."""
-    differ = {item.name for item in fields(before) if getattr(before, item.name) != getattr(after, item.name)}
+    differ = {
+        item.name
+        for item in fields(before)
+        if getattr(before, item.name) != getattr(after, item.name)
+    }
     assert differ <= may_differ, (before, after)
 
 
 def stays(world: World, after: World, request: Any, *more: str) -> None:
     """One thing was asked for: the others are as they were, and so is what was not said of it, unless it was made anew."""
-    assert {name: thing for name, thing in world.items() if name != request.name} == {name: thing for name, thing in after.items() if name != request.name}
+    assert {name: thing for name, thing in world.items() if name != request.name} == {
+        name: thing for name, thing in after.items() if name != request.name
+    }
     assert (request.name in after) == (request.state != 'absent')
     now, then = world.get(request.name), after.get(request.name)
     if now is not None and then is not None and getattr(now, 'task_state', None) != 'deleting':
@@ -169,24 +228,53 @@ POOL = 3
 ADDRESS = '172.24.0.9'
 USER_DATA = '#!/bin/sh\n'
 SEALED = Sealed.of(USER_DATA, 'a secret')
-RECORDED = (SEALED, Sealed(hashed(USER_DATA)), Sealed(hashed('#!other')), GIVEN, Sealed.of(USER_DATA, 'another record'))
-TASK_STATES = st.sampled_from([None] * 8 + ['creating', 'updating', 'deleting', 'powering-on', 'powering-off', 'resuming', 'repairing'])
-# (name, member_of): the name of the request, its group, one that only looks like a member, one above any count.
-PLACES = [('a', None), ('a-1', 'a'), ('a-2', 'a'), ('a-3', 'a'), ('a-4', None), ('a-7', 'a'), ('b', None)]
+RECORDED = (
+    SEALED,
+    Sealed(hashed(USER_DATA)),
+    Sealed(hashed('#!other')),
+    GIVEN,
+    Sealed.of(USER_DATA, 'another record'),
+)
+TASK_STATES = st.sampled_from(
+    [None] * 8
+    + ['creating', 'updating', 'deleting', 'powering-on', 'powering-off', 'resuming', 'repairing']
+)
+# (name, member_of): the name of the request, its group, one that only looks like a member, one
+# above any count.
+PLACES = [
+    ('a', None),
+    ('a-1', 'a'),
+    ('a-2', 'a'),
+    ('a-3', 'a'),
+    ('a-4', None),
+    ('a-7', 'a'),
+    ('b', None),
+]
 
 
-# What servers are connected by: one with the server's groups, one with its own, both; and the port p, which only one can have.
+# What servers are connected by: one with the server's groups, one with its own, both; and the port
+# p, which only one can have.
 OWN = Nic('default', '192.168.0.8', '52:54:00:00:00:08', security_groups=('web',))
-CONNECTED: list[dict[str, Any]] = [{}, {}, {'networks': (OWN,), 'security_groups': ()}, {'networks': (OWN, Nic('back', '10.0.0.8', '52:54:00:00:00:18'))}]
+CONNECTED: list[dict[str, Any]] = [
+    {},
+    {},
+    {'networks': (OWN,), 'security_groups': ()},
+    {'networks': (OWN, Nic('back', '10.0.0.8', '52:54:00:00:00:18'))},
+]
 PLUGGED = Nic('back', '10.0.0.9', '52:54:00:00:00:09', 'p', ('ssh',))
 
 
 @st.composite
 def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
     """Servers in any state, with addresses that are each other's only once."""
-    # A group and a server of its own by the name of the group exclude each other in what anybody can make.
+    # A group and a server of its own by the name of the group exclude each other in what anybody
+    # can make.
     alone = draw(st.booleans())
-    places = [place for place in PLACES if (place[0] == 'a') is alone or (place[1] is None and place[0] != 'a')]
+    places = [
+        place
+        for place in PLACES
+        if (place[0] == 'a') is alone or (place[1] is None and place[0] != 'a')
+    ]
     world = {}
     for name, member_of in draw(st.lists(st.sampled_from(places), unique=True, max_size=4)):
         size = FLAVORS[draw(st.sampled_from(sorted(FLAVORS)))]
@@ -213,19 +301,39 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
         )
         world[name] = replace(world[name], task_state=draw(TASK_STATES))
         if world[name].task_state:
-            recorded = {'powering-off': 'stopped', 'powering-on': 'started', 'resuming': 'started'}  # before anything is done
-            power = recorded.get(world[name].task_state, 'stopped' if world[name].power == 'stopped' else 'started')
+            recorded = {
+                'powering-off': 'stopped',
+                'powering-on': 'started',
+                'resuming': 'started',
+            }  # before anything is done
+            power = recorded.get(
+                world[name].task_state, 'stopped' if world[name].power == 'stopped' else 'started'
+            )
             world[name] = replace(world[name], power=power)
         if world[name].task_state in (None, 'repairing'):
-            world[name] = replace(world[name], faults=draw(st.sampled_from([(), (), (), ('its machine is gone',), (SEED_GONE,)])))
+            world[name] = replace(
+                world[name],
+                faults=draw(st.sampled_from([(), (), (), ('its machine is gone',), (SEED_GONE,)])),
+            )
         if world[name].task_state or SEED_GONE in world[name].faults:
-            world[name] = replace(world[name], seeded=SEED_GONE not in world[name].faults and draw(st.sampled_from([True, True, False])))
+            world[name] = replace(
+                world[name],
+                seeded=SEED_GONE not in world[name].faults
+                and draw(st.sampled_from([True, True, False])),
+            )
         world[name] = draw(st.sampled_from([replace(world[name], **nics) for nics in CONNECTED]))
     if world:
         name = draw(st.sampled_from(sorted(world)))
-        world[name] = draw(st.sampled_from([world[name], replace(world[name], networks=(PLUGGED,), security_groups=())]))
+        world[name] = draw(
+            st.sampled_from(
+                [world[name], replace(world[name], networks=(PLUGGED,), security_groups=())]
+            )
+        )
     holder = draw(st.sampled_from([None, *world]))
-    return {name: replace(there, floating_ip=ADDRESS) if name == holder else there for name, there in world.items()}
+    return {
+        name: replace(there, floating_ip=ADDRESS) if name == holder else there
+        for name, there in world.items()
+    }
 
 
 NIC_REQUESTS = st.sampled_from(
@@ -290,18 +398,34 @@ def servers_seen(request: ServerRequest, world: World) -> server.ServersSeen:
     nics = [(there.name, nic) for there in world.values() for nic in there.networks]
     holder = next((there.name for there in world.values() if there.floating_ip == ADDRESS), None)
     return server.ServersSeen(
-        {name: there for name, there in world.items() if name in {request.name, *request.members()} or there.member_of == request.name},
+        {
+            name: there
+            for name, there in world.items()
+            if name in {request.name, *request.members()} or there.member_of == request.name
+        },
         KEYPAIRS,
         FLAVORS,
         IMAGES,
         NETWORKS,
         GROUPS,
         {(nic.name, nic.fixed_ip): owner for owner, nic in nics},
-        server.FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True) if request.floating_ip == ADDRESS else None,
-        POOL - sum(bool(there.floating_ip) and there.floating_ip != ADDRESS for there in world.values()),
+        server.FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True)
+        if request.floating_ip == ADDRESS
+        else None,
+        POOL
+        - sum(bool(there.floating_ip) and there.floating_ip != ADDRESS for there in world.values()),
         init_scripts=SCRIPTS,
         user_data=SEALED if request.user_data else None,
-        ports={'p': Port('p', PLUGGED.name, PLUGGED.fixed_ip, PLUGGED.mac, ('ssh',), server=next((owner for owner, nic in nics if nic.port == 'p'), None))},
+        ports={
+            'p': Port(
+                'p',
+                PLUGGED.name,
+                PLUGGED.fixed_ip,
+                PLUGGED.mac,
+                ('ssh',),
+                server=next((owner for owner, nic in nics if nic.port == 'p'), None),
+            )
+        },
     )
 
 
@@ -309,7 +433,9 @@ def servers_seen(request: ServerRequest, world: World) -> server.ServersSeen:
 @given(server_requests(), server_worlds())
 def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     """Single servers and groups, whatever an earlier run left."""
-    after = promised('server', lambda there: server.plan(request, servers_seen(request, there)), world)
+    after = promised(
+        'server', lambda there: server.plan(request, servers_seen(request, there)), world
+    )
     names = {name for name, there in world.items() if there.member_of == request.name}
     names |= {request.name} if request.count is None else set()
     wanted = set() if request.state == 'absent' else set(request.members())
@@ -318,7 +444,9 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     derived |= {'networks', 'security_groups'} if request.networks else set()
     derived |= {'floating_ip'} if request.floating_ip else set()
     derived |= {'power'} if request.state != 'present' else set()
-    derived |= {'user_data'} if request.user_data else set()  # what is recorded of it may become a keyed hash
+    derived |= (
+        {'user_data'} if request.user_data else set()
+    )  # what is recorded of it may become a keyed hash
     for name, there in world.items():
         if name not in names | wanted:
             assert after[name] == there
@@ -340,7 +468,16 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
 # -- the others ----------------------------------------------------------------------------------
 
 VOLUME_STATES = st.sampled_from(
-    [(None, None), (None, 's'), (None, 't'), ('creating', None), ('attaching', 's'), ('detaching', 's'), ('extending', 's'), ('deleting', None)]
+    [
+        (None, None),
+        (None, 's'),
+        (None, 't'),
+        ('creating', None),
+        ('attaching', 's'),
+        ('detaching', 's'),
+        ('extending', 's'),
+        ('deleting', None),
+    ]
 )
 VOLUMES = maybe(
     'v',
@@ -370,20 +507,42 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
     assume(not request.problems())
 
     def replan(there: World) -> Plan:
-        servers = {name: Server(name, volumes=tuple(item.name for item in there.values() if item.server == name)) for name in ('s', 't')}
+        servers = {
+            name: Server(
+                name, volumes=tuple(item.name for item in there.values() if item.server == name)
+            )
+            for name in ('s', 't')
+        }
         now = there.get('v')
-        leaves = now is not None and now.server and (request.state == 'detached' or (request.state == 'attached' and now.server != request.server))
-        return volume.plan(request, volume.VolumesSeen(there, servers, mounted if leaves else False))
+        leaves = (
+            now is not None
+            and now.server
+            and (
+                request.state == 'detached'
+                or (request.state == 'attached' and now.server != request.server)
+            )
+        )
+        return volume.plan(
+            request, volume.VolumesSeen(there, servers, mounted if leaves else False)
+        )
 
     after = promised('volume', replan, world)
     stays(world, after, request, 'server')
     if request.state == 'attached':
         assert after['v'].server == request.server
-    if request.state == 'detached' and request.server in (None, getattr(world.get('v'), 'server', None)):
+    if request.state == 'detached' and request.server in (
+        None,
+        getattr(world.get('v'), 'server', None),
+    ):
         assert after['v'].server is None
 
 
-FIXED = {'server s': '192.168.0.5', 'server t': '192.168.0.6', 'lb l': '192.168.0.7', 'port p': '192.168.0.8'}
+FIXED = {
+    'server s': '192.168.0.5',
+    'server t': '192.168.0.6',
+    'lb l': '192.168.0.7',
+    'port p': '192.168.0.8',
+}
 ADDRESSES = ('172.24.0.1', '172.24.0.2', '172.24.0.3')
 
 
@@ -395,8 +554,16 @@ def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
     world = {}
     for name, address, holder in zip(('f', ADDRESSES[1]), ADDRESSES, holders, strict=False):
         kind, _space, who = (holder or '').partition(' ')
-        item = concrete(FloatingIp(name, address, 'pool', description=draw(TEXTS), labels=draw(LABELS)))
-        world[name] = replace(item, **{kind: who, 'fixed_ip': FIXED[holder], 'automatic': draw(st.booleans())}) if holder else item
+        item = concrete(
+            FloatingIp(name, address, 'pool', description=draw(TEXTS), labels=draw(LABELS))
+        )
+        world[name] = (
+            replace(
+                item, **{kind: who, 'fixed_ip': FIXED[holder], 'automatic': draw(st.booleans())}
+            )
+            if holder
+            else item
+        )
     return {name: item for name, item in world.items() if name in there}
 
 
@@ -419,25 +586,60 @@ def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
 def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) -> None:
     """By name, by address, or by who has it: taken once, attached, moved, detached, given back."""
     assume(not request.problems())
-    # One that is known by who has it is not found again when nobody has it: its result is told once.
+    # One that is known by who has it is not found again when nobody has it: its result is told
+    # once.
     assume(request.name or request.address or request.state != 'detached')
     # An address that is there under another name is seen when it is taken.
-    assume(not (request.name and request.name not in world and request.address in {item.address for item in world.values()}))
+    assume(
+        not (
+            request.name
+            and request.name not in world
+            and request.address in {item.address for item in world.values()}
+        )
+    )
 
     def replan(there: World) -> Plan:
         asked = request.name or request.address
-        found = [item for item in there.values() if (asked in (item.name, item.address) if asked else request.has(item))]
+        found = [
+            item
+            for item in there.values()
+            if (asked in (item.name, item.address) if asked else request.has(item))
+        ]
         held = {item.fixed_ip: item.address for item in there.values()}
-        places = tuple(Place(fixed, **{holder.partition(' ')[0]: holder.partition(' ')[2]}, floating_ip=held.get(fixed)) for holder, fixed in FIXED.items())
-        return floating_ip.plan(request, floating_ip.FloatingIpsSeen(found[0] if found else None, places, {'pool': 3 - len(there)}))
+        places = tuple(
+            Place(
+                fixed,
+                **{holder.partition(' ')[0]: holder.partition(' ')[2]},
+                floating_ip=held.get(fixed),
+            )
+            for holder, fixed in FIXED.items()
+        )
+        return floating_ip.plan(
+            request,
+            floating_ip.FloatingIpsSeen(
+                found[0] if found else None, places, {'pool': 3 - len(there)}
+            ),
+        )
 
     after = promised('floating_ip', replan, world)
     for name, item in world.items():
-        if (request.name or request.address) and (request.name or request.address) not in (name, item.address):
+        if (request.name or request.address) and (request.name or request.address) not in (
+            name,
+            item.address,
+        ):
             assert after[name] == item
         elif name in after:
             kept(
-                item, after[name], {*request.options, *(('server', 'lb', 'port', 'fixed_ip', 'automatic') if request.state in ('attached', 'detached') else ())}
+                item,
+                after[name],
+                {
+                    *request.options,
+                    *(
+                        ('server', 'lb', 'port', 'fixed_ip', 'automatic')
+                        if request.state in ('attached', 'detached')
+                        else ()
+                    ),
+                },
             )
     if request.state == 'attached':
         assert any(request.has(item) for item in after.values())
@@ -486,7 +688,9 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
     """Made, changed in place, brought back when they do not run."""
     assume(not request.problems())
     servers = {name: Server(name) for name in ('s', 't')}
-    after = promised('lb', lambda there: lb.plan(request, lb.LbsSeen(there, NETWORKS, servers, 1)), world)
+    after = promised(
+        'lb', lambda there: lb.plan(request, lb.LbsSeen(there, NETWORKS, servers, 1)), world
+    )
     stays(world, after, request, 'running', *(('floating_ip',) if request.floating_ip else ()))
     assert all(item.running for item in after.values())
 
@@ -494,7 +698,14 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
 @EXAMPLES
 @given(
     st.builds(
-        NetworkRequest, st.just('n'), PRESENT, some(cidr=st.sampled_from(['10.1.0.0/24', '10.1.0.0/24', '10.2.0.0/24']), description=TEXTS, labels=LABELS)
+        NetworkRequest,
+        st.just('n'),
+        PRESENT,
+        some(
+            cidr=st.sampled_from(['10.1.0.0/24', '10.1.0.0/24', '10.2.0.0/24']),
+            description=TEXTS,
+            labels=LABELS,
+        ),
     ),
     maybe(
         'n',
@@ -509,7 +720,13 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
 def test_networks(request: NetworkRequest, world: dict[str, Network]) -> None:
     """Whatever was asked, the gateway is in the network."""
     assert not request.problems()
-    after = promised('network', lambda there: network.plan(request, network.NetworksSeen(there, {'192.168.0.0/24': 'the device eth0'})), world)
+    after = promised(
+        'network',
+        lambda there: network.plan(
+            request, network.NetworksSeen(there, {'192.168.0.0/24': 'the device eth0'})
+        ),
+        world,
+    )
     stays(world, after, request, *(('gateway',) if 'cidr' in request.options else ()))
     assert all(IPv4Address(item.gateway) in IPv4Network(item.cidr) for item in after.values())
 
@@ -519,16 +736,28 @@ SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
 
 @EXAMPLES
 @given(
-    st.builds(ImageRequest, st.just('i'), PRESENT, some(source=SOURCES, description=TEXTS, labels=LABELS)),
+    st.builds(
+        ImageRequest, st.just('i'), PRESENT, some(source=SOURCES, description=TEXTS, labels=LABELS)
+    ),
     maybe(
         'i',
-        stock(Image('i'), source=SOURCES, description=TEXTS, labels=LABELS, task_state=st.sampled_from([None, None, None, 'creating', 'deleting'])),
+        stock(
+            Image('i'),
+            source=SOURCES,
+            description=TEXTS,
+            labels=LABELS,
+            task_state=st.sampled_from([None, None, None, 'creating', 'deleting']),
+        ),
     ),
 )
 def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
     """Made once; made again only when an earlier run did not finish."""
     assert not request.problems()
-    after = promised('image', lambda there: image.plan(request, image.ImagesSeen(there, '', {'s': 'stopped'})), world)
+    after = promised(
+        'image',
+        lambda there: image.plan(request, image.ImagesSeen(there, '', {'s': 'stopped'})),
+        world,
+    )
     stays(world, after, request)
 
 
@@ -538,9 +767,22 @@ def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
         FlavorRequest,
         st.just('f'),
         PRESENT,
-        some(vcpus=st.just(1), memory=st.just(512), disk=st.just(4), family=st.sampled_from(['general', 'gpu']), description=TEXTS),
+        some(
+            vcpus=st.just(1),
+            memory=st.just(512),
+            disk=st.just(4),
+            family=st.sampled_from(['general', 'gpu']),
+            description=TEXTS,
+        ),
     ),
-    maybe('f', stock(Flavor('f', vcpus=1, memory=512, disk=4), family=st.sampled_from(['general', 'cpu']), description=TEXTS)),
+    maybe(
+        'f',
+        stock(
+            Flavor('f', vcpus=1, memory=512, disk=4),
+            family=st.sampled_from(['general', 'cpu']),
+            description=TEXTS,
+        ),
+    ),
 )
 def test_flavors(request: FlavorRequest, world: dict[str, Flavor]) -> None:
     """Made, described anew, deleted."""
@@ -550,7 +792,13 @@ def test_flavors(request: FlavorRequest, world: dict[str, Flavor]) -> None:
 
 @EXAMPLES
 @given(
-    st.builds(KeypairRequest, st.just('k'), PRESENT, some(public_key=st.just(ED25519 + ' a comment')), st.sampled_from([None, 'k.pem'])),
+    st.builds(
+        KeypairRequest,
+        st.just('k'),
+        PRESENT,
+        some(public_key=st.just(ED25519 + ' a comment')),
+        st.sampled_from([None, 'k.pem']),
+    ),
     maybe('k', stock(Keypair('k', ED25519 + ' me@here'))),
     st.sampled_from([ED25519, None]),
 )
@@ -560,7 +808,9 @@ def test_keypairs(request: KeypairRequest, world: dict[str, Keypair], in_file: s
 
     def replan(there: World) -> Plan:
         made = in_file or (ED25519 if there != world else None)
-        key_file = KeyFile(request.private_key_file, made) if request.private_key_file and made else None
+        key_file = (
+            KeyFile(request.private_key_file, made) if request.private_key_file and made else None
+        )
         return keypair.plan(request, keypair.KeypairsSeen(there, key_file))
 
     after = promised('keypair', replan, world)
@@ -568,19 +818,34 @@ def test_keypairs(request: KeypairRequest, world: dict[str, Keypair], in_file: s
     assert all(after[name] == there for name, there in world.items() if name in after)
 
 
-RULES = [Rule('ingress', 'tcp', 22, 22), Rule('egress'), Rule('ingress', 'udp', 53, 53, '', 'g'), Rule('ingress', remote_cidr='', remote_group='other')]
+RULES = [
+    Rule('ingress', 'tcp', 22, 22),
+    Rule('egress'),
+    Rule('ingress', 'udp', 53, 53, '', 'g'),
+    Rule('ingress', remote_cidr='', remote_group='other'),
+]
 RULE_SETS = st.sets(st.sampled_from(RULES)).map(lambda rules: tuple(sorted(rules)))
 
 
 @EXAMPLES
 @given(
-    st.builds(SecurityGroupRequest, st.just('g'), PRESENT, some(rules=RULE_SETS, description=TEXTS), st.booleans()),
+    st.builds(
+        SecurityGroupRequest,
+        st.just('g'),
+        PRESENT,
+        some(rules=RULE_SETS, description=TEXTS),
+        st.booleans(),
+    ),
     maybe('g', stock(SecurityGroup('g'), rules=RULE_SETS, description=TEXTS)),
 )
 def test_security_groups(request: SecurityGroupRequest, world: dict[str, SecurityGroup]) -> None:
     """The rules are the whole, or an addition to what is there."""
     world = {**world, 'other': SecurityGroup('other')}
-    after = promised('security_group', lambda there: security_group.plan(request, security_group.SecurityGroupsSeen(there)), world)
+    after = promised(
+        'security_group',
+        lambda there: security_group.plan(request, security_group.SecurityGroupsSeen(there)),
+        world,
+    )
     stays(world, after, request)
     if request.state == 'present' and 'rules' in request.options:
         before = set() if request.purge_rules or 'g' not in world else set(world['g'].rules)
@@ -593,14 +858,30 @@ def test_security_groups(request: SecurityGroupRequest, world: dict[str, Securit
         InitScriptRequest,
         st.just('s'),
         PRESENT,
-        some(content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/env python3\n']), description=TEXTS, labels=LABELS),
+        some(
+            content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/env python3\n']),
+            description=TEXTS,
+            labels=LABELS,
+        ),
     ),
-    maybe('s', stock(InitScript('s', '#!/bin/sh\n'), content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/perl\n']), description=TEXTS, labels=LABELS)),
+    maybe(
+        's',
+        stock(
+            InitScript('s', '#!/bin/sh\n'),
+            content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/perl\n']),
+            description=TEXTS,
+            labels=LABELS,
+        ),
+    ),
 )
 def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) -> None:
     """Kept, rewritten, forgotten."""
     assume(not request.problems())
-    stays(world, promised('init_script', lambda there: init_script.plan(request, there), world), request)
+    stays(
+        world,
+        promised('init_script', lambda there: init_script.plan(request, there), world),
+        request,
+    )
 
 
 @EXAMPLES
@@ -618,9 +899,23 @@ def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) 
             labels=LABELS,
         ),
     ),
-    maybe('p', stock(Port('p', 'default', '192.168.0.7', '52:54:00:00:00:07'), server=st.none() | st.just('a'), description=TEXTS, labels=LABELS)),
+    maybe(
+        'p',
+        stock(
+            Port('p', 'default', '192.168.0.7', '52:54:00:00:00:07'),
+            server=st.none() | st.just('a'),
+            description=TEXTS,
+            labels=LABELS,
+        ),
+    ),
 )
 def test_ports(request: PortRequest, world: dict[str, Port]) -> None:
     """Made with or without an address of choice, put into other groups, deleted when nobody has them."""
     assume(not request.problems())
-    stays(world, promised('port', lambda there: port.plan(request, port.PortsSeen(there, NETWORKS, GROUPS)), world), request)
+    stays(
+        world,
+        promised(
+            'port', lambda there: port.plan(request, port.PortsSeen(there, NETWORKS, GROUPS)), world
+        ),
+        request,
+    )

@@ -12,17 +12,50 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AGAIN, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
-from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE, Flavor, FlavorRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FloatingIp, FloatingIpRequest, Place
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
+    CATALOGUE,
+    Flavor,
+    FlavorRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
+    FloatingIp,
+    FloatingIpRequest,
+    Place,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import KeyFile, Keypair, KeypairRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import HealthCheck, Lb, LbRequest, Listener
-from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network, NetworkRequest, candidates
+from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import (
+    KeyFile,
+    Keypair,
+    KeypairRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
+    HealthCheck,
+    Lb,
+    LbRequest,
+    Listener,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
+    Network,
+    NetworkRequest,
+    candidates,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
-from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup, SecurityGroupRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
+    SecurityGroup,
+    SecurityGroupRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._plan import flavor, floating_ip, image, keypair, lb, network, security_group, volume
+from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
+    flavor,
+    floating_ip,
+    image,
+    keypair,
+    lb,
+    network,
+    security_group,
+    volume,
+)
 
 ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f'
 OTHER_ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA'
@@ -33,10 +66,14 @@ NOT_A_NAME = 'is not a name; use 1 to 63 letters, digits, hyphens, underscores a
 NOT_A_CHECKSUM = 'is not a checksum; give sha256: or sha512: and the digits, or the address of a file of checksums'
 NOT_A_PATH = 'is not a path; begin it with /, without spaces'
 NO_ADDRESS_FREE = 'no address is free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
-NOT_FOR_SERVERS = 'is not for networks of servers; choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
+NOT_FOR_SERVERS = (
+    'is not for networks of servers; choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
+)
 
 
-def volume_(state: str = 'present', server: str | None = None, force: bool = False, **options: Any) -> VolumeRequest:
+def volume_(
+    state: str = 'present', server: str | None = None, force: bool = False, **options: Any
+) -> VolumeRequest:
     """A request for the volume v."""
     return VolumeRequest('v', state, options, server, force)
 
@@ -67,48 +104,126 @@ def named(*things: Any) -> dict[str, Any]:
         (volume_(size=0), 'size: 0 is not a size; give 1 to 5120 (GB)'),
         (volume_(size=5121), 'size: 5121 is not a size; give 1 to 5120 (GB)'),
         (volume_('attached'), 'server: name the server to attach it to'),
-        (volume_('present', 's'), 'server: it goes with state: attached or detached, not with present'),
-        (volume_('absent', 's'), 'server: it goes with state: attached or detached, not with absent'),
-        (volume_('attached', 's_'), "server: 's_' is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last"),
-        (volume_(description='two\nlines'), 'description: give one line of at most 255 printable characters'),
-        (volume_(labels={'a': 7}), 'labels: the value of a must be printable text of at most 255 characters'),
+        (
+            volume_('present', 's'),
+            'server: it goes with state: attached or detached, not with present',
+        ),
+        (
+            volume_('absent', 's'),
+            'server: it goes with state: attached or detached, not with absent',
+        ),
+        (
+            volume_('attached', 's_'),
+            "server: 's_' is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last",
+        ),
+        (
+            volume_(description='two\nlines'),
+            'description: give one line of at most 255 printable characters',
+        ),
+        (
+            volume_(labels={'a': 7}),
+            'labels: the value of a must be printable text of at most 255 characters',
+        ),
         (
             FloatingIpRequest('', 'present'),
             'name: give a name, an address, or the server, port or lb that has it; without one every run would take another address',
         ),
-        (FloatingIpRequest('', 'present', server='s'), 'server: it goes with state: attached, detached or absent, not with present'),
-        (FloatingIpRequest('f', 'present', lb='l'), 'lb: it goes with state: attached, detached or absent, not with present'),
+        (
+            FloatingIpRequest('', 'present', server='s'),
+            'server: it goes with state: attached, detached or absent, not with present',
+        ),
+        (
+            FloatingIpRequest('f', 'present', lb='l'),
+            'lb: it goes with state: attached, detached or absent, not with present',
+        ),
         (FloatingIpRequest('f', 'attached'), 'server: name the server, port or lb to attach it to'),
-        (FloatingIpRequest('f', 'attached', server='s', lb='l'), 'server: give one of server, port and lb'),
-        (FloatingIpRequest('f', 'present', address='172.24.0'), "address: '172.24.0' is not an IPv4 address"),
-        (FloatingIpRequest('f', 'attached', server='s', fixed_ip='::1'), "fixed_ip: '::1' is not an IPv4 address"),
+        (
+            FloatingIpRequest('f', 'attached', server='s', lb='l'),
+            'server: give one of server, port and lb',
+        ),
+        (
+            FloatingIpRequest('f', 'present', address='172.24.0'),
+            "address: '172.24.0' is not an IPv4 address",
+        ),
+        (
+            FloatingIpRequest('f', 'attached', server='s', fixed_ip='::1'),
+            "fixed_ip: '::1' is not an IPv4 address",
+        ),
         (FloatingIpRequest('f/', 'present'), f"name: 'f/' {NOT_A_NAME}"),
         (lb_(listeners=()), 'listeners: give one at least'),
         (lb_(listeners=(Listener(0),)), 'listeners: port: 0 is not a port; give 1 to 65535'),
-        (lb_(listeners=(Listener(80, 'http', 65536),)), 'listeners: member_port: 65536 is not a port; give 1 to 65535'),
+        (
+            lb_(listeners=(Listener(80, 'http', 65536),)),
+            'listeners: member_port: 65536 is not a port; give 1 to 65535',
+        ),
         (lb_(listeners=(Listener(80), Listener(80, 'tcp'))), 'listeners: port 80 is there twice'),
-        (lb_(members=('s', 's_')), "members: 's_' is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last"),
+        (
+            lb_(members=('s', 's_')),
+            "members: 's_' is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last",
+        ),
         (lb_(network=''), f"network: '' {NOT_A_NAME}"),
-        (lb_(health_check=HealthCheck(port=65536)), 'health_check: port: 65536 is not a port; give 1 to 65535'),
+        (
+            lb_(health_check=HealthCheck(port=65536)),
+            'health_check: port: 65536 is not a port; give 1 to 65535',
+        ),
         (lb_(health_check=HealthCheck(path='up')), f"health_check: path 'up' {NOT_A_PATH}"),
         (lb_(health_check=HealthCheck(path='/a b')), f"health_check: path '/a b' {NOT_A_PATH}"),
         (lb_(health_check=HealthCheck(path='/a\n')), f"health_check: path '/a\\n' {NOT_A_PATH}"),
         (lb_(health_check=HealthCheck(path='/#')), f"health_check: path '/#' {NOT_A_PATH}"),
-        (lb_(health_check=HealthCheck(interval=0)), 'health_check: interval 0 is out of range; give 1 to 3600 (seconds)'),
-        (lb_(health_check=HealthCheck(interval=3601)), 'health_check: interval 3601 is out of range; give 1 to 3600 (seconds)'),
-        (NetworkRequest('n', 'present', {'cidr': 'x'}), "cidr: 'x' is not an IPv4 network; write it like 192.168.10.0/24"),
-        (NetworkRequest('n', 'present', {'cidr': 'fd00::/64'}), "cidr: 'fd00::/64' is not an IPv4 network; write it like 192.168.10.0/24"),
-        (NetworkRequest('n', 'present', {'cidr': '10.0.0.0/30'}), 'cidr: 10.0.0.0/30 is too small; give a /8 to /29'),
-        (NetworkRequest('n', 'present', {'cidr': '10.0.0.1/32'}), 'cidr: 10.0.0.1/32 is too small; give a /8 to /29'),
-        (NetworkRequest('n', 'present', {'cidr': '10.0.0.0/7'}), 'cidr: 10.0.0.0/7 is too large; give a /8 to /29'),
-        (NetworkRequest('n', 'present', {'cidr': '127.0.0.0/24'}), f'cidr: 127.0.0.0/24 {NOT_FOR_SERVERS}'),
-        (NetworkRequest('n', 'present', {'cidr': '169.254.0.0/24'}), f'cidr: 169.254.0.0/24 {NOT_FOR_SERVERS}'),
-        (NetworkRequest('n', 'present', {'cidr': '240.0.0.0/24'}), f'cidr: 240.0.0.0/24 {NOT_FOR_SERVERS}'),
-        (NetworkRequest('n', 'present', {'cidr': '224.0.0.0/24'}), f'cidr: 224.0.0.0/24 {NOT_FOR_SERVERS}'),
+        (
+            lb_(health_check=HealthCheck(interval=0)),
+            'health_check: interval 0 is out of range; give 1 to 3600 (seconds)',
+        ),
+        (
+            lb_(health_check=HealthCheck(interval=3601)),
+            'health_check: interval 3601 is out of range; give 1 to 3600 (seconds)',
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': 'x'}),
+            "cidr: 'x' is not an IPv4 network; write it like 192.168.10.0/24",
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': 'fd00::/64'}),
+            "cidr: 'fd00::/64' is not an IPv4 network; write it like 192.168.10.0/24",
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': '10.0.0.0/30'}),
+            'cidr: 10.0.0.0/30 is too small; give a /8 to /29',
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': '10.0.0.1/32'}),
+            'cidr: 10.0.0.1/32 is too small; give a /8 to /29',
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': '10.0.0.0/7'}),
+            'cidr: 10.0.0.0/7 is too large; give a /8 to /29',
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': '127.0.0.0/24'}),
+            f'cidr: 127.0.0.0/24 {NOT_FOR_SERVERS}',
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': '169.254.0.0/24'}),
+            f'cidr: 169.254.0.0/24 {NOT_FOR_SERVERS}',
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': '240.0.0.0/24'}),
+            f'cidr: 240.0.0.0/24 {NOT_FOR_SERVERS}',
+        ),
+        (
+            NetworkRequest('n', 'present', {'cidr': '224.0.0.0/24'}),
+            f'cidr: 224.0.0.0/24 {NOT_FOR_SERVERS}',
+        ),
         (NetworkRequest('n', 'present', {'gateway': '10.0.0.1'}), 'gateway: give cidr with it'),
-        (NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24', 'gateway': 'x'}), "gateway: 'x' is not an IPv4 address"),
+        (
+            NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24', 'gateway': 'x'}),
+            "gateway: 'x' is not an IPv4 address",
+        ),
         *(
-            (NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24', 'gateway': address}), f'gateway: {address} is not an address for a host of 10.0.0.0/24')
+            (
+                NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24', 'gateway': address}),
+                f'gateway: {address} is not an address for a host of 10.0.0.0/24',
+            )
             for address in ('10.0.0.0', '10.0.0.255', '10.0.1.1')
         ),
         (
@@ -116,28 +231,74 @@ def named(*things: Any) -> dict[str, Any]:
             'checksum: give the checksum of what the url has to deliver, such as sha256:...',
         ),
         (
-            ImageRequest('i', 'present', {'source': 'url:https://me:secret@example.org/i', 'checksum': SHA256}),
+            ImageRequest(
+                'i',
+                'present',
+                {'source': 'url:https://me:secret@example.org/i', 'checksum': SHA256},
+            ),
             'url: it holds the name of a user or a password; fetch the file beforehand, and give path',
         ),
         *(
-            (ImageRequest('i', 'present', {'source': f'url:{url}', 'checksum': SHA256}, url), problem)
+            (
+                ImageRequest('i', 'present', {'source': f'url:{url}', 'checksum': SHA256}, url),
+                problem,
+            )
             for url, problem in (
-                ('HTTPS://me:secret@example.org/i', 'url: it holds the name of a user or a password; fetch the file beforehand, and give path'),
-                ('http://example.org/a b', 'url: it holds a space, or what is no ASCII; write that as %20 and so on'),
+                (
+                    'HTTPS://me:secret@example.org/i',
+                    'url: it holds the name of a user or a password; fetch the file beforehand, and give path',
+                ),
+                (
+                    'http://example.org/a b',
+                    'url: it holds a space, or what is no ASCII; write that as %20 and so on',
+                ),
             )
         ),
-        (ImageRequest('i', 'present', {'source': 'url:ftp://example.org/i', 'checksum': SHA256}), "url: 'ftp://example.org/i' is not an http or https address"),
-        (ImageRequest('i', 'present', {'source': 'url:https://example.org', 'checksum': SHA256}), "url: 'https://example.org' is not an http or https address"),
-        (ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha256:0'}), f"checksum: 'sha256:0' {NOT_A_CHECKSUM}"),
-        (ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'md5:' + '0' * 32}), f"checksum: 'md5:{'0' * 32}' {NOT_A_CHECKSUM}"),
-        (ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha512:' + '0' * 64}), f"checksum: 'sha512:{'0' * 64}' {NOT_A_CHECKSUM}"),
-        (ImageRequest('i', 'present', {'source': 'server:s', 'checksum': SHA256}), 'checksum: it is for a path or a url, not for a server'),
+        (
+            ImageRequest('i', 'present', {'source': 'url:ftp://example.org/i', 'checksum': SHA256}),
+            "url: 'ftp://example.org/i' is not an http or https address",
+        ),
+        (
+            ImageRequest('i', 'present', {'source': 'url:https://example.org', 'checksum': SHA256}),
+            "url: 'https://example.org' is not an http or https address",
+        ),
+        (
+            ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha256:0'}),
+            f"checksum: 'sha256:0' {NOT_A_CHECKSUM}",
+        ),
+        (
+            ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'md5:' + '0' * 32}),
+            f"checksum: 'md5:{'0' * 32}' {NOT_A_CHECKSUM}",
+        ),
+        (
+            ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha512:' + '0' * 64}),
+            f"checksum: 'sha512:{'0' * 64}' {NOT_A_CHECKSUM}",
+        ),
+        (
+            ImageRequest('i', 'present', {'source': 'server:s', 'checksum': SHA256}),
+            'checksum: it is for a path or a url, not for a server',
+        ),
         (FlavorRequest('f', 'present', {'vcpus': 0}), 'vcpus: 0 is out of range; give 1 to 256'),
-        (FlavorRequest('f', 'present', {'memory': 31}), 'memory: 31 is out of range; give 32 to 4194304 MiB'),
-        (FlavorRequest('f', 'present', {'disk': 5121}), 'disk: 5121 is out of range; give 1 to 5120 GB'),
-        (FlavorRequest('g1.tiny', 'absent'), 'name: the flavor g1.tiny is built in and stays as it is; choose another name'),
-        (FlavorRequest('g1.tiny', 'present', {'vcpus': 2}), 'name: the flavor g1.tiny is built in and stays as it is; choose another name'),
-        (FlavorRequest('g1.tiny', 'present', {'description': 'mine'}), 'name: the flavor g1.tiny is built in and stays as it is; choose another name'),
+        (
+            FlavorRequest('f', 'present', {'memory': 31}),
+            'memory: 31 is out of range; give 32 to 4194304 MiB',
+        ),
+        (
+            FlavorRequest('f', 'present', {'disk': 5121}),
+            'disk: 5121 is out of range; give 1 to 5120 GB',
+        ),
+        (
+            FlavorRequest('g1.tiny', 'absent'),
+            'name: the flavor g1.tiny is built in and stays as it is; choose another name',
+        ),
+        (
+            FlavorRequest('g1.tiny', 'present', {'vcpus': 2}),
+            'name: the flavor g1.tiny is built in and stays as it is; choose another name',
+        ),
+        (
+            FlavorRequest('g1.tiny', 'present', {'description': 'mine'}),
+            'name: the flavor g1.tiny is built in and stays as it is; choose another name',
+        ),
         (
             SecurityGroupRequest('default', 'absent'),
             'name: the group default stays, because servers for which no group is named have it; rules: [] empties it',
@@ -166,11 +327,21 @@ def test_a_request_that_is_wrong_by_itself(request_: Any, message: str) -> None:
         NetworkRequest('n', 'present', {'cidr': '10.0.0.0/29', 'gateway': '10.0.0.6'}),
         NetworkRequest('n', 'absent'),
         ImageRequest('i', 'absent', {'source': 'url:https://example.org/i'}),
-        ImageRequest('i', 'present', {'source': 'url:http://example.org:8080/i.qcow2?a=b', 'checksum': 'sha512:' + 'f' * 128}),
+        ImageRequest(
+            'i',
+            'present',
+            {
+                'source': 'url:http://example.org:8080/i.qcow2?a=b',
+                'checksum': 'sha512:' + 'f' * 128,
+            },
+        ),
         FlavorRequest('f', 'present', {'vcpus': 256, 'memory': 32, 'disk': 5120}),
         FlavorRequest('g1.tiny', 'present', {'vcpus': 1}),
         SecurityGroupRequest('default', 'present', {'rules': ()}),
-        lb_(listeners=(Listener(1, 'tcp', 65535), Listener(65535, 'tcp', 1)), health_check=HealthCheck('tcp', 1, '/?a=%20', 3600)),
+        lb_(
+            listeners=(Listener(1, 'tcp', 65535), Listener(65535, 'tcp', 1)),
+            health_check=HealthCheck('tcp', 1, '/?a=%20', 3600),
+        ),
     ],
 )
 def test_requests_at_the_limits(request_: Any) -> None:
@@ -181,15 +352,24 @@ def test_requests_at_the_limits(request_: Any) -> None:
 @pytest.mark.parametrize(
     ('key', 'message'),
     [
-        ('-----BEGIN OPENSSH PRIVATE KEY-----\n', 'public_key: this is a private key; give the public one (the file that ends in .pub)'),
+        (
+            '-----BEGIN OPENSSH PRIVATE KEY-----\n',
+            'public_key: this is a private key; give the public one (the file that ends in .pub)',
+        ),
         ('ssh-ed25519', 'public_key: there is nothing after ssh-ed25519; give the whole line'),
         (
             'ssh-dss AAAA',
             'public_key: ssh-dss is not a type of key that is accepted; give one of ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, '
             'ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com',
         ),
-        ('ssh-ed25519 no!', 'public_key: the key after the type is not base64, or is truncated; copy the whole line again'),
-        ('ssh-ed25519 AAA=', 'public_key: the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again'),
+        (
+            'ssh-ed25519 no!',
+            'public_key: the key after the type is not base64, or is truncated; copy the whole line again',
+        ),
+        (
+            'ssh-ed25519 AAA=',
+            'public_key: the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again',
+        ),
     ],
 )
 def test_public_keys(key: str, message: str) -> None:
@@ -200,16 +380,25 @@ def test_public_keys(key: str, message: str) -> None:
 # -- what is wrong with a request in view of what is there ---------------------------------------
 
 
-def volumes(*things: Volume, servers: Mapping[str, Server] | None = None, mounted: bool | None = False) -> volume.VolumesSeen:
+def volumes(
+    *things: Volume, servers: Mapping[str, Server] | None = None, mounted: bool | None = False
+) -> volume.VolumesSeen:
     """Volumes, and the servers s and t."""
-    return volume.VolumesSeen(named(*things), named(Server('s'), Server('t')) if servers is None else servers, mounted)
+    return volume.VolumesSeen(
+        named(*things), named(Server('s'), Server('t')) if servers is None else servers, mounted
+    )
 
 
 V = Volume('v', 4)
 HELD = replace(V, server='s')
 FULL = Server('s', volumes=tuple(f'v{number}' for number in range(15)))
 F = FloatingIp('f', '172.24.0.9', 'pool')
-PLACES = (Place('192.168.0.5', 's', floating_ip='172.24.0.8'), Place('10.0.0.5', 's'), Place('192.168.0.6', 't'), Place('192.168.0.7', lb='l'))
+PLACES = (
+    Place('192.168.0.5', 's', floating_ip='172.24.0.8'),
+    Place('10.0.0.5', 's'),
+    Place('192.168.0.6', 't'),
+    Place('192.168.0.7', lb='l'),
+)
 FREE = floating_ip.FloatingIpsSeen(F, PLACES, {'pool': 1})
 NONE_LEFT = replace(FREE, now=None, free={'pool': 0})
 KEY = Keypair('k', ED25519, 'SHA256:x')
@@ -220,19 +409,41 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
     ('planned', 'message'),
     [
         (volume.plan(volume_(), volumes()), 'volume v does not exist; to make it give size (GB)'),
-        (volume.plan(volume_(size=3), volumes(V)), 'volume v: size is 4, asked was 3: a volume does not shrink; make a new one'),
-        (volume.plan(volume_('absent'), volumes(HELD)), 'volume v is attached to s; detach it first (state: detached)'),
+        (
+            volume.plan(volume_(size=3), volumes(V)),
+            'volume v: size is 4, asked was 3: a volume does not shrink; make a new one',
+        ),
+        (
+            volume.plan(volume_('absent'), volumes(HELD)),
+            'volume v is attached to s; detach it first (state: detached)',
+        ),
         (
             volume.plan(volume_('attached', 's'), volumes(V, servers=named(FULL))),
             'server: s has 15 volumes; a server has at most 15 beside its root volume',
         ),
         (
-            volume.plan(volume_('attached', 's'), volumes(V, servers=named(Server('s', task_state='creating')))),
+            volume.plan(
+                volume_('attached', 's'),
+                volumes(V, servers=named(Server('s', task_state='creating'))),
+            ),
             'server: s is creating; run the task that makes it, or that deletes it, again',
         ),
         *(
-            (volume.plan(asked, volumes(there, servers=named(Server('s', faults=('its machine is gone',)), Server('t')))), BROKEN)
-            for asked, there in ((volume_('attached', 's'), V), (volume_('detached'), HELD), (volume_('attached', 't'), HELD))
+            (
+                volume.plan(
+                    asked,
+                    volumes(
+                        there,
+                        servers=named(Server('s', faults=('its machine is gone',)), Server('t')),
+                    ),
+                ),
+                BROKEN,
+            )
+            for asked, there in (
+                (volume_('attached', 's'), V),
+                (volume_('detached'), HELD),
+                (volume_('attached', 't'), HELD),
+            )
         ),
         (
             volume.plan(volume_('detached'), volumes(HELD, mounted=True)),
@@ -247,7 +458,9 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             'server: s has the floating address 172.24.0.8 already; detach that first (state: detached)',
         ),
         (
-            floating_ip.plan(FloatingIpRequest('f', 'attached', server='s', fixed_ip='192.168.0.9'), FREE),
+            floating_ip.plan(
+                FloatingIpRequest('f', 'attached', server='s', fixed_ip='192.168.0.9'), FREE
+            ),
             'fixed_ip: 192.168.0.9 is not an address of server s; it has 192.168.0.5, 10.0.0.5',
         ),
         (
@@ -258,22 +471,50 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), FREE),
             'floating_ip f: pool is pool, asked was lan: an address belongs to its pool; give this one back and take another',
         ),
-        (floating_ip.plan(FloatingIpRequest('f', 'present'), NONE_LEFT), f'floating_ip: {NO_ADDRESS_FREE}'),
-        (floating_ip.plan(FloatingIpRequest('f', 'present', pool='pool'), NONE_LEFT), f'floating_ip: {NO_ADDRESS_FREE}'),
-        (floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), NONE_LEFT), 'pool: lan does not exist; there are: pool'),
         (
-            floating_ip.plan(FloatingIpRequest('', 'present', address='8.8.8.8'), replace(FREE, now=None, in_pool=False)),
+            floating_ip.plan(FloatingIpRequest('f', 'present'), NONE_LEFT),
+            f'floating_ip: {NO_ADDRESS_FREE}',
+        ),
+        (
+            floating_ip.plan(FloatingIpRequest('f', 'present', pool='pool'), NONE_LEFT),
+            f'floating_ip: {NO_ADDRESS_FREE}',
+        ),
+        (
+            floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), NONE_LEFT),
+            'pool: lan does not exist; there are: pool',
+        ),
+        (
+            floating_ip.plan(
+                FloatingIpRequest('', 'present', address='8.8.8.8'),
+                replace(FREE, now=None, in_pool=False),
+            ),
             'address: 8.8.8.8 is in no pool of this cloud; there are: pool',
         ),
-        (lb.plan(LbRequest('l', 'present', {}), lb.LbsSeen({}, NETWORKS)), 'lb l does not exist; to make it give listeners too'),
         (
-            lb.plan(lb_(members=('s',)), lb.LbsSeen({}, NETWORKS, named(Server('s', networks=(Nic('back'),))))),
-            'members: server s has no port in network default, where the balancer is; give it one there, or make the balancer in a network of the server',
+            lb.plan(LbRequest('l', 'present', {}), lb.LbsSeen({}, NETWORKS)),
+            'lb l does not exist; to make it give listeners too',
         ),
-        (lb.plan(replace(lb_(), floating_ip='auto'), lb.LbsSeen({}, NETWORKS)), f'floating_ip: {NO_ADDRESS_FREE}'),
         (
             lb.plan(
-                replace(lb_(), floating_ip='172.24.0.9'), lb.LbsSeen({}, NETWORKS, {}, 1, 'floating_ip: 172.24.0.9 is attached to server s; detach it first')
+                lb_(members=('s',)),
+                lb.LbsSeen({}, NETWORKS, named(Server('s', networks=(Nic('back'),)))),
+            ),
+            'members: server s has no port in network default, where the balancer is; give it one there, or make the balancer in a network of the server',
+        ),
+        (
+            lb.plan(replace(lb_(), floating_ip='auto'), lb.LbsSeen({}, NETWORKS)),
+            f'floating_ip: {NO_ADDRESS_FREE}',
+        ),
+        (
+            lb.plan(
+                replace(lb_(), floating_ip='172.24.0.9'),
+                lb.LbsSeen(
+                    {},
+                    NETWORKS,
+                    {},
+                    1,
+                    'floating_ip: 172.24.0.9 is attached to server s; detach it first',
+                ),
             ),
             'floating_ip: 172.24.0.9 is attached to server s; detach it first',
         ),
@@ -282,89 +523,156 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             'lb l: network is default, asked was back: a balancer stays in its network; delete it and make it again',
         ),
         (
-            network.plan(NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24'}), network.NetworksSeen({}, {'10.0.0.0/16': 'the network x'})),
+            network.plan(
+                NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24'}),
+                network.NetworksSeen({}, {'10.0.0.0/16': 'the network x'}),
+            ),
             'cidr: 10.0.0.0/24 overlaps the network x (10.0.0.0/16); choose another, or leave it out',
         ),
         (
-            network.plan(NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}), network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1')))),
+            network.plan(
+                NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
+                network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1'))),
+            ),
             'network n: cidr is 10.0.0.0/24, asked was 10.1.0.0/24: a network is not renumbered; make another one',
         ),
         (
-            network.plan(NetworkRequest('n', 'present'), network.NetworksSeen({}, {'192.168.0.0/16': 'a', '10.0.0.0/8': 'b'})),
+            network.plan(
+                NetworkRequest('n', 'present'),
+                network.NetworksSeen({}, {'192.168.0.0/16': 'a', '10.0.0.0/8': 'b'}),
+            ),
             'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one',
         ),
         (
-            network.plan(NetworkRequest('n', 'absent'), network.NetworksSeen(named(Network('n', used_by=('s', 'lb l'))))),
+            network.plan(
+                NetworkRequest('n', 'absent'),
+                network.NetworksSeen(named(Network('n', used_by=('s', 'lb l')))),
+            ),
             'network n is used by s, lb l; delete or change those first',
         ),
         (
             network.plan(
                 NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
-                network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='creating')), {'10.1.0.0/16': 'the network x'}),
+                network.NetworksSeen(
+                    named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='creating')),
+                    {'10.1.0.0/16': 'the network x'},
+                ),
             ),
             'cidr: 10.1.0.0/24 overlaps the network x (10.1.0.0/16); choose another, or leave it out',
         ),
-        (image.plan(ImageRequest('i', 'present', {}), image.ImagesSeen({})), 'image i does not exist; to make it give path, url (with checksum) or server'),
         (
-            image.plan(ImageRequest('i', 'present', {'source': 'server:s'}), image.ImagesSeen({}, '', {'s': 'started'})),
+            image.plan(ImageRequest('i', 'present', {}), image.ImagesSeen({})),
+            'image i does not exist; to make it give path, url (with checksum) or server',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'server:s'}),
+                image.ImagesSeen({}, '', {'s': 'started'}),
+            ),
             'server: s runs, and an image is made of a disk at rest; stop it first (state: stopped)',
         ),
         (
-            image.plan(ImageRequest('i', 'absent', {}), image.ImagesSeen(named(Image('i', used_by=('s', 't'))))),
+            image.plan(
+                ImageRequest('i', 'absent', {}),
+                image.ImagesSeen(named(Image('i', used_by=('s', 't')))),
+            ),
             'image i is used by s, t; delete or change those first',
         ),
         (
-            image.plan(ImageRequest('i', 'present', {'source': 'path:/b'}), image.ImagesSeen(named(Image('i', 'path:/a')))),
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'path:/b'}),
+                image.ImagesSeen(named(Image('i', 'path:/a'))),
+            ),
             'image i: source is path:/a, asked was path:/b: an image is not remade; delete it and make it again, or choose another name',
         ),
         (
-            image.plan(ImageRequest('i', 'present', {'checksum': SHA256}), image.ImagesSeen(named(Image('i', 'path:/a')))),
+            image.plan(
+                ImageRequest('i', 'present', {'checksum': SHA256}),
+                image.ImagesSeen(named(Image('i', 'path:/a'))),
+            ),
             f'image i: checksum is not set, asked was {SHA256}: an image is not remade; delete it and make it again, or choose another name',
         ),
-        (flavor.plan(FlavorRequest('f', 'present', {'disk': 1}), {}), 'flavor f does not exist; to make it give vcpus, memory too'),
         (
-            flavor.plan(FlavorRequest('f', 'present', {'memory': 512}), named(Flavor('f', memory=256))),
+            flavor.plan(FlavorRequest('f', 'present', {'disk': 1}), {}),
+            'flavor f does not exist; to make it give vcpus, memory too',
+        ),
+        (
+            flavor.plan(
+                FlavorRequest('f', 'present', {'memory': 512}), named(Flavor('f', memory=256))
+            ),
             'flavor f: memory is 256, asked was 512: servers made with it would no longer be what it says; make a flavor by another name',
         ),
-        (flavor.plan(FlavorRequest('f', 'absent'), named(Flavor('f', used_by=('s',)))), 'flavor f is used by s; delete or change those first'),
+        (
+            flavor.plan(FlavorRequest('f', 'absent'), named(Flavor('f', used_by=('s',)))),
+            'flavor f is used by s; delete or change those first',
+        ),
         (
             keypair.plan(KeypairRequest('k', 'present', {}), keypair.KeypairsSeen({})),
             'keypair k does not exist; to make it give public_key, public_key_file, or private_key_file to have one generated',
         ),
         (
-            keypair.plan(KeypairRequest('k', 'present', {'public_key': OTHER_ED25519}), keypair.KeypairsSeen(named(KEY))),
+            keypair.plan(
+                KeypairRequest('k', 'present', {'public_key': OTHER_ED25519}),
+                keypair.KeypairsSeen(named(KEY)),
+            ),
             f'keypair k: public_key is {ED25519}, asked was {OTHER_ED25519}: a key pair never changes; make one by another name',
         ),
         (
-            keypair.plan(KeypairRequest('k', 'absent', {}), keypair.KeypairsSeen(named(replace(KEY, used_by=('s',))))),
+            keypair.plan(
+                KeypairRequest('k', 'absent', {}),
+                keypair.KeypairsSeen(named(replace(KEY, used_by=('s',)))),
+            ),
             'keypair k is used by s; delete those servers first',
         ),
         (
-            keypair.plan(KeypairRequest('k', 'present', {}, '/k'), keypair.KeypairsSeen(named(KEY))),
+            keypair.plan(
+                KeypairRequest('k', 'present', {}, '/k'), keypair.KeypairsSeen(named(KEY))
+            ),
             'private_key_file: /k is not there, and the private key of k was given out once, when it was made; '
             'put the file back, leave the option out, or delete the key pair and make a new one',
         ),
         (
-            keypair.plan(KeypairRequest('k', 'present', {}, '/k'), keypair.KeypairsSeen(named(KEY), KeyFile('/k', OTHER_ED25519))),
+            keypair.plan(
+                KeypairRequest('k', 'present', {}, '/k'),
+                keypair.KeypairsSeen(named(KEY), KeyFile('/k', OTHER_ED25519)),
+            ),
             'private_key_file: /k holds another key than k (SHA256:x); name another file',
         ),
         (
-            security_group.plan(group(rules=tuple(Rule('ingress', 'tcp', port, port) for port in range(1, 102))), security_group.SecurityGroupsSeen({})),
+            security_group.plan(
+                group(rules=tuple(Rule('ingress', 'tcp', port, port) for port in range(1, 102))),
+                security_group.SecurityGroupsSeen({}),
+            ),
             'rules: g would have 101; a group has at most 100',
         ),
         (
             security_group.plan(
                 group(purge=False, rules=(Rule('egress'),)),
-                security_group.SecurityGroupsSeen(named(SecurityGroup('g', rules=tuple(Rule('ingress', 'tcp', port, port) for port in range(1, 101))))),
+                security_group.SecurityGroupsSeen(
+                    named(
+                        SecurityGroup(
+                            'g',
+                            rules=tuple(
+                                Rule('ingress', 'tcp', port, port) for port in range(1, 101)
+                            ),
+                        )
+                    )
+                ),
             ),
             'rules: g would have 101; a group has at most 100',
         ),
         (
-            security_group.plan(group('absent'), security_group.SecurityGroupsSeen(named(SecurityGroup('g', used_by=('s', 't'))))),
+            security_group.plan(
+                group('absent'),
+                security_group.SecurityGroupsSeen(named(SecurityGroup('g', used_by=('s', 't')))),
+            ),
             'security_group g is used by s, t; delete or change those first',
         ),
         (
-            security_group.plan(group('absent'), security_group.SecurityGroupsSeen(named(SecurityGroup('g', named_by=('h',))))),
+            security_group.plan(
+                group('absent'),
+                security_group.SecurityGroupsSeen(named(SecurityGroup('g', named_by=('h',)))),
+            ),
             'security_group g is named by rules of h; change those first',
         ),
     ],
@@ -378,21 +686,46 @@ def test_what_is_refused(planned: Plan, message: str) -> None:
 @pytest.mark.parametrize(
     ('planned', 'message'),
     [
-        (volume.plan(volume_('attached', 'u'), volumes(V)), 'server u does not exist; there are: s, t'),
-        (volume.plan(volume_('attached', 'u'), volumes(V, servers={})), 'server u does not exist; there are: none'),
-        (floating_ip.plan(FloatingIpRequest('f', 'attached', server='l'), FREE), 'server l does not exist; there are: s, t'),
-        (floating_ip.plan(FloatingIpRequest('f', 'attached', lb='s'), FREE), 'lb s does not exist; there are: l'),
-        (lb.plan(lb_(network='back'), lb.LbsSeen({}, NETWORKS)), 'network back does not exist; there are: default'),
-        (lb.plan(lb_(), lb.LbsSeen({})), 'network default does not exist; there are: none'),
-        (lb.plan(lb_(members=('s', 'u')), lb.LbsSeen({}, NETWORKS, named(Server('s')))), 'server u does not exist; there are: s'),
-        (image.plan(ImageRequest('i', 'present', {'source': 'server:s'}), image.ImagesSeen({})), 'server s does not exist; there are: none'),
         (
-            image.plan(ImageRequest('i', 'present', {'source': 'path:/i'}), image.ImagesSeen({}, '/i is not a file on this host')),
+            volume.plan(volume_('attached', 'u'), volumes(V)),
+            'server u does not exist; there are: s, t',
+        ),
+        (
+            volume.plan(volume_('attached', 'u'), volumes(V, servers={})),
+            'server u does not exist; there are: none',
+        ),
+        (
+            floating_ip.plan(FloatingIpRequest('f', 'attached', server='l'), FREE),
+            'server l does not exist; there are: s, t',
+        ),
+        (
+            floating_ip.plan(FloatingIpRequest('f', 'attached', lb='s'), FREE),
+            'lb s does not exist; there are: l',
+        ),
+        (
+            lb.plan(lb_(network='back'), lb.LbsSeen({}, NETWORKS)),
+            'network back does not exist; there are: default',
+        ),
+        (lb.plan(lb_(), lb.LbsSeen({})), 'network default does not exist; there are: none'),
+        (
+            lb.plan(lb_(members=('s', 'u')), lb.LbsSeen({}, NETWORKS, named(Server('s')))),
+            'server u does not exist; there are: s',
+        ),
+        (
+            image.plan(ImageRequest('i', 'present', {'source': 'server:s'}), image.ImagesSeen({})),
+            'server s does not exist; there are: none',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'path:/i'}),
+                image.ImagesSeen({}, '/i is not a file on this host'),
+            ),
             'path: /i is not a file on this host',
         ),
         (
             security_group.plan(
-                group(rules=(Rule('ingress', remote_cidr='', remote_group='web'),)), security_group.SecurityGroupsSeen(named(SecurityGroup('default')))
+                group(rules=(Rule('ingress', remote_cidr='', remote_group='web'),)),
+                security_group.SecurityGroupsSeen(named(SecurityGroup('default'))),
             ),
             'security_group web does not exist; there are: default, g',
         ),
@@ -411,35 +744,89 @@ def test_what_is_missing(planned: Plan, message: str) -> None:
     ('planned', 'verbs'),
     [
         (volume.plan(volume_('attached', 't'), volumes(HELD)), ['detach', 'attach']),
-        (volume.plan(volume_('attached', 't', size=9), volumes(HELD)), ['update', 'detach', 'attach']),
+        (
+            volume.plan(volume_('attached', 't', size=9), volumes(HELD)),
+            ['update', 'detach', 'attach'],
+        ),
         (volume.plan(volume_('attached', 's', size=1), volumes()), ['create', 'attach']),
-        (volume.plan(volume_('attached', 't'), volumes(HELD, servers=named(FULL, Server('t')))), ['detach', 'attach']),
+        (
+            volume.plan(volume_('attached', 't'), volumes(HELD, servers=named(FULL, Server('t')))),
+            ['detach', 'attach'],
+        ),
         (volume.plan(volume_('attached', 's'), volumes(HELD, servers=named(FULL))), []),
         (volume.plan(volume_('detached', 't'), volumes(HELD)), []),
         (volume.plan(volume_('detached', force=True), volumes(HELD, mounted=True)), ['detach']),
         (volume.plan(volume_('absent'), volumes()), []),
         # An earlier run was interrupted; what it began is finished before it is undone.
-        (volume.plan(volume_('detached'), volumes(replace(HELD, task_state='attaching'))), ['attach', 'detach']),
-        (volume.plan(volume_('attached', 't'), volumes(replace(HELD, task_state='attaching'))), ['attach', 'detach', 'attach']),
-        (volume.plan(volume_('attached', 's'), volumes(replace(HELD, task_state='detaching'))), ['detach', 'attach']),
-        (volume.plan(volume_(size=4), volumes(replace(V, task_state='deleting'))), ['delete', 'create']),
-        (volume.plan(volume_(), volumes(replace(HELD, task_state='extending'))), ['update']),
-        (floating_ip.plan(FloatingIpRequest('', 'detached', server='t'), replace(FREE, now=None)), []),
-        (floating_ip.plan(FloatingIpRequest('f', 'detached'), FREE), []),
-        (floating_ip.plan(FloatingIpRequest('f', 'absent'), replace(FREE, now=None)), []),
-        (lb.plan(LbRequest('l', 'present', {}), lb.LbsSeen(named(Lb('l', running=False)))), ['update']),
-        (lb.plan(LbRequest('l', 'absent', {}), lb.LbsSeen({})), []),
         (
-            network.plan(NetworkRequest('n', 'present'), network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='deleting')))),
+            volume.plan(volume_('detached'), volumes(replace(HELD, task_state='attaching'))),
+            ['attach', 'detach'],
+        ),
+        (
+            volume.plan(volume_('attached', 't'), volumes(replace(HELD, task_state='attaching'))),
+            ['attach', 'detach', 'attach'],
+        ),
+        (
+            volume.plan(volume_('attached', 's'), volumes(replace(HELD, task_state='detaching'))),
+            ['detach', 'attach'],
+        ),
+        (
+            volume.plan(volume_(size=4), volumes(replace(V, task_state='deleting'))),
             ['delete', 'create'],
         ),
-        (security_group.plan(group(), security_group.SecurityGroupsSeen(named(SecurityGroup('g', rules=(Rule('egress'),))))), []),
+        (volume.plan(volume_(), volumes(replace(HELD, task_state='extending'))), ['update']),
         (
-            security_group.plan(group(rules=(Rule('ingress', remote_cidr='', remote_group='g'),)), security_group.SecurityGroupsSeen({})),
+            floating_ip.plan(
+                FloatingIpRequest('', 'detached', server='t'), replace(FREE, now=None)
+            ),
+            [],
+        ),
+        (floating_ip.plan(FloatingIpRequest('f', 'detached'), FREE), []),
+        (floating_ip.plan(FloatingIpRequest('f', 'absent'), replace(FREE, now=None)), []),
+        (
+            lb.plan(LbRequest('l', 'present', {}), lb.LbsSeen(named(Lb('l', running=False)))),
+            ['update'],
+        ),
+        (lb.plan(LbRequest('l', 'absent', {}), lb.LbsSeen({})), []),
+        (
+            network.plan(
+                NetworkRequest('n', 'present'),
+                network.NetworksSeen(
+                    named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='deleting'))
+                ),
+            ),
+            ['delete', 'create'],
+        ),
+        (
+            security_group.plan(
+                group(),
+                security_group.SecurityGroupsSeen(
+                    named(SecurityGroup('g', rules=(Rule('egress'),)))
+                ),
+            ),
+            [],
+        ),
+        (
+            security_group.plan(
+                group(rules=(Rule('ingress', remote_cidr='', remote_group='g'),)),
+                security_group.SecurityGroupsSeen({}),
+            ),
             ['create'],  # its own members
         ),
-        (keypair.plan(KeypairRequest('k', 'present', {'public_key': ED25519 + ' a comment'}), keypair.KeypairsSeen(named(KEY))), []),
-        (keypair.plan(KeypairRequest('k', 'present', {}, '/k'), keypair.KeypairsSeen({}, KeyFile('/k', ED25519))), ['create']),
+        (
+            keypair.plan(
+                KeypairRequest('k', 'present', {'public_key': ED25519 + ' a comment'}),
+                keypair.KeypairsSeen(named(KEY)),
+            ),
+            [],
+        ),
+        (
+            keypair.plan(
+                KeypairRequest('k', 'present', {}, '/k'),
+                keypair.KeypairsSeen({}, KeyFile('/k', ED25519)),
+            ),
+            ['create'],
+        ),
     ],
 )
 def test_what_is_done(planned: Plan, verbs: list[str]) -> None:
@@ -451,24 +838,38 @@ def test_what_is_done(planned: Plan, verbs: list[str]) -> None:
 def test_a_generated_key_is_written_first() -> None:
     """The key pair is made of the public half of what was written."""
     planned = keypair.plan(KeypairRequest('k', 'present', {}, '/k'), keypair.KeypairsSeen({}))
-    assert [(change.kind, change.name) for change in planned.changes] == [('private_key', '/k'), ('keypair', 'k')]
+    assert [(change.kind, change.name) for change in planned.changes] == [
+        ('private_key', '/k'),
+        ('keypair', 'k'),
+    ]
 
 
 def test_a_guest_that_cannot_be_asked() -> None:
     """It is told, and done."""
     planned = volume.plan(volume_('detached'), volumes(HELD, mounted=None))
-    assert planned.notes == ('whether volume v is mounted cannot be seen: the guest agent of s does not answer',)
+    assert planned.notes == (
+        'whether volume v is mounted cannot be seen: the guest agent of s does not answer',
+    )
     assert [change.verb for change in planned.changes] == ['detach']
 
 
 def test_a_network_that_nobody_numbered() -> None:
     """The first that is free on this host; another than the usual one is told, with the reason."""
     usual = network.plan(NetworkRequest('n', 'present'), network.NetworksSeen({}))
-    assert [(made.cidr, made.gateway) for made in usual.result] == [('192.168.0.0/24', '192.168.0.1')]
+    assert [(made.cidr, made.gateway) for made in usual.result] == [
+        ('192.168.0.0/24', '192.168.0.1')
+    ]
     assert usual.notes == ()
-    moved = network.plan(NetworkRequest('n', 'present'), network.NetworksSeen({}, {'192.168.0.0/23': 'the route to vpn'}))
-    assert [(made.cidr, made.gateway) for made in moved.result] == [('192.168.2.0/24', '192.168.2.1')]
-    assert moved.notes == ('network n is 192.168.2.0/24, because this host has the route to vpn (192.168.0.0/23)',)
+    moved = network.plan(
+        NetworkRequest('n', 'present'),
+        network.NetworksSeen({}, {'192.168.0.0/23': 'the route to vpn'}),
+    )
+    assert [(made.cidr, made.gateway) for made in moved.result] == [
+        ('192.168.2.0/24', '192.168.2.1')
+    ]
+    assert moved.notes == (
+        'network n is 192.168.2.0/24, because this host has the route to vpn (192.168.0.0/23)',
+    )
     assert len(set(candidates())) == 512
 
 
@@ -476,44 +877,85 @@ def test_an_address_is_taken_from_who_was_named_only() -> None:
     """Somebody else who has it keeps it."""
     held = replace(FREE, now=replace(F, server='t', fixed_ip='192.168.0.6'))
     assert floating_ip.plan(FloatingIpRequest('f', 'detached', server='s'), held).changes == ()
-    assert [change.after.server for change in floating_ip.plan(FloatingIpRequest('f', 'detached', server='t'), held).changes] == [None]
+    assert [
+        change.after.server
+        for change in floating_ip.plan(FloatingIpRequest('f', 'detached', server='t'), held).changes
+    ] == [None]
 
 
 def test_an_address_finds_the_first_port() -> None:
     """Unless another fixed address was named; who has it already keeps the port that it has."""
-    bare = replace(FREE, now=replace(F, server=None), places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p')))
-    assert [made.fixed_ip for made in floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), bare).result] == ['192.168.0.5']
-    assert [made.fixed_ip for made in floating_ip.plan(FloatingIpRequest('f', 'attached', server='s', fixed_ip='10.0.0.5'), bare).result] == ['10.0.0.5']
+    bare = replace(
+        FREE,
+        now=replace(F, server=None),
+        places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p')),
+    )
+    assert [
+        made.fixed_ip
+        for made in floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), bare).result
+    ] == ['192.168.0.5']
+    assert [
+        made.fixed_ip
+        for made in floating_ip.plan(
+            FloatingIpRequest('f', 'attached', server='s', fixed_ip='10.0.0.5'), bare
+        ).result
+    ] == ['10.0.0.5']
     by_port = floating_ip.plan(FloatingIpRequest('f', 'attached', port='p'), bare).result[0]
     assert (by_port.server, by_port.port, by_port.fixed_ip) == ('s', 'p', '10.0.0.5')
-    there = replace(bare, now=by_port, places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p', floating_ip=F.address)))
+    there = replace(
+        bare,
+        now=by_port,
+        places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p', floating_ip=F.address)),
+    )
     assert floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), there).changes == ()
 
 
 @pytest.mark.parametrize(
     'planned',
     [
-        floating_ip.plan(FloatingIpRequest('f', 'absent'), floating_ip.FloatingIpsSeen(firewall=Firewall(faults=('a fault',)))),
+        floating_ip.plan(
+            FloatingIpRequest('f', 'absent'),
+            floating_ip.FloatingIpsSeen(firewall=Firewall(faults=('a fault',))),
+        ),
         lb.plan(LbRequest('l', 'absent'), lb.LbsSeen({}, firewall=Firewall(faults=('a fault',)))),
-        network.plan(NetworkRequest('n', 'absent'), network.NetworksSeen({}, firewall=Firewall(faults=('a fault',)))),
-        security_group.plan(group('absent'), security_group.SecurityGroupsSeen({}, Firewall(faults=('a fault',)))),
+        network.plan(
+            NetworkRequest('n', 'absent'),
+            network.NetworksSeen({}, firewall=Firewall(faults=('a fault',))),
+        ),
+        security_group.plan(
+            group('absent'), security_group.SecurityGroupsSeen({}, Firewall(faults=('a fault',)))
+        ),
     ],
 )
 def test_a_broken_firewall_is_mended(planned: Plan) -> None:
     """By whatever task comes first that is about it."""
-    assert [(change.kind, change.verb, change.why) for change in planned.changes] == [('firewall', 'load', 'a fault')]
+    assert [(change.kind, change.verb, change.why) for change in planned.changes] == [
+        ('firewall', 'load', 'a fault')
+    ]
 
 
 def test_the_reason_to_finish_is_told() -> None:
     """In the words that are the same everywhere."""
-    assert [change.why for change in volume.plan(volume_(size=4), volumes(replace(V, task_state='creating'))).changes] == [AGAIN]
-    assert [change.why for change in volume.plan(volume_('absent'), volumes(replace(V, task_state='deleting'))).changes] == [AGAIN]
+    assert [
+        change.why
+        for change in volume.plan(
+            volume_(size=4), volumes(replace(V, task_state='creating'))
+        ).changes
+    ] == [AGAIN]
+    assert [
+        change.why
+        for change in volume.plan(
+            volume_('absent'), volumes(replace(V, task_state='deleting'))
+        ).changes
+    ] == [AGAIN]
 
 
 def test_the_catalogue() -> None:
     """Each entry is one that its own checks allow, under its own name."""
     for name, there in CATALOGUE.items():
-        options = {option: getattr(there, option) for option in ('vcpus', 'memory', 'disk', 'family')}
+        options = {
+            option: getattr(there, option) for option in ('vcpus', 'memory', 'disk', 'family')
+        }
         assert (there.name, there.built_in) == (name, True)
         assert FlavorRequest(name, 'present', options).problems() == []
         assert flavor.plan(FlavorRequest(name, 'present', options), CATALOGUE).changes == ()
@@ -522,7 +964,9 @@ def test_the_catalogue() -> None:
 def test_a_group_is_its_servers() -> None:
     """A group as a member is the servers that it has now; one that came later is taken in, and nothing else changes."""
     two = named(*(Server(f'web-{number}', member_of='web') for number in (1, 2, 10)), Server('s'))
-    made = lb.plan(lb_(members=('s', 'web', 'web-1')), lb.LbsSeen({}, NETWORKS, two)).changes[0].after
+    made = (
+        lb.plan(lb_(members=('s', 'web', 'web-1')), lb.LbsSeen({}, NETWORKS, two)).changes[0].after
+    )
     assert made.members == ('s', 'web-1', 'web-2', 'web-10')
     seen = lb.LbsSeen(named(made), NETWORKS, two)
     assert lb.plan(lb_(members=('web', 's')), seen).changes == ()

@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, AGAIN, LIVE, RESTART, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
+    AFTER_APPLY,
+    AGAIN,
+    LIVE,
+    RESTART,
+    Plan,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
@@ -27,15 +33,25 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Server,
     ServerRequest,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import GIVEN, Sealed, hashed
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import FloatingAddress, ServersSeen, plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
+    GIVEN,
+    Sealed,
+    hashed,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import (
+    FloatingAddress,
+    ServersSeen,
+    plan,
+)
 
 NEW = {'flavor': 'g1.micro', 'image': 'debian'}
 GROUPS = {
     'default': SecurityGroup('default'),
     'ssh': SecurityGroup('ssh', rules=(Rule('ingress', 'tcp', 22, 22),)),
     'among': SecurityGroup('among', rules=(Rule('ingress', 'tcp', 22, 22, '', 'among'),)),
-    'elsewhere': SecurityGroup('elsewhere', rules=(Rule('ingress', 'tcp', 22, 22, '203.0.113.0/24'),)),
+    'elsewhere': SecurityGroup(
+        'elsewhere', rules=(Rule('ingress', 'tcp', 22, 22, '203.0.113.0/24'),)
+    ),
 }
 SERVER = Server(
     'web',
@@ -51,7 +67,9 @@ SERVER = Server(
 )
 
 
-def asked(state: str = 'present', options: Mapping[str, Any] | None = None, **more: Any) -> ServerRequest:
+def asked(
+    state: str = 'present', options: Mapping[str, Any] | None = None, **more: Any
+) -> ServerRequest:
     """A request for the server web."""
     return ServerRequest('web', state, options or {}, **more)
 
@@ -65,7 +83,10 @@ def seen(*servers: Server, **more: Any) -> ServersSeen:
         {server.name: server for server in servers},
         {'mine': Keypair('mine', 'ssh-ed25519 A')},
         CATALOGUE,
-        {'debian': Image('debian', size=2**31, min_disk=2), 'huge': Image('huge', size=50 * 2**30, min_disk=50)},
+        {
+            'debian': Image('debian', size=2**31, min_disk=2),
+            'huge': Image('huge', size=50 * 2**30, min_disk=50),
+        },
         {'default': Network('default', '192.168.0.0/24', '192.168.0.1')},
         GROUPS,
         {('default', '192.168.0.5'): 'web'},
@@ -85,7 +106,9 @@ def done(plan: Plan) -> list[tuple[str, str]]:
 
 # -- what is wrong with a request, whatever is there ---------------------------------------------
 
-HOST_NAME = 'is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last'
+HOST_NAME = (
+    'is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last'
+)
 
 
 @pytest.mark.parametrize(
@@ -97,31 +120,67 @@ HOST_NAME = 'is not a host name; use 1 to 63 letters, digits and hyphens, a lett
         (ServerRequest('', 'present', {}), f"name: '' {HOST_NAME}"),
         (ServerRequest('w' * 64, 'present', {}), f"name: '{'w' * 64}' {HOST_NAME}"),
         (ServerRequest('web\n', 'present', {}), f"name: 'web\\n' {HOST_NAME}"),
-        (ServerRequest('w' * 61, 'present', {}, count=10), f"name of the last member: '{'w' * 61}-10' {HOST_NAME}"),
+        (
+            ServerRequest('w' * 61, 'present', {}, count=10),
+            f"name of the last member: '{'w' * 61}-10' {HOST_NAME}",
+        ),
         (asked(count=-1), 'count: -1 is out of range; give 0 to 500'),
         (asked(count=501), 'count: 501 is out of range; give 0 to 500'),
-        (asked(count=2, networks=(NicRequest('default', '192.168.0.9'),)), 'networks: fixed_ip 192.168.0.9 can be given to one server only, and count is 2'),
+        (
+            asked(count=2, networks=(NicRequest('default', '192.168.0.9'),)),
+            'networks: fixed_ip 192.168.0.9 can be given to one server only, and count is 2',
+        ),
         (
             asked(count=2, networks=(NicRequest('default', None, '52:54:00:00:00:09'),)),
             'networks: mac 52:54:00:00:00:09 can be given to one server only, and count is 2',
         ),
-        (asked(count=2, floating_ip='172.24.0.9'), 'floating_ip: 172.24.0.9 can be given to one server only, and count is 2'),
+        (
+            asked(count=2, floating_ip='172.24.0.9'),
+            'floating_ip: 172.24.0.9 can be given to one server only, and count is 2',
+        ),
         (asked(options={'volume_size': 0}), 'volume_size: 0 is not a size; give 1 to 5120 (GB)'),
-        (asked(options={'volume_size': 5121}), 'volume_size: 5121 is not a size; give 1 to 5120 (GB)'),
-        (asked(options={'security_groups': ('a', 'b', 'c', 'd')}), 'security_groups: 4 are named; a network interface has at most 3'),
-        (asked(options={'security_groups': ()}), 'security_groups: name one at least; default lets nothing in'),
+        (
+            asked(options={'volume_size': 5121}),
+            'volume_size: 5121 is not a size; give 1 to 5120 (GB)',
+        ),
+        (
+            asked(options={'security_groups': ('a', 'b', 'c', 'd')}),
+            'security_groups: 4 are named; a network interface has at most 3',
+        ),
+        (
+            asked(options={'security_groups': ()}),
+            'security_groups: name one at least; default lets nothing in',
+        ),
         (asked(networks=()), 'networks: name 1 to 8'),
         (asked(networks=(NicRequest('default'),) * 9), 'networks: name 1 to 8'),
-        (asked(networks=(NicRequest('default'), NicRequest('default', '10.0.0.300'))), "networks[1].fixed_ip: '10.0.0.300' is not an IPv4 address"),
+        (
+            asked(networks=(NicRequest('default'), NicRequest('default', '10.0.0.300'))),
+            "networks[1].fixed_ip: '10.0.0.300' is not an IPv4 address",
+        ),
         (
             asked(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
             "networks[0].mac: '53:54:00:00:00:09' is not the MAC of a machine; write it like '52:54:00:12:34:56'",
         ),
-        (asked(floating_ip='any'), "floating_ip: 'any' is not an IPv4 address; give one, or auto, or none"),
-        (asked(user_data='echo hello'), 'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'),
-        (asked(options={'description': 'two\nlines'}), 'description: give one line of at most 255 printable characters'),
-        (asked(options={'labels': {'a b': 'c'}}), "labels: 'a b' is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes"),
-        (asked(options={'labels': {'a': 'b' * 256}}), 'labels: the value of a must be printable text of at most 255 characters'),
+        (
+            asked(floating_ip='any'),
+            "floating_ip: 'any' is not an IPv4 address; give one, or auto, or none",
+        ),
+        (
+            asked(user_data='echo hello'),
+            'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config',
+        ),
+        (
+            asked(options={'description': 'two\nlines'}),
+            'description: give one line of at most 255 printable characters',
+        ),
+        (
+            asked(options={'labels': {'a b': 'c'}}),
+            "labels: 'a b' is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes",
+        ),
+        (
+            asked(options={'labels': {'a': 'b' * 256}}),
+            'labels: the value of a must be printable text of at most 255 characters',
+        ),
     ],
 )
 def test_a_request_that_is_wrong_by_itself(request_: ServerRequest, message: str) -> None:
@@ -132,9 +191,15 @@ def test_a_request_that_is_wrong_by_itself(request_: ServerRequest, message: str
 @pytest.mark.parametrize('option', ['flavor', 'image', 'key_names', 'security_groups'])
 def test_names_of_other_things(option: str) -> None:
     """They may also have underscores and dots."""
-    bad, good = ('../etc', 'my_own.1') if option not in ('key_names', 'security_groups') else (('../etc',), ('my_own.1',))
+    bad, good = (
+        ('../etc', 'my_own.1')
+        if option not in ('key_names', 'security_groups')
+        else (('../etc',), ('my_own.1',))
+    )
     assert asked(options={option: good}).problems() == []
-    assert [problem.split(';')[0] for problem in asked(options={option: bad}).problems()] == [f"{option}: '../etc' is not a name"]
+    assert [problem.split(';')[0] for problem in asked(options={option: bad}).problems()] == [
+        f"{option}: '../etc' is not a name"
+    ]
 
 
 def test_key_pairs_are_a_set() -> None:
@@ -169,16 +234,33 @@ def test_too_many_key_pairs() -> None:
 def test_requests_at_the_limits() -> None:
     """The largest and smallest that may be asked."""
     nics = (NicRequest('default', '192.168.0.9', '52:54:00:00:00:09'),)
-    options = {'volume_size': 5120, 'security_groups': ('a', 'b', 'c'), 'description': 'd' * 255, 'labels': {'k' * 63: 'v' * 255}}
-    assert ServerRequest('w' * 63, 'present', options, networks=nics, floating_ip='172.24.0.9').problems() == []
+    options = {
+        'volume_size': 5120,
+        'security_groups': ('a', 'b', 'c'),
+        'description': 'd' * 255,
+        'labels': {'k' * 63: 'v' * 255},
+    }
+    assert (
+        ServerRequest(
+            'w' * 63, 'present', options, networks=nics, floating_ip='172.24.0.9'
+        ).problems()
+        == []
+    )
     assert asked(count=0).problems() == asked(count=500, floating_ip='auto').problems() == []
     assert asked(count=1, networks=nics, floating_ip='172.24.0.9').problems() == []
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
     """A user mends a task in one go."""
-    problems = ServerRequest('we_b', 'present', {'volume_size': 0}, count=-1, floating_ip='x').problems()
-    assert [problem.split(':')[0] for problem in problems] == ['name', 'count', 'volume_size', 'floating_ip']
+    problems = ServerRequest(
+        'we_b', 'present', {'volume_size': 0}, count=-1, floating_ip='x'
+    ).problems()
+    assert [problem.split(':')[0] for problem in problems] == [
+        'name',
+        'count',
+        'volume_size',
+        'floating_ip',
+    ]
 
 
 # -- what is wrong with a request in view of what is there ---------------------------------------
@@ -191,8 +273,16 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
     ('request_', 'there', 'message'),
     [
         (asked(), seen(), 'server web does not exist; to make it give flavor and image too'),
-        (asked(options={'image': 'debian'}), seen(), 'server web does not exist; to make it give flavor too'),
-        (asked(options={**NEW, 'volume_size': 1}), seen(), 'volume_size: 1 GB is less than the image debian needs; give 2 at least'),
+        (
+            asked(options={'image': 'debian'}),
+            seen(),
+            'server web does not exist; to make it give flavor too',
+        ),
+        (
+            asked(options={**NEW, 'volume_size': 1}),
+            seen(),
+            'volume_size: 1 GB is less than the image debian needs; give 2 at least',
+        ),
         (
             asked(options=NEW),
             seen(images={'debian': Image('debian', task_state='creating')}),
@@ -211,7 +301,11 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
             seen(owners={('default', '192.168.0.6'): 'lb front'}),
             'networks: fixed_ip 192.168.0.6 belongs to lb front; choose another, or leave it out',
         ),
-        (asked(options=NEW, count=3, floating_ip='auto'), seen(free=2), f'floating_ip: 3 are needed and 2 are free; {FREE_NONE}'),
+        (
+            asked(options=NEW, count=3, floating_ip='auto'),
+            seen(free=2),
+            f'floating_ip: 3 are needed and 2 are free; {FREE_NONE}',
+        ),
         (asked(floating_ip='auto'), seen(SERVER), f'floating_ip: no address is free; {FREE_NONE}'),
         (
             asked(options=NEW, floating_ip='8.8.8.8'),
@@ -233,14 +327,26 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
             seen(SERVER),
             'server web is protected; delete_protection: false, in this task too, allows its deletion',
         ),
-        (asked(count=1), seen(*members(1, 2, 3)), 'count: 1 is less than there are; allow_shrink: true removes web-2, web-3'),
+        (
+            asked(count=1),
+            seen(*members(1, 2, 3)),
+            'count: 1 is less than there are; allow_shrink: true removes web-2, web-3',
+        ),
         (
             asked(count=1, allow_shrink=True),
             seen(*members(1), *members(2, delete_protection=True)),
             'server web-2 is protected; delete_protection: false, in this task too, allows its deletion',
         ),
-        (asked(options=NEW), seen(*members(1, 2)), 'name: web is a group of 2 servers; give count, or the name of a member (web-1, ...)'),
-        (asked(count=0), seen(SERVER), 'name: web is a server of its own, not a group; leave out count, or choose another name'),
+        (
+            asked(options=NEW),
+            seen(*members(1, 2)),
+            'name: web is a group of 2 servers; give count, or the name of a member (web-1, ...)',
+        ),
+        (
+            asked(count=0),
+            seen(SERVER),
+            'name: web is a server of its own, not a group; leave out count, or choose another name',
+        ),
         (
             asked(count=1),
             seen(replace(SERVER, name='web-1')),
@@ -334,7 +440,14 @@ def test_what_is_refused(request_: ServerRequest, there: ServersSeen, message: s
 def test_what_never_changes(request_: ServerRequest, option: str) -> None:
     """Options whose values are long: the option and the way out are told."""
     sealed = Sealed.of(request_.user_data, 'a secret') if request_.user_data else None
-    (message,) = plan(request_, seen(SERVER, user_data=sealed, networks={**seen().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')})).refused
+    (message,) = plan(
+        request_,
+        seen(
+            SERVER,
+            user_data=sealed,
+            networks={**seen().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')},
+        ),
+    ).refused
     assert message.startswith(f'server web: {option} is ')
     assert message.endswith('and make it again')
 
@@ -347,20 +460,36 @@ def test_what_never_changes(request_: ServerRequest, option: str) -> None:
             seen(flavors={'b': CATALOGUE['g1.nano'], 'a': CATALOGUE['g1.tiny']}),
             'flavor g9 does not exist; there are: a, b',
         ),
-        (asked(options={**NEW, 'image': 'suse'}), seen(), 'image suse does not exist; there are: debian, huge'),
-        (asked(options={**NEW, 'key_names': ('yours',)}), seen(), 'keypair yours does not exist; there are: mine'),
+        (
+            asked(options={**NEW, 'image': 'suse'}),
+            seen(),
+            'image suse does not exist; there are: debian, huge',
+        ),
+        (
+            asked(options={**NEW, 'key_names': ('yours',)}),
+            seen(),
+            'keypair yours does not exist; there are: mine',
+        ),
         (
             asked(options={**NEW, 'key_names': ('mine', 'yours')}),
             seen(),
             'keypair yours does not exist; there are: mine',
         ),
-        (asked(options={**NEW, 'key_names': ('yours',)}), seen(keypairs={}), 'keypair yours does not exist; there are: none'),
+        (
+            asked(options={**NEW, 'key_names': ('yours',)}),
+            seen(keypairs={}),
+            'keypair yours does not exist; there are: none',
+        ),
         (
             asked(options={**NEW, 'security_groups': ('ssh', 'web')}),
             seen(),
             'security_group web does not exist; there are: among, default, elsewhere, ssh',
         ),
-        (asked(options=NEW, networks=(NicRequest('back'),)), seen(), 'network back does not exist; there are: default'),
+        (
+            asked(options=NEW, networks=(NicRequest('back'),)),
+            seen(),
+            'network back does not exist; there are: default',
+        ),
         (asked(options=NEW), seen(networks={}), 'network default does not exist; there are: none'),
     ],
 )
@@ -375,7 +504,11 @@ def test_what_is_missing(request_: ServerRequest, there: ServersSeen, message: s
 def test_all_members_are_judged() -> None:
     """What is wrong with any of them is told for each."""
     refused = plan(asked(options={'image': 'huge'}, count=3), seen(*members(1, 2, 3))).refused
-    assert [message.split(':')[0] for message in refused] == ['server web-1', 'server web-2', 'server web-3']
+    assert [message.split(':')[0] for message in refused] == [
+        'server web-1',
+        'server web-2',
+        'server web-3',
+    ]
 
 
 # -- what is done --------------------------------------------------------------------------------
@@ -384,13 +517,26 @@ def test_all_members_are_judged() -> None:
 def test_a_new_server_has_what_its_flavor_says() -> None:
     """A root volume is as large as the flavor says, and never smaller than the image."""
     (made,) = plan(asked(options={**NEW, 'image': 'huge'}), seen()).result
-    assert (made.vcpus, made.memory, made.volume_size, made.power, made.security_groups) == (1, 512, 50, 'started', ('default',))
+    assert (made.vcpus, made.memory, made.volume_size, made.power, made.security_groups) == (
+        1,
+        512,
+        50,
+        'started',
+        ('default',),
+    )
     assert (made.floating_ip, made.networks, made.id) == (None, (Nic('default'),), AFTER_APPLY)
 
 
 def test_what_is_not_said_is_not_touched() -> None:
     """A server that is there and a request that says nothing: nothing."""
-    there = replace(SERVER, power='stopped', description='d', labels={'a': 'b'}, floating_ip='172.24.0.9', delete_protection=True)
+    there = replace(
+        SERVER,
+        power='stopped',
+        description='d',
+        labels={'a': 'b'},
+        floating_ip='172.24.0.9',
+        delete_protection=True,
+    )
     assert plan(asked(), seen(there)) == Plan(result=(there,))
 
 
@@ -422,8 +568,16 @@ def test_power(power: str, request_: ServerRequest, verbs: list[str]) -> None:
 def test_a_restart_is_allowed_and_told() -> None:
     """The effect and the reason are in the change; the disk grows with the flavor."""
     (change,) = plan(asked(options={'flavor': 'g1.tiny'}, allow_restart=True), seen(SERVER)).changes
-    assert (change.verb, change.effect, change.why) == ('update', RESTART, 'flavor g1.micro becomes g1.tiny, which needs a restart')
-    assert (change.after.memory, change.after.volume_size, change.after.power) == (1024, 10, 'started')
+    assert (change.verb, change.effect, change.why) == (
+        'update',
+        RESTART,
+        'flavor g1.micro becomes g1.tiny, which needs a restart',
+    )
+    assert (change.after.memory, change.after.volume_size, change.after.power) == (
+        1024,
+        10,
+        'started',
+    )
 
 
 def test_a_smaller_flavor_keeps_the_disk() -> None:
@@ -436,7 +590,11 @@ def test_a_group_is_made_exactly_as_large() -> None:
     """What is too much goes, what is there stays, what is missing is made; ten comes after nine."""
     now = plan(asked(options=NEW, count=3, allow_shrink=True), seen(*members(1, 2, 9, 10)))
     assert done(now) == [('web-9', 'delete'), ('web-10', 'delete'), ('web-3', 'create')]
-    assert [(server.name, server.member_of) for server in now.result] == [('web-1', 'web'), ('web-2', 'web'), ('web-3', 'web')]
+    assert [(server.name, server.member_of) for server in now.result] == [
+        ('web-1', 'web'),
+        ('web-2', 'web'),
+        ('web-3', 'web'),
+    ]
 
 
 def test_absent_needs_no_count() -> None:
@@ -448,19 +606,30 @@ def test_absent_needs_no_count() -> None:
 
 def test_protection_ends_in_the_task_that_deletes() -> None:
     """One task, not two."""
-    now = plan(asked('absent', {'delete_protection': False}), seen(replace(SERVER, delete_protection=True)))
+    now = plan(
+        asked('absent', {'delete_protection': False}), seen(replace(SERVER, delete_protection=True))
+    )
     assert (now.refused, done(now)) == ((), [('web', 'delete')])
 
 
 def test_references_of_what_is_deleted_do_not_matter() -> None:
     """The whole task with state: absent works after the image and the key are gone."""
-    now = plan(asked('absent', {**NEW, 'key_names': ('gone',), 'image': 'gone'}), seen(SERVER, images={}, keypairs={}))
+    now = plan(
+        asked('absent', {**NEW, 'key_names': ('gone',), 'image': 'gone'}),
+        seen(SERVER, images={}, keypairs={}),
+    )
     assert (now.refused, now.missing, done(now)) == ((), (), [('web', 'delete')])
 
 
 @pytest.mark.parametrize(
     ('task_state', 'verbs'),
-    [('creating', ['create']), ('updating', ['update']), ('powering-off', ['stop']), ('resuming', ['resume']), ('deleting', ['delete', 'create'])],
+    [
+        ('creating', ['create']),
+        ('updating', ['update']),
+        ('powering-off', ['stop']),
+        ('resuming', ['resume']),
+        ('deleting', ['delete', 'create']),
+    ],
 )
 def test_what_was_interrupted_is_finished(task_state: str, verbs: list[str]) -> None:
     """Whatever else is asked, and the reason is told."""
@@ -519,16 +688,44 @@ def test_new_members_and_groups_of_connections() -> None:
 
 def test_count_raised_alone() -> None:
     """New members get what the group has, but addresses of their own; members that are there are not compared with each other."""
-    nics = (Nic('default', '192.168.0.5', '52:54:00:00:00:05'), Nic('back', '10.0.0.5', '52:54:00:00:00:06', security_groups=('ssh',)))
-    first, second = members(1, 2, networks=nics, key_names=('mine', 'ours'), labels={'a': 'b'}, volume_size=9, init_script='setup', security_groups=('ssh',))
+    nics = (
+        Nic('default', '192.168.0.5', '52:54:00:00:00:05'),
+        Nic('back', '10.0.0.5', '52:54:00:00:00:06', security_groups=('ssh',)),
+    )
+    first, second = members(
+        1,
+        2,
+        networks=nics,
+        key_names=('mine', 'ours'),
+        labels={'a': 'b'},
+        volume_size=9,
+        init_script='setup',
+        security_groups=('ssh',),
+    )
     there = seen(first, replace(second, labels={}), init_scripts={'setup': None})
     now = plan(asked(count=3), there)
     assert (now.refused, now.missing, done(now)) == ((), (), [('web-3', 'create')])
     made = now.changes[0].after
     fresh = (Nic('default'), Nic('back', security_groups=('ssh',)))
-    assert made == replace(first, name='web-3', networks=fresh, id=AFTER_APPLY, created_by=AFTER_APPLY, created_at=AFTER_APPLY)
-    made = plan(asked(options={'flavor': 'g1.tiny', 'labels': {}}, count=3, wait_for='running'), there).changes[0].after
-    assert (made.flavor, made.memory, made.labels, made.key_names) == ('g1.tiny', CATALOGUE['g1.tiny'].memory, {}, ('mine', 'ours'))
+    assert made == replace(
+        first,
+        name='web-3',
+        networks=fresh,
+        id=AFTER_APPLY,
+        created_by=AFTER_APPLY,
+        created_at=AFTER_APPLY,
+    )
+    made = (
+        plan(asked(options={'flavor': 'g1.tiny', 'labels': {}}, count=3, wait_for='running'), there)
+        .changes[0]
+        .after
+    )
+    assert (made.flavor, made.memory, made.labels, made.key_names) == (
+        'g1.tiny',
+        CATALOGUE['g1.tiny'].memory,
+        {},
+        ('mine', 'ours'),
+    )
 
 
 def test_count_raised_alone_where_something_is_gone() -> None:
@@ -538,9 +735,13 @@ def test_count_raised_alone_where_something_is_gone() -> None:
         'user_data: web-1 has some, of which only a hash is recorded; give it again, so that web-2 is made with it too',
     )
     scripted = members(1, init_script='setup')
-    assert plan(asked(count=2), seen(*scripted)).missing == ('init_script setup does not exist; there are: none',)
+    assert plan(asked(count=2), seen(*scripted)).missing == (
+        'init_script setup does not exist; there are: none',
+    )
     going = members(1, task_state='deleting')
-    assert plan(asked(count=1), seen(*going)).refused == ('server web-1 does not exist; to make it give flavor and image too',)
+    assert plan(asked(count=1), seen(*going)).refused == (
+        'server web-1 does not exist; to make it give flavor and image too',
+    )
 
 
 def test_servers_with_an_older_script_are_told() -> None:
@@ -559,11 +760,21 @@ def test_an_own_floating_address_is_no_obstacle() -> None:
     """Said again by number, for a server and for the one member of a group, it stays where it is."""
     for server, count in ((SERVER, None), (members(1)[0], 1)):
         address = FloatingAddress('172.24.0.9', server.name, taken=True, in_pool=True)
-        now = plan(asked(floating_ip='172.24.0.9', count=count), seen(replace(server, floating_ip='172.24.0.9'), floating=address))
+        now = plan(
+            asked(floating_ip='172.24.0.9', count=count),
+            seen(replace(server, floating_ip='172.24.0.9'), floating=address),
+        )
         assert (now.refused, now.changes) == ((), ())
 
 
-@pytest.mark.parametrize(('said', 'has', 'after'), [('none', '172.24.0.9', None), ('auto', None, AFTER_APPLY), ('auto', '172.24.0.9', '172.24.0.9')])
+@pytest.mark.parametrize(
+    ('said', 'has', 'after'),
+    [
+        ('none', '172.24.0.9', None),
+        ('auto', None, AFTER_APPLY),
+        ('auto', '172.24.0.9', '172.24.0.9'),
+    ],
+)
 def test_floating_addresses(said: str, has: str | None, after: str | None) -> None:
     """The word none takes it away, auto keeps one that is there."""
     (server,) = plan(asked(floating_ip=said), seen(replace(SERVER, floating_ip=has), free=1)).result
@@ -573,15 +784,25 @@ def test_floating_addresses(said: str, has: str | None, after: str | None) -> No
 @pytest.mark.parametrize('groups', [('ssh',), ('default', 'ssh'), ('among', 'ssh')])
 def test_waiting_for_ssh_where_it_gets_in(groups: tuple[str, ...]) -> None:
     """One group that lets this host in is enough; a server that is not started is not waited for."""
-    assert plan(asked(options={**NEW, 'security_groups': groups}, wait_for='ssh'), seen()).refused == ()
+    assert (
+        plan(asked(options={**NEW, 'security_groups': groups}, wait_for='ssh'), seen()).refused
+        == ()
+    )
     assert plan(asked('stopped', NEW, wait_for='ssh'), seen()).refused == ()
 
 
 def test_a_broken_firewall_is_mended() -> None:
     """Last, and even when there is nothing else to do."""
-    now = plan(asked(), seen(SERVER, firewall=Firewall(faults=('the table is gone', 'a route is gone'))))
+    now = plan(
+        asked(), seen(SERVER, firewall=Firewall(faults=('the table is gone', 'a route is gone')))
+    )
     (change,) = now.changes
-    assert (change.kind, change.verb, change.why, change.after.faults) == ('firewall', 'load', 'the table is gone; a route is gone', ())
+    assert (change.kind, change.verb, change.why, change.after.faults) == (
+        'firewall',
+        'load',
+        'the table is gone; a route is gone',
+        (),
+    )
 
 
 # -- what is shown -------------------------------------------------------------------------------
@@ -602,7 +823,11 @@ def test_a_broken_firewall_is_mended() -> None:
 def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
     """The words of a result; what is inside stays inside."""
     shown = replace(SERVER, **values).public()
-    assert (shown['status'], shown['billable'], shown['fixed_ip']) == (status, billable, '192.168.0.5')
+    assert (shown['status'], shown['billable'], shown['fixed_ip']) == (
+        status,
+        billable,
+        '192.168.0.5',
+    )
     assert not {'faults', 'reason', 'seeded', 'power'} & set(shown)
 
 
@@ -614,13 +839,26 @@ def test_first_boot_content_is_kept_to_itself() -> None:
     planned = plan(request_, seen(user_data=sealed))
     assert 'hunter2' not in repr(request_) + repr(planned)
     assert planned.result[0].user_data == sealed
-    for told in (repr(planned), str(planned.result[0].public()), json.dumps(planned.result[0].public()), f'{sealed}'):
+    for told in (
+        repr(planned),
+        str(planned.result[0].public()),
+        json.dumps(planned.result[0].public()),
+        f'{sealed}',
+    ):
         assert sealed[-64:] not in told
         assert hashed(text)[-64:] not in told
     assert planned.result[0].public()['user_data'] == '(sensitive value)'
 
 
-@pytest.mark.parametrize('recorded', [hashed('#!/bin/sh\n'), GIVEN, Sealed.of('#!/bin/sh\n', 'another'), Sealed.of('#!other', 'another')])
+@pytest.mark.parametrize(
+    'recorded',
+    [
+        hashed('#!/bin/sh\n'),
+        GIVEN,
+        Sealed.of('#!/bin/sh\n', 'another'),
+        Sealed.of('#!other', 'another'),
+    ],
+)
 @pytest.mark.parametrize('task_state', [None, 'creating'])
 def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None) -> None:
     """What an older version recorded, and what cannot be compared, becomes what this record keeps: once, and it is told."""
@@ -634,10 +872,14 @@ def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None)
     assert plan(asked(user_data='#!/bin/sh\n'), seen(after, user_data=SEALED)).changes == ()
 
 
-@pytest.mark.parametrize('recorded', [Sealed(hashed('#!other')), Sealed.of('#!other', 'a secret'), None])
+@pytest.mark.parametrize(
+    'recorded', [Sealed(hashed('#!other')), Sealed.of('#!other', 'a secret'), None]
+)
 def test_other_first_boot_content_is_refused(recorded: str | None) -> None:
     """What can be compared is; the refusal tells no hash."""
-    planned = plan(asked(user_data='#!/bin/sh\n'), seen(replace(SERVER, user_data=recorded), user_data=SEALED))
+    planned = plan(
+        asked(user_data='#!/bin/sh\n'), seen(replace(SERVER, user_data=recorded), user_data=SEALED)
+    )
     (message,) = planned.refused
     assert 'make it again' in message
     assert 'sha256' not in message

@@ -12,7 +12,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import C
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, NicRequest, Server, ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
+    Nic,
+    NicRequest,
+    Server,
+    ServerRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import Sealed
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import ServersSeen, plan
 
@@ -36,12 +41,21 @@ def planned(now: Server, options: dict[str, Any], user_data: str | None = None, 
         {'web': now},
         {'mine': Keypair('mine', 'ssh-ed25519 A')},
         CATALOGUE,
-        {'debian': Image('debian', size=2**31, min_disk=2), 'huge': Image('huge', size=50 * 2**30, min_disk=50)},
-        {name: Network(name, f'192.168.{number}.0/24', f'192.168.{number}.1') for number, name in enumerate(('default', 'back'))},
+        {
+            'debian': Image('debian', size=2**31, min_disk=2),
+            'huge': Image('huge', size=50 * 2**30, min_disk=50),
+        },
+        {
+            name: Network(name, f'192.168.{number}.0/24', f'192.168.{number}.1')
+            for number, name in enumerate(('default', 'back'))
+        },
         owners={('back', '192.168.1.7'): 'web'},
         user_data=sealed,
     )
-    return plan(ServerRequest('web', more.pop('state', 'present'), options, user_data=user_data, **more), there)
+    return plan(
+        ServerRequest('web', more.pop('state', 'present'), options, user_data=user_data, **more),
+        there,
+    )
 
 
 def test_it_becomes_what_is_asked_now() -> None:
@@ -53,8 +67,17 @@ def test_it_becomes_what_is_asked_now() -> None:
     assert (change.verb, change.before, change.why) == ('create', None, AGAIN)
     flavor = CATALOGUE['g1.micro']
     after = change.after
-    assert (after.flavor, after.vcpus, after.memory, after.volume_size) == ('g1.micro', flavor.vcpus, flavor.memory, flavor.disk)
-    assert (after.key_names, after.networks, after.power) == (('mine',), (Nic('back', '192.168.1.7', AFTER_APPLY),), 'stopped')
+    assert (after.flavor, after.vcpus, after.memory, after.volume_size) == (
+        'g1.micro',
+        flavor.vcpus,
+        flavor.memory,
+        flavor.disk,
+    )
+    assert (after.key_names, after.networks, after.power) == (
+        ('mine',),
+        (Nic('back', '192.168.1.7', AFTER_APPLY),),
+        'stopped',
+    )
     assert after.security_groups == UNMADE.security_groups
 
 
@@ -68,8 +91,12 @@ def test_what_is_not_said_stays() -> None:
 
 def test_what_it_cannot_be_is_refused() -> None:
     """As for a new one."""
-    assert planned(UNMADE, {'volume_size': 1}).refused == ('volume_size: 1 GB is less than the image debian needs; give 2 at least',)
-    assert planned(replace(UNMADE, volume_size=4), {'image': 'huge'}).refused == ('volume_size: 4 GB is less than the image huge needs; give 50 at least',)
+    assert planned(UNMADE, {'volume_size': 1}).refused == (
+        'volume_size: 1 GB is less than the image debian needs; give 2 at least',
+    )
+    assert planned(replace(UNMADE, volume_size=4), {'image': 'huge'}).refused == (
+        'volume_size: 4 GB is less than the image huge needs; give 50 at least',
+    )
 
 
 def test_its_first_boot_content_is_needed_again() -> None:
@@ -79,7 +106,10 @@ def test_its_first_boot_content_is_needed_again() -> None:
     assert refused.endswith('give user_data again, or delete it')
     assert planned(was, {'volume_size': 4}, '#!/bin/sh\n').refused == ()
     (change,) = planned(replace(UNMADE, init_script='setup'), {}, '#!/bin/sh\n').changes
-    assert (change.after.user_data, change.after.init_script) == (Sealed.of('#!/bin/sh\n', 'secret'), None)
+    assert (change.after.user_data, change.after.init_script) == (
+        Sealed.of('#!/bin/sh\n', 'secret'),
+        None,
+    )
 
 
 def test_one_that_runs_is_changed_as_any_other() -> None:

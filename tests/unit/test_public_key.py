@@ -15,16 +15,28 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._model.public_key import normal_key, public_key_problems
+from ansible_collections.hanok.cloud.plugins.module_utils._model.public_key import (
+    normal_key,
+    public_key_problems,
+)
 
-MADE = {'ed25519': 256, 'rsa': 1024, 'rsa-2048': 2048, 'ecdsa-256': 256, 'ecdsa-384': 384, 'ecdsa-521': 521}
+MADE = {
+    'ed25519': 256,
+    'rsa': 1024,
+    'rsa-2048': 2048,
+    'ecdsa-256': 256,
+    'ecdsa-384': 384,
+    'ecdsa-521': 521,
+}
 KEYS: list[str] = []
 HEADER = 40  # bytes of a blob in which there are types, lengths and curves
 
 
 def text(*fields: bytes) -> str:
     """Fields as a blob in base64."""
-    return base64.b64encode(b''.join(struct.pack('>I', len(field)) + field for field in fields)).decode()
+    return base64.b64encode(
+        b''.join(struct.pack('>I', len(field)) + field for field in fields)
+    ).decode()
 
 
 @pytest.fixture(scope='module')
@@ -35,7 +47,23 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp('keys')
     for name, bits in MADE.items():
         path = folder / name
-        subprocess.run(['ssh-keygen', '-q', '-t', name.partition('-')[0], '-b', str(bits), '-N', '', '-C', 'me at home', '-f', path], check=True)
+        subprocess.run(
+            [
+                'ssh-keygen',
+                '-q',
+                '-t',
+                name.partition('-')[0],
+                '-b',
+                str(bits),
+                '-N',
+                '',
+                '-C',
+                'me at home',
+                '-f',
+                path,
+            ],
+            check=True,
+        )
         KEYS.append(Path(f'{path}.pub').read_text().strip())
     raw = base64.b64decode(KEYS[0].split()[1])
     ed25519 = 'sk-ssh-ed25519@openssh.com'
@@ -48,7 +76,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def openssh_reads(key: str) -> bool:
     """Whether ssh-keygen reads a key."""
-    return not subprocess.run(['ssh-keygen', '-l', '-f', '-'], input=key, capture_output=True, text=True, check=False).returncode
+    return not subprocess.run(
+        ['ssh-keygen', '-l', '-f', '-'], input=key, capture_output=True, text=True, check=False
+    ).returncode
 
 
 def test_what_ssh_keygen_makes_is_accepted(keys: list[str]) -> None:
@@ -68,7 +98,15 @@ def test_what_is_accepted_openssh_reads(keys: list[str], data: st.DataObject) ->
     some = data.draw(st.binary(max_size=8))
     near = min(place, HEADER - 1)
     mutated = data.draw(
-        st.sampled_from([blob[:place], blob + some, blob[:place] + some + blob[place:], blob[:near] + some[:1] + blob[near + 1 :], some + blob[place:]])
+        st.sampled_from(
+            [
+                blob[:place],
+                blob + some,
+                blob[:place] + some + blob[place:],
+                blob[:near] + some[:1] + blob[near + 1 :],
+                some + blob[place:],
+            ]
+        )
     )
     key = f'{kind} {base64.b64encode(mutated).decode()}'
     if mutated == blob:
@@ -82,7 +120,9 @@ def test_a_part_of_a_key_is_no_key(keys: list[str], data: st.DataObject) -> None
     """Neither what is cut off, nor what has something behind it, nor what is broken by a blank."""
     kind, word = data.draw(st.sampled_from(keys)).split()[:2]
     place = data.draw(st.integers(0, len(word) - 1))
-    garbage = base64.b64encode(base64.b64decode(word) + data.draw(st.binary(min_size=1, max_size=64))).decode()
+    garbage = base64.b64encode(
+        base64.b64decode(word) + data.draw(st.binary(min_size=1, max_size=64))
+    ).decode()
     for wrong in (word[:place], garbage, f'{word[:place]} {word[place:]}'):
         if wrong.strip() != word:
             assert public_key_problems(f'{kind} {wrong}')
@@ -95,16 +135,36 @@ def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) 
     forms = {}
     for form in ('RFC4716', 'PKCS8', 'PEM'):
         (tmp_path / 'key.pub').write_text(rsa)
-        forms[form] = subprocess.run(['ssh-keygen', '-e', '-m', form, '-f', tmp_path / 'key.pub'], check=True, capture_output=True, text=True).stdout
+        forms[form] = subprocess.run(
+            ['ssh-keygen', '-e', '-m', form, '-f', tmp_path / 'key.pub'],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
     for wrong, told in (
-        ('\ufeff' + key, 'it begins with a byte order mark, which sshd does not read; save it as UTF-8 without one'),
+        (
+            '\ufeff' + key,
+            'it begins with a byte order mark, which sshd does not read; save it as UTF-8 without one',
+        ),
         ('\n', 'it is empty; give one line: a type, the key, and a comment if you like'),
-        (forms['RFC4716'], 'this is not the one-line form of OpenSSH (BEGIN SSH2 PUBLIC KEY); convert it: ssh-keygen -i -f FILE'),
-        (forms['PKCS8'], 'this is not the one-line form of OpenSSH (BEGIN PUBLIC KEY); convert it: ssh-keygen -i -m PKCS8 -f FILE'),
-        (forms['PEM'], 'this is not the one-line form of OpenSSH (BEGIN RSA PUBLIC KEY); convert it: ssh-keygen -i -m PEM -f FILE'),
+        (
+            forms['RFC4716'],
+            'this is not the one-line form of OpenSSH (BEGIN SSH2 PUBLIC KEY); convert it: ssh-keygen -i -f FILE',
+        ),
+        (
+            forms['PKCS8'],
+            'this is not the one-line form of OpenSSH (BEGIN PUBLIC KEY); convert it: ssh-keygen -i -m PKCS8 -f FILE',
+        ),
+        (
+            forms['PEM'],
+            'this is not the one-line form of OpenSSH (BEGIN RSA PUBLIC KEY); convert it: ssh-keygen -i -m PEM -f FILE',
+        ),
         (f'{key}\n{rsa}', 'it holds 2 keys; make a key pair of each'),
         (f'{key} {rsa}', 'it holds 2 keys; make a key pair of each'),
-        (f'{kind} {word[:20]}\n{word[20:]}', 'it is broken over several lines; give the type, the key and the comment as one line'),
+        (
+            f'{kind} {word[:20]}\n{word[20:]}',
+            'it is broken over several lines; give the type, the key and the comment as one line',
+        ),
         (f'{key}\x07', 'it holds characters that are not printable; copy it again'),
         (
             f'no-pty,command="a b" {key}',
@@ -114,11 +174,26 @@ def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) 
             'ssh-ed25519-cert-v01@openssh.com AAAA',
             'this is a certificate (ssh-ed25519-cert-v01@openssh.com); give the public key that it certifies (the file without -cert)',
         ),
-        (word, 'the type is missing; give the whole line, which begins with the type (ssh-ed25519, ...)'),
-        (f'{kind} {word[:-8]}', 'the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again'),
-        (f'{kind} {word[:-8]} {word[-8:]}', 'the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again'),
-        (f'{kind} {word}AAAA', 'there is something behind the ssh-ed25519 key; copy the line again'),
-        (f'ssh-rsa {word}', 'the type is ssh-rsa, and the key itself is ssh-ed25519; copy the whole line again'),
+        (
+            word,
+            'the type is missing; give the whole line, which begins with the type (ssh-ed25519, ...)',
+        ),
+        (
+            f'{kind} {word[:-8]}',
+            'the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again',
+        ),
+        (
+            f'{kind} {word[:-8]} {word[-8:]}',
+            'the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again',
+        ),
+        (
+            f'{kind} {word}AAAA',
+            'there is something behind the ssh-ed25519 key; copy the line again',
+        ),
+        (
+            f'ssh-rsa {word}',
+            'the type is ssh-rsa, and the key itself is ssh-ed25519; copy the whole line again',
+        ),
     ):
         assert public_key_problems(wrong) == [f'public_key: {told}'], wrong
 
@@ -127,13 +202,20 @@ def test_a_short_rsa_key_is_refused() -> None:
     """OpenSSH takes none below 1,024 bits."""
     key = f'ssh-rsa {text(b"ssh-rsa", bytes([1, 0, 1]), bytes([0x7F] * 64))}'
     assert not openssh_reads(key)
-    assert public_key_problems(key) == ['public_key: the modulus of the ssh-rsa key is not one that OpenSSH accepts; copy the line again, or make another key']
+    assert public_key_problems(key) == [
+        'public_key: the modulus of the ssh-rsa key is not one that OpenSSH accepts; copy the line again, or make another key'
+    ]
 
 
 def test_the_stored_form_is_the_normal_one(keys: list[str]) -> None:
     """Two blanks or a tab after the type left the tiny image without a key. The comment stays as it is."""
     kind, word = keys[0].split()[:2]
-    params = {**dict.fromkeys(keypair.ARGUMENTS), 'name': 'k', 'state': 'present', 'wait_timeout': 1}
+    params = {
+        **dict.fromkeys(keypair.ARGUMENTS),
+        'name': 'k',
+        'state': 'present',
+        'wait_timeout': 1,
+    }
     asked = keypair.request({**params, 'public_key': f' {kind}  {word}\tme  at home \n'})
     assert asked.options['public_key'] == f'{kind} {word} me  at home'
     assert asked.problems() == []
@@ -144,10 +226,20 @@ def test_a_private_key_that_others_may_read(keys: list[str], tmp_path: Path) -> 
     """Ssh-keygen refuses it; its mode is what is told, with the command that mends it."""
     path = tmp_path / 'a key'
     subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', path], check=True)
-    params = {**dict.fromkeys(keypair.ARGUMENTS), 'name': 'k', 'state': 'present', 'wait_timeout': 1}
+    params = {
+        **dict.fromkeys(keypair.ARGUMENTS),
+        'name': 'k',
+        'state': 'present',
+        'wait_timeout': 1,
+    }
     path.chmod(0o644)
-    with pytest.raises(CloudError, match='has mode 0644: others may read it, and SSH refuses such a key; chmod 600 '):
-        keypair._key_file(keypair.request({**params, 'private_key_file': str(path)}).private_key_file or '')
+    with pytest.raises(
+        CloudError,
+        match='has mode 0644: others may read it, and SSH refuses such a key; chmod 600 ',
+    ):
+        keypair._key_file(
+            keypair.request({**params, 'private_key_file': str(path)}).private_key_file or ''
+        )
     path.chmod(0o600)
     found = keypair._key_file(str(path))
     assert found
@@ -157,6 +249,13 @@ def test_a_private_key_that_others_may_read(keys: list[str], tmp_path: Path) -> 
 def test_a_key_file_of_another_encoding(tmp_path: Path) -> None:
     """As PowerShell writes it."""
     (tmp_path / 'key.pub').write_text('ssh-ed25519 AAAA', encoding='utf-16')
-    params = {**dict.fromkeys(keypair.ARGUMENTS), 'name': 'k', 'state': 'present', 'wait_timeout': 1}
-    with pytest.raises(CloudError, match=r'is not UTF-8 text; save it as that, or give the file that ends in .pub'):
+    params = {
+        **dict.fromkeys(keypair.ARGUMENTS),
+        'name': 'k',
+        'state': 'present',
+        'wait_timeout': 1,
+    }
+    with pytest.raises(
+        CloudError, match=r'is not UTF-8 text; save it as that, or give the file that ends in .pub'
+    ):
         keypair.request({**params, 'public_key_file': str(tmp_path / 'key.pub')})

@@ -16,7 +16,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_rows
 from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
 from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION, Record, write_whole
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import (
+    VERSION,
+    Record,
+    write_whole,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import Sealed
 
@@ -40,16 +44,62 @@ def fill(record: Record) -> dict[str, int]:
     add('keypair', name='k', public_key='ssh-ed25519 A')
     add('flavor', name='f', family='general', vcpus=1, memory=512, disk=4, description='')
     add('image', uuid='i', name='i', source='path:/i', description='', labels='{}')
-    add('network', uuid='n', name='n', cidr='10.0.0.0/24', gateway='10.0.0.1', description='', labels='{}')
+    add(
+        'network',
+        uuid='n',
+        name='n',
+        cidr='10.0.0.0/24',
+        gateway='10.0.0.1',
+        description='',
+        labels='{}',
+    )
     add('security_group', name='g', description='')
-    add('security_group_rule', group_id=ids['security_group'], direction='ingress', protocol='any', remote_cidr='0.0.0.0/0')
-    server = {'member_of': None, 'vcpus': 1, 'memory': 512, 'image_id': ids['image'], 'key_name': 'k', 'volume_size': 4, 'power': 'started'}
+    add(
+        'security_group_rule',
+        group_id=ids['security_group'],
+        direction='ingress',
+        protocol='any',
+        remote_cidr='0.0.0.0/0',
+    )
+    server = {
+        'member_of': None,
+        'vcpus': 1,
+        'memory': 512,
+        'image_id': ids['image'],
+        'key_name': 'k',
+        'volume_size': 4,
+        'power': 'started',
+    }
     add('server', uuid='s', name='s', delete_protection=0, description='', labels='{}', **server)
-    add('balancer', uuid='b', name='b', algorithm='source_ip', listeners='[]', description='', labels='{}')
+    add(
+        'balancer',
+        uuid='b',
+        name='b',
+        algorithm='source_ip',
+        listeners='[]',
+        description='',
+        labels='{}',
+    )
     add('balancer_member', balancer_id=ids['balancer'], server_id=ids['server'])
-    add('port', network_id=ids['network'], server_id=ids['server'], position=0, address='10.0.0.5', mac='52:54:00:00:00:05')
+    add(
+        'port',
+        network_id=ids['network'],
+        server_id=ids['server'],
+        position=0,
+        address='10.0.0.5',
+        mac='52:54:00:00:00:05',
+    )
     add('port_security_group', port_id=ids['port'], group_id=ids['security_group'])
-    add('floating_ip', name='a', address='172.24.0.9', pool='p', port_id=ids['port'], automatic=0, description='', labels='{}')
+    add(
+        'floating_ip',
+        name='a',
+        address='172.24.0.9',
+        pool='p',
+        port_id=ids['port'],
+        automatic=0,
+        description='',
+        labels='{}',
+    )
     add('volume', uuid='v', name='v', size=1, server_id=ids['server'], description='', labels='{}')
     if record.version > 1:
         add('init_script', name='i', content='#!/bin/sh', description='', labels='{}')
@@ -69,7 +119,9 @@ def revision(record: Record) -> int:
 def test_no_record_is_an_empty_cloud(tmp_path: Path) -> None:
     """Looking at it makes nothing, not even the folder."""
     record = Record(str(tmp_path / 'state'), 'me')
-    assert [record.rows(f'SELECT * FROM {table}') for table in TABLES if table != 'security_group'] == [[]] * (len(TABLES) - 1)  # noqa: S608
+    assert [
+        record.rows(f'SELECT * FROM {table}') for table in TABLES if table != 'security_group'
+    ] == [[]] * (len(TABLES) - 1)
     assert [row['name'] for row in record.rows('SELECT name FROM security_group')] == ['default']
     assert list(tmp_path.iterdir()) == []
 
@@ -96,7 +148,9 @@ def test_what_a_crash_left_is_no_obstacle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('how', ['made', 'rebuilt'])
-def test_a_log_of_a_record_that_is_gone_is_not_replayed(record: Record, tmp_path: Path, how: str) -> None:
+def test_a_log_of_a_record_that_is_gone_is_not_replayed(
+    record: Record, tmp_path: Path, how: str
+) -> None:
     """A killed run leaves SQLite's log; when somebody then removes the record alone, a new one must not take in what the log says."""
     with record.transaction():
         record.insert('keypair', {'name': 'old', 'public_key': 'ssh-ed25519 A'})
@@ -107,14 +161,24 @@ def test_a_log_of_a_record_that_is_gone_is_not_replayed(record: Record, tmp_path
     if how == 'made':
         new.write()
     else:
-        new.rebuild({'security_group': [{'name': 'default', 'description': '', 'created_by': 'me'}]})
+        new.rebuild(
+            {'security_group': [{'name': 'default', 'description': '', 'created_by': 'me'}]}
+        )
     assert new.rows('PRAGMA integrity_check')[0][0] == 'ok'
     assert new.rows('SELECT name FROM keypair') == []
     new.sql.close()
 
 
 DEFAULT = {'name': 'default', 'description': '', 'labels': '{}', 'created_by': 'me'}
-VOLUME = {'id': 1, 'uuid': 'v', 'name': 'v', 'size': 1, 'description': '', 'labels': '{}', 'created_by': 'me'}
+VOLUME = {
+    'id': 1,
+    'uuid': 'v',
+    'name': 'v',
+    'size': 1,
+    'description': '',
+    'labels': '{}',
+    'created_by': 'me',
+}
 
 
 @pytest.mark.parametrize(
@@ -153,10 +217,15 @@ def test_what_was_being_deleted_is_rebuilt(record: Record, tmp_path: Path) -> No
     """With what is attached to it, whatever the order of tables; machines are to be told again."""
     fill(record)
     record.sql.execute("UPDATE server SET task_state = 'deleting'")
-    rows = {table: [dict(row) for row in record.rows(f'SELECT * FROM {table}')] for table in ('meta', *TABLES)}  # noqa: S608
+    rows = {
+        table: [dict(row) for row in record.rows(f'SELECT * FROM {table}')]
+        for table in ('meta', *TABLES)
+    }
     new = Record(str(tmp_path / 'new'), 'me', lost=True)
     new.rebuild(rows)
-    assert {table: [dict(row) for row in new.rows(f'SELECT * FROM {table}')] for table in TABLES} == {table: rows[table] for table in TABLES}  # noqa: S608
+    assert {
+        table: [dict(row) for row in new.rows(f'SELECT * FROM {table}')] for table in TABLES
+    } == {table: rows[table] for table in TABLES}
     meta = {row['key']: row['value'] for row in new.rows('SELECT * FROM meta')}
     assert meta['metadata'] > meta['metadata_written']
     new.sql.close()
@@ -167,7 +236,9 @@ def test_two_make_it_once(tmp_path: Path) -> None:
     one, other = Record(str(tmp_path), 'one'), Record(str(tmp_path), 'other')
     one.write()
     other.write()
-    assert one.value("SELECT value FROM meta WHERE key = 'record'") == other.value("SELECT value FROM meta WHERE key = 'record'")
+    assert one.value("SELECT value FROM meta WHERE key = 'record'") == other.value(
+        "SELECT value FROM meta WHERE key = 'record'"
+    )
 
 
 def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
@@ -177,7 +248,13 @@ def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
     file = tmp_path / 'hanok.db'
     before = file.read_bytes(), file.stat().st_mtime_ns
     reader = Record(str(tmp_path), 'you')
-    assert [row['name'] for row in reader.named('SELECT name FROM server WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1))', ['s', 'x'])] == ['s']
+    assert [
+        row['name']
+        for row in reader.named(
+            'SELECT name FROM server WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1))',
+            ['s', 'x'],
+        )
+    ] == ['s']
     with pytest.raises(sqlite3.OperationalError, match='readonly'):
         reader.sql.executescript('DELETE FROM volume; DELETE FROM server;')
     reader.sql.close()
@@ -206,11 +283,20 @@ def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
     with sqlite3.connect(tmp_path / 'hanok.db') as sql:
         sql.execute(f'PRAGMA user_version = {len(VERSIONS) + 1}')
     sql.close()
-    with pytest.raises(CloudError, match=rf'hanok\.db is of version {len(VERSIONS) + 1}, this hanok\.cloud knows {len(VERSIONS)}: update the collection'):
+    with pytest.raises(
+        CloudError,
+        match=rf'hanok\.db is of version {len(VERSIONS) + 1}, this hanok\.cloud knows {len(VERSIONS)}: update the collection',
+    ):
         Record(str(tmp_path), 'me') if how == 'read' else record.write()
 
 
-@pytest.mark.parametrize('garbage', [b'this is no database, but it is long enough to be taken for one' * 40, b'SQLite format 3\x00' + b'\xff' * 4096])
+@pytest.mark.parametrize(
+    'garbage',
+    [
+        b'this is no database, but it is long enough to be taken for one' * 40,
+        b'SQLite format 3\x00' + b'\xff' * 4096,
+    ],
+)
 def test_garbage_is_told(tmp_path: Path, garbage: bytes) -> None:
     """What is no record is a sentence with its path, and stays as it is."""
     (tmp_path / 'hanok.db').write_bytes(garbage)
@@ -247,7 +333,9 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('version', range(1, len(VERSIONS)))
-def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int) -> None:
+def test_an_older_version_is_brought_up_to_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
+) -> None:
     """A reader reads it as it will be and leaves the file alone; a writer makes it so; every row is still there."""
     with monkeypatch.context() as older:
         older.setattr(record_module, 'VERSION', version)
@@ -257,18 +345,25 @@ def test_an_older_version_is_brought_up_to_date(tmp_path: Path, monkeypatch: pyt
         writer.sql.close()
     before = (tmp_path / 'hanok.db').read_bytes()
     reader = Record(str(tmp_path), 'me')
-    read = {table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES}  # noqa: S608
+    read = {
+        table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES
+    }
     assert (tmp_path / 'hanok.db').read_bytes() == before
     reader.write()
     assert reader.value('PRAGMA user_version') == len(VERSIONS)
-    assert {table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES} == read  # noqa: S608
-    assert {table: reader.value(f'SELECT max(id) FROM {table}') for table in ids} == ids  # noqa: S608
+    assert {
+        table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES
+    } == read
+    assert {table: reader.value(f'SELECT max(id) FROM {table}') for table in ids} == ids
     assert reader.rows('PRAGMA foreign_key_check') == []
     revision_then = revision(reader)
     reader.update('port', ids['port'], {'address': '10.0.0.6'})
     assert revision(reader) == revision_then + 1
     reader.sql.executescript('DELETE FROM volume; DELETE FROM server;')
-    assert (reader.rows('SELECT id FROM port'), reader.value('SELECT port_id FROM floating_ip')) == ([], None)
+    assert (
+        reader.rows('SELECT id FROM port'),
+        reader.value('SELECT port_id FROM floating_ip'),
+    ) == ([], None)
 
 
 # -- transactions --------------------------------------------------------------------------------
@@ -294,7 +389,10 @@ def test_all_or_nothing(record: Record, error: type[BaseException]) -> None:
 @pytest.mark.parametrize(
     ('statement', 'why'),
     [
-        ("INSERT INTO keypair (created_by, name, public_key) VALUES ('me', 'k', 'x')", 'UNIQUE constraint failed: keypair.project, keypair.name'),
+        (
+            "INSERT INTO keypair (created_by, name, public_key) VALUES ('me', 'k', 'x')",
+            'UNIQUE constraint failed: keypair.project, keypair.name',
+        ),
         ('DELETE FROM image', 'FOREIGN KEY constraint failed'),
         ('DELETE FROM network', 'FOREIGN KEY constraint failed'),
         ('DELETE FROM keypair', 'FOREIGN KEY constraint failed'),
@@ -311,7 +409,9 @@ def test_what_the_tables_refuse(record: Record, statement: str, why: str) -> Non
 
     def change() -> None:
         with record.transaction() as sql:
-            sql.execute("INSERT INTO security_group (created_by, name, description) VALUES ('me', 'h', '')")
+            sql.execute(
+                "INSERT INTO security_group (created_by, name, description) VALUES ('me', 'h', '')"
+            )
             sql.execute(statement)
 
     with pytest.raises(CloudError, match=f'the record refuses: {why}.*run again'):
@@ -326,17 +426,31 @@ def test_a_server_takes_its_own_along(record: Record) -> None:
     with record.transaction() as sql:
         sql.execute('UPDATE volume SET server_id = NULL')
         sql.execute('DELETE FROM server')
-    assert [record.value(f'SELECT count(*) FROM {table}') for table in ('port', 'port_security_group', 'balancer_member')] == [0, 0, 0]  # noqa: S608
-    assert [tuple(row) for row in record.rows('SELECT address, port_id FROM floating_ip')] == [('172.24.0.9', None)]
+    assert [
+        record.value(f'SELECT count(*) FROM {table}')
+        for table in ('port', 'port_security_group', 'balancer_member')
+    ] == [0, 0, 0]
+    assert [tuple(row) for row in record.rows('SELECT address, port_id FROM floating_ip')] == [
+        ('172.24.0.9', None)
+    ]
 
 
 # -- triggers ------------------------------------------------------------------------------------
 
-# What the firewall, DHCP and the balancers are made of, said a second time: a column that is forgotten in the schema is a packet that goes astray.
+# What the firewall, DHCP and the balancers are made of, said a second time: a column that is
+# forgotten in the schema is a packet that goes astray.
 FIREWALL = {
     'network': ['cidr', 'gateway'],
     'security_group': ['name'],
-    'security_group_rule': ['group_id', 'direction', 'protocol', 'port_min', 'port_max', 'remote_cidr', 'remote_group_id'],
+    'security_group_rule': [
+        'group_id',
+        'direction',
+        'protocol',
+        'port_min',
+        'port_max',
+        'remote_cidr',
+        'remote_group_id',
+    ],
     'balancer': ['name', 'algorithm', 'listeners', 'health_check'],
     'balancer_member': ['balancer_id', 'server_id'],
     'port': ['network_id', 'address', 'mac'],
@@ -359,12 +473,12 @@ def test_the_firewall_has_a_revision(record: Record, table: str) -> None:
     ids = fill(record)
     assert bumped()
     for column in FIREWALL[table]:
-        record.sql.execute(f'UPDATE {table} SET {column} = {column} WHERE id = ?', (ids[table],))  # noqa: S608
+        record.sql.execute(f'UPDATE {table} SET {column} = {column} WHERE id = ?', (ids[table],))
         assert bumped(), column
     for other in BEFORE_DELETE.get(table, ()):
-        record.sql.execute(f'DELETE FROM {other}')  # noqa: S608
+        record.sql.execute(f'DELETE FROM {other}')
         bumped()
-    record.sql.execute(f'DELETE FROM {table} WHERE id = ?', (ids[table],))  # noqa: S608
+    record.sql.execute(f'DELETE FROM {table} WHERE id = ?', (ids[table],))
     assert bumped()
 
 
@@ -384,20 +498,52 @@ def test_what_goes_along_is_a_revision_too(record: Record) -> None:
     assert revision(record) > before
 
 
-@pytest.mark.parametrize('table', ['keypair', 'flavor', 'image', 'server', 'volume', 'network', 'security_group', 'balancer', 'floating_ip'])
+@pytest.mark.parametrize(
+    'table',
+    [
+        'keypair',
+        'flavor',
+        'image',
+        'server',
+        'volume',
+        'network',
+        'security_group',
+        'balancer',
+        'floating_ip',
+    ],
+)
 def test_words_are_no_revision(record: Record, table: str) -> None:
     """What says nothing to a packet does not load the firewall again."""
     fill(record)
     before = revision(record)
     column = 'public_key' if table == 'keypair' else 'description'
-    record.sql.execute(f"UPDATE {table} SET {column} = 'other'")  # noqa: S608
+    record.sql.execute(f"UPDATE {table} SET {column} = 'other'")
     assert revision(record) == before
 
 
 # What never changes while a server has a machine.
-FIXED = {'id', 'project', 'created_by', 'created_at', 'uuid', 'cidr', 'gateway', 'address', 'mac', 'pool', 'position', 'task_state', 'own_groups'}
-FIXED |= {'server.' + column for column in ('name', 'user_data', 'init_script', 'key_name', 'member_of')}
-FIXED |= {table + '.name' for table in ('network', 'port', 'volume', 'keypair', 'security_group', 'balancer')}
+FIXED = {
+    'id',
+    'project',
+    'created_by',
+    'created_at',
+    'uuid',
+    'cidr',
+    'gateway',
+    'address',
+    'mac',
+    'pool',
+    'position',
+    'task_state',
+    'own_groups',
+}
+FIXED |= {
+    'server.' + column for column in ('name', 'user_data', 'init_script', 'key_name', 'member_of')
+}
+FIXED |= {
+    table + '.name'
+    for table in ('network', 'port', 'volume', 'keypair', 'security_group', 'balancer')
+}
 
 
 @pytest.mark.parametrize('table', TABLES)
@@ -406,20 +552,25 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
     ids = fill(record)
 
     def look() -> tuple[dict[str, str], int]:
-        return {**metadata.told(record, ['s']), **metadata.told_of_balancers(record)}, int(record.value("SELECT value FROM meta WHERE key = 'metadata'"))
+        return {**metadata.told(record, ['s']), **metadata.told_of_balancers(record)}, int(
+            record.value("SELECT value FROM meta WHERE key = 'metadata'")
+        )
 
     found = []
     for column in [row['name'] for row in record.rows(f'PRAGMA table_info({table})')]:
         record.sql.execute('BEGIN')
         before, revision = look()
-        old = record.value(f'SELECT {column} FROM {table} WHERE id = ?', ids[table])  # noqa: S608
+        old = record.value(f'SELECT {column} FROM {table} WHERE id = ?', ids[table])
         if column not in FIXED and f'{table}.{column}' not in FIXED and not column.endswith('_id'):
             record.update(table, ids[table], {column: old + 1 if isinstance(old, int) else 'other'})
             after, now = look()
             assert (after != before) == (now > revision), column
             found += [column] if now > revision else []
         record.sql.execute('ROLLBACK')
-    assert ('description' in found) == (table in ('server', 'image', 'keypair', 'network', 'port', 'floating_ip', 'volume', 'balancer'))
+    assert ('description' in found) == (
+        table
+        in ('server', 'image', 'keypair', 'network', 'port', 'floating_ip', 'volume', 'balancer')
+    )
 
 
 @pytest.mark.parametrize(
@@ -432,25 +583,36 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
     ],
 )
 @pytest.mark.parametrize('state', [None, 'updating', 'creating', 'deleting'])
-def test_what_comes_and_goes_is_said(record: Record, statement: str, owner: str, state: str | None) -> None:
+def test_what_comes_and_goes_is_said(
+    record: Record, statement: str, owner: str, state: str | None
+) -> None:
     """A server that is being made gets a machine that says all; one that is being deleted says nothing any more."""
     fill(record)
-    record.sql.execute(f'UPDATE {owner} SET task_state = ?', (state,))  # noqa: S608
+    record.sql.execute(f'UPDATE {owner} SET task_state = ?', (state,))
     before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
     record.sql.execute(statement)
-    assert (record.value("SELECT value FROM meta WHERE key = 'metadata'") > before) == (state in (None, 'updating'))
+    assert (record.value("SELECT value FROM meta WHERE key = 'metadata'") > before) == (
+        state in (None, 'updating')
+    )
 
 
 @pytest.mark.parametrize(
     ('other', 'table', 'column'),
-    [('image', 'server', 'image_id'), ('network', 'port', 'network_id'), ('server', 'volume', 'server_id'), ('server', 'balancer_member', 'server_id')],
+    [
+        ('image', 'server', 'image_id'),
+        ('network', 'port', 'network_id'),
+        ('server', 'volume', 'server_id'),
+        ('server', 'balancer_member', 'server_id'),
+    ],
 )
 @pytest.mark.parametrize('event', ['insert', 'update'])
-def test_nothing_new_for_what_is_being_deleted(record: Record, other: str, table: str, column: str, event: str) -> None:
+def test_nothing_new_for_what_is_being_deleted(
+    record: Record, other: str, table: str, column: str, event: str
+) -> None:
     """Neither a new row nor an old one may begin to refer to it."""
     row = fill(record)[table]
-    kept = dict(record.rows(f'SELECT * FROM {table}')[0])  # noqa: S608
-    record.sql.execute(f"UPDATE {other} SET task_state = 'deleting'")  # noqa: S608
+    kept = dict(record.rows(f'SELECT * FROM {table}')[0])
+    record.sql.execute(f"UPDATE {other} SET task_state = 'deleting'")
 
     def change() -> None:
         with record.transaction() as sql:
@@ -459,11 +621,21 @@ def test_nothing_new_for_what_is_being_deleted(record: Record, other: str, table
                 return
             if table == 'balancer_member':  # a second one like it would be refused for that
                 sql.execute('DELETE FROM balancer_member')
-            record.insert(table, {**kept, 'id': None, **{name: 'new' for name in ('uuid', 'name', 'address', 'mac') if name in kept}})
+            record.insert(
+                table,
+                {
+                    **kept,
+                    'id': None,
+                    **{name: 'new' for name in ('uuid', 'name', 'address', 'mac') if name in kept},
+                },
+            )
 
-    with pytest.raises(CloudError, match=f'the record refuses: {other} is being deleted; somebody else changed it meanwhile'):
+    with pytest.raises(
+        CloudError,
+        match=f'the record refuses: {other} is being deleted; somebody else changed it meanwhile',
+    ):
         change()
-    assert [dict(there) for there in record.rows(f'SELECT * FROM {table}')] == [kept]  # noqa: S608
+    assert [dict(there) for there in record.rows(f'SELECT * FROM {table}')] == [kept]
 
 
 def test_what_is_being_deleted_can_be_let_go(record: Record) -> None:
@@ -478,7 +650,10 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
     """What is recorded is exported before; what cannot be exported is not recorded."""
 
     def exported() -> list[str]:
-        return [row['name'] for row in json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))['keypair']]
+        return [
+            row['name']
+            for row in json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))['keypair']
+        ]
 
     with record.transaction():
         record.insert('keypair', {'name': 'one', 'public_key': 'k'})
@@ -490,18 +665,23 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
     assert exported() == ['one']
 
 
-@pytest.mark.parametrize(('table', 'user', 'column'), [('network', 'port', 'network_id'), ('image', 'server', 'image_id')])
-def test_what_came_into_use_is_not_deleted(record: Record, table: str, user: str, column: str) -> None:
+@pytest.mark.parametrize(
+    ('table', 'user', 'column'),
+    [('network', 'port', 'network_id'), ('image', 'server', 'image_id')],
+)
+def test_what_came_into_use_is_not_deleted(
+    record: Record, table: str, user: str, column: str
+) -> None:
     """Between the plan and its first transaction somebody else may begin to use it: it stays as it is, not half deleted."""
-    row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')  # noqa: S608
+    row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')
     with pytest.raises(CloudError, match=f'{table} {name} is used by a {user}'):
         record.begin_deletion(table, [name], user, column)
-    assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None  # noqa: S608
+    assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None
     record.sql.execute('DELETE FROM port')
     record.sql.execute('UPDATE volume SET server_id = NULL')
     record.sql.execute('DELETE FROM server')
     record.begin_deletion(table, [name], user, column)
-    assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'  # noqa: S608
+    assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'
 
 
 @pytest.mark.parametrize(
@@ -511,7 +691,10 @@ def test_what_came_into_use_is_not_deleted(record: Record, table: str, user: str
         ("UPDATE server SET vcpus = 'x'", "server.vcpus is 'x'"),
         ("UPDATE network SET cidr = 'x'", 'network.cidr: AddressValueError'),
         ('UPDATE balancer SET listeners = \'[{"a": 1}]\'', 'balancer.listeners: TypeError'),
-        ("UPDATE security_group_rule SET direction = 'x'", 'security_group_rule: ValueError: direction'),
+        (
+            "UPDATE security_group_rule SET direction = 'x'",
+            'security_group_rule: ValueError: direction',
+        ),
     ],
 )
 def test_what_we_never_write(record: Record, statement: str, told: str) -> None:
@@ -520,7 +703,10 @@ def test_what_we_never_write(record: Record, statement: str, told: str) -> None:
     record.sql.execute('UPDATE keypair SET public_key = ?', (f'ssh-ed25519 {"A" * 64}',))
     assert damage(record) == ''
     record.sql.execute(statement)
-    assert re.search(f'{record.path} holds what hanok.cloud does not write: {re.escape(told)}.*recover', damage(record))
+    assert re.search(
+        f'{record.path} holds what hanok.cloud does not write: {re.escape(told)}.*recover',
+        damage(record),
+    )
 
 
 def test_a_script_that_was_changed_since_is_known(record: Record) -> None:
@@ -538,7 +724,9 @@ def test_a_script_that_was_changed_since_is_known(record: Record) -> None:
     record.update('init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'})
     assert older() == {'s'}
     assert '"init_script_seal": null' in metadata.told(record, ['s'])['s']
-    record.update('server', ids['server'], {'init_script_seal': Sealed.of('#!/bin/sh', 'another secret')})
+    record.update(
+        'server', ids['server'], {'init_script_seal': Sealed.of('#!/bin/sh', 'another secret')}
+    )
     assert older() == set()
     record.update('server', ids['server'], {'init_script_seal': seal})
     record.sql.execute('DELETE FROM init_script')

@@ -7,11 +7,23 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import RecordState, RecoverRequest, Remains, rebuilt
+from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import (
+    RecordState,
+    RecoverRequest,
+    Remains,
+    rebuilt,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.recover import RecordSeen, plan
 
 DEFAULT = {'id': 1, 'name': 'default', 'description': '', 'labels': '{}'}
-SERVER = {'id': 7, 'uuid': 's', 'name': 'web', 'key_name': 'mine', 'image_id': 99, 'task_state': None}
+SERVER = {
+    'id': 7,
+    'uuid': 's',
+    'name': 'web',
+    'key_name': 'mine',
+    'image_id': 99,
+    'task_state': None,
+}
 IMAGE = {'uuid': 'i', 'name': 'tiny', 'source': 'path:/tiny', 'description': '', 'labels': '{}'}
 NETWORK = {'id': 3, 'uuid': 'n', 'name': 'back', 'cidr': '10.0.0.0/24', 'gateway': '10.0.0.1'}
 PORT = {
@@ -20,7 +32,13 @@ PORT = {
     'groups': ['default', 'web'],
     'floating': {'address': '198.18.0.1', 'name': None},
 }
-TOLD: dict[str, Any] = {'server': SERVER, 'image': IMAGE, 'keypair': {'name': 'mine', 'public_key': 'k'}, 'ports': [PORT], 'volumes': []}
+TOLD: dict[str, Any] = {
+    'server': SERVER,
+    'image': IMAGE,
+    'keypair': {'name': 'mine', 'public_key': 'k'},
+    'ports': [PORT],
+    'volumes': [],
+}
 DISKS = {'server': {'s': 1}, 'image': {'i': 2**30}, 'volume': {}}
 
 
@@ -33,19 +51,33 @@ def test_nothing_left_is_an_empty_cloud() -> None:
 
 def test_an_export_is_taken_as_it_is() -> None:
     """When everything that it speaks of is there, nothing is lost and nothing is added."""
-    export = {'security_group': [DEFAULT], 'server': [SERVER], 'image': [{**IMAGE, 'id': 99}], 'volume': []}
+    export = {
+        'security_group': [DEFAULT],
+        'server': [SERVER],
+        'image': [{**IMAGE, 'id': 99}],
+        'volume': [],
+    }
     assert rebuilt(Remains(export, {'s': TOLD}, DISKS)) == (export, [])
 
 
 def test_a_server_by_its_machine() -> None:
     """With its image, key pair, network, port, floating address and groups, whose rules nobody knows."""
     rows, lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': TOLD}, DISKS))
-    assert (rows['server'][0]['image_id'], rows['image'][0]['size']) == (rows['image'][0]['id'], 2**30)
-    assert (rows['port'][0]['server_id'], rows['port'][0]['network_id'], rows['floating_ip'][0]['port_id']) == (7, 3, 5)
+    assert (rows['server'][0]['image_id'], rows['image'][0]['size']) == (
+        rows['image'][0]['id'],
+        2**30,
+    )
+    assert (
+        rows['port'][0]['server_id'],
+        rows['port'][0]['network_id'],
+        rows['floating_ip'][0]['port_id'],
+    ) == (7, 3, 5)
     assert [row['name'] for row in rows['security_group']] == ['default', 'web']
     assert [row['group_id'] for row in rows['port_security_group']] == [1, 2]
     assert [row['name'] for row in rows['keypair']] == ['mine']
-    assert lost == ['security_group web: its rules are not known any more; it lets nothing in until its task has run']
+    assert lost == [
+        'security_group web: its rules are not known any more; it lets nothing in until its task has run'
+    ]
 
 
 def test_a_server_with_several_keys() -> None:
@@ -53,27 +85,59 @@ def test_a_server_with_several_keys() -> None:
     other = {'id': 8, 'uuid': 't', 'name': 'db', 'key_name': 'two'}
     pairs = [{'name': name, 'public_key': name} for name in ('one', 'two')]
     told = {**TOLD, 'more_keypairs': pairs}
-    more = {**TOLD, 'server': {**SERVER, **other}, 'keypair': pairs[1], 'more_keypairs': pairs[:1], 'ports': []}
+    more = {
+        **TOLD,
+        'server': {**SERVER, **other},
+        'keypair': pairs[1],
+        'more_keypairs': pairs[:1],
+        'ports': [],
+    }
     rows, _lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': told, 't': more}, DISKS))
     names = {row['id']: row['name'] for row in rows['keypair']}
     assert list(names.values()) == ['mine', 'one', 'two']
-    found = [(row['server_id'], names[row['keypair_id']], row['position']) for row in rows['server_keypair']]
+    found = [
+        (row['server_id'], names[row['keypair_id']], row['position'])
+        for row in rows['server_keypair']
+    ]
     assert found == [(7, 'one', 1), (7, 'two', 2), (8, 'one', 1)]
 
 
 def test_a_balancer_by_its_container() -> None:
     """With its port and those of its members that there are; a network that nobody speaks of, as what libvirt knows of it."""
-    port = {**PORT, 'port': {'id': 6, 'address': '10.0.0.9', 'balancer_id': 4, 'network_id': 3}, 'groups': [], 'floating': None}
-    told = {'balancer': {'id': 4, 'uuid': 'b', 'name': 'front'}, 'ports': [port], 'members': ['web', 'gone']}
-    networks = tuple({'id': number, 'uuid': uuid, 'cidr': cidr, 'gateway': ''} for number, uuid, cidr in ((3, 'n', '10.0.0.0/24'), (8, 'o', '192.168.0.0/24')))
+    port = {
+        **PORT,
+        'port': {'id': 6, 'address': '10.0.0.9', 'balancer_id': 4, 'network_id': 3},
+        'groups': [],
+        'floating': None,
+    }
+    told = {
+        'balancer': {'id': 4, 'uuid': 'b', 'name': 'front'},
+        'ports': [port],
+        'members': ['web', 'gone'],
+    }
+    networks = tuple(
+        {'id': number, 'uuid': uuid, 'cidr': cidr, 'gateway': ''}
+        for number, uuid, cidr in ((3, 'n', '10.0.0.0/24'), (8, 'o', '192.168.0.0/24'))
+    )
     left = Remains(
-        {'security_group': [DEFAULT]}, {'s': TOLD}, DISKS, balancers={'b': told}, networks=(*networks, {**networks[0], 'id': 9, 'uuid': '0123456789'})
+        {'security_group': [DEFAULT]},
+        {'s': TOLD},
+        DISKS,
+        balancers={'b': told},
+        networks=(*networks, {**networks[0], 'id': 9, 'uuid': '0123456789'}),
     )
     rows, lost = rebuilt(left)
     assert [(row['balancer_id'], row['server_id']) for row in rows['balancer_member']] == [(4, 7)]
     assert [(row['id'], row.get('balancer_id')) for row in rows['port']] == [(5, None), (6, 4)]
-    assert [(row['id'], row['name']) for row in rows['network']] == [(3, 'back'), (8, 'default'), (9, 'recovered-01234567')]
-    assert lost[1:] == ['lb front: its member gone is not known any more', 'network recovered-01234567 (10.0.0.0/24): its name is not known any more']
+    assert [(row['id'], row['name']) for row in rows['network']] == [
+        (3, 'back'),
+        (8, 'default'),
+        (9, 'recovered-01234567'),
+    ]
+    assert lost[1:] == [
+        'lb front: its member gone is not known any more',
+        'network recovered-01234567 (10.0.0.0/24): its name is not known any more',
+    ]
 
 
 def test_what_cannot_be_brought_back_is_told() -> None:
@@ -96,7 +160,9 @@ def test_what_cannot_be_brought_back_is_told() -> None:
 def test_a_whole_record_is_left_alone() -> None:
     """Only one that is lost is made anew; what is lost with it is a warning."""
     assert plan(RecoverRequest(), RecordSeen(RecordState(rows={'server': 1}))).changes == ()
-    made = plan(RecoverRequest(), RecordSeen(RecordState(state='missing'), RecordState(lost=('a key',))))
+    made = plan(
+        RecoverRequest(), RecordSeen(RecordState(state='missing'), RecordState(lost=('a key',)))
+    )
     assert [(change.verb, change.why) for change in made.changes] == [('create', 'it is missing')]
     assert made.notes == ('a key',)
 
@@ -105,5 +171,7 @@ def test_a_record_that_was_not_finished_is() -> None:
     """It is not made a second time, and tells again what was lost."""
     now = RecordState(state='interrupted', rows={'server': 1}, lost=('a key',))
     made = plan(RecoverRequest(), RecordSeen(now))
-    assert [(change.verb, change.before, change.after) for change in made.changes] == [('create', now, replace(now, state='whole'))]
+    assert [(change.verb, change.before, change.after) for change in made.changes] == [
+        ('create', now, replace(now, state='whole'))
+    ]
     assert made.notes == ('a key',)

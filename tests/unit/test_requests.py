@@ -10,16 +10,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible import lb, port, security_group, server
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import (
+    lb,
+    port,
+    security_group,
+    server,
+)
 
-RULE = {'preset': None, 'direction': 'ingress', 'protocol': None, 'port': None, 'ports': None, 'remote': 'any'}
+RULE = {
+    'preset': None,
+    'direction': 'ingress',
+    'protocol': None,
+    'port': None,
+    'ports': None,
+    'remote': 'any',
+}
 RULES: list[dict[str, Any]] = [
     {**RULE, 'preset': 'ssh'},
     {**RULE, 'protocol': 'tcp', 'ports': ['80', '443']},
     {**RULE, 'protocol': 'udp', 'port': '53', 'remote': '10.0.0.0/8'},
     {**RULE, 'protocol': 'icmp', 'direction': 'EGRESS'},
 ]
-LISTENERS = [{'protocol': 'http', 'port': 80, 'member_port': None}, {'protocol': 'TCP', 'port': 443, 'member_port': 8443}]
+LISTENERS = [
+    {'protocol': 'http', 'port': 80, 'member_port': None},
+    {'protocol': 'TCP', 'port': 443, 'member_port': 8443},
+]
 # The module, an option of it that is a set, its elements.
 SETS: list[tuple[Any, str, list[Any]]] = [
     (security_group, 'rules', RULES),
@@ -32,12 +47,22 @@ SETS: list[tuple[Any, str, list[Any]]] = [
 
 def params(module: Any, **said: Any) -> dict[str, Any]:
     """The params of a module as Ansible hands them over: what was not said is there, as None or its default."""
-    return {option: said.get(option, rule.get('default')) for option, rule in module.ARGUMENTS.items()} | {'name': 'x'}
+    return {
+        option: said.get(option, rule.get('default')) for option, rule in module.ARGUMENTS.items()
+    } | {'name': 'x'}
 
 
-@pytest.mark.parametrize(('module', 'option', 'elements'), SETS, ids=[f'{module.__name__.rpartition(".")[2]}.{option}' for module, option, _elements in SETS])
+@pytest.mark.parametrize(
+    ('module', 'option', 'elements'),
+    SETS,
+    ids=[f'{module.__name__.rpartition(".")[2]}.{option}' for module, option, _elements in SETS],
+)
 @given(data=st.data())
-def test_order_means_nothing(module: Any, option: str, elements: list[Any], data: st.DataObject) -> None:
+def test_order_means_nothing(
+    module: Any, option: str, elements: list[Any], data: st.DataObject
+) -> None:
     """Any permutation is the same request."""
     written = data.draw(st.permutations(elements))
-    assert module.request(params(module, **{option: written})) == module.request(params(module, **{option: elements}))
+    assert module.request(params(module, **{option: written})) == module.request(
+        params(module, **{option: elements})
+    )

@@ -19,7 +19,9 @@ def options(path: Path) -> dict[str, Any]:
     """The options of a role or of a module."""
     text = path.read_text(encoding='utf-8')
     if path.suffix == '.py':
-        documentation: dict[str, Any] = yaml.safe_load(text.split('DOCUMENTATION = r"""')[1].split('"""')[0])['options']
+        documentation: dict[str, Any] = yaml.safe_load(
+            text.split('DOCUMENTATION = r"""')[1].split('"""')[0]
+        )['options']
         return documentation
     specs: dict[str, Any] = yaml.safe_load(text)['argument_specs']['main']['options']
     return specs
@@ -37,16 +39,22 @@ def handed_on() -> list[tuple[str, str, set[str]]]:
     return found
 
 
-@pytest.mark.parametrize(('name', 'module', 'known'), handed_on(), ids=[name for name, _module, _known in handed_on()])
+@pytest.mark.parametrize(
+    ('name', 'module', 'known'), handed_on(), ids=[name for name, _module, _known in handed_on()]
+)
 def test_a_role_knows_the_options(name: str, module: str, known: set[str]) -> None:
     """An option that a module gets later is added to the role, too, or said to be the role's own."""
-    assert known == set(options(ROOT / 'plugins' / 'modules' / f'{module}.py')) - OWN.get(name, set())
+    assert known == set(options(ROOT / 'plugins' / 'modules' / f'{module}.py')) - OWN.get(
+        name, set()
+    )
 
 
 @pytest.mark.parametrize('role', ['provision', 'scale'])
 def test_a_role_hands_them_on(role: str) -> None:
     """Each option stands in a task, too."""
-    tasks = ''.join(path.read_text(encoding='utf-8') for path in (ROOT / 'roles' / role / 'tasks').glob('*.yml'))
+    tasks = ''.join(
+        path.read_text(encoding='utf-8') for path in (ROOT / 'roles' / role / 'tasks').glob('*.yml')
+    )
     for name, _module, known in handed_on():
         if name.startswith(role):
             assert [option for option in known if f'    {option}: ' not in tasks] == []

@@ -12,21 +12,47 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ANYWHERE, Rule, parse, public
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
+    ANYWHERE,
+    Rule,
+    parse,
+    public,
+)
 
 GROUP_NAMES = st.from_regex(r'[A-Za-z0-9_.-]{1,20}', fullmatch=True)
 PORTS = st.integers(1, 65535)
-ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.one_of(st.integers(), st.text()), max_size=3))
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.lists(st.one_of(st.integers(), st.text()), max_size=3),
+)
 
 
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
     """Any rule that may exist."""
     protocol = draw(st.sampled_from(['any', 'tcp', 'udp', 'icmp']))
-    ports = sorted(draw(st.tuples(PORTS, PORTS))) if protocol in ('tcp', 'udp') and draw(st.booleans()) else [None, None]
+    ports = (
+        sorted(draw(st.tuples(PORTS, PORTS)))
+        if protocol in ('tcp', 'udp') and draw(st.booleans())
+        else [None, None]
+    )
     group = draw(st.none() | GROUP_NAMES)
-    cidr = '' if group else str(ipaddress.IPv4Network((draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 32))), strict=False))
-    return Rule(draw(st.sampled_from(['ingress', 'egress'])), protocol, ports[0], ports[1], cidr, group)
+    cidr = (
+        ''
+        if group
+        else str(
+            ipaddress.IPv4Network(
+                (draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 32))), strict=False
+            )
+        )
+    )
+    return Rule(
+        draw(st.sampled_from(['ingress', 'egress'])), protocol, ports[0], ports[1], cidr, group
+    )
 
 
 @given(rules())
@@ -44,7 +70,12 @@ def test_rules_have_one_order(some: list[Rule]) -> None:
     assert len(set(some)) == len({str(public(rule)) for rule in some})
 
 
-@given(st.dictionaries(st.sampled_from(['direction', 'protocol', 'port', 'ports', 'remote', 'preset', 'other']), ANYTHING))
+@given(
+    st.dictionaries(
+        st.sampled_from(['direction', 'protocol', 'port', 'ports', 'remote', 'preset', 'other']),
+        ANYTHING,
+    )
+)
 def test_whatever_is_said_is_understood_or_refused(raw: dict[str, Any]) -> None:
     """Nothing else happens than rules that exist, or a ValueError that says where."""
     try:
@@ -63,18 +94,49 @@ def test_whatever_is_said_is_understood_or_refused(raw: dict[str, Any]) -> None:
         ({'protocol': 'udp', 'port': '22'}, [Rule('ingress', 'udp', 22, 22)]),
         ({'protocol': 'tcp', 'port': '22-22'}, [Rule('ingress', 'tcp', 22, 22)]),
         ({'protocol': 'tcp', 'port': ' 22 - 80 '}, [Rule('ingress', 'tcp', 22, 80)]),
-        ({'protocol': 'tcp', 'ports': [443, '80-90', 443, '443']}, [Rule('ingress', 'tcp', 443, 443), Rule('ingress', 'tcp', 80, 90)]),
+        (
+            {'protocol': 'tcp', 'ports': [443, '80-90', 443, '443']},
+            [Rule('ingress', 'tcp', 443, 443), Rule('ingress', 'tcp', 80, 90)],
+        ),
         ({'protocol': 'tcp'}, [Rule('ingress', 'tcp')]),
         ({'protocol': 'any', 'remote': 'ANY'}, [Rule('ingress', remote_cidr=ANYWHERE)]),
         ({'protocol': 'any', 'remote': '10.1.2.3/0'}, [Rule('ingress')]),
-        ({'protocol': 'any', 'remote': '10.0.0.1/24'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
-        ({'protocol': 'any', 'remote': '10.0.0.1/255.255.255.0'}, [Rule('ingress', remote_cidr='10.0.0.0/24')]),
+        (
+            {'protocol': 'any', 'remote': '10.0.0.1/24'},
+            [Rule('ingress', remote_cidr='10.0.0.0/24')],
+        ),
+        (
+            {'protocol': 'any', 'remote': '10.0.0.1/255.255.255.0'},
+            [Rule('ingress', remote_cidr='10.0.0.0/24')],
+        ),
         ({'protocol': 'any', 'remote': '10.0.0.1'}, [Rule('ingress', remote_cidr='10.0.0.1/32')]),
-        ({'protocol': 'any', 'remote': 'web.front_1-a'}, [Rule('ingress', remote_cidr='', remote_group='web.front_1-a')]),
-        ({'protocol': 'any', 'remote': 'group:web'}, [Rule('ingress', remote_cidr='', remote_group='web')]),
-        ({'protocol': 'any', 'remote': 'group:any'}, [Rule('ingress', remote_cidr='', remote_group='any')]),
-        ({'protocol': 'any', 'remote': 'group:10.0.0.1'}, [Rule('ingress', remote_cidr='', remote_group='10.0.0.1')]),
-        ({'preset': 'ssh', 'direction': None, 'protocol': None, 'port': None, 'ports': None, 'remote': None}, [Rule('ingress', 'tcp', 22, 22)]),
+        (
+            {'protocol': 'any', 'remote': 'web.front_1-a'},
+            [Rule('ingress', remote_cidr='', remote_group='web.front_1-a')],
+        ),
+        (
+            {'protocol': 'any', 'remote': 'group:web'},
+            [Rule('ingress', remote_cidr='', remote_group='web')],
+        ),
+        (
+            {'protocol': 'any', 'remote': 'group:any'},
+            [Rule('ingress', remote_cidr='', remote_group='any')],
+        ),
+        (
+            {'protocol': 'any', 'remote': 'group:10.0.0.1'},
+            [Rule('ingress', remote_cidr='', remote_group='10.0.0.1')],
+        ),
+        (
+            {
+                'preset': 'ssh',
+                'direction': None,
+                'protocol': None,
+                'port': None,
+                'ports': None,
+                'remote': None,
+            },
+            [Rule('ingress', 'tcp', 22, 22)],
+        ),
         ({'preset': 'HTTP', 'remote': 'web'}, [Rule('ingress', 'tcp', 80, 80, '', 'web')]),
         ({'preset': 'https', 'direction': 'egress'}, [Rule('egress', 'tcp', 443, 443)]),
         ({'preset': 'all_icmp'}, [Rule('ingress', 'icmp')]),
@@ -101,21 +163,45 @@ EMPTY = 'it is empty, which could mean all; give a value, or leave the option ou
         ({'protocol': 'tcp', 'port': True}, f'rules[0].port: True {NOT_A_PORT}'),
         ({'protocol': 'tcp', 'port': 22.0}, f'rules[0].port: 22.0 {NOT_A_PORT}'),
         ({'protocol': 'tcp', 'port': 'ssh'}, f"rules[0].port: 'ssh' {NOT_A_PORT}"),
-        ({'protocol': 'tcp', 'port': '\u0662\u0662'}, f"rules[0].port: '\u0662\u0662' {NOT_A_PORT}"),
+        (
+            {'protocol': 'tcp', 'port': '\u0662\u0662'},
+            f"rules[0].port: '\u0662\u0662' {NOT_A_PORT}",
+        ),
         ({'protocol': 'tcp', 'port': '22-70000'}, f"rules[0].port: '22-70000' {NOT_A_PORT}"),
-        ({'protocol': 'tcp', 'port': '80-22'}, "rules[0].port: '80-22' ends before it begins; give '22-80'"),
+        (
+            {'protocol': 'tcp', 'port': '80-22'},
+            "rules[0].port: '80-22' ends before it begins; give '22-80'",
+        ),
         ({'protocol': 'tcp', 'ports': [22, 'x']}, f"rules[0].ports[1]: 'x' {NOT_A_PORT}"),
-        ({'protocol': 'tcp', 'ports': []}, "rules[0].ports: [] is not a list of ports; give one such as [22, '80-90'], or leave it out for all ports"),
+        (
+            {'protocol': 'tcp', 'ports': []},
+            "rules[0].ports: [] is not a list of ports; give one such as [22, '80-90'], or leave it out for all ports",
+        ),
         ({'protocol': 'tcp', 'port': 1, 'ports': [2]}, 'rules[0].port: give either port or ports'),
         ({'port': 22}, 'rules[0].port: 22 needs a protocol with ports; give protocol tcp or udp'),
-        ({'protocol': 'icmp', 'ports': [8]}, 'rules[0].ports: [8] needs a protocol with ports; give protocol tcp or udp'),
+        (
+            {'protocol': 'icmp', 'ports': [8]},
+            'rules[0].ports: [8] needs a protocol with ports; give protocol tcp or udp',
+        ),
         ({'protocol': 6}, f'rules[0].protocol: 6 {PROTOCOLS}'),
         ({'protocol': 'sctp', 'port': 5}, f"rules[0].protocol: 'sctp' {PROTOCOLS}"),
         ({'direction': 'in'}, "rules[0].direction: 'in' is unknown; give one of ingress, egress"),
-        ({'preset': 'ftp'}, "rules[0].preset: 'ftp' is unknown; give one of ssh, http, https, all_icmp, all_tcp"),
-        ({'preset': 'ssh', 'port': 23}, 'rules[0].port: the preset already says it; leave out port, or preset'),
-        ({'remote': '::/0'}, "rules[0].remote: '::/0' is IPv6; IPv6 is not supported yet, give an IPv4 network"),
-        ({'remote': '0.0.0.0'}, "rules[0].remote: '0.0.0.0' is an address that nobody has; give any (or 0.0.0.0/0) for everywhere"),  # noqa: S104
+        (
+            {'preset': 'ftp'},
+            "rules[0].preset: 'ftp' is unknown; give one of ssh, http, https, all_icmp, all_tcp",
+        ),
+        (
+            {'preset': 'ssh', 'port': 23},
+            'rules[0].port: the preset already says it; leave out port, or preset',
+        ),
+        (
+            {'remote': '::/0'},
+            "rules[0].remote: '::/0' is IPv6; IPv6 is not supported yet, give an IPv4 network",
+        ),
+        (
+            {'remote': '0.0.0.0'},
+            "rules[0].remote: '0.0.0.0' is an address that nobody has; give any (or 0.0.0.0/0) for everywhere",
+        ),
         (
             {'remote': '10.0.0.0/33'},
             "rules[0].remote: '10.0.0.0/33' is neither an IPv4 address or network nor the name of a group; "
@@ -126,7 +212,10 @@ EMPTY = 'it is empty, which could mean all; give a value, or leave the option ou
             "rules[0].remote: '10.0.0.300' is neither an IPv4 address or network nor the name of a group; "
             'give any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group (group:10.0.0.300 for a group of that name)',
         ),
-        ({'remote': 'group:we b'}, "rules[0].remote: 'group:we b' names no group; group names are letters, digits, hyphen, underscore and dot"),
+        (
+            {'remote': 'group:we b'},
+            "rules[0].remote: 'group:we b' names no group; group names are letters, digits, hyphen, underscore and dot",
+        ),
         ({}, f'rules[0].protocol: {MISSING}'),
         ({'preset': None, 'protocol': None, 'remote': 'any'}, f'rules[0].protocol: {MISSING}'),
         ({'direction': 'egress'}, f'rules[0].protocol: {MISSING}'),
@@ -135,7 +224,10 @@ EMPTY = 'it is empty, which could mean all; give a value, or leave the option ou
         ({'protocol': 'tcp', 'port': ''}, f'rules[0].port: {EMPTY}'),
         ({'protocol': 'tcp', 'ports': ['']}, f'rules[0].ports: {EMPTY}'),
         ({'preset': 'ssh', 'remote': ''}, f'rules[0].remote: {EMPTY}'),
-        ({'prot': 'tcp'}, 'rules[0].prot is not an option of a rule; there are direction, protocol, port, ports, remote, preset'),
+        (
+            {'prot': 'tcp'},
+            'rules[0].prot is not an option of a rule; there are direction, protocol, port, ports, remote, preset',
+        ),
     ],
 )
 def test_what_is_refused(raw: dict[str, Any], message: str) -> None:
@@ -149,7 +241,13 @@ def test_everything_wrong_is_told_at_once() -> None:
     """A user mends a rule in one go."""
     with pytest.raises(ValueError, match='at') as caught:
         parse({'direction': 'in', 'protocol': 'ip', 'port': 0, 'remote': '/', 'name': 'x'}, 'at')
-    assert [problem.split()[0] for problem in str(caught.value).split('; at')] == ['at.name', '.direction:', '.protocol:', '.port:', '.remote:']
+    assert [problem.split()[0] for problem in str(caught.value).split('; at')] == [
+        'at.name',
+        '.direction:',
+        '.protocol:',
+        '.port:',
+        '.remote:',
+    ]
 
 
 @pytest.mark.parametrize('raw', [None, 'ssh', ['ssh'], 22])

@@ -14,7 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import _rule, render
-from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import Datapath, Group, Network, Port
+from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
+    Datapath,
+    Group,
+    Network,
+    Port,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 
 IDS = ('1', '22', 'b1e5-77_X', 'ok')
@@ -26,16 +31,28 @@ def rules(draw: st.DrawFn) -> Rule:
     """Any rule about one of the few groups."""
     protocol = draw(st.sampled_from(['any', 'tcp', 'udp', 'icmp']))
     ports: list[Any] = (
-        sorted(draw(st.tuples(st.integers(1, 65535), st.integers(1, 65535)))) if protocol in ('tcp', 'udp') and draw(st.booleans()) else [None, None]
+        sorted(draw(st.tuples(st.integers(1, 65535), st.integers(1, 65535))))
+        if protocol in ('tcp', 'udp') and draw(st.booleans())
+        else [None, None]
     )
     group = draw(st.none() | st.sampled_from(IDS))
-    return Rule(draw(st.sampled_from(['ingress', 'egress'])), protocol, ports[0], ports[1], '' if group else draw(st.sampled_from(CIDRS)), group)
+    return Rule(
+        draw(st.sampled_from(['ingress', 'egress'])),
+        protocol,
+        ports[0],
+        ports[1],
+        '' if group else draw(st.sampled_from(CIDRS)),
+        group,
+    )
 
 
 @st.composite
 def datapaths(draw: st.DrawFn) -> Datapath:
     """Any small datapath."""
-    networks = tuple(Network(f'hk{index}', f'10.{index}.0.0/24', f'10.{index}.0.1', draw(st.booleans())) for index in range(draw(st.integers(0, 3))))
+    networks = tuple(
+        Network(f'hk{index}', f'10.{index}.0.0/24', f'10.{index}.0.1', draw(st.booleans()))
+        for index in range(draw(st.integers(0, 3)))
+    )
     groups = tuple(Group(id_, tuple(draw(st.lists(rules(), max_size=4)))) for id_ in IDS)
     ports = tuple(
         Port(
@@ -45,9 +62,15 @@ def datapaths(draw: st.DrawFn) -> Datapath:
             f'hk{net}',
             tuple(draw(st.lists(st.sampled_from(IDS), unique=True, max_size=3))),
         )
-        for index, net in enumerate(draw(st.lists(st.integers(0, len(networks) - 1), max_size=5)) if networks else [])
+        for index, net in enumerate(
+            draw(st.lists(st.integers(0, len(networks) - 1), max_size=5)) if networks else []
+        )
     )
-    floating = tuple((f'203.0.113.{index + 1}', port.address) for index, port in enumerate(ports) if draw(st.booleans()))
+    floating = tuple(
+        (f'203.0.113.{index + 1}', port.address)
+        for index, port in enumerate(ports)
+        if draw(st.booleans())
+    )
     return Datapath(networks, groups, ports, floating)
 
 
@@ -58,7 +81,9 @@ def test_the_same_state_is_the_same_text(path: Datapath, chance: random.Random) 
     def mixed(items: Any) -> tuple[Any, ...]:
         return tuple(chance.sample(items, len(items)))
 
-    groups = tuple(replace(group, rules=mixed(group.rules + group.rules[:1])) for group in path.groups)
+    groups = tuple(
+        replace(group, rules=mixed(group.rules + group.rules[:1])) for group in path.groups
+    )
     ports = tuple(replace(port, groups=mixed(port.groups)) for port in path.ports)
     other = Datapath(mixed(path.networks), mixed(groups), mixed(ports), mixed(path.floating))
     assert render(other, 'r') == render(path, 'r')
@@ -75,7 +100,9 @@ def test_everything_that_is_named_is_there(path: Datapath) -> None:
             if new:
                 assert new[1] not in defined
                 defined.add(new[1])
-            used = set(re.findall(r'(?:goto|jump) ([^\s,]+)|@(?!th,)(\S+)', line))  # @th: bits of a header
+            used = set(
+                re.findall(r'(?:goto|jump) ([^\s,]+)|@(?!th,)(\S+)', line)
+            )  # @th: bits of a header
             assert {name for pair in used for name in pair if name} <= defined
     assert text.count('{') == text.count('}')
 
@@ -92,7 +119,15 @@ def test_a_group_that_nobody_is_in_costs_nothing(path: Datapath) -> None:
 def test_a_further_connection_is_reached_by_its_gateway() -> None:
     """Before any other change of a source."""
     port = Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0')
-    text = render(Datapath((Network('hk0', '10.0.0.0/24', '10.0.0.1'),), ports=(port,), floating=(('203.0.113.1', '10.0.0.2'),), further=('10.0.0.2',)), 'r')
+    text = render(
+        Datapath(
+            (Network('hk0', '10.0.0.0/24', '10.0.0.1'),),
+            ports=(port,),
+            floating=(('203.0.113.1', '10.0.0.2'),),
+            further=('10.0.0.2',),
+        ),
+        'r',
+    )
     assert '10.0.0.2,' in text.split('set further {')[1].split('}')[0]
     leaving = text.split('chain nat_leaving {')[1]
     assert leaving.index('@further masquerade') < leaving.index('snat')
@@ -126,8 +161,14 @@ def test_a_revision_is_a_plain_word(revision: Any) -> None:
         (Rule('ingress'), 'goto ok'),
         (Rule('ingress', 'tcp'), 'meta l4proto tcp goto ok'),
         (Rule('ingress', 'udp', 53, 53), 'udp dport 53 goto ok'),
-        (Rule('ingress', 'tcp', 80, 90, '10.0.0.0/8'), 'ip saddr 10.0.0.0/8 tcp dport 80-90 goto ok'),
-        (Rule('ingress', 'icmp', remote_cidr='', remote_group='2'), 'ip saddr @m_2 meta l4proto icmp goto ok'),
+        (
+            Rule('ingress', 'tcp', 80, 90, '10.0.0.0/8'),
+            'ip saddr 10.0.0.0/8 tcp dport 80-90 goto ok',
+        ),
+        (
+            Rule('ingress', 'icmp', remote_cidr='', remote_group='2'),
+            'ip saddr @m_2 meta l4proto icmp goto ok',
+        ),
         (Rule('egress'), 'accept'),
         (Rule('egress', 'tcp', 80, 80, '10.0.0.0/8'), 'ip daddr 10.0.0.0/8 tcp dport 80 accept'),
         (Rule('egress', 'any', remote_cidr='', remote_group='2'), 'ip daddr @m_2 accept'),
@@ -136,7 +177,9 @@ def test_a_revision_is_a_plain_word(revision: Any) -> None:
 def test_a_rule_is_one_line(rule: Rule, line: str) -> None:
     """In the chain of its group and direction."""
     path = Datapath(
-        (Network('hk0', '10.0.0.0/24', '10.0.0.1'),), (Group('1', (rule,)), Group('2')), (Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0', ('1',)),)
+        (Network('hk0', '10.0.0.0/24', '10.0.0.1'),),
+        (Group('1', (rule,)), Group('2')),
+        (Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0', ('1',)),),
     )
     chain = f'chain {"in" if rule.direction == "ingress" else "eg"}_1 {{'
     assert f'  {chain}\n    {line}\n  }}\n' in render(path, 'r')
@@ -152,12 +195,24 @@ def test_an_unknown_protocol_never_becomes_any() -> None:
 
 def test_going_out_is_open_until_an_egress_rule() -> None:
     """Of the groups of a port, those with egress rules say what may go out; none says everything."""
-    open_, closing = Group('1', (Rule('ingress', 'tcp'),)), Group('2', (Rule('egress', 'tcp', 80, 80),))
+    open_, closing = (
+        Group('1', (Rule('ingress', 'tcp'),)),
+        Group('2', (Rule('egress', 'tcp', 80, 80),)),
+    )
     port = Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0')
     leaving = {}
     for groups in ((), ('1',), ('2',), ('1', '2')):
-        path = Datapath((Network('hk0', '10.0.0.0/24', '10.0.0.1'),), (open_, closing), (replace(port, groups=groups),))
+        path = Datapath(
+            (Network('hk0', '10.0.0.0/24', '10.0.0.1'),),
+            (open_, closing),
+            (replace(port, groups=groups),),
+        )
         found = re.search(r'chain egc_\w+ \{\n(.*?)\n  \}', render(path, 'r'), re.DOTALL)
         assert found
         leaving[groups] = [line.strip() for line in found[1].splitlines()]
-    assert leaving == {(): ['accept'], ('1',): ['accept'], ('2',): ['jump eg_2', 'drop'], ('1', '2'): ['jump eg_2', 'drop']}
+    assert leaving == {
+        (): ['accept'],
+        ('1',): ['accept'],
+        ('2',): ['jump eg_2', 'drop'],
+        ('1', '2'): ['jump eg_2', 'drop'],
+    }

@@ -11,7 +11,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local import seed
 
 
 @pytest.mark.parametrize('name', ['web', '1', '007', '0x1f', '1e3', 'on', 'null', '2001-01-01'])
-@pytest.mark.parametrize('comment', ['', 'me@here', 'a: b', ' #1', '"x"', "it's", '한옥', '- x', '\\'])
+@pytest.mark.parametrize(
+    'comment', ['', 'me@here', 'a: b', ' #1', '"x"', "it's", '한옥', '- x', '\\']
+)
 def test_meta_data(name: str, comment: str) -> None:
     """Names stay texts, and a key is whole, whatever stands in its comment; each on a line of its own."""
     key = f'ssh-ed25519 AAAA {comment}'.strip()

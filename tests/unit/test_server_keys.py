@@ -18,7 +18,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import C
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 
-KEYS = {name: f'ssh-ed25519 {letter * 64}' for name, letter in (('one', 'A'), ('two', 'B'), ('three', 'C'))}
+KEYS = {
+    name: f'ssh-ed25519 {letter * 64}'
+    for name, letter in (('one', 'A'), ('two', 'B'), ('three', 'C'))
+}
 # Not the order in which they were made, nor that of their names.
 ORDER = ('two', 'three', 'one')
 

@@ -20,9 +20,27 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.settings import
 from ansible_collections.hanok.cloud.plugins.module_utils._model.words import name_problems
 
 Write = Callable[[Any], Settings]
-WORDS = st.sampled_from(['virt_type', 'floating_pools', 'name', 'addresses', 'uplink', 'auto', 'kvm', 'default', '172.24.0.0/24', 'eth0', ''])
+WORDS = st.sampled_from(
+    [
+        'virt_type',
+        'floating_pools',
+        'name',
+        'addresses',
+        'uplink',
+        'auto',
+        'kvm',
+        'default',
+        '172.24.0.0/24',
+        'eth0',
+        '',
+    ]
+)
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4), max_leaves=8)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=8,
+)
 ALMOST = st.fixed_dictionaries(
     {},
     optional={
@@ -30,7 +48,11 @@ ALMOST = st.fixed_dictionaries(
         'outside_devices': JSON,
         'router': JSON,
         'floating_pools': st.lists(
-            st.fixed_dictionaries({'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)}, optional={'uplink': JSON}), max_size=2
+            st.fixed_dictionaries(
+                {'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)},
+                optional={'uplink': JSON},
+            ),
+            max_size=2,
         ),
     },
 )
@@ -57,10 +79,18 @@ def test_nothing_decided(loaded: Write, tmp_path: Path) -> None:
 
 def test_all_decided(loaded: Write) -> None:
     """Pools in their order; without an uplink an address is reached from the host only."""
-    pools = [{'name': 'default', 'addresses': ['172.24.0.0/24']}, {'name': 'lan', 'addresses': ['192.0.2.9/32', '192.0.2.16/28'], 'uplink': 'eth0'}]
-    found = loaded({'virt_type': 'qemu', 'floating_pools': pools, 'outside_devices': ['wg0'], 'router': False})
+    pools = [
+        {'name': 'default', 'addresses': ['172.24.0.0/24']},
+        {'name': 'lan', 'addresses': ['192.0.2.9/32', '192.0.2.16/28'], 'uplink': 'eth0'},
+    ]
+    found = loaded(
+        {'virt_type': 'qemu', 'floating_pools': pools, 'outside_devices': ['wg0'], 'router': False}
+    )
     assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
-    assert found.pools == (Pool('default', ('172.24.0.0/24',)), Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'))
+    assert found.pools == (
+        Pool('default', ('172.24.0.0/24',)),
+        Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'),
+    )
 
 
 ROLE = 'mend the variables of the role hanok.cloud.host and run it again'
@@ -80,22 +110,60 @@ POOL = 'floating_pools[0]: '
         ({'floating_pools': {}}, 'floating_pools: give a list'),
         ({'floating_pools': ['172.24.0.0/24']}, POOL + 'give name and addresses (a list of CIDRs)'),
         ({'floating_pools': [{'name': 'a'}]}, POOL + 'give name and addresses (a list of CIDRs)'),
-        ({'floating_pools': [{'name': 'a', 'addresses': '172.24.0.0/24'}]}, POOL + 'give name and addresses (a list of CIDRs)'),
-        ({'floating_pools': [{'name': 'a', 'addresses': ['172.0.0.0/8']}]}, POOL + 'addresses: 172.0.0.0/8 is larger than a /16'),
-        ({'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.1/24']}]}, POOL + 'addresses: 172.24.0.1/24 has host bits set'),
-        ({'floating_pools': [{'name': 'a', 'addresses': [10]}]}, POOL + "addresses: Expected 4 octets in '10'"),
-        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x\nlink del lo'}]}, POOL + "uplink: 'x\\nlink del lo' is not the name of a device"),
-        ({'floating_pools': [{'name': 'a b', 'addresses': []}]}, POOL + name_problems('a b')[0]),
-        ({'floating_pools': [{'name': 'a', 'addresses': ['224.0.0.0/24']}]}, POOL + 'addresses: 224.0.0.0/24 is not for hosts'),
-        ({'floating_pools': [{'name': 'a', 'addresses': ['240.0.0.0/24']}]}, POOL + 'addresses: 240.0.0.0/24 is not for hosts'),
-        ({'floating_pools': [{'name': 'a', 'addresses': []}] * 2}, 'floating_pools: a is there twice'),
         (
-            {'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.0/16']}, {'name': 'b', 'addresses': ['172.24.9.0/24']}]},
+            {'floating_pools': [{'name': 'a', 'addresses': '172.24.0.0/24'}]},
+            POOL + 'give name and addresses (a list of CIDRs)',
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': ['172.0.0.0/8']}]},
+            POOL + 'addresses: 172.0.0.0/8 is larger than a /16',
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': ['172.24.0.1/24']}]},
+            POOL + 'addresses: 172.24.0.1/24 has host bits set',
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': [10]}]},
+            POOL + "addresses: Expected 4 octets in '10'",
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x\nlink del lo'}]},
+            POOL + "uplink: 'x\\nlink del lo' is not the name of a device",
+        ),
+        ({'floating_pools': [{'name': 'a b', 'addresses': []}]}, POOL + name_problems('a b')[0]),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': ['224.0.0.0/24']}]},
+            POOL + 'addresses: 224.0.0.0/24 is not for hosts',
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': ['240.0.0.0/24']}]},
+            POOL + 'addresses: 240.0.0.0/24 is not for hosts',
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': []}] * 2},
+            'floating_pools: a is there twice',
+        ),
+        (
+            {
+                'floating_pools': [
+                    {'name': 'a', 'addresses': ['172.24.0.0/16']},
+                    {'name': 'b', 'addresses': ['172.24.9.0/24']},
+                ]
+            },
             'floating_pools: 172.24.0.0/16 of a and 172.24.9.0/24 of b overlap',
         ),
-        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'a/b'}]}, POOL + "uplink: 'a/b' is not the name of a device"),
-        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x' * 16}]}, POOL + f"uplink: '{'x' * 16}' is not the name of a device"),
-        ({'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]}, POOL + "uplink: '' is not the name of a device"),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'a/b'}]},
+            POOL + "uplink: 'a/b' is not the name of a device",
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x' * 16}]},
+            POOL + f"uplink: '{'x' * 16}' is not the name of a device",
+        ),
+        (
+            {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]},
+            POOL + "uplink: '' is not the name of a device",
+        ),
     ],
 )
 def test_what_is_refused(loaded: Write, tmp_path: Path, raw: Any, problem: str) -> None:
@@ -111,14 +179,29 @@ def test_before_they_are_written(loaded: Write) -> None:
     (problem,) = settings.check_settings({'floating_pools': pools})
     assert problem.startswith(POOL + 'uplink: nosuch0 does not exist on this host; there are: ')
     assert loaded({'floating_pools': pools}).pools[0].uplink == 'nosuch0'
-    assert settings.check_settings({'floating_pools': [{**pools[0], 'uplink': 'lo'}, {'name': 'b', 'addresses': []}]}) == []
-    assert settings.check_settings({'virt_type': 'xen', 'floating_pools': pools}) == ["virt_type: 'xen' is none of auto, kvm, qemu"]
+    assert (
+        settings.check_settings(
+            {'floating_pools': [{**pools[0], 'uplink': 'lo'}, {'name': 'b', 'addresses': []}]}
+        )
+        == []
+    )
+    assert settings.check_settings({'virt_type': 'xen', 'floating_pools': pools}) == [
+        "virt_type: 'xen' is none of auto, kvm, qemu"
+    ]
 
 
 def test_all_that_is_wrong_is_told_at_once(loaded: Write) -> None:
     """An operator mends a file in one go."""
-    with pytest.raises(CloudError, match=r"virt_type: 'x'.*floating_pools\[0\]: give name.*floating_pools\[1\]: addresses: 10\.0\.0\.0/8.*uplink: 7"):
-        loaded({'virt_type': 'x', 'floating_pools': [{}, {'name': 'a', 'addresses': ['10.0.0.0/8'], 'uplink': 7}]})
+    with pytest.raises(
+        CloudError,
+        match=r"virt_type: 'x'.*floating_pools\[0\]: give name.*floating_pools\[1\]: addresses: 10\.0\.0\.0/8.*uplink: 7",
+    ):
+        loaded(
+            {
+                'virt_type': 'x',
+                'floating_pools': [{}, {'name': 'a', 'addresses': ['10.0.0.0/8'], 'uplink': 7}],
+            }
+        )
 
 
 @pytest.mark.parametrize('content', [b'', b'{', b'\xff\xfe', b'{"virt_type": }'])
@@ -126,14 +209,20 @@ def test_no_json(loaded: Write, tmp_path: Path, content: bytes) -> None:
     """Half a file, or none that is text."""
     loaded({})
     (tmp_path / 'host.json').write_bytes(content)
-    with pytest.raises(CloudError, match=r'host\.json cannot be read: .*; run the role hanok\.cloud\.host again to write it anew'):
+    with pytest.raises(
+        CloudError,
+        match=r'host\.json cannot be read: .*; run the role hanok\.cloud\.host again to write it anew',
+    ):
         settings.load()
 
 
 def test_no_file(loaded: Write, tmp_path: Path) -> None:
     """A host that was not prepared; a folder in the file's place is no traceback either."""
     (tmp_path / 'host.json').unlink(missing_ok=True)
-    with pytest.raises(CloudError, match=r'host\.json is not there: this host was not prepared; run the role hanok\.cloud\.host on it first'):
+    with pytest.raises(
+        CloudError,
+        match=r'host\.json is not there: this host was not prepared; run the role hanok\.cloud\.host on it first',
+    ):
         settings.load()
     (tmp_path / 'host.json').mkdir()
     with pytest.raises(CloudError, match=r'host\.json cannot be read'):

@@ -24,9 +24,19 @@ CASES = {
 @pytest.mark.parametrize(
     ('status', 'runs', 'line', 'code'),
     [
-        (0, {'unit': 'passed printing', 'integration': 'passed'}, '3 passed, 0 failed, 0 skipped', 0),
+        (
+            0,
+            {'unit': 'passed printing', 'integration': 'passed'},
+            '3 passed, 0 failed, 0 skipped',
+            0,
+        ),
         (0, {'unit': 'passed skipped'}, '1 passed, 0 failed, 1 skipped', 0),
-        (2, {'unit': 'passed failed', 'integration': 'broken both'}, '1 passed, 3 failed, 0 skipped', 1),
+        (
+            2,
+            {'unit': 'passed failed', 'integration': 'broken both'},
+            '1 passed, 3 failed, 0 skipped',
+            1,
+        ),
         (0, {'unit': 'passed failed'}, '1 passed, 1 failed, 0 skipped', 1),
         (2, {'unit': 'passed'}, '1 passed, 1 failed, 0 skipped', 1),
         (2, {}, '0 passed, 1 failed, 0 skipped', 1),
@@ -34,10 +44,19 @@ CASES = {
         (0, {'unit': ''}, '0 passed, 0 failed, 0 skipped', 1),
     ],
 )
-def test_the_last_line(tmp_path: Path, status: int, runs: dict[str, str], line: str, code: int) -> None:
+def test_the_last_line(
+    tmp_path: Path, status: int, runs: dict[str, str], line: str, code: int
+) -> None:
     """The last line is the sum of all runs, and a gate that failed without a failed test counts as one."""
     for name, cases in runs.items():
         text = ''.join(CASES[case] for case in cases.split())
-        (tmp_path / f'{name}.xml').write_text(f'<testsuites><testsuite>{text}</testsuite></testsuites>', encoding='utf-8')
-    done = subprocess.run([sys.executable, str(SUMMARY), str(status), str(tmp_path)], capture_output=True, text=True, check=False)
+        (tmp_path / f'{name}.xml').write_text(
+            f'<testsuites><testsuite>{text}</testsuite></testsuites>', encoding='utf-8'
+        )
+    done = subprocess.run(
+        [sys.executable, str(SUMMARY), str(status), str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.stdout.splitlines()[-1], done.returncode) == (line, code), done.stderr

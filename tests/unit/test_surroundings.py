@@ -12,10 +12,16 @@ import pytest
 from ansible_collections.hanok.cloud.plugins.module_utils._local import surroundings
 
 
-@pytest.mark.parametrize(('family', 'address'), [(socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::')])
-def test_who_is_logged_in(family: socket.AddressFamily, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ('family', 'address'), [(socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::')]
+)
+def test_who_is_logged_in(
+    family: socket.AddressFamily, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By IPv4, also to a server that listens for both families; a server without a connection is nobody."""
-    with socket.create_server((address, 0), family=family, dualstack_ipv6=family == socket.AF_INET6) as server:
+    with socket.create_server(
+        (address, 0), family=family, dualstack_ipv6=family == socket.AF_INET6
+    ) as server:
         port = server.getsockname()[1]
         monkeypatch.setattr(surroundings, '_ssh_ports', lambda: {port})
         assert surroundings._ssh_peers() == set()
@@ -26,8 +32,12 @@ def test_who_is_logged_in(family: socket.AddressFamily, address: str, monkeypatc
 def test_nameservers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Of both files; what is none, or of IPv6, is left out."""
     first, second = tmp_path / 'first', tmp_path / 'second'
-    first.write_bytes(b'# nameserver 10.0.0.1\nnameserver 127.0.0.53\nnameserver 999.1.1.1\nnameserver fd00::1\n\xff\n')
+    first.write_bytes(
+        b'# nameserver 10.0.0.1\nnameserver 127.0.0.53\nnameserver 999.1.1.1\nnameserver fd00::1\n\xff\n'
+    )
     second.write_text('nameserver\t10.0.0.53\nsearch lan\n', 'utf-8')
-    monkeypatch.setattr(surroundings, '_RESOLVERS', (str(first), str(second), str(tmp_path / 'none')))
+    monkeypatch.setattr(
+        surroundings, '_RESOLVERS', (str(first), str(second), str(tmp_path / 'none'))
+    )
     assert surroundings._nameservers() == {'127.0.0.53', '10.0.0.53'}
     assert '127.0.0.53' not in surroundings.surroundings().hosts

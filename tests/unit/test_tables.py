@@ -12,7 +12,9 @@ import pytest
 
 UTILS = 'ansible_collections.hanok.cloud.plugins.module_utils'
 KINDS = sorted(
-    path.stem for path in (Path(__file__).resolve().parents[2] / 'plugins/module_utils/_model').glob('*.py') if '\nTABLE: Table = ' in path.read_text('utf-8')
+    path.stem
+    for path in (Path(__file__).resolve().parents[2] / 'plugins/module_utils/_model').glob('*.py')
+    if '\nTABLE: Table = ' in path.read_text('utf-8')
 )
 # What a verb of its own changes: a volume is attached and detached.
 BY_VERB = {'volume': {'server'}}
@@ -21,11 +23,17 @@ BY_VERB = {'volume': {'server'}}
 @pytest.mark.parametrize('kind', KINDS)
 def test_the_table_is_whole(kind: str) -> None:
     """The options of the module that are fields of the thing, its name aside."""
-    model, edge = (importlib.import_module(f'{UTILS}.{room}.{kind}') for room in ('_model', '_ansible'))
+    model, edge = (
+        importlib.import_module(f'{UTILS}.{room}.{kind}') for room in ('_model', '_ansible')
+    )
     thing = getattr(model, ''.join(word.capitalize() for word in kind.split('_')))
-    options = set(edge.ARGUMENTS) & {field.name for field in fields(thing)} - {'name'} - BY_VERB.get(kind, set())
+    options = set(edge.ARGUMENTS) & {field.name for field in fields(thing)} - {
+        'name'
+    } - BY_VERB.get(kind, set())
     assert options
-    assert options <= set(model.TABLE), f'add to TABLE of _model/{kind}.py: {options - set(model.TABLE)}'
+    assert options <= set(model.TABLE), (
+        f'add to TABLE of _model/{kind}.py: {options - set(model.TABLE)}'
+    )
 
 
 def test_the_kinds_are_found() -> None:

@@ -66,5 +66,9 @@ def test_what_it_would_leave_out(text: str, problem: str) -> None:
 
 def test_a_secret_is_not_repeated() -> None:
     """What is wrong with the YAML is told without a word of it."""
-    for text in ('#cloud-config\npassword: [hunter2', '#cloud-config\n*hunter2', '#cloud-config\n!hunter2 a'):
+    for text in (
+        '#cloud-config\npassword: [hunter2',
+        '#cloud-config\n*hunter2',
+        '#cloud-config\n!hunter2 a',
+    ):
         assert 'hunter2' not in ''.join(user_data_problems(text))

@@ -28,4 +28,6 @@ def open_recovery(name: str, actor: str, timeout: int) -> Any:
 
 
 def _unknown(name: str) -> Unsupported:
-    return Unsupported(f'cloud: {name!r} is not known; this version has only local, the host on which the module runs')
+    return Unsupported(
+        f'cloud: {name!r} is not known; this version has only local, the host on which the module runs'
+    )

@@ -25,7 +25,11 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> FlavorRequest:
     """What the task asks for."""
-    return FlavorRequest(params['name'], params['state'], {**said(params, 'family', 'vcpus', 'memory', 'disk'), **described(params)})
+    return FlavorRequest(
+        params['name'],
+        params['state'],
+        {**said(params, 'family', 'vcpus', 'memory', 'disk'), **described(params)},
+    )
 
 
 def look(cloud: Cloud, asked: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:

@@ -27,7 +27,9 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> FloatingIpRequest:
     """What the task asks for."""
-    ends = {option: params[option] for option in ('address', 'server', 'lb', 'port', 'fixed_ip', 'pool')}
+    ends = {
+        option: params[option] for option in ('address', 'server', 'lb', 'port', 'fixed_ip', 'pool')
+    }
     return FloatingIpRequest(params['name'] or '', params['state'], described(params), **ends)
 
 
@@ -35,12 +37,21 @@ def look(cloud: Cloud, asked: FloatingIpRequest) -> Tuple[FloatingIpsSeen, Names
     """The address, who may have it, and what is left."""
     ips = cloud.floating_ips
     now = _asked(cloud, asked)
-    names = {('floating_ip', asked.name or asked.address or 'of ' + ' '.join(asked.holder or ())), *_holders(asked)}
+    names = {
+        ('floating_ip', asked.name or asked.address or 'of ' + ' '.join(asked.holder or ())),
+        *_holders(asked),
+    }
     if now:
         names |= {('floating_ip', now.address), *_holders(now)}
-    taken_by = next((item.name for item in ips.list([asked.address or '']) if item.name != asked.name), '') if asked.name else ''
+    taken_by = (
+        next((item.name for item in ips.list([asked.address or '']) if item.name != asked.name), '')
+        if asked.name
+        else ''
+    )
     in_pool = not asked.address or ips.in_pool(asked.address)
-    seen = FloatingIpsSeen(now, ips.places(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0])
+    seen = FloatingIpsSeen(
+        now, ips.places(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0]
+    )
     return seen, names
 
 

@@ -85,4 +85,15 @@ def again(cloud: Cloud, planned: Sequence[Image]) -> Sequence[Image]:
 
 def main() -> None:
     """Be the module."""
-    run(Resource('image', ARGUMENTS, request, look, plan, again, secrets=secrets, rules={'mutually_exclusive': [SOURCES]}))
+    run(
+        Resource(
+            'image',
+            ARGUMENTS,
+            request,
+            look,
+            plan,
+            again,
+            secrets=secrets,
+            rules={'mutually_exclusive': [SOURCES]},
+        )
+    )

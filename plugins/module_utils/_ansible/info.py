@@ -11,7 +11,11 @@ from .._cloud import Cloud, CloudError
 from .._model.words import labels_of
 from .run import info
 
-ARGUMENTS: Dict[str, Any] = {'name': {'type': 'str'}, 'labels': {'type': 'dict', 'default': {}}, 'query': {'type': 'str'}}
+ARGUMENTS: Dict[str, Any] = {
+    'name': {'type': 'str'},
+    'labels': {'type': 'dict', 'default': {}},
+    'query': {'type': 'str'},
+}
 Look = Callable[[Cloud, Dict[str, Any]], Sequence[Any]]
 
 
@@ -26,13 +30,17 @@ def run_info(kind: str, look: Look, arguments: Dict[str, Any] | None = None) -> 
 
 
 def _look(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Any]:
-    found: Sequence[Any] = getattr(cloud, kind + 's').list(None if params['name'] is None else [params['name']])
+    found: Sequence[Any] = getattr(cloud, kind + 's').list(
+        None if params['name'] is None else [params['name']]
+    )
     return [thing.public() for thing in found]
 
 
 def _chosen(look: Look, cloud: Cloud, params: Dict[str, Any]) -> Any:
     query, labels = _compiled(params['query']), labels_of(params['labels'])
-    found: List[Dict[str, Any]] = [shown for shown in look(cloud, params) if labels.items() <= shown['labels'].items()]
+    found: List[Dict[str, Any]] = [
+        shown for shown in look(cloud, params) if labels.items() <= shown['labels'].items()
+    ]
     return query(found) if query else found
 
 
@@ -43,11 +51,15 @@ def _compiled(text: str | None) -> Callable[[Any], Any] | None:
     try:
         import jmespath
     except ImportError as error:
-        raise CloudError('query: python3-jmespath is not installed on this host; the role hanok.cloud.host installs it') from error
+        raise CloudError(
+            'query: python3-jmespath is not installed on this host; the role hanok.cloud.host installs it'
+        ) from error
     try:
         return partial(_searched, text, jmespath.compile(text))
     except jmespath.exceptions.JMESPathError as error:
-        raise CloudError(f'query: {text!r} is not a JMESPath expression: {" ".join(str(error).split())}') from error
+        raise CloudError(
+            f'query: {text!r} is not a JMESPath expression: {" ".join(str(error).split())}'
+        ) from error
 
 
 def _searched(text: str, expression: Any, found: Any) -> Any:

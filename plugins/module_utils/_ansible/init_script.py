@@ -17,7 +17,9 @@ ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': '
 
 def request(params: Dict[str, Any]) -> InitScriptRequest:
     """What the task asks for."""
-    return InitScriptRequest(params['name'], params['state'], {**said(params, 'content'), **described(params)})
+    return InitScriptRequest(
+        params['name'], params['state'], {**said(params, 'content'), **described(params)}
+    )
 
 
 def look(cloud: Cloud, asked: InitScriptRequest) -> Tuple[Mapping[str, InitScript], Names]:

@@ -40,7 +40,9 @@ def request(params: Dict[str, Any]) -> KeypairRequest:
         options['public_key'] = _read(params['public_key_file'])
     if 'public_key' in options and not public_key_problems(options['public_key']):
         options['public_key'] = normal_key(options['public_key'])
-    return KeypairRequest(params['name'], params['state'], options, params['private_key_file'], params['wait_timeout'])
+    return KeypairRequest(
+        params['name'], params['state'], options, params['private_key_file'], params['wait_timeout']
+    )
 
 
 def _read(path: str) -> str:
@@ -48,7 +50,9 @@ def _read(path: str) -> str:
         with open(path, encoding='utf-8') as file:
             return file.read(16384)
     except UnicodeDecodeError as error:
-        raise CloudError(f'public_key_file: {path} is not UTF-8 text; save it as that, or give the file that ends in .pub') from error
+        raise CloudError(
+            f'public_key_file: {path} is not UTF-8 text; save it as that, or give the file that ends in .pub'
+        ) from error
     except OSError as error:
         raise CloudError(f'public_key_file: {path} cannot be read: {error}') from error
 
@@ -82,18 +86,31 @@ def _public_half(path: str) -> str:
     ran = _keygen('-y', '-P', '', '-f', path)
     mode = os.stat(path).st_mode & 0o777
     if ran.returncode and mode & 0o077:
-        raise CloudError(f'private_key_file: {path} has mode {mode:04o}: others may read it, and SSH refuses such a key; chmod 600 {shlex.quote(path)}')
+        raise CloudError(
+            f'private_key_file: {path} has mode {mode:04o}: others may read it, and SSH refuses such a key; chmod 600 {shlex.quote(path)}'
+        )
     if ran.returncode:
-        raise CloudError(f'private_key_file: {path} is there but holds no private key without a passphrase that ssh-keygen can read; name another file')
+        raise CloudError(
+            f'private_key_file: {path} is there but holds no private key without a passphrase that ssh-keygen can read; name another file'
+        )
     return ran.stdout.strip()
 
 
 def _keygen(*words: str, locks: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
     """Run ssh-keygen, which asks nothing. ``locks``: descriptors that it inherits."""
     try:
-        return subprocess.run(['ssh-keygen', *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, pass_fds=locks)
+        return subprocess.run(
+            ['ssh-keygen', *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            pass_fds=locks,
+        )
     except FileNotFoundError:
-        raise CloudError('private_key_file: ssh-keygen is not installed on this host (package openssh-client)') from None
+        raise CloudError(
+            'private_key_file: ssh-keygen is not installed on this host (package openssh-client)'
+        ) from None
 
 
 def _parts(path: str) -> str:
@@ -163,9 +180,16 @@ class KeyFiles:
                 pass  # it removes what an interrupted run left there: a private key
         known = [self._known(change) for change in changes]
         ready = [change for change in known if change.after.public_key != AFTER_APPLY]
-        without = [Outcome(change, 'its key was not made') for change in known if change not in ready]
-        planned = {change.name: change for change in changes}  # the diff is the plan's, which could not know the key
-        return [outcome._replace(change=planned[outcome.change.name]) for outcome in (*self.cloud.keypairs.create(ready), *without)]
+        without = [
+            Outcome(change, 'its key was not made') for change in known if change not in ready
+        ]
+        planned = {
+            change.name: change for change in changes
+        }  # the diff is the plan's, which could not know the key
+        return [
+            outcome._replace(change=planned[outcome.change.name])
+            for outcome in (*self.cloud.keypairs.create(ready), *without)
+        ]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what is said about key pairs."""
@@ -195,7 +219,10 @@ class KeyFiles:
     def _known(self, change: Change) -> Change:
         if change.after.public_key != AFTER_APPLY:
             return change
-        return replace(change, after=replace(change.after, public_key=next(iter(self.made.values()), AFTER_APPLY)))
+        return replace(
+            change,
+            after=replace(change.after, public_key=next(iter(self.made.values()), AFTER_APPLY)),
+        )
 
 
 def executors(cloud: Cloud, asked: KeypairRequest) -> Mapping[str, Any]:
@@ -211,7 +238,15 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
 
 
 RESOURCE = Resource(
-    'keypair', ARGUMENTS, request, look, plan, again, executors, secrets=secrets, rules={'mutually_exclusive': [('public_key', 'public_key_file')]}
+    'keypair',
+    ARGUMENTS,
+    request,
+    look,
+    plan,
+    again,
+    executors,
+    secrets=secrets,
+    rules={'mutually_exclusive': [('public_key', 'public_key_file')]},
 )
 
 

@@ -8,7 +8,16 @@ import time
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
-from .._model.lb import ALGORITHMS, ONLINE, PROTOCOLS, WAIT_FOR, HealthCheck, Lb, LbRequest, Listener
+from .._model.lb import (
+    ALGORITHMS,
+    ONLINE,
+    PROTOCOLS,
+    WAIT_FOR,
+    HealthCheck,
+    Lb,
+    LbRequest,
+    Listener,
+)
 from .._plan.lb import LbsSeen, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described, one_of
 from .run import Resource, run, said
@@ -52,19 +61,31 @@ def request(params: Dict[str, Any]) -> LbRequest:
     if params['listeners'] is not None:
         options['listeners'] = tuple(sorted(_listener(raw) for raw in params['listeners']))
     if params['members'] is not None:
-        options['members'] = tuple(sorted(set(params['members']), key=lambda name: (len(name), name)))
+        options['members'] = tuple(
+            sorted(set(params['members']), key=lambda name: (len(name), name))
+        )
     if params['health_check'] is not None:
         options['health_check'] = _health_check(params['health_check'])
-    return LbRequest(params['name'], params['state'], options, params['floating_ip'], params['wait_for'])
+    return LbRequest(
+        params['name'], params['state'], options, params['floating_ip'], params['wait_for']
+    )
 
 
 def _health_check(raw: Dict[str, Any]) -> HealthCheck | None:
     protocol = one_of(raw, 'protocol', (*PROTOCOLS, 'none'))
-    return None if protocol == 'none' else HealthCheck(protocol, raw['port'], raw['path'], raw['interval'])
+    return (
+        None
+        if protocol == 'none'
+        else HealthCheck(protocol, raw['port'], raw['path'], raw['interval'])
+    )
 
 
 def _listener(raw: Dict[str, Any]) -> Listener:
-    return Listener(raw['port'], one_of(raw, 'protocol', PROTOCOLS), raw['port'] if raw['member_port'] is None else raw['member_port'])
+    return Listener(
+        raw['port'],
+        one_of(raw, 'protocol', PROTOCOLS),
+        raw['port'] if raw['member_port'] is None else raw['member_port'],
+    )
 
 
 def look(cloud: Cloud, asked: LbRequest) -> Tuple[LbsSeen, Names]:
@@ -94,7 +115,11 @@ def _floating_problem(cloud: Cloud, asked: LbRequest) -> str:
     if not cloud.floating_ips.in_pool(address or ''):
         return f'floating_ip: {address} is in no pool of this cloud'
     holder = next((item.holder for item in cloud.floating_ips.list([address or ''])), '')
-    return f'floating_ip: {address} is attached to {holder}; detach it first' if holder not in ('', f'lb {asked.name}') else ''
+    return (
+        f'floating_ip: {address} is attached to {holder}; detach it first'
+        if holder not in ('', f'lb {asked.name}')
+        else ''
+    )
 
 
 def again(cloud: Cloud, planned: Sequence[Lb]) -> Sequence[Lb]:
@@ -111,11 +136,17 @@ def wait(cloud: Cloud, asked: LbRequest, items: Sequence[Lb], timeout: int) -> s
         found = cloud.lbs.list([asked.name])
         if not found:
             raise CloudError(f'lb {asked.name} no longer exists; another run deleted it')
-        lacks = [f'{member.name} is {member.status} ({member.reason})' for member in found[0].health if member.status != ONLINE]
+        lacks = [
+            f'{member.name} is {member.status} ({member.reason})'
+            for member in found[0].health
+            if member.status != ONLINE
+        ]
         if not lacks:
             return f'waited for the members of lb {asked.name} to be healthy'
         if time.monotonic() > until:
-            raise CloudError(f'lb {asked.name}: timed out after {timeout} s (wait_timeout) waiting for healthy members: {"; ".join(lacks)}')
+            raise CloudError(
+                f'lb {asked.name}: timed out after {timeout} s (wait_timeout) waiting for healthy members: {"; ".join(lacks)}'
+            )
         time.sleep(_POLL)
 
 

@@ -12,7 +12,13 @@ from .._plan.network import NetworksSeen, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described
 from .run import Resource, run, said
 
-ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'cidr': {'type': 'str'}, 'gateway': {'type': 'str'}, **DESCRIBED}
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'state': STATE,
+    'cidr': {'type': 'str'},
+    'gateway': {'type': 'str'},
+    **DESCRIBED,
+}
 
 
 def request(params: Dict[str, Any]) -> NetworkRequest:
@@ -30,7 +36,9 @@ def look(cloud: Cloud, asked: NetworkRequest) -> Tuple[NetworksSeen, Names]:
     if asked.state == 'present' and (asked.name not in networks or networks[asked.name].task_state):
         names.add(('choice', 'of network addresses'))
         around = cloud.networks.surroundings()
-    return NetworksSeen(networks, cloud.networks.taken(asked.name), cloud.firewalls.list()[0], around), names
+    return NetworksSeen(
+        networks, cloud.networks.taken(asked.name), cloud.firewalls.list()[0], around
+    ), names
 
 
 def again(cloud: Cloud, planned: Sequence[Network]) -> Sequence[Network]:

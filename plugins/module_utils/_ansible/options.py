@@ -16,7 +16,9 @@ DESCRIBED: Dict[str, Any] = {'description': {'type': 'str'}, 'labels': {'type': 
 
 def described(params: Mapping[str, Any]) -> Dict[str, Any]:
     """What was said of description and labels."""
-    options: Dict[str, Any] = {} if params['description'] is None else {'description': params['description']}
+    options: Dict[str, Any] = (
+        {} if params['description'] is None else {'description': params['description']}
+    )
     if params['labels'] is not None:
         options['labels'] = labels_of(params['labels'])
     return options

@@ -40,9 +40,16 @@ def look(cloud: Cloud, asked: PortRequest) -> Tuple[PortsSeen, Names]:
     if asked.state == 'absent':
         return PortsSeen(ports, firewall=firewall), names
     network = asked.options.get('network', 'default')
-    places = [(network, asked.options[option]) for option in ('fixed_ip', 'mac') if option in asked.options]
+    places = [
+        (network, asked.options[option])
+        for option in ('fixed_ip', 'mac')
+        if option in asked.options
+    ]
     owners = cloud.servers.owners(places) if asked.name not in ports else {}
-    has = {option: owners.get((network, asked.options.get(option, ''))) for option in ('fixed_ip', 'mac')}
+    has = {
+        option: owners.get((network, asked.options.get(option, '')))
+        for option in ('fixed_ip', 'mac')
+    }
     networks, groups = by_name(cloud.networks.list()), by_name(cloud.security_groups.list())
     return PortsSeen(ports, networks, groups, has['fixed_ip'], has['mac'], firewall), names
 

@@ -21,7 +21,9 @@ def request(params: Dict[str, Any]) -> RecoverRequest:
 def look(cloud: Any, asked: RecoverRequest) -> Tuple[RecordSeen, Names]:
     """The record, and what is left of the cloud when it is lost."""
     now: RecordState = cloud.records.list()[0]
-    return RecordSeen(now, cloud.records.rebuilt() if now.state in ('missing', 'damaged') else None), {('record', now.name)}
+    return RecordSeen(
+        now, cloud.records.rebuilt() if now.state in ('missing', 'damaged') else None
+    ), {('record', now.name)}
 
 
 def again(cloud: Any, planned: Sequence[RecordState]) -> Sequence[RecordState]:

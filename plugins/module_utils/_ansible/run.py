@@ -45,9 +45,11 @@ def _no_secrets(params: Mapping[str, Any]) -> Sequence[str]:
 class Resource(NamedTuple):
     """What the edge must know of a resource.
 
-    ``request`` makes a request of the params; ``look`` observes what concerns it, with the names to hold; ``plan`` is pure; ``again`` looks at the
-    planned things after they were made; ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was asked to be
-    waited for, and says what that was. ``logged``: its options go to syslog, as Ansible does it. ``secrets``: of its options those that turn out to be.
+    ``request`` makes a request of the params; ``look`` observes what concerns it, with the names to
+    hold; ``plan`` is pure; ``again`` looks at the planned things after they were made;
+    ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was
+    asked to be waited for, and says what that was. ``logged``: its options go to syslog, as Ansible
+    does it. ``secrets``: of its options those that turn out to be.
     """
 
     kind: str
@@ -80,10 +82,14 @@ def said(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
 
 
 @contextmanager
-def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None = None) -> Iterator[Cloud]:
+def opened(
+    module: AnsibleModule, opener: Callable[[str, str, int], Any] | None = None
+) -> Iterator[Cloud]:
     """Open the cloud that the task names, and close it. What nobody foresaw is explained by the cloud's own state, where that explains it."""
     refuse(module, _shared_problems(module.params))
-    cloud: Cloud = (opener or open_cloud)(module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout'])
+    cloud: Cloud = (opener or open_cloud)(
+        module.params['cloud'], module.params['actor'] or 'root', module.params['wait_timeout']
+    )
     try:
         yield cloud
     except (CloudError, OSError):
@@ -99,8 +105,16 @@ def opened(module: AnsibleModule, opener: Callable[[str, str, int], Any] | None 
 
 def _shared_problems(params: Mapping[str, Any]) -> List[str]:
     actor, timeout = params['actor'] or '', params['wait_timeout']
-    problems = [] if 0 <= timeout <= _LONGEST_WAIT else [f'wait_timeout: {timeout} is out of range; give 0 to {_LONGEST_WAIT} (seconds)']
-    return problems + ([] if actor.isprintable() and len(actor) <= 255 else ['actor: give one line of at most 255 printable characters'])
+    problems = (
+        []
+        if 0 <= timeout <= _LONGEST_WAIT
+        else [f'wait_timeout: {timeout} is out of range; give 0 to {_LONGEST_WAIT} (seconds)']
+    )
+    return problems + (
+        []
+        if actor.isprintable() and len(actor) <= 255
+        else ['actor: give one line of at most 255 printable characters']
+    )
 
 
 def run(resource: Resource) -> None:
@@ -115,7 +129,8 @@ def run(resource: Resource) -> None:
 def _discreet(resource: Resource) -> Any:
     """A module that does not send everything to syslog, where others than root read: its argument no_log is overruled by the task's, which is mostly false.
 
-    What turns out to be a secret is known as such before anything is told, also that an option is wrong.
+    What turns out to be a secret is known as such before anything is told, also that an option is
+    wrong.
     """
 
     class Discreet(_reader({**SHARED, **resource.arguments}, resource.strict)):  # type: ignore[misc]
@@ -163,7 +178,9 @@ def _read(kind: Any, rules: Mapping[str, Any]) -> AnsibleModule:
         _encoded(module.params)
         return module
     except (ValueError, TypeError, ArithmeticError) as error:
-        sys.stdout.write(json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'}))
+        sys.stdout.write(
+            json.dumps({'failed': True, 'msg': f'refused: an option cannot be read: {error}'})
+        )
         raise SystemExit(1) from error
 
 
@@ -188,7 +205,9 @@ def words_of(error: Exception) -> str:
     if isinstance(error, OSError):
         return f'this host: {error}'
     return (
-        f'libvirt: {error}' if is_libvirts(error) else f'{type(error).__name__}: {error}; this is a defect of hanok.cloud, please report it (-vvv shows where)'
+        f'libvirt: {error}'
+        if is_libvirts(error)
+        else f'{type(error).__name__}: {error}; this is a defect of hanok.cloud, please report it (-vvv shows where)'
     )
 
 
@@ -203,7 +222,11 @@ def _run(module: AnsibleModule, resource: Resource) -> None:
             cloud.notes.extend(plan.missing)
         else:
             refuse(module, plan.missing)
-            done = _apply(module, resource, cloud, request) if plan.changes else Done(plan, [], plan.result)
+            done = (
+                _apply(module, resource, cloud, request)
+                if plan.changes
+                else Done(plan, [], plan.result)
+            )
         _report(module, resource, cloud, request, done)
 
 
@@ -216,7 +239,9 @@ def _apply(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any
         with cloud.changing(lambda: resource.look(cloud, request)) as seen:
             plan = resource.plan(request, seen)
             refuse(module, plan.refused + plan.missing)
-            done = Done(plan, _execute(cloud, resource.executors(cloud, request), plan.changes), plan.result)
+            done = Done(
+                plan, _execute(cloud, resource.executors(cloud, request), plan.changes), plan.result
+            )
             done = done._replace(items=resource.again(cloud, plan.result))
     except Exception as error:
         if done is None or not _foreseen(error):
@@ -229,16 +254,26 @@ def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change])
     """Neighbours of one kind and verb are one call. What failed is left alone by what comes later; the others go on."""
     outcomes: List[Outcome] = []
     for (kind, verb), some in groupby(changes, key=lambda change: (change.kind, change.verb)):
-        failed = {(outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error}
+        failed = {
+            (outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error
+        }
         executor = others.get(kind) or getattr(cloud, kind + 's')
         started = time.monotonic()
-        now = _do(getattr(executor, verb), [change for change in some if (change.kind, change.name) not in failed])
+        now = _do(
+            getattr(executor, verb),
+            [change for change in some if (change.kind, change.name) not in failed],
+        )
         spent = time.monotonic() - started
-        outcomes += [outcome if outcome.seconds is not None else outcome._replace(seconds=spent) for outcome in now]
+        outcomes += [
+            outcome if outcome.seconds is not None else outcome._replace(seconds=spent)
+            for outcome in now
+        ]
     return outcomes
 
 
-def _do(verb: Callable[[Sequence[Change]], Sequence[Outcome]], changes: Sequence[Change]) -> Sequence[Outcome]:
+def _do(
+    verb: Callable[[Sequence[Change]], Sequence[Outcome]], changes: Sequence[Change]
+) -> Sequence[Outcome]:
     """What fails as a whole fails for each: what was done before it is told all the same."""
     try:
         return verb(changes)
@@ -248,9 +283,15 @@ def _do(verb: Callable[[Sequence[Change]], Sequence[Outcome]], changes: Sequence
         return [Outcome(change, words_of(error)) for change in changes]
 
 
-def _report(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any, done: Done) -> None:
+def _report(
+    module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any, done: Done
+) -> None:
     good = [outcome for outcome in done.outcomes if not outcome.error]
-    failed = [f'{outcome.change.kind} {outcome.change.name}: {outcome.error}' for outcome in done.outcomes if outcome.error]
+    failed = [
+        f'{outcome.change.kind} {outcome.change.name}: {outcome.error}'
+        for outcome in done.outcomes
+        if outcome.error
+    ]
     failed += [done.error] if done.error else []
     changes, names = [outcome.change for outcome in good], [item.name for item in done.items]
     result: Dict[str, Any] = {
@@ -294,14 +335,22 @@ _CARRIED = ('servers', 'networks', 'ports', 'security_groups', 'floating_ips', '
 _ANY = 'server, network, port, security group, floating IP or load balancer'
 
 
-def info(key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]) -> None:
+def info(
+    key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]
+) -> None:
     """Be a module that only looks. What is wrong with the host that carries these things is a warning."""
     module = _read(_reader({**SHARED, **arguments}), {})
     try:
         with opened(module) as cloud:
             found = look(cloud, module.params)
             faults = cloud.firewalls.list()[0].faults if key in _CARRIED else ()
-            notes = [*cloud.notes, *(f'this host is not as recorded: {fault}; the next task about any {_ANY} mends it' for fault in faults)]
+            notes = [
+                *cloud.notes,
+                *(
+                    f'this host is not as recorded: {fault}; the next task about any {_ANY} mends it'
+                    for fault in faults
+                ),
+            ]
         for note in notes:
             module.warn(note)
         module.exit_json(changed=False, **{key: found})

@@ -57,7 +57,9 @@ def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
 
 def look(cloud: Cloud, asked: SecurityGroupRequest) -> Tuple[SecurityGroupsSeen, Names]:
     """All groups, because rules may name any."""
-    return SecurityGroupsSeen(by_name(cloud.security_groups.list()), cloud.firewalls.list()[0]), {('security_group', asked.name)}
+    return SecurityGroupsSeen(by_name(cloud.security_groups.list()), cloud.firewalls.list()[0]), {
+        ('security_group', asked.name)
+    }
 
 
 def again(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityGroup]:

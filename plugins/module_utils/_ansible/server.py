@@ -52,7 +52,18 @@ _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key
 
 def request(params: Dict[str, Any]) -> ServerRequest:
     """What the task asks for."""
-    options = {**said(params, 'flavor', 'image', 'init_script', 'volume_size', 'delete_protection', 'guest_agent'), **described(params)}
+    options = {
+        **said(
+            params,
+            'flavor',
+            'image',
+            'init_script',
+            'volume_size',
+            'delete_protection',
+            'guest_agent',
+        ),
+        **described(params),
+    }
     options.update(_keys(params))
     if params['security_groups'] is not None:
         options['security_groups'] = names_of(params['security_groups'])
@@ -63,7 +74,18 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         options=options,
         count=params['count'],
         networks=None if networks is None else tuple(_nic(nic) for nic in networks),
-        **{option: params[option] for option in ('floating_ip', 'user_data', 'wait_for', 'allow_restart', 'allow_shrink', 'force', 'repair')},
+        **{
+            option: params[option]
+            for option in (
+                'floating_ip',
+                'user_data',
+                'wait_for',
+                'allow_restart',
+                'allow_shrink',
+                'force',
+                'repair',
+            )
+        },
     )
 
 
@@ -76,28 +98,51 @@ def _keys(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
 
 def _nic(raw: Dict[str, Any]) -> NicRequest:
     groups = None if raw['security_groups'] is None else names_of(raw['security_groups'])
-    return NicRequest(raw['name'] or '', raw['fixed_ip'], raw['mac'] and raw['mac'].lower(), raw['port'], groups)
+    return NicRequest(
+        raw['name'] or '', raw['fixed_ip'], raw['mac'] and raw['mac'].lower(), raw['port'], groups
+    )
 
 
 def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
     """The servers, and what they refer to; only what was said is looked for."""
     wanted = {asked.name, *asked.members()}
     servers = by_name(cloud.servers.list(wanted, asked.name))
-    names = {('server', name) for name in wanted | set(servers)} | {('port', nic.port) for nic in asked.networks or () if nic.port}
+    names = {('server', name) for name in wanted | set(servers)} | {
+        ('port', nic.port) for nic in asked.networks or () if nic.port
+    }
     firewall = cloud.firewalls.list()[0]
     if asked.state == 'absent':
         return ServersSeen(servers, firewall=firewall), names
     sealed = None if asked.user_data is None else _sealed(cloud, asked.user_data, servers)
-    new = any(name not in servers or servers[name].task_state in ('creating', 'deleting') for name in asked.members())
-    grows = new and asked.count is not None and any(server.member_of == asked.name for server in servers.values())
+    new = any(
+        name not in servers or servers[name].task_state in ('creating', 'deleting')
+        for name in asked.members()
+    )
+    grows = (
+        new
+        and asked.count is not None
+        and any(server.member_of == asked.name for server in servers.values())
+    )
     again = grows or any(server.task_state == 'creating' for server in servers.values())
     news, ssh = asked.news(servers), asked.wait_for == 'ssh'
-    lacking = asked.floating_ip == 'auto' and (new or any(not server.floating_ip for server in servers.values()))
+    lacking = asked.floating_ip == 'auto' and (
+        new or any(not server.floating_ip for server in servers.values())
+    )
     return ServersSeen(
         servers,
         user_data=sealed,
-        init_scripts=by_name(cloud.init_scripts.list() if 'init_script' in news or again or not all(server.seeded for server in servers.values()) else ()),
-        ports=by_name(cloud.ports.list() if 'networks' in news and any(nic.port for nic in asked.networks or ()) else ()),
+        init_scripts=by_name(
+            cloud.init_scripts.list()
+            if 'init_script' in news
+            or again
+            or not all(server.seeded for server in servers.values())
+            else ()
+        ),
+        ports=by_name(
+            cloud.ports.list()
+            if 'networks' in news and any(nic.port for nic in asked.networks or ())
+            else ()
+        ),
         keypairs=by_name(cloud.keypairs.list() if 'key_names' in news else ()),
         flavors=by_name(cloud.flavors.list() if 'flavor' in news else ()),
         images=by_name(cloud.images.list() if 'image' in news or again else ()),
@@ -114,7 +159,11 @@ def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
 def _sealed(cloud: Cloud, user_data: str, servers: Mapping[str, Server]) -> Sealed:
     """First-boot content as it would be recorded; it is handed on under that, and under what is recorded already and will become that."""
     sealed = cloud.servers.sealed(user_data)
-    recorded = [server.user_data for server in servers.values() if server.user_data and sealed.takes_over(server.user_data)]
+    recorded = [
+        server.user_data
+        for server in servers.values()
+        if server.user_data and sealed.takes_over(server.user_data)
+    ]
     cloud.seeds.update(dict.fromkeys([sealed, *recorded], user_data))
     return sealed
 
@@ -145,11 +194,20 @@ def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: i
     until = time.monotonic() + timeout
     while True:
         left = until - time.monotonic()
-        lacks = {name: text for name, text in cloud.servers.reached(names, asked.wait_for, left).items() if text}
+        lacks = {
+            name: text
+            for name, text in cloud.servers.reached(names, asked.wait_for, left).items()
+            if text
+        }
         if not lacks:
             return waited
         if time.monotonic() > until:
-            raise CloudError('; '.join(f'server {name} did not reach {asked.wait_for} in {timeout} s (wait_timeout): {text}' for name, text in lacks.items()))
+            raise CloudError(
+                '; '.join(
+                    f'server {name} did not reach {asked.wait_for} in {timeout} s (wait_timeout): {text}'
+                    for name, text in lacks.items()
+                )
+            )
         names = list(lacks)
         time.sleep(_POLL)
 
@@ -168,8 +226,13 @@ def main_info() -> None:
 
 def _look_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
     name = params['name']
-    found = [server.public() for server in cloud.servers.list(None if name is None else [name], name)]
+    found = [
+        server.public() for server in cloud.servers.list(None if name is None else [name], name)
+    ]
     if params['init']:
         boots = cloud.servers.first_boots([server['name'] for server in found])
-        found = [{**server, 'init': boots[server['name']].public() if server['name'] in boots else None} for server in found]
+        found = [
+            {**server, 'init': boots[server['name']].public() if server['name'] in boots else None}
+            for server in found
+        ]
     return found

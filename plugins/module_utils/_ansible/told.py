@@ -31,10 +31,19 @@ _FILLED_IN = ('id', 'created_by', 'created_at')  # what is made bears them; nobo
 def sentence(changes: Sequence[Change], check: bool, kind: str, names: Sequence[str]) -> str:
     """What was done and why, or would be done, or that there was nothing to do."""
     if not changes:
-        return f'nothing to do: {_thing(kind, names)} as asked' if names else f'nothing to do: there is no such {_words(kind)}'
+        return (
+            f'nothing to do: {_thing(kind, names)} as asked'
+            if names
+            else f'nothing to do: there is no such {_words(kind)}'
+        )
     parts = []
-    for (of, verb, why), some in groupby(changes, key=lambda change: (change.kind, change.verb, change.why or _differing(change))):
-        parts.append(f'{DONE[verb]} {_words(of)} {_listed([change.name for change in some])}' + (f' ({why})' if why else ''))
+    for (of, verb, why), some in groupby(
+        changes, key=lambda change: (change.kind, change.verb, change.why or _differing(change))
+    ):
+        parts.append(
+            f'{DONE[verb]} {_words(of)} {_listed([change.name for change in some])}'
+            + (f' ({why})' if why else '')
+        )
     return ('would have ' if check else '') + '; '.join(parts)
 
 
@@ -50,7 +59,9 @@ def _thing(kind: str, names: Sequence[str]) -> str:
 
 
 def _words(kind: str) -> str:
-    return {'lb': 'load balancer', 'floating_ip': 'floating IP', 'keypair': 'key pair'}.get(kind, kind.replace('_', ' '))
+    return {'lb': 'load balancer', 'floating_ip': 'floating IP', 'keypair': 'key pair'}.get(
+        kind, kind.replace('_', ' ')
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -60,7 +71,14 @@ def _listed(names: Sequence[str]) -> str:
 
 def steps(outcomes: Sequence[Outcome]) -> List[Dict[str, Any]]:
     """What was done, why, and the seconds that it took."""
-    return [step(f'{outcome.change.kind} {outcome.change.name}: {outcome.change.verb}', outcome.change.why, outcome.seconds) for outcome in outcomes]
+    return [
+        step(
+            f'{outcome.change.kind} {outcome.change.name}: {outcome.change.verb}',
+            outcome.change.why,
+            outcome.seconds,
+        )
+        for outcome in outcomes
+    ]
 
 
 def step(what: str, why: str = '', seconds: float | None = None) -> Dict[str, Any]:
@@ -82,7 +100,9 @@ def _yaml(change: Change, side: Any, other: Any) -> str:
         return ''
     values = _only(side.public(), None if other is None else other.public())
     body = _dump(values) if values else ''
-    head = f'{change.kind} {change.name}:  # {change.verb}' + (f': {change.why}' if change.why else '')
+    head = f'{change.kind} {change.name}:  # {change.verb}' + (
+        f': {change.why}' if change.why else ''
+    )
     return f'{head}\n' + ''.join(f'  {line}\n' for line in body.splitlines())
 
 
@@ -94,7 +114,9 @@ def _dump(values: Mapping[str, Any]) -> str:
         """The library's, with one representer more."""
 
     def text(dumper: Any, value: str) -> Any:
-        return dumper.represent_scalar('tag:yaml.org,2002:str', value, style='|' if '\n' in value else None)
+        return dumper.represent_scalar(
+            'tag:yaml.org,2002:str', value, style='|' if '\n' in value else None
+        )
 
     Dumper.add_representer(str, text)
     return str(yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))
@@ -102,8 +124,14 @@ def _dump(values: Mapping[str, Any]) -> str:
 
 def _only(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> Dict[str, Any]:
     if other is None:
-        return {option: value for option, value in one.items() if value not in (None, '', [], {}) and option not in _FILLED_IN}
-    return {option: one[option] for option in one if option not in other or one[option] != other[option]}
+        return {
+            option: value
+            for option, value in one.items()
+            if value not in (None, '', [], {}) and option not in _FILLED_IN
+        }
+    return {
+        option: one[option] for option in one if option not in other or one[option] != other[option]
+    }
 
 
 def require_yaml() -> Any:
@@ -111,5 +139,7 @@ def require_yaml() -> Any:
     try:
         import yaml
     except ImportError as error:
-        raise CloudError('python3-yaml is not installed on this host; the role hanok.cloud.host installs it') from error
+        raise CloudError(
+            'python3-yaml is not installed on this host; the role hanok.cloud.host installs it'
+        ) from error
     return yaml

@@ -25,7 +25,11 @@ def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
                     'status': server.status,
                     'fixed_ip': nic.fixed_ip,
                     'floating_ip': leads_to.get(nic.fixed_ip),
-                    'security_groups': list(server.security_groups if nic.security_groups is None else nic.security_groups),
+                    'security_groups': list(
+                        server.security_groups
+                        if nic.security_groups is None
+                        else nic.security_groups
+                    ),
                     'volumes': list(server.volumes),
                 }
                 for server in servers
@@ -49,11 +53,24 @@ def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
     return {
         'networks': networks,
         'floating_ips': [
-            {'address': item.address, 'pool': item.pool, 'server': item.server, 'lb': item.lb, 'port': item.port, 'fixed_ip': item.fixed_ip}
+            {
+                'address': item.address,
+                'pool': item.pool,
+                'server': item.server,
+                'lb': item.lb,
+                'port': item.port,
+                'fixed_ip': item.fixed_ip,
+            }
             for item in floating
         ],
-        'volumes': [{'name': volume.name, 'size': volume.size, 'server': volume.server} for volume in cloud.volumes.list()],
-        'security_groups': [{'name': group.name, 'rules': group.public()['rules'], 'servers': list(group.used_by)} for group in cloud.security_groups.list()],
+        'volumes': [
+            {'name': volume.name, 'size': volume.size, 'server': volume.server}
+            for volume in cloud.volumes.list()
+        ],
+        'security_groups': [
+            {'name': group.name, 'rules': group.public()['rules'], 'servers': list(group.used_by)}
+            for group in cloud.security_groups.list()
+        ],
     }
 
 

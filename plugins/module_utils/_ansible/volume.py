@@ -24,7 +24,13 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> VolumeRequest:
     """What the task asks for."""
-    return VolumeRequest(params['name'], params['state'], {**said(params, 'size'), **described(params)}, params['server'], params['force'])
+    return VolumeRequest(
+        params['name'],
+        params['state'],
+        {**said(params, 'size'), **described(params)},
+        params['server'],
+        params['force'],
+    )
 
 
 def look(cloud: Cloud, asked: VolumeRequest) -> Tuple[VolumesSeen, Names]:
@@ -33,12 +39,22 @@ def look(cloud: Cloud, asked: VolumeRequest) -> Tuple[VolumesSeen, Names]:
     now = volumes.get(asked.name)
     holder = now.server if now else None
     names |= {('server', name) for name in (asked.server, holder) if name}
-    leaves = holder is not None and (asked.state == 'detached' or (asked.state == 'attached' and holder != asked.server))
+    leaves = holder is not None and (
+        asked.state == 'detached' or (asked.state == 'attached' and holder != asked.server)
+    )
     holds = leaves or (now is not None and now.task_state in ('attaching', 'detaching'))
-    servers = by_name(cloud.servers.list() if asked.state == 'attached' else cloud.servers.list([holder]) if holds and holder else ())
+    servers = by_name(
+        cloud.servers.list()
+        if asked.state == 'attached'
+        else cloud.servers.list([holder])
+        if holds and holder
+        else ()
+    )
     there = servers.get(holder or '')
     asks = leaves and there and not there.faults and not there.task_state and not asked.force
-    return VolumesSeen(volumes, servers, cloud.volumes.mounted(asked.name) if asks else False), names
+    return VolumesSeen(
+        volumes, servers, cloud.volumes.mounted(asked.name) if asks else False
+    ), names
 
 
 def again(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:

@@ -4,7 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Callable, ContextManager, Dict, Iterable, List, Mapping, Protocol, Sequence, Tuple, TypeVar
+from typing import (
+    Callable,
+    ContextManager,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Protocol,
+    Sequence,
+    Tuple,
+    TypeVar,
+)
 
 from .._model.change import Change
 from .._model.firewall import Firewall
@@ -102,7 +113,9 @@ class Volumes(Things[Volume], Updates, Protocol):
 class Servers(Protocol):
     """Servers of a cloud."""
 
-    def list(self, names: Iterable[str] | None = None, member_of: str | None = None) -> Tuple[Server, ...]:
+    def list(
+        self, names: Iterable[str] | None = None, member_of: str | None = None
+    ) -> Tuple[Server, ...]:
         """Look: all, those of these names, and the members of a group."""
 
     def sealed(self, user_data: str) -> Sealed:

@@ -23,7 +23,10 @@ def lease(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int
     row = rows[0]
     address = nic.fixed_ip if nic.fixed_ip != AFTER_APPLY else _free(record, row)
     mac = nic.mac if nic.mac != AFTER_APPLY else _free_mac(record, row['id'], address)
-    return record.insert('port', {'network_id': row['id'], 'position': position, 'address': address, 'mac': mac, **owner})
+    return record.insert(
+        'port',
+        {'network_id': row['id'], 'position': position, 'address': address, 'mac': mac, **owner},
+    )
 
 
 def derived_mac(network: int, address: str, number: int = 0) -> str:
@@ -42,15 +45,22 @@ def _free_mac(record: Record, network: int, address: str) -> str:
         mac = derived_mac(network, address, number)
         if record.value(taken, network, mac) is None:
             return mac
-    raise CloudError(f'all MACs for {address} are taken by hand; give one (mac), or another address (fixed_ip)')
+    raise CloudError(
+        f'all MACs for {address} are taken by hand; give one (mac), or another address (fixed_ip)'
+    )
 
 
 def _free(record: Record, network: Any) -> str:
-    taken = {row['address'] for row in record.rows('SELECT address FROM port WHERE network_id = ?', network['id'])} | {network['gateway']}
+    taken = {
+        row['address']
+        for row in record.rows('SELECT address FROM port WHERE network_id = ?', network['id'])
+    } | {network['gateway']}
     for address in IPv4Network(network['cidr']).hosts():
         if str(address) not in taken:
             return str(address)
-    raise CloudError(f'network {network["name"]} ({network["cidr"]}) has no free address left; delete servers, or use another network')
+    raise CloudError(
+        f'network {network["name"]} ({network["cidr"]}) has no free address left; delete servers, or use another network'
+    )
 
 
 def pool_addresses(pools: Sequence[Pool]) -> Iterator[tuple[str, str]]:
@@ -71,18 +81,40 @@ def _allocated(record: Record) -> Set[str]:
     return {row['address'] for row in record.rows('SELECT address FROM floating_ip')}
 
 
-def allocate(record: Record, pools: Sequence[Pool], address: str | None, pool: str | None, values: Dict[str, Any]) -> int:
+def allocate(
+    record: Record,
+    pools: Sequence[Pool],
+    address: str | None,
+    pool: str | None,
+    values: Dict[str, Any],
+) -> int:
     """Take a floating address, this one or any; the id of its row."""
     allocated = _allocated(record)
     for name, free in pool_addresses(pools):
         if pool in (None, name) and free not in allocated and address in (None, free):
-            return record.insert('floating_ip', {'description': '', 'labels': '{}', 'automatic': 0, **values, 'address': free, 'pool': name})
-    raise CloudError(f'floating_ip: {address or "a free address"} is not to be had; run again to see who has what')
+            return record.insert(
+                'floating_ip',
+                {
+                    'description': '',
+                    'labels': '{}',
+                    'automatic': 0,
+                    **values,
+                    'address': free,
+                    'pool': name,
+                },
+            )
+    raise CloudError(
+        f'floating_ip: {address or "a free address"} is not to be had; run again to see who has what'
+    )
 
 
 def float_to(record: Record, pools: Sequence[Pool], port: int, address: str | None) -> None:
     """Attach a floating address to a port: one that is on record, or else a new one that goes with the server."""
-    row = None if address is None else record.value('SELECT id FROM floating_ip WHERE address = ?', address)
+    row = (
+        None
+        if address is None
+        else record.value('SELECT id FROM floating_ip WHERE address = ?', address)
+    )
     if row is None:
         allocate(record, pools, address, None, {'automatic': 1, 'port_id': port})
     else:

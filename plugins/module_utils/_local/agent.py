@@ -36,12 +36,21 @@ class Agent:
         if self._silent or left <= 0:
             return None
         seconds = max(1, min(_EACH, int(left)))
-        request: Dict[str, Any] = {'execute': command, **({'arguments': arguments} if arguments else {})}
+        request: Dict[str, Any] = {
+            'execute': command,
+            **({'arguments': arguments} if arguments else {}),
+        }
         asked = time.monotonic()
         try:
-            self._domain.agentSetResponseTimeout(seconds, 0)  # for libvirt's own question whether somebody is there
+            self._domain.agentSetResponseTimeout(
+                seconds, 0
+            )  # for libvirt's own question whether somebody is there
             text = libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(request), seconds, 0)
-        except (libvirt.libvirtError, SystemError, ValueError):  # libvirt-python raises the last two for an answer that is no UTF-8
+        except (
+            libvirt.libvirtError,
+            SystemError,
+            ValueError,
+        ):  # libvirt-python raises the last two for an answer that is no UTF-8
             self._silent = time.monotonic() - asked >= seconds
             return None
         return guest.returned(text)
@@ -51,7 +60,9 @@ class Agent:
         handle = guest.number(self.ask('guest-file-open', path=path, mode='r'))
         if handle is None:
             return None
-        size = guest.position(self.ask('guest-file-seek', handle=handle, offset=0, whence='end')) or 0
+        size = (
+            guest.position(self.ask('guest-file-seek', handle=handle, offset=0, whence='end')) or 0
+        )
         self.ask('guest-file-seek', handle=handle, offset=max(0, size - guest.MOST), whence='set')
         found = guest.content(self.ask('guest-file-read', handle=handle, count=guest.MOST))
         self.ask('guest-file-close', handle=handle)

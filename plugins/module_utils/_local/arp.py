@@ -9,7 +9,8 @@ import struct
 import time
 
 _ETHERTYPE = 0x0806
-_FORM = '!HHBBH6s4s6s4s'  # hardware, protocol, their lengths, operation, sender's MAC and address, target's
+# hardware, protocol, their lengths, operation, sender's MAC and address, target's
+_FORM = '!HHBBH6s4s6s4s'
 _REQUEST, _REPLY = 1, 2
 _ETHERNET, _IPV4 = 1, 0x0800
 _HEAD = 14  # bytes of an Ethernet header
@@ -49,5 +50,12 @@ def has_address(device: str, own: str, mac: str, address: str, seconds: float = 
 def _answers(frame: bytes, mac: bytes, address: bytes) -> bool:
     if len(frame) < _HEAD + struct.calcsize(_FORM):
         return False
-    *kind, operation, sender, sender_address, _target, _target_address = struct.unpack_from(_FORM, frame, _HEAD)
-    return (kind, operation, sender, sender_address) == ([_ETHERNET, _IPV4, 6, 4], _REPLY, mac, address)
+    *kind, operation, sender, sender_address, _target, _target_address = struct.unpack_from(
+        _FORM, frame, _HEAD
+    )
+    return (kind, operation, sender, sender_address) == (
+        [_ETHERNET, _IPV4, 6, 4],
+        _REPLY,
+        mac,
+        address,
+    )

@@ -37,7 +37,12 @@ def digests(text: str, kind: str, name: str) -> Set[str]:
     if len(lines) == 1 and re.fullmatch('[0-9A-Fa-f]+', lines[0]):
         found = {lines[0]}
     else:
-        found = {digits for line in lines for digits, of in _entries(line, kind) if of.rpartition('/')[2] == name}
+        found = {
+            digits
+            for line in lines
+            for digits, of in _entries(line, kind)
+            if of.rpartition('/')[2] == name
+        }
     return {digits.lower() for digits in found if len(digits) == DIGITS[kind]}
 
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
     """What the resources of this host share. ``lost``: its record is to be rebuilt, and not looked at. Raises CloudError for anybody but root."""
     if os.geteuid() != 0:
-        raise CloudError('the cloud local is this host itself, which only root may change: say become: true in the play')
+        raise CloudError(
+            'the cloud local is this host itself, which only root may change: say become: true in the play'
+        )
     found = settings.load()
     return Host(found, Record(found.state, actor, lost), Locks(found.path('locks'), actor, timeout))
 
@@ -46,7 +48,9 @@ class LocalCloud:
         self.host = this_host(actor, timeout)
         self.seeds: Dict[str, str] = {}
         if self.host.record.lost() is not None:
-            self.notes.append('the record was rebuilt, and that was interrupted: run the playbook hanok.cloud.recover, which tells what was lost')
+            self.notes.append(
+                'the record was rebuilt, and that was interrupted: run the playbook hanok.cloud.recover, which tells what was lost'
+            )
 
     @property
     def notes(self) -> List[str]:
@@ -163,7 +167,9 @@ class LocalCloud:
         except Exception as error:
             if not isinstance(error, CloudError) and not is_libvirts(error):
                 raise
-            self.notes.append(f'machines do not say of their servers what is recorded: {error}; the next task that changes something has them say it')
+            self.notes.append(
+                f'machines do not say of their servers what is recorded: {error}; the next task that changes something has them say it'
+            )
 
     def damage(self) -> str:
         """What is wrong with the record, when something went wrong that nobody foresaw."""

@@ -24,15 +24,24 @@ def damage(record: Record) -> str:
         found = next(_found(record), '')
     except CloudError as error:
         return str(error)
-    return found and f'the record {record.path} holds what hanok.cloud does not write: {found}; {RECOVER}'
+    return (
+        found
+        and f'the record {record.path} holds what hanok.cloud does not write: {found}; {RECOVER}'
+    )
 
 
 def _found(record: Record) -> Iterator[str]:
     record.check_whole()
     meta = {row['key']: row['value'] for row in record.rows('SELECT key, value FROM meta')}
-    yield from (f'meta.{key} is {meta.get(key)!r}' for key in ('revision', 'metadata', 'metadata_written') if not isinstance(meta.get(key), int))
+    yield from (
+        f'meta.{key} is {meta.get(key)!r}'
+        for key in ('revision', 'metadata', 'metadata_written')
+        if not isinstance(meta.get(key), int)
+    )
     yield from _problem(_like('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
-    for (table,) in record.rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+    for (table,) in record.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ):
         columns = {row['name']: row['type'] for row in record.rows(f'PRAGMA table_info({table})')}
         for row in record.rows(f'SELECT * FROM {table}'):
             yield from _row(table, columns, dict(row))
@@ -48,7 +57,10 @@ def _row(table: str, columns: Dict[str, str], row: Dict[str, Any]) -> Iterator[s
             yield from _problem(check, value, f'{table}.{column}')
     if table == 'security_group_rule':
         group = 'group' if row['remote_group_id'] else None
-        values = {column: row[column] for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')}
+        values = {
+            column: row[column]
+            for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
+        }
         yield from _problem(lambda given: Rule(**given, remote_group=group), values, table)
 
 

@@ -42,14 +42,20 @@ def read(text: str) -> Set[Begun]:
         if match:
             port = match['port']
             number = None if port is None else int(port)
-            found.add(Begun(match['protocol'], match['source'], match['target'], number, match['answers']))
+            found.add(
+                Begun(match['protocol'], match['source'], match['target'], number, match['answers'])
+            )
     return found
 
 
-def denied(flows: Iterable[Begun], path: Datapath, groups: AbstractSet[str], here: AbstractSet[str]) -> Set[Begun]:
+def denied(
+    flows: Iterable[Begun], path: Datapath, groups: AbstractSet[str], here: AbstractSet[str]
+) -> Set[Begun]:
     """Those of the members of groups that may not begin any more. ``here``: the addresses of this host."""
     members = {port.address for port in path.ports if groups & set(port.groups)}
-    concerned = [flow for flow in flows if {flow.source, flow.answers} & members and flow.target not in here]
+    concerned = [
+        flow for flow in flows if {flow.source, flow.answers} & members and flow.target not in here
+    ]
     return {flow for flow in concerned if not _is_allowed(flow, path, here)}
 
 
@@ -67,9 +73,16 @@ def cut(host: Host, path: Datapath, lock: int) -> None:
     waiting = host.record.rows('SELECT id, to_cut FROM security_group WHERE to_cut')
     groups = {str(row['id']) for row in waiting}
     here = {address.partition('/')[0] for _device, address in addresses()}
-    for flow in sorted(denied(read(host.run('conntrack', '-L', locks=[lock])), path, groups, here), key=str):
+    for flow in sorted(
+        denied(read(host.run('conntrack', '-L', locks=[lock])), path, groups, here), key=str
+    ):
         words = ['conntrack', '-D', *flow.options()]
-        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, pass_fds=[lock])  # 1: it has ended
+        subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, check=False, pass_fds=[lock]
+        )  # 1: it has ended
     with host.record.transaction() as sql:
         for row in waiting:  # who asked once more meanwhile is not forgotten
-            sql.execute('UPDATE security_group SET to_cut = 0 WHERE id = ? AND to_cut = ?', (row['id'], row['to_cut']))
+            sql.execute(
+                'UPDATE security_group SET to_cut = 0 WHERE id = ? AND to_cut = ?',
+                (row['id'], row['to_cut']),
+            )

@@ -16,14 +16,18 @@ from .host import Host
 from .record import RECOVER, Damaged, read_whole, write_whole
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
-_LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')  # what names and addresses are made of
+_LINE = re.compile(
+    r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+'
+)  # what names and addresses are made of
 _PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
 
 
 def files(network: int) -> Tuple[str, str]:
     """The files of a network: DHCP reservations, and names."""
-    return tuple(os.path.join(FOLDER, f'{bridge(network)}.hanok-{kind}') for kind in ('dhcp', 'names'))  # type: ignore[return-value]
+    return tuple(
+        os.path.join(FOLDER, f'{bridge(network)}.hanok-{kind}') for kind in ('dhcp', 'names')
+    )  # type: ignore[return-value]
 
 
 def write(host: Host, networks: Iterable[int]) -> None:
@@ -32,17 +36,26 @@ def write(host: Host, networks: Iterable[int]) -> None:
         with host.locks.projection('dhcp'):
             rows = host.record.rows(_PORTS, network)
             texts = (
-                ''.join(_sound(host, f'{row["mac"]},{row["address"]},{row["name"]}') for row in rows if row['server_id']),
+                ''.join(
+                    _sound(host, f'{row["mac"]},{row["address"]},{row["name"]}')
+                    for row in rows
+                    if row['server_id']
+                ),
                 ''.join(_sound(host, f'{row["address"]} {row["name"]}') for row in rows),
             )
-            if [_replaced(path, text) for path, text in zip(files(network), texts)] != [False, False]:
+            if [_replaced(path, text) for path, text in zip(files(network), texts)] != [
+                False,
+                False,
+            ]:
                 _signal(network)
 
 
 def _sound(host: Host, line: str) -> str:
     """A line for dnsmasq, which reads its words by commas and spaces."""
     if not _LINE.fullmatch(line):
-        raise Damaged(f'the record {host.record.path} holds what hanok.cloud does not write: {line!r} is no line for dnsmasq; {RECOVER}')
+        raise Damaged(
+            f'the record {host.record.path} holds what hanok.cloud does not write: {line!r} is no line for dnsmasq; {RECOVER}'
+        )
     return line + '\n'
 
 
@@ -73,7 +86,8 @@ def _signal(network: int) -> None:
 def options(network: int, gateway: str) -> List[str]:
     """The settings of dnsmasq (dnsmasq(8)): it gives out reserved addresses only, whatever a client says.
 
-    A clone's client id does not count, its MAC does. The host's own /etc/hosts is none of the servers' business.
+    A clone's client id does not count, its MAC does. The host's own /etc/hosts is none of the
+    servers' business.
     """
     reservations, names = files(network)
     return [

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a file is that is to become an image, by its first and last bytes: one of the formats that are known, or refused.
 
-Nothing else is opened to tell it. A file of a known format that refers to other files (a backing file,
-extents, a parent) is refused: the host would read those into a guest.
+Nothing else is opened to tell it. A file of a known format that refers to other files (a backing
+file, extents, a parent) is refused: the host would read those into a guest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,11 @@ _NO_DISKS = (
     (b'BZh', 'compressed with bzip2', 'decompress it first: bzip2 -d'),
     (b'\x28\xb5\x2f\xfd', 'compressed with zstd', 'decompress it first: zstd -d'),
     (b'PK\x03\x04', 'a zip archive', 'take the disk out first: unzip'),
-    (b'# Disk DescriptorFile', 'a VMDK descriptor, whose data is in other files', 'convert the whole: qemu-img convert -O qcow2'),
+    (
+        b'# Disk DescriptorFile',
+        'a VMDK descriptor, whose data is in other files',
+        'convert the whole: qemu-img convert -O qcow2',
+    ),
     (b'<!', 'an HTML or XML page', 'look for the address of the file itself'),
     (b'<html', 'an HTML page', 'look for the address of the file itself'),
 )
@@ -52,7 +56,9 @@ def identify(file: BinaryIO, called: str) -> DiskFormat:
     except ValueError as error:
         raise CloudError(f'{called} {error}') from None
     if found.size is not None and not 0 < found.size <= LARGEST_VOLUME * GIB:
-        raise CloudError(f'{called} holds a disk of {found.size} bytes; give one of at most {LARGEST_VOLUME} GB')
+        raise CloudError(
+            f'{called} holds a disk of {found.size} bytes; give one of at most {LARGEST_VOLUME} GB'
+        )
     return found
 
 
@@ -84,7 +90,9 @@ def _qcow2(head: bytes) -> DiskFormat:
     """By its header (docs/interop/qcow2.txt of QEMU)."""
     version = _number(head, 4, 4, 'big')
     if version not in (2, 3):
-        raise ValueError(f'is qcow of version {version}; convert it first: qemu-img convert -O qcow2')
+        raise ValueError(
+            f'is qcow of version {version}; convert it first: qemu-img convert -O qcow2'
+        )
     if _number(head, 8, 8, 'big'):
         raise ValueError(f'refers to another file (its backing file); {_ELSEWHERE}')
     if _number(head, 32, 4, 'big'):
@@ -104,7 +112,10 @@ def _vmdk(head: bytes) -> DiskFormat:
 
 def _vhd(footer: bytes) -> DiskFormat:
     """By its footer (Microsoft, Virtual Hard Disk Image Format)."""
-    if _number(footer, 60, 4, 'big') not in (2, 3):  # fixed, dynamic; 4 is one that differs from its parent
+    if _number(footer, 60, 4, 'big') not in (
+        2,
+        3,
+    ):  # fixed, dynamic; 4 is one that differs from its parent
         raise ValueError(f'refers to another file (its parent); {_ELSEWHERE}')
     return DiskFormat('vpc', _number(footer, 48, 8, 'big'))
 

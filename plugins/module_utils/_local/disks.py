@@ -12,7 +12,8 @@ from typing import Any, Dict
 
 from .host import Host
 
-# A snapshot of a full 500 GB disk then holds the guest for 0.05 s instead of 4 s (docs of QEMU: qcow2 subclusters, 5.2 and newer).
+# A snapshot of a full 500 GB disk then holds the guest for 0.05 s instead of 4 s (docs of QEMU:
+# qcow2 subclusters, 5.2 and newer).
 OPTIONS = 'cluster_size=1M,extended_l2=on'
 
 
@@ -21,7 +22,19 @@ def create(host: Host, path: str, size: int, locks: Sequence[int], backing: str 
     if os.path.exists(path):
         return
     base = ['-b', backing, '-F', 'qcow2'] if backing else []
-    host.run('qemu-img', 'create', '-q', '-f', 'qcow2', '-o', OPTIONS, *base, path + '.part', f'{size}G', locks=locks)
+    host.run(
+        'qemu-img',
+        'create',
+        '-q',
+        '-f',
+        'qcow2',
+        '-o',
+        OPTIONS,
+        *base,
+        path + '.part',
+        f'{size}G',
+        locks=locks,
+    )
     os.rename(path + '.part', path)
 
 

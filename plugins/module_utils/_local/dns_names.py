@@ -37,4 +37,6 @@ def check_dns_names(record: Record, kind: str, names: Sequence[str]) -> None:
     new = {f'{kind} {name}' for name in names}
     for (network, _name), sharing in owners.items():
         if len(sharing) > 1 and new & set(sharing):
-            raise CloudError(f'{" and ".join(sharing)} would have one DNS name in network {network}; choose another name, or another network')
+            raise CloudError(
+                f'{" and ".join(sharing)} would have one DNS name in network {network}; choose another name, or another network'
+            )

@@ -89,7 +89,8 @@ def xml(machine: Machine) -> str:
         f"<domain type='{'kvm' if machine.kvm else 'qemu'}'><name>{escape(machine.name)}</name><uuid>{escape(machine.uuid)}</uuid>",
         f'<metadata>{machine.metadata}</metadata>',
         f"<memory unit='MiB'>{machine.memory}</memory><vcpu>{machine.vcpus}</vcpu>",
-        # One PCI bus has room for the root disk, the controllers, 8 NICs and 15 volumes plugged while it runs; q35 takes a port for each, and 3 s more to boot.
+        # One PCI bus has room for the root disk, the controllers, 8 NICs and 15 volumes plugged
+        # while it runs; q35 takes a port for each, and 3 s more to boot.
         "<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os><features><acpi/><apic/></features>",
         "<cpu mode='host-passthrough'/>" if machine.kvm else "<cpu mode='maximum'/>",
         "<clock offset='utc'/><on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>restart</on_crash>",
@@ -105,7 +106,9 @@ def xml(machine: Machine) -> str:
             for nic in machine.interfaces
         ),
         f"<serial type='pty'><log file='{escape(os.path.join(machine.folder, 'console.log'))}' append='on'/><target port='0'/></serial>",
-        f"<channel type='unix'><target type='virtio' name='{_AGENT}'/></channel>" if machine.guest_agent else '',
+        f"<channel type='unix'><target type='virtio' name='{_AGENT}'/></channel>"
+        if machine.guest_agent
+        else '',
         "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng><memballoon model='virtio'><stats period='2'/></memballoon>",
         "<video><model type='vga'/></video></devices></domain>",
     ]

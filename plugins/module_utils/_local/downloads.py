@@ -30,10 +30,15 @@ def opened(url: str, what: str, seconds: float) -> Iterator[Any]:
     from urllib.error import URLError
 
     try:
-        with _within(seconds), _opener().open(url, timeout=min(_SILENCE, max(1.0, seconds))) as response:
+        with (
+            _within(seconds),
+            _opener().open(url, timeout=min(_SILENCE, max(1.0, seconds))) as response,
+        ):
             yield response
     except _Late:
-        raise CloudError(f'{what} cannot be fetched in the time (wait_timeout) that there is; no image was created') from None
+        raise CloudError(
+            f'{what} cannot be fetched in the time (wait_timeout) that there is; no image was created'
+        ) from None
     except (URLError, OSError) as error:
         raise CloudError(f'{what} cannot be fetched: {error}') from error
     except (HTTPException, ValueError) as error:  # their words may have all of the URL

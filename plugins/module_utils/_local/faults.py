@@ -18,7 +18,9 @@ _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE: as it is defined, whatever runs now
 _PAUSED, _BY_ERROR = 3, 5  # VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR
 
 
-def machine_faults(row: Mapping[str, Any], machine: Machine | None, folder: str, volumes: Sequence[str]) -> Tuple[str, ...]:
+def machine_faults(
+    row: Mapping[str, Any], machine: Machine | None, folder: str, volumes: Sequence[str]
+) -> Tuple[str, ...]:
     """What the machine of a server no longer has of what it was given. ``volumes``: the files of its volumes."""
     root, seed = (os.path.join(folder, name) for name in ('root.qcow2', 'seed.iso'))
     faults = [DISK_GONE] if not os.path.exists(root) else []
@@ -26,7 +28,9 @@ def machine_faults(row: Mapping[str, Any], machine: Machine | None, folder: str,
     return (*faults, *_definition_faults(row, machine, {root, seed, *volumes}))
 
 
-def _definition_faults(row: Mapping[str, Any], machine: Machine | None, files: set[str]) -> List[str]:
+def _definition_faults(
+    row: Mapping[str, Any], machine: Machine | None, files: set[str]
+) -> List[str]:
     defined = ET.Element('none')
     if machine and machine.defined:
         with tolerate('NO_DOMAIN'):
@@ -34,14 +38,35 @@ def _definition_faults(row: Mapping[str, Any], machine: Machine | None, files: s
     if defined.tag != 'domain':
         return ['its machine is no longer defined in libvirt']
     memory, vcpus = int(defined.findtext('memory', '0')) // 1024, int(defined.findtext('vcpu', '0'))
-    faults = [f'its memory is {memory} MiB in libvirt, recorded are {row["memory"]}'] if memory != row['memory'] else []
-    faults += [f'it has {vcpus} vCPUs in libvirt, recorded are {row["vcpus"]}'] if vcpus != row['vcpus'] else []
-    faults += [f'its machine no longer has the disk {file}' for file in sorted(files - _files(defined))]
+    faults = (
+        [f'its memory is {memory} MiB in libvirt, recorded are {row["memory"]}']
+        if memory != row['memory']
+        else []
+    )
+    faults += (
+        [f'it has {vcpus} vCPUs in libvirt, recorded are {row["vcpus"]}']
+        if vcpus != row['vcpus']
+        else []
+    )
+    faults += [
+        f'its machine no longer has the disk {file}' for file in sorted(files - _files(defined))
+    ]
     if has_agent(defined) != bool(row['guest_agent']):
-        faults.append('its machine ' + ('no longer has' if row['guest_agent'] else 'has') + ' the channel of a guest agent')
+        faults.append(
+            'its machine '
+            + ('no longer has' if row['guest_agent'] else 'has')
+            + ' the channel of a guest agent'
+        )
     there = _interfaces(defined)
-    wanted = {tap(port['id']): (port['mac'], bridge(port['network_id']), port['address']) for port in row['ports']}
-    return faults + [f'its machine no longer has the network interface of {port[2]}' for device, port in wanted.items() if there.get(device) != port[:2]]
+    wanted = {
+        tap(port['id']): (port['mac'], bridge(port['network_id']), port['address'])
+        for port in row['ports']
+    }
+    return faults + [
+        f'its machine no longer has the network interface of {port[2]}'
+        for device, port in wanted.items()
+        if there.get(device) != port[:2]
+    ]
 
 
 def _files(defined: ET.Element) -> set[str]:
@@ -52,14 +77,21 @@ def _interfaces(defined: ET.Element) -> Dict[str, Tuple[str, str]]:
     found = {}
     for interface in defined.findall('devices/interface'):
         parts = {tag: interface.find(tag) for tag in ('target', 'mac', 'source')}
-        words = [part.get(key, '') if part is not None else '' for part, key in zip(parts.values(), ('dev', 'address', 'bridge'))]
+        words = [
+            part.get(key, '') if part is not None else ''
+            for part, key in zip(parts.values(), ('dev', 'address', 'bridge'))
+        ]
         found[words[0]] = (words[1], words[2])
     return found
 
 
 def pause_reason(machine: Machine | None) -> str:
     """Why a machine is paused, where somebody has to do something about it."""
-    if machine is None or machine.power != 'paused' or machine.domain.state() != [_PAUSED, _BY_ERROR]:
+    if (
+        machine is None
+        or machine.power != 'paused'
+        or machine.domain.state() != [_PAUSED, _BY_ERROR]
+    ):
         return ''
     disks = ', '.join(sorted(machine.domain.diskErrors()))
     return f'a disk of it could not be written ({disks}): is the host out of room? Make room, then start it (state: started)'

@@ -25,9 +25,15 @@ if TYPE_CHECKING:
     from .._model.datapath import Datapath
 
 _PATIENCE = 10.0  # seconds that other runs get to finish what looks broken
-_UNCUT = 'uncut'  # a file: rules were loaded, and what flowed by the old ones has not been ended yet
+_UNCUT = (
+    'uncut'  # a file: rules were loaded, and what flowed by the old ones has not been ended yet
+)
 _OTHER_RULES = 'the firewall rules are not those of the record'
-_BRIDGE_SETTINGS = {'conf/{}/proxy_arp_pvlan': '1', 'conf/{}/send_redirects': '0', 'neigh/{}/proxy_delay': '0'}
+_BRIDGE_SETTINGS = {
+    'conf/{}/proxy_arp_pvlan': '1',
+    'conf/{}/send_redirects': '0',
+    'neigh/{}/proxy_delay': '0',
+}
 
 
 class LocalFirewalls:
@@ -37,7 +43,9 @@ class LocalFirewalls:
         """The firewall of this host."""
         self.host, self.record = host, host.record
         self.floating = FloatingRoutes(host)
-        self._uncut, self._rules = (host.settings.path('datapath', name) for name in (_UNCUT, 'ruleset.nft'))
+        self._uncut, self._rules = (
+            host.settings.path('datapath', name) for name in (_UNCUT, 'ruleset.nft')
+        )
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
         """Look: whether the host is as the record says."""
@@ -45,7 +53,11 @@ class LocalFirewalls:
         faults = self._faults() if bridges else []
         if bridges:
             notes = self.host.locks.notes
-            notes += [note for note in (*self.floating.notes(), *self._suspects(bridges)) if note not in notes]
+            notes += [
+                note
+                for note in (*self.floating.notes(), *self._suspects(bridges))
+                if note not in notes
+            ]
         return (Firewall(faults=tuple(self._lasting() if faults else ())),)
 
     def _suspects(self, bridges: Sequence[str]) -> List[str]:
@@ -70,10 +82,12 @@ class LocalFirewalls:
     def apply(self) -> None:
         """Load the rules, start networks that are down, set what the kernel has to know. One transaction in the kernel, whoever else does it too.
 
-        The file is written first: a network that starts has it loaded (network-hook), and a damaged one would stop it. nft reads a file: of a text that
-        comes through a pipe it would load the first half, should this run be killed while it writes. Programs hold the lock too: they do not load old rules
-        over new ones. What was loaded is told last: who finds that knows that the rest is done. Flows that the old rules allowed are ended after that; a
-        file says that it is still to be done.
+        The file is written first: a network that starts has it loaded (network-hook), and a damaged
+        one would stop it. nft reads a file: of a text that comes through a pipe it would load the
+        first half, should this run be killed while it writes. Programs hold the lock too: they do
+        not load old rules over new ones. What was loaded is told last: who finds that knows that
+        the rest is done. Flows that the old rules allowed are ended after that; a file says that it
+        is still to be done.
         """
         from . import flows
 
@@ -130,7 +144,12 @@ class LocalFirewalls:
 
     def _bridges(self) -> List[str]:
         """The bridge of each network."""
-        return [bridge(row['id']) for row in self.record.rows("SELECT id FROM network WHERE task_state IS NOT 'deleting' ORDER BY id")]
+        return [
+            bridge(row['id'])
+            for row in self.record.rows(
+                "SELECT id FROM network WHERE task_state IS NOT 'deleting' ORDER BY id"
+            )
+        ]
 
     def revision(self) -> str:
         """What the loaded rules are named by: the record, and how often what concerns them was changed."""
@@ -140,18 +159,30 @@ class LocalFirewalls:
     def _faults(self, reached: str | None = None) -> List[str]:
         """What is not as the record says. A network that is being made, or whose making was interrupted, is left to who makes it.
 
-        ``reached``: others are at work, and what they do last is left to them; of this revision or a later one the rules must be.
+        ``reached``: others are at work, and what they do last is left to them; of this revision or
+        a later one the rules must be.
         """
-        rows = self.record.rows('SELECT id, name, cidr, gateway FROM network WHERE task_state IS NULL ORDER BY id')
+        rows = self.record.rows(
+            'SELECT id, name, cidr, gateway FROM network WHERE task_state IS NULL ORDER BY id'
+        )
         down = {bridge(row['id']): fault for row in rows if (fault := _network_fault(row))}
         up = [row for row in rows if bridge(row['id']) not in down]
         faults = [*down.values(), *_address_faults(up)]
         faults += [f'{device} is plugged into no bridge' for device in self._unplugged()]
         faults += self._quiet_faults() if reached is None else self._reached_faults(reached)
-        settings = {'ip_forward': '1', **{f'neigh/{uplink}/proxy_delay': '0' for uplink in self.floating.uplinks()}}
+        settings = {
+            'ip_forward': '1',
+            **{f'neigh/{uplink}/proxy_delay': '0' for uplink in self.floating.uplinks()},
+        }
         for row in up:
-            settings.update({key.format(bridge(row['id'])): value for key, value in _BRIDGE_SETTINGS.items()})
-        faults += [f'net.ipv4.{key.replace("/", ".")} is not {value}' for key, value in settings.items() if read(key) != value]
+            settings.update(
+                {key.format(bridge(row['id'])): value for key, value in _BRIDGE_SETTINGS.items()}
+            )
+        faults += [
+            f'net.ipv4.{key.replace("/", ".")} is not {value}'
+            for key, value in settings.items()
+            if read(key) != value
+        ]
         return faults + self.floating.faults()
 
     def _quiet_faults(self) -> List[str]:
@@ -160,7 +191,9 @@ class LocalFirewalls:
         if not faults and (outside := self._outside_fault(kept.outside)):
             faults.append(outside)
         if not faults and loaded.digest(read_whole(self._rules)) != kept.source:
-            faults.append('the firewall rules that are kept for the next boot are not those of the record')
+            faults.append(
+                'the firewall rules that are kept for the next boot are not those of the record'
+            )
         if self._to_cut():
             faults.append('connections that the rules do not allow any more may go on')
         if os.path.exists(self._uncut):
@@ -203,7 +236,9 @@ class LocalFirewalls:
 
         self.record.sql.execute('BEGIN')
         try:
-            return self.revision(), datapath(self.record, self.host.settings, outside, loaded.knows_bridges())
+            return self.revision(), datapath(
+                self.record, self.host.settings, outside, loaded.knows_bridges()
+            )
         finally:
             self.record.sql.execute('COMMIT')
 
@@ -218,23 +253,41 @@ class LocalFirewalls:
             elif _address_faults([row]):
                 lines += _address_lines(row)
         if lines:
-            self.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock])
+            self.host.run(
+                'ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock]
+            )
         for device, home in self._unplugged().items():
             self.host.run('ip', 'link', 'set', device, 'master', home)
 
     def _unplugged(self) -> Dict[str, str]:
         """The devices of servers and balancers that run, and are on no bridge: the bridge on which each belongs."""
-        devices = {name for name in os.listdir('/sys/class/net') if name.startswith('hkp') and not os.path.exists(f'/sys/class/net/{name}/master')}
+        devices = {
+            name
+            for name in os.listdir('/sys/class/net')
+            if name.startswith('hkp') and not os.path.exists(f'/sys/class/net/{name}/master')
+        }
         if not devices:
             return {}
-        ports = self.record.rows('SELECT p.id, p.network_id FROM port p JOIN network n ON n.id = p.network_id WHERE n.task_state IS NULL')
-        return {tap(row['id']): bridge(row['network_id']) for row in ports if tap(row['id']) in devices}
+        ports = self.record.rows(
+            'SELECT p.id, p.network_id FROM port p JOIN network n ON n.id = p.network_id WHERE n.task_state IS NULL'
+        )
+        return {
+            tap(row['id']): bridge(row['network_id']) for row in ports if tap(row['id']) in devices
+        }
 
     def _members(self) -> None:
         """DHCP reservations, names, and the configurations of balancers."""
         from . import dhcp
 
-        dhcp.write(self.host, [row['id'] for row in self.record.rows("SELECT id FROM network WHERE task_state IS NOT 'deleting'")])
+        dhcp.write(
+            self.host,
+            [
+                row['id']
+                for row in self.record.rows(
+                    "SELECT id FROM network WHERE task_state IS NOT 'deleting'"
+                )
+            ],
+        )
         if self.record.value('SELECT count(*) FROM balancer'):
             from .lbs import synchronise
 
@@ -269,7 +322,10 @@ def _network_fault(row: Any) -> str:
     if not device_exists(device):
         return f'network {name} is down'
     try:
-        with open(f'/run/libvirt/network/{device}.pid', encoding='ascii') as file, open(f'/proc/{int(file.read())}/comm', encoding='ascii') as program:
+        with (
+            open(f'/run/libvirt/network/{device}.pid', encoding='ascii') as file,
+            open(f'/proc/{int(file.read())}/comm', encoding='ascii') as program,
+        ):
             serves = program.read().strip() == 'dnsmasq'
     except (OSError, ValueError):
         serves = False

@@ -46,25 +46,41 @@ class LocalFlavors:
             for row in self.record.rows('SELECT * FROM flavor ORDER BY name')
         ]
         wanted = None if names is None else set(names)
-        known = [replace(flavor, used_by=tuple(used.get(flavor.name, ()))) for flavor in CATALOGUE.values()]
+        known = [
+            replace(flavor, used_by=tuple(used.get(flavor.name, ())))
+            for flavor in CATALOGUE.values()
+        ]
         return tuple(flavor for flavor in (*known, *own) if wanted is None or flavor.name in wanted)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Add flavors."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert('flavor', {'name': change.name, **{column: getattr(change.after, column) for column in COLUMNS}, **described(change.after)})
+                self.record.insert(
+                    'flavor',
+                    {
+                        'name': change.name,
+                        **{column: getattr(change.after, column) for column in COLUMNS},
+                        **described(change.after),
+                    },
+                )
         return [Outcome(change) for change in changes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what may change of them."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('flavor', change.name, {'family': change.after.family, **described(change.after)})
+                self.record.update_named(
+                    'flavor',
+                    change.name,
+                    {'family': change.after.family, **described(change.after)},
+                )
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove them."""
         with self.record.transaction() as sql:
-            sql.executemany('DELETE FROM flavor WHERE name = ?', [(change.name,) for change in changes])
+            sql.executemany(
+                'DELETE FROM flavor WHERE name = ?', [(change.name,) for change in changes]
+            )
         return [Outcome(change) for change in changes]

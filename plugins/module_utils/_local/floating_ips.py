@@ -33,7 +33,11 @@ class LocalFloatingIps:
         """Look: all, or those of these names or addresses."""
         wanted = None if names is None else set(names)
         found = (_floating_ip(row) for row in self.record.rows(_LIST))
-        return tuple(item for item in found if wanted is None or item.name in wanted or item.address in wanted)
+        return tuple(
+            item
+            for item in found
+            if wanted is None or item.name in wanted or item.address in wanted
+        )
 
     def places(self) -> Tuple[Place, ...]:
         """Where one may lead: the fixed addresses of servers, balancers and ports, a server's first one first."""
@@ -59,26 +63,47 @@ class LocalFloatingIps:
         with self.record.transaction():
             for change in changes:
                 after = change.after
-                row = self.record.value('SELECT id FROM floating_ip WHERE address = ?', change.before.address)
-                self.record.update('floating_ip', row, {**described(after), 'port_id': self._port(after), 'automatic': int(after.automatic)})
+                row = self.record.value(
+                    'SELECT id FROM floating_ip WHERE address = ?', change.before.address
+                )
+                self.record.update(
+                    'floating_ip',
+                    row,
+                    {
+                        **described(after),
+                        'port_id': self._port(after),
+                        'automatic': int(after.automatic),
+                    },
+                )
         return self._loaded(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Give addresses back."""
         with self.record.transaction() as sql:
-            sql.executemany('DELETE FROM floating_ip WHERE address = ?', [(change.before.address,) for change in changes])
+            sql.executemany(
+                'DELETE FROM floating_ip WHERE address = ?',
+                [(change.before.address,) for change in changes],
+            )
         return self._loaded(changes)
 
     def _take(self, item: FloatingIp) -> None:
         address = None if item.address == AFTER_APPLY else item.address
         name = item.name if item.name not in (AFTER_APPLY, item.address) else None
         pool = None if item.pool == AFTER_APPLY else item.pool
-        addresses.allocate(self.record, self.host.pools, address, pool, {'name': name, 'port_id': self._port(item), **described(item)})
+        addresses.allocate(
+            self.record,
+            self.host.pools,
+            address,
+            pool,
+            {'name': name, 'port_id': self._port(item), **described(item)},
+        )
 
     def _port(self, item: FloatingIp) -> int | None:
         query = """SELECT p.id FROM port p LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
           WHERE (s.name = ?1 OR b.name = ?2 OR p.name = ?3) AND p.address = ?4"""
-        number: int | None = self.record.value(query, item.server, item.lb, item.port, item.fixed_ip)
+        number: int | None = self.record.value(
+            query, item.server, item.lb, item.port, item.fixed_ip
+        )
         return number
 
     def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:

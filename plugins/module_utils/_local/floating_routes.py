@@ -18,7 +18,8 @@ from .netlink import proxies
 from .record import read_whole, write_whole
 from .settings import Pool
 
-DEVICE = 'hanok0'  # floating addresses are routed to it; nothing answers behind it when the rules are gone
+# floating addresses are routed to it; nothing answers behind it when the rules are gone
+DEVICE = 'hanok0'
 _HOLDERS = """SELECT f.address, coalesce('server ' || s.name, 'lb ' || b.name, 'port ' || p.name, '') AS holder
   FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id ORDER BY f.id"""
@@ -42,16 +43,28 @@ class FloatingRoutes:
     def faults(self) -> List[str]:
         """What others may have taken away."""
         routed = {cidr for device, cidr in routes() if device == DEVICE}
-        return [f'floating addresses {cidr} have no route' for cidr in self._cidrs() if cidr not in routed]
+        return [
+            f'floating addresses {cidr} have no route'
+            for cidr in self._cidrs()
+            if cidr not in routed
+        ]
 
     def quiet_faults(self) -> List[str]:
         """What is wrong, unless it is just being changed by another run."""
         wanted, there = set(self._proxies()), self._ours(proxies()) if self.uplinks() else set()
         missing = {(device, address) for device, address in wanted - there if device_exists(device)}
-        faults = [f'{device} does not answer for the floating IPs {names}' for device, names in _told(missing)]
-        faults += [f'{device} answers for {names}, which are given to nobody' for device, names in _told(there - wanted)]
+        faults = [
+            f'{device} does not answer for the floating IPs {names}'
+            for device, names in _told(missing)
+        ]
+        faults += [
+            f'{device} answers for {names}, which are given to nobody'
+            for device, names in _told(there - wanted)
+        ]
         if read_whole(self.path) != self._batch():
-            faults.append('the routes of floating IPs that are kept for the next boot are not those of the record')
+            faults.append(
+                'the routes of floating IPs that are kept for the next boot are not those of the record'
+            )
         return faults
 
     def notes(self) -> List[str]:
@@ -60,7 +73,9 @@ class FloatingRoutes:
 
     def dead(self) -> List[Any]:
         """The floating addresses that are in no pool, with who has them."""
-        return [row for row in self.host.record.rows(_HOLDERS) if self._pool_of(row['address']) is None]
+        return [
+            row for row in self.host.record.rows(_HOLDERS) if self._pool_of(row['address']) is None
+        ]
 
     def _vanished(self) -> Iterator[str]:
         for pool in self.host.pools:
@@ -81,7 +96,9 @@ class FloatingRoutes:
                     )
 
     def _dead_notes(self) -> Iterator[str]:
-        dead = [row['address'] + (f' ({row["holder"]})' if row['holder'] else '') for row in self.dead()]
+        dead = [
+            row['address'] + (f' ({row["holder"]})' if row['holder'] else '') for row in self.dead()
+        ]
         if dead:
             yield (
                 f'floating IP {some_of(dead)}: in no pool of this host any more, and nothing reaches it; put its pool back '
@@ -96,9 +113,14 @@ class FloatingRoutes:
         for uplink in self.uplinks():
             write(f'neigh/{uplink}/proxy_delay', '0')
         stale = [f'route del {cidr} dev {DEVICE}' for cidr in sorted(self._stale_routes())]
-        stale += [f'neigh del proxy {address} dev {device}' for device, address in sorted(self._stale_proxies())]
+        stale += [
+            f'neigh del proxy {address} dev {device}'
+            for device, address in sorted(self._stale_proxies())
+        ]
         lines = [*stale, f'link set {DEVICE} up', *self._lines(existing=True)]
-        self.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock])
+        self.host.run(
+            'ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock]
+        )
         if read_whole(self.path) != self._batch():
             write_whole(self.path, self._batch())
 
@@ -110,7 +132,11 @@ class FloatingRoutes:
 
     def _batch(self) -> str:
         """What a host that boots does, by ip(8) with -force: where the kernel has no dummy, the second line makes the device; else that fails."""
-        lines = [f'link add {DEVICE} type dummy', f'link add {DEVICE} type bridge', f'link set {DEVICE} up']
+        lines = [
+            f'link add {DEVICE} type dummy',
+            f'link add {DEVICE} type bridge',
+            f'link set {DEVICE} up',
+        ]
         return ''.join(line + '\n' for line in (*lines, *self._lines()))
 
     def _lines(self, existing: bool = False) -> List[str]:

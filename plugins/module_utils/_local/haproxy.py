@@ -9,7 +9,11 @@ from typing import List, Tuple
 
 from .._model.lb import Lb, Listener
 
-BALANCE = {'round_robin': ('balance roundrobin',), 'least_connections': ('balance leastconn',), 'source_ip': ('balance source', 'hash-type consistent')}
+BALANCE = {
+    'round_robin': ('balance roundrobin',),
+    'least_connections': ('balance leastconn',),
+    'source_ip': ('balance source', 'hash-type consistent'),
+}
 MAXCONN = 4000  # two descriptors each, within the usual limit of a container
 SHARE = MAXCONN // 4  # connections that one source address may hold
 SOURCES = 20000  # addresses that are counted at a time
@@ -55,15 +59,34 @@ def render(lb: Lb, place: Place) -> str:
 
 
 def _listener(lb: Lb, listener: Listener, place: Place) -> List[str]:
-    lines = [f'frontend listen_{listener.port}', f'  mode {listener.protocol}', f'  bind {place.address}:{listener.port}']
+    lines = [
+        f'frontend listen_{listener.port}',
+        f'  mode {listener.protocol}',
+        f'  bind {place.address}:{listener.port}',
+    ]
     lines.append('  tcp-request connection track-sc0 src table sources')
     lines.append(f'  tcp-request connection reject if {{ sc0_conn_cur gt {SHARE} }}')
     lines += ['  option forwardfor'] if listener.protocol == 'http' else []
-    lines += [f'  default_backend members_{listener.port}', f'backend members_{listener.port}', f'  mode {listener.protocol}']
+    lines += [
+        f'  default_backend members_{listener.port}',
+        f'backend members_{listener.port}',
+        f'  mode {listener.protocol}',
+    ]
     lines += ['  ' + words for words in BALANCE[lb.algorithm]]
     check = lb.health_check
     if check and check.protocol == 'http':
-        lines += ['  option httpchk', f'  http-check send meth GET uri {check.path}', '  http-check expect status 200-399']
-    watched = f' check inter {check.interval}s fall 2 rise 2 on-marked-down shutdown-sessions' if check else ''
+        lines += [
+            '  option httpchk',
+            f'  http-check send meth GET uri {check.path}',
+            '  http-check expect status 200-399',
+        ]
+    watched = (
+        f' check inter {check.interval}s fall 2 rise 2 on-marked-down shutdown-sessions'
+        if check
+        else ''
+    )
     watched += f' port {check.port}' if check and check.port else ''
-    return lines + [f'  server {name} {address}:{listener.member_port}{watched}' for name, address in place.members]
+    return lines + [
+        f'  server {name} {address}:{listener.member_port}{watched}'
+        for name, address in place.members
+    ]

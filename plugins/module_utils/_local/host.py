@@ -40,7 +40,10 @@ class Host:
         def is_free(cidr: str) -> bool:
             return not any(IPv4Network(cidr).overlaps(span) for span in spans)
 
-        return tuple(replace(pool, addresses=tuple(filter(is_free, pool.addresses))) for pool in self.settings.pools)
+        return tuple(
+            replace(pool, addresses=tuple(filter(is_free, pool.addresses)))
+            for pool in self.settings.pools
+        )
 
     def left(self) -> float:
         """Seconds that are left for guests to do what they are asked: one time for all of them, from the first question on."""
@@ -59,11 +62,15 @@ class Host:
 
     def each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
         """Do a step for each change, in parallel; an error of one is its outcome and does not stop the others."""
-        return self.side_by_side(lambda change: _outcome(change, lambda: self.steadily(lambda: step(change))), changes)
+        return self.side_by_side(
+            lambda change: _outcome(change, lambda: self.steadily(lambda: step(change))), changes
+        )
 
     def side_by_side(self, work: Callable[[Any], Any], things: Sequence[Any]) -> List[Any]:
         """Work on each thing, in parallel; what each came to."""
-        from concurrent.futures import ThreadPoolExecutor  # a run without changes does not pay for it
+        from concurrent.futures import (
+            ThreadPoolExecutor,
+        )  # a run without changes does not pay for it
 
         if len(things) == 1:
             return [work(things[0])]
@@ -73,13 +80,16 @@ class Host:
     def finish(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
         """End what went well: the statement gets each one's name; what did not go well stays as it is on record, for the next run."""
         with self.record.transaction() as sql:
-            sql.executemany(statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error])
+            sql.executemany(
+                statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error]
+            )
         return outcomes
 
     def run(self, *words: str, locks: Sequence[int] = (), text: str | None = None) -> str:
         """Run a program; what it printed. What it makes is for root only.
 
-        ``locks``: descriptors it inherits, so that they are held while it writes, even if this process dies.
+        ``locks``: descriptors it inherits, so that they are held while it writes, even if this
+        process dies.
         """
         try:
             ran = subprocess.run(
@@ -93,9 +103,13 @@ class Host:
                 umask=0o077,
             )
         except FileNotFoundError:
-            raise CloudError(f'{words[0]} is not installed on this host; the role hanok.cloud.host installs it') from None
+            raise CloudError(
+                f'{words[0]} is not installed on this host; the role hanok.cloud.host installs it'
+            ) from None
         if ran.returncode:
-            raise CloudError(f'{words[0]} {words[1] if len(words) > 1 else ""}: {(ran.stderr or ran.stdout).strip()[:500]}')
+            raise CloudError(
+                f'{words[0]} {words[1] if len(words) > 1 else ""}: {(ran.stderr or ran.stdout).strip()[:500]}'
+            )
         return ran.stdout
 
     def held(self, kind: str, name: str) -> List[int]:

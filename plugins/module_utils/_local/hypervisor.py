@@ -16,7 +16,10 @@ from .._cloud import CloudError
 URIS = {'qemu': 'qemu:///system', 'lxc': 'lxc:///system'}
 _LEAST, _MOST = 5, 30  # seconds in which libvirtd must answer, whatever wait_timeout says
 _QUESTIONS = 5  # that it may leave unanswered meanwhile (libvirt's keepalive)
-_COMES_BACK, _STARTS = 5.0, 1.0  # seconds for one that was there a moment ago, and for one that was not
+_COMES_BACK, _STARTS = (
+    5.0,
+    1.0,
+)  # seconds for one that was there a moment ago, and for one that was not
 _events = threading.Lock()
 _running: List[threading.Thread] = []
 
@@ -32,7 +35,8 @@ class Machine(NamedTuple):
 class Hypervisor:
     """libvirt, imported and opened when it is first needed.
 
-    No call waits for ever: a libvirtd that is stopped is asked for a sign of life, and without one the connection is closed.
+    No call waits for ever: a libvirtd that is stopped is asked for a sign of life, and without one
+    the connection is closed.
     """
 
     def __init__(self, timeout: int = _MOST) -> None:
@@ -76,7 +80,9 @@ class Hypervisor:
                 return connection
             except libvirt.libvirtError as error:
                 if time.monotonic() > until:
-                    raise CloudError(f'libvirt does not answer at {uri}: {error}; start it, or run the role hanok.cloud.host, which does') from error
+                    raise CloudError(
+                        f'libvirt does not answer at {uri}: {error}; start it, or run the role hanok.cloud.host, which does'
+                    ) from error
             time.sleep(0.1)
 
     def _in_time(self, uri: str, work: Callable[[], Any]) -> Any:
@@ -107,18 +113,29 @@ class Hypervisor:
         libvirt = _bindings()
         found = {domain.UUIDString(): domain for domain in self.qemu.listAllDomains()}
         active, paused, transient = (
-            {domain.UUIDString() for domain in self.qemu.listAllDomains(getattr(libvirt, f'VIR_CONNECT_LIST_DOMAINS_{flag}'))}
+            {
+                domain.UUIDString()
+                for domain in self.qemu.listAllDomains(
+                    getattr(libvirt, f'VIR_CONNECT_LIST_DOMAINS_{flag}')
+                )
+            }
             for flag in ('ACTIVE', 'PAUSED', 'TRANSIENT')
         )
         return {
-            identity: Machine(domain, 'paused' if identity in paused else 'started' if identity in active else 'stopped', identity not in transient)
+            identity: Machine(
+                domain,
+                'paused' if identity in paused else 'started' if identity in active else 'stopped',
+                identity not in transient,
+            )
             for identity, domain in found.items()
         }
 
     def close(self) -> None:
         """Close what was opened."""
         while self._all:
-            with tolerate('RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'):  # libvirtd is gone, and the connection with it
+            with tolerate(
+                'RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'
+            ):  # libvirtd is gone, and the connection with it
                 self._all.pop().close()
 
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The one door by which a file becomes an image.
 
-What somebody else made is data of an enemy: it is first copied into a folder of ours, then identified, checked
-and converted there by qemu-img, which is told the format, runs as a user that has no right elsewhere and no
-network, and is bounded in memory, size and time.
+What somebody else made is data of an enemy: it is first copied into a folder of ours, then
+identified, checked and converted there by qemu-img, which is told the format, runs as a user that
+has no right elsewhere and no network, and is bounded in memory, size and time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _MEMORY = 2 * GIB  # of addresses, that qemu-img may use: 64 threads of 8 MiB, a
 _SPARE = GIB // 2  # what is left free on the disk of images
 _OVERHEAD = 256 << 20  # of qcow2, beside the data
 _CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
-# Where systemd and Debian give out no user (systemd.io/UIDS-GIDS, "65520...65533"): it has no file and no process.
+# Where systemd and Debian give out no user (systemd.io/UIDS-GIDS, "65520...65533"): it has no file
+# and no process.
 _NOBODY_ELSE = range(65533, 65520, -1)
 _ELSEWHERE = 'backing-filename', 'full-backing-filename', 'data-file'
 _ONE_FILE = 'monolithicSparse', 'streamOptimized'  # kinds of VMDK that are one file
@@ -92,7 +93,9 @@ class Import:
         while chunk := read(_CHUNK):
             size += len(chunk)
             if size > room:
-                raise CloudError(f'{what} is larger than the room for it ({room} bytes); no image was created')
+                raise CloudError(
+                    f'{what} is larger than the room for it ({room} bytes); no image was created'
+                )
             if time.monotonic() > self.until:
                 raise self.late(f'for {what}')
             write(chunk)
@@ -106,7 +109,9 @@ class Import:
             found = disk_format.identify(file, called)
         self._give_away()
         size = self._size(found, called)
-        self._confined(size, 'convert', '-q', '--image-opts', '-O', 'qcow2', _options(found), 'disk')
+        self._confined(
+            size, 'convert', '-q', '--image-opts', '-O', 'qcow2', _options(found), 'disk'
+        )
         self._accept(os.path.join(self.folder, 'disk'))
         return size
 
@@ -117,22 +122,53 @@ class Import:
         inner = info.get('format-specific', {}).get('data', {})
         extents = inner.get('extents', [])
         refers = [key for key in _ELSEWHERE if info.get(key) or inner.get(key)]
-        is_split = found.name == 'vmdk' and (inner.get('create-type') not in _ONE_FILE or len(extents) != 1)
+        is_split = found.name == 'vmdk' and (
+            inner.get('create-type') not in _ONE_FILE or len(extents) != 1
+        )
         if refers or is_split:
-            raise CloudError(f'{called} refers to other files; flatten it first: qemu-img convert -O qcow2')
+            raise CloudError(
+                f'{called} refers to other files; flatten it first: qemu-img convert -O qcow2'
+            )
         size = int(info['virtual-size'])
         if not 0 < size <= LARGEST_VOLUME * GIB:
-            raise CloudError(f'{called} holds a disk of {size} bytes; give one of at most {LARGEST_VOLUME} GB')
+            raise CloudError(
+                f'{called} holds a disk of {size} bytes; give one of at most {LARGEST_VOLUME} GB'
+            )
         return size
 
     def _confined(self, size: int, *words: str) -> str:
         """Run qemu-img in the folder, with the right to nothing else. ``size``: of the disk that it may write."""
         user = str(_user())
-        drop = ['setpriv', '--reuid', user, '--regid', user, '--clear-groups', '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all']
-        bounds = ['prlimit', f'--as={_MEMORY}', f'--fsize={min(size + _OVERHEAD, self._room())}', '--core=0']
+        drop = [
+            'setpriv',
+            '--reuid',
+            user,
+            '--regid',
+            user,
+            '--clear-groups',
+            '--no-new-privs',
+            '--bounding-set=-all',
+            '--inh-caps=-all',
+        ]
+        bounds = [
+            'prlimit',
+            f'--as={_MEMORY}',
+            f'--fsize={min(size + _OVERHEAD, self._room())}',
+            '--core=0',
+        ]
         try:
             ran = subprocess.run(
-                ['env', 'MALLOC_ARENA_MAX=1', 'unshare', '--net', '--ipc', *drop, *bounds, 'qemu-img', *words],
+                [
+                    'env',
+                    'MALLOC_ARENA_MAX=1',
+                    'unshare',
+                    '--net',
+                    '--ipc',
+                    *drop,
+                    *bounds,
+                    'qemu-img',
+                    *words,
+                ],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -146,7 +182,9 @@ class Import:
         except subprocess.TimeoutExpired:
             raise self.late(f'for qemu-img {words[0]}') from None
         if ran.returncode:
-            raise CloudError(f'qemu-img {words[0]}: {(ran.stderr or ran.stdout).strip()[:500] or "it was killed"}; no image was created')
+            raise CloudError(
+                f'qemu-img {words[0]}: {(ran.stderr or ran.stdout).strip()[:500] or "it was killed"}; no image was created'
+            )
         return ran.stdout
 
     def _give_away(self) -> None:
@@ -163,7 +201,8 @@ class Import:
                 raise CloudError('qemu-img left something else than a file; no image was created')
             os.fchown(descriptor, 0, 0)
             os.fchmod(descriptor, 0o600)
-            # What wrote it has read a file of somebody else: it may have been made to write this one.
+            # What wrote it has read a file of somebody else: it may have been made to write this
+            # one.
             with open(descriptor, 'rb', closefd=False) as file:
                 if disk_format.identify(file, 'what qemu-img made').name != 'qcow2':
                     raise CloudError('qemu-img made no qcow2; no image was created')
@@ -179,11 +218,15 @@ class Import:
     def _check_room(self, size: int, what: str) -> None:
         room = self._room()
         if size > room:
-            raise CloudError(f'{what} has {size} bytes, and there is room for {room}; no image was created')
+            raise CloudError(
+                f'{what} has {size} bytes, and there is room for {room}; no image was created'
+            )
 
     def late(self, waited: str) -> CloudError:
         """The error of what took too long."""
-        return CloudError(f'timed out after {self.host.timeout} s (wait_timeout) waiting {waited}; no image was created')
+        return CloudError(
+            f'timed out after {self.host.timeout} s (wait_timeout) waiting {waited}; no image was created'
+        )
 
     @contextlib.contextmanager
     def _new(self, path: str) -> Iterator[BinaryIO]:
@@ -237,11 +280,15 @@ def _user() -> int:
             pwd.getpwuid(number)
         except KeyError:
             return number
-    raise CloudError('this host has accounts for all of the users 65521 to 65533; qemu-img needs one that nobody has')
+    raise CloudError(
+        'this host has accounts for all of the users 65521 to 65533; qemu-img needs one that nobody has'
+    )
 
 
 def check_digests(wanted: str, digests: Dict[str, str]) -> None:
     """Raises CloudError when a checksum such as sha256:... is not that of these digests."""
     kind, _colon, digest = wanted.partition(':')
     if digests.get(kind) != digest:
-        raise CloudError(f'checksum mismatch: got {kind}:{digests.get(kind)}, expected {wanted}; no image was created')
+        raise CloudError(
+            f'checksum mismatch: got {kind}:{digests.get(kind)}, expected {wanted}; no image was created'
+        )

@@ -75,19 +75,28 @@ class LocalImages:
             for change in changes:
                 self._reserve(change.after)
         os.makedirs(self.host.settings.path('images'), 0o711, exist_ok=True)
-        return self.host.finish(self.host.each(changes, self._build), 'UPDATE image SET task_state = NULL WHERE name = ?')
+        return self.host.finish(
+            self.host.each(changes, self._build),
+            'UPDATE image SET task_state = NULL WHERE name = ?',
+        )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what is said about images."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('image', change.name, {'source': change.after.source, **described(change.after)})
+                self.record.update_named(
+                    'image', change.name, {'source': change.after.source, **described(change.after)}
+                )
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove images that no server stands on."""
-        self.record.begin_deletion('image', [change.name for change in changes], 'server', 'image_id')
-        return self.host.finish(self.host.each(changes, self._erase), 'DELETE FROM image WHERE name = ?')
+        self.record.begin_deletion(
+            'image', [change.name for change in changes], 'server', 'image_id'
+        )
+        return self.host.finish(
+            self.host.each(changes, self._erase), 'DELETE FROM image WHERE name = ?'
+        )
 
     def _erase(self, change: Change) -> None:
         from . import image_import
@@ -102,7 +111,15 @@ class LocalImages:
         if row is not None:  # an earlier run was interrupted
             self.record.update('image', row, columns)
         else:
-            self.record.insert('image', {'uuid': str(uuid.uuid4()), 'name': image.name, **columns, 'task_state': 'creating'})
+            self.record.insert(
+                'image',
+                {
+                    'uuid': str(uuid.uuid4()),
+                    'name': image.name,
+                    **columns,
+                    'task_state': 'creating',
+                },
+            )
 
     def _path(self, name: str) -> str:
         return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
@@ -112,12 +129,21 @@ class LocalImages:
         kind, _colon, where = change.after.source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', where)
-            disks.flatten(self.host, self.host.settings.path('servers', server, 'root.qcow2'), 'qcow2', target, locks)
+            disks.flatten(
+                self.host,
+                self.host.settings.path('servers', server, 'root.qcow2'),
+                'qcow2',
+                target,
+                locks,
+            )
             size, made_of = disks.describe_own(self.host, target)['virtual-size'], None
         else:
             size, made_of = self._imported(change.after, target, locks)
         with self.record.transaction() as sql:
-            sql.execute('UPDATE image SET size = ?, imported = ? WHERE name = ?', (size, made_of, change.name))
+            sql.execute(
+                'UPDATE image SET size = ?, imported = ? WHERE name = ?',
+                (size, made_of, change.name),
+            )
 
     def _imported(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
         """Make an image of what others made; its size, and what it was made of."""
@@ -162,7 +188,9 @@ def path(host: Host, identity: str) -> str:
 
 
 def _image(row: Any, gone: bool) -> Image:
-    size: Dict[str, Any] = {} if row['size'] is None else {'size': row['size'], 'min_disk': least_disk(row['size'])}
+    size: Dict[str, Any] = (
+        {} if row['size'] is None else {'size': row['size'], 'min_disk': least_disk(row['size'])}
+    )
     return Image(
         row['name'],
         row['source'],
@@ -174,6 +202,8 @@ def _image(row: Any, gone: bool) -> Image:
         created_by=row['created_by'],
         created_at=row['created_at'],
         gone=gone,
-        digests={kind: digest for kind, digest in _imported(row['imported']).items() if kind in DIGITS},
+        digests={
+            kind: digest for kind, digest in _imported(row['imported']).items() if kind in DIGITS
+        },
         **(size or {'size': AFTER_APPLY, 'min_disk': AFTER_APPLY}),
     )

@@ -43,18 +43,31 @@ class LocalInitScripts:
         """Keep scripts."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert('init_script', {'name': change.name, 'content': change.after.content, **described(change.after)})
+                self.record.insert(
+                    'init_script',
+                    {
+                        'name': change.name,
+                        'content': change.after.content,
+                        **described(change.after),
+                    },
+                )
         return [Outcome(change) for change in changes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change scripts: for servers that will be made."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('init_script', change.name, {'content': change.after.content, **described(change.after)})
+                self.record.update_named(
+                    'init_script',
+                    change.name,
+                    {'content': change.after.content, **described(change.after)},
+                )
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Forget scripts."""
         with self.record.transaction() as sql:
-            sql.executemany('DELETE FROM init_script WHERE name = ?', [(change.name,) for change in changes])
+            sql.executemany(
+                'DELETE FROM init_script WHERE name = ?', [(change.name,) for change in changes]
+            )
         return [Outcome(change) for change in changes]

@@ -20,7 +20,9 @@ def device_exists(device: str) -> bool:
 
 def devices() -> List[str]:
     """The network devices of this host that are not ours, without the loopback."""
-    return sorted(name for name in os.listdir('/sys/class/net') if name != 'lo' and not OURS.match(name))
+    return sorted(
+        name for name in os.listdir('/sys/class/net') if name != 'lo' and not OURS.match(name)
+    )
 
 
 def is_up(device: str) -> bool:
@@ -68,7 +70,9 @@ def _table() -> Iterator[Tuple[str, int, int, int]]:
     with open('/proc/net/route', encoding='ascii') as file:
         for line in file.readlines()[1:]:
             words = line.split()
-            target, gateway, mask = (int.from_bytes(bytes.fromhex(words[column]), 'little') for column in (1, 2, 7))
+            target, gateway, mask = (
+                int.from_bytes(bytes.fromhex(words[column]), 'little') for column in (1, 2, 7)
+            )
             yield words[0], target, gateway, mask
 
 

@@ -46,7 +46,14 @@ class LocalKeypairs:
         """Register public keys."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert('keypair', {'name': change.name, 'public_key': change.after.public_key, **described(change.after)})
+                self.record.insert(
+                    'keypair',
+                    {
+                        'name': change.name,
+                        'public_key': change.after.public_key,
+                        **described(change.after),
+                    },
+                )
         return [Outcome(change) for change in changes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -59,5 +66,7 @@ class LocalKeypairs:
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Forget public keys."""
         with self.record.transaction() as sql:
-            sql.executemany('DELETE FROM keypair WHERE name = ?', [(change.name,) for change in changes])
+            sql.executemany(
+                'DELETE FROM keypair WHERE name = ?', [(change.name,) for change in changes]
+            )
         return [Outcome(change) for change in changes]

@@ -33,7 +33,9 @@ _LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway, p.id AS port, p.net
 _MEMBERS = """SELECT m.balancer_id, s.name, p.address FROM balancer_member m JOIN server s ON s.id = m.server_id JOIN port p ON p.server_id = s.id
   JOIN port b ON b.balancer_id = m.balancer_id ORDER BY length(s.name), s.name, p.network_id <> b.network_id, p.position"""
 
-_IN_ORDER = 1 | 4  # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: it runs, and comes back when the host boots
+_IN_ORDER = (
+    1 | 4
+)  # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: it runs, and comes back when the host boots
 
 _FORM = '3\n'  # of containers; one that was started in an older form is started anew
 _SECONDS, _MOST_ANSWER = 3, 1 << 20  # for an answer of HAProxy, and its bytes
@@ -54,7 +56,10 @@ class LocalLbs:
         rows = self.record.named(_LIST, names)
         running = self.host.steadily(self._running) if rows else set()
         members = _members(self.record)
-        found = [_lb(row, members.get(row['id'], ()), row['uuid'] in running and self._is_current(row)) for row in rows]
+        found = [
+            _lb(row, members.get(row['id'], ()), row['uuid'] in running and self._is_current(row))
+            for row in rows
+        ]
         return tuple(replace(lb, health=self._health(lb)) for lb in found)
 
     def _health(self, lb: Lb) -> Tuple[MemberHealth, ...]:
@@ -69,7 +74,9 @@ class LocalLbs:
         return _is_current(_folder(self.host, row['uuid']))
 
     def _running(self) -> Set[str]:
-        return {domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(_IN_ORDER)}
+        return {
+            domain.UUIDString() for domain in self.host.hypervisor.lxc.listAllDomains(_IN_ORDER)
+        }
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Make balancers and start them."""
@@ -77,7 +84,10 @@ class LocalLbs:
             for change in changes:
                 self._reserve(change.after)
         self.firewalls.apply()
-        return self.host.finish(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
+        return self.host.finish(
+            self.host.each(changes, self._build),
+            'UPDATE balancer SET task_state = NULL WHERE name = ?',
+        )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change balancers without dropping a connection; start those that are down."""
@@ -85,12 +95,18 @@ class LocalLbs:
             for change in changes:
                 self._rewrite(change)
         self.firewalls.apply()
-        return self.host.finish(self.host.each(changes, self._build), 'UPDATE balancer SET task_state = NULL WHERE name = ?')
+        return self.host.finish(
+            self.host.each(changes, self._build),
+            'UPDATE balancer SET task_state = NULL WHERE name = ?',
+        )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove balancers and their automatic floating addresses."""
         with self.record.transaction() as sql:
-            sql.executemany("UPDATE balancer SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+            sql.executemany(
+                "UPDATE balancer SET task_state = 'deleting' WHERE name = ?",
+                [(change.name,) for change in changes],
+            )
         outcomes = self.host.each(changes, self._erase)
         self.firewalls.cut()
         with self.record.transaction() as sql:
@@ -106,7 +122,10 @@ class LocalLbs:
     def _reserve(self, lb: Lb) -> None:
         if self.record.value('SELECT id FROM balancer WHERE name = ?', lb.name) is not None:
             return  # an earlier run was interrupted: what it reserved is used
-        row = self.record.insert('balancer', {'uuid': str(uuid.uuid4()), 'name': lb.name, **_columns(lb), 'task_state': 'creating'})
+        row = self.record.insert(
+            'balancer',
+            {'uuid': str(uuid.uuid4()), 'name': lb.name, **_columns(lb), 'task_state': 'creating'},
+        )
         addresses.lease(self.record, Nic(lb.network), 0, {'balancer_id': row})
         self._write_members(row, lb.members)
         check_dns_names(self.record, 'lb', [lb.name])
@@ -134,7 +153,9 @@ class LocalLbs:
 
     def _float(self, row: int, address: str) -> None:
         port = self.record.value('SELECT id FROM port WHERE balancer_id = ?', row)
-        addresses.float_to(self.record, self.host.pools, port, None if address == AFTER_APPLY else address)
+        addresses.float_to(
+            self.record, self.host.pools, port, None if address == AFTER_APPLY else address
+        )
 
     def _build(self, change: Change) -> None:
         row = self.record.named(_LIST, [change.name])[0]
@@ -217,7 +238,8 @@ def synchronise(host: Host) -> None:
 def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> None:
     """Write one configuration; one that HAProxy itself does not accept never replaces a good one.
 
-    What HAProxy has taken up is kept beside it: a run that was killed before HAProxy was told is known by the difference.
+    What HAProxy has taken up is kept beside it: a run that was killed before HAProxy was told is
+    known by the difference.
     """
     folder = _folder(host, row['uuid'])
     if not os.path.isdir(folder):  # somebody removed it while the balancer runs
@@ -229,14 +251,20 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     write_whole(path + '.new', text)
     host.run('haproxy', '-c', '-q', '-f', path + '.new')
     state = ask(folder, 'show servers state')
-    write_whole(os.path.join(folder, 'servers.state'), state or '1\n')  # 1: the version of its format
+    write_whole(
+        os.path.join(folder, 'servers.state'), state or '1\n'
+    )  # 1: the version of its format
     os.replace(path + '.new', path)
-    if state is not None:  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
+    if (
+        state is not None
+    ):  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
         try:
             containers.tell(folder, b'2')
         except OSError as error:
             name = row['name']
-            raise CloudError(f's6-supervise of {name} is not reached ({error}); remove {name} and make it anew') from error
+            raise CloudError(
+                f's6-supervise of {name} is not reached ({error}); remove {name} and make it anew'
+            ) from error
     write_whole(taken_up, text)
 
 
@@ -310,7 +338,12 @@ def _members(record: Any) -> Dict[int, Tuple[Tuple[str, str], ...]]:
 def _columns(lb: Lb) -> Dict[str, Any]:
     listeners = json.dumps([listener.public() for listener in lb.listeners])
     check = json.dumps(lb.health_check.public()) if lb.health_check else None
-    return {'algorithm': lb.algorithm, 'listeners': listeners, 'health_check': check, **described(lb)}
+    return {
+        'algorithm': lb.algorithm,
+        'listeners': listeners,
+        'health_check': check,
+        **described(lb),
+    }
 
 
 def _lb(row: Any, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
@@ -320,7 +353,9 @@ def _lb(row: Any, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
         algorithm=row['algorithm'],
         listeners=tuple(Listener(**listener) for listener in json.loads(row['listeners'])),
         members=tuple(name for name, _address in members),
-        health_check=HealthCheck(**json.loads(row['health_check'])) if row['health_check'] else None,
+        health_check=HealthCheck(**json.loads(row['health_check']))
+        if row['health_check']
+        else None,
         floating_ip=row['floating'],
         description=row['description'],
         labels=json.loads(row['labels']),

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Which rules the kernel holds, and whether these are the ones that were loaded: all tables and chains count, not one sign of them.
 
-After a load the listing is hashed; looking lists again. The network hook (roles/host/files/network-hook) does the same in shell.
+After a load the listing is hashed; looking lists again. The network hook
+(roles/host/files/network-hook) does the same in shell.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import List, NamedTuple, Tuple
 
 from .._cloud import CloudError
 
-# One process for both tables: of two `list table` in one command nft 1.0.6 fills in the last one only.
+# One process for both tables: of two `list table` in one command nft 1.0.6 fills in the last one
+# only.
 _LIST = 'list ruleset inet; list ruleset bridge'
 _BEGINNINGS = ('table inet hanok {\n', 'table bridge hanok {\n')
 _REVISION = re.compile(r'^\tchain rev_([a-z0-9_]+) \{$', re.MULTILINE)
@@ -67,9 +69,17 @@ def digest(text: str | None) -> str:
 def now() -> Loaded:
     """What the kernel holds."""
     try:
-        ran = subprocess.run(['nft', '-s', _LIST], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        ran = subprocess.run(
+            ['nft', '-s', _LIST],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     except FileNotFoundError:
-        raise CloudError('nft is not installed on this host; the role hanok.cloud.host installs it') from None
+        raise CloudError(
+            'nft is not installed on this host; the role hanok.cloud.host installs it'
+        ) from None
     return of(ran.stdout)
 
 
@@ -88,7 +98,9 @@ def _ours(listing: str) -> List[str]:
         inside = inside or line in _BEGINNINGS
         if inside and not filled:
             lines.append(line)
-        filled = (filled and line != '\t}\n') or (line.startswith('\t\tflags ') and 'dynamic' in line)
+        filled = (filled and line != '\t}\n') or (
+            line.startswith('\t\tflags ') and 'dynamic' in line
+        )
         inside = inside and line != '}\n'
     return lines
 

@@ -61,12 +61,15 @@ class Locks:
     def others_at_work(self) -> bool:
         """Whether a run changes something now; asked without a lock, and without writing. Not for a run that is at work itself.
 
-        The lock is a process's (fcntl(2), F_GETLK), and lost when the process closes any descriptor of the file: so it would lose its own.
+        The lock is a process's (fcntl(2), F_GETLK), and lost when the process closes any descriptor
+        of the file: so it would lose its own.
         """
         try:
             with open(self._work, 'rb') as file:
                 asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-                answer: Tuple[int, ...] = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
+                answer: Tuple[int, ...] = struct.unpack(
+                    _FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked)
+                )
         except FileNotFoundError:
             return False
         return answer[0] != fcntl.F_UNLCK
@@ -92,7 +95,9 @@ class Locks:
         while not _locked(descriptor):
             holder = os.pread(descriptor, 160, 0).decode(errors='replace').strip() or 'another run'
             if time.monotonic() > until:
-                raise Busy(f'{shown} is held by {holder}; it was waited for {self.timeout} s (wait_timeout)')
+                raise Busy(
+                    f'{shown} is held by {holder}; it was waited for {self.timeout} s (wait_timeout)'
+                )
             if not waited:
                 self.notes.append(f'waited for {shown}, held by {holder}')
                 waited = True

@@ -20,7 +20,8 @@ from .firewalls import bridge, tap
 from .host import Host, await_
 from .hypervisor import tolerate
 
-_POWER_BUTTON = 1  # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt asks the guest agent first, for a minute
+# VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt asks the guest agent first, for a minute
+_POWER_BUTTON = 1
 _ASK_AGAIN = 3.0  # seconds; a power button pressed in the first second after a start is lost
 
 
@@ -39,9 +40,20 @@ class Machines:
         folder, locks = self._folder(row), self.host.held('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
         os.makedirs(folder, 0o711, exist_ok=True)
-        disks.create(self.host, os.path.join(folder, 'root.qcow2'), row['volume_size'], locks, images.path(self.host, row['image_uuid']))
-        macs, clone = tuple(port['mac'] for port in row['ports']), row['image_source'].startswith('server:')
-        content = seed.Seed(row['uuid'], row['name'], macs, row['public_keys'], row['first_boot'], clone)
+        disks.create(
+            self.host,
+            os.path.join(folder, 'root.qcow2'),
+            row['volume_size'],
+            locks,
+            images.path(self.host, row['image_uuid']),
+        )
+        macs, clone = (
+            tuple(port['mac'] for port in row['ports']),
+            row['image_source'].startswith('server:'),
+        )
+        content = seed.Seed(
+            row['uuid'], row['name'], macs, row['public_keys'], row['first_boot'], clone
+        )
         seed.write(self.host, os.path.join(folder, 'seed.iso'), content, locks)
 
     def _machine(self, row: Any) -> domain.Machine:
@@ -51,9 +63,14 @@ class Machines:
             memory=row['memory'],
             vcpus=row['vcpus'],
             folder=self._folder(row),
-            interfaces=tuple(domain.Interface(tap(port['id']), port['mac'], bridge(port['network_id'])) for port in row['ports']),
+            interfaces=tuple(
+                domain.Interface(tap(port['id']), port['mac'], bridge(port['network_id']))
+                for port in row['ports']
+            ),
             disks=tuple(
-                domain.volume_disk(self.host.settings.path('volumes'), volume['uuid']) for volume in row['volumes'] if volume['task_state'] != 'detaching'
+                domain.volume_disk(self.host.settings.path('volumes'), volume['uuid'])
+                for volume in row['volumes']
+                if volume['task_state'] != 'detaching'
             ),
             kvm=domain.kvm_works(self.host.settings.virt_type),
             metadata=row['metadata'],
@@ -76,7 +93,11 @@ class Machines:
         if before.task_state is None and _shape(before) == _shape(after):
             return
         machine = self.define(row)
-        if machine.isActive() and (change.effect == RESTART or before.task_state is not None) and not _fits(machine, row):
+        if (
+            machine.isActive()
+            and (change.effect == RESTART or before.task_state is not None)
+            and not _fits(machine, row)
+        ):
             self.shut_down(row)
         self._grow(machine, row)
         self.settle(row)
@@ -132,7 +153,9 @@ class Machines:
             return False
 
         if not await_(down, self.host.left()):
-            raise CloudError(f'the guest of {row["name"]} did not shut down in {self.host.timeout} s and stays as it is; force: true pulls the plug')
+            raise CloudError(
+                f'the guest of {row["name"]} did not shut down in {self.host.timeout} s and stays as it is; force: true pulls the plug'
+            )
         if row['power'] == 'stopped':
             machine.setAutostart(0)
 
@@ -160,4 +183,8 @@ def _shape(server: Server) -> Tuple[int, int, int, bool]:
 def _fits(machine: Any, row: Any) -> bool:
     _state, most, _memory, vcpus, _time = machine.info()
     has_agent = domain.has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
-    return (most, vcpus, has_agent) == (row['memory'] * 1024, row['vcpus'], bool(row['guest_agent']))
+    return (most, vcpus, has_agent) == (
+        row['memory'] * 1024,
+        row['vcpus'],
+        bool(row['guest_agent']),
+    )

@@ -37,9 +37,14 @@ def _rows(text: str) -> Iterable[Dict[str, str]]:
         return []
     needed = {'pxname', 'svname', 'status'}
     return [
-        {key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)}
+        {
+            key: value
+            for key, value in row.items()
+            if isinstance(key, str) and isinstance(value, str)
+        }
         for row in found
-        if needed <= {key for key, value in row.items() if isinstance(value, str)} and row['pxname'].startswith(_BACKENDS)
+        if needed <= {key for key, value in row.items() if isinstance(value, str)}
+        and row['pxname'].startswith(_BACKENDS)
     ]
 
 

@@ -24,29 +24,51 @@ _PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
 _SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
 _MORE_KEYS = """SELECT sk.server_id, k.name FROM server_keypair sk
   JOIN keypair k ON k.id = sk.keypair_id ORDER BY sk.position"""
-_VOLUMES = (
-    f"SELECT server_id, uuid, name, size, description, labels FROM volume WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT 'detaching'"
-)
+_VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM volume
+  WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT 'detaching'"""
 
 
 def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
     """The metadata of servers, by their names: their rows, and those of what they stand on.
 
-    No first-boot content is in it, and no hash of it. Power is not either: it is what the machine does, and whether it starts with the host.
+    No first-boot content is in it, and no hash of it. Power is not either: it is what the machine
+    does, and whether it starts with the host.
     """
     servers = record.named(_SERVERS, names)
-    images = {row['id']: row for row in record.rows('SELECT id, uuid, name, source, checksum, description, labels FROM image')}
-    keys = {row['name']: dict(row) for row in record.rows('SELECT name, public_key, description, labels FROM keypair')}
+    images = {
+        row['id']: row
+        for row in record.rows(
+            'SELECT id, uuid, name, source, checksum, description, labels FROM image'
+        )
+    }
+    keys = {
+        row['name']: dict(row)
+        for row in record.rows('SELECT name, public_key, description, labels FROM keypair')
+    }
     more = _more_keys(record)
     volumes = record.named(_VOLUMES, names)
     ports = _ports(record, 'server_id')
     found = {}
     for row in servers:
-        image = {column: value for column, value in dict(images[row['image_id']]).items() if column != 'id'}
-        mine = [{column: value for column, value in dict(volume).items() if column != 'server_id'} for volume in volumes if volume['server_id'] == row['id']]
-        server = {column: value for column, value in dict(row).items() if column not in ('power', 'task_state')}
+        image = {
+            column: value
+            for column, value in dict(images[row['image_id']]).items()
+            if column != 'id'
+        }
+        mine = [
+            {column: value for column, value in dict(volume).items() if column != 'server_id'}
+            for volume in volumes
+            if volume['server_id'] == row['id']
+        ]
+        server = {
+            column: value
+            for column, value in dict(row).items()
+            if column not in ('power', 'task_state')
+        }
         server['init_script_seal'] = None
-        server['user_data'] = GIVEN if row['user_data'] else None  # local users read what machines say
+        server['user_data'] = (
+            GIVEN if row['user_data'] else None
+        )  # local users read what machines say
         found[row['name']] = json.dumps(
             {
                 'server': server,
@@ -71,21 +93,34 @@ def _more_keys(record: Record) -> Dict[int, List[str]]:
 def told_of_balancers(record: Record) -> Dict[str, str]:
     """The metadata of balancers, by their UUIDs: their rows, their ports and the names of their members."""
     members: Dict[int, List[str]] = {}
-    for row in record.rows('SELECT m.balancer_id, s.name FROM balancer_member m JOIN server s ON s.id = m.server_id ORDER BY s.id'):
+    for row in record.rows(
+        'SELECT m.balancer_id, s.name FROM balancer_member m JOIN server s ON s.id = m.server_id ORDER BY s.id'
+    ):
         members.setdefault(row['balancer_id'], []).append(row['name'])
     ports, found = _ports(record, 'balancer_id'), {}
     for row in record.rows('SELECT * FROM balancer'):
         balancer = {column: value for column, value in dict(row).items() if column != 'task_state'}
-        found[row['uuid']] = json.dumps({'balancer': balancer, 'ports': ports.get(row['id'], []), 'members': members.get(row['id'], [])})
+        found[row['uuid']] = json.dumps(
+            {
+                'balancer': balancer,
+                'ports': ports.get(row['id'], []),
+                'members': members.get(row['id'], []),
+            }
+        )
     return found
 
 
 def _ports(record: Record, owner: str) -> Dict[int, List[Dict[str, Any]]]:
     """Ports by the number of who has them (``owner``: server_id or balancer_id), with their networks, groups and floating addresses."""
     networks = {row['id']: dict(row) for row in record.rows('SELECT * FROM network')}
-    floating = {row['port_id']: dict(row) for row in record.rows('SELECT * FROM floating_ip WHERE port_id IS NOT NULL')}
+    floating = {
+        row['port_id']: dict(row)
+        for row in record.rows('SELECT * FROM floating_ip WHERE port_id IS NOT NULL')
+    }
     groups: Dict[int, List[str]] = {}
-    for row in record.rows('SELECT pg.port_id, g.name FROM port_security_group pg JOIN security_group g ON g.id = pg.group_id ORDER BY g.name'):
+    for row in record.rows(
+        'SELECT pg.port_id, g.name FROM port_security_group pg JOIN security_group g ON g.id = pg.group_id ORDER BY g.name'
+    ):
         groups.setdefault(row['port_id'], []).append(row['name'])
     found: Dict[int, List[Dict[str, Any]]] = {}
     for row in record.rows(f'SELECT * FROM port WHERE {owner} IS NOT NULL ORDER BY position'):
@@ -95,7 +130,13 @@ def _ports(record: Record, owner: str) -> Dict[int, List[Dict[str, Any]]]:
                 'port': dict(row),
                 'network': networks[row['network_id']],
                 'groups': groups.get(row['id'], []),
-                'floating': {column: value for column, value in address.items() if column not in ('id', 'port_id')} if address else None,
+                'floating': {
+                    column: value
+                    for column, value in address.items()
+                    if column not in ('id', 'port_id')
+                }
+                if address
+                else None,
             }
         )
     return found
@@ -122,7 +163,9 @@ def _recorded(record: Record) -> Tuple[int, Dict[str, str], Dict[str, str]]:
     record.sql.execute('BEGIN')
     try:
         revision = record.value("SELECT value FROM meta WHERE key = 'metadata'")
-        identities = {row['name']: row['uuid'] for row in record.rows('SELECT name, uuid FROM server')}
+        identities = {
+            row['name']: row['uuid'] for row in record.rows('SELECT name, uuid FROM server')
+        }
         servers = {identities[name]: text for name, text in told(record, list(identities)).items()}
         return revision, servers, told_of_balancers(record)
     finally:

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What else on this host drops packets of servers: firewalls of others, which an accept of ours never overrides.
 
-One short listing of chains tells whether there is any; the rules of a table are read only where it drops by
-policy, or is firewalld's. What others wrote is read by its form, and what is not of it is passed over.
+One short listing of chains tells whether there is any; the rules of a table are read only where it
+drops by policy, or is firewalld's. What others wrote is read by its form, and what is not of it is
+passed over.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def suspects(bridges: Sequence[str]) -> List[str]:
 def _listed(command: str) -> List[Dict[str, Any]]:
     """What nft lists as JSON (libnftables-json(5)); nothing where it is not of that form."""
     words = ['nft', '--json', *command.split(' ')]
-    ran = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     return items(ran.stdout[:_MOST]) if ran.returncode == 0 else []
 
 
@@ -70,35 +73,60 @@ def bases(listing: Iterable[Dict[str, Any]]) -> List[Base]:
             continue
         words = [chain.get(key) for key in ('family', 'table', 'name', 'hook', 'policy')]
         family, table, name, hook, policy = (str(word) if _is_plain(word) else '' for word in words)
-        if family in _FAMILIES and hook in _WAYS and table and name and (family, table) not in _OURS:
+        if (
+            family in _FAMILIES
+            and hook in _WAYS
+            and table
+            and name
+            and (family, table) not in _OURS
+        ):
             found.append(Base(family, table, name, hook, policy))
     return found
 
 
 def _is_plain(word: object) -> bool:
     """Whether a name may stand in a command and in a sentence."""
-    return isinstance(word, str) and 0 < len(word) <= 64 and word.replace('-', '').replace('_', '').isalnum()
+    return (
+        isinstance(word, str)
+        and 0 < len(word) <= 64
+        and word.replace('-', '').replace('_', '').isalnum()
+    )
 
 
 def _dropping(base: Base, listing: Iterable[Dict[str, Any]], bridges: Sequence[str]) -> List[str]:
     """What to say of a chain that drops what it does not accept."""
     accepted = accepts(base.name, listing)
-    closed = [bridge for bridge in bridges if not all(_is_accepted(bridge, way, accepted) for way in _WAYS[base.hook])]
+    closed = [
+        bridge
+        for bridge in bridges
+        if not all(_is_accepted(bridge, way, accepted) for way in _WAYS[base.hook])
+    ]
     if not closed:
         return []
-    what = 'what servers ask of this host (addresses, names)' if base.hook == 'input' else 'what goes to servers and comes from them'
-    return [f'chain {base.name} of the table {base.family} {base.table} drops {what}; let it through: {_way_out(base, closed)}']
+    what = (
+        'what servers ask of this host (addresses, names)'
+        if base.hook == 'input'
+        else 'what goes to servers and comes from them'
+    )
+    return [
+        f'chain {base.name} of the table {base.family} {base.table} drops {what}; let it through: {_way_out(base, closed)}'
+    ]
 
 
 def _way_out(base: Base, closed: Sequence[str]) -> str:
     if base.table == 'filter' and base.name in ('INPUT', 'FORWARD'):
         ways = ['-i'] if base.hook == 'input' else ['-i', '-o']
         return ' && '.join(f'iptables -I {base.name} {way} hk+ -j ACCEPT' for way in ways)
-    rules = (f'nft insert rule {base.family} {base.table} {base.name} {way} "hk*" accept' for way in _WAYS[base.hook])
+    rules = (
+        f'nft insert rule {base.family} {base.table} {base.name} {way} "hk*" accept'
+        for way in _WAYS[base.hook]
+    )
     return ' && '.join(rules) + ' (and in the file that makes the table)'
 
 
-Accepted = Set[Tuple[str, str]]  # by what is matched (iifname, oifname; empty: all), and the pattern of a device
+Accepted = Set[
+    Tuple[str, str]
+]  # by what is matched (iifname, oifname; empty: all), and the pattern of a device
 
 
 def accepts(chain: str, listing: Iterable[Dict[str, Any]]) -> Accepted:
@@ -106,7 +134,11 @@ def accepts(chain: str, listing: Iterable[Dict[str, Any]]) -> Accepted:
     rules: Dict[str, List[List[Any]]] = {}
     for item in listing:
         rule = item.get('rule')
-        if isinstance(rule, dict) and isinstance(rule.get('expr'), list) and isinstance(rule.get('chain'), str):
+        if (
+            isinstance(rule, dict)
+            and isinstance(rule.get('expr'), list)
+            and isinstance(rule.get('chain'), str)
+        ):
             rules.setdefault(rule['chain'], []).append(rule['expr'])
     found: Accepted = set()
     waiting, seen = [chain], {chain}
@@ -131,9 +163,15 @@ def _target(expressions: Sequence[Any]) -> str:
 
 def _accepted(expressions: Sequence[Any]) -> Accepted:
     """A rule that accepts; one that looks at more than devices accepts some packets only, and does not count."""
-    if not any(isinstance(expression, dict) and 'accept' in expression for expression in expressions):
+    if not any(
+        isinstance(expression, dict) and 'accept' in expression for expression in expressions
+    ):
         return set()
-    matches = [expression['match'] for expression in expressions if isinstance(expression, dict) and 'match' in expression]
+    matches = [
+        expression['match']
+        for expression in expressions
+        if isinstance(expression, dict) and 'match' in expression
+    ]
     if not matches:
         return {('', '*')}
     if len(matches) > 1 or not isinstance(matches[0], dict) or matches[0].get('op') != '==':
@@ -141,7 +179,9 @@ def _accepted(expressions: Sequence[Any]) -> Accepted:
     left, right = matches[0].get('left'), matches[0].get('right')
     meta = left.get('meta') if isinstance(left, dict) else None
     key = meta.get('key') if isinstance(meta, dict) else None
-    return {(key, pattern) for pattern in _patterns(right)} if key in ('iifname', 'oifname') else set()
+    return (
+        {(key, pattern) for pattern in _patterns(right)} if key in ('iifname', 'oifname') else set()
+    )
 
 
 def _patterns(right: object) -> List[str]:
@@ -154,7 +194,9 @@ def _patterns(right: object) -> List[str]:
 
 
 def _is_accepted(bridge: str, way: str, accepted: Accepted) -> bool:
-    return any(matched in ('', way) and fnmatchcase(bridge, pattern) for matched, pattern in accepted)
+    return any(
+        matched in ('', way) and fnmatchcase(bridge, pattern) for matched, pattern in accepted
+    )
 
 
 def firewalld(listing: Iterable[Dict[str, Any]], bridges: Sequence[str]) -> List[str]:
@@ -165,7 +207,9 @@ def firewalld(listing: Iterable[Dict[str, Any]], bridges: Sequence[str]) -> List
         expressions = rule.get('expr') if isinstance(rule, dict) else None
         if isinstance(expressions, list) and _target(expressions).endswith('_trusted'):
             trusted |= {pattern for _way, pattern in _accepted([*expressions, {'accept': None}])}
-    closed = [bridge for bridge in bridges if not any(fnmatchcase(bridge, pattern) for pattern in trusted)]
+    closed = [
+        bridge for bridge in bridges if not any(fnmatchcase(bridge, pattern) for pattern in trusted)
+    ]
     if not closed:
         return []
     commands = ' '.join(f'--add-interface {bridge}' for bridge in closed)

@@ -15,7 +15,9 @@ _ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
 _GET_ADDRESSES, _GET_ROUTES, _GET_NEIGHBOURS = 22, 26, 30  # RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH
 _ADDRESS = 'BBBBi'  # struct ifaddrmsg: family, prefix, flags, scope, device
 _NEIGHBOUR = 'BxxxiHBB'  # struct ndmsg: family, device, state, flags, type
-_ROUTE = 'BBBBBBBBI'  # struct rtmsg: family, prefix of the target, of the source, tos, table, protocol, scope, type, flags
+# struct rtmsg: family, prefix of the target, of the source, tos, table, protocol, scope, type,
+# flags
+_ROUTE = 'BBBBBBBBI'
 _NEXT_HOP = 'HBBi'  # struct rtnexthop: length, flags, hops, device
 _UNICAST, _RTA_OIF, _RTA_MULTIPATH = 1, 4, 9
 _PROXY = 8  # NTF_PROXY

@@ -45,9 +45,24 @@ class LocalNetworks:
 
     def taken(self, name: str) -> Dict[str, str]:
         """What of ours has addresses (CIDR: what it is): floating pools, floating IPs in none of them, and all networks but the one of this name."""
-        taken = {str(IPv4Network(cidr)): f'the floating pool {pool.name}' for pool in self.host.settings.pools for cidr in pool.addresses}
-        taken.update({f'{row["address"]}/32': f'the floating IP {row["address"]}' for row in self.firewalls.floating.dead()})
-        taken.update({row['cidr']: f'the network {row["name"]}' for row in self.record.rows('SELECT name, cidr FROM network') if row['name'] != name})
+        taken = {
+            str(IPv4Network(cidr)): f'the floating pool {pool.name}'
+            for pool in self.host.settings.pools
+            for cidr in pool.addresses
+        }
+        taken.update(
+            {
+                f'{row["address"]}/32': f'the floating IP {row["address"]}'
+                for row in self.firewalls.floating.dead()
+            }
+        )
+        taken.update(
+            {
+                row['cidr']: f'the network {row["name"]}'
+                for row in self.record.rows('SELECT name, cidr FROM network')
+                if row['name'] != name
+            }
+        )
         return taken
 
     def surroundings(self) -> Surroundings:
@@ -64,7 +79,10 @@ class LocalNetworks:
         self.firewalls.keep_rules()
         outcomes = self.host.each(changes, self._build)
         self.firewalls.apply()
-        return self.host.finish(outcomes, "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'")
+        return self.host.finish(
+            outcomes,
+            "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'",
+        )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Change what is said about networks."""
@@ -75,7 +93,9 @@ class LocalNetworks:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Stop networks and remove them."""
-        self.record.begin_deletion('network', [change.name for change in changes], 'port', 'network_id')
+        self.record.begin_deletion(
+            'network', [change.name for change in changes], 'port', 'network_id'
+        )
         outcomes = self.host.each(changes, self._erase)
         self.host.finish(outcomes, 'DELETE FROM network WHERE name = ?')
         self.firewalls.apply()
@@ -87,7 +107,15 @@ class LocalNetworks:
         if row is not None:  # an earlier run was interrupted
             self.record.update('network', row, columns)
         else:
-            self.record.insert('network', {'uuid': str(uuid.uuid4()), 'name': network.name, **columns, 'task_state': 'creating'})
+            self.record.insert(
+                'network',
+                {
+                    'uuid': str(uuid.uuid4()),
+                    'name': network.name,
+                    **columns,
+                    'task_state': 'creating',
+                },
+            )
 
     def _build(self, change: Change) -> None:
         row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
@@ -122,7 +150,9 @@ def _network(row: Any) -> Network:
 
 def bring_up(host: Host, row: Any) -> None:
     """Define a network and start it; one that libvirt takes for running, and that does not work, is stopped first."""
-    network = host.hypervisor.qemu.networkDefineXML(xml(row['id'], row['uuid'], row['cidr'], row['gateway']))
+    network = host.hypervisor.qemu.networkDefineXML(
+        xml(row['id'], row['uuid'], row['cidr'], row['gateway'])
+    )
     network.setAutostart(1)
     if network.isActive():
         network.destroy()
@@ -132,7 +162,9 @@ def bring_up(host: Host, row: Any) -> None:
 
 def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
     """The libvirt network of a row. Without a range of libvirt's own: dnsmasq has ours, of reserved addresses only."""
-    options = ''.join(f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number, gateway))
+    options = ''.join(
+        f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number, gateway)
+    )
     return _XML.format(
         bridge=bridge(number),
         uuid=escape(identity),

@@ -45,7 +45,9 @@ class LocalPorts:
             for change in changes:
                 port: Port = change.after
                 nic = Nic(port.network, port.fixed_ip, port.mac)
-                row = addresses.lease(self.record, nic, 0, {'name': port.name, 'own_groups': 1, **described(port)})
+                row = addresses.lease(
+                    self.record, nic, 0, {'name': port.name, 'own_groups': 1, **described(port)}
+                )
                 addresses.write_groups(self.record, row, port.security_groups)
         return self._loaded(changes)
 
@@ -62,7 +64,10 @@ class LocalPorts:
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Give their addresses back."""
         with self.record.transaction() as sql:
-            sql.executemany('DELETE FROM port WHERE name = ? AND server_id IS NULL', [(change.name,) for change in changes])
+            sql.executemany(
+                'DELETE FROM port WHERE name = ? AND server_id IS NULL',
+                [(change.name,) for change in changes],
+            )
         return self._loaded(changes)
 
     def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:

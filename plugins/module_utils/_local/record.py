@@ -39,7 +39,10 @@ class Record:
     def __init__(self, folder: str, actor: str, lost: bool = False) -> None:
         """Open the record of a state folder for reading. ``lost``: what is there is not looked at; it is to be rebuilt."""
         self.folder, self.actor = folder, actor
-        self.path, self.export_path = os.path.join(folder, 'hanok.db'), os.path.join(folder, 'hanok.json')
+        self.path, self.export_path = (
+            os.path.join(folder, 'hanok.db'),
+            os.path.join(folder, 'hanok.json'),
+        )
         self.writable = False
         if os.path.exists(self.path) and not lost:
             self._open(f'file:{self.path}?mode=ro')
@@ -47,13 +50,17 @@ class Record:
             self._read_older()
             return
         if os.path.exists(self.export_path) and not lost:
-            raise CloudError(f'the record {self.path} is gone, and its export is there; {RECOVER}, or move {self.export_path} away to begin anew')
+            raise CloudError(
+                f'the record {self.path} is gone, and its export is there; {RECOVER}, or move {self.export_path} away to begin anew'
+            )
         self._open(':memory:')
         self._migrate()
 
     def _open(self, path: str) -> None:
         try:
-            self.sql = sqlite3.connect(path, uri=True, isolation_level=None, timeout=30, check_same_thread=False)
+            self.sql = sqlite3.connect(
+                path, uri=True, isolation_level=None, timeout=30, check_same_thread=False
+            )
             self.sql.row_factory = sqlite3.Row
             self.version = self.sql.execute('PRAGMA user_version').fetchone()[0]
         except sqlite3.Error as error:
@@ -62,20 +69,26 @@ class Record:
     def _unreadable(self, error: Exception) -> CloudError:
         """What to say of an error of reading: SQLite names what it meets in the file otherwise than what it meets on the way there."""
         if _OUT_OF_REACH.search(str(error)):
-            return CloudError(f'the record {self.path} cannot be reached: {error}; is the disk full, or does somebody else write in it? Run again after that')
+            return CloudError(
+                f'the record {self.path} cannot be reached: {error}; is the disk full, or does somebody else write in it? Run again after that'
+            )
         return Damaged(f'the record {self.path} cannot be read: {error}; {RECOVER}')
 
     def _check_version(self) -> None:
         if self.version <= 0:
             raise Damaged(f'the record {self.path} is damaged: it holds no tables; {RECOVER}')
         if self.version > VERSION:
-            raise NewerVersion(f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection')
+            raise NewerVersion(
+                f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection'
+            )
 
     def check_whole(self) -> None:
         """What this run has not read may be damaged: nothing is changed in such a record."""
         found = self.rows('PRAGMA quick_check(1)')[0][0]
         if found != 'ok':
-            raise Damaged(f'the record {self.path} is damaged: {" ".join(str(found).split())}; {RECOVER}')
+            raise Damaged(
+                f'the record {self.path} is damaged: {" ".join(str(found).split())}; {RECOVER}'
+            )
 
     def _read_older(self) -> None:
         """A record of an older version is read as it will be: a copy in memory is brought up to date, the file itself only by a writer."""
@@ -96,7 +109,9 @@ class Record:
 
         try:
             for number in range(self.version, VERSION):
-                self.sql.executescript(f'BEGIN IMMEDIATE; {VERSIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;')
+                self.sql.executescript(
+                    f'BEGIN IMMEDIATE; {VERSIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;'
+                )
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
 
@@ -126,8 +141,15 @@ class Record:
 
     def _make(self, rows: Mapping[str, Sequence[Mapping[str, Any]]] | None = None) -> None:
         part = self.path + '.new'
-        # The log of a record that somebody removed: SQLite would replay it into the new one (sqlite.org/howtocorrupt.html, section 1.4).
-        for leftover in (part, part + '-wal', part + '-shm', self.path + '-wal', self.path + '-shm'):
+        # The log of a record that somebody removed: SQLite would replay it into the new one
+        # (sqlite.org/howtocorrupt.html, section 1.4).
+        for leftover in (
+            part,
+            part + '-wal',
+            part + '-shm',
+            self.path + '-wal',
+            self.path + '-shm',
+        ):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(leftover)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
@@ -144,14 +166,19 @@ class Record:
         from .schema import TABLES
 
         self.sql.executescript('BEGIN IMMEDIATE; DELETE FROM security_group;')
-        # What refers to something goes first: nothing new may refer to what was being deleted when the record was lost. Foreign keys are looked at in the end.
+        # What refers to something goes first: nothing new may refer to what was being deleted when
+        # the record was lost. Foreign keys are looked at in the end.
         for table in ('meta', *reversed(TABLES)):
             columns = {row['name'] for row in self.rows(f'PRAGMA table_info({table})')}
             for row in rows.get(table, ()):
-                self._restore(table, {column: value for column, value in row.items() if column in columns})
+                self._restore(
+                    table, {column: value for column, value in row.items() if column in columns}
+                )
         broken = self.rows('PRAGMA foreign_key_check')
         if broken:
-            raise CloudError(f'the rows of {", ".join(sorted({row["table"] for row in broken}))} refer to what is not there; the export was altered by hand')
+            raise CloudError(
+                f'the rows of {", ".join(sorted({row["table"] for row in broken}))} refer to what is not there; the export was altered by hand'
+            )
         self.sql.execute("UPDATE meta SET value = value + 1 WHERE key IN ('revision', 'metadata')")
         self.sql.execute('COMMIT')
 
@@ -161,7 +188,9 @@ class Record:
         except (sqlite3.Error, OverflowError, ValueError) as error:
             if _OUT_OF_REACH.search(str(error)):
                 raise self._unreadable(error) from error
-            raise CloudError(f'a row of {table} does not fit: {error}; the export was altered by hand, or is not of this version') from error
+            raise CloudError(
+                f'a row of {table} does not fit: {error}; the export was altered by hand, or is not of this version'
+            ) from error
 
     def rebuild(self, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         """Make the record anew with these rows. A damaged one is kept beside it. The caller holds the lock of the record."""
@@ -193,7 +222,8 @@ class Record:
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """One transaction: all of it or nothing. What the tables refuse becomes a CloudError.
 
-        The export is written before the end: a run that is killed leaves one that is never older than the record, and no other run writes it meanwhile.
+        The export is written before the end: a run that is killed leaves one that is never older
+        than the record, and no other run writes it meanwhile.
         """
         try:
             self.sql.execute('BEGIN IMMEDIATE')
@@ -204,9 +234,13 @@ class Record:
             if self.sql.in_transaction:
                 self.sql.execute('ROLLBACK')
             if isinstance(error, sqlite3.IntegrityError):
-                raise CloudError(f'the record refuses: {error}; somebody else changed it meanwhile, run again') from error
+                raise CloudError(
+                    f'the record refuses: {error}; somebody else changed it meanwhile, run again'
+                ) from error
             if isinstance(error, sqlite3.Error):
-                raise CloudError(f'the record {self.path} cannot be written: {error}; nothing of this was recorded') from error
+                raise CloudError(
+                    f'the record {self.path} cannot be written: {error}; nothing of this was recorded'
+                ) from error
             raise
 
     def secret(self) -> str:
@@ -222,7 +256,9 @@ class Record:
         try:
             return None if text is None else [str(sentence) for sentence in json.loads(text)]
         except (ValueError, TypeError) as error:
-            raise Damaged(f'the record {self.path} holds what hanok.cloud does not write: meta.{LOST}: {error}; {RECOVER}') from error
+            raise Damaged(
+                f'the record {self.path} holds what hanok.cloud does not write: meta.{LOST}: {error}; {RECOVER}'
+            ) from error
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:
         """Add a row; its id."""
@@ -230,7 +266,12 @@ class Record:
 
     def _put(self, how: str, table: str, values: Mapping[str, Any]) -> int:
         marks = ', '.join('?' * len(values))
-        return int(self.sql.execute(f'{how} INTO {table} ({", ".join(values)}) VALUES ({marks})', list(values.values())).lastrowid or 0)
+        return int(
+            self.sql.execute(
+                f'{how} INTO {table} ({", ".join(values)}) VALUES ({marks})', list(values.values())
+            ).lastrowid
+            or 0
+        )
 
     def update(self, table: str, row: int, values: Dict[str, Any]) -> None:
         """Change columns of one row."""
@@ -246,20 +287,28 @@ class Record:
         with self.transaction() as sql:
             for name in names:
                 free = f'NOT EXISTS (SELECT 1 FROM {user} WHERE {column} = {table}.id)'
-                if not sql.execute(f"UPDATE {table} SET task_state = 'deleting' WHERE name = ? AND {free}", (name,)).rowcount:
-                    raise CloudError(f'{table} {name} is used by a {user} since a moment ago; run again to see by which')
+                if not sql.execute(
+                    f"UPDATE {table} SET task_state = 'deleting' WHERE name = ? AND {free}", (name,)
+                ).rowcount:
+                    raise CloudError(
+                        f'{table} {name} is used by a {user} since a moment ago; run again to see by which'
+                    )
 
     def export(self) -> None:
         """Write all rows as JSON beside the record, replaced whole: with the domains' metadata and the disks enough to rebuild it."""
         from .schema import TABLES
 
-        tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in self.rows('SELECT * FROM meta WHERE key <> ?', _SECRET)]}
+        tables: Dict[str, Sequence[Dict[str, Any]]] = {
+            'meta': [dict(row) for row in self.rows('SELECT * FROM meta WHERE key <> ?', _SECRET)]
+        }
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
         try:
             write_whole(self.export_path, json.dumps({'version': VERSION, **tables}))
         except OSError as error:
-            raise CloudError(f'the export of the record cannot be written: {error}; nothing of this was recorded') from error
+            raise CloudError(
+                f'the export of the record cannot be written: {error}; nothing of this was recorded'
+            ) from error
 
 
 def names_in(text: str | None) -> Tuple[str, ...]:

@@ -22,7 +22,13 @@ from .cloud import this_host
 from .firewalls import LocalFirewalls
 from .record import LOST, VERSION, Damaged, NewerVersion, Record
 
-_UNSOUND = (KeyError, TypeError, AttributeError, ValueError, StopIteration)  # what reading raises of things that we never wrote
+_UNSOUND = (
+    KeyError,
+    TypeError,
+    AttributeError,
+    ValueError,
+    StopIteration,
+)  # what reading raises of things that we never wrote
 _DISKS = {'server': ('servers', 'root.qcow2'), 'volume': ('volumes', ''), 'image': ('images', '')}
 _BRIDGE = re.compile(r'hk([0-9]+)\Z')
 _UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
@@ -49,7 +55,13 @@ class LocalRecovery:
         """Look: the record as it is. A host without one, and without anything left of a cloud, has nothing to rebuild."""
         if not os.path.exists(self.host.record.path):
             remains = self._remains()
-            left = remains.export is not None or remains.machines or remains.balancers or remains.networks or any(remains.disks.values())
+            left = (
+                remains.export is not None
+                or remains.machines
+                or remains.balancers
+                or remains.networks
+                or any(remains.disks.values())
+            )
             return (RecordState(state='missing' if left else 'whole'),)
         try:
             return (self._there(),)
@@ -61,9 +73,17 @@ class LocalRecovery:
         record = Record(self.host.settings.state, self.actor)
         try:
             record.check_whole()
-            rows = {table: count for table in _tables() if (count := record.value(f'SELECT count(*) FROM {table}'))}
+            rows = {
+                table: count
+                for table in _tables()
+                if (count := record.value(f'SELECT count(*) FROM {table}'))
+            }
             lost = record.lost()
-            return RecordState(rows=rows) if lost is None else RecordState(state=INTERRUPTED, rows=rows, lost=tuple(lost))
+            return (
+                RecordState(rows=rows)
+                if lost is None
+                else RecordState(state=INTERRUPTED, rows=rows, lost=tuple(lost))
+            )
         finally:
             record.sql.close()
 
@@ -88,7 +108,9 @@ class LocalRecovery:
             self.host.record.write()
         else:
             rows, lost = self._rebuilt()
-            self.host.record.rebuild({**rows, 'meta': [*rows.get('meta', ()), {'key': LOST, 'value': json.dumps(lost)}]})
+            self.host.record.rebuild(
+                {**rows, 'meta': [*rows.get('meta', ()), {'key': LOST, 'value': json.dumps(lost)}]}
+            )
         firewalls = LocalFirewalls(self.host)
         firewalls.apply()
         firewalls.tell()
@@ -100,8 +122,15 @@ class LocalRecovery:
         machines: Dict[str, Any] = {}
         balancers: Dict[str, Any] = {}
         unsound: List[str] = []
-        for domain in (*self.host.hypervisor.qemu.listAllDomains(), *self.host.hypervisor.lxc.listAllDomains()):
-            text = metadata.said(domain) if domain.isPersistent() else metadata.said(domain, metadata.AS_IT_RUNS)
+        for domain in (
+            *self.host.hypervisor.qemu.listAllDomains(),
+            *self.host.hypervisor.lxc.listAllDomains(),
+        ):
+            text = (
+                metadata.said(domain)
+                if domain.isPersistent()
+                else metadata.said(domain, metadata.AS_IT_RUNS)
+            )
             try:
                 found = _told(text, bool(domain.isActive() or domain.autostart())) if text else {}
             except _UNSOUND:
@@ -113,7 +142,11 @@ class LocalRecovery:
             export=_exported(self.host.record.export_path),
             machines=machines,
             balancers=balancers,
-            networks=tuple(network for one in self.host.hypervisor.qemu.listAllNetworks() if (network := _network(one))),
+            networks=tuple(
+                network
+                for one in self.host.hypervisor.qemu.listAllNetworks()
+                if (network := _network(one))
+            ),
             disks={kind: self._disks(kind) for kind in _DISKS},
             unsound=tuple(unsound),
         )
@@ -121,8 +154,16 @@ class LocalRecovery:
     def _disks(self, kind: str) -> Dict[str, int]:
         folder, name = _DISKS[kind]
         found = {}
-        for path in glob.glob(self.host.settings.path(folder, '*', name) if name else self.host.settings.path(folder, '*.qcow2')):
-            identity = os.path.basename(os.path.dirname(path)) if name else os.path.basename(path)[: -len('.qcow2')]
+        for path in glob.glob(
+            self.host.settings.path(folder, '*', name)
+            if name
+            else self.host.settings.path(folder, '*.qcow2')
+        ):
+            identity = (
+                os.path.basename(os.path.dirname(path))
+                if name
+                else os.path.basename(path)[: -len('.qcow2')]
+            )
             if _UUID.match(identity):
                 found[identity] = int(disks.describe_own(self.host, path)['virtual-size'])
         return found
@@ -149,7 +190,11 @@ def _told(text: str, runs: bool) -> Dict[str, Any]:
     if 'balancer' in found:
         rebuilt(Remains(balancers={'': found}))
         return found
-    found['server'] = {**found['server'], 'power': 'started' if runs else 'stopped', 'task_state': None}
+    found['server'] = {
+        **found['server'],
+        'power': 'started' if runs else 'stopped',
+        'task_state': None,
+    }
     rebuilt(Remains(machines={'': found}))
     return found
 
@@ -164,7 +209,12 @@ def _network(network: Any) -> Dict[str, Any] | None:
         cidr = IPv4Network(f'{ip.get("address")}/{ip.get("prefix")}', strict=False)
     except ValueError:  # somebody has made something else of it
         return None
-    return {'id': int(number.group(1)), 'uuid': network.UUIDString(), 'cidr': str(cidr), 'gateway': ip.get('address')}
+    return {
+        'id': int(number.group(1)),
+        'uuid': network.UUIDString(),
+        'cidr': str(cidr),
+        'gateway': ip.get('address'),
+    }
 
 
 def _tables() -> Tuple[str, ...]:
@@ -182,6 +232,12 @@ def _exported(path: str) -> Rows | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     if version > VERSION:
-        raise NewerVersion(f'the export {path} is of version {version}, this hanok.cloud knows {VERSION}: update the collection')
+        raise NewerVersion(
+            f'the export {path} is of version {version}, this hanok.cloud knows {VERSION}: update the collection'
+        )
     known = {'meta', *_tables()}
-    return {table: rows for table, rows in found.items() if table in known and isinstance(rows, list) and all(isinstance(row, dict) for row in rows)}
+    return {
+        table: rows
+        for table, rows in found.items()
+        if table in known and isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    }

@@ -39,7 +39,8 @@ _TABLES = {
   labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)""",
 }
 
-# What the firewall, DHCP and the balancers are a function of: each change of these columns makes a new revision.
+# What the firewall, DHCP and the balancers are a function of: each change of these columns makes a
+# new revision.
 _FIREWALL = {
     'network': 'cidr, gateway',
     'security_group': 'name',
@@ -92,11 +93,18 @@ _PORT = """name TEXT, network_id INTEGER NOT NULL REFERENCES network, server_id 
 
 def _version_2() -> str:
     kept = 'id, project, created_by, created_at, network_id, server_id, balancer_id, position, address, mac'
-    out = [f'CREATE TABLE init_script ({_ROW}, {_INIT_SCRIPT});', 'ALTER TABLE server ADD COLUMN init_script TEXT;']
-    out += [f"ALTER TABLE {table} ADD COLUMN labels TEXT NOT NULL DEFAULT '{{}}';" for table in ('keypair', 'flavor', 'security_group')]
+    out = [
+        f'CREATE TABLE init_script ({_ROW}, {_INIT_SCRIPT});',
+        'ALTER TABLE server ADD COLUMN init_script TEXT;',
+    ]
+    out += [
+        f"ALTER TABLE {table} ADD COLUMN labels TEXT NOT NULL DEFAULT '{{}}';"
+        for table in ('keypair', 'flavor', 'security_group')
+    ]
     out += [
         "ALTER TABLE keypair ADD COLUMN description TEXT NOT NULL DEFAULT '';",
-        # SQLite changes no CHECK of a table that is there (sqlite.org/lang_altertable.html, section 7); foreign keys are not enforced while versions are made.
+        # SQLite changes no CHECK of a table that is there (sqlite.org/lang_altertable.html, section
+        # 7); foreign keys are not enforced while versions are made.
         f'CREATE TABLE new_port ({_ROW}, {_PORT});',
         f'INSERT INTO new_port ({kept}) SELECT {kept} FROM port;',
         'DROP TABLE port;',
@@ -109,37 +117,99 @@ def _version_2() -> str:
     return '\n'.join(out)
 
 
-# What machines say of their servers, and containers of their balancers (metadata.py) is a function of: each change of these columns makes a new revision of
-# it, where one is concerned that is neither being made, after which there is a new revision anyway, nor being deleted.
-# (whose, table, columns, whether its rows come and go, which of those whose it is a row concerns)
+# What machines say of their servers, and containers of their balancers (metadata.py) is a function
+# of: each change of these columns makes a new revision of it, where one is concerned that is
+# neither being made, after which there is a new revision anyway, nor being deleted. (whose, table,
+# columns, whether its rows come and go, which of those whose it is a row concerns)
 _FLOATING = 'name, port_id, automatic, description, labels'
 _METADATA = (
-    ('server', 'server', 'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels', False, '({row}.id)'),
-    ('server', 'image', 'name, source, checksum, description, labels', False, '(SELECT id FROM server WHERE image_id = {row}.id)'),
-    ('server', 'keypair', 'public_key, description, labels', False, '(SELECT id FROM server WHERE key_name = {row}.name)'),
-    ('server', 'network', 'description, labels', False, '(SELECT server_id FROM port WHERE network_id = {row}.id)'),
+    (
+        'server',
+        'server',
+        'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels',
+        False,
+        '({row}.id)',
+    ),
+    (
+        'server',
+        'image',
+        'name, source, checksum, description, labels',
+        False,
+        '(SELECT id FROM server WHERE image_id = {row}.id)',
+    ),
+    (
+        'server',
+        'keypair',
+        'public_key, description, labels',
+        False,
+        '(SELECT id FROM server WHERE key_name = {row}.name)',
+    ),
+    (
+        'server',
+        'network',
+        'description, labels',
+        False,
+        '(SELECT server_id FROM port WHERE network_id = {row}.id)',
+    ),
     ('server', 'port', 'own_groups, description, labels', False, '({row}.server_id)'),
-    ('server', 'port_security_group', 'port_id, group_id', True, '(SELECT server_id FROM port WHERE id = {row}.port_id)'),
-    ('server', 'floating_ip', _FLOATING, True, '(SELECT server_id FROM port WHERE id = {row}.port_id)'),
+    (
+        'server',
+        'port_security_group',
+        'port_id, group_id',
+        True,
+        '(SELECT server_id FROM port WHERE id = {row}.port_id)',
+    ),
+    (
+        'server',
+        'floating_ip',
+        _FLOATING,
+        True,
+        '(SELECT server_id FROM port WHERE id = {row}.port_id)',
+    ),
     ('server', 'volume', 'size, description, labels', False, '({row}.server_id)'),
-    ('balancer', 'balancer', 'algorithm, listeners, health_check, description, labels', False, '({row}.id)'),
+    (
+        'balancer',
+        'balancer',
+        'algorithm, listeners, health_check, description, labels',
+        False,
+        '({row}.id)',
+    ),
     ('balancer', 'balancer_member', 'balancer_id, server_id', True, '({row}.balancer_id)'),
-    ('balancer', 'network', 'description, labels', False, '(SELECT balancer_id FROM port WHERE network_id = {row}.id)'),
-    ('balancer', 'floating_ip', _FLOATING, True, '(SELECT balancer_id FROM port WHERE id = {row}.port_id)'),
+    (
+        'balancer',
+        'network',
+        'description, labels',
+        False,
+        '(SELECT balancer_id FROM port WHERE network_id = {row}.id)',
+    ),
+    (
+        'balancer',
+        'floating_ip',
+        _FLOATING,
+        True,
+        '(SELECT balancer_id FROM port WHERE id = {row}.port_id)',
+    ),
 )
 _NEW_METADATA = "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;"
 
 
 def _version_3() -> str:
-    out = ["INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) OR EXISTS (SELECT 1 FROM balancer) UNION ALL SELECT 'metadata_written', 0;"]
+    out = [
+        "INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) OR EXISTS (SELECT 1 FROM balancer) UNION ALL SELECT 'metadata_written', 0;"
+    ]
     for owner in ('server', 'balancer'):
-        # What it says since it was made or changed may have been read before something else of it was changed.
+        # What it says since it was made or changed may have been read before something else of it
+        # was changed.
         out.append(
             f'CREATE TRIGGER metadata_{owner}_done AFTER UPDATE OF task_state ON {owner} WHEN NEW.task_state IS NULL '
             f"AND OLD.task_state IN ('creating', 'updating', 'repairing') {_NEW_METADATA}"
         )
     for owner, table, columns, come_and_go, concerned in _METADATA:
-        for event, sides in (('INSERT', ('NEW',)), (f'UPDATE OF {columns}', ('OLD', 'NEW')), ('DELETE', ('OLD',))):
+        for event, sides in (
+            ('INSERT', ('NEW',)),
+            (f'UPDATE OF {columns}', ('OLD', 'NEW')),
+            ('DELETE', ('OLD',)),
+        ):
             if come_and_go or event.startswith('UPDATE'):
                 owners = ' OR '.join(f'id IN {concerned.format(row=side)}' for side in sides)
                 out.append(
@@ -175,13 +245,17 @@ _VERSION_4 = [
     'ALTER TABLE server ADD COLUMN guest_agent INTEGER NOT NULL DEFAULT 1;',
     'CREATE TRIGGER metadata_server_server_guest_agent AFTER UPDATE OF guest_agent ON server '
     f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {_NEW_METADATA}",
-    # Connections that its rules do not allow are to be ended: how often that was asked for since it was done last.
+    # Connections that its rules do not allow are to be ended: how often that was asked for since it
+    # was done last.
     'ALTER TABLE security_group ADD COLUMN to_cut INTEGER NOT NULL DEFAULT 0;',
-    'ALTER TABLE image ADD COLUMN imported TEXT;',  # what it was made of: digests by kind, size and time of the file
-    # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash any more.
+    # what it was made of: digests by kind, size and time of the file
+    'ALTER TABLE image ADD COLUMN imported TEXT;',
+    # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash
+    # any more.
     "INSERT INTO meta VALUES ('secret', lower(hex(randomblob(32))));",
     "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);",
-    # The text of its init script that a server was made with, sealed. Without one nothing is known of it.
+    # The text of its init script that a server was made with, sealed. Without one nothing is known
+    # of it.
     'ALTER TABLE server ADD COLUMN init_script_seal TEXT;',
     # The key pairs of a server after its first, which is its key_name.
     f'CREATE TABLE server_keypair ({_ROW}, {_SERVER_KEYPAIR});',

@@ -38,7 +38,14 @@ class LocalSecurityGroups:
         names = None if names is None else list(names)
         rules: Dict[int, List[Rule]] = {}
         for row in self.record.named(_RULES, names):
-            rule = Rule(row['direction'], row['protocol'], row['port_min'], row['port_max'], row['remote_cidr'], row['remote_group'])
+            rule = Rule(
+                row['direction'],
+                row['protocol'],
+                row['port_min'],
+                row['port_max'],
+                row['remote_cidr'],
+                row['remote_group'],
+            )
             rules.setdefault(row['group_id'], []).append(rule)
         return tuple(
             SecurityGroup(
@@ -58,7 +65,9 @@ class LocalSecurityGroups:
         """Make groups with their rules."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert('security_group', {'name': change.name, **described(change.after)})
+                self.record.insert(
+                    'security_group', {'name': change.name, **described(change.after)}
+                )
                 self._write_rules(change)
         return self._loaded(changes)
 
@@ -69,31 +78,55 @@ class LocalSecurityGroups:
                 self.record.update_named('security_group', change.name, described(change.after))
                 self._write_rules(change)
                 if change.after.cut and change.after.rules != change.before.rules:
-                    self.record.sql.execute('UPDATE security_group SET to_cut = to_cut + 1 WHERE name = ?', (change.name,))
+                    self.record.sql.execute(
+                        'UPDATE security_group SET to_cut = to_cut + 1 WHERE name = ?',
+                        (change.name,),
+                    )
         return self._loaded(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove groups that nothing uses."""
         with self.record.transaction() as sql:
-            sql.executemany('DELETE FROM security_group WHERE name = ?', [(change.name,) for change in changes])
+            sql.executemany(
+                'DELETE FROM security_group WHERE name = ?', [(change.name,) for change in changes]
+            )
         return self._loaded(changes)
 
     def _write_rules(self, change: Change) -> None:
-        ids = {row['name']: row['id'] for row in self.record.rows('SELECT id, name FROM security_group')}
+        ids = {
+            row['name']: row['id']
+            for row in self.record.rows('SELECT id, name FROM security_group')
+        }
         before = set() if change.before is None else set(change.before.rules)
         after = set(change.after.rules)
         for rule in before - after:
             self.record.sql.execute(
                 'DELETE FROM security_group_rule WHERE group_id = ? AND direction = ? AND protocol = ? AND port_min IS ? AND port_max IS ? '
                 'AND remote_cidr = ? AND remote_group_id IS ?',
-                (ids[change.name], rule.direction, rule.protocol, rule.port_min, rule.port_max, rule.remote_cidr, ids.get(rule.remote_group or '')),
+                (
+                    ids[change.name],
+                    rule.direction,
+                    rule.protocol,
+                    rule.port_min,
+                    rule.port_max,
+                    rule.remote_cidr,
+                    ids.get(rule.remote_group or ''),
+                ),
             )
         for rule in sorted(after - before):
-            columns = {column: getattr(rule, column) for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')}
+            columns = {
+                column: getattr(rule, column)
+                for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
+            }
             if rule.remote_group is not None and rule.remote_group not in ids:
-                raise CloudError(f'security_group {rule.remote_group} does not exist any more; run again')
+                raise CloudError(
+                    f'security_group {rule.remote_group} does not exist any more; run again'
+                )
             remote = None if rule.remote_group is None else ids[rule.remote_group]
-            self.record.insert('security_group_rule', {'group_id': ids[change.name], **columns, 'remote_group_id': remote})
+            self.record.insert(
+                'security_group_rule',
+                {'group_id': ids[change.name], **columns, 'remote_group_id': remote},
+            )
 
     def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:
         self.firewalls.apply()

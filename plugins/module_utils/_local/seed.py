@@ -12,8 +12,11 @@ from typing import Sequence, Tuple
 
 from .host import Host
 
-# A clone keeps the machine id of the server its image was made of, and with it the DHCP identity; a new one is made at the first boot.
-NEW_MACHINE_ID = '#!/bin/sh\nrm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup\n'
+# A clone keeps the machine id of the server its image was made of, and with it the DHCP identity; a
+# new one is made at the first boot.
+NEW_MACHINE_ID = (
+    '#!/bin/sh\nrm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup\n'
+)
 
 
 @dataclass(frozen=True)
@@ -72,4 +75,13 @@ def _meta(meta: dict[str, str], keys: Sequence[str]) -> str:
     """YAML with one thing on each line, because small readers in small images go by lines; quoted, because 007, on and null are names, too."""
     quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in meta.items()}
     lines = [f'{key}: {value}' for key, value in quoted.items()]
-    return '\n'.join([*lines, *(['public-keys:'] if keys else []), *(f'  - {json.dumps(key, ensure_ascii=False)}' for key in keys)]) + '\n'
+    return (
+        '\n'.join(
+            [
+                *lines,
+                *(['public-keys:'] if keys else []),
+                *(f'  - {json.dumps(key, ensure_ascii=False)}' for key in keys),
+            ]
+        )
+        + '\n'
+    )

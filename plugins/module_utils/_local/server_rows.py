@@ -26,7 +26,18 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
         return False  # an earlier run was interrupted: what it reserved is used
     columns = {
         column: getattr(server, column)
-        for column in ('name', 'member_of', 'flavor', 'vcpus', 'memory', 'user_data', 'init_script', 'volume_size', 'power', 'guest_agent')
+        for column in (
+            'name',
+            'member_of',
+            'flavor',
+            'vcpus',
+            'memory',
+            'user_data',
+            'init_script',
+            'volume_size',
+            'power',
+            'guest_agent',
+        )
     }
     row = record.insert(
         'server',
@@ -62,7 +73,11 @@ def _let_in(record: Record, keys: Sequence[str], server: int) -> None:
 
 def _seal(record: Record, script: str | None) -> Sealed | None:
     """The text of an init script as a server is made with it, enough to see later that it differs."""
-    content = None if script is None else record.value('SELECT content FROM init_script WHERE name = ?', script)
+    content = (
+        None
+        if script is None
+        else record.value('SELECT content FROM init_script WHERE name = ?', script)
+    )
     return None if content is None else Sealed.of(content, record.secret())
 
 
@@ -72,8 +87,15 @@ def outdated(record: Record, rows: Sequence[Any]) -> Set[str]:
     if not sealed:
         return set()
     secret = record.secret()
-    scripts = {row['name']: Sealed.of(row['content'], secret) for row in record.rows('SELECT name, content FROM init_script')}
-    return {row['name'] for row in sealed if _is_older(row['init_script_seal'], scripts.get(row['init_script']))}
+    scripts = {
+        row['name']: Sealed.of(row['content'], secret)
+        for row in record.rows('SELECT name, content FROM init_script')
+    }
+    return {
+        row['name']
+        for row in sealed
+        if _is_older(row['init_script_seal'], scripts.get(row['init_script']))
+    }
 
 
 def _is_older(seal: str, now: Sealed | None) -> bool:
@@ -85,7 +107,9 @@ def forget(record: Record, name: str) -> None:
     """Forget a server that was never made, so that it is made otherwise."""
     row = record.value('SELECT id FROM server WHERE name = ?', name)
     if record.value('SELECT 1 FROM balancer_member WHERE server_id = ?', row) is not None:
-        raise CloudError(f'server {name} was never made, and is a member of a load balancer; take it out there first, or delete it (state: absent)')
+        raise CloudError(
+            f'server {name} was never made, and is a member of a load balancer; take it out there first, or delete it (state: absent)'
+        )
     remove(record, [row])
 
 
@@ -93,9 +117,27 @@ def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
     """Write a server as it is to be."""
     server: Server = change.after
     row = record.value('SELECT id FROM server WHERE name = ?', server.name)
-    columns = {column: getattr(server, column) for column in ('flavor', 'vcpus', 'memory', 'volume_size', 'delete_protection', 'user_data', 'guest_agent')}
-    record.update('server', row, {**columns, **described(server), 'power': wanted(server), 'task_state': 'updating'})
-    if (change.before.security_groups, change.before.networks) != (server.security_groups, server.networks):
+    columns = {
+        column: getattr(server, column)
+        for column in (
+            'flavor',
+            'vcpus',
+            'memory',
+            'volume_size',
+            'delete_protection',
+            'user_data',
+            'guest_agent',
+        )
+    }
+    record.update(
+        'server',
+        row,
+        {**columns, **described(server), 'power': wanted(server), 'task_state': 'updating'},
+    )
+    if (change.before.security_groups, change.before.networks) != (
+        server.security_groups,
+        server.networks,
+    ):
         _write_groups(record, server, row)
     if change.before.floating_ip != server.floating_ip:
         addresses.unfloat(record, 'server_id', row)
@@ -120,7 +162,11 @@ def _write_groups(record: Record, server: Server, row: int) -> None:
     for port, nic in zip(ports, server.networks):
         if nic.port is None:
             record.update('port', port['id'], {'own_groups': int(nic.security_groups is not None)})
-            addresses.write_groups(record, port['id'], server.security_groups if nic.security_groups is None else nic.security_groups)
+            addresses.write_groups(
+                record,
+                port['id'],
+                server.security_groups if nic.security_groups is None else nic.security_groups,
+            )
 
 
 def _float(record: Record, pools: Sequence[Pool], server: int, address: str) -> None:
@@ -147,9 +193,17 @@ def remove(record: Record, servers: Sequence[int]) -> None:
 def whole(record: Record, seeds: Mapping[str, str], names: Sequence[str]) -> Dict[str, Any]:
     """The rows of servers with all that their machines are made of; read before the threads begin."""
     chosen = (json.dumps(names), None)
-    ports, volumes = by_server(record.rows(PORTS, *chosen)), by_server(record.rows(VOLUMES, *chosen))
-    keys = {row['name']: row['public_key'] for row in record.rows('SELECT name, public_key FROM keypair')}
-    scripts = {row['name']: row['content'] for row in record.rows('SELECT name, content FROM init_script')}
+    ports, volumes = (
+        by_server(record.rows(PORTS, *chosen)),
+        by_server(record.rows(VOLUMES, *chosen)),
+    )
+    keys = {
+        row['name']: row['public_key']
+        for row in record.rows('SELECT name, public_key FROM keypair')
+    }
+    scripts = {
+        row['name']: row['content'] for row in record.rows('SELECT name, content FROM init_script')
+    }
     told = metadata.told(record, names)
     return {
         row['name']: {
@@ -158,7 +212,8 @@ def whole(record: Record, seeds: Mapping[str, str], names: Sequence[str]) -> Dic
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(told[row['name']]),
-            'first_boot': scripts.get(row['init_script'], '') or seeds.get(row['user_data'] or '', ''),
+            'first_boot': scripts.get(row['init_script'], '')
+            or seeds.get(row['user_data'] or '', ''),
         }
         for row in record.rows(SERVERS, *chosen)
     }

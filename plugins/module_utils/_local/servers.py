@@ -19,7 +19,9 @@ from .firewalls import LocalFirewalls, bridge
 from .host import THREADS, Host
 from .hypervisor import Machine, tolerate
 
-if TYPE_CHECKING:  # what acts is imported where it acts: a task that finds nothing to do does not pay for it
+if (
+    TYPE_CHECKING
+):  # what acts is imported where it acts: a task that finds nothing to do does not pay for it
     from .._model.first_boot import FirstBoot
     from .machines import Machines
 
@@ -49,7 +51,9 @@ class LocalServers:
 
     # -- looking ---------------------------------------------------------------------------------
 
-    def list(self, names: Iterable[str] | None = None, member_of: str | None = None) -> Tuple[Server, ...]:
+    def list(
+        self, names: Iterable[str] | None = None, member_of: str | None = None
+    ) -> Tuple[Server, ...]:
         """Look: all, those of these names, and the members of a group."""
         chosen = (None if names is None else json.dumps(sorted(set(names))), member_of)
         found: Tuple[Server, ...] = self.host.steadily(lambda: self._seen(chosen))
@@ -59,12 +63,22 @@ class LocalServers:
         rows = self.record.rows(SERVERS, *chosen)
         if not rows:
             return ()
-        ports, groups, volumes = (by_server(self.record.rows(query, *chosen)) for query in (PORTS, _GROUPS, VOLUMES))
+        ports, groups, volumes = (
+            by_server(self.record.rows(query, *chosen)) for query in (PORTS, _GROUPS, VOLUMES)
+        )
         machines = self.host.hypervisor.machines()
         older = self._outdated(rows)
-        whole = [{**dict(row), 'ports': ports.get(row['id'], []), 'volumes': volumes.get(row['id'], [])} for row in rows]
-        found = (self._server(row, groups.get(row['id'], []), machines.get(row['uuid'])) for row in whole)
-        return tuple(replace(server, outdated=('init_script',)) if server.name in older else server for server in found)
+        whole = [
+            {**dict(row), 'ports': ports.get(row['id'], []), 'volumes': volumes.get(row['id'], [])}
+            for row in rows
+        ]
+        found = (
+            self._server(row, groups.get(row['id'], []), machines.get(row['uuid'])) for row in whole
+        )
+        return tuple(
+            replace(server, outdated=('init_script',)) if server.name in older else server
+            for server in found
+        )
 
     def _outdated(self, rows: Sequence[Any]) -> Set[str]:
         """The names of servers that were made with another text of their init script."""
@@ -89,7 +103,9 @@ class LocalServers:
             user_data=None if row['user_data'] is None else Sealed(row['user_data']),
             volume_size=row['volume_size'],
             init_script=row['init_script'],
-            security_groups=tuple(dict.fromkeys(group['name'] for group in groups if not group['own_groups'])),
+            security_groups=tuple(
+                dict.fromkeys(group['name'] for group in groups if not group['own_groups'])
+            ),
             networks=tuple(_nic(port, groups) for port in ports),
             floating_ip=next((port['floating'] for port in ports if port['floating']), None),
             volumes=tuple(volume['name'] for volume in row['volumes']),
@@ -103,7 +119,9 @@ class LocalServers:
             faults=faults,
             reason=reason,
             seeded=os.path.exists(self.host.settings.path('servers', row['uuid'], 'seed.iso')),
-            launched=row['task_state'] != 'creating' or bool(row['volumes']) or (machine is not None and machine.power != 'stopped'),
+            launched=row['task_state'] != 'creating'
+            or bool(row['volumes'])
+            or (machine is not None and machine.power != 'stopped'),
             created_by=row['created_by'],
             created_at=row['created_at'],
         )
@@ -114,8 +132,14 @@ class LocalServers:
             return (), ''
         from .faults import machine_faults, pause_reason
 
-        volumes = [self.host.settings.path('volumes', volume['uuid'] + '.qcow2') for volume in row['volumes'] if volume['task_state'] is None]
-        return machine_faults(row, machine, self.host.settings.path('servers', row['uuid']), volumes), pause_reason(machine)
+        volumes = [
+            self.host.settings.path('volumes', volume['uuid'] + '.qcow2')
+            for volume in row['volumes']
+            if volume['task_state'] is None
+        ]
+        return machine_faults(
+            row, machine, self.host.settings.path('servers', row['uuid']), volumes
+        ), pause_reason(machine)
 
     def sealed(self, user_data: str) -> Sealed:
         """First-boot content as it would be recorded."""
@@ -142,13 +166,23 @@ class LocalServers:
         until = time.monotonic() + max(1.0, seconds)
         gone = sorted(set(names) - {row['name'] for row in rows})
         if gone:
-            raise CloudError(f'server {", ".join(gone)} no longer exists: it was deleted while this task waited for {wait_for}')
+            raise CloudError(
+                f'server {", ".join(gone)} no longer exists: it was deleted while this task waited for {wait_for}'
+            )
 
         def look(row: Any) -> str:
-            place = (row['address'], row['mac'], self._console(row), bridge(row['network_id']), row['gateway'])
+            place = (
+                row['address'],
+                row['mac'],
+                self._console(row),
+                bridge(row['network_id']),
+                row['gateway'],
+            )
             server = signs.Watched(row['uuid'], *place, bool(row['guest_agent']))
             try:
-                return str(self.host.steadily(lambda: signs.missing(self.host, server, wait_for, until)))
+                return str(
+                    self.host.steadily(lambda: signs.missing(self.host, server, wait_for, until))
+                )
             except CloudError as error:
                 raise CloudError(f'server {row["name"]}: {error}') from error
 
@@ -184,17 +218,29 @@ class LocalServers:
         with self.record.transaction():
             for name in others:
                 server_rows.forget(self.record, name)
-            new = [change.name for change in changes if server_rows.reserve(self.record, self.host.pools, change.after)]
+            new = [
+                change.name
+                for change in changes
+                if server_rows.reserve(self.record, self.host.pools, change.after)
+            ]
             dns_names.check_dns_names(self.record, 'server', new)
         return self._build(changes)
 
     def _others(self, changes: Sequence[Change]) -> List[str]:
         """Servers that an earlier run could not make, and that are to be made otherwise: what there is of them is erased."""
         names = [change.name for change in changes]
-        if not self.record.named('SELECT 1 FROM server WHERE name IN (SELECT value FROM json_each(?1))', names):
+        if not self.record.named(
+            'SELECT 1 FROM server WHERE name IN (SELECT value FROM json_each(?1))', names
+        ):
             return []
-        now = {server.name: replace(server, task_state=None, seeded=True, launched=True) for server in self.list(names) if not server.launched}
-        others = [change for change in changes if change.name in now and now[change.name] != change.after]
+        now = {
+            server.name: replace(server, task_state=None, seeded=True, launched=True)
+            for server in self.list(names)
+            if not server.launched
+        }
+        others = [
+            change for change in changes if change.name in now and now[change.name] != change.after
+        ]
         rows, machines = self._whole(others), self._machines()
         for change in others:
             self.host.steadily(partial(machines.erase, rows[change.name]))
@@ -209,7 +255,9 @@ class LocalServers:
                 server_rows.rewrite(self.record, self.host.pools, change)
         self.firewalls.apply()
         rows, machines = self._whole(changes), self._machines()
-        outcomes = self.host.each(changes, lambda change: machines.remake(change, rows[change.name]))
+        outcomes = self.host.each(
+            changes, lambda change: machines.remake(change, rows[change.name])
+        )
         return self.host.finish(outcomes, _DONE)
 
     def repair(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -217,7 +265,10 @@ class LocalServers:
         from .server_rows import wanted
 
         with self.record.transaction() as sql:
-            sql.executemany("UPDATE server SET power = ?, task_state = 'repairing' WHERE name = ?", [(wanted(change.after), change.name) for change in changes])
+            sql.executemany(
+                "UPDATE server SET power = ?, task_state = 'repairing' WHERE name = ?",
+                [(wanted(change.after), change.name) for change in changes],
+            )
         return self._build(changes)
 
     def _build(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -226,9 +277,14 @@ class LocalServers:
         made = self.host.each(changes, lambda change: machines.furnish(rows[change.name]))
         self.firewalls.apply()
         good = [outcome.change for outcome in made if not outcome.error]
-        started = self.host.finish(self.host.each(good, lambda change: machines.settle(rows[change.name])), _DONE)
+        started = self.host.finish(
+            self.host.each(good, lambda change: machines.settle(rows[change.name])), _DONE
+        )
         spent = {outcome.change.name: outcome.seconds or 0.0 for outcome in made}
-        started = [outcome._replace(seconds=(outcome.seconds or 0.0) + spent[outcome.change.name]) for outcome in started]
+        started = [
+            outcome._replace(seconds=(outcome.seconds or 0.0) + spent[outcome.change.name])
+            for outcome in started
+        ]
         return [*(outcome for outcome in made if outcome.error), *started]
 
     def resume(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -253,7 +309,10 @@ class LocalServers:
         from . import server_rows
 
         with self.record.transaction() as sql:
-            sql.executemany("UPDATE server SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
+            sql.executemany(
+                "UPDATE server SET task_state = 'deleting' WHERE name = ?",
+                [(change.name,) for change in changes],
+            )
         rows, machines = self._whole(changes), self._machines()
         outcomes = self.host.each(changes, lambda change: machines.erase(rows[change.name]))
         gone = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
@@ -273,12 +332,16 @@ class LocalServers:
     ) -> List[Outcome]:
         """What does not end well leaves the server as it was, and says so.
 
-        ``before``: asked of all first, where there are more than can be waited for at once: they have one time for it.
+        ``before``: asked of all first, where there are more than can be waited for at once: they
+        have one time for it.
         """
         from .server_rows import wanted
 
         with self.record.transaction() as sql:
-            sql.executemany('UPDATE server SET power = ?, task_state = ? WHERE name = ?', [(power, task_state, change.name) for change in changes])
+            sql.executemany(
+                'UPDATE server SET power = ?, task_state = ? WHERE name = ?',
+                [(power, task_state, change.name) for change in changes],
+            )
         rows = self._whole(changes)
         if before and len(changes) > THREADS:
             self.host.each(changes, lambda change: before(rows[change.name]))
@@ -286,14 +349,19 @@ class LocalServers:
         with self.record.transaction() as sql:
             for outcome in outcomes:
                 now = wanted(outcome.change.before) if outcome.error else power
-                sql.execute('UPDATE server SET power = ?, task_state = NULL WHERE name = ?', (now, outcome.change.name))
+                sql.execute(
+                    'UPDATE server SET power = ?, task_state = NULL WHERE name = ?',
+                    (now, outcome.change.name),
+                )
         return outcomes
 
     def redefine(self, names: Iterable[str]) -> None:
         """Define the machines of servers of these names again, after their volumes have changed; not while others write what machines say of these."""
         machines = self._machines()
         with self.host.locks.projection('metadata'):
-            for row in self._whole([Change('server', name, 'update', None, None) for name in names]).values():
+            for row in self._whole(
+                [Change('server', name, 'update', None, None) for name in names]
+            ).values():
                 self.host.steadily(partial(machines.define, row))
 
     def _whole(self, changes: Sequence[Change]) -> Dict[str, Any]:
@@ -322,4 +390,10 @@ def key_names(row: Any) -> Tuple[str, ...]:
 
 def _nic(port: Any, groups: Sequence[Any]) -> Nic:
     own = tuple(group['name'] for group in groups if group['port_id'] == port['id'])
-    return Nic(port['network'], port['address'], port['mac'], port['name'], own if port['own_groups'] else None)
+    return Nic(
+        port['network'],
+        port['address'],
+        port['mac'],
+        port['name'],
+        own if port['own_groups'] else None,
+    )

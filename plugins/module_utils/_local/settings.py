@@ -30,8 +30,8 @@ class Pool:
 class Settings:
     """The host's settings; ``state`` and ``config`` are folders.
 
-    ``outside_devices``: further devices by which servers get out, besides those of default routes and the
-    uplinks of pools. ``router``: whether the host forwards between other devices, too.
+    ``outside_devices``: further devices by which servers get out, besides those of default routes
+    and the uplinks of pools. ``router``: whether the host forwards between other devices, too.
     """
 
     state: str
@@ -49,20 +49,30 @@ class Settings:
 def load() -> Settings:
     """Read /etc/hanok/host.json. The environment may move both roots: HANOK_STATE, HANOK_CONFIG.
 
-    HANOK_STRICT=1 is what the role host says before it writes settings: devices that do not exist are refused, too.
+    HANOK_STRICT=1 is what the role host says before it writes settings: devices that do not exist
+    are refused, too.
     """
-    state, config = os.environ.get('HANOK_STATE', '/var/lib/hanok'), os.environ.get('HANOK_CONFIG', '/etc/hanok')
+    state, config = (
+        os.environ.get('HANOK_STATE', '/var/lib/hanok'),
+        os.environ.get('HANOK_CONFIG', '/etc/hanok'),
+    )
     path = os.path.join(config, 'host.json')
     try:
         with open(path, encoding='utf-8') as file:
             raw = json.load(file)
     except FileNotFoundError:
-        raise CloudError(f'{path} is not there: this host was not prepared; run the role hanok.cloud.host on it first') from None
+        raise CloudError(
+            f'{path} is not there: this host was not prepared; run the role hanok.cloud.host on it first'
+        ) from None
     except (ValueError, OSError, RecursionError) as error:
-        raise CloudError(f'{path} cannot be read: {error}; run the role hanok.cloud.host again to write it anew') from error
+        raise CloudError(
+            f'{path} cannot be read: {error}; run the role hanok.cloud.host again to write it anew'
+        ) from error
     problems = check_settings(raw) if os.environ.get('HANOK_STRICT') == '1' else _problems(raw)
     if problems:
-        raise CloudError(f'{path}: {"; ".join(problems)}; mend the variables of the role hanok.cloud.host and run it again')
+        raise CloudError(
+            f'{path}: {"; ".join(problems)}; mend the variables of the role hanok.cloud.host and run it again'
+        )
     return Settings(
         state,
         config,
@@ -99,7 +109,10 @@ def check_settings(raw: Any) -> List[str]:
 
     A device that vanishes later is not refused: that is a warning (floating_routes.py).
     """
-    return _problems(raw) or [*_uplink_problems(raw.get('floating_pools', [])), *_missing_devices(raw.get('outside_devices', []))]
+    return _problems(raw) or [
+        *_uplink_problems(raw.get('floating_pools', [])),
+        *_missing_devices(raw.get('outside_devices', [])),
+    ]
 
 
 def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
@@ -110,7 +123,9 @@ def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
         uplink = pool.get('uplink')
         if uplink is not None and not device_exists(uplink):
             there = ', '.join(devices()) or 'none'
-            problems.append(f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; there are: {there}')
+            problems.append(
+                f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; there are: {there}'
+            )
     return problems
 
 
@@ -118,13 +133,19 @@ def _missing_devices(named: List[str]) -> List[str]:
     from .kernel import device_exists, devices
 
     there = ', '.join(devices()) or 'none'
-    return [f'outside_devices: {device} does not exist on this host; there are: {there}' for device in named if not device_exists(device)]
+    return [
+        f'outside_devices: {device} does not exist on this host; there are: {there}'
+        for device in named
+        if not device_exists(device)
+    ]
 
 
 def _outside_problems(devices: Any) -> List[str]:
     if not isinstance(devices, list):
         return ['outside_devices: give a list of names of devices']
-    found = [device for device in devices if not isinstance(device, str) or not _DEVICE.match(device)]
+    found = [
+        device for device in devices if not isinstance(device, str) or not _DEVICE.match(device)
+    ]
     problems = [f'outside_devices: {device!r} is not the name of a device' for device in found]
     ours = [device for device in devices if device not in found and device.startswith('hk')]
     return problems + [f'outside_devices: {device} is a device of servers' for device in ours]
@@ -135,15 +156,28 @@ def _doubles(pools: List[Dict[str, Any]]) -> List[str]:
     from ipaddress import IPv4Network
 
     names = [pool['name'] for pool in pools]
-    problems = [f'floating_pools: {name} is there twice' for name in sorted({name for name in names if names.count(name) > 1})]
-    spans = sorted((IPv4Network(cidr), pool['name']) for pool in pools for cidr in pool['addresses'])
+    problems = [
+        f'floating_pools: {name} is there twice'
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    spans = sorted(
+        (IPv4Network(cidr), pool['name']) for pool in pools for cidr in pool['addresses']
+    )
     for (one, name), (other, its) in zip(spans, spans[1:]):
-        problems += [f'floating_pools: {one} of {name} and {other} of {its} overlap'] if one.overlaps(other) else []
+        problems += (
+            [f'floating_pools: {one} of {name} and {other} of {its} overlap']
+            if one.overlaps(other)
+            else []
+        )
     return problems
 
 
 def _pool_problems(pool: Any) -> List[str]:
-    if not isinstance(pool, dict) or not isinstance(pool.get('name'), str) or not isinstance(pool.get('addresses'), list):
+    if (
+        not isinstance(pool, dict)
+        or not isinstance(pool.get('name'), str)
+        or not isinstance(pool.get('addresses'), list)
+    ):
         return ['give name and addresses (a list of CIDRs)']
     problems = name_problems(pool['name'])
     for cidr in pool['addresses']:
@@ -163,6 +197,13 @@ def _cidr_problems(cidr: Any) -> List[str]:
         return [f'addresses: {error}']
     if span.prefixlen < 16:
         return [f'addresses: {cidr} is larger than a /16']
-    if span.is_loopback or span.is_link_local or span.is_multicast or span.is_unspecified or span.network_address.packed[0] == 0 or span.is_reserved:
+    if (
+        span.is_loopback
+        or span.is_link_local
+        or span.is_multicast
+        or span.is_unspecified
+        or span.network_address.packed[0] == 0
+        or span.is_reserved
+    ):
         return [f'addresses: {cidr} is not for hosts']
     return []

@@ -60,9 +60,17 @@ def _address(machine: Any, server: Watched, until: float) -> str:
 
         left = max(0.2, min(1.0, until - time.monotonic()))
         has = has_address(server.bridge, server.gateway, server.mac, server.address, left)
-        return '' if has else f'nobody answers for {server.address} yet (it has no guest agent; asked by ARP)'
+        return (
+            ''
+            if has
+            else f'nobody answers for {server.address} yet (it has no guest agent; asked by ARP)'
+        )
     there = Agent(machine, until).addresses() or {}
-    return '' if server.address in there.get(server.mac, ()) else f'it does not have the address {server.address} yet'
+    return (
+        ''
+        if server.address in there.get(server.mac, ())
+        else f'it does not have the address {server.address} yet'
+    )
 
 
 def _ssh(address: str, until: float) -> str:
@@ -70,7 +78,9 @@ def _ssh(address: str, until: float) -> str:
     try:
         with socket.create_connection((address, 22), min(2, left)) as stream:
             stream.settimeout(min(5, left))
-            return '' if stream.recv(4) == b'SSH-' else f'what answers at {address} port 22 is not ssh'
+            return (
+                '' if stream.recv(4) == b'SSH-' else f'what answers at {address} port 22 is not ssh'
+            )
     except OSError as error:
         return f'ssh at {address} does not answer ({error})'
 
@@ -80,7 +90,11 @@ def first_boot(machine: Any, console: str, until: float) -> FirstBoot:
     if machine.isActive():
         agent = Agent(machine, until)
         result = agent.file('/run/cloud-init/result.json')
-        told = from_result(result, agent.file('/var/log/cloud-init-output.log') or b'') if result else None
+        told = (
+            from_result(result, agent.file('/var/log/cloud-init-output.log') or b'')
+            if result
+            else None
+        )
         if told:
             return told
     return from_console(_end(console))
@@ -88,7 +102,9 @@ def first_boot(machine: Any, console: str, until: float) -> FirstBoot:
 
 def mark_start(console: str) -> None:
     """Write into the file of a console that a boot begins here: what stands above is of earlier ones."""
-    with open(os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 'a', encoding='utf-8') as file:
+    with open(
+        os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 'a', encoding='utf-8'
+    ) as file:
         file.write(f'\n{_START}, {time.strftime("%Y-%m-%d %H:%M:%S")} --\n')
 
 

@@ -28,9 +28,18 @@ def surroundings() -> Surroundings:
     """All of it; the devices of ours left out."""
     hosts: Dict[str, str] = {}
     hosts.update(dict.fromkeys(_ssh_peers(), 'who is logged in here by ssh'))
-    hosts.update({address: f'a gateway of this host by {device}' for device, address in gateways() if not OURS.match(device)})
+    hosts.update(
+        {
+            address: f'a gateway of this host by {device}'
+            for device, address in gateways()
+            if not OURS.match(device)
+        }
+    )
     hosts.update(dict.fromkeys(_nameservers(), 'a nameserver of this host'))
-    return Surroundings(tuple(_routes()), {address: what for address, what in hosts.items() if not IPv4Address(address).is_loopback})
+    return Surroundings(
+        tuple(_routes()),
+        {address: what for address, what in hosts.items() if not IPv4Address(address).is_loopback},
+    )
 
 
 def _routes() -> Iterator[Route]:
@@ -56,7 +65,11 @@ def _ssh_peers() -> Set[str]:
     for path in ('/proc/net/tcp', '/proc/net/tcp6'):
         for line in _text(path).splitlines()[1:]:
             words = line.split()
-            if len(words) > 3 and words[3] == _ESTABLISHED and int(words[1].rpartition(':')[2], 16) in ports:
+            if (
+                len(words) > 3
+                and words[3] == _ESTABLISHED
+                and int(words[1].rpartition(':')[2], 16) in ports
+            ):
                 found.update(_ipv4(words[2].partition(':')[0]))
     return found
 
@@ -68,7 +81,9 @@ def _ssh_ports() -> Set[int]:
 
 def _ipv4(text: str) -> Tuple[str, ...]:
     """An address as the kernel writes it: four bytes of the machine's order each; of IPv6 only what stands for IPv4."""
-    words = [int(text[start : start + 8], 16).to_bytes(4, 'little') for start in range(0, len(text), 8)]
+    words = [
+        int(text[start : start + 8], 16).to_bytes(4, 'little') for start in range(0, len(text), 8)
+    ]
     if len(words) == 4 and words[:3] != [bytes(4), bytes(4), b'\0\0\xff\xff']:
         return ()
     return (socket.inet_ntoa(words[-1]),)

@@ -66,35 +66,72 @@ class LocalVolumes:
         """Grow volumes, while they are in use too, and change what is said about them."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('volume', change.name, {'size': change.after.size, **described(change.after), 'task_state': 'extending'})
-        self.servers.firewalls.tell()  # before it is done: a volume that is done is not looked at again by the next run
+                self.record.update_named(
+                    'volume',
+                    change.name,
+                    {
+                        'size': change.after.size,
+                        **described(change.after),
+                        'task_state': 'extending',
+                    },
+                )
+        # before it is done: a volume that is done is not looked at again by the next run
+        self.servers.firewalls.tell()
         return self.host.finish(self.host.each(changes, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Plug volumes into servers."""
         with self.record.transaction() as sql:
             for change in changes:
-                server = self.record.value('SELECT id FROM server WHERE name = ?', change.after.server)
-                sql.execute("UPDATE volume SET server_id = ?, task_state = 'attaching' WHERE name = ?", (server, change.name))
+                server = self.record.value(
+                    'SELECT id FROM server WHERE name = ?', change.after.server
+                )
+                sql.execute(
+                    "UPDATE volume SET server_id = ?, task_state = 'attaching' WHERE name = ?",
+                    (server, change.name),
+                )
         self.servers.redefine({change.after.server for change in changes})
         return self.host.finish(self.host.each(changes, self._plug), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Unplug volumes, and wait until the guests have let go of them."""
         with self.record.transaction() as sql:
-            sql.executemany("UPDATE volume SET task_state = 'detaching' WHERE name = ?", [(change.name,) for change in changes])
+            sql.executemany(
+                "UPDATE volume SET task_state = 'detaching' WHERE name = ?",
+                [(change.name,) for change in changes],
+            )
         self.servers.redefine({change.before.server for change in changes})
-        return self.host.finish(self.host.each(changes, self._unplug), 'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?')
+        return self.host.finish(
+            self.host.each(changes, self._unplug),
+            'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?',
+        )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove volumes that no server has."""
         with self.record.transaction() as sql:
-            sql.executemany("UPDATE volume SET task_state = 'deleting' WHERE name = ?", [(change.name,) for change in changes])
-        return self.host.finish(self.host.each(changes, lambda change: disks.remove(self._path(self._row(change.name)))), 'DELETE FROM volume WHERE name = ?')
+            sql.executemany(
+                "UPDATE volume SET task_state = 'deleting' WHERE name = ?",
+                [(change.name,) for change in changes],
+            )
+        return self.host.finish(
+            self.host.each(
+                changes, lambda change: disks.remove(self._path(self._row(change.name)))
+            ),
+            'DELETE FROM volume WHERE name = ?',
+        )
 
     def _reserve(self, volume: Volume) -> None:
         if self.record.value('SELECT id FROM volume WHERE name = ?', volume.name) is None:
-            self.record.insert('volume', {'uuid': str(uuid.uuid4()), 'name': volume.name, 'size': volume.size, **described(volume), 'task_state': 'creating'})
+            self.record.insert(
+                'volume',
+                {
+                    'uuid': str(uuid.uuid4()),
+                    'name': volume.name,
+                    'size': volume.size,
+                    **described(volume),
+                    'task_state': 'creating',
+                },
+            )
 
     def _row(self, name: str) -> Any:
         return self.record.named(_LIST, [name])[0]
@@ -117,7 +154,9 @@ class LocalVolumes:
             if machine.blockInfo(target)[0] < size:
                 machine.blockResize(target, size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
         elif disks.describe_own(self.host, self._path(row))['virtual-size'] < size:
-            disks.grow(self.host, self._path(row), row['size'], self.host.held('volume', change.name))
+            disks.grow(
+                self.host, self._path(row), row['size'], self.host.held('volume', change.name)
+            )
 
     def _machine(self, row: Any) -> Any:
         """The machine that has a volume, if it runs."""
@@ -130,7 +169,9 @@ class LocalVolumes:
         row = self._row(change.name)
         machine = self._machine(row)
         if machine and not _plugged(machine, row['uuid'][:20]):
-            machine.attachDeviceFlags(domain.disk_xml(self._disk(row), _free_target(machine)), _LIVE)
+            machine.attachDeviceFlags(
+                domain.disk_xml(self._disk(row), _free_target(machine)), _LIVE
+            )
 
     def _unplug(self, change: Change) -> None:
         row = self._row(change.name)
@@ -139,12 +180,16 @@ class LocalVolumes:
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
         if not await_(lambda: not _plugged(machine, serial), self.host.left()):
-            raise CloudError(f'the guest of {row["server"]} did not let go of it in {self.host.timeout} s; a paused guest does so when it goes on')
+            raise CloudError(
+                f'the guest of {row["server"]} did not let go of it in {self.host.timeout} s; a paused guest does so when it goes on'
+            )
 
 
 def _targets(machine: Any) -> Dict[str, str]:
     """Serials of the disks of a machine that runs, by their targets."""
-    return {disk.find('target').get('dev'): disk.findtext('serial', '') for disk in ET.fromstring(machine.XMLDesc()).findall('devices/disk')}  # type: ignore[union-attr,misc]  # noqa: S314
+    devices = ET.fromstring(machine.XMLDesc()).iterfind('devices/disk')  # noqa: S314
+    found = ((disk.find('target'), disk.findtext('serial', '')) for disk in devices)
+    return {target.get('dev', ''): serial for target, serial in found if target is not None}
 
 
 def _plugged(machine: Any, serial: str) -> str | None:

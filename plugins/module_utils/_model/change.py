@@ -72,7 +72,9 @@ class Draft:
         self.notes: List[str] = []
         self.result: List[Any] = []
 
-    def step(self, kind: str, verb: str, before: Any, after: Any, effect: str = LIVE, why: str = '') -> Any:
+    def step(
+        self, kind: str, verb: str, before: Any, after: Any, effect: str = LIVE, why: str = ''
+    ) -> Any:
         """Add a change; what it leaves is what the next one starts from."""
         self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
         return after
@@ -80,12 +82,23 @@ class Draft:
     def need(self, kind: str, wanted: str, there: Mapping[str, Any]) -> bool:
         """Note a reference to something that is not there, with what is; true when it is there."""
         if wanted not in there:
-            self.missing.append(f'{kind} {wanted} does not exist; there are: {", ".join(sorted(there)) or "none"}')
+            self.missing.append(
+                f'{kind} {wanted} does not exist; there are: {", ".join(sorted(there)) or "none"}'
+            )
         return wanted in there
 
-    def update(self, kind: str, now: Any, options: Mapping[str, Any], table: Table, allow_restart: bool = False) -> Any:
+    def update(
+        self,
+        kind: str,
+        now: Any,
+        options: Mapping[str, Any],
+        table: Table,
+        allow_restart: bool = False,
+    ) -> Any:
         """Compare what is with the options that were said, by the table of the resource; add one change for all that differ."""
-        after = replace(now, **{**({'task_state': None} if hasattr(now, 'task_state') else {}), **options})
+        after = replace(
+            now, **{**({'task_state': None} if hasattr(now, 'task_state') else {}), **options}
+        )
         if after == now:
             return now
         effects = [Effect(LIVE, AGAIN)] if getattr(now, 'task_state', None) else []
@@ -96,17 +109,36 @@ class Draft:
             effect = classify(old, new, now)
             effects.append(effect)
             if effect.how == FIXED:
-                self.refused.append(f'{kind} {now.name}: {option} is {shown(old)}, asked was {shown(new)}: {effect.why}')
+                self.refused.append(
+                    f'{kind} {now.name}: {option} is {shown(old)}, asked was {shown(new)}: {effect.why}'
+                )
             if effect.how == RESTART and not allow_restart:
-                self.refused.append(f'{kind} {now.name}: {effect.why}; allow_restart: true allows it')
+                self.refused.append(
+                    f'{kind} {now.name}: {effect.why}; allow_restart: true allows it'
+                )
         how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
-        return self.step(kind, 'update', now, after, how, '; '.join(effect.why for effect in effects if effect.why))
+        return self.step(
+            kind,
+            'update',
+            now,
+            after,
+            how,
+            '; '.join(effect.why for effect in effects if effect.why),
+        )
 
     def done(self, *order: Tuple[str, str]) -> Plan:
         """Finish the plan: changes by the (kind, verb) order given, within one in the order in which they were added."""
         places = {place: number for number, place in enumerate(order)}
-        changes = sorted(self.changes, key=lambda change: places.get((change.kind, change.verb), len(places)))
-        return Plan(tuple(changes), tuple(self.refused), tuple(self.missing), tuple(self.notes), tuple(self.result))
+        changes = sorted(
+            self.changes, key=lambda change: places.get((change.kind, change.verb), len(places))
+        )
+        return Plan(
+            tuple(changes),
+            tuple(self.refused),
+            tuple(self.missing),
+            tuple(self.notes),
+            tuple(self.result),
+        )
 
 
 def shown(value: Any) -> str:
@@ -123,7 +155,11 @@ def _written(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return '[' + ', '.join(_written(item) for item in value) + ']'
     if isinstance(value, Mapping):
-        return '{' + ', '.join(f'{_written(key)}: {_written(item)}' for key, item in value.items()) + '}'
+        return (
+            '{'
+            + ', '.join(f'{_written(key)}: {_written(item)}' for key, item in value.items())
+            + '}'
+        )
     if isinstance(value, bool) or value is None:
         return {True: 'true', False: 'false', None: 'null'}[value]
     return _quoted(value) if isinstance(value, str) else str(value)

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What the firewall is a function of, and its verdict in words.
 
-A rule has two readers: the renderer of the ruleset, which makes the kernel obey it, and `evaluate` here, which says what
-the kernel will do. They must mean the same; a test sends real packets and compares.
+A rule has two readers: the renderer of the ruleset, which makes the kernel obey it, and `evaluate`
+here, which says what the kernel will do. They must mean the same; a test sends real packets and
+compares.
 """
 
 from __future__ import annotations
@@ -25,7 +26,12 @@ _DEVICE = re.compile(r'hkp[A-Za-z0-9-]{1,12}')
 DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}')
 LINK_LOCAL = '169.254.0.0/16'  # RFC 3927: never routed; clouds tell a host its credentials there
 _MAC = re.compile(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}')
-_GATEWAY_SERVICES = (('udp', 67, 'DHCP'), ('udp', 53, 'DNS'), ('tcp', 53, 'DNS'), ('icmp', None, 'ping'))
+_GATEWAY_SERVICES = (
+    ('udp', 67, 'DHCP'),
+    ('udp', 53, 'DNS'),
+    ('tcp', 53, 'DNS'),
+    ('icmp', None, 'ping'),
+)
 
 
 @lru_cache(maxsize=4096)
@@ -63,7 +69,9 @@ class Network:
         _matches(_BRIDGE, self.bridge, 'the name of a bridge', 'such names are hk0, hk1, ...')
         span = ipaddress.IPv4Network(self.cidr)
         if str(span) != self.cidr or not 1 <= span.prefixlen <= 30:
-            raise ValueError(f'{self.cidr!r} is not a network with room for servers, written such as 192.168.0.0/24')
+            raise ValueError(
+                f'{self.cidr!r} is not a network with room for servers, written such as 192.168.0.0/24'
+            )
         _is_host_of(span, self.gateway, 'gateway')
         if not isinstance(self.nat, bool):
             raise ValueError(f'nat: {self.nat!r} is neither true nor false')
@@ -79,7 +87,12 @@ class Group:
 
     def __post_init__(self) -> None:
         """Refuse an id that could be anything else than a part of a chain's name."""
-        _matches(_GROUP_ID, self.id, 'the id of a group', 'ids are up to 64 letters, digits, hyphens, underscores')
+        _matches(
+            _GROUP_ID,
+            self.id,
+            'the id of a group',
+            'ids are up to 64 letters, digits, hyphens, underscores',
+        )
         if not all(isinstance(rule, Rule) for rule in self.rules):
             raise ValueError(f'group {self.id}: every rule must be a Rule')
 
@@ -96,8 +109,18 @@ class Port:
 
     def __post_init__(self) -> None:
         """Refuse names and addresses that the anti-spoofing set could not hold."""
-        _matches(_DEVICE, self.device, 'the name of a port device', 'such names begin with hkp and have at most 15 characters')
-        _matches(_MAC, self.mac, 'a MAC', 'give six pairs in lower case of a unicast address, such as 52:54:00:12:34:56')
+        _matches(
+            _DEVICE,
+            self.device,
+            'the name of a port device',
+            'such names begin with hkp and have at most 15 characters',
+        )
+        _matches(
+            _MAC,
+            self.mac,
+            'a MAC',
+            'give six pairs in lower case of a unicast address, such as 52:54:00:12:34:56',
+        )
         _matches(_BRIDGE, self.bridge, 'the name of a bridge', 'such names are hk0, hk1, ...')
         address(self.address)
         _no_duplicates(f'port {self.device}: group', self.groups)
@@ -113,12 +136,13 @@ def _is_host_of(span: ipaddress.IPv4Network, text: str, what: str) -> None:
 class Datapath:
     """All that packets are judged by. `floating` are pairs (floating address, fixed address of a port).
 
-    `outside`: the devices of the host by which servers get out. `host_only`: floating addresses (CIDRs)
-    that are reached from this host and its servers only. `router`: whether the host forwards between
-    other devices than those of servers, too. `by_bridge`: what comes through a bridge of ours is known by
-    the bridge (kernels with NFT_BRIDGE_META), else by the names of devices. `further`: the fixed addresses of
-    connections by which a server does not answer who is elsewhere, because its default route is another one's;
-    a floating address leads there in the name of the gateway.
+    `outside`: the devices of the host by which servers get out. `host_only`: floating addresses
+    (CIDRs) that are reached from this host and its servers only. `router`: whether the host
+    forwards between other devices than those of servers, too. `by_bridge`: what comes through a
+    bridge of ours is known by the bridge (kernels with NFT_BRIDGE_META), else by the names of
+    devices. `further`: the fixed addresses of connections by which a server does not answer who is
+    elsewhere, because its default route is another one's; a floating address leads there in the
+    name of the gateway.
     """
 
     networks: tuple[Network, ...] = ()
@@ -151,7 +175,9 @@ class Datapath:
         for group in self.groups:
             for rule in group.rules:
                 if rule.remote_group is not None and rule.remote_group not in self.group_by_id:
-                    raise ValueError(f'group {group.id} refers to group {rule.remote_group}, which is not there')
+                    raise ValueError(
+                        f'group {group.id} refers to group {rule.remote_group}, which is not there'
+                    )
 
     def _check_ports(self) -> None:
         _no_duplicates('port device', (port.device for port in self.ports))
@@ -162,7 +188,9 @@ class Datapath:
                 raise ValueError(f'port {port.device}: no network has the bridge {port.bridge}')
             _is_host_of(network(home.cidr), port.address, f'port {port.device}:')
             if port.address == home.gateway:
-                raise ValueError(f'port {port.device}: {port.address} is the gateway of its network')
+                raise ValueError(
+                    f'port {port.device}: {port.address} is the gateway of its network'
+                )
             for group in port.groups:
                 if group not in self.group_by_id:
                     raise ValueError(f'port {port.device}: group {group} is not there')
@@ -173,7 +201,9 @@ class Datapath:
         for floating, fixed in self.floating:
             _public_unicast(floating)
             if fixed not in self.port_by_address:
-                raise ValueError(f'floating address {floating}: no port has the fixed address {fixed}')
+                raise ValueError(
+                    f'floating address {floating}: no port has the fixed address {fixed}'
+                )
             if self.network_of(floating):
                 raise ValueError(f'floating address {floating} lies within a network of servers')
 
@@ -262,32 +292,44 @@ class _Question:
         return self.protocol if self.port is None else f'{self.protocol} {self.port}'
 
 
-def evaluate(datapath: Datapath, source: str, destination: str, protocol: str, port: int | None = None, host_address: str | None = None) -> Verdict:
+def evaluate(
+    datapath: Datapath,
+    source: str,
+    destination: str,
+    protocol: str,
+    port: int | None = None,
+    host_address: str | None = None,
+) -> Verdict:
     """Say whether a new connection from `source` may reach `destination`.
 
-    source: a port's fixed address, HOST (or a gateway's address: that is the host too), or any address outside, which
-    means behind one of the devices of `outside`: what is behind others no server reaches.
-    destination: a port's fixed address, a floating address, HOST or a gateway's address, or any address outside. Any other
-    address of the host is asked about as HOST: the datapath does not know them.
-    protocol: tcp or udp with a port, icmp (an echo request) without.
-    host_address: the address that the host's packets carry when source is HOST; left out, the gateway of the network of
-    the destination. It is another one towards a floating address whose route does not say so (`ip route ... src GATEWAY`).
+    source: a port's fixed address, HOST (or a gateway's address: that is the host too), or any
+    address outside, which means behind one of the devices of `outside`: what is behind others no
+    server reaches. destination: a port's fixed address, a floating address, HOST or a gateway's
+    address, or any address outside. Any other address of the host is asked about as HOST: the
+    datapath does not know them. protocol: tcp or udp with a port, icmp (an echo request) without.
+    host_address: the address that the host's packets carry when source is HOST; left out, the
+    gateway of the network of the destination. It is another one towards a floating address whose
+    route does not say so (`ip route ... src GATEWAY`).
 
-    Rules see fixed addresses on both sides, also between servers that use a floating address: a rule about a floating
-    address matches nothing. Values that mean nothing raise ValueError.
+    Rules see fixed addresses on both sides, also between servers that use a floating address: a
+    rule about a floating address matches nothing. Values that mean nothing raise ValueError.
     """
     _check_question(datapath, source, destination, protocol, port)
     gateways = {net.gateway for net in datapath.networks}
     if source in gateways:
         source, host_address = HOST, source
     if destination == HOST or destination in gateways:
-        return _to_host(datapath, source, destination, _Question(source, destination, protocol, port))
+        return _to_host(
+            datapath, source, destination, _Question(source, destination, protocol, port)
+        )
     fixed = datapath.fixed_by_floating.get(destination, destination)
     if source == HOST:
         home = datapath.network_of(fixed)
         if home is None:
             return Verdict(True, 'what the host itself sends to the outside is not filtered here')
-        return _enter(datapath, _Question(_host_source(datapath, host_address, home), fixed, protocol, port))
+        return _enter(
+            datapath, _Question(_host_source(datapath, host_address, home), fixed, protocol, port)
+        )
     question = _Question(source, fixed, protocol, port)
     if source in datapath.port_by_address:
         return _from_port(datapath, question, through_floating=fixed != destination)
@@ -296,17 +338,23 @@ def evaluate(datapath: Datapath, source: str, destination: str, protocol: str, p
     return _from_outside(datapath, question, through_floating=fixed != destination)
 
 
-def _check_question(datapath: Datapath, source: str, destination: str, protocol: str, port: int | None) -> None:
+def _check_question(
+    datapath: Datapath, source: str, destination: str, protocol: str, port: int | None
+) -> None:
     for end in (source, destination):
         if end != HOST:
             _public_unicast(end)
     if source in datapath.fixed_by_floating:
-        raise ValueError(f'{source} is a floating address: what a server sends is judged by its fixed address, ask with that')
+        raise ValueError(
+            f'{source} is a floating address: what a server sends is judged by its fixed address, ask with that'
+        )
     if protocol not in (*WITH_PORTS, 'icmp'):
         raise ValueError(f'protocol: {protocol!r} is unknown; ask about tcp, udp or icmp')
     if protocol == 'icmp' and port is not None:
         raise ValueError('icmp has no ports')
-    if protocol != 'icmp' and (not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535):
+    if protocol != 'icmp' and (
+        not isinstance(port, int) or isinstance(port, bool) or not 1 <= port <= 65535
+    ):
         raise ValueError(f'port: {port!r} is not a port; give 1 to 65535')
 
 
@@ -338,7 +386,9 @@ def _to_gateway(home: Network, destination: str, question: _Question) -> Verdict
             if (question.protocol, question.port) == (protocol, port):
                 return Verdict(True, f'the gateway answers {service}')
         return Verdict(False, f'the gateway answers DHCP, DNS and ping, not {question}')
-    return Verdict(False, f'the host answers servers only at the gateway of their network, {home.gateway}')
+    return Verdict(
+        False, f'the host answers servers only at the gateway of their network, {home.gateway}'
+    )
 
 
 def _nobody(text: str) -> Verdict:
@@ -351,9 +401,14 @@ def _from_port(datapath: Datapath, question: _Question, through_floating: bool) 
     if question.source == question.destination and not through_floating:
         return Verdict(True, 'a server reaches itself without the network')
     if home is not None and home.bridge != sender.bridge and not through_floating:
-        return Verdict(False, f'networks {datapath.network_by_bridge[sender.bridge].cidr} and {home.cidr} are kept apart; a floating address connects them')
+        return Verdict(
+            False,
+            f'networks {datapath.network_by_bridge[sender.bridge].cidr} and {home.cidr} are kept apart; a floating address connects them',
+        )
     if address(question.destination) in network(LINK_LOCAL):
-        return Verdict(False, f'{question.destination} is link-local, and such packets are not routed')
+        return Verdict(
+            False, f'{question.destination} is link-local, and such packets are not routed'
+        )
     leave = _leave(datapath, sender, question)
     return _enter(datapath, question) if leave.allowed and home is not None else leave
 
@@ -364,7 +419,9 @@ def _from_outside(datapath: Datapath, question: _Question, through_floating: boo
     if datapath.network_of(question.destination) is None:
         return Verdict(True, 'neither side is in this cloud, so nothing is filtered here')
     if not through_floating:
-        return Verdict(False, f'from outside, {question.destination} can be reached only by a floating address')
+        return Verdict(
+            False, f'from outside, {question.destination} can be reached only by a floating address'
+        )
     return _enter(datapath, question)
 
 
@@ -373,7 +430,8 @@ def _leave(datapath: Datapath, sender: Port, question: _Question) -> Verdict:
     if not rules:
         return Verdict(True, 'everything may go out: no group of the sender has an egress rule')
     return _first(datapath, rules, question, question.destination) or Verdict(
-        False, f"no egress rule of the sender's groups ({_names(datapath, sender)}) allows {question} to {question.destination}"
+        False,
+        f"no egress rule of the sender's groups ({_names(datapath, sender)}) allows {question} to {question.destination}",
     )
 
 
@@ -383,23 +441,38 @@ def _enter(datapath: Datapath, question: _Question) -> Verdict:
         return _nobody(question.destination)
     if not receiver.groups:
         return Verdict(False, f'{question.destination} has no group, so nothing is let in')
-    return _first(datapath, datapath.rules(receiver, 'ingress'), question, question.source) or Verdict(
-        False, f'no ingress rule of its groups ({_names(datapath, receiver)}) allows {question} from {question.source}'
+    return _first(
+        datapath, datapath.rules(receiver, 'ingress'), question, question.source
+    ) or Verdict(
+        False,
+        f'no ingress rule of its groups ({_names(datapath, receiver)}) allows {question} from {question.source}',
     )
 
 
-def _first(datapath: Datapath, rules: Iterable[tuple[Group, Rule]], question: _Question, peer: str) -> Verdict | None:
+def _first(
+    datapath: Datapath, rules: Iterable[tuple[Group, Rule]], question: _Question, peer: str
+) -> Verdict | None:
     for group, rule in rules:
         if _applies(datapath, rule, question, peer):
-            remote = f'group {_label(datapath.group_by_id[rule.remote_group])}' if rule.remote_group is not None else remote_text(rule)
-            return Verdict(True, f'{rule.direction} rule {describe(rule, remote)} of group {_label(group)}')
+            remote = (
+                f'group {_label(datapath.group_by_id[rule.remote_group])}'
+                if rule.remote_group is not None
+                else remote_text(rule)
+            )
+            return Verdict(
+                True, f'{rule.direction} rule {describe(rule, remote)} of group {_label(group)}'
+            )
     return None
 
 
 def _applies(datapath: Datapath, rule: Rule, question: _Question, peer: str) -> bool:
     if rule.protocol not in ('any', question.protocol):
         return False
-    if rule.port_min is not None and rule.port_max is not None and (question.port is None or not rule.port_min <= question.port <= rule.port_max):
+    if (
+        rule.port_min is not None
+        and rule.port_max is not None
+        and (question.port is None or not rule.port_min <= question.port <= rule.port_max)
+    ):
         return False
     if rule.remote_group is not None:
         return peer in datapath.members[rule.remote_group]

@@ -16,12 +16,14 @@ _LINES = 20
 _WIDTH = 240  # characters of a line of these
 _MOST_ERRORS = 10
 _LEVELS = ('CRITICAL', 'ERROR', 'WARNING')
-# What cloud-init prints begins a line, on a console after the time of the kernel and the name of the program.
+# What cloud-init prints begins a line, on a console after the time of the kernel and the name of
+# the program.
 _LINE = r'^(?:\[ *[0-9.]+\] )?(?:cloud-init\[[0-9]+\]: )?'
 _LOGGED = _LINE + r'(?:[0-9-]{10} [0-9:,]{8,12} - )?[a-z_]+\.py\[(?:WARNING|ERROR)\]: '
 _FINISHED = re.compile(_LINE + r'Cloud-init v\. \S+ finished at', re.MULTILINE)
 _WRONG = re.compile(
-    _LOGGED + r'(Failed to run module [^\n]{1,200}|Running module \S+ \(.*\) failed|Failed loading yaml[^\n]{0,200})',
+    _LOGGED
+    + r'(Failed to run module [^\n]{1,200}|Running module \S+ \(.*\) failed|Failed loading yaml[^\n]{0,200})',
     re.MULTILINE,
 )
 
@@ -50,7 +52,8 @@ class FirstBoot:
 def from_result(result: bytes, output: bytes) -> FirstBoot | None:
     """By what cloud-init writes when it is done (docs.cloud-init.io, "Boot status", result.json); None when that is no result.
 
-    ``output``: what was printed meanwhile. A user data that is no YAML is no error of cloud-init before 23.4, but a line there.
+    ``output``: what was printed meanwhile. A user data that is no YAML is no error of cloud-init
+    before 23.4, but a line there.
     """
     whole = guest.parsed(result.decode(errors='replace'))
     told = whole.get('v1') if isinstance(whole, dict) else None

@@ -36,10 +36,13 @@ class Flavor:
 
 
 def _built_in(name: str, family: str, vcpus: int, memory: int, disk: int) -> Flavor:
-    return Flavor(name, family, vcpus, memory, disk, built_in=True, created_by='hanok.cloud', created_at='')
+    return Flavor(
+        name, family, vcpus, memory, disk, built_in=True, created_by='hanok.cloud', created_at=''
+    )
 
 
-# Memory per vCPU: general 2 GiB, cpu 1 GiB, memory 8 GiB. The three smallest are for small images and small hosts.
+# Memory per vCPU: general 2 GiB, cpu 1 GiB, memory 8 GiB. The three smallest are for small images
+# and small hosts.
 CATALOGUE: Dict[str, Flavor] = {
     flavor.name: flavor
     for flavor in (
@@ -68,16 +71,36 @@ class FlavorRequest(Request):
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
         problems = super().problems()
-        limits = {'vcpus': (1, 256, ''), 'memory': (32, 4 * 2**20, ' MiB'), 'disk': (1, 5120, ' GB')}
+        limits = {
+            'vcpus': (1, 256, ''),
+            'memory': (32, 4 * 2**20, ' MiB'),
+            'disk': (1, 5120, ' GB'),
+        }
         for option, (least, most, unit) in limits.items():
             value = self.options.get(option)
             if value is not None and not least <= value <= most:
                 problems.append(f'{option}: {value} is out of range; give {least} to {most}{unit}')
-        if self.name in CATALOGUE and (self.state == 'absent' or any(getattr(CATALOGUE[self.name], key) != value for key, value in self.options.items())):
-            problems.append(f'name: the flavor {self.name} is built in and stays as it is; choose another name')
+        if self.name in CATALOGUE and (
+            self.state == 'absent'
+            or any(
+                getattr(CATALOGUE[self.name], key) != value for key, value in self.options.items()
+            )
+        ):
+            problems.append(
+                f'name: the flavor {self.name} is built in and stays as it is; choose another name'
+            )
         return problems
 
 
-_NEW_NAME = fixed('servers made with it would no longer be what it says; make a flavor by another name')
+_NEW_NAME = fixed(
+    'servers made with it would no longer be what it says; make a flavor by another name'
+)
 
-TABLE: Table = {'family': live, 'vcpus': _NEW_NAME, 'memory': _NEW_NAME, 'disk': _NEW_NAME, 'description': live, 'labels': live}
+TABLE: Table = {
+    'family': live,
+    'vcpus': _NEW_NAME,
+    'memory': _NEW_NAME,
+    'disk': _NEW_NAME,
+    'description': live,
+    'labels': live,
+}

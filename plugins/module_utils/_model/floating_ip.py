@@ -35,7 +35,15 @@ class FloatingIp:
     @property
     def holder(self) -> str:
         """Who has it, in words; empty: nobody."""
-        return f'server {self.server}' if self.server else f'lb {self.lb}' if self.lb else f'port {self.port}' if self.port else ''
+        return (
+            f'server {self.server}'
+            if self.server
+            else f'lb {self.lb}'
+            if self.lb
+            else f'port {self.port}'
+            if self.port
+            else ''
+        )
 
     def public(self) -> Dict[str, Any]:
         """The address as a result shows it."""
@@ -76,18 +84,31 @@ class FloatingIpRequest(Request):
         """What is wrong with the request, whatever is there."""
         problems = super().problems() if self.name else []
         if not self.name and not self.address and not self.holder:
-            problems.append('name: give a name, an address, or the server, port or lb that has it; without one every run would take another address')
+            problems.append(
+                'name: give a name, an address, or the server, port or lb that has it; without one every run would take another address'
+            )
         if self.state == 'attached' and not self.holder:
             problems.append('server: name the server, port or lb to attach it to')
         if self.state == 'present' and self.holder:
-            problems.append(f'{self.holder[0]}: it goes with state: attached, detached or absent, not with present')
+            problems.append(
+                f'{self.holder[0]}: it goes with state: attached, detached or absent, not with present'
+            )
         if len([kind for kind in HOLDERS if getattr(self, kind)]) > 1:
             problems.append('server: give one of server, port and lb')
         if self.fixed_ip and (self.state != 'attached' or not self.server):
-            problems.append('fixed_ip: it says which address of a server; give it with server and state: attached')
-        problems += address_problems(self.address, 'address') + address_problems(self.fixed_ip, 'fixed_ip')
+            problems.append(
+                'fixed_ip: it says which address of a server; give it with server and state: attached'
+            )
+        problems += address_problems(self.address, 'address') + address_problems(
+            self.fixed_ip, 'fixed_ip'
+        )
         problems += host_name_problems(self.server, 'server') if self.server else []
-        return problems + [problem for kind in ('lb', 'port') if getattr(self, kind) for problem in name_problems(getattr(self, kind), kind)]
+        return problems + [
+            problem
+            for kind in ('lb', 'port')
+            if getattr(self, kind)
+            for problem in name_problems(getattr(self, kind), kind)
+        ]
 
 
 TABLE: Table = {

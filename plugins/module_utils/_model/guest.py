@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a guest says, read as what it is: text of a stranger.
 
-Who is root in a guest answers for its agent and writes on its console. An answer that is not of the form is no answer: each
-reader returns None for it. Nothing of it reaches anybody's terminal as it came.
+Who is root in a guest answers for its agent and writes on its console. An answer that is not of the
+form is no answer: each reader returns None for it. Nothing of it reaches anybody's terminal as it
+came.
 """
 
 from __future__ import annotations
@@ -69,7 +70,9 @@ def addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
         there = _mappings(interface.get('ip-addresses', [])) or []
         if isinstance(mac, str):
             texts = (item.get('ip-address') for item in there)
-            found[mac] = found.get(mac, frozenset()) | frozenset(text for text in texts if isinstance(text, str))
+            found[mac] = found.get(mac, frozenset()) | frozenset(
+                text for text in texts if isinstance(text, str)
+            )
     return found
 
 
@@ -96,11 +99,15 @@ def _mappings(answer: object) -> List[Dict[str, object]] | None:
 def shown(text: str | bytes, most: int = MOST) -> str:
     """The end of a text of a guest as it may be shown: bounded, and without what a terminal would obey.
 
-    Line breaks stay; every other character that is not printable (escape, direction marks, half characters) is replaced.
+    Line breaks stay; every other character that is not printable (escape, direction marks, half
+    characters) is replaced.
     """
     whole = text.decode(errors='replace') if isinstance(text, bytes) else text
     broken = whole[-2 * most :].replace('\r\n', '\n').replace('\r', '\n').replace('\t', ' ')
-    return ''.join(character if character == '\n' or character.isprintable() else _REPLACED for character in broken[-most:])
+    return ''.join(
+        character if character == '\n' or character.isprintable() else _REPLACED
+        for character in broken[-most:]
+    )
 
 
 def line(text: str, most: int = 500) -> str:

@@ -23,8 +23,9 @@ SOURCES = ('path', 'url', 'server')
 class Image:
     """A disk that servers are made from. ``source``: where it came from: path:..., url:... (without what comes after a question mark) or server:....
 
-    ``digests``: of what it was made of, by kind (sha256, sha512). ``gone``: its file is not there any more.
-    ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume needs at least.
+    ``digests``: of what it was made of, by kind (sha256, sha512). ``gone``: its file is not there
+    any more. ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume
+    needs at least.
     """
 
     name: str
@@ -79,7 +80,9 @@ class ImageRequest(Request):
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':
-                problems.append('checksum: give the checksum of what the url has to deliver, such as sha256:...')
+                problems.append(
+                    'checksum: give the checksum of what the url has to deliver, such as sha256:...'
+                )
         return problems
 
 
@@ -90,7 +93,9 @@ def _checksum_problems(checksum: str | None, kind: str) -> List[str]:
     match = CHECKSUM.match(checksum)
     is_url = match is not None and match.group(2).startswith('http')
     if match is None or (not is_url and len(match.group(2)) != DIGITS[match.group(1)]):
-        problems.append(f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits, or the address of a file of checksums')
+        problems.append(
+            f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits, or the address of a file of checksums'
+        )
     if kind == 'server':
         problems.append('checksum: it is for a path or a url, not for a server')
     return problems
@@ -100,7 +105,9 @@ def _url_problems(url: str) -> List[str]:
     if not re.fullmatch('[!-~]*', url):
         return ['url: it holds a space, or what is no ASCII; write that as %20 and so on']
     if re.match('[^/]*//[^/]*@', url):
-        return ['url: it holds the name of a user or a password; fetch the file beforehand, and give path']
+        return [
+            'url: it holds the name of a user or a password; fetch the file beforehand, and give path'
+        ]
     if not re.match(r'https?://[^/\s]+/\S', url):
         return [f'url: {recorded(url)!r} is not an http or https address']
     return []

@@ -13,7 +13,16 @@ from .change import AFTER_APPLY, Table, live, plain
 from .request import Request
 
 MOST_BYTES = 64 * 1024
-LANGUAGES = {'sh': 'shell', 'bash': 'shell', 'dash': 'shell', 'ash': 'shell', 'ksh': 'shell', 'zsh': 'shell', 'python': 'python', 'perl': 'perl'}
+LANGUAGES = {
+    'sh': 'shell',
+    'bash': 'shell',
+    'dash': 'shell',
+    'ash': 'shell',
+    'ksh': 'shell',
+    'zsh': 'shell',
+    'python': 'python',
+    'perl': 'perl',
+}
 _FIRST_LINE = re.compile(r'#! ?(/\S+)(?: +(\S+))?')
 
 
@@ -58,13 +67,19 @@ def _content_problems(content: str | None) -> List[str]:
         return []
     problems = []
     if language(content) is None:
-        problems.append('content: its first line must name a shell, Python or Perl, such as #!/bin/sh, #!/usr/bin/env python3 or #!/usr/bin/perl')
+        problems.append(
+            'content: its first line must name a shell, Python or Perl, such as #!/bin/sh, #!/usr/bin/env python3 or #!/usr/bin/perl'
+        )
     if '\r\n' in content:
-        problems.append('content: its lines end as on Windows (CR LF), and no interpreter would be found by that name; save it with LF')
+        problems.append(
+            'content: its lines end as on Windows (CR LF), and no interpreter would be found by that name; save it with LF'
+        )
     if '\0' in content:
         problems.append('content: it holds a NUL character; give text')
     if len(content.encode()) > MOST_BYTES:
-        problems.append(f'content: it has {len(content.encode())} bytes; at most {MOST_BYTES} are kept')
+        problems.append(
+            f'content: it has {len(content.encode())} bytes; at most {MOST_BYTES} are kept'
+        )
     return problems
 
 

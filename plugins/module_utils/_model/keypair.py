@@ -59,7 +59,9 @@ class KeypairRequest(Request):
         if 'public_key' in self.options:
             problems += public_key_problems(self.options['public_key'])
             if self.private_key_file:
-                problems.append('private_key_file: it is for a key pair that is made here; give it or a public key, not both')
+                problems.append(
+                    'private_key_file: it is for a key pair that is made here; give it or a public key, not both'
+                )
         return problems
 
 
@@ -74,4 +76,8 @@ def fingerprint(public_key: str) -> str:
     return 'SHA256:' + base64.b64encode(digest).decode().rstrip('=')
 
 
-TABLE: Table = {'public_key': fixed('a key pair never changes; make one by another name'), 'description': live, 'labels': live}
+TABLE: Table = {
+    'public_key': fixed('a key pair never changes; make one by another name'),
+    'description': live,
+    'labels': live,
+}

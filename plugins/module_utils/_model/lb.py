@@ -81,7 +81,14 @@ class Lb:
 
     def public(self) -> Dict[str, Any]:
         """The balancer as a result shows it."""
-        return {**plain(self, 'running'), 'status': 'BUILD' if self.task_state == 'creating' else 'ACTIVE' if self.running else 'ERROR'}
+        return {
+            **plain(self, 'running'),
+            'status': 'BUILD'
+            if self.task_state == 'creating'
+            else 'ACTIVE'
+            if self.running
+            else 'ERROR',
+        }
 
 
 @dataclass(frozen=True)
@@ -98,11 +105,22 @@ class LbRequest(Request):
         if 'listeners' in self.options and not listeners:
             problems.append('listeners: give one at least')
         for listener in listeners:
-            problems += _port_problems('listeners: port', listener.port) + _port_problems('listeners: member_port', listener.member_port)
+            problems += _port_problems('listeners: port', listener.port) + _port_problems(
+                'listeners: member_port', listener.member_port
+            )
         ports = [listener.port for listener in listeners]
-        problems += [f'listeners: port {port} is there twice' for port in sorted({port for port in ports if ports.count(port) > 1})]
-        problems += [problem for member in self.options.get('members', ()) for problem in host_name_problems(member, 'members')]
-        problems += name_problems(self.options['network'], 'network') if 'network' in self.options else []
+        problems += [
+            f'listeners: port {port} is there twice'
+            for port in sorted({port for port in ports if ports.count(port) > 1})
+        ]
+        problems += [
+            problem
+            for member in self.options.get('members', ())
+            for problem in host_name_problems(member, 'members')
+        ]
+        problems += (
+            name_problems(self.options['network'], 'network') if 'network' in self.options else []
+        )
         check: HealthCheck | None = self.options.get('health_check')
         return problems + (_check_problems(check) if check else [])
 
@@ -116,9 +134,13 @@ def _check_problems(check: HealthCheck) -> List[str]:
 
     problems = _port_problems('health_check: port', check.port) if check.port is not None else []
     if not re.match(r'/[A-Za-z0-9._~/?&=%+,;:@-]{0,255}\Z', check.path):
-        problems.append(f'health_check: path {check.path!r} is not a path; begin it with /, without spaces')
+        problems.append(
+            f'health_check: path {check.path!r} is not a path; begin it with /, without spaces'
+        )
     if not 1 <= check.interval <= 3600:
-        problems.append(f'health_check: interval {check.interval} is out of range; give 1 to 3600 (seconds)')
+        problems.append(
+            f'health_check: interval {check.interval} is out of range; give 1 to 3600 (seconds)'
+        )
     return problems
 
 

@@ -33,7 +33,8 @@ class Network:
         return plain(self)
 
 
-# RFC 1918, 6598 (carriers), 2544 (benchmarks), 5737 (documentation): nobody is reached by these over the internet.
+# RFC 1918, 6598 (carriers), 2544 (benchmarks), 5737 (documentation): nobody is reached by these
+# over the internet.
 PRIVATE = (
     '10.0.0.0/8',
     '172.16.0.0/12',
@@ -70,14 +71,28 @@ class NetworkRequest(Request):
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
-        problems, cidr, gateway = super().problems(), self.options.get('cidr'), self.options.get('gateway')
+        problems, cidr, gateway = (
+            super().problems(),
+            self.options.get('cidr'),
+            self.options.get('gateway'),
+        )
         span = _span(cidr) if cidr is not None else None
         if cidr is not None and span is None:
             problems.append(f'cidr: {cidr!r} is not an IPv4 network; write it like 192.168.10.0/24')
         if span is not None and not 8 <= span.prefixlen <= 29:
-            problems.append(f'cidr: {cidr} is too {"large" if span.prefixlen < 8 else "small"}; give a /8 to /29')
-        if span is not None and (span.is_loopback or span.is_link_local or span.is_multicast or span.is_unspecified or span.is_reserved):
-            problems.append(f'cidr: {cidr} is not for networks of servers; choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16')
+            problems.append(
+                f'cidr: {cidr} is too {"large" if span.prefixlen < 8 else "small"}; give a /8 to /29'
+            )
+        if span is not None and (
+            span.is_loopback
+            or span.is_link_local
+            or span.is_multicast
+            or span.is_unspecified
+            or span.is_reserved
+        ):
+            problems.append(
+                f'cidr: {cidr} is not for networks of servers; choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
+            )
         if gateway is not None:
             problems += _gateway_problems(gateway, span)
         return problems
@@ -116,7 +131,11 @@ def first_host(cidr: str) -> str:
 def overlapping(cidr: str, taken: Mapping[str, str]) -> List[str]:
     """What of ``taken`` (CIDR: what it is) a network overlaps, as words."""
     span = ipaddress.IPv4Network(cidr)
-    return [f'{what} ({other})' for other, what in taken.items() if span.overlaps(ipaddress.IPv4Network(other))]
+    return [
+        f'{what} ({other})'
+        for other, what in taken.items()
+        if span.overlaps(ipaddress.IPv4Network(other))
+    ]
 
 
 def candidates() -> Iterator[str]:

@@ -111,7 +111,11 @@ def _lines_problem(text: str) -> str:
         return f'it holds {keys} keys; make a key pair of each'
     if len(text.splitlines()) > 1:
         return 'it is broken over several lines; give the type, the key and the comment as one line'
-    return '' if text.replace('\t', ' ').isprintable() else 'it holds characters that are not printable; copy it again'
+    return (
+        ''
+        if text.replace('\t', ' ').isprintable()
+        else 'it holds characters that are not printable; copy it again'
+    )
 
 
 def _words_problem(text: str) -> str:
@@ -123,7 +127,9 @@ def _words_problem(text: str) -> str:
     if words[0].startswith('AAAA'):
         return 'the type is missing; give the whole line, which begins with the type (ssh-ed25519, ...)'
     if words[0] not in TYPES:
-        return f'{words[0][:64]} is not a type of key that is accepted; give one of {", ".join(TYPES)}'
+        return (
+            f'{words[0][:64]} is not a type of key that is accepted; give one of {", ".join(TYPES)}'
+        )
     return '' if len(words) > 1 else f'there is nothing after {words[0]}; give the whole line'
 
 

@@ -39,10 +39,11 @@ class RecordState:
 class Remains:
     """What is left of a cloud whose record is gone.
 
-    ``export``: all rows by table, or None when there is no export to read. ``machines``: what each machine says of its server
-    (by the UUID of the machine), ``balancers``: each container of its balancer. ``networks``: what libvirt knows of those that are ours.
-    ``disks``: the sizes (bytes) of disk files by kind (server, volume, image) and UUID. ``unsound``: machines (UUIDs) of which nobody can read what
-    they say.
+    ``export``: all rows by table, or None when there is no export to read. ``machines``: what each
+    machine says of its server (by the UUID of the machine), ``balancers``: each container of its
+    balancer. ``networks``: what libvirt knows of those that are ours. ``disks``: the sizes (bytes)
+    of disk files by kind (server, volume, image) and UUID. ``unsound``: machines (UUIDs) of which
+    nobody can read what they say.
     """
 
     export: Rows | None = None
@@ -55,16 +56,35 @@ class Remains:
 
 def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
     """The rows of a new record, and what could not be brought back, as sentences."""
-    rows: Rows = {table: [dict(row) for row in some] for table, some in (remains.export or {}).items()}
+    rows: Rows = {
+        table: [dict(row) for row in some] for table, some in (remains.export or {}).items()
+    }
     if not any(row['name'] == DEFAULT_GROUP for row in rows.get('security_group', ())):
         _append(rows, 'security_group', {'name': DEFAULT_GROUP, 'description': '', 'labels': '{}'})
-    lost = [str(sentence) for row in rows.get('meta', ()) if row['key'] == 'lost' for sentence in json.loads(row['value'])]  # the last time
-    lost += [] if remains.export is not None else [f'there is no export to read: {ALONE} are not known any more']
-    lost += [f'the machine {identity}: what it says of its server cannot be read' for identity in remains.unsound if identity not in _ids(rows, 'server')]
-    for identity, told in sorted(remains.machines.items(), key=lambda item: item[1]['server']['id']):
+    lost = [
+        str(sentence)
+        for row in rows.get('meta', ())
+        if row['key'] == 'lost'
+        for sentence in json.loads(row['value'])
+    ]  # the last time
+    lost += (
+        []
+        if remains.export is not None
+        else [f'there is no export to read: {ALONE} are not known any more']
+    )
+    lost += [
+        f'the machine {identity}: what it says of its server cannot be read'
+        for identity in remains.unsound
+        if identity not in _ids(rows, 'server')
+    ]
+    for identity, told in sorted(
+        remains.machines.items(), key=lambda item: item[1]['server']['id']
+    ):
         if identity not in _ids(rows, 'server'):
             lost += _add_server(rows, told, remains.disks)
-    for identity, told in sorted(remains.balancers.items(), key=lambda item: item[1]['balancer']['id']):
+    for identity, told in sorted(
+        remains.balancers.items(), key=lambda item: item[1]['balancer']['id']
+    ):
         if identity not in _ids(rows, 'balancer'):
             lost += _add_balancer(rows, told)
     lost += _add_networks(rows, remains.networks)
@@ -92,18 +112,26 @@ def _ids(rows: Rows, table: str) -> set[str]:
     return {row['uuid'] for row in rows.get(table, ())}
 
 
-def _add_server(rows: Rows, told: Mapping[str, Any], disks: Mapping[str, Mapping[str, int]]) -> List[str]:
+def _add_server(
+    rows: Rows, told: Mapping[str, Any], disks: Mapping[str, Mapping[str, int]]
+) -> List[str]:
     """A server by what its machine says, with what it refers to; what is there already is left as it is."""
     server = dict(told['server'])
     if any(row['name'] == server['name'] for row in rows.get('server', ())):
-        return [f'server {server["name"]}: two machines say that they are it; the one with the UUID {server["uuid"]} was left out']
+        return [
+            f'server {server["name"]}: two machines say that they are it; the one with the UUID {server["uuid"]} was left out'
+        ]
     image = dict(told['image'])
     if image['uuid'] not in _ids(rows, 'image'):
         _append(rows, 'image', {**image, 'size': disks.get('image', {}).get(image['uuid'])})
     server['image_id'] = next(row['id'] for row in rows['image'] if row['uuid'] == image['uuid'])
-    if told.get('keypair') and not any(row['name'] == server['key_name'] for row in rows.get('keypair', ())):
+    if told.get('keypair') and not any(
+        row['name'] == server['key_name'] for row in rows.get('keypair', ())
+    ):
         _append(rows, 'keypair', dict(told['keypair']))
-    if not told.get('keypair') and not any(row['name'] == server['key_name'] for row in rows.get('keypair', ())):
+    if not told.get('keypair') and not any(
+        row['name'] == server['key_name'] for row in rows.get('keypair', ())
+    ):
         server['key_name'] = None
     rows.setdefault('server', []).append(server)
     _add_more_keys(rows, server['id'], told.get('more_keypairs', []))  # an older version tells none
@@ -129,13 +157,19 @@ def _add_balancer(rows: Rows, told: Mapping[str, Any]) -> List[str]:
     """A balancer by what its container says; members are those of its servers that there are."""
     balancer = dict(told['balancer'])
     if any(row['name'] == balancer['name'] for row in rows.get('balancer', ())):
-        return [f'lb {balancer["name"]}: two containers say that they are it; the one with the UUID {balancer["uuid"]} was left out']
+        return [
+            f'lb {balancer["name"]}: two containers say that they are it; the one with the UUID {balancer["uuid"]} was left out'
+        ]
     rows.setdefault('balancer', []).append(balancer)
     lost = [sentence for port in told['ports'] for sentence in _add_port(rows, port)]
     servers = {row['name']: row['id'] for row in rows.get('server', ())}
     for member in told['members']:
         if member in servers:
-            _append(rows, 'balancer_member', {'balancer_id': balancer['id'], 'server_id': servers[member]})
+            _append(
+                rows,
+                'balancer_member',
+                {'balancer_id': balancer['id'], 'server_id': servers[member]},
+            )
         else:
             lost.append(f'lb {balancer["name"]}: its member {member} is not known any more')
     return lost
@@ -146,10 +180,24 @@ def _add_networks(rows: Rows, networks: Sequence[Mapping[str, Any]]) -> List[str
     lost = []
     for network in networks:
         if network['uuid'] not in _ids(rows, 'network'):
-            is_default = network['cidr'] == next(candidates()) and not any(row['name'] == 'default' for row in rows.get('network', ()))
+            is_default = network['cidr'] == next(candidates()) and not any(
+                row['name'] == 'default' for row in rows.get('network', ())
+            )
             name = 'default' if is_default else f'recovered-{network["uuid"][:8]}'
-            rows.setdefault('network', []).append({'created_by': 'hanok.cloud.recover', 'description': '', 'labels': '{}', **network, 'name': name})
-            lost += [] if is_default else [f'network {name} ({network["cidr"]}): its name is not known any more']
+            rows.setdefault('network', []).append(
+                {
+                    'created_by': 'hanok.cloud.recover',
+                    'description': '',
+                    'labels': '{}',
+                    **network,
+                    'name': name,
+                }
+            )
+            lost += (
+                []
+                if is_default
+                else [f'network {name} ({network["cidr"]}): its name is not known any more']
+            )
     return lost
 
 
@@ -162,9 +210,15 @@ def _add_port(rows: Rows, told: Mapping[str, Any]) -> List[str]:
     for group in told['groups']:
         known = next((row for row in rows.get('security_group', ()) if row['name'] == group), None)
         if known is None:
-            known = _append(rows, 'security_group', {'name': group, 'description': '', 'labels': '{}'})
-            lost.append(f'security_group {group}: its rules are not known any more; it lets nothing in until its task has run')
-        _append(rows, 'port_security_group', {'port_id': told['port']['id'], 'group_id': known['id']})
+            known = _append(
+                rows, 'security_group', {'name': group, 'description': '', 'labels': '{}'}
+            )
+            lost.append(
+                f'security_group {group}: its rules are not known any more; it lets nothing in until its task has run'
+            )
+        _append(
+            rows, 'port_security_group', {'port_id': told['port']['id'], 'group_id': known['id']}
+        )
     if told.get('floating'):
         _append(rows, 'floating_ip', {**told['floating'], 'port_id': told['port']['id']})
     return lost
@@ -173,7 +227,11 @@ def _add_port(rows: Rows, told: Mapping[str, Any]) -> List[str]:
 def _append(rows: Rows, table: str, row: Row) -> Row:
     """Add a row under the next number."""
     some = rows.setdefault(table, [])
-    added = {'created_by': 'hanok.cloud.recover', **row, 'id': max((other['id'] for other in some), default=0) + 1}
+    added = {
+        'created_by': 'hanok.cloud.recover',
+        **row,
+        'id': max((other['id'] for other in some), default=0) + 1,
+    }
     some.append(added)
     return added
 
@@ -192,8 +250,14 @@ def _add_disks(rows: Rows, kind: str, disks: Mapping[str, int]) -> List[str]:
     lost = []
     for identity in sorted(set(disks) - _ids(rows, kind)):
         name, size = f'recovered-{identity[:8]}', disks[identity]
-        known: Row = {'size': -(-size // 2**30)} if kind == 'volume' else {'size': size, 'source': 'path:(unknown)'}
-        _append(rows, kind, {'uuid': identity, 'name': name, 'description': '', 'labels': '{}', **known})
+        known: Row = (
+            {'size': -(-size // 2**30)}
+            if kind == 'volume'
+            else {'size': size, 'source': 'path:(unknown)'}
+        )
+        _append(
+            rows, kind, {'uuid': identity, 'name': name, 'description': '', 'labels': '{}', **known}
+        )
         lost.append(f'{kind} {name}: its name is not known any more')
     return lost
 

@@ -21,4 +21,8 @@ class Request:
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
-        return [*name_problems(self.name), *description_problems(self.options.get('description')), *label_problems(self.options.get('labels'))]
+        return [
+            *name_problems(self.name),
+            *description_problems(self.options.get('description')),
+            *label_problems(self.options.get('labels')),
+        ]

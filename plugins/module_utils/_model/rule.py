@@ -42,7 +42,8 @@ def network(text: str) -> ipaddress.IPv4Network:
 class Rule:
     """One thing that is let through. No rule with an unknown value can exist (ValueError).
 
-    `remote_cidr` is a normalised IPv4 network (`0.0.0.0/0` is anywhere), or '' when `remote_group` names a group.
+    `remote_cidr` is a normalised IPv4 network (`0.0.0.0/0` is anywhere), or '' when `remote_group`
+    names a group.
     """
 
     direction: str
@@ -55,9 +56,13 @@ class Rule:
     def __post_init__(self) -> None:
         """Refuse what has no meaning: a renderer that met it would have to guess."""
         if self.direction not in DIRECTIONS:
-            raise ValueError(f'direction: {self.direction!r} is unknown; give one of {_listed(DIRECTIONS)}')
+            raise ValueError(
+                f'direction: {self.direction!r} is unknown; give one of {_listed(DIRECTIONS)}'
+            )
         if self.protocol not in PROTOCOLS:
-            raise ValueError(f'protocol: {self.protocol!r} is unknown; give one of {_listed(PROTOCOLS)}')
+            raise ValueError(
+                f'protocol: {self.protocol!r} is unknown; give one of {_listed(PROTOCOLS)}'
+            )
         self._check_ports()
         self._check_remote()
 
@@ -69,22 +74,43 @@ class Rule:
             raise ValueError(f'port: protocol {self.protocol} has no ports; ports need tcp or udp')
         # bool is an int in Python, and no port
         booleans = isinstance(lowest, bool) or isinstance(highest, bool)
-        if booleans or not isinstance(lowest, int) or not isinstance(highest, int) or not 1 <= lowest <= highest <= PORT_HIGHEST:
-            raise ValueError(f'port: {lowest!r} to {highest!r} is no range of ports; give 1 to {PORT_HIGHEST}, the lower one first')
+        if (
+            booleans
+            or not isinstance(lowest, int)
+            or not isinstance(highest, int)
+            or not 1 <= lowest <= highest <= PORT_HIGHEST
+        ):
+            raise ValueError(
+                f'port: {lowest!r} to {highest!r} is no range of ports; give 1 to {PORT_HIGHEST}, the lower one first'
+            )
 
     def _check_remote(self) -> None:
         if self.remote_group is not None:
             if not isinstance(self.remote_group, str) or not _GROUP.fullmatch(self.remote_group):
                 raise ValueError(f'remote: {self.remote_group!r} is not the name of a group')
             if self.remote_cidr:
-                raise ValueError(f'remote: a rule has one remote, not group {self.remote_group} and {self.remote_cidr!r}')
+                raise ValueError(
+                    f'remote: a rule has one remote, not group {self.remote_group} and {self.remote_cidr!r}'
+                )
         elif not isinstance(self.remote_cidr, str) or not _normal(self.remote_cidr):
-            raise ValueError(f'remote: {self.remote_cidr!r} is not a normalised IPv4 network such as 10.0.0.0/24')
+            raise ValueError(
+                f'remote: {self.remote_cidr!r} is not a normalised IPv4 network such as 10.0.0.0/24'
+            )
 
     def _key(self) -> tuple[Any, ...]:
         cidr = network(self.remote_cidr) if self.remote_cidr else None
-        where = (0, int(cidr.network_address), cidr.prefixlen, '') if cidr else (1, 0, 0, self.remote_group)
-        return (self.direction, PROTOCOLS.index(self.protocol), self.port_min or 0, self.port_max or 0, where)
+        where = (
+            (0, int(cidr.network_address), cidr.prefixlen, '')
+            if cidr
+            else (1, 0, 0, self.remote_group)
+        )
+        return (
+            self.direction,
+            PROTOCOLS.index(self.protocol),
+            self.port_min or 0,
+            self.port_max or 0,
+            where,
+        )
 
     def __lt__(self, other: object) -> bool:
         """Order by direction, protocol, ports, remote (None and numbers do not compare by themselves)."""
@@ -98,17 +124,24 @@ class Rule:
 def parse(raw: Mapping[str, object], where: str = 'rules[0]') -> tuple[Rule, ...]:
     """Return the rules that one entry of the user's list means, one per port or range, in the order given.
 
-    ValueError names every wrong option of the entry, its value and the way out; `where` is the entry's place in the request.
+    ValueError names every wrong option of the entry, its value and the way out; `where` is the
+    entry's place in the request.
     """
     if not isinstance(raw, Mapping):
-        raise ValueError(f'{where}: {raw!r} is not a rule; give options such as {{protocol: tcp, port: 22}}')
+        raise ValueError(
+            f'{where}: {raw!r} is not a rule; give options such as {{protocol: tcp, port: 22}}'
+        )
     given = {key: value for key, value in raw.items() if value is not None}
     problems = _Problems(where)
     for key in given:
         if key not in OPTIONS:
-            problems.add(str(key), f'is not an option of a rule; there are {_listed(OPTIONS)}', named=True)
+            problems.add(
+                str(key), f'is not an option of a rule; there are {_listed(OPTIONS)}', named=True
+            )
     for key in [key for key, value in given.items() if value in ('', [''])]:
-        problems.add(key, 'it is empty, which could mean all; give a value, or leave the option out')
+        problems.add(
+            key, 'it is empty, which could mean all; give a value, or leave the option out'
+        )
         del given[key]
     direction = _word(problems, given, 'direction', DIRECTIONS, 'ingress')
     if 'preset' in given:
@@ -126,7 +159,12 @@ def parse(raw: Mapping[str, object], where: str = 'rules[0]') -> tuple[Rule, ...
 
 def public(rule: Rule) -> dict[str, Any]:
     """Return the rule as plain JSON, in the words in which a user would write it: `parse(public(r)) == (r,)`."""
-    return {'direction': rule.direction, 'protocol': rule.protocol, 'port': _ports_text(rule), 'remote': remote_text(rule)}
+    return {
+        'direction': rule.direction,
+        'protocol': rule.protocol,
+        'port': _ports_text(rule),
+        'remote': remote_text(rule),
+    }
 
 
 def describe(rule: Rule, remote: str) -> str:
@@ -173,7 +211,13 @@ def _ports_text(rule: Rule) -> int | str | None:
     return rule.port_min if rule.port_min == rule.port_max else f'{rule.port_min}-{rule.port_max}'
 
 
-def _word(problems: _Problems, given: Mapping[str, object], option: str, known: Mapping[str, object] | tuple[str, ...], default: str) -> str:
+def _word(
+    problems: _Problems,
+    given: Mapping[str, object],
+    option: str,
+    known: Mapping[str, object] | tuple[str, ...],
+    default: str,
+) -> str:
     """Return the known word that an option means; '' after a problem."""
     value = given.get(option, default)
     word = value.strip().lower() if isinstance(value, str) else ''
@@ -183,7 +227,9 @@ def _word(problems: _Problems, given: Mapping[str, object], option: str, known: 
     return ''
 
 
-def _preset(problems: _Problems, given: Mapping[str, object]) -> tuple[str, list[tuple[int | None, int | None]]]:
+def _preset(
+    problems: _Problems, given: Mapping[str, object]
+) -> tuple[str, list[tuple[int | None, int | None]]]:
     name = _word(problems, given, 'preset', PRESETS, '')
     protocol, port = PRESETS.get(name, ('', None))
     for option in ('protocol', 'port', 'ports'):
@@ -192,25 +238,34 @@ def _preset(problems: _Problems, given: Mapping[str, object]) -> tuple[str, list
     return protocol, [(port, port)]
 
 
-def _ports(problems: _Problems, given: Mapping[str, object], protocol: str) -> list[tuple[int | None, int | None]]:
+def _ports(
+    problems: _Problems, given: Mapping[str, object], protocol: str
+) -> list[tuple[int | None, int | None]]:
     asked = [option for option in ('port', 'ports') if option in given]
     if not asked:
         return [(None, None)]
     if len(asked) == 2:
         problems.add('port', 'give either port or ports')
     if protocol and protocol not in WITH_PORTS:
-        problems.add(asked[0], f'{given[asked[0]]!r} needs a protocol with ports; give protocol tcp or udp')
+        problems.add(
+            asked[0], f'{given[asked[0]]!r} needs a protocol with ports; give protocol tcp or udp'
+        )
     return list(_ranges(problems, given))
 
 
-def _ranges(problems: _Problems, given: Mapping[str, object]) -> Iterator[tuple[int | None, int | None]]:
+def _ranges(
+    problems: _Problems, given: Mapping[str, object]
+) -> Iterator[tuple[int | None, int | None]]:
     if 'port' in given:
         yield _range(problems, 'port', given['port'])
     if 'ports' not in given:
         return
     ports = given['ports']
     if not isinstance(ports, (list, tuple)) or not ports:
-        problems.add('ports', f"{ports!r} is not a list of ports; give one such as [22, '80-90'], or leave it out for all ports")
+        problems.add(
+            'ports',
+            f"{ports!r} is not a list of ports; give one such as [22, '80-90'], or leave it out for all ports",
+        )
         return
     for index, value in enumerate(ports):
         yield _range(problems, f'ports[{index}]', value)
@@ -222,7 +277,10 @@ def _range(problems: _Problems, option: str, value: object) -> tuple[int, int]:
     between = _RANGE.fullmatch(text) if isinstance(text, str) else None
     lowest, highest = (_number(end) for end in (between.groups() if between else (text, text)))
     if lowest is None or highest is None:
-        problems.add(option, f"{value if isinstance(value, int) else repr(value)} is not a port; give 1 to {PORT_HIGHEST}, or a range such as '22-80'")
+        problems.add(
+            option,
+            f"{value if isinstance(value, int) else repr(value)} is not a port; give 1 to {PORT_HIGHEST}, or a range such as '22-80'",
+        )
     elif lowest > highest:
         problems.add(option, f"{value!r} ends before it begins; give '{highest}-{lowest}'")
     else:
@@ -234,7 +292,11 @@ def _number(value: object) -> int | None:
     if isinstance(value, str) and _PORT.fullmatch(value):
         value = int(value)
     # bool is an int in Python, and no port
-    return value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= PORT_HIGHEST else None
+    return (
+        value
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= PORT_HIGHEST
+        else None
+    )
 
 
 def _remote(problems: _Problems, value: object) -> tuple[str, str | None]:
@@ -246,7 +308,10 @@ def _remote(problems: _Problems, value: object) -> tuple[str, str | None]:
     if colon and prefix.lower() == 'group':
         if _GROUP.fullmatch(name):
             return '', name
-        problems.add('remote', f'{value!r} names no group; group names are letters, digits, hyphen, underscore and dot')
+        problems.add(
+            'remote',
+            f'{value!r} names no group; group names are letters, digits, hyphen, underscore and dot',
+        )
         return ANYWHERE, None
     return _address_or_group(problems, value, text)
 

@@ -48,7 +48,9 @@ class SecurityGroupRequest(Request):
         """What is wrong with the request, whatever is there."""
         problems = super().problems()
         if self.state == 'absent' and self.name == DEFAULT_GROUP:
-            problems.append('name: the group default stays, because servers for which no group is named have it; rules: [] empties it')
+            problems.append(
+                'name: the group default stays, because servers for which no group is named have it; rules: [] empties it'
+            )
         return problems
 
 

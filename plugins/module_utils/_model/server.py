@@ -25,7 +25,17 @@ from .words import (
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
 # What a new member of a group has as the others, unless something else is said; networks, too.
-OF_A_GROUP = ('flavor', 'image', 'key_names', 'init_script', 'security_groups', 'guest_agent', 'delete_protection', 'description', 'labels')
+OF_A_GROUP = (
+    'flavor',
+    'image',
+    'key_names',
+    'init_script',
+    'security_groups',
+    'guest_agent',
+    'delete_protection',
+    'description',
+    'labels',
+)
 RUNNING = ('started', 'restarted')  # states after which it runs
 DISK_GONE, SEED_GONE = 'its root disk is gone', 'its first-boot disk is gone'
 MOST_MEMBERS = 500
@@ -53,16 +63,21 @@ class Nic:
         """The connection as a task says it: what is not chosen is left out, and a port says it all."""
         if self.port:
             return {'port': self.port}
-        return {option: value for option, value in vars(self).items() if value not in (None, AFTER_APPLY)}
+        return {
+            option: value
+            for option, value in vars(self).items()
+            if value not in (None, AFTER_APPLY)
+        }
 
 
 @dataclass(frozen=True)
 class Server:
     """A server as it is, or as it should be: one shape, so that the two compare.
 
-    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a keyed hash (Sealed). ``power`` is started,
-    stopped or paused. ``member_of`` is the group it was made in with count. ``faults``: what its real machine no longer has
-    of what is recorded. ``reason``: why it stands still. ``seeded``: its first-boot disk is there.
+    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a keyed hash
+    (Sealed). ``power`` is started, stopped or paused. ``member_of`` is the group it was made in
+    with count. ``faults``: what its real machine no longer has of what is recorded. ``reason``: why
+    it stands still. ``seeded``: its first-boot disk is there.
     """
 
     name: str
@@ -90,7 +105,9 @@ class Server:
     reason: str = ''
     seeded: bool = True
     outdated: Tuple[str, ...] = ()  # options that mean something else now than when it was made
-    launched: bool = True  # false while it is being made and its machine does not run: nothing would be lost
+    launched: bool = (
+        True  # false while it is being made and its machine does not run: nothing would be lost
+    )
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 
@@ -111,7 +128,13 @@ class Server:
         why = '; '.join(self.faults) or self.reason or None
         shown['user_data'] = HIDDEN if self.user_data else None
         shown['key_name'] = self.key_names[0] if self.key_names else None
-        return {**shown, 'status': self.status, 'status_reason': why, 'billable': billable, 'fixed_ip': first}
+        return {
+            **shown,
+            'status': self.status,
+            'status_reason': why,
+            'billable': billable,
+            'fixed_ip': first,
+        }
 
 
 @dataclass(frozen=True)
@@ -133,21 +156,39 @@ class NicRequest:
         """Whether a connection is the one that was asked for, whatever its groups."""
         if self.port:
             return nic.port == self.port
-        return (nic.name, nic.port) == (self.name, None) and self.fixed_ip in (None, nic.fixed_ip) and self.mac in (None, nic.mac)
+        return (
+            (nic.name, nic.port) == (self.name, None)
+            and self.fixed_ip in (None, nic.fixed_ip)
+            and self.mac in (None, nic.mac)
+        )
 
     def kept(self, nic: Nic) -> Nic:
         """The connection that is there, with the groups that were asked for."""
-        return nic if self.security_groups is None else replace(nic, security_groups=self.own_groups)
+        return (
+            nic if self.security_groups is None else replace(nic, security_groups=self.own_groups)
+        )
 
     def new(self) -> Nic:
         """Another connection than is there."""
-        return Nic(self.name or AFTER_APPLY, self.fixed_ip or AFTER_APPLY, self.mac or AFTER_APPLY, self.port, self.own_groups)
+        return Nic(
+            self.name or AFTER_APPLY,
+            self.fixed_ip or AFTER_APPLY,
+            self.mac or AFTER_APPLY,
+            self.port,
+            self.own_groups,
+        )
 
     def problems(self, place: str) -> List[str]:
         """What is wrong with it, whatever is there."""
-        problems = name_problems(self.port or self.name, f'{place}.{"port" if self.port else "name"}')
-        if self.port and (self.name or self.fixed_ip or self.mac or self.security_groups is not None):
-            problems.append(f'{place}: a port has its network, address, MAC and groups already; give port alone')
+        problems = name_problems(
+            self.port or self.name, f'{place}.{"port" if self.port else "name"}'
+        )
+        if self.port and (
+            self.name or self.fixed_ip or self.mac or self.security_groups is not None
+        ):
+            problems.append(
+                f'{place}: a port has its network, address, MAC and groups already; give port alone'
+            )
         problems += address_problems(self.fixed_ip, f'{place}.fixed_ip')
         problems += mac_problems(self.mac, f'{place}.mac')
         return problems + group_problems(self.own_groups, f'{place}.security_groups')
@@ -172,20 +213,34 @@ class ServerRequest:
 
     def members(self) -> Tuple[str, ...]:
         """The names of the servers that are asked for."""
-        return (self.name,) if self.count is None else tuple(f'{self.name}-{number}' for number in range(1, self.count + 1))
+        return (
+            (self.name,)
+            if self.count is None
+            else tuple(f'{self.name}-{number}' for number in range(1, self.count + 1))
+        )
 
     def connects(self, now: Server) -> bool:
         """Whether a server has the connections that are asked for, whatever their groups."""
         networks = self.networks
-        return networks is None or (len(networks) == len(now.networks) and all(nic.fits(there) for nic, there in zip(networks, now.networks)))
+        return networks is None or (
+            len(networks) == len(now.networks)
+            and all(nic.fits(there) for nic, there in zip(networks, now.networks))
+        )
 
     def news(self, servers: Mapping[str, Server]) -> Set[str]:
         """The options by which some member is to get what it does not have yet. What every member has is there, because the record keeps what is in use."""
         there = [servers.get(name) for name in self.members()]
         news = {
-            option for option, wanted in self.options.items() if any(now is None or now.task_state is not None or not has(now, option, wanted) for now in there)
+            option
+            for option, wanted in self.options.items()
+            if any(
+                now is None or now.task_state is not None or not has(now, option, wanted)
+                for now in there
+            )
         }
-        if any(now is None or now.task_state is not None or not self.connects(now) for now in there):
+        if any(
+            now is None or now.task_state is not None or not self.connects(now) for now in there
+        ):
             news.add('networks')
         if any(nic.security_groups for nic in self.networks or ()):
             news.add('security_groups')
@@ -198,7 +253,12 @@ class ServerRequest:
 
     def places(self) -> List[Tuple[str, str]]:
         """The addresses and MACs that are asked for, each with its network."""
-        return [(nic.name, place) for nic in self.networks or () for place in (nic.fixed_ip, nic.mac) if nic.name and place]
+        return [
+            (nic.name, place)
+            for nic in self.networks or ()
+            for place in (nic.fixed_ip, nic.mac)
+            if nic.name and place
+        ]
 
     def problems(self) -> List[str]:
         """What is wrong with the request, whatever is there."""
@@ -213,7 +273,11 @@ class ServerRequest:
         problems += _network_problems(self.networks)
         problems += _floating_problems(self.floating_ip)
         problems += user_data_problems(self.user_data)
-        return problems + description_problems(self.options.get('description')) + label_problems(self.options.get('labels'))
+        return (
+            problems
+            + description_problems(self.options.get('description'))
+            + label_problems(self.options.get('labels'))
+        )
 
     def _count_problems(self) -> List[str]:
         if self.count is None:
@@ -224,11 +288,20 @@ class ServerRequest:
         elif self.count and not problems:
             problems += host_name_problems(self.members()[-1], 'name of the last member')
         if self.count > 1:
-            once = [f'networks: fixed_ip {nic.fixed_ip}' for nic in self.networks or () if nic.fixed_ip]
+            once = [
+                f'networks: fixed_ip {nic.fixed_ip}' for nic in self.networks or () if nic.fixed_ip
+            ]
             once += [f'networks: mac {nic.mac}' for nic in self.networks or () if nic.mac]
             once += [f'networks: port {nic.port}' for nic in self.networks or () if nic.port]
-            once += [f'floating_ip: {self.floating_ip}'] if self.floating_ip not in (None, 'auto', 'none') else []
-            problems += [f'{what} can be given to one server only, and count is {self.count}' for what in once]
+            once += (
+                [f'floating_ip: {self.floating_ip}']
+                if self.floating_ip not in (None, 'auto', 'none')
+                else []
+            )
+            problems += [
+                f'{what} can be given to one server only, and count is {self.count}'
+                for what in once
+            ]
         return problems
 
 
@@ -252,7 +325,9 @@ def _twice(networks: Tuple[NicRequest, ...]) -> List[str]:
     """What two connections of one server cannot both have. A guest knows its interfaces by their MACs."""
     given = [('port', nic.port or '') for nic in networks]
     given += [('mac', nic.mac or '') for nic in networks]
-    given += [('fixed_ip', f'{nic.fixed_ip} of {nic.name}' if nic.fixed_ip else '') for nic in networks]
+    given += [
+        ('fixed_ip', f'{nic.fixed_ip} of {nic.name}' if nic.fixed_ip else '') for nic in networks
+    ]
     twice = sorted({entry for entry in given if entry[1] and given.count(entry) > 1})
     return [f'networks: {option} {value} is named twice' for option, value in twice]
 
@@ -260,18 +335,27 @@ def _twice(networks: Tuple[NicRequest, ...]) -> List[str]:
 def _floating_problems(floating_ip: str | None) -> List[str]:
     if floating_ip in (None, 'auto', 'none'):
         return []
-    return [f'{problem}; give one, or auto, or none' for problem in address_problems(floating_ip, 'floating_ip')]
+    return [
+        f'{problem}; give one, or auto, or none'
+        for problem in address_problems(floating_ip, 'floating_ip')
+    ]
 
 
 def _user_data(before: str | None, after: str | None, now: Server) -> Effect:
     if isinstance(after, Sealed) and after.takes_over(before):
         return Effect(LIVE, 'its user_data is recorded by a keyed hash from now on')
-    return Effect(FIXED, 'first-boot content runs once, at the first boot; delete the server and make it again')
+    return Effect(
+        FIXED,
+        'first-boot content runs once, at the first boot; delete the server and make it again',
+    )
 
 
 def _flavor(before: str | None, after: str, now: Server) -> Effect:
     if now.power == 'paused':
-        return Effect(FIXED, 'a paused server is not resized; start it (state: started) or pull its plug (state: stopped, force: true) first')
+        return Effect(
+            FIXED,
+            'a paused server is not resized; start it (state: started) or pull its plug (state: stopped, force: true) first',
+        )
     if now.power == 'stopped':
         return Effect(LIVE, f'flavor {before} becomes {after}')
     return Effect(RESTART, f'flavor {before} becomes {after}, which needs a restart')
@@ -279,9 +363,20 @@ def _flavor(before: str | None, after: str, now: Server) -> Effect:
 
 def _guest_agent(before: bool, after: bool, now: Server) -> Effect:
     if now.power == 'paused':
-        return Effect(FIXED, 'a paused server is not changed; start it (state: started) or pull its plug (state: stopped, force: true) first')
-    what = 'the channel of the guest agent is added' if after else 'the channel of the guest agent is taken away'
-    return Effect(LIVE, what) if now.power == 'stopped' else Effect(RESTART, f'{what}, which needs a restart')
+        return Effect(
+            FIXED,
+            'a paused server is not changed; start it (state: started) or pull its plug (state: stopped, force: true) first',
+        )
+    what = (
+        'the channel of the guest agent is added'
+        if after
+        else 'the channel of the guest agent is taken away'
+    )
+    return (
+        Effect(LIVE, what)
+        if now.power == 'stopped'
+        else Effect(RESTART, f'{what}, which needs a restart')
+    )
 
 
 def _volume_size(before: int, after: int, now: Server) -> Effect:
@@ -291,9 +386,13 @@ def _volume_size(before: int, after: int, now: Server) -> Effect:
 
 
 def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], now: Server) -> Effect:
-    if [replace(nic, security_groups=None) for nic in before] == [replace(nic, security_groups=None) for nic in after]:
+    if [replace(nic, security_groups=None) for nic in before] == [
+        replace(nic, security_groups=None) for nic in after
+    ]:
         return Effect(LIVE)
-    return Effect(FIXED, 'the networks of a server are chosen when it is made; delete it and make it again')
+    return Effect(
+        FIXED, 'the networks of a server are chosen when it is made; delete it and make it again'
+    )
 
 
 TABLE: Table = {
@@ -301,7 +400,9 @@ TABLE: Table = {
     'image': fixed('a server keeps the disk it was made with; delete it and make it again'),
     'key_names': fixed('a key is put in at the first boot; delete the server and make it again'),
     'user_data': _user_data,
-    'init_script': fixed('an init script runs once, at the first boot; delete the server and make it again'),
+    'init_script': fixed(
+        'an init script runs once, at the first boot; delete the server and make it again'
+    ),
     'networks': _networks,
     'volume_size': _volume_size,
     'security_groups': live,

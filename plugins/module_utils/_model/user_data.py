@@ -24,8 +24,9 @@ _NO_MAPPING = ('#cloud-config-archive', '#cloud-config-jsonp')  # a list; a patc
 class Sealed(str):
     """First-boot content as it is recorded: enough to see that it differs, and not enough to guess it. No result and no message shows it.
 
-    It is a hash keyed with a secret of the record, with a name of the key: content that was recorded with another key cannot be
-    compared. ``bare``: the hash without a key, which records before version 4 have.
+    It is a hash keyed with a secret of the record, with a name of the key: content that was
+    recorded with another key cannot be compared. ``bare``: the hash without a key, which records
+    before version 4 have.
     """
 
     bare = ''
@@ -34,7 +35,10 @@ class Sealed(str):
     def of(cls, user_data: str, secret: str) -> Sealed:
         """Seal a content by the secret of a record."""
         key = hashlib.sha256(f'name of {secret}'.encode()).hexdigest()[:8]
-        found = cls(f'hmac-sha256:{key}:' + hmac.new(secret.encode(), user_data.encode(), 'sha256').hexdigest())
+        found = cls(
+            f'hmac-sha256:{key}:'
+            + hmac.new(secret.encode(), user_data.encode(), 'sha256').hexdigest()
+        )
         found.bare = hashed(user_data)
         return found
 
@@ -72,7 +76,9 @@ def user_data_problems(text: str | None) -> List[str]:
 def _text_problems(text: str) -> List[str]:
     problems = []
     if '\r\n' in text:
-        problems.append('its lines end as on Windows (CR LF), and no interpreter would be found by that name; save it with LF')
+        problems.append(
+            'its lines end as on Windows (CR LF), and no interpreter would be found by that name; save it with LF'
+        )
     if '\0' in text:
         problems.append('it holds a NUL character; give text')
     size = len(text.encode())
@@ -88,7 +94,9 @@ def _kind_problems(text: str) -> List[str]:
     if begin.startswith('content-type:'):
         return ['cloud-init takes it for MIME only with a line "MIME-Version: 1.0"; add that']
     if not begin.startswith(_KNOWN):
-        return ['cloud-init would not know what it is; begin it with #! (a script) or #cloud-config']
+        return [
+            'cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'
+        ]
     if begin.startswith('#!') and not text.startswith('#!'):
         return ['blanks stand before #!, and the system would not run it; begin the text with #!']
     if begin.startswith(_CLOUD_CONFIG) and not begin.startswith(_NO_MAPPING):
@@ -105,9 +113,13 @@ def _cloud_config_problems(text: str) -> List[str]:
     try:
         found: Any = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, 'problem_mark', None)  # no word of the text itself: it may be a secret
+        mark = getattr(
+            error, 'problem_mark', None
+        )  # no word of the text itself: it may be a secret
         where = '' if mark is None else f' (see line {mark.line + 1})'
         return [f'it is no YAML{where}, and cloud-init would leave all of it out']
     if found is not None and not isinstance(found, dict):
-        return ['its YAML is no mapping, and cloud-init would leave all of it out; write options, such as: packages: [nginx]']
+        return [
+            'its YAML is no mapping, and cloud-init would leave all of it out; write options, such as: packages: [nginx]'
+        ]
     return []

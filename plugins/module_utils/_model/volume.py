@@ -35,7 +35,9 @@ class Volume:
     @property
     def status(self) -> str:
         """The status, in Cinder's words."""
-        return self.task_state or ('error' if self.gone else 'in-use' if self.server else 'available')
+        return self.task_state or (
+            'error' if self.gone else 'in-use' if self.server else 'available'
+        )
 
     def public(self) -> Dict[str, Any]:
         """The volume as a result shows it."""
@@ -57,7 +59,9 @@ class VolumeRequest(Request):
         if self.state == 'attached' and self.server is None:
             problems.append('server: name the server to attach it to')
         if self.state in ('present', 'absent') and self.server is not None:
-            problems.append(f'server: it goes with state: attached or detached, not with {self.state}')
+            problems.append(
+                f'server: it goes with state: attached or detached, not with {self.state}'
+            )
         return problems
 
 

@@ -22,14 +22,18 @@ def name_problems(name: str, option: str = 'name') -> List[str]:
     """Check the name of anything but a server: letters, digits, hyphen, underscore and dot, 1 to 63 of them."""
     if NAME.match(name):
         return []
-    return [f'{option}: {name!r} is not a name; use 1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last']
+    return [
+        f'{option}: {name!r} is not a name; use 1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last'
+    ]
 
 
 def host_name_problems(name: str, option: str = 'name') -> List[str]:
     """Check the name of a server: it becomes a host name (RFC 1123), so letters, digits and hyphens only."""
     if HOST_NAME.match(name):
         return []
-    return [f'{option}: {name!r} is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last']
+    return [
+        f'{option}: {name!r} is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last'
+    ]
 
 
 def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_groups') -> List[str]:
@@ -38,7 +42,9 @@ def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_group
         return []
     problems = [problem for group in groups for problem in name_problems(group, option)]
     if len(groups) > MOST_GROUPS:
-        problems.append(f'{option}: {len(groups)} are named; a network interface has at most {MOST_GROUPS}')
+        problems.append(
+            f'{option}: {len(groups)} are named; a network interface has at most {MOST_GROUPS}'
+        )
     if not groups:
         problems.append(f'{option}: name one at least; default lets nothing in')
     return problems
@@ -57,9 +63,13 @@ def label_problems(labels: Mapping[str, Any] | None) -> List[str]:
     problems = []
     for key, value in (labels or {}).items():
         if not LABEL.match(str(key)):
-            problems.append(f'labels: {key!r} is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes')
+            problems.append(
+                f'labels: {key!r} is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes'
+            )
         if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
-            problems.append(f'labels: the value of {key} must be printable text of at most 255 characters')
+            problems.append(
+                f'labels: the value of {key} must be printable text of at most 255 characters'
+            )
     return problems
 
 
@@ -87,7 +97,9 @@ def mac_problems(mac: str | None, option: str) -> List[str]:
         return []
     written = _as_written(mac)
     if written:
-        return [f"{option}: {mac} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"]
+        return [
+            f"{option}: {mac} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"
+        ]
     return [f"{option}: {mac!r} is not the MAC of a machine; write it like '52:54:00:12:34:56'"]
 
 
@@ -112,7 +124,14 @@ def size_problems(size: int | None, option: str) -> List[str]:
 
 def labels_of(raw: Mapping[Any, Any]) -> Mapping[str, str]:
     """Labels as the user means them: numbers and booleans in YAML become their text."""
-    return {str(key): str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value for key, value in raw.items()}
+    return {
+        str(key): str(value).lower()
+        if isinstance(value, bool)
+        else str(value)
+        if isinstance(value, (int, float))
+        else value
+        for key, value in raw.items()
+    }
 
 
 def some_of(names: Sequence[str], most: int = 5) -> str:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and name in lower case
 
 
-def keep_one(kind: str, request: Request, now: Any | None, table: Table, make: Callable[[], Any], draft: Draft) -> None:
+def keep_one(
+    kind: str,
+    request: Request,
+    now: Any | None,
+    table: Table,
+    make: Callable[[], Any],
+    draft: Draft,
+) -> None:
     """Make, keep or delete one thing; what an earlier run left half done is finished first."""
     if request.state == 'absent':
         if now is not None:
@@ -30,7 +37,9 @@ def keep_one(kind: str, request: Request, now: Any | None, table: Table, make: C
     if now is None:
         now = draft.step(kind, 'create', None, make())
     elif getattr(now, 'task_state', None) == 'creating':
-        now = draft.step(kind, 'create', None, replace(now, task_state=None, **request.options), why=AGAIN)
+        now = draft.step(
+            kind, 'create', None, replace(now, task_state=None, **request.options), why=AGAIN
+        )
     else:
         now = draft.update(kind, now, request.options, table)
     draft.result.append(now)
@@ -39,31 +48,55 @@ def keep_one(kind: str, request: Request, now: Any | None, table: Table, make: C
 def delete(kind: str, now: Any, draft: Draft) -> None:
     """Delete a thing that nothing uses."""
     if getattr(now, 'used_by', ()):
-        draft.refused.append(f'{kind} {now.name} is used by {", ".join(now.used_by)}; delete or change those first')
-    draft.step(kind, 'delete', now, None, why=AGAIN if getattr(now, 'task_state', None) == 'deleting' else '')
+        draft.refused.append(
+            f'{kind} {now.name} is used by {", ".join(now.used_by)}; delete or change those first'
+        )
+    draft.step(
+        kind,
+        'delete',
+        now,
+        None,
+        why=AGAIN if getattr(now, 'task_state', None) == 'deleting' else '',
+    )
 
 
 def mend(firewall: Firewall, draft: Draft) -> None:
     """Write the projections again that are not as the record says."""
     if firewall.faults:
-        draft.step('firewall', 'load', firewall, replace(firewall, faults=()), why='; '.join(firewall.faults))
+        draft.step(
+            'firewall',
+            'load',
+            firewall,
+            replace(firewall, faults=()),
+            why='; '.join(firewall.faults),
+        )
 
 
 def fits_in(network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft) -> None:
     """Refuse an address that a network cannot give, and one that somebody else has."""
     span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
-    if address not in span or address in (span.network_address, span.broadcast_address) or fixed_ip == network.gateway:
-        draft.refused.append(f'{option} {fixed_ip} is not an address for a server of {network.name} ({network.cidr}, gateway {network.gateway})')
+    if (
+        address not in span
+        or address in (span.network_address, span.broadcast_address)
+        or fixed_ip == network.gateway
+    ):
+        draft.refused.append(
+            f'{option} {fixed_ip} is not an address for a server of {network.name} ({network.cidr}, gateway {network.gateway})'
+        )
     check_not_taken(fixed_ip, owner, option, draft)
 
 
 def check_not_taken(place: str, owner: str | None, option: str, draft: Draft) -> None:
     """Refuse an address or a MAC of a network that somebody else has."""
     if owner:
-        draft.refused.append(f'{option} {place} belongs to {owner}; choose another, or leave it out')
+        draft.refused.append(
+            f'{option} {place} belongs to {owner}; choose another, or leave it out'
+        )
 
 
-def check_dns_name(kind: str, name: str, networks: Iterable[str], owners: DnsOwners, draft: Draft) -> None:
+def check_dns_name(
+    kind: str, name: str, networks: Iterable[str], owners: DnsOwners, draft: Draft
+) -> None:
     """Refuse a name that somebody else has in the DNS of a network, where case does not count."""
     for network in dict.fromkeys(networks):
         sharing = owners.get((network, name.lower()), ())
@@ -79,10 +112,14 @@ def floats(needed: int, free: int, draft: Draft) -> None:
     """Refuse when the pools have fewer floating addresses than are needed."""
     if needed > free:
         wanted = 'no address is free' if needed == 1 else f'{needed} are needed and {free} are free'
-        draft.refused.append(f'floating_ip: {wanted}; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)')
+        draft.refused.append(
+            f'floating_ip: {wanted}; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
+        )
 
 
 def image_is_there(image: Image | None, draft: Draft) -> None:
     """Refuse an image whose disk somebody removed."""
     if image and image.gone:
-        draft.refused.append(f'image {image.name}: its disk is gone from the host; delete the image (state: absent) and make it again')
+        draft.refused.append(
+            f'image {image.name}: its disk is gone from the host; delete the image (state: absent) and make it again'
+        )

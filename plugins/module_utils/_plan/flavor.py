@@ -17,6 +17,8 @@ def plan(request: FlavorRequest, seen: Mapping[str, Flavor]) -> Plan:
     if now is None and request.state == 'present':
         absent = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
         if absent:
-            draft.refused.append(f'flavor {request.name} does not exist; to make it give {", ".join(absent)} too')
+            draft.refused.append(
+                f'flavor {request.name} does not exist; to make it give {", ".join(absent)} too'
+            )
     keep_one('flavor', request, now, TABLE, lambda: Flavor(request.name, **request.options), draft)
     return draft.done()

@@ -17,8 +17,8 @@ from .common import image_is_there, keep_one
 class ImagesSeen:
     """Images by name; what speaks against the source of the request; the server that is the source, by name, with its power.
 
-    ``held``: the digests of what the path of the request holds now; None: it was not looked at. ``checksum``: of the
-    request, resolved where it was an address.
+    ``held``: the digests of what the path of the request holds now; None: it was not looked at.
+    ``checksum``: of the request, resolved where it was an address.
     """
 
     images: Mapping[str, Image]
@@ -32,7 +32,9 @@ def plan(request: ImageRequest, seen: ImagesSeen) -> Plan:
     """Make, keep or delete one image."""
     draft, now = Draft(), seen.images.get(request.name)
     if request.state == 'present' and (now is None or now.task_state is not None):
-        _source(request.options.get('source') or (now.source if now else ''), request.name, seen, draft)
+        _source(
+            request.options.get('source') or (now.source if now else ''), request.name, seen, draft
+        )
     if request.state == 'present':
         image_is_there(now, draft)
         if now is not None and now.task_state is None:
@@ -53,16 +55,22 @@ def _content(now: Image, request: ImageRequest, seen: ImagesSeen, draft: Draft) 
     if all(now.digests.get(kind) == digest for kind, digest in held.items()):
         del options['source']
     elif options['source'] == now.source:
-        draft.refused.append(f'image {now.name}: {now.source} holds something else than the image was made of; {REMADE}')
+        draft.refused.append(
+            f'image {now.name}: {now.source} holds something else than the image was made of; {REMADE}'
+        )
     return options
 
 
 def _source(source: str, name: str, seen: ImagesSeen, draft: Draft) -> None:
     kind, _colon, where = source.partition(':')
     if not kind:
-        draft.refused.append(f'image {name} does not exist; to make it give path, url (with checksum) or server')
+        draft.refused.append(
+            f'image {name} does not exist; to make it give path, url (with checksum) or server'
+        )
     elif kind == 'server':
         if draft.need('server', where, seen.servers) and seen.servers[where] != 'stopped':
-            draft.refused.append(f'server: {where} runs, and an image is made of a disk at rest; stop it first (state: stopped)')
+            draft.refused.append(
+                f'server: {where} runs, and an image is made of a disk at rest; stop it first (state: stopped)'
+            )
     elif seen.source_problem:
         draft.missing.append(f'{kind}: {seen.source_problem}')

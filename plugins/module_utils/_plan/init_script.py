@@ -15,6 +15,15 @@ def plan(request: InitScriptRequest, seen: Mapping[str, InitScript]) -> Plan:
     """Make, keep or delete one script. Servers that were made with it keep what they ran."""
     draft, now = Draft(), seen.get(request.name)
     if now is None and request.state == 'present' and 'content' not in request.options:
-        draft.refused.append(f'init_script {request.name} does not exist; to make it give content too')
-    keep_one('init_script', request, now, TABLE, lambda: InitScript(request.name, **{'content': '', **request.options}), draft)
+        draft.refused.append(
+            f'init_script {request.name} does not exist; to make it give content too'
+        )
+    keep_one(
+        'init_script',
+        request,
+        now,
+        TABLE,
+        lambda: InitScript(request.name, **{'content': '', **request.options}),
+        draft,
+    )
     return draft.done()

@@ -36,20 +36,32 @@ def plan(request: KeypairRequest, seen: KeypairsSeen) -> Plan:
 
 def _delete(now: Keypair, draft: Draft) -> None:
     if now.used_by:
-        draft.refused.append(f'keypair {now.name} is used by {", ".join(now.used_by)}; delete those servers first')
+        draft.refused.append(
+            f'keypair {now.name} is used by {", ".join(now.used_by)}; delete those servers first'
+        )
     draft.step('keypair', 'delete', now, None)
 
 
 def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> None:
     key = request.options.get('public_key')
     if key is None and request.private_key_file is None:
-        draft.refused.append(f'keypair {request.name} does not exist; to make it give public_key, public_key_file, or private_key_file to have one generated')
+        draft.refused.append(
+            f'keypair {request.name} does not exist; to make it give public_key, public_key_file, or private_key_file to have one generated'
+        )
     if request.private_key_file and key is None:
-        key_file = key_file or draft.step('private_key', 'create', None, KeyFile(request.private_key_file))
+        key_file = key_file or draft.step(
+            'private_key', 'create', None, KeyFile(request.private_key_file)
+        )
         key = key_file.public_key
-    known: Dict[str, Any] = {option: value for option, value in request.options.items() if option != 'public_key'}
-    known.update({} if key in (None, AFTER_APPLY) or draft.refused else {'fingerprint': fingerprint(key)})
-    draft.result.append(draft.step('keypair', 'create', None, Keypair(request.name, key or AFTER_APPLY, **known)))
+    known: Dict[str, Any] = {
+        option: value for option, value in request.options.items() if option != 'public_key'
+    }
+    known.update(
+        {} if key in (None, AFTER_APPLY) or draft.refused else {'fingerprint': fingerprint(key)}
+    )
+    draft.result.append(
+        draft.step('keypair', 'create', None, Keypair(request.name, key or AFTER_APPLY, **known))
+    )
 
 
 def _keep(request: KeypairRequest, now: Keypair, key_file: KeyFile | None, draft: Draft) -> None:
@@ -63,5 +75,7 @@ def _keep(request: KeypairRequest, now: Keypair, key_file: KeyFile | None, draft
             'put the file back, leave the option out, or delete the key pair and make a new one'
         )
     if key_file and not same_key(key_file.public_key, now.public_key):
-        draft.refused.append(f'private_key_file: {key_file.name} holds another key than {now.name} ({now.fingerprint}); name another file')
+        draft.refused.append(
+            f'private_key_file: {key_file.name} holds another key than {now.name} ({now.fingerprint}); name another file'
+        )
     draft.result.append(kept)

@@ -38,7 +38,9 @@ def plan(request: LbRequest, seen: LbsSeen) -> Plan:
         lb = _present(request, now, seen, draft)
         draft.result.append(lb)
         if request.wait_for and lb.health_check is None:
-            draft.refused.append(f'wait_for: lb {lb.name} has no health check, by which members are found healthy; give health_check, or leave wait_for out')
+            draft.refused.append(
+                f'wait_for: lb {lb.name} has no health check, by which members are found healthy; give health_check, or leave wait_for out'
+            )
     mend(seen.firewall, draft)
     return draft.done(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
 
@@ -47,7 +49,9 @@ def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) ->
     if now and now.task_state == 'deleting':
         now = draft.step('lb', 'delete', now, None, why=AGAIN)
     if now and now.task_state == 'creating':
-        now = draft.step('lb', 'create', None, replace(now, task_state=None, running=True), why=AGAIN)
+        now = draft.step(
+            'lb', 'create', None, replace(now, task_state=None, running=True), why=AGAIN
+        )
     options = _options(request, now, seen, draft)
     if 'members' in options:
         options['members'] = _servers(options['members'], seen)
@@ -62,7 +66,9 @@ def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) ->
         check_dns_name('lb', request.name, [network], seen.dns_owners, draft)
         made: Lb = draft.step('lb', 'create', None, Lb(request.name, **options))
         return made
-    kept: Lb = draft.update('lb', now, {**options, **({} if now.running else {'running': True})}, TABLE)
+    kept: Lb = draft.update(
+        'lb', now, {**options, **({} if now.running else {'running': True})}, TABLE
+    )
     return kept
 
 

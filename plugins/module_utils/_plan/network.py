@@ -28,9 +28,16 @@ class NetworksSeen:
 def plan(request: NetworkRequest, seen: NetworksSeen) -> Plan:
     """Make, keep or delete one network."""
     draft, now = Draft(), seen.networks.get(request.name)
-    if now and now.task_state == 'creating' and request.state == 'present' and request.options.get('cidr', now.cidr) != now.cidr:
+    if (
+        now
+        and now.task_state == 'creating'
+        and request.state == 'present'
+        and request.options.get('cidr', now.cidr) != now.cidr
+    ):
         # It never was: it may become another, whose gateway is another too.
-        request = replace(request, options={**request.options, 'gateway': _made(request, seen, draft).gateway})
+        request = replace(
+            request, options={**request.options, 'gateway': _made(request, seen, draft).gateway}
+        )
     keep_one('network', request, now, TABLE, lambda: _made(request, seen, draft), draft)
     mend(seen.firewall, draft)
     return draft.done(('network', 'delete'), ('network', 'create'))
@@ -41,12 +48,18 @@ def _made(request: NetworkRequest, seen: NetworksSeen, draft: Draft) -> Network:
     if cidr is None:
         cidr = free_range(seen.taken, seen.around)
         if cidr is None:
-            draft.refused.append('cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one')
+            draft.refused.append(
+                'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one'
+            )
             return Network(request.name)
         usual = next(candidates())
         if cidr != usual:
-            why = blocks(usual, seen.taken, seen.around) or [str(route) for route in seen.around.routes]
-            draft.notes.append(f'network {request.name} is {cidr}, because this host has {some_of(why)}')
+            why = blocks(usual, seen.taken, seen.around) or [
+                str(route) for route in seen.around.routes
+            ]
+            draft.notes.append(
+                f'network {request.name} is {cidr}, because this host has {some_of(why)}'
+            )
     draft.refused += range_problems(cidr, seen.taken, seen.around)
     draft.notes += range_notes(request.name, cidr, seen.around)
     return Network(request.name, **{'gateway': first_host(cidr), **request.options, 'cidr': cidr})

@@ -12,7 +12,9 @@ from typing import List
 from .._model.network import PRIVATE, Route, Surroundings, candidates, overlapping
 from .._model.words import some_of
 
-_COARSE = 8  # a route of a shorter prefix is a default route in parts, such as VPNs set (0.0.0.0/1 and 128.0.0.0/1)
+# a route of a shorter prefix is a default route in parts, such as VPNs set (0.0.0.0/1 and
+# 128.0.0.0/1)
+_COARSE = 8
 _CHOOSE = 'choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
@@ -41,9 +43,14 @@ def blocks(cidr: str, taken: Mapping[str, str], around: Surroundings) -> List[st
 def range_problems(cidr: str, taken: Mapping[str, str], around: Surroundings) -> List[str]:
     """Why a range that was requested cannot be had."""
     span = IPv4Network(cidr)
-    problems = [f'cidr: {cidr} overlaps {what}; choose another, or leave it out' for what in _joined(overlapping(cidr, taken))]
+    problems = [
+        f'cidr: {cidr} overlaps {what}; choose another, or leave it out'
+        for what in _joined(overlapping(cidr, taken))
+    ]
     if not any(span.subnet_of(IPv4Network(private)) for private in PRIVATE):
-        problems.append(f'cidr: {cidr} is not private: this host and its servers would no longer reach whose it is; {_CHOOSE}')
+        problems.append(
+            f'cidr: {cidr} is not private: this host and its servers would no longer reach whose it is; {_CHOOSE}'
+        )
     for route in around.routes:
         if route.cidr == cidr:
             problems.append(f'cidr: {cidr} is {route} already; choose another, or leave it out')
@@ -57,11 +64,17 @@ def range_notes(name: str, cidr: str, around: Surroundings) -> List[str]:
     narrower = [str(route) for route in around.routes if _is_narrower(route, span)]
     covered = [f'{address}, {what}' for address, what in _covered(span, around)]
     if wider:
-        notes.append(f'network {name}: {cidr} is a part of {some_of(wider)}; what is there is no longer reached from this host')
+        notes.append(
+            f'network {name}: {cidr} is a part of {some_of(wider)}; what is there is no longer reached from this host'
+        )
     if narrower:
-        notes.append(f'network {name}: {some_of(narrower)} is a part of {cidr}; servers with addresses of it are not reached')
+        notes.append(
+            f'network {name}: {some_of(narrower)} is a part of {cidr}; servers with addresses of it are not reached'
+        )
     if covered:
-        notes.append(f'network {name}: {cidr} covers {some_of(covered)}; this host will not reach it any more')
+        notes.append(
+            f'network {name}: {cidr} covers {some_of(covered)}; this host will not reach it any more'
+        )
     return notes
 
 
@@ -73,13 +86,20 @@ def _is_narrower(route: Route, span: IPv4Network) -> bool:
 def _wider(cidr: str, around: Surroundings) -> List[Route]:
     """Routes of which the range takes a part."""
     span = IPv4Network(cidr)
-    return [route for route in around.routes if _COARSE <= _network(route.cidr).prefixlen < span.prefixlen and span.subnet_of(_network(route.cidr))]
+    return [
+        route
+        for route in around.routes
+        if _COARSE <= _network(route.cidr).prefixlen < span.prefixlen
+        and span.subnet_of(_network(route.cidr))
+    ]
 
 
 def _covered(span: IPv4Network, around: Surroundings) -> Iterator[tuple[str, str]]:
     """Hosts that are needed, and would be looked for in the network, because no longer prefix leads to them."""
     for address, what in around.hosts.items():
-        if IPv4Address(address) in span and not any(_leads(route, address, span.prefixlen) for route in around.routes):
+        if IPv4Address(address) in span and not any(
+            _leads(route, address, span.prefixlen) for route in around.routes
+        ):
             yield address, what
 
 

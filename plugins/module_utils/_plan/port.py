@@ -32,7 +32,9 @@ def plan(request: PortRequest, seen: PortsSeen) -> Plan:
     """Make, keep or delete one port."""
     draft, now = Draft(), seen.ports.get(request.name)
     if request.state == 'present':
-        for group in request.options.get('security_groups', (DEFAULT_GROUP,) if now is None else ()):
+        for group in request.options.get(
+            'security_groups', (DEFAULT_GROUP,) if now is None else ()
+        ):
             draft.need('security_group', group, seen.groups)
         if now is None:
             _place(request, seen, draft)
@@ -43,7 +45,11 @@ def plan(request: PortRequest, seen: PortsSeen) -> Plan:
 
 def _place(request: PortRequest, seen: PortsSeen, draft: Draft) -> None:
     name, fixed_ip = request.options.get('network', 'default'), request.options.get('fixed_ip')
-    if draft.need('network', name, seen.networks) and fixed_ip and seen.networks[name].cidr != AFTER_APPLY:
+    if (
+        draft.need('network', name, seen.networks)
+        and fixed_ip
+        and seen.networks[name].cidr != AFTER_APPLY
+    ):
         fits_in(seen.networks[name], fixed_ip, seen.owner, 'fixed_ip:', draft)
     if 'mac' in request.options:
         check_not_taken(request.options['mac'], seen.mac_owner, 'mac:', draft)

@@ -24,7 +24,10 @@ def plan(request: RecoverRequest, seen: RecordSeen) -> Plan:
     if seen.now.state == 'whole':
         draft.result.append(seen.now)
         return draft.done()
-    rebuilt, why = seen.rebuilt or replace(seen.now, state='whole'), AGAIN if seen.now.state == INTERRUPTED else f'it is {seen.now.state}'
+    rebuilt, why = (
+        seen.rebuilt or replace(seen.now, state='whole'),
+        AGAIN if seen.now.state == INTERRUPTED else f'it is {seen.now.state}',
+    )
     draft.notes.extend(rebuilt.lost)
     draft.result.append(draft.step('record', 'create', seen.now, rebuilt, why=why))
     return draft.done()

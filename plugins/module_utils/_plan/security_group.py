@@ -27,13 +27,30 @@ def plan(request: SecurityGroupRequest, seen: SecurityGroupsSeen) -> Plan:
     rules = set(request.options.get('rules', ()))
     if now and not request.purge_rules:
         rules |= set(now.rules)
-    options = {**request.options, 'rules': tuple(sorted(rules))} if 'rules' in request.options else dict(request.options)
+    options = (
+        {**request.options, 'rules': tuple(sorted(rules))}
+        if 'rules' in request.options
+        else dict(request.options)
+    )
     if len(rules) > MOST_RULES:
-        draft.refused.append(f'rules: {request.name} would have {len(rules)}; a group has at most {MOST_RULES}')
-    for name in sorted({rule.remote_group for rule in options.get('rules', ()) if rule.remote_group}):
+        draft.refused.append(
+            f'rules: {request.name} would have {len(rules)}; a group has at most {MOST_RULES}'
+        )
+    for name in sorted(
+        {rule.remote_group for rule in options.get('rules', ()) if rule.remote_group}
+    ):
         draft.need('security_group', name, {**seen.groups, request.name: None})
     if request.state == 'absent' and now and now.named_by:
-        draft.refused.append(f'security_group {now.name} is named by rules of {", ".join(now.named_by)}; change those first')
-    keep_one('security_group', replace(request, options=options), now, TABLE, lambda: SecurityGroup(request.name, **options), draft)
+        draft.refused.append(
+            f'security_group {now.name} is named by rules of {", ".join(now.named_by)}; change those first'
+        )
+    keep_one(
+        'security_group',
+        replace(request, options=options),
+        now,
+        TABLE,
+        lambda: SecurityGroup(request.name, **options),
+        draft,
+    )
     mend(seen.firewall, draft)
     return draft.done()

@@ -11,9 +11,27 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
 from .._model.firewall import Firewall
-from .._model.server import DISK_GONE, OF_A_GROUP, RUNNING, TABLE, Nic, NicRequest, Server, ServerRequest, has
+from .._model.server import (
+    DISK_GONE,
+    OF_A_GROUP,
+    RUNNING,
+    TABLE,
+    Nic,
+    NicRequest,
+    Server,
+    ServerRequest,
+    has,
+)
 from .._model.words import DEFAULT_GROUP
-from .common import DnsOwners, check_dns_name, check_not_taken, fits_in, floats, image_is_there, mend
+from .common import (
+    DnsOwners,
+    check_dns_name,
+    check_not_taken,
+    fits_in,
+    floats,
+    image_is_there,
+    mend,
+)
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -25,7 +43,10 @@ if TYPE_CHECKING:
     from .._model.security_group import SecurityGroup
     from .._model.user_data import Sealed
 
-ORDER = tuple(('server', verb) for verb in ('delete', 'create', 'repair', 'resume', 'stop', 'power_off', 'update', 'start'))
+ORDER = tuple(
+    ('server', verb)
+    for verb in ('delete', 'create', 'repair', 'resume', 'stop', 'power_off', 'update', 'start')
+)
 
 
 @dataclass(frozen=True)
@@ -111,16 +132,25 @@ def _references(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None
 
 def _members(request: ServerRequest, seen: ServersSeen, draft: Draft) -> Tuple[str, ...]:
     """The names that are to be as asked; what is too many is planned away here."""
-    group = tuple(sorted((server.name for server in seen.servers.values() if server.member_of == request.name), key=lambda name: (len(name), name)))
+    group = tuple(
+        sorted(
+            (server.name for server in seen.servers.values() if server.member_of == request.name),
+            key=lambda name: (len(name), name),
+        )
+    )
     single = seen.servers.get(request.name)
     if request.count is None:
         if request.state == 'absent':
             return (*group, *([request.name] if single else []))
         if group:
-            draft.refused.append(f'name: {request.name} is a group of {len(group)} servers; give count, or the name of a member ({group[0]}, ...)')
+            draft.refused.append(
+                f'name: {request.name} is a group of {len(group)} servers; give count, or the name of a member ({group[0]}, ...)'
+            )
         return () if group else (request.name,)
     if single:
-        draft.refused.append(f'name: {request.name} is a server of its own, not a group; leave out count, or choose another name')
+        draft.refused.append(
+            f'name: {request.name} is a server of its own, not a group; leave out count, or choose another name'
+        )
     members = request.members()
     draft.refused += [
         f'name: {name} is a server of its own, not a member of {request.name}; choose another name'
@@ -136,7 +166,9 @@ def _members(request: ServerRequest, seen: ServersSeen, draft: Draft) -> Tuple[s
 def _shrink(request: ServerRequest, surplus: List[Server], draft: Draft) -> None:
     if surplus and not request.allow_shrink:
         names = ', '.join(server.name for server in surplus)
-        draft.refused.append(f'count: {request.count} is less than there are; allow_shrink: true removes {names}')
+        draft.refused.append(
+            f'count: {request.count} is less than there are; allow_shrink: true removes {names}'
+        )
     for server in surplus:
         _delete(server, request, draft)
 
@@ -149,8 +181,17 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     if now and now.task_state == 'deleting':
         now = draft.step('server', 'delete', now, None, why=AGAIN)
     if now is None:
-        return draft.result.append(draft.step('server', 'create', None, _new(name, _as_its_group(name, request, seen, draft), seen, draft)))
-    stops = request.state == 'stopped' or (request.state == 'restarted' and now.task_state != 'creating')
+        return draft.result.append(
+            draft.step(
+                'server',
+                'create',
+                None,
+                _new(name, _as_its_group(name, request, seen, draft), seen, draft),
+            )
+        )
+    stops = request.state == 'stopped' or (
+        request.state == 'restarted' and now.task_state != 'creating'
+    )
     if now.task_state == 'creating':
         now = _finish(now, request, seen, draft)
     if now.faults or now.task_state == 'repairing':
@@ -161,9 +202,15 @@ def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         now = draft.step('server', 'resume', now, replace(now, power='started', reason=''))
     if stops and now.power != 'stopped':
         if now.power == 'paused' and not request.force:
-            draft.refused.append(f'server {now.name} is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true')
-        now = draft.step('server', 'power_off' if request.force else 'stop', now, replace(now, power='stopped'))
-    now = draft.update('server', now, _changed(request, now, seen, draft), TABLE, request.allow_restart)
+            draft.refused.append(
+                f'server {now.name} is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true'
+            )
+        now = draft.step(
+            'server', 'power_off' if request.force else 'stop', now, replace(now, power='stopped')
+        )
+    now = draft.update(
+        'server', now, _changed(request, now, seen, draft), TABLE, request.allow_restart
+    )
     if request.state in RUNNING and now.power != 'started':
         now = draft.step('server', 'start', now, replace(now, power='started'))
     draft.result.append(now)
@@ -173,36 +220,66 @@ def _repaired(now: Server, request: ServerRequest, seen: ServersSeen, draft: Dra
     """A machine that somebody altered is made again as recorded when that was asked for; a disk that is gone nobody makes again."""
     why, again = '; '.join(now.faults), now.task_state == 'repairing'
     if DISK_GONE in now.faults:
-        draft.refused.append(f'server {now.name} is UNMANAGED: {why}, with what was on it; delete the server (state: absent) and make it again')
+        draft.refused.append(
+            f'server {now.name} is UNMANAGED: {why}, with what was on it; delete the server (state: absent) and make it again'
+        )
     elif not request.repair and not again:
-        draft.refused.append(f'server {now.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it')
+        draft.refused.append(
+            f'server {now.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it'
+        )
     else:
         _first_boot(now, request, seen, draft)
-    repaired: Server = draft.step('server', 'repair', now, replace(now, task_state=None, faults=(), seeded=True), why=AGAIN if again else why)
+    repaired: Server = draft.step(
+        'server',
+        'repair',
+        now,
+        replace(now, task_state=None, faults=(), seeded=True),
+        why=AGAIN if again else why,
+    )
     return repaired
 
 
 def _power_again(now: Server, request: ServerRequest, draft: Draft) -> Server:
     """A stop that was interrupted may have been asked of the guest already: it is gone through with, before anything else."""
     if now.task_state == 'resuming':
-        resumed: Server = draft.step('server', 'resume', now, replace(now, task_state=None, power='started', reason=''), why=AGAIN)
+        resumed: Server = draft.step(
+            'server',
+            'resume',
+            now,
+            replace(now, task_state=None, power='started', reason=''),
+            why=AGAIN,
+        )
         return resumed
-    stopped: Server = draft.step('server', 'power_off' if request.force else 'stop', now, replace(now, task_state=None, power='stopped'), why=AGAIN)
+    stopped: Server = draft.step(
+        'server',
+        'power_off' if request.force else 'stop',
+        now,
+        replace(now, task_state=None, power='stopped'),
+        why=AGAIN,
+    )
     return stopped
 
 
 def _first_boot(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     """Its first-boot disk is made again with all that was on it, or not at all."""
     if now.init_script and not now.seeded and now.init_script not in seen.init_scripts:
-        draft.missing.append(f'server {now.name} has no first-boot disk, and its init script {now.init_script} is gone; make that again, or delete the server')
+        draft.missing.append(
+            f'server {now.name} has no first-boot disk, and its init script {now.init_script} is gone; make that again, or delete the server'
+        )
     if now.user_data and not now.seeded and request.user_data is None:
-        draft.refused.append(f'server {now.name} has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it')
+        draft.refused.append(
+            f'server {now.name} has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it'
+        )
 
 
 def _finish(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
     """What never ran becomes what is asked now; what runs already, first what was recorded."""
     finished = replace(now, task_state=None, seeded=True, launched=True)
-    after = finished if now.launched else replace(_otherwise(finished, request, seen, draft), outdated=())
+    after = (
+        finished
+        if now.launched
+        else replace(_otherwise(finished, request, seen, draft), outdated=())
+    )
     if after == finished:
         _first_boot(now, request, seen, draft)
     else:
@@ -220,7 +297,9 @@ def _otherwise(now: Server, request: ServerRequest, seen: ServersSeen, draft: Dr
     elif options.get('init_script'):
         options['user_data'] = None
     if request.networks is not None and request.connects(now):
-        options['networks'] = tuple(nic.kept(there) for nic, there in zip(request.networks, now.networks))
+        options['networks'] = tuple(
+            nic.kept(there) for nic, there in zip(request.networks, now.networks)
+        )
     elif request.networks is not None:
         options['networks'] = tuple(_nic(nic, seen, draft) for nic in request.networks)
         options.setdefault('security_groups', now.security_groups or (DEFAULT_GROUP,))
@@ -237,9 +316,15 @@ def _otherwise(now: Server, request: ServerRequest, seen: ServersSeen, draft: Dr
     return replace(now, **options)
 
 
-def _as_its_group(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> ServerRequest:
+def _as_its_group(
+    name: str, request: ServerRequest, seen: ServersSeen, draft: Draft
+) -> ServerRequest:
     """A request in which a new member has what its group has, where nothing else was said."""
-    there = [server for server in seen.servers.values() if server.member_of == request.name and server.task_state != 'deleting']
+    there = [
+        server
+        for server in seen.servers.values()
+        if server.member_of == request.name and server.task_state != 'deleting'
+    ]
     if request.count is None or not there:
         return request
     like = there[0]
@@ -249,24 +334,34 @@ def _as_its_group(name: str, request: ServerRequest, seen: ServersSeen, draft: D
     if request.user_data is not None:
         del options['init_script']
     elif like.user_data and not request.options.get('init_script'):
-        draft.refused.append(f'user_data: {like.name} has some, of which only a hash is recorded; give it again, so that {name} is made with it too')
+        draft.refused.append(
+            f'user_data: {like.name} has some, of which only a hash is recorded; give it again, so that {name} is made with it too'
+        )
     options.update(request.options)
     if request.user_data is None and options['init_script']:
         draft.need('init_script', options['init_script'], seen.init_scripts)
     networks = request.networks
     if networks is None:
-        networks = tuple(NicRequest(nic.name, security_groups=nic.security_groups) for nic in like.networks)
+        networks = tuple(
+            NicRequest(nic.name, security_groups=nic.security_groups) for nic in like.networks
+        )
     inherits = 'security_groups' not in request.options
     if inherits and (not options['security_groups'] or all(map(_has_own_groups, networks))):
         options['security_groups'] = None
-    return replace(request, networks=networks, options={option: value for option, value in options.items() if value is not None})
+    return replace(
+        request,
+        networks=networks,
+        options={option: value for option, value in options.items() if value is not None},
+    )
 
 
 def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
     options = _options(request, seen)
     absent = [option for option in ('flavor', 'image') if options.get(option) is None]
     if absent:
-        draft.refused.append(f'server {name} does not exist; to make it give {" and ".join(absent)} too')
+        draft.refused.append(
+            f'server {name} does not exist; to make it give {" and ".join(absent)} too'
+        )
     networks = request.networks
     if networks is None:
         draft.need('network', 'default', seen.networks)
@@ -276,7 +371,12 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
     _sized(options, seen, draft)
     options['floating_ip'] = _new_floating(request, seen, draft)
     member_of = request.name if request.count is not None else None
-    server = Server(name=name, power='stopped' if request.state == 'stopped' else 'started', member_of=member_of, **options)
+    server = Server(
+        name=name,
+        power='stopped' if request.state == 'stopped' else 'started',
+        member_of=member_of,
+        **options,
+    )
     _check_dns_name(server, seen, draft)
     _reachable(server, request, seen, draft)
     return server
@@ -289,23 +389,40 @@ def _check_dns_name(server: Server, seen: ServersSeen, draft: Draft) -> None:
 
 def _sized(options: Dict[str, Any], seen: ServersSeen, draft: Draft) -> None:
     """What the flavor and the image mean for a server that is to be made."""
-    flavor, image = seen.flavors.get(options.get('flavor', '')), seen.images.get(options.get('image', ''))
+    flavor, image = (
+        seen.flavors.get(options.get('flavor', '')),
+        seen.images.get(options.get('image', '')),
+    )
     image_is_there(image, draft)
     if image and image.task_state:
-        draft.refused.append(f'image {image.name} is not ready ({image.task_state}); run the task that makes it again')
+        draft.refused.append(
+            f'image {image.name} is not ready ({image.task_state}); run the task that makes it again'
+        )
     if flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
         options.setdefault('volume_size', max(flavor.disk, _least(image)))
     if image and options.get('volume_size', _least(image)) < _least(image):
-        draft.refused.append(f'volume_size: {options["volume_size"]} GB is less than the image {image.name} needs; give {_least(image)} at least')
+        draft.refused.append(
+            f'volume_size: {options["volume_size"]} GB is less than the image {image.name} needs; give {_least(image)} at least'
+        )
 
 
 def _new_floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> str | None:
     """One that leads to a port of the server already is the server's."""
-    ports = [seen.ports[nic.port] for nic in request.networks or () if nic.port and nic.port in seen.ports]
+    ports = [
+        seen.ports[nic.port]
+        for nic in request.networks or ()
+        if nic.port and nic.port in seen.ports
+    ]
     has = next((port.floating_ip for port in ports if port.floating_ip), None)
     if has is None:
-        return None if request.floating_ip == 'none' else AFTER_APPLY if request.floating_ip == 'auto' else request.floating_ip
+        return (
+            None
+            if request.floating_ip == 'none'
+            else AFTER_APPLY
+            if request.floating_ip == 'auto'
+            else request.floating_ip
+        )
     if request.floating_ip not in (None, 'auto', has):
         draft.refused.append(
             f'floating_ip: {request.floating_ip} was asked, and {has} leads to a port of the server; detach that first, or leave floating_ip out'
@@ -321,7 +438,9 @@ def _own_groups(options: Dict[str, Any], draft: Draft) -> None:
     """The server's groups are those of its connections that have none of their own."""
     if all(nic.security_groups is not None for nic in options['networks']):
         if options.get('security_groups'):
-            draft.refused.append('security_groups: each of networks has groups of its own, by its port or its security_groups; change those')
+            draft.refused.append(
+                'security_groups: each of networks has groups of its own, by its port or its security_groups; change those'
+            )
         options['security_groups'] = ()
 
 
@@ -334,10 +453,17 @@ def _nic(nic: NicRequest, seen: ServersSeen, draft: Draft) -> Nic:
         return _port(nic.port, seen, draft)
     network = seen.networks.get(nic.name)
     if network and nic.fixed_ip:
-        fits_in(network, nic.fixed_ip, _owner(nic.name, nic.fixed_ip, seen), 'networks: fixed_ip', draft)
+        fits_in(
+            network, nic.fixed_ip, _owner(nic.name, nic.fixed_ip, seen), 'networks: fixed_ip', draft
+        )
     if network and nic.mac:
         check_not_taken(nic.mac, _owner(nic.name, nic.mac, seen), 'networks: mac', draft)
-    return Nic(nic.name, nic.fixed_ip or AFTER_APPLY, nic.mac or AFTER_APPLY, security_groups=nic.own_groups)
+    return Nic(
+        nic.name,
+        nic.fixed_ip or AFTER_APPLY,
+        nic.mac or AFTER_APPLY,
+        security_groups=nic.own_groups,
+    )
 
 
 def _owner(network: str, place: str, seen: ServersSeen) -> str | None:
@@ -357,7 +483,9 @@ def _port(name: str, seen: ServersSeen, draft: Draft) -> Nic:
         return Nic(AFTER_APPLY, port=name, security_groups=())
     port = seen.ports[name]
     if port.server and not _gives_back(port.server, seen):
-        draft.refused.append(f'networks: port {name} belongs to server {port.server}; name another port')
+        draft.refused.append(
+            f'networks: port {name} belongs to server {port.server}; name another port'
+        )
     return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
 
 
@@ -384,8 +512,15 @@ def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: 
     from .._model.datapath import Network as Wire
     from .._model.datapath import Port as Plug
 
-    made = [Group(str(number), tuple(rule for rule in group.rules if rule.remote_group is None)) for number, group in enumerate(groups)]
-    free = next(str(address) for address in IPv4Network(network.cidr).hosts() if str(address) != network.gateway)
+    made = [
+        Group(str(number), tuple(rule for rule in group.rules if rule.remote_group is None))
+        for number, group in enumerate(groups)
+    ]
+    free = next(
+        str(address)
+        for address in IPv4Network(network.cidr).hosts()
+        if str(address) != network.gateway
+    )
     wire = Wire('hk0', network.cidr, network.gateway)
     plug = Plug('hkp0', '52:54:00:00:00:01', free, 'hk0', tuple(group.id for group in made))
     return evaluate(Datapath((wire,), tuple(made), (plug,)), HOST, free, protocol, port).allowed
@@ -393,10 +528,15 @@ def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: 
 
 def _options(request: ServerRequest, seen: ServersSeen) -> Dict[str, Any]:
     """What was said, with first-boot content as it would be recorded."""
-    return {**request.options, **({'user_data': seen.user_data} if seen.user_data is not None else {})}
+    return {
+        **request.options,
+        **({'user_data': seen.user_data} if seen.user_data is not None else {}),
+    }
 
 
-def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft) -> Dict[str, Any]:
+def _changed(
+    request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft
+) -> Dict[str, Any]:
     """The options that were said, in the shape of a server, so that they compare with what is there."""
     options = _options(request, seen)
     if 'key_names' in options and has(now, 'key_names', options['key_names']):
@@ -408,7 +548,9 @@ def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draf
     networks = request.networks
     if networks is not None:
         options['networks'] = (
-            tuple(nic.kept(there) for nic, there in zip(networks, now.networks)) if request.connects(now) else tuple(nic.new() for nic in networks)
+            tuple(nic.kept(there) for nic, there in zip(networks, now.networks))
+            if request.connects(now)
+            else tuple(nic.new() for nic in networks)
         )
     if request.floating_ip == 'none':
         options['floating_ip'] = None
@@ -417,7 +559,9 @@ def _changed(request: ServerRequest, now: Server, seen: ServersSeen, draft: Draf
     elif request.floating_ip not in (None, 'auto'):
         options['floating_ip'] = request.floating_ip
     _groups_of_server(options, now, draft)
-    changed = {option: options[option] for option in ('security_groups', 'networks') if option in options}
+    changed = {
+        option: options[option] for option in ('security_groups', 'networks') if option in options
+    }
     _reachable(replace(now, **changed), request, seen, draft)
     return options
 
@@ -430,15 +574,25 @@ def _groups_of_server(options: Dict[str, Any], now: Server, draft: Draft) -> Non
             options.setdefault('security_groups', (DEFAULT_GROUP,))
         return
     if options.get('security_groups'):
-        draft.refused.append(f'security_groups: each network of {now.name} has groups of its own, by its port or its security_groups; change those')
+        draft.refused.append(
+            f'security_groups: each network of {now.name} has groups of its own, by its port or its security_groups; change those'
+        )
     elif now.security_groups:
         options['security_groups'] = ()
 
 
 def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     """A pool that is empty, and an address that is somebody else's, are seen beforehand."""
-    wanted = [change for change in draft.changes if change.after is not None and change.after.floating_ip == AFTER_APPLY]
-    wanted = [change for change in wanted if change.before is None or change.before.floating_ip != AFTER_APPLY]
+    wanted = [
+        change
+        for change in draft.changes
+        if change.after is not None and change.after.floating_ip == AFTER_APPLY
+    ]
+    wanted = [
+        change
+        for change in wanted
+        if change.before is None or change.before.floating_ip != AFTER_APPLY
+    ]
     needed = len({change.name for change in wanted})
     floats(needed, seen.free, draft)
     address = seen.floating
@@ -447,10 +601,16 @@ def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
     if not address.in_pool:
         draft.refused.append(f'floating_ip: {address.address} is in no pool of this cloud')
     elif address.taken and address.server not in (None, *request.members()):
-        draft.refused.append(f'floating_ip: {address.address} is attached to {address.server}; detach it first (floating_ip: state: detached)')
+        draft.refused.append(
+            f'floating_ip: {address.address} is attached to {address.server}; detach it first (floating_ip: state: detached)'
+        )
 
 
 def _delete(server: Server, request: ServerRequest, draft: Draft) -> None:
     if request.options.get('delete_protection', server.delete_protection):
-        draft.refused.append(f'server {server.name} is protected; delete_protection: false, in this task too, allows its deletion')
-    draft.step('server', 'delete', server, None, why=AGAIN if server.task_state == 'deleting' else '')
+        draft.refused.append(
+            f'server {server.name} is protected; delete_protection: false, in this task too, allows its deletion'
+        )
+    draft.step(
+        'server', 'delete', server, None, why=AGAIN if server.task_state == 'deleting' else ''
+    )

@@ -29,20 +29,25 @@ def plan(request: VolumeRequest, seen: VolumesSeen) -> Plan:
             _delete(now, draft)
         return draft.done()
     if now and now.gone and request.state != 'detached':
-        draft.refused.append(f'volume {now.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again')
+        draft.refused.append(
+            f'volume {now.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again'
+        )
     now = _present(request, now, seen, draft)
     if request.state == 'attached':
         now = _attached(request, now, seen, draft)
     elif request.state == 'detached' and now.server and request.server in (None, now.server):
         now = _detached(request, now, seen, draft)
     draft.result.append(now)
-    # Of one volume: in the order in which they were added. One that was being attached is detached after that.
+    # Of one volume: in the order in which they were added. One that was being attached is detached
+    # after that.
     return draft.done()
 
 
 def _delete(now: Volume, draft: Draft) -> None:
     if now.server:
-        draft.refused.append(f'volume {now.name} is attached to {now.server}; detach it first (state: detached)')
+        draft.refused.append(
+            f'volume {now.name} is attached to {now.server}; detach it first (state: detached)'
+        )
     draft.step('volume', 'delete', now, None, why=AGAIN if now.task_state == 'deleting' else '')
 
 
@@ -62,7 +67,9 @@ def _present(request: VolumeRequest, now: Volume | None, seen: VolumesSeen, draf
     elif now.task_state == 'attaching':
         now = draft.step('volume', 'attach', now, replace(now, task_state=None), why=AGAIN)
     elif now.task_state == 'detaching':
-        now = draft.step('volume', 'detach', now, replace(now, task_state=None, server=None), why=AGAIN)
+        now = draft.step(
+            'volume', 'detach', now, replace(now, task_state=None, server=None), why=AGAIN
+        )
     kept: Volume = draft.update('volume', now, request.options, TABLE)
     return kept
 
@@ -73,7 +80,9 @@ def _attached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Dra
     if draft.need('server', request.server or '', seen.servers):
         server = seen.servers[request.server or '']
         if len(server.volumes) >= MOST_VOLUMES:
-            draft.refused.append(f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MOST_VOLUMES} beside its root volume')
+            draft.refused.append(
+                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MOST_VOLUMES} beside its root volume'
+            )
         _in_order(server, draft)
     if now.server:
         now = _detached(request, now, seen, draft)
@@ -86,7 +95,9 @@ def _in_order(server: Server | None, draft: Draft) -> None:
     if server is None:
         return
     if server.task_state:
-        draft.refused.append(f'server: {server.name} is {server.task_state}; run the task that makes it, or that deletes it, again')
+        draft.refused.append(
+            f'server: {server.name} is {server.task_state}; run the task that makes it, or that deletes it, again'
+        )
     elif server.faults:
         why = '; '.join(server.faults)
         draft.refused.append(
@@ -97,8 +108,12 @@ def _in_order(server: Server | None, draft: Draft) -> None:
 def _detached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Draft) -> Volume:
     _in_order(seen.servers.get(now.server or ''), draft)
     if seen.mounted and not request.force:
-        draft.refused.append(f'volume {now.name} is mounted in {now.server}, and data would be lost; umount it there first, or say force: true')
+        draft.refused.append(
+            f'volume {now.name} is mounted in {now.server}, and data would be lost; umount it there first, or say force: true'
+        )
     if seen.mounted is None:
-        draft.notes.append(f'whether volume {now.name} is mounted cannot be seen: the guest agent of {now.server} does not answer')
+        draft.notes.append(
+            f'whether volume {now.name} is mounted cannot be seen: the guest agent of {now.server} does not answer'
+        )
     free: Volume = draft.step('volume', 'detach', now, replace(now, server=None))
     return free

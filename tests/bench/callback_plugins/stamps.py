@@ -34,6 +34,10 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_ok(self, result: Any) -> None:
         """It ended well."""
         seconds = time.monotonic() - self.started
-        line = {'task': result.task.get_name(), 'seconds': seconds, 'changed': result.result.get('changed', False)}
+        line = {
+            'task': result.task.get_name(),
+            'seconds': seconds,
+            'changed': result.result.get('changed', False),
+        }
         with open(os.environ['BENCH_STAMPS'], 'a', encoding='utf-8') as file:
             file.write(json.dumps(line) + '\n')
