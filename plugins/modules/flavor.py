@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a flavor."""
+"""Manage flavors."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: flavor
-short_description: Keep a flavor
+short_description: Manage flavors
 version_added: 0.1.0
 description:
   - A flavor is a size of server. A catalogue is built in (families general, cpu and memory); this module adds to it.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a floating IP."""
+"""Manage floating IPs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: floating_ip
-short_description: Keep a floating IP
+short_description: Manage floating IPs
 version_added: 0.1.0
 description:
   - An address of a pool of this cloud, by which a server or balancer is reached from outside its network.

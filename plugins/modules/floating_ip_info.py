@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what floating IPs there are."""
+"""Get information about floating IPs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: floating_ip_info
-short_description: Tell what floating IPs there are
+short_description: Get information about floating IPs
 version_added: 0.1.0
 description:
   - All floating IPs, the one of a name, or those with labels, as M(hanok.cloud.floating_ip) shows them.

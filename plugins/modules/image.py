@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep an image."""
+"""Manage images."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image
-short_description: Keep an image
+short_description: Manage images
 version_added: 0.1.0
 description:
   - An image is a disk that servers are made from, by a path, by a URL with its checksum, or from a stopped server.

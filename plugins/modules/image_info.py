@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what images there are."""
+"""Get information about images."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_info
-short_description: Tell what images there are
+short_description: Get information about images
 version_added: 0.1.0
 description:
   - All images, the one of a name, or those with labels, as M(hanok.cloud.image) shows them.

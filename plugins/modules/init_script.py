@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep an init script."""
+"""Manage init scripts."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: init_script
-short_description: Keep an init script
+short_description: Manage init scripts
 version_added: 0.1.0
 description:
   - A script that is kept by its name, and run once, as root, at the first boot of each server that is made with it.

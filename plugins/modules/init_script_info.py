@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what init scripts there are."""
+"""Get information about init scripts."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: init_script_info
-short_description: Tell what init scripts there are
+short_description: Get information about init scripts
 version_added: 0.1.0
 description:
   - All init scripts, the one of a name, or those with labels, as M(hanok.cloud.init_script) shows them.

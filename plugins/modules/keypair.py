@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a key pair."""
+"""Manage key pairs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keypair
-short_description: Keep a key pair
+short_description: Manage key pairs
 version_added: 0.1.0
 description:
   - Registers a public SSH key under a name, so that servers can be made with it.

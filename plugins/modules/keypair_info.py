@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what key pairs there are."""
+"""Get information about key pairs."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: keypair_info
-short_description: Tell what key pairs there are
+short_description: Get information about key pairs
 version_added: 0.1.0
 description:
   - All key pairs, the one of a name, or those with labels, as M(hanok.cloud.keypair) shows them.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a load balancer."""
+"""Manage load balancers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lb
-short_description: Keep a load balancer
+short_description: Manage load balancers
 version_added: 0.1.0
 description:
   - HAProxy with an address of its own in a network. Its listeners are open to everybody; nothing else is.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what load balancers there are."""
+"""Get information about load balancers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: lb_info
-short_description: Tell what load balancers there are
+short_description: Get information about load balancers
 version_added: 0.1.0
 description:
   - All load balancers, the one of a name, or those with labels, as M(hanok.cloud.lb) shows them.

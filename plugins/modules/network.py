@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a network."""
+"""Manage networks."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network
-short_description: Keep a network
+short_description: Manage networks
 version_added: 0.1.0
 description:
   - An IPv4 network with DHCP and names on this cloud. Servers in it go out under the address of the host; what comes in is decided by security groups.

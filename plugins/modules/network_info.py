@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what networks there are."""
+"""Get information about networks."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network_info
-short_description: Tell what networks there are
+short_description: Get information about networks
 version_added: 0.1.0
 description:
   - All networks, the one of a name, or those with labels, as M(hanok.cloud.network) shows them.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a port."""
+"""Manage ports."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port
-short_description: Keep a port
+short_description: Manage ports
 version_added: 0.1.0
 description:
   - A network interface that is made beforehand, with its address, MAC and security groups, and given to a server by its name.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what ports made by name there are."""
+"""Get information about ports made by name."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_info
-short_description: Tell what ports made by name there are
+short_description: Get information about ports made by name
 version_added: 0.1.0
 description:
   - All ports made by name, the one of a name, or those with labels, as M(hanok.cloud.port) shows them.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a security group."""
+"""Manage security groups."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: security_group
-short_description: Keep a security group
+short_description: Manage security groups
 version_added: 0.1.0
 description:
   - Rules of what is let in and out of servers. A server has up to three groups, and what one of them allows is allowed.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what security groups there are."""
+"""Get information about security groups."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: security_group_info
-short_description: Tell what security groups there are
+short_description: Get information about security groups
 version_added: 0.1.0
 description:
   - All security groups, the one of a name, or those with labels, as M(hanok.cloud.security_group) shows them.

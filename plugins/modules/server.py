@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a server, or a group of servers."""
+"""Manage servers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: server
-short_description: Keep a server, or a group of servers
+short_description: Manage servers
 version_added: 0.1.0
 description:
   - A virtual machine. What was left out is not managed; what cannot change is refused, with the way out.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what servers there are."""
+"""Get information about servers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: server_info
-short_description: Tell what servers there are
+short_description: Get information about servers
 version_added: 0.1.0
 description:
   - One server, the members of a group, those with labels, or all.

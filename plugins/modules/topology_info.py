@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Tell what hangs on what."""
+"""Get information about the topology."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: topology_info
-short_description: Tell what hangs on what
+short_description: Get information about the topology
 version_added: 0.1.0
 description:
   - Networks with the servers and balancers in them, floating IPs, volumes and groups with who has them.

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Keep a volume."""
+"""Manage volumes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume
-short_description: Keep a volume
+short_description: Manage volumes
 version_added: 0.1.0
 description:
   - A disk that is made on its own, and plugged into servers while they run.

@@ -148,7 +148,7 @@ def test_sets_that_packets_fill_are_no_fault(server: dict[str, Any]) -> None:
     kept = path.read_text('ascii').split()
     sh('nft', 'add set inet hanok seen { type ipv4_addr; flags dynamic,timeout; timeout 1h; }')
     assert OTHER_RULES in warned()
-    program = 'from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded; print(loaded.now().digest)'
+    program = 'from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded; print(loaded.current().digest)'
     kept[1] = subprocess.run(
         ['/usr/bin/python3', '-c', program],
         env={**os.environ, 'PYTHONPATH': str(TREE)},

@@ -72,7 +72,7 @@ def test_keypair(host: None, tmp_path: Path) -> None:
     assert path.read_text(encoding='utf-8') == text
     path.unlink()
     assert 'given out once' in refused('keypair', name='one', private_key_file=str(path))
-    assert 'to make it give public_key' in refused('keypair', name='three')
+    assert 'to create it, also set public_key' in refused('keypair', name='three')
     for name in ('one', 'two'):
         keep('keypair', name=name, state='absent')
 
@@ -347,7 +347,7 @@ def test_several_keys(pair: list[dict[str, Any]], ssh: Guest, second_key: str) -
         == 'pair-1'
     )
     assert not run('server', name='pair', count=2, key_names=['second', 'test'])['changed']
-    assert 'key_names is [test, second], asked was [test]: a key is put in' in refused(
+    assert 'key_names is [test, second], requested [test]: a key is put in' in refused(
         'server', name='pair-1', key_name='test'
     )
     assert 'is used by pair-1, pair-2' in refused('keypair', name='second', state='absent')

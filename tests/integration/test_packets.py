@@ -437,10 +437,10 @@ class _Round:
     def _loop(self, selector: selectors.BaseSelector) -> None:
         start = time.monotonic()
         complete = resend = start
-        while (now := time.monotonic()) < min(complete + QUIET, start + LATEST):
-            if now >= resend:
+        while (current := time.monotonic()) < min(complete + QUIET, start + LATEST):
+            if current >= resend:
                 self._send()
-                resend = now + RESEND
+                resend = current + RESEND
             for key, _events in selector.select(0.05):
                 if key.data in self.clients:
                     self._answer(selector, key.data)
@@ -840,7 +840,7 @@ def test_any_rules_mean_the_same_to_both(world: World, seed: int) -> None:
 
 def test_the_comparison_can_fail(world: World) -> None:
     """One rule more in the kernel than in the question is seen, and nothing else."""
-    asked = datapath({'web': [{'preset': 'http'}]}, {'a': ('web',)})
+    requested = datapath({'web': [{'preset': 'http'}]}, {'a': ('web',)})
     loaded = datapath(
         {'web': [{'preset': 'http'}, {'protocol': 'tcp', 'port': 81}]}, {'a': ('web',)}
     )
@@ -850,7 +850,7 @@ def test_the_comparison_can_fail(world: World) -> None:
         Probe(OUT, FLOATING_A, 'tcp', 22),
     ]
     world.load(render(loaded, 'test'))
-    assert mismatches(world, asked, probes) == [
+    assert mismatches(world, requested, probes) == [
         f'{OUT} -> {FLOATING_A} tcp 81: answered by a, but evaluate says no: no ingress rule of its groups (web) allows tcp 81 from {OUT}'
     ]
 

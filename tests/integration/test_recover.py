@@ -158,7 +158,7 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
     assert len([text for text in lost if text.startswith('volume recovered-')]) == 1
     assert f'network recovered-{network[:8]} (10.67.0.0/24): its name is not known any more' in lost
     keep('network', name=f'recovered-{network[:8]}', state='absent')
-    now = seen()
+    current = seen()
     changed = ('used_by', 'labels', 'created_at', 'created_by')
     for kind in ('server', 'port', 'network', 'keypair', 'image', 'floating_ip', 'volume', 'lb'):
         known, there = (
@@ -166,7 +166,7 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
                 {key: value for key, value in item.items() if key not in changed}
                 for item in some[kind]
             ]
-            for some in (cloud, now)
+            for some in (cloud, current)
         )
         if kind == 'volume':
             known, there = ([item for item in some if item['server']] for some in (known, there))
@@ -175,7 +175,7 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
             item for item in known if item['name'] in {other['name'] for other in there}
         ], kind
         assert len(there) == len(known), kind
-    assert [server['labels'] for server in now['server']] == [
+    assert [server['labels'] for server in current['server']] == [
         server['labels'] for server in cloud['server']
     ]
     keep('network', name='empty', cidr='10.67.0.0/24')

@@ -512,8 +512,8 @@ def test_every_option_is_scaled() -> None:
         ('lb', 'balancer.yml', {'name', 'state', 'members'}),
     ):
         options = {name: option for name, option in module(kind).items() if name not in own}
-        asked = specified(role('scale')[f'scale_{kind}']['options'])
+        requested = specified(role('scale')[f'scale_{kind}']['options'])
         if 'state' in options:
-            options['state'] = asked['state']
-        assert asked == options
+            options['state'] = requested['state']
+        assert requested == options
         assert passed('scale', path, kind) | {'state'} == set(module(kind))

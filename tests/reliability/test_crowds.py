@@ -28,7 +28,7 @@ SETTINGS = Path('/etc/hanok/host.json')
 Task = tuple[str, dict[str, Any]]
 Clash = tuple[list[Task], Task, Task]
 # What is said to who was too late.
-WORDS = re.compile('refused|run again|does not exist|belongs to|is attached')
+WORDS = re.compile('refused|run the task again|does not exist|belongs to|is attached')
 
 
 class Host:
@@ -163,15 +163,15 @@ def test_all_make_networks(crowded: Host) -> None:
 @pytest.fixture
 def pool_of_10(crowded: Host) -> Iterator[None]:
     """The host's pool of floating addresses has ten: 6 + 2 + 2."""
-    kept, mend = SETTINGS.read_text('utf-8'), ('network', {'name': 'default'})
+    kept, repair_firewall = SETTINGS.read_text('utf-8'), ('network', {'name': 'default'})
     SETTINGS.write_text(
         '{"floating_pools": [{"name": "ten", "addresses": ["198.18.9.0/29", "198.18.9.8/30", "198.18.9.12/30"]}]}',
         'utf-8',
     )
-    assert crowded.forks.run(*mend).changed  # the routes become those of the settings
+    assert crowded.forks.run(*repair_firewall).changed  # the routes become those of the settings
     yield
     SETTINGS.write_text(kept, 'utf-8')
-    assert crowded.forks.run(*mend).changed
+    assert crowded.forks.run(*repair_firewall).changed
 
 
 def test_ten_addresses_and_thirty_askers(crowded: Host, pool_of_10: None) -> None:
@@ -186,7 +186,7 @@ def test_ten_addresses_and_thirty_askers(crowded: Host, pool_of_10: None) -> Non
     assert [
         one.msg
         for one in refused
-        if 'no address is free' not in one.msg and 'is not to be had' not in one.msg
+        if 'no address is free' not in one.msg and 'is no longer available' not in one.msg
     ] == []
     assert {row[0] for row in rows("SELECT name FROM server WHERE name LIKE 'ask-%'")} == {
         one.task[1]['name'] for one in served if one.task[0] == 'server'

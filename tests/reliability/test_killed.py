@@ -528,20 +528,20 @@ class Killer:
         """The host as it is."""
         return seen.look(self.connections, os.path.dirname(self.words['key']))
 
-    def do(self, asked: Task, kill: Point | None = None) -> killing.Ran:
+    def do(self, requested: Task, kill: Point | None = None) -> killing.Ran:
         """Run a task."""
         options = {
             key: value.format(**self.words)
             if isinstance(value, str) and value.startswith('{')
             else value
-            for key, value in asked.options.items()
+            for key, value in requested.options.items()
         }
-        return self.runner.run(asked.module, options, kill)
+        return self.runner.run(requested.module, options, kill)
 
-    def done(self, asked: Task) -> killing.Ran:
+    def done(self, requested: Task) -> killing.Ran:
         """Run a task that ends well."""
-        ran = self.do(asked)
-        assert ran.status == 0, f'{asked}: {ran.result.get("msg") or ran.text}'
+        ran = self.do(requested)
+        assert ran.status == 0, f'{requested}: {ran.result.get("msg") or ran.text}'
         assert not ran.result.get('failed'), ran.result
         return ran
 
@@ -563,15 +563,15 @@ class Killer:
                 step(self)
         return points, after
 
-    def disturbed(self, asked: Task, point: Point, after: dict[str, list[str]]) -> list[str]:
+    def disturbed(self, requested: Task, point: Point, after: dict[str, list[str]]) -> list[str]:
         """Kill a task, run it again; what is wrong then."""
-        killed = self.do(asked, point)
+        killed = self.do(requested, point)
         if killed.status != -9:
             return [f'it was not reached; the steps were {killed.steps}']
-        again = self.do(asked)
+        again = self.do(requested)
         if again.status or again.result.get('failed'):
             return [f'the next run failed: {again.result.get("msg") or again.text}']
-        third = self.do(asked)
+        third = self.do(requested)
         problems = (
             [f'the run after the next changed: {third.result.get("msg")}']
             if third.result.get('changed') or third.status
@@ -727,11 +727,11 @@ def test_all_that_can_be_done_was_killed(killer: Killer) -> None:
 
 def test_killed_while_the_record_is_made(killer: Killer, tmp_path: Path) -> None:
     """The first task of a host makes the record: killed at any step, it leaves nothing that the next one stumbles over."""
-    asked = task('keypair', name='k', public_key=PUBLIC)
+    requested = task('keypair', name='k', public_key=PUBLIC)
     state = tmp_path / 'state'
 
     def run(kill: Point | None = None) -> killing.Ran:
-        return killer.runner.run(asked.module, asked.options, kill, HANOK_STATE=str(state))
+        return killer.runner.run(requested.module, requested.options, kill, HANOK_STATE=str(state))
 
     def left() -> tuple[list[str], list[str], list[str]]:
         tables = seen.rows(str(state))

@@ -44,11 +44,11 @@ def refusal(name: str, owners: str) -> str:
     )
 
 
-def refused(owners: dict[Any, Any], now: Server | None = None, **more: Any) -> tuple[str, ...]:
+def refused(owners: dict[Any, Any], current: Server | None = None, **more: Any) -> tuple[str, ...]:
     """What speaks against a server web, or a group of them."""
     request = ServerRequest('web', 'present', {'flavor': 'f', 'image': 'i'}, **more)
-    there = {} if now is None else {now.name: now}
-    seen = server.ServersSeen(there, networks=NETWORKS, dns_owners=owners)
+    there = {} if current is None else {current.name: current}
+    seen = server.ObservedServers(there, networks=NETWORKS, dns_owners=owners)
     return server.plan(request, seen).refused
 
 
@@ -87,11 +87,11 @@ def test_balancers_are_in_the_dns_too() -> None:
     """A balancer by the name of a server, and by that of another balancer in another case."""
     owners = {('default', 'shop'): ('lb SHOP', 'server shop')}
     request = LbRequest('shop', 'present', {'listeners': LB.listeners})
-    planned = lb.plan(request, lb.LbsSeen({}, NETWORKS, dns_owners=owners))
+    planned = lb.plan(request, lb.ObservedLbs({}, NETWORKS, dns_owners=owners))
     assert planned.refused == (refusal('shop', 'lb SHOP, server shop'),)
     elsewhere = replace(request, options={**request.options, 'network': 'back'})
-    assert lb.plan(elsewhere, lb.LbsSeen({}, NETWORKS, dns_owners=owners)).refused == ()
-    assert lb.plan(request, lb.LbsSeen({'shop': LB}, NETWORKS, dns_owners=owners)).refused == ()
+    assert lb.plan(elsewhere, lb.ObservedLbs({}, NETWORKS, dns_owners=owners)).refused == ()
+    assert lb.plan(request, lb.ObservedLbs({'shop': LB}, NETWORKS, dns_owners=owners)).refused == ()
 
 
 # -- the record ----------------------------------------------------------------------------------

@@ -148,8 +148,8 @@ def resource(module: str) -> run.Resource:
 
 
 def thing_of(kept: run.Resource) -> Any:
-    """What a resource is about, full: the type is what ``again`` returns."""
-    return sample(typing.get_args(typing.get_type_hints(kept.again)['return'])[0])
+    """What a resource is about, full: the type is what ``reload`` returns."""
+    return sample(typing.get_args(typing.get_type_hints(kept.reload)['return'])[0])
 
 
 @pytest.fixture(scope='module')
@@ -225,9 +225,9 @@ def acting(kept: run.Resource, thing: Any, *refused: str) -> Callable[[], None]:
     made = Plan((Change(kept.kind, thing.name, 'create', None, thing),), refused, result=(thing,))
     changed = kept._replace(
         request=lambda _params: Asked(),
-        look=lambda *_asked: (None, set()),
+        observe=lambda *_asked: (None, set()),
         plan=lambda *_seen: made,
-        again=lambda _cloud, planned: planned,
+        reload=lambda _cloud, planned: planned,
         executors=lambda *_asked: {},
         opener=None,
         wait=lambda *_asked: 'a sample was waited for',

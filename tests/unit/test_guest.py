@@ -49,7 +49,7 @@ class Domain:
 
     def __init__(self, *answers: str) -> None:
         """Take the answers."""
-        self.answers, self.asked = list(answers), 0
+        self.answers, self.requested = list(answers), 0
 
     def agentSetResponseTimeout(self, seconds: int, flags: int) -> None:
         """Nothing to do."""
@@ -62,7 +62,7 @@ def agent(monkeypatch: pytest.MonkeyPatch, domain: Domain, seconds: float = 5) -
         """What libvirt raises."""
 
     def command(which: Domain, text: str, timeout: int, flags: int) -> str:
-        which.asked += 1
+        which.requested += 1
         if not which.answers:
             raise Wrong
         return which.answers.pop(0)
@@ -153,10 +153,10 @@ def test_silent_agent_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     )  # type: ignore[method-assign]
     assert asking.mounted_serials() is None
     assert asking.addresses() is None
-    assert domain.asked == 1
+    assert domain.requested == 1
     late = agent(monkeypatch, domain, 0)
     assert late.addresses() is None
-    assert domain.asked == 1
+    assert domain.requested == 1
 
 
 def test_answer_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +176,7 @@ def test_disks_that_were_not_all_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
     names = [{'name': f'vd{letter}{other}'} for letter in 'abc' for other in 'abcdefghij']
     domain = Domain(told(names))
     assert agent(monkeypatch, domain).mounted_serials() is None
-    assert domain.asked == 1
+    assert domain.requested == 1
 
 
 @given(st.text() | st.binary())

@@ -111,15 +111,15 @@ def test_health_checks() -> None:
     assert plain[2:] == [
         f'server {name} {address}:8080 check inter 1s{watched}' for name, address in MEMBERS
     ]
-    asked = lines(replace(lb, health_check=HealthCheck('http', 81, '/up', 5)))[
+    requested = lines(replace(lb, health_check=HealthCheck('http', 81, '/up', 5)))[
         'backend members_5432'
     ]
-    assert asked[2:5] == [
+    assert requested[2:5] == [
         'option httpchk',
         'http-check send meth GET uri /up',
         'http-check expect status 200-399',
     ]
-    assert asked[5:] == [
+    assert requested[5:] == [
         f'server {name} {address}:5432 check inter 5s{watched} port 81' for name, address in MEMBERS
     ]
 

@@ -18,6 +18,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local import addresses, hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import shown
+from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import mac_problems
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
     FloatingIp,
     FloatingIpRequest,
@@ -30,7 +31,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Server,
     ServerRequest,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.words import mac_problems
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import floating_ip, port, server
 
 MAC = '52:54:00:ab:cd:ef'
@@ -38,36 +38,39 @@ NET = {'default': Network('default', '192.168.0.0/24', '192.168.0.1')}
 PLACE = ('default', MAC)
 
 
-def asked(*nics: NicRequest) -> ServerRequest:
+def requested(*nics: NicRequest) -> ServerRequest:
     """A request for the server web."""
     return ServerRequest('web', 'present', {'flavor': 'f', 'image': 'i'}, networks=nics)
 
 
 def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
     """Of a server and of a port, with who has it; not by a server whose deletion is finished first."""
-    request = asked(NicRequest('default', mac=MAC))
+    request = requested(NicRequest('default', mac=MAC))
     assert request.places() == [PLACE]
     message = f'mac {MAC} belongs to port door; choose another, or leave it out'
-    plan = server.plan(request, server.ServersSeen({}, networks=NET, owners={PLACE: 'port door'}))
+    plan = server.plan(
+        request, server.ObservedServers({}, networks=NET, owners={PLACE: 'port door'})
+    )
     assert f'networks: {message}' in plan.refused
     planned = port.plan(
-        PortRequest('p', 'present', {'mac': MAC}), port.PortsSeen({}, NET, mac_owner='port door')
+        PortRequest('p', 'present', {'mac': MAC}),
+        port.ObservedPorts({}, NET, mac_owner='port door'),
     )
     assert message.replace('mac ', 'mac: ', 1) in planned.refused
     going = Server('web', task_state='deleting')
     assert not server.plan(
-        request, server.ServersSeen({'web': going}, networks=NET, owners={PLACE: 'web'})
+        request, server.ObservedServers({'web': going}, networks=NET, owners={PLACE: 'web'})
     ).refused
 
 
 def test_nothing_is_named_twice_in_one_request() -> None:
     """A guest knows its interfaces by their MACs, in whatever networks they are."""
-    assert asked(NicRequest('a', mac=MAC), NicRequest('b', mac=MAC)).problems() == [
+    assert requested(NicRequest('a', mac=MAC), NicRequest('b', mac=MAC)).problems() == [
         f'networks: mac {MAC} is named twice'
     ]
-    twice = asked(NicRequest('a', '10.0.0.5'), NicRequest('a', '10.0.0.5'))
+    twice = requested(NicRequest('a', '10.0.0.5'), NicRequest('a', '10.0.0.5'))
     assert twice.problems() == ['networks: fixed_ip 10.0.0.5 of a is named twice']
-    assert asked(NicRequest('a', '10.0.0.5'), NicRequest('b', '10.0.0.5')).problems() == []
+    assert requested(NicRequest('a', '10.0.0.5'), NicRequest('b', '10.0.0.5')).problems() == []
 
 
 def test_a_derived_mac_that_is_taken_blocks_nobody(tmp_path: Path) -> None:
@@ -150,12 +153,12 @@ def test_connections_in_refusals() -> None:
 def test_a_floating_ip_is_not_named_like_an_address() -> None:
     """It would be taken for that address. One without a name is called by its own: that stays."""
     refusal = 'name: 198.18.0.77 is an address, and no name of another one; give it as address, or choose a name'
-    free = floating_ip.FloatingIpsSeen(free={'pool': 9})
+    free = floating_ip.ObservedFloatingIps(free={'pool': 9})
     for state in ('present', 'detached'):
         assert floating_ip.plan(FloatingIpRequest('198.18.0.77', state), free).refused == (refusal,)
-    other = floating_ip.FloatingIpsSeen(FloatingIp('198.18.0.77', '198.18.0.5', 'pool'))
+    other = floating_ip.ObservedFloatingIps(FloatingIp('198.18.0.77', '198.18.0.5', 'pool'))
     assert floating_ip.plan(FloatingIpRequest('198.18.0.77', 'absent'), other).refused == (refusal,)
-    own = floating_ip.FloatingIpsSeen(FloatingIp('198.18.0.77', '198.18.0.77', 'pool'))
+    own = floating_ip.ObservedFloatingIps(FloatingIp('198.18.0.77', '198.18.0.77', 'pool'))
     for state in ('present', 'detached', 'absent'):
         assert not floating_ip.plan(FloatingIpRequest('198.18.0.77', state), own).refused
 

@@ -19,7 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     Listener,
     MemberHealth,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.lb import LbsSeen, plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.lb import ObservedLbs, plan
 
 HEAD = '# pxname,svname,status,check_code,check_desc,last_chk,\n'
 STAT = (
@@ -78,7 +78,9 @@ def test_any_text(text: str) -> None:
 def test_waiting_needs_a_check(wait_for: str | None) -> None:
     """Without one nobody knows who is healthy."""
     there = Lb('web', listeners=(Listener(80),))
-    refused = plan(LbRequest('web', 'present', {}, None, wait_for), LbsSeen({'web': there})).refused
+    refused = plan(
+        LbRequest('web', 'present', {}, None, wait_for), ObservedLbs({'web': there})
+    ).refused
     assert [text.partition(';')[0] for text in refused] == (
         ['wait_for: lb web has no health check, by which members are found healthy']
         if wait_for

@@ -13,7 +13,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
     Route,
     Surroundings,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.network import NetworksSeen, plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.network import (
+    ObservedNetworks,
+    plan,
+)
 
 VPN = (Route('0.0.0.0/1', 'tun0'), Route('128.0.0.0/1', 'tun0'))
 PRIVATE = tuple(Route(cidr, 'tun0') for cidr in ('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'))
@@ -27,7 +30,7 @@ def planned(
     """A plan for the network n."""
     options = {} if cidr is None else {'cidr': cidr}
     return plan(
-        NetworkRequest('n', 'present', options), NetworksSeen({}, taken or {}, around=around)
+        NetworkRequest('n', 'present', options), ObservedNetworks({}, taken or {}, around=around)
     )
 
 
@@ -156,5 +159,5 @@ def test_what_is_private(cidr: str) -> None:
 def test_one_that_is_there_stays() -> None:
     """A network of an older version, in a range that would be refused now, is kept."""
     there = {'n': Network('n', '8.8.8.0/24', '8.8.8.1')}
-    found = plan(NetworkRequest('n', 'present', {'cidr': '8.8.8.0/24'}), NetworksSeen(there))
+    found = plan(NetworkRequest('n', 'present', {'cidr': '8.8.8.0/24'}), ObservedNetworks(there))
     assert (found.changes, found.refused) == ((), ())

@@ -124,12 +124,12 @@ def fold(kind: str, plan: Plan, world: World) -> dict[str, Any]:
     for change in plan.changes:
         if change.kind != kind:
             continue
-        now = chain.pop(change.name, None)
+        current = chain.pop(change.name, None)
         if change.verb == 'create':
             assert change.before is None
-            assert now is None or now.task_state == 'creating'
+            assert current is None or current.task_state == 'creating'
         else:
-            assert idle(now) == idle(change.before)
+            assert idle(current) == idle(change.before)
         if change.after is not None:
             chain[change.name] = change.after
     touched = {change.name for change in plan.changes if change.kind == kind}
@@ -182,9 +182,13 @@ def stays(world: World, after: World, request: Any, *more: str) -> None:
         name: thing for name, thing in after.items() if name != request.name
     }
     assert (request.name in after) == (request.state != 'absent')
-    now, then = world.get(request.name), after.get(request.name)
-    if now is not None and then is not None and getattr(now, 'task_state', None) != 'deleting':
-        kept(now, then, {*request.options, 'task_state', *more})
+    current, then = world.get(request.name), after.get(request.name)
+    if (
+        current is not None
+        and then is not None
+        and getattr(current, 'task_state', None) != 'deleting'
+    ):
+        kept(current, then, {*request.options, 'task_state', *more})
 
 
 def some(**options: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -393,11 +397,11 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
     return request
 
 
-def servers_seen(request: ServerRequest, world: World) -> server.ServersSeen:
+def servers_seen(request: ServerRequest, world: World) -> server.ObservedServers:
     """What the edge would see of a world."""
     nics = [(there.name, nic) for there in world.values() for nic in there.networks]
     holder = next((there.name for there in world.values() if there.floating_ip == ADDRESS), None)
-    return server.ServersSeen(
+    return server.ObservedServers(
         {
             name: there
             for name, there in world.items()
@@ -513,17 +517,17 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
             )
             for name in ('s', 't')
         }
-        now = there.get('v')
+        current = there.get('v')
         leaves = (
-            now is not None
-            and now.server
+            current is not None
+            and current.server
             and (
                 request.state == 'detached'
-                or (request.state == 'attached' and now.server != request.server)
+                or (request.state == 'attached' and current.server != request.server)
             )
         )
         return volume.plan(
-            request, volume.VolumesSeen(there, servers, mounted if leaves else False)
+            request, volume.ObservedVolumes(there, servers, mounted if leaves else False)
         )
 
     after = promised('volume', replan, world)
@@ -599,11 +603,11 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
     )
 
     def replan(there: World) -> Plan:
-        asked = request.name or request.address
+        requested = request.name or request.address
         found = [
             item
             for item in there.values()
-            if (asked in (item.name, item.address) if asked else request.has(item))
+            if (requested in (item.name, item.address) if requested else request.has(item))
         ]
         held = {item.fixed_ip: item.address for item in there.values()}
         places = tuple(
@@ -616,7 +620,7 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
         )
         return floating_ip.plan(
             request,
-            floating_ip.FloatingIpsSeen(
+            floating_ip.ObservedFloatingIps(
                 found[0] if found else None, places, {'pool': 3 - len(there)}
             ),
         )
@@ -689,7 +693,7 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
     assume(not request.problems())
     servers = {name: Server(name) for name in ('s', 't')}
     after = promised(
-        'lb', lambda there: lb.plan(request, lb.LbsSeen(there, NETWORKS, servers, 1)), world
+        'lb', lambda there: lb.plan(request, lb.ObservedLbs(there, NETWORKS, servers, 1)), world
     )
     stays(world, after, request, 'running', *(('floating_ip',) if request.floating_ip else ()))
     assert all(item.running for item in after.values())
@@ -723,7 +727,7 @@ def test_networks(request: NetworkRequest, world: dict[str, Network]) -> None:
     after = promised(
         'network',
         lambda there: network.plan(
-            request, network.NetworksSeen(there, {'192.168.0.0/24': 'the device eth0'})
+            request, network.ObservedNetworks(there, {'192.168.0.0/24': 'the device eth0'})
         ),
         world,
     )
@@ -755,7 +759,7 @@ def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
     assert not request.problems()
     after = promised(
         'image',
-        lambda there: image.plan(request, image.ImagesSeen(there, '', {'s': 'stopped'})),
+        lambda there: image.plan(request, image.ObservedImages(there, '', {'s': 'stopped'})),
         world,
     )
     stays(world, after, request)
@@ -811,7 +815,7 @@ def test_keypairs(request: KeypairRequest, world: dict[str, Keypair], in_file: s
         key_file = (
             KeyFile(request.private_key_file, made) if request.private_key_file and made else None
         )
-        return keypair.plan(request, keypair.KeypairsSeen(there, key_file))
+        return keypair.plan(request, keypair.ObservedKeypairs(there, key_file))
 
     after = promised('keypair', replan, world)
     assert (request.name in after) == (request.state == 'present')
@@ -843,7 +847,7 @@ def test_security_groups(request: SecurityGroupRequest, world: dict[str, Securit
     world = {**world, 'other': SecurityGroup('other')}
     after = promised(
         'security_group',
-        lambda there: security_group.plan(request, security_group.SecurityGroupsSeen(there)),
+        lambda there: security_group.plan(request, security_group.ObservedSecurityGroups(there)),
         world,
     )
     stays(world, after, request)
@@ -915,7 +919,9 @@ def test_ports(request: PortRequest, world: dict[str, Port]) -> None:
     stays(
         world,
         promised(
-            'port', lambda there: port.plan(request, port.PortsSeen(there, NETWORKS, GROUPS)), world
+            'port',
+            lambda there: port.plan(request, port.ObservedPorts(there, NETWORKS, GROUPS)),
+            world,
         ),
         request,
     )

@@ -382,9 +382,9 @@ def test_public_keys(key: str, message: str) -> None:
 
 def volumes(
     *things: Volume, servers: Mapping[str, Server] | None = None, mounted: bool | None = False
-) -> volume.VolumesSeen:
+) -> volume.ObservedVolumes:
     """Volumes, and the servers s and t."""
-    return volume.VolumesSeen(
+    return volume.ObservedVolumes(
         named(*things), named(Server('s'), Server('t')) if servers is None else servers, mounted
     )
 
@@ -399,8 +399,8 @@ PLACES = (
     Place('192.168.0.6', 't'),
     Place('192.168.0.7', lb='l'),
 )
-FREE = floating_ip.FloatingIpsSeen(F, PLACES, {'pool': 1})
-NONE_LEFT = replace(FREE, now=None, free={'pool': 0})
+FREE = floating_ip.ObservedFloatingIps(F, PLACES, {'pool': 1})
+NONE_LEFT = replace(FREE, current=None, free={'pool': 0})
 KEY = Keypair('k', ED25519, 'SHA256:x')
 BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (repair: true of server), or delete it, which keeps its volumes'
 
@@ -408,10 +408,13 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
 @pytest.mark.parametrize(
     ('planned', 'message'),
     [
-        (volume.plan(volume_(), volumes()), 'volume v does not exist; to make it give size (GB)'),
+        (
+            volume.plan(volume_(), volumes()),
+            'volume v does not exist; to create it, also set size (GB)',
+        ),
         (
             volume.plan(volume_(size=3), volumes(V)),
-            'volume v: size is 4, asked was 3: a volume does not shrink; make a new one',
+            'volume v: size is 4, requested 3: a volume does not shrink; make a new one',
         ),
         (
             volume.plan(volume_('absent'), volumes(HELD)),
@@ -431,7 +434,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         *(
             (
                 volume.plan(
-                    asked,
+                    requested,
                     volumes(
                         there,
                         servers=named(Server('s', faults=('its machine is gone',)), Server('t')),
@@ -439,7 +442,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 ),
                 BROKEN,
             )
-            for asked, there in (
+            for requested, there in (
                 (volume_('attached', 's'), V),
                 (volume_('detached'), HELD),
                 (volume_('attached', 't'), HELD),
@@ -465,11 +468,11 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present', address='172.24.0.1'), FREE),
-            'floating_ip f: address is 172.24.0.9, asked was 172.24.0.1: an address is what a floating IP is; give this one back and take another',
+            'floating_ip f: address is 172.24.0.9, requested 172.24.0.1: an address is what a floating IP is; give this one back and take another',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), FREE),
-            'floating_ip f: pool is pool, asked was lan: an address belongs to its pool; give this one back and take another',
+            'floating_ip f: pool is pool, requested lan: an address belongs to its pool; give this one back and take another',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present'), NONE_LEFT),
@@ -486,29 +489,29 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         (
             floating_ip.plan(
                 FloatingIpRequest('', 'present', address='8.8.8.8'),
-                replace(FREE, now=None, in_pool=False),
+                replace(FREE, current=None, in_pool=False),
             ),
             'address: 8.8.8.8 is in no pool of this cloud; there are: pool',
         ),
         (
-            lb.plan(LbRequest('l', 'present', {}), lb.LbsSeen({}, NETWORKS)),
-            'lb l does not exist; to make it give listeners too',
+            lb.plan(LbRequest('l', 'present', {}), lb.ObservedLbs({}, NETWORKS)),
+            'lb l does not exist; to create it, also set listeners',
         ),
         (
             lb.plan(
                 lb_(members=('s',)),
-                lb.LbsSeen({}, NETWORKS, named(Server('s', networks=(Nic('back'),)))),
+                lb.ObservedLbs({}, NETWORKS, named(Server('s', networks=(Nic('back'),)))),
             ),
             'members: server s has no port in network default, where the balancer is; give it one there, or make the balancer in a network of the server',
         ),
         (
-            lb.plan(replace(lb_(), floating_ip='auto'), lb.LbsSeen({}, NETWORKS)),
+            lb.plan(replace(lb_(), floating_ip='auto'), lb.ObservedLbs({}, NETWORKS)),
             f'floating_ip: {NO_ADDRESS_FREE}',
         ),
         (
             lb.plan(
                 replace(lb_(), floating_ip='172.24.0.9'),
-                lb.LbsSeen(
+                lb.ObservedLbs(
                     {},
                     NETWORKS,
                     {},
@@ -519,41 +522,43 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             'floating_ip: 172.24.0.9 is attached to server s; detach it first',
         ),
         (
-            lb.plan(lb_(network='back'), lb.LbsSeen(named(Lb('l', listeners=LISTENERS)), NETWORKS)),
-            'lb l: network is default, asked was back: a balancer stays in its network; delete it and make it again',
+            lb.plan(
+                lb_(network='back'), lb.ObservedLbs(named(Lb('l', listeners=LISTENERS)), NETWORKS)
+            ),
+            'lb l: network is default, requested back: a balancer stays in its network; delete it and make it again',
         ),
         (
             network.plan(
                 NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24'}),
-                network.NetworksSeen({}, {'10.0.0.0/16': 'the network x'}),
+                network.ObservedNetworks({}, {'10.0.0.0/16': 'the network x'}),
             ),
             'cidr: 10.0.0.0/24 overlaps the network x (10.0.0.0/16); choose another, or leave it out',
         ),
         (
             network.plan(
                 NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
-                network.NetworksSeen(named(Network('n', '10.0.0.0/24', '10.0.0.1'))),
+                network.ObservedNetworks(named(Network('n', '10.0.0.0/24', '10.0.0.1'))),
             ),
-            'network n: cidr is 10.0.0.0/24, asked was 10.1.0.0/24: a network is not renumbered; make another one',
+            'network n: cidr is 10.0.0.0/24, requested 10.1.0.0/24: a network is not renumbered; make another one',
         ),
         (
             network.plan(
                 NetworkRequest('n', 'present'),
-                network.NetworksSeen({}, {'192.168.0.0/16': 'a', '10.0.0.0/8': 'b'}),
+                network.ObservedNetworks({}, {'192.168.0.0/16': 'a', '10.0.0.0/8': 'b'}),
             ),
             'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one',
         ),
         (
             network.plan(
                 NetworkRequest('n', 'absent'),
-                network.NetworksSeen(named(Network('n', used_by=('s', 'lb l')))),
+                network.ObservedNetworks(named(Network('n', used_by=('s', 'lb l')))),
             ),
             'network n is used by s, lb l; delete or change those first',
         ),
         (
             network.plan(
                 NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
-                network.NetworksSeen(
+                network.ObservedNetworks(
                     named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='creating')),
                     {'10.1.0.0/16': 'the network x'},
                 ),
@@ -561,72 +566,72 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             'cidr: 10.1.0.0/24 overlaps the network x (10.1.0.0/16); choose another, or leave it out',
         ),
         (
-            image.plan(ImageRequest('i', 'present', {}), image.ImagesSeen({})),
-            'image i does not exist; to make it give path, url (with checksum) or server',
+            image.plan(ImageRequest('i', 'present', {}), image.ObservedImages({})),
+            'image i does not exist; to create it, also set path, url (with checksum) or server',
         ),
         (
             image.plan(
                 ImageRequest('i', 'present', {'source': 'server:s'}),
-                image.ImagesSeen({}, '', {'s': 'started'}),
+                image.ObservedImages({}, '', {'s': 'started'}),
             ),
             'server: s runs, and an image is made of a disk at rest; stop it first (state: stopped)',
         ),
         (
             image.plan(
                 ImageRequest('i', 'absent', {}),
-                image.ImagesSeen(named(Image('i', used_by=('s', 't')))),
+                image.ObservedImages(named(Image('i', used_by=('s', 't')))),
             ),
             'image i is used by s, t; delete or change those first',
         ),
         (
             image.plan(
                 ImageRequest('i', 'present', {'source': 'path:/b'}),
-                image.ImagesSeen(named(Image('i', 'path:/a'))),
+                image.ObservedImages(named(Image('i', 'path:/a'))),
             ),
-            'image i: source is path:/a, asked was path:/b: an image is not remade; delete it and make it again, or choose another name',
+            'image i: source is path:/a, requested path:/b: an image is not remade; delete it and make it again, or choose another name',
         ),
         (
             image.plan(
                 ImageRequest('i', 'present', {'checksum': SHA256}),
-                image.ImagesSeen(named(Image('i', 'path:/a'))),
+                image.ObservedImages(named(Image('i', 'path:/a'))),
             ),
-            f'image i: checksum is not set, asked was {SHA256}: an image is not remade; delete it and make it again, or choose another name',
+            f'image i: checksum is not set, requested {SHA256}: an image is not remade; delete it and make it again, or choose another name',
         ),
         (
             flavor.plan(FlavorRequest('f', 'present', {'disk': 1}), {}),
-            'flavor f does not exist; to make it give vcpus, memory too',
+            'flavor f does not exist; to create it, also set vcpus, memory',
         ),
         (
             flavor.plan(
                 FlavorRequest('f', 'present', {'memory': 512}), named(Flavor('f', memory=256))
             ),
-            'flavor f: memory is 256, asked was 512: servers made with it would no longer be what it says; make a flavor by another name',
+            'flavor f: memory is 256, requested 512: servers made with it would no longer be what it says; make a flavor by another name',
         ),
         (
             flavor.plan(FlavorRequest('f', 'absent'), named(Flavor('f', used_by=('s',)))),
             'flavor f is used by s; delete or change those first',
         ),
         (
-            keypair.plan(KeypairRequest('k', 'present', {}), keypair.KeypairsSeen({})),
-            'keypair k does not exist; to make it give public_key, public_key_file, or private_key_file to have one generated',
+            keypair.plan(KeypairRequest('k', 'present', {}), keypair.ObservedKeypairs({})),
+            'keypair k does not exist; to create it, also set public_key or public_key_file, or private_key_file to generate one',
         ),
         (
             keypair.plan(
                 KeypairRequest('k', 'present', {'public_key': OTHER_ED25519}),
-                keypair.KeypairsSeen(named(KEY)),
+                keypair.ObservedKeypairs(named(KEY)),
             ),
-            f'keypair k: public_key is {ED25519}, asked was {OTHER_ED25519}: a key pair never changes; make one by another name',
+            f'keypair k: public_key is {ED25519}, requested {OTHER_ED25519}: a key pair never changes; make one by another name',
         ),
         (
             keypair.plan(
                 KeypairRequest('k', 'absent', {}),
-                keypair.KeypairsSeen(named(replace(KEY, used_by=('s',)))),
+                keypair.ObservedKeypairs(named(replace(KEY, used_by=('s',)))),
             ),
             'keypair k is used by s; delete those servers first',
         ),
         (
             keypair.plan(
-                KeypairRequest('k', 'present', {}, '/k'), keypair.KeypairsSeen(named(KEY))
+                KeypairRequest('k', 'present', {}, '/k'), keypair.ObservedKeypairs(named(KEY))
             ),
             'private_key_file: /k is not there, and the private key of k was given out once, when it was made; '
             'put the file back, leave the option out, or delete the key pair and make a new one',
@@ -634,21 +639,21 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         (
             keypair.plan(
                 KeypairRequest('k', 'present', {}, '/k'),
-                keypair.KeypairsSeen(named(KEY), KeyFile('/k', OTHER_ED25519)),
+                keypair.ObservedKeypairs(named(KEY), KeyFile('/k', OTHER_ED25519)),
             ),
             'private_key_file: /k holds another key than k (SHA256:x); name another file',
         ),
         (
             security_group.plan(
                 group(rules=tuple(Rule('ingress', 'tcp', port, port) for port in range(1, 102))),
-                security_group.SecurityGroupsSeen({}),
+                security_group.ObservedSecurityGroups({}),
             ),
             'rules: g would have 101; a group has at most 100',
         ),
         (
             security_group.plan(
                 group(purge=False, rules=(Rule('egress'),)),
-                security_group.SecurityGroupsSeen(
+                security_group.ObservedSecurityGroups(
                     named(
                         SecurityGroup(
                             'g',
@@ -664,14 +669,16 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         (
             security_group.plan(
                 group('absent'),
-                security_group.SecurityGroupsSeen(named(SecurityGroup('g', used_by=('s', 't')))),
+                security_group.ObservedSecurityGroups(
+                    named(SecurityGroup('g', used_by=('s', 't')))
+                ),
             ),
             'security_group g is used by s, t; delete or change those first',
         ),
         (
             security_group.plan(
                 group('absent'),
-                security_group.SecurityGroupsSeen(named(SecurityGroup('g', named_by=('h',)))),
+                security_group.ObservedSecurityGroups(named(SecurityGroup('g', named_by=('h',)))),
             ),
             'security_group g is named by rules of h; change those first',
         ),
@@ -703,29 +710,31 @@ def test_what_is_refused(planned: Plan, message: str) -> None:
             'lb s does not exist; there are: l',
         ),
         (
-            lb.plan(lb_(network='back'), lb.LbsSeen({}, NETWORKS)),
+            lb.plan(lb_(network='back'), lb.ObservedLbs({}, NETWORKS)),
             'network back does not exist; there are: default',
         ),
-        (lb.plan(lb_(), lb.LbsSeen({})), 'network default does not exist; there are: none'),
+        (lb.plan(lb_(), lb.ObservedLbs({})), 'network default does not exist; there are: none'),
         (
-            lb.plan(lb_(members=('s', 'u')), lb.LbsSeen({}, NETWORKS, named(Server('s')))),
+            lb.plan(lb_(members=('s', 'u')), lb.ObservedLbs({}, NETWORKS, named(Server('s')))),
             'server u does not exist; there are: s',
         ),
         (
-            image.plan(ImageRequest('i', 'present', {'source': 'server:s'}), image.ImagesSeen({})),
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'server:s'}), image.ObservedImages({})
+            ),
             'server s does not exist; there are: none',
         ),
         (
             image.plan(
                 ImageRequest('i', 'present', {'source': 'path:/i'}),
-                image.ImagesSeen({}, '/i is not a file on this host'),
+                image.ObservedImages({}, '/i is not a file on this host'),
             ),
             'path: /i is not a file on this host',
         ),
         (
             security_group.plan(
                 group(rules=(Rule('ingress', remote_cidr='', remote_group='web'),)),
-                security_group.SecurityGroupsSeen(named(SecurityGroup('default'))),
+                security_group.ObservedSecurityGroups(named(SecurityGroup('default'))),
             ),
             'security_group web does not exist; there are: default, g',
         ),
@@ -777,21 +786,21 @@ def test_what_is_missing(planned: Plan, message: str) -> None:
         (volume.plan(volume_(), volumes(replace(HELD, task_state='extending'))), ['update']),
         (
             floating_ip.plan(
-                FloatingIpRequest('', 'detached', server='t'), replace(FREE, now=None)
+                FloatingIpRequest('', 'detached', server='t'), replace(FREE, current=None)
             ),
             [],
         ),
         (floating_ip.plan(FloatingIpRequest('f', 'detached'), FREE), []),
-        (floating_ip.plan(FloatingIpRequest('f', 'absent'), replace(FREE, now=None)), []),
+        (floating_ip.plan(FloatingIpRequest('f', 'absent'), replace(FREE, current=None)), []),
         (
-            lb.plan(LbRequest('l', 'present', {}), lb.LbsSeen(named(Lb('l', running=False)))),
+            lb.plan(LbRequest('l', 'present', {}), lb.ObservedLbs(named(Lb('l', running=False)))),
             ['update'],
         ),
-        (lb.plan(LbRequest('l', 'absent', {}), lb.LbsSeen({})), []),
+        (lb.plan(LbRequest('l', 'absent', {}), lb.ObservedLbs({})), []),
         (
             network.plan(
                 NetworkRequest('n', 'present'),
-                network.NetworksSeen(
+                network.ObservedNetworks(
                     named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='deleting'))
                 ),
             ),
@@ -800,7 +809,7 @@ def test_what_is_missing(planned: Plan, message: str) -> None:
         (
             security_group.plan(
                 group(),
-                security_group.SecurityGroupsSeen(
+                security_group.ObservedSecurityGroups(
                     named(SecurityGroup('g', rules=(Rule('egress'),)))
                 ),
             ),
@@ -809,21 +818,21 @@ def test_what_is_missing(planned: Plan, message: str) -> None:
         (
             security_group.plan(
                 group(rules=(Rule('ingress', remote_cidr='', remote_group='g'),)),
-                security_group.SecurityGroupsSeen({}),
+                security_group.ObservedSecurityGroups({}),
             ),
             ['create'],  # its own members
         ),
         (
             keypair.plan(
                 KeypairRequest('k', 'present', {'public_key': ED25519 + ' a comment'}),
-                keypair.KeypairsSeen(named(KEY)),
+                keypair.ObservedKeypairs(named(KEY)),
             ),
             [],
         ),
         (
             keypair.plan(
                 KeypairRequest('k', 'present', {}, '/k'),
-                keypair.KeypairsSeen({}, KeyFile('/k', ED25519)),
+                keypair.ObservedKeypairs({}, KeyFile('/k', ED25519)),
             ),
             ['create'],
         ),
@@ -837,7 +846,7 @@ def test_what_is_done(planned: Plan, verbs: list[str]) -> None:
 
 def test_a_generated_key_is_written_first() -> None:
     """The key pair is made of the public half of what was written."""
-    planned = keypair.plan(KeypairRequest('k', 'present', {}, '/k'), keypair.KeypairsSeen({}))
+    planned = keypair.plan(KeypairRequest('k', 'present', {}, '/k'), keypair.ObservedKeypairs({}))
     assert [(change.kind, change.name) for change in planned.changes] == [
         ('private_key', '/k'),
         ('keypair', 'k'),
@@ -855,14 +864,14 @@ def test_a_guest_that_cannot_be_asked() -> None:
 
 def test_a_network_that_nobody_numbered() -> None:
     """The first that is free on this host; another than the usual one is told, with the reason."""
-    usual = network.plan(NetworkRequest('n', 'present'), network.NetworksSeen({}))
+    usual = network.plan(NetworkRequest('n', 'present'), network.ObservedNetworks({}))
     assert [(made.cidr, made.gateway) for made in usual.result] == [
         ('192.168.0.0/24', '192.168.0.1')
     ]
     assert usual.notes == ()
     moved = network.plan(
         NetworkRequest('n', 'present'),
-        network.NetworksSeen({}, {'192.168.0.0/23': 'the route to vpn'}),
+        network.ObservedNetworks({}, {'192.168.0.0/23': 'the route to vpn'}),
     )
     assert [(made.cidr, made.gateway) for made in moved.result] == [
         ('192.168.2.0/24', '192.168.2.1')
@@ -875,7 +884,7 @@ def test_a_network_that_nobody_numbered() -> None:
 
 def test_an_address_is_taken_from_who_was_named_only() -> None:
     """Somebody else who has it keeps it."""
-    held = replace(FREE, now=replace(F, server='t', fixed_ip='192.168.0.6'))
+    held = replace(FREE, current=replace(F, server='t', fixed_ip='192.168.0.6'))
     assert floating_ip.plan(FloatingIpRequest('f', 'detached', server='s'), held).changes == ()
     assert [
         change.after.server
@@ -887,7 +896,7 @@ def test_an_address_finds_the_first_port() -> None:
     """Unless another fixed address was named; who has it already keeps the port that it has."""
     bare = replace(
         FREE,
-        now=replace(F, server=None),
+        current=replace(F, server=None),
         places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p')),
     )
     assert [
@@ -904,7 +913,7 @@ def test_an_address_finds_the_first_port() -> None:
     assert (by_port.server, by_port.port, by_port.fixed_ip) == ('s', 'p', '10.0.0.5')
     there = replace(
         bare,
-        now=by_port,
+        current=by_port,
         places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p', floating_ip=F.address)),
     )
     assert floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), there).changes == ()
@@ -915,15 +924,18 @@ def test_an_address_finds_the_first_port() -> None:
     [
         floating_ip.plan(
             FloatingIpRequest('f', 'absent'),
-            floating_ip.FloatingIpsSeen(firewall=Firewall(faults=('a fault',))),
+            floating_ip.ObservedFloatingIps(firewall=Firewall(faults=('a fault',))),
         ),
-        lb.plan(LbRequest('l', 'absent'), lb.LbsSeen({}, firewall=Firewall(faults=('a fault',)))),
+        lb.plan(
+            LbRequest('l', 'absent'), lb.ObservedLbs({}, firewall=Firewall(faults=('a fault',)))
+        ),
         network.plan(
             NetworkRequest('n', 'absent'),
-            network.NetworksSeen({}, firewall=Firewall(faults=('a fault',))),
+            network.ObservedNetworks({}, firewall=Firewall(faults=('a fault',))),
         ),
         security_group.plan(
-            group('absent'), security_group.SecurityGroupsSeen({}, Firewall(faults=('a fault',)))
+            group('absent'),
+            security_group.ObservedSecurityGroups({}, Firewall(faults=('a fault',))),
         ),
     ],
 )
@@ -965,11 +977,13 @@ def test_a_group_is_its_servers() -> None:
     """A group as a member is the servers that it has now; one that came later is taken in, and nothing else changes."""
     two = named(*(Server(f'web-{number}', member_of='web') for number in (1, 2, 10)), Server('s'))
     made = (
-        lb.plan(lb_(members=('s', 'web', 'web-1')), lb.LbsSeen({}, NETWORKS, two)).changes[0].after
+        lb.plan(lb_(members=('s', 'web', 'web-1')), lb.ObservedLbs({}, NETWORKS, two))
+        .changes[0]
+        .after
     )
     assert made.members == ('s', 'web-1', 'web-2', 'web-10')
-    seen = lb.LbsSeen(named(made), NETWORKS, two)
-    assert lb.plan(lb_(members=('web', 's')), seen).changes == ()
-    more = lb.LbsSeen(named(made), NETWORKS, {**two, **named(Server('web-3', member_of='web'))})
+    observed = lb.ObservedLbs(named(made), NETWORKS, two)
+    assert lb.plan(lb_(members=('web', 's')), observed).changes == ()
+    more = lb.ObservedLbs(named(made), NETWORKS, {**two, **named(Server('web-3', member_of='web'))})
     (change,) = lb.plan(lb_(members=('web', 's')), more).changes
     assert set(change.after.members) - set(change.before.members) == {'web-3'}

@@ -40,7 +40,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import (
     FloatingAddress,
-    ServersSeen,
+    ObservedServers,
     plan,
 )
 
@@ -67,7 +67,7 @@ SERVER = Server(
 )
 
 
-def asked(
+def requested(
     state: str = 'present', options: Mapping[str, Any] | None = None, **more: Any
 ) -> ServerRequest:
     """A request for the server web."""
@@ -77,9 +77,9 @@ def asked(
 SEALED = Sealed.of('#!/bin/sh\n', 'a secret')
 
 
-def seen(*servers: Server, **more: Any) -> ServersSeen:
+def observed(*servers: Server, **more: Any) -> ObservedServers:
     """What is there: these servers, and one of everything that they may refer to."""
-    there = ServersSeen(
+    there = ObservedServers(
         {server.name: server for server in servers},
         {'mine': Keypair('mine', 'ssh-ed25519 A')},
         CATALOGUE,
@@ -124,61 +124,64 @@ HOST_NAME = (
             ServerRequest('w' * 61, 'present', {}, count=10),
             f"name of the last member: '{'w' * 61}-10' {HOST_NAME}",
         ),
-        (asked(count=-1), 'count: -1 is out of range; give 0 to 500'),
-        (asked(count=501), 'count: 501 is out of range; give 0 to 500'),
+        (requested(count=-1), 'count: -1 is out of range; give 0 to 500'),
+        (requested(count=501), 'count: 501 is out of range; give 0 to 500'),
         (
-            asked(count=2, networks=(NicRequest('default', '192.168.0.9'),)),
+            requested(count=2, networks=(NicRequest('default', '192.168.0.9'),)),
             'networks: fixed_ip 192.168.0.9 can be given to one server only, and count is 2',
         ),
         (
-            asked(count=2, networks=(NicRequest('default', None, '52:54:00:00:00:09'),)),
+            requested(count=2, networks=(NicRequest('default', None, '52:54:00:00:00:09'),)),
             'networks: mac 52:54:00:00:00:09 can be given to one server only, and count is 2',
         ),
         (
-            asked(count=2, floating_ip='172.24.0.9'),
+            requested(count=2, floating_ip='172.24.0.9'),
             'floating_ip: 172.24.0.9 can be given to one server only, and count is 2',
         ),
-        (asked(options={'volume_size': 0}), 'volume_size: 0 is not a size; give 1 to 5120 (GB)'),
         (
-            asked(options={'volume_size': 5121}),
+            requested(options={'volume_size': 0}),
+            'volume_size: 0 is not a size; give 1 to 5120 (GB)',
+        ),
+        (
+            requested(options={'volume_size': 5121}),
             'volume_size: 5121 is not a size; give 1 to 5120 (GB)',
         ),
         (
-            asked(options={'security_groups': ('a', 'b', 'c', 'd')}),
+            requested(options={'security_groups': ('a', 'b', 'c', 'd')}),
             'security_groups: 4 are named; a network interface has at most 3',
         ),
         (
-            asked(options={'security_groups': ()}),
+            requested(options={'security_groups': ()}),
             'security_groups: name one at least; default lets nothing in',
         ),
-        (asked(networks=()), 'networks: name 1 to 8'),
-        (asked(networks=(NicRequest('default'),) * 9), 'networks: name 1 to 8'),
+        (requested(networks=()), 'networks: name 1 to 8'),
+        (requested(networks=(NicRequest('default'),) * 9), 'networks: name 1 to 8'),
         (
-            asked(networks=(NicRequest('default'), NicRequest('default', '10.0.0.300'))),
+            requested(networks=(NicRequest('default'), NicRequest('default', '10.0.0.300'))),
             "networks[1].fixed_ip: '10.0.0.300' is not an IPv4 address",
         ),
         (
-            asked(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
+            requested(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
             "networks[0].mac: '53:54:00:00:00:09' is not the MAC of a machine; write it like '52:54:00:12:34:56'",
         ),
         (
-            asked(floating_ip='any'),
+            requested(floating_ip='any'),
             "floating_ip: 'any' is not an IPv4 address; give one, or auto, or none",
         ),
         (
-            asked(user_data='echo hello'),
+            requested(user_data='echo hello'),
             'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config',
         ),
         (
-            asked(options={'description': 'two\nlines'}),
+            requested(options={'description': 'two\nlines'}),
             'description: give one line of at most 255 printable characters',
         ),
         (
-            asked(options={'labels': {'a b': 'c'}}),
+            requested(options={'labels': {'a b': 'c'}}),
             "labels: 'a b' is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes",
         ),
         (
-            asked(options={'labels': {'a': 'b' * 256}}),
+            requested(options={'labels': {'a': 'b' * 256}}),
             'labels: the value of a must be printable text of at most 255 characters',
         ),
     ],
@@ -196,24 +199,24 @@ def test_names_of_other_things(option: str) -> None:
         if option not in ('key_names', 'security_groups')
         else (('../etc',), ('my_own.1',))
     )
-    assert asked(options={option: good}).problems() == []
-    assert [problem.split(';')[0] for problem in asked(options={option: bad}).problems()] == [
+    assert requested(options={option: good}).problems() == []
+    assert [problem.split(';')[0] for problem in requested(options={option: bad}).problems()] == [
         f"{option}: '../etc' is not a name"
     ]
 
 
 def test_key_pairs_are_a_set() -> None:
     """Another order is no difference, and looks nothing up; one key pair more or less is refused."""
-    now = seen(replace(SERVER, key_names=('mine', 'ours')), keypairs={})
-    request = asked(options={'key_names': ('ours', 'mine')})
-    assert request.news(now.servers) == set()
-    same = plan(request, now)
+    current = observed(replace(SERVER, key_names=('mine', 'ours')), keypairs={})
+    request = requested(options={'key_names': ('ours', 'mine')})
+    assert request.news(current.servers) == set()
+    same = plan(request, current)
     assert (same.changes, same.refused, same.missing) == ((), (), ())
     assert same.result[0].key_names == ('mine', 'ours')
     for other in ((), ('mine',), ('mine', 'ours', 'yours'), ('mine', 'yours')):
-        there = replace(now, keypairs=dict.fromkeys(other))
-        (refusal,) = plan(asked(options={'key_names': other}), there).refused
-        assert 'key_names is [mine, ours], asked was ' in refusal
+        there = replace(current, keypairs=dict.fromkeys(other))
+        (refusal,) = plan(requested(options={'key_names': other}), there).refused
+        assert 'key_names is [mine, ours], requested ' in refusal
 
 
 def test_the_first_key_pair_is_shown_by_itself() -> None:
@@ -226,9 +229,9 @@ def test_the_first_key_pair_is_shown_by_itself() -> None:
 def test_too_many_key_pairs() -> None:
     """They are a bounded part of the first-boot disk."""
     names = tuple(f'k{number}' for number in range(21))
-    assert asked(options={'key_names': names[:-1]}).problems() == []
+    assert requested(options={'key_names': names[:-1]}).problems() == []
     told = ['key_names: 21 are named; a server has at most 20']
-    assert asked(options={'key_names': names}).problems() == told
+    assert requested(options={'key_names': names}).problems() == told
 
 
 def test_requests_at_the_limits() -> None:
@@ -246,8 +249,10 @@ def test_requests_at_the_limits() -> None:
         ).problems()
         == []
     )
-    assert asked(count=0).problems() == asked(count=500, floating_ip='auto').problems() == []
-    assert asked(count=1, networks=nics, floating_ip='172.24.0.9').problems() == []
+    assert (
+        requested(count=0).problems() == requested(count=500, floating_ip='auto').problems() == []
+    )
+    assert requested(count=1, networks=nics, floating_ip='172.24.0.9').problems() == []
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
@@ -272,154 +277,162 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
 @pytest.mark.parametrize(
     ('request_', 'there', 'message'),
     [
-        (asked(), seen(), 'server web does not exist; to make it give flavor and image too'),
         (
-            asked(options={'image': 'debian'}),
-            seen(),
-            'server web does not exist; to make it give flavor too',
+            requested(),
+            observed(),
+            'server web does not exist; to create it, also set flavor and image',
         ),
         (
-            asked(options={**NEW, 'volume_size': 1}),
-            seen(),
+            requested(options={'image': 'debian'}),
+            observed(),
+            'server web does not exist; to create it, also set flavor',
+        ),
+        (
+            requested(options={**NEW, 'volume_size': 1}),
+            observed(),
             'volume_size: 1 GB is less than the image debian needs; give 2 at least',
         ),
         (
-            asked(options=NEW),
-            seen(images={'debian': Image('debian', task_state='creating')}),
+            requested(options=NEW),
+            observed(images={'debian': Image('debian', task_state='creating')}),
             'image debian is not ready (creating); run the task that makes it again',
         ),
         *(
             (
-                asked(options=NEW, networks=(NicRequest('default', address),)),
-                seen(),
+                requested(options=NEW, networks=(NicRequest('default', address),)),
+                observed(),
                 f'networks: fixed_ip {address} is not an address for a server of default (192.168.0.0/24, gateway 192.168.0.1)',
             )
             for address in ('192.168.1.5', '192.168.0.0', '192.168.0.255', '192.168.0.1')
         ),
         (
-            asked(options=NEW, networks=(NicRequest('default', '192.168.0.6'),)),
-            seen(owners={('default', '192.168.0.6'): 'lb front'}),
+            requested(options=NEW, networks=(NicRequest('default', '192.168.0.6'),)),
+            observed(owners={('default', '192.168.0.6'): 'lb front'}),
             'networks: fixed_ip 192.168.0.6 belongs to lb front; choose another, or leave it out',
         ),
         (
-            asked(options=NEW, count=3, floating_ip='auto'),
-            seen(free=2),
+            requested(options=NEW, count=3, floating_ip='auto'),
+            observed(free=2),
             f'floating_ip: 3 are needed and 2 are free; {FREE_NONE}',
         ),
-        (asked(floating_ip='auto'), seen(SERVER), f'floating_ip: no address is free; {FREE_NONE}'),
         (
-            asked(options=NEW, floating_ip='8.8.8.8'),
-            seen(floating=FloatingAddress('8.8.8.8')),
+            requested(floating_ip='auto'),
+            observed(SERVER),
+            f'floating_ip: no address is free; {FREE_NONE}',
+        ),
+        (
+            requested(options=NEW, floating_ip='8.8.8.8'),
+            observed(floating=FloatingAddress('8.8.8.8')),
             'floating_ip: 8.8.8.8 is in no pool of this cloud',
         ),
         (
-            asked(options=NEW, floating_ip='172.24.0.9'),
-            seen(floating=FloatingAddress('172.24.0.9', 'other', taken=True, in_pool=True)),
+            requested(options=NEW, floating_ip='172.24.0.9'),
+            observed(floating=FloatingAddress('172.24.0.9', 'other', taken=True, in_pool=True)),
             'floating_ip: 172.24.0.9 is attached to other; detach it first (floating_ip: state: detached)',
         ),
         (
-            asked('absent'),
-            seen(replace(SERVER, delete_protection=True)),
+            requested('absent'),
+            observed(replace(SERVER, delete_protection=True)),
             'server web is protected; delete_protection: false, in this task too, allows its deletion',
         ),
         (
-            asked('absent', {'delete_protection': True}),
-            seen(SERVER),
+            requested('absent', {'delete_protection': True}),
+            observed(SERVER),
             'server web is protected; delete_protection: false, in this task too, allows its deletion',
         ),
         (
-            asked(count=1),
-            seen(*members(1, 2, 3)),
+            requested(count=1),
+            observed(*members(1, 2, 3)),
             'count: 1 is less than there are; allow_shrink: true removes web-2, web-3',
         ),
         (
-            asked(count=1, allow_shrink=True),
-            seen(*members(1), *members(2, delete_protection=True)),
+            requested(count=1, allow_shrink=True),
+            observed(*members(1), *members(2, delete_protection=True)),
             'server web-2 is protected; delete_protection: false, in this task too, allows its deletion',
         ),
         (
-            asked(options=NEW),
-            seen(*members(1, 2)),
+            requested(options=NEW),
+            observed(*members(1, 2)),
             'name: web is a group of 2 servers; give count, or the name of a member (web-1, ...)',
         ),
         (
-            asked(count=0),
-            seen(SERVER),
+            requested(count=0),
+            observed(SERVER),
             'name: web is a server of its own, not a group; leave out count, or choose another name',
         ),
         (
-            asked(count=1),
-            seen(replace(SERVER, name='web-1')),
+            requested(count=1),
+            observed(replace(SERVER, name='web-1')),
             'name: web-1 is a server of its own, not a member of web; choose another name',
         ),
         (
-            asked(options={'flavor': 'g1.tiny'}),
-            seen(SERVER),
+            requested(options={'flavor': 'g1.tiny'}),
+            observed(SERVER),
             'server web: flavor g1.micro becomes g1.tiny, which needs a restart; allow_restart: true allows it',
         ),
         (
-            asked(options={'image': 'huge'}),
-            seen(SERVER),
-            'server web: image is debian, asked was huge: a server keeps the disk it was made with; delete it and make it again',
+            requested(options={'image': 'huge'}),
+            observed(SERVER),
+            'server web: image is debian, requested huge: a server keeps the disk it was made with; delete it and make it again',
         ),
         (
-            asked(options={'key_names': ('mine',)}),
-            seen(SERVER),
-            'server web: key_names is [], asked was [mine]: a key is put in at the first boot; delete the server and make it again',
+            requested(options={'key_names': ('mine',)}),
+            observed(SERVER),
+            'server web: key_names is [], requested [mine]: a key is put in at the first boot; delete the server and make it again',
         ),
         (
-            asked(options={'guest_agent': False}),
-            seen(SERVER),
+            requested(options={'guest_agent': False}),
+            observed(SERVER),
             'server web: the channel of the guest agent is taken away, which needs a restart; allow_restart: true allows it',
         ),
         (
-            asked(options={'volume_size': 3}),
-            seen(SERVER),
-            'server web: volume_size is 4, asked was 3: a disk does not shrink; leave the option out, or make a new server',
+            requested(options={'volume_size': 3}),
+            observed(SERVER),
+            'server web: volume_size is 4, requested 3: a disk does not shrink; leave the option out, or make a new server',
         ),
         (
-            asked(),
-            seen(replace(SERVER, faults=('its memory is 1 MiB in libvirt, recorded are 2',))),
+            requested(),
+            observed(replace(SERVER, faults=('its memory is 1 MiB in libvirt, recorded are 2',))),
             'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded are 2; repair: true makes its machine again as recorded, '
             'state: absent deletes it',
         ),
         (
-            asked(repair=True),
-            seen(replace(SERVER, faults=(DISK_GONE,))),
+            requested(repair=True),
+            observed(replace(SERVER, faults=(DISK_GONE,))),
             'server web is UNMANAGED: its root disk is gone, with what was on it; delete the server (state: absent) and make it again',
         ),
         (
-            asked('stopped'),
-            seen(replace(SERVER, power='paused')),
+            requested('stopped'),
+            observed(replace(SERVER, power='paused')),
             'server web is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true',
         ),
         (
-            asked(),
-            seen(replace(SERVER, task_state='creating', user_data=SEALED, seeded=False)),
+            requested(),
+            observed(replace(SERVER, task_state='creating', user_data=SEALED, seeded=False)),
             'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
         ),
         (
-            asked(repair=True),
-            seen(replace(SERVER, faults=(SEED_GONE,), user_data=SEALED, seeded=False)),
+            requested(repair=True),
+            observed(replace(SERVER, faults=(SEED_GONE,), user_data=SEALED, seeded=False)),
             'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
         ),
         *(
             (
-                asked(options={**NEW, 'security_groups': groups}, wait_for='ssh'),
-                seen(),
+                requested(options={**NEW, 'security_groups': groups}, wait_for='ssh'),
+                observed(),
                 f'wait_for: ssh would wait in vain, because no rule of {", ".join(groups)} {IN_VAIN}',
             )
             # From its own members, and from elsewhere only: neither is this host.
             for groups in (('default',), ('among',), ('elsewhere',), ('among', 'default'))
         ),
         (
-            asked(options={'security_groups': ('default',)}, wait_for='ssh'),
-            seen(replace(SERVER, security_groups=('ssh',))),
+            requested(options={'security_groups': ('default',)}, wait_for='ssh'),
+            observed(replace(SERVER, security_groups=('ssh',))),
             f'wait_for: ssh would wait in vain, because no rule of default {IN_VAIN}',
         ),
     ],
 )
-def test_what_is_refused(request_: ServerRequest, there: ServersSeen, message: str) -> None:
+def test_what_is_refused(request_: ServerRequest, there: ObservedServers, message: str) -> None:
     """In view of what is there; the text is all that is said."""
     assert request_.problems() == []
     refused = plan(request_, there)
@@ -430,11 +443,11 @@ def test_what_is_refused(request_: ServerRequest, there: ServersSeen, message: s
 @pytest.mark.parametrize(
     ('request_', 'option'),
     [
-        (asked(user_data='#!new'), 'user_data'),
-        (asked(networks=(NicRequest('back'),)), 'networks'),
-        (asked(networks=(NicRequest('default'), NicRequest('back'))), 'networks'),
-        (asked(networks=(NicRequest('default', '192.168.0.77'),)), 'networks'),
-        (asked(networks=(NicRequest('default', None, '52:54:00:00:00:77'),)), 'networks'),
+        (requested(user_data='#!new'), 'user_data'),
+        (requested(networks=(NicRequest('back'),)), 'networks'),
+        (requested(networks=(NicRequest('default'), NicRequest('back'))), 'networks'),
+        (requested(networks=(NicRequest('default', '192.168.0.77'),)), 'networks'),
+        (requested(networks=(NicRequest('default', None, '52:54:00:00:00:77'),)), 'networks'),
     ],
 )
 def test_what_never_changes(request_: ServerRequest, option: str) -> None:
@@ -442,10 +455,10 @@ def test_what_never_changes(request_: ServerRequest, option: str) -> None:
     sealed = Sealed.of(request_.user_data, 'a secret') if request_.user_data else None
     (message,) = plan(
         request_,
-        seen(
+        observed(
             SERVER,
             user_data=sealed,
-            networks={**seen().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')},
+            networks={**observed().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')},
         ),
     ).refused
     assert message.startswith(f'server web: {option} is ')
@@ -456,44 +469,48 @@ def test_what_never_changes(request_: ServerRequest, option: str) -> None:
     ('request_', 'there', 'message'),
     [
         (
-            asked(options={'flavor': 'g9', 'image': 'debian'}),
-            seen(flavors={'b': CATALOGUE['g1.nano'], 'a': CATALOGUE['g1.tiny']}),
+            requested(options={'flavor': 'g9', 'image': 'debian'}),
+            observed(flavors={'b': CATALOGUE['g1.nano'], 'a': CATALOGUE['g1.tiny']}),
             'flavor g9 does not exist; there are: a, b',
         ),
         (
-            asked(options={**NEW, 'image': 'suse'}),
-            seen(),
+            requested(options={**NEW, 'image': 'suse'}),
+            observed(),
             'image suse does not exist; there are: debian, huge',
         ),
         (
-            asked(options={**NEW, 'key_names': ('yours',)}),
-            seen(),
+            requested(options={**NEW, 'key_names': ('yours',)}),
+            observed(),
             'keypair yours does not exist; there are: mine',
         ),
         (
-            asked(options={**NEW, 'key_names': ('mine', 'yours')}),
-            seen(),
+            requested(options={**NEW, 'key_names': ('mine', 'yours')}),
+            observed(),
             'keypair yours does not exist; there are: mine',
         ),
         (
-            asked(options={**NEW, 'key_names': ('yours',)}),
-            seen(keypairs={}),
+            requested(options={**NEW, 'key_names': ('yours',)}),
+            observed(keypairs={}),
             'keypair yours does not exist; there are: none',
         ),
         (
-            asked(options={**NEW, 'security_groups': ('ssh', 'web')}),
-            seen(),
+            requested(options={**NEW, 'security_groups': ('ssh', 'web')}),
+            observed(),
             'security_group web does not exist; there are: among, default, elsewhere, ssh',
         ),
         (
-            asked(options=NEW, networks=(NicRequest('back'),)),
-            seen(),
+            requested(options=NEW, networks=(NicRequest('back'),)),
+            observed(),
             'network back does not exist; there are: default',
         ),
-        (asked(options=NEW), seen(networks={}), 'network default does not exist; there are: none'),
+        (
+            requested(options=NEW),
+            observed(networks={}),
+            'network default does not exist; there are: none',
+        ),
     ],
 )
-def test_what_is_missing(request_: ServerRequest, there: ServersSeen, message: str) -> None:
+def test_what_is_missing(request_: ServerRequest, there: ObservedServers, message: str) -> None:
     """A reference to nothing is told with what there is, and is no refusal: an earlier task of the play may be about to make it."""
     lacking = plan(request_, there)
     assert list(lacking.missing) == [message]
@@ -503,7 +520,9 @@ def test_what_is_missing(request_: ServerRequest, there: ServersSeen, message: s
 
 def test_all_members_are_judged() -> None:
     """What is wrong with any of them is told for each."""
-    refused = plan(asked(options={'image': 'huge'}, count=3), seen(*members(1, 2, 3))).refused
+    refused = plan(
+        requested(options={'image': 'huge'}, count=3), observed(*members(1, 2, 3))
+    ).refused
     assert [message.split(':')[0] for message in refused] == [
         'server web-1',
         'server web-2',
@@ -516,7 +535,7 @@ def test_all_members_are_judged() -> None:
 
 def test_a_new_server_has_what_its_flavor_says() -> None:
     """A root volume is as large as the flavor says, and never smaller than the image."""
-    (made,) = plan(asked(options={**NEW, 'image': 'huge'}), seen()).result
+    (made,) = plan(requested(options={**NEW, 'image': 'huge'}), observed()).result
     assert (made.vcpus, made.memory, made.volume_size, made.power, made.security_groups) == (
         1,
         512,
@@ -537,37 +556,39 @@ def test_what_is_not_said_is_not_touched() -> None:
         floating_ip='172.24.0.9',
         delete_protection=True,
     )
-    assert plan(asked(), seen(there)) == Plan(result=(there,))
+    assert plan(requested(), observed(there)) == Plan(result=(there,))
 
 
 @pytest.mark.parametrize(
     ('power', 'request_', 'verbs'),
     [
-        ('started', asked('started'), []),
-        ('started', asked('stopped'), ['stop']),
-        ('started', asked('stopped', force=True), ['power_off']),
-        ('stopped', asked('stopped'), []),
-        ('stopped', asked('started'), ['start']),
-        ('stopped', asked('started', {'flavor': 'g1.tiny'}), ['update', 'start']),
-        ('started', asked('stopped', {'flavor': 'g1.tiny'}), ['stop', 'update']),
-        ('started', asked('restarted'), ['stop', 'start']),
-        ('started', asked('restarted', force=True), ['power_off', 'start']),
-        ('stopped', asked('restarted'), ['start']),
-        ('paused', asked('restarted', force=True), ['power_off', 'start']),
-        ('started', asked('restarted', {'flavor': 'g1.tiny'}), ['stop', 'update', 'start']),
-        ('started', asked('absent'), ['delete']),
+        ('started', requested('started'), []),
+        ('started', requested('stopped'), ['stop']),
+        ('started', requested('stopped', force=True), ['power_off']),
+        ('stopped', requested('stopped'), []),
+        ('stopped', requested('started'), ['start']),
+        ('stopped', requested('started', {'flavor': 'g1.tiny'}), ['update', 'start']),
+        ('started', requested('stopped', {'flavor': 'g1.tiny'}), ['stop', 'update']),
+        ('started', requested('restarted'), ['stop', 'start']),
+        ('started', requested('restarted', force=True), ['power_off', 'start']),
+        ('stopped', requested('restarted'), ['start']),
+        ('paused', requested('restarted', force=True), ['power_off', 'start']),
+        ('started', requested('restarted', {'flavor': 'g1.tiny'}), ['stop', 'update', 'start']),
+        ('started', requested('absent'), ['delete']),
     ],
 )
 def test_power(power: str, request_: ServerRequest, verbs: list[str]) -> None:
     """A resize beside a change of power happens while the server is off, and needs no leave to restart."""
-    now = plan(request_, seen(replace(SERVER, power=power)))
-    assert now.refused == ()
-    assert [change.verb for change in now.changes] == verbs
+    current = plan(request_, observed(replace(SERVER, power=power)))
+    assert current.refused == ()
+    assert [change.verb for change in current.changes] == verbs
 
 
 def test_a_restart_is_allowed_and_told() -> None:
     """The effect and the reason are in the change; the disk grows with the flavor."""
-    (change,) = plan(asked(options={'flavor': 'g1.tiny'}, allow_restart=True), seen(SERVER)).changes
+    (change,) = plan(
+        requested(options={'flavor': 'g1.tiny'}, allow_restart=True), observed(SERVER)
+    ).changes
     assert (change.verb, change.effect, change.why) == (
         'update',
         RESTART,
@@ -582,15 +603,19 @@ def test_a_restart_is_allowed_and_told() -> None:
 
 def test_a_smaller_flavor_keeps_the_disk() -> None:
     """A disk does not shrink, and nobody said that it should."""
-    (change,) = plan(asked(options={'flavor': 'g1.nano'}, allow_restart=True), seen(SERVER)).changes
+    (change,) = plan(
+        requested(options={'flavor': 'g1.nano'}, allow_restart=True), observed(SERVER)
+    ).changes
     assert (change.after.memory, change.after.volume_size) == (128, 4)
 
 
 def test_a_group_is_made_exactly_as_large() -> None:
     """What is too much goes, what is there stays, what is missing is made; ten comes after nine."""
-    now = plan(asked(options=NEW, count=3, allow_shrink=True), seen(*members(1, 2, 9, 10)))
-    assert done(now) == [('web-9', 'delete'), ('web-10', 'delete'), ('web-3', 'create')]
-    assert [(server.name, server.member_of) for server in now.result] == [
+    current = plan(
+        requested(options=NEW, count=3, allow_shrink=True), observed(*members(1, 2, 9, 10))
+    )
+    assert done(current) == [('web-9', 'delete'), ('web-10', 'delete'), ('web-3', 'create')]
+    assert [(server.name, server.member_of) for server in current.result] == [
         ('web-1', 'web'),
         ('web-2', 'web'),
         ('web-3', 'web'),
@@ -600,25 +625,29 @@ def test_a_group_is_made_exactly_as_large() -> None:
 def test_absent_needs_no_count() -> None:
     """A group goes by its name; a server that only looks like a member stays."""
     there = [*members(1, 2), replace(SERVER, name='web-3')]
-    assert done(plan(asked('absent'), seen(*there))) == [('web-1', 'delete'), ('web-2', 'delete')]
-    assert plan(asked('absent'), seen()) == Plan()
+    assert done(plan(requested('absent'), observed(*there))) == [
+        ('web-1', 'delete'),
+        ('web-2', 'delete'),
+    ]
+    assert plan(requested('absent'), observed()) == Plan()
 
 
 def test_protection_ends_in_the_task_that_deletes() -> None:
     """One task, not two."""
-    now = plan(
-        asked('absent', {'delete_protection': False}), seen(replace(SERVER, delete_protection=True))
+    current = plan(
+        requested('absent', {'delete_protection': False}),
+        observed(replace(SERVER, delete_protection=True)),
     )
-    assert (now.refused, done(now)) == ((), [('web', 'delete')])
+    assert (current.refused, done(current)) == ((), [('web', 'delete')])
 
 
 def test_references_of_what_is_deleted_do_not_matter() -> None:
     """The whole task with state: absent works after the image and the key are gone."""
-    now = plan(
-        asked('absent', {**NEW, 'key_names': ('gone',), 'image': 'gone'}),
-        seen(SERVER, images={}, keypairs={}),
+    current = plan(
+        requested('absent', {**NEW, 'key_names': ('gone',), 'image': 'gone'}),
+        observed(SERVER, images={}, keypairs={}),
     )
-    assert (now.refused, now.missing, done(now)) == ((), (), [('web', 'delete')])
+    assert (current.refused, current.missing, done(current)) == ((), (), [('web', 'delete')])
 
 
 @pytest.mark.parametrize(
@@ -633,18 +662,22 @@ def test_references_of_what_is_deleted_do_not_matter() -> None:
 )
 def test_what_was_interrupted_is_finished(task_state: str, verbs: list[str]) -> None:
     """Whatever else is asked, and the reason is told."""
-    now = plan(asked(options=NEW), seen(replace(SERVER, task_state=task_state)))
-    assert [change.verb for change in now.changes] == verbs
-    assert now.changes[0].why == AGAIN
-    assert now.refused == ()
+    current = plan(requested(options=NEW), observed(replace(SERVER, task_state=task_state)))
+    assert [change.verb for change in current.changes] == verbs
+    assert current.changes[0].why == AGAIN
+    assert current.refused == ()
 
 
 def test_a_restart_that_was_interrupted_goes_on() -> None:
     """What was asked to stop is not stopped twice, and what is being made is not stopped at all."""
     for task_state, verbs in (('powering-off', ['stop', 'start']), ('creating', ['create'])):
-        now = plan(asked('restarted', NEW), seen(replace(SERVER, task_state=task_state)))
-        assert (now.refused, [change.verb for change in now.changes]) == ((), verbs)
-    assert [change.verb for change in plan(asked('restarted', NEW), seen()).changes] == ['create']
+        current = plan(
+            requested('restarted', NEW), observed(replace(SERVER, task_state=task_state))
+        )
+        assert (current.refused, [change.verb for change in current.changes]) == ((), verbs)
+    assert [change.verb for change in plan(requested('restarted', NEW), observed()).changes] == [
+        'create'
+    ]
 
 
 OWN = Nic('default', '192.168.0.5', '52:54:00:00:00:05', security_groups=('ssh',))
@@ -653,25 +686,27 @@ OWN = Nic('default', '192.168.0.5', '52:54:00:00:00:05', security_groups=('ssh',
 def test_groups_of_a_connection_are_taken_away() -> None:
     """By an empty list: it has those of the server again, which are as at first where it had none."""
     own = replace(SERVER, networks=(OWN,), security_groups=())
-    request = asked(networks=(NicRequest('default', security_groups=()),))
+    request = requested(networks=(NicRequest('default', security_groups=()),))
     assert request.problems() == []
-    (change,) = plan(request, seen(own)).changes
+    (change,) = plan(request, observed(own)).changes
     assert change.effect == LIVE
     assert change.after == replace(SERVER, security_groups=('default',))
-    assert plan(request, seen(change.after)).changes == ()
+    assert plan(request, observed(change.after)).changes == ()
     with_groups = replace(request, options={'security_groups': ('ssh',)})
-    (change,) = plan(with_groups, seen(own)).changes
+    (change,) = plan(with_groups, observed(own)).changes
     assert change.after == replace(SERVER, security_groups=('ssh',))
-    made = plan(replace(request, options=NEW), seen()).changes[0].after
+    made = plan(replace(request, options=NEW), observed()).changes[0].after
     assert (made.security_groups, made.networks[0].security_groups) == (('default',), None)
 
 
 def test_where_each_connection_has_groups_the_server_has_none() -> None:
     """That is told by the change that makes it so, and not asked for in vain."""
-    request = asked(networks=(NicRequest('default', security_groups=('ssh',)),))
-    (change,) = plan(request, seen(SERVER)).changes
+    request = requested(networks=(NicRequest('default', security_groups=('ssh',)),))
+    (change,) = plan(request, observed(SERVER)).changes
     assert change.after == replace(SERVER, networks=(OWN,), security_groups=())
-    (message,) = plan(replace(request, options={'security_groups': ('ssh',)}), seen(SERVER)).refused
+    (message,) = plan(
+        replace(request, options={'security_groups': ('ssh',)}), observed(SERVER)
+    ).refused
     assert message.startswith('security_groups: each network of web has groups of its own')
 
 
@@ -679,9 +714,9 @@ def test_new_members_and_groups_of_connections() -> None:
     """What the group has is taken over as far as it fits the connections that are asked for."""
     own = members(1, networks=(OWN,), security_groups=())
     plain, with_own = NicRequest('default'), NicRequest('default', security_groups=('ssh',))
-    made = plan(asked(networks=(plain,), count=2), seen(*own)).changes[-1].after
+    made = plan(requested(networks=(plain,), count=2), observed(*own)).changes[-1].after
     assert (made.name, made.security_groups) == ('web-2', ('default',))
-    planned = plan(asked(networks=(with_own,), count=2), seen(*members(1)))
+    planned = plan(requested(networks=(with_own,), count=2), observed(*members(1)))
     assert planned.refused == ()
     assert [change.after.security_groups for change in planned.changes] == [(), ()]
 
@@ -702,10 +737,10 @@ def test_count_raised_alone() -> None:
         init_script='setup',
         security_groups=('ssh',),
     )
-    there = seen(first, replace(second, labels={}), init_scripts={'setup': None})
-    now = plan(asked(count=3), there)
-    assert (now.refused, now.missing, done(now)) == ((), (), [('web-3', 'create')])
-    made = now.changes[0].after
+    there = observed(first, replace(second, labels={}), init_scripts={'setup': None})
+    current = plan(requested(count=3), there)
+    assert (current.refused, current.missing, done(current)) == ((), (), [('web-3', 'create')])
+    made = current.changes[0].after
     fresh = (Nic('default'), Nic('back', security_groups=('ssh',)))
     assert made == replace(
         first,
@@ -716,7 +751,10 @@ def test_count_raised_alone() -> None:
         created_at=AFTER_APPLY,
     )
     made = (
-        plan(asked(options={'flavor': 'g1.tiny', 'labels': {}}, count=3, wait_for='running'), there)
+        plan(
+            requested(options={'flavor': 'g1.tiny', 'labels': {}}, count=3, wait_for='running'),
+            there,
+        )
         .changes[0]
         .after
     )
@@ -731,40 +769,40 @@ def test_count_raised_alone() -> None:
 def test_count_raised_alone_where_something_is_gone() -> None:
     """First-boot content is given again; a script that is no longer there is missed."""
     with_data = members(1, user_data='keyed')
-    assert plan(asked(count=2), seen(*with_data)).refused == (
+    assert plan(requested(count=2), observed(*with_data)).refused == (
         'user_data: web-1 has some, of which only a hash is recorded; give it again, so that web-2 is made with it too',
     )
     scripted = members(1, init_script='setup')
-    assert plan(asked(count=2), seen(*scripted)).missing == (
+    assert plan(requested(count=2), observed(*scripted)).missing == (
         'init_script setup does not exist; there are: none',
     )
     going = members(1, task_state='deleting')
-    assert plan(asked(count=1), seen(*going)).refused == (
-        'server web-1 does not exist; to make it give flavor and image too',
+    assert plan(requested(count=1), observed(*going)).refused == (
+        'server web-1 does not exist; to create it, also set flavor and image',
     )
 
 
 def test_servers_with_an_older_script_are_told() -> None:
     """In one warning for all; not of those that are deleted, and nothing is changed by it."""
     there = members(1, 2, init_script='setup', outdated=('init_script',)) + members(3)
-    now = plan(asked(count=3), seen(*there))
-    assert (now.changes, now.refused) == ((), ())
-    assert now.notes == (
+    current = plan(requested(count=3), observed(*there))
+    assert (current.changes, current.refused) == ((), ())
+    assert current.notes == (
         'server web-1, web-2: made with an older text of init script setup, which ran once, at the first boot; '
         'to have the new one, delete the server and make it again',
     )
-    assert plan(asked('absent'), seen(*there)).notes == ()
+    assert plan(requested('absent'), observed(*there)).notes == ()
 
 
 def test_an_own_floating_address_is_no_obstacle() -> None:
     """Said again by number, for a server and for the one member of a group, it stays where it is."""
     for server, count in ((SERVER, None), (members(1)[0], 1)):
         address = FloatingAddress('172.24.0.9', server.name, taken=True, in_pool=True)
-        now = plan(
-            asked(floating_ip='172.24.0.9', count=count),
-            seen(replace(server, floating_ip='172.24.0.9'), floating=address),
+        current = plan(
+            requested(floating_ip='172.24.0.9', count=count),
+            observed(replace(server, floating_ip='172.24.0.9'), floating=address),
         )
-        assert (now.refused, now.changes) == ((), ())
+        assert (current.refused, current.changes) == ((), ())
 
 
 @pytest.mark.parametrize(
@@ -777,7 +815,9 @@ def test_an_own_floating_address_is_no_obstacle() -> None:
 )
 def test_floating_addresses(said: str, has: str | None, after: str | None) -> None:
     """The word none takes it away, auto keeps one that is there."""
-    (server,) = plan(asked(floating_ip=said), seen(replace(SERVER, floating_ip=has), free=1)).result
+    (server,) = plan(
+        requested(floating_ip=said), observed(replace(SERVER, floating_ip=has), free=1)
+    ).result
     assert server.floating_ip == after
 
 
@@ -785,18 +825,21 @@ def test_floating_addresses(said: str, has: str | None, after: str | None) -> No
 def test_waiting_for_ssh_where_it_gets_in(groups: tuple[str, ...]) -> None:
     """One group that lets this host in is enough; a server that is not started is not waited for."""
     assert (
-        plan(asked(options={**NEW, 'security_groups': groups}, wait_for='ssh'), seen()).refused
+        plan(
+            requested(options={**NEW, 'security_groups': groups}, wait_for='ssh'), observed()
+        ).refused
         == ()
     )
-    assert plan(asked('stopped', NEW, wait_for='ssh'), seen()).refused == ()
+    assert plan(requested('stopped', NEW, wait_for='ssh'), observed()).refused == ()
 
 
 def test_a_broken_firewall_is_mended() -> None:
     """Last, and even when there is nothing else to do."""
-    now = plan(
-        asked(), seen(SERVER, firewall=Firewall(faults=('the table is gone', 'a route is gone')))
+    current = plan(
+        requested(),
+        observed(SERVER, firewall=Firewall(faults=('the table is gone', 'a route is gone'))),
     )
-    (change,) = now.changes
+    (change,) = current.changes
     assert (change.kind, change.verb, change.why, change.after.faults) == (
         'firewall',
         'load',
@@ -834,9 +877,9 @@ def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
 def test_first_boot_content_is_kept_to_itself() -> None:
     """Neither a request nor a plan shows it: only its hash."""
     text = '#!/bin/sh\necho hunter2\n'
-    request_ = asked(options=NEW, user_data=text)
+    request_ = requested(options=NEW, user_data=text)
     sealed = Sealed.of(text, 'a secret')
-    planned = plan(request_, seen(user_data=sealed))
+    planned = plan(request_, observed(user_data=sealed))
     assert 'hunter2' not in repr(request_) + repr(planned)
     assert planned.result[0].user_data == sealed
     for told in (
@@ -863,13 +906,13 @@ def test_first_boot_content_is_kept_to_itself() -> None:
 def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None) -> None:
     """What an older version recorded, and what cannot be compared, becomes what this record keeps: once, and it is told."""
     there = replace(SERVER, user_data=recorded, task_state=task_state)
-    planned = plan(asked(user_data='#!/bin/sh\n'), seen(there, user_data=SEALED))
+    planned = plan(requested(user_data='#!/bin/sh\n'), observed(there, user_data=SEALED))
     assert (planned.refused, planned.missing) == ((), ())
     assert planned.changes[-1].verb == 'update'
     assert 'keyed hash' in planned.changes[-1].why
     (after,) = planned.result
     assert after.user_data == SEALED
-    assert plan(asked(user_data='#!/bin/sh\n'), seen(after, user_data=SEALED)).changes == ()
+    assert plan(requested(user_data='#!/bin/sh\n'), observed(after, user_data=SEALED)).changes == ()
 
 
 @pytest.mark.parametrize(
@@ -878,7 +921,8 @@ def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None)
 def test_other_first_boot_content_is_refused(recorded: str | None) -> None:
     """What can be compared is; the refusal tells no hash."""
     planned = plan(
-        asked(user_data='#!/bin/sh\n'), seen(replace(SERVER, user_data=recorded), user_data=SEALED)
+        requested(user_data='#!/bin/sh\n'),
+        observed(replace(SERVER, user_data=recorded), user_data=SEALED),
     )
     (message,) = planned.refused
     assert 'make it again' in message

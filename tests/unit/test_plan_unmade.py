@@ -19,7 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import Sealed
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import ServersSeen, plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import ObservedServers, plan
 
 UNMADE = Server(
     'web',
@@ -34,11 +34,13 @@ UNMADE = Server(
 )
 
 
-def planned(now: Server, options: dict[str, Any], user_data: str | None = None, **more: Any) -> Any:
+def planned(
+    current: Server, options: dict[str, Any], user_data: str | None = None, **more: Any
+) -> Any:
     """A plan for the server web."""
     sealed = Sealed.of(user_data, 'secret') if user_data else None
-    there = ServersSeen(
-        {'web': now},
+    there = ObservedServers(
+        {'web': current},
         {'mine': Keypair('mine', 'ssh-ed25519 A')},
         CATALOGUE,
         {
@@ -61,9 +63,11 @@ def planned(now: Server, options: dict[str, Any], user_data: str | None = None, 
 def test_it_becomes_what_is_asked_now() -> None:
     """With one change, with nothing allowed, what is fixed later too."""
     options = {'flavor': 'g1.micro', 'image': 'debian', 'key_names': ('mine',)}
-    now = planned(UNMADE, options, networks=(NicRequest('back', '192.168.1.7'),), state='stopped')
-    assert now.refused == now.missing == ()
-    (change,) = now.changes
+    current = planned(
+        UNMADE, options, networks=(NicRequest('back', '192.168.1.7'),), state='stopped'
+    )
+    assert current.refused == current.missing == ()
+    (change,) = current.changes
     assert (change.verb, change.before, change.why) == ('create', None, AGAIN)
     flavor = CATALOGUE['g1.micro']
     after = change.after
@@ -114,7 +118,9 @@ def test_its_first_boot_content_is_needed_again() -> None:
 
 def test_one_that_runs_is_changed_as_any_other() -> None:
     """Its machine was started before the run was killed: first it is what was recorded."""
-    now = planned(replace(UNMADE, launched=True), {'flavor': 'g1.micro', 'key_names': ('mine',)})
-    assert [change.verb for change in now.changes] == ['create', 'update']
-    assert any('allow_restart: true' in text for text in now.refused)
-    assert any('key_names is []' in text for text in now.refused)
+    current = planned(
+        replace(UNMADE, launched=True), {'flavor': 'g1.micro', 'key_names': ('mine',)}
+    )
+    assert [change.verb for change in current.changes] == ['create', 'update']
+    assert any('allow_restart: true' in text for text in current.refused)
+    assert any('key_names is []' in text for text in current.refused)

@@ -216,9 +216,9 @@ def test_the_stored_form_is_the_normal_one(keys: list[str]) -> None:
         'state': 'present',
         'wait_timeout': 1,
     }
-    asked = keypair.request({**params, 'public_key': f' {kind}  {word}\tme  at home \n'})
-    assert asked.options['public_key'] == f'{kind} {word} me  at home'
-    assert asked.problems() == []
+    requested = keypair.request({**params, 'public_key': f' {kind}  {word}\tme  at home \n'})
+    assert requested.options['public_key'] == f'{kind} {word} me  at home'
+    assert requested.problems() == []
     assert normal_key(f'{kind}\t{word}') == f'{kind} {word}'
 
 

@@ -414,7 +414,7 @@ def test_what_the_tables_refuse(record: Record, statement: str, why: str) -> Non
             )
             sql.execute(statement)
 
-    with pytest.raises(CloudError, match=f'the record refuses: {why}.*run again'):
+    with pytest.raises(CloudError, match=f'the record refuses: {why}.*run the task again'):
         change()
     assert record.value("SELECT count(*) FROM security_group WHERE name = 'h'") == 0
     assert revision(record) == before
@@ -563,9 +563,9 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
         old = record.value(f'SELECT {column} FROM {table} WHERE id = ?', ids[table])
         if column not in FIXED and f'{table}.{column}' not in FIXED and not column.endswith('_id'):
             record.update(table, ids[table], {column: old + 1 if isinstance(old, int) else 'other'})
-            after, now = look()
-            assert (after != before) == (now > revision), column
-            found += [column] if now > revision else []
+            after, current = look()
+            assert (after != before) == (current > revision), column
+            found += [column] if current > revision else []
         record.sql.execute('ROLLBACK')
     assert ('description' in found) == (
         table
@@ -632,7 +632,7 @@ def test_nothing_new_for_what_is_being_deleted(
 
     with pytest.raises(
         CloudError,
-        match=f'the record refuses: {other} is being deleted; somebody else changed it meanwhile',
+        match=f'the record refuses: {other} is being deleted; another task changed it meanwhile',
     ):
         change()
     assert [dict(there) for there in record.rows(f'SELECT * FROM {table}')] == [kept]
@@ -674,7 +674,7 @@ def test_what_came_into_use_is_not_deleted(
 ) -> None:
     """Between the plan and its first transaction somebody else may begin to use it: it stays as it is, not half deleted."""
     row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')
-    with pytest.raises(CloudError, match=f'{table} {name} is used by a {user}'):
+    with pytest.raises(CloudError, match=f'{table} {name} is in use by a {user}'):
         record.begin_deletion(table, [name], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None
     record.sql.execute('DELETE FROM port')

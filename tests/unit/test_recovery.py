@@ -13,7 +13,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import
     Remains,
     rebuilt,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.recover import RecordSeen, plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.recover import ObservedRecord, plan
 
 DEFAULT = {'id': 1, 'name': 'default', 'description': '', 'labels': '{}'}
 SERVER = {
@@ -159,9 +159,9 @@ def test_what_cannot_be_brought_back_is_told() -> None:
 
 def test_a_whole_record_is_left_alone() -> None:
     """Only one that is lost is made anew; what is lost with it is a warning."""
-    assert plan(RecoverRequest(), RecordSeen(RecordState(rows={'server': 1}))).changes == ()
+    assert plan(RecoverRequest(), ObservedRecord(RecordState(rows={'server': 1}))).changes == ()
     made = plan(
-        RecoverRequest(), RecordSeen(RecordState(state='missing'), RecordState(lost=('a key',)))
+        RecoverRequest(), ObservedRecord(RecordState(state='missing'), RecordState(lost=('a key',)))
     )
     assert [(change.verb, change.why) for change in made.changes] == [('create', 'it is missing')]
     assert made.notes == ('a key',)
@@ -169,9 +169,9 @@ def test_a_whole_record_is_left_alone() -> None:
 
 def test_a_record_that_was_not_finished_is() -> None:
     """It is not made a second time, and tells again what was lost."""
-    now = RecordState(state='interrupted', rows={'server': 1}, lost=('a key',))
-    made = plan(RecoverRequest(), RecordSeen(now))
+    current = RecordState(state='interrupted', rows={'server': 1}, lost=('a key',))
+    made = plan(RecoverRequest(), ObservedRecord(current))
     assert [(change.verb, change.before, change.after) for change in made.changes] == [
-        ('create', now, replace(now, state='whole'))
+        ('create', current, replace(current, state='whole'))
     ]
     assert made.notes == ('a key',)

@@ -173,7 +173,7 @@ UTILS = 'ansible_collections.hanok.cloud.plugins.module_utils'
             'from .. import _cloud\nfrom .._model.server import Server\nfrom . import groups',
         ),
         ('module_utils/_cloud/contract.py', 'from .._model import server'),
-        ('module_utils/_model/server.py', 'import dataclasses\nfrom . import words'),
+        ('module_utils/_model/server.py', 'import dataclasses\nfrom . import checks'),
         (
             'module_utils/_local/cloud.py',
             'import libvirt, sqlite3\nfrom .._cloud import Cloud\nfrom .store import Store',

@@ -74,7 +74,7 @@ def test_one_that_is_gone_meanwhile(record: Record) -> None:
         with record.transaction():
             server_rows.reserve(record, (), server)
 
-    with pytest.raises(CloudError, match='keypair gone does not exist any more; run again'):
+    with pytest.raises(CloudError, match='keypair gone no longer exists; run the task again'):
         reserve()
     assert record.value("SELECT count(*) FROM server WHERE name = 'late'") == 0
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local import settings
 from ansible_collections.hanok.cloud.plugins.module_utils._local.settings import Pool, Settings
-from ansible_collections.hanok.cloud.plugins.module_utils._model.words import name_problems
+from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import name_problems
 
 Write = Callable[[Any], Settings]
 WORDS = st.sampled_from(

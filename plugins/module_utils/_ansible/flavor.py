@@ -10,7 +10,7 @@ from .._cloud import Cloud, Names
 from .._model.flavor import FAMILIES, Flavor, FlavorRequest
 from .._plan.flavor import plan
 from .options import DESCRIBED, NAME, STATE, by_name, described
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -28,20 +28,20 @@ def request(params: Dict[str, Any]) -> FlavorRequest:
     return FlavorRequest(
         params['name'],
         params['state'],
-        {**said(params, 'family', 'vcpus', 'memory', 'disk'), **described(params)},
+        {**given_options(params, 'family', 'vcpus', 'memory', 'disk'), **described(params)},
     )
 
 
-def look(cloud: Cloud, asked: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:
+def observe(cloud: Cloud, requested: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:
     """The flavor."""
-    return by_name(cloud.flavors.list([asked.name])), {('flavor', asked.name)}
+    return by_name(cloud.flavors.list([requested.name])), {('flavor', requested.name)}
 
 
-def again(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:
+def reload(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:
     """The flavor as it is after the run."""
     return cloud.flavors.list([flavor.name for flavor in planned])
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('flavor', ARGUMENTS, request, look, plan, again))
+    """Run the module."""
+    run(Resource('flavor', ARGUMENTS, request, observe, plan, reload))

@@ -8,7 +8,7 @@ from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.floating_ip import HOLDERS, STATES, FloatingIp, FloatingIpRequest
-from .._plan.floating_ip import FloatingIpsSeen, plan
+from .._plan.floating_ip import ObservedFloatingIps, plan
 from .options import DESCRIBED, described
 from .run import Resource, run
 
@@ -33,42 +33,52 @@ def request(params: Dict[str, Any]) -> FloatingIpRequest:
     return FloatingIpRequest(params['name'] or '', params['state'], described(params), **ends)
 
 
-def look(cloud: Cloud, asked: FloatingIpRequest) -> Tuple[FloatingIpsSeen, Names]:
+def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatingIps, Names]:
     """The address, who may have it, and what is left."""
     ips = cloud.floating_ips
-    now = _asked(cloud, asked)
+    current = _asked(cloud, requested)
     names = {
-        ('floating_ip', asked.name or asked.address or 'of ' + ' '.join(asked.holder or ())),
-        *_holders(asked),
+        (
+            'floating_ip',
+            requested.name or requested.address or 'of ' + ' '.join(requested.holder or ()),
+        ),
+        *_holders(requested),
     }
-    if now:
-        names |= {('floating_ip', now.address), *_holders(now)}
+    if current:
+        names |= {('floating_ip', current.address), *_holders(current)}
     taken_by = (
-        next((item.name for item in ips.list([asked.address or '']) if item.name != asked.name), '')
-        if asked.name
+        next(
+            (
+                item.name
+                for item in ips.list([requested.address or ''])
+                if item.name != requested.name
+            ),
+            '',
+        )
+        if requested.name
         else ''
     )
-    in_pool = not asked.address or ips.in_pool(asked.address)
-    seen = FloatingIpsSeen(
-        now, ips.places(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0]
+    in_pool = not requested.address or ips.in_pool(requested.address)
+    observed = ObservedFloatingIps(
+        current, ips.places(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0]
     )
-    return seen, names
+    return observed, names
 
 
 def _holders(item: FloatingIp | FloatingIpRequest) -> Names:
     return {(kind, getattr(item, kind)) for kind in HOLDERS if getattr(item, kind)}
 
 
-def _asked(cloud: Cloud, asked: FloatingIpRequest) -> FloatingIp | None:
+def _asked(cloud: Cloud, requested: FloatingIpRequest) -> FloatingIp | None:
     """By its name, else by its address, else by who has it."""
-    if asked.name or asked.address:
-        found = cloud.floating_ips.list([asked.name or asked.address or ''])
+    if requested.name or requested.address:
+        found = cloud.floating_ips.list([requested.name or requested.address or ''])
     else:
-        found = tuple(item for item in cloud.floating_ips.list() if asked.has(item))
+        found = tuple(item for item in cloud.floating_ips.list() if requested.has(item))
     return found[0] if found else None
 
 
-def again(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
+def reload(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
     """The address as it is after the run."""
     wanted = {item.name for item in planned}
     holders = {item.holder for item in planned if item.holder}
@@ -77,5 +87,5 @@ def again(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('floating_ip', ARGUMENTS, request, look, plan, again))
+    """Run the module."""
+    run(Resource('floating_ip', ARGUMENTS, request, observe, plan, reload))

@@ -9,9 +9,9 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.image import SOURCES, Image, ImageRequest, hidden, recorded
-from .._plan.image import ImagesSeen, plan
+from .._plan.image import ObservedImages, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -27,7 +27,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> ImageRequest:
     """What the task asks for."""
-    options = {**said(params, 'checksum'), **described(params)}
+    options = {**given_options(params, 'checksum'), **described(params)}
     if 'checksum' in options:
         options['checksum'] = _normal(options['checksum'])
     for kind in SOURCES:
@@ -52,47 +52,50 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
     return [url] if isinstance(url, str) and (hides or '?' in url or '@' in url) else []
 
 
-def look(cloud: Cloud, asked: ImageRequest) -> Tuple[ImagesSeen, Names]:
+def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
     """The image, and what it would be made of."""
-    images, names = by_name(cloud.images.list([asked.name])), {('image', asked.name)}
-    now = images.get(asked.name)
-    if asked.url is not None:
-        cloud.seeds[asked.options['source']] = asked.url
-    source = asked.options.get('source') or (now.source if now else '')
-    if asked.state == 'absent':
-        return ImagesSeen(images), names
-    if now and now.task_state is None:
-        return _same(cloud, asked, now), names
+    images, names = by_name(cloud.images.list([requested.name])), {('image', requested.name)}
+    current = images.get(requested.name)
+    if requested.url is not None:
+        cloud.seeds[requested.options['source']] = requested.url
+    source = requested.options.get('source') or (current.source if current else '')
+    if requested.state == 'absent':
+        return ObservedImages(images), names
+    if current and current.task_state is None:
+        return _same(cloud, requested, current), names
     if source.startswith('server:'):
         servers = {server.name: server.power for server in cloud.servers.list()}
-        return ImagesSeen(images, servers=servers), {*names, ('server', source.partition(':')[2])}
-    return ImagesSeen(images, cloud.images.source_problem(source) if source else ''), names
+        return ObservedImages(images, servers=servers), {
+            *names,
+            ('server', source.partition(':')[2]),
+        }
+    return ObservedImages(images, cloud.images.source_problem(source) if source else ''), names
 
 
-def _same(cloud: Cloud, asked: ImageRequest, now: Image) -> ImagesSeen:
+def _same(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:
     """Whether what is asked for in other words is what an image was made of: looked at only where the words differ."""
-    source, checksum = asked.options.get('source', ''), asked.options.get('checksum')
-    held = cloud.images.held(now.name, source) if source.startswith('path:') else None
-    if checksum is not None and '/' in checksum and checksum != now.checksum:
-        checksum = cloud.images.resolved(checksum, source or now.source)
-    return ImagesSeen({now.name: now}, held=held, checksum=checksum)
+    source, checksum = requested.options.get('source', ''), requested.options.get('checksum')
+    held = cloud.images.held(current.name, source) if source.startswith('path:') else None
+    if checksum is not None and '/' in checksum and checksum != current.checksum:
+        checksum = cloud.images.resolved(checksum, source or current.source)
+    return ObservedImages({current.name: current}, held=held, checksum=checksum)
 
 
-def again(cloud: Cloud, planned: Sequence[Image]) -> Sequence[Image]:
+def reload(cloud: Cloud, planned: Sequence[Image]) -> Sequence[Image]:
     """The image as it is after the run."""
     return cloud.images.list([image.name for image in planned])
 
 
 def main() -> None:
-    """Be the module."""
+    """Run the module."""
     run(
         Resource(
             'image',
             ARGUMENTS,
             request,
-            look,
+            observe,
             plan,
-            again,
+            reload,
             secrets=secrets,
             rules={'mutually_exclusive': [SOURCES]},
         )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Sequence
 
 from .._cloud import Cloud, CloudError
-from .._model.words import labels_of
+from .._model.checks import labels_of
 from .run import info
 
 ARGUMENTS: Dict[str, Any] = {
@@ -16,30 +16,30 @@ ARGUMENTS: Dict[str, Any] = {
     'labels': {'type': 'dict', 'default': {}},
     'query': {'type': 'str'},
 }
-Look = Callable[[Cloud, Dict[str, Any]], Sequence[Any]]
+Observe = Callable[[Cloud, Dict[str, Any]], Sequence[Any]]
 
 
 def main(kind: str) -> None:
     """Be the twin of the module of a kind."""
-    run_info(kind, partial(_look, kind))
+    run_info(kind, partial(_observe, kind))
 
 
-def run_info(kind: str, look: Look, arguments: Dict[str, Any] | None = None) -> None:
+def run_info(kind: str, observe: Observe, arguments: Dict[str, Any] | None = None) -> None:
     """Be a twin that looks in a way of its own, and has options of its own."""
-    info(kind + 's', {**ARGUMENTS, **(arguments or {})}, partial(_chosen, look))
+    info(kind + 's', {**ARGUMENTS, **(arguments or {})}, partial(_chosen, observe))
 
 
-def _look(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Any]:
+def _observe(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Any]:
     found: Sequence[Any] = getattr(cloud, kind + 's').list(
         None if params['name'] is None else [params['name']]
     )
     return [thing.public() for thing in found]
 
 
-def _chosen(look: Look, cloud: Cloud, params: Dict[str, Any]) -> Any:
+def _chosen(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> Any:
     query, labels = _compiled(params['query']), labels_of(params['labels'])
     found: List[Dict[str, Any]] = [
-        shown for shown in look(cloud, params) if labels.items() <= shown['labels'].items()
+        shown for shown in observe(cloud, params) if labels.items() <= shown['labels'].items()
     ]
     return query(found) if query else found
 

@@ -10,7 +10,7 @@ from .._cloud import Cloud, Names
 from .._model.init_script import InitScript, InitScriptRequest
 from .._plan.init_script import plan
 from .options import DESCRIBED, NAME, STATE, by_name, described
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': 'str'}, **DESCRIBED}
 
@@ -18,20 +18,20 @@ ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': '
 def request(params: Dict[str, Any]) -> InitScriptRequest:
     """What the task asks for."""
     return InitScriptRequest(
-        params['name'], params['state'], {**said(params, 'content'), **described(params)}
+        params['name'], params['state'], {**given_options(params, 'content'), **described(params)}
     )
 
 
-def look(cloud: Cloud, asked: InitScriptRequest) -> Tuple[Mapping[str, InitScript], Names]:
+def observe(cloud: Cloud, requested: InitScriptRequest) -> Tuple[Mapping[str, InitScript], Names]:
     """The script."""
-    return by_name(cloud.init_scripts.list([asked.name])), {('init_script', asked.name)}
+    return by_name(cloud.init_scripts.list([requested.name])), {('init_script', requested.name)}
 
 
-def again(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:
+def reload(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:
     """The script as it is after the run."""
     return cloud.init_scripts.list([script.name for script in planned])
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('init_script', ARGUMENTS, request, look, plan, again, logged=False))
+    """Run the module."""
+    run(Resource('init_script', ARGUMENTS, request, observe, plan, reload, logged=False))

@@ -19,9 +19,9 @@ from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.keypair import KeyFile, Keypair, KeypairRequest
 from .._model.public_key import is_private, normal_key, public_key_problems
-from .._plan.keypair import KeypairsSeen, plan
+from .._plan.keypair import ObservedKeypairs, plan
 from .options import DESCRIBED, NAME, STATE, described
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -35,7 +35,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> KeypairRequest:
     """What the task asks for."""
-    options = {**said(params, 'public_key'), **described(params)}
+    options = {**given_options(params, 'public_key'), **described(params)}
     if params['public_key_file'] is not None and params['state'] == 'present':
         options['public_key'] = _read(params['public_key_file'])
     if 'public_key' in options and not public_key_problems(options['public_key']):
@@ -57,14 +57,14 @@ def _read(path: str) -> str:
         raise CloudError(f'public_key_file: {path} cannot be read: {error}') from error
 
 
-def look(cloud: Cloud, asked: KeypairRequest) -> Tuple[KeypairsSeen, Names]:
+def observe(cloud: Cloud, requested: KeypairRequest) -> Tuple[ObservedKeypairs, Names]:
     """The key pair, and the private key file if there is one."""
-    pairs = {pair.name: pair for pair in cloud.keypairs.list([asked.name])}
-    path = asked.private_key_file if asked.state == 'present' else None
-    return KeypairsSeen(pairs, _key_file(path) if path else None), {('keypair', asked.name)}
+    pairs = {pair.name: pair for pair in cloud.keypairs.list([requested.name])}
+    path = requested.private_key_file if requested.state == 'present' else None
+    return ObservedKeypairs(pairs, _key_file(path) if path else None), {('keypair', requested.name)}
 
 
-def again(cloud: Cloud, planned: Sequence[Keypair]) -> Sequence[Keypair]:
+def reload(cloud: Cloud, planned: Sequence[Keypair]) -> Sequence[Keypair]:
     """The key pair as it is after the run."""
     return cloud.keypairs.list([pair.name for pair in planned])
 
@@ -225,9 +225,9 @@ class KeyFiles:
         )
 
 
-def executors(cloud: Cloud, asked: KeypairRequest) -> Mapping[str, Any]:
+def executors(cloud: Cloud, requested: KeypairRequest) -> Mapping[str, Any]:
     """Key files are no part of a cloud."""
-    files = KeyFiles(cloud, asked.private_key_file, asked.wait_timeout)
+    files = KeyFiles(cloud, requested.private_key_file, requested.wait_timeout)
     return {'private_key': files, 'keypair': files}
 
 
@@ -241,9 +241,9 @@ RESOURCE = Resource(
     'keypair',
     ARGUMENTS,
     request,
-    look,
+    observe,
     plan,
-    again,
+    reload,
     executors,
     secrets=secrets,
     rules={'mutually_exclusive': [('public_key', 'public_key_file')]},
@@ -251,5 +251,5 @@ RESOURCE = Resource(
 
 
 def main() -> None:
-    """Be the module."""
+    """Run the module."""
     run(RESOURCE)

@@ -18,9 +18,9 @@ from .._model.lb import (
     LbRequest,
     Listener,
 )
-from .._plan.lb import LbsSeen, plan
+from .._plan.lb import ObservedLbs, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described, one_of
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 _POLL = 0.25  # seconds
 ARGUMENTS: Dict[str, Any] = {
@@ -55,7 +55,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> LbRequest:
     """What the task asks for."""
-    options = {**said(params, 'network'), **described(params)}
+    options = {**given_options(params, 'network'), **described(params)}
     if params['algorithm'] is not None:
         options['algorithm'] = one_of(params, 'algorithm', ALGORITHMS)
     if params['listeners'] is not None:
@@ -88,28 +88,28 @@ def _listener(raw: Dict[str, Any]) -> Listener:
     )
 
 
-def look(cloud: Cloud, asked: LbRequest) -> Tuple[LbsSeen, Names]:
+def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     """The balancer, and what it refers to."""
-    lbs, names = by_name(cloud.lbs.list([asked.name])), {('lb', asked.name)}
+    lbs, names = by_name(cloud.lbs.list([requested.name])), {('lb', requested.name)}
     firewall = cloud.firewalls.list()[0]
-    if asked.state == 'absent':
-        return LbsSeen(lbs, firewall=firewall), names
-    servers = by_name(cloud.servers.list() if asked.options.get('members') else ())
-    free = sum(cloud.floating_ips.free().values()) if asked.floating_ip == 'auto' else 0
-    new = asked.name not in lbs or lbs[asked.name].task_state == 'deleting'
-    return LbsSeen(
+    if requested.state == 'absent':
+        return ObservedLbs(lbs, firewall=firewall), names
+    servers = by_name(cloud.servers.list() if requested.options.get('members') else ())
+    free = sum(cloud.floating_ips.free().values()) if requested.floating_ip == 'auto' else 0
+    new = requested.name not in lbs or lbs[requested.name].task_state == 'deleting'
+    return ObservedLbs(
         lbs,
         by_name(cloud.networks.list()),
         servers,
         free,
-        _floating_problem(cloud, asked),
+        _floating_problem(cloud, requested),
         firewall,
-        cloud.servers.dns_owners([asked.name]) if new else {},
+        cloud.servers.dns_owners([requested.name]) if new else {},
     ), names
 
 
-def _floating_problem(cloud: Cloud, asked: LbRequest) -> str:
-    address = asked.floating_ip
+def _floating_problem(cloud: Cloud, requested: LbRequest) -> str:
+    address = requested.floating_ip
     if address in (None, 'auto', 'none'):
         return ''
     if not cloud.floating_ips.in_pool(address or ''):
@@ -117,39 +117,39 @@ def _floating_problem(cloud: Cloud, asked: LbRequest) -> str:
     holder = next((item.holder for item in cloud.floating_ips.list([address or ''])), '')
     return (
         f'floating_ip: {address} is attached to {holder}; detach it first'
-        if holder not in ('', f'lb {asked.name}')
+        if holder not in ('', f'lb {requested.name}')
         else ''
     )
 
 
-def again(cloud: Cloud, planned: Sequence[Lb]) -> Sequence[Lb]:
+def reload(cloud: Cloud, planned: Sequence[Lb]) -> Sequence[Lb]:
     """The balancer as it is after the run."""
     return cloud.lbs.list([lb.name for lb in planned])
 
 
-def wait(cloud: Cloud, asked: LbRequest, items: Sequence[Lb], timeout: int) -> str:
+def wait(cloud: Cloud, requested: LbRequest, items: Sequence[Lb], timeout: int) -> str:
     """Wait until the balancer finds all of its members healthy; what was waited for. Raises CloudError with what each of the others has."""
-    if asked.wait_for is None or asked.state == 'absent':
+    if requested.wait_for is None or requested.state == 'absent':
         return ''
     until = time.monotonic() + timeout
     while True:
-        found = cloud.lbs.list([asked.name])
+        found = cloud.lbs.list([requested.name])
         if not found:
-            raise CloudError(f'lb {asked.name} no longer exists; another run deleted it')
+            raise CloudError(f'lb {requested.name} no longer exists; another run deleted it')
         lacks = [
             f'{member.name} is {member.status} ({member.reason})'
             for member in found[0].health
             if member.status != ONLINE
         ]
         if not lacks:
-            return f'waited for the members of lb {asked.name} to be healthy'
+            return f'waited for the members of lb {requested.name} to be healthy'
         if time.monotonic() > until:
             raise CloudError(
-                f'lb {asked.name}: timed out after {timeout} s (wait_timeout) waiting for healthy members: {"; ".join(lacks)}'
+                f'lb {requested.name}: timed out after {timeout} s (wait_timeout) waiting for healthy members: {"; ".join(lacks)}'
             )
         time.sleep(_POLL)
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('lb', ARGUMENTS, request, look, plan, again, wait=wait))
+    """Run the module."""
+    run(Resource('lb', ARGUMENTS, request, observe, plan, reload, wait=wait))

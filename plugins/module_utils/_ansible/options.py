@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError
-from .._model.words import labels_of
+from .._model.checks import labels_of
 
 STATE: Dict[str, Any] = {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'}
 NAME: Dict[str, Any] = {'type': 'str', 'required': True}

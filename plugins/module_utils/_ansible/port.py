@@ -8,9 +8,9 @@ from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.port import Port, PortRequest
-from .._plan.port import PortsSeen, plan
+from .._plan.port import ObservedPorts, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described, names_of
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -25,7 +25,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> PortRequest:
     """What the task asks for."""
-    options = {**said(params, 'network', 'fixed_ip'), **described(params)}
+    options = {**given_options(params, 'network', 'fixed_ip'), **described(params)}
     if params['mac'] is not None:
         options['mac'] = params['mac'].lower()
     if params['security_groups'] is not None:
@@ -33,32 +33,32 @@ def request(params: Dict[str, Any]) -> PortRequest:
     return PortRequest(params['name'], params['state'], options)
 
 
-def look(cloud: Cloud, asked: PortRequest) -> Tuple[PortsSeen, Names]:
+def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]:
     """The port, and what it refers to."""
-    ports, names = by_name(cloud.ports.list([asked.name])), {('port', asked.name)}
+    ports, names = by_name(cloud.ports.list([requested.name])), {('port', requested.name)}
     firewall = cloud.firewalls.list()[0]
-    if asked.state == 'absent':
-        return PortsSeen(ports, firewall=firewall), names
-    network = asked.options.get('network', 'default')
+    if requested.state == 'absent':
+        return ObservedPorts(ports, firewall=firewall), names
+    network = requested.options.get('network', 'default')
     places = [
-        (network, asked.options[option])
+        (network, requested.options[option])
         for option in ('fixed_ip', 'mac')
-        if option in asked.options
+        if option in requested.options
     ]
-    owners = cloud.servers.owners(places) if asked.name not in ports else {}
+    owners = cloud.servers.owners(places) if requested.name not in ports else {}
     has = {
-        option: owners.get((network, asked.options.get(option, '')))
+        option: owners.get((network, requested.options.get(option, '')))
         for option in ('fixed_ip', 'mac')
     }
     networks, groups = by_name(cloud.networks.list()), by_name(cloud.security_groups.list())
-    return PortsSeen(ports, networks, groups, has['fixed_ip'], has['mac'], firewall), names
+    return ObservedPorts(ports, networks, groups, has['fixed_ip'], has['mac'], firewall), names
 
 
-def again(cloud: Cloud, planned: Sequence[Port]) -> Sequence[Port]:
+def reload(cloud: Cloud, planned: Sequence[Port]) -> Sequence[Port]:
     """The port as it is after the run."""
     return cloud.ports.list([port.name for port in planned])
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('port', ARGUMENTS, request, look, plan, again))
+    """Run the module."""
+    run(Resource('port', ARGUMENTS, request, observe, plan, reload))

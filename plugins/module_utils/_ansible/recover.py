@@ -8,7 +8,7 @@ from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Names
 from .._model.recovery import RecordState, RecoverRequest
-from .._plan.recover import RecordSeen, plan
+from .._plan.recover import ObservedRecord, plan
 from .clouds import open_recovery
 from .run import Resource, run
 
@@ -18,19 +18,19 @@ def request(params: Dict[str, Any]) -> RecoverRequest:
     return RecoverRequest()
 
 
-def look(cloud: Any, asked: RecoverRequest) -> Tuple[RecordSeen, Names]:
+def observe(cloud: Any, requested: RecoverRequest) -> Tuple[ObservedRecord, Names]:
     """The record, and what is left of the cloud when it is lost."""
-    now: RecordState = cloud.records.list()[0]
-    return RecordSeen(
-        now, cloud.records.rebuilt() if now.state in ('missing', 'damaged') else None
-    ), {('record', now.name)}
+    current: RecordState = cloud.records.list()[0]
+    return ObservedRecord(
+        current, cloud.records.rebuilt() if current.state in ('missing', 'damaged') else None
+    ), {('record', current.name)}
 
 
-def again(cloud: Any, planned: Sequence[RecordState]) -> Sequence[RecordState]:
+def reload(cloud: Any, planned: Sequence[RecordState]) -> Sequence[RecordState]:
     """The record that was planned: what was lost is known of the plan only."""
     return planned
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('record', {}, request, look, plan, again, opener=open_recovery))
+    """Run the module."""
+    run(Resource('record', {}, request, observe, plan, reload, opener=open_recovery))

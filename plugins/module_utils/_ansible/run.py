@@ -19,7 +19,7 @@ from .._cloud import Cloud, CloudError, Names, Outcome, is_libvirts
 from .._model.change import Change, Plan
 from .blank import leave_out
 from .clouds import open_cloud
-from .told import diff, require_yaml, sentence, step, steps
+from .report import diff, require_yaml, sentence, step, steps
 
 _FOLDERS = ('/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin')
 _LONGEST_WAIT = 7 * 86400
@@ -45,8 +45,8 @@ def _no_secrets(params: Mapping[str, Any]) -> Sequence[str]:
 class Resource(NamedTuple):
     """What the edge must know of a resource.
 
-    ``request`` makes a request of the params; ``look`` observes what concerns it, with the names to
-    hold; ``plan`` is pure; ``again`` looks at the planned things after they were made;
+    ``request`` makes a request of the params; ``observe`` reads what concerns it, with the names to
+    hold; ``plan`` is pure; ``reload`` reads the planned things after they were made;
     ``executors`` are what acts on kinds that are no part of a cloud; ``wait`` waits for what was
     asked to be waited for, and says what that was. ``logged``: its options go to syslog, as Ansible
     does it. ``secrets``: of its options those that turn out to be.
@@ -55,9 +55,9 @@ class Resource(NamedTuple):
     kind: str
     arguments: Dict[str, Any]
     request: Callable[[Dict[str, Any]], Any]
-    look: Callable[[Cloud, Any], Tuple[Any, Names]]
+    observe: Callable[[Cloud, Any], Tuple[Any, Names]]
     plan: Callable[[Any, Any], Plan]
-    again: Callable[[Cloud, Sequence[Any]], Sequence[Any]]
+    reload: Callable[[Cloud, Sequence[Any]], Sequence[Any]]
     executors: Callable[[Cloud, Any], Mapping[str, Any]] = _none
     wait: Callable[[Cloud, Any, Sequence[Any], int], str] = _no_wait
     opener: Callable[[str, str, int], Any] | None = None  # another one than open_cloud
@@ -76,7 +76,7 @@ class Done(NamedTuple):
     error: str = ''
 
 
-def said(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
+def given_options(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
     """Only the options that were said: what was left out is not managed."""
     return {option: params[option] for option in options if params[option] is not None}
 
@@ -118,7 +118,7 @@ def _shared_problems(params: Mapping[str, Any]) -> List[str]:
 
 
 def run(resource: Resource) -> None:
-    """Be the module of a resource."""
+    """Run the module of a resource."""
     module = _read(_discreet(resource), resource.rules)
     try:
         _run(module, resource)
@@ -215,7 +215,7 @@ def _run(module: AnsibleModule, resource: Resource) -> None:
     request = resource.request(module.params)
     refuse(module, request.problems())
     with opened(module, resource.opener) as cloud:
-        plan = resource.plan(request, resource.look(cloud, request)[0])
+        plan = resource.plan(request, resource.observe(cloud, request)[0])
         refuse(module, plan.refused)
         if module.check_mode:
             done = Done(plan, [Outcome(change) for change in plan.changes], plan.result)
@@ -236,13 +236,13 @@ def _apply(module: AnsibleModule, resource: Resource, cloud: Cloud, request: Any
         require_yaml()
     done = None
     try:
-        with cloud.changing(lambda: resource.look(cloud, request)) as seen:
-            plan = resource.plan(request, seen)
+        with cloud.changing(lambda: resource.observe(cloud, request)) as observed:
+            plan = resource.plan(request, observed)
             refuse(module, plan.refused + plan.missing)
             done = Done(
                 plan, _execute(cloud, resource.executors(cloud, request), plan.changes), plan.result
             )
-            done = done._replace(items=resource.again(cloud, plan.result))
+            done = done._replace(items=resource.reload(cloud, plan.result))
     except Exception as error:
         if done is None or not _foreseen(error):
             raise
@@ -259,14 +259,14 @@ def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change])
         }
         executor = others.get(kind) or getattr(cloud, kind + 's')
         started = time.monotonic()
-        now = _do(
+        current = _do(
             getattr(executor, verb),
             [change for change in some if (change.kind, change.name) not in failed],
         )
         spent = time.monotonic() - started
         outcomes += [
             outcome if outcome.seconds is not None else outcome._replace(seconds=spent)
-            for outcome in now
+            for outcome in current
         ]
     return outcomes
 
@@ -336,13 +336,13 @@ _ANY = 'server, network, port, security group, floating IP or load balancer'
 
 
 def info(
-    key: str, arguments: Mapping[str, Any], look: Callable[[Cloud, Dict[str, Any]], Any]
+    key: str, arguments: Mapping[str, Any], observe: Callable[[Cloud, Dict[str, Any]], Any]
 ) -> None:
     """Be a module that only looks. What is wrong with the host that carries these things is a warning."""
     module = _read(_reader({**SHARED, **arguments}), {})
     try:
         with opened(module) as cloud:
-            found = look(cloud, module.params)
+            found = observe(cloud, module.params)
             faults = cloud.firewalls.list()[0].faults if key in _CARRIED else ()
             notes = [
                 *cloud.notes,

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 from .._cloud import Cloud, CloudError, Names
 from .._model.rule import Rule, parse
 from .._model.security_group import SecurityGroup, SecurityGroupRequest
-from .._plan.security_group import SecurityGroupsSeen, plan
+from .._plan.security_group import ObservedSecurityGroups, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described
 from .run import Resource, run
 
@@ -55,18 +55,18 @@ def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
     return tuple(sorted(set(rules)))
 
 
-def look(cloud: Cloud, asked: SecurityGroupRequest) -> Tuple[SecurityGroupsSeen, Names]:
+def observe(cloud: Cloud, requested: SecurityGroupRequest) -> Tuple[ObservedSecurityGroups, Names]:
     """All groups, because rules may name any."""
-    return SecurityGroupsSeen(by_name(cloud.security_groups.list()), cloud.firewalls.list()[0]), {
-        ('security_group', asked.name)
-    }
+    return ObservedSecurityGroups(
+        by_name(cloud.security_groups.list()), cloud.firewalls.list()[0]
+    ), {('security_group', requested.name)}
 
 
-def again(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityGroup]:
+def reload(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityGroup]:
     """The group as it is after the run."""
     return cloud.security_groups.list([group.name for group in planned])
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('security_group', ARGUMENTS, request, look, plan, again, strict=('rules',)))
+    """Run the module."""
+    run(Resource('security_group', ARGUMENTS, request, observe, plan, reload, strict=('rules',)))

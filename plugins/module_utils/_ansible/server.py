@@ -10,9 +10,9 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from .._cloud import Cloud, CloudError, Names
 from .._model.server import STATES, NicRequest, Server, ServerRequest
 from .._model.user_data import Sealed
-from .._plan.server import FloatingAddress, ServersSeen, plan
+from .._plan.server import FloatingAddress, ObservedServers, plan
 from .options import DESCRIBED, NAME, by_name, described, names_of
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
 _POLL = 0.25  # seconds
@@ -53,7 +53,7 @@ _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key
 def request(params: Dict[str, Any]) -> ServerRequest:
     """What the task asks for."""
     options = {
-        **said(
+        **given_options(
             params,
             'flavor',
             'image',
@@ -103,54 +103,54 @@ def _nic(raw: Dict[str, Any]) -> NicRequest:
     )
 
 
-def look(cloud: Cloud, asked: ServerRequest) -> Tuple[ServersSeen, Names]:
+def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Names]:
     """The servers, and what they refer to; only what was said is looked for."""
-    wanted = {asked.name, *asked.members()}
-    servers = by_name(cloud.servers.list(wanted, asked.name))
+    wanted = {requested.name, *requested.members()}
+    servers = by_name(cloud.servers.list(wanted, requested.name))
     names = {('server', name) for name in wanted | set(servers)} | {
-        ('port', nic.port) for nic in asked.networks or () if nic.port
+        ('port', nic.port) for nic in requested.networks or () if nic.port
     }
     firewall = cloud.firewalls.list()[0]
-    if asked.state == 'absent':
-        return ServersSeen(servers, firewall=firewall), names
-    sealed = None if asked.user_data is None else _sealed(cloud, asked.user_data, servers)
+    if requested.state == 'absent':
+        return ObservedServers(servers, firewall=firewall), names
+    sealed = None if requested.user_data is None else _sealed(cloud, requested.user_data, servers)
     new = any(
         name not in servers or servers[name].task_state in ('creating', 'deleting')
-        for name in asked.members()
+        for name in requested.members()
     )
     grows = (
         new
-        and asked.count is not None
-        and any(server.member_of == asked.name for server in servers.values())
+        and requested.count is not None
+        and any(server.member_of == requested.name for server in servers.values())
     )
-    again = grows or any(server.task_state == 'creating' for server in servers.values())
-    news, ssh = asked.news(servers), asked.wait_for == 'ssh'
-    lacking = asked.floating_ip == 'auto' and (
+    reload = grows or any(server.task_state == 'creating' for server in servers.values())
+    news, ssh = requested.news(servers), requested.wait_for == 'ssh'
+    lacking = requested.floating_ip == 'auto' and (
         new or any(not server.floating_ip for server in servers.values())
     )
-    return ServersSeen(
+    return ObservedServers(
         servers,
         user_data=sealed,
         init_scripts=by_name(
             cloud.init_scripts.list()
             if 'init_script' in news
-            or again
+            or reload
             or not all(server.seeded for server in servers.values())
             else ()
         ),
         ports=by_name(
             cloud.ports.list()
-            if 'networks' in news and any(nic.port for nic in asked.networks or ())
+            if 'networks' in news and any(nic.port for nic in requested.networks or ())
             else ()
         ),
         keypairs=by_name(cloud.keypairs.list() if 'key_names' in news else ()),
         flavors=by_name(cloud.flavors.list() if 'flavor' in news else ()),
-        images=by_name(cloud.images.list() if 'image' in news or again else ()),
+        images=by_name(cloud.images.list() if 'image' in news or reload else ()),
         networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
         groups=by_name(cloud.security_groups.list() if 'security_groups' in news or ssh else ()),
-        owners=cloud.servers.owners(asked.places()) if new else {},
-        dns_owners=cloud.servers.dns_owners(asked.members()) if new else {},
-        floating=_floating(cloud, asked),
+        owners=cloud.servers.owners(requested.places()) if new else {},
+        dns_owners=cloud.servers.dns_owners(requested.members()) if new else {},
+        floating=_floating(cloud, requested),
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,
         firewall=firewall,
     ), names
@@ -168,8 +168,8 @@ def _sealed(cloud: Cloud, user_data: str, servers: Mapping[str, Server]) -> Seal
     return sealed
 
 
-def _floating(cloud: Cloud, asked: ServerRequest) -> FloatingAddress | None:
-    address = asked.floating_ip
+def _floating(cloud: Cloud, requested: ServerRequest) -> FloatingAddress | None:
+    address = requested.floating_ip
     if address is None or address in ('auto', 'none'):
         return None
     found = cloud.floating_ips.list([address])
@@ -177,26 +177,26 @@ def _floating(cloud: Cloud, asked: ServerRequest) -> FloatingAddress | None:
     return FloatingAddress(address, holder, holder is not None, cloud.floating_ips.in_pool(address))
 
 
-def again(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:
+def reload(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:
     """The servers as they are after the run."""
     return cloud.servers.list([server.name for server in planned])
 
 
-def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: int) -> str:
+def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server], timeout: int) -> str:
     """Wait until the servers that run have reached what was asked for; what was waited for.
 
     Raises CloudError with what each lacks when they do not in time.
     """
     names = [server.name for server in items if server.power == 'started']
-    if asked.wait_for == 'running' or asked.state == 'stopped' or not names:
+    if requested.wait_for == 'running' or requested.state == 'stopped' or not names:
         return ''
-    waited = f'waited for {asked.wait_for} of {", ".join(names)}'
+    waited = f'waited for {requested.wait_for} of {", ".join(names)}'
     until = time.monotonic() + timeout
     while True:
         left = until - time.monotonic()
         lacks = {
             name: text
-            for name, text in cloud.servers.reached(names, asked.wait_for, left).items()
+            for name, text in cloud.servers.reached(names, requested.wait_for, left).items()
             if text
         }
         if not lacks:
@@ -204,7 +204,7 @@ def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: i
         if time.monotonic() > until:
             raise CloudError(
                 '; '.join(
-                    f'server {name} did not reach {asked.wait_for} in {timeout} s (wait_timeout): {text}'
+                    f'server {name} did not reach {requested.wait_for} in {timeout} s (wait_timeout): {text}'
                     for name, text in lacks.items()
                 )
             )
@@ -213,18 +213,18 @@ def wait(cloud: Cloud, asked: ServerRequest, items: Sequence[Server], timeout: i
 
 
 def main() -> None:
-    """Be the module server."""
-    run(Resource('server', ARGUMENTS, request, look, plan, again, wait=wait, rules=_RULES))
+    """Run the module server."""
+    run(Resource('server', ARGUMENTS, request, observe, plan, reload, wait=wait, rules=_RULES))
 
 
 def main_info() -> None:
-    """Be the module server_info."""
+    """Run the module server_info."""
     from .info import run_info
 
-    run_info('server', _look_info, {'init': {'type': 'bool', 'default': False}})
+    run_info('server', _observe_info, {'init': {'type': 'bool', 'default': False}})
 
 
-def _look_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
+def _observe_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
     name = params['name']
     found = [
         server.public() for server in cloud.servers.list(None if name is None else [name], name)

@@ -75,5 +75,5 @@ def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def main() -> None:
-    """Be the module."""
+    """Run the module."""
     info('topology', {}, topology)

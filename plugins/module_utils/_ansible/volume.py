@@ -8,9 +8,9 @@ from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.volume import STATES, Volume, VolumeRequest
-from .._plan.volume import VolumesSeen, plan
+from .._plan.volume import ObservedVolumes, plan
 from .options import DESCRIBED, NAME, by_name, described
-from .run import Resource, run, said
+from .run import Resource, given_options, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -27,41 +27,42 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
     return VolumeRequest(
         params['name'],
         params['state'],
-        {**said(params, 'size'), **described(params)},
+        {**given_options(params, 'size'), **described(params)},
         params['server'],
         params['force'],
     )
 
 
-def look(cloud: Cloud, asked: VolumeRequest) -> Tuple[VolumesSeen, Names]:
+def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Names]:
     """The volume, the servers that have it and are to have it, and whether it is mounted where it is to be taken away."""
-    volumes, names = by_name(cloud.volumes.list([asked.name])), {('volume', asked.name)}
-    now = volumes.get(asked.name)
-    holder = now.server if now else None
-    names |= {('server', name) for name in (asked.server, holder) if name}
+    volumes, names = by_name(cloud.volumes.list([requested.name])), {('volume', requested.name)}
+    current = volumes.get(requested.name)
+    holder = current.server if current else None
+    names |= {('server', name) for name in (requested.server, holder) if name}
     leaves = holder is not None and (
-        asked.state == 'detached' or (asked.state == 'attached' and holder != asked.server)
+        requested.state == 'detached'
+        or (requested.state == 'attached' and holder != requested.server)
     )
-    holds = leaves or (now is not None and now.task_state in ('attaching', 'detaching'))
+    holds = leaves or (current is not None and current.task_state in ('attaching', 'detaching'))
     servers = by_name(
         cloud.servers.list()
-        if asked.state == 'attached'
+        if requested.state == 'attached'
         else cloud.servers.list([holder])
         if holds and holder
         else ()
     )
     there = servers.get(holder or '')
-    asks = leaves and there and not there.faults and not there.task_state and not asked.force
-    return VolumesSeen(
-        volumes, servers, cloud.volumes.mounted(asked.name) if asks else False
+    asks = leaves and there and not there.faults and not there.task_state and not requested.force
+    return ObservedVolumes(
+        volumes, servers, cloud.volumes.mounted(requested.name) if asks else False
     ), names
 
 
-def again(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:
+def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:
     """The volume as it is after the run."""
     return cloud.volumes.list([volume.name for volume in planned])
 
 
 def main() -> None:
-    """Be the module."""
-    run(Resource('volume', ARGUMENTS, request, look, plan, again))
+    """Run the module."""
+    run(Resource('volume', ARGUMENTS, request, observe, plan, reload))

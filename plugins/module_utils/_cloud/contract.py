@@ -230,7 +230,7 @@ class Cloud(Protocol):
     def notes(self) -> List[str]:
         """What is to be told to the user as warnings."""
 
-    def changing(self, look: Callable[[], Tuple[Seen, Names]]) -> ContextManager[Seen]:
+    def changing(self, observe: Callable[[], Tuple[Seen, Names]]) -> ContextManager[Seen]:
         """Look, hold what was seen, look again until what is held covers what is there; then the caller may change it."""
 
     def damage(self) -> str:

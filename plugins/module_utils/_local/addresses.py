@@ -19,7 +19,7 @@ def lease(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int
     """Give a server, a balancer or a port by name an address in a network; the id of the port."""
     rows = record.rows('SELECT * FROM network WHERE name = ?', nic.name)
     if not rows:
-        raise CloudError(f'network {nic.name} does not exist any more; run again')
+        raise CloudError(f'network {nic.name} no longer exists; run the task again')
     row = rows[0]
     address = nic.fixed_ip if nic.fixed_ip != AFTER_APPLY else _free(record, row)
     mac = nic.mac if nic.mac != AFTER_APPLY else _free_mac(record, row['id'], address)
@@ -104,11 +104,11 @@ def allocate(
                 },
             )
     raise CloudError(
-        f'floating_ip: {address or "a free address"} is not to be had; run again to see who has what'
+        f'floating_ip: {address or "a free address"} is no longer available; run the task again'
     )
 
 
-def float_to(record: Record, pools: Sequence[Pool], port: int, address: str | None) -> None:
+def associate(record: Record, pools: Sequence[Pool], port: int, address: str | None) -> None:
     """Attach a floating address to a port: one that is on record, or else a new one that goes with the server."""
     row = (
         None
@@ -121,7 +121,7 @@ def float_to(record: Record, pools: Sequence[Pool], port: int, address: str | No
         record.update('floating_ip', row, {'port_id': port})
 
 
-def unfloat(record: Record, column: str, owner: int) -> None:
+def disassociate(record: Record, column: str, owner: int) -> None:
     """Let go of the floating addresses of a server (server_id) or balancer (balancer_id): automatic ones are given back, others kept."""
     ports = f'(SELECT id FROM port WHERE {column} = ?)'
     record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {ports}', (owner,))
@@ -134,5 +134,5 @@ def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:
     for group in groups:
         number = record.value('SELECT id FROM security_group WHERE name = ?', group)
         if number is None:
-            raise CloudError(f'security_group {group} does not exist any more; run again')
+            raise CloudError(f'security_group {group} no longer exists; run the task again')
         record.insert('port_security_group', {'port_id': port, 'group_id': number})

@@ -40,7 +40,7 @@ class Agent:
             'execute': command,
             **({'arguments': arguments} if arguments else {}),
         }
-        asked = time.monotonic()
+        requested = time.monotonic()
         try:
             self._domain.agentSetResponseTimeout(
                 seconds, 0
@@ -51,7 +51,7 @@ class Agent:
             SystemError,
             ValueError,
         ):  # libvirt-python raises the last two for an answer that is no UTF-8
-            self._silent = time.monotonic() - asked >= seconds
+            self._silent = time.monotonic() - requested >= seconds
             return None
         return guest.returned(text)
 

@@ -142,21 +142,21 @@ class LocalCloud:
         return LocalFirewalls(self.host)
 
     @contextmanager
-    def changing(self, look: Callable[[], Tuple[Seen, Names]]) -> Iterator[Seen]:
+    def changing(self, observe: Callable[[], Tuple[Seen, Names]]) -> Iterator[Seen]:
         """Hold what was seen, look again, and repeat until what is held covers what is there."""
-        names, record = look()[1], self.host.record
+        names, record = observe()[1], self.host.record
         with self.host.locks.projection('record'):
             record.write()
         while True:
             try:
                 self.host.locks.take(names)
-                seen, now = look()
-                if now <= names:
+                observed, current = observe()
+                if current <= names:
                     with self.host.locks.at_work():
-                        yield seen
+                        yield observed
                         self._tell()
                     return
-                names = now
+                names = current
             finally:
                 self.host.locks.release()
 

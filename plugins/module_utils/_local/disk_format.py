@@ -12,7 +12,7 @@ import os
 from typing import BinaryIO, Literal, NamedTuple
 
 from .._cloud import CloudError
-from .._model.words import GIB, LARGEST_VOLUME
+from .._model.checks import GIB, LARGEST_VOLUME
 
 _HEAD, _TAIL = 2048, 512
 _SECTOR = 512

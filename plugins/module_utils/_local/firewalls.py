@@ -104,7 +104,9 @@ class LocalFirewalls:
             self._members()
             self._kernel(lock)
             if not is_loaded:
-                self._keep('loaded', loaded.Kept(loaded.now(), loaded.digest(text), outside).text())
+                self._keep(
+                    'loaded', loaded.Kept(loaded.current(), loaded.digest(text), outside).text()
+                )
             if os.path.exists(self._uncut):
                 flows.cut(self.host, lock)
                 os.unlink(self._uncut)
@@ -205,9 +207,9 @@ class LocalFirewalls:
     def _reached_faults(self, revision: str) -> List[str]:
         """Rules of this state of the record or of a later one must be loaded, whole unless they are just being loaded."""
         record, number = revision.rsplit('_', 1)
-        now, kept = loaded.now(), self._kept().rules
-        is_whole = now == kept or now.revision != kept.revision
-        return [] if is_whole and now.number(record) >= int(number) else [_OTHER_RULES]
+        current, kept = loaded.current(), self._kept().rules
+        is_whole = current == kept or current.revision != kept.revision
+        return [] if is_whole and current.number(record) >= int(number) else [_OTHER_RULES]
 
     def _kept(self) -> loaded.Kept:
         """What was loaded last."""
@@ -219,10 +221,10 @@ class LocalFirewalls:
         return tuple(sorted(named | default_devices()))
 
     def _outside_fault(self, then: Sequence[str]) -> str:
-        now = self._outside()
-        if now == then:
+        current = self._outside()
+        if current == then:
             return ''
-        told = [', '.join(devices) or 'no device' for devices in (then, now)]
+        told = [', '.join(devices) or 'no device' for devices in (then, current)]
         return f'servers may get out by {told[0]}, and the ways out of this host are by {told[1]}'
 
     def _rendered(self, outside: Sequence[str]) -> Tuple[str, str]:
@@ -311,7 +313,7 @@ class LocalFirewalls:
 
 def _is_loaded(kept: loaded.Kept, revision: str) -> bool:
     """Whether the kernel has these rules: all that was loaded, and nothing else in our tables."""
-    return kept.rules.revision == revision and loaded.now() == kept.rules
+    return kept.rules.revision == revision and loaded.current() == kept.rules
 
 
 def _network_fault(row: Any) -> str:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import Any, Dict, List, Set, Tuple
 
 from .._cloud import CloudError
-from .._model.words import some_of
+from .._model.checks import some_of
 from .host import Host
 from .kernel import device_exists, routes, write
 from .netlink import proxies

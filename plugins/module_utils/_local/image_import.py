@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Callable, Dict
 
 from .._cloud import CloudError
-from .._model.words import GIB, LARGEST_VOLUME
+from .._model.checks import GIB, LARGEST_VOLUME
 from . import disk_format
 from .disk_format import DiskFormat
 from .host import Host

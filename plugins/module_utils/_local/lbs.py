@@ -139,7 +139,7 @@ class LocalLbs:
         if change.before.members != lb.members:
             self._write_members(row, lb.members)
         if change.before.floating_ip != lb.floating_ip:
-            addresses.unfloat(self.record, 'balancer_id', row)
+            addresses.disassociate(self.record, 'balancer_id', row)
             if lb.floating_ip:
                 self._float(row, lb.floating_ip)
 
@@ -148,12 +148,12 @@ class LocalLbs:
         for member in members:
             server = self.record.value('SELECT id FROM server WHERE name = ?', member)
             if server is None:
-                raise CloudError(f'server {member} does not exist any more; run again')
+                raise CloudError(f'server {member} no longer exists; run the task again')
             self.record.insert('balancer_member', {'balancer_id': row, 'server_id': server})
 
     def _float(self, row: int, address: str) -> None:
         port = self.record.value('SELECT id FROM port WHERE balancer_id = ?', row)
-        addresses.float_to(
+        addresses.associate(
             self.record, self.host.pools, port, None if address == AFTER_APPLY else address
         )
 
@@ -162,7 +162,7 @@ class LocalLbs:
         folder = _folder(self.host, row['uuid'])
         if not _is_current(folder):
             self._clear(row, folder)
-        _furnish(folder)
+        _prepare(folder)
         configure(self.host, row, _members(self.record).get(row['id'], ()))
         self._start(row, folder)
 
@@ -243,7 +243,7 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     """
     folder = _folder(host, row['uuid'])
     if not os.path.isdir(folder):  # somebody removed it while the balancer runs
-        _furnish(folder)
+        _prepare(folder)
     path, taken_up = os.path.join(folder, 'haproxy.cfg'), os.path.join(folder, 'taken-up.cfg')
     text = haproxy.render(_lb(row, members, True), haproxy.Place(folder, row['address'], members))
     if read_whole(path) == read_whole(taken_up) == text:
@@ -268,7 +268,7 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
     write_whole(taken_up, text)
 
 
-def _furnish(folder: str) -> None:
+def _prepare(folder: str) -> None:
     """Make the folder of a balancer, with what s6 runs in it."""
     service = os.path.join(folder, 'services', 'haproxy')
     writable = [os.path.join(folder, name) for name in containers.WRITABLE]

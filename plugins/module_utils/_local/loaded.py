@@ -66,7 +66,7 @@ def digest(text: str | None) -> str:
     return hashlib.sha256((text or '').encode()).hexdigest()
 
 
-def now() -> Loaded:
+def current() -> Loaded:
     """What the kernel holds."""
     try:
         ran = subprocess.run(

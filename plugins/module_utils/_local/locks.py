@@ -66,9 +66,9 @@ class Locks:
         """
         try:
             with open(self._work, 'rb') as file:
-                asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+                requested = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
                 answer: Tuple[int, ...] = struct.unpack(
-                    _FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked)
+                    _FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, requested)
                 )
         except FileNotFoundError:
             return False

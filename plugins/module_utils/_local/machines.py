@@ -35,7 +35,7 @@ class Machines:
     def _folder(self, row: Any, *names: str) -> str:
         return self.host.settings.path('servers', row['uuid'], *names)
 
-    def furnish(self, row: Any) -> None:
+    def prepare(self, row: Any) -> None:
         """Make the root disk and the seed."""
         folder, locks = self._folder(row), self.host.held('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
@@ -141,15 +141,15 @@ class Machines:
     def shut_down(self, row: Any) -> None:
         """Ask the guest to shut down, and wait until it has. Raises CloudError when it does not in time."""
         machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
-        asked = [0.0]
+        requested = [0.0]
 
         def down() -> bool:
             if not machine.isActive():
                 return True
-            if time.monotonic() - asked[0] > _ASK_AGAIN:
+            if time.monotonic() - requested[0] > _ASK_AGAIN:
                 with tolerate('OPERATION_INVALID'):
                     machine.shutdownFlags(_POWER_BUTTON)
-                asked[0] = time.monotonic()
+                requested[0] = time.monotonic()
             return False
 
         if not await_(down, self.host.left()):

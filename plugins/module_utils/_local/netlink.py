@@ -39,8 +39,8 @@ def addresses() -> Set[Tuple[str, str]]:
 def proxies() -> Set[Tuple[str, str]]:
     """The IPv4 addresses that this host answers ARP for: (device, address)."""
     found = set()
-    asked = struct.pack(_NEIGHBOUR, socket.AF_INET, 0, 0, _PROXY, 0)
-    for body in _dump(_GET_NEIGHBOURS, asked):
+    requested = struct.pack(_NEIGHBOUR, socket.AF_INET, 0, 0, _PROXY, 0)
+    for body in _dump(_GET_NEIGHBOURS, requested):
         _family, index, _state, flags, _type = struct.unpack_from(_NEIGHBOUR, body)
         address = _attribute(body[struct.calcsize(_NEIGHBOUR) :], _NDA_DST)
         if flags & _PROXY and len(address) == 4:
@@ -77,19 +77,19 @@ def _device(index: int) -> str:
         return ''
 
 
-def _dump(asked: int, body: bytes) -> Iterator[bytes]:
+def _dump(requested: int, body: bytes) -> Iterator[bytes]:
     """The bodies of the kernel's answers. Raises OSError."""
     length = struct.calcsize(_HEADER) + len(body)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
         kernel.bind((0, 0))
-        kernel.send(struct.pack(_HEADER, length, asked, _DUMP, 1, 0) + body)
+        kernel.send(struct.pack(_HEADER, length, requested, _DUMP, 1, 0) + body)
         while True:
             for kind, answer in _messages(kernel.recv(_ROOM)):
                 if kind == _DONE:
                     return
                 if kind == _ERROR:
                     code = -struct.unpack_from('i', answer)[0]
-                    raise OSError(code, f'netlink request {asked} failed')
+                    raise OSError(code, f'netlink request {requested} failed')
                 yield answer
 
 

@@ -235,7 +235,7 @@ class Record:
                 self.sql.execute('ROLLBACK')
             if isinstance(error, sqlite3.IntegrityError):
                 raise CloudError(
-                    f'the record refuses: {error}; somebody else changed it meanwhile, run again'
+                    f'the record refuses: {error}; another task changed it meanwhile; run the task again'
                 ) from error
             if isinstance(error, sqlite3.Error):
                 raise CloudError(
@@ -291,7 +291,7 @@ class Record:
                     f"UPDATE {table} SET task_state = 'deleting' WHERE name = ? AND {free}", (name,)
                 ).rowcount:
                     raise CloudError(
-                        f'{table} {name} is used by a {user} since a moment ago; run again to see by which'
+                        f'{table} {name} is in use by a {user} now; run the task again to see which'
                     )
 
     def export(self) -> None:

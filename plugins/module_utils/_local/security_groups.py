@@ -120,7 +120,7 @@ class LocalSecurityGroups:
             }
             if rule.remote_group is not None and rule.remote_group not in ids:
                 raise CloudError(
-                    f'security_group {rule.remote_group} does not exist any more; run again'
+                    f'security_group {rule.remote_group} no longer exists; run the task again'
                 )
             remote = None if rule.remote_group is None else ids[rule.remote_group]
             self.record.insert(

@@ -66,7 +66,7 @@ def _let_in(record: Record, keys: Sequence[str], server: int) -> None:
     for position, key in enumerate(keys, 1):
         pair = record.value('SELECT id FROM keypair WHERE name = ?', key)
         if pair is None:
-            raise CloudError(f'keypair {key} does not exist any more; run again')
+            raise CloudError(f'keypair {key} no longer exists; run the task again')
         values = {'server_id': server, 'keypair_id': pair, 'position': position}
         record.insert('server_keypair', values)
 
@@ -98,9 +98,9 @@ def outdated(record: Record, rows: Sequence[Any]) -> Set[str]:
     }
 
 
-def _is_older(seal: str, now: Sealed | None) -> bool:
+def _is_older(seal: str, current: Sealed | None) -> bool:
     """Whether a text differs from what was sealed; one that was sealed with another key cannot be compared."""
-    return now is not None and seal != now and not now.takes_over(seal)
+    return current is not None and seal != current and not current.takes_over(seal)
 
 
 def forget(record: Record, name: str) -> None:
@@ -140,7 +140,7 @@ def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
     ):
         _write_groups(record, server, row)
     if change.before.floating_ip != server.floating_ip:
-        addresses.unfloat(record, 'server_id', row)
+        addresses.disassociate(record, 'server_id', row)
         if server.floating_ip:
             _float(record, pools, row, server.floating_ip)
 
@@ -152,7 +152,7 @@ def _plug(record: Record, nic: Nic, position: int, server: int) -> None:
         return
     free = record.value('SELECT id FROM port WHERE name = ? AND server_id IS NULL', nic.port)
     if free is None:
-        raise CloudError(f'port {nic.port} is not free any more; run again')
+        raise CloudError(f'port {nic.port} is no longer free; run the task again')
     record.update('port', free, {'server_id': server, 'position': position})
 
 
@@ -174,7 +174,7 @@ def _float(record: Record, pools: Sequence[Pool], server: int, address: str) -> 
     if record.value(there, server, address) is not None:
         return  # it leads to a port that the server was given
     port = record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
-    addresses.float_to(record, pools, port, None if address == AFTER_APPLY else address)
+    addresses.associate(record, pools, port, None if address == AFTER_APPLY else address)
 
 
 def remove(record: Record, servers: Sequence[int]) -> None:

@@ -233,13 +233,15 @@ class LocalServers:
             'SELECT 1 FROM server WHERE name IN (SELECT value FROM json_each(?1))', names
         ):
             return []
-        now = {
+        current = {
             server.name: replace(server, task_state=None, seeded=True, launched=True)
             for server in self.list(names)
             if not server.launched
         }
         others = [
-            change for change in changes if change.name in now and now[change.name] != change.after
+            change
+            for change in changes
+            if change.name in current and current[change.name] != change.after
         ]
         rows, machines = self._whole(others), self._machines()
         for change in others:
@@ -274,7 +276,7 @@ class LocalServers:
     def _build(self, changes: Sequence[Change]) -> List[Outcome]:
         """Make disks and seeds, load the firewall, then define machines and start them."""
         rows, machines = self._whole(changes), self._machines()
-        made = self.host.each(changes, lambda change: machines.furnish(rows[change.name]))
+        made = self.host.each(changes, lambda change: machines.prepare(rows[change.name]))
         self.firewalls.apply()
         good = [outcome.change for outcome in made if not outcome.error]
         started = self.host.finish(
@@ -348,10 +350,10 @@ class LocalServers:
         outcomes = self.host.each(changes, lambda change: step(rows[change.name]))
         with self.record.transaction() as sql:
             for outcome in outcomes:
-                now = wanted(outcome.change.before) if outcome.error else power
+                current = wanted(outcome.change.before) if outcome.error else power
                 sql.execute(
                     'UPDATE server SET power = ?, task_state = NULL WHERE name = ?',
-                    (now, outcome.change.name),
+                    (current, outcome.change.name),
                 )
         return outcomes
 

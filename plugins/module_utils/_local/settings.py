@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError
-from .._model.words import name_problems
+from .._model.checks import name_problems
 
 _DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # it stands in a command of ip(8)
 VIRT_TYPES = ('auto', 'kvm', 'qemu')

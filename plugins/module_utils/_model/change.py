@@ -27,14 +27,14 @@ Classify = Callable[[Any, Any, Any], Effect]
 Table = Mapping[str, Classify]
 
 
-def live(before: Any, after: Any, now: Any) -> Effect:
+def live(before: Any, after: Any, current: Any) -> Effect:
     """Tell that the option changes while the thing is in use."""
     return Effect(LIVE)
 
 
 def fixed(why: str) -> Classify:
     """Make a classifier for an option that never changes; ``why`` says the way out."""
-    return lambda before, after, now: Effect(FIXED, why)
+    return lambda before, after, current: Effect(FIXED, why)
 
 
 @dataclass(frozen=True)
@@ -90,37 +90,38 @@ class Draft:
     def update(
         self,
         kind: str,
-        now: Any,
+        current: Any,
         options: Mapping[str, Any],
         table: Table,
         allow_restart: bool = False,
     ) -> Any:
         """Compare what is with the options that were said, by the table of the resource; add one change for all that differ."""
         after = replace(
-            now, **{**({'task_state': None} if hasattr(now, 'task_state') else {}), **options}
+            current,
+            **{**({'task_state': None} if hasattr(current, 'task_state') else {}), **options},
         )
-        if after == now:
-            return now
-        effects = [Effect(LIVE, AGAIN)] if getattr(now, 'task_state', None) else []
+        if after == current:
+            return current
+        effects = [Effect(LIVE, AGAIN)] if getattr(current, 'task_state', None) else []
         for option, classify in table.items():
-            old, new = getattr(now, option), getattr(after, option)
+            old, new = getattr(current, option), getattr(after, option)
             if old == new:
                 continue
-            effect = classify(old, new, now)
+            effect = classify(old, new, current)
             effects.append(effect)
             if effect.how == FIXED:
                 self.refused.append(
-                    f'{kind} {now.name}: {option} is {shown(old)}, asked was {shown(new)}: {effect.why}'
+                    f'{kind} {current.name}: {option} is {shown(old)}, requested {shown(new)}: {effect.why}'
                 )
             if effect.how == RESTART and not allow_restart:
                 self.refused.append(
-                    f'{kind} {now.name}: {effect.why}; allow_restart: true allows it'
+                    f'{kind} {current.name}: {effect.why}; allow_restart: true allows it'
                 )
         how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
         return self.step(
             kind,
             'update',
-            now,
+            current,
             after,
             how,
             '; '.join(effect.why for effect in effects if effect.why),

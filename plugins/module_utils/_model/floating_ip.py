@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain
+from .checks import address_problems, host_name_problems, name_problems
 from .request import Request
-from .words import address_problems, host_name_problems, name_problems
 
 HOLDERS = ('server', 'lb', 'port')
 STATES = ('present', 'attached', 'detached', 'absent')

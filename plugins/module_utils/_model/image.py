@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain
+from .checks import GIB
 from .request import Request
-from .words import GIB
 
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
@@ -128,7 +128,7 @@ def hidden(url: str) -> str:
 REMADE = 'an image is not remade; delete it and make it again, or choose another name'
 
 
-def _source(before: str, after: str, now: Image) -> Effect:
+def _source(before: str, after: str, current: Image) -> Effect:
     """A URL may be hidden later, and told again."""
     if all(source.startswith('url:') for source in (before, after)):
         old, new = before[len('url:') :], after[len('url:') :]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain
+from .checks import host_name_problems, name_problems
 from .request import Request
-from .words import host_name_problems, name_problems
 
 ALGORITHMS = ('round_robin', 'least_connections', 'source_ip')
 PROTOCOLS = ('http', 'tcp')

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain
+from .checks import DEFAULT_GROUP, address_problems, group_problems, mac_problems, name_problems
 from .request import Request
-from .words import DEFAULT_GROUP, address_problems, group_problems, mac_problems, name_problems
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
+from .checks import DEFAULT_GROUP
 from .network import candidates
-from .words import DEFAULT_GROUP
 
 Row = Dict[str, Any]
 Rows = Dict[str, List[Row]]

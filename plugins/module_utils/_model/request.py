@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, List
 
-from .words import description_problems, label_problems, name_problems
+from .checks import description_problems, label_problems, name_problems
 
 
 @dataclass(frozen=True)

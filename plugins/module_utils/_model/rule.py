@@ -241,14 +241,15 @@ def _preset(
 def _ports(
     problems: _Problems, given: Mapping[str, object], protocol: str
 ) -> list[tuple[int | None, int | None]]:
-    asked = [option for option in ('port', 'ports') if option in given]
-    if not asked:
+    requested = [option for option in ('port', 'ports') if option in given]
+    if not requested:
         return [(None, None)]
-    if len(asked) == 2:
+    if len(requested) == 2:
         problems.add('port', 'give either port or ports')
     if protocol and protocol not in WITH_PORTS:
         problems.add(
-            asked[0], f'{given[asked[0]]!r} needs a protocol with ports; give protocol tcp or udp'
+            requested[0],
+            f'{given[requested[0]]!r} needs a protocol with ports; give protocol tcp or udp',
         )
     return list(_ranges(problems, given))
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, live, plain
+from .checks import DEFAULT_GROUP
 from .request import Request
 from .rule import Rule, public
-from .words import DEFAULT_GROUP
 
 MOST_RULES = 100
 

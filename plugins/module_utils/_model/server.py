@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Set, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
-from .user_data import HIDDEN, Sealed, user_data_problems
-from .words import (
+from .checks import (
     DEFAULT_GROUP,
     address_problems,
     description_problems,
@@ -22,6 +21,7 @@ from .words import (
     name_problems,
     size_problems,
 )
+from .user_data import HIDDEN, Sealed, user_data_problems
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
 # What a new member of a group has as the others, unless something else is said; networks, too.
@@ -219,12 +219,12 @@ class ServerRequest:
             else tuple(f'{self.name}-{number}' for number in range(1, self.count + 1))
         )
 
-    def connects(self, now: Server) -> bool:
+    def connects(self, current: Server) -> bool:
         """Whether a server has the connections that are asked for, whatever their groups."""
         networks = self.networks
         return networks is None or (
-            len(networks) == len(now.networks)
-            and all(nic.fits(there) for nic, there in zip(networks, now.networks))
+            len(networks) == len(current.networks)
+            and all(nic.fits(there) for nic, there in zip(networks, current.networks))
         )
 
     def news(self, servers: Mapping[str, Server]) -> Set[str]:
@@ -234,12 +234,15 @@ class ServerRequest:
             option
             for option, wanted in self.options.items()
             if any(
-                now is None or now.task_state is not None or not has(now, option, wanted)
-                for now in there
+                current is None
+                or current.task_state is not None
+                or not has(current, option, wanted)
+                for current in there
             )
         }
         if any(
-            now is None or now.task_state is not None or not self.connects(now) for now in there
+            current is None or current.task_state is not None or not self.connects(current)
+            for current in there
         ):
             news.add('networks')
         if any(nic.security_groups for nic in self.networks or ()):
@@ -341,7 +344,7 @@ def _floating_problems(floating_ip: str | None) -> List[str]:
     ]
 
 
-def _user_data(before: str | None, after: str | None, now: Server) -> Effect:
+def _user_data(before: str | None, after: str | None, current: Server) -> Effect:
     if isinstance(after, Sealed) and after.takes_over(before):
         return Effect(LIVE, 'its user_data is recorded by a keyed hash from now on')
     return Effect(
@@ -350,19 +353,19 @@ def _user_data(before: str | None, after: str | None, now: Server) -> Effect:
     )
 
 
-def _flavor(before: str | None, after: str, now: Server) -> Effect:
-    if now.power == 'paused':
+def _flavor(before: str | None, after: str, current: Server) -> Effect:
+    if current.power == 'paused':
         return Effect(
             FIXED,
             'a paused server is not resized; start it (state: started) or pull its plug (state: stopped, force: true) first',
         )
-    if now.power == 'stopped':
+    if current.power == 'stopped':
         return Effect(LIVE, f'flavor {before} becomes {after}')
     return Effect(RESTART, f'flavor {before} becomes {after}, which needs a restart')
 
 
-def _guest_agent(before: bool, after: bool, now: Server) -> Effect:
-    if now.power == 'paused':
+def _guest_agent(before: bool, after: bool, current: Server) -> Effect:
+    if current.power == 'paused':
         return Effect(
             FIXED,
             'a paused server is not changed; start it (state: started) or pull its plug (state: stopped, force: true) first',
@@ -374,18 +377,18 @@ def _guest_agent(before: bool, after: bool, now: Server) -> Effect:
     )
     return (
         Effect(LIVE, what)
-        if now.power == 'stopped'
+        if current.power == 'stopped'
         else Effect(RESTART, f'{what}, which needs a restart')
     )
 
 
-def _volume_size(before: int, after: int, now: Server) -> Effect:
+def _volume_size(before: int, after: int, current: Server) -> Effect:
     if after < before:
         return Effect(FIXED, 'a disk does not shrink; leave the option out, or make a new server')
     return Effect(LIVE)
 
 
-def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], now: Server) -> Effect:
+def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], current: Server) -> Effect:
     if [replace(nic, security_groups=None) for nic in before] == [
         replace(nic, security_groups=None) for nic in after
     ]:

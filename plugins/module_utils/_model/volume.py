@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain
+from .checks import host_name_problems, size_problems
 from .request import Request
-from .words import host_name_problems, size_problems
 
 MOST_VOLUMES = 15  # beside the root volume
 STATES = ('present', 'attached', 'detached', 'absent')
@@ -65,7 +65,7 @@ class VolumeRequest(Request):
         return problems
 
 
-def _size(before: int, after: int, now: Volume) -> Effect:
+def _size(before: int, after: int, current: Volume) -> Effect:
     if after < before:
         return Effect(FIXED, 'a volume does not shrink; make a new one')
     return Effect(LIVE)

@@ -22,45 +22,45 @@ DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and name in 
 def keep_one(
     kind: str,
     request: Request,
-    now: Any | None,
+    current: Any | None,
     table: Table,
     make: Callable[[], Any],
     draft: Draft,
 ) -> None:
     """Make, keep or delete one thing; what an earlier run left half done is finished first."""
     if request.state == 'absent':
-        if now is not None:
-            delete(kind, now, draft)
+        if current is not None:
+            delete(kind, current, draft)
         return
-    if now is not None and getattr(now, 'task_state', None) == 'deleting':
-        now = draft.step(kind, 'delete', now, None, why=AGAIN)
-    if now is None:
-        now = draft.step(kind, 'create', None, make())
-    elif getattr(now, 'task_state', None) == 'creating':
-        now = draft.step(
-            kind, 'create', None, replace(now, task_state=None, **request.options), why=AGAIN
+    if current is not None and getattr(current, 'task_state', None) == 'deleting':
+        current = draft.step(kind, 'delete', current, None, why=AGAIN)
+    if current is None:
+        current = draft.step(kind, 'create', None, make())
+    elif getattr(current, 'task_state', None) == 'creating':
+        current = draft.step(
+            kind, 'create', None, replace(current, task_state=None, **request.options), why=AGAIN
         )
     else:
-        now = draft.update(kind, now, request.options, table)
-    draft.result.append(now)
+        current = draft.update(kind, current, request.options, table)
+    draft.result.append(current)
 
 
-def delete(kind: str, now: Any, draft: Draft) -> None:
+def delete(kind: str, current: Any, draft: Draft) -> None:
     """Delete a thing that nothing uses."""
-    if getattr(now, 'used_by', ()):
+    if getattr(current, 'used_by', ()):
         draft.refused.append(
-            f'{kind} {now.name} is used by {", ".join(now.used_by)}; delete or change those first'
+            f'{kind} {current.name} is used by {", ".join(current.used_by)}; delete or change those first'
         )
     draft.step(
         kind,
         'delete',
-        now,
+        current,
         None,
-        why=AGAIN if getattr(now, 'task_state', None) == 'deleting' else '',
+        why=AGAIN if getattr(current, 'task_state', None) == 'deleting' else '',
     )
 
 
-def mend(firewall: Firewall, draft: Draft) -> None:
+def repair_firewall(firewall: Firewall, draft: Draft) -> None:
     """Write the projections again that are not as the record says."""
     if firewall.faults:
         draft.step(

@@ -11,14 +11,16 @@ from .._model.flavor import TABLE, Flavor, FlavorRequest
 from .common import keep_one
 
 
-def plan(request: FlavorRequest, seen: Mapping[str, Flavor]) -> Plan:
+def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
     """Make, keep or delete one flavor."""
-    draft, now = Draft(), seen.get(request.name)
-    if now is None and request.state == 'present':
+    draft, current = Draft(), observed.get(request.name)
+    if current is None and request.state == 'present':
         absent = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
         if absent:
             draft.refused.append(
-                f'flavor {request.name} does not exist; to make it give {", ".join(absent)} too'
+                f'flavor {request.name} does not exist; to create it, also set {", ".join(absent)}'
             )
-    keep_one('flavor', request, now, TABLE, lambda: Flavor(request.name, **request.options), draft)
+    keep_one(
+        'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
+    )
     return draft.done()

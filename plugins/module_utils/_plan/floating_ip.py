@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
+from .._model.checks import address_problems
 from .._model.firewall import Firewall
 from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest, Place
-from .._model.words import address_problems
-from .common import floats, mend
+from .common import floats, repair_firewall
 
 
 @dataclass(frozen=True)
-class FloatingIpsSeen:
+class ObservedFloatingIps:
     """The address of the request, if it is there; where it may lead, a server's first address first; and how many are left, by pool.
 
     ``taken_by``: the name under which the address of the request is there already.
     """
 
-    now: FloatingIp | None = None
+    current: FloatingIp | None = None
     places: Tuple[Place, ...] = ()
     free: Mapping[str, int] = field(default_factory=dict)
     in_pool: bool = True
@@ -29,39 +29,42 @@ class FloatingIpsSeen:
     firewall: Firewall = field(default_factory=Firewall)
 
 
-def plan(request: FloatingIpRequest, seen: FloatingIpsSeen) -> Plan:
+def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
     """Take, attach, detach or give back one address."""
-    draft, now = Draft(), seen.now
-    _check_name(request, now, draft)
+    draft, current = Draft(), observed.current
+    _check_name(request, current, draft)
     if request.state == 'absent':
-        if now:
-            draft.step('floating_ip', 'delete', now, None)
+        if current:
+            draft.step('floating_ip', 'delete', current, None)
     elif (
-        now or request.name or request.address or request.state != 'detached'
+        current or request.name or request.address or request.state != 'detached'
     ):  # else: whoever was to lose one has none
-        options = _options(request, now, seen, draft)
-        now = (
-            _create(request, options, seen, draft)
-            if now is None
-            else draft.update('floating_ip', now, options, TABLE)
+        options = _options(request, current, observed, draft)
+        current = (
+            _create(request, options, observed, draft)
+            if current is None
+            else draft.update('floating_ip', current, options, TABLE)
         )
-        draft.result.append(now)
-    mend(seen.firewall, draft)
+        draft.result.append(current)
+    repair_firewall(observed.firewall, draft)
     return draft.done()
 
 
-def _check_name(request: FloatingIpRequest, now: FloatingIp | None, draft: Draft) -> None:
+def _check_name(request: FloatingIpRequest, current: FloatingIp | None, draft: Draft) -> None:
     """One without a name is called by its address; another one by that name would be taken for it."""
     if not request.name or address_problems(request.name, ''):
         return
-    if (request.state != 'absent') if now is None else now.address != request.name:
+    if (request.state != 'absent') if current is None else current.address != request.name:
         draft.refused.append(
             f'name: {request.name} is an address, and no name of another one; give it as address, or choose a name'
         )
 
 
 def _options(
-    request: FloatingIpRequest, now: FloatingIp | None, seen: FloatingIpsSeen, draft: Draft
+    request: FloatingIpRequest,
+    current: FloatingIp | None,
+    observed: ObservedFloatingIps,
+    draft: Draft,
 ) -> Dict[str, Any]:
     options = dict(request.options)
     if request.address and request.name:
@@ -69,21 +72,24 @@ def _options(
     if request.pool:
         options['pool'] = request.pool
     if request.state == 'attached':
-        options.update(_holder(request, now, seen, draft))
+        options.update(_holder(request, current, observed, draft))
     elif request.state == 'detached':
         options.update(
             {}
-            if now and not request.has(now)
+            if current and not request.has(current)
             else {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
         )
     return options
 
 
 def _holder(
-    request: FloatingIpRequest, now: FloatingIp | None, seen: FloatingIpsSeen, draft: Draft
+    request: FloatingIpRequest,
+    current: FloatingIp | None,
+    observed: ObservedFloatingIps,
+    draft: Draft,
 ) -> Dict[str, Any]:
     kind, name = request.holder or ('server', '')
-    there = [place for place in seen.places if getattr(place, kind)]
+    there = [place for place in observed.places if getattr(place, kind)]
     if not draft.need(kind, name, {getattr(place, kind): place for place in there}):
         return {
             'server': request.server,
@@ -96,10 +102,10 @@ def _holder(
         draft.refused.append(
             f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has {", ".join(places)}'
         )
-    stays = now.fixed_ip if now else None
+    stays = current.fixed_ip if current else None
     fixed = request.fixed_ip or (stays if stays in places else None) or next(iter(places))
     place = places.get(fixed, Place(fixed))
-    if place.floating_ip and (now is None or place.floating_ip != now.address):
+    if place.floating_ip and (current is None or place.floating_ip != current.address):
         draft.refused.append(
             f'{kind}: {name} has the floating address {place.floating_ip} already; detach that first (state: detached)'
         )
@@ -107,23 +113,25 @@ def _holder(
 
 
 def _create(
-    request: FloatingIpRequest, options: Dict[str, Any], seen: FloatingIpsSeen, draft: Draft
+    request: FloatingIpRequest, options: Dict[str, Any], observed: ObservedFloatingIps, draft: Draft
 ) -> FloatingIp:
-    if request.address and not seen.in_pool:
+    if request.address and not observed.in_pool:
         draft.refused.append(
-            f'address: {request.address} is in no pool of this cloud; there are: {", ".join(sorted(seen.free)) or "none"}'
+            f'address: {request.address} is in no pool of this cloud; there are: {", ".join(sorted(observed.free)) or "none"}'
         )
-    if seen.taken_by:
+    if observed.taken_by:
         draft.refused.append(
-            f'address: {request.address} is there by the name {seen.taken_by}; use that name, or another address'
+            f'address: {request.address} is there by the name {observed.taken_by}; use that name, or another address'
         )
-    if request.pool and request.pool not in seen.free:
+    if request.pool and request.pool not in observed.free:
         draft.refused.append(
-            f'pool: {request.pool} does not exist; there are: {", ".join(sorted(seen.free)) or "none"}'
+            f'pool: {request.pool} does not exist; there are: {", ".join(sorted(observed.free)) or "none"}'
         )
     else:
         floats(
-            1, seen.free.get(request.pool, 0) if request.pool else sum(seen.free.values()), draft
+            1,
+            observed.free.get(request.pool, 0) if request.pool else sum(observed.free.values()),
+            draft,
         )
     address = request.address or AFTER_APPLY
     made: FloatingIp = draft.step(

@@ -14,7 +14,7 @@ from .common import image_is_there, keep_one
 
 
 @dataclass(frozen=True)
-class ImagesSeen:
+class ObservedImages:
     """Images by name; what speaks against the source of the request; the server that is the source, by name, with its power.
 
     ``held``: the digests of what the path of the request holds now; None: it was not looked at.
@@ -28,49 +28,56 @@ class ImagesSeen:
     checksum: str | None = None
 
 
-def plan(request: ImageRequest, seen: ImagesSeen) -> Plan:
+def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
     """Make, keep or delete one image."""
-    draft, now = Draft(), seen.images.get(request.name)
-    if request.state == 'present' and (now is None or now.task_state is not None):
+    draft, current = Draft(), observed.images.get(request.name)
+    if request.state == 'present' and (current is None or current.task_state is not None):
         _source(
-            request.options.get('source') or (now.source if now else ''), request.name, seen, draft
+            request.options.get('source') or (current.source if current else ''),
+            request.name,
+            observed,
+            draft,
         )
     if request.state == 'present':
-        image_is_there(now, draft)
-        if now is not None and now.task_state is None:
-            request = replace(request, options=_content(now, request, seen, draft))
-    keep_one('image', request, now, TABLE, lambda: Image(request.name, **request.options), draft)
+        image_is_there(current, draft)
+        if current is not None and current.task_state is None:
+            request = replace(request, options=_content(current, request, observed, draft))
+    keep_one(
+        'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
+    )
     return draft.done(('image', 'delete'), ('image', 'create'))
 
 
-def _content(now: Image, request: ImageRequest, seen: ImagesSeen, draft: Draft) -> Dict[str, Any]:
+def _content(
+    current: Image, request: ImageRequest, observed: ObservedImages, draft: Draft
+) -> Dict[str, Any]:
     """The options without those that say in other words what the image was made of."""
     options = dict(request.options)
-    checksum = seen.checksum or options.get('checksum')
-    if checksum is not None and now.is_of(checksum):
+    checksum = observed.checksum or options.get('checksum')
+    if checksum is not None and current.is_of(checksum):
         del options['checksum']
-    held = seen.held
-    if held is None or not now.digests:
+    held = observed.held
+    if held is None or not current.digests:
         return options
-    if all(now.digests.get(kind) == digest for kind, digest in held.items()):
+    if all(current.digests.get(kind) == digest for kind, digest in held.items()):
         del options['source']
-    elif options['source'] == now.source:
+    elif options['source'] == current.source:
         draft.refused.append(
-            f'image {now.name}: {now.source} holds something else than the image was made of; {REMADE}'
+            f'image {current.name}: {current.source} holds something else than the image was made of; {REMADE}'
         )
     return options
 
 
-def _source(source: str, name: str, seen: ImagesSeen, draft: Draft) -> None:
+def _source(source: str, name: str, observed: ObservedImages, draft: Draft) -> None:
     kind, _colon, where = source.partition(':')
     if not kind:
         draft.refused.append(
-            f'image {name} does not exist; to make it give path, url (with checksum) or server'
+            f'image {name} does not exist; to create it, also set path, url (with checksum) or server'
         )
     elif kind == 'server':
-        if draft.need('server', where, seen.servers) and seen.servers[where] != 'stopped':
+        if draft.need('server', where, observed.servers) and observed.servers[where] != 'stopped':
             draft.refused.append(
                 f'server: {where} runs, and an image is made of a disk at rest; stop it first (state: stopped)'
             )
-    elif seen.source_problem:
-        draft.missing.append(f'{kind}: {seen.source_problem}')
+    elif observed.source_problem:
+        draft.missing.append(f'{kind}: {observed.source_problem}')

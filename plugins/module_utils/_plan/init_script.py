@@ -11,17 +11,17 @@ from .._model.init_script import TABLE, InitScript, InitScriptRequest
 from .common import keep_one
 
 
-def plan(request: InitScriptRequest, seen: Mapping[str, InitScript]) -> Plan:
+def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan:
     """Make, keep or delete one script. Servers that were made with it keep what they ran."""
-    draft, now = Draft(), seen.get(request.name)
-    if now is None and request.state == 'present' and 'content' not in request.options:
+    draft, current = Draft(), observed.get(request.name)
+    if current is None and request.state == 'present' and 'content' not in request.options:
         draft.refused.append(
-            f'init_script {request.name} does not exist; to make it give content too'
+            f'init_script {request.name} does not exist; to create it, also set content'
         )
     keep_one(
         'init_script',
         request,
-        now,
+        current,
         TABLE,
         lambda: InitScript(request.name, **{'content': '', **request.options}),
         draft,

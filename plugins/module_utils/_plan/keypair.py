@@ -13,40 +13,40 @@ from .._model.keypair import TABLE, KeyFile, Keypair, KeypairRequest, fingerprin
 
 
 @dataclass(frozen=True)
-class KeypairsSeen:
+class ObservedKeypairs:
     """Key pairs by name, and the private key file of the request if it is there."""
 
     keypairs: Mapping[str, Keypair]
     key_file: KeyFile | None = None
 
 
-def plan(request: KeypairRequest, seen: KeypairsSeen) -> Plan:
+def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan:
     """Make, keep or delete one key pair."""
-    draft, now = Draft(), seen.keypairs.get(request.name)
+    draft, current = Draft(), observed.keypairs.get(request.name)
     draft.refused += request.problems()
     if request.state == 'absent':
-        if now:
-            _delete(now, draft)
-    elif now is None:
-        _create(request, seen.key_file, draft)
+        if current:
+            _delete(current, draft)
+    elif current is None:
+        _create(request, observed.key_file, draft)
     else:
-        _keep(request, now, seen.key_file, draft)
+        _keep(request, current, observed.key_file, draft)
     return draft.done(('private_key', 'create'), ('keypair', 'create'))
 
 
-def _delete(now: Keypair, draft: Draft) -> None:
-    if now.used_by:
+def _delete(current: Keypair, draft: Draft) -> None:
+    if current.used_by:
         draft.refused.append(
-            f'keypair {now.name} is used by {", ".join(now.used_by)}; delete those servers first'
+            f'keypair {current.name} is used by {", ".join(current.used_by)}; delete those servers first'
         )
-    draft.step('keypair', 'delete', now, None)
+    draft.step('keypair', 'delete', current, None)
 
 
 def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> None:
     key = request.options.get('public_key')
     if key is None and request.private_key_file is None:
         draft.refused.append(
-            f'keypair {request.name} does not exist; to make it give public_key, public_key_file, or private_key_file to have one generated'
+            f'keypair {request.name} does not exist; to create it, also set public_key or public_key_file, or private_key_file to generate one'
         )
     if request.private_key_file and key is None:
         key_file = key_file or draft.step(
@@ -64,18 +64,20 @@ def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> 
     )
 
 
-def _keep(request: KeypairRequest, now: Keypair, key_file: KeyFile | None, draft: Draft) -> None:
+def _keep(
+    request: KeypairRequest, current: Keypair, key_file: KeyFile | None, draft: Draft
+) -> None:
     options = dict(request.options)
-    if 'public_key' in options and same_key(options['public_key'], now.public_key):
+    if 'public_key' in options and same_key(options['public_key'], current.public_key):
         del options['public_key']  # a comment is no part of a key
-    kept = draft.update('keypair', now, options, TABLE)
+    kept = draft.update('keypair', current, options, TABLE)
     if request.private_key_file and key_file is None:
         draft.refused.append(
-            f'private_key_file: {request.private_key_file} is not there, and the private key of {now.name} was given out once, when it was made; '
+            f'private_key_file: {request.private_key_file} is not there, and the private key of {current.name} was given out once, when it was made; '
             'put the file back, leave the option out, or delete the key pair and make a new one'
         )
-    if key_file and not same_key(key_file.public_key, now.public_key):
+    if key_file and not same_key(key_file.public_key, current.public_key):
         draft.refused.append(
-            f'private_key_file: {key_file.name} holds another key than {now.name} ({now.fingerprint}); name another file'
+            f'private_key_file: {key_file.name} holds another key than {current.name} ({current.fingerprint}); name another file'
         )
     draft.result.append(kept)

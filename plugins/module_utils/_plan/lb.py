@@ -12,11 +12,11 @@ from .._model.firewall import Firewall
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.network import Network
 from .._model.server import Server
-from .common import DnsOwners, check_dns_name, delete, floats, mend
+from .common import DnsOwners, check_dns_name, delete, floats, repair_firewall
 
 
 @dataclass(frozen=True)
-class LbsSeen:
+class ObservedLbs:
     """Balancers, networks and servers by name; free floating addresses; whether the floating address of the request may be had, as a problem."""
 
     lbs: Mapping[str, Lb]
@@ -28,63 +28,65 @@ class LbsSeen:
     dns_owners: DnsOwners = field(default_factory=dict)
 
 
-def plan(request: LbRequest, seen: LbsSeen) -> Plan:
+def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
     """Make, keep or delete one balancer."""
-    draft, now = Draft(), seen.lbs.get(request.name)
+    draft, current = Draft(), observed.lbs.get(request.name)
     if request.state == 'absent':
-        if now:
-            delete('lb', now, draft)
+        if current:
+            delete('lb', current, draft)
     else:
-        lb = _present(request, now, seen, draft)
+        lb = _present(request, current, observed, draft)
         draft.result.append(lb)
         if request.wait_for and lb.health_check is None:
             draft.refused.append(
                 f'wait_for: lb {lb.name} has no health check, by which members are found healthy; give health_check, or leave wait_for out'
             )
-    mend(seen.firewall, draft)
+    repair_firewall(observed.firewall, draft)
     return draft.done(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
 
 
-def _present(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) -> Lb:
-    if now and now.task_state == 'deleting':
-        now = draft.step('lb', 'delete', now, None, why=AGAIN)
-    if now and now.task_state == 'creating':
-        now = draft.step(
-            'lb', 'create', None, replace(now, task_state=None, running=True), why=AGAIN
+def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft) -> Lb:
+    if current and current.task_state == 'deleting':
+        current = draft.step('lb', 'delete', current, None, why=AGAIN)
+    if current and current.task_state == 'creating':
+        current = draft.step(
+            'lb', 'create', None, replace(current, task_state=None, running=True), why=AGAIN
         )
-    options = _options(request, now, seen, draft)
+    options = _options(request, current, observed, draft)
     if 'members' in options:
-        options['members'] = _servers(options['members'], seen)
+        options['members'] = _servers(options['members'], observed)
     for member in options.get('members', ()):
-        if draft.need('server', member, seen.servers):
-            _check_reached(seen.servers[member], _network(request, now), draft)
-    if now is None:
+        if draft.need('server', member, observed.servers):
+            _check_reached(observed.servers[member], _network(request, current), draft)
+    if current is None:
         if 'listeners' not in options:
-            draft.refused.append(f'lb {request.name} does not exist; to make it give listeners too')
+            draft.refused.append(
+                f'lb {request.name} does not exist; to create it, also set listeners'
+            )
         network = options.get('network', 'default')
-        draft.need('network', network, seen.networks)
-        check_dns_name('lb', request.name, [network], seen.dns_owners, draft)
+        draft.need('network', network, observed.networks)
+        check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
         made: Lb = draft.step('lb', 'create', None, Lb(request.name, **options))
         return made
     kept: Lb = draft.update(
-        'lb', now, {**options, **({} if now.running else {'running': True})}, TABLE
+        'lb', current, {**options, **({} if current.running else {'running': True})}, TABLE
     )
     return kept
 
 
-def _servers(members: Tuple[str, ...], seen: LbsSeen) -> Tuple[str, ...]:
+def _servers(members: Tuple[str, ...], observed: ObservedLbs) -> Tuple[str, ...]:
     """The names of the members, each group of servers as those that it has now."""
     groups: Dict[str, List[str]] = {}
-    for server in seen.servers.values():
+    for server in observed.servers.values():
         if server.member_of:
             groups.setdefault(server.member_of, []).append(server.name)
     names = {name for member in members for name in groups.get(member, [member])}
     return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 
-def _network(request: LbRequest, now: Lb | None) -> str:
+def _network(request: LbRequest, current: Lb | None) -> str:
     requested: str = request.options.get('network', 'default')
-    return now.network if now else requested
+    return current.network if current else requested
 
 
 def _check_reached(server: Server, network: str, draft: Draft) -> None:
@@ -96,15 +98,17 @@ def _check_reached(server: Server, network: str, draft: Draft) -> None:
         )
 
 
-def _options(request: LbRequest, now: Lb | None, seen: LbsSeen, draft: Draft) -> Dict[str, Any]:
-    options, asked = dict(request.options), request.floating_ip
-    has = now.floating_ip if now else None
-    if asked == 'none':
+def _options(
+    request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft
+) -> Dict[str, Any]:
+    options, requested = dict(request.options), request.floating_ip
+    has = current.floating_ip if current else None
+    if requested == 'none':
         options['floating_ip'] = None
-    elif asked == 'auto' and has is None:
+    elif requested == 'auto' and has is None:
         options['floating_ip'] = AFTER_APPLY
-        floats(1, seen.free, draft)
-    elif asked not in (None, 'auto', has):
-        options['floating_ip'] = asked
-        draft.refused += [seen.floating_problem] if seen.floating_problem else []
+        floats(1, observed.free, draft)
+    elif requested not in (None, 'auto', has):
+        options['floating_ip'] = requested
+        draft.refused += [observed.floating_problem] if observed.floating_problem else []
     return options

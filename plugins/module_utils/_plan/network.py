@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .._model.change import Draft, Plan
+from .._model.checks import some_of
 from .._model.firewall import Firewall
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
-from .._model.words import some_of
-from .common import keep_one, mend
+from .common import keep_one, repair_firewall
 from .network_range import blocks, free_range, range_notes, range_problems
 
 
 @dataclass(frozen=True)
-class NetworksSeen:
+class ObservedNetworks:
     """Networks by name; what else of this cloud has addresses (CIDR: what it is); the state of the host; and what is around it."""
 
     networks: Mapping[str, Network]
@@ -25,28 +25,28 @@ class NetworksSeen:
     around: Surroundings = field(default_factory=Surroundings)
 
 
-def plan(request: NetworkRequest, seen: NetworksSeen) -> Plan:
+def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
     """Make, keep or delete one network."""
-    draft, now = Draft(), seen.networks.get(request.name)
+    draft, current = Draft(), observed.networks.get(request.name)
     if (
-        now
-        and now.task_state == 'creating'
+        current
+        and current.task_state == 'creating'
         and request.state == 'present'
-        and request.options.get('cidr', now.cidr) != now.cidr
+        and request.options.get('cidr', current.cidr) != current.cidr
     ):
         # It never was: it may become another, whose gateway is another too.
         request = replace(
-            request, options={**request.options, 'gateway': _made(request, seen, draft).gateway}
+            request, options={**request.options, 'gateway': _made(request, observed, draft).gateway}
         )
-    keep_one('network', request, now, TABLE, lambda: _made(request, seen, draft), draft)
-    mend(seen.firewall, draft)
+    keep_one('network', request, current, TABLE, lambda: _made(request, observed, draft), draft)
+    repair_firewall(observed.firewall, draft)
     return draft.done(('network', 'delete'), ('network', 'create'))
 
 
-def _made(request: NetworkRequest, seen: NetworksSeen, draft: Draft) -> Network:
+def _made(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
     cidr = request.options.get('cidr')
     if cidr is None:
-        cidr = free_range(seen.taken, seen.around)
+        cidr = free_range(observed.taken, observed.around)
         if cidr is None:
             draft.refused.append(
                 'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one'
@@ -54,12 +54,12 @@ def _made(request: NetworkRequest, seen: NetworksSeen, draft: Draft) -> Network:
             return Network(request.name)
         usual = next(candidates())
         if cidr != usual:
-            why = blocks(usual, seen.taken, seen.around) or [
-                str(route) for route in seen.around.routes
+            why = blocks(usual, observed.taken, observed.around) or [
+                str(route) for route in observed.around.routes
             ]
             draft.notes.append(
                 f'network {request.name} is {cidr}, because this host has {some_of(why)}'
             )
-    draft.refused += range_problems(cidr, seen.taken, seen.around)
-    draft.notes += range_notes(request.name, cidr, seen.around)
+    draft.refused += range_problems(cidr, observed.taken, observed.around)
+    draft.notes += range_notes(request.name, cidr, observed.around)
     return Network(request.name, **{'gateway': first_host(cidr), **request.options, 'cidr': cidr})

@@ -9,8 +9,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import List
 
+from .._model.checks import some_of
 from .._model.network import PRIVATE, Route, Surroundings, candidates, overlapping
-from .._model.words import some_of
 
 # a route of a shorter prefix is a default route in parts, such as VPNs set (0.0.0.0/1 and
 # 128.0.0.0/1)

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .._model.change import AFTER_APPLY, Draft, Plan
+from .._model.checks import DEFAULT_GROUP
 from .._model.firewall import Firewall
 from .._model.network import Network
 from .._model.port import TABLE, Port, PortRequest
 from .._model.security_group import SecurityGroup
-from .._model.words import DEFAULT_GROUP
-from .common import check_not_taken, fits_in, keep_one, mend
+from .common import check_not_taken, fits_in, keep_one, repair_firewall
 
 
 @dataclass(frozen=True)
-class PortsSeen:
+class ObservedPorts:
     """Ports, networks and groups by name; who has the fixed address and the MAC of the request; and the state of the host."""
 
     ports: Mapping[str, Port]
@@ -28,28 +28,28 @@ class PortsSeen:
     firewall: Firewall = field(default_factory=Firewall)
 
 
-def plan(request: PortRequest, seen: PortsSeen) -> Plan:
+def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
     """Make, keep or delete one port."""
-    draft, now = Draft(), seen.ports.get(request.name)
+    draft, current = Draft(), observed.ports.get(request.name)
     if request.state == 'present':
         for group in request.options.get(
-            'security_groups', (DEFAULT_GROUP,) if now is None else ()
+            'security_groups', (DEFAULT_GROUP,) if current is None else ()
         ):
-            draft.need('security_group', group, seen.groups)
-        if now is None:
-            _place(request, seen, draft)
-    keep_one('port', request, now, TABLE, lambda: Port(request.name, **request.options), draft)
-    mend(seen.firewall, draft)
+            draft.need('security_group', group, observed.groups)
+        if current is None:
+            _place(request, observed, draft)
+    keep_one('port', request, current, TABLE, lambda: Port(request.name, **request.options), draft)
+    repair_firewall(observed.firewall, draft)
     return draft.done()
 
 
-def _place(request: PortRequest, seen: PortsSeen, draft: Draft) -> None:
+def _place(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:
     name, fixed_ip = request.options.get('network', 'default'), request.options.get('fixed_ip')
     if (
-        draft.need('network', name, seen.networks)
+        draft.need('network', name, observed.networks)
         and fixed_ip
-        and seen.networks[name].cidr != AFTER_APPLY
+        and observed.networks[name].cidr != AFTER_APPLY
     ):
-        fits_in(seen.networks[name], fixed_ip, seen.owner, 'fixed_ip:', draft)
+        fits_in(observed.networks[name], fixed_ip, observed.owner, 'fixed_ip:', draft)
     if 'mac' in request.options:
-        check_not_taken(request.options['mac'], seen.mac_owner, 'mac:', draft)
+        check_not_taken(request.options['mac'], observed.mac_owner, 'mac:', draft)

@@ -11,23 +11,23 @@ from .._model.recovery import INTERRUPTED, RecordState, RecoverRequest
 
 
 @dataclass(frozen=True)
-class RecordSeen:
+class ObservedRecord:
     """The record as it is, and as it would be rebuilt; None when it is there."""
 
-    now: RecordState
+    current: RecordState
     rebuilt: RecordState | None = None
 
 
-def plan(request: RecoverRequest, seen: RecordSeen) -> Plan:
+def plan(request: RecoverRequest, observed: ObservedRecord) -> Plan:
     """A record that is whole stays as it is."""
     draft = Draft()
-    if seen.now.state == 'whole':
-        draft.result.append(seen.now)
+    if observed.current.state == 'whole':
+        draft.result.append(observed.current)
         return draft.done()
     rebuilt, why = (
-        seen.rebuilt or replace(seen.now, state='whole'),
-        AGAIN if seen.now.state == INTERRUPTED else f'it is {seen.now.state}',
+        observed.rebuilt or replace(observed.current, state='whole'),
+        AGAIN if observed.current.state == INTERRUPTED else f'it is {observed.current.state}',
     )
     draft.notes.extend(rebuilt.lost)
-    draft.result.append(draft.step('record', 'create', seen.now, rebuilt, why=why))
+    draft.result.append(draft.step('record', 'create', observed.current, rebuilt, why=why))
     return draft.done()

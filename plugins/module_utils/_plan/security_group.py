@@ -10,23 +10,23 @@ from dataclasses import dataclass, field, replace
 from .._model.change import Draft, Plan
 from .._model.firewall import Firewall
 from .._model.security_group import MOST_RULES, TABLE, SecurityGroup, SecurityGroupRequest
-from .common import keep_one, mend
+from .common import keep_one, repair_firewall
 
 
 @dataclass(frozen=True)
-class SecurityGroupsSeen:
+class ObservedSecurityGroups:
     """Groups by name, and the state of the host."""
 
     groups: Mapping[str, SecurityGroup]
     firewall: Firewall = field(default_factory=Firewall)
 
 
-def plan(request: SecurityGroupRequest, seen: SecurityGroupsSeen) -> Plan:
+def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Plan:
     """Make, keep or delete one group."""
-    draft, now = Draft(), seen.groups.get(request.name)
+    draft, current = Draft(), observed.groups.get(request.name)
     rules = set(request.options.get('rules', ()))
-    if now and not request.purge_rules:
-        rules |= set(now.rules)
+    if current and not request.purge_rules:
+        rules |= set(current.rules)
     options = (
         {**request.options, 'rules': tuple(sorted(rules))}
         if 'rules' in request.options
@@ -39,18 +39,18 @@ def plan(request: SecurityGroupRequest, seen: SecurityGroupsSeen) -> Plan:
     for name in sorted(
         {rule.remote_group for rule in options.get('rules', ()) if rule.remote_group}
     ):
-        draft.need('security_group', name, {**seen.groups, request.name: None})
-    if request.state == 'absent' and now and now.named_by:
+        draft.need('security_group', name, {**observed.groups, request.name: None})
+    if request.state == 'absent' and current and current.named_by:
         draft.refused.append(
-            f'security_group {now.name} is named by rules of {", ".join(now.named_by)}; change those first'
+            f'security_group {current.name} is named by rules of {", ".join(current.named_by)}; change those first'
         )
     keep_one(
         'security_group',
         replace(request, options=options),
-        now,
+        current,
         TABLE,
         lambda: SecurityGroup(request.name, **options),
         draft,
     )
-    mend(seen.firewall, draft)
+    repair_firewall(observed.firewall, draft)
     return draft.done()

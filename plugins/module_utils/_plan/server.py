@@ -10,6 +10,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
+from .._model.checks import DEFAULT_GROUP
 from .._model.firewall import Firewall
 from .._model.server import (
     DISK_GONE,
@@ -22,7 +23,6 @@ from .._model.server import (
     ServerRequest,
     has,
 )
-from .._model.words import DEFAULT_GROUP
 from .common import (
     DnsOwners,
     check_dns_name,
@@ -30,7 +30,7 @@ from .common import (
     fits_in,
     floats,
     image_is_there,
-    mend,
+    repair_firewall,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class FloatingAddress:
 
 
 @dataclass(frozen=True)
-class ServersSeen:
+class ObservedServers:
     """What is there of what a request is about. ``owners``: who has a fixed address or MAC that is asked for. ``free``: floating addresses left.
 
     ``user_data``: what was given, as it would be recorded.
@@ -82,16 +82,16 @@ class ServersSeen:
     dns_owners: DnsOwners = field(default_factory=dict)
 
 
-def plan(request: ServerRequest, seen: ServersSeen) -> Plan:
+def plan(request: ServerRequest, observed: ObservedServers) -> Plan:
     """All members are planned, and all that is wrong with any of them is said."""
     draft = Draft()
     if request.state != 'absent':
-        _references(request, seen, draft)
-    for name in _members(request, seen, draft):
-        _one(name, request, seen, draft)
-    _floating(request, seen, draft)
+        _references(request, observed, draft)
+    for name in _members(request, observed, draft):
+        _one(name, request, observed, draft)
+    _floating(request, observed, draft)
     _tell_outdated(draft)
-    mend(seen.firewall, draft)
+    repair_firewall(observed.firewall, draft)
     return draft.done(*ORDER)
 
 
@@ -108,37 +108,41 @@ def _tell_outdated(draft: Draft) -> None:
         )
 
 
-def _named(seen: ServersSeen) -> Tuple[Tuple[str, str, Mapping[str, Any]], ...]:
+def _named(observed: ObservedServers) -> Tuple[Tuple[str, str, Mapping[str, Any]], ...]:
     return (
-        ('flavor', 'flavor', seen.flavors),
-        ('image', 'image', seen.images),
-        ('init_script', 'init_script', seen.init_scripts),
+        ('flavor', 'flavor', observed.flavors),
+        ('image', 'image', observed.images),
+        ('init_script', 'init_script', observed.init_scripts),
     )
 
 
-def _references(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
-    options, news = request.options, request.news(seen.servers)
-    for kind, option, there in _named(seen):
+def _references(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
+    options, news = request.options, request.news(observed.servers)
+    for kind, option, there in _named(observed):
         if option in news and options[option] is not None:
             draft.need(kind, options[option], there)
     for key in options['key_names'] if 'key_names' in news else ():
-        draft.need('keypair', key, seen.keypairs)
+        draft.need('keypair', key, observed.keypairs)
     for group in request.groups() if 'security_groups' in news else ():
-        draft.need('security_group', group, seen.groups)
+        draft.need('security_group', group, observed.groups)
     for nic in request.networks or ():
         if 'networks' in news and not nic.port:
-            draft.need('network', nic.name, seen.networks)
+            draft.need('network', nic.name, observed.networks)
 
 
-def _members(request: ServerRequest, seen: ServersSeen, draft: Draft) -> Tuple[str, ...]:
+def _members(request: ServerRequest, observed: ObservedServers, draft: Draft) -> Tuple[str, ...]:
     """The names that are to be as asked; what is too many is planned away here."""
     group = tuple(
         sorted(
-            (server.name for server in seen.servers.values() if server.member_of == request.name),
+            (
+                server.name
+                for server in observed.servers.values()
+                if server.member_of == request.name
+            ),
             key=lambda name: (len(name), name),
         )
     )
-    single = seen.servers.get(request.name)
+    single = observed.servers.get(request.name)
     if request.count is None:
         if request.state == 'absent':
             return (*group, *([request.name] if single else []))
@@ -155,11 +159,11 @@ def _members(request: ServerRequest, seen: ServersSeen, draft: Draft) -> Tuple[s
     draft.refused += [
         f'name: {name} is a server of its own, not a member of {request.name}; choose another name'
         for name in members
-        if name in seen.servers and seen.servers[name].member_of != request.name
+        if name in observed.servers and observed.servers[name].member_of != request.name
     ]
     if request.state == 'absent':
         return group
-    _shrink(request, [seen.servers[name] for name in group if name not in members], draft)
+    _shrink(request, [observed.servers[name] for name in group if name not in members], draft)
     return members
 
 
@@ -173,156 +177,173 @@ def _shrink(request: ServerRequest, surplus: List[Server], draft: Draft) -> None
         _delete(server, request, draft)
 
 
-def _one(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+def _one(name: str, request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
     """What an earlier run left is finished first; then what is there is compared with what was asked, as always."""
-    now = seen.servers.get(name)
+    current = observed.servers.get(name)
     if request.state == 'absent':
-        return _delete(now, request, draft) if now else None
-    if now and now.task_state == 'deleting':
-        now = draft.step('server', 'delete', now, None, why=AGAIN)
-    if now is None:
+        return _delete(current, request, draft) if current else None
+    if current and current.task_state == 'deleting':
+        current = draft.step('server', 'delete', current, None, why=AGAIN)
+    if current is None:
         return draft.result.append(
             draft.step(
                 'server',
                 'create',
                 None,
-                _new(name, _as_its_group(name, request, seen, draft), seen, draft),
+                _new(name, _as_its_group(name, request, observed, draft), observed, draft),
             )
         )
     stops = request.state == 'stopped' or (
-        request.state == 'restarted' and now.task_state != 'creating'
+        request.state == 'restarted' and current.task_state != 'creating'
     )
-    if now.task_state == 'creating':
-        now = _finish(now, request, seen, draft)
-    if now.faults or now.task_state == 'repairing':
-        now = _repaired(now, request, seen, draft)
-    if now.task_state in ('powering-off', 'resuming'):
-        now = _power_again(now, request, draft)
-    if request.state == 'started' and now.power == 'paused':
-        now = draft.step('server', 'resume', now, replace(now, power='started', reason=''))
-    if stops and now.power != 'stopped':
-        if now.power == 'paused' and not request.force:
-            draft.refused.append(
-                f'server {now.name} is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true'
-            )
-        now = draft.step(
-            'server', 'power_off' if request.force else 'stop', now, replace(now, power='stopped')
+    if current.task_state == 'creating':
+        current = _finish(current, request, observed, draft)
+    if current.faults or current.task_state == 'repairing':
+        current = _repaired(current, request, observed, draft)
+    if current.task_state in ('powering-off', 'resuming'):
+        current = _power_again(current, request, draft)
+    if request.state == 'started' and current.power == 'paused':
+        current = draft.step(
+            'server', 'resume', current, replace(current, power='started', reason='')
         )
-    now = draft.update(
-        'server', now, _changed(request, now, seen, draft), TABLE, request.allow_restart
+    if stops and current.power != 'stopped':
+        if current.power == 'paused' and not request.force:
+            draft.refused.append(
+                f'server {current.name} is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true'
+            )
+        current = draft.step(
+            'server',
+            'power_off' if request.force else 'stop',
+            current,
+            replace(current, power='stopped'),
+        )
+    current = draft.update(
+        'server', current, _changed(request, current, observed, draft), TABLE, request.allow_restart
     )
-    if request.state in RUNNING and now.power != 'started':
-        now = draft.step('server', 'start', now, replace(now, power='started'))
-    draft.result.append(now)
+    if request.state in RUNNING and current.power != 'started':
+        current = draft.step('server', 'start', current, replace(current, power='started'))
+    draft.result.append(current)
 
 
-def _repaired(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
+def _repaired(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
     """A machine that somebody altered is made again as recorded when that was asked for; a disk that is gone nobody makes again."""
-    why, again = '; '.join(now.faults), now.task_state == 'repairing'
-    if DISK_GONE in now.faults:
+    why, again = '; '.join(current.faults), current.task_state == 'repairing'
+    if DISK_GONE in current.faults:
         draft.refused.append(
-            f'server {now.name} is UNMANAGED: {why}, with what was on it; delete the server (state: absent) and make it again'
+            f'server {current.name} is UNMANAGED: {why}, with what was on it; delete the server (state: absent) and make it again'
         )
     elif not request.repair and not again:
         draft.refused.append(
-            f'server {now.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it'
+            f'server {current.name} is UNMANAGED: {why}; repair: true makes its machine again as recorded, state: absent deletes it'
         )
     else:
-        _first_boot(now, request, seen, draft)
+        _first_boot(current, request, observed, draft)
     repaired: Server = draft.step(
         'server',
         'repair',
-        now,
-        replace(now, task_state=None, faults=(), seeded=True),
+        current,
+        replace(current, task_state=None, faults=(), seeded=True),
         why=AGAIN if again else why,
     )
     return repaired
 
 
-def _power_again(now: Server, request: ServerRequest, draft: Draft) -> Server:
+def _power_again(current: Server, request: ServerRequest, draft: Draft) -> Server:
     """A stop that was interrupted may have been asked of the guest already: it is gone through with, before anything else."""
-    if now.task_state == 'resuming':
+    if current.task_state == 'resuming':
         resumed: Server = draft.step(
             'server',
             'resume',
-            now,
-            replace(now, task_state=None, power='started', reason=''),
+            current,
+            replace(current, task_state=None, power='started', reason=''),
             why=AGAIN,
         )
         return resumed
     stopped: Server = draft.step(
         'server',
         'power_off' if request.force else 'stop',
-        now,
-        replace(now, task_state=None, power='stopped'),
+        current,
+        replace(current, task_state=None, power='stopped'),
         why=AGAIN,
     )
     return stopped
 
 
-def _first_boot(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+def _first_boot(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> None:
     """Its first-boot disk is made again with all that was on it, or not at all."""
-    if now.init_script and not now.seeded and now.init_script not in seen.init_scripts:
+    if (
+        current.init_script
+        and not current.seeded
+        and current.init_script not in observed.init_scripts
+    ):
         draft.missing.append(
-            f'server {now.name} has no first-boot disk, and its init script {now.init_script} is gone; make that again, or delete the server'
+            f'server {current.name} has no first-boot disk, and its init script {current.init_script} is gone; make that again, or delete the server'
         )
-    if now.user_data and not now.seeded and request.user_data is None:
+    if current.user_data and not current.seeded and request.user_data is None:
         draft.refused.append(
-            f'server {now.name} has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it'
+            f'server {current.name} has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it'
         )
 
 
-def _finish(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
+def _finish(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
     """What never ran becomes what is asked now; what runs already, first what was recorded."""
-    finished = replace(now, task_state=None, seeded=True, launched=True)
+    finished = replace(current, task_state=None, seeded=True, launched=True)
     after = (
         finished
-        if now.launched
-        else replace(_otherwise(finished, request, seen, draft), outdated=())
+        if current.launched
+        else replace(_otherwise(finished, request, observed, draft), outdated=())
     )
     if after == finished:
-        _first_boot(now, request, seen, draft)
+        _first_boot(current, request, observed, draft)
     else:
-        _check_dns_name(after, seen, draft)
-        _first_boot(replace(after, seeded=False), request, seen, draft)
+        _check_dns_name(after, observed, draft)
+        _first_boot(replace(after, seeded=False), request, observed, draft)
     created: Server = draft.step('server', 'create', None, after, why=AGAIN)
     return created
 
 
-def _otherwise(now: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
+def _otherwise(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
     """A server of which nothing was made yet, with the options that were said now in place of those that are recorded."""
-    options = _options(request, seen)
+    options = _options(request, observed)
     if options.get('user_data'):
         options['init_script'] = None
     elif options.get('init_script'):
         options['user_data'] = None
-    if request.networks is not None and request.connects(now):
+    if request.networks is not None and request.connects(current):
         options['networks'] = tuple(
-            nic.kept(there) for nic, there in zip(request.networks, now.networks)
+            nic.kept(there) for nic, there in zip(request.networks, current.networks)
         )
     elif request.networks is not None:
-        options['networks'] = tuple(_nic(nic, seen, draft) for nic in request.networks)
-        options.setdefault('security_groups', now.security_groups or (DEFAULT_GROUP,))
+        options['networks'] = tuple(_nic(nic, observed, draft) for nic in request.networks)
+        options.setdefault('security_groups', current.security_groups or (DEFAULT_GROUP,))
         if all(nic.security_groups is not None for nic in options['networks']):
             options['security_groups'] = ()
-    options.setdefault('image', now.image)
-    if options.get('flavor') in (None, now.flavor):
-        options.setdefault('volume_size', now.volume_size)
-    _sized(options, seen, draft)
-    stays = request.floating_ip in (None, 'auto') and now.floating_ip
-    options['floating_ip'] = stays or _new_floating(request, seen, draft)
+    options.setdefault('image', current.image)
+    if options.get('flavor') in (None, current.flavor):
+        options.setdefault('volume_size', current.volume_size)
+    _sized(options, observed, draft)
+    stays = request.floating_ip in (None, 'auto') and current.floating_ip
+    options['floating_ip'] = stays or _new_floating(request, observed, draft)
     if request.state != 'present':
         options['power'] = 'started' if request.state in RUNNING else 'stopped'
-    return replace(now, **options)
+    return replace(current, **options)
 
 
 def _as_its_group(
-    name: str, request: ServerRequest, seen: ServersSeen, draft: Draft
+    name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> ServerRequest:
     """A request in which a new member has what its group has, where nothing else was said."""
     there = [
         server
-        for server in seen.servers.values()
+        for server in observed.servers.values()
         if server.member_of == request.name and server.task_state != 'deleting'
     ]
     if request.count is None or not there:
@@ -339,7 +360,7 @@ def _as_its_group(
         )
     options.update(request.options)
     if request.user_data is None and options['init_script']:
-        draft.need('init_script', options['init_script'], seen.init_scripts)
+        draft.need('init_script', options['init_script'], observed.init_scripts)
     networks = request.networks
     if networks is None:
         networks = tuple(
@@ -355,21 +376,21 @@ def _as_its_group(
     )
 
 
-def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> Server:
-    options = _options(request, seen)
+def _new(name: str, request: ServerRequest, observed: ObservedServers, draft: Draft) -> Server:
+    options = _options(request, observed)
     absent = [option for option in ('flavor', 'image') if options.get(option) is None]
     if absent:
         draft.refused.append(
-            f'server {name} does not exist; to make it give {" and ".join(absent)} too'
+            f'server {name} does not exist; to create it, also set {" and ".join(absent)}'
         )
     networks = request.networks
     if networks is None:
-        draft.need('network', 'default', seen.networks)
+        draft.need('network', 'default', observed.networks)
     else:
-        options['networks'] = tuple(_nic(nic, seen, draft) for nic in networks)
+        options['networks'] = tuple(_nic(nic, observed, draft) for nic in networks)
         _own_groups(options, draft)
-    _sized(options, seen, draft)
-    options['floating_ip'] = _new_floating(request, seen, draft)
+    _sized(options, observed, draft)
+    options['floating_ip'] = _new_floating(request, observed, draft)
     member_of = request.name if request.count is not None else None
     server = Server(
         name=name,
@@ -377,21 +398,21 @@ def _new(name: str, request: ServerRequest, seen: ServersSeen, draft: Draft) -> 
         member_of=member_of,
         **options,
     )
-    _check_dns_name(server, seen, draft)
-    _reachable(server, request, seen, draft)
+    _check_dns_name(server, observed, draft)
+    _reachable(server, request, observed, draft)
     return server
 
 
-def _check_dns_name(server: Server, seen: ServersSeen, draft: Draft) -> None:
+def _check_dns_name(server: Server, observed: ObservedServers, draft: Draft) -> None:
     networks = [nic.name for nic in server.networks]
-    check_dns_name('server', server.name, networks, seen.dns_owners, draft)
+    check_dns_name('server', server.name, networks, observed.dns_owners, draft)
 
 
-def _sized(options: Dict[str, Any], seen: ServersSeen, draft: Draft) -> None:
+def _sized(options: Dict[str, Any], observed: ObservedServers, draft: Draft) -> None:
     """What the flavor and the image mean for a server that is to be made."""
     flavor, image = (
-        seen.flavors.get(options.get('flavor', '')),
-        seen.images.get(options.get('image', '')),
+        observed.flavors.get(options.get('flavor', '')),
+        observed.images.get(options.get('image', '')),
     )
     image_is_there(image, draft)
     if image and image.task_state:
@@ -407,12 +428,12 @@ def _sized(options: Dict[str, Any], seen: ServersSeen, draft: Draft) -> None:
         )
 
 
-def _new_floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> str | None:
+def _new_floating(request: ServerRequest, observed: ObservedServers, draft: Draft) -> str | None:
     """One that leads to a port of the server already is the server's."""
     ports = [
-        seen.ports[nic.port]
+        observed.ports[nic.port]
         for nic in request.networks or ()
-        if nic.port and nic.port in seen.ports
+        if nic.port and nic.port in observed.ports
     ]
     has = next((port.floating_ip for port in ports if port.floating_ip), None)
     if has is None:
@@ -448,16 +469,20 @@ def _least(image: Image | None) -> int:
     return image.min_disk if image and isinstance(image.min_disk, int) else 1
 
 
-def _nic(nic: NicRequest, seen: ServersSeen, draft: Draft) -> Nic:
+def _nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
     if nic.port:
-        return _port(nic.port, seen, draft)
-    network = seen.networks.get(nic.name)
+        return _port(nic.port, observed, draft)
+    network = observed.networks.get(nic.name)
     if network and nic.fixed_ip:
         fits_in(
-            network, nic.fixed_ip, _owner(nic.name, nic.fixed_ip, seen), 'networks: fixed_ip', draft
+            network,
+            nic.fixed_ip,
+            _owner(nic.name, nic.fixed_ip, observed),
+            'networks: fixed_ip',
+            draft,
         )
     if network and nic.mac:
-        check_not_taken(nic.mac, _owner(nic.name, nic.mac, seen), 'networks: mac', draft)
+        check_not_taken(nic.mac, _owner(nic.name, nic.mac, observed), 'networks: mac', draft)
     return Nic(
         nic.name,
         nic.fixed_ip or AFTER_APPLY,
@@ -466,37 +491,39 @@ def _nic(nic: NicRequest, seen: ServersSeen, draft: Draft) -> Nic:
     )
 
 
-def _owner(network: str, place: str, seen: ServersSeen) -> str | None:
+def _owner(network: str, place: str, observed: ObservedServers) -> str | None:
     """Who has an address or a MAC. A server that is deleted first, or made otherwise, does not have it then."""
-    owner = seen.owners.get((network, place))
-    return None if _gives_back(owner, seen) else owner
+    owner = observed.owners.get((network, place))
+    return None if _gives_back(owner, observed) else owner
 
 
-def _gives_back(owner: str | None, seen: ServersSeen) -> bool:
-    server = seen.servers.get(owner or '')
+def _gives_back(owner: str | None, observed: ObservedServers) -> bool:
+    server = observed.servers.get(owner or '')
     return server is not None and (server.task_state == 'deleting' or not server.launched)
 
 
-def _port(name: str, seen: ServersSeen, draft: Draft) -> Nic:
+def _port(name: str, observed: ObservedServers, draft: Draft) -> Nic:
     """A connection by a port that was made beforehand, and that nobody has."""
-    if not draft.need('port', name, seen.ports):
+    if not draft.need('port', name, observed.ports):
         return Nic(AFTER_APPLY, port=name, security_groups=())
-    port = seen.ports[name]
-    if port.server and not _gives_back(port.server, seen):
+    port = observed.ports[name]
+    if port.server and not _gives_back(port.server, observed):
         draft.refused.append(
             f'networks: port {name} belongs to server {port.server}; name another port'
         )
     return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
 
 
-def _reachable(server: Server, request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+def _reachable(
+    server: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> None:
     """Waiting for ssh makes no sense where the groups do not let this host in."""
     if request.wait_for != 'ssh' or request.state == 'stopped':
         return
     first = server.networks[0]
-    network = seen.networks.get(first.name)
+    network = observed.networks.get(first.name)
     names_of = server.security_groups if first.security_groups is None else first.security_groups
-    groups = [seen.groups[name] for name in names_of if name in seen.groups]
+    groups = [observed.groups[name] for name in names_of if name in observed.groups]
     if network is None or len(groups) < len(names_of) or network.cidr == AFTER_APPLY:
         return
     if not lets_in(groups, network, 'tcp', 22):
@@ -526,62 +553,62 @@ def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: 
     return evaluate(Datapath((wire,), tuple(made), (plug,)), HOST, free, protocol, port).allowed
 
 
-def _options(request: ServerRequest, seen: ServersSeen) -> Dict[str, Any]:
+def _options(request: ServerRequest, observed: ObservedServers) -> Dict[str, Any]:
     """What was said, with first-boot content as it would be recorded."""
     return {
         **request.options,
-        **({'user_data': seen.user_data} if seen.user_data is not None else {}),
+        **({'user_data': observed.user_data} if observed.user_data is not None else {}),
     }
 
 
 def _changed(
-    request: ServerRequest, now: Server, seen: ServersSeen, draft: Draft
+    request: ServerRequest, current: Server, observed: ObservedServers, draft: Draft
 ) -> Dict[str, Any]:
     """The options that were said, in the shape of a server, so that they compare with what is there."""
-    options = _options(request, seen)
-    if 'key_names' in options and has(now, 'key_names', options['key_names']):
+    options = _options(request, observed)
+    if 'key_names' in options and has(current, 'key_names', options['key_names']):
         del options['key_names']  # in whatever order
-    flavor = seen.flavors.get(options.get('flavor', ''))
-    if flavor and flavor.name != now.flavor:
+    flavor = observed.flavors.get(options.get('flavor', ''))
+    if flavor and flavor.name != current.flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
-        options.setdefault('volume_size', max(flavor.disk, now.volume_size))
+        options.setdefault('volume_size', max(flavor.disk, current.volume_size))
     networks = request.networks
     if networks is not None:
         options['networks'] = (
-            tuple(nic.kept(there) for nic, there in zip(networks, now.networks))
-            if request.connects(now)
+            tuple(nic.kept(there) for nic, there in zip(networks, current.networks))
+            if request.connects(current)
             else tuple(nic.new() for nic in networks)
         )
     if request.floating_ip == 'none':
         options['floating_ip'] = None
-    elif request.floating_ip == 'auto' and now.floating_ip is None:
+    elif request.floating_ip == 'auto' and current.floating_ip is None:
         options['floating_ip'] = AFTER_APPLY
     elif request.floating_ip not in (None, 'auto'):
         options['floating_ip'] = request.floating_ip
-    _groups_of_server(options, now, draft)
+    _groups_of_server(options, current, draft)
     changed = {
         option: options[option] for option in ('security_groups', 'networks') if option in options
     }
-    _reachable(replace(now, **changed), request, seen, draft)
+    _reachable(replace(current, **changed), request, observed, draft)
     return options
 
 
-def _groups_of_server(options: Dict[str, Any], now: Server, draft: Draft) -> None:
+def _groups_of_server(options: Dict[str, Any], current: Server, draft: Draft) -> None:
     """A server has groups of its own as long as one of its connections has none."""
-    networks = options.get('networks', now.networks)
+    networks = options.get('networks', current.networks)
     if any(nic.security_groups is None for nic in networks):
-        if not now.security_groups:
+        if not current.security_groups:
             options.setdefault('security_groups', (DEFAULT_GROUP,))
         return
     if options.get('security_groups'):
         draft.refused.append(
-            f'security_groups: each network of {now.name} has groups of its own, by its port or its security_groups; change those'
+            f'security_groups: each network of {current.name} has groups of its own, by its port or its security_groups; change those'
         )
-    elif now.security_groups:
+    elif current.security_groups:
         options['security_groups'] = ()
 
 
-def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
+def _floating(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
     """A pool that is empty, and an address that is somebody else's, are seen beforehand."""
     wanted = [
         change
@@ -594,8 +621,8 @@ def _floating(request: ServerRequest, seen: ServersSeen, draft: Draft) -> None:
         if change.before is None or change.before.floating_ip != AFTER_APPLY
     ]
     needed = len({change.name for change in wanted})
-    floats(needed, seen.free, draft)
-    address = seen.floating
+    floats(needed, observed.free, draft)
+    address = observed.floating
     if address is None or request.state == 'absent':
         return
     if not address.in_pool:

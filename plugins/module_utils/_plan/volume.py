@@ -13,7 +13,7 @@ from .._model.volume import MOST_VOLUMES, TABLE, Volume, VolumeRequest
 
 
 @dataclass(frozen=True)
-class VolumesSeen:
+class ObservedVolumes:
     """Volumes and servers by name. ``mounted``: whether the guest that has the volume has it mounted; None: it cannot be asked."""
 
     volumes: Mapping[str, Volume]
@@ -21,72 +21,86 @@ class VolumesSeen:
     mounted: bool | None = False
 
 
-def plan(request: VolumeRequest, seen: VolumesSeen) -> Plan:
+def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
     """Make, attach, detach, grow or delete one volume."""
-    draft, now = Draft(), seen.volumes.get(request.name)
+    draft, current = Draft(), observed.volumes.get(request.name)
     if request.state == 'absent':
-        if now:
-            _delete(now, draft)
+        if current:
+            _delete(current, draft)
         return draft.done()
-    if now and now.gone and request.state != 'detached':
+    if current and current.gone and request.state != 'detached':
         draft.refused.append(
-            f'volume {now.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again'
+            f'volume {current.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again'
         )
-    now = _present(request, now, seen, draft)
+    current = _present(request, current, observed, draft)
     if request.state == 'attached':
-        now = _attached(request, now, seen, draft)
-    elif request.state == 'detached' and now.server and request.server in (None, now.server):
-        now = _detached(request, now, seen, draft)
-    draft.result.append(now)
+        current = _attached(request, current, observed, draft)
+    elif (
+        request.state == 'detached' and current.server and request.server in (None, current.server)
+    ):
+        current = _detached(request, current, observed, draft)
+    draft.result.append(current)
     # Of one volume: in the order in which they were added. One that was being attached is detached
     # after that.
     return draft.done()
 
 
-def _delete(now: Volume, draft: Draft) -> None:
-    if now.server:
+def _delete(current: Volume, draft: Draft) -> None:
+    if current.server:
         draft.refused.append(
-            f'volume {now.name} is attached to {now.server}; detach it first (state: detached)'
+            f'volume {current.name} is attached to {current.server}; detach it first (state: detached)'
         )
-    draft.step('volume', 'delete', now, None, why=AGAIN if now.task_state == 'deleting' else '')
+    draft.step(
+        'volume', 'delete', current, None, why=AGAIN if current.task_state == 'deleting' else ''
+    )
 
 
-def _present(request: VolumeRequest, now: Volume | None, seen: VolumesSeen, draft: Draft) -> Volume:
+def _present(
+    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+) -> Volume:
     """The volume as it is there in any case: made, or finished, or grown."""
-    if now and now.task_state == 'deleting':
-        now = draft.step('volume', 'delete', now, None, why=AGAIN)
-    if now is None:
+    if current and current.task_state == 'deleting':
+        current = draft.step('volume', 'delete', current, None, why=AGAIN)
+    if current is None:
         if 'size' not in request.options:
-            draft.refused.append(f'volume {request.name} does not exist; to make it give size (GB)')
+            draft.refused.append(
+                f'volume {request.name} does not exist; to create it, also set size (GB)'
+            )
         made: Volume = draft.step('volume', 'create', None, Volume(request.name, **request.options))
         return made
-    if now.task_state in ('attaching', 'detaching'):
-        _in_order(seen.servers.get(now.server or ''), draft)
-    if now.task_state == 'creating':
-        now = draft.step('volume', 'create', None, replace(now, task_state=None), why=AGAIN)
-    elif now.task_state == 'attaching':
-        now = draft.step('volume', 'attach', now, replace(now, task_state=None), why=AGAIN)
-    elif now.task_state == 'detaching':
-        now = draft.step(
-            'volume', 'detach', now, replace(now, task_state=None, server=None), why=AGAIN
+    if current.task_state in ('attaching', 'detaching'):
+        _in_order(observed.servers.get(current.server or ''), draft)
+    if current.task_state == 'creating':
+        current = draft.step('volume', 'create', None, replace(current, task_state=None), why=AGAIN)
+    elif current.task_state == 'attaching':
+        current = draft.step(
+            'volume', 'attach', current, replace(current, task_state=None), why=AGAIN
         )
-    kept: Volume = draft.update('volume', now, request.options, TABLE)
+    elif current.task_state == 'detaching':
+        current = draft.step(
+            'volume', 'detach', current, replace(current, task_state=None, server=None), why=AGAIN
+        )
+    kept: Volume = draft.update('volume', current, request.options, TABLE)
     return kept
 
 
-def _attached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Draft) -> Volume:
-    if now.server == request.server:
-        return now
-    if draft.need('server', request.server or '', seen.servers):
-        server = seen.servers[request.server or '']
+def _attached(
+    request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
+) -> Volume:
+    if current.server == request.server:
+        return current
+    if draft.need('server', request.server or '', observed.servers):
+        server = observed.servers[request.server or '']
         if len(server.volumes) >= MOST_VOLUMES:
             draft.refused.append(
                 f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MOST_VOLUMES} beside its root volume'
             )
         _in_order(server, draft)
-    if now.server:
-        now = _detached(request, now, seen, draft)
-    attached: Volume = draft.step('volume', 'attach', now, replace(now, server=request.server))
+    if current.server:
+        current = _detached(request, current, observed, draft)
+    attached: Volume = draft.step(
+        'volume', 'attach', current, replace(current, server=request.server)
+    )
     return attached
 
 
@@ -105,15 +119,17 @@ def _in_order(server: Server | None, draft: Draft) -> None:
         )
 
 
-def _detached(request: VolumeRequest, now: Volume, seen: VolumesSeen, draft: Draft) -> Volume:
-    _in_order(seen.servers.get(now.server or ''), draft)
-    if seen.mounted and not request.force:
+def _detached(
+    request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
+) -> Volume:
+    _in_order(observed.servers.get(current.server or ''), draft)
+    if observed.mounted and not request.force:
         draft.refused.append(
-            f'volume {now.name} is mounted in {now.server}, and data would be lost; umount it there first, or say force: true'
+            f'volume {current.name} is mounted in {current.server}, and data would be lost; umount it there first, or say force: true'
         )
-    if seen.mounted is None:
+    if observed.mounted is None:
         draft.notes.append(
-            f'whether volume {now.name} is mounted cannot be seen: the guest agent of {now.server} does not answer'
+            f'whether volume {current.name} is mounted cannot be seen: the guest agent of {current.server} does not answer'
         )
-    free: Volume = draft.step('volume', 'detach', now, replace(now, server=None))
+    free: Volume = draft.step('volume', 'detach', current, replace(current, server=None))
     return free
