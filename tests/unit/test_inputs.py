@@ -91,7 +91,7 @@ def test_a_derived_mac_that_is_taken_blocks_nobody(tmp_path: Path) -> None:
     for number, nic in enumerate(
         [Nic('n', '10.0.0.9', addresses.derived_mac(network, '10.0.0.2')), Nic('n'), Nic('n')]
     ):
-        addresses.lease(record, nic, 0, {'name': f'p{number}'})
+        addresses.create_port(record, nic, 0, {'name': f'p{number}'})
     found = [
         (row['address'], row['mac'])
         for row in record.rows('SELECT address, mac FROM port ORDER BY id')

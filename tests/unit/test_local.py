@@ -57,7 +57,7 @@ def test_a_server_that_another_run_deletes_is_not_reached(tmp_path: Path) -> Non
         CloudError,
         match=r'server a, b no longer exists: it was deleted while this task waited for init',
     ):
-        servers.reached(['b', 'a'], 'init', 1)
+        servers.readiness(['b', 'a'], 'init', 1)
 
 
 def test_libvirtd_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -75,9 +75,9 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
 def _same(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:
     """Whether what is asked for in other words is what an image was made of: looked at only where the words differ."""
     source, checksum = requested.options.get('source', ''), requested.options.get('checksum')
-    held = cloud.images.held(current.name, source) if source.startswith('path:') else None
+    held = cloud.images.source_digests(current.name, source) if source.startswith('path:') else None
     if checksum is not None and '/' in checksum and checksum != current.checksum:
-        checksum = cloud.images.resolved(checksum, source or current.source)
+        checksum = cloud.images.resolve_checksum(checksum, source or current.source)
     return ObservedImages({current.name: current}, held=held, checksum=checksum)
 
 

@@ -45,7 +45,7 @@ def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]
         for option in ('fixed_ip', 'mac')
         if option in requested.options
     ]
-    owners = cloud.servers.owners(places) if requested.name not in ports else {}
+    owners = cloud.servers.address_owners(places) if requested.name not in ports else {}
     has = {
         option: owners.get((network, requested.options.get(option, '')))
         for option in ('fixed_ip', 'mac')

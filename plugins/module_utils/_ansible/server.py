@@ -148,7 +148,7 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
         images=by_name(cloud.images.list() if 'image' in news or reload else ()),
         networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
         groups=by_name(cloud.security_groups.list() if 'security_groups' in news or ssh else ()),
-        owners=cloud.servers.owners(requested.places()) if new else {},
+        owners=cloud.servers.address_owners(requested.places()) if new else {},
         dns_owners=cloud.servers.dns_owners(requested.members()) if new else {},
         floating=_floating(cloud, requested),
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,
@@ -196,7 +196,7 @@ def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server], timeou
         left = until - time.monotonic()
         lacks = {
             name: text
-            for name, text in cloud.servers.reached(names, requested.wait_for, left).items()
+            for name, text in cloud.servers.readiness(names, requested.wait_for, left).items()
             if text
         }
         if not lacks:

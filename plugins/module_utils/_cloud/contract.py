@@ -67,10 +67,10 @@ class Images(Things[Image], Updates, Protocol):
     def source_problem(self, source: str) -> str:
         """What speaks against making an image of a source, as far as it can be seen beforehand; empty: nothing."""
 
-    def held(self, name: str, source: str) -> Mapping[str, str] | None:
+    def source_digests(self, name: str, source: str) -> Mapping[str, str] | None:
         """The digests of what a source holds now, by kind; None where an image has none to compare, or nothing is there."""
 
-    def resolved(self, checksum: str, source: str) -> str:
+    def resolve_checksum(self, checksum: str, source: str) -> str:
         """A checksum, of a file of checksums the digits for the file of a source."""
 
 
@@ -121,13 +121,13 @@ class Servers(Protocol):
     def sealed(self, user_data: str) -> Sealed:
         """First-boot content as it would be recorded."""
 
-    def owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
+    def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
         """Who has these fixed addresses (network, address)."""
 
     def dns_owners(self, names: Iterable[str]) -> Mapping[Tuple[str, str], Tuple[str, ...]]:
         """Who has these DNS names, servers and balancers: by network and name in lower case."""
 
-    def reached(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
+    def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
         """What each lacks of what is waited for (running, ip, ssh, init), in words; empty: nothing.
 
         ``seconds``: what there is for looking. Raises CloudError for one that no longer exists.

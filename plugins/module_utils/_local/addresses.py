@@ -15,14 +15,14 @@ from .settings import Pool
 _MACS = 0x100 - 0x54  # how many MACs are derived from an address
 
 
-def lease(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int:
+def create_port(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int:
     """Give a server, a balancer or a port by name an address in a network; the id of the port."""
     rows = record.rows('SELECT * FROM network WHERE name = ?', nic.name)
     if not rows:
         raise CloudError(f'network {nic.name} no longer exists; run the task again')
     row = rows[0]
-    address = nic.fixed_ip if nic.fixed_ip != AFTER_APPLY else _free(record, row)
-    mac = nic.mac if nic.mac != AFTER_APPLY else _free_mac(record, row['id'], address)
+    address = nic.fixed_ip if nic.fixed_ip != AFTER_APPLY else _find_free_address(record, row)
+    mac = nic.mac if nic.mac != AFTER_APPLY else _find_free_mac(record, row['id'], address)
     return record.insert(
         'port',
         {'network_id': row['id'], 'position': position, 'address': address, 'mac': mac, **owner},
@@ -38,7 +38,7 @@ def derived_mac(network: int, address: str, number: int = 0) -> str:
     return ':'.join(f'{byte:02x}' for byte in (0x52, 0x54 + number, network & 0xFF, *octets[1:]))
 
 
-def _free_mac(record: Record, network: int, address: str) -> str:
+def _find_free_mac(record: Record, network: int, address: str) -> str:
     """The first MAC derived from an address that nobody in the network has."""
     taken = 'SELECT 1 FROM port WHERE network_id = ? AND mac = ?'
     for number in range(_MACS):
@@ -50,7 +50,7 @@ def _free_mac(record: Record, network: int, address: str) -> str:
     )
 
 
-def _free(record: Record, network: Any) -> str:
+def _find_free_address(record: Record, network: Any) -> str:
     taken = {
         row['address']
         for row in record.rows('SELECT address FROM port WHERE network_id = ?', network['id'])

@@ -15,7 +15,7 @@ _GNU = re.compile(r'\\?([0-9A-Fa-f]+) [ *](.+)')
 _BSD = re.compile(r'([A-Z0-9]+) \((.+)\) = ([0-9A-Fa-f]+)')
 
 
-def resolved(checksum: str, source: str, seconds: float) -> str:
+def resolve(checksum: str, source: str, seconds: float) -> str:
     """A checksum as kind and digits; where it names the address of a file of checksums, that is fetched.
 
     source: path:... or url:..., whose last part is the name of the file there. Raises CloudError.

@@ -11,7 +11,7 @@ from typing import Dict, List, Tuple
 
 from .._model.datapath import Datapath, Group, Network, Port
 from .._model.rule import ANYWHERE, Rule
-from .firewalls import bridge, tap
+from .devices import bridge_name, tap_name
 from .record import Record
 from .settings import Settings
 
@@ -21,7 +21,7 @@ def datapath(
 ) -> Datapath:
     """All networks, groups, ports and floating addresses on record, and the devices ``outside`` by which servers get out."""
     networks = [
-        Network(bridge(row['id']), row['cidr'], row['gateway'])
+        Network(bridge_name(row['id']), row['cidr'], row['gateway'])
         for row in record.rows('SELECT id, cidr, gateway FROM network ORDER BY id')
     ]
     groups: Dict[int, List[str]] = {}
@@ -31,10 +31,10 @@ def datapath(
         groups.setdefault(row['port_id'], []).append(str(row['group_id']))
     ports = [
         Port(
-            tap(row['id']),
+            tap_name(row['id']),
             row['mac'],
             row['address'],
-            bridge(row['network_id']),
+            bridge_name(row['network_id']),
             (f'lb{row["balancer_id"]}',)
             if row['balancer_id']
             else tuple(groups.get(row['id'], ())),

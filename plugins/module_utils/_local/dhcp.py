@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterable
 from typing import List, Tuple
 
-from .firewalls import bridge
+from .devices import bridge_name
 from .host import Host
 from .record import RECOVER, Damaged, read_whole, write_whole
 
@@ -26,7 +26,7 @@ _PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS na
 def files(network: int) -> Tuple[str, str]:
     """The files of a network: DHCP reservations, and names."""
     return tuple(
-        os.path.join(FOLDER, f'{bridge(network)}.hanok-{kind}') for kind in ('dhcp', 'names')
+        os.path.join(FOLDER, f'{bridge_name(network)}.hanok-{kind}') for kind in ('dhcp', 'names')
     )  # type: ignore[return-value]
 
 
@@ -77,7 +77,7 @@ def _replaced(path: str, text: str) -> bool:
 
 def _signal(network: int) -> None:
     try:
-        with open(f'/run/libvirt/network/{bridge(network)}.pid', encoding='ascii') as file:
+        with open(f'/run/libvirt/network/{bridge_name(network)}.pid', encoding='ascii') as file:
             os.kill(int(file.read()), signal.SIGHUP)
     except (FileNotFoundError, ProcessLookupError, ValueError):
         pass  # it does not run yet: it reads the files when it starts
@@ -105,5 +105,5 @@ def options(network: int, gateway: str) -> List[str]:
 
 def is_served_as(network: int, gateway: str) -> bool:
     """Whether the dnsmasq of a network was started with these settings; libvirt writes them into its file."""
-    text = read_whole(os.path.join(FOLDER, f'{bridge(network)}.conf'))
+    text = read_whole(os.path.join(FOLDER, f'{bridge_name(network)}.conf'))
     return text is not None and set(options(network, gateway)) <= set(text.splitlines())

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List, Tuple
 
 from .._model.server import DISK_GONE, SEED_GONE
+from .devices import bridge_name, tap_name
 from .domain import has_agent
-from .firewalls import bridge, tap
 from .hypervisor import Machine, tolerate
 
 _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE: as it is defined, whatever runs now
@@ -59,7 +59,7 @@ def _definition_faults(
         )
     there = _interfaces(defined)
     wanted = {
-        tap(port['id']): (port['mac'], bridge(port['network_id']), port['address'])
+        tap_name(port['id']): (port['mac'], bridge_name(port['network_id']), port['address'])
         for port in row['ports']
     }
     return faults + [

@@ -15,6 +15,7 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.firewall import Firewall
 from . import loaded
+from .devices import bridge_name, tap_name
 from .floating_routes import FloatingRoutes
 from .host import Host
 from .kernel import device_exists, is_up, read, routes, write
@@ -147,7 +148,7 @@ class LocalFirewalls:
     def _bridges(self) -> List[str]:
         """The bridge of each network."""
         return [
-            bridge(row['id'])
+            bridge_name(row['id'])
             for row in self.record.rows(
                 "SELECT id FROM network WHERE task_state IS NOT 'deleting' ORDER BY id"
             )
@@ -167,8 +168,8 @@ class LocalFirewalls:
         rows = self.record.rows(
             'SELECT id, name, cidr, gateway FROM network WHERE task_state IS NULL ORDER BY id'
         )
-        down = {bridge(row['id']): fault for row in rows if (fault := _network_fault(row))}
-        up = [row for row in rows if bridge(row['id']) not in down]
+        down = {bridge_name(row['id']): fault for row in rows if (fault := _network_fault(row))}
+        up = [row for row in rows if bridge_name(row['id']) not in down]
         faults = [*down.values(), *_address_faults(up)]
         faults += [f'{device} is plugged into no bridge' for device in self._unplugged()]
         faults += self._quiet_faults() if reached is None else self._reached_faults(reached)
@@ -178,7 +179,10 @@ class LocalFirewalls:
         }
         for row in up:
             settings.update(
-                {key.format(bridge(row['id'])): value for key, value in _BRIDGE_SETTINGS.items()}
+                {
+                    key.format(bridge_name(row['id'])): value
+                    for key, value in _BRIDGE_SETTINGS.items()
+                }
             )
         faults += [
             f'net.ipv4.{key.replace("/", ".")} is not {value}'
@@ -274,7 +278,9 @@ class LocalFirewalls:
             'SELECT p.id, p.network_id FROM port p JOIN network n ON n.id = p.network_id WHERE n.task_state IS NULL'
         )
         return {
-            tap(row['id']): bridge(row['network_id']) for row in ports if tap(row['id']) in devices
+            tap_name(row['id']): bridge_name(row['network_id'])
+            for row in ports
+            if tap_name(row['id']) in devices
         }
 
     def _members(self) -> None:
@@ -320,7 +326,7 @@ def _network_fault(row: Any) -> str:
     """What is wrong with a network; empty: nothing."""
     from .dhcp import is_served_as
 
-    device, name = bridge(row['id']), row['name']
+    device, name = bridge_name(row['id']), row['name']
     if not device_exists(device):
         return f'network {name} is down'
     try:
@@ -342,7 +348,7 @@ def _address_faults(rows: Iterable[Any]) -> List[str]:
     """Of networks whose bridges are there: those that lead nowhere, because somebody took the address of the host, or its route, or set the bridge down."""
     faults, there, routed = [], addresses(), set(routes())
     for row in rows:
-        device, address = bridge(row['id']), _gateway(row)
+        device, address = bridge_name(row['id']), _gateway(row)
         if not is_up(device):
             faults.append(f'{device} of network {row["name"]} is down')
         elif (device, address) not in there:
@@ -358,19 +364,9 @@ def _gateway(row: Any) -> str:
 
 def _address_lines(row: Any) -> List[str]:
     """What ip(8) has to do about that."""
-    device = bridge(row['id'])
+    device = bridge_name(row['id'])
     return [
         f'link set {device} up',
         f'address replace {_gateway(row)} broadcast + dev {device}',
         f'route replace {row["cidr"]} dev {device} proto kernel scope link src {row["gateway"]}',
     ]
-
-
-def bridge(network: int) -> str:
-    """The device of a network, by the number of its row."""
-    return f'hk{network}'
-
-
-def tap(port: int) -> str:
-    """The device of a port, by the number of its row; the firewall binds addresses to it."""
-    return f'hkp{port}'

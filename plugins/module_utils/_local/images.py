@@ -52,7 +52,7 @@ class LocalImages:
             return str(error)
         return ''
 
-    def held(self, name: str, source: str) -> Dict[str, str] | None:
+    def source_digests(self, name: str, source: str) -> Dict[str, str] | None:
         """What a path holds is read only where the file is not the one, unaltered, that the image was made of."""
         made_of = _imported(self.record.value('SELECT imported FROM image WHERE name = ?', name))
         where = source.partition(':')[2]
@@ -63,11 +63,11 @@ class LocalImages:
         with open(where, 'rb') as file:
             return {'sha256': _digest(file)}
 
-    def resolved(self, checksum: str, source: str) -> str:
+    def resolve_checksum(self, checksum: str, source: str) -> str:
         """A file of checksums is fetched, and has a line for the file."""
         from . import checksums
 
-        return checksums.resolved(checksum, source, self.host.timeout)
+        return checksums.resolve(checksum, source, self.host.timeout)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Fetch, check and copy what images are made of."""
@@ -157,7 +157,7 @@ class LocalImages:
             else:
                 stamp = _stamp(making.copy(where))
             if image.checksum is not None:
-                check_digests(self.resolved(image.checksum, image.source), making.digests)
+                check_digests(self.resolve_checksum(image.checksum, image.source), making.digests)
             size = making.convert(where)
         return size, json.dumps({**making.digests, **stamp})
 

@@ -21,8 +21,9 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.lb import HealthCheck, Lb, Listener, MemberHealth
 from .._model.server import Nic
 from . import addresses, containers, haproxy, metadata
+from .devices import bridge_name, tap_name
 from .dns_names import check_dns_names
-from .firewalls import LocalFirewalls, bridge, tap
+from .firewalls import LocalFirewalls
 from .host import Host, await_
 from .hypervisor import tolerate
 from .record import described, read_whole, write_whole
@@ -126,7 +127,7 @@ class LocalLbs:
             'balancer',
             {'uuid': str(uuid.uuid4()), 'name': lb.name, **_columns(lb), 'task_state': 'creating'},
         )
-        addresses.lease(self.record, Nic(lb.network), 0, {'balancer_id': row})
+        addresses.create_port(self.record, Nic(lb.network), 0, {'balancer_id': row})
         self._write_members(row, lb.members)
         check_dns_names(self.record, 'lb', [lb.name])
         if lb.floating_ip:
@@ -202,8 +203,8 @@ class LocalLbs:
                 folder=folder,
                 metadata=metadata.element(told),
                 mac=row['mac'],
-                bridge=bridge(row['network_id']),
-                device=tap(row['port']),
+                bridge=bridge_name(row['network_id']),
+                device=tap_name(row['port']),
                 address=row['address'],
                 prefix=IPv4Network(row['cidr']).prefixlen,
                 gateway=row['gateway'],

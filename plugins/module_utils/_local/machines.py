@@ -15,8 +15,8 @@ from typing import Any, Tuple
 from .._cloud import CloudError
 from .._model.change import RESTART, Change
 from .._model.server import Server
-from . import disks, domain, images, seed, signs
-from .firewalls import bridge, tap
+from . import disks, domain, images, readiness, seed
+from .devices import bridge_name, tap_name
 from .host import Host, await_
 from .hypervisor import tolerate
 
@@ -64,7 +64,7 @@ class Machines:
             vcpus=row['vcpus'],
             folder=self._folder(row),
             interfaces=tuple(
-                domain.Interface(tap(port['id']), port['mac'], bridge(port['network_id']))
+                domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
                 for port in row['ports']
             ),
             disks=tuple(
@@ -116,7 +116,7 @@ class Machines:
             machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
             machine.setAutostart(1)
             if not machine.isActive():
-                signs.mark_start(self._folder(row, 'console.log'))
+                readiness.mark_start(self._folder(row, 'console.log'))
             machine.create()
 
     def resume(self, row: Any) -> None:

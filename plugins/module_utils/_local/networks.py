@@ -16,7 +16,8 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.network import Network, Surroundings
 from . import dhcp
-from .firewalls import LocalFirewalls, bridge
+from .devices import bridge_name
+from .firewalls import LocalFirewalls
 from .host import Host
 from .hypervisor import tolerate
 from .record import described, names_in
@@ -140,7 +141,7 @@ def _network(row: Any) -> Network:
         row['gateway'],
         row['description'],
         json.loads(row['labels']),
-        bridge(row['id']),
+        bridge_name(row['id']),
         names_in(row['used']),
         row['task_state'],
         row['created_by'],
@@ -166,7 +167,7 @@ def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
         f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number, gateway)
     )
     return _XML.format(
-        bridge=bridge(number),
+        bridge=bridge_name(number),
         uuid=escape(identity),
         gateway=escape(gateway),
         prefix=IPv4Network(cidr).prefixlen,

@@ -45,7 +45,7 @@ class LocalPorts:
             for change in changes:
                 port: Port = change.after
                 nic = Nic(port.network, port.fixed_ip, port.mac)
-                row = addresses.lease(
+                row = addresses.create_port(
                     self.record, nic, 0, {'name': port.name, 'own_groups': 1, **described(port)}
                 )
                 addresses.write_groups(self.record, row, port.security_groups)

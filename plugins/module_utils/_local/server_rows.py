@@ -148,7 +148,7 @@ def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
 def _plug(record: Record, nic: Nic, position: int, server: int) -> None:
     """Give a server a connection: a new one, or a port that was made beforehand."""
     if nic.port is None:
-        addresses.lease(record, nic, position, {'server_id': server})
+        addresses.create_port(record, nic, position, {'server_id': server})
         return
     free = record.value('SELECT id FROM port WHERE name = ? AND server_id IS NULL', nic.port)
     if free is None:

@@ -15,7 +15,8 @@ from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.server import Nic, Server
 from .._model.user_data import Sealed
-from .firewalls import LocalFirewalls, bridge
+from .devices import bridge_name
+from .firewalls import LocalFirewalls
 from .host import THREADS, Host
 from .hypervisor import Machine, tolerate
 
@@ -145,7 +146,7 @@ class LocalServers:
         """First-boot content as it would be recorded."""
         return Sealed.of(user_data, self.record.secret())
 
-    def owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
+    def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """Who has these fixed addresses and MACs (network name, address or MAC)."""
         query = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name) FROM port p JOIN network n ON n.id = p.network_id
           LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)"""
@@ -158,9 +159,9 @@ class LocalServers:
 
         return dns_owners(self.record, names)
 
-    def reached(self, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
+    def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
         """What each of these servers lacks of what is waited for; empty: nothing. ``seconds``: what the guests have to answer."""
-        from . import signs
+        from . import readiness
 
         rows = self.record.named(_WATCHED, names)
         until = time.monotonic() + max(1.0, seconds)
@@ -175,13 +176,15 @@ class LocalServers:
                 row['address'],
                 row['mac'],
                 self._console(row),
-                bridge(row['network_id']),
+                bridge_name(row['network_id']),
                 row['gateway'],
             )
-            server = signs.Watched(row['uuid'], *place, bool(row['guest_agent']))
+            server = readiness.Watched(row['uuid'], *place, bool(row['guest_agent']))
             try:
                 return str(
-                    self.host.steadily(lambda: signs.missing(self.host, server, wait_for, until))
+                    self.host.steadily(
+                        lambda: readiness.missing(self.host, server, wait_for, until)
+                    )
                 )
             except CloudError as error:
                 raise CloudError(f'server {row["name"]}: {error}') from error
@@ -190,7 +193,7 @@ class LocalServers:
 
     def first_boots(self, names: Sequence[str]) -> Dict[str, FirstBoot]:
         """How the first boots of these servers went."""
-        from . import signs
+        from . import readiness
 
         until = time.monotonic() + max(1, self.host.timeout)
         there = self.host.steadily(self.host.hypervisor.machines)
@@ -199,7 +202,7 @@ class LocalServers:
         def look(row: Any) -> FirstBoot | None:
             with tolerate('NO_DOMAIN'):  # it is gone since
                 machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
-                return signs.first_boot(machine, self._console(row), until)
+                return readiness.first_boot(machine, self._console(row), until)
             return None
 
         found = dict(zip([row['name'] for row in rows], self.host.side_by_side(look, rows)))

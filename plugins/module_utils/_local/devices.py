@@ -1,0 +1,15 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names of the network devices of this host."""
+
+from __future__ import annotations
+
+
+def bridge_name(network: int) -> str:
+    """The bridge of a network, by the id of its row."""
+    return f'hk{network}'
+
+
+def tap_name(port: int) -> str:
+    """The tap device of a port, by the id of its row; the firewall binds addresses to it."""
+    return f'hkp{port}'
