@@ -23,8 +23,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.domain import (
     target,
     xml,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import MOST_NETWORKS
-from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MOST_VOLUMES
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import MAX_NETWORKS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MAX_VOLUMES
 
 UUID = '11111111-2222-4333-8444-555555555555'
 NICS = (
@@ -144,16 +144,16 @@ def test_any_folder(folder: str) -> None:
 
 def test_the_most_that_a_server_may_have() -> None:
     """All disks have targets of their own, in the one letter that there is."""
-    disks = tuple(Disk(f'/v{number}', f'v{number}') for number in range(MOST_VOLUMES))
+    disks = tuple(Disk(f'/v{number}', f'v{number}') for number in range(MAX_VOLUMES))
     nics = tuple(
         Interface(f'hkp{number}', f'52:54:00:00:00:{number:02x}', 'hk1')
-        for number in range(MOST_NETWORKS)
+        for number in range(MAX_NETWORKS)
     )
     root = parsed(xml(machine(disks=disks, interfaces=nics)))
     targets = attributes(root, 'devices/disk/target', 'dev')
-    assert len(set(targets)) == len(targets) == MOST_VOLUMES + 2
-    assert target(MOST_VOLUMES) == 'vdp'
-    assert len(root.findall('devices/interface')) == MOST_NETWORKS
+    assert len(set(targets)) == len(targets) == MAX_VOLUMES + 2
+    assert target(MAX_VOLUMES) == 'vdp'
+    assert len(root.findall('devices/interface')) == MAX_NETWORKS
 
 
 @pytest.mark.parametrize(('virt_type', 'works'), [('kvm', True), ('qemu', False)])

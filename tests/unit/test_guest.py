@@ -40,7 +40,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3),
     max_leaves=12,
 )
-READERS = (guest.number, guest.position, guest.content, guest.addresses, guest.mounted_disks)
+READERS = (
+    guest.parse_number,
+    guest.parse_position,
+    guest.parse_content,
+    guest.parse_addresses,
+    guest.parse_mounted_disks,
+)
 ESCAPE = '\x1b[2J\x1b]0;owned\x07\u202e\ud800'
 
 
@@ -100,7 +106,7 @@ def test_answers_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
         {'name': 'dm-0', 'disk': [{'dev': '/dev/vdab3'}]},
         {'name': '../../etc/passwd'},
     ]
-    assert guest.mounted_disks(systems) == ('vda', 'vdab', 'vdb')
+    assert guest.parse_mounted_disks(systems) == ('vda', 'vdab', 'vdb')
 
 
 @pytest.mark.parametrize(
@@ -128,7 +134,7 @@ def test_answers_that_are_none(monkeypatch: pytest.MonkeyPatch, answer: str) -> 
 def test_any_answer(value: Any) -> None:
     """Whatever an agent returns is read, or is no answer."""
     for reader in READERS:
-        reader(guest.returned(told(value)))
+        reader(guest.parse_answer(told(value)))
         reader(value)
     boot = first_boot.from_result(json.dumps(value).encode(), b'')
     assert boot is None or boot.state in (first_boot.DONE, first_boot.FAILED)
@@ -139,7 +145,7 @@ def test_any_bytes(raw: bytes) -> None:
     """A result and a console may be any bytes."""
     first_boot.from_result(raw, raw)
     assert first_boot.from_console(raw).state == first_boot.RUNNING
-    assert guest.returned(raw.decode('latin-1')) is None or b'return' in raw
+    assert guest.parse_answer(raw.decode('latin-1')) is None or b'return' in raw
 
 
 def test_silent_agent_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,7 +188,7 @@ def test_disks_that_were_not_all_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
 @given(st.text() | st.binary())
 def test_shown(text: str | bytes) -> None:
     """Nothing of it is obeyed by a terminal, and it is bounded, after decoding too."""
-    shown = guest.shown(text, 50)
+    shown = guest.printable(text, 50)
     assert len(shown) <= 50
     assert all(character == '\n' or character.isprintable() for character in shown)
     shown.encode()
@@ -190,9 +196,9 @@ def test_shown(text: str | bytes) -> None:
 
 def test_shown_as_it_is() -> None:
     """Text of people stays; breaks of any kind are line breaks."""
-    assert guest.shown('안녕 é\r\nb\rc\td') == '안녕 é\nb\nc d'
-    assert guest.shown(ESCAPE) == '\ufffd[2J\ufffd]0;owned\ufffd\ufffd\ufffd'
-    assert guest.shown(b'\xff' * 100, 10) == '\ufffd' * 10
+    assert guest.printable('안녕 é\r\nb\rc\td') == '안녕 é\nb\nc d'
+    assert guest.printable(ESCAPE) == '\ufffd[2J\ufffd]0;owned\ufffd\ufffd\ufffd'
+    assert guest.printable(b'\xff' * 100, 10) == '\ufffd' * 10
 
 
 def test_complaint() -> None:
@@ -202,7 +208,7 @@ def test_complaint() -> None:
         json.dumps({'v1': {'errors': errors}}).encode(), b'fatal: [other]: FAILED!\n' * 5000
     )
     assert boot is not None
-    text = boot.complaint()
+    text = boot.failure()
     assert '\x1b' not in text
     assert len(text) < 12_000
     first, *rest = text.split('\n')

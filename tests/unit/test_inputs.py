@@ -17,7 +17,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local import addresses, hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import shown
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import yaml_text
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import mac_problems
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
     FloatingIp,
@@ -46,7 +46,7 @@ def requested(*nics: NicRequest) -> ServerRequest:
 def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
     """Of a server and of a port, with who has it; not by a server whose deletion is finished first."""
     request = requested(NicRequest('default', mac=MAC))
-    assert request.places() == [PLACE]
+    assert request.requested_addresses() == [PLACE]
     message = f'mac {MAC} belongs to port door; choose another, or leave it out'
     plan = server.plan(
         request, server.ObservedServers({}, networks=NET, owners={PLACE: 'port door'})
@@ -133,7 +133,7 @@ VALUES = st.recursive(
 @given(value=VALUES)
 def test_values_in_refusals_are_yaml(value: object) -> None:
     """What a refusal shows may be copied into a task."""
-    assert yaml.safe_load(shown([value])) == [value]
+    assert yaml.safe_load(yaml_text([value])) == [value]
 
 
 def test_connections_in_refusals() -> None:
@@ -144,10 +144,14 @@ def test_connections_in_refusals() -> None:
         Nic('side', security_groups=('a', 'b')),
     )
     assert (
-        shown(nics)
+        yaml_text(nics)
         == f"[{{name: default, fixed_ip: 10.0.0.5, mac: '{MAC}'}}, {{port: door}}, {{name: side, security_groups: [a, b]}}]"
     )
-    assert yaml.safe_load(shown(nics))[0] == {'name': 'default', 'fixed_ip': '10.0.0.5', 'mac': MAC}
+    assert yaml.safe_load(yaml_text(nics))[0] == {
+        'name': 'default',
+        'fixed_ip': '10.0.0.5',
+        'mac': MAC,
+    }
 
 
 def test_a_floating_ip_is_not_named_like_an_address() -> None:

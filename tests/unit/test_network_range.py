@@ -25,17 +25,18 @@ CHOOSE = 'choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
 def planned(
-    around: Surroundings, cidr: str | None = None, taken: dict[str, str] | None = None
+    surroundings: Surroundings, cidr: str | None = None, taken: dict[str, str] | None = None
 ) -> Plan:
     """A plan for the network n."""
     options = {} if cidr is None else {'cidr': cidr}
     return plan(
-        NetworkRequest('n', 'present', options), ObservedNetworks({}, taken or {}, around=around)
+        NetworkRequest('n', 'present', options),
+        ObservedNetworks({}, taken or {}, surroundings=surroundings),
     )
 
 
 @pytest.mark.parametrize(
-    ('around', 'cidr', 'said'),
+    ('surroundings', 'cidr', 'said'),
     [
         (Surroundings(), '192.168.0.0/24', ''),
         (Surroundings(VPN), '192.168.0.0/24', ''),
@@ -63,9 +64,9 @@ def planned(
         ),
     ],
 )
-def test_a_range_is_chosen(around: Surroundings, cidr: str, said: str) -> None:
+def test_a_range_is_chosen(surroundings: Surroundings, cidr: str, said: str) -> None:
     """What is free; else what takes a part of a route that leads elsewhere, never of the LAN, never what the host needs."""
-    found = planned(around)
+    found = planned(surroundings)
     assert [made.cidr for made in found.result] == [cidr]
     assert not found.refused
     assert bool(found.notes) == bool(said)
@@ -73,7 +74,7 @@ def test_a_range_is_chosen(around: Surroundings, cidr: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ('around', 'cidr', 'said'),
+    ('surroundings', 'cidr', 'said'),
     [
         (Surroundings(VPN), '10.7.0.0/24', ''),
         (
@@ -103,9 +104,9 @@ def test_a_range_is_chosen(around: Surroundings, cidr: str, said: str) -> None:
         ),
     ],
 )
-def test_a_range_that_was_requested_wins(around: Surroundings, cidr: str, said: str) -> None:
+def test_a_range_that_was_requested_wins(surroundings: Surroundings, cidr: str, said: str) -> None:
     """With a warning of what it hides; a default route in parts is none."""
-    found = planned(around, cidr)
+    found = planned(surroundings, cidr)
     assert not found.refused
     assert bool(found.notes) == bool(said)
     assert said in ' '.join(found.notes)
@@ -146,8 +147,8 @@ def test_a_longer_prefix_still_leads_there() -> None:
 )
 def test_what_is_refused(cidr: str, refused: str) -> None:
     """What belongs to others, and what libvirt would refuse halfway (a route of the same range)."""
-    around = Surroundings((Route('10.7.0.0/24', 'docker0', connected=True),))
-    assert planned(around, cidr, {'10.8.0.0/16': 'the network back'}).refused == (refused,)
+    surroundings = Surroundings((Route('10.7.0.0/24', 'docker0', connected=True),))
+    assert planned(surroundings, cidr, {'10.8.0.0/16': 'the network back'}).refused == (refused,)
 
 
 @pytest.mark.parametrize('cidr', ['100.64.0.0/16', '198.18.7.0/24', '10.0.0.0/8', '172.16.0.0/12'])

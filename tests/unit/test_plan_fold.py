@@ -55,16 +55,16 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
     SecurityGroupRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
-    SEED_GONE,
+    SEED_MISSING,
     Nic,
     NicRequest,
     Server,
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
-    GIVEN,
-    Sealed,
-    hashed,
+    UNKNOWN_HASH,
+    UserDataHash,
+    unkeyed_hash,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
@@ -231,13 +231,13 @@ SCRIPTS = {'setup': InitScript('setup', '#!/bin/sh\n')}
 POOL = 3
 ADDRESS = '172.24.0.9'
 USER_DATA = '#!/bin/sh\n'
-SEALED = Sealed.of(USER_DATA, 'a secret')
+SEALED = UserDataHash.of(USER_DATA, 'a secret')
 RECORDED = (
     SEALED,
-    Sealed(hashed(USER_DATA)),
-    Sealed(hashed('#!other')),
-    GIVEN,
-    Sealed.of(USER_DATA, 'another record'),
+    UserDataHash(unkeyed_hash(USER_DATA)),
+    UserDataHash(unkeyed_hash('#!other')),
+    UNKNOWN_HASH,
+    UserDataHash.of(USER_DATA, 'another record'),
 )
 TASK_STATES = st.sampled_from(
     [None] * 8
@@ -317,12 +317,14 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
         if world[name].task_state in (None, 'repairing'):
             world[name] = replace(
                 world[name],
-                faults=draw(st.sampled_from([(), (), (), ('its machine is gone',), (SEED_GONE,)])),
+                faults=draw(
+                    st.sampled_from([(), (), (), ('its machine is gone',), (SEED_MISSING,)])
+                ),
             )
-        if world[name].task_state or SEED_GONE in world[name].faults:
+        if world[name].task_state or SEED_MISSING in world[name].faults:
             world[name] = replace(
                 world[name],
-                seeded=SEED_GONE not in world[name].faults
+                seeded=SEED_MISSING not in world[name].faults
                 and draw(st.sampled_from([True, True, False])),
             )
         world[name] = draw(st.sampled_from([replace(world[name], **nics) for nics in CONNECTED]))
@@ -607,7 +609,11 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
         found = [
             item
             for item in there.values()
-            if (requested in (item.name, item.address) if requested else request.has(item))
+            if (
+                requested in (item.name, item.address)
+                if requested
+                else request.matches_holder(item)
+            )
         ]
         held = {item.fixed_ip: item.address for item in there.values()}
         places = tuple(
@@ -646,7 +652,7 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
                 },
             )
     if request.state == 'attached':
-        assert any(request.has(item) for item in after.values())
+        assert any(request.matches_holder(item) for item in after.values())
 
 
 LISTENERS = st.sampled_from([(Listener(80),), (Listener(80), Listener(443, 'tcp', 443))])

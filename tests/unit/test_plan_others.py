@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AGAIN, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
+    COMPLETES_INTERRUPTED_RUN,
+    Plan,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     CATALOGUE,
@@ -953,13 +956,13 @@ def test_the_reason_to_finish_is_told() -> None:
         for change in volume.plan(
             volume_(size=4), volumes(replace(V, task_state='creating'))
         ).changes
-    ] == [AGAIN]
+    ] == [COMPLETES_INTERRUPTED_RUN]
     assert [
         change.why
         for change in volume.plan(
             volume_('absent'), volumes(replace(V, task_state='deleting'))
         ).changes
-    ] == [AGAIN]
+    ] == [COMPLETES_INTERRUPTED_RUN]
 
 
 def test_the_catalogue() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     AFTER_APPLY,
-    AGAIN,
+    COMPLETES_INTERRUPTED_RUN,
     LIVE,
     RESTART,
     Plan,
@@ -26,17 +26,17 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
-    DISK_GONE,
-    SEED_GONE,
+    DISK_MISSING,
+    SEED_MISSING,
     Nic,
     NicRequest,
     Server,
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
-    GIVEN,
-    Sealed,
-    hashed,
+    UNKNOWN_HASH,
+    UserDataHash,
+    unkeyed_hash,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import (
     FloatingAddress,
@@ -74,7 +74,7 @@ def requested(
     return ServerRequest('web', state, options or {}, **more)
 
 
-SEALED = Sealed.of('#!/bin/sh\n', 'a secret')
+SEALED = UserDataHash.of('#!/bin/sh\n', 'a secret')
 
 
 def observed(*servers: Server, **more: Any) -> ObservedServers:
@@ -209,7 +209,7 @@ def test_key_pairs_are_a_set() -> None:
     """Another order is no difference, and looks nothing up; one key pair more or less is refused."""
     current = observed(replace(SERVER, key_names=('mine', 'ours')), keypairs={})
     request = requested(options={'key_names': ('ours', 'mine')})
-    assert request.news(current.servers) == set()
+    assert request.new_options(current.servers) == set()
     same = plan(request, current)
     assert (same.changes, same.refused, same.missing) == ((), (), ())
     assert same.result[0].key_names == ('mine', 'ours')
@@ -398,7 +398,7 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         ),
         (
             requested(repair=True),
-            observed(replace(SERVER, faults=(DISK_GONE,))),
+            observed(replace(SERVER, faults=(DISK_MISSING,))),
             'server web is UNMANAGED: its root disk is gone, with what was on it; delete the server (state: absent) and make it again',
         ),
         (
@@ -413,7 +413,7 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         ),
         (
             requested(repair=True),
-            observed(replace(SERVER, faults=(SEED_GONE,), user_data=SEALED, seeded=False)),
+            observed(replace(SERVER, faults=(SEED_MISSING,), user_data=SEALED, seeded=False)),
             'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
         ),
         *(
@@ -452,7 +452,7 @@ def test_what_is_refused(request_: ServerRequest, there: ObservedServers, messag
 )
 def test_what_never_changes(request_: ServerRequest, option: str) -> None:
     """Options whose values are long: the option and the way out are told."""
-    sealed = Sealed.of(request_.user_data, 'a secret') if request_.user_data else None
+    sealed = UserDataHash.of(request_.user_data, 'a secret') if request_.user_data else None
     (message,) = plan(
         request_,
         observed(
@@ -664,7 +664,7 @@ def test_what_was_interrupted_is_finished(task_state: str, verbs: list[str]) -> 
     """Whatever else is asked, and the reason is told."""
     current = plan(requested(options=NEW), observed(replace(SERVER, task_state=task_state)))
     assert [change.verb for change in current.changes] == verbs
-    assert current.changes[0].why == AGAIN
+    assert current.changes[0].why == COMPLETES_INTERRUPTED_RUN
     assert current.refused == ()
 
 
@@ -878,7 +878,7 @@ def test_first_boot_content_is_kept_to_itself() -> None:
     """Neither a request nor a plan shows it: only its hash."""
     text = '#!/bin/sh\necho hunter2\n'
     request_ = requested(options=NEW, user_data=text)
-    sealed = Sealed.of(text, 'a secret')
+    sealed = UserDataHash.of(text, 'a secret')
     planned = plan(request_, observed(user_data=sealed))
     assert 'hunter2' not in repr(request_) + repr(planned)
     assert planned.result[0].user_data == sealed
@@ -889,17 +889,17 @@ def test_first_boot_content_is_kept_to_itself() -> None:
         f'{sealed}',
     ):
         assert sealed[-64:] not in told
-        assert hashed(text)[-64:] not in told
+        assert unkeyed_hash(text)[-64:] not in told
     assert planned.result[0].public()['user_data'] == '(sensitive value)'
 
 
 @pytest.mark.parametrize(
     'recorded',
     [
-        hashed('#!/bin/sh\n'),
-        GIVEN,
-        Sealed.of('#!/bin/sh\n', 'another'),
-        Sealed.of('#!other', 'another'),
+        unkeyed_hash('#!/bin/sh\n'),
+        UNKNOWN_HASH,
+        UserDataHash.of('#!/bin/sh\n', 'another'),
+        UserDataHash.of('#!other', 'another'),
     ],
 )
 @pytest.mark.parametrize('task_state', [None, 'creating'])
@@ -916,7 +916,8 @@ def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None)
 
 
 @pytest.mark.parametrize(
-    'recorded', [Sealed(hashed('#!other')), Sealed.of('#!other', 'a secret'), None]
+    'recorded',
+    [UserDataHash(unkeyed_hash('#!other')), UserDataHash.of('#!other', 'a secret'), None],
 )
 def test_other_first_boot_content_is_refused(recorded: str | None) -> None:
     """What can be compared is; the refusal tells no hash."""

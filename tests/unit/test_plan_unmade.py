@@ -7,7 +7,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, AGAIN
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
+    AFTER_APPLY,
+    COMPLETES_INTERRUPTED_RUN,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
@@ -18,7 +21,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Server,
     ServerRequest,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import Sealed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import ObservedServers, plan
 
 UNMADE = Server(
@@ -38,7 +41,7 @@ def planned(
     current: Server, options: dict[str, Any], user_data: str | None = None, **more: Any
 ) -> Any:
     """A plan for the server web."""
-    sealed = Sealed.of(user_data, 'secret') if user_data else None
+    sealed = UserDataHash.of(user_data, 'secret') if user_data else None
     there = ObservedServers(
         {'web': current},
         {'mine': Keypair('mine', 'ssh-ed25519 A')},
@@ -68,7 +71,7 @@ def test_it_becomes_what_is_asked_now() -> None:
     )
     assert current.refused == current.missing == ()
     (change,) = current.changes
-    assert (change.verb, change.before, change.why) == ('create', None, AGAIN)
+    assert (change.verb, change.before, change.why) == ('create', None, COMPLETES_INTERRUPTED_RUN)
     flavor = CATALOGUE['g1.micro']
     after = change.after
     assert (after.flavor, after.vcpus, after.memory, after.volume_size) == (
@@ -105,13 +108,13 @@ def test_what_it_cannot_be_is_refused() -> None:
 
 def test_its_first_boot_content_is_needed_again() -> None:
     """Of which only a hash is recorded. Another one takes the place of an init script."""
-    was = replace(UNMADE, user_data=Sealed.of('#!/bin/sh\n', 'secret'))
+    was = replace(UNMADE, user_data=UserDataHash.of('#!/bin/sh\n', 'secret'))
     (refused,) = planned(was, {'volume_size': 4}).refused
     assert refused.endswith('give user_data again, or delete it')
     assert planned(was, {'volume_size': 4}, '#!/bin/sh\n').refused == ()
     (change,) = planned(replace(UNMADE, init_script='setup'), {}, '#!/bin/sh\n').changes
     assert (change.after.user_data, change.after.init_script) == (
-        Sealed.of('#!/bin/sh\n', 'secret'),
+        UserDataHash.of('#!/bin/sh\n', 'secret'),
         None,
     )
 

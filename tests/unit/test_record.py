@@ -22,7 +22,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record import (
     write_whole,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
-from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import Sealed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 
 
 @pytest.fixture
@@ -725,7 +725,9 @@ def test_a_script_that_was_changed_since_is_known(record: Record) -> None:
     assert older() == {'s'}
     assert '"init_script_seal": null' in metadata.told(record, ['s'])['s']
     record.update(
-        'server', ids['server'], {'init_script_seal': Sealed.of('#!/bin/sh', 'another secret')}
+        'server',
+        ids['server'],
+        {'init_script_seal': UserDataHash.of('#!/bin/sh', 'another secret')},
     )
     assert older() == set()
     record.update('server', ids['server'], {'init_script_seal': seal})

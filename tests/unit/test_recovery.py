@@ -11,7 +11,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import
     RecordState,
     RecoverRequest,
     Remains,
-    rebuilt,
+    rebuild_rows,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.recover import ObservedRecord, plan
 
@@ -44,7 +44,7 @@ DISKS = {'server': {'s': 1}, 'image': {'i': 2**30}, 'volume': {}}
 
 def test_nothing_left_is_an_empty_cloud() -> None:
     """With the one group that every cloud has."""
-    rows, lost = rebuilt(Remains())
+    rows, lost = rebuild_rows(Remains())
     assert [row['name'] for row in rows['security_group']] == ['default']
     assert len(lost) == 1
 
@@ -57,12 +57,12 @@ def test_an_export_is_taken_as_it_is() -> None:
         'image': [{**IMAGE, 'id': 99}],
         'volume': [],
     }
-    assert rebuilt(Remains(export, {'s': TOLD}, DISKS)) == (export, [])
+    assert rebuild_rows(Remains(export, {'s': TOLD}, DISKS)) == (export, [])
 
 
 def test_a_server_by_its_machine() -> None:
     """With its image, key pair, network, port, floating address and groups, whose rules nobody knows."""
-    rows, lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': TOLD}, DISKS))
+    rows, lost = rebuild_rows(Remains({'security_group': [DEFAULT]}, {'s': TOLD}, DISKS))
     assert (rows['server'][0]['image_id'], rows['image'][0]['size']) == (
         rows['image'][0]['id'],
         2**30,
@@ -92,7 +92,9 @@ def test_a_server_with_several_keys() -> None:
         'more_keypairs': pairs[:1],
         'ports': [],
     }
-    rows, _lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': told, 't': more}, DISKS))
+    rows, _lost = rebuild_rows(
+        Remains({'security_group': [DEFAULT]}, {'s': told, 't': more}, DISKS)
+    )
     names = {row['id']: row['name'] for row in rows['keypair']}
     assert list(names.values()) == ['mine', 'one', 'two']
     found = [
@@ -126,7 +128,7 @@ def test_a_balancer_by_its_container() -> None:
         balancers={'b': told},
         networks=(*networks, {**networks[0], 'id': 9, 'uuid': '0123456789'}),
     )
-    rows, lost = rebuilt(left)
+    rows, lost = rebuild_rows(left)
     assert [(row['balancer_id'], row['server_id']) for row in rows['balancer_member']] == [(4, 7)]
     assert [(row['id'], row.get('balancer_id')) for row in rows['port']] == [(5, None), (6, 4)]
     assert [(row['id'], row['name']) for row in rows['network']] == [
@@ -144,7 +146,9 @@ def test_what_cannot_be_brought_back_is_told() -> None:
     """A second machine of a name, a disk that is gone, disks that nobody speaks of."""
     again = {**TOLD, 'server': {**SERVER, 'id': 8, 'uuid': 't'}}
     disks = {'server': {'t': 1, 'u': 1}, 'image': {'i': 1}, 'volume': {'0123456789': 2**30 + 1}}
-    rows, lost = rebuilt(Remains({'security_group': [DEFAULT]}, {'s': TOLD, 't': again}, disks))
+    rows, lost = rebuild_rows(
+        Remains({'security_group': [DEFAULT]}, {'s': TOLD, 't': again}, disks)
+    )
     assert [(row['name'], row['size']) for row in rows['volume']] == [('recovered-01234567', 2)]
     told = '\n'.join(lost)
     for words in (

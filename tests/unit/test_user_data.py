@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
-    MOST_USER_DATA,
+    MAX_USER_DATA,
     user_data_problems,
 )
 
@@ -54,7 +54,7 @@ def test_what_cloud_init_takes(text: str) -> None:
         ('#cloud-config\n- packages\n', f'its YAML is no mapping, {LEFT_OUT}'),
         ('#cloud-config\nhello\n', f'its YAML is no mapping, {LEFT_OUT}'),
         ('#cloud-config\n' + '[' * 100_000, f'it is no YAML, {LEFT_OUT}'),
-        ('#!' + 'x' * MOST_USER_DATA, f'it has {MOST_USER_DATA + 2} bytes; at most'),
+        ('#!' + 'x' * MAX_USER_DATA, f'it has {MAX_USER_DATA + 2} bytes; at most'),
     ],
 )
 def test_what_it_would_leave_out(text: str, problem: str) -> None:

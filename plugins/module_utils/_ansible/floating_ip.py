@@ -74,7 +74,7 @@ def _asked(cloud: Cloud, requested: FloatingIpRequest) -> FloatingIp | None:
     if requested.name or requested.address:
         found = cloud.floating_ips.list([requested.name or requested.address or ''])
     else:
-        found = tuple(item for item in cloud.floating_ips.list() if requested.has(item))
+        found = tuple(item for item in cloud.floating_ips.list() if requested.matches_holder(item))
     return found[0] if found else None
 
 

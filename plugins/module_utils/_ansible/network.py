@@ -32,14 +32,14 @@ def request(params: Dict[str, Any]) -> NetworkRequest:
 def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, Names]:
     """The network, and what else has addresses. Who makes one holds the choice of addresses: two runs would choose the same, or such as overlap."""
     networks, names = by_name(cloud.networks.list([requested.name])), {('network', requested.name)}
-    around = Surroundings()
+    surroundings = Surroundings()
     if requested.state == 'present' and (
         requested.name not in networks or networks[requested.name].task_state
     ):
         names.add(('choice', 'of network addresses'))
-        around = cloud.networks.surroundings()
+        surroundings = cloud.networks.surroundings()
     return ObservedNetworks(
-        networks, cloud.networks.taken(requested.name), cloud.firewalls.list()[0], around
+        networks, cloud.networks.taken(requested.name), cloud.firewalls.list()[0], surroundings
     ), names
 
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
 from .._model.server import STATES, NicRequest, Server, ServerRequest
-from .._model.user_data import Sealed
+from .._model.user_data import UserDataHash
 from .._plan.server import FloatingAddress, ObservedServers, plan
 from .options import DESCRIBED, NAME, by_name, described, names_of
 from .run import Resource, given_options, run
@@ -124,7 +124,7 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
         and any(server.member_of == requested.name for server in servers.values())
     )
     reload = grows or any(server.task_state == 'creating' for server in servers.values())
-    news, ssh = requested.news(servers), requested.wait_for == 'ssh'
+    new_options, ssh = requested.new_options(servers), requested.wait_for == 'ssh'
     lacking = requested.floating_ip == 'auto' and (
         new or any(not server.floating_ip for server in servers.values())
     )
@@ -133,22 +133,24 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
         user_data=sealed,
         init_scripts=by_name(
             cloud.init_scripts.list()
-            if 'init_script' in news
+            if 'init_script' in new_options
             or reload
             or not all(server.seeded for server in servers.values())
             else ()
         ),
         ports=by_name(
             cloud.ports.list()
-            if 'networks' in news and any(nic.port for nic in requested.networks or ())
+            if 'networks' in new_options and any(nic.port for nic in requested.networks or ())
             else ()
         ),
-        keypairs=by_name(cloud.keypairs.list() if 'key_names' in news else ()),
-        flavors=by_name(cloud.flavors.list() if 'flavor' in news else ()),
-        images=by_name(cloud.images.list() if 'image' in news or reload else ()),
-        networks=by_name(cloud.networks.list() if 'networks' in news or ssh else ()),
-        groups=by_name(cloud.security_groups.list() if 'security_groups' in news or ssh else ()),
-        owners=cloud.servers.address_owners(requested.places()) if new else {},
+        keypairs=by_name(cloud.keypairs.list() if 'key_names' in new_options else ()),
+        flavors=by_name(cloud.flavors.list() if 'flavor' in new_options else ()),
+        images=by_name(cloud.images.list() if 'image' in new_options or reload else ()),
+        networks=by_name(cloud.networks.list() if 'networks' in new_options or ssh else ()),
+        groups=by_name(
+            cloud.security_groups.list() if 'security_groups' in new_options or ssh else ()
+        ),
+        owners=cloud.servers.address_owners(requested.requested_addresses()) if new else {},
         dns_owners=cloud.servers.dns_owners(requested.members()) if new else {},
         floating=_floating(cloud, requested),
         free=sum(cloud.floating_ips.free().values()) if lacking else 0,
@@ -156,13 +158,13 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     ), names
 
 
-def _sealed(cloud: Cloud, user_data: str, servers: Mapping[str, Server]) -> Sealed:
+def _sealed(cloud: Cloud, user_data: str, servers: Mapping[str, Server]) -> UserDataHash:
     """First-boot content as it would be recorded; it is handed on under that, and under what is recorded already and will become that."""
-    sealed = cloud.servers.sealed(user_data)
+    sealed = cloud.servers.hash_user_data(user_data)
     recorded = [
         server.user_data
         for server in servers.values()
-        if server.user_data and sealed.takes_over(server.user_data)
+        if server.user_data and sealed.supersedes(server.user_data)
     ]
     cloud.seeds.update(dict.fromkeys([sealed, *recorded], user_data))
     return sealed

@@ -30,7 +30,7 @@ from .._model.network import Network, Surroundings
 from .._model.port import Port
 from .._model.security_group import SecurityGroup
 from .._model.server import Server
-from .._model.user_data import Sealed
+from .._model.user_data import UserDataHash
 from .._model.volume import Volume
 from . import Names, Outcome, Seen
 
@@ -118,7 +118,7 @@ class Servers(Protocol):
     ) -> Tuple[Server, ...]:
         """Look: all, those of these names, and the members of a group."""
 
-    def sealed(self, user_data: str) -> Sealed:
+    def hash_user_data(self, user_data: str) -> UserDataHash:
         """First-boot content as it would be recorded."""
 
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:

@@ -53,28 +53,33 @@ class Agent:
         ):  # libvirt-python raises the last two for an answer that is no UTF-8
             self._silent = time.monotonic() - requested >= seconds
             return None
-        return guest.returned(text)
+        return guest.parse_answer(text)
 
     def file(self, path: str) -> bytes | None:
         """A file of the guest, of a large one the end; None when it is not there or the guest does not answer."""
-        handle = guest.number(self.ask('guest-file-open', path=path, mode='r'))
+        handle = guest.parse_number(self.ask('guest-file-open', path=path, mode='r'))
         if handle is None:
             return None
         size = (
-            guest.position(self.ask('guest-file-seek', handle=handle, offset=0, whence='end')) or 0
+            guest.parse_position(self.ask('guest-file-seek', handle=handle, offset=0, whence='end'))
+            or 0
         )
-        self.ask('guest-file-seek', handle=handle, offset=max(0, size - guest.MOST), whence='set')
-        found = guest.content(self.ask('guest-file-read', handle=handle, count=guest.MOST))
+        self.ask(
+            'guest-file-seek', handle=handle, offset=max(0, size - guest.MAX_BYTES), whence='set'
+        )
+        found = guest.parse_content(
+            self.ask('guest-file-read', handle=handle, count=guest.MAX_BYTES)
+        )
         self.ask('guest-file-close', handle=handle)
         return found
 
     def addresses(self) -> Dict[str, FrozenSet[str]] | None:
         """The addresses that the guest has, by hardware address."""
-        return guest.addresses(self.ask('guest-network-get-interfaces'))
+        return guest.parse_addresses(self.ask('guest-network-get-interfaces'))
 
     def mounted_serials(self) -> Set[str] | None:
         """The serials of the virtio disks on which file systems are mounted; None when the guest cannot be asked."""
-        names = guest.mounted_disks(self.ask('guest-get-fsinfo'))
+        names = guest.parse_mounted_disks(self.ask('guest-get-fsinfo'))
         if names is None or len(names) > _MOST_DISKS:
             return None
         serials = [self.file(f'/sys/block/{name}/serial') for name in names]

@@ -12,7 +12,7 @@ import os
 from typing import BinaryIO, Literal, NamedTuple
 
 from .._cloud import CloudError
-from .._model.checks import GIB, LARGEST_VOLUME
+from .._model.checks import GIB, MAX_VOLUME_SIZE
 
 _HEAD, _TAIL = 2048, 512
 _SECTOR = 512
@@ -55,9 +55,9 @@ def identify(file: BinaryIO, called: str) -> DiskFormat:
         found = _identified(head, tail, length)
     except ValueError as error:
         raise CloudError(f'{called} {error}') from None
-    if found.size is not None and not 0 < found.size <= LARGEST_VOLUME * GIB:
+    if found.size is not None and not 0 < found.size <= MAX_VOLUME_SIZE * GIB:
         raise CloudError(
-            f'{called} holds a disk of {found.size} bytes; give one of at most {LARGEST_VOLUME} GB'
+            f'{called} holds a disk of {found.size} bytes; give one of at most {MAX_VOLUME_SIZE} GB'
         )
     return found
 

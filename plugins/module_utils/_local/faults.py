@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List, Tuple
 
-from .._model.server import DISK_GONE, SEED_GONE
+from .._model.server import DISK_MISSING, SEED_MISSING
 from .devices import bridge_name, tap_name
 from .domain import has_agent
 from .hypervisor import Machine, tolerate
@@ -23,8 +23,8 @@ def machine_faults(
 ) -> Tuple[str, ...]:
     """What the machine of a server no longer has of what it was given. ``volumes``: the files of its volumes."""
     root, seed = (os.path.join(folder, name) for name in ('root.qcow2', 'seed.iso'))
-    faults = [DISK_GONE] if not os.path.exists(root) else []
-    faults += [] if os.path.exists(seed) else [SEED_GONE]
+    faults = [DISK_MISSING] if not os.path.exists(root) else []
+    faults += [] if os.path.exists(seed) else [SEED_MISSING]
     return (*faults, *_definition_faults(row, machine, {root, seed, *volumes}))
 
 

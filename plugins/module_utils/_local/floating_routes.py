@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import Any, Dict, List, Set, Tuple
 
 from .._cloud import CloudError
-from .._model.checks import some_of
+from .._model.checks import join_names
 from .host import Host
 from .kernel import device_exists, routes, write
 from .netlink import proxies
@@ -101,7 +101,7 @@ class FloatingRoutes:
         ]
         if dead:
             yield (
-                f'floating IP {some_of(dead)}: in no pool of this host any more, and nothing reaches it; put its pool back '
+                f'floating IP {join_names(dead)}: in no pool of this host any more, and nothing reaches it; put its pool back '
                 '(host_floating_pools of the role hanok.cloud.host), or delete it (hanok.cloud.floating_ip with its address '
                 'and state: absent)'
             )
@@ -206,4 +206,4 @@ def _told(found: Iterable[Proxy]) -> List[Tuple[str, str]]:
     of: Dict[str, List[str]] = {}
     for device, address in sorted(found):
         of.setdefault(device, []).append(address)
-    return [(device, some_of(names)) for device, names in of.items()]
+    return [(device, join_names(names)) for device, names in of.items()]

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Callable, Dict
 
 from .._cloud import CloudError
-from .._model.checks import GIB, LARGEST_VOLUME
+from .._model.checks import GIB, MAX_VOLUME_SIZE
 from . import disk_format
 from .disk_format import DiskFormat
 from .host import Host
@@ -130,9 +130,9 @@ class Import:
                 f'{called} refers to other files; flatten it first: qemu-img convert -O qcow2'
             )
         size = int(info['virtual-size'])
-        if not 0 < size <= LARGEST_VOLUME * GIB:
+        if not 0 < size <= MAX_VOLUME_SIZE * GIB:
             raise CloudError(
-                f'{called} holds a disk of {size} bytes; give one of at most {LARGEST_VOLUME} GB'
+                f'{called} holds a disk of {size} bytes; give one of at most {MAX_VOLUME_SIZE} GB'
             )
         return size
 
@@ -213,7 +213,7 @@ class Import:
     def _room(self) -> int:
         """Bytes that may be written."""
         free = os.statvfs(self.folder)
-        return max(0, min(LARGEST_VOLUME * GIB, free.f_bavail * free.f_frsize - _SPARE))
+        return max(0, min(MAX_VOLUME_SIZE * GIB, free.f_bavail * free.f_frsize - _SPARE))
 
     def _check_room(self, size: int, what: str) -> None:
         room = self._room()

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Dict, List, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.image import DIGITS, Image, least_disk
+from .._model.image import DIGITS, Image, min_disk_gb
 from . import disks
 from .host import Host
 from .record import described, names_in
@@ -32,9 +32,11 @@ class LocalImages:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """Look: all, or those of these names."""
-        return tuple(_image(row, self._gone(row)) for row in self.record.named(_LIST, names))
+        return tuple(
+            _image(row, self._is_disk_missing(row)) for row in self.record.named(_LIST, names)
+        )
 
-    def _gone(self, row: Any) -> bool:
+    def _is_disk_missing(self, row: Any) -> bool:
         return row['task_state'] is None and not os.path.exists(path(self.host, row['uuid']))
 
     def source_problem(self, source: str) -> str:
@@ -187,9 +189,9 @@ def path(host: Host, identity: str) -> str:
     return host.settings.path('images', identity + '.qcow2')
 
 
-def _image(row: Any, gone: bool) -> Image:
+def _image(row: Any, disk_missing: bool) -> Image:
     size: Dict[str, Any] = (
-        {} if row['size'] is None else {'size': row['size'], 'min_disk': least_disk(row['size'])}
+        {} if row['size'] is None else {'size': row['size'], 'min_disk': min_disk_gb(row['size'])}
     )
     return Image(
         row['name'],
@@ -201,7 +203,7 @@ def _image(row: Any, gone: bool) -> Image:
         task_state=row['task_state'],
         created_by=row['created_by'],
         created_at=row['created_at'],
-        gone=gone,
+        disk_missing=disk_missing,
         digests={
             kind: digest for kind, digest in _imported(row['imported']).items() if kind in DIGITS
         },

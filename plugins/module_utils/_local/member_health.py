@@ -8,7 +8,7 @@ import csv
 import io
 from typing import Dict, Iterable, List, Tuple
 
-from .._model.guest import line
+from .._model.guest import printable_line
 from .._model.lb import ERROR, NO_MONITOR, ONLINE, UNKNOWN, MemberHealth
 
 _MOST_REASON = 200  # characters
@@ -65,4 +65,4 @@ def _status(words: str) -> str:
 def _reason(row: Dict[str, str]) -> str:
     """What the last check found, in HAProxy's words."""
     words = [row.get(column, '') for column in ('check_desc', 'last_chk', 'check_code')]
-    return line(': '.join(dict.fromkeys(word for word in words if word)), _MOST_REASON)
+    return printable_line(': '.join(dict.fromkeys(word for word in words if word)), _MOST_REASON)

@@ -11,7 +11,7 @@ import json
 from typing import Any, Dict, List, Sequence, Tuple
 from xml.etree import ElementTree as ET
 
-from .._model.user_data import GIVEN
+from .._model.user_data import UNKNOWN_HASH
 from .host import Host
 from .hypervisor import tolerate
 from .record import Record
@@ -67,7 +67,7 @@ def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
         }
         server['init_script_seal'] = None
         server['user_data'] = (
-            GIVEN if row['user_data'] else None
+            UNKNOWN_HASH if row['user_data'] else None
         )  # local users read what machines say
         found[row['name']] = json.dumps(
             {

@@ -112,8 +112,8 @@ def _end(path: str) -> bytes:
     """The end of the file of a console, of the last boot only; it may not be there."""
     try:
         with open(path, 'rb') as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - guest.MOST))
-            return _BEGINS.split(file.read(guest.MOST))[-1]
+            file.seek(max(0, os.fstat(file.fileno()).st_size - guest.MAX_BYTES))
+            return _BEGINS.split(file.read(guest.MAX_BYTES))[-1]
     except OSError:
         return b''
 
@@ -121,6 +121,6 @@ def _end(path: str) -> bytes:
 def _init(machine: Any, console: str, until: float) -> str:
     """Raises CloudError when it went wrong: waiting longer would not help."""
     boot = first_boot(machine, console, until)
-    if boot.complaint():
-        raise CloudError(boot.complaint())
+    if boot.failure():
+        raise CloudError(boot.failure())
     return '' if boot.state == DONE else 'its first boot is not done yet'

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError, Names, Outcome, Seen
 from .._model.change import Change
-from .._model.recovery import INTERRUPTED, RecordState, Remains, Rows, planned, rebuilt
+from .._model.recovery import INTERRUPTED, RecordState, Remains, Rows, planned_state, rebuild_rows
 from . import disks, metadata
 from .cloud import this_host
 from .firewalls import LocalFirewalls
@@ -90,12 +90,12 @@ class LocalRecovery:
     def rebuilt(self) -> RecordState:
         """What the record would be, rebuilt."""
         rows, lost = self._rebuilt()
-        return planned(lost, rows)
+        return planned_state(lost, rows)
 
     def _rebuilt(self) -> Tuple[Rows, List[str]]:
         remains = self._remains()
         try:
-            return rebuilt(remains)
+            return rebuild_rows(remains)
         except _UNSOUND as error:
             raise CloudError(
                 f'the export {self.host.record.export_path} holds what hanok.cloud does not write ({type(error).__name__}: {error}); '
@@ -121,7 +121,7 @@ class LocalRecovery:
     def _remains(self) -> Remains:
         machines: Dict[str, Any] = {}
         balancers: Dict[str, Any] = {}
-        unsound: List[str] = []
+        unreadable: List[str] = []
         for domain in (
             *self.host.hypervisor.qemu.listAllDomains(),
             *self.host.hypervisor.lxc.listAllDomains(),
@@ -134,7 +134,7 @@ class LocalRecovery:
             try:
                 found = _told(text, bool(domain.isActive() or domain.autostart())) if text else {}
             except _UNSOUND:
-                unsound.append(domain.UUIDString())
+                unreadable.append(domain.UUIDString())
                 continue
             if found:
                 (machines if 'server' in found else balancers)[domain.UUIDString()] = found
@@ -148,7 +148,7 @@ class LocalRecovery:
                 if (network := _network(one))
             ),
             disks={kind: self._disks(kind) for kind in _DISKS},
-            unsound=tuple(unsound),
+            unreadable=tuple(unreadable),
         )
 
     def _disks(self, kind: str) -> Dict[str, int]:
@@ -188,14 +188,14 @@ def _told(text: str, runs: bool) -> Dict[str, Any]:
     """What a machine says of its server, with the power that it has, or a container of its balancer. Raises what is in _UNSOUND when it is something else."""
     found: Dict[str, Any] = json.loads(text)
     if 'balancer' in found:
-        rebuilt(Remains(balancers={'': found}))
+        rebuild_rows(Remains(balancers={'': found}))
         return found
     found['server'] = {
         **found['server'],
         'power': 'started' if runs else 'stopped',
         'task_state': None,
     }
-    rebuilt(Remains(machines={'': found}))
+    rebuild_rows(Remains(machines={'': found}))
     return found
 
 

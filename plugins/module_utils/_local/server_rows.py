@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Sequence, Set
 from .._cloud import CloudError
 from .._model.change import AFTER_APPLY, Change
 from .._model.server import Nic, Server
-from .._model.user_data import Sealed
+from .._model.user_data import UserDataHash
 from . import addresses, metadata
 from .record import Record, described
 from .servers import PORTS, SERVERS, VOLUMES, by_server, key_names
@@ -71,14 +71,14 @@ def _let_in(record: Record, keys: Sequence[str], server: int) -> None:
         record.insert('server_keypair', values)
 
 
-def _seal(record: Record, script: str | None) -> Sealed | None:
+def _seal(record: Record, script: str | None) -> UserDataHash | None:
     """The text of an init script as a server is made with it, enough to see later that it differs."""
     content = (
         None
         if script is None
         else record.value('SELECT content FROM init_script WHERE name = ?', script)
     )
-    return None if content is None else Sealed.of(content, record.secret())
+    return None if content is None else UserDataHash.of(content, record.secret())
 
 
 def outdated(record: Record, rows: Sequence[Any]) -> Set[str]:
@@ -88,7 +88,7 @@ def outdated(record: Record, rows: Sequence[Any]) -> Set[str]:
         return set()
     secret = record.secret()
     scripts = {
-        row['name']: Sealed.of(row['content'], secret)
+        row['name']: UserDataHash.of(row['content'], secret)
         for row in record.rows('SELECT name, content FROM init_script')
     }
     return {
@@ -98,9 +98,9 @@ def outdated(record: Record, rows: Sequence[Any]) -> Set[str]:
     }
 
 
-def _is_older(seal: str, current: Sealed | None) -> bool:
+def _is_older(seal: str, current: UserDataHash | None) -> bool:
     """Whether a text differs from what was sealed; one that was sealed with another key cannot be compared."""
-    return current is not None and seal != current and not current.takes_over(seal)
+    return current is not None and seal != current and not current.supersedes(seal)
 
 
 def forget(record: Record, name: str) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.server import Nic, Server
-from .._model.user_data import Sealed
+from .._model.user_data import UserDataHash
 from .devices import bridge_name
 from .firewalls import LocalFirewalls
 from .host import THREADS, Host
@@ -101,7 +101,7 @@ class LocalServers:
             memory=row['memory'],
             image=row['image'],
             key_names=key_names(row),
-            user_data=None if row['user_data'] is None else Sealed(row['user_data']),
+            user_data=None if row['user_data'] is None else UserDataHash(row['user_data']),
             volume_size=row['volume_size'],
             init_script=row['init_script'],
             security_groups=tuple(
@@ -142,9 +142,9 @@ class LocalServers:
             row, machine, self.host.settings.path('servers', row['uuid']), volumes
         ), pause_reason(machine)
 
-    def sealed(self, user_data: str) -> Sealed:
+    def hash_user_data(self, user_data: str) -> UserDataHash:
         """First-boot content as it would be recorded."""
-        return Sealed.of(user_data, self.record.secret())
+        return UserDataHash.of(user_data, self.record.secret())
 
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """Who has these fixed addresses and MACs (network name, address or MAC)."""

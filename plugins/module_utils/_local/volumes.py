@@ -35,9 +35,11 @@ class LocalVolumes:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """Look: all, or those of these names."""
-        return tuple(_volume(row, self._gone(row)) for row in self.record.named(_LIST, names))
+        return tuple(
+            _volume(row, self._is_disk_missing(row)) for row in self.record.named(_LIST, names)
+        )
 
-    def _gone(self, row: Any) -> bool:
+    def _is_disk_missing(self, row: Any) -> bool:
         return row['task_state'] is None and not os.path.exists(self._path(row))
 
     def mounted(self, name: str) -> bool | None:
@@ -201,7 +203,7 @@ def _free_target(machine: Any) -> str:
     return next(name for name in map(domain.target, range(1, 26)) if name not in taken)
 
 
-def _volume(row: Any, gone: bool) -> Volume:
+def _volume(row: Any, disk_missing: bool) -> Volume:
     serial = row['uuid'][:20]
     return Volume(
         row['name'],
@@ -215,5 +217,5 @@ def _volume(row: Any, gone: bool) -> Volume:
         row['task_state'],
         row['created_by'],
         row['created_at'],
-        gone,
+        disk_missing,
     )

@@ -13,7 +13,7 @@ LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
 AFTER_APPLY = '(known after apply)'
 _PLAIN = re.compile(r'[A-Za-z/][\w./-]*\Z|\d+\.\d+\.\d+\.\d+(/\d+)?\Z', re.ASCII)
 _WORDS = ('true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n')
-AGAIN = 'an earlier run was interrupted: this finishes it'
+COMPLETES_INTERRUPTED_RUN = 'an earlier run was interrupted: this finishes it'
 
 
 class Effect(NamedTuple):
@@ -72,14 +72,14 @@ class Draft:
         self.notes: List[str] = []
         self.result: List[Any] = []
 
-    def step(
+    def add(
         self, kind: str, verb: str, before: Any, after: Any, effect: str = LIVE, why: str = ''
     ) -> Any:
         """Add a change; what it leaves is what the next one starts from."""
         self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
         return after
 
-    def need(self, kind: str, wanted: str, there: Mapping[str, Any]) -> bool:
+    def require(self, kind: str, wanted: str, there: Mapping[str, Any]) -> bool:
         """Note a reference to something that is not there, with what is; true when it is there."""
         if wanted not in there:
             self.missing.append(
@@ -102,7 +102,11 @@ class Draft:
         )
         if after == current:
             return current
-        effects = [Effect(LIVE, AGAIN)] if getattr(current, 'task_state', None) else []
+        effects = (
+            [Effect(LIVE, COMPLETES_INTERRUPTED_RUN)]
+            if getattr(current, 'task_state', None)
+            else []
+        )
         for option, classify in table.items():
             old, new = getattr(current, option), getattr(after, option)
             if old == new:
@@ -111,14 +115,14 @@ class Draft:
             effects.append(effect)
             if effect.how == FIXED:
                 self.refused.append(
-                    f'{kind} {current.name}: {option} is {shown(old)}, requested {shown(new)}: {effect.why}'
+                    f'{kind} {current.name}: {option} is {yaml_text(old)}, requested {yaml_text(new)}: {effect.why}'
                 )
             if effect.how == RESTART and not allow_restart:
                 self.refused.append(
                     f'{kind} {current.name}: {effect.why}; allow_restart: true allows it'
                 )
         how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
-        return self.step(
+        return self.add(
             kind,
             'update',
             current,
@@ -127,7 +131,7 @@ class Draft:
             '; '.join(effect.why for effect in effects if effect.why),
         )
 
-    def done(self, *order: Tuple[str, str]) -> Plan:
+    def finish(self, *order: Tuple[str, str]) -> Plan:
         """Finish the plan: changes by the (kind, verb) order given, within one in the order in which they were added."""
         places = {place: number for number, place in enumerate(order)}
         changes = sorted(
@@ -142,23 +146,23 @@ class Draft:
         )
 
 
-def shown(value: Any) -> str:
+def yaml_text(value: Any) -> str:
     """A value as a sentence shows it: as users write it in YAML, a text by itself without quotes."""
     if value is None:
         return 'not set'
-    return value if isinstance(value, str) else _written(value)
+    return value if isinstance(value, str) else _flow_style(value)
 
 
-def _written(value: Any) -> str:
+def _flow_style(value: Any) -> str:
     """A value in the flow style of YAML."""
-    if hasattr(value, 'written'):
-        value = value.written()
+    if hasattr(value, 'task_form'):
+        value = value.task_form()
     if isinstance(value, (list, tuple)):
-        return '[' + ', '.join(_written(item) for item in value) + ']'
+        return '[' + ', '.join(_flow_style(item) for item in value) + ']'
     if isinstance(value, Mapping):
         return (
             '{'
-            + ', '.join(f'{_written(key)}: {_written(item)}' for key, item in value.items())
+            + ', '.join(f'{_flow_style(key)}: {_flow_style(item)}' for key, item in value.items())
             + '}'
         )
     if isinstance(value, bool) or value is None:
@@ -173,7 +177,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def plain(thing: Any, *inner: str) -> Dict[str, Any]:
+def plain_fields(thing: Any, *inner: str) -> Dict[str, Any]:
     """A dataclass as plain JSON: tuples become lists, mappings become dicts. ``inner``: fields that are nobody's business."""
     return {name: _plain(value) for name, value in vars(thing).items() if name not in inner}
 

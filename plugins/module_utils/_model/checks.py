@@ -12,9 +12,9 @@ HOST_NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z')
 NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?\Z')
 LABEL = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?\Z')
 GIB = 2**30
-LARGEST_VOLUME = 5120
-MOST_GROUPS = 3
-MOST_KEYS = 20
+MAX_VOLUME_SIZE = 5120
+MAX_GROUPS = 3
+MAX_KEYS = 20
 DEFAULT_GROUP = 'default'  # the security group of servers for which none is named
 
 
@@ -41,9 +41,9 @@ def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_group
     if groups is None:
         return []
     problems = [problem for group in groups for problem in name_problems(group, option)]
-    if len(groups) > MOST_GROUPS:
+    if len(groups) > MAX_GROUPS:
         problems.append(
-            f'{option}: {len(groups)} are named; a network interface has at most {MOST_GROUPS}'
+            f'{option}: {len(groups)} are named; a network interface has at most {MAX_GROUPS}'
         )
     if not groups:
         problems.append(f'{option}: name one at least; default lets nothing in')
@@ -53,8 +53,8 @@ def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_group
 def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[str]:
     """Check the key pairs of a server: up to 20 names."""
     problems = [problem for name in names for problem in name_problems(name, option)]
-    if len(names) > MOST_KEYS:
-        problems.append(f'{option}: {len(names)} are named; a server has at most {MOST_KEYS}')
+    if len(names) > MAX_KEYS:
+        problems.append(f'{option}: {len(names)} are named; a server has at most {MAX_KEYS}')
     return problems
 
 
@@ -117,8 +117,8 @@ def _as_written(mac: str) -> str:
 
 def size_problems(size: int | None, option: str) -> List[str]:
     """Check the size of a volume in GB (2^30 bytes): 1 to 5,120."""
-    if size is not None and not 1 <= size <= LARGEST_VOLUME:
-        return [f'{option}: {size} is not a size; give 1 to {LARGEST_VOLUME} (GB)']
+    if size is not None and not 1 <= size <= MAX_VOLUME_SIZE:
+        return [f'{option}: {size} is not a size; give 1 to {MAX_VOLUME_SIZE} (GB)']
     return []
 
 
@@ -134,7 +134,7 @@ def labels_of(raw: Mapping[Any, Any]) -> Mapping[str, str]:
     }
 
 
-def some_of(names: Sequence[str], most: int = 5) -> str:
+def join_names(names: Sequence[str], most: int = 5) -> str:
     """Names in a sentence, bounded in number."""
     more = len(names) - most
     return ', '.join(names[:most]) + (f' and {more} more' if more > 0 else '')

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Tuple
 
-from .change import plain
+from .change import plain_fields
 
 
 @dataclass(frozen=True)
@@ -19,4 +19,4 @@ class Firewall:
 
     def public(self) -> Dict[str, Any]:
         """The state as a diff shows it."""
-        return plain(self)
+        return plain_fields(self)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Tuple
 
 from . import guest
-from .change import plain
+from .change import plain_fields
 
 RUNNING, DONE, FAILED = 'running', 'done', 'failed'
 _LINES = 20
@@ -38,9 +38,9 @@ class FirstBoot:
 
     def public(self) -> Dict[str, Any]:
         """The first boot as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
-    def complaint(self) -> str:
+    def failure(self) -> str:
         """What went wrong, with the last lines that were printed; empty: nothing."""
         if self.state != FAILED:
             return ''
@@ -55,11 +55,11 @@ def from_result(result: bytes, output: bytes) -> FirstBoot | None:
     ``output``: what was printed meanwhile. A user data that is no YAML is no error of cloud-init
     before 23.4, but a line there.
     """
-    whole = guest.parsed(result.decode(errors='replace'))
+    whole = guest.parse_json(result.decode(errors='replace'))
     told = whole.get('v1') if isinstance(whole, dict) else None
     if not isinstance(told, dict) or not isinstance(told.get('errors'), (list, type(None))):
         return None
-    printed = guest.shown(output)
+    printed = guest.printable(output)
     errors = _texts(told.get('errors')) + _recoverable(told.get('recoverable_errors'))
     return _ended(errors or _WRONG.findall(printed), printed)
 
@@ -77,13 +77,13 @@ def _texts(answer: object) -> List[str]:
 
 def from_console(console: bytes) -> FirstBoot:
     """By what a server without a guest agent shows on its console."""
-    text = guest.shown(console)
+    text = guest.printable(console)
     if not _FINISHED.search(text):
         return FirstBoot(RUNNING, (), text)
     return _ended(_WRONG.findall(text), text)
 
 
 def _ended(errors: List[str], printed: str) -> FirstBoot:
-    lines = [line for line in map(guest.line, errors) if line]
+    lines = [line for line in map(guest.printable_line, errors) if line]
     told = tuple(dict.fromkeys(lines))[:_MOST_ERRORS]
     return FirstBoot(FAILED if told else DONE, told, printed)

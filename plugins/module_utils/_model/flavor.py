@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain
+from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .request import Request
 
 FAMILIES = ('general', 'cpu', 'memory', 'gpu')
@@ -32,7 +32,7 @@ class Flavor:
 
     def public(self) -> Dict[str, Any]:
         """The flavor as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 def _built_in(name: str, family: str, vcpus: int, memory: int, disk: int) -> Flavor:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain
+from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import address_problems, host_name_problems, name_problems
 from .request import Request
 
@@ -47,7 +47,7 @@ class FloatingIp:
 
     def public(self) -> Dict[str, Any]:
         """The address as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 class Place(NamedTuple):
@@ -76,7 +76,7 @@ class FloatingIpRequest(Request):
         """Who is named as the one that has it, or is to have it: kind and name."""
         return next(((kind, getattr(self, kind)) for kind in HOLDERS if getattr(self, kind)), None)
 
-    def has(self, item: FloatingIp) -> bool:
+    def matches_holder(self, item: FloatingIp) -> bool:
         """Whether who is named has this address; anybody when nobody is named."""
         return self.holder is None or getattr(item, self.holder[0]) == self.holder[1]
 

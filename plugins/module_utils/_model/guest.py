@@ -14,14 +14,14 @@ import json
 import re
 from typing import Dict, FrozenSet, List, Tuple
 
-MOST = 64 * 1024  # bytes that are read of a file of a guest, or of its console
+MAX_BYTES = 64 * 1024  # bytes that are read of a file of a guest, or of its console
 _MOST_ANSWER = 1024 * 1024  # characters of one answer that are looked at
 _MOST_ITEMS = 256  # of a list: more than any server of ours has
 _DISK = re.compile(r'(vd[a-z]{1,2})[0-9]{0,3}\Z')  # virtio disks and their partitions
 _REPLACED = '\ufffd'
 
 
-def parsed(text: object) -> object:
+def parse_json(text: object) -> object:
     """A JSON text; None when it is none, or too long to be one of ours."""
     if not isinstance(text, str) or len(text) > _MOST_ANSWER:
         return None
@@ -31,35 +31,35 @@ def parsed(text: object) -> object:
         return None
 
 
-def returned(text: object) -> object:
+def parse_answer(text: object) -> object:
     """What an agent returns (QEMU guest agent protocol reference); None when it is no answer."""
-    answer = parsed(text)
+    answer = parse_json(text)
     return answer.get('return') if isinstance(answer, dict) else None
 
 
-def number(answer: object) -> int | None:
+def parse_number(answer: object) -> int | None:
     """A number from 0 on: a handle of a file, or a position in it."""
     whole = isinstance(answer, int) and not isinstance(answer, bool)
     return answer if isinstance(answer, int) and whole and 0 <= answer < 2**63 else None
 
 
-def position(answer: object) -> int | None:
+def parse_position(answer: object) -> int | None:
     """Where guest-file-seek has come to."""
-    return number(answer.get('position')) if isinstance(answer, dict) else None
+    return parse_number(answer.get('position')) if isinstance(answer, dict) else None
 
 
-def content(answer: object) -> bytes | None:
+def parse_content(answer: object) -> bytes | None:
     """What guest-file-read has read, at most MOST bytes of it."""
     encoded = answer.get('buf-b64') if isinstance(answer, dict) else None
     if not isinstance(encoded, str):
         return None
     try:
-        return base64.b64decode(encoded, validate=True)[:MOST]
+        return base64.b64decode(encoded, validate=True)[:MAX_BYTES]
     except ValueError:
         return None
 
 
-def addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
+def parse_addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
     """The addresses of each hardware address, by guest-network-get-interfaces."""
     interfaces = _mappings(answer)
     if interfaces is None:
@@ -76,7 +76,7 @@ def addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
     return found
 
 
-def mounted_disks(answer: object) -> Tuple[str, ...] | None:
+def parse_mounted_disks(answer: object) -> Tuple[str, ...] | None:
     """The names of the virtio disks on which file systems are mounted, by guest-get-fsinfo."""
     systems = _mappings(answer)
     if systems is None:
@@ -96,7 +96,7 @@ def _mappings(answer: object) -> List[Dict[str, object]] | None:
     return answer if all(isinstance(item, dict) for item in answer) else None
 
 
-def shown(text: str | bytes, most: int = MOST) -> str:
+def printable(text: str | bytes, most: int = MAX_BYTES) -> str:
     """The end of a text of a guest as it may be shown: bounded, and without what a terminal would obey.
 
     Line breaks stay; every other character that is not printable (escape, direction marks, half
@@ -110,6 +110,6 @@ def shown(text: str | bytes, most: int = MOST) -> str:
     )
 
 
-def line(text: str, most: int = 500) -> str:
+def printable_line(text: str, most: int = 500) -> str:
     """The beginning of a text of a guest as one line."""
-    return ' '.join(shown(text[:most], most).split())
+    return ' '.join(printable(text[:most], most).split())

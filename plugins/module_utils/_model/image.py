@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain
+from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain_fields
 from .checks import GIB
 from .request import Request
 
@@ -23,7 +23,7 @@ SOURCES = ('path', 'url', 'server')
 class Image:
     """A disk that servers are made from. ``source``: where it came from: path:..., url:... (without what comes after a question mark) or server:....
 
-    ``digests``: of what it was made of, by kind (sha256, sha512). ``gone``: its file is not there
+    ``digests``: of what it was made of, by kind (sha256, sha512). ``disk_missing``: its file is not there
     any more. ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume
     needs at least.
     """
@@ -39,25 +39,25 @@ class Image:
     task_state: str | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
-    gone: bool = False
+    disk_missing: bool = False
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def status(self) -> str:
         """The status: available, error, or what is being done with it."""
-        return self.task_state or ('error' if self.gone else 'available')
+        return self.task_state or ('error' if self.disk_missing else 'available')
 
     def public(self) -> Dict[str, Any]:
         """The image as a result shows it."""
-        return {**plain(self, 'gone', 'digests'), 'status': self.status}
+        return {**plain_fields(self, 'disk_missing', 'digests'), 'status': self.status}
 
-    def is_of(self, checksum: str) -> bool:
+    def has_checksum(self, checksum: str) -> bool:
         """Whether it was made of what has this checksum, whatever was said then."""
         kind, _colon, digest = checksum.partition(':')
         return self.checksum == checksum or self.digests.get(kind) == digest
 
 
-def least_disk(size: int) -> int:
+def min_disk_gb(size: int) -> int:
     """The GB that hold so many bytes."""
     return -(-size // GIB)
 
@@ -125,7 +125,7 @@ def hidden(url: str) -> str:
     return '/'.join([*path.split('/')[:3], f'hidden-{digest}'])
 
 
-REMADE = 'an image is not remade; delete it and make it again, or choose another name'
+IMMUTABLE = 'an image is not remade; delete it and make it again, or choose another name'
 
 
 def _source(before: str, after: str, current: Image) -> Effect:
@@ -134,7 +134,12 @@ def _source(before: str, after: str, current: Image) -> Effect:
         old, new = before[len('url:') :], after[len('url:') :]
         if new == hidden(old) or old == hidden(new):
             return Effect(LIVE)
-    return Effect(FIXED, REMADE)
+    return Effect(FIXED, IMMUTABLE)
 
 
-TABLE: Table = {'source': _source, 'checksum': fixed(REMADE), 'description': live, 'labels': live}
+TABLE: Table = {
+    'source': _source,
+    'checksum': fixed(IMMUTABLE),
+    'description': live,
+    'labels': live,
+}

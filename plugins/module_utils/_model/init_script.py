@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, live, plain
+from .change import AFTER_APPLY, Table, live, plain_fields
 from .request import Request
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 LANGUAGES = {
     'sh': 'shell',
     'bash': 'shell',
@@ -40,7 +40,7 @@ class InitScript:
 
     def public(self) -> Dict[str, Any]:
         """The script as a result shows it."""
-        return {**plain(self), 'language': language(self.content)}
+        return {**plain_fields(self), 'language': language(self.content)}
 
 
 def language(content: str) -> str | None:
@@ -76,9 +76,9 @@ def _content_problems(content: str | None) -> List[str]:
         )
     if '\0' in content:
         problems.append('content: it holds a NUL character; give text')
-    if len(content.encode()) > MOST_BYTES:
+    if len(content.encode()) > MAX_BYTES:
         problems.append(
-            f'content: it has {len(content.encode())} bytes; at most {MOST_BYTES} are kept'
+            f'content: it has {len(content.encode())} bytes; at most {MAX_BYTES} are kept'
         )
     return problems
 

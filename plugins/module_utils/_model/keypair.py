@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain
+from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .public_key import public_key_problems
 from .request import Request
 
@@ -30,7 +30,7 @@ class Keypair:
 
     def public(self) -> Dict[str, Any]:
         """The key pair as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class KeyFile:
 
     def public(self) -> Dict[str, Any]:
         """The file as a diff shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class KeypairRequest(Request):
         return problems
 
 
-def same_key(one: str, other: str) -> bool:
+def is_same_key(one: str, other: str) -> bool:
     """Whether two public keys are one, whatever their comments."""
     return one.split()[:2] == other.split()[:2]
 

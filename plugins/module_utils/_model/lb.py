@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain
+from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import host_name_problems, name_problems
 from .request import Request
 
@@ -28,7 +28,7 @@ class Listener:
 
     def public(self) -> Dict[str, Any]:
         """The listener as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class HealthCheck:
 
     def public(self) -> Dict[str, Any]:
         """The check as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class MemberHealth:
 
     def public(self) -> Dict[str, Any]:
         """The member as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Lb:
     def public(self) -> Dict[str, Any]:
         """The balancer as a result shows it."""
         return {
-            **plain(self, 'running'),
+            **plain_fields(self, 'running'),
             'status': 'BUILD'
             if self.task_state == 'creating'
             else 'ACTIVE'

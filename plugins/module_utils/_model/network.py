@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain
+from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .request import Request
 
 
@@ -30,7 +30,7 @@ class Network:
 
     def public(self) -> Dict[str, Any]:
         """The network as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 # RFC 1918, 6598 (carriers), 2544 (benchmarks), 5737 (documentation): nobody is reached by these

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain
+from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import DEFAULT_GROUP, address_problems, group_problems, mac_problems, name_problems
 from .request import Request
 
@@ -36,7 +36,7 @@ class Port:
 
     def public(self) -> Dict[str, Any]:
         """The port as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
 
 class PortRequest(Request):

@@ -49,12 +49,12 @@ class Remains:
     export: Rows | None = None
     machines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     disks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    unsound: Tuple[str, ...] = ()
+    unreadable: Tuple[str, ...] = ()
     balancers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     networks: Tuple[Mapping[str, Any], ...] = ()
 
 
-def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
+def rebuild_rows(remains: Remains) -> Tuple[Rows, List[str]]:
     """The rows of a new record, and what could not be brought back, as sentences."""
     rows: Rows = {
         table: [dict(row) for row in some] for table, some in (remains.export or {}).items()
@@ -74,7 +74,7 @@ def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
     )
     lost += [
         f'the machine {identity}: what it says of its server cannot be read'
-        for identity in remains.unsound
+        for identity in remains.unreadable
         if identity not in _ids(rows, 'server')
     ]
     for identity, told in sorted(
@@ -98,14 +98,14 @@ def rebuilt(remains: Remains) -> Tuple[Rows, List[str]]:
     return rows, lost
 
 
-def counted(rows: Rows) -> Dict[str, int]:
+def row_counts(rows: Rows) -> Dict[str, int]:
     """How many rows there are, by table; empty tables left out."""
     return {table: len(some) for table, some in sorted(rows.items()) if some}
 
 
-def planned(lost: Sequence[str], rows: Rows) -> RecordState:
+def planned_state(lost: Sequence[str], rows: Rows) -> RecordState:
     """The record as it will be."""
-    return RecordState('record', 'whole', counted(rows), tuple(lost))
+    return RecordState('record', 'whole', row_counts(rows), tuple(lost))
 
 
 def _ids(rows: Rows, table: str) -> set[str]:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, live, plain
+from .change import AFTER_APPLY, Table, live, plain_fields
 from .checks import DEFAULT_GROUP
 from .request import Request
 from .rule import Rule, public
 
-MOST_RULES = 100
+MAX_RULES = 100
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SecurityGroup:
 
     def public(self) -> Dict[str, Any]:
         """The group as a result shows it."""
-        return {**plain(self, 'cut'), 'rules': [public(rule) for rule in self.rules]}
+        return {**plain_fields(self, 'cut'), 'rules': [public(rule) for rule in self.rules]}
 
 
 @dataclass(frozen=True)

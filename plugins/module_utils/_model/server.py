@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Set, Tuple
 
-from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain
+from .change import AFTER_APPLY, FIXED, LIVE, RESTART, Effect, Table, fixed, live, plain_fields
 from .checks import (
     DEFAULT_GROUP,
     address_problems,
@@ -21,11 +21,11 @@ from .checks import (
     name_problems,
     size_problems,
 )
-from .user_data import HIDDEN, Sealed, user_data_problems
+from .user_data import HIDDEN, UserDataHash, user_data_problems
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
 # What a new member of a group has as the others, unless something else is said; networks, too.
-OF_A_GROUP = (
+INHERITED_OPTIONS = (
     'flavor',
     'image',
     'key_names',
@@ -37,9 +37,9 @@ OF_A_GROUP = (
     'labels',
 )
 RUNNING = ('started', 'restarted')  # states after which it runs
-DISK_GONE, SEED_GONE = 'its root disk is gone', 'its first-boot disk is gone'
-MOST_MEMBERS = 500
-MOST_NETWORKS = 8
+DISK_MISSING, SEED_MISSING = 'its root disk is gone', 'its first-boot disk is gone'
+MAX_MEMBERS = 500
+MAX_NETWORKS = 8
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Nic:
 
     def public(self) -> Dict[str, Any]:
         """The connection as a result shows it."""
-        return plain(self)
+        return plain_fields(self)
 
-    def written(self) -> Dict[str, Any]:
+    def task_form(self) -> Dict[str, Any]:
         """The connection as a task says it: what is not chosen is left out, and a port says it all."""
         if self.port:
             return {'port': self.port}
@@ -122,7 +122,7 @@ class Server:
 
     def public(self) -> Dict[str, Any]:
         """The server as a result shows it."""
-        shown = plain(self, 'faults', 'reason', 'seeded', 'launched', 'power')
+        shown = plain_fields(self, 'faults', 'reason', 'seeded', 'launched', 'power')
         first = self.networks[0].fixed_ip if self.networks else None
         billable = self.status in ('ACTIVE', 'SHUTOFF', 'PAUSED') and self.task_state != 'deleting'
         why = '; '.join(self.faults) or self.reason or None
@@ -152,7 +152,7 @@ class NicRequest:
         """The groups of the connection itself; none by an empty list too: it has those of the server."""
         return self.security_groups or None
 
-    def fits(self, nic: Nic) -> bool:
+    def matches(self, nic: Nic) -> bool:
         """Whether a connection is the one that was asked for, whatever its groups."""
         if self.port:
             return nic.port == self.port
@@ -162,13 +162,13 @@ class NicRequest:
             and self.mac in (None, nic.mac)
         )
 
-    def kept(self, nic: Nic) -> Nic:
+    def with_groups(self, nic: Nic) -> Nic:
         """The connection that is there, with the groups that were asked for."""
         return (
             nic if self.security_groups is None else replace(nic, security_groups=self.own_groups)
         )
 
-    def new(self) -> Nic:
+    def to_nic(self) -> Nic:
         """Another connection than is there."""
         return Nic(
             self.name or AFTER_APPLY,
@@ -219,42 +219,44 @@ class ServerRequest:
             else tuple(f'{self.name}-{number}' for number in range(1, self.count + 1))
         )
 
-    def connects(self, current: Server) -> bool:
+    def has_requested_networks(self, current: Server) -> bool:
         """Whether a server has the connections that are asked for, whatever their groups."""
         networks = self.networks
         return networks is None or (
             len(networks) == len(current.networks)
-            and all(nic.fits(there) for nic, there in zip(networks, current.networks))
+            and all(nic.matches(there) for nic, there in zip(networks, current.networks))
         )
 
-    def news(self, servers: Mapping[str, Server]) -> Set[str]:
+    def new_options(self, servers: Mapping[str, Server]) -> Set[str]:
         """The options by which some member is to get what it does not have yet. What every member has is there, because the record keeps what is in use."""
         there = [servers.get(name) for name in self.members()]
-        news = {
+        new_options = {
             option
             for option, wanted in self.options.items()
             if any(
                 current is None
                 or current.task_state is not None
-                or not has(current, option, wanted)
+                or not has_value(current, option, wanted)
                 for current in there
             )
         }
         if any(
-            current is None or current.task_state is not None or not self.connects(current)
+            current is None
+            or current.task_state is not None
+            or not self.has_requested_networks(current)
             for current in there
         ):
-            news.add('networks')
+            new_options.add('networks')
         if any(nic.security_groups for nic in self.networks or ()):
-            news.add('security_groups')
-        return news
+            new_options.add('security_groups')
+        return new_options
 
-    def groups(self) -> Tuple[str, ...]:
+    def requested_groups(self) -> Tuple[str, ...]:
         """The security groups that are asked for, of the server and of its connections."""
         own = [group for nic in self.networks or () for group in nic.security_groups or ()]
         return tuple(dict.fromkeys([*self.options.get('security_groups', ()), *own]))
 
-    def places(self) -> List[Tuple[str, str]]:
+    def requested_addresses(self) -> List[Tuple[str, str]]:
         """The addresses and MACs that are asked for, each with its network."""
         return [
             (nic.name, place)
@@ -286,8 +288,8 @@ class ServerRequest:
         if self.count is None:
             return []
         problems = []
-        if not 0 <= self.count <= MOST_MEMBERS:
-            problems.append(f'count: {self.count} is out of range; give 0 to {MOST_MEMBERS}')
+        if not 0 <= self.count <= MAX_MEMBERS:
+            problems.append(f'count: {self.count} is out of range; give 0 to {MAX_MEMBERS}')
         elif self.count and not problems:
             problems += host_name_problems(self.members()[-1], 'name of the last member')
         if self.count > 1:
@@ -308,7 +310,7 @@ class ServerRequest:
         return problems
 
 
-def has(server: Server, option: str, wanted: Any) -> bool:
+def has_value(server: Server, option: str, wanted: Any) -> bool:
     """Whether a server has what is asked for. Key pairs are a set: their order says nothing."""
     if option == 'key_names':
         return set(server.key_names) == set(wanted)
@@ -317,8 +319,8 @@ def has(server: Server, option: str, wanted: Any) -> bool:
 
 def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
     problems: List[str] = []
-    if networks is not None and not 1 <= len(networks) <= MOST_NETWORKS:
-        problems.append(f'networks: name 1 to {MOST_NETWORKS}')
+    if networks is not None and not 1 <= len(networks) <= MAX_NETWORKS:
+        problems.append(f'networks: name 1 to {MAX_NETWORKS}')
     for number, nic in enumerate(networks or ()):
         problems += nic.problems(f'networks[{number}]')
     return problems + _twice(networks or ())
@@ -345,7 +347,7 @@ def _floating_problems(floating_ip: str | None) -> List[str]:
 
 
 def _user_data(before: str | None, after: str | None, current: Server) -> Effect:
-    if isinstance(after, Sealed) and after.takes_over(before):
+    if isinstance(after, UserDataHash) and after.supersedes(before):
         return Effect(LIVE, 'its user_data is recorded by a keyed hash from now on')
     return Effect(
         FIXED,

@@ -8,11 +8,11 @@ import hashlib
 import hmac
 from typing import Any, List
 
-GIVEN = 'given'  # recorded where no hash is known: what a machine says of its server
+UNKNOWN_HASH = 'given'  # recorded where no hash is known: what a machine says of its server
 HIDDEN = '(sensitive value)'
 _BARE = 'sha256:'
 
-MOST_USER_DATA = 512 * 1024  # bytes
+MAX_USER_DATA = 512 * 1024  # bytes
 # cloud-init takes the content for MIME when its first bytes hold this, in any case; else it goes by
 # the beginning of the text, in any case and after blanks (cloudinit/user_data.py, handlers).
 _MIME, _MIME_WITHIN = 'mime-version:', 4096
@@ -21,7 +21,7 @@ _KNOWN = ('#!', _CLOUD_CONFIG, '#cloud-boothook', '#include', '#part-handler', '
 _NO_MAPPING = ('#cloud-config-archive', '#cloud-config-jsonp')  # a list; a patch
 
 
-class Sealed(str):
+class UserDataHash(str):
     """First-boot content as it is recorded: enough to see that it differs, and not enough to guess it. No result and no message shows it.
 
     It is a hash keyed with a secret of the record, with a name of the key: content that was
@@ -29,25 +29,25 @@ class Sealed(str):
     before version 4 have.
     """
 
-    bare = ''
+    unkeyed = ''
 
     @classmethod
-    def of(cls, user_data: str, secret: str) -> Sealed:
+    def of(cls, user_data: str, secret: str) -> UserDataHash:
         """Seal a content by the secret of a record."""
         key = hashlib.sha256(f'name of {secret}'.encode()).hexdigest()[:8]
         found = cls(
             f'hmac-sha256:{key}:'
             + hmac.new(secret.encode(), user_data.encode(), 'sha256').hexdigest()
         )
-        found.bare = hashed(user_data)
+        found.unkeyed = unkeyed_hash(user_data)
         return found
 
-    def takes_over(self, recorded: str | None) -> bool:
+    def supersedes(self, recorded: str | None) -> bool:
         """Whether what is recorded is to become this one: the same without a key, or nothing to compare with."""
         if recorded is None or recorded == self:
             return False
         mine = self[: -len(self.rsplit(':', 1)[-1])]
-        return recorded == self.bare or not recorded.startswith((_BARE, mine))
+        return recorded == self.unkeyed or not recorded.startswith((_BARE, mine))
 
     def public(self) -> str:
         """What a result shows."""
@@ -60,7 +60,7 @@ class Sealed(str):
     __repr__ = __str__
 
 
-def hashed(user_data: str) -> str:
+def unkeyed_hash(user_data: str) -> str:
     """What records before version 4 keep of first-boot content."""
     return _BARE + hashlib.sha256(user_data.encode()).hexdigest()
 
@@ -82,8 +82,8 @@ def _text_problems(text: str) -> List[str]:
     if '\0' in text:
         problems.append('it holds a NUL character; give text')
     size = len(text.encode())
-    if size > MOST_USER_DATA:
-        problems.append(f'it has {size} bytes; at most {MOST_USER_DATA} are read')
+    if size > MAX_USER_DATA:
+        problems.append(f'it has {size} bytes; at most {MAX_USER_DATA} are read')
     return problems
 
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping
 
-from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain
+from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain_fields
 from .checks import host_name_problems, size_problems
 from .request import Request
 
-MOST_VOLUMES = 15  # beside the root volume
+MAX_VOLUMES = 15  # beside the root volume
 STATES = ('present', 'attached', 'detached', 'absent')
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A disk made on its own. ``size`` in GB (2^30 bytes). ``device``: how a guest with udev finds it. ``gone``: its file is not there any more."""
+    """A disk made on its own. ``size`` in GB (2^30 bytes). ``device``: how a guest with udev finds it. ``disk_missing``: its file is not there any more."""
 
     name: str
     size: int = 0
@@ -30,18 +30,18 @@ class Volume:
     task_state: str | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
-    gone: bool = False
+    disk_missing: bool = False
 
     @property
     def status(self) -> str:
         """The status, in Cinder's words."""
         return self.task_state or (
-            'error' if self.gone else 'in-use' if self.server else 'available'
+            'error' if self.disk_missing else 'in-use' if self.server else 'available'
         )
 
     def public(self) -> Dict[str, Any]:
         """The volume as a result shows it."""
-        return {**plain(self, 'gone'), 'status': self.status}
+        return {**plain_fields(self, 'disk_missing'), 'status': self.status}
 
 
 @dataclass(frozen=True)

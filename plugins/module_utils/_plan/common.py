@@ -8,7 +8,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
-from .._model.change import AGAIN, Draft, Table
+from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Table
 from .._model.firewall import Firewall
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and name in lower case
 
 
-def keep_one(
+def plan_one(
     kind: str,
     request: Request,
     current: Any | None,
@@ -30,40 +30,44 @@ def keep_one(
     """Make, keep or delete one thing; what an earlier run left half done is finished first."""
     if request.state == 'absent':
         if current is not None:
-            delete(kind, current, draft)
+            plan_delete(kind, current, draft)
         return
     if current is not None and getattr(current, 'task_state', None) == 'deleting':
-        current = draft.step(kind, 'delete', current, None, why=AGAIN)
+        current = draft.add(kind, 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
-        current = draft.step(kind, 'create', None, make())
+        current = draft.add(kind, 'create', None, make())
     elif getattr(current, 'task_state', None) == 'creating':
-        current = draft.step(
-            kind, 'create', None, replace(current, task_state=None, **request.options), why=AGAIN
+        current = draft.add(
+            kind,
+            'create',
+            None,
+            replace(current, task_state=None, **request.options),
+            why=COMPLETES_INTERRUPTED_RUN,
         )
     else:
         current = draft.update(kind, current, request.options, table)
     draft.result.append(current)
 
 
-def delete(kind: str, current: Any, draft: Draft) -> None:
+def plan_delete(kind: str, current: Any, draft: Draft) -> None:
     """Delete a thing that nothing uses."""
     if getattr(current, 'used_by', ()):
         draft.refused.append(
             f'{kind} {current.name} is used by {", ".join(current.used_by)}; delete or change those first'
         )
-    draft.step(
+    draft.add(
         kind,
         'delete',
         current,
         None,
-        why=AGAIN if getattr(current, 'task_state', None) == 'deleting' else '',
+        why=COMPLETES_INTERRUPTED_RUN if getattr(current, 'task_state', None) == 'deleting' else '',
     )
 
 
 def repair_firewall(firewall: Firewall, draft: Draft) -> None:
     """Write the projections again that are not as the record says."""
     if firewall.faults:
-        draft.step(
+        draft.add(
             'firewall',
             'load',
             firewall,
@@ -72,7 +76,9 @@ def repair_firewall(firewall: Firewall, draft: Draft) -> None:
         )
 
 
-def fits_in(network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft) -> None:
+def check_fixed_ip(
+    network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft
+) -> None:
     """Refuse an address that a network cannot give, and one that somebody else has."""
     span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
     if (
@@ -83,10 +89,10 @@ def fits_in(network: Network, fixed_ip: str, owner: str | None, option: str, dra
         draft.refused.append(
             f'{option} {fixed_ip} is not an address for a server of {network.name} ({network.cidr}, gateway {network.gateway})'
         )
-    check_not_taken(fixed_ip, owner, option, draft)
+    check_not_in_use(fixed_ip, owner, option, draft)
 
 
-def check_not_taken(place: str, owner: str | None, option: str, draft: Draft) -> None:
+def check_not_in_use(place: str, owner: str | None, option: str, draft: Draft) -> None:
     """Refuse an address or a MAC of a network that somebody else has."""
     if owner:
         draft.refused.append(
@@ -108,7 +114,7 @@ def check_dns_name(
             )
 
 
-def floats(needed: int, free: int, draft: Draft) -> None:
+def check_free_floating_ips(needed: int, free: int, draft: Draft) -> None:
     """Refuse when the pools have fewer floating addresses than are needed."""
     if needed > free:
         wanted = 'no address is free' if needed == 1 else f'{needed} are needed and {free} are free'
@@ -117,9 +123,9 @@ def floats(needed: int, free: int, draft: Draft) -> None:
         )
 
 
-def image_is_there(image: Image | None, draft: Draft) -> None:
+def check_image_disk(image: Image | None, draft: Draft) -> None:
     """Refuse an image whose disk somebody removed."""
-    if image and image.gone:
+    if image and image.disk_missing:
         draft.refused.append(
             f'image {image.name}: its disk is gone from the host; delete the image (state: absent) and make it again'
         )

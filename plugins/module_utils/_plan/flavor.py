@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from .._model.change import Draft, Plan
 from .._model.flavor import TABLE, Flavor, FlavorRequest
-from .common import keep_one
+from .common import plan_one
 
 
 def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
@@ -20,7 +20,7 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
             draft.refused.append(
                 f'flavor {request.name} does not exist; to create it, also set {", ".join(absent)}'
             )
-    keep_one(
+    plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
     )
-    return draft.done()
+    return draft.finish()

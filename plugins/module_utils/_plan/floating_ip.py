@@ -11,7 +11,7 @@ from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import address_problems
 from .._model.firewall import Firewall
 from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest, Place
-from .common import floats, repair_firewall
+from .common import check_free_floating_ips, repair_firewall
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
     _check_name(request, current, draft)
     if request.state == 'absent':
         if current:
-            draft.step('floating_ip', 'delete', current, None)
+            draft.add('floating_ip', 'delete', current, None)
     elif (
         current or request.name or request.address or request.state != 'detached'
     ):  # else: whoever was to lose one has none
@@ -47,7 +47,7 @@ def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
         )
         draft.result.append(current)
     repair_firewall(observed.firewall, draft)
-    return draft.done()
+    return draft.finish()
 
 
 def _check_name(request: FloatingIpRequest, current: FloatingIp | None, draft: Draft) -> None:
@@ -76,7 +76,7 @@ def _options(
     elif request.state == 'detached':
         options.update(
             {}
-            if current and not request.has(current)
+            if current and not request.matches_holder(current)
             else {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
         )
     return options
@@ -90,7 +90,7 @@ def _holder(
 ) -> Dict[str, Any]:
     kind, name = request.holder or ('server', '')
     there = [place for place in observed.places if getattr(place, kind)]
-    if not draft.need(kind, name, {getattr(place, kind): place for place in there}):
+    if not draft.require(kind, name, {getattr(place, kind): place for place in there}):
         return {
             'server': request.server,
             'lb': request.lb,
@@ -128,13 +128,13 @@ def _create(
             f'pool: {request.pool} does not exist; there are: {", ".join(sorted(observed.free)) or "none"}'
         )
     else:
-        floats(
+        check_free_floating_ips(
             1,
             observed.free.get(request.pool, 0) if request.pool else sum(observed.free.values()),
             draft,
         )
     address = request.address or AFTER_APPLY
-    made: FloatingIp = draft.step(
+    made: FloatingIp = draft.add(
         'floating_ip',
         'create',
         None,

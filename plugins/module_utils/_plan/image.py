@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict
 
 from .._model.change import Draft, Plan
-from .._model.image import REMADE, TABLE, Image, ImageRequest
-from .common import image_is_there, keep_one
+from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
+from .common import check_image_disk, plan_one
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
             draft,
         )
     if request.state == 'present':
-        image_is_there(current, draft)
+        check_image_disk(current, draft)
         if current is not None and current.task_state is None:
             request = replace(request, options=_content(current, request, observed, draft))
-    keep_one(
+    plan_one(
         'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
     )
-    return draft.done(('image', 'delete'), ('image', 'create'))
+    return draft.finish(('image', 'delete'), ('image', 'create'))
 
 
 def _content(
@@ -54,7 +54,7 @@ def _content(
     """The options without those that say in other words what the image was made of."""
     options = dict(request.options)
     checksum = observed.checksum or options.get('checksum')
-    if checksum is not None and current.is_of(checksum):
+    if checksum is not None and current.has_checksum(checksum):
         del options['checksum']
     held = observed.held
     if held is None or not current.digests:
@@ -63,7 +63,7 @@ def _content(
         del options['source']
     elif options['source'] == current.source:
         draft.refused.append(
-            f'image {current.name}: {current.source} holds something else than the image was made of; {REMADE}'
+            f'image {current.name}: {current.source} holds something else than the image was made of; {IMMUTABLE}'
         )
     return options
 
@@ -75,7 +75,10 @@ def _source(source: str, name: str, observed: ObservedImages, draft: Draft) -> N
             f'image {name} does not exist; to create it, also set path, url (with checksum) or server'
         )
     elif kind == 'server':
-        if draft.need('server', where, observed.servers) and observed.servers[where] != 'stopped':
+        if (
+            draft.require('server', where, observed.servers)
+            and observed.servers[where] != 'stopped'
+        ):
             draft.refused.append(
                 f'server: {where} runs, and an image is made of a disk at rest; stop it first (state: stopped)'
             )

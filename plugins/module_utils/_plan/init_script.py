@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from .._model.change import Draft, Plan
 from .._model.init_script import TABLE, InitScript, InitScriptRequest
-from .common import keep_one
+from .common import plan_one
 
 
 def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan:
@@ -18,7 +18,7 @@ def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan
         draft.refused.append(
             f'init_script {request.name} does not exist; to create it, also set content'
         )
-    keep_one(
+    plan_one(
         'init_script',
         request,
         current,
@@ -26,4 +26,4 @@ def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan
         lambda: InitScript(request.name, **{'content': '', **request.options}),
         draft,
     )
-    return draft.done()
+    return draft.finish()

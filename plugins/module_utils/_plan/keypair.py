@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict
 
 from .._model.change import AFTER_APPLY, Draft, Plan
-from .._model.keypair import TABLE, KeyFile, Keypair, KeypairRequest, fingerprint, same_key
+from .._model.keypair import TABLE, KeyFile, Keypair, KeypairRequest, fingerprint, is_same_key
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan:
         _create(request, observed.key_file, draft)
     else:
         _keep(request, current, observed.key_file, draft)
-    return draft.done(('private_key', 'create'), ('keypair', 'create'))
+    return draft.finish(('private_key', 'create'), ('keypair', 'create'))
 
 
 def _delete(current: Keypair, draft: Draft) -> None:
@@ -39,7 +39,7 @@ def _delete(current: Keypair, draft: Draft) -> None:
         draft.refused.append(
             f'keypair {current.name} is used by {", ".join(current.used_by)}; delete those servers first'
         )
-    draft.step('keypair', 'delete', current, None)
+    draft.add('keypair', 'delete', current, None)
 
 
 def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> None:
@@ -49,7 +49,7 @@ def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> 
             f'keypair {request.name} does not exist; to create it, also set public_key or public_key_file, or private_key_file to generate one'
         )
     if request.private_key_file and key is None:
-        key_file = key_file or draft.step(
+        key_file = key_file or draft.add(
             'private_key', 'create', None, KeyFile(request.private_key_file)
         )
         key = key_file.public_key
@@ -60,7 +60,7 @@ def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> 
         {} if key in (None, AFTER_APPLY) or draft.refused else {'fingerprint': fingerprint(key)}
     )
     draft.result.append(
-        draft.step('keypair', 'create', None, Keypair(request.name, key or AFTER_APPLY, **known))
+        draft.add('keypair', 'create', None, Keypair(request.name, key or AFTER_APPLY, **known))
     )
 
 
@@ -68,7 +68,7 @@ def _keep(
     request: KeypairRequest, current: Keypair, key_file: KeyFile | None, draft: Draft
 ) -> None:
     options = dict(request.options)
-    if 'public_key' in options and same_key(options['public_key'], current.public_key):
+    if 'public_key' in options and is_same_key(options['public_key'], current.public_key):
         del options['public_key']  # a comment is no part of a key
     kept = draft.update('keypair', current, options, TABLE)
     if request.private_key_file and key_file is None:
@@ -76,7 +76,7 @@ def _keep(
             f'private_key_file: {request.private_key_file} is not there, and the private key of {current.name} was given out once, when it was made; '
             'put the file back, leave the option out, or delete the key pair and make a new one'
         )
-    if key_file and not same_key(key_file.public_key, current.public_key):
+    if key_file and not is_same_key(key_file.public_key, current.public_key):
         draft.refused.append(
             f'private_key_file: {key_file.name} holds another key than {current.name} ({current.fingerprint}); name another file'
         )

@@ -7,12 +7,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
+from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.firewall import Firewall
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.network import Network
 from .._model.server import Server
-from .common import DnsOwners, check_dns_name, delete, floats, repair_firewall
+from .common import DnsOwners, check_dns_name, check_free_floating_ips, plan_delete, repair_firewall
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
     draft, current = Draft(), observed.lbs.get(request.name)
     if request.state == 'absent':
         if current:
-            delete('lb', current, draft)
+            plan_delete('lb', current, draft)
     else:
         lb = _present(request, current, observed, draft)
         draft.result.append(lb)
@@ -42,21 +42,25 @@ def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
                 f'wait_for: lb {lb.name} has no health check, by which members are found healthy; give health_check, or leave wait_for out'
             )
     repair_firewall(observed.firewall, draft)
-    return draft.done(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
+    return draft.finish(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
 
 
 def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft) -> Lb:
     if current and current.task_state == 'deleting':
-        current = draft.step('lb', 'delete', current, None, why=AGAIN)
+        current = draft.add('lb', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current and current.task_state == 'creating':
-        current = draft.step(
-            'lb', 'create', None, replace(current, task_state=None, running=True), why=AGAIN
+        current = draft.add(
+            'lb',
+            'create',
+            None,
+            replace(current, task_state=None, running=True),
+            why=COMPLETES_INTERRUPTED_RUN,
         )
     options = _options(request, current, observed, draft)
     if 'members' in options:
         options['members'] = _servers(options['members'], observed)
     for member in options.get('members', ()):
-        if draft.need('server', member, observed.servers):
+        if draft.require('server', member, observed.servers):
             _check_reached(observed.servers[member], _network(request, current), draft)
     if current is None:
         if 'listeners' not in options:
@@ -64,9 +68,9 @@ def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draf
                 f'lb {request.name} does not exist; to create it, also set listeners'
             )
         network = options.get('network', 'default')
-        draft.need('network', network, observed.networks)
+        draft.require('network', network, observed.networks)
         check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
-        made: Lb = draft.step('lb', 'create', None, Lb(request.name, **options))
+        made: Lb = draft.add('lb', 'create', None, Lb(request.name, **options))
         return made
     kept: Lb = draft.update(
         'lb', current, {**options, **({} if current.running else {'running': True})}, TABLE
@@ -107,7 +111,7 @@ def _options(
         options['floating_ip'] = None
     elif requested == 'auto' and has is None:
         options['floating_ip'] = AFTER_APPLY
-        floats(1, observed.free, draft)
+        check_free_floating_ips(1, observed.free, draft)
     elif requested not in (None, 'auto', has):
         options['floating_ip'] = requested
         draft.refused += [observed.floating_problem] if observed.floating_problem else []

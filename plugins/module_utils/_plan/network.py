@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from .._model.change import Draft, Plan
-from .._model.checks import some_of
+from .._model.checks import join_names
 from .._model.firewall import Firewall
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
-from .common import keep_one, repair_firewall
+from .common import plan_one, repair_firewall
 from .network_range import blocks, free_range, range_notes, range_problems
 
 
@@ -22,7 +22,7 @@ class ObservedNetworks:
     networks: Mapping[str, Network]
     taken: Mapping[str, str] = field(default_factory=dict)
     firewall: Firewall = field(default_factory=Firewall)
-    around: Surroundings = field(default_factory=Surroundings)
+    surroundings: Surroundings = field(default_factory=Surroundings)
 
 
 def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
@@ -38,15 +38,15 @@ def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
         request = replace(
             request, options={**request.options, 'gateway': _made(request, observed, draft).gateway}
         )
-    keep_one('network', request, current, TABLE, lambda: _made(request, observed, draft), draft)
+    plan_one('network', request, current, TABLE, lambda: _made(request, observed, draft), draft)
     repair_firewall(observed.firewall, draft)
-    return draft.done(('network', 'delete'), ('network', 'create'))
+    return draft.finish(('network', 'delete'), ('network', 'create'))
 
 
 def _made(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
     cidr = request.options.get('cidr')
     if cidr is None:
-        cidr = free_range(observed.taken, observed.around)
+        cidr = free_range(observed.taken, observed.surroundings)
         if cidr is None:
             draft.refused.append(
                 'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one'
@@ -54,12 +54,12 @@ def _made(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> 
             return Network(request.name)
         usual = next(candidates())
         if cidr != usual:
-            why = blocks(usual, observed.taken, observed.around) or [
-                str(route) for route in observed.around.routes
+            why = blocks(usual, observed.taken, observed.surroundings) or [
+                str(route) for route in observed.surroundings.routes
             ]
             draft.notes.append(
-                f'network {request.name} is {cidr}, because this host has {some_of(why)}'
+                f'network {request.name} is {cidr}, because this host has {join_names(why)}'
             )
-    draft.refused += range_problems(cidr, observed.taken, observed.around)
-    draft.notes += range_notes(request.name, cidr, observed.around)
+    draft.refused += range_problems(cidr, observed.taken, observed.surroundings)
+    draft.notes += range_notes(request.name, cidr, observed.surroundings)
     return Network(request.name, **{'gateway': first_host(cidr), **request.options, 'cidr': cidr})

@@ -13,7 +13,7 @@ from .._model.firewall import Firewall
 from .._model.network import Network
 from .._model.port import TABLE, Port, PortRequest
 from .._model.security_group import SecurityGroup
-from .common import check_not_taken, fits_in, keep_one, repair_firewall
+from .common import check_fixed_ip, check_not_in_use, plan_one, repair_firewall
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,21 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
         for group in request.options.get(
             'security_groups', (DEFAULT_GROUP,) if current is None else ()
         ):
-            draft.need('security_group', group, observed.groups)
+            draft.require('security_group', group, observed.groups)
         if current is None:
             _place(request, observed, draft)
-    keep_one('port', request, current, TABLE, lambda: Port(request.name, **request.options), draft)
+    plan_one('port', request, current, TABLE, lambda: Port(request.name, **request.options), draft)
     repair_firewall(observed.firewall, draft)
-    return draft.done()
+    return draft.finish()
 
 
 def _place(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:
     name, fixed_ip = request.options.get('network', 'default'), request.options.get('fixed_ip')
     if (
-        draft.need('network', name, observed.networks)
+        draft.require('network', name, observed.networks)
         and fixed_ip
         and observed.networks[name].cidr != AFTER_APPLY
     ):
-        fits_in(observed.networks[name], fixed_ip, observed.owner, 'fixed_ip:', draft)
+        check_fixed_ip(observed.networks[name], fixed_ip, observed.owner, 'fixed_ip:', draft)
     if 'mac' in request.options:
-        check_not_taken(request.options['mac'], observed.mac_owner, 'mac:', draft)
+        check_not_in_use(request.options['mac'], observed.mac_owner, 'mac:', draft)

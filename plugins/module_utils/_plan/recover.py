@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .._model.change import AGAIN, Draft, Plan
+from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.recovery import INTERRUPTED, RecordState, RecoverRequest
 
 
@@ -23,11 +23,13 @@ def plan(request: RecoverRequest, observed: ObservedRecord) -> Plan:
     draft = Draft()
     if observed.current.state == 'whole':
         draft.result.append(observed.current)
-        return draft.done()
+        return draft.finish()
     rebuilt, why = (
         observed.rebuilt or replace(observed.current, state='whole'),
-        AGAIN if observed.current.state == INTERRUPTED else f'it is {observed.current.state}',
+        COMPLETES_INTERRUPTED_RUN
+        if observed.current.state == INTERRUPTED
+        else f'it is {observed.current.state}',
     )
     draft.notes.extend(rebuilt.lost)
-    draft.result.append(draft.step('record', 'create', observed.current, rebuilt, why=why))
-    return draft.done()
+    draft.result.append(draft.add('record', 'create', observed.current, rebuilt, why=why))
+    return draft.finish()

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from .._model.change import Draft, Plan
 from .._model.firewall import Firewall
-from .._model.security_group import MOST_RULES, TABLE, SecurityGroup, SecurityGroupRequest
-from .common import keep_one, repair_firewall
+from .._model.security_group import MAX_RULES, TABLE, SecurityGroup, SecurityGroupRequest
+from .common import plan_one, repair_firewall
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,19 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
         if 'rules' in request.options
         else dict(request.options)
     )
-    if len(rules) > MOST_RULES:
+    if len(rules) > MAX_RULES:
         draft.refused.append(
-            f'rules: {request.name} would have {len(rules)}; a group has at most {MOST_RULES}'
+            f'rules: {request.name} would have {len(rules)}; a group has at most {MAX_RULES}'
         )
     for name in sorted(
         {rule.remote_group for rule in options.get('rules', ()) if rule.remote_group}
     ):
-        draft.need('security_group', name, {**observed.groups, request.name: None})
+        draft.require('security_group', name, {**observed.groups, request.name: None})
     if request.state == 'absent' and current and current.named_by:
         draft.refused.append(
             f'security_group {current.name} is named by rules of {", ".join(current.named_by)}; change those first'
         )
-    keep_one(
+    plan_one(
         'security_group',
         replace(request, options=options),
         current,
@@ -53,4 +53,4 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
         draft,
     )
     repair_firewall(observed.firewall, draft)
-    return draft.done()
+    return draft.finish()

@@ -9,27 +9,27 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
-from .._model.change import AFTER_APPLY, AGAIN, Draft, Plan
+from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.firewall import Firewall
 from .._model.server import (
-    DISK_GONE,
-    OF_A_GROUP,
+    DISK_MISSING,
+    INHERITED_OPTIONS,
     RUNNING,
     TABLE,
     Nic,
     NicRequest,
     Server,
     ServerRequest,
-    has,
+    has_value,
 )
 from .common import (
     DnsOwners,
     check_dns_name,
-    check_not_taken,
-    fits_in,
-    floats,
-    image_is_there,
+    check_fixed_ip,
+    check_free_floating_ips,
+    check_image_disk,
+    check_not_in_use,
     repair_firewall,
 )
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .._model.network import Network
     from .._model.port import Port
     from .._model.security_group import SecurityGroup
-    from .._model.user_data import Sealed
+    from .._model.user_data import UserDataHash
 
 ORDER = tuple(
     ('server', verb)
@@ -77,7 +77,7 @@ class ObservedServers:
     free: int = 0
     firewall: Firewall = field(default_factory=Firewall)
     init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
-    user_data: Sealed | None = None
+    user_data: UserDataHash | None = None
     ports: Mapping[str, Port] = field(default_factory=dict)
     dns_owners: DnsOwners = field(default_factory=dict)
 
@@ -92,7 +92,7 @@ def plan(request: ServerRequest, observed: ObservedServers) -> Plan:
     _floating(request, observed, draft)
     _tell_outdated(draft)
     repair_firewall(observed.firewall, draft)
-    return draft.done(*ORDER)
+    return draft.finish(*ORDER)
 
 
 def _tell_outdated(draft: Draft) -> None:
@@ -117,17 +117,17 @@ def _named(observed: ObservedServers) -> Tuple[Tuple[str, str, Mapping[str, Any]
 
 
 def _references(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
-    options, news = request.options, request.news(observed.servers)
+    options, new_options = request.options, request.new_options(observed.servers)
     for kind, option, there in _named(observed):
-        if option in news and options[option] is not None:
-            draft.need(kind, options[option], there)
-    for key in options['key_names'] if 'key_names' in news else ():
-        draft.need('keypair', key, observed.keypairs)
-    for group in request.groups() if 'security_groups' in news else ():
-        draft.need('security_group', group, observed.groups)
+        if option in new_options and options[option] is not None:
+            draft.require(kind, options[option], there)
+    for key in options['key_names'] if 'key_names' in new_options else ():
+        draft.require('keypair', key, observed.keypairs)
+    for group in request.requested_groups() if 'security_groups' in new_options else ():
+        draft.require('security_group', group, observed.groups)
     for nic in request.networks or ():
-        if 'networks' in news and not nic.port:
-            draft.need('network', nic.name, observed.networks)
+        if 'networks' in new_options and not nic.port:
+            draft.require('network', nic.name, observed.networks)
 
 
 def _members(request: ServerRequest, observed: ObservedServers, draft: Draft) -> Tuple[str, ...]:
@@ -183,10 +183,10 @@ def _one(name: str, request: ServerRequest, observed: ObservedServers, draft: Dr
     if request.state == 'absent':
         return _delete(current, request, draft) if current else None
     if current and current.task_state == 'deleting':
-        current = draft.step('server', 'delete', current, None, why=AGAIN)
+        current = draft.add('server', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         return draft.result.append(
-            draft.step(
+            draft.add(
                 'server',
                 'create',
                 None,
@@ -203,7 +203,7 @@ def _one(name: str, request: ServerRequest, observed: ObservedServers, draft: Dr
     if current.task_state in ('powering-off', 'resuming'):
         current = _power_again(current, request, draft)
     if request.state == 'started' and current.power == 'paused':
-        current = draft.step(
+        current = draft.add(
             'server', 'resume', current, replace(current, power='started', reason='')
         )
     if stops and current.power != 'stopped':
@@ -211,7 +211,7 @@ def _one(name: str, request: ServerRequest, observed: ObservedServers, draft: Dr
             draft.refused.append(
                 f'server {current.name} is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true'
             )
-        current = draft.step(
+        current = draft.add(
             'server',
             'power_off' if request.force else 'stop',
             current,
@@ -221,7 +221,7 @@ def _one(name: str, request: ServerRequest, observed: ObservedServers, draft: Dr
         'server', current, _changed(request, current, observed, draft), TABLE, request.allow_restart
     )
     if request.state in RUNNING and current.power != 'started':
-        current = draft.step('server', 'start', current, replace(current, power='started'))
+        current = draft.add('server', 'start', current, replace(current, power='started'))
     draft.result.append(current)
 
 
@@ -230,7 +230,7 @@ def _repaired(
 ) -> Server:
     """A machine that somebody altered is made again as recorded when that was asked for; a disk that is gone nobody makes again."""
     why, again = '; '.join(current.faults), current.task_state == 'repairing'
-    if DISK_GONE in current.faults:
+    if DISK_MISSING in current.faults:
         draft.refused.append(
             f'server {current.name} is UNMANAGED: {why}, with what was on it; delete the server (state: absent) and make it again'
         )
@@ -240,12 +240,12 @@ def _repaired(
         )
     else:
         _first_boot(current, request, observed, draft)
-    repaired: Server = draft.step(
+    repaired: Server = draft.add(
         'server',
         'repair',
         current,
         replace(current, task_state=None, faults=(), seeded=True),
-        why=AGAIN if again else why,
+        why=COMPLETES_INTERRUPTED_RUN if again else why,
     )
     return repaired
 
@@ -253,20 +253,20 @@ def _repaired(
 def _power_again(current: Server, request: ServerRequest, draft: Draft) -> Server:
     """A stop that was interrupted may have been asked of the guest already: it is gone through with, before anything else."""
     if current.task_state == 'resuming':
-        resumed: Server = draft.step(
+        resumed: Server = draft.add(
             'server',
             'resume',
             current,
             replace(current, task_state=None, power='started', reason=''),
-            why=AGAIN,
+            why=COMPLETES_INTERRUPTED_RUN,
         )
         return resumed
-    stopped: Server = draft.step(
+    stopped: Server = draft.add(
         'server',
         'power_off' if request.force else 'stop',
         current,
         replace(current, task_state=None, power='stopped'),
-        why=AGAIN,
+        why=COMPLETES_INTERRUPTED_RUN,
     )
     return stopped
 
@@ -304,7 +304,7 @@ def _finish(
     else:
         _check_dns_name(after, observed, draft)
         _first_boot(replace(after, seeded=False), request, observed, draft)
-    created: Server = draft.step('server', 'create', None, after, why=AGAIN)
+    created: Server = draft.add('server', 'create', None, after, why=COMPLETES_INTERRUPTED_RUN)
     return created
 
 
@@ -317,9 +317,9 @@ def _otherwise(
         options['init_script'] = None
     elif options.get('init_script'):
         options['user_data'] = None
-    if request.networks is not None and request.connects(current):
+    if request.networks is not None and request.has_requested_networks(current):
         options['networks'] = tuple(
-            nic.kept(there) for nic, there in zip(request.networks, current.networks)
+            nic.with_groups(there) for nic, there in zip(request.networks, current.networks)
         )
     elif request.networks is not None:
         options['networks'] = tuple(_nic(nic, observed, draft) for nic in request.networks)
@@ -349,7 +349,7 @@ def _as_its_group(
     if request.count is None or not there:
         return request
     like = there[0]
-    options = {option: getattr(like, option) for option in OF_A_GROUP}
+    options = {option: getattr(like, option) for option in INHERITED_OPTIONS}
     if request.options.get('flavor') in (None, like.flavor):
         options.update(vcpus=like.vcpus, memory=like.memory, volume_size=like.volume_size)
     if request.user_data is not None:
@@ -360,7 +360,7 @@ def _as_its_group(
         )
     options.update(request.options)
     if request.user_data is None and options['init_script']:
-        draft.need('init_script', options['init_script'], observed.init_scripts)
+        draft.require('init_script', options['init_script'], observed.init_scripts)
     networks = request.networks
     if networks is None:
         networks = tuple(
@@ -385,7 +385,7 @@ def _new(name: str, request: ServerRequest, observed: ObservedServers, draft: Dr
         )
     networks = request.networks
     if networks is None:
-        draft.need('network', 'default', observed.networks)
+        draft.require('network', 'default', observed.networks)
     else:
         options['networks'] = tuple(_nic(nic, observed, draft) for nic in networks)
         _own_groups(options, draft)
@@ -414,7 +414,7 @@ def _sized(options: Dict[str, Any], observed: ObservedServers, draft: Draft) -> 
         observed.flavors.get(options.get('flavor', '')),
         observed.images.get(options.get('image', '')),
     )
-    image_is_there(image, draft)
+    check_image_disk(image, draft)
     if image and image.task_state:
         draft.refused.append(
             f'image {image.name} is not ready ({image.task_state}); run the task that makes it again'
@@ -474,7 +474,7 @@ def _nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
         return _port(nic.port, observed, draft)
     network = observed.networks.get(nic.name)
     if network and nic.fixed_ip:
-        fits_in(
+        check_fixed_ip(
             network,
             nic.fixed_ip,
             _owner(nic.name, nic.fixed_ip, observed),
@@ -482,7 +482,7 @@ def _nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
             draft,
         )
     if network and nic.mac:
-        check_not_taken(nic.mac, _owner(nic.name, nic.mac, observed), 'networks: mac', draft)
+        check_not_in_use(nic.mac, _owner(nic.name, nic.mac, observed), 'networks: mac', draft)
     return Nic(
         nic.name,
         nic.fixed_ip or AFTER_APPLY,
@@ -504,7 +504,7 @@ def _gives_back(owner: str | None, observed: ObservedServers) -> bool:
 
 def _port(name: str, observed: ObservedServers, draft: Draft) -> Nic:
     """A connection by a port that was made beforehand, and that nobody has."""
-    if not draft.need('port', name, observed.ports):
+    if not draft.require('port', name, observed.ports):
         return Nic(AFTER_APPLY, port=name, security_groups=())
     port = observed.ports[name]
     if port.server and not _gives_back(port.server, observed):
@@ -566,7 +566,7 @@ def _changed(
 ) -> Dict[str, Any]:
     """The options that were said, in the shape of a server, so that they compare with what is there."""
     options = _options(request, observed)
-    if 'key_names' in options and has(current, 'key_names', options['key_names']):
+    if 'key_names' in options and has_value(current, 'key_names', options['key_names']):
         del options['key_names']  # in whatever order
     flavor = observed.flavors.get(options.get('flavor', ''))
     if flavor and flavor.name != current.flavor:
@@ -575,9 +575,9 @@ def _changed(
     networks = request.networks
     if networks is not None:
         options['networks'] = (
-            tuple(nic.kept(there) for nic, there in zip(networks, current.networks))
-            if request.connects(current)
-            else tuple(nic.new() for nic in networks)
+            tuple(nic.with_groups(there) for nic, there in zip(networks, current.networks))
+            if request.has_requested_networks(current)
+            else tuple(nic.to_nic() for nic in networks)
         )
     if request.floating_ip == 'none':
         options['floating_ip'] = None
@@ -621,7 +621,7 @@ def _floating(request: ServerRequest, observed: ObservedServers, draft: Draft) -
         if change.before is None or change.before.floating_ip != AFTER_APPLY
     ]
     needed = len({change.name for change in wanted})
-    floats(needed, observed.free, draft)
+    check_free_floating_ips(needed, observed.free, draft)
     address = observed.floating
     if address is None or request.state == 'absent':
         return
@@ -638,6 +638,10 @@ def _delete(server: Server, request: ServerRequest, draft: Draft) -> None:
         draft.refused.append(
             f'server {server.name} is protected; delete_protection: false, in this task too, allows its deletion'
         )
-    draft.step(
-        'server', 'delete', server, None, why=AGAIN if server.task_state == 'deleting' else ''
+    draft.add(
+        'server',
+        'delete',
+        server,
+        None,
+        why=COMPLETES_INTERRUPTED_RUN if server.task_state == 'deleting' else '',
     )

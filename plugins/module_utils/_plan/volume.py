@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Mapping
 
-from .._model.change import AGAIN, Draft, Plan
+from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.server import Server
-from .._model.volume import MOST_VOLUMES, TABLE, Volume, VolumeRequest
+from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
     if request.state == 'absent':
         if current:
             _delete(current, draft)
-        return draft.done()
-    if current and current.gone and request.state != 'detached':
+        return draft.finish()
+    if current and current.disk_missing and request.state != 'detached':
         draft.refused.append(
             f'volume {current.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again'
         )
@@ -42,7 +42,7 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
     draft.result.append(current)
     # Of one volume: in the order in which they were added. One that was being attached is detached
     # after that.
-    return draft.done()
+    return draft.finish()
 
 
 def _delete(current: Volume, draft: Draft) -> None:
@@ -50,8 +50,12 @@ def _delete(current: Volume, draft: Draft) -> None:
         draft.refused.append(
             f'volume {current.name} is attached to {current.server}; detach it first (state: detached)'
         )
-    draft.step(
-        'volume', 'delete', current, None, why=AGAIN if current.task_state == 'deleting' else ''
+    draft.add(
+        'volume',
+        'delete',
+        current,
+        None,
+        why=COMPLETES_INTERRUPTED_RUN if current.task_state == 'deleting' else '',
     )
 
 
@@ -60,25 +64,39 @@ def _present(
 ) -> Volume:
     """The volume as it is there in any case: made, or finished, or grown."""
     if current and current.task_state == 'deleting':
-        current = draft.step('volume', 'delete', current, None, why=AGAIN)
+        current = draft.add('volume', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         if 'size' not in request.options:
             draft.refused.append(
                 f'volume {request.name} does not exist; to create it, also set size (GB)'
             )
-        made: Volume = draft.step('volume', 'create', None, Volume(request.name, **request.options))
+        made: Volume = draft.add('volume', 'create', None, Volume(request.name, **request.options))
         return made
     if current.task_state in ('attaching', 'detaching'):
         _in_order(observed.servers.get(current.server or ''), draft)
     if current.task_state == 'creating':
-        current = draft.step('volume', 'create', None, replace(current, task_state=None), why=AGAIN)
+        current = draft.add(
+            'volume',
+            'create',
+            None,
+            replace(current, task_state=None),
+            why=COMPLETES_INTERRUPTED_RUN,
+        )
     elif current.task_state == 'attaching':
-        current = draft.step(
-            'volume', 'attach', current, replace(current, task_state=None), why=AGAIN
+        current = draft.add(
+            'volume',
+            'attach',
+            current,
+            replace(current, task_state=None),
+            why=COMPLETES_INTERRUPTED_RUN,
         )
     elif current.task_state == 'detaching':
-        current = draft.step(
-            'volume', 'detach', current, replace(current, task_state=None, server=None), why=AGAIN
+        current = draft.add(
+            'volume',
+            'detach',
+            current,
+            replace(current, task_state=None, server=None),
+            why=COMPLETES_INTERRUPTED_RUN,
         )
     kept: Volume = draft.update('volume', current, request.options, TABLE)
     return kept
@@ -89,16 +107,16 @@ def _attached(
 ) -> Volume:
     if current.server == request.server:
         return current
-    if draft.need('server', request.server or '', observed.servers):
+    if draft.require('server', request.server or '', observed.servers):
         server = observed.servers[request.server or '']
-        if len(server.volumes) >= MOST_VOLUMES:
+        if len(server.volumes) >= MAX_VOLUMES:
             draft.refused.append(
-                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MOST_VOLUMES} beside its root volume'
+                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MAX_VOLUMES} beside its root volume'
             )
         _in_order(server, draft)
     if current.server:
         current = _detached(request, current, observed, draft)
-    attached: Volume = draft.step(
+    attached: Volume = draft.add(
         'volume', 'attach', current, replace(current, server=request.server)
     )
     return attached
@@ -131,5 +149,5 @@ def _detached(
         draft.notes.append(
             f'whether volume {current.name} is mounted cannot be seen: the guest agent of {current.server} does not answer'
         )
-    free: Volume = draft.step('volume', 'detach', current, replace(current, server=None))
+    free: Volume = draft.add('volume', 'detach', current, replace(current, server=None))
     return free
