@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.blank import MEANT, leave_out
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import info, run
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.blank import MEANT, drop_blank
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
@@ -30,12 +30,13 @@ class _Read(BaseException):
 
 def reader(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """How a module reads its options: a function of raw options that returns the params."""
-    read = run._read
+    read = run.create_module
 
-    def stop(*arguments: Any) -> Any:
-        raise _Read(read(*arguments))
+    def stop(*arguments: Any, **rest: Any) -> Any:
+        raise _Read(read(*arguments, **rest))
 
-    monkeypatch.setattr(run, '_read', stop)
+    for file in (run, info):
+        monkeypatch.setattr(file, 'create_module', stop)
 
     def params(raw: Mapping[str, Any]) -> Any:
         with patch_module_args({**raw}), pytest.raises(_Read) as caught:
@@ -75,7 +76,7 @@ def test_every_option_of_every_module(name: str, monkeypatch: pytest.MonkeyPatch
     for place in places(module.argument_spec):
         for blank in ('', '  ', *([['']] if listed(place, module.argument_spec) else [])):
             raw = {**needed, **with_blank(place, module.argument_spec, blank)}
-            leave_out(raw, module.argument_spec)
+            drop_blank(raw, module.argument_spec)
             others = {option: value for option, value in needed.items() if option != place[0]}
             expected = {
                 **others,
@@ -128,7 +129,7 @@ ARGUMENTS: dict[str, Any] = {
 def test_what_is_left_out(raw: dict[str, Any], expected: dict[str, Any]) -> None:
     """Text only, wherever it stands; an empty list is said on purpose, and so is an empty description."""
     params = copy.deepcopy(raw)
-    leave_out(params, ARGUMENTS, STRICT)
+    drop_blank(params, ARGUMENTS, STRICT)
     assert params == expected
 
 

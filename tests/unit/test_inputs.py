@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import module
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local import addresses, hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
@@ -171,7 +171,7 @@ def test_programs_are_found_without_sbin(monkeypatch: pytest.MonkeyPatch) -> Non
     """Su, cron and sudo without secure_path leave sbin out of PATH, where nft is. What PATH has goes first."""
     for path in ('/opt/bin:/usr/bin', ''):
         monkeypatch.setenv('PATH', path)
-        run._find_programs()
+        module.extend_path()
         found = os.environ['PATH'].split(':')
         assert found[: len(path.split(':'))] == (path.split(':') if path else ['/usr/local/sbin'])
         assert {'/usr/sbin', '/sbin', '/usr/bin'} <= set(found)

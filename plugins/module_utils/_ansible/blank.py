@@ -13,7 +13,7 @@ from typing import Any, Dict, List
 MEANT = ('description', 'labels')  # where empty text says something
 
 
-def leave_out(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any = ()) -> None:
+def drop_blank(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any = ()) -> None:
     """Take the options out of the raw ``params`` of a module that hold nothing but empty text.
 
     ``strict``: options that become wider when less is said (a rule without a port lets all ports
@@ -26,23 +26,23 @@ def leave_out(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any 
         elif option not in MEANT and _is_blank(value):
             del params[option]
         elif rule.get('type') == 'list' and isinstance(value, (str, list)):
-            _leave_out_of_list(params, option, rule)
+            _drop_blank_of_list(params, option, rule)
         elif isinstance(value, dict) and 'options' in rule:
-            leave_out(value, rule['options'])
+            drop_blank(value, rule['options'])
 
 
 def _is_blank(value: Any) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def _leave_out_of_list(params: Dict[str, Any], option: str, rule: Mapping[str, Any]) -> None:
+def _drop_blank_of_list(params: Dict[str, Any], option: str, rule: Mapping[str, Any]) -> None:
     """An empty list stays one: that is said on purpose."""
     value = params[option]
     elements: List[Any] = value.split(',') if isinstance(value, str) else value
     kept = [element for element in elements if not _is_blank(element)]
     for element in kept:
         if isinstance(element, dict) and 'options' in rule:
-            leave_out(element, rule['options'])
+            drop_blank(element, rule['options'])
     if kept or not elements:
         params[option] = kept
     else:

@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.image import SOURCES, Image, ImageRequest, hidden, recorded
 from .._plan.image import ObservedImages, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described
-from .run import Resource, given_options, run
+from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
+from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,

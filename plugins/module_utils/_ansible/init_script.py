@@ -9,8 +9,8 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.init_script import InitScript, InitScriptRequest
 from .._plan.init_script import plan
-from .options import DESCRIBED, NAME, STATE, by_name, described
-from .run import Resource, given_options, run
+from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
+from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': 'str'}, **DESCRIBED}
 

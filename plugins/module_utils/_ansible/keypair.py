@@ -20,8 +20,8 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.keypair import KeyFile, Keypair, KeypairRequest
 from .._model.public_key import is_private, normal_key, public_key_problems
 from .._plan.keypair import ObservedKeypairs, plan
-from .options import DESCRIBED, NAME, STATE, described
-from .run import Resource, given_options, run
+from .options import DESCRIBED, NAME, STATE, described, given_options
+from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,

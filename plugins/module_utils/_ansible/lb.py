@@ -19,8 +19,8 @@ from .._model.lb import (
     Listener,
 )
 from .._plan.lb import ObservedLbs, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, one_of
-from .run import Resource, given_options, run
+from .options import DESCRIBED, NAME, STATE, by_name, described, given_options, one_of
+from .run import Resource, run
 
 _POLL = 0.25  # seconds
 ARGUMENTS: Dict[str, Any] = {

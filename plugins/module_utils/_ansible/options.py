@@ -24,6 +24,11 @@ def described(params: Mapping[str, Any]) -> Dict[str, Any]:
     return options
 
 
+def given_options(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
+    """Only the options that were set: what was left out is not managed."""
+    return {option: params[option] for option in options if params[option] is not None}
+
+
 def names_of(raw: Sequence[str]) -> Tuple[str, ...]:
     """A list that means a set of names."""
     return tuple(sorted(set(raw)))

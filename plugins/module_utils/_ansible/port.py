@@ -9,8 +9,8 @@ from typing import Any, Dict, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.port import Port, PortRequest
 from .._plan.port import ObservedPorts, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, names_of
-from .run import Resource, given_options, run
+from .options import DESCRIBED, NAME, STATE, by_name, described, given_options, names_of
+from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a plan is told: in one line, as a difference, as steps."""
+"""The result of a task: message, diff, steps and items; and the messages of errors."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Dict, List
 
-from .._cloud import CloudError, Outcome
+from .._cloud import CloudError, Outcome, is_libvirts
 from .._model.change import Change
 
-DONE = {
+PAST_TENSE = {
     'create': 'created',
-    'update': 'changed',
+    'update': 'updated',
     'delete': 'deleted',
     'attach': 'attached',
     'detach': 'detached',
@@ -22,55 +22,54 @@ DONE = {
     'power_off': 'powered off',
     'repair': 'repaired',
     'resume': 'resumed',
-    'load': 'mended',
+    'load': 'reloaded',
 }
-_MOST_NAMES = 5
-_FILLED_IN = ('id', 'created_by', 'created_at')  # what is made bears them; nobody asked for them
+_KIND_LABELS = {
+    'floating_ip': 'floating IP',
+    'keypair': 'key pair',
+    'lb': 'load balancer',
+}
+_MAX_NAMES = 5
+_GENERATED = ('id', 'created_by', 'created_at')  # set by the cloud, never requested
 
 
-def sentence(changes: Sequence[Change], check: bool, kind: str, names: Sequence[str]) -> str:
-    """What was done and why, or would be done, or that there was nothing to do."""
+def summary(changes: Sequence[Change], check_mode: bool, kind: str, names: Sequence[str]) -> str:
+    """Return one line: what was changed and why, what would be, or that nothing had to be."""
+    if not changes and not names:
+        return f'no changes: the {_label(kind)} does not exist'
     if not changes:
-        return (
-            f'nothing to do: {_thing(kind, names)} as asked'
-            if names
-            else f'nothing to do: there is no such {_words(kind)}'
-        )
+        verb = 'are' if len(names) > 1 else 'is'
+        return f'no changes: {_with_names(kind, names)} {verb} up to date'
     parts = []
-    for (of, verb, why), some in groupby(
-        changes, key=lambda change: (change.kind, change.verb, change.why or _differing(change))
+    for (of_kind, verb, reason), some in groupby(
+        changes, key=lambda change: (change.kind, change.verb, change.why or _updated(change))
     ):
-        parts.append(
-            f'{DONE[verb]} {_words(of)} {_listed([change.name for change in some])}'
-            + (f' ({why})' if why else '')
-        )
-    return ('would have ' if check else '') + '; '.join(parts)
+        done = verb.replace('_', ' ') if check_mode else PAST_TENSE[verb]
+        why = f' ({reason})' if reason else ''
+        parts.append(f'{done} {_with_names(of_kind, [change.name for change in some])}{why}')
+    return ('would ' if check_mode else '') + '; '.join(parts)
 
 
-def _differing(change: Change) -> str:
-    """The options that an update changes, which say more than that it does."""
+def _updated(change: Change) -> str:
+    """Return the options that an update changes; they are the reason if it has no other."""
     if change.before is None or change.after is None or change.verb != 'update':
         return ''
-    return ', '.join(_only(change.after.public(), change.before.public()))
+    return ', '.join(_differing(change.after.public(), change.before.public()))
 
 
-def _thing(kind: str, names: Sequence[str]) -> str:
-    return f'{_words(kind)} {_listed(names)} {"are" if len(names) > 1 else "is"}'
+def _with_names(kind: str, names: Sequence[str]) -> str:
+    plural = 's' if len(names) > 1 else ''
+    shown = ', '.join(names[:_MAX_NAMES])
+    more = len(names) - _MAX_NAMES
+    return f'{_label(kind)}{plural} {shown}' + (f' and {more} more' if more > 0 else '')
 
 
-def _words(kind: str) -> str:
-    return {'lb': 'load balancer', 'floating_ip': 'floating IP', 'keypair': 'key pair'}.get(
-        kind, kind.replace('_', ' ')
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ', '.join(names) if more <= 0 else f'{", ".join(names[:_MOST_NAMES])} and {more} more'
+def _label(kind: str) -> str:
+    return _KIND_LABELS.get(kind, kind.replace('_', ' '))
 
 
 def steps(outcomes: Sequence[Outcome]) -> List[Dict[str, Any]]:
-    """What was done, why, and the seconds that it took."""
+    """Return what was done, why, and the seconds that it took."""
     return [
         step(
             f'{outcome.change.kind} {outcome.change.name}: {outcome.change.verb}',
@@ -82,12 +81,19 @@ def steps(outcomes: Sequence[Outcome]) -> List[Dict[str, Any]]:
 
 
 def step(what: str, why: str = '', seconds: float | None = None) -> Dict[str, Any]:
-    """One of them; without seconds it was not done yet."""
-    return {'what': what, 'why': why, **({} if seconds is None else {'seconds': round(seconds, 2)})}
+    """Return one step; in check mode it has no seconds."""
+    shown: Dict[str, Any] = {'what': what, 'why': why}
+    if seconds is not None:
+        shown['seconds'] = round(seconds, 2)
+    return shown
 
 
 def diff(changes: Sequence[Change]) -> Dict[str, str]:
-    """What the changes do, as two YAML texts that hold only what differs, and of what is made or deleted only what says something."""
+    """Return what the changes do, as two YAML texts.
+
+    Of an update they hold only what differs; of what is created or deleted, only the values that
+    are not empty.
+    """
     return {
         'before': ''.join(_yaml(change, change.before, change.after) for change in changes),
         'after': ''.join(_yaml(change, change.after, change.before) for change in changes),
@@ -95,47 +101,52 @@ def diff(changes: Sequence[Change]) -> Dict[str, str]:
 
 
 def _yaml(change: Change, side: Any, other: Any) -> str:
-    """One side of a change: its name, what is done and why as a comment, and what differs from the other side."""
+    """One side of a change: its name, verb and reason as a comment, and what differs."""
     if side is None:
         return ''
-    values = _only(side.public(), None if other is None else other.public())
+    values = _filled(side.public()) if other is None else _differing(side.public(), other.public())
     body = _dump(values) if values else ''
-    head = f'{change.kind} {change.name}:  # {change.verb}' + (
-        f': {change.why}' if change.why else ''
-    )
-    return f'{head}\n' + ''.join(f'  {line}\n' for line in body.splitlines())
+    why = f': {change.why}' if change.why else ''
+    head = f'{change.kind} {change.name}:  # {change.verb}{why}\n'
+    return head + ''.join(f'  {line}\n' for line in body.splitlines())
 
 
-def _dump(values: Mapping[str, Any]) -> str:
-    """YAML with texts of several lines written as such."""
-    yaml = require_yaml()
-
-    class Dumper(getattr(yaml, 'CSafeDumper', yaml.SafeDumper)):  # type: ignore[misc]
-        """The library's, with one representer more."""
-
-    def text(dumper: Any, value: str) -> Any:
-        return dumper.represent_scalar(
-            'tag:yaml.org,2002:str', value, style='|' if '\n' in value else None
-        )
-
-    Dumper.add_representer(str, text)
-    return str(yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))
-
-
-def _only(one: Mapping[str, Any], other: Mapping[str, Any] | None) -> Dict[str, Any]:
-    if other is None:
-        return {
-            option: value
-            for option, value in one.items()
-            if value not in (None, '', [], {}) and option not in _FILLED_IN
-        }
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Dict[str, Any]:
     return {
-        option: one[option] for option in one if option not in other or one[option] != other[option]
+        option: value
+        for option, value in one.items()
+        if option not in other or value != other[option]
     }
 
 
+def _filled(one: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        option: value
+        for option, value in one.items()
+        if value not in (None, '', [], {}) and option not in _GENERATED
+    }
+
+
+def _dump(values: Mapping[str, Any]) -> str:
+    """YAML in which text of several lines is a literal block."""
+    yaml = require_yaml()
+
+    class Dumper(getattr(yaml, 'CSafeDumper', yaml.SafeDumper)):  # type: ignore[misc]
+        """PyYAML's, with literal blocks."""
+
+    def represent_text(dumper: Any, value: str) -> Any:
+        style = '|' if '\n' in value else None
+        return dumper.represent_scalar('tag:yaml.org,2002:str', value, style=style)
+
+    Dumper.add_representer(str, represent_text)
+    return str(yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))
+
+
 def require_yaml() -> Any:
-    """PyYAML, imported by those that have something to tell. Raises CloudError, before anything is touched, where there is none."""
+    """Import PyYAML, only when there is a diff to show. Raises CloudError if it is missing.
+
+    Called before anything is changed.
+    """
     try:
         import yaml
     except ImportError as error:
@@ -143,3 +154,30 @@ def require_yaml() -> Any:
             'python3-yaml is not installed on this host; the role hanok.cloud.host installs it'
         ) from error
     return yaml
+
+
+def items_of(kind: str, is_group: bool, items: Sequence[Any]) -> Dict[str, Any]:
+    """Return the items under the key of their kind: a list for a group, else one or null."""
+    shown = [item.public() for item in items]
+    if is_group:
+        return {kind + 's': shown}
+    return {kind: shown[0] if shown else None}
+
+
+def is_expected(error: Exception) -> bool:
+    """Whether users see the error as it is: ours, the host's (a full disk), or libvirt's."""
+    return isinstance(error, (CloudError, OSError)) or is_libvirts(error)
+
+
+def error_message(error: Exception) -> str:
+    """Return the message of an error for the user."""
+    if isinstance(error, CloudError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f'this host: {error}'
+    if is_libvirts(error):
+        return f'libvirt: {error}'
+    return (
+        f'{type(error).__name__}: {error}; this is a defect of hanok.cloud, please report it '
+        '(-vvv shows where)'
+    )

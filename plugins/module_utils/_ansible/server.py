@@ -11,8 +11,8 @@ from .._cloud import Cloud, CloudError, Names
 from .._model.server import STATES, NicRequest, Server, ServerRequest
 from .._model.user_data import UserDataHash
 from .._plan.server import FloatingAddress, ObservedServers, plan
-from .options import DESCRIBED, NAME, by_name, described, names_of
-from .run import Resource, given_options, run
+from .options import DESCRIBED, NAME, by_name, described, given_options, names_of
+from .run import Resource, run
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
 _POLL = 0.25  # seconds

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 from .._cloud import Cloud
-from .run import info
+from .info import run_query
 
 
 def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
@@ -76,4 +76,4 @@ def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    info('topology', {}, topology)
+    run_query('topology', {}, topology)

@@ -9,8 +9,8 @@ from typing import Any, Dict, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
-from .options import DESCRIBED, NAME, by_name, described
-from .run import Resource, given_options, run
+from .options import DESCRIBED, NAME, by_name, described, given_options
+from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,

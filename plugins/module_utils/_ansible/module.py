@@ -1,0 +1,133 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The AnsibleModule of this collection: shared options, blank values, secrets, failures."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable, Dict, NoReturn, Tuple
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback
+
+from .blank import drop_blank
+from .report import error_message, is_expected
+
+Secrets = Callable[[Mapping[str, Any]], Sequence[str]]
+
+_PROGRAM_FOLDERS = (
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/usr/sbin',
+    '/usr/bin',
+    '/sbin',
+    '/bin',
+)
+_MAX_WAIT = 7 * 86400  # seconds
+SHARED_OPTIONS: Dict[str, Any] = {
+    'cloud': {'type': 'str', 'default': 'local', 'fallback': (env_fallback, ['HANOK_CLOUD'])},
+    'actor': {'type': 'str', 'fallback': (env_fallback, ['SUDO_USER', 'USER', 'LOGNAME'])},
+    'wait_timeout': {'type': 'int', 'default': 300},
+}
+
+
+def no_secrets(params: Mapping[str, Any]) -> Sequence[str]:
+    """Return no secrets: no option of the module holds one that ``no_log`` does not mark."""
+    return ()
+
+
+class Module(AnsibleModule):  # type: ignore[misc]
+    """An AnsibleModule in which blank text counts as not set, and which keeps secrets private.
+
+    ``strict``: the options that may not hold blank values (blank.py). ``secrets`` returns the
+    values of ``params`` that are secret; they are masked in every result, also in one that says
+    that an option is wrong. ``logged``: whether the options may go to syslog, which users other
+    than root can read. The task's own ``no_log``, mostly false, overrules AnsibleModule's argument
+    of that name, hence the override of ``log``.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        strict: Tuple[str, ...] = (),
+        secrets: Secrets = no_secrets,
+        logged: bool = True,
+        **rules: Any,
+    ) -> None:
+        """Read the parameters of the task. ``rules``: mutually_exclusive and its kin."""
+        self._spec = {**SHARED_OPTIONS, **options}
+        self._strict = strict
+        self._secrets = secrets
+        self._logged = logged
+        super().__init__(argument_spec=self._spec, supports_check_mode=True, **rules)
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        drop_blank(self.params, self._spec, self._strict)
+        self.no_log_values.update(self._secrets(self.params))
+
+    def log(self, msg: Any, log_args: Any = None) -> None:
+        """Write to syslog, unless the options hold a secret."""
+        if self._logged and not self._secrets(self.params):
+            super().log(msg, log_args)
+
+    def check_shared_options(self) -> None:
+        """Refuse values of the shared options that are out of range."""
+        problems = []
+        if not 0 <= self.params['wait_timeout'] <= _MAX_WAIT:
+            problems.append(
+                f'wait_timeout: {self.params["wait_timeout"]} is out of range; '
+                f'use 0 to {_MAX_WAIT} (seconds)'
+            )
+        actor = self.params['actor'] or ''
+        if not actor.isprintable() or len(actor) > 255:
+            problems.append('actor: use one line of at most 255 printable characters')
+        self.refuse(problems)
+
+    def refuse(self, problems: Sequence[str]) -> None:
+        """End the task before anything is changed, with all problems at once, if there are any."""
+        if problems:
+            self.fail_json(msg='refused: ' + '; '.join(problems), refused=list(problems))
+
+    def fail(self, error: Exception) -> NoReturn:
+        """End the task with the message of an error; a traceback only if it is unexpected."""
+        traceback = {} if is_expected(error) else {'exception': error}
+        self.fail_json(msg=error_message(error), **traceback)
+        raise AssertionError  # fail_json does not return
+
+
+def create_module(options: Mapping[str, Any], **rest: Any) -> Module:
+    """Read the options.
+
+    AnsibleModule raises on values outside every type (infinity, a lone surrogate); without this
+    function the task would end with a traceback.
+    """
+    extend_path()
+    try:
+        module = Module(options, **rest)
+        _check_encoding(module.params)
+    except (ValueError, TypeError, ArithmeticError) as error:
+        message = f'refused: an option cannot be read: {error}'
+        sys.stdout.write(json.dumps({'failed': True, 'msg': message}))
+        raise SystemExit(1) from error
+    return module
+
+
+def extend_path() -> None:
+    """Add the system folders to PATH: su, cron and sudo without secure_path leave sbin out."""
+    path = os.environ.get('PATH', '').split(os.pathsep)
+    os.environ['PATH'] = os.pathsep.join(dict.fromkeys([*filter(None, path), *_PROGRAM_FOLDERS]))
+
+
+def _check_encoding(params: Mapping[str, Any]) -> None:
+    """Raise ValueError for lone surrogates.
+
+    AnsibleModule finds them only in the options that it logs.
+    """
+    for option, value in params.items():
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f'{option}: it is not valid text ({error.reason})') from error
