@@ -26,7 +26,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import knows_bridges
+from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import has_bridge_meta
 from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
     HOST,
@@ -131,7 +131,7 @@ def datapath(groups: Rules, membership: Mapping[str, Sequence[str]]) -> Datapath
         ),
         tuple((server.floating, server.address) for server in SERVERS.values() if server.floating),
         outside=('up0',),
-        by_bridge=knows_bridges(),
+        by_bridge=has_bridge_meta(),
     )
 
 
@@ -878,7 +878,7 @@ def test_a_ruleset_replaces_the_one_before(world: World) -> None:
 )
 def test_what_is_nearly_empty_loads(world: World, path: tuple[Any, ...]) -> None:
     """Before there is a server, and before there is a network."""
-    world.load(render(Datapath(*path, by_bridge=knows_bridges()), 'test'))
+    world.load(render(Datapath(*path, by_bridge=has_bridge_meta()), 'test'))
     assert 'chain rev_test' in world.spaces['host'].run('nft', 'list', 'ruleset')
 
 
@@ -1260,7 +1260,7 @@ def test_whatever_is_on_a_bridge_is_bound(world: World) -> None:
     try:
         for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
             world.load(loaded)
-            assert _reaches(world, 'stray', B, OUT, 'outside') is (arrives or not knows_bridges())
+            assert _reaches(world, 'stray', B, OUT, 'outside') is (arrives or not has_bridge_meta())
     finally:
         host.ip('neigh flush dev hk0')
         host.ip('link del stray0')

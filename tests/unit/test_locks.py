@@ -21,13 +21,13 @@ WEB = ('server', 'web')
 HOLDER = """
 import sys
 from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
-Locks(sys.argv[1], 'alice', 0).take({('server', 'web')})
+Locks(sys.argv[1], 'alice', 0).acquire({('server', 'web')})
 print('held', flush=True)
 sys.stdin.read()
 """
 
 
-def wait_until(condition: Callable[[], object]) -> None:
+def wait_for(condition: Callable[[], object]) -> None:
     """Wait for what another thread is about to do."""
     until = time.monotonic() + 10
     while not condition():
@@ -55,14 +55,14 @@ def alice(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
     """What one let go of the next one takes, without a word about it."""
     one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
-    one.take({WEB, ('server', 'db')})
+    one.acquire({WEB, ('server', 'db')})
     assert set(one.held) == {WEB, ('server', 'db')}
     with pytest.raises(Busy):
-        other.take({WEB})
-    other.take({('volume', 'web')})
+        other.acquire({WEB})
+    other.acquire({('volume', 'web')})
     one.release()
     one.release()
-    other.take({WEB})
+    other.acquire({WEB})
     assert (one.held, other.notes) == ({}, [])
     other.release()
 
@@ -73,7 +73,7 @@ def test_the_holder_is_named(tmp_path: Path, alice: subprocess.Popen[str]) -> No
         Busy,
         match=rf'^server web is held by alice \(pid {alice.pid}\) since \d\d:\d\d:\d\d; it was waited for 0 s \(wait_timeout\)$',
     ):
-        Locks(str(tmp_path), 'bob', 0).take({WEB})
+        Locks(str(tmp_path), 'bob', 0).acquire({WEB})
 
 
 def test_a_killed_holder_holds_nothing(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
@@ -81,16 +81,16 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path, alice: subprocess.Popen[s
     alice.kill()
     alice.wait()
     bob = Locks(str(tmp_path), 'bob', 0)
-    bob.take({WEB})
+    bob.acquire({WEB})
     bob.release()
 
 
 def test_who_waits_is_told(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
     """The second one gets it as soon as the first lets go, and says once for whom it waited."""
     bob = Locks(str(tmp_path), 'bob', 60)
-    thread = threading.Thread(target=bob.take, args=({WEB},))
+    thread = threading.Thread(target=bob.acquire, args=({WEB},))
     thread.start()
-    wait_until(lambda: bob.notes)
+    wait_for(lambda: bob.notes)
     assert not bob.held
     alice.kill()
     thread.join(10)
@@ -103,25 +103,25 @@ def test_who_waits_is_told(tmp_path: Path, alice: subprocess.Popen[str]) -> None
 def test_a_child_that_works_on_holds_it_too(tmp_path: Path) -> None:
     """A killed run whose child still writes a disk still holds the lock, and is still named."""
     killed, other = Locks(str(tmp_path), 'killed', 0), Locks(str(tmp_path), 'other', 0)
-    killed.take({WEB})
+    killed.acquire({WEB})
     with subprocess.Popen(
         ['cat'], stdin=subprocess.PIPE, pass_fds=list(killed.held.values())
     ) as child:
         killed.release()
         with pytest.raises(Busy, match='server web is held by killed'):
-            other.take({WEB})
+            other.acquire({WEB})
         child.kill()
-    other.take({WEB})
+    other.acquire({WEB})
     other.release()
 
 
 def test_a_child_that_was_handed_nothing_holds_nothing(tmp_path: Path) -> None:
     """Whatever else is started meanwhile must not keep a lock."""
     one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
-    one.take({WEB})
+    one.acquire({WEB})
     with subprocess.Popen(['cat'], stdin=subprocess.PIPE) as child:
         one.release()
-        other.take({WEB})
+        other.acquire({WEB})
         child.kill()
     other.release()
 
@@ -131,12 +131,12 @@ def test_what_was_taken_before_it_failed_can_be_let_go(tmp_path: Path) -> None:
     holder, unlucky, third = (
         Locks(str(tmp_path), name, 0) for name in ('holder', 'unlucky', 'third')
     )
-    holder.take({('volume', 'v')})
+    holder.acquire({('volume', 'v')})
     with pytest.raises(Busy):
-        unlucky.take({('volume', 'v'), WEB})
+        unlucky.acquire({('volume', 'v'), WEB})
     assert set(unlucky.held) == {WEB}
     unlucky.release()
-    third.take({WEB})
+    third.acquire({WEB})
     third.release()
     holder.release()
 
@@ -150,7 +150,7 @@ def test_two_runs_never_wait_for_each_other(tmp_path: Path) -> None:
         mine = Locks(str(tmp_path), 'run', 20)
         try:
             for _round in range(20):
-                mine.take(set(some))
+                mine.acquire(set(some))
                 mine.release()
         except Busy as error:
             failed.append(error)
@@ -168,7 +168,7 @@ def test_two_runs_never_wait_for_each_other(tmp_path: Path) -> None:
 def test_projections(tmp_path: Path) -> None:
     """Held for moments, also when writing fails; no resource of that name is in the way."""
     one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
-    one.take({('firewall', 'host')})
+    one.acquire({('firewall', 'host')})
 
     def fail() -> None:
         with (
@@ -191,11 +191,11 @@ def test_files_stay_and_are_private(tmp_path: Path) -> None:
     """A removed file would be a lock that two can hold."""
     folder = tmp_path / 'locks'
     one = Locks(str(folder), 'one', 0)
-    one.take({WEB})
+    one.acquire({WEB})
     one.release()
     (file,) = folder.iterdir()
     assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
-    one.take({WEB})
+    one.acquire({WEB})
     one.release()
     assert [file] == list(folder.iterdir())
 
@@ -204,16 +204,16 @@ def test_files_stay_and_are_private(tmp_path: Path) -> None:
 def test_any_actor_can_be_named(tmp_path: Path, actor: str) -> None:
     """However long, the one who waits reads a name and no error of its own."""
     one = Locks(str(tmp_path), actor, 0)
-    one.take({WEB})
+    one.acquire({WEB})
     with pytest.raises(Busy, match=f'server web is held by {actor[:3]}'):
-        Locks(str(tmp_path), 'other', 0).take({WEB})
+        Locks(str(tmp_path), 'other', 0).acquire({WEB})
     one.release()
 
 
 WORKER = """
 import sys
 from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
-with Locks(sys.argv[1], 'alice', 0).at_work():
+with Locks(sys.argv[1], 'alice', 0).marked_active():
     print('at work', flush=True)
     sys.stdin.read()
 """
@@ -223,7 +223,7 @@ def test_who_is_at_work(tmp_path: Path) -> None:
     """It is seen from another process without a trace, as long as it lives; two may be at work at once."""
     folder = tmp_path / 'locks'
     mine = Locks(str(folder), 'me', 0)
-    assert not mine.others_at_work()
+    assert not mine.has_other_runs()
     assert not folder.exists()
     tree = str(Path(locks.__file__).parents[6])
     command, environment = [sys.executable, '-c', WORKER, str(folder)], {'PYTHONPATH': tree}
@@ -234,9 +234,9 @@ def test_who_is_at_work(tmp_path: Path) -> None:
         assert one.stdout is not None
         assert other.stdout is not None
         assert one.stdout.readline() == other.stdout.readline() == b'at work\n'
-        assert mine.others_at_work()
+        assert mine.has_other_runs()
         one.kill()
         one.wait()
-        assert mine.others_at_work()
+        assert mine.has_other_runs()
         other.kill()
-    assert not mine.others_at_work()
+    assert not mine.has_other_runs()

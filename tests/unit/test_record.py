@@ -19,7 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import d
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import (
     VERSION,
     Record,
-    write_whole,
+    write_atomically,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
@@ -208,8 +208,8 @@ def test_the_secret_is_the_records_own(record: Record, tmp_path: Path) -> None:
     new = Record(str(tmp_path / 'new'), 'me', lost=True)
     new.rebuild(rows)
     assert len({record.secret(), new.secret(), Record(str(tmp_path / 'none'), 'me').secret()}) == 3
-    assert '"user_data": "given"' in metadata.told(record, ['s'])['s']
-    assert 'abc' not in metadata.told(record, ['s'])['s']
+    assert '"user_data": "given"' in metadata.server_metadata(record, ['s'])['s']
+    assert 'abc' not in metadata.server_metadata(record, ['s'])['s']
     new.sql.close()
 
 
@@ -323,9 +323,9 @@ def test_export(record: Record, tmp_path: Path) -> None:
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     """Who has the old one open goes on reading the old one."""
     file = tmp_path / 'file'
-    write_whole(str(file), 'the old text')
+    write_atomically(str(file), 'the old text')
     with file.open(encoding='utf-8') as reader:
-        write_whole(str(file), 'new')
+        write_atomically(str(file), 'new')
         assert (reader.read(), file.read_text(encoding='utf-8')) == ('the old text', 'new')
 
 
@@ -552,9 +552,10 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
     ids = fill(record)
 
     def look() -> tuple[dict[str, str], int]:
-        return {**metadata.told(record, ['s']), **metadata.told_of_balancers(record)}, int(
-            record.value("SELECT value FROM meta WHERE key = 'metadata'")
-        )
+        return {
+            **metadata.server_metadata(record, ['s']),
+            **metadata.balancer_metadata(record),
+        }, int(record.value("SELECT value FROM meta WHERE key = 'metadata'"))
 
     found = []
     for column in [row['name'] for row in record.rows(f'PRAGMA table_info({table})')]:
@@ -723,7 +724,7 @@ def test_a_script_that_was_changed_since_is_known(record: Record) -> None:
     assert older() == set()
     record.update('init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'})
     assert older() == {'s'}
-    assert '"init_script_seal": null' in metadata.told(record, ['s'])['s']
+    assert '"init_script_seal": null' in metadata.server_metadata(record, ['s'])['s']
     record.update(
         'server',
         ids['server'],

@@ -83,7 +83,7 @@ def test_one_that_is_gone_meanwhile(record: Record) -> None:
 def test_machines_say_them(record: Record, name: str) -> None:
     """The first by itself, as before there were several; what is said of any of them makes a new revision."""
     record.sql.execute('UPDATE server SET task_state = NULL')
-    told = json.loads(metadata.told(record, ['many'])['many'])
+    told = json.loads(metadata.server_metadata(record, ['many'])['many'])
     said = [told['keypair'], *told['more_keypairs']]
     assert [pair['name'] for pair in said] == list(ORDER)
     before = record.value("SELECT value FROM meta WHERE key = 'metadata'")

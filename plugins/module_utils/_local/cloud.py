@@ -47,7 +47,7 @@ class LocalCloud:
         """``actor``: who asks. ``timeout``: seconds to wait for locks and for guests."""
         self.host = this_host(actor, timeout)
         self.seeds: Dict[str, str] = {}
-        if self.host.record.lost() is not None:
+        if self.host.record.lost_items() is not None:
             self.notes.append(
                 'the record was rebuilt, and that was interrupted: run the playbook hanok.cloud.recover, which tells what was lost'
             )
@@ -149,10 +149,10 @@ class LocalCloud:
             record.write()
         while True:
             try:
-                self.host.locks.take(names)
+                self.host.locks.acquire(names)
                 observed, current = observe()
                 if current <= names:
-                    with self.host.locks.at_work():
+                    with self.host.locks.marked_active():
                         yield observed
                         self._tell()
                     return
@@ -163,7 +163,7 @@ class LocalCloud:
     def _tell(self) -> None:
         """What was to be done is done: that machines cannot be asked now is told, and made good by the next run that changes something."""
         try:
-            self.firewalls.tell()
+            self.firewalls.write_metadata()
         except Exception as error:
             if not isinstance(error, CloudError) and not is_libvirts(error):
                 raise

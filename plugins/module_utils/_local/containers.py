@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Dict, List, Tuple
 
-from .record import write_whole
+from .record import write_atomically
 
 RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
 SERVICES = 'services'  # what s6 runs
@@ -111,7 +111,7 @@ def make_root(folder: str) -> None:
             os.symlink(os.readlink('/' + name), link)
     for name, text in _accounts().items():
         path = os.path.join(root, 'etc', name)
-        write_whole(path, text, 0o644)
+        write_atomically(path, text, 0o644)
         os.chmod(path, 0o644)
 
 

@@ -31,7 +31,7 @@ def damage(record: Record) -> str:
 
 
 def _found(record: Record) -> Iterator[str]:
-    record.check_whole()
+    record.check_integrity()
     meta = {row['key']: row['value'] for row in record.rows('SELECT key, value FROM meta')}
     yield from (
         f'meta.{key} is {meta.get(key)!r}'

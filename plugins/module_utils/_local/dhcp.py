@@ -13,7 +13,7 @@ from typing import List, Tuple
 
 from .devices import bridge_name
 from .host import Host
-from .record import RECOVER, Damaged, read_whole, write_whole
+from .record import RECOVER, Damaged, read_file, write_atomically
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(
@@ -68,9 +68,9 @@ def remove(network: int) -> None:
 
 def _replaced(path: str, text: str) -> bool:
     """Write a file if its text differs; whether it did. dnsmasq runs as a user of its own, so it is world-readable: names and addresses are no secrets."""
-    if read_whole(path) == text:
+    if read_file(path) == text:
         return False
-    write_whole(path, text, 0o644)
+    write_atomically(path, text, 0o644)
     os.chmod(path, 0o644)
     return True
 
@@ -103,7 +103,7 @@ def options(network: int, gateway: str) -> List[str]:
     ]
 
 
-def is_served_as(network: int, gateway: str) -> bool:
+def has_options(network: int, gateway: str) -> bool:
     """Whether the dnsmasq of a network was started with these settings; libvirt writes them into its file."""
-    text = read_whole(os.path.join(FOLDER, f'{bridge_name(network)}.conf'))
+    text = read_file(os.path.join(FOLDER, f'{bridge_name(network)}.conf'))
     return text is not None and set(options(network, gateway)) <= set(text.splitlines())

@@ -20,7 +20,7 @@ from .floating_routes import FloatingRoutes
 from .host import Host
 from .kernel import device_exists, is_up, read, routes, write
 from .netlink import addresses, default_devices
-from .record import read_whole, write_whole
+from .record import read_file, write_atomically
 
 if TYPE_CHECKING:
     from .._model.datapath import Datapath
@@ -70,7 +70,7 @@ class LocalFirewalls:
         """What is wrong when other runs have had time to finish: what they are at work on looks broken for moments."""
         revision, until = self.revision(), time.monotonic() + _PATIENCE
         while True:
-            others = self.host.locks.others_at_work()
+            others = self.host.locks.has_other_runs()
             faults = self._faults(revision if others else None)
             if not others or not faults or time.monotonic() > until:
                 return faults
@@ -78,7 +78,7 @@ class LocalFirewalls:
 
     def load(self, changes: Sequence[Change]) -> List[Outcome]:
         """Make the host as the record says; what machines say is written at the end of each run that changes something."""
-        return self.host.each(changes, lambda change: self.apply())
+        return self.host.for_each(changes, lambda change: self.apply())
 
     def apply(self) -> None:
         """Load the rules, start networks that are down, set what the kernel has to know. One transaction in the kernel, whoever else does it too.
@@ -116,24 +116,24 @@ class LocalFirewalls:
 
                 cut(self.host, self._datapath(outside)[1], lock)
 
-    def keep_rules(self) -> None:
+    def save_rules(self) -> None:
         """Write the file that a network loads when it starts."""
         with self.host.locks.projection('firewall'):
             self._keep('ruleset.nft', self._rendered(self._outside())[1])
 
-    def cut(self) -> None:
+    def end_stale_flows(self) -> None:
         """End connections by addresses of what is being deleted, before these are free for others."""
         from . import flows
 
         with self.host.locks.projection('firewall') as lock:
             flows.cut(self.host, lock)
 
-    def tell(self) -> None:
+    def write_metadata(self) -> None:
         """Have machines say what the record says of their servers now."""
         if not self._told():
             from . import metadata
 
-            self.host.steadily(lambda: metadata.write(self.host))
+            self.host.with_retry(lambda: metadata.write(self.host))
 
     def _to_cut(self) -> bool:
         return bool(self.record.value('SELECT EXISTS (SELECT 1 FROM security_group WHERE to_cut)'))
@@ -196,7 +196,7 @@ class LocalFirewalls:
         faults = [] if _is_loaded(kept, self.revision()) else [_OTHER_RULES]
         if not faults and (outside := self._outside_fault(kept.outside)):
             faults.append(outside)
-        if not faults and loaded.digest(read_whole(self._rules)) != kept.source:
+        if not faults and loaded.digest(read_file(self._rules)) != kept.source:
             faults.append(
                 'the firewall rules that are kept for the next boot are not those of the record'
             )
@@ -206,7 +206,7 @@ class LocalFirewalls:
             faults.append('connections by addresses that lead elsewhere now may go on')
         if not self._told():
             faults.append('machines do not say of their servers what is recorded')
-        return faults + self.floating.quiet_faults()
+        return faults + self.floating.idle_faults()
 
     def _reached_faults(self, revision: str) -> List[str]:
         """Rules of this state of the record or of a later one must be loaded, whole unless they are just being loaded."""
@@ -217,7 +217,7 @@ class LocalFirewalls:
 
     def _kept(self) -> loaded.Kept:
         """What was loaded last."""
-        return loaded.parse(read_whole(self.host.settings.path('datapath', 'loaded')) or '')
+        return loaded.parse(read_file(self.host.settings.path('datapath', 'loaded')) or '')
 
     def _outside(self) -> Tuple[str, ...]:
         """The devices by which servers may get out: where this host gets out itself, uplinks, and what the operator named."""
@@ -243,7 +243,7 @@ class LocalFirewalls:
         self.record.sql.execute('BEGIN')
         try:
             return self.revision(), datapath(
-                self.record, self.host.settings, outside, loaded.knows_bridges()
+                self.record, self.host.settings, outside, loaded.has_bridge_meta()
             )
         finally:
             self.record.sql.execute('COMMIT')
@@ -253,9 +253,9 @@ class LocalFirewalls:
         lines: List[str] = []
         for row in self.record.rows('SELECT * FROM network WHERE task_state IS NULL'):
             if _network_fault(row):
-                from .networks import bring_up
+                from .networks import start_network
 
-                self.host.steadily(partial(bring_up, self.host, row))
+                self.host.with_retry(partial(start_network, self.host, row))
             elif _address_faults([row]):
                 lines += _address_lines(row)
         if lines:
@@ -312,8 +312,8 @@ class LocalFirewalls:
         """Keep a projection where a host that boots finds it; its path."""
         path = self.host.settings.path('datapath', name)
         os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        if read_whole(path) != text:
-            write_whole(path, text)
+        if read_file(path) != text:
+            write_atomically(path, text)
         return path
 
 
@@ -324,7 +324,7 @@ def _is_loaded(kept: loaded.Kept, revision: str) -> bool:
 
 def _network_fault(row: Any) -> str:
     """What is wrong with a network; empty: nothing."""
-    from .dhcp import is_served_as
+    from .dhcp import has_options
 
     device, name = bridge_name(row['id']), row['name']
     if not device_exists(device):
@@ -339,7 +339,7 @@ def _network_fault(row: Any) -> str:
         serves = False
     if not serves:
         return f'network {name} gives out no addresses'
-    if not is_served_as(row['id'], row['gateway']):
+    if not has_options(row['id'], row['gateway']):
         return f'network {name} gives out addresses by other settings than ours'
     return ''
 

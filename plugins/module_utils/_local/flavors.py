@@ -13,7 +13,7 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.flavor import CATALOGUE, Flavor
 from .host import Host
-from .record import described
+from .record import description_columns
 
 COLUMNS = ('family', 'vcpus', 'memory', 'disk')
 
@@ -61,7 +61,7 @@ class LocalFlavors:
                     {
                         'name': change.name,
                         **{column: getattr(change.after, column) for column in COLUMNS},
-                        **described(change.after),
+                        **description_columns(change.after),
                     },
                 )
         return [Outcome(change) for change in changes]
@@ -73,7 +73,7 @@ class LocalFlavors:
                 self.record.update_named(
                     'flavor',
                     change.name,
-                    {'family': change.after.family, **described(change.after)},
+                    {'family': change.after.family, **description_columns(change.after)},
                 )
         return [Outcome(change) for change in changes]
 

@@ -13,7 +13,7 @@ from .._model.floating_ip import FloatingIp, Place
 from . import addresses
 from .firewalls import LocalFirewalls
 from .host import Host
-from .record import described
+from .record import description_columns
 
 _LIST = """SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.name AS port FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id ORDER BY f.id"""
@@ -70,7 +70,7 @@ class LocalFloatingIps:
                     'floating_ip',
                     row,
                     {
-                        **described(after),
+                        **description_columns(after),
                         'port_id': self._port(after),
                         'automatic': int(after.automatic),
                     },
@@ -95,7 +95,7 @@ class LocalFloatingIps:
             self.host.pools,
             address,
             pool,
-            {'name': name, 'port_id': self._port(item), **described(item)},
+            {'name': name, 'port_id': self._port(item), **description_columns(item)},
         )
 
     def _port(self, item: FloatingIp) -> int | None:

@@ -15,7 +15,7 @@ from .._model.checks import join_names
 from .host import Host
 from .kernel import device_exists, routes, write
 from .netlink import proxies
-from .record import read_whole, write_whole
+from .record import read_file, write_atomically
 from .settings import Pool
 
 # floating addresses are routed to it; nothing answers behind it when the rules are gone
@@ -49,7 +49,7 @@ class FloatingRoutes:
             if cidr not in routed
         ]
 
-    def quiet_faults(self) -> List[str]:
+    def idle_faults(self) -> List[str]:
         """What is wrong, unless it is just being changed by another run."""
         wanted, there = set(self._proxies()), self._ours(proxies()) if self.uplinks() else set()
         missing = {(device, address) for device, address in wanted - there if device_exists(device)}
@@ -61,7 +61,7 @@ class FloatingRoutes:
             f'{device} answers for {names}, which are given to nobody'
             for device, names in _told(there - wanted)
         ]
-        if read_whole(self.path) != self._batch():
+        if read_file(self.path) != self._batch():
             faults.append(
                 'the routes of floating IPs that are kept for the next boot are not those of the record'
             )
@@ -121,8 +121,8 @@ class FloatingRoutes:
         self.host.run(
             'ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock]
         )
-        if read_whole(self.path) != self._batch():
-            write_whole(self.path, self._batch())
+        if read_file(self.path) != self._batch():
+            write_atomically(self.path, self._batch())
 
     def _make_device(self) -> None:
         try:
@@ -188,7 +188,7 @@ class FloatingRoutes:
     def _stale_proxies(self) -> Set[Proxy]:
         """Those that nobody has, and those that were set when the pools were others."""
         there = proxies()
-        before = set((read_whole(self.path) or '').splitlines())
+        before = set((read_file(self.path) or '').splitlines())
         once = {proxy for proxy in there if _answers(*proxy) in before}
         return (self._ours(there) | once) - set(self._proxies())
 

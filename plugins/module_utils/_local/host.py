@@ -45,13 +45,13 @@ class Host:
             for pool in self.settings.pools
         )
 
-    def left(self) -> float:
+    def time_left(self) -> float:
         """Seconds that are left for guests to do what they are asked: one time for all of them, from the first question on."""
         if self._until is None:
             self._until = time.monotonic() + self.timeout
         return max(0.0, self._until - time.monotonic())
 
-    def steadily(self, work: Callable[[], Any]) -> Any:
+    def with_retry(self, work: Callable[[], Any]) -> Any:
         """Do what may be done twice, and a second time if libvirtd was restarted meanwhile."""
         try:
             return work()
@@ -60,13 +60,13 @@ class Host:
                 raise
         return work()
 
-    def each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
+    def for_each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
         """Do a step for each change, in parallel; an error of one is its outcome and does not stop the others."""
-        return self.side_by_side(
-            lambda change: _outcome(change, lambda: self.steadily(lambda: step(change))), changes
+        return self.in_parallel(
+            lambda change: _outcome(change, lambda: self.with_retry(lambda: step(change))), changes
         )
 
-    def side_by_side(self, work: Callable[[Any], Any], things: Sequence[Any]) -> List[Any]:
+    def in_parallel(self, work: Callable[[Any], Any], things: Sequence[Any]) -> List[Any]:
         """Work on each thing, in parallel; what each came to."""
         from concurrent.futures import (
             ThreadPoolExecutor,
@@ -112,7 +112,7 @@ class Host:
             )
         return ran.stdout
 
-    def held(self, kind: str, name: str) -> List[int]:
+    def held_lock(self, kind: str, name: str) -> List[int]:
         """The descriptor of a lock that this run holds, for programs that work under it."""
         descriptor = self.locks.held.get((kind, name))
         return [] if descriptor is None else [descriptor]
@@ -136,7 +136,7 @@ def _error(step: Callable[[], None]) -> str:
     return ''
 
 
-def await_(condition: Callable[[], Any], seconds: float, interval: float = 0.1) -> bool:
+def wait_until(condition: Callable[[], Any], seconds: float, interval: float = 0.1) -> bool:
     """Poll until a condition holds; false when it did not in time."""
     until = time.monotonic() + seconds
     while not condition():

@@ -16,7 +16,7 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.image import DIGITS, Image, min_disk_gb
 from . import disks
 from .host import Host
-from .record import described, names_in
+from .record import description_columns, split_names
 
 _LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.image_id = i.id) AS used
   FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name"""
@@ -78,7 +78,7 @@ class LocalImages:
                 self._reserve(change.after)
         os.makedirs(self.host.settings.path('images'), 0o711, exist_ok=True)
         return self.host.finish(
-            self.host.each(changes, self._build),
+            self.host.for_each(changes, self._build),
             'UPDATE image SET task_state = NULL WHERE name = ?',
         )
 
@@ -87,7 +87,9 @@ class LocalImages:
         with self.record.transaction():
             for change in changes:
                 self.record.update_named(
-                    'image', change.name, {'source': change.after.source, **described(change.after)}
+                    'image',
+                    change.name,
+                    {'source': change.after.source, **description_columns(change.after)},
                 )
         return [Outcome(change) for change in changes]
 
@@ -97,7 +99,7 @@ class LocalImages:
             'image', [change.name for change in changes], 'server', 'image_id'
         )
         return self.host.finish(
-            self.host.each(changes, self._erase), 'DELETE FROM image WHERE name = ?'
+            self.host.for_each(changes, self._erase), 'DELETE FROM image WHERE name = ?'
         )
 
     def _erase(self, change: Change) -> None:
@@ -108,7 +110,7 @@ class LocalImages:
         image_import.remove(target)
 
     def _reserve(self, image: Image) -> None:
-        columns = {'source': image.source, 'checksum': image.checksum, **described(image)}
+        columns = {'source': image.source, 'checksum': image.checksum, **description_columns(image)}
         row = self.record.value('SELECT id FROM image WHERE name = ?', image.name)
         if row is not None:  # an earlier run was interrupted
             self.record.update('image', row, columns)
@@ -127,7 +129,7 @@ class LocalImages:
         return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
 
     def _build(self, change: Change) -> None:
-        target, locks = self._path(change.name), self.host.held('image', change.name)
+        target, locks = self._path(change.name), self.host.held_lock('image', change.name)
         kind, _colon, where = change.after.source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', where)
@@ -199,7 +201,7 @@ def _image(row: Any, disk_missing: bool) -> Image:
         row['checksum'],
         row['description'],
         json.loads(row['labels']),
-        used_by=names_in(row['used']),
+        used_by=split_names(row['used']),
         task_state=row['task_state'],
         created_by=row['created_by'],
         created_at=row['created_at'],

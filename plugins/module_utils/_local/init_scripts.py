@@ -11,7 +11,7 @@ from typing import List, Tuple
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.init_script import InitScript
-from .record import Record, described, names_in
+from .record import Record, description_columns, split_names
 
 _LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.init_script = i.name AND s.task_state = 'creating') AS used
   FROM init_script i WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
@@ -32,7 +32,7 @@ class LocalInitScripts:
                 row['content'],
                 row['description'],
                 json.loads(row['labels']),
-                names_in(row['used']),
+                split_names(row['used']),
                 row['created_by'],
                 row['created_at'],
             )
@@ -48,7 +48,7 @@ class LocalInitScripts:
                     {
                         'name': change.name,
                         'content': change.after.content,
-                        **described(change.after),
+                        **description_columns(change.after),
                     },
                 )
         return [Outcome(change) for change in changes]
@@ -60,7 +60,7 @@ class LocalInitScripts:
                 self.record.update_named(
                     'init_script',
                     change.name,
-                    {'content': change.after.content, **described(change.after)},
+                    {'content': change.after.content, **description_columns(change.after)},
                 )
         return [Outcome(change) for change in changes]
 

@@ -11,7 +11,7 @@ from typing import List, Tuple
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.keypair import Keypair, fingerprint
-from .record import Record, described, names_in
+from .record import Record, description_columns, split_names
 
 _LIST = """SELECT k.*, (SELECT group_concat(name) FROM server s
   WHERE (s.key_name = k.name AND s.project = k.project)
@@ -35,7 +35,7 @@ class LocalKeypairs:
                 fingerprint(row['public_key']),
                 row['description'],
                 json.loads(row['labels']),
-                used_by=names_in(row['used']),
+                used_by=split_names(row['used']),
                 created_by=row['created_by'],
                 created_at=row['created_at'],
             )
@@ -51,7 +51,7 @@ class LocalKeypairs:
                     {
                         'name': change.name,
                         'public_key': change.after.public_key,
-                        **described(change.after),
+                        **description_columns(change.after),
                     },
                 )
         return [Outcome(change) for change in changes]
@@ -60,7 +60,7 @@ class LocalKeypairs:
         """Change what is said about key pairs."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('keypair', change.name, described(change.after))
+                self.record.update_named('keypair', change.name, description_columns(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:

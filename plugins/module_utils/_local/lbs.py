@@ -24,9 +24,9 @@ from . import addresses, containers, haproxy, metadata
 from .devices import bridge_name, tap_name
 from .dns_names import check_dns_names
 from .firewalls import LocalFirewalls
-from .host import Host, await_
+from .host import Host, wait_until
 from .hypervisor import tolerate
-from .record import described, read_whole, write_whole
+from .record import description_columns, read_file, write_atomically
 
 _LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway, p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
   FROM balancer b JOIN port p ON p.balancer_id = b.id JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
@@ -55,7 +55,7 @@ class LocalLbs:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
         """Look: all, or those of these names."""
         rows = self.record.named(_LIST, names)
-        running = self.host.steadily(self._running) if rows else set()
+        running = self.host.with_retry(self._running) if rows else set()
         members = _members(self.record)
         found = [
             _lb(row, members.get(row['id'], ()), row['uuid'] in running and self._is_current(row))
@@ -86,7 +86,7 @@ class LocalLbs:
                 self._reserve(change.after)
         self.firewalls.apply()
         return self.host.finish(
-            self.host.each(changes, self._build),
+            self.host.for_each(changes, self._build),
             'UPDATE balancer SET task_state = NULL WHERE name = ?',
         )
 
@@ -97,7 +97,7 @@ class LocalLbs:
                 self._rewrite(change)
         self.firewalls.apply()
         return self.host.finish(
-            self.host.each(changes, self._build),
+            self.host.for_each(changes, self._build),
             'UPDATE balancer SET task_state = NULL WHERE name = ?',
         )
 
@@ -108,8 +108,8 @@ class LocalLbs:
                 "UPDATE balancer SET task_state = 'deleting' WHERE name = ?",
                 [(change.name,) for change in changes],
             )
-        outcomes = self.host.each(changes, self._erase)
-        self.firewalls.cut()
+        outcomes = self.host.for_each(changes, self._erase)
+        self.firewalls.end_stale_flows()
         with self.record.transaction() as sql:
             for name in [outcome.change.name for outcome in outcomes if not outcome.error]:
                 sql.execute(
@@ -186,16 +186,16 @@ class LocalLbs:
                     os.unlink(path)
         with tolerate('OPERATION_INVALID'):  # it runs already
             domain.create()
-        if not await_(lambda: _answers(domain, folder), self.host.timeout):
+        if not wait_until(lambda: _answers(domain, folder), self.host.timeout):
             raise CloudError(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for HAProxy of '
                 f'{row["name"]}; its log is in /var/log/libvirt/lxc/{_name(row)}.log'
             )
         if not _is_current(folder):
-            write_whole(_form(folder), _FORM)
+            write_atomically(_form(folder), _FORM)
 
     def _xml(self, row: Any, folder: str) -> str:
-        told = metadata.told_of_balancers(self.record)[row['uuid']]
+        told = metadata.balancer_metadata(self.record)[row['uuid']]
         return containers.xml(
             containers.Container(
                 name=_name(row),
@@ -247,12 +247,12 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
         _prepare(folder)
     path, taken_up = os.path.join(folder, 'haproxy.cfg'), os.path.join(folder, 'taken-up.cfg')
     text = haproxy.render(_lb(row, members, True), haproxy.Place(folder, row['address'], members))
-    if read_whole(path) == read_whole(taken_up) == text:
+    if read_file(path) == read_file(taken_up) == text:
         return
-    write_whole(path + '.new', text)
+    write_atomically(path + '.new', text)
     host.run('haproxy', '-c', '-q', '-f', path + '.new')
     state = ask(folder, 'show servers state')
-    write_whole(
+    write_atomically(
         os.path.join(folder, 'servers.state'), state or '1\n'
     )  # 1: the version of its format
     os.replace(path + '.new', path)
@@ -266,7 +266,7 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
             raise CloudError(
                 f's6-supervise of {name} is not reached ({error}); remove {name} and make it anew'
             ) from error
-    write_whole(taken_up, text)
+    write_atomically(taken_up, text)
 
 
 def _prepare(folder: str) -> None:
@@ -275,7 +275,7 @@ def _prepare(folder: str) -> None:
     writable = [os.path.join(folder, name) for name in containers.WRITABLE]
     for path in (os.path.dirname(folder), folder, os.path.dirname(service), service, *writable):
         os.makedirs(path, 0o711, exist_ok=True)
-    write_whole(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
+    write_atomically(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
 
 
 def ask(folder: str, command: str) -> str | None:
@@ -321,7 +321,7 @@ def _form(folder: str) -> str:
 
 def _is_current(folder: str) -> bool:
     """Tell whether the container was started in the form that this version gives it."""
-    return read_whole(_form(folder)) == _FORM
+    return read_file(_form(folder)) == _FORM
 
 
 def _answers(domain: Any, folder: str) -> bool:
@@ -343,7 +343,7 @@ def _columns(lb: Lb) -> Dict[str, Any]:
         'algorithm': lb.algorithm,
         'listeners': listeners,
         'health_check': check,
-        **described(lb),
+        **description_columns(lb),
     }
 
 

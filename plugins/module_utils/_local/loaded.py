@@ -106,7 +106,7 @@ def _ours(listing: str) -> List[str]:
 
 
 @lru_cache(maxsize=1)
-def knows_bridges() -> bool:
+def has_bridge_meta() -> bool:
     """Whether the kernel can tell from which bridge a frame comes (NFT_BRIDGE_META); nothing is loaded."""
     words = ['nft', '--check', '--file', '-']
     ran = subprocess.run(words, input=_BY_BRIDGE, capture_output=True, text=True, check=False)

@@ -27,14 +27,14 @@ class Locks:
         self.notes: List[str] = []
         self._work = os.path.join(folder, 'projection.at-work')
 
-    def take(self, names: Names) -> None:
+    def acquire(self, names: Names) -> None:
         """Take all of them, in one order for everybody, so that no two runs wait for each other."""
         until = time.monotonic() + self.timeout
         for name in sorted(names):
             self.held[name] = self._take('.'.join(name), ' '.join(name), until)
 
     def release(self) -> None:
-        """Let go of all that ``take`` took."""
+        """Let go of all that ``acquire`` took."""
         while self.held:
             os.close(self.held.popitem()[1])
 
@@ -48,7 +48,7 @@ class Locks:
             os.close(descriptor)
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def marked_active(self) -> Iterator[None]:
         """Be known as a run that changes something; one that dies is known no more."""
         self._make_folder()
         descriptor = os.open(self._work, os.O_RDONLY | os.O_CREAT, 0o600)
@@ -58,7 +58,7 @@ class Locks:
         finally:
             os.close(descriptor)
 
-    def others_at_work(self) -> bool:
+    def has_other_runs(self) -> bool:
         """Whether a run changes something now; asked without a lock, and without writing. Not for a run that is at work itself.
 
         The lock is a process's (fcntl(2), F_GETLK), and lost when the process closes any descriptor

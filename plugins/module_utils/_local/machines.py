@@ -17,7 +17,7 @@ from .._model.change import RESTART, Change
 from .._model.server import Server
 from . import disks, domain, images, readiness, seed
 from .devices import bridge_name, tap_name
-from .host import Host, await_
+from .host import Host, wait_until
 from .hypervisor import tolerate
 
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt asks the guest agent first, for a minute
@@ -37,7 +37,7 @@ class Machines:
 
     def prepare(self, row: Any) -> None:
         """Make the root disk and the seed."""
-        folder, locks = self._folder(row), self.host.held('server', row['name'])
+        folder, locks = self._folder(row), self.host.held_lock('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
         os.makedirs(folder, 0o711, exist_ok=True)
         disks.create(
@@ -108,7 +108,9 @@ class Machines:
             if machine.blockInfo('vda')[0] < size:
                 machine.blockResize('vda', size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
         elif disks.describe_own(self.host, path)['virtual-size'] < size:
-            disks.grow(self.host, path, row['volume_size'], self.host.held('server', row['name']))
+            disks.grow(
+                self.host, path, row['volume_size'], self.host.held_lock('server', row['name'])
+            )
 
     def power_on(self, row: Any) -> None:
         """Start it."""
@@ -152,7 +154,7 @@ class Machines:
                 requested[0] = time.monotonic()
             return False
 
-        if not await_(down, self.host.left()):
+        if not wait_until(down, self.host.time_left()):
             raise CloudError(
                 f'the guest of {row["name"]} did not shut down in {self.host.timeout} s and stays as it is; force: true pulls the plug'
             )

@@ -19,7 +19,7 @@ from .record import Record
 URI = 'https://hanok.cloud/xmlns/server/1'
 PREFIX = 'hanok'
 _ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
-AS_IT_RUNS, _AS_DEFINED = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
+AFFECT_LIVE, AFFECT_CONFIG = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
 _PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
 _SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
 _MORE_KEYS = """SELECT sk.server_id, k.name FROM server_keypair sk
@@ -28,7 +28,7 @@ _VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM volu
   WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT 'detaching'"""
 
 
-def told(record: Record, names: Sequence[str]) -> Dict[str, str]:
+def server_metadata(record: Record, names: Sequence[str]) -> Dict[str, str]:
     """The metadata of servers, by their names: their rows, and those of what they stand on.
 
     No first-boot content is in it, and no hash of it. Power is not either: it is what the machine
@@ -90,7 +90,7 @@ def _more_keys(record: Record) -> Dict[int, List[str]]:
     return found
 
 
-def told_of_balancers(record: Record) -> Dict[str, str]:
+def balancer_metadata(record: Record) -> Dict[str, str]:
     """The metadata of balancers, by their UUIDs: their rows, their ports and the names of their members."""
     members: Dict[int, List[str]] = {}
     for row in record.rows(
@@ -166,20 +166,23 @@ def _recorded(record: Record) -> Tuple[int, Dict[str, str], Dict[str, str]]:
         identities = {
             row['name']: row['uuid'] for row in record.rows('SELECT name, uuid FROM server')
         }
-        servers = {identities[name]: text for name, text in told(record, list(identities)).items()}
-        return revision, servers, told_of_balancers(record)
+        servers = {
+            identities[name]: text
+            for name, text in server_metadata(record, list(identities)).items()
+        }
+        return revision, servers, balancer_metadata(record)
     finally:
         record.sql.execute('COMMIT')
 
 
 def _say(machine: Any, text: str) -> None:
-    for where in (_AS_DEFINED, AS_IT_RUNS) if machine.isActive() else (_AS_DEFINED,):
+    for where in (AFFECT_CONFIG, AFFECT_LIVE) if machine.isActive() else (AFFECT_CONFIG,):
         with tolerate('NO_DOMAIN', 'OPERATION_INVALID'):  # it is being deleted, or has just stopped
-            if said(machine, where) != text:
+            if read(machine, where) != text:
                 machine.setMetadata(_ELEMENT, element(text), PREFIX, URI, where)
 
 
-def said(machine: Any, where: int = _AS_DEFINED) -> str:
+def read(machine: Any, where: int = AFFECT_CONFIG) -> str:
     """What a machine says; empty: nothing."""
     with tolerate('NO_DOMAIN_METADATA', 'NO_DOMAIN'):
         return ET.fromstring(machine.metadata(_ELEMENT, URI, where)).text or ''  # noqa: S314 (libvirt's own)

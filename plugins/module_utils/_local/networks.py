@@ -20,7 +20,7 @@ from .devices import bridge_name
 from .firewalls import LocalFirewalls
 from .host import Host
 from .hypervisor import tolerate
-from .record import described, names_in
+from .record import description_columns, split_names
 
 _LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
     LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = n.id) AS used
@@ -77,8 +77,8 @@ class LocalNetworks:
         with self.record.transaction():
             for change in changes:
                 self._reserve(change.after)
-        self.firewalls.keep_rules()
-        outcomes = self.host.each(changes, self._build)
+        self.firewalls.save_rules()
+        outcomes = self.host.for_each(changes, self._build)
         self.firewalls.apply()
         return self.host.finish(
             outcomes,
@@ -89,7 +89,7 @@ class LocalNetworks:
         """Change what is said about networks."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('network', change.name, described(change.after))
+                self.record.update_named('network', change.name, description_columns(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -97,13 +97,13 @@ class LocalNetworks:
         self.record.begin_deletion(
             'network', [change.name for change in changes], 'port', 'network_id'
         )
-        outcomes = self.host.each(changes, self._erase)
+        outcomes = self.host.for_each(changes, self._erase)
         self.host.finish(outcomes, 'DELETE FROM network WHERE name = ?')
         self.firewalls.apply()
         return outcomes
 
     def _reserve(self, network: Network) -> None:
-        columns = {'cidr': network.cidr, 'gateway': network.gateway, **described(network)}
+        columns = {'cidr': network.cidr, 'gateway': network.gateway, **description_columns(network)}
         row = self.record.value('SELECT id FROM network WHERE name = ?', network.name)
         if row is not None:  # an earlier run was interrupted
             self.record.update('network', row, columns)
@@ -122,7 +122,7 @@ class LocalNetworks:
         row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
         os.makedirs(dhcp.FOLDER, exist_ok=True)
         dhcp.write(self.host, [row['id']])
-        bring_up(self.host, row)
+        start_network(self.host, row)
 
     def _erase(self, change: Change) -> None:
         row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
@@ -142,14 +142,14 @@ def _network(row: Any) -> Network:
         row['description'],
         json.loads(row['labels']),
         bridge_name(row['id']),
-        names_in(row['used']),
+        split_names(row['used']),
         row['task_state'],
         row['created_by'],
         row['created_at'],
     )
 
 
-def bring_up(host: Host, row: Any) -> None:
+def start_network(host: Host, row: Any) -> None:
     """Define a network and start it; one that libvirt takes for running, and that does not work, is stopped first."""
     network = host.hypervisor.qemu.networkDefineXML(
         xml(row['id'], row['uuid'], row['cidr'], row['gateway'])

@@ -15,7 +15,7 @@ from .._model.server import Nic
 from . import addresses
 from .firewalls import LocalFirewalls
 from .host import Host
-from .record import described
+from .record import description_columns
 
 _LIST = """SELECT p.*, n.name AS network, s.name AS server, f.address AS floating FROM port p JOIN network n ON n.id = p.network_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN floating_ip f ON f.port_id = p.id
@@ -46,7 +46,10 @@ class LocalPorts:
                 port: Port = change.after
                 nic = Nic(port.network, port.fixed_ip, port.mac)
                 row = addresses.create_port(
-                    self.record, nic, 0, {'name': port.name, 'own_groups': 1, **described(port)}
+                    self.record,
+                    nic,
+                    0,
+                    {'name': port.name, 'own_groups': 1, **description_columns(port)},
                 )
                 addresses.write_groups(self.record, row, port.security_groups)
         return self._loaded(changes)
@@ -55,7 +58,7 @@ class LocalPorts:
         """Change their groups, at once for the servers that have them, and what is said about them."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('port', change.name, described(change.after))
+                self.record.update_named('port', change.name, description_columns(change.after))
                 if change.before.security_groups != change.after.security_groups:
                     row = self.record.value('SELECT id FROM port WHERE name = ?', change.name)
                     addresses.write_groups(self.record, row, change.after.security_groups)

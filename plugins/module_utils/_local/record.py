@@ -82,7 +82,7 @@ class Record:
                 f'the record {self.path} is of version {self.version}, this hanok.cloud knows {VERSION}: update the collection'
             )
 
-    def check_whole(self) -> None:
+    def check_integrity(self) -> None:
         """What this run has not read may be damaged: nothing is changed in such a record."""
         found = self.rows('PRAGMA quick_check(1)')[0][0]
         if found != 'ok':
@@ -128,7 +128,7 @@ class Record:
             self._made()
         self._open(f'file:{self.path}?mode=rw')
         self._check_version()
-        self.check_whole()
+        self.check_integrity()
         self._migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         self.writable = True
@@ -250,7 +250,7 @@ class Record:
             raise Damaged(f'the record {self.path} is damaged: it has no meta.{_SECRET}; {RECOVER}')
         return found
 
-    def lost(self) -> List[str] | None:
+    def lost_items(self) -> List[str] | None:
         """What could not be brought back when the record was rebuilt, as long as that is not finished."""
         text = self.value('SELECT value FROM meta WHERE key = ?', LOST)
         try:
@@ -304,24 +304,24 @@ class Record:
         for table in TABLES:
             tables[table] = [dict(row) for row in self.rows(f'SELECT * FROM {table} ORDER BY id')]
         try:
-            write_whole(self.export_path, json.dumps({'version': VERSION, **tables}))
+            write_atomically(self.export_path, json.dumps({'version': VERSION, **tables}))
         except OSError as error:
             raise CloudError(
                 f'the export of the record cannot be written: {error}; nothing of this was recorded'
             ) from error
 
 
-def names_in(text: str | None) -> Tuple[str, ...]:
+def split_names(text: str | None) -> Tuple[str, ...]:
     """The names that group_concat has put together, in order; none when it found none."""
     return tuple(sorted(text.split(','))) if text else ()
 
 
-def described(thing: Any) -> Dict[str, Any]:
+def description_columns(thing: Any) -> Dict[str, Any]:
     """The columns of what a user says about a thing."""
     return {'description': thing.description, 'labels': json.dumps(dict(thing.labels))}
 
 
-def read_whole(path: str) -> str | None:
+def read_file(path: str) -> str | None:
     """What a file holds; None when there is none. What is no text in it is none of ours: it compares as different, and is written anew."""
     try:
         with open(path, encoding='utf-8', errors='replace') as file:
@@ -330,7 +330,7 @@ def read_whole(path: str) -> str | None:
         return None
 
 
-def write_whole(path: str, text: str, mode: int = 0o600) -> None:
+def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
     """Replace a file whole: a reader meets the old text or the new, and what a crash leaves beside it the next writer replaces.
 
     The caller holds a lock under which nobody else writes this file.

@@ -72,13 +72,13 @@ class LocalRecovery:
         """The record that is there. Raises Damaged when it cannot be read whole."""
         record = Record(self.host.settings.state, self.actor)
         try:
-            record.check_whole()
+            record.check_integrity()
             rows = {
                 table: count
                 for table in _tables()
                 if (count := record.value(f'SELECT count(*) FROM {table}'))
             }
-            lost = record.lost()
+            lost = record.lost_items()
             return (
                 RecordState(rows=rows)
                 if lost is None
@@ -113,7 +113,7 @@ class LocalRecovery:
             )
         firewalls = LocalFirewalls(self.host)
         firewalls.apply()
-        firewalls.tell()
+        firewalls.write_metadata()
         with self.host.record.transaction() as sql:
             sql.execute('DELETE FROM meta WHERE key = ?', (LOST,))
         return [Outcome(change) for change in changes]
@@ -127,9 +127,9 @@ class LocalRecovery:
             *self.host.hypervisor.lxc.listAllDomains(),
         ):
             text = (
-                metadata.said(domain)
+                metadata.read(domain)
                 if domain.isPersistent()
-                else metadata.said(domain, metadata.AS_IT_RUNS)
+                else metadata.read(domain, metadata.AFFECT_LIVE)
             )
             try:
                 found = _told(text, bool(domain.isActive() or domain.autostart())) if text else {}

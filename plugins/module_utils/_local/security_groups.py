@@ -14,7 +14,7 @@ from .._model.rule import Rule
 from .._model.security_group import SecurityGroup
 from .firewalls import LocalFirewalls
 from .host import Host
-from .record import described, names_in
+from .record import description_columns, split_names
 
 _RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r LEFT JOIN security_group o ON o.id = r.remote_group_id
   WHERE r.group_id IN (SELECT id FROM security_group WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
@@ -53,8 +53,8 @@ class LocalSecurityGroups:
                 row['description'],
                 json.loads(row['labels']),
                 tuple(sorted(rules.get(row['id'], ()))),
-                names_in(row['used']),
-                names_in(row['named']),
+                split_names(row['used']),
+                split_names(row['named']),
                 row['created_by'],
                 row['created_at'],
             )
@@ -66,7 +66,7 @@ class LocalSecurityGroups:
         with self.record.transaction():
             for change in changes:
                 self.record.insert(
-                    'security_group', {'name': change.name, **described(change.after)}
+                    'security_group', {'name': change.name, **description_columns(change.after)}
                 )
                 self._write_rules(change)
         return self._loaded(changes)
@@ -75,7 +75,9 @@ class LocalSecurityGroups:
         """Change descriptions and rules, at once for all servers that have the groups."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named('security_group', change.name, described(change.after))
+                self.record.update_named(
+                    'security_group', change.name, description_columns(change.after)
+                )
                 self._write_rules(change)
                 if change.after.cut and change.after.rules != change.before.rules:
                     self.record.sql.execute(

@@ -13,7 +13,7 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.server import Nic, Server
 from .._model.user_data import UserDataHash
 from . import addresses, metadata
-from .record import Record, described
+from .record import Record, description_columns
 from .servers import PORTS, SERVERS, VOLUMES, by_server, key_names
 from .settings import Pool
 
@@ -48,7 +48,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'image_id': record.value('SELECT id FROM image WHERE name = ?', server.image),
             'delete_protection': server.delete_protection,
             'init_script_seal': _seal(record, server.init_script),
-            **described(server),
+            **description_columns(server),
             'task_state': 'creating',
         },
     )
@@ -132,7 +132,12 @@ def rewrite(record: Record, pools: Sequence[Pool], change: Change) -> None:
     record.update(
         'server',
         row,
-        {**columns, **described(server), 'power': wanted(server), 'task_state': 'updating'},
+        {
+            **columns,
+            **description_columns(server),
+            'power': wanted(server),
+            'task_state': 'updating',
+        },
     )
     if (change.before.security_groups, change.before.networks) != (
         server.security_groups,
@@ -204,7 +209,7 @@ def whole(record: Record, seeds: Mapping[str, str], names: Sequence[str]) -> Dic
     scripts = {
         row['name']: row['content'] for row in record.rows('SELECT name, content FROM init_script')
     }
-    told = metadata.told(record, names)
+    told = metadata.server_metadata(record, names)
     return {
         row['name']: {
             **dict(row),

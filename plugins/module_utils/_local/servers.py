@@ -57,7 +57,7 @@ class LocalServers:
     ) -> Tuple[Server, ...]:
         """Look: all, those of these names, and the members of a group."""
         chosen = (None if names is None else json.dumps(sorted(set(names))), member_of)
-        found: Tuple[Server, ...] = self.host.steadily(lambda: self._seen(chosen))
+        found: Tuple[Server, ...] = self.host.with_retry(lambda: self._seen(chosen))
         return found
 
     def _seen(self, chosen: Tuple[str | None, str | None]) -> Tuple[Server, ...]:
@@ -182,21 +182,21 @@ class LocalServers:
             server = readiness.Watched(row['uuid'], *place, bool(row['guest_agent']))
             try:
                 return str(
-                    self.host.steadily(
+                    self.host.with_retry(
                         lambda: readiness.missing(self.host, server, wait_for, until)
                     )
                 )
             except CloudError as error:
                 raise CloudError(f'server {row["name"]}: {error}') from error
 
-        return dict(zip([row['name'] for row in rows], self.host.side_by_side(look, rows)))
+        return dict(zip([row['name'] for row in rows], self.host.in_parallel(look, rows)))
 
     def first_boots(self, names: Sequence[str]) -> Dict[str, FirstBoot]:
         """How the first boots of these servers went."""
         from . import readiness
 
         until = time.monotonic() + max(1, self.host.timeout)
-        there = self.host.steadily(self.host.hypervisor.machines)
+        there = self.host.with_retry(self.host.hypervisor.machines)
         rows = [row for row in self.record.named(_WATCHED, names) if row['uuid'] in there]
 
         def look(row: Any) -> FirstBoot | None:
@@ -205,7 +205,7 @@ class LocalServers:
                 return readiness.first_boot(machine, self._console(row), until)
             return None
 
-        found = dict(zip([row['name'] for row in rows], self.host.side_by_side(look, rows)))
+        found = dict(zip([row['name'] for row in rows], self.host.in_parallel(look, rows)))
         return {name: boot for name, boot in found.items() if boot}
 
     def _console(self, row: Any) -> str:
@@ -248,7 +248,7 @@ class LocalServers:
         ]
         rows, machines = self._whole(others), self._machines()
         for change in others:
-            self.host.steadily(partial(machines.erase, rows[change.name]))
+            self.host.with_retry(partial(machines.erase, rows[change.name]))
         return [change.name for change in others]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -260,7 +260,7 @@ class LocalServers:
                 server_rows.rewrite(self.record, self.host.pools, change)
         self.firewalls.apply()
         rows, machines = self._whole(changes), self._machines()
-        outcomes = self.host.each(
+        outcomes = self.host.for_each(
             changes, lambda change: machines.remake(change, rows[change.name])
         )
         return self.host.finish(outcomes, _DONE)
@@ -279,11 +279,11 @@ class LocalServers:
     def _build(self, changes: Sequence[Change]) -> List[Outcome]:
         """Make disks and seeds, load the firewall, then define machines and start them."""
         rows, machines = self._whole(changes), self._machines()
-        made = self.host.each(changes, lambda change: machines.prepare(rows[change.name]))
+        made = self.host.for_each(changes, lambda change: machines.prepare(rows[change.name]))
         self.firewalls.apply()
         good = [outcome.change for outcome in made if not outcome.error]
         started = self.host.finish(
-            self.host.each(good, lambda change: machines.settle(rows[change.name])), _DONE
+            self.host.for_each(good, lambda change: machines.settle(rows[change.name])), _DONE
         )
         spent = {outcome.change.name: outcome.seconds or 0.0 for outcome in made}
         started = [
@@ -319,9 +319,9 @@ class LocalServers:
                 [(change.name,) for change in changes],
             )
         rows, machines = self._whole(changes), self._machines()
-        outcomes = self.host.each(changes, lambda change: machines.erase(rows[change.name]))
+        outcomes = self.host.for_each(changes, lambda change: machines.erase(rows[change.name]))
         gone = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
-        self.firewalls.cut()
+        self.firewalls.end_stale_flows()
         with self.record.transaction():
             server_rows.remove(self.record, gone)
         self.firewalls.apply()
@@ -349,8 +349,8 @@ class LocalServers:
             )
         rows = self._whole(changes)
         if before and len(changes) > THREADS:
-            self.host.each(changes, lambda change: before(rows[change.name]))
-        outcomes = self.host.each(changes, lambda change: step(rows[change.name]))
+            self.host.for_each(changes, lambda change: before(rows[change.name]))
+        outcomes = self.host.for_each(changes, lambda change: step(rows[change.name]))
         with self.record.transaction() as sql:
             for outcome in outcomes:
                 current = wanted(outcome.change.before) if outcome.error else power
@@ -367,7 +367,7 @@ class LocalServers:
             for row in self._whole(
                 [Change('server', name, 'update', None, None) for name in names]
             ).values():
-                self.host.steadily(partial(machines.define, row))
+                self.host.with_retry(partial(machines.define, row))
 
     def _whole(self, changes: Sequence[Change]) -> Dict[str, Any]:
         from . import server_rows

@@ -16,8 +16,8 @@ from .._model.change import Change
 from .._model.volume import Volume
 from . import disks, domain
 from .agent import Agent
-from .host import Host, await_
-from .record import described
+from .host import Host, wait_until
+from .record import description_columns
 from .servers import LocalServers
 
 _LIST = """SELECT v.*, s.name AS server, s.uuid AS machine FROM volume v LEFT JOIN server s ON s.id = v.server_id
@@ -44,7 +44,7 @@ class LocalVolumes:
 
     def mounted(self, name: str) -> bool | None:
         """Whether the guest that has a volume has it mounted; None when it runs and cannot be asked."""
-        found: bool | None = self.host.steadily(lambda: self._mounted(self._row(name)))
+        found: bool | None = self.host.with_retry(lambda: self._mounted(self._row(name)))
         return found
 
     def _mounted(self, row: Any) -> bool | None:
@@ -62,7 +62,7 @@ class LocalVolumes:
             for change in changes:
                 self._reserve(change.after)
         os.makedirs(self.host.settings.path('volumes'), 0o711, exist_ok=True)
-        return self.host.finish(self.host.each(changes, self._make), _DONE)
+        return self.host.finish(self.host.for_each(changes, self._make), _DONE)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Grow volumes, while they are in use too, and change what is said about them."""
@@ -73,13 +73,13 @@ class LocalVolumes:
                     change.name,
                     {
                         'size': change.after.size,
-                        **described(change.after),
+                        **description_columns(change.after),
                         'task_state': 'extending',
                     },
                 )
         # before it is done: a volume that is done is not looked at again by the next run
-        self.servers.firewalls.tell()
-        return self.host.finish(self.host.each(changes, self._grow), _DONE)
+        self.servers.firewalls.write_metadata()
+        return self.host.finish(self.host.for_each(changes, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Plug volumes into servers."""
@@ -93,7 +93,7 @@ class LocalVolumes:
                     (server, change.name),
                 )
         self.servers.redefine({change.after.server for change in changes})
-        return self.host.finish(self.host.each(changes, self._plug), _DONE)
+        return self.host.finish(self.host.for_each(changes, self._plug), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Unplug volumes, and wait until the guests have let go of them."""
@@ -104,7 +104,7 @@ class LocalVolumes:
             )
         self.servers.redefine({change.before.server for change in changes})
         return self.host.finish(
-            self.host.each(changes, self._unplug),
+            self.host.for_each(changes, self._unplug),
             'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?',
         )
 
@@ -116,7 +116,7 @@ class LocalVolumes:
                 [(change.name,) for change in changes],
             )
         return self.host.finish(
-            self.host.each(
+            self.host.for_each(
                 changes, lambda change: disks.remove(self._path(self._row(change.name)))
             ),
             'DELETE FROM volume WHERE name = ?',
@@ -130,7 +130,7 @@ class LocalVolumes:
                     'uuid': str(uuid.uuid4()),
                     'name': volume.name,
                     'size': volume.size,
-                    **described(volume),
+                    **description_columns(volume),
                     'task_state': 'creating',
                 },
             )
@@ -146,7 +146,9 @@ class LocalVolumes:
 
     def _make(self, change: Change) -> None:
         row = self._row(change.name)
-        disks.create(self.host, self._path(row), row['size'], self.host.held('volume', change.name))
+        disks.create(
+            self.host, self._path(row), row['size'], self.host.held_lock('volume', change.name)
+        )
 
     def _grow(self, change: Change) -> None:
         row = self._row(change.name)
@@ -157,7 +159,7 @@ class LocalVolumes:
                 machine.blockResize(target, size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
         elif disks.describe_own(self.host, self._path(row))['virtual-size'] < size:
             disks.grow(
-                self.host, self._path(row), row['size'], self.host.held('volume', change.name)
+                self.host, self._path(row), row['size'], self.host.held_lock('volume', change.name)
             )
 
     def _machine(self, row: Any) -> Any:
@@ -181,7 +183,7 @@ class LocalVolumes:
         if not machine or not _plugged(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
-        if not await_(lambda: not _plugged(machine, serial), self.host.left()):
+        if not wait_until(lambda: not _plugged(machine, serial), self.host.time_left()):
             raise CloudError(
                 f'the guest of {row["server"]} did not let go of it in {self.host.timeout} s; a paused guest does so when it goes on'
             )
