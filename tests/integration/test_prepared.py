@@ -234,7 +234,7 @@ def test_info(host: None) -> None:
             kind
         )
         assert 'is not a JMESPath expression' in run(f'{kind}_info', query='[?')['msg']
-    assert 'does not fit' in run('volume_info', query='[?abs(name) > `1`]')['msg']
+    assert 'does not match the result' in run('volume_info', query='[?abs(name) > `1`]')['msg']
     assert (
         run('keypair_info', name='nobody')['keypairs']
         == run('lb_info', name='nobody')['lbs']

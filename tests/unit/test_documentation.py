@@ -111,7 +111,7 @@ class SampleCloud:
         return self.kinds[kind]
 
     @contextmanager
-    def changing(self, look: Callable[[], Any]) -> Iterator[Any]:
+    def locked(self, look: Callable[[], Any]) -> Iterator[Any]:
         """Hold what is seen."""
         yield look()[0]
 

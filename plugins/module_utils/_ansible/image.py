@@ -57,7 +57,7 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
     images, names = by_name(cloud.images.list([requested.name])), {('image', requested.name)}
     current = images.get(requested.name)
     if requested.url is not None:
-        cloud.seeds[requested.options['source']] = requested.url
+        cloud.secrets[requested.options['source']] = requested.url
     source = requested.options.get('source') or (current.source if current else '')
     if requested.state == 'absent':
         return ObservedImages(images), names

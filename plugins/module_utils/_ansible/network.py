@@ -39,7 +39,10 @@ def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, 
         names.add(('choice', 'of network addresses'))
         surroundings = cloud.networks.surroundings()
     return ObservedNetworks(
-        networks, cloud.networks.taken(requested.name), cloud.firewalls.list()[0], surroundings
+        networks,
+        cloud.networks.used_ranges(requested.name),
+        cloud.firewalls.list()[0],
+        surroundings,
     ), names
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Dict, List
 
-from .._cloud import CloudError, Outcome, is_libvirts
+from .._cloud import CloudError, Outcome, is_libvirt_error
 from .._model.change import Change
 
 PAST_TENSE = {
@@ -166,7 +166,7 @@ def items_of(kind: str, is_group: bool, items: Sequence[Any]) -> Dict[str, Any]:
 
 def is_expected(error: Exception) -> bool:
     """Whether users see the error as it is: ours, the host's (a full disk), or libvirt's."""
-    return isinstance(error, (CloudError, OSError)) or is_libvirts(error)
+    return isinstance(error, (CloudError, OSError)) or is_libvirt_error(error)
 
 
 def error_message(error: Exception) -> str:
@@ -175,7 +175,7 @@ def error_message(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return f'this host: {error}'
-    if is_libvirts(error):
+    if is_libvirt_error(error):
         return f'libvirt: {error}'
     return (
         f'{type(error).__name__}: {error}; this is a defect of hanok.cloud, please report it '

@@ -141,7 +141,7 @@ def _apply(module: Module, resource: Resource, cloud: Cloud, request: Any) -> Ap
         require_yaml()
     applied = None
     try:
-        with cloud.changing(lambda: resource.observe(cloud, request)) as observed:
+        with cloud.locked(lambda: resource.observe(cloud, request)) as observed:
             plan = resource.plan(request, observed)
             module.refuse(plan.refused + plan.missing)
             outcomes = _execute(cloud, resource.executors(cloud, request), plan.changes)

@@ -166,7 +166,7 @@ def _sealed(cloud: Cloud, user_data: str, servers: Mapping[str, Server]) -> User
         for server in servers.values()
         if server.user_data and sealed.supersedes(server.user_data)
     ]
-    cloud.seeds.update(dict.fromkeys([sealed, *recorded], user_data))
+    cloud.secrets.update(dict.fromkeys([sealed, *recorded], user_data))
     return sealed
 
 

@@ -54,7 +54,7 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     there = servers.get(holder or '')
     asks = leaves and there and not there.faults and not there.task_state and not requested.force
     return ObservedVolumes(
-        volumes, servers, cloud.volumes.mounted(requested.name) if asks else False
+        volumes, servers, cloud.volumes.is_mounted(requested.name) if asks else False
     ), names
 
 

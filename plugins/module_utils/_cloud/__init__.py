@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What goes between the edge and a cloud: names, outcomes, errors; and the contract, which is for type checkers only: no task pays for it."""
+"""The interface between the edge and a cloud: names, outcomes, errors.
+
+The contract is imported by type checkers only, so that no task spends time on it.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +15,43 @@ if TYPE_CHECKING:
 else:
     Cloud = Any
 
-__all__ = ['Busy', 'Cloud', 'CloudError', 'Names', 'Outcome', 'Seen', 'Unsupported', 'is_libvirts']
+__all__ = [
+    'Busy',
+    'Cloud',
+    'CloudError',
+    'Names',
+    'Observed',
+    'Outcome',
+    'Unsupported',
+    'is_libvirt_error',
+]
 
-Seen = TypeVar('Seen')
+Observed = TypeVar('Observed')
 Names = Set[Tuple[str, str]]
 
 
 class CloudError(Exception):
-    """The cloud could not do what was asked; the text is for the user."""
+    """The cloud could not do what was requested; the text is for the user."""
 
 
 class Busy(CloudError):
-    """Another run holds what is needed."""
+    """Another run holds a lock that is needed."""
 
 
 class Unsupported(CloudError):
-    """A cloud cannot do what is asked; the text names the option and the cloud."""
+    """A cloud does not support what was requested; the text names the option and the cloud."""
 
 
-def is_libvirts(error: Exception) -> bool:
-    """Whether an error is libvirt's, which is not imported by those who do not need it."""
+def is_libvirt_error(error: Exception) -> bool:
+    """Return whether an error is libvirt's, without importing libvirt."""
     return type(error).__name__ == 'libvirtError'
 
 
 class Outcome(NamedTuple):
-    """How one change went; error is empty when it went well. ``seconds``: how long it took, where it was measured by itself."""
+    """The result of one change; ``error`` is empty if it succeeded.
+
+    ``seconds``: its duration, if it was measured by itself.
+    """
 
     change: Change
     error: str = ''

@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The contract: what a cloud can do. ``list`` looks; every other verb takes many changes and returns an outcome for each."""
+"""The contract: the operations of a cloud, a protocol per resource.
+
+``list`` observes. Every other verb takes many changes and returns an outcome for each.
+"""
 
 from __future__ import annotations
 
@@ -32,82 +35,88 @@ from .._model.security_group import SecurityGroup
 from .._model.server import Server
 from .._model.user_data import UserDataHash
 from .._model.volume import Volume
-from . import Names, Outcome, Seen
+from . import Names, Observed, Outcome
 
-Thing_co = TypeVar('Thing_co', covariant=True)
+Item_co = TypeVar('Item_co', covariant=True)
 
 
-class Things(Protocol[Thing_co]):
-    """Any kind of thing that is looked at, made and deleted."""
+class Items(Protocol[Item_co]):
+    """Items of one kind that can be listed, created and deleted."""
 
-    def list(self, names: Iterable[str] | None = None) -> Tuple[Thing_co, ...]:
-        """Look: all, or those of these names."""
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Item_co, ...]:
+        """List all items, or those with these names."""
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Make them; what an interrupted run began is gone on with."""
+        """Create items; a creation that was interrupted is completed."""
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Remove them."""
+        """Delete items."""
 
 
-class Updates(Protocol):
-    """What things have that can be changed, too."""
+class Updatable(Protocol):
+    """Items that can be updated."""
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Make them what they are to be after the change."""
+        """Update items to the state after the change."""
 
 
-class Changing(Things[Thing_co], Updates, Protocol[Thing_co]):
-    """A kind of thing that is looked at, made, changed and deleted."""
+class UpdatableItems(Items[Item_co], Updatable, Protocol[Item_co]):
+    """Items of one kind that can be listed, created, updated and deleted."""
 
 
-class Images(Things[Image], Updates, Protocol):
+class Images(Items[Image], Updatable, Protocol):
     """Images of a cloud."""
 
     def source_problem(self, source: str) -> str:
-        """What speaks against making an image of a source, as far as it can be seen beforehand; empty: nothing."""
+        """Return why no image can be created from a source; empty if no reason is known yet."""
 
     def source_digests(self, name: str, source: str) -> Mapping[str, str] | None:
-        """The digests of what a source holds now, by kind; None where an image has none to compare, or nothing is there."""
+        """Return the current digests of a source by algorithm.
+
+        None if the image has no digest to compare with, or the source does not exist.
+        """
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
-        """A checksum, of a file of checksums the digits for the file of a source."""
+        """Return a checksum; if it names a checksum file, the entry for the file of the source."""
 
 
-class Networks(Things[Network], Updates, Protocol):
+class Networks(Items[Network], Updatable, Protocol):
     """Networks of a cloud."""
 
-    def taken(self, name: str) -> Mapping[str, str]:
-        """What of this cloud a network of this name must not overlap (CIDR: what it is)."""
+    def used_ranges(self, name: str) -> Mapping[str, str]:
+        """Return what a network of this name must not overlap in this cloud: owner by CIDR."""
 
     def surroundings(self) -> Surroundings:
-        """What is reached without this cloud, and may be hidden by a network."""
+        """Return what the host reaches outside this cloud, which a network could hide."""
 
 
-class FloatingIps(Things[FloatingIp], Updates, Protocol):
+class FloatingIps(Items[FloatingIp], Updatable, Protocol):
     """Floating IPs of a cloud; names are names or addresses."""
 
     def places(self) -> Tuple[Place, ...]:
-        """Where one may lead: the fixed addresses of servers, balancers and ports, a server's first one first."""
+        """Return the fixed addresses of servers, load balancers and ports.
+
+        Those of a server are in the order of its networks.
+        """
 
     def free(self) -> Mapping[str, int]:
-        """How many addresses are left, by pool."""
+        """Return the number of free addresses by pool."""
 
     def in_pool(self, address: str) -> bool:
-        """Whether a pool has this address."""
+        """Return whether an address belongs to a pool."""
 
 
-class Volumes(Things[Volume], Updates, Protocol):
+class Volumes(Items[Volume], Updatable, Protocol):
     """Volumes of a cloud."""
 
-    def mounted(self, name: str) -> bool | None:
-        """Whether the guest that has a volume has it mounted; None when it cannot be asked."""
+    def is_mounted(self, name: str) -> bool | None:
+        """Return whether the guest has the volume mounted; None if it is not known."""
 
     def attach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Give volumes to servers."""
+        """Attach volumes to servers."""
 
     def detach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Take volumes from servers."""
+        """Detach volumes from servers."""
 
 
 class Servers(Protocol):
@@ -116,79 +125,82 @@ class Servers(Protocol):
     def list(
         self, names: Iterable[str] | None = None, member_of: str | None = None
     ) -> Tuple[Server, ...]:
-        """Look: all, those of these names, and the members of a group."""
+        """List all servers, or those with these names and the members of a group."""
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
-        """First-boot content as it would be recorded."""
+        """Return user data as it would be recorded."""
 
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
-        """Who has these fixed addresses (network, address)."""
+        """Return the owners of fixed IPs and MAC addresses, by network and address."""
 
     def dns_owners(self, names: Iterable[str]) -> Mapping[Tuple[str, str], Tuple[str, ...]]:
-        """Who has these DNS names, servers and balancers: by network and name in lower case."""
+        """Return the servers and load balancers with these DNS names.
+
+        The keys are network and name in lower case.
+        """
 
     def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
-        """What each lacks of what is waited for (running, ip, ssh, init), in words; empty: nothing.
+        """Return why servers are not ready yet (running, ip, ssh, init); empty if they are.
 
-        ``seconds``: what there is for looking. Raises CloudError for one that no longer exists.
+        ``seconds``: the time for the check. Raises CloudError for a server that does not exist.
         """
 
     def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
-        """How the first boots of these servers went; of those that have a machine."""
+        """Return the results of the first boots of those of these servers that have a machine."""
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Make servers."""
+        """Create servers."""
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Change servers; those whose change has the effect restart are restarted."""
+        """Update servers; those whose change has the effect restart are restarted."""
 
     def repair(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Make machines again as recorded."""
+        """Redefine machines as recorded."""
 
     def resume(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Let paused servers go on."""
+        """Resume paused servers."""
 
     def start(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Power on."""
+        """Start servers."""
 
     def stop(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Ask the guests to shut down, and wait until they have."""
+        """Shut the guests down, and wait until they are off."""
 
     def power_off(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Pull the plug."""
+        """Power servers off without a shutdown."""
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Remove servers."""
+        """Delete servers."""
 
 
 class Firewalls(Protocol):
-    """What carries packets."""
+    """The data path of a cloud: firewall rules, bridges, routes."""
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
-        """Look whether it is as the record says."""
+        """Return it with its faults: what differs from the record."""
 
     def load(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Make it so."""
+        """Load it from the record."""
 
 
 class Cloud(Protocol):
     """A cloud."""
 
     @property
-    def keypairs(self) -> Changing[Keypair]:
+    def keypairs(self) -> UpdatableItems[Keypair]:
         """Key pairs."""
 
     @property
-    def flavors(self) -> Changing[Flavor]:
+    def flavors(self) -> UpdatableItems[Flavor]:
         """Flavors."""
 
     @property
-    def init_scripts(self) -> Changing[InitScript]:
+    def init_scripts(self) -> UpdatableItems[InitScript]:
         """Init scripts."""
 
     @property
-    def ports(self) -> Changing[Port]:
-        """Ports that were made by name."""
+    def ports(self) -> UpdatableItems[Port]:
+        """Ports that were created by name, not those of a server's own."""
 
     @property
     def images(self) -> Images:
@@ -199,7 +211,7 @@ class Cloud(Protocol):
         """Networks."""
 
     @property
-    def security_groups(self) -> Changing[SecurityGroup]:
+    def security_groups(self) -> UpdatableItems[SecurityGroup]:
         """Security groups."""
 
     @property
@@ -215,26 +227,35 @@ class Cloud(Protocol):
         """Servers."""
 
     @property
-    def lbs(self) -> Changing[Lb]:
+    def lbs(self) -> UpdatableItems[Lb]:
         """Load balancers."""
 
     @property
     def firewalls(self) -> Firewalls:
-        """What carries packets."""
+        """The data path."""
 
     @property
-    def seeds(self) -> Dict[str, str]:
-        """What is handed on beside the plan, because it is never recorded nor shown: first-boot content by its hash, URLs by what is recorded of them."""
+    def secrets(self) -> Dict[str, str]:
+        """What the plan refers to but may not hold, because it is never recorded or shown.
+
+        User data by its hash, URLs by the part of them that is recorded.
+        """
 
     @property
     def notes(self) -> List[str]:
-        """What is to be told to the user as warnings."""
+        """Warnings for the user."""
 
-    def changing(self, observe: Callable[[], Tuple[Seen, Names]]) -> ContextManager[Seen]:
-        """Look, hold what was seen, look again until what is held covers what is there; then the caller may change it."""
+    def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> ContextManager[Observed]:
+        """Observe and lock the names, until the locks cover what is observed under them.
+
+        Only then may the caller apply changes.
+        """
 
     def damage(self) -> str:
-        """What is wrong with what the cloud keeps of itself; empty: nothing. Asked when something went wrong that nobody foresaw."""
+        """Return what is damaged in the cloud's own record; empty if nothing is.
+
+        Called after an unexpected error.
+        """
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""

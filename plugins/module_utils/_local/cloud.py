@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Tuple
 
-from .._cloud import CloudError, Names, Seen, is_libvirts
+from .._cloud import CloudError, Names, Observed, is_libvirt_error
 from . import settings
 from .host import Host
 from .locks import Locks
@@ -46,7 +46,7 @@ class LocalCloud:
     def __init__(self, actor: str, timeout: int) -> None:
         """``actor``: who asks. ``timeout``: seconds to wait for locks and for guests."""
         self.host = this_host(actor, timeout)
-        self.seeds: Dict[str, str] = {}
+        self.secrets: Dict[str, str] = {}
         if self.host.record.lost_items() is not None:
             self.notes.append(
                 'the record was rebuilt, and that was interrupted: run the playbook hanok.cloud.recover, which tells what was lost'
@@ -90,7 +90,7 @@ class LocalCloud:
         """Images."""
         from .images import LocalImages
 
-        return LocalImages(self.host, self.seeds)
+        return LocalImages(self.host, self.secrets)
 
     @property
     def networks(self) -> LocalNetworks:
@@ -125,7 +125,7 @@ class LocalCloud:
         """Servers."""
         from .servers import LocalServers
 
-        return LocalServers(self.host, self.firewalls, self.seeds)
+        return LocalServers(self.host, self.firewalls, self.secrets)
 
     @property
     def lbs(self) -> LocalLbs:
@@ -142,7 +142,7 @@ class LocalCloud:
         return LocalFirewalls(self.host)
 
     @contextmanager
-    def changing(self, observe: Callable[[], Tuple[Seen, Names]]) -> Iterator[Seen]:
+    def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
         """Hold what was seen, look again, and repeat until what is held covers what is there."""
         names, record = observe()[1], self.host.record
         with self.host.locks.projection('record'):
@@ -165,7 +165,7 @@ class LocalCloud:
         try:
             self.firewalls.write_metadata()
         except Exception as error:
-            if not isinstance(error, CloudError) and not is_libvirts(error):
+            if not isinstance(error, CloudError) and not is_libvirt_error(error):
                 raise
             self.notes.append(
                 f'machines do not say of their servers what is recorded: {error}; the next task that changes something has them say it'

@@ -12,7 +12,7 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Any, Callable, List, Tuple
 
-from .._cloud import CloudError, Outcome, is_libvirts
+from .._cloud import CloudError, Outcome, is_libvirt_error
 from .._model.change import Change
 from .hypervisor import Hypervisor
 from .locks import Locks
@@ -56,7 +56,7 @@ class Host:
         try:
             return work()
         except Exception as error:
-            if not is_libvirts(error) or not self.hypervisor.is_lost():
+            if not is_libvirt_error(error) or not self.hypervisor.is_lost():
                 raise
         return work()
 
@@ -130,7 +130,7 @@ def _error(step: Callable[[], None]) -> str:
     except (CloudError, OSError) as error:
         return str(error)
     except Exception as error:
-        if not is_libvirts(error):
+        if not is_libvirt_error(error):
             raise
         return f'libvirt: {error}'
     return ''

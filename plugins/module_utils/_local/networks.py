@@ -44,7 +44,7 @@ class LocalNetworks:
         """Look: all, or those of these names."""
         return tuple(_network(row) for row in self.record.named(_LIST, names))
 
-    def taken(self, name: str) -> Dict[str, str]:
+    def used_ranges(self, name: str) -> Dict[str, str]:
         """What of ours has addresses (CIDR: what it is): floating pools, floating IPs in none of them, and all networks but the one of this name."""
         taken = {
             str(IPv4Network(cidr)): f'the floating pool {pool.name}'

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from ipaddress import IPv4Network
 from typing import Any, Dict, List, Tuple
 
-from .._cloud import CloudError, Names, Outcome, Seen
+from .._cloud import CloudError, Names, Observed, Outcome
 from .._model.change import Change
 from .._model.recovery import INTERRUPTED, RecordState, Remains, Rows, planned_state, rebuild_rows
 from . import disks, metadata
@@ -169,7 +169,7 @@ class LocalRecovery:
         return found
 
     @contextmanager
-    def changing(self, look: Callable[[], Tuple[Seen, Names]]) -> Iterator[Seen]:
+    def locked(self, look: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
         """Hold the record."""
         with self.host.locks.projection('record'):
             yield look()[0]

@@ -195,7 +195,7 @@ def remove(record: Record, servers: Sequence[int]) -> None:
         record.sql.execute(statement, (json.dumps(servers),))
 
 
-def whole(record: Record, seeds: Mapping[str, str], names: Sequence[str]) -> Dict[str, Any]:
+def whole(record: Record, secrets: Mapping[str, str], names: Sequence[str]) -> Dict[str, Any]:
     """The rows of servers with all that their machines are made of; read before the threads begin."""
     chosen = (json.dumps(names), None)
     ports, volumes = (
@@ -218,7 +218,7 @@ def whole(record: Record, seeds: Mapping[str, str], names: Sequence[str]) -> Dic
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(told[row['name']]),
             'first_boot': scripts.get(row['init_script'], '')
-            or seeds.get(row['user_data'] or '', ''),
+            or secrets.get(row['user_data'] or '', ''),
         }
         for row in record.rows(SERVERS, *chosen)
     }

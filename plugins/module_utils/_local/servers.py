@@ -46,9 +46,9 @@ _DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 class LocalServers:
     """Servers of the local cloud."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls, seeds: Mapping[str, str]) -> None:
-        """``seeds``: user data of this run by its hash; it is never recorded."""
-        self.host, self.record, self.firewalls, self.seeds = host, host.record, firewalls, seeds
+    def __init__(self, host: Host, firewalls: LocalFirewalls, secrets: Mapping[str, str]) -> None:
+        """``secrets``: user data of this run by its hash; it is never recorded."""
+        self.host, self.record, self.firewalls, self.secrets = host, host.record, firewalls, secrets
 
     # -- looking ---------------------------------------------------------------------------------
 
@@ -372,7 +372,7 @@ class LocalServers:
     def _whole(self, changes: Sequence[Change]) -> Dict[str, Any]:
         from . import server_rows
 
-        return server_rows.whole(self.record, self.seeds, [change.name for change in changes])
+        return server_rows.whole(self.record, self.secrets, [change.name for change in changes])
 
     def _machines(self) -> Machines:
         from .machines import Machines

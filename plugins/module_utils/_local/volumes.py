@@ -42,7 +42,7 @@ class LocalVolumes:
     def _is_disk_missing(self, row: Any) -> bool:
         return row['task_state'] is None and not os.path.exists(self._path(row))
 
-    def mounted(self, name: str) -> bool | None:
+    def is_mounted(self, name: str) -> bool | None:
         """Whether the guest that has a volume has it mounted; None when it runs and cannot be asked."""
         found: bool | None = self.host.with_retry(lambda: self._mounted(self._row(name)))
         return found
