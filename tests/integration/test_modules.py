@@ -81,7 +81,7 @@ def test_flavor(host: None) -> None:
     """The catalogue can be added to; what is built in stays."""
     keep('flavor', name='our.small', vcpus=1, memory=256, disk=2)
     keep('flavor', name='our.small', family='cpu', description='ours')
-    assert 'by another name' in refused('flavor', name='our.small', memory=512)
+    assert 'with another name' in refused('flavor', name='our.small', memory=512)
     assert 'built in' in refused('flavor', name='g1.nano', state='absent')
     keep('flavor', name='our.small', state='absent')
 
@@ -93,7 +93,7 @@ def test_network(host: None) -> None:
     assert first['cidr'] == '192.168.1.0/24'
     keep('network', name='back', labels={'tier': 'db'})
     assert 'overlaps' in refused('network', name='other', cidr='192.168.1.0/25')
-    assert 'not renumbered' in refused('network', name='back', cidr='10.9.0.0/24')
+    assert 'cannot be renumbered' in refused('network', name='back', cidr='10.9.0.0/24')
     keep('network', name='back', state='absent')
     assert inventory() == before
 
@@ -146,7 +146,9 @@ def test_image(image: str, tiny: str, tmp_path: Path) -> None:
             f'sha512:{hashlib.sha512(Path(tiny).read_bytes()).hexdigest()}',
         ):
             assert not run('image', name='web', url=url, checksum=same)['changed'], same
-        assert 'not remade' in refused('image', name='web', url=url, checksum='sha256:' + '0' * 64)
+        assert 'cannot be changed; delete' in refused(
+            'image', name='web', url=url, checksum='sha256:' + '0' * 64
+        )
         shown = keep('image', name='web', url=url, checksum=sums, hide_url=True)['image']['source']
         assert name not in shown
         wrong = run('image', name='bad', url=url, checksum='sha256:' + '0' * 64)
@@ -157,7 +159,7 @@ def test_image(image: str, tiny: str, tmp_path: Path) -> None:
     copy.write_bytes(Path(tiny).read_bytes())
     assert not run('image', name=image, path=str(copy), checksum=f'sha256:{right}')['changed']
     copy.write_bytes(Path(tiny).read_bytes() + bytes(512))
-    assert 'not remade' in refused('image', name=image, path=str(copy))
+    assert 'cannot be changed; delete' in refused('image', name=image, path=str(copy))
     assert made_of_images() == before
 
 
@@ -415,7 +417,7 @@ def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
         int(ssh(two['fixed_ip'], f'cat /sys/block/$(basename $(readlink {device}))/size'))
         == 2 * 2**30 // 512
     )
-    assert 'not shrink' in refused('volume', name='data', size=1)
+    assert 'cannot shrink' in refused('volume', name='data', size=1)
     keep('volume', name='data', state='detached', force=True)
     keep('volume', name='data', state='absent')
     assert '5121' in refused('volume', name='big', size=5121)
@@ -424,7 +426,7 @@ def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
 def test_floating_ip(pair: list[dict[str, Any]], ssh: Guest) -> None:
     """Taken, named, moved at once, and given back."""
     one, two = pair
-    assert 'would take another' in refused('floating_ip')
+    assert 'would allocate another' in refused('floating_ip')
     assert 'already' in refused('floating_ip', name='mine', server=one['name'], state='attached')
     for server in pair:
         keep('server', name=server['name'], floating_ip='none')

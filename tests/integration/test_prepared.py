@@ -64,7 +64,7 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
     )
     failed = run('server', name='failing', init_script='other-name', wait_for='init', **server)
     assert failed['failed']
-    assert 'server failing: its first boot went wrong' in failed['msg']
+    assert 'server failing: its first boot failed' in failed['msg']
     assert 'before it fails' in failed['msg']
     assert 'no-such-command' in failed['msg']
     (told,) = run('server_info', name='failing', init=True)['servers']
@@ -164,7 +164,7 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
     assert 'is not an address' in refused(
         'port', name='other', network='back', fixed_ip='10.79.0.7'
     )
-    assert 'make a port by another name' in refused('port', name='door', network='default')
+    assert 'a port keeps its network' in refused('port', name='door', network='default')
     assert 'used by port door' in refused('network', name='back', state='absent')
     one = keep('server', name='one', networks=[{'port': 'door'}], **server)['server']
     assert (one['fixed_ip'], one['floating_ip'], one['security_groups']) == (

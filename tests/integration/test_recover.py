@@ -152,11 +152,11 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
         path.unlink()
     lost = recover()['record']['lost']
     assert (
-        'security_group kept: its rules are not known any more; it lets nothing in until its task has run'
+        'security_group kept: its rules are unknown; it allows no ingress until its task runs'
         in lost
     )
     assert len([text for text in lost if text.startswith('volume recovered-')]) == 1
-    assert f'network recovered-{network[:8]} (10.67.0.0/24): its name is not known any more' in lost
+    assert f'network recovered-{network[:8]} (10.67.0.0/24): its name is unknown' in lost
     keep('network', name=f'recovered-{network[:8]}', state='absent')
     current = seen()
     changed = ('used_by', 'labels', 'created_at', 'created_by')

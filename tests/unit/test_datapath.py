@@ -226,7 +226,7 @@ def test_a_question_without_meaning_is_refused(question: tuple[Any, ...], messag
         (
             Port,
             ('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0', ('1', '1')),
-            'group 1 is there twice',
+            'group 1 occurs twice',
         ),
     ],
 )
@@ -244,31 +244,31 @@ def test_nothing_unknown_gets_into_a_ruleset(
         ({'networks': (*NETWORKS, Network('hk2', '192.168.0.128/25', '192.168.0.129'))}, 'overlap'),
         (
             {'networks': (*NETWORKS, Network('hk1', '10.30.0.0/24', '10.30.0.1'))},
-            'bridge hk1 is there twice',
+            'bridge hk1 occurs twice',
         ),
         ({'networks': NETWORKS[:1]}, 'no network has the bridge hk1'),
         ({'groups': (WEB, CLOSED)}, 'group 3 is not there'),
         ({'groups': (WEB, DEFAULT)}, 'refers to group 2'),
-        ({'groups': (WEB, CLOSED, DEFAULT, DEFAULT)}, 'group 3 is there twice'),
+        ({'groups': (WEB, CLOSED, DEFAULT, DEFAULT)}, 'group 3 occurs twice'),
         (
             {'ports': (A, B, C, replace(C, device='hkp4'))},
-            'fixed address 10.20.0.11 is there twice',
+            'fixed address 10.20.0.11 occurs twice',
         ),
-        ({'ports': (A, B, C, replace(C, address='10.20.0.12'))}, 'port device hkp3 is there twice'),
+        ({'ports': (A, B, C, replace(C, address='10.20.0.12'))}, 'port device hkp3 occurs twice'),
         (
             {'ports': (A, B, replace(C, address='192.168.0.13'))},
-            'is not an address for a host of 10.20.0.0/24',
+            'is not a host address of 10.20.0.0/24',
         ),
         ({'ports': (A, B, replace(C, address='10.20.0.1'))}, 'is the gateway'),
-        ({'ports': (A, B, replace(C, address='10.20.0.255'))}, 'is not an address for a host'),
+        ({'ports': (A, B, replace(C, address='10.20.0.255'))}, 'is not a host address of'),
         ({'floating': ((FLOATING, '192.168.0.99'),)}, 'no port has the fixed address'),
         (
             {'floating': ((FLOATING, A.address), (FLOATING, B.address))},
-            'floating address 203.0.113.101 is there twice',
+            'floating address 203.0.113.101 occurs twice',
         ),
         (
             {'floating': ((FLOATING, A.address), ('203.0.113.102', A.address))},
-            'a floating address for 192.168.0.11 is there twice',
+            'a floating address for 192.168.0.11 occurs twice',
         ),
         ({'floating': (('192.168.0.200', A.address),)}, 'lies within a network'),
         ({'floating': (('224.0.0.1', A.address),)}, 'not the address of one machine'),

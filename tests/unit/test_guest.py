@@ -212,7 +212,7 @@ def test_complaint() -> None:
     assert '\x1b' not in text
     assert len(text) < 12_000
     first, *rest = text.split('\n')
-    assert first.startswith('its first boot went wrong: \ufffd[2J')
+    assert first.startswith('its first boot failed: \ufffd[2J')
     assert 'ok: [localhost]' in first
     assert rest
     assert all(line.startswith('| ') for line in rest)

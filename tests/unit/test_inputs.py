@@ -108,11 +108,11 @@ def test_a_mac_without_quotes() -> None:
         number = str(yaml.safe_load(f'mac: {written}')['mac'])
         assert number.isdecimal()
         assert mac_problems(number, 'mac') == [
-            f"mac: {number} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"
+            f"mac: {number} is the number that YAML reads from {written} without quotes; quote it: '{written}'"
         ]
     for other in ('525400123456', '7', '99999999999'):
         assert mac_problems(other, 'mac') == [
-            f"mac: '{other}' is not the MAC of a machine; write it like '52:54:00:12:34:56'"
+            f"mac: '{other}' is not a unicast MAC address; write it in the form '52:54:00:12:34:56'"
         ]
     assert mac_problems('52:54:00:12:34:56', 'mac') == []
 

@@ -43,12 +43,12 @@ def planned(
         (
             Surroundings(PRIVATE),
             '192.168.0.0/24',
-            '192.168.0.0/24 is a part of a route of this host by tun0 (192.168.0.0/16)',
+            '192.168.0.0/24 is a part of a route of this host through tun0 (192.168.0.0/16)',
         ),
         (
             Surroundings(PRIVATE[2:]),
             '10.0.0.0/24',
-            'this host has a route of this host by tun0 (192.168.0.0/16)',
+            'this host has a route of this host through tun0 (192.168.0.0/16)',
         ),
         (Surroundings((LAN, *VPN)), '10.0.0.0/24', 'eth0 (192.168.0.0/16)'),
         (Surroundings((Route('192.168.0.7/32', 'wg0'),)), '192.168.1.0/24', 'wg0 (192.168.0.7/32)'),
@@ -80,17 +80,17 @@ def test_a_range_is_chosen(surroundings: Surroundings, cidr: str, said: str) -> 
         (
             Surroundings(PRIVATE),
             '10.7.0.0/24',
-            '10.7.0.0/24 is a part of a route of this host by tun0 (10.0.0.0/8); what is there is no longer',
+            '10.7.0.0/24 is a part of a route of this host through tun0 (10.0.0.0/8); what is there is no longer',
         ),
         (
             Surroundings((LAN,)),
             '192.168.4.0/24',
-            '192.168.4.0/24 is a part of a route of this host by eth0',
+            '192.168.4.0/24 is a part of a route of this host through eth0',
         ),
         (
             Surroundings((Route('10.7.3.0/24', 'docker0'),)),
             '10.7.0.0/16',
-            'by docker0 (10.7.3.0/24) is a part of 10.7.0.0/16; servers with',
+            'through docker0 (10.7.3.0/24) is a part of 10.7.0.0/16; servers with',
         ),
         (
             Surroundings(VPN, {'10.7.0.1': 'a gateway of this host by eth0'}),
@@ -137,7 +137,7 @@ def test_a_longer_prefix_still_leads_there() -> None:
         ),
         (
             '10.7.0.0/24',
-            'cidr: 10.7.0.0/24 is a route of this host by docker0 (10.7.0.0/24) already; choose another, or leave it out',
+            'cidr: 10.7.0.0/24 is a route of this host through docker0 (10.7.0.0/24) already; choose another, or leave it out',
         ),
         (
             '10.8.0.0/24',

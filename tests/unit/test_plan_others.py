@@ -65,13 +65,11 @@ OTHER_ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0
 LISTENERS = (Listener(80),)
 NETWORKS = {'default': Network('default', '192.168.0.0/24', '192.168.0.1')}
 SHA256 = 'sha256:' + '0' * 64
-NOT_A_NAME = 'is not a name; use 1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last'
-NOT_A_CHECKSUM = 'is not a checksum; give sha256: or sha512: and the digits, or the address of a file of checksums'
-NOT_A_PATH = 'is not a path; begin it with /, without spaces'
+NOT_A_NAME = 'is not a valid name; use 1 to 63 letters, digits, hyphens, underscores and dots, beginning and ending with a letter or digit'
+NOT_A_CHECKSUM = 'is not a valid checksum; use sha256: or sha512: followed by the digits or by the URL of a checksum file'
+NOT_A_PATH = 'is not a valid path; begin it with /, and use no spaces'
 NO_ADDRESS_FREE = 'no address is free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
-NOT_FOR_SERVERS = (
-    'is not for networks of servers; choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
-)
+NOT_FOR_SERVERS = 'is a reserved range; use one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
 def volume_(
@@ -104,24 +102,24 @@ def named(*things: Any) -> dict[str, Any]:
     [
         (VolumeRequest('v v', 'present'), f"name: 'v v' {NOT_A_NAME}"),
         (VolumeRequest('.', 'present'), f"name: '.' {NOT_A_NAME}"),
-        (volume_(size=0), 'size: 0 is not a size; give 1 to 5120 (GB)'),
-        (volume_(size=5121), 'size: 5121 is not a size; give 1 to 5120 (GB)'),
-        (volume_('attached'), 'server: name the server to attach it to'),
+        (volume_(size=0), 'size: 0 is out of range; use 1 to 5120 (GB)'),
+        (volume_(size=5121), 'size: 5121 is out of range; use 1 to 5120 (GB)'),
+        (volume_('attached'), 'server: specify the server to attach it to'),
         (
             volume_('present', 's'),
-            'server: it goes with state: attached or detached, not with present',
+            'server: it requires state: attached or detached, not present',
         ),
         (
             volume_('absent', 's'),
-            'server: it goes with state: attached or detached, not with absent',
+            'server: it requires state: attached or detached, not absent',
         ),
         (
             volume_('attached', 's_'),
-            "server: 's_' is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last",
+            "server: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with a letter or digit",
         ),
         (
             volume_(description='two\nlines'),
-            'description: give one line of at most 255 printable characters',
+            'description: it must be one line of at most 255 printable characters',
         ),
         (
             volume_(labels={'a': 7}),
@@ -129,20 +127,23 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             FloatingIpRequest('', 'present'),
-            'name: give a name, an address, or the server, port or lb that has it; without one every run would take another address',
+            'name: specify a name, an address, or the server, port or lb that has it; otherwise every run would allocate another address',
         ),
         (
             FloatingIpRequest('', 'present', server='s'),
-            'server: it goes with state: attached, detached or absent, not with present',
+            'server: it requires state: attached, detached or absent, not present',
         ),
         (
             FloatingIpRequest('f', 'present', lb='l'),
-            'lb: it goes with state: attached, detached or absent, not with present',
+            'lb: it requires state: attached, detached or absent, not present',
         ),
-        (FloatingIpRequest('f', 'attached'), 'server: name the server, port or lb to attach it to'),
+        (
+            FloatingIpRequest('f', 'attached'),
+            'server: specify the server, port or lb to attach it to',
+        ),
         (
             FloatingIpRequest('f', 'attached', server='s', lb='l'),
-            'server: give one of server, port and lb',
+            'server: specify only one of server, port and lb',
         ),
         (
             FloatingIpRequest('f', 'present', address='172.24.0'),
@@ -153,21 +154,24 @@ def named(*things: Any) -> dict[str, Any]:
             "fixed_ip: '::1' is not an IPv4 address",
         ),
         (FloatingIpRequest('f/', 'present'), f"name: 'f/' {NOT_A_NAME}"),
-        (lb_(listeners=()), 'listeners: give one at least'),
-        (lb_(listeners=(Listener(0),)), 'listeners: port: 0 is not a port; give 1 to 65535'),
+        (lb_(listeners=()), 'listeners: the list is empty; specify at least one'),
+        (lb_(listeners=(Listener(0),)), 'listeners: port: 0 is not a port; use 1 to 65535'),
         (
             lb_(listeners=(Listener(80, 'http', 65536),)),
-            'listeners: member_port: 65536 is not a port; give 1 to 65535',
+            'listeners: member_port: 65536 is not a port; use 1 to 65535',
         ),
-        (lb_(listeners=(Listener(80), Listener(80, 'tcp'))), 'listeners: port 80 is there twice'),
+        (
+            lb_(listeners=(Listener(80), Listener(80, 'tcp'))),
+            'listeners: port 80 is specified twice',
+        ),
         (
             lb_(members=('s', 's_')),
-            "members: 's_' is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last",
+            "members: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with a letter or digit",
         ),
         (lb_(network=''), f"network: '' {NOT_A_NAME}"),
         (
             lb_(health_check=HealthCheck(port=65536)),
-            'health_check: port: 65536 is not a port; give 1 to 65535',
+            'health_check: port: 65536 is not a port; use 1 to 65535',
         ),
         (lb_(health_check=HealthCheck(path='up')), f"health_check: path 'up' {NOT_A_PATH}"),
         (lb_(health_check=HealthCheck(path='/a b')), f"health_check: path '/a b' {NOT_A_PATH}"),
@@ -175,31 +179,31 @@ def named(*things: Any) -> dict[str, Any]:
         (lb_(health_check=HealthCheck(path='/#')), f"health_check: path '/#' {NOT_A_PATH}"),
         (
             lb_(health_check=HealthCheck(interval=0)),
-            'health_check: interval 0 is out of range; give 1 to 3600 (seconds)',
+            'health_check: interval 0 is out of range; use 1 to 3600 (seconds)',
         ),
         (
             lb_(health_check=HealthCheck(interval=3601)),
-            'health_check: interval 3601 is out of range; give 1 to 3600 (seconds)',
+            'health_check: interval 3601 is out of range; use 1 to 3600 (seconds)',
         ),
         (
             NetworkRequest('n', 'present', {'cidr': 'x'}),
-            "cidr: 'x' is not an IPv4 network; write it like 192.168.10.0/24",
+            "cidr: 'x' is not an IPv4 network; use the form 192.168.10.0/24",
         ),
         (
             NetworkRequest('n', 'present', {'cidr': 'fd00::/64'}),
-            "cidr: 'fd00::/64' is not an IPv4 network; write it like 192.168.10.0/24",
+            "cidr: 'fd00::/64' is not an IPv4 network; use the form 192.168.10.0/24",
         ),
         (
             NetworkRequest('n', 'present', {'cidr': '10.0.0.0/30'}),
-            'cidr: 10.0.0.0/30 is too small; give a /8 to /29',
+            'cidr: 10.0.0.0/30 is too small; use a prefix length of 8 to 29',
         ),
         (
             NetworkRequest('n', 'present', {'cidr': '10.0.0.1/32'}),
-            'cidr: 10.0.0.1/32 is too small; give a /8 to /29',
+            'cidr: 10.0.0.1/32 is too small; use a prefix length of 8 to 29',
         ),
         (
             NetworkRequest('n', 'present', {'cidr': '10.0.0.0/7'}),
-            'cidr: 10.0.0.0/7 is too large; give a /8 to /29',
+            'cidr: 10.0.0.0/7 is too large; use a prefix length of 8 to 29',
         ),
         (
             NetworkRequest('n', 'present', {'cidr': '127.0.0.0/24'}),
@@ -217,7 +221,7 @@ def named(*things: Any) -> dict[str, Any]:
             NetworkRequest('n', 'present', {'cidr': '224.0.0.0/24'}),
             f'cidr: 224.0.0.0/24 {NOT_FOR_SERVERS}',
         ),
-        (NetworkRequest('n', 'present', {'gateway': '10.0.0.1'}), 'gateway: give cidr with it'),
+        (NetworkRequest('n', 'present', {'gateway': '10.0.0.1'}), 'gateway: it requires cidr'),
         (
             NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24', 'gateway': 'x'}),
             "gateway: 'x' is not an IPv4 address",
@@ -225,13 +229,13 @@ def named(*things: Any) -> dict[str, Any]:
         *(
             (
                 NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24', 'gateway': address}),
-                f'gateway: {address} is not an address for a host of 10.0.0.0/24',
+                f'gateway: {address} is not a host address of 10.0.0.0/24',
             )
             for address in ('10.0.0.0', '10.0.0.255', '10.0.1.1')
         ),
         (
             ImageRequest('i', 'present', {'source': 'url:https://example.org/i.qcow2'}),
-            'checksum: give the checksum of what the url has to deliver, such as sha256:...',
+            'checksum: it is required with url; set the checksum of the file, such as sha256:...',
         ),
         (
             ImageRequest(
@@ -239,7 +243,7 @@ def named(*things: Any) -> dict[str, Any]:
                 'present',
                 {'source': 'url:https://me:secret@example.org/i', 'checksum': SHA256},
             ),
-            'url: it holds the name of a user or a password; fetch the file beforehand, and give path',
+            'url: it contains a user name or password; download the file first, and set path',
         ),
         *(
             (
@@ -249,21 +253,21 @@ def named(*things: Any) -> dict[str, Any]:
             for url, problem in (
                 (
                     'HTTPS://me:secret@example.org/i',
-                    'url: it holds the name of a user or a password; fetch the file beforehand, and give path',
+                    'url: it contains a user name or password; download the file first, and set path',
                 ),
                 (
                     'http://example.org/a b',
-                    'url: it holds a space, or what is no ASCII; write that as %20 and so on',
+                    'url: it contains a space, or is not ASCII; percent-encode it (%20 for a space)',
                 ),
             )
         ),
         (
             ImageRequest('i', 'present', {'source': 'url:ftp://example.org/i', 'checksum': SHA256}),
-            "url: 'ftp://example.org/i' is not an http or https address",
+            "url: 'ftp://example.org/i' is not an http or https URL",
         ),
         (
             ImageRequest('i', 'present', {'source': 'url:https://example.org', 'checksum': SHA256}),
-            "url: 'https://example.org' is not an http or https address",
+            "url: 'https://example.org' is not an http or https URL",
         ),
         (
             ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha256:0'}),
@@ -279,36 +283,36 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             ImageRequest('i', 'present', {'source': 'server:s', 'checksum': SHA256}),
-            'checksum: it is for a path or a url, not for a server',
+            'checksum: it requires path or url, not server',
         ),
-        (FlavorRequest('f', 'present', {'vcpus': 0}), 'vcpus: 0 is out of range; give 1 to 256'),
+        (FlavorRequest('f', 'present', {'vcpus': 0}), 'vcpus: 0 is out of range; use 1 to 256'),
         (
             FlavorRequest('f', 'present', {'memory': 31}),
-            'memory: 31 is out of range; give 32 to 4194304 MiB',
+            'memory: 31 is out of range; use 32 to 4194304 MiB',
         ),
         (
             FlavorRequest('f', 'present', {'disk': 5121}),
-            'disk: 5121 is out of range; give 1 to 5120 GB',
+            'disk: 5121 is out of range; use 1 to 5120 GB',
         ),
         (
             FlavorRequest('g1.tiny', 'absent'),
-            'name: the flavor g1.tiny is built in and stays as it is; choose another name',
+            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another name',
         ),
         (
             FlavorRequest('g1.tiny', 'present', {'vcpus': 2}),
-            'name: the flavor g1.tiny is built in and stays as it is; choose another name',
+            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another name',
         ),
         (
             FlavorRequest('g1.tiny', 'present', {'description': 'mine'}),
-            'name: the flavor g1.tiny is built in and stays as it is; choose another name',
+            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another name',
         ),
         (
             SecurityGroupRequest('default', 'absent'),
-            'name: the group default stays, because servers for which no group is named have it; rules: [] empties it',
+            'name: the group default cannot be deleted, because servers without security_groups have it; set rules: [] to remove its rules',
         ),
         (
             KeypairRequest('k', 'present', {'public_key': ED25519}, '/k'),
-            'private_key_file: it is for a key pair that is made here; give it or a public key, not both',
+            'private_key_file: it is for a key pair to be generated; set it or a public key, not both',
         ),
     ],
 )
@@ -357,21 +361,21 @@ def test_requests_at_the_limits(request_: Any) -> None:
     [
         (
             '-----BEGIN OPENSSH PRIVATE KEY-----\n',
-            'public_key: this is a private key; give the public one (the file that ends in .pub)',
+            'public_key: this is a private key; use the public key (the file that ends in .pub)',
         ),
-        ('ssh-ed25519', 'public_key: there is nothing after ssh-ed25519; give the whole line'),
+        ('ssh-ed25519', 'public_key: nothing follows ssh-ed25519; use the complete line'),
         (
             'ssh-dss AAAA',
-            'public_key: ssh-dss is not a type of key that is accepted; give one of ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, '
+            'public_key: ssh-dss is not a supported type of key; use one of ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, '
             'ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com',
         ),
         (
             'ssh-ed25519 no!',
-            'public_key: the key after the type is not base64, or is truncated; copy the whole line again',
+            'public_key: the key after the type is not base64, or is truncated; copy the complete line again',
         ),
         (
             'ssh-ed25519 AAA=',
-            'public_key: the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again',
+            'public_key: the ssh-ed25519 key is truncated, or split by a space; copy the complete line again',
         ),
     ],
 )
@@ -417,7 +421,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         ),
         (
             volume.plan(volume_(size=3), volumes(V)),
-            'volume v: size is 4, requested 3: a volume does not shrink; make a new one',
+            'volume v: size is 4, requested 3: a volume cannot shrink; create a new one',
         ),
         (
             volume.plan(volume_('absent'), volumes(HELD)),
@@ -471,11 +475,11 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present', address='172.24.0.1'), FREE),
-            'floating_ip f: address is 172.24.0.9, requested 172.24.0.1: an address is what a floating IP is; give this one back and take another',
+            'floating_ip f: address is 172.24.0.9, requested 172.24.0.1: its address cannot be changed; delete it and create another one',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), FREE),
-            'floating_ip f: pool is pool, requested lan: an address belongs to its pool; give this one back and take another',
+            'floating_ip f: pool is pool, requested lan: its address belongs to its pool; delete it and create another one',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present'), NONE_LEFT),
@@ -487,7 +491,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), NONE_LEFT),
-            'pool: lan does not exist; there are: pool',
+            'pool: lan does not exist; available: pool',
         ),
         (
             floating_ip.plan(
@@ -528,7 +532,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             lb.plan(
                 lb_(network='back'), lb.ObservedLbs(named(Lb('l', listeners=LISTENERS)), NETWORKS)
             ),
-            'lb l: network is default, requested back: a balancer stays in its network; delete it and make it again',
+            'lb l: network is default, requested back: a balancer cannot move to another network; delete and re-create it',
         ),
         (
             network.plan(
@@ -542,7 +546,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
                 network.ObservedNetworks(named(Network('n', '10.0.0.0/24', '10.0.0.1'))),
             ),
-            'network n: cidr is 10.0.0.0/24, requested 10.1.0.0/24: a network is not renumbered; make another one',
+            'network n: cidr is 10.0.0.0/24, requested 10.1.0.0/24: a network cannot be renumbered; create another one',
         ),
         (
             network.plan(
@@ -591,14 +595,14 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 ImageRequest('i', 'present', {'source': 'path:/b'}),
                 image.ObservedImages(named(Image('i', 'path:/a'))),
             ),
-            'image i: source is path:/a, requested path:/b: an image is not remade; delete it and make it again, or choose another name',
+            'image i: source is path:/a, requested path:/b: the content of an image cannot be changed; delete and re-create it, or use another name',
         ),
         (
             image.plan(
                 ImageRequest('i', 'present', {'checksum': SHA256}),
                 image.ObservedImages(named(Image('i', 'path:/a'))),
             ),
-            f'image i: checksum is not set, requested {SHA256}: an image is not remade; delete it and make it again, or choose another name',
+            f'image i: checksum is not set, requested {SHA256}: the content of an image cannot be changed; delete and re-create it, or use another name',
         ),
         (
             flavor.plan(FlavorRequest('f', 'present', {'disk': 1}), {}),
@@ -608,7 +612,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             flavor.plan(
                 FlavorRequest('f', 'present', {'memory': 512}), named(Flavor('f', memory=256))
             ),
-            'flavor f: memory is 256, requested 512: servers made with it would no longer be what it says; make a flavor by another name',
+            'flavor f: memory is 256, requested 512: existing servers of the flavor would no longer match it; create a flavor with another name',
         ),
         (
             flavor.plan(FlavorRequest('f', 'absent'), named(Flavor('f', used_by=('s',)))),
@@ -623,7 +627,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 KeypairRequest('k', 'present', {'public_key': OTHER_ED25519}),
                 keypair.ObservedKeypairs(named(KEY)),
             ),
-            f'keypair k: public_key is {ED25519}, requested {OTHER_ED25519}: a key pair never changes; make one by another name',
+            f'keypair k: public_key is {ED25519}, requested {OTHER_ED25519}: a key pair cannot be changed; create one with another name',
         ),
         (
             keypair.plan(
@@ -698,34 +702,34 @@ def test_what_is_refused(planned: Plan, message: str) -> None:
     [
         (
             volume.plan(volume_('attached', 'u'), volumes(V)),
-            'server u does not exist; there are: s, t',
+            'server u does not exist; available: s, t',
         ),
         (
             volume.plan(volume_('attached', 'u'), volumes(V, servers={})),
-            'server u does not exist; there are: none',
+            'server u does not exist; available: none',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'attached', server='l'), FREE),
-            'server l does not exist; there are: s, t',
+            'server l does not exist; available: s, t',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'attached', lb='s'), FREE),
-            'lb s does not exist; there are: l',
+            'lb s does not exist; available: l',
         ),
         (
             lb.plan(lb_(network='back'), lb.ObservedLbs({}, NETWORKS)),
-            'network back does not exist; there are: default',
+            'network back does not exist; available: default',
         ),
-        (lb.plan(lb_(), lb.ObservedLbs({})), 'network default does not exist; there are: none'),
+        (lb.plan(lb_(), lb.ObservedLbs({})), 'network default does not exist; available: none'),
         (
             lb.plan(lb_(members=('s', 'u')), lb.ObservedLbs({}, NETWORKS, named(Server('s')))),
-            'server u does not exist; there are: s',
+            'server u does not exist; available: s',
         ),
         (
             image.plan(
                 ImageRequest('i', 'present', {'source': 'server:s'}), image.ObservedImages({})
             ),
-            'server s does not exist; there are: none',
+            'server s does not exist; available: none',
         ),
         (
             image.plan(
@@ -739,7 +743,7 @@ def test_what_is_refused(planned: Plan, message: str) -> None:
                 group(rules=(Rule('ingress', remote_cidr='', remote_group='web'),)),
                 security_group.ObservedSecurityGroups(named(SecurityGroup('default'))),
             ),
-            'security_group web does not exist; there are: default, g',
+            'security_group web does not exist; available: default, g',
         ),
     ],
 )

@@ -106,9 +106,7 @@ def done(plan: Plan) -> list[tuple[str, str]]:
 
 # -- what is wrong with a request, whatever is there ---------------------------------------------
 
-HOST_NAME = (
-    'is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last'
-)
+HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with a letter or digit'
 
 
 @pytest.mark.parametrize(
@@ -140,19 +138,19 @@ HOST_NAME = (
         ),
         (
             requested(options={'volume_size': 0}),
-            'volume_size: 0 is not a size; give 1 to 5120 (GB)',
+            'volume_size: 0 is out of range; use 1 to 5120 (GB)',
         ),
         (
             requested(options={'volume_size': 5121}),
-            'volume_size: 5121 is not a size; give 1 to 5120 (GB)',
+            'volume_size: 5121 is out of range; use 1 to 5120 (GB)',
         ),
         (
             requested(options={'security_groups': ('a', 'b', 'c', 'd')}),
-            'security_groups: 4 are named; a network interface has at most 3',
+            'security_groups: 4 are specified; a network interface has at most 3',
         ),
         (
             requested(options={'security_groups': ()}),
-            'security_groups: name one at least; default lets nothing in',
+            'security_groups: the list is empty; specify at least one (default allows no ingress)',
         ),
         (requested(networks=()), 'networks: name 1 to 8'),
         (requested(networks=(NicRequest('default'),) * 9), 'networks: name 1 to 8'),
@@ -162,7 +160,7 @@ HOST_NAME = (
         ),
         (
             requested(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
-            "networks[0].mac: '53:54:00:00:00:09' is not the MAC of a machine; write it like '52:54:00:12:34:56'",
+            "networks[0].mac: '53:54:00:00:00:09' is not a unicast MAC address; write it in the form '52:54:00:12:34:56'",
         ),
         (
             requested(floating_ip='any'),
@@ -170,15 +168,15 @@ HOST_NAME = (
         ),
         (
             requested(user_data='echo hello'),
-            'user_data: cloud-init would not know what it is; begin it with #! (a script) or #cloud-config',
+            'user_data: cloud-init does not recognize its format; begin it with #! (a script) or #cloud-config',
         ),
         (
             requested(options={'description': 'two\nlines'}),
-            'description: give one line of at most 255 printable characters',
+            'description: it must be one line of at most 255 printable characters',
         ),
         (
             requested(options={'labels': {'a b': 'c'}}),
-            "labels: 'a b' is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes",
+            "labels: 'a b' is not a valid key; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes",
         ),
         (
             requested(options={'labels': {'a': 'b' * 256}}),
@@ -201,7 +199,7 @@ def test_names_of_other_things(option: str) -> None:
     )
     assert requested(options={option: good}).problems() == []
     assert [problem.split(';')[0] for problem in requested(options={option: bad}).problems()] == [
-        f"{option}: '../etc' is not a name"
+        f"{option}: '../etc' is not a valid name"
     ]
 
 
@@ -230,7 +228,7 @@ def test_too_many_key_pairs() -> None:
     """They are a bounded part of the first-boot disk."""
     names = tuple(f'k{number}' for number in range(21))
     assert requested(options={'key_names': names[:-1]}).problems() == []
-    told = ['key_names: 21 are named; a server has at most 20']
+    told = ['key_names: 21 are specified; a server has at most 20']
     assert requested(options={'key_names': names}).problems() == told
 
 
@@ -368,7 +366,7 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         (
             requested(options={'flavor': 'g1.tiny'}),
             observed(SERVER),
-            'server web: flavor g1.micro becomes g1.tiny, which needs a restart; allow_restart: true allows it',
+            'server web: flavor g1.micro becomes g1.tiny, which needs a restart; set allow_restart: true to allow it',
         ),
         (
             requested(options={'image': 'huge'}),
@@ -383,7 +381,7 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         (
             requested(options={'guest_agent': False}),
             observed(SERVER),
-            'server web: the channel of the guest agent is taken away, which needs a restart; allow_restart: true allows it',
+            'server web: the channel of the guest agent is taken away, which needs a restart; set allow_restart: true to allow it',
         ),
         (
             requested(options={'volume_size': 3}),
@@ -471,42 +469,42 @@ def test_what_never_changes(request_: ServerRequest, option: str) -> None:
         (
             requested(options={'flavor': 'g9', 'image': 'debian'}),
             observed(flavors={'b': CATALOGUE['g1.nano'], 'a': CATALOGUE['g1.tiny']}),
-            'flavor g9 does not exist; there are: a, b',
+            'flavor g9 does not exist; available: a, b',
         ),
         (
             requested(options={**NEW, 'image': 'suse'}),
             observed(),
-            'image suse does not exist; there are: debian, huge',
+            'image suse does not exist; available: debian, huge',
         ),
         (
             requested(options={**NEW, 'key_names': ('yours',)}),
             observed(),
-            'keypair yours does not exist; there are: mine',
+            'keypair yours does not exist; available: mine',
         ),
         (
             requested(options={**NEW, 'key_names': ('mine', 'yours')}),
             observed(),
-            'keypair yours does not exist; there are: mine',
+            'keypair yours does not exist; available: mine',
         ),
         (
             requested(options={**NEW, 'key_names': ('yours',)}),
             observed(keypairs={}),
-            'keypair yours does not exist; there are: none',
+            'keypair yours does not exist; available: none',
         ),
         (
             requested(options={**NEW, 'security_groups': ('ssh', 'web')}),
             observed(),
-            'security_group web does not exist; there are: among, default, elsewhere, ssh',
+            'security_group web does not exist; available: among, default, elsewhere, ssh',
         ),
         (
             requested(options=NEW, networks=(NicRequest('back'),)),
             observed(),
-            'network back does not exist; there are: default',
+            'network back does not exist; available: default',
         ),
         (
             requested(options=NEW),
             observed(networks={}),
-            'network default does not exist; there are: none',
+            'network default does not exist; available: none',
         ),
     ],
 )
@@ -774,7 +772,7 @@ def test_count_raised_alone_where_something_is_gone() -> None:
     )
     scripted = members(1, init_script='setup')
     assert plan(requested(count=2), observed(*scripted)).missing == (
-        'init_script setup does not exist; there are: none',
+        'init_script setup does not exist; available: none',
     )
     going = members(1, task_state='deleting')
     assert plan(requested(count=1), observed(*going)).refused == (

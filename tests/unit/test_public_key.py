@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._model.public_key import (
-    normal_key,
+    normalized_key,
     public_key_problems,
 )
 
@@ -144,9 +144,9 @@ def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) 
     for wrong, told in (
         (
             '\ufeff' + key,
-            'it begins with a byte order mark, which sshd does not read; save it as UTF-8 without one',
+            'it begins with a byte order mark, which sshd does not accept; save it as UTF-8 without one',
         ),
-        ('\n', 'it is empty; give one line: a type, the key, and a comment if you like'),
+        ('\n', 'it is empty; specify one line: the type, the key and optionally a comment'),
         (
             forms['RFC4716'],
             'this is not the one-line form of OpenSSH (BEGIN SSH2 PUBLIC KEY); convert it: ssh-keygen -i -f FILE',
@@ -159,40 +159,40 @@ def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) 
             forms['PEM'],
             'this is not the one-line form of OpenSSH (BEGIN RSA PUBLIC KEY); convert it: ssh-keygen -i -m PEM -f FILE',
         ),
-        (f'{key}\n{rsa}', 'it holds 2 keys; make a key pair of each'),
-        (f'{key} {rsa}', 'it holds 2 keys; make a key pair of each'),
+        (f'{key}\n{rsa}', 'it contains 2 keys; create a key pair for each'),
+        (f'{key} {rsa}', 'it contains 2 keys; create a key pair for each'),
         (
             f'{kind} {word[:20]}\n{word[20:]}',
-            'it is broken over several lines; give the type, the key and the comment as one line',
+            'it spans several lines; write the type, the key and the comment on one line',
         ),
-        (f'{key}\x07', 'it holds characters that are not printable; copy it again'),
+        (f'{key}\x07', 'it contains characters that are not printable; copy it again'),
         (
             f'no-pty,command="a b" {key}',
-            f'it has options before the type, which are not kept; give the line from {kind} on',
+            f'it has options before the type, which are not stored; use the line from {kind} on',
         ),
         (
             'ssh-ed25519-cert-v01@openssh.com AAAA',
-            'this is a certificate (ssh-ed25519-cert-v01@openssh.com); give the public key that it certifies (the file without -cert)',
+            'this is a certificate (ssh-ed25519-cert-v01@openssh.com); use the public key that it certifies (the file without -cert)',
         ),
         (
             word,
-            'the type is missing; give the whole line, which begins with the type (ssh-ed25519, ...)',
+            'the type is missing; use the complete line, which begins with the type (ssh-ed25519, ...)',
         ),
         (
             f'{kind} {word[:-8]}',
-            'the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again',
+            'the ssh-ed25519 key is truncated, or split by a space; copy the complete line again',
         ),
         (
             f'{kind} {word[:-8]} {word[-8:]}',
-            'the ssh-ed25519 key is truncated, or broken by a blank; copy the whole line again',
+            'the ssh-ed25519 key is truncated, or split by a space; copy the complete line again',
         ),
         (
             f'{kind} {word}AAAA',
-            'there is something behind the ssh-ed25519 key; copy the line again',
+            'extra data follows the ssh-ed25519 key; copy the line again',
         ),
         (
             f'ssh-rsa {word}',
-            'the type is ssh-rsa, and the key itself is ssh-ed25519; copy the whole line again',
+            'the type is ssh-rsa, but the key itself is ssh-ed25519; copy the complete line again',
         ),
     ):
         assert public_key_problems(wrong) == [f'public_key: {told}'], wrong
@@ -203,7 +203,7 @@ def test_a_short_rsa_key_is_refused() -> None:
     key = f'ssh-rsa {text(b"ssh-rsa", bytes([1, 0, 1]), bytes([0x7F] * 64))}'
     assert not openssh_reads(key)
     assert public_key_problems(key) == [
-        'public_key: the modulus of the ssh-rsa key is not one that OpenSSH accepts; copy the line again, or make another key'
+        'public_key: OpenSSH does not accept the modulus of the ssh-rsa key; copy the line again, or generate another key'
     ]
 
 
@@ -219,7 +219,7 @@ def test_the_stored_form_is_the_normal_one(keys: list[str]) -> None:
     requested = keypair.request({**params, 'public_key': f' {kind}  {word}\tme  at home \n'})
     assert requested.options['public_key'] == f'{kind} {word} me  at home'
     assert requested.problems() == []
-    assert normal_key(f'{kind}\t{word}') == f'{kind} {word}'
+    assert normalized_key(f'{kind}\t{word}') == f'{kind} {word}'
 
 
 def test_a_private_key_that_others_may_read(keys: list[str], tmp_path: Path) -> None:

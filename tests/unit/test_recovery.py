@@ -76,7 +76,7 @@ def test_a_server_by_its_machine() -> None:
     assert [row['group_id'] for row in rows['port_security_group']] == [1, 2]
     assert [row['name'] for row in rows['keypair']] == ['mine']
     assert lost == [
-        'security_group web: its rules are not known any more; it lets nothing in until its task has run'
+        'security_group web: its rules are unknown; it allows no ingress until its task runs'
     ]
 
 
@@ -137,8 +137,8 @@ def test_a_balancer_by_its_container() -> None:
         (9, 'recovered-01234567'),
     ]
     assert lost[1:] == [
-        'lb front: its member gone is not known any more',
-        'network recovered-01234567 (10.0.0.0/24): its name is not known any more',
+        'lb front: its member gone is unknown',
+        'network recovered-01234567 (10.0.0.0/24): its name is unknown',
     ]
 
 
@@ -152,11 +152,11 @@ def test_what_cannot_be_brought_back_is_told() -> None:
     assert [(row['name'], row['size']) for row in rows['volume']] == [('recovered-01234567', 2)]
     told = '\n'.join(lost)
     for words in (
-        'server web: two machines say that they are it; the one with the UUID t was left out',
-        'server web: its disk is gone',
-        'volume recovered-01234567: its name is not known',
-        'servers/t has a disk',
-        'servers/u has a disk',
+        'server web: two machines have this name; the one with the UUID t was ignored',
+        'server web: its disk is missing',
+        'volume recovered-01234567: its name is unknown',
+        'servers/t contains a disk',
+        'servers/u contains a disk',
     ):
         assert words in told
 

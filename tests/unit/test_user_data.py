@@ -11,8 +11,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
     user_data_problems,
 )
 
-UNKNOWN = 'cloud-init would not know what it is; begin it with #! (a script) or #cloud-config'
-LEFT_OUT = 'and cloud-init would leave all of it out'
+UNKNOWN = 'cloud-init does not recognize its format; begin it with #! (a script) or #cloud-config'
+LEFT_OUT = 'and cloud-init would ignore all of it'
 
 
 @pytest.mark.parametrize(
@@ -45,15 +45,15 @@ def test_what_cloud_init_takes(text: str) -> None:
         ('echo hello', UNKNOWN),
         ('', UNKNOWN),
         ('packages: [nginx]', UNKNOWN),
-        ('\n#!/bin/sh\n', 'blanks stand before #!, and the system would not run it'),
-        ('Content-Type: text/cloud-config\n\npackages: []\n', 'add that'),
-        ('#!/bin/sh\r\ntrue\r\n', 'its lines end as on Windows (CR LF)'),
-        ('#cloud-config\r\npackages: []\r\n', 'its lines end as on Windows (CR LF)'),
-        ('#!/bin/sh\0\n', 'it holds a NUL character; give text'),
-        ('#cloud-config\npackages: [\n', f'it is no YAML (see line 3), {LEFT_OUT}'),
-        ('#cloud-config\n- packages\n', f'its YAML is no mapping, {LEFT_OUT}'),
-        ('#cloud-config\nhello\n', f'its YAML is no mapping, {LEFT_OUT}'),
-        ('#cloud-config\n' + '[' * 100_000, f'it is no YAML, {LEFT_OUT}'),
+        ('\n#!/bin/sh\n', 'white space precedes #!, so that it would not run'),
+        ('Content-Type: text/cloud-config\n\npackages: []\n', 'add it'),
+        ('#!/bin/sh\r\ntrue\r\n', 'it has Windows line endings (CR LF)'),
+        ('#cloud-config\r\npackages: []\r\n', 'it has Windows line endings (CR LF)'),
+        ('#!/bin/sh\0\n', 'it contains a NUL character; it must be text'),
+        ('#cloud-config\npackages: [\n', f'it is not valid YAML (see line 3), {LEFT_OUT}'),
+        ('#cloud-config\n- packages\n', f'its YAML is not a mapping, {LEFT_OUT}'),
+        ('#cloud-config\nhello\n', f'its YAML is not a mapping, {LEFT_OUT}'),
+        ('#cloud-config\n' + '[' * 100_000, f'it is not valid YAML, {LEFT_OUT}'),
         ('#!' + 'x' * MAX_USER_DATA, f'it has {MAX_USER_DATA + 2} bytes; at most'),
     ],
 )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.image import SOURCES, Image, ImageRequest, hidden, recorded
+from .._model.image import SOURCES, Image, ImageRequest, hidden_url, url_without_query
 from .._plan.image import ObservedImages, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
 from .run import Resource, run
@@ -34,8 +34,8 @@ def request(params: Dict[str, Any]) -> ImageRequest:
         if params[kind] is not None:
             options['source'] = f'{kind}:{params[kind]}'
     if params['url'] is not None:
-        shown = hidden if params['hide_url'] else recorded
-        options['source'] = f'url:{shown(params["url"])}'
+        recorded = hidden_url if params['hide_url'] else url_without_query
+        options['source'] = f'url:{recorded(params["url"])}'
     return ImageRequest(params['name'], params['state'], options, params['url'], params['hide_url'])
 
 

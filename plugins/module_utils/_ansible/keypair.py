@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Tuple
 from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.keypair import KeyFile, Keypair, KeypairRequest
-from .._model.public_key import is_private, normal_key, public_key_problems
+from .._model.public_key import is_private, normalized_key, public_key_problems
 from .._plan.keypair import ObservedKeypairs, plan
 from .options import DESCRIBED, NAME, STATE, described, given_options
 from .run import Resource, run
@@ -39,7 +39,7 @@ def request(params: Dict[str, Any]) -> KeypairRequest:
     if params['public_key_file'] is not None and params['state'] == 'present':
         options['public_key'] = _read(params['public_key_file'])
     if 'public_key' in options and not public_key_problems(options['public_key']):
-        options['public_key'] = normal_key(options['public_key'])
+        options['public_key'] = normalized_key(options['public_key'])
     return KeypairRequest(
         params['name'], params['state'], options, params['private_key_file'], params['wait_timeout']
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.network import Network, NetworkRequest, Surroundings, normal
+from .._model.network import Network, NetworkRequest, Surroundings, normalized
 from .._plan.network import ObservedNetworks, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
 from .run import Resource, run
@@ -25,7 +25,7 @@ def request(params: Dict[str, Any]) -> NetworkRequest:
     """What the task asks for."""
     options = {**given_options(params, 'cidr', 'gateway'), **described(params)}
     if 'cidr' in options:
-        options['cidr'] = normal(options['cidr'])
+        options['cidr'] = normalized(options['cidr'])
     return NetworkRequest(params['name'], params['state'], options)
 
 

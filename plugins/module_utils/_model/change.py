@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a plan is made of."""
+"""Plans and the changes that they consist of."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
 AFTER_APPLY = '(known after apply)'
-_PLAIN = re.compile(r'[A-Za-z/][\w./-]*\Z|\d+\.\d+\.\d+\.\d+(/\d+)?\Z', re.ASCII)
-_WORDS = ('true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n')
-COMPLETES_INTERRUPTED_RUN = 'an earlier run was interrupted: this finishes it'
+_UNQUOTED = re.compile(r'[A-Za-z/][\w./-]*\Z|\d+\.\d+\.\d+\.\d+(/\d+)?\Z', re.ASCII)
+_KEYWORDS = ('true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n')
+COMPLETES_INTERRUPTED_RUN = 'completes an earlier run that was interrupted'
 
 
 class Effect(NamedTuple):
-    """What changing an option means for the thing it belongs to (live, restart or fixed), and why."""
+    """What changing an option does to the resource (live, restart or fixed), and why."""
 
     how: str
     why: str = ''
@@ -28,18 +28,18 @@ Table = Mapping[str, Classify]
 
 
 def live(before: Any, after: Any, current: Any) -> Effect:
-    """Tell that the option changes while the thing is in use."""
+    """Classify an option that can change while the resource is in use."""
     return Effect(LIVE)
 
 
 def fixed(why: str) -> Classify:
-    """Make a classifier for an option that never changes; ``why`` says the way out."""
+    """Return a classifier for an option that can never change; ``why`` names the alternative."""
     return lambda before, after, current: Effect(FIXED, why)
 
 
 @dataclass(frozen=True)
 class Change:
-    """One step of a plan. ``before`` is None for what is made, ``after`` is None for what is deleted."""
+    """One step of a plan. ``before`` is None for a creation, ``after`` is None for a deletion."""
 
     kind: str
     name: str
@@ -52,7 +52,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Plan:
-    """What would be done, what speaks against it, what it refers to that is not there, what to tell, and what will be there."""
+    """The changes to make and the resources that result from them.
+
+    ``refused``: why the changes are refused. ``missing``: references to what does not exist.
+    ``notes``: warnings for the user.
+    """
 
     changes: Tuple[Change, ...] = ()
     refused: Tuple[str, ...] = ()
@@ -62,10 +66,10 @@ class Plan:
 
 
 class Draft:
-    """A plan while it is being made."""
+    """A plan under construction."""
 
     def __init__(self) -> None:
-        """Start with nothing to do."""
+        """Start without changes."""
         self.changes: List[Change] = []
         self.refused: List[str] = []
         self.missing: List[str] = []
@@ -75,17 +79,16 @@ class Draft:
     def add(
         self, kind: str, verb: str, before: Any, after: Any, effect: str = LIVE, why: str = ''
     ) -> Any:
-        """Add a change; what it leaves is what the next one starts from."""
+        """Add a change; return the state after it, from which the next change starts."""
         self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
         return after
 
-    def require(self, kind: str, wanted: str, there: Mapping[str, Any]) -> bool:
-        """Note a reference to something that is not there, with what is; true when it is there."""
-        if wanted not in there:
-            self.missing.append(
-                f'{kind} {wanted} does not exist; there are: {", ".join(sorted(there)) or "none"}'
-            )
-        return wanted in there
+    def require(self, kind: str, name: str, existing: Mapping[str, Any]) -> bool:
+        """Return whether a referenced resource exists; if not, report it with those that exist."""
+        if name not in existing:
+            available = ', '.join(sorted(existing)) or 'none'
+            self.missing.append(f'{kind} {name} does not exist; available: {available}')
+        return name in existing
 
     def update(
         self,
@@ -95,47 +98,37 @@ class Draft:
         table: Table,
         allow_restart: bool = False,
     ) -> Any:
-        """Compare what is with the options that were said, by the table of the resource; add one change for all that differ."""
-        after = replace(
-            current,
-            **{**({'task_state': None} if hasattr(current, 'task_state') else {}), **options},
-        )
+        """Compare the resource with the specified options; add one change for all that differ.
+
+        ``table``: the classifiers of the options of this kind of resource.
+        """
+        was_interrupted = getattr(current, 'task_state', None)
+        cleared = {'task_state': None} if hasattr(current, 'task_state') else {}
+        after = replace(current, **{**cleared, **options})
         if after == current:
             return current
-        effects = (
-            [Effect(LIVE, COMPLETES_INTERRUPTED_RUN)]
-            if getattr(current, 'task_state', None)
-            else []
-        )
+        effects = [Effect(LIVE, COMPLETES_INTERRUPTED_RUN)] if was_interrupted else []
         for option, classify in table.items():
             old, new = getattr(current, option), getattr(after, option)
             if old == new:
                 continue
             effect = classify(old, new, current)
             effects.append(effect)
-            if effect.how == FIXED:
-                self.refused.append(
-                    f'{kind} {current.name}: {option} is {yaml_text(old)}, requested {yaml_text(new)}: {effect.why}'
-                )
-            if effect.how == RESTART and not allow_restart:
-                self.refused.append(
-                    f'{kind} {current.name}: {effect.why}; allow_restart: true allows it'
-                )
+            reason = _refusal(option, old, new, effect, allow_restart)
+            if reason:
+                self.refused.append(f'{kind} {current.name}: {reason}')
         how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
-        return self.add(
-            kind,
-            'update',
-            current,
-            after,
-            how,
-            '; '.join(effect.why for effect in effects if effect.why),
-        )
+        why = '; '.join(effect.why for effect in effects if effect.why)
+        return self.add(kind, 'update', current, after, how, why)
 
     def finish(self, *order: Tuple[str, str]) -> Plan:
-        """Finish the plan: changes by the (kind, verb) order given, within one in the order in which they were added."""
-        places = {place: number for number, place in enumerate(order)}
+        """Return the plan, its changes in the given (kind, verb) order.
+
+        Changes of the same kind and verb stay in the order in which they were added.
+        """
+        ranks = {step: rank for rank, step in enumerate(order)}
         changes = sorted(
-            self.changes, key=lambda change: places.get((change.kind, change.verb), len(places))
+            self.changes, key=lambda change: ranks.get((change.kind, change.verb), len(ranks))
         )
         return Plan(
             tuple(changes),
@@ -146,8 +139,17 @@ class Draft:
         )
 
 
+def _refusal(option: str, old: Any, new: Any, effect: Effect, allow_restart: bool) -> str:
+    """Why the change of an option is refused; empty: it is not."""
+    if effect.how == FIXED:
+        return f'{option} is {yaml_text(old)}, requested {yaml_text(new)}: {effect.why}'
+    if effect.how == RESTART and not allow_restart:
+        return f'{effect.why}; set allow_restart: true to allow it'
+    return ''
+
+
 def yaml_text(value: Any) -> str:
-    """A value as a sentence shows it: as users write it in YAML, a text by itself without quotes."""
+    """A value for a message, as users write it in YAML; a string by itself is not quoted."""
     if value is None:
         return 'not set'
     return value if isinstance(value, str) else _flow_style(value)
@@ -160,26 +162,23 @@ def _flow_style(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return '[' + ', '.join(_flow_style(item) for item in value) + ']'
     if isinstance(value, Mapping):
-        return (
-            '{'
-            + ', '.join(f'{_flow_style(key)}: {_flow_style(item)}' for key, item in value.items())
-            + '}'
-        )
+        pairs = [f'{_flow_style(key)}: {_flow_style(item)}' for key, item in value.items()]
+        return '{' + ', '.join(pairs) + '}'
     if isinstance(value, bool) or value is None:
         return {True: 'true', False: 'false', None: 'null'}[value]
     return _quoted(value) if isinstance(value, str) else str(value)
 
 
 def _quoted(text: str) -> str:
-    """A text with quotes where YAML would read something else without them."""
-    if _PLAIN.match(text) and text.lower() not in _WORDS:
+    """A string, quoted where YAML would otherwise read another type."""
+    if _UNQUOTED.match(text) and text.lower() not in _KEYWORDS:
         return text
     return "'" + text.replace("'", "''") + "'"
 
 
-def plain_fields(thing: Any, *inner: str) -> Dict[str, Any]:
-    """A dataclass as plain JSON: tuples become lists, mappings become dicts. ``inner``: fields that are nobody's business."""
-    return {name: _plain(value) for name, value in vars(thing).items() if name not in inner}
+def plain_fields(thing: Any, *internal: str) -> Dict[str, Any]:
+    """The fields of a dataclass as plain JSON, without those that are ``internal``."""
+    return {name: _plain(value) for name, value in vars(thing).items() if name not in internal}
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a name, a description, a label or a size may be. Each check returns what is wrong, as sentences; none is good."""
+"""Validation of names, descriptions, labels, addresses and sizes.
+
+Each function returns the problems as sentences; an empty list means that the value is valid.
+"""
 
 from __future__ import annotations
 
@@ -15,38 +18,42 @@ GIB = 2**30
 MAX_VOLUME_SIZE = 5120
 MAX_GROUPS = 3
 MAX_KEYS = 20
-DEFAULT_GROUP = 'default'  # the security group of servers for which none is named
+DEFAULT_GROUP = 'default'  # the security group of servers for which none is specified
 
 
 def name_problems(name: str, option: str = 'name') -> List[str]:
-    """Check the name of anything but a server: letters, digits, hyphen, underscore and dot, 1 to 63 of them."""
+    """Check the name of anything but a server: 1 to 63 letters, digits, hyphens, _ and dots."""
     if NAME.match(name):
         return []
     return [
-        f'{option}: {name!r} is not a name; use 1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last'
+        f'{option}: {name!r} is not a valid name; use 1 to 63 letters, digits, hyphens, '
+        'underscores and dots, beginning and ending with a letter or digit'
     ]
 
 
 def host_name_problems(name: str, option: str = 'name') -> List[str]:
-    """Check the name of a server: it becomes a host name (RFC 1123), so letters, digits and hyphens only."""
+    """Check the name of a server, which becomes a host name (RFC 1123)."""
     if HOST_NAME.match(name):
         return []
     return [
-        f'{option}: {name!r} is not a host name; use 1 to 63 letters, digits and hyphens, a letter or digit first and last'
+        f'{option}: {name!r} is not a valid host name; use 1 to 63 letters, digits and hyphens, '
+        'beginning and ending with a letter or digit'
     ]
 
 
 def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_groups') -> List[str]:
-    """Check the groups of a network interface: 1 to 3 names."""
+    """Check the security groups of a network interface: 1 to 3 names."""
     if groups is None:
         return []
     problems = [problem for group in groups for problem in name_problems(group, option)]
     if len(groups) > MAX_GROUPS:
         problems.append(
-            f'{option}: {len(groups)} are named; a network interface has at most {MAX_GROUPS}'
+            f'{option}: {len(groups)} are specified; a network interface has at most {MAX_GROUPS}'
         )
     if not groups:
-        problems.append(f'{option}: name one at least; default lets nothing in')
+        problems.append(
+            f'{option}: the list is empty; specify at least one (default allows no ingress)'
+        )
     return problems
 
 
@@ -54,7 +61,7 @@ def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[str]
     """Check the key pairs of a server: up to 20 names."""
     problems = [problem for name in names for problem in name_problems(name, option)]
     if len(names) > MAX_KEYS:
-        problems.append(f'{option}: {len(names)} are named; a server has at most {MAX_KEYS}')
+        problems.append(f'{option}: {len(names)} are specified; a server has at most {MAX_KEYS}')
     return problems
 
 
@@ -64,7 +71,8 @@ def label_problems(labels: Mapping[str, Any] | None) -> List[str]:
     for key, value in (labels or {}).items():
         if not LABEL.match(str(key)):
             problems.append(
-                f'labels: {key!r} is not a label; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes'
+                f'labels: {key!r} is not a valid key; use 1 to 63 letters, digits, hyphens, '
+                'underscores, dots and slashes'
             )
         if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
             problems.append(
@@ -76,7 +84,7 @@ def label_problems(labels: Mapping[str, Any] | None) -> List[str]:
 def description_problems(text: str | None) -> List[str]:
     """Check a description: one line, at most 255 characters."""
     if text and (len(text) > 255 or not text.isprintable()):
-        return ['description: give one line of at most 255 printable characters']
+        return ['description: it must be one line of at most 255 printable characters']
     return []
 
 
@@ -92,19 +100,22 @@ def address_problems(address: str | None, option: str) -> List[str]:
 
 
 def mac_problems(mac: str | None, option: str) -> List[str]:
-    """Check the MAC of a machine: a unicast one (IEEE 802: the lowest bit of its first octet is 0), in lower case."""
+    """Check a unicast MAC (IEEE 802: the lowest bit of its first octet is 0), in lower case."""
     if mac is None or re.match(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z', mac):
         return []
-    written = _as_written(mac)
+    written = _mac_of_number(mac)
     if written:
         return [
-            f"{option}: {mac} is what YAML makes of {written} without quotes, a number; quote it: '{written}'"
+            f'{option}: {mac} is the number that YAML reads from {written} without quotes; '
+            f"quote it: '{written}'"
         ]
-    return [f"{option}: {mac!r} is not the MAC of a machine; write it like '52:54:00:12:34:56'"]
+    return [
+        f"{option}: {mac!r} is not a unicast MAC address; write it in the form '52:54:00:12:34:56'"
+    ]
 
 
-def _as_written(mac: str) -> str:
-    """The MAC that YAML 1.1 read as a number of base 60 (yaml.org/type/int.html); empty: it is not such a number."""
+def _mac_of_number(mac: str) -> str:
+    """The MAC that YAML 1.1 read as a number of base 60 (yaml.org/type/int.html); '' for others."""
     if not re.match(r'[1-9][0-9]{8,10}\Z', mac):
         return ''
     number = int(mac)
@@ -118,23 +129,22 @@ def _as_written(mac: str) -> str:
 def size_problems(size: int | None, option: str) -> List[str]:
     """Check the size of a volume in GB (2^30 bytes): 1 to 5,120."""
     if size is not None and not 1 <= size <= MAX_VOLUME_SIZE:
-        return [f'{option}: {size} is not a size; give 1 to {MAX_VOLUME_SIZE} (GB)']
+        return [f'{option}: {size} is out of range; use 1 to {MAX_VOLUME_SIZE} (GB)']
     return []
 
 
 def labels_of(raw: Mapping[Any, Any]) -> Mapping[str, str]:
-    """Labels as the user means them: numbers and booleans in YAML become their text."""
-    return {
-        str(key): str(value).lower()
-        if isinstance(value, bool)
-        else str(value)
-        if isinstance(value, (int, float))
-        else value
-        for key, value in raw.items()
-    }
+    """Labels with numbers and booleans of YAML converted to text."""
+    return {str(key): _label_text(value) for key, value in raw.items()}
 
 
-def join_names(names: Sequence[str], most: int = 5) -> str:
-    """Names in a sentence, bounded in number."""
-    more = len(names) - most
-    return ', '.join(names[:most]) + (f' and {more} more' if more > 0 else '')
+def _label_text(value: Any) -> Any:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def join_names(names: Sequence[str], limit: int = 5) -> str:
+    """Names joined for a message, the number of them limited."""
+    more = len(names) - limit
+    return ', '.join(names[:limit]) + (f' and {more} more' if more > 0 else '')

@@ -51,7 +51,7 @@ def _no_duplicates(what: str, values: Iterable[str]) -> None:
     seen: set[str] = set()
     for value in values:
         if value in seen:
-            raise ValueError(f'{what} {value} is there twice')
+            raise ValueError(f'{what} {value} occurs twice')
         seen.add(value)
 
 
@@ -129,7 +129,7 @@ class Port:
 def _is_host_of(span: ipaddress.IPv4Network, text: str, what: str) -> None:
     value = address(text)
     if value not in span or value in (span.network_address, span.broadcast_address):
-        raise ValueError(f'{what} {text} is not an address for a host of {span}')
+        raise ValueError(f'{what} {text} is not a host address of {span}')
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The state of what carries packets on a host: whether it is as the record says."""
+"""The state of the packet forwarding of a host, compared with the record."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .change import plain_fields
 
 @dataclass(frozen=True)
 class Firewall:
-    """Rules, bridges and routes of the host. ``faults``: sentences about what is not as it should be."""
+    """Rules, bridges and routes of the host. ``faults``: how they differ from the record."""
 
     name: str = 'host'
     faults: Tuple[str, ...] = ()
 
     def public(self) -> Dict[str, Any]:
-        """The state as a diff shows it."""
+        """The state for a diff."""
         return plain_fields(self)

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How the first boot of a server went."""
+"""The result of the first boot of a server."""
 
 from __future__ import annotations
 
@@ -12,60 +12,61 @@ from . import guest
 from .change import plain_fields
 
 RUNNING, DONE, FAILED = 'running', 'done', 'failed'
-_LINES = 20
-_WIDTH = 240  # characters of a line of these
-_MOST_ERRORS = 10
+_MAX_LINES = 20
+_MAX_WIDTH = 240  # characters of one of these lines
+_MAX_ERRORS = 10
 _LEVELS = ('CRITICAL', 'ERROR', 'WARNING')
-# What cloud-init prints begins a line, on a console after the time of the kernel and the name of
-# the program.
+# Messages of cloud-init begin a line; on a console the time of the kernel and the name of the
+# program precede them.
 _LINE = r'^(?:\[ *[0-9.]+\] )?(?:cloud-init\[[0-9]+\]: )?'
 _LOGGED = _LINE + r'(?:[0-9-]{10} [0-9:,]{8,12} - )?[a-z_]+\.py\[(?:WARNING|ERROR)\]: '
 _FINISHED = re.compile(_LINE + r'Cloud-init v\. \S+ finished at', re.MULTILINE)
-_WRONG = re.compile(
-    _LOGGED
-    + r'(Failed to run module [^\n]{1,200}|Running module \S+ \(.*\) failed|Failed loading yaml[^\n]{0,200})',
+_ERROR = re.compile(
+    _LOGGED + r'(Failed to run module [^\n]{1,200}|Running module \S+ \(.*\) failed'
+    r'|Failed loading yaml[^\n]{0,200})',
     re.MULTILINE,
 )
 
 
 @dataclass(frozen=True)
 class FirstBoot:
-    """``state``: running, done or failed. ``errors``: what cloud-init says went wrong. ``output``: the end of what was printed meanwhile."""
+    """The state (running, done or failed), the errors of cloud-init, and the end of the output."""
 
     state: str
     errors: Tuple[str, ...] = ()
     output: str = ''
 
     def public(self) -> Dict[str, Any]:
-        """The first boot as a result shows it."""
+        """The first boot for the result of a module."""
         return plain_fields(self)
 
     def failure(self) -> str:
-        """What went wrong, with the last lines that were printed; empty: nothing."""
+        """The errors with the last lines of output; empty: it did not fail."""
         if self.state != FAILED:
             return ''
-        last = [f'| {line[-_WIDTH:]}' for line in self.output.rstrip().splitlines()[-_LINES:]]
-        printed = '\n'.join(['; the end of what it printed:', *last]) if last else ''
-        return 'its first boot went wrong: ' + '; '.join(self.errors) + printed
+        lines = self.output.rstrip().splitlines()[-_MAX_LINES:]
+        last = [f'| {line[-_MAX_WIDTH:]}' for line in lines]
+        printed = '\n'.join(['; its last output:', *last]) if last else ''
+        return 'its first boot failed: ' + '; '.join(self.errors) + printed
 
 
 def from_result(result: bytes, output: bytes) -> FirstBoot | None:
-    """By what cloud-init writes when it is done (docs.cloud-init.io, "Boot status", result.json); None when that is no result.
+    """Parse result.json of cloud-init (docs.cloud-init.io, "Boot status"); None if it is invalid.
 
-    ``output``: what was printed meanwhile. A user data that is no YAML is no error of cloud-init
-    before 23.4, but a line there.
+    ``output``: what was printed during the boot. Before 23.4, cloud-init reports user data that is
+    not YAML only there, not as an error.
     """
-    whole = guest.parse_json(result.decode(errors='replace'))
-    told = whole.get('v1') if isinstance(whole, dict) else None
-    if not isinstance(told, dict) or not isinstance(told.get('errors'), (list, type(None))):
+    document = guest.parse_json(result.decode(errors='replace'))
+    parsed = document.get('v1') if isinstance(document, dict) else None
+    if not isinstance(parsed, dict) or not isinstance(parsed.get('errors'), (list, type(None))):
         return None
     printed = guest.printable(output)
-    errors = _texts(told.get('errors')) + _recoverable(told.get('recoverable_errors'))
-    return _ended(errors or _WRONG.findall(printed), printed)
+    errors = _texts(parsed.get('errors')) + _recoverable(parsed.get('recoverable_errors'))
+    return _ended(errors or _ERROR.findall(printed), printed)
 
 
 def _recoverable(answer: object) -> List[str]:
-    """Errors after which cloud-init goes on, by their level; that a key is deprecated is none."""
+    """Errors after which cloud-init continues; those of the level DEPRECATED are left out."""
     if not isinstance(answer, dict):
         return []
     return [text for level in _LEVELS for text in _texts(answer.get(level))]
@@ -76,14 +77,14 @@ def _texts(answer: object) -> List[str]:
 
 
 def from_console(console: bytes) -> FirstBoot:
-    """By what a server without a guest agent shows on its console."""
+    """Parse the console of a server that has no guest agent."""
     text = guest.printable(console)
     if not _FINISHED.search(text):
         return FirstBoot(RUNNING, (), text)
-    return _ended(_WRONG.findall(text), text)
+    return _ended(_ERROR.findall(text), text)
 
 
 def _ended(errors: List[str], printed: str) -> FirstBoot:
     lines = [line for line in map(guest.printable_line, errors) if line]
-    told = tuple(dict.fromkeys(lines))[:_MOST_ERRORS]
-    return FirstBoot(FAILED if told else DONE, told, printed)
+    unique = tuple(dict.fromkeys(lines))[:_MAX_ERRORS]
+    return FirstBoot(FAILED if unique else DONE, unique, printed)

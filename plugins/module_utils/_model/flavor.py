@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a flavor is, and the catalogue that every cloud starts from."""
+"""Flavors, and the catalog that is part of every cloud."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FAMILIES = ('general', 'cpu', 'memory', 'gpu')
 
 @dataclass(frozen=True)
 class Flavor:
-    """A size of server: vcpus; memory in MiB; disk (of the root volume) in GB (2^30 bytes)."""
+    """A size of servers: vCPUs, memory in MiB, and the root volume in GB (2^30 bytes)."""
 
     name: str
     family: str = 'general'
@@ -31,7 +31,7 @@ class Flavor:
     created_at: str = AFTER_APPLY
 
     def public(self) -> Dict[str, Any]:
-        """The flavor as a result shows it."""
+        """The flavor for the result of a module."""
         return plain_fields(self)
 
 
@@ -66,41 +66,47 @@ CATALOGUE: Dict[str, Flavor] = {
 
 
 class FlavorRequest(Request):
-    """What a user asked for."""
+    """The requested state."""
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         limits = {
             'vcpus': (1, 256, ''),
             'memory': (32, 4 * 2**20, ' MiB'),
             'disk': (1, 5120, ' GB'),
         }
-        for option, (least, most, unit) in limits.items():
+        for option, (lowest, highest, unit) in limits.items():
             value = self.options.get(option)
-            if value is not None and not least <= value <= most:
-                problems.append(f'{option}: {value} is out of range; give {least} to {most}{unit}')
-        if self.name in CATALOGUE and (
-            self.state == 'absent'
-            or any(
-                getattr(CATALOGUE[self.name], key) != value for key, value in self.options.items()
-            )
-        ):
+            if value is not None and not lowest <= value <= highest:
+                problems.append(
+                    f'{option}: {value} is out of range; use {lowest} to {highest}{unit}'
+                )
+        if self._changes_built_in():
             problems.append(
-                f'name: the flavor {self.name} is built in and stays as it is; choose another name'
+                f'name: the flavor {self.name} is built in and cannot be changed or deleted; '
+                'use another name'
             )
         return problems
 
+    def _changes_built_in(self) -> bool:
+        built_in = CATALOGUE.get(self.name)
+        if built_in is None:
+            return False
+        return self.state == 'absent' or any(
+            getattr(built_in, option) != value for option, value in self.options.items()
+        )
 
-_NEW_NAME = fixed(
-    'servers made with it would no longer be what it says; make a flavor by another name'
+
+_IMMUTABLE = fixed(
+    'existing servers of the flavor would no longer match it; create a flavor with another name'
 )
 
 TABLE: Table = {
     'family': live,
-    'vcpus': _NEW_NAME,
-    'memory': _NEW_NAME,
-    'disk': _NEW_NAME,
+    'vcpus': _IMMUTABLE,
+    'memory': _IMMUTABLE,
+    'disk': _IMMUTABLE,
     'description': live,
     'labels': live,
 }

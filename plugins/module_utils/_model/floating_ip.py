@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a floating IP is."""
+"""Floating IPs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ STATES = ('present', 'attached', 'detached', 'absent')
 
 @dataclass(frozen=True)
 class FloatingIp:
-    """An address of a pool. One that was given no name is called by its address. ``automatic``: it came with a server or balancer and goes with it."""
+    """An address of a pool. One without a name has its address as its name.
+
+    ``automatic``: it was allocated with a server or balancer, and is released with it.
+    """
 
     name: str = AFTER_APPLY
     address: str = AFTER_APPLY
@@ -34,24 +37,23 @@ class FloatingIp:
 
     @property
     def holder(self) -> str:
-        """Who has it, in words; empty: nobody."""
-        return (
-            f'server {self.server}'
-            if self.server
-            else f'lb {self.lb}'
-            if self.lb
-            else f'port {self.port}'
-            if self.port
-            else ''
-        )
+        """The kind and name of what it is attached to; empty: nothing."""
+        for kind in HOLDERS:
+            name = getattr(self, kind)
+            if name:
+                return f'{kind} {name}'
+        return ''
 
     def public(self) -> Dict[str, Any]:
-        """The address as a result shows it."""
+        """The floating IP for the result of a module."""
         return plain_fields(self)
 
 
 class Place(NamedTuple):
-    """Where a floating address may lead: the fixed address of a server, of a balancer, or of a port by name, whether a server has it or not."""
+    """A fixed address that a floating one can be attached to, and what has it.
+
+    It belongs to a server, a balancer, or a named port, with or without a server.
+    """
 
     fixed_ip: str
     server: str | None = None
@@ -62,7 +64,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True)
 class FloatingIpRequest(Request):
-    """What a user asked for. ``name`` is empty when none was said."""
+    """The requested state. ``name`` is empty when none is specified."""
 
     address: str | None = None
     server: str | None = None
@@ -73,42 +75,48 @@ class FloatingIpRequest(Request):
 
     @property
     def holder(self) -> Tuple[str, str] | None:
-        """Who is named as the one that has it, or is to have it: kind and name."""
+        """The kind and name of the specified holder."""
         return next(((kind, getattr(self, kind)) for kind in HOLDERS if getattr(self, kind)), None)
 
     def matches_holder(self, item: FloatingIp) -> bool:
-        """Whether who is named has this address; anybody when nobody is named."""
+        """Whether the specified holder has this address; true when none is specified."""
         return self.holder is None or getattr(item, self.holder[0]) == self.holder[1]
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         problems = super().problems() if self.name else []
-        if not self.name and not self.address and not self.holder:
-            problems.append(
-                'name: give a name, an address, or the server, port or lb that has it; without one every run would take another address'
-            )
-        if self.state == 'attached' and not self.holder:
-            problems.append('server: name the server, port or lb to attach it to')
-        if self.state == 'present' and self.holder:
-            problems.append(
-                f'{self.holder[0]}: it goes with state: attached, detached or absent, not with present'
-            )
-        if len([kind for kind in HOLDERS if getattr(self, kind)]) > 1:
-            problems.append('server: give one of server, port and lb')
+        problems += self._holder_problems()
         if self.fixed_ip and (self.state != 'attached' or not self.server):
             problems.append(
-                'fixed_ip: it says which address of a server; give it with server and state: attached'
+                'fixed_ip: it selects an address of a server; use it with server and '
+                'state: attached'
             )
-        problems += address_problems(self.address, 'address') + address_problems(
-            self.fixed_ip, 'fixed_ip'
-        )
-        problems += host_name_problems(self.server, 'server') if self.server else []
-        return problems + [
-            problem
-            for kind in ('lb', 'port')
-            if getattr(self, kind)
-            for problem in name_problems(getattr(self, kind), kind)
-        ]
+        problems += address_problems(self.address, 'address')
+        problems += address_problems(self.fixed_ip, 'fixed_ip')
+        if self.server:
+            problems += host_name_problems(self.server, 'server')
+        for kind in ('lb', 'port'):
+            if getattr(self, kind):
+                problems += name_problems(getattr(self, kind), kind)
+        return problems
+
+    def _holder_problems(self) -> List[str]:
+        """Check that the holder fits the state, and that there is only one."""
+        problems = []
+        if not self.name and not self.address and not self.holder:
+            problems.append(
+                'name: specify a name, an address, or the server, port or lb that has it; '
+                'otherwise every run would allocate another address'
+            )
+        if self.state == 'attached' and not self.holder:
+            problems.append('server: specify the server, port or lb to attach it to')
+        if self.state == 'present' and self.holder:
+            problems.append(
+                f'{self.holder[0]}: it requires state: attached, detached or absent, not present'
+            )
+        if len([kind for kind in HOLDERS if getattr(self, kind)]) > 1:
+            problems.append('server: specify only one of server, port and lb')
+        return problems
 
 
 TABLE: Table = {
@@ -119,6 +127,6 @@ TABLE: Table = {
     'automatic': live,
     'description': live,
     'labels': live,
-    'address': fixed('an address is what a floating IP is; give this one back and take another'),
-    'pool': fixed('an address belongs to its pool; give this one back and take another'),
+    'address': fixed('its address cannot be changed; delete it and create another one'),
+    'pool': fixed('its address belongs to its pool; delete it and create another one'),
 }

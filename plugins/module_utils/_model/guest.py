@@ -1,10 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a guest says, read as what it is: text of a stranger.
+"""Parsers for what a guest sends, which is untrusted.
 
-Who is root in a guest answers for its agent and writes on its console. An answer that is not of the
-form is no answer: each reader returns None for it. Nothing of it reaches anybody's terminal as it
-came.
+Root in a guest controls the answers of its agent and the output on its console. Each parser returns
+None for an answer of another form. Text must not reach a terminal unfiltered.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ import json
 import re
 from typing import Dict, FrozenSet, List, Tuple
 
-MAX_BYTES = 64 * 1024  # bytes that are read of a file of a guest, or of its console
-_MOST_ANSWER = 1024 * 1024  # characters of one answer that are looked at
-_MOST_ITEMS = 256  # of a list: more than any server of ours has
+MAX_BYTES = 64 * 1024  # read from a file of a guest or from its console
+_MAX_ANSWER = 1024 * 1024  # characters of one answer
+_MAX_ITEMS = 256  # of a list: more than any server has
 _DISK = re.compile(r'(vd[a-z]{1,2})[0-9]{0,3}\Z')  # virtio disks and their partitions
-_REPLACED = '\ufffd'
+_REPLACEMENT = '\ufffd'
 
 
 def parse_json(text: object) -> object:
-    """A JSON text; None when it is none, or too long to be one of ours."""
-    if not isinstance(text, str) or len(text) > _MOST_ANSWER:
+    """Parse a JSON text; None if it is invalid, or too long for an answer."""
+    if not isinstance(text, str) or len(text) > _MAX_ANSWER:
         return None
     try:
         return json.loads(text)
@@ -32,19 +31,20 @@ def parse_json(text: object) -> object:
 
 
 def parse_answer(text: object) -> object:
-    """What an agent returns (QEMU guest agent protocol reference); None when it is no answer."""
+    """Return what an agent returned (QEMU guest agent protocol reference), or None."""
     answer = parse_json(text)
     return answer.get('return') if isinstance(answer, dict) else None
 
 
 def parse_number(answer: object) -> int | None:
-    """A number from 0 on: a handle of a file, or a position in it."""
-    whole = isinstance(answer, int) and not isinstance(answer, bool)
-    return answer if isinstance(answer, int) and whole and 0 <= answer < 2**63 else None
+    """Parse a number from 0 on: a file handle, or a position in a file."""
+    if isinstance(answer, bool) or not isinstance(answer, int):
+        return None
+    return answer if 0 <= answer < 2**63 else None
 
 
 def parse_position(answer: object) -> int | None:
-    """Where guest-file-seek has come to."""
+    """Parse the position that guest-file-seek returns."""
     return parse_number(answer.get('position')) if isinstance(answer, dict) else None
 
 
@@ -60,16 +60,16 @@ def parse_content(answer: object) -> bytes | None:
 
 
 def parse_addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
-    """The addresses of each hardware address, by guest-network-get-interfaces."""
+    """Parse the answer to guest-network-get-interfaces: IP addresses by MAC."""
     interfaces = _mappings(answer)
     if interfaces is None:
         return None
     found: Dict[str, FrozenSet[str]] = {}
     for interface in interfaces:
         mac = interface.get('hardware-address')
-        there = _mappings(interface.get('ip-addresses', [])) or []
+        items = _mappings(interface.get('ip-addresses', [])) or []
         if isinstance(mac, str):
-            texts = (item.get('ip-address') for item in there)
+            texts = (item.get('ip-address') for item in items)
             found[mac] = found.get(mac, frozenset()) | frozenset(
                 text for text in texts if isinstance(text, str)
             )
@@ -77,7 +77,7 @@ def parse_addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
 
 
 def parse_mounted_disks(answer: object) -> Tuple[str, ...] | None:
-    """The names of the virtio disks on which file systems are mounted, by guest-get-fsinfo."""
+    """Parse the answer to guest-get-fsinfo: the virtio disks with mounted file systems."""
     systems = _mappings(answer)
     if systems is None:
         return None
@@ -90,26 +90,26 @@ def parse_mounted_disks(answer: object) -> Tuple[str, ...] | None:
 
 
 def _mappings(answer: object) -> List[Dict[str, object]] | None:
-    """A list of mappings, not longer than a guest of ours has reason for."""
-    if not isinstance(answer, list) or len(answer) > _MOST_ITEMS:
+    """A list of mappings of bounded length, or None."""
+    if not isinstance(answer, list) or len(answer) > _MAX_ITEMS:
         return None
     return answer if all(isinstance(item, dict) for item in answer) else None
 
 
-def printable(text: str | bytes, most: int = MAX_BYTES) -> str:
-    """The end of a text of a guest as it may be shown: bounded, and without what a terminal would obey.
+def printable(text: str | bytes, limit: int = MAX_BYTES) -> str:
+    """The end of a text of a guest, at most ``limit`` characters, without control sequences.
 
-    Line breaks stay; every other character that is not printable (escape, direction marks, half
-    characters) is replaced.
+    Line breaks stay; every other character that is not printable (escape, direction marks,
+    surrogates) is replaced.
     """
-    whole = text.decode(errors='replace') if isinstance(text, bytes) else text
-    broken = whole[-2 * most :].replace('\r\n', '\n').replace('\r', '\n').replace('\t', ' ')
+    decoded = text.decode(errors='replace') if isinstance(text, bytes) else text
+    lines = decoded[-2 * limit :].replace('\r\n', '\n').replace('\r', '\n').replace('\t', ' ')
     return ''.join(
-        character if character == '\n' or character.isprintable() else _REPLACED
-        for character in broken[-most:]
+        character if character == '\n' or character.isprintable() else _REPLACEMENT
+        for character in lines[-limit:]
     )
 
 
-def printable_line(text: str, most: int = 500) -> str:
-    """The beginning of a text of a guest as one line."""
-    return ' '.join(printable(text[:most], most).split())
+def printable_line(text: str, limit: int = 500) -> str:
+    """The beginning of a text of a guest on one line, at most ``limit`` characters."""
+    return ' '.join(printable(text[:limit], limit).split())

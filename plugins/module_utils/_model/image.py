@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an image is."""
+"""Images."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ SOURCES = ('path', 'url', 'server')
 
 @dataclass(frozen=True)
 class Image:
-    """A disk that servers are made from. ``source``: where it came from: path:..., url:... (without what comes after a question mark) or server:....
+    """A disk that servers are created from.
 
-    ``digests``: of what it was made of, by kind (sha256, sha512). ``disk_missing``: its file is not there
-    any more. ``size``: bytes of the disk in it. ``min_disk``: GB (2^30 bytes) that a root volume
-    needs at least.
+    ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
+    file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
+    size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes).
     """
 
     name: str
@@ -44,44 +44,48 @@ class Image:
 
     @property
     def status(self) -> str:
-        """The status: available, error, or what is being done with it."""
+        """The status: available, error, or the task in progress."""
         return self.task_state or ('error' if self.disk_missing else 'available')
 
     def public(self) -> Dict[str, Any]:
-        """The image as a result shows it."""
+        """The image for the result of a module."""
         return {**plain_fields(self, 'disk_missing', 'digests'), 'status': self.status}
 
     def has_checksum(self, checksum: str) -> bool:
-        """Whether it was made of what has this checksum, whatever was said then."""
+        """Whether its source has this checksum, whichever was specified at its creation."""
         kind, _colon, digest = checksum.partition(':')
         return self.checksum == checksum or self.digests.get(kind) == digest
 
 
 def min_disk_gb(size: int) -> int:
-    """The GB that hold so many bytes."""
+    """The size in GB (2^30 bytes) that holds so many bytes."""
     return -(-size // GIB)
 
 
 @dataclass(frozen=True)
 class ImageRequest(Request):
-    """What a user asked for; ``options`` has one ``source``. ``url``: the whole of it, of which the source has what may be recorded."""
+    """The requested state; ``options`` has one ``source``.
+
+    ``url``: in full; the source has only the part that may be recorded.
+    """
 
     url: str | None = field(default=None, repr=False)
     hide_url: bool = False
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         kind, _colon, where = self.options.get('source', '').partition(':')
         checksum = self.options.get('checksum')
         problems += _checksum_problems(checksum, kind)
         if self.hide_url and kind != 'url':
-            problems.append('hide_url: it is for a url; give one, or leave it out')
+            problems.append('hide_url: it requires url; set url, or omit hide_url')
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':
                 problems.append(
-                    'checksum: give the checksum of what the url has to deliver, such as sha256:...'
+                    'checksum: it is required with url; set the checksum of the file, such as '
+                    'sha256:...'
                 )
         return problems
 
@@ -94,45 +98,46 @@ def _checksum_problems(checksum: str | None, kind: str) -> List[str]:
     is_url = match is not None and match.group(2).startswith('http')
     if match is None or (not is_url and len(match.group(2)) != DIGITS[match.group(1)]):
         problems.append(
-            f'checksum: {checksum!r} is not a checksum; give sha256: or sha512: and the digits, or the address of a file of checksums'
+            f'checksum: {checksum!r} is not a valid checksum; use sha256: or sha512: followed by '
+            'the digits or by the URL of a checksum file'
         )
     if kind == 'server':
-        problems.append('checksum: it is for a path or a url, not for a server')
+        problems.append('checksum: it requires path or url, not server')
     return problems
 
 
 def _url_problems(url: str) -> List[str]:
     if not re.fullmatch('[!-~]*', url):
-        return ['url: it holds a space, or what is no ASCII; write that as %20 and so on']
+        return ['url: it contains a space, or is not ASCII; percent-encode it (%20 for a space)']
     if re.match('[^/]*//[^/]*@', url):
-        return [
-            'url: it holds the name of a user or a password; fetch the file beforehand, and give path'
-        ]
+        return ['url: it contains a user name or password; download the file first, and set path']
     if not re.match(r'https?://[^/\s]+/\S', url):
-        return [f'url: {recorded(url)!r} is not an http or https address']
+        return [f'url: {url_without_query(url)!r} is not an http or https URL']
     return []
 
 
-def recorded(url: str) -> str:
-    """What may be recorded and shown of a URL: what comes after a question mark is often a signature or a token (RFC 3986, section 3.4)."""
+def url_without_query(url: str) -> str:
+    """A URL without its query, which is often a signature or a token (RFC 3986, section 3.4)."""
     return url.partition('?')[0]
 
 
-def hidden(url: str) -> str:
-    """What is recorded of a URL whose path is a secret, too: its host, and enough to see that it is another one."""
-    path = recorded(url)
+def hidden_url(url: str) -> str:
+    """A URL whose path is secret, too: its host, and a digest to compare it by."""
+    path = url_without_query(url)
     digest = hashlib.sha256(path.encode()).hexdigest()[:32]
     return '/'.join([*path.split('/')[:3], f'hidden-{digest}'])
 
 
-IMMUTABLE = 'an image is not remade; delete it and make it again, or choose another name'
+IMMUTABLE = (
+    'the content of an image cannot be changed; delete and re-create it, or use another name'
+)
 
 
 def _source(before: str, after: str, current: Image) -> Effect:
-    """A URL may be hidden later, and told again."""
+    """Classify a change of the source; whether a URL is hidden may change."""
     if all(source.startswith('url:') for source in (before, after)):
         old, new = before[len('url:') :], after[len('url:') :]
-        if new == hidden(old) or old == hidden(new):
+        if new == hidden_url(old) or old == hidden_url(new):
             return Effect(LIVE)
     return Effect(FIXED, IMMUTABLE)
 

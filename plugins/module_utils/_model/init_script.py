@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an init script is: first-boot content that is kept by name, and used by name."""
+"""Init scripts: first-boot content that is stored and used by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ _FIRST_LINE = re.compile(r'#! ?(/\S+)(?: +(\S+))?')
 
 @dataclass(frozen=True)
 class InitScript:
-    """A script by name. ``used_by``: servers whose first boot is still being prepared with it; those that have it already do not need it any more."""
+    """A named script.
+
+    ``used_by``: servers that are being created with it; later they have a copy.
+    """
 
     name: str
     content: str
@@ -39,12 +42,12 @@ class InitScript:
     created_at: str = AFTER_APPLY
 
     def public(self) -> Dict[str, Any]:
-        """The script as a result shows it."""
+        """The script for the result of a module."""
         return {**plain_fields(self), 'language': language(self.content)}
 
 
 def language(content: str) -> str | None:
-    """The language of a script by its first line (execve(2), interpreter scripts): shell, python or perl; None for another one."""
+    """The language of a script by its first line (execve(2)): shell, python or perl, or None."""
     found = _FIRST_LINE.match(content)
     if not found:
         return None
@@ -55,10 +58,10 @@ def language(content: str) -> str | None:
 
 
 class InitScriptRequest(Request):
-    """What a user asked for."""
+    """The requested state."""
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         return super().problems() + _content_problems(self.options.get('content'))
 
 
@@ -68,17 +71,19 @@ def _content_problems(content: str | None) -> List[str]:
     problems = []
     if language(content) is None:
         problems.append(
-            'content: its first line must name a shell, Python or Perl, such as #!/bin/sh, #!/usr/bin/env python3 or #!/usr/bin/perl'
+            'content: its first line must name a shell, Python or Perl, such as #!/bin/sh, '
+            '#!/usr/bin/env python3 or #!/usr/bin/perl'
         )
     if '\r\n' in content:
         problems.append(
-            'content: its lines end as on Windows (CR LF), and no interpreter would be found by that name; save it with LF'
+            'content: it has Windows line endings (CR LF), with which no interpreter would be '
+            'found; save it with LF'
         )
     if '\0' in content:
-        problems.append('content: it holds a NUL character; give text')
+        problems.append('content: it contains a NUL character; it must be text')
     if len(content.encode()) > MAX_BYTES:
         problems.append(
-            f'content: it has {len(content.encode())} bytes; at most {MAX_BYTES} are kept'
+            f'content: it has {len(content.encode())} bytes; at most {MAX_BYTES} are allowed'
         )
     return problems
 

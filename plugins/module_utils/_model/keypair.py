@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a key pair is."""
+"""Key pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Keypair:
-    """A public key by name. ``fingerprint``: as ssh-keygen -l shows it. ``used_by``: names of servers."""
+    """A named public key.
+
+    ``fingerprint``: as ssh-keygen -l prints it. ``used_by``: names of servers.
+    """
 
     name: str
     public_key: str
@@ -29,55 +32,59 @@ class Keypair:
     created_at: str = AFTER_APPLY
 
     def public(self) -> Dict[str, Any]:
-        """The key pair as a result shows it."""
+        """The key pair for the result of a module."""
         return plain_fields(self)
 
 
 @dataclass(frozen=True)
 class KeyFile:
-    """A private key file on the machine where the module runs, known by its path and its public half. The key itself is never read in."""
+    """A private key file on the machine where the module runs: its path and its public key.
+
+    The private key itself is never read.
+    """
 
     name: str
     public_key: str = AFTER_APPLY
     mode: str = '0600'
 
     def public(self) -> Dict[str, Any]:
-        """The file as a diff shows it."""
+        """The file for a diff."""
         return plain_fields(self)
 
 
 @dataclass(frozen=True)
 class KeypairRequest(Request):
-    """What a user asked for."""
+    """The requested state."""
 
     private_key_file: str | None = None
     wait_timeout: int = 300
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         if 'public_key' in self.options:
             problems += public_key_problems(self.options['public_key'])
             if self.private_key_file:
                 problems.append(
-                    'private_key_file: it is for a key pair that is made here; give it or a public key, not both'
+                    'private_key_file: it is for a key pair to be generated; set it or a public '
+                    'key, not both'
                 )
         return problems
 
 
 def is_same_key(one: str, other: str) -> bool:
-    """Whether two public keys are one, whatever their comments."""
+    """Whether two public keys are the same, apart from their comments."""
     return one.split()[:2] == other.split()[:2]
 
 
 def fingerprint(public_key: str) -> str:
-    """The SHA256 fingerprint of a public key (RFC 4648 base64 without padding, as OpenSSH prints it)."""
+    """The SHA256 fingerprint of a public key, as OpenSSH prints it (base64 without padding)."""
     digest = hashlib.sha256(base64.b64decode(public_key.split()[1])).digest()
     return 'SHA256:' + base64.b64encode(digest).decode().rstrip('=')
 
 
 TABLE: Table = {
-    'public_key': fixed('a key pair never changes; make one by another name'),
+    'public_key': fixed('a key pair cannot be changed; create one with another name'),
     'description': live,
     'labels': live,
 }

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a load balancer is."""
+"""Load balancers."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from .request import Request
 ALGORITHMS = ('round_robin', 'least_connections', 'source_ip')
 PROTOCOLS = ('http', 'tcp')
 WAIT_FOR = ('healthy',)
-# The operating status of a member, in Octavia's words; unknown: the balancer does not tell (yet).
+# The operating status of a member, as in Octavia; UNKNOWN: the balancer does not report one (yet).
 ONLINE, ERROR, NO_MONITOR, UNKNOWN = 'ONLINE', 'ERROR', 'NO_MONITOR', 'UNKNOWN'
 
 
 @dataclass(frozen=True, order=True)
 class Listener:
-    """A port that the balancer listens on, and the port of the members behind it."""
+    """A port of the balancer, and the port of the members that it forwards to."""
 
     port: int
     protocol: str = 'http'
     member_port: int = 80
 
     def public(self) -> Dict[str, Any]:
-        """The listener as a result shows it."""
+        """The listener for the result of a module."""
         return plain_fields(self)
 
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """How a member is found to be alive. ``port``: None is the member's own. ``interval``: seconds. Two failures: out; two successes: back."""
+    """How members are checked. ``port``: None is the port of the member. ``interval``: seconds.
+
+    Two failures take a member out of service, two successes put it back.
+    """
 
     protocol: str = 'http'
     port: int | None = None
@@ -41,26 +44,26 @@ class HealthCheck:
     interval: int = 1
 
     def public(self) -> Dict[str, Any]:
-        """The check as a result shows it."""
+        """The check for the result of a module."""
         return plain_fields(self)
 
 
 @dataclass(frozen=True)
 class MemberHealth:
-    """How a member is: ``status`` (ONLINE, ERROR, NO_MONITOR, UNKNOWN), and what its last check found."""
+    """The status of a member (ONLINE, ERROR, NO_MONITOR, UNKNOWN), and why."""
 
     name: str
     status: str
     reason: str = ''
 
     def public(self) -> Dict[str, Any]:
-        """The member as a result shows it."""
+        """The member for the result of a module."""
         return plain_fields(self)
 
 
 @dataclass(frozen=True)
 class Lb:
-    """A load balancer. ``address``: where it listens, in its network. ``health``: of its members, as it is now."""
+    """A load balancer. ``address``: in its network. ``health``: the current one of its members."""
 
     name: str
     network: str = 'default'
@@ -79,54 +82,53 @@ class Lb:
     created_at: str = AFTER_APPLY
     health: Tuple[MemberHealth, ...] = field(default=(), compare=False)
 
+    @property
+    def status(self) -> str:
+        """The status: BUILD, ACTIVE or ERROR."""
+        if self.task_state == 'creating':
+            return 'BUILD'
+        return 'ACTIVE' if self.running else 'ERROR'
+
     def public(self) -> Dict[str, Any]:
-        """The balancer as a result shows it."""
-        return {
-            **plain_fields(self, 'running'),
-            'status': 'BUILD'
-            if self.task_state == 'creating'
-            else 'ACTIVE'
-            if self.running
-            else 'ERROR',
-        }
+        """The balancer for the result of a module."""
+        return {**plain_fields(self, 'running'), 'status': self.status}
 
 
 @dataclass(frozen=True)
 class LbRequest(Request):
-    """What a user asked for."""
+    """The requested state."""
 
     floating_ip: str | None = None
     wait_for: str | None = None
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
-        listeners: Tuple[Listener, ...] = self.options.get('listeners', ())
-        if 'listeners' in self.options and not listeners:
-            problems.append('listeners: give one at least')
-        for listener in listeners:
-            problems += _port_problems('listeners: port', listener.port) + _port_problems(
-                'listeners: member_port', listener.member_port
-            )
-        ports = [listener.port for listener in listeners]
-        problems += [
-            f'listeners: port {port} is there twice'
-            for port in sorted({port for port in ports if ports.count(port) > 1})
-        ]
-        problems += [
-            problem
-            for member in self.options.get('members', ())
-            for problem in host_name_problems(member, 'members')
-        ]
-        problems += (
-            name_problems(self.options['network'], 'network') if 'network' in self.options else []
-        )
+        if 'listeners' in self.options:
+            problems += _listener_problems(self.options['listeners'])
+        for member in self.options.get('members', ()):
+            problems += host_name_problems(member, 'members')
+        if 'network' in self.options:
+            problems += name_problems(self.options['network'], 'network')
         check: HealthCheck | None = self.options.get('health_check')
         return problems + (_check_problems(check) if check else [])
 
 
+def _listener_problems(listeners: Tuple[Listener, ...]) -> List[str]:
+    problems = []
+    if not listeners:
+        problems.append('listeners: the list is empty; specify at least one')
+    for listener in listeners:
+        problems += _port_problems('listeners: port', listener.port)
+        problems += _port_problems('listeners: member_port', listener.member_port)
+    ports = [listener.port for listener in listeners]
+    for port in sorted({port for port in ports if ports.count(port) > 1}):
+        problems.append(f'listeners: port {port} is specified twice')
+    return problems
+
+
 def _port_problems(option: str, port: int) -> List[str]:
-    return [] if 1 <= port <= 65535 else [f'{option}: {port} is not a port; give 1 to 65535']
+    return [] if 1 <= port <= 65535 else [f'{option}: {port} is not a port; use 1 to 65535']
 
 
 def _check_problems(check: HealthCheck) -> List[str]:
@@ -135,17 +137,18 @@ def _check_problems(check: HealthCheck) -> List[str]:
     problems = _port_problems('health_check: port', check.port) if check.port is not None else []
     if not re.match(r'/[A-Za-z0-9._~/?&=%+,;:@-]{0,255}\Z', check.path):
         problems.append(
-            f'health_check: path {check.path!r} is not a path; begin it with /, without spaces'
+            f'health_check: path {check.path!r} is not a valid path; begin it with /, and use no '
+            'spaces'
         )
     if not 1 <= check.interval <= 3600:
         problems.append(
-            f'health_check: interval {check.interval} is out of range; give 1 to 3600 (seconds)'
+            f'health_check: interval {check.interval} is out of range; use 1 to 3600 (seconds)'
         )
     return problems
 
 
 TABLE: Table = {
-    'network': fixed('a balancer stays in its network; delete it and make it again'),
+    'network': fixed('a balancer cannot move to another network; delete and re-create it'),
     'algorithm': live,
     'listeners': live,
     'members': live,

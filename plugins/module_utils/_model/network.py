@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a network is."""
+"""Networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Network:
-    """An IPv4 network on this cloud. ``bridge``: the device on the host. ``used_by``: servers and balancers."""
+    """An IPv4 network. ``bridge``: its device on the host. ``used_by``: servers and balancers."""
 
     name: str
     cidr: str = AFTER_APPLY
@@ -29,12 +29,11 @@ class Network:
     created_at: str = AFTER_APPLY
 
     def public(self) -> Dict[str, Any]:
-        """The network as a result shows it."""
+        """The network for the result of a module."""
         return plain_fields(self)
 
 
-# RFC 1918, 6598 (carriers), 2544 (benchmarks), 5737 (documentation): nobody is reached by these
-# over the internet.
+# RFC 1918, 6598 (carriers), 2544 (benchmarks), 5737 (documentation): not routed on the internet.
 PRIVATE = (
     '10.0.0.0/8',
     '172.16.0.0/12',
@@ -48,57 +47,66 @@ PRIVATE = (
 
 
 class Route(NamedTuple):
-    """Where a host sends packets of a range. ``connected``: it has an address of its own in it."""
+    """A route of the host. ``connected``: the host has an address in its range."""
 
     cidr: str
     device: str
     connected: bool = False
 
     def __str__(self) -> str:
-        """The route in a sentence."""
-        return f'a route of this host by {self.device} ({self.cidr})'
+        """The route for a message."""
+        return f'a route of this host through {self.device} ({self.cidr})'
 
 
 class Surroundings(NamedTuple):
-    """What a host reaches without its cloud. ``hosts``: those that it needs (address: what it is)."""
+    """What the host reaches outside the cloud. ``hosts``: those it needs (address: purpose)."""
 
     routes: Tuple[Route, ...] = ()
     hosts: Mapping[str, str] = {}
 
 
 class NetworkRequest(Request):
-    """What a user asked for; ``cidr`` is in its normal form where it is one at all."""
+    """The requested state; ``cidr`` is normalized if it is valid."""
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
-        problems, cidr, gateway = (
-            super().problems(),
-            self.options.get('cidr'),
-            self.options.get('gateway'),
-        )
-        span = _span(cidr) if cidr is not None else None
-        if cidr is not None and span is None:
-            problems.append(f'cidr: {cidr!r} is not an IPv4 network; write it like 192.168.10.0/24')
-        if span is not None and not 8 <= span.prefixlen <= 29:
-            problems.append(
-                f'cidr: {cidr} is too {"large" if span.prefixlen < 8 else "small"}; give a /8 to /29'
-            )
-        if span is not None and (
-            span.is_loopback
-            or span.is_link_local
-            or span.is_multicast
-            or span.is_unspecified
-            or span.is_reserved
-        ):
-            problems.append(
-                f'cidr: {cidr} is not for networks of servers; choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
-            )
+        """What is invalid in the request, regardless of what exists."""
+        problems = super().problems()
+        cidr, gateway = self.options.get('cidr'), self.options.get('gateway')
+        span = None
+        if cidr is not None:
+            span = _parse(cidr)
+            problems += _cidr_problems(cidr, span)
         if gateway is not None:
             problems += _gateway_problems(gateway, span)
         return problems
 
 
-def _span(text: str) -> ipaddress.IPv4Network | None:
+def _cidr_problems(cidr: str, span: ipaddress.IPv4Network | None) -> List[str]:
+    if span is None:
+        return [f'cidr: {cidr!r} is not an IPv4 network; use the form 192.168.10.0/24']
+    problems = []
+    if not 8 <= span.prefixlen <= 29:
+        size = 'large' if span.prefixlen < 8 else 'small'
+        problems.append(f'cidr: {cidr} is too {size}; use a prefix length of 8 to 29')
+    if _is_reserved(span):
+        problems.append(
+            f'cidr: {cidr} is a reserved range; use one in 10.0.0.0/8, 172.16.0.0/12 or '
+            '192.168.0.0/16'
+        )
+    return problems
+
+
+def _is_reserved(span: ipaddress.IPv4Network) -> bool:
+    return (
+        span.is_loopback
+        or span.is_link_local
+        or span.is_multicast
+        or span.is_unspecified
+        or span.is_reserved
+    )
+
+
+def _parse(text: str) -> ipaddress.IPv4Network | None:
     try:
         return ipaddress.IPv4Network(text, strict=False)
     except ValueError:
@@ -111,25 +119,25 @@ def _gateway_problems(gateway: str, span: ipaddress.IPv4Network | None) -> List[
     except ValueError:
         return [f'gateway: {gateway!r} is not an IPv4 address']
     if span is None:
-        return ['gateway: give cidr with it']
+        return ['gateway: it requires cidr']
     if address not in span or address in (span.network_address, span.broadcast_address):
-        return [f'gateway: {gateway} is not an address for a host of {span}']
+        return [f'gateway: {gateway} is not a host address of {span}']
     return []
 
 
-def normal(cidr: str) -> str:
-    """A CIDR in its normal form (10.0.0.1/24 is 10.0.0.0/24); what is none stays as it is."""
-    span = _span(cidr)
+def normalized(cidr: str) -> str:
+    """A normalized CIDR (10.0.0.1/24 becomes 10.0.0.0/24); unchanged if it is invalid."""
+    span = _parse(cidr)
     return cidr if span is None else str(span)
 
 
 def first_host(cidr: str) -> str:
-    """The first address for a host in a network."""
+    """The first host address of a network."""
     return str(ipaddress.IPv4Network(cidr)[1])
 
 
 def overlapping(cidr: str, taken: Mapping[str, str]) -> List[str]:
-    """What of ``taken`` (CIDR: what it is) a network overlaps, as words."""
+    """The ranges in ``taken`` (CIDR: what uses it) that a network overlaps, for a message."""
     span = ipaddress.IPv4Network(cidr)
     return [
         f'{what} ({other})'
@@ -139,11 +147,11 @@ def overlapping(cidr: str, taken: Mapping[str, str]) -> List[str]:
 
 
 def candidates() -> Iterator[str]:
-    """The networks to try, in order, when the user named none."""
+    """The networks to try, in order, when none is specified."""
     yield from (f'192.168.{number}.0/24' for number in range(256))
     yield from (f'10.{number}.0.0/24' for number in range(256))
 
 
-_RENUMBER = fixed('a network is not renumbered; make another one')
+_RENUMBER = fixed('a network cannot be renumbered; create another one')
 
 TABLE: Table = {'cidr': _RENUMBER, 'gateway': _RENUMBER, 'description': live, 'labels': live}

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a port is: a network interface that is made beforehand, with its address, and given to a server by name."""
+"""Ports: network interfaces created on their own, with addresses, and attached by name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Port:
-    """A network interface by name. ``server``: who has it. ``floating_ip``: the floating address that leads to it."""
+    """A named network interface, the server that has it, and its floating address."""
 
     name: str
     network: str = 'default'
@@ -31,33 +31,34 @@ class Port:
 
     @property
     def used_by(self) -> Tuple[str, ...]:
-        """Who has it: while somebody does it is not deleted."""
+        """The server that has it, which prevents its deletion."""
         return (f'server {self.server}',) if self.server else ()
 
     def public(self) -> Dict[str, Any]:
-        """The port as a result shows it."""
+        """The port for the result of a module."""
         return plain_fields(self)
 
 
 class PortRequest(Request):
-    """What a user asked for."""
+    """The requested state."""
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         options = self.options
         problems = super().problems()
-        problems += name_problems(options['network'], 'network') if 'network' in options else []
+        if 'network' in options:
+            problems += name_problems(options['network'], 'network')
         problems += address_problems(options.get('fixed_ip'), 'fixed_ip')
         problems += mac_problems(options.get('mac'), 'mac')
         return problems + group_problems(options.get('security_groups'))
 
 
-_NEW_PORT = fixed('a port keeps its place; make a port by another name')
+_IMMUTABLE = fixed('a port keeps its network and addresses; create one with another name')
 
 TABLE: Table = {
-    'network': _NEW_PORT,
-    'fixed_ip': _NEW_PORT,
-    'mac': _NEW_PORT,
+    'network': _IMMUTABLE,
+    'fixed_ip': _IMMUTABLE,
+    'mac': _IMMUTABLE,
     'security_groups': live,
     'description': live,
     'labels': live,

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How a record that was lost is rebuilt: from its export, from what machines say of themselves, and from the disks that are there."""
+"""Rebuilding a lost record from its export, the metadata of machines, and the existing disks."""
 
 from __future__ import annotations
 
@@ -10,19 +10,28 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .checks import DEFAULT_GROUP
+from .image import min_disk_gb
 from .network import candidates
 
 Row = Dict[str, Any]
 Rows = Dict[str, List[Row]]
+Metadata = Mapping[str, Any]
+Disks = Mapping[str, Mapping[str, int]]
 INTERRUPTED = 'interrupted'
-ALONE = 'key pairs, init scripts, flavors, rules of security groups, ports and floating IPs that no server or load balancer has'
+_CREATED_BY = 'hanok.cloud.recover'
+# What is in the export only, because the metadata of machines does not mention it.
+_EXPORTED_ONLY = (
+    'key pairs, init scripts, flavors, rules of security groups, ports and floating IPs that no '
+    'server or load balancer has'
+)
 
 
 @dataclass(frozen=True)
 class RecordState:
-    """A record as a plan sees it: missing, damaged, whole, or one whose rebuilding was interrupted; and how many rows it has, by table.
+    """The state of the record: missing, damaged, whole or interrupted (during recovery).
 
-    ``name`` is record: there is one. ``lost``: what could not be brought back.
+    ``name`` is record: there is only one. ``rows``: their number, by table. ``lost``: what could
+    not be restored.
     """
 
     name: str = 'record'
@@ -31,243 +40,245 @@ class RecordState:
     lost: Tuple[str, ...] = ()
 
     def public(self) -> Dict[str, Any]:
-        """The record as a result shows it."""
+        """The record for the result of a module."""
         return {'state': self.state, 'rows': dict(self.rows), 'lost': list(self.lost)}
 
 
 @dataclass(frozen=True)
 class Remains:
-    """What is left of a cloud whose record is gone.
+    """What is left of a cloud without its record.
 
-    ``export``: all rows by table, or None when there is no export to read. ``machines``: what each
-    machine says of its server (by the UUID of the machine), ``balancers``: each container of its
-    balancer. ``networks``: what libvirt knows of those that are ours. ``disks``: the sizes (bytes)
-    of disk files by kind (server, volume, image) and UUID. ``unsound``: machines (UUIDs) of which
-    nobody can read what they say.
+    ``export``: all rows by table, or None without a readable export. ``machines``: the metadata of
+    each machine about its server, by the UUID of the machine. ``balancers``: that of each container
+    about its balancer. ``networks``: the networks of the cloud that are defined in libvirt.
+    ``disks``: the sizes (bytes) of disk files, by kind (server, volume, image) and UUID.
+    ``unreadable``: machines (UUIDs) whose metadata cannot be read.
     """
 
     export: Rows | None = None
-    machines: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    disks: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    machines: Mapping[str, Metadata] = field(default_factory=dict)
+    disks: Disks = field(default_factory=dict)
     unreadable: Tuple[str, ...] = ()
-    balancers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    networks: Tuple[Mapping[str, Any], ...] = ()
+    balancers: Mapping[str, Metadata] = field(default_factory=dict)
+    networks: Tuple[Metadata, ...] = ()
 
 
 def rebuild_rows(remains: Remains) -> Tuple[Rows, List[str]]:
-    """The rows of a new record, and what could not be brought back, as sentences."""
-    rows: Rows = {
-        table: [dict(row) for row in some] for table, some in (remains.export or {}).items()
-    }
-    if not any(row['name'] == DEFAULT_GROUP for row in rows.get('security_group', ())):
-        _append(rows, 'security_group', {'name': DEFAULT_GROUP, 'description': '', 'labels': '{}'})
-    lost = [
-        str(sentence)
-        for row in rows.get('meta', ())
-        if row['key'] == 'lost'
-        for sentence in json.loads(row['value'])
-    ]  # the last time
-    lost += (
-        []
-        if remains.export is not None
-        else [f'there is no export to read: {ALONE} are not known any more']
-    )
-    lost += [
-        f'the machine {identity}: what it says of its server cannot be read'
-        for identity in remains.unreadable
-        if identity not in _ids(rows, 'server')
-    ]
-    for identity, told in sorted(
-        remains.machines.items(), key=lambda item: item[1]['server']['id']
-    ):
-        if identity not in _ids(rows, 'server'):
-            lost += _add_server(rows, told, remains.disks)
-    for identity, told in sorted(
-        remains.balancers.items(), key=lambda item: item[1]['balancer']['id']
-    ):
-        if identity not in _ids(rows, 'balancer'):
-            lost += _add_balancer(rows, told)
+    """Return the rows of a new record, and what could not be restored, as sentences."""
+    rows = _exported_rows(remains)
+    lost = _lost_before(rows)
+    if remains.export is None:
+        lost.append(f'there is no readable export: {_EXPORTED_ONLY} cannot be restored')
+    known = _uuids(rows, 'server')
+    for uuid in remains.unreadable:
+        if uuid not in known:
+            lost.append(f'machine {uuid}: the metadata about its server cannot be read')
+    for uuid, metadata in _by_id(remains.machines, 'server'):
+        if uuid not in _uuids(rows, 'server'):
+            lost += _add_server(rows, metadata, remains.disks)
+    for uuid, metadata in _by_id(remains.balancers, 'balancer'):
+        if uuid not in _uuids(rows, 'balancer'):
+            lost += _add_balancer(rows, metadata)
     lost += _add_networks(rows, remains.networks)
-    lost += _without_disk(rows, remains.disks)
+    lost += _missing_disks(rows, remains.disks)
     for kind in ('volume', 'image'):
         lost += _add_disks(rows, kind, remains.disks.get(kind, {}))
-    lost += [
-        f'servers/{identity} has a disk, and nothing says whose it was; look at it, and remove it by hand'
-        for identity in sorted(set(remains.disks.get('server', {})) - _ids(rows, 'server'))
-    ]
+    for uuid in sorted(set(remains.disks.get('server', {})) - _uuids(rows, 'server')):
+        lost.append(
+            f'servers/{uuid} contains a disk of an unknown server; inspect it, and remove it '
+            'manually'
+        )
     return rows, lost
 
 
 def row_counts(rows: Rows) -> Dict[str, int]:
-    """How many rows there are, by table; empty tables left out."""
-    return {table: len(some) for table, some in sorted(rows.items()) if some}
+    """The number of rows by table, without empty tables."""
+    return {table: len(entries) for table, entries in sorted(rows.items()) if entries}
 
 
 def planned_state(lost: Sequence[str], rows: Rows) -> RecordState:
-    """The record as it will be."""
+    """The state of the record after recovery."""
     return RecordState('record', 'whole', row_counts(rows), tuple(lost))
 
 
-def _ids(rows: Rows, table: str) -> set[str]:
+def _exported_rows(remains: Remains) -> Rows:
+    """A copy of the exported rows, with the security group that every cloud has."""
+    rows: Rows = {}
+    for table, entries in (remains.export or {}).items():
+        rows[table] = [dict(row) for row in entries]
+    if not _named(rows, 'security_group', DEFAULT_GROUP):
+        _append(rows, 'security_group', {'name': DEFAULT_GROUP, 'description': '', 'labels': '{}'})
+    return rows
+
+
+def _lost_before(rows: Rows) -> List[str]:
+    """What an earlier recovery could not restore."""
+    lost: List[str] = []
+    for row in rows.get('meta', ()):
+        if row['key'] == 'lost':
+            lost += [str(sentence) for sentence in json.loads(row['value'])]
+    return lost
+
+
+def _by_id(found: Mapping[str, Metadata], kind: str) -> List[Tuple[str, Metadata]]:
+    """Metadata by UUID, in the order of the row ids."""
+    return sorted(found.items(), key=lambda item: item[1][kind]['id'])
+
+
+def _uuids(rows: Rows, table: str) -> set[str]:
     return {row['uuid'] for row in rows.get(table, ())}
 
 
-def _add_server(
-    rows: Rows, told: Mapping[str, Any], disks: Mapping[str, Mapping[str, int]]
-) -> List[str]:
-    """A server by what its machine says, with what it refers to; what is there already is left as it is."""
-    server = dict(told['server'])
-    if any(row['name'] == server['name'] for row in rows.get('server', ())):
+def _named(rows: Rows, table: str, name: str) -> Row | None:
+    return next((row for row in rows.get(table, ()) if row['name'] == name), None)
+
+
+def _append(rows: Rows, table: str, row: Row) -> Row:
+    """Add a row with the next id."""
+    entries = rows.setdefault(table, [])
+    next_id = max((other['id'] for other in entries), default=0) + 1
+    added = {'created_by': _CREATED_BY, **row, 'id': next_id}
+    entries.append(added)
+    return added
+
+
+def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
+    """Add a server and what it refers to by the metadata of its machine; keep existing rows."""
+    server = dict(metadata['server'])
+    if _named(rows, 'server', server['name']):
         return [
-            f'server {server["name"]}: two machines say that they are it; the one with the UUID {server["uuid"]} was left out'
+            f'server {server["name"]}: two machines have this name; the one with the UUID '
+            f'{server["uuid"]} was ignored'
         ]
-    image = dict(told['image'])
-    if image['uuid'] not in _ids(rows, 'image'):
-        _append(rows, 'image', {**image, 'size': disks.get('image', {}).get(image['uuid'])})
-    server['image_id'] = next(row['id'] for row in rows['image'] if row['uuid'] == image['uuid'])
-    if told.get('keypair') and not any(
-        row['name'] == server['key_name'] for row in rows.get('keypair', ())
-    ):
-        _append(rows, 'keypair', dict(told['keypair']))
-    if not told.get('keypair') and not any(
-        row['name'] == server['key_name'] for row in rows.get('keypair', ())
-    ):
-        server['key_name'] = None
+    server['image_id'] = _image_row(rows, metadata['image'], disks)['id']
+    if not _named(rows, 'keypair', server['key_name']):
+        if metadata.get('keypair'):
+            _append(rows, 'keypair', dict(metadata['keypair']))
+        else:
+            server['key_name'] = None
     rows.setdefault('server', []).append(server)
-    _add_more_keys(rows, server['id'], told.get('more_keypairs', []))  # an older version tells none
+    # Metadata of an older version has no such list.
+    _add_more_keys(rows, server['id'], metadata.get('more_keypairs', []))
     lost: List[str] = []
-    for port in told['ports']:
+    for port in metadata['ports']:
         lost += _add_port(rows, port)
-    for volume in told['volumes']:
-        if volume['uuid'] not in _ids(rows, 'volume'):
+    for volume in metadata['volumes']:
+        if volume['uuid'] not in _uuids(rows, 'volume'):
             _append(rows, 'volume', {**volume, 'server_id': server['id']})
     return lost
 
 
-def _add_more_keys(rows: Rows, server: int, pairs: Sequence[Mapping[str, Any]]) -> None:
-    """The key pairs of a server after its first."""
+def _image_row(rows: Rows, image: Metadata, disks: Disks) -> Row:
+    """Return the row of an image, added if it does not exist."""
+    for row in rows.get('image', ()):
+        if row['uuid'] == image['uuid']:
+            return row
+    size = disks.get('image', {}).get(image['uuid'])
+    return _append(rows, 'image', {**image, 'size': size})
+
+
+def _add_more_keys(rows: Rows, server: int, pairs: Sequence[Metadata]) -> None:
+    """Add the key pairs of a server after its first."""
     for position, pair in enumerate(pairs, 1):
-        known = next((row for row in rows.get('keypair', ()) if row['name'] == pair['name']), None)
-        known = known or _append(rows, 'keypair', dict(pair))
-        of = {'server_id': server, 'keypair_id': known['id'], 'position': position}
-        _append(rows, 'server_keypair', of)
+        row = _named(rows, 'keypair', pair['name']) or _append(rows, 'keypair', dict(pair))
+        link = {'server_id': server, 'keypair_id': row['id'], 'position': position}
+        _append(rows, 'server_keypair', link)
 
 
-def _add_balancer(rows: Rows, told: Mapping[str, Any]) -> List[str]:
-    """A balancer by what its container says; members are those of its servers that there are."""
-    balancer = dict(told['balancer'])
-    if any(row['name'] == balancer['name'] for row in rows.get('balancer', ())):
+def _add_balancer(rows: Rows, metadata: Metadata) -> List[str]:
+    """Add a balancer by the metadata of its container, with those members that exist."""
+    balancer = dict(metadata['balancer'])
+    if _named(rows, 'balancer', balancer['name']):
         return [
-            f'lb {balancer["name"]}: two containers say that they are it; the one with the UUID {balancer["uuid"]} was left out'
+            f'lb {balancer["name"]}: two containers have this name; the one with the UUID '
+            f'{balancer["uuid"]} was ignored'
         ]
     rows.setdefault('balancer', []).append(balancer)
-    lost = [sentence for port in told['ports'] for sentence in _add_port(rows, port)]
-    servers = {row['name']: row['id'] for row in rows.get('server', ())}
-    for member in told['members']:
-        if member in servers:
-            _append(
-                rows,
-                'balancer_member',
-                {'balancer_id': balancer['id'], 'server_id': servers[member]},
-            )
+    lost: List[str] = []
+    for port in metadata['ports']:
+        lost += _add_port(rows, port)
+    for member in metadata['members']:
+        server = _named(rows, 'server', member)
+        if server is None:
+            lost.append(f'lb {balancer["name"]}: its member {member} is unknown')
         else:
-            lost.append(f'lb {balancer["name"]}: its member {member} is not known any more')
+            link = {'balancer_id': balancer['id'], 'server_id': server['id']}
+            _append(rows, 'balancer_member', link)
     return lost
 
 
-def _add_networks(rows: Rows, networks: Sequence[Mapping[str, Any]]) -> List[str]:
-    """Networks that nobody speaks of are kept under a name made of their UUID; that with the addresses of the default network is taken for it."""
+def _add_networks(rows: Rows, networks: Sequence[Metadata]) -> List[str]:
+    """Add the networks that nothing refers to, with names made of their UUIDs.
+
+    The one with the range of the default network becomes that, unless there is one.
+    """
     lost = []
     for network in networks:
-        if network['uuid'] not in _ids(rows, 'network'):
-            is_default = network['cidr'] == next(candidates()) and not any(
-                row['name'] == 'default' for row in rows.get('network', ())
-            )
-            name = 'default' if is_default else f'recovered-{network["uuid"][:8]}'
-            rows.setdefault('network', []).append(
-                {
-                    'created_by': 'hanok.cloud.recover',
-                    'description': '',
-                    'labels': '{}',
-                    **network,
-                    'name': name,
-                }
-            )
-            lost += (
-                []
-                if is_default
-                else [f'network {name} ({network["cidr"]}): its name is not known any more']
-            )
+        if network['uuid'] in _uuids(rows, 'network'):
+            continue
+        is_default = network['cidr'] == next(candidates())
+        if is_default and not _named(rows, 'network', 'default'):
+            name = 'default'
+        else:
+            name = f'recovered-{network["uuid"][:8]}'
+            lost.append(f'network {name} ({network["cidr"]}): its name is unknown')
+        defaults = {'created_by': _CREATED_BY, 'description': '', 'labels': '{}'}
+        rows.setdefault('network', []).append({**defaults, **network, 'name': name})
     return lost
 
 
-def _add_port(rows: Rows, told: Mapping[str, Any]) -> List[str]:
-    """A port with its network, its floating address and the names of its groups, whose rules nobody knows any more."""
-    if not any(row['uuid'] == told['network']['uuid'] for row in rows.get('network', ())):
-        rows.setdefault('network', []).append(dict(told['network']))
-    rows.setdefault('port', []).append(dict(told['port']))
+def _add_port(rows: Rows, metadata: Metadata) -> List[str]:
+    """Add a port with its network, its floating address, and groups, whose rules are unknown."""
+    if metadata['network']['uuid'] not in _uuids(rows, 'network'):
+        rows.setdefault('network', []).append(dict(metadata['network']))
+    rows.setdefault('port', []).append(dict(metadata['port']))
+    port_id = metadata['port']['id']
     lost = []
-    for group in told['groups']:
-        known = next((row for row in rows.get('security_group', ()) if row['name'] == group), None)
-        if known is None:
-            known = _append(
-                rows, 'security_group', {'name': group, 'description': '', 'labels': '{}'}
-            )
+    for name in metadata['groups']:
+        group = _named(rows, 'security_group', name)
+        if group is None:
+            new = {'name': name, 'description': '', 'labels': '{}'}
+            group = _append(rows, 'security_group', new)
             lost.append(
-                f'security_group {group}: its rules are not known any more; it lets nothing in until its task has run'
+                f'security_group {name}: its rules are unknown; it allows no ingress until its '
+                'task runs'
             )
-        _append(
-            rows, 'port_security_group', {'port_id': told['port']['id'], 'group_id': known['id']}
-        )
-    if told.get('floating'):
-        _append(rows, 'floating_ip', {**told['floating'], 'port_id': told['port']['id']})
+        _append(rows, 'port_security_group', {'port_id': port_id, 'group_id': group['id']})
+    if metadata.get('floating'):
+        _append(rows, 'floating_ip', {**metadata['floating'], 'port_id': port_id})
     return lost
 
 
-def _append(rows: Rows, table: str, row: Row) -> Row:
-    """Add a row under the next number."""
-    some = rows.setdefault(table, [])
-    added = {
-        'created_by': 'hanok.cloud.recover',
-        **row,
-        'id': max((other['id'] for other in some), default=0) + 1,
-    }
-    some.append(added)
-    return added
-
-
-def _without_disk(rows: Rows, disks: Mapping[str, Mapping[str, int]]) -> List[str]:
+def _missing_disks(rows: Rows, disks: Disks) -> List[str]:
     lost = []
     for kind in ('server', 'volume', 'image'):
         for row in rows.get(kind, ()):
             if row['uuid'] not in disks.get(kind, {}) and row.get('task_state') is None:
-                lost.append(f'{kind} {row["name"]}: its disk is gone, with what was on it')
+                lost.append(f'{kind} {row["name"]}: its disk is missing, with all data on it')
     return lost
 
 
 def _add_disks(rows: Rows, kind: str, disks: Mapping[str, int]) -> List[str]:
-    """Disk files that nobody speaks of are kept under a name made of their UUID."""
+    """Add the disk files that nothing refers to, with names made of their UUIDs."""
     lost = []
-    for identity in sorted(set(disks) - _ids(rows, kind)):
-        name, size = f'recovered-{identity[:8]}', disks[identity]
-        known: Row = (
-            {'size': -(-size // 2**30)}
-            if kind == 'volume'
-            else {'size': size, 'source': 'path:(unknown)'}
-        )
-        _append(
-            rows, kind, {'uuid': identity, 'name': name, 'description': '', 'labels': '{}', **known}
-        )
-        lost.append(f'{kind} {name}: its name is not known any more')
+    for uuid in sorted(set(disks) - _uuids(rows, kind)):
+        name, size = f'recovered-{uuid[:8]}', disks[uuid]
+        row: Row = {'uuid': uuid, 'name': name, 'description': '', 'labels': '{}'}
+        if kind == 'volume':
+            row['size'] = min_disk_gb(size)
+        else:
+            row.update(size=size, source='path:(unknown)')
+        _append(rows, kind, row)
+        lost.append(f'{kind} {name}: its name is unknown')
     return lost
 
 
 @dataclass(frozen=True)
 class RecoverRequest:
-    """What a user asked for: that there is a record."""
+    """The requested state: the record exists."""
 
     name: str = 'record'
 
     def problems(self) -> List[str]:
-        """Nothing can be wrong with it."""
+        """Return none: the request has no options."""
         return []

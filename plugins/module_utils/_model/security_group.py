@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a security group is."""
+"""Security groups."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ MAX_RULES = 100
 
 @dataclass(frozen=True)
 class SecurityGroup:
-    """Rules by name; they are a set, kept sorted. ``used_by``: servers that have it. ``named_by``: other groups whose rules name it.
+    """A named set of rules, sorted.
 
-    ``cut``: a change of its rules ends connections that they do not allow.
+    ``used_by``: servers that have it. ``named_by``: other groups whose rules refer to it. ``cut``:
+    a change of its rules ends connections that they do not allow.
     """
 
     name: str
@@ -34,22 +35,23 @@ class SecurityGroup:
     cut: bool = field(default=False, compare=False)
 
     def public(self) -> Dict[str, Any]:
-        """The group as a result shows it."""
+        """The group for the result of a module."""
         return {**plain_fields(self, 'cut'), 'rules': [public(rule) for rule in self.rules]}
 
 
 @dataclass(frozen=True)
 class SecurityGroupRequest(Request):
-    """What a user asked for; ``purge_rules``: the rules are the whole, not an addition."""
+    """The requested state. ``purge_rules``: remove the rules that are not specified."""
 
     purge_rules: bool = True
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         if self.state == 'absent' and self.name == DEFAULT_GROUP:
             problems.append(
-                'name: the group default stays, because servers for which no group is named have it; rules: [] empties it'
+                'name: the group default cannot be deleted, because servers without '
+                'security_groups have it; set rules: [] to remove its rules'
             )
         return problems
 

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a volume is."""
+"""Volumes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain_fields
 from .checks import host_name_problems, size_problems
 from .request import Request
 
-MAX_VOLUMES = 15  # beside the root volume
+MAX_VOLUMES = 15  # of a server, besides the root volume
 STATES = ('present', 'attached', 'detached', 'absent')
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A disk made on its own. ``size`` in GB (2^30 bytes). ``device``: how a guest with udev finds it. ``disk_missing``: its file is not there any more."""
+    """A disk that is independent of servers. ``size`` in GB (2^30 bytes).
+
+    ``device``: its path in a guest with udev. ``disk_missing``: its file no longer exists.
+    """
 
     name: str
     size: int = 0
@@ -34,40 +37,40 @@ class Volume:
 
     @property
     def status(self) -> str:
-        """The status, in Cinder's words."""
-        return self.task_state or (
-            'error' if self.disk_missing else 'in-use' if self.server else 'available'
-        )
+        """The status, as in Cinder."""
+        if self.task_state:
+            return self.task_state
+        if self.disk_missing:
+            return 'error'
+        return 'in-use' if self.server else 'available'
 
     def public(self) -> Dict[str, Any]:
-        """The volume as a result shows it."""
+        """The volume for the result of a module."""
         return {**plain_fields(self, 'disk_missing'), 'status': self.status}
 
 
 @dataclass(frozen=True)
 class VolumeRequest(Request):
-    """What a user asked for."""
+    """The requested state."""
 
     server: str | None = None
     force: bool = False
 
     def problems(self) -> List[str]:
-        """What is wrong with the request, whatever is there."""
+        """What is invalid in the request, regardless of what exists."""
         problems = super().problems() + size_problems(self.options.get('size'), 'size')
         if self.server is not None:
             problems += host_name_problems(self.server, 'server')
         if self.state == 'attached' and self.server is None:
-            problems.append('server: name the server to attach it to')
+            problems.append('server: specify the server to attach it to')
         if self.state in ('present', 'absent') and self.server is not None:
-            problems.append(
-                f'server: it goes with state: attached or detached, not with {self.state}'
-            )
+            problems.append(f'server: it requires state: attached or detached, not {self.state}')
         return problems
 
 
 def _size(before: int, after: int, current: Volume) -> Effect:
     if after < before:
-        return Effect(FIXED, 'a volume does not shrink; make a new one')
+        return Effect(FIXED, 'a volume cannot shrink; create a new one')
     return Effect(LIVE)
 
 

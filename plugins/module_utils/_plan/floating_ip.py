@@ -125,7 +125,7 @@ def _create(
         )
     if request.pool and request.pool not in observed.free:
         draft.refused.append(
-            f'pool: {request.pool} does not exist; there are: {", ".join(sorted(observed.free)) or "none"}'
+            f'pool: {request.pool} does not exist; available: {", ".join(sorted(observed.free)) or "none"}'
         )
     else:
         check_free_floating_ips(
