@@ -16,7 +16,10 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import info, run
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.blank import MEANT, drop_blank
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.blank import (
+    MEANINGFUL,
+    drop_blank,
+)
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
@@ -49,7 +52,7 @@ def reader(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 def places(arguments: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     """The options of a module, and those within them."""
     for option, rule in arguments.items():
-        if option in (*MEANT, *STRICT):
+        if option in (*MEANINGFUL, *STRICT):
             continue
         if not rule.get('required'):
             yield (option,)

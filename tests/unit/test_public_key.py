@@ -256,6 +256,6 @@ def test_a_key_file_of_another_encoding(tmp_path: Path) -> None:
         'wait_timeout': 1,
     }
     with pytest.raises(
-        CloudError, match=r'is not UTF-8 text; save it as that, or give the file that ends in .pub'
+        CloudError, match=r'is not UTF-8 text; save it as UTF-8, or use the file that ends in .pub'
     ):
         keypair.request({**params, 'public_key_file': str(tmp_path / 'key.pub')})

@@ -1,8 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Empty text in an option is what AWX gives for a question that was left blank: the option counts as not given.
+"""Blank options: AWX sends empty text for a survey question without an answer.
 
-It happens before Ansible looks at types and choices, so that it holds for all of them.
+Such an option counts as not set. This happens before Ansible checks types and choices, so it works
+for all of them.
 """
 
 from __future__ import annotations
@@ -10,23 +11,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Dict, List
 
-MEANT = ('description', 'labels')  # where empty text says something
+MEANINGFUL = ('description', 'labels')  # in these empty text is a value
 
 
 def drop_blank(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any = ()) -> None:
-    """Take the options out of the raw ``params`` of a module that hold nothing but empty text.
+    """Remove options that hold only blank text from the raw ``params`` of a module.
 
-    ``strict``: options that become wider when less is said (a rule without a port lets all ports
-    in). There nothing is taken out: null becomes empty text, and the request refuses that.
+    ``strict``: options that get wider when a value is missing (a rule without a port opens all
+    ports). In those nothing is removed, and null becomes empty text, which the request refuses.
     """
     for option, rule in arguments.items():
         value = params.get(option)
         if option in strict and value is not None:
-            params[option] = _marked(value)
-        elif option not in MEANT and _is_blank(value):
+            params[option] = _null_as_text(value)
+        elif option not in MEANINGFUL and _is_blank(value):
             del params[option]
         elif rule.get('type') == 'list' and isinstance(value, (str, list)):
-            _drop_blank_of_list(params, option, rule)
+            _drop_from_list(params, option, rule)
         elif isinstance(value, dict) and 'options' in rule:
             drop_blank(value, rule['options'])
 
@@ -35,24 +36,24 @@ def _is_blank(value: Any) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
-def _drop_blank_of_list(params: Dict[str, Any], option: str, rule: Mapping[str, Any]) -> None:
-    """An empty list stays one: that is said on purpose."""
+def _drop_from_list(params: Dict[str, Any], option: str, rule: Mapping[str, Any]) -> None:
+    """Remove blank elements; an empty list is set on purpose and stays."""
     value = params[option]
     elements: List[Any] = value.split(',') if isinstance(value, str) else value
-    kept = [element for element in elements if not _is_blank(element)]
-    for element in kept:
+    remaining = [element for element in elements if not _is_blank(element)]
+    for element in remaining:
         if isinstance(element, dict) and 'options' in rule:
             drop_blank(element, rule['options'])
-    if kept or not elements:
-        params[option] = kept
+    if remaining or not elements:
+        params[option] = remaining
     else:
         del params[option]
 
 
-def _marked(value: Any) -> Any:
-    """Null is what a variable gives that is not set: among the options of an entry it is marked."""
+def _null_as_text(value: Any) -> Any:
+    """Replace null in the entries by empty text: a variable that is not set may become null."""
     if isinstance(value, list):
-        return [_marked(entry) for entry in value]
+        return [_null_as_text(entry) for entry in value]
     if isinstance(value, dict):
         return {key: '' if entry is None else entry for key, entry in value.items()}
     return value

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which cloud: the only place that knows the backends."""
+"""Opens clouds: the only file that imports a backend."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .._cloud import Cloud, Unsupported
 
 
 def open_cloud(name: str, actor: str, timeout: int) -> Cloud:
-    """Open a cloud by its name. Raises CloudError when it cannot be used."""
+    """Open a cloud by its name. Raises CloudError if it cannot be used."""
     if name == 'local':
         from .._local.cloud import LocalCloud
 
@@ -19,7 +19,7 @@ def open_cloud(name: str, actor: str, timeout: int) -> Cloud:
 
 
 def open_recovery(name: str, actor: str, timeout: int) -> Any:
-    """Open what is left of a cloud whose record is lost. Raises CloudError when it cannot be used."""
+    """Open a cloud whose record may be lost. Raises CloudError if it cannot be used."""
     if name == 'local':
         from .._local.recovery import LocalRecovery
 
@@ -29,5 +29,6 @@ def open_recovery(name: str, actor: str, timeout: int) -> Any:
 
 def _unknown(name: str) -> Unsupported:
     return Unsupported(
-        f'cloud: {name!r} is not known; this version has only local, the host on which the module runs'
+        f'cloud: {name!r} is unknown; '
+        'this version supports only local, the host on which the module runs'
     )

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module flavor: params in, result out."""
+"""The module flavor: parameters to requests, and observations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> FlavorRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     return FlavorRequest(
         params['name'],
         params['state'],
@@ -33,12 +33,12 @@ def request(params: Dict[str, Any]) -> FlavorRequest:
 
 
 def observe(cloud: Cloud, requested: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:
-    """The flavor."""
+    """Return the flavor."""
     return by_name(cloud.flavors.list([requested.name])), {('flavor', requested.name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:
-    """The flavor as it is after the run."""
+    """Return the flavor after the changes."""
     return cloud.flavors.list([flavor.name for flavor in planned])
 
 

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module floating_ip: params in, result out."""
+"""The module floating_ip: parameters to requests, and observations."""
 
 from __future__ import annotations
 
@@ -26,51 +26,52 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> FloatingIpRequest:
-    """What the task asks for."""
-    ends = {
-        option: params[option] for option in ('address', 'server', 'lb', 'port', 'fixed_ip', 'pool')
-    }
-    return FloatingIpRequest(params['name'] or '', params['state'], described(params), **ends)
+    """Return the request of the task."""
+    options = ('address', 'server', 'lb', 'port', 'fixed_ip', 'pool')
+    return FloatingIpRequest(
+        params['name'] or '',
+        params['state'],
+        described(params),
+        **{option: params[option] for option in options},
+    )
 
 
 def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatingIps, Names]:
-    """The address, who may have it, and what is left."""
+    """Return the floating IP, what it can be associated with, and the free addresses."""
     ips = cloud.floating_ips
-    current = _asked(cloud, requested)
-    names = {
-        (
-            'floating_ip',
-            requested.name or requested.address or 'of ' + ' '.join(requested.holder or ()),
-        ),
-        *_holders(requested),
-    }
+    current = _current(cloud, requested)
+    names = {('floating_ip', _lock_name(requested)), *_holders(requested)}
     if current:
         names |= {('floating_ip', current.address), *_holders(current)}
-    taken_by = (
-        next(
-            (
-                item.name
-                for item in ips.list([requested.address or ''])
-                if item.name != requested.name
-            ),
-            '',
-        )
-        if requested.name
-        else ''
-    )
-    in_pool = not requested.address or ips.in_pool(requested.address)
     observed = ObservedFloatingIps(
-        current, ips.places(), ips.free(), in_pool, taken_by, cloud.firewalls.list()[0]
+        current,
+        ips.places(),
+        ips.free(),
+        not requested.address or ips.in_pool(requested.address),
+        _other_name(cloud, requested),
+        cloud.firewalls.list()[0],
     )
     return observed, names
+
+
+def _lock_name(requested: FloatingIpRequest) -> str:
+    return requested.name or requested.address or 'of ' + ' '.join(requested.holder or ())
+
+
+def _other_name(cloud: Cloud, requested: FloatingIpRequest) -> str:
+    """The name of another floating IP with the requested address; empty if there is none."""
+    if not requested.name:
+        return ''
+    found = cloud.floating_ips.list([requested.address or ''])
+    return next((item.name for item in found if item.name != requested.name), '')
 
 
 def _holders(item: FloatingIp | FloatingIpRequest) -> Names:
     return {(kind, getattr(item, kind)) for kind in HOLDERS if getattr(item, kind)}
 
 
-def _asked(cloud: Cloud, requested: FloatingIpRequest) -> FloatingIp | None:
-    """By its name, else by its address, else by who has it."""
+def _current(cloud: Cloud, requested: FloatingIpRequest) -> FloatingIp | None:
+    """The floating IP with the requested name, else address, else holder."""
     if requested.name or requested.address:
         found = cloud.floating_ips.list([requested.name or requested.address or ''])
     else:
@@ -79,10 +80,10 @@ def _asked(cloud: Cloud, requested: FloatingIpRequest) -> FloatingIp | None:
 
 
 def reload(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
-    """The address as it is after the run."""
-    wanted = {item.name for item in planned}
+    """Return the floating IP after the changes."""
+    names = {item.name for item in planned}
     holders = {item.holder for item in planned if item.holder}
-    named = cloud.floating_ips.list(wanted) if planned else ()
+    named = cloud.floating_ips.list(names) if planned else ()
     return named or tuple(item for item in cloud.floating_ips.list() if item.holder in holders)
 
 

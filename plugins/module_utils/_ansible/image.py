@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module image: params in, result out."""
+"""The module image: parameters to requests, and observations."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> ImageRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     options = {**given_options(params, 'checksum'), **described(params)}
     if 'checksum' in options:
-        options['checksum'] = _normal(options['checksum'])
+        options['checksum'] = _normal_checksum(options['checksum'])
     for kind in SOURCES:
         if params[kind] is not None:
             options['source'] = f'{kind}:{params[kind]}'
@@ -39,50 +39,55 @@ def request(params: Dict[str, Any]) -> ImageRequest:
     return ImageRequest(params['name'], params['state'], options, params['url'], params['hide_url'])
 
 
-def _normal(checksum: str) -> str:
-    """Digits are a number, in whatever case they are written."""
-    kind, colon, digits = checksum.strip().partition(':')
-    return checksum.strip() if '/' in digits else f'{kind.lower()}{colon}{digits.lower()}'
+def _normal_checksum(checksum: str) -> str:
+    """Lower case, unless it names a checksum file."""
+    algorithm, colon, digits = checksum.strip().partition(':')
+    if '/' in digits:
+        return checksum.strip()
+    return f'{algorithm.lower()}{colon}{digits.lower()}'
 
 
 def secrets(params: Mapping[str, Any]) -> List[str]:
-    """A URL that may hold a token or a password."""
+    """Return a URL that may hold a token or a password."""
     url = params.get('url')
     hides = params.get('hide_url') not in (None, False, 'false', 'no')
     return [url] if isinstance(url, str) and (hides or '?' in url or '@' in url) else []
 
 
 def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
-    """The image, and what it would be made of."""
+    """Return the image, and whether it can be created from its source."""
     images, names = by_name(cloud.images.list([requested.name])), {('image', requested.name)}
     current = images.get(requested.name)
     if requested.url is not None:
         cloud.secrets[requested.options['source']] = requested.url
-    source = requested.options.get('source') or (current.source if current else '')
     if requested.state == 'absent':
         return ObservedImages(images), names
     if current and current.task_state is None:
-        return _same(cloud, requested, current), names
+        return _with_digests(cloud, requested, current), names
+    source = requested.options.get('source') or (current.source if current else '')
     if source.startswith('server:'):
         servers = {server.name: server.power for server in cloud.servers.list()}
-        return ObservedImages(images, servers=servers), {
-            *names,
-            ('server', source.partition(':')[2]),
-        }
+        names.add(('server', source.partition(':')[2]))
+        return ObservedImages(images, servers=servers), names
     return ObservedImages(images, cloud.images.source_problem(source) if source else ''), names
 
 
-def _same(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:
-    """Whether what is asked for in other words is what an image was made of: looked at only where the words differ."""
+def _with_digests(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:
+    """An existing image with the digests of the requested source.
+
+    They are computed only where source or checksum differ from those of the image.
+    """
     source, checksum = requested.options.get('source', ''), requested.options.get('checksum')
-    held = cloud.images.source_digests(current.name, source) if source.startswith('path:') else None
+    digests = None
+    if source.startswith('path:'):
+        digests = cloud.images.source_digests(current.name, source)
     if checksum is not None and '/' in checksum and checksum != current.checksum:
         checksum = cloud.images.resolve_checksum(checksum, source or current.source)
-    return ObservedImages({current.name: current}, held=held, checksum=checksum)
+    return ObservedImages({current.name: current}, held=digests, checksum=checksum)
 
 
 def reload(cloud: Cloud, planned: Sequence[Image]) -> Sequence[Image]:
-    """The image as it is after the run."""
+    """Return the image after the changes."""
     return cloud.images.list([image.name for image in planned])
 
 

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module init_script: params in, result out."""
+"""The module init_script: parameters to requests, and observations."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': '
 
 
 def request(params: Dict[str, Any]) -> InitScriptRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     return InitScriptRequest(
         params['name'], params['state'], {**given_options(params, 'content'), **described(params)}
     )
 
 
 def observe(cloud: Cloud, requested: InitScriptRequest) -> Tuple[Mapping[str, InitScript], Names]:
-    """The script."""
+    """Return the init script."""
     return by_name(cloud.init_scripts.list([requested.name])), {('init_script', requested.name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:
-    """The script as it is after the run."""
+    """Return the init script after the changes."""
     return cloud.init_scripts.list([script.name for script in planned])
 
 

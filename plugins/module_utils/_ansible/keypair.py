@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module keypair: params in, result out; and private key files, which are on the machine where the module runs."""
+"""The module keypair: parameters to requests, observations, and private key files.
+
+A private key file is on the machine where the module runs; it is no part of a cloud.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> KeypairRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     options = {**given_options(params, 'public_key'), **described(params)}
     if params['public_key_file'] is not None and params['state'] == 'present':
         options['public_key'] = _read(params['public_key_file'])
@@ -51,56 +54,64 @@ def _read(path: str) -> str:
             return file.read(16384)
     except UnicodeDecodeError as error:
         raise CloudError(
-            f'public_key_file: {path} is not UTF-8 text; save it as that, or give the file that ends in .pub'
+            f'public_key_file: {path} is not UTF-8 text; '
+            'save it as UTF-8, or use the file that ends in .pub'
         ) from error
     except OSError as error:
         raise CloudError(f'public_key_file: {path} cannot be read: {error}') from error
 
 
 def observe(cloud: Cloud, requested: KeypairRequest) -> Tuple[ObservedKeypairs, Names]:
-    """The key pair, and the private key file if there is one."""
+    """Return the key pair, and the private key file if the task has one."""
     pairs = {pair.name: pair for pair in cloud.keypairs.list([requested.name])}
     path = requested.private_key_file if requested.state == 'present' else None
     return ObservedKeypairs(pairs, _key_file(path) if path else None), {('keypair', requested.name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[Keypair]) -> Sequence[Keypair]:
-    """The key pair as it is after the run."""
+    """Return the key pair after the changes."""
     return cloud.keypairs.list([pair.name for pair in planned])
 
 
 def _key_file(path: str) -> KeyFile | None:
-    """The public half of a private key file that is there. Raises CloudError when it holds none."""
+    """An existing private key file with its public key. Raises CloudError if it holds no key."""
     if not os.path.exists(path):
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder):
-            raise CloudError(f'private_key_file: the folder {folder} does not exist; make it first')
+            raise CloudError(
+                f'private_key_file: the folder {folder} does not exist; create it first'
+            )
         return None
-    return KeyFile(path, _public_half(path))
+    return KeyFile(path, _public_key(path))
 
 
-def _public_half(path: str) -> str:
-    """What ssh-keygen says is the public half of a private key file. It reads none that others may read."""
+def _public_key(path: str) -> str:
+    """The public key of a private key file, from ssh-keygen.
+
+    ssh-keygen reads no private key file that others may read.
+    """
     if os.path.isdir(path):
-        raise CloudError(f'private_key_file: {path} is a folder; name a file in it')
-    ran = _keygen('-y', '-P', '', '-f', path)
+        raise CloudError(f'private_key_file: {path} is a folder; set a file in it')
+    result = _ssh_keygen('-y', '-P', '', '-f', path)
     mode = os.stat(path).st_mode & 0o777
-    if ran.returncode and mode & 0o077:
+    if result.returncode and mode & 0o077:
         raise CloudError(
-            f'private_key_file: {path} has mode {mode:04o}: others may read it, and SSH refuses such a key; chmod 600 {shlex.quote(path)}'
+            f'private_key_file: {path} has mode {mode:04o}: others may read it, '
+            f'and SSH refuses such a key; chmod 600 {shlex.quote(path)}'
         )
-    if ran.returncode:
+    if result.returncode:
         raise CloudError(
-            f'private_key_file: {path} is there but holds no private key without a passphrase that ssh-keygen can read; name another file'
+            f'private_key_file: {path} exists but holds no private key without a passphrase '
+            'that ssh-keygen can read; use another file'
         )
-    return ran.stdout.strip()
+    return result.stdout.strip()
 
 
-def _keygen(*words: str, locks: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
-    """Run ssh-keygen, which asks nothing. ``locks``: descriptors that it inherits."""
+def _ssh_keygen(*arguments: str, locks: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
+    """Run ssh-keygen without a terminal. ``locks``: descriptors that it inherits."""
     try:
         return subprocess.run(
-            ['ssh-keygen', *words],
+            ['ssh-keygen', *arguments],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -113,18 +124,21 @@ def _keygen(*words: str, locks: Sequence[int] = ()) -> subprocess.CompletedProce
         ) from None
 
 
-def _parts(path: str) -> str:
-    """Where a private key file is made, beside its place."""
+def _work_folder(path: str) -> str:
+    """The folder in which a private key file is created, beside it."""
     return os.path.join(os.path.dirname(os.path.abspath(path)), f'.{os.path.basename(path)}.hanok')
 
 
 @contextmanager
-def _alone(path: str, seconds: int) -> Iterator[Tuple[str, int]]:
-    """An empty folder to make a private key file in, and a lock for programs to inherit: no two runs are in it, what an interrupted one left is removed."""
-    folder = _parts(path)
+def _locked_work_folder(path: str, seconds: int) -> Iterator[Tuple[str, int]]:
+    """An empty work folder for a private key file, and the lock that programs inherit.
+
+    The lock excludes other runs. What an interrupted run left is removed.
+    """
+    folder = _work_folder(path)
     lock = os.open(os.path.dirname(folder), os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _await(lock, path, seconds)
+        _acquire(lock, path, seconds)
         if os.path.exists(folder):
             shutil.rmtree(folder)
         os.mkdir(folder, 0o700)
@@ -136,103 +150,111 @@ def _alone(path: str, seconds: int) -> Iterator[Tuple[str, int]]:
         os.close(lock)
 
 
-def _await(lock: int, path: str, seconds: int) -> None:
-    until = time.monotonic() + seconds
+def _acquire(lock: int, path: str, seconds: int) -> None:
+    deadline = time.monotonic() + seconds
     while True:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise CloudError(
-                    f'private_key_file: another run makes key files in the folder of {path}; it was waited for {seconds} s (wait_timeout)'
+                    f'private_key_file: timed out after {seconds} s (wait_timeout) waiting for '
+                    f'another run that creates key files in the folder of {path}'
                 ) from None
         time.sleep(0.02)
 
 
-def _give_away(folder: str, parent: int) -> None:
-    """A key in somebody's folder is for them: it gets the owner of the folder ``parent``.
+def _chown_to_parent(folder: str, parent: int) -> None:
+    """Give the key in the work folder to the owner of the folder ``parent``, whose key it is.
 
-    By descriptors: who owns that folder could lay a link in the way, to be given a file of others.
+    By descriptors: the owner of that folder could replace the work folder with a link, to be given
+    a file of someone else.
     """
     owner = os.fstat(parent)
-    inside = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        if os.fstat(inside).st_uid == os.geteuid():
-            os.chown('key', owner.st_uid, owner.st_gid, dir_fd=inside, follow_symlinks=False)
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            os.chown('key', owner.st_uid, owner.st_gid, dir_fd=descriptor, follow_symlinks=False)
     finally:
-        os.close(inside)
+        os.close(descriptor)
 
 
 class KeyFiles:
-    """What acts for this module: it makes private key files, and registers key pairs with what it made."""
+    """The executor of this module: creates private key files, and key pairs that use them."""
 
     def __init__(self, cloud: Cloud, path: str | None, seconds: int) -> None:
-        """Key files beside the key pairs of a cloud; ``path``: the one that the task is about. ``seconds``: to wait for another run."""
+        """``path``: the private key file of the task. ``seconds``: to wait for another run."""
         self.cloud, self.path, self.seconds = cloud, path, seconds
-        self.made: Dict[str, str] = {}
+        self.public_key = AFTER_APPLY  # of the private key file that was created
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Make a private key file, or register a key pair."""
+        """Create private key files, or key pairs."""
         if changes and changes[0].kind == 'private_key':
-            return [self._generate(change) for change in changes]
-        if self.path and os.path.exists(_parts(self.path)):
-            with _alone(self.path, self.seconds):
-                pass  # it removes what an interrupted run left there: a private key
-        known = [self._known(change) for change in changes]
-        ready = [change for change in known if change.after.public_key != AFTER_APPLY]
-        without = [
-            Outcome(change, 'its key was not made') for change in known if change not in ready
+            return [self._create_file(change) for change in changes]
+        self._remove_leftovers()
+        resolved = [self._with_public_key(change) for change in changes]
+        ready = [change for change in resolved if change.after.public_key != AFTER_APPLY]
+        outcomes = list(self.cloud.keypairs.create(ready))
+        outcomes += [
+            Outcome(change, 'its private key was not created')
+            for change in resolved
+            if change not in ready
         ]
-        planned = {
-            change.name: change for change in changes
-        }  # the diff is the plan's, which could not know the key
-        return [
-            outcome._replace(change=planned[outcome.change.name])
-            for outcome in (*self.cloud.keypairs.create(ready), *without)
-        ]
+        # The diff shows the planned changes, in which the key is not known.
+        planned = {change.name: change for change in changes}
+        return [outcome._replace(change=planned[outcome.change.name]) for outcome in outcomes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change what is said about key pairs."""
+        """Update key pairs."""
         return list(self.cloud.keypairs.update(changes))
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Forget key pairs; private key files are the user's and stay."""
+        """Delete key pairs; private key files belong to the user and stay."""
         return list(self.cloud.keypairs.delete(changes))
 
-    def _generate(self, change: Change) -> Outcome:
-        """Write the key beside its place under another name, then link it: never over a file that is there, never half."""
+    def _remove_leftovers(self) -> None:
+        """Remove the work folder of an interrupted run, which holds a private key."""
+        if self.path and os.path.exists(_work_folder(self.path)):
+            with _locked_work_folder(self.path, self.seconds):
+                pass
+
+    def _create_file(self, change: Change) -> Outcome:
+        """Create the key in the work folder, then link it to its path.
+
+        So an existing file is never overwritten, and the file is never incomplete.
+        """
         path = change.name
-        with _alone(path, self.seconds) as (folder, lock):
-            part = os.path.join(folder, 'key')
-            comment = os.path.basename(path)
-            ran = _keygen('-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', part, locks=(lock,))
-            if ran.returncode:
-                return Outcome(change, f'ssh-keygen: {ran.stderr.strip()}')
+        with _locked_work_folder(path, self.seconds) as (folder, lock):
+            key = os.path.join(folder, 'key')
+            name = os.path.basename(path)
+            result = _ssh_keygen(
+                '-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', key, locks=(lock,)
+            )
+            if result.returncode:
+                return Outcome(change, f'ssh-keygen: {result.stderr.strip()}')
             try:
-                _give_away(folder, lock)
-                os.link(part, path)
+                _chown_to_parent(folder, lock)
+                os.link(key, path)
             except OSError as error:
                 return Outcome(change, str(error))
-            self.made[path] = _public_half(path)
+            self.public_key = _public_key(path)
         return Outcome(change)
 
-    def _known(self, change: Change) -> Change:
+    def _with_public_key(self, change: Change) -> Change:
+        """The change with the public key of the file that was created, if it needs one."""
         if change.after.public_key != AFTER_APPLY:
             return change
-        return replace(
-            change,
-            after=replace(change.after, public_key=next(iter(self.made.values()), AFTER_APPLY)),
-        )
+        return replace(change, after=replace(change.after, public_key=self.public_key))
 
 
 def executors(cloud: Cloud, requested: KeypairRequest) -> Mapping[str, Any]:
-    """Key files are no part of a cloud."""
+    """Return what applies changes of private key files and key pairs."""
     files = KeyFiles(cloud, requested.private_key_file, requested.wait_timeout)
     return {'private_key': files, 'keypair': files}
 
 
 def secrets(params: Mapping[str, Any]) -> List[str]:
-    """A private key that was given by mistake."""
+    """Return a private key that was set as public_key by mistake."""
     text = params.get('public_key')
     return [text] if isinstance(text, str) and is_private(text) else []
 

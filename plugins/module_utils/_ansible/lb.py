@@ -1,11 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module lb: params in, result out."""
+"""The module lb: parameters to requests, observations, waiting."""
 
 from __future__ import annotations
 
-import time
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
 from .._model.lb import (
@@ -21,8 +20,8 @@ from .._model.lb import (
 from .._plan.lb import ObservedLbs, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described, given_options, one_of
 from .run import Resource, run
+from .wait import wait_until_met
 
-_POLL = 0.25  # seconds
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': STATE,
@@ -54,7 +53,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> LbRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     options = {**given_options(params, 'network'), **described(params)}
     if params['algorithm'] is not None:
         options['algorithm'] = one_of(params, 'algorithm', ALGORITHMS)
@@ -73,11 +72,9 @@ def request(params: Dict[str, Any]) -> LbRequest:
 
 def _health_check(raw: Dict[str, Any]) -> HealthCheck | None:
     protocol = one_of(raw, 'protocol', (*PROTOCOLS, 'none'))
-    return (
-        None
-        if protocol == 'none'
-        else HealthCheck(protocol, raw['port'], raw['path'], raw['interval'])
-    )
+    if protocol == 'none':
+        return None
+    return HealthCheck(protocol, raw['port'], raw['path'], raw['interval'])
 
 
 def _listener(raw: Dict[str, Any]) -> Listener:
@@ -89,14 +86,14 @@ def _listener(raw: Dict[str, Any]) -> Listener:
 
 
 def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
-    """The balancer, and what it refers to."""
+    """Return the load balancer, and what it refers to."""
     lbs, names = by_name(cloud.lbs.list([requested.name])), {('lb', requested.name)}
     firewall = cloud.firewalls.list()[0]
     if requested.state == 'absent':
         return ObservedLbs(lbs, firewall=firewall), names
     servers = by_name(cloud.servers.list() if requested.options.get('members') else ())
     free = sum(cloud.floating_ips.free().values()) if requested.floating_ip == 'auto' else 0
-    new = requested.name not in lbs or lbs[requested.name].task_state == 'deleting'
+    is_new = requested.name not in lbs or lbs[requested.name].task_state == 'deleting'
     return ObservedLbs(
         lbs,
         by_name(cloud.networks.list()),
@@ -104,50 +101,54 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
         free,
         _floating_problem(cloud, requested),
         firewall,
-        cloud.servers.dns_owners([requested.name]) if new else {},
+        cloud.servers.dns_owners([requested.name]) if is_new else {},
     ), names
 
 
 def _floating_problem(cloud: Cloud, requested: LbRequest) -> str:
+    """Why the load balancer cannot have the floating IP; empty if it can."""
     address = requested.floating_ip
-    if address in (None, 'auto', 'none'):
+    if address is None or address in ('auto', 'none'):
         return ''
-    if not cloud.floating_ips.in_pool(address or ''):
+    if not cloud.floating_ips.in_pool(address):
         return f'floating_ip: {address} is in no pool of this cloud'
-    holder = next((item.holder for item in cloud.floating_ips.list([address or ''])), '')
-    return (
-        f'floating_ip: {address} is attached to {holder}; detach it first'
-        if holder not in ('', f'lb {requested.name}')
-        else ''
-    )
+    holder = next((item.holder for item in cloud.floating_ips.list([address])), '')
+    if holder in ('', f'lb {requested.name}'):
+        return ''
+    return f'floating_ip: {address} is attached to {holder}; detach it first'
 
 
 def reload(cloud: Cloud, planned: Sequence[Lb]) -> Sequence[Lb]:
-    """The balancer as it is after the run."""
+    """Return the load balancer after the changes."""
     return cloud.lbs.list([lb.name for lb in planned])
 
 
 def wait(cloud: Cloud, requested: LbRequest, items: Sequence[Lb], timeout: int) -> str:
-    """Wait until the balancer finds all of its members healthy; what was waited for. Raises CloudError with what each of the others has."""
+    """Wait until all members are healthy, and return what was waited for.
+
+    Raises CloudError on timeout, with the status of each unhealthy member.
+    """
     if requested.wait_for is None or requested.state == 'absent':
         return ''
-    until = time.monotonic() + timeout
-    while True:
-        found = cloud.lbs.list([requested.name])
-        if not found:
-            raise CloudError(f'lb {requested.name} no longer exists; another run deleted it')
-        lacks = [
-            f'{member.name} is {member.status} ({member.reason})'
-            for member in found[0].health
-            if member.status != ONLINE
-        ]
-        if not lacks:
-            return f'waited for the members of lb {requested.name} to be healthy'
-        if time.monotonic() > until:
-            raise CloudError(
-                f'lb {requested.name}: timed out after {timeout} s (wait_timeout) waiting for healthy members: {"; ".join(lacks)}'
-            )
-        time.sleep(_POLL)
+    unhealthy = wait_until_met(lambda _seconds: _unhealthy(cloud, requested.name), timeout)
+    if unhealthy:
+        raise CloudError(
+            f'lb {requested.name}: timed out after {timeout} s (wait_timeout) '
+            f'waiting for healthy members: {"; ".join(unhealthy)}'
+        )
+    return f'waited for the members of lb {requested.name} to be healthy'
+
+
+def _unhealthy(cloud: Cloud, name: str) -> List[str]:
+    """The members that are not healthy, each with its status and the reason."""
+    found = cloud.lbs.list([name])
+    if not found:
+        raise CloudError(f'lb {name} no longer exists; another run deleted it')
+    return [
+        f'{member.name} is {member.status} ({member.reason})'
+        for member in found[0].health
+        if member.status != ONLINE
+    ]
 
 
 def main() -> None:

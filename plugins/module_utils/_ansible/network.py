@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module network: params in, result out."""
+"""The module network: parameters to requests, and observations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> NetworkRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     options = {**given_options(params, 'cidr', 'gateway'), **described(params)}
     if 'cidr' in options:
         options['cidr'] = normalized(options['cidr'])
@@ -30,7 +30,10 @@ def request(params: Dict[str, Any]) -> NetworkRequest:
 
 
 def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, Names]:
-    """The network, and what else has addresses. Who makes one holds the choice of addresses: two runs would choose the same, or such as overlap."""
+    """Return the network, and what else has addresses.
+
+    A run that creates one locks the choice of addresses: two runs could choose ranges that overlap.
+    """
     networks, names = by_name(cloud.networks.list([requested.name])), {('network', requested.name)}
     surroundings = Surroundings()
     if requested.state == 'present' and (
@@ -47,7 +50,7 @@ def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, 
 
 
 def reload(cloud: Cloud, planned: Sequence[Network]) -> Sequence[Network]:
-    """The network as it is after the run."""
+    """Return the network after the changes."""
     return cloud.networks.list([network.name for network in planned])
 
 

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Options that several modules have, in the shape of their requests."""
+"""Options that several modules have, converted for their requests."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ DESCRIBED: Dict[str, Any] = {'description': {'type': 'str'}, 'labels': {'type': 
 
 
 def described(params: Mapping[str, Any]) -> Dict[str, Any]:
-    """What was said of description and labels."""
-    options: Dict[str, Any] = (
-        {} if params['description'] is None else {'description': params['description']}
-    )
+    """Return description and labels, if they are set."""
+    options = given_options(params, 'description')
     if params['labels'] is not None:
         options['labels'] = labels_of(params['labels'])
     return options
 
 
 def given_options(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
-    """Only the options that were set: what was left out is not managed."""
+    """Return the options that are set; those left out are not managed."""
     return {option: params[option] for option in options if params[option] is not None}
 
 
 def names_of(raw: Sequence[str]) -> Tuple[str, ...]:
-    """A list that means a set of names."""
+    """Return a list that means a set of names, sorted."""
     return tuple(sorted(set(raw)))
 
 
-def by_name(things: Any) -> Dict[str, Any]:
-    """Things by their names."""
-    return {thing.name: thing for thing in things}
+def by_name(items: Any) -> Dict[str, Any]:
+    """Return items by their names."""
+    return {item.name: item for item in items}
 
 
-def one_of(params: Mapping[str, Any], option: str, words: Any) -> str:
-    """A word in either case. Raises CloudError for another one."""
-    word = str(params[option]).lower()
-    if word not in words:
-        raise CloudError(f'{option}: {params[option]!r} is unknown; give one of {", ".join(words)}')
-    return word
+def one_of(params: Mapping[str, Any], option: str, choices: Any) -> str:
+    """Return the value of an option in lower case. Raises CloudError if it is no choice."""
+    value = str(params[option]).lower()
+    if value not in choices:
+        raise CloudError(
+            f'{option}: {params[option]!r} is unknown; use one of {", ".join(choices)}'
+        )
+    return value

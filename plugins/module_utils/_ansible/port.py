@@ -1,10 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module port: params in, result out."""
+"""The module port: parameters to requests, and observations."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.port import Port, PortRequest
@@ -24,7 +24,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> PortRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     options = {**given_options(params, 'network', 'fixed_ip'), **described(params)}
     if params['mac'] is not None:
         options['mac'] = params['mac'].lower()
@@ -34,28 +34,38 @@ def request(params: Dict[str, Any]) -> PortRequest:
 
 
 def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]:
-    """The port, and what it refers to."""
+    """Return the port, and what it refers to."""
     ports, names = by_name(cloud.ports.list([requested.name])), {('port', requested.name)}
     firewall = cloud.firewalls.list()[0]
     if requested.state == 'absent':
         return ObservedPorts(ports, firewall=firewall), names
     network = requested.options.get('network', 'default')
-    places = [
-        (network, requested.options[option])
-        for option in ('fixed_ip', 'mac')
-        if option in requested.options
-    ]
-    owners = cloud.servers.address_owners(places) if requested.name not in ports else {}
-    has = {
-        option: owners.get((network, requested.options.get(option, '')))
-        for option in ('fixed_ip', 'mac')
-    }
+    owners = _address_owners(cloud, requested, network, requested.name in ports)
     networks, groups = by_name(cloud.networks.list()), by_name(cloud.security_groups.list())
-    return ObservedPorts(ports, networks, groups, has['fixed_ip'], has['mac'], firewall), names
+    return ObservedPorts(
+        ports,
+        networks,
+        groups,
+        owners.get((network, requested.options.get('fixed_ip', ''))),
+        owners.get((network, requested.options.get('mac', ''))),
+        firewall,
+    ), names
+
+
+def _address_owners(
+    cloud: Cloud, requested: PortRequest, network: str, exists: bool
+) -> Mapping[Tuple[str, str], str]:
+    """The owners of the addresses that the port is created with."""
+    if exists:
+        return {}
+    options = requested.options
+    return cloud.servers.address_owners(
+        [(network, options[option]) for option in ('fixed_ip', 'mac') if option in options]
+    )
 
 
 def reload(cloud: Cloud, planned: Sequence[Port]) -> Sequence[Port]:
-    """The port as it is after the run."""
+    """Return the port after the changes."""
     return cloud.ports.list([port.name for port in planned])
 
 

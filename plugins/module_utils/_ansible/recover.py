@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module recover: params in, result out."""
+"""The module recover: parameters to requests, and observations."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .run import Resource, run
 
 
 def request(params: Dict[str, Any]) -> RecoverRequest:
-    """What the task asks for: there is nothing to say."""
+    """Return the request, which has no options."""
     return RecoverRequest()
 
 
 def observe(cloud: Any, requested: RecoverRequest) -> Tuple[ObservedRecord, Names]:
-    """The record, and what is left of the cloud when it is lost."""
+    """Return the record; if it is lost or damaged, also what can be rebuilt from the host."""
     current: RecordState = cloud.records.list()[0]
-    return ObservedRecord(
-        current, cloud.records.rebuilt() if current.state in ('missing', 'damaged') else None
-    ), {('record', current.name)}
+    is_lost = current.state in ('missing', 'damaged')
+    rebuilt = cloud.records.rebuilt() if is_lost else None
+    return ObservedRecord(current, rebuilt), {('record', current.name)}
 
 
 def reload(cloud: Any, planned: Sequence[RecordState]) -> Sequence[RecordState]:
-    """The record that was planned: what was lost is known of the plan only."""
+    """Return the planned record: only the plan knows what was lost."""
     return planned
 
 

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module security_group: params in, result out."""
+"""The module security_group: parameters to requests, and observations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> SecurityGroupRequest:
-    """What the task asks for. Raises CloudError with all that is wrong with the rules."""
+    """Return the request of the task. Raises CloudError with all problems of the rules."""
     options = {**described(params), 'cut': params['cut']}
     if params['rules'] is not None and params['state'] == 'present':
         options['rules'] = _rules(params['rules'])
@@ -45,9 +45,9 @@ def request(params: Dict[str, Any]) -> SecurityGroupRequest:
 def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
     rules: List[Rule] = []
     problems: List[str] = []
-    for number, one in enumerate(raw):
+    for index, rule in enumerate(raw):
         try:
-            rules += parse(one, f'rules[{number}]')
+            rules += parse(rule, f'rules[{index}]')
         except ValueError as error:
             problems.append(str(error))
     if problems:
@@ -56,14 +56,14 @@ def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
 
 
 def observe(cloud: Cloud, requested: SecurityGroupRequest) -> Tuple[ObservedSecurityGroups, Names]:
-    """All groups, because rules may name any."""
-    return ObservedSecurityGroups(
-        by_name(cloud.security_groups.list()), cloud.firewalls.list()[0]
-    ), {('security_group', requested.name)}
+    """Return all groups, because rules may refer to any of them."""
+    groups = by_name(cloud.security_groups.list())
+    observed = ObservedSecurityGroups(groups, cloud.firewalls.list()[0])
+    return observed, {('security_group', requested.name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityGroup]:
-    """The group as it is after the run."""
+    """Return the group after the changes."""
     return cloud.security_groups.list([group.name for group in planned])
 
 

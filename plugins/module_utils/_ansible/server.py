@@ -1,11 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The modules server and server_info: params in, result out; and the one poller that waits."""
+"""The modules server and server_info: parameters to requests, observations, waiting."""
 
 from __future__ import annotations
 
-import time
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
 from .._model.server import STATES, NicRequest, Server, ServerRequest
@@ -13,9 +12,9 @@ from .._model.user_data import UserDataHash
 from .._plan.server import FloatingAddress, ObservedServers, plan
 from .options import DESCRIBED, NAME, by_name, described, given_options, names_of
 from .run import Resource, run
+from .wait import wait_until_met
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
-_POLL = 0.25  # seconds
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'count': {'type': 'int'},
@@ -50,8 +49,19 @@ ARGUMENTS: Dict[str, Any] = {
 _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
 
 
+_REQUEST_OPTIONS = (
+    'floating_ip',
+    'user_data',
+    'wait_for',
+    'allow_restart',
+    'allow_shrink',
+    'force',
+    'repair',
+)
+
+
 def request(params: Dict[str, Any]) -> ServerRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     options = {
         **given_options(
             params,
@@ -63,8 +73,8 @@ def request(params: Dict[str, Any]) -> ServerRequest:
             'guest_agent',
         ),
         **described(params),
+        **_key_names(params),
     }
-    options.update(_keys(params))
     if params['security_groups'] is not None:
         options['security_groups'] = names_of(params['security_groups'])
     networks = params['networks']
@@ -74,23 +84,12 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         options=options,
         count=params['count'],
         networks=None if networks is None else tuple(_nic(nic) for nic in networks),
-        **{
-            option: params[option]
-            for option in (
-                'floating_ip',
-                'user_data',
-                'wait_for',
-                'allow_restart',
-                'allow_shrink',
-                'force',
-                'repair',
-            )
-        },
+        **{option: params[option] for option in _REQUEST_OPTIONS},
     )
 
 
-def _keys(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
-    """The key pairs that were said, by either option, in the order in which they were said."""
+def _key_names(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
+    """The key pairs set by either option, in the order of the task."""
     if params['key_names'] is not None:
         return {'key_names': tuple(dict.fromkeys(params['key_names']))}
     return {} if params['key_name'] is None else {'key_names': (params['key_name'],)}
@@ -98,79 +97,102 @@ def _keys(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
 
 def _nic(raw: Dict[str, Any]) -> NicRequest:
     groups = None if raw['security_groups'] is None else names_of(raw['security_groups'])
-    return NicRequest(
-        raw['name'] or '', raw['fixed_ip'], raw['mac'] and raw['mac'].lower(), raw['port'], groups
-    )
+    mac = raw['mac'] and raw['mac'].lower()
+    return NicRequest(raw['name'] or '', raw['fixed_ip'], mac, raw['port'], groups)
 
 
 def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Names]:
-    """The servers, and what they refer to; only what was said is looked for."""
+    """Return the servers and what they refer to, with the names to lock."""
     wanted = {requested.name, *requested.members()}
     servers = by_name(cloud.servers.list(wanted, requested.name))
-    names = {('server', name) for name in wanted | set(servers)} | {
-        ('port', nic.port) for nic in requested.networks or () if nic.port
-    }
-    firewall = cloud.firewalls.list()[0]
+    names = {('server', name) for name in wanted | set(servers)}
+    names |= {('port', nic.port) for nic in requested.networks or () if nic.port}
     if requested.state == 'absent':
-        return ObservedServers(servers, firewall=firewall), names
-    sealed = None if requested.user_data is None else _sealed(cloud, requested.user_data, servers)
-    new = any(
+        return ObservedServers(servers, firewall=cloud.firewalls.list()[0]), names
+    return _with_references(cloud, requested, servers), names
+
+
+def _with_references(
+    cloud: Cloud, requested: ServerRequest, servers: Mapping[str, Server]
+) -> ObservedServers:
+    """The servers and what they refer to; only the kinds that the plan looks up are listed."""
+    options = requested.new_options(servers)
+    is_creating = _has_new_member(requested, servers)
+    completes = _completes_servers(requested, servers)
+    has_ssh_check = requested.wait_for == 'ssh'
+    has_port = any(nic.port for nic in requested.networks or ())
+    return ObservedServers(
+        servers,
+        user_data=_user_data_hash(cloud, requested.user_data, servers),
+        init_scripts=_listed(
+            cloud.init_scripts,
+            'init_script' in options or completes or _has_unseeded(servers),
+        ),
+        ports=_listed(cloud.ports, 'networks' in options and has_port),
+        keypairs=_listed(cloud.keypairs, 'key_names' in options),
+        flavors=_listed(cloud.flavors, 'flavor' in options),
+        images=_listed(cloud.images, 'image' in options or completes),
+        networks=_listed(cloud.networks, 'networks' in options or has_ssh_check),
+        groups=_listed(cloud.security_groups, 'security_groups' in options or has_ssh_check),
+        owners=(
+            cloud.servers.address_owners(requested.requested_addresses()) if is_creating else {}
+        ),
+        dns_owners=cloud.servers.dns_owners(requested.members()) if is_creating else {},
+        floating=_floating_address(cloud, requested),
+        free=_free_addresses(cloud, requested, servers),
+        firewall=cloud.firewalls.list()[0],
+    )
+
+
+def _listed(items: Any, is_needed: bool) -> Dict[str, Any]:
+    return by_name(items.list()) if is_needed else {}
+
+
+def _has_new_member(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
+    """Whether a requested server does not exist, or is being created or deleted."""
+    return any(
         name not in servers or servers[name].task_state in ('creating', 'deleting')
         for name in requested.members()
     )
-    grows = (
-        new
-        and requested.count is not None
-        and any(server.member_of == requested.name for server in servers.values())
-    )
-    reload = grows or any(server.task_state == 'creating' for server in servers.values())
-    new_options, ssh = requested.new_options(servers), requested.wait_for == 'ssh'
-    lacking = requested.floating_ip == 'auto' and (
-        new or any(not server.floating_ip for server in servers.values())
-    )
-    return ObservedServers(
-        servers,
-        user_data=sealed,
-        init_scripts=by_name(
-            cloud.init_scripts.list()
-            if 'init_script' in new_options
-            or reload
-            or not all(server.seeded for server in servers.values())
-            else ()
-        ),
-        ports=by_name(
-            cloud.ports.list()
-            if 'networks' in new_options and any(nic.port for nic in requested.networks or ())
-            else ()
-        ),
-        keypairs=by_name(cloud.keypairs.list() if 'key_names' in new_options else ()),
-        flavors=by_name(cloud.flavors.list() if 'flavor' in new_options else ()),
-        images=by_name(cloud.images.list() if 'image' in new_options or reload else ()),
-        networks=by_name(cloud.networks.list() if 'networks' in new_options or ssh else ()),
-        groups=by_name(
-            cloud.security_groups.list() if 'security_groups' in new_options or ssh else ()
-        ),
-        owners=cloud.servers.address_owners(requested.requested_addresses()) if new else {},
-        dns_owners=cloud.servers.dns_owners(requested.members()) if new else {},
-        floating=_floating(cloud, requested),
-        free=sum(cloud.floating_ips.free().values()) if lacking else 0,
-        firewall=firewall,
-    ), names
 
 
-def _sealed(cloud: Cloud, user_data: str, servers: Mapping[str, Server]) -> UserDataHash:
-    """First-boot content as it would be recorded; it is handed on under that, and under what is recorded already and will become that."""
-    sealed = cloud.servers.hash_user_data(user_data)
-    recorded = [
+def _completes_servers(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
+    """Whether a server is created from values of the record.
+
+    A new member of a group inherits those of the first member; a creation that was interrupted is
+    completed with its own.
+    """
+    if any(server.task_state == 'creating' for server in servers.values()):
+        return True
+    if requested.count is None or not _has_new_member(requested, servers):
+        return False
+    return any(server.member_of == requested.name for server in servers.values())
+
+
+def _has_unseeded(servers: Mapping[str, Server]) -> bool:
+    return not all(server.seeded for server in servers.values())
+
+
+def _user_data_hash(
+    cloud: Cloud, user_data: str | None, servers: Mapping[str, Server]
+) -> UserDataHash | None:
+    """User data as it would be recorded.
+
+    The cloud gets the text under this hash, and under those recorded hashes that it supersedes.
+    """
+    if user_data is None:
+        return None
+    found = cloud.servers.hash_user_data(user_data)
+    superseded = [
         server.user_data
         for server in servers.values()
-        if server.user_data and sealed.supersedes(server.user_data)
+        if server.user_data and found.supersedes(server.user_data)
     ]
-    cloud.secrets.update(dict.fromkeys([sealed, *recorded], user_data))
-    return sealed
+    cloud.secrets.update(dict.fromkeys([found, *superseded], user_data))
+    return found
 
 
-def _floating(cloud: Cloud, requested: ServerRequest) -> FloatingAddress | None:
+def _floating_address(cloud: Cloud, requested: ServerRequest) -> FloatingAddress | None:
     address = requested.floating_ip
     if address is None or address in ('auto', 'none'):
         return None
@@ -179,39 +201,48 @@ def _floating(cloud: Cloud, requested: ServerRequest) -> FloatingAddress | None:
     return FloatingAddress(address, holder, holder is not None, cloud.floating_ips.in_pool(address))
 
 
+def _free_addresses(cloud: Cloud, requested: ServerRequest, servers: Mapping[str, Server]) -> int:
+    """The number of free floating IPs, counted only if a server needs one."""
+    if requested.floating_ip != 'auto':
+        return 0
+    has_all = all(server.floating_ip for server in servers.values())
+    if has_all and not _has_new_member(requested, servers):
+        return 0
+    return sum(cloud.floating_ips.free().values())
+
+
 def reload(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:
-    """The servers as they are after the run."""
+    """Return the servers after the changes."""
     return cloud.servers.list([server.name for server in planned])
 
 
 def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server], timeout: int) -> str:
-    """Wait until the servers that run have reached what was asked for; what was waited for.
+    """Wait until the started servers are ready, and return what was waited for.
 
-    Raises CloudError with what each lacks when they do not in time.
+    Raises CloudError on timeout, with the reason for each server.
     """
     names = [server.name for server in items if server.power == 'started']
-    if requested.wait_for == 'running' or requested.state == 'stopped' or not names:
+    condition = requested.wait_for
+    if condition == 'running' or requested.state == 'stopped' or not names:
         return ''
-    waited = f'waited for {requested.wait_for} of {", ".join(names)}'
-    until = time.monotonic() + timeout
-    while True:
-        left = until - time.monotonic()
-        lacks = {
-            name: text
-            for name, text in cloud.servers.readiness(names, requested.wait_for, left).items()
-            if text
-        }
-        if not lacks:
-            return waited
-        if time.monotonic() > until:
-            raise CloudError(
-                '; '.join(
-                    f'server {name} did not reach {requested.wait_for} in {timeout} s (wait_timeout): {text}'
-                    for name, text in lacks.items()
-                )
+    pending: List[str] = list(names)
+
+    def unmet(seconds: float) -> Dict[str, str]:
+        found = cloud.servers.readiness(pending, condition, seconds)
+        reasons = {name: reason for name, reason in found.items() if reason}
+        pending[:] = reasons
+        return reasons
+
+    reasons = wait_until_met(unmet, timeout)
+    if reasons:
+        raise CloudError(
+            '; '.join(
+                f'server {name}: timed out after {timeout} s (wait_timeout) '
+                f'waiting for {condition}: {reason}'
+                for name, reason in reasons.items()
             )
-        names = list(lacks)
-        time.sleep(_POLL)
+        )
+    return f'waited for {condition} of {", ".join(names)}'
 
 
 def main() -> None:
@@ -228,13 +259,11 @@ def main_info() -> None:
 
 def _observe_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
     name = params['name']
-    found = [
-        server.public() for server in cloud.servers.list(None if name is None else [name], name)
-    ]
+    names = None if name is None else [name]
+    found = [server.public() for server in cloud.servers.list(names, name)]
     if params['init']:
         boots = cloud.servers.first_boots([server['name'] for server in found])
-        found = [
-            {**server, 'init': boots[server['name']].public() if server['name'] in boots else None}
-            for server in found
-        ]
+        for server in found:
+            boot = boots.get(server['name'])
+            server['init'] = boot.public() if boot else None
     return found

@@ -1,77 +1,103 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module topology_info: what there is, and what hangs on what."""
+"""The module topology_info: all resources and what they are attached to."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping, Sequence
 
 from .._cloud import Cloud
+from .._model.floating_ip import FloatingIp
+from .._model.lb import Lb
+from .._model.network import Network
+from .._model.security_group import SecurityGroup
+from .._model.server import Nic, Server
+from .._model.volume import Volume
 from .info import run_query
 
+Shown = Dict[str, Any]
 
-def topology(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, Any]:
-    """Networks with the servers and balancers in them; floating IPs with their holders; volumes with their servers; groups with theirs."""
-    servers, lbs, floating = cloud.servers.list(), cloud.lbs.list(), cloud.floating_ips.list()
-    leads_to = {item.fixed_ip: item.address for item in floating}
-    networks: List[Dict[str, Any]] = [
-        {
-            'name': network.name,
-            'cidr': network.cidr,
-            'gateway': network.gateway,
-            'servers': [
-                {
-                    'name': server.name,
-                    'status': server.status,
-                    'fixed_ip': nic.fixed_ip,
-                    'floating_ip': leads_to.get(nic.fixed_ip),
-                    'security_groups': list(
-                        server.security_groups
-                        if nic.security_groups is None
-                        else nic.security_groups
-                    ),
-                    'volumes': list(server.volumes),
-                }
-                for server in servers
-                for nic in server.networks
-                if nic.name == network.name
-            ],
-            'lbs': [
-                {
-                    'name': lb.name,
-                    'address': lb.address,
-                    'floating_ip': lb.floating_ip,
-                    'members': list(lb.members),
-                    'listeners': [item.public() for item in lb.listeners],
-                }
-                for lb in lbs
-                if lb.network == network.name
-            ],
-        }
-        for network in cloud.networks.list()
-    ]
+
+def topology(cloud: Cloud, params: Mapping[str, Any]) -> Shown:
+    """Return networks with their servers and load balancers, and what is attached to servers."""
+    servers, lbs, floating_ips = cloud.servers.list(), cloud.lbs.list(), cloud.floating_ips.list()
     return {
-        'networks': networks,
-        'floating_ips': [
-            {
-                'address': item.address,
-                'pool': item.pool,
-                'server': item.server,
-                'lb': item.lb,
-                'port': item.port,
-                'fixed_ip': item.fixed_ip,
-            }
-            for item in floating
+        'networks': [
+            _network(network, servers, lbs, floating_ips) for network in cloud.networks.list()
         ],
-        'volumes': [
-            {'name': volume.name, 'size': volume.size, 'server': volume.server}
-            for volume in cloud.volumes.list()
-        ],
-        'security_groups': [
-            {'name': group.name, 'rules': group.public()['rules'], 'servers': list(group.used_by)}
-            for group in cloud.security_groups.list()
-        ],
+        'floating_ips': [_floating_ip(item) for item in floating_ips],
+        'volumes': [_volume(volume) for volume in cloud.volumes.list()],
+        'security_groups': [_security_group(group) for group in cloud.security_groups.list()],
     }
+
+
+def _network(
+    network: Network,
+    servers: Sequence[Server],
+    lbs: Sequence[Lb],
+    floating_ips: Sequence[FloatingIp],
+) -> Shown:
+    return {
+        'name': network.name,
+        'cidr': network.cidr,
+        'gateway': network.gateway,
+        'servers': _servers(network, servers, floating_ips),
+        'lbs': [_lb(lb) for lb in lbs if lb.network == network.name],
+    }
+
+
+def _servers(
+    network: Network, servers: Sequence[Server], floating_ips: Sequence[FloatingIp]
+) -> List[Shown]:
+    """The servers in a network, once for each port in it."""
+    floating = {item.fixed_ip: item.address for item in floating_ips}
+    return [
+        _server(server, nic, floating.get(nic.fixed_ip))
+        for server in servers
+        for nic in server.networks
+        if nic.name == network.name
+    ]
+
+
+def _server(server: Server, nic: Nic, floating_ip: str | None) -> Shown:
+    groups = server.security_groups if nic.security_groups is None else nic.security_groups
+    return {
+        'name': server.name,
+        'status': server.status,
+        'fixed_ip': nic.fixed_ip,
+        'floating_ip': floating_ip,
+        'security_groups': list(groups),
+        'volumes': list(server.volumes),
+    }
+
+
+def _lb(lb: Lb) -> Shown:
+    return {
+        'name': lb.name,
+        'address': lb.address,
+        'floating_ip': lb.floating_ip,
+        'members': list(lb.members),
+        'listeners': [listener.public() for listener in lb.listeners],
+    }
+
+
+def _floating_ip(item: FloatingIp) -> Shown:
+    return {
+        'address': item.address,
+        'pool': item.pool,
+        'server': item.server,
+        'lb': item.lb,
+        'port': item.port,
+        'fixed_ip': item.fixed_ip,
+    }
+
+
+def _volume(volume: Volume) -> Shown:
+    return {'name': volume.name, 'size': volume.size, 'server': volume.server}
+
+
+def _security_group(group: SecurityGroup) -> Shown:
+    return {'name': group.name, 'rules': group.public()['rules'], 'servers': list(group.used_by)}
 
 
 def main() -> None:

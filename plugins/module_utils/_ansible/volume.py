@@ -1,12 +1,13 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The module volume: params in, result out."""
+"""The module volume: parameters to requests, and observations."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
+from .._model.server import Server
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import DESCRIBED, NAME, by_name, described, given_options
@@ -23,7 +24,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> VolumeRequest:
-    """What the task asks for."""
+    """Return the request of the task."""
     return VolumeRequest(
         params['name'],
         params['state'],
@@ -34,32 +35,49 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
 
 
 def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Names]:
-    """The volume, the servers that have it and are to have it, and whether it is mounted where it is to be taken away."""
-    volumes, names = by_name(cloud.volumes.list([requested.name])), {('volume', requested.name)}
+    """Return the volume, the servers that have it or get it, and whether it is mounted."""
+    volumes = by_name(cloud.volumes.list([requested.name]))
     current = volumes.get(requested.name)
     holder = current.server if current else None
+    names = {('volume', requested.name)}
     names |= {('server', name) for name in (requested.server, holder) if name}
-    leaves = holder is not None and (
-        requested.state == 'detached'
-        or (requested.state == 'attached' and holder != requested.server)
-    )
-    holds = leaves or (current is not None and current.task_state in ('attaching', 'detaching'))
-    servers = by_name(
-        cloud.servers.list()
-        if requested.state == 'attached'
-        else cloud.servers.list([holder])
-        if holds and holder
-        else ()
-    )
-    there = servers.get(holder or '')
-    asks = leaves and there and not there.faults and not there.task_state and not requested.force
-    return ObservedVolumes(
-        volumes, servers, cloud.volumes.is_mounted(requested.name) if asks else False
-    ), names
+    servers = by_name(_servers(cloud, requested, current))
+    mounted: bool | None = False
+    if _is_detached(requested, current) and _can_ask(servers.get(holder or ''), requested):
+        mounted = cloud.volumes.is_mounted(requested.name)
+    return ObservedVolumes(volumes, servers, mounted), names
+
+
+def _is_detached(requested: VolumeRequest, current: Volume | None) -> bool:
+    """Whether the request detaches the volume from the server that has it."""
+    if current is None or current.server is None:
+        return False
+    if requested.state == 'detached':
+        return True
+    return requested.state == 'attached' and current.server != requested.server
+
+
+def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> Sequence[Server]:
+    """All servers if the volume is attached, else the one that has it if the plan concerns it."""
+    if requested.state == 'attached':
+        return cloud.servers.list()
+    if current is None or not current.server:
+        return ()
+    is_interrupted = current.task_state in ('attaching', 'detaching')
+    if _is_detached(requested, current) or is_interrupted:
+        return cloud.servers.list([current.server])
+    return ()
+
+
+def _can_ask(holder: Server | None, requested: VolumeRequest) -> bool:
+    """Whether to ask the guest for its mounts: not if its state is unclear, or with force."""
+    if holder is None or requested.force:
+        return False
+    return not holder.faults and not holder.task_state
 
 
 def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:
-    """The volume as it is after the run."""
+    """Return the volume after the changes."""
     return cloud.volumes.list([volume.name for volume in planned])
 
 
