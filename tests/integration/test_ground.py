@@ -329,12 +329,12 @@ def test_an_uplink_forgets(pools: Callable[..., None]) -> None:
     ):
         for words in breaks:
             sh('ip', *words)
-        assert 'lan0 does not answer for the floating IPs 203.0.113.3' in warned()
+        assert 'lan0 does not answer ARP for the floating IPs 203.0.113.3' in warned()
         assert 'lan0 does not answer' in keep('server', name='ground')['msg']
         assert proxied() == ['203.0.113.3 dev lan0']
     sh('ip', 'neigh', 'add', 'proxy', '203.0.113.4', 'dev', 'lan0')
     sh('ip', 'neigh', 'add', 'proxy', '192.0.2.9', 'dev', 'lan0')  # somebody else's
-    assert 'lan0 answers for 203.0.113.4' in warned()
+    assert 'lan0 answers ARP for 203.0.113.4' in warned()
     pools({**lan, 'uplink': 'lan1'})
     assert 'lan1 does not answer' in keep('server', name='ground')['msg']
     assert proxied() == ['192.0.2.9 dev lan0', '203.0.113.3 dev lan1', '203.0.113.4 dev lan0']
@@ -351,7 +351,7 @@ def test_a_pool_is_taken_away(pools: Callable[..., None]) -> None:
     pools({'name': 'lan', 'addresses': ['203.0.113.0/28'], 'uplink': 'lan0'})
     keep('lb', name='dead', listeners=[{'port': 80}], floating_ip='203.0.113.3')
     pools()
-    told = 'floating IP 203.0.113.3 (lb dead): in no pool of this host any more'
+    told = 'floating IP 203.0.113.3 (lb dead): no longer in a pool of this host'
     assert told in warned()
     done = run('server', name='ground')
     assert told in told_by(done)

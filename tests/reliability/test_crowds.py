@@ -399,7 +399,8 @@ def test_who_cannot_wait_is_told_who_holds_what(crowded: Host) -> None:
         one.msg
         for one in ran
         if not re.search(
-            rf'server held.* is held by \S+ \(pid {pid}\) since [0-9:]+; it was waited for 1 s \(wait_timeout\)',
+            r'timed out after 1 s \(wait_timeout\) waiting for server held.*, '
+            rf'held by \S+ \(pid {pid}\) since [0-9:]+',
             one.msg,
         )
     ] == []

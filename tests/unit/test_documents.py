@@ -189,8 +189,8 @@ def test_a_quoted_message_is_said(message: str) -> None:
         ('server ... is UNMANAGED', True),
         ('server ... is MANAGED', False),
         ('server web is UNMANAGED', False),
-        ('... is held by ...; it was waited for ... s (wait_timeout)', True),
-        ('... is held by ...; it was waited for ... minutes', False),
+        ('timed out after ... s (wait_timeout) waiting for ..., held by ...', True),
+        ('timed out after ... minutes waiting for ..., held by ...', False),
         ('A host is Debian or Ubuntu on amd64; this is ...', True),
     ],
 )

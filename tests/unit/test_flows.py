@@ -7,11 +7,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import denied
-from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import read as begun
+from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import (
+    parse as parse_connections,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.flows import (
+    Assignments,
     Flow,
-    Places,
-    read,
+    parse,
     stale,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
@@ -22,7 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 
-PLACES = Places(
+ASSIGNMENTS = Assignments(
     ['192.168.0.0/24'],
     ['198.18.0.0/28'],
     {'192.168.0.1', '192.168.0.2', '192.168.0.3'},
@@ -36,7 +38,7 @@ icmp     1 29 src=192.168.0.2 dst=9.9.9.9 type=8 code=0 id=1 src=9.9.9.9 dst=198
 
 def test_what_conntrack_lists() -> None:
     """One line for each connection, whatever its protocol."""
-    assert read(LISTED) == {
+    assert parse(LISTED) == {
         Flow('203.0.113.9', '198.18.0.1', '192.168.0.2', '203.0.113.9'),
         Flow('192.168.0.3', '192.168.0.1', '192.168.0.1', '192.168.0.3'),
         Flow('192.168.0.2', '9.9.9.9', '9.9.9.9', '198.18.0.1'),
@@ -50,7 +52,7 @@ def test_what_leads_where_it_led_goes_on() -> None:
         Flow('10.0.0.1', '10.0.0.2', '10.0.0.2', '10.0.0.1'),
     }
     masqueraded = {Flow('192.168.0.3', '9.9.9.9', '9.9.9.9', '172.16.0.1')}
-    assert stale(read(LISTED) | between | masqueraded, PLACES) == set()
+    assert stale(parse(LISTED) | between | masqueraded, ASSIGNMENTS) == set()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_what_leads_elsewhere_is_ended(flow: Flow, options: set[tuple[str, ...]]
         if flow.source == '203.0.113.9'
         else flow
     )
-    assert stale([flow, other_caller], PLACES) == options
+    assert stale([flow, other_caller], ASSIGNMENTS) == options
 
 
 NET = Network('hk1', '192.168.0.0/24', '192.168.0.1')
@@ -148,13 +150,13 @@ gre      47 29 src=192.168.0.2 dst=203.0.113.9 srckey=0x0 dstkey=0x0 src=203.0.1
 )
 def test_what_rules_do_not_allow_any_more(rules: tuple[Rule, ...], ended: set[str]) -> None:
     """In both directions, of the members of the group only; what servers ask of the host is none of the group's business."""
-    found = denied(begun(BEGUN), path(*rules), {'1'}, HERE)
+    found = denied(parse_connections(BEGUN), path(*rules), {'1'}, HERE)
     assert {f'{flow.source} {flow.target} {flow.port}' for flow in found} == ended
 
 
 def test_how_they_are_ended() -> None:
     """All of them that began alike."""
-    (flow,) = begun(BEGUN.splitlines()[0])
+    (flow,) = parse_connections(BEGUN.splitlines()[0])
     assert flow.options() == [
         '-p',
         'tcp',

@@ -47,11 +47,11 @@ WHOLE = INET % FILLED + BRIDGE
 
 def test_what_is_named() -> None:
     """The revision, and how often the record was changed; of another record that says nothing."""
-    found = loaded.of(WHOLE)
+    found = loaded.parse_listing(WHOLE)
     assert found.revision == '0123456789ab_7'
     assert found.number('0123456789ab') == 7
     assert found.number('ba9876543210') == -1
-    assert loaded.of('').number('0123456789ab') == -1
+    assert loaded.parse_listing('').number('0123456789ab') == -1
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_named() -> None:
 def test_what_is_no_difference(listing: str) -> None:
     """Tables of others, and elements of sets that packets fill."""
     assert listing != WHOLE
-    assert loaded.of(listing) == loaded.of(WHOLE)
+    assert loaded.parse_listing(listing) == loaded.parse_listing(WHOLE)
 
 
 @pytest.mark.parametrize(
@@ -84,11 +84,11 @@ def test_what_is_no_difference(listing: str) -> None:
 def test_what_is_a_difference(listing: str) -> None:
     """A table, a set, an element, a rule, a chain that is missing, altered or more."""
     assert listing != WHOLE
-    assert loaded.of(listing) != loaded.of(WHOLE)
+    assert loaded.parse_listing(listing) != loaded.parse_listing(WHOLE)
 
 
 def test_what_is_kept() -> None:
     """It is read as it was written; half a file, or an empty one, is nothing."""
-    kept = loaded.Kept(loaded.of(WHOLE), loaded.digest('the file'))
+    kept = loaded.SavedState(loaded.parse_listing(WHOLE), loaded.digest('the file'))
     assert loaded.parse(kept.text()) == kept
     assert loaded.parse(kept.text()[:40]) == loaded.parse('') == loaded.NOTHING

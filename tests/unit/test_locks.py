@@ -71,7 +71,8 @@ def test_the_holder_is_named(tmp_path: Path, alice: subprocess.Popen[str]) -> No
     """Who, which process, since when, and how long it was waited for."""
     with pytest.raises(
         Busy,
-        match=rf'^server web is held by alice \(pid {alice.pid}\) since \d\d:\d\d:\d\d; it was waited for 0 s \(wait_timeout\)$',
+        match=r'^timed out after 0 s \(wait_timeout\) waiting for server web, '
+        rf'held by alice \(pid {alice.pid}\) since \d\d:\d\d:\d\d$',
     ):
         Locks(str(tmp_path), 'bob', 0).acquire({WEB})
 
@@ -108,7 +109,7 @@ def test_a_child_that_works_on_holds_it_too(tmp_path: Path) -> None:
         ['cat'], stdin=subprocess.PIPE, pass_fds=list(killed.held.values())
     ) as child:
         killed.release()
-        with pytest.raises(Busy, match='server web is held by killed'):
+        with pytest.raises(Busy, match='waiting for server web, held by killed'):
             other.acquire({WEB})
         child.kill()
     other.acquire({WEB})
@@ -173,7 +174,7 @@ def test_projections(tmp_path: Path) -> None:
     def fail() -> None:
         with (
             one.projection('firewall'),
-            pytest.raises(Busy, match='firewall is held by one'),
+            pytest.raises(Busy, match='waiting for firewall, held by one'),
             other.projection('firewall'),
         ):
             pass
@@ -205,7 +206,7 @@ def test_any_actor_can_be_named(tmp_path: Path, actor: str) -> None:
     """However long, the one who waits reads a name and no error of its own."""
     one = Locks(str(tmp_path), actor, 0)
     one.acquire({WEB})
-    with pytest.raises(Busy, match=f'server web is held by {actor[:3]}'):
+    with pytest.raises(Busy, match=f'waiting for server web, held by {actor[:3]}'):
         Locks(str(tmp_path), 'other', 0).acquire({WEB})
     one.release()
 

@@ -93,14 +93,14 @@ def test_a_range_is_chosen(surroundings: Surroundings, cidr: str, said: str) -> 
             'through docker0 (10.7.3.0/24) is a part of 10.7.0.0/16; servers with',
         ),
         (
-            Surroundings(VPN, {'10.7.0.1': 'a gateway of this host by eth0'}),
+            Surroundings(VPN, {'10.7.0.1': 'a gateway of this host on eth0'}),
             '10.7.0.0/24',
-            '10.7.0.0/24 covers 10.7.0.1, a gateway of this host by eth0',
+            '10.7.0.0/24 covers 10.7.0.1, a gateway of this host on eth0',
         ),
         (
-            Surroundings(hosts={'10.7.0.9': 'who is logged in here by ssh'}),
+            Surroundings(hosts={'10.7.0.9': 'a client logged in to this host by SSH'}),
             '10.7.0.0/24',
-            'covers 10.7.0.9, who is logged in here by ssh',
+            'covers 10.7.0.9, a client logged in to this host by SSH',
         ),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_longer_prefix_still_leads_there() -> None:
     found = planned(
         Surroundings(
             (Route('10.7.3.0/24', 'eth0', connected=True),),
-            {'10.7.3.1': 'a gateway of this host by eth0'},
+            {'10.7.3.1': 'a gateway of this host on eth0'},
         ),
         '10.7.0.0/16',
     )

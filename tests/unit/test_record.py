@@ -705,7 +705,7 @@ def test_what_we_never_write(record: Record, statement: str, told: str) -> None:
     assert damage(record) == ''
     record.sql.execute(statement)
     assert re.search(
-        f'{record.path} holds what hanok.cloud does not write: {re.escape(told)}.*recover',
+        f'{record.path} contains data that hanok.cloud does not write: {re.escape(told)}.*recover',
         damage(record),
     )
 

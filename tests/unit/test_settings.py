@@ -93,7 +93,7 @@ def test_all_decided(loaded: Write) -> None:
     )
 
 
-ROLE = 'mend the variables of the role hanok.cloud.host and run it again'
+ROLE = 'correct the variables of the role hanok.cloud.host and run it again'
 POOL = 'floating_pools[0]: '
 
 
@@ -101,18 +101,18 @@ POOL = 'floating_pools[0]: '
     ('raw', 'problem'),
     [
         ([], 'it must hold one mapping'),
-        ({'virt_type': 'xen'}, "virt_type: 'xen' is none of auto, kvm, qemu"),
-        ({'virt_type': None}, 'virt_type: None is none of auto, kvm, qemu'),
-        ({'outside_devices': 'wg0'}, 'outside_devices: give a list of names of devices'),
-        ({'outside_devices': ['wg0', 'a b']}, "outside_devices: 'a b' is not the name of a device"),
+        ({'virt_type': 'xen'}, "virt_type: 'xen' is not one of auto, kvm, qemu"),
+        ({'virt_type': None}, 'virt_type: None is not one of auto, kvm, qemu'),
+        ({'outside_devices': 'wg0'}, 'outside_devices: must be a list of device names'),
+        ({'outside_devices': ['wg0', 'a b']}, "outside_devices: 'a b' is not a device name"),
         ({'outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
         ({'router': 'yes'}, "router: 'yes' is neither true nor false"),
-        ({'floating_pools': {}}, 'floating_pools: give a list'),
-        ({'floating_pools': ['172.24.0.0/24']}, POOL + 'give name and addresses (a list of CIDRs)'),
-        ({'floating_pools': [{'name': 'a'}]}, POOL + 'give name and addresses (a list of CIDRs)'),
+        ({'floating_pools': {}}, 'floating_pools: must be a list'),
+        ({'floating_pools': ['172.24.0.0/24']}, POOL + 'set name and addresses (a list of CIDRs)'),
+        ({'floating_pools': [{'name': 'a'}]}, POOL + 'set name and addresses (a list of CIDRs)'),
         (
             {'floating_pools': [{'name': 'a', 'addresses': '172.24.0.0/24'}]},
-            POOL + 'give name and addresses (a list of CIDRs)',
+            POOL + 'set name and addresses (a list of CIDRs)',
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': ['172.0.0.0/8']}]},
@@ -128,20 +128,20 @@ POOL = 'floating_pools[0]: '
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x\nlink del lo'}]},
-            POOL + "uplink: 'x\\nlink del lo' is not the name of a device",
+            POOL + "uplink: 'x\\nlink del lo' is not a device name",
         ),
         ({'floating_pools': [{'name': 'a b', 'addresses': []}]}, POOL + name_problems('a b')[0]),
         (
             {'floating_pools': [{'name': 'a', 'addresses': ['224.0.0.0/24']}]},
-            POOL + 'addresses: 224.0.0.0/24 is not for hosts',
+            POOL + 'addresses: 224.0.0.0/24 is not usable for hosts',
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': ['240.0.0.0/24']}]},
-            POOL + 'addresses: 240.0.0.0/24 is not for hosts',
+            POOL + 'addresses: 240.0.0.0/24 is not usable for hosts',
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': []}] * 2},
-            'floating_pools: a is there twice',
+            'floating_pools: a is listed twice',
         ),
         (
             {
@@ -154,15 +154,15 @@ POOL = 'floating_pools[0]: '
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'a/b'}]},
-            POOL + "uplink: 'a/b' is not the name of a device",
+            POOL + "uplink: 'a/b' is not a device name",
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x' * 16}]},
-            POOL + f"uplink: '{'x' * 16}' is not the name of a device",
+            POOL + f"uplink: '{'x' * 16}' is not a device name",
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]},
-            POOL + "uplink: '' is not the name of a device",
+            POOL + "uplink: '' is not a device name",
         ),
     ],
 )
@@ -177,7 +177,9 @@ def test_before_they_are_written(loaded: Write) -> None:
     """What `load` refuses, and an uplink that does not exist; later that is no reason to refuse every task."""
     pools = [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'nosuch0'}]
     (problem,) = settings.check_settings({'floating_pools': pools})
-    assert problem.startswith(POOL + 'uplink: nosuch0 does not exist on this host; there are: ')
+    assert problem.startswith(
+        POOL + 'uplink: nosuch0 does not exist on this host; existing devices: '
+    )
     assert loaded({'floating_pools': pools}).pools[0].uplink == 'nosuch0'
     assert (
         settings.check_settings(
@@ -186,7 +188,7 @@ def test_before_they_are_written(loaded: Write) -> None:
         == []
     )
     assert settings.check_settings({'virt_type': 'xen', 'floating_pools': pools}) == [
-        "virt_type: 'xen' is none of auto, kvm, qemu"
+        "virt_type: 'xen' is not one of auto, kvm, qemu"
     ]
 
 
@@ -194,7 +196,7 @@ def test_all_that_is_wrong_is_told_at_once(loaded: Write) -> None:
     """An operator mends a file in one go."""
     with pytest.raises(
         CloudError,
-        match=r"virt_type: 'x'.*floating_pools\[0\]: give name.*floating_pools\[1\]: addresses: 10\.0\.0\.0/8.*uplink: 7",
+        match=r"virt_type: 'x'.*floating_pools\[0\]: set name.*floating_pools\[1\]: addresses: 10\.0\.0\.0/8.*uplink: 7",
     ):
         loaded(
             {
@@ -211,7 +213,7 @@ def test_no_json(loaded: Write, tmp_path: Path, content: bytes) -> None:
     (tmp_path / 'host.json').write_bytes(content)
     with pytest.raises(
         CloudError,
-        match=r'host\.json cannot be read: .*; run the role hanok\.cloud\.host again to write it anew',
+        match=r'host\.json cannot be read: .*; run the role hanok\.cloud\.host again to rewrite it',
     ):
         settings.load()
 
@@ -221,7 +223,7 @@ def test_no_file(loaded: Write, tmp_path: Path) -> None:
     (tmp_path / 'host.json').unlink(missing_ok=True)
     with pytest.raises(
         CloudError,
-        match=r'host\.json is not there: this host was not prepared; run the role hanok\.cloud\.host on it first',
+        match=r'host\.json does not exist: this host is not prepared; run the role hanok\.cloud\.host on it first',
     ):
         settings.load()
     (tmp_path / 'host.json').mkdir()

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Whether the record holds what we never write: asked only when something went wrong that nobody foresaw."""
+"""Look for data in the record that this collection never writes, after an unexpected error."""
 
 from __future__ import annotations
 
@@ -15,42 +15,41 @@ from .._model.lb import ALGORITHMS, HealthCheck, Listener
 from .._model.rule import Rule
 from .record import RECOVER, Record
 
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 _TYPES = {'INTEGER': ('integer', 'null'), 'TEXT': ('text', 'null')}
 
 
 def damage(record: Record) -> str:
-    """What is wrong with the record, with what to do; empty: nothing that we know of."""
+    """Return the first problem of the record and what to do about it; empty if none is known."""
     try:
-        found = next(_found(record), '')
+        found = next(_problems(record), '')
     except CloudError as error:
         return str(error)
+    if not found:
+        return ''
     return (
-        found
-        and f'the record {record.path} holds what hanok.cloud does not write: {found}; {RECOVER}'
+        f'the record {record.path} contains data that hanok.cloud does not write: '
+        f'{found}; {RECOVER}'
     )
 
 
-def _found(record: Record) -> Iterator[str]:
+def _problems(record: Record) -> Iterator[str]:
     record.check_integrity()
     meta = {row['key']: row['value'] for row in record.rows('SELECT key, value FROM meta')}
-    yield from (
-        f'meta.{key} is {meta.get(key)!r}'
-        for key in ('revision', 'metadata', 'metadata_written')
-        if not isinstance(meta.get(key), int)
-    )
-    yield from _problem(_like('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
-    for (table,) in record.rows(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    ):
+    for key in ('revision', 'metadata', 'metadata_written'):
+        if not isinstance(meta.get(key), int):
+            yield f'meta.{key} is {meta.get(key)!r}'
+    yield from _problem(_matches('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
+    for (table,) in record.rows(_TABLES):
         columns = {row['name']: row['type'] for row in record.rows(f'PRAGMA table_info({table})')}
         for row in record.rows(f'SELECT * FROM {table}'):
-            yield from _row(table, columns, dict(row))
+            yield from _row_problems(table, columns, dict(row))
 
 
-def _row(table: str, columns: Dict[str, str], row: Dict[str, Any]) -> Iterator[str]:
+def _row_problems(table: str, columns: Dict[str, str], row: Dict[str, Any]) -> Iterator[str]:
     for column, value in row.items():
-        kind = {int: 'integer', str: 'text', type(None): 'null'}.get(type(value), 'another')
-        if kind not in _TYPES.get(columns[column], (kind,)):
+        type_name = {int: 'integer', str: 'text', type(None): 'null'}.get(type(value), 'other')
+        if type_name not in _TYPES.get(columns[column], (type_name,)):
             yield f'{table}.{column} is {value!r}'
         check = _CHECKS.get((table, column)) or _CHECKS.get(('', column))
         if check and value is not None:
@@ -61,7 +60,7 @@ def _row(table: str, columns: Dict[str, str], row: Dict[str, Any]) -> Iterator[s
             column: row[column]
             for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
         }
-        yield from _problem(lambda given: Rule(**given, remote_group=group), values, table)
+        yield from _problem(lambda columns: Rule(**columns, remote_group=group), values, table)
 
 
 def _problem(check: Callable[[Any], Any], value: Any, where: str) -> Iterator[str]:
@@ -74,7 +73,7 @@ def _problem(check: Callable[[Any], Any], value: Any, where: str) -> Iterator[st
 def _labels(text: str) -> None:
     labels = json.loads(text)
     if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
-        raise ValueError(f'{text!r} are no labels')
+        raise ValueError(f'{text!r} is not a mapping of labels')
 
 
 def _listeners(text: str) -> None:
@@ -82,18 +81,18 @@ def _listeners(text: str) -> None:
         Listener(**listener)
 
 
-def _one_of(*words: str) -> Callable[[Any], None]:
+def _one_of(*values: str) -> Callable[[Any], None]:
     def check(value: Any) -> None:
-        if value not in words:
-            raise ValueError(f'{value!r} is none of {", ".join(words)}')
+        if value not in values:
+            raise ValueError(f'{value!r} is not one of {", ".join(values)}')
 
     return check
 
 
-def _like(pattern: str) -> Callable[[Any], None]:
+def _matches(pattern: str) -> Callable[[Any], None]:
     def check(value: Any) -> None:
         if not re.fullmatch(pattern, value):
-            raise ValueError(f'{value!r} is not such a text')
+            raise ValueError(f'{value!r} does not match {pattern}')
 
     return check
 
@@ -104,9 +103,9 @@ _CHECKS: Dict[Tuple[str, str], Callable[[Any], Any]] = {
     ('network', 'cidr'): IPv4Network,
     ('network', 'gateway'): IPv4Address,
     ('port', 'address'): IPv4Address,
-    ('port', 'mac'): _like('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
-    ('server', 'name'): _like('[A-Za-z0-9-]+'),
-    ('balancer', 'name'): _like('[A-Za-z0-9._-]+'),
+    ('port', 'mac'): _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
+    ('server', 'name'): _matches('[A-Za-z0-9-]+'),
+    ('balancer', 'name'): _matches('[A-Za-z0-9._-]+'),
     ('floating_ip', 'address'): IPv4Address,
     ('balancer', 'listeners'): _listeners,
     ('balancer', 'health_check'): lambda text: HealthCheck(**json.loads(text)),

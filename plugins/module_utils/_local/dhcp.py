@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Addresses and names for dnsmasq: two files per network, a projection of the ports, and one signal when they differ."""
+"""Addresses and names for dnsmasq: two files per network, a projection of the ports."""
 
 from __future__ import annotations
 
@@ -16,58 +16,59 @@ from .host import Host
 from .record import RECOVER, Damaged, read_file, write_atomically
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
-_LINE = re.compile(
-    r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+'
-)  # what names and addresses are made of
-_PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p LEFT JOIN server s ON s.id = p.server_id
-  LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
+_LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')
+_PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p
+  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+  WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
 
 
 def files(network: int) -> Tuple[str, str]:
-    """The files of a network: DHCP reservations, and names."""
-    return tuple(
-        os.path.join(FOLDER, f'{bridge_name(network)}.hanok-{kind}') for kind in ('dhcp', 'names')
-    )  # type: ignore[return-value]
+    """The paths of a network's files: DHCP reservations, and names."""
+    prefix = os.path.join(FOLDER, bridge_name(network))
+    return f'{prefix}.hanok-dhcp', f'{prefix}.hanok-names'
 
 
 def write(host: Host, networks: Iterable[int]) -> None:
-    """Write the files of these networks where they differ, and have dnsmasq read them."""
+    """Write the files of these networks where they differ, and have dnsmasq reload them."""
     for network in sorted(set(networks)):
         with host.locks.projection('dhcp'):
-            rows = host.record.rows(_PORTS, network)
-            texts = (
-                ''.join(
-                    _sound(host, f'{row["mac"]},{row["address"]},{row["name"]}')
-                    for row in rows
-                    if row['server_id']
-                ),
-                ''.join(_sound(host, f'{row["address"]} {row["name"]}') for row in rows),
-            )
-            if [_replaced(path, text) for path, text in zip(files(network), texts)] != [
-                False,
-                False,
-            ]:
+            texts = _texts(host, network)
+            changed = [_write_changed(path, text) for path, text in zip(files(network), texts)]
+            if any(changed):
                 _signal(network)
 
 
-def _sound(host: Host, line: str) -> str:
-    """A line for dnsmasq, which reads its words by commas and spaces."""
+def _texts(host: Host, network: int) -> Tuple[str, str]:
+    reservations = names = ''
+    for row in host.record.rows(_PORTS, network):
+        if row['server_id']:
+            reservations += _checked(host, f'{row["mac"]},{row["address"]},{row["name"]}')
+        names += _checked(host, f'{row["address"]} {row["name"]}')
+    return reservations, names
+
+
+def _checked(host: Host, line: str) -> str:
+    """Return a line for dnsmasq, which separates words by commas and spaces. Raises Damaged."""
     if not _LINE.fullmatch(line):
         raise Damaged(
-            f'the record {host.record.path} holds what hanok.cloud does not write: {line!r} is no line for dnsmasq; {RECOVER}'
+            f'the record {host.record.path} contains data that hanok.cloud does not write: '
+            f'{line!r} is not a valid line for dnsmasq; {RECOVER}'
         )
     return line + '\n'
 
 
 def remove(network: int) -> None:
-    """Remove the files of a network that is no more."""
+    """Remove the files of a deleted network."""
     for path in files(network):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
 
-def _replaced(path: str, text: str) -> bool:
-    """Write a file if its text differs; whether it did. dnsmasq runs as a user of its own, so it is world-readable: names and addresses are no secrets."""
+def _write_changed(path: str, text: str) -> bool:
+    """Write a file if its text differs; return whether it did.
+
+    dnsmasq runs as its own user, so the file is world-readable: names and addresses are not secret.
+    """
     if read_file(path) == text:
         return False
     write_atomically(path, text, 0o644)
@@ -80,14 +81,14 @@ def _signal(network: int) -> None:
         with open(f'/run/libvirt/network/{bridge_name(network)}.pid', encoding='ascii') as file:
             os.kill(int(file.read()), signal.SIGHUP)
     except (FileNotFoundError, ProcessLookupError, ValueError):
-        pass  # it does not run yet: it reads the files when it starts
+        pass  # it is not running yet, and reads the files when it starts
 
 
 def options(network: int, gateway: str) -> List[str]:
-    """The settings of dnsmasq (dnsmasq(8)): it gives out reserved addresses only, whatever a client says.
+    """The settings of dnsmasq (dnsmasq(8)): it leases reserved addresses only.
 
-    A clone's client id does not count, its MAC does. The host's own /etc/hosts is none of the
-    servers' business.
+    Client ids are ignored and MAC addresses decide, because clones share a client id. The host's
+    /etc/hosts is not served.
     """
     reservations, names = files(network)
     return [
@@ -104,6 +105,6 @@ def options(network: int, gateway: str) -> List[str]:
 
 
 def has_options(network: int, gateway: str) -> bool:
-    """Whether the dnsmasq of a network was started with these settings; libvirt writes them into its file."""
+    """Whether dnsmasq of a network was started with these settings; libvirt writes its file."""
     text = read_file(os.path.join(FOLDER, f'{bridge_name(network)}.conf'))
     return text is not None and set(options(network, gateway)) <= set(text.splitlines())

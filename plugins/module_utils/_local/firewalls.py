@@ -18,7 +18,7 @@ from . import loaded
 from .devices import bridge_name, tap_name
 from .floating_routes import FloatingRoutes
 from .host import Host
-from .kernel import device_exists, is_up, read, routes, write
+from .kernel import device_exists, is_up, read_sysctl, routes, write_sysctl
 from .netlink import addresses, default_devices
 from .record import read_file, write_atomically
 
@@ -106,15 +106,16 @@ class LocalFirewalls:
             self._kernel(lock)
             if not is_loaded:
                 self._keep(
-                    'loaded', loaded.Kept(loaded.current(), loaded.digest(text), outside).text()
+                    'loaded',
+                    loaded.SavedState(loaded.current(), loaded.digest(text), outside).text(),
                 )
             if os.path.exists(self._uncut):
-                flows.cut(self.host, lock)
+                flows.delete_stale(self.host, lock)
                 os.unlink(self._uncut)
             if self._to_cut():
-                from .denied_flows import cut
+                from .denied_flows import delete_denied
 
-                cut(self.host, self._datapath(outside)[1], lock)
+                delete_denied(self.host, self._datapath(outside)[1], lock)
 
     def save_rules(self) -> None:
         """Write the file that a network loads when it starts."""
@@ -126,7 +127,7 @@ class LocalFirewalls:
         from . import flows
 
         with self.host.locks.projection('firewall') as lock:
-            flows.cut(self.host, lock)
+            flows.delete_stale(self.host, lock)
 
     def write_metadata(self) -> None:
         """Have machines say what the record says of their servers now."""
@@ -187,7 +188,7 @@ class LocalFirewalls:
         faults += [
             f'net.ipv4.{key.replace("/", ".")} is not {value}'
             for key, value in settings.items()
-            if read(key) != value
+            if read_sysctl(key) != value
         ]
         return faults + self.floating.faults()
 
@@ -215,7 +216,7 @@ class LocalFirewalls:
         is_whole = current == kept or current.revision != kept.revision
         return [] if is_whole and current.number(record) >= int(number) else [_OTHER_RULES]
 
-    def _kept(self) -> loaded.Kept:
+    def _kept(self) -> loaded.SavedState:
         """What was loaded last."""
         return loaded.parse(read_file(self.host.settings.path('datapath', 'loaded')) or '')
 
@@ -302,10 +303,10 @@ class LocalFirewalls:
             synchronise(self.host)
 
     def _kernel(self, lock: int) -> None:
-        write('ip_forward', '1')
+        write_sysctl('ip_forward', '1')
         for device in self._bridges():
             for key, value in _BRIDGE_SETTINGS.items():
-                write(key.format(device), value)
+                write_sysctl(key.format(device), value)
         self.floating.apply(lock)
 
     def _keep(self, name: str, text: str) -> str:
@@ -317,7 +318,7 @@ class LocalFirewalls:
         return path
 
 
-def _is_loaded(kept: loaded.Kept, revision: str) -> bool:
+def _is_loaded(kept: loaded.SavedState, revision: str) -> bool:
     """Whether the kernel has these rules: all that was loaded, and nothing else in our tables."""
     return kept.rules.revision == revision and loaded.current() == kept.rules
 

@@ -1,13 +1,13 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Flavors: the built-in catalogue, and rows."""
+"""Flavors: the built-in catalogue, and rows of the record."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
@@ -22,38 +22,24 @@ class LocalFlavors:
     """Flavors of the local cloud."""
 
     def __init__(self, host: Host) -> None:
-        """Flavors on record."""
+        """Use the record of ``host``."""
         self.record = host.record
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Flavor, ...]:
-        """Look: all, or those of these names."""
-        used: Dict[str, List[str]] = {}
+        """List all, or those with these names."""
+        users: Dict[str, List[str]] = {}
         for row in self.record.rows('SELECT flavor, name FROM server ORDER BY name'):
-            used.setdefault(row['flavor'], []).append(row['name'])
-        own = [
-            Flavor(
-                row['name'],
-                row['family'],
-                row['vcpus'],
-                row['memory'],
-                row['disk'],
-                row['description'],
-                json.loads(row['labels']),
-                used_by=tuple(used.get(row['name'], ())),
-                created_by=row['created_by'],
-                created_at=row['created_at'],
-            )
-            for row in self.record.rows('SELECT * FROM flavor ORDER BY name')
+            users.setdefault(row['flavor'], []).append(row['name'])
+        rows = self.record.rows('SELECT * FROM flavor ORDER BY name')
+        flavors = [
+            replace(flavor, used_by=tuple(users.get(flavor.name, ())))
+            for flavor in (*CATALOGUE.values(), *map(_flavor, rows))
         ]
-        wanted = None if names is None else set(names)
-        known = [
-            replace(flavor, used_by=tuple(used.get(flavor.name, ())))
-            for flavor in CATALOGUE.values()
-        ]
-        return tuple(flavor for flavor in (*known, *own) if wanted is None or flavor.name in wanted)
+        requested = None if names is None else set(names)
+        return tuple(flavor for flavor in flavors if requested is None or flavor.name in requested)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Add flavors."""
+        """Create flavors."""
         with self.record.transaction():
             for change in changes:
                 self.record.insert(
@@ -67,7 +53,7 @@ class LocalFlavors:
         return [Outcome(change) for change in changes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change what may change of them."""
+        """Update the family, the description and the labels."""
         with self.record.transaction():
             for change in changes:
                 self.record.update_named(
@@ -78,9 +64,23 @@ class LocalFlavors:
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Remove them."""
+        """Delete flavors."""
         with self.record.transaction() as sql:
             sql.executemany(
                 'DELETE FROM flavor WHERE name = ?', [(change.name,) for change in changes]
             )
         return [Outcome(change) for change in changes]
+
+
+def _flavor(row: Any) -> Flavor:
+    return Flavor(
+        row['name'],
+        row['family'],
+        row['vcpus'],
+        row['memory'],
+        row['disk'],
+        row['description'],
+        json.loads(row['labels']),
+        created_by=row['created_by'],
+        created_at=row['created_at'],
+    )

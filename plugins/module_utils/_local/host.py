@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the resources of the local cloud work with: settings, record, locks, libvirt, programs and threads."""
+"""What the resources of the local cloud share: settings, record, locks, libvirt and programs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ THREADS = 8
 
 
 class Host:
-    """This host. ``timeout``: seconds that a guest gets to do what it is asked."""
+    """This host. ``timeout``: seconds that guests get to respond."""
 
     def __init__(self, settings: Settings, record: Record, locks: Locks) -> None:
-        """Put together what the resources share."""
+        """Share these between all resources."""
         self.settings, self.record, self.locks = settings, record, locks
         self.timeout = locks.timeout
         self.hypervisor = Hypervisor(locks.timeout)
-        self._until: float | None = None
+        self._deadline: float | None = None
 
     @cached_property
     def pools(self) -> Tuple[Pool, ...]:
-        """The floating pools, but for addresses that a network has: a route to them would take the network from its bridge."""
+        """The floating pools, without CIDRs that overlap a network.
+
+        A route to such a CIDR would take precedence over the bridge of the network.
+        """
         spans = [IPv4Network(row['cidr']) for row in self.record.rows('SELECT cidr FROM network')]
 
         def is_free(cidr: str) -> bool:
@@ -46,13 +49,13 @@ class Host:
         )
 
     def time_left(self) -> float:
-        """Seconds that are left for guests to do what they are asked: one time for all of them, from the first question on."""
-        if self._until is None:
-            self._until = time.monotonic() + self.timeout
-        return max(0.0, self._until - time.monotonic())
+        """Seconds left for guests to respond: one deadline for all, set by the first call."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self.timeout
+        return max(0.0, self._deadline - time.monotonic())
 
     def with_retry(self, work: Callable[[], Any]) -> Any:
-        """Do what may be done twice, and a second time if libvirtd was restarted meanwhile."""
+        """Run idempotent work, and retry it once if libvirtd was restarted meanwhile."""
         try:
             return work()
         except Exception as error:
@@ -61,39 +64,44 @@ class Host:
         return work()
 
     def for_each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
-        """Do a step for each change, in parallel; an error of one is its outcome and does not stop the others."""
+        """Run a step for each change, in parallel.
+
+        An error of one becomes its outcome and does not stop the others.
+        """
         return self.in_parallel(
             lambda change: _outcome(change, lambda: self.with_retry(lambda: step(change))), changes
         )
 
-    def in_parallel(self, work: Callable[[Any], Any], things: Sequence[Any]) -> List[Any]:
-        """Work on each thing, in parallel; what each came to."""
-        from concurrent.futures import (
-            ThreadPoolExecutor,
-        )  # a run without changes does not pay for it
+    def in_parallel(self, work: Callable[[Any], Any], items: Sequence[Any]) -> List[Any]:
+        """Run work for each item, in parallel; return the results in order."""
+        # Imported here: a run without changes does not load it.
+        from concurrent.futures import ThreadPoolExecutor
 
-        if len(things) == 1:
-            return [work(things[0])]
+        if len(items) == 1:
+            return [work(items[0])]
         with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(work, things))
+            return list(pool.map(work, items))
 
     def finish(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
-        """End what went well: the statement gets each one's name; what did not go well stays as it is on record, for the next run."""
+        """Execute a statement with the name of each change that succeeded.
+
+        Rows of the others keep their task state, for the next run.
+        """
         with self.record.transaction() as sql:
             sql.executemany(
                 statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error]
             )
         return outcomes
 
-    def run(self, *words: str, locks: Sequence[int] = (), text: str | None = None) -> str:
-        """Run a program; what it printed. What it makes is for root only.
+    def run(self, *command: str, locks: Sequence[int] = (), text: str | None = None) -> str:
+        """Run a program and return its output. Files that it creates are accessible to root only.
 
-        ``locks``: descriptors it inherits, so that they are held while it writes, even if this
-        process dies.
+        ``locks``: descriptors it inherits, so that the locks are held while it writes, even if this
+        process is killed.
         """
         try:
-            ran = subprocess.run(
-                words,
+            done = subprocess.run(
+                command,
                 input=text,
                 stdin=None if text is not None else subprocess.DEVNULL,
                 capture_output=True,
@@ -104,16 +112,16 @@ class Host:
             )
         except FileNotFoundError:
             raise CloudError(
-                f'{words[0]} is not installed on this host; the role hanok.cloud.host installs it'
+                f'{command[0]} is not installed on this host; the role hanok.cloud.host installs it'
             ) from None
-        if ran.returncode:
-            raise CloudError(
-                f'{words[0]} {words[1] if len(words) > 1 else ""}: {(ran.stderr or ran.stdout).strip()[:500]}'
-            )
-        return ran.stdout
+        if done.returncode:
+            subcommand = command[1] if len(command) > 1 else ''
+            output = (done.stderr or done.stdout).strip()[:500]
+            raise CloudError(f'{command[0]} {subcommand}: {output}')
+        return done.stdout
 
     def held_lock(self, kind: str, name: str) -> List[int]:
-        """The descriptor of a lock that this run holds, for programs that work under it."""
+        """The descriptor of a lock that this run holds, for programs to inherit; empty if none."""
         descriptor = self.locks.held.get((kind, name))
         return [] if descriptor is None else [descriptor]
 
@@ -137,10 +145,10 @@ def _error(step: Callable[[], None]) -> str:
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, interval: float = 0.1) -> bool:
-    """Poll until a condition holds; false when it did not in time."""
-    until = time.monotonic() + seconds
+    """Poll until a condition holds; return False on timeout."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        if time.monotonic() > until:
+        if time.monotonic() > deadline:
             return False
         time.sleep(interval)
     return True

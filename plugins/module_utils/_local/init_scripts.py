@@ -1,19 +1,20 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Init scripts: rows."""
+"""Init scripts: rows of the record."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import List, Tuple
+from typing import Any, Dict, List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.init_script import InitScript
 from .record import Record, description_columns, split_names
 
-_LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.init_script = i.name AND s.task_state = 'creating') AS used
+_LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s
+    WHERE s.init_script = i.name AND s.task_state = 'creating') AS used
   FROM init_script i WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
 
 
@@ -21,11 +22,11 @@ class LocalInitScripts:
     """Init scripts of the local cloud."""
 
     def __init__(self, record: Record) -> None:
-        """Init scripts of this record."""
+        """Use this record."""
         self.record = record
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[InitScript, ...]:
-        """Look: all, or those of these names."""
+        """List all, or those with these names."""
         return tuple(
             InitScript(
                 row['name'],
@@ -40,34 +41,27 @@ class LocalInitScripts:
         )
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Keep scripts."""
+        """Create scripts."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert(
-                    'init_script',
-                    {
-                        'name': change.name,
-                        'content': change.after.content,
-                        **description_columns(change.after),
-                    },
-                )
+                self.record.insert('init_script', {'name': change.name, **_columns(change.after)})
         return [Outcome(change) for change in changes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change scripts: for servers that will be made."""
+        """Update scripts; servers created from now on use the new content."""
         with self.record.transaction():
             for change in changes:
-                self.record.update_named(
-                    'init_script',
-                    change.name,
-                    {'content': change.after.content, **description_columns(change.after)},
-                )
+                self.record.update_named('init_script', change.name, _columns(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Forget scripts."""
+        """Delete scripts."""
         with self.record.transaction() as sql:
             sql.executemany(
                 'DELETE FROM init_script WHERE name = ?', [(change.name,) for change in changes]
             )
         return [Outcome(change) for change in changes]
+
+
+def _columns(script: InitScript) -> Dict[str, Any]:
+    return {'content': script.content, **description_columns(script)}

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the kernel says of devices, routes and settings, in files: no process is started for it."""
+"""Devices, routes and settings, read from files of the kernel: no process is started."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ OURS = re.compile('hk[0-9]+$|hkp[0-9]+$|hanok0$')
 
 
 def device_exists(device: str) -> bool:
-    """Whether there is a network device of this name."""
+    """Whether a network device exists."""
     return os.path.isdir(f'/sys/class/net/{device}')
 
 
 def devices() -> List[str]:
-    """The network devices of this host that are not ours, without the loopback."""
+    """The network devices of this host, without ours and the loopback."""
     return sorted(
         name for name in os.listdir('/sys/class/net') if name != 'lo' and not OURS.match(name)
     )
 
 
 def is_up(device: str) -> bool:
-    """Whether a device was set up."""
+    """Whether a device is administratively up."""
     try:
         with open(f'/sys/class/net/{device}/flags', encoding='ascii') as file:
             return bool(int(file.read(), 16) & _UP)
@@ -34,8 +34,8 @@ def is_up(device: str) -> bool:
         return False
 
 
-def read(key: str) -> str:
-    """A setting of IPv4; empty: there is none."""
+def read_sysctl(key: str) -> str:
+    """A setting under net.ipv4; empty if it does not exist."""
     try:
         with open(f'/proc/sys/net/ipv4/{key}', encoding='ascii') as file:
             return file.read().strip()
@@ -43,16 +43,16 @@ def read(key: str) -> str:
         return ''
 
 
-def write(key: str, value: str) -> None:
-    """Set it, where it is there and differs."""
+def write_sysctl(key: str, value: str) -> None:
+    """Set a setting under net.ipv4, if it exists and differs."""
     path = f'/proc/sys/net/ipv4/{key}'
-    if os.path.exists(path) and read(key) != value:
+    if os.path.exists(path) and read_sysctl(key) != value:
         with open(path, 'w', encoding='ascii') as file:
             file.write(value)
 
 
 def routes() -> List[Tuple[str, str]]:
-    """The IPv4 routes of this host's main table: (device, CIDR), without default routes."""
+    """The IPv4 routes of the main table: (device, CIDR), without default routes."""
     found = []
     for device, target, _gateway, mask in _table():
         if mask:
@@ -61,12 +61,12 @@ def routes() -> List[Tuple[str, str]]:
 
 
 def gateways() -> Set[Tuple[str, str]]:
-    """The gateways of its routes: (device, address)."""
+    """The gateways of the IPv4 routes: (device, address)."""
     return {(device, _dotted(gateway)) for device, _target, gateway, _mask in _table() if gateway}
 
 
 def _table() -> Iterator[Tuple[str, int, int, int]]:
-    """The device, target, gateway and mask of each route."""
+    """Yield the device, target, gateway and mask of each route."""
     with open('/proc/net/route', encoding='ascii') as file:
         for line in file.readlines()[1:]:
             words = line.split()

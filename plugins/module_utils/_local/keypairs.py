@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Key pairs: rows, nothing else."""
+"""Key pairs: rows of the record."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class LocalKeypairs:
     """Key pairs of the local cloud."""
 
     def __init__(self, record: Record) -> None:
-        """Key pairs of this record."""
+        """Use this record."""
         self.record = record
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Keypair, ...]:
-        """Look: all, or those of these names."""
+        """List all, or those with these names."""
         return tuple(
             Keypair(
                 row['name'],
@@ -57,14 +57,14 @@ class LocalKeypairs:
         return [Outcome(change) for change in changes]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change what is said about key pairs."""
+        """Update descriptions and labels."""
         with self.record.transaction():
             for change in changes:
                 self.record.update_named('keypair', change.name, description_columns(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Forget public keys."""
+        """Delete public keys."""
         with self.record.transaction() as sql:
             sql.executemany(
                 'DELETE FROM keypair WHERE name = ?', [(change.name,) for change in changes]

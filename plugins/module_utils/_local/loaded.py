@@ -1,9 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which rules the kernel holds, and whether these are the ones that were loaded: all tables and chains count, not one sign of them.
+"""Which rules are loaded in the kernel, and whether they are the ones that were loaded last.
 
-After a load the listing is hashed; looking lists again. The network hook
-(roles/host/files/network-hook) does the same in shell.
+The listing is hashed after each load and compared with later listings, so that a change of any
+table or chain counts. The network hook (roles/host/files/network-hook) does the same in shell.
 """
 
 from __future__ import annotations
@@ -16,60 +16,64 @@ from typing import List, NamedTuple, Tuple
 
 from .._cloud import CloudError
 
-# One process for both tables: of two `list table` in one command nft 1.0.6 fills in the last one
-# only.
+# One process for both tables: given two `list table` in one command, nft 1.0.6 fills in only the
+# last one.
 _LIST = 'list ruleset inet; list ruleset bridge'
-_BEGINNINGS = ('table inet hanok {\n', 'table bridge hanok {\n')
+_HEADS = ('table inet hanok {\n', 'table bridge hanok {\n')
 _REVISION = re.compile(r'^\tchain rev_([a-z0-9_]+) \{$', re.MULTILINE)
 
-_BY_BRIDGE = 'table bridge hanok_probe { chain probed { meta ibrname "hk0" accept; }; }'
+_BRIDGE_META = 'table bridge hanok_probe { chain probed { meta ibrname "hk0" accept; }; }'
 
 
-class Loaded(NamedTuple):
-    """The revision of rules, and a hash of all of them."""
+class LoadedRules(NamedTuple):
+    """The revision of the loaded rules, and a digest of all of them."""
 
     revision: str
     digest: str
 
     def number(self, record: str) -> int:
-        """How often the record had been changed that they were made of; -1: it was another record."""
+        """The revision number of the record they were rendered from; -1 if it is another record."""
         name, _underscore, number = self.revision.rpartition('_')
         return int(number) if name == record and number.isdigit() else -1
 
 
-class Kept(NamedTuple):
-    """What was loaded, a hash of the file that it was loaded from, and the devices by which servers get out."""
+class SavedState(NamedTuple):
+    """The rules as they were loaded last.
 
-    rules: Loaded
+    ``source``: a digest of the file they were loaded from. ``outside``: the devices through which
+    they let servers reach the outside.
+    """
+
+    rules: LoadedRules
     source: str
     outside: Tuple[str, ...] = ()
 
     def text(self) -> str:
-        """One line: revision, hash of the rules, hash of the file, devices."""
+        """One line: revision, digest of the rules, digest of the file, devices."""
         words = (self.rules.revision, self.rules.digest, self.source, *self.outside)
         return ' '.join(words) + '\n'
 
 
-NOTHING = Kept(Loaded('', ''), '')
+NOTHING = SavedState(LoadedRules('', ''), '')
 
 
-def parse(text: str) -> Kept:
-    """What was kept; nothing where that is no such line."""
+def parse(text: str) -> SavedState:
+    """Parse a saved state; NOTHING if the text is not one."""
     words = text.split()
     if len(words) < 3:
         return NOTHING
-    return Kept(Loaded(words[0], words[1]), words[2], tuple(words[3:]))
+    return SavedState(LoadedRules(words[0], words[1]), words[2], tuple(words[3:]))
 
 
 def digest(text: str | None) -> str:
-    """A hash of a text."""
+    """The SHA-256 of a text, in hexadecimal digits."""
     return hashlib.sha256((text or '').encode()).hexdigest()
 
 
-def current() -> Loaded:
-    """What the kernel holds."""
+def current() -> LoadedRules:
+    """Return the rules that are loaded in the kernel."""
     try:
-        ran = subprocess.run(
+        done = subprocess.run(
             ['nft', '-s', _LIST],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -80,34 +84,35 @@ def current() -> Loaded:
         raise CloudError(
             'nft is not installed on this host; the role hanok.cloud.host installs it'
         ) from None
-    return of(ran.stdout)
+    return parse_listing(done.stdout)
 
 
-def of(listing: str) -> Loaded:
-    """What a listing of nft(8) shows."""
-    text = ''.join(_ours(listing))
+def parse_listing(listing: str) -> LoadedRules:
+    """Return the rules in a listing of nft(8)."""
+    text = ''.join(_own_lines(listing))
     found = _REVISION.search(text)
-    return Loaded(found.group(1) if found else '', digest(text))
+    return LoadedRules(found.group(1) if found else '', digest(text))
 
 
-def _ours(listing: str) -> List[str]:
-    """The lines of our tables, without the elements of sets that packets fill."""
+def _own_lines(listing: str) -> List[str]:
+    """The lines of our tables, without elements of sets that the kernel fills."""
     lines: List[str] = []
-    inside = filled = False
+    is_inside = is_dynamic = False
     for line in listing.splitlines(keepends=True):
-        inside = inside or line in _BEGINNINGS
-        if inside and not filled:
+        is_inside = is_inside or line in _HEADS
+        if is_inside and not is_dynamic:
             lines.append(line)
-        filled = (filled and line != '\t}\n') or (
-            line.startswith('\t\tflags ') and 'dynamic' in line
-        )
-        inside = inside and line != '}\n'
+        if line.startswith('\t\tflags ') and 'dynamic' in line:
+            is_dynamic = True
+        elif line == '\t}\n':
+            is_dynamic = False
+        is_inside = is_inside and line != '}\n'
     return lines
 
 
 @lru_cache(maxsize=1)
 def has_bridge_meta() -> bool:
-    """Whether the kernel can tell from which bridge a frame comes (NFT_BRIDGE_META); nothing is loaded."""
-    words = ['nft', '--check', '--file', '-']
-    ran = subprocess.run(words, input=_BY_BRIDGE, capture_output=True, text=True, check=False)
-    return ran.returncode == 0
+    """Whether the kernel can match the bridge of a frame (NFT_BRIDGE_META); loads nothing."""
+    command = ['nft', '--check', '--file', '-']
+    done = subprocess.run(command, input=_BRIDGE_META, capture_output=True, text=True, check=False)
+    return done.returncode == 0

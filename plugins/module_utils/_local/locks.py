@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One lock per resource, held by this process and by the children that work on it."""
+"""One lock per resource, held by this process and by its children that work on the resource."""
 
 from __future__ import annotations
 
@@ -18,30 +18,31 @@ _FLOCK = 'hhqqi4x'  # struct flock: type, whence, start, length, pid
 
 
 class Locks:
-    """Files under one folder. They are never removed: a removed file is a lock that two can hold."""
+    """Lock files in one folder. They are never removed: two runs could hold a removed one."""
 
     def __init__(self, folder: str, actor: str, timeout: int) -> None:
-        """``timeout``: seconds to wait for a lock that somebody else holds."""
+        """``actor``: who acquires locks. ``timeout``: seconds to wait for locks of other runs."""
         self.folder, self.actor, self.timeout = folder, actor, timeout
         self.held: Dict[Tuple[str, str], int] = {}
         self.notes: List[str] = []
-        self._work = os.path.join(folder, 'projection.at-work')
+        self._activity = os.path.join(folder, 'projection.at-work')
 
     def acquire(self, names: Names) -> None:
-        """Take all of them, in one order for everybody, so that no two runs wait for each other."""
-        until = time.monotonic() + self.timeout
+        """Acquire all locks, in sorted order in every run, so that no two runs deadlock."""
+        deadline = time.monotonic() + self.timeout
         for name in sorted(names):
-            self.held[name] = self._take('.'.join(name), ' '.join(name), until)
+            self.held[name] = self._acquire('.'.join(name), ' '.join(name), deadline)
 
     def release(self) -> None:
-        """Let go of all that ``acquire`` took."""
+        """Release all locks that ``acquire`` acquired."""
         while self.held:
             os.close(self.held.popitem()[1])
 
     @contextmanager
     def projection(self, name: str) -> Iterator[int]:
-        """Hold the lock under which one projection of the record is written; it is held for moments only."""
-        descriptor = self._take('projection.' + name, name, time.monotonic() + self.timeout)
+        """Hold the lock for writing a projection of the record; it is held for moments only."""
+        deadline = time.monotonic() + self.timeout
+        descriptor = self._acquire('projection.' + name, name, deadline)
         try:
             yield descriptor
         finally:
@@ -49,9 +50,9 @@ class Locks:
 
     @contextmanager
     def marked_active(self) -> Iterator[None]:
-        """Be known as a run that changes something; one that dies is known no more."""
+        """Mark this process as a run that changes something; the mark ends with the process."""
         self._make_folder()
-        descriptor = os.open(self._work, os.O_RDONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(self._activity, os.O_RDONLY | os.O_CREAT, 0o600)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_SH)
             yield
@@ -59,13 +60,13 @@ class Locks:
             os.close(descriptor)
 
     def has_other_runs(self) -> bool:
-        """Whether a run changes something now; asked without a lock, and without writing. Not for a run that is at work itself.
+        """Whether another run is changing something; takes no lock and writes nothing.
 
-        The lock is a process's (fcntl(2), F_GETLK), and lost when the process closes any descriptor
-        of the file: so it would lose its own.
+        Not for a run that is marked active itself: the lock belongs to the process (fcntl(2),
+        F_GETLK) and is lost when the process closes any descriptor of the file.
         """
         try:
-            with open(self._work, 'rb') as file:
+            with open(self._activity, 'rb') as file:
                 requested = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
                 answer: Tuple[int, ...] = struct.unpack(
                     _FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, requested)
@@ -78,11 +79,11 @@ class Locks:
         os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
         os.makedirs(self.folder, 0o700, exist_ok=True)
 
-    def _take(self, file: str, shown: str, until: float) -> int:
+    def _acquire(self, file: str, label: str, deadline: float) -> int:
         self._make_folder()
         descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            self._await(descriptor, shown, until)
+            self._wait(descriptor, label, deadline)
         except BaseException:
             os.close(descriptor)
             raise
@@ -90,21 +91,22 @@ class Locks:
         os.pwrite(descriptor, text.encode()[:160].ljust(160), 0)
         return descriptor
 
-    def _await(self, descriptor: int, shown: str, until: float) -> None:
+    def _wait(self, descriptor: int, label: str, deadline: float) -> None:
         waited = False
-        while not _locked(descriptor):
+        while not _try_lock(descriptor):
             holder = os.pread(descriptor, 160, 0).decode(errors='replace').strip() or 'another run'
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise Busy(
-                    f'{shown} is held by {holder}; it was waited for {self.timeout} s (wait_timeout)'
+                    f'timed out after {self.timeout} s (wait_timeout) waiting for {label}, '
+                    f'held by {holder}'
                 )
             if not waited:
-                self.notes.append(f'waited for {shown}, held by {holder}')
+                self.notes.append(f'waited for {label}, held by {holder}')
                 waited = True
             time.sleep(0.02)
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What addresses devices have, for which addresses they answer ARP, and which lead out: asked of the kernel, without a process (rtnetlink(7))."""
+"""Addresses, ARP proxies and default routes, queried from the kernel by rtnetlink(7)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ _ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
 _GET_ADDRESSES, _GET_ROUTES, _GET_NEIGHBOURS = 22, 26, 30  # RTM_GETADDR, RTM_GETROUTE, RTM_GETNEIGH
 _ADDRESS = 'BBBBi'  # struct ifaddrmsg: family, prefix, flags, scope, device
 _NEIGHBOUR = 'BxxxiHBB'  # struct ndmsg: family, device, state, flags, type
-# struct rtmsg: family, prefix of the target, of the source, tos, table, protocol, scope, type,
-# flags
+# struct rtmsg: family, target prefix, source prefix, tos, table, protocol, scope, type, flags
 _ROUTE = 'BBBBBBBBI'
 _NEXT_HOP = 'HBBi'  # struct rtnexthop: length, flags, hops, device
 _UNICAST, _RTA_OIF, _RTA_MULTIPATH = 1, 4, 9
 _PROXY = 8  # NTF_PROXY
 _IFA_LOCAL, _NDA_DST = 2, 1
-_ROOM = 1 << 18  # a part of a dump is at most 32 KiB
+_BUFFER = 1 << 18  # a part of a dump is at most 32 KiB
 
 
 def addresses() -> Set[Tuple[str, str]]:
@@ -37,7 +36,7 @@ def addresses() -> Set[Tuple[str, str]]:
 
 
 def proxies() -> Set[Tuple[str, str]]:
-    """The IPv4 addresses that this host answers ARP for: (device, address)."""
+    """The IPv4 addresses for which this host answers ARP: (device, address)."""
     found = set()
     requested = struct.pack(_NEIGHBOUR, socket.AF_INET, 0, 0, _PROXY, 0)
     for body in _dump(_GET_NEIGHBOURS, requested):
@@ -49,17 +48,18 @@ def proxies() -> Set[Tuple[str, str]]:
 
 
 def default_devices() -> Set[str]:
-    """The devices of all default routes of this host, in whatever table: of one that has several ways, all of them."""
-    found: Set[int] = set()
+    """The devices of all default routes, in any table, with all next hops of multipath routes."""
+    indexes: Set[int] = set()
     for body in _dump(_GET_ROUTES, struct.pack(_ROUTE, socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)):
         prefix, kind = body[1], body[7]
         if prefix or kind != _UNICAST:
             continue
         attributes = body[struct.calcsize(_ROUTE) :]
-        out = _attribute(attributes, _RTA_OIF)
-        found |= {int(struct.unpack('i', out)[0])} if len(out) == 4 else set()
-        found |= set(_next_hops(_attribute(attributes, _RTA_MULTIPATH)))
-    names = {_device(index) for index in found}
+        output = _attribute(attributes, _RTA_OIF)
+        if len(output) == 4:
+            indexes.add(int(struct.unpack('i', output)[0]))
+        indexes.update(_next_hops(_attribute(attributes, _RTA_MULTIPATH)))
+    names = {_device(index) for index in indexes}
     return {name for name in names if name and not name.startswith('hk') and name != 'lo'}
 
 
@@ -73,18 +73,18 @@ def _next_hops(part: bytes) -> Iterator[int]:
 def _device(index: int) -> str:
     try:
         return socket.if_indextoname(index)
-    except OSError:  # it went away meanwhile
+    except OSError:  # removed meanwhile
         return ''
 
 
 def _dump(requested: int, body: bytes) -> Iterator[bytes]:
-    """The bodies of the kernel's answers. Raises OSError."""
+    """Yield the bodies of the kernel's messages. Raises OSError."""
     length = struct.calcsize(_HEADER) + len(body)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
         kernel.bind((0, 0))
         kernel.send(struct.pack(_HEADER, length, requested, _DUMP, 1, 0) + body)
         while True:
-            for kind, answer in _messages(kernel.recv(_ROOM)):
+            for kind, answer in _messages(kernel.recv(_BUFFER)):
                 if kind == _DONE:
                     return
                 if kind == _ERROR:
@@ -101,11 +101,11 @@ def _messages(part: bytes) -> Iterator[Tuple[int, bytes]]:
         part = part[(length + 3) & ~3 :]
 
 
-def _attribute(attributes: bytes, wanted: int) -> bytes:
-    """The value of an attribute; empty: there is none."""
+def _attribute(attributes: bytes, attribute: int) -> bytes:
+    """The value of an attribute; empty if it does not exist."""
     while len(attributes) >= 4:
         length, kind = struct.unpack_from('HH', attributes)
-        if kind == wanted:
+        if kind == attribute:
             return attributes[4:length]
         attributes = attributes[max(4, (length + 3) & ~3) :]
     return b''

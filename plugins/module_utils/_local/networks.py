@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Networks: libvirt networks without any rules of libvirt's own, routed and filtered by us."""
+"""Networks: libvirt networks without rules of libvirt, routed and filtered by our firewall."""
 
 from __future__ import annotations
 
@@ -22,82 +22,79 @@ from .host import Host
 from .hypervisor import tolerate
 from .record import description_columns, split_names
 
-_LIST = """SELECT n.*, (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p LEFT JOIN server s ON s.id = p.server_id
-    LEFT JOIN balancer b ON b.id = p.balancer_id WHERE p.network_id = n.id) AS used
+_LIST = """SELECT n.*,
+  (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p
+    LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+    WHERE p.network_id = n.id) AS used
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
 
 _XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
-  <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/><bridge name='{bridge}' stp='off' delay='0'/>
+  <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/>
+  <bridge name='{bridge}' stp='off' delay='0'/>
   <ip address='{gateway}' prefix='{prefix}'/>
   <dnsmasq:options>{options}</dnsmasq:options>
 </network>"""
+
+
+_CREATED = "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'"
 
 
 class LocalNetworks:
     """Networks of the local cloud."""
 
     def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
-        """Networks on record and in libvirt."""
+        """Use the record and libvirt of ``host``, and the firewall."""
         self.host, self.record, self.firewalls = host, host.record, firewalls
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Network, ...]:
-        """Look: all, or those of these names."""
+        """List all, or those with these names."""
         return tuple(_network(row) for row in self.record.named(_LIST, names))
 
     def used_ranges(self, name: str) -> Dict[str, str]:
-        """What of ours has addresses (CIDR: what it is): floating pools, floating IPs in none of them, and all networks but the one of this name."""
-        taken = {
-            str(IPv4Network(cidr)): f'the floating pool {pool.name}'
-            for pool in self.host.settings.pools
-            for cidr in pool.addresses
-        }
-        taken.update(
-            {
-                f'{row["address"]}/32': f'the floating IP {row["address"]}'
-                for row in self.firewalls.floating.dead()
-            }
-        )
-        taken.update(
-            {
-                row['cidr']: f'the network {row["name"]}'
-                for row in self.record.rows('SELECT name, cidr FROM network')
-                if row['name'] != name
-            }
-        )
-        return taken
+        """The address ranges in use, as {CIDR: label}, without those of the network of this name.
+
+        These are floating pools, floating IPs outside of all pools, and networks.
+        """
+        ranges: Dict[str, str] = {}
+        for pool in self.host.settings.pools:
+            for cidr in pool.addresses:
+                ranges[str(IPv4Network(cidr))] = f'the floating pool {pool.name}'
+        for row in self.firewalls.floating.outside_pools():
+            ranges[f'{row["address"]}/32'] = f'the floating IP {row["address"]}'
+        for row in self.record.rows('SELECT name, cidr FROM network'):
+            if row['name'] != name:
+                ranges[row['cidr']] = f'the network {row["name"]}'
+        return ranges
 
     def surroundings(self) -> Surroundings:
-        """What is reached without this cloud, and may be hidden by a network."""
+        """What the host reaches outside of this cloud, which a network could hide."""
         from .surroundings import surroundings
 
         return surroundings()
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Make networks and start them."""
+        """Create networks and start them."""
         with self.record.transaction():
             for change in changes:
                 self._reserve(change.after)
         self.firewalls.save_rules()
         outcomes = self.host.for_each(changes, self._build)
         self.firewalls.apply()
-        return self.host.finish(
-            outcomes,
-            "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'",
-        )
+        return self.host.finish(outcomes, _CREATED)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change what is said about networks."""
+        """Update descriptions and labels."""
         with self.record.transaction():
             for change in changes:
                 self.record.update_named('network', change.name, description_columns(change.after))
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Stop networks and remove them."""
+        """Stop networks and delete them."""
         self.record.begin_deletion(
             'network', [change.name for change in changes], 'port', 'network_id'
         )
-        outcomes = self.host.for_each(changes, self._erase)
+        outcomes = self.host.for_each(changes, self._remove)
         self.host.finish(outcomes, 'DELETE FROM network WHERE name = ?')
         self.firewalls.apply()
         return outcomes
@@ -124,7 +121,7 @@ class LocalNetworks:
         dhcp.write(self.host, [row['id']])
         start_network(self.host, row)
 
-    def _erase(self, change: Change) -> None:
+    def _remove(self, change: Change) -> None:
         row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
         with tolerate('NO_NETWORK'):
             network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
@@ -150,25 +147,28 @@ def _network(row: Any) -> Network:
 
 
 def start_network(host: Host, row: Any) -> None:
-    """Define a network and start it; one that libvirt takes for running, and that does not work, is stopped first."""
+    """Define a network and start it; one that is active in libvirt is stopped first."""
     network = host.hypervisor.qemu.networkDefineXML(
         xml(row['id'], row['uuid'], row['cidr'], row['gateway'])
     )
     network.setAutostart(1)
     if network.isActive():
         network.destroy()
-    with tolerate('OPERATION_INVALID'):  # another run was quicker
+    with tolerate('OPERATION_INVALID'):  # another run has started it
         network.create()
 
 
-def xml(number: int, identity: str, cidr: str, gateway: str) -> str:
-    """The libvirt network of a row. Without a range of libvirt's own: dnsmasq has ours, of reserved addresses only."""
+def xml(number: int, uuid_: str, cidr: str, gateway: str) -> str:
+    """The libvirt network of a row.
+
+    It has no DHCP range of libvirt: our options restrict dnsmasq to reserved addresses.
+    """
     options = ''.join(
         f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number, gateway)
     )
     return _XML.format(
         bridge=bridge_name(number),
-        uuid=escape(identity),
+        uuid=escape(uuid_),
         gateway=escape(gateway),
         prefix=IPv4Network(cidr).prefixlen,
         options=options,

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ports that were made by name: an address in a network, and groups, that wait for a server."""
+"""Named ports: an address in a network and security groups, reserved for a server."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ from .firewalls import LocalFirewalls
 from .host import Host
 from .record import description_columns
 
-_LIST = """SELECT p.*, n.name AS network, s.name AS server, f.address AS floating FROM port p JOIN network n ON n.id = p.network_id
+_LIST = """SELECT p.*, n.name AS network, s.name AS server, f.address AS floating
+  FROM port p JOIN network n ON n.id = p.network_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN floating_ip f ON f.port_id = p.id
-  WHERE p.name IS NOT NULL AND (?1 IS NULL OR p.name IN (SELECT value FROM json_each(?1))) ORDER BY p.name"""
-_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg JOIN security_group g ON g.id = pg.group_id JOIN port p ON p.id = pg.port_id
+  WHERE p.name IS NOT NULL AND (?1 IS NULL OR p.name IN (SELECT value FROM json_each(?1)))
+  ORDER BY p.name"""
+_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg
+  JOIN security_group g ON g.id = pg.group_id JOIN port p ON p.id = pg.port_id
   WHERE p.name IS NOT NULL ORDER BY g.name"""
 
 
@@ -28,11 +31,11 @@ class LocalPorts:
     """Ports of the local cloud."""
 
     def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
-        """Ports on record, and the firewall that binds their addresses."""
+        """Use the record of ``host``, and the firewall, which binds addresses to ports."""
         self.record, self.firewalls = host.record, firewalls
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
-        """Look: all, or those of these names."""
+        """List all, or those with these names."""
         rows = self.record.named(_LIST, names)
         groups: Dict[int, List[str]] = {}
         for row in self.record.rows(_GROUPS) if rows else ():
@@ -40,7 +43,7 @@ class LocalPorts:
         return tuple(_port(row, groups.get(row['id'], ())) for row in rows)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Reserve addresses."""
+        """Create ports."""
         with self.record.transaction():
             for change in changes:
                 port: Port = change.after
@@ -52,28 +55,28 @@ class LocalPorts:
                     {'name': port.name, 'own_groups': 1, **description_columns(port)},
                 )
                 addresses.write_groups(self.record, row, port.security_groups)
-        return self._loaded(changes)
+        return self._apply_firewall(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change their groups, at once for the servers that have them, and what is said about them."""
+        """Update groups, effective at once for their servers, descriptions and labels."""
         with self.record.transaction():
             for change in changes:
                 self.record.update_named('port', change.name, description_columns(change.after))
                 if change.before.security_groups != change.after.security_groups:
                     row = self.record.value('SELECT id FROM port WHERE name = ?', change.name)
                     addresses.write_groups(self.record, row, change.after.security_groups)
-        return self._loaded(changes)
+        return self._apply_firewall(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Give their addresses back."""
+        """Delete ports that no server has."""
         with self.record.transaction() as sql:
             sql.executemany(
                 'DELETE FROM port WHERE name = ? AND server_id IS NULL',
                 [(change.name,) for change in changes],
             )
-        return self._loaded(changes)
+        return self._apply_firewall(changes)
 
-    def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:
+    def _apply_firewall(self, changes: Sequence[Change]) -> List[Outcome]:
         self.firewalls.apply()
         return [Outcome(change) for change in changes]
 

@@ -257,7 +257,7 @@ class Record:
             return None if text is None else [str(sentence) for sentence in json.loads(text)]
         except (ValueError, TypeError) as error:
             raise Damaged(
-                f'the record {self.path} holds what hanok.cloud does not write: meta.{LOST}: {error}; {RECOVER}'
+                f'the record {self.path} contains data that hanok.cloud does not write: meta.{LOST}: {error}; {RECOVER}'
             ) from error
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Security groups: rows, and the firewall that is made of them."""
+"""Security groups: rows of the record, and rules in the firewall."""
 
 from __future__ import annotations
 
@@ -16,25 +16,34 @@ from .firewalls import LocalFirewalls
 from .host import Host
 from .record import description_columns, split_names
 
-_RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r LEFT JOIN security_group o ON o.id = r.remote_group_id
-  WHERE r.group_id IN (SELECT id FROM security_group WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
+_RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r
+  LEFT JOIN security_group o ON o.id = r.remote_group_id
+  WHERE r.group_id IN (SELECT id FROM security_group
+    WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
 _LIST = """SELECT g.*,
-  (SELECT group_concat(DISTINCT coalesce(s.name, 'port ' || p.name)) FROM port_security_group pg JOIN port p ON p.id = pg.port_id
+  (SELECT group_concat(DISTINCT coalesce(s.name, 'port ' || p.name))
+    FROM port_security_group pg JOIN port p ON p.id = pg.port_id
     LEFT JOIN server s ON s.id = p.server_id WHERE pg.group_id = g.id) AS used,
-  (SELECT group_concat(DISTINCT o.name) FROM security_group_rule r JOIN security_group o ON o.id = r.group_id
+  (SELECT group_concat(DISTINCT o.name)
+    FROM security_group_rule r JOIN security_group o ON o.id = r.group_id
     WHERE r.remote_group_id = g.id AND o.id <> g.id) AS named
-  FROM security_group g WHERE ?1 IS NULL OR g.name IN (SELECT value FROM json_each(?1)) ORDER BY g.name"""
+  FROM security_group g WHERE ?1 IS NULL OR g.name IN (SELECT value FROM json_each(?1))
+  ORDER BY g.name"""
+_DELETE_RULE = """DELETE FROM security_group_rule WHERE group_id = ? AND direction = ?
+  AND protocol = ? AND port_min IS ? AND port_max IS ? AND remote_cidr = ?
+  AND remote_group_id IS ?"""
+_COLUMNS = ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
 
 
 class LocalSecurityGroups:
     """Security groups of the local cloud."""
 
     def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
-        """Groups on record, rules in the firewall."""
+        """Use the record of ``host``, and the firewall."""
         self.record, self.firewalls = host.record, firewalls
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
-        """Look: all, or those of these names."""
+        """List all, or those with these names."""
         names = None if names is None else list(names)
         rules: Dict[int, List[Rule]] = {}
         for row in self.record.named(_RULES, names):
@@ -62,17 +71,17 @@ class LocalSecurityGroups:
         )
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Make groups with their rules."""
+        """Create groups with their rules."""
         with self.record.transaction():
             for change in changes:
                 self.record.insert(
                     'security_group', {'name': change.name, **description_columns(change.after)}
                 )
                 self._write_rules(change)
-        return self._loaded(changes)
+        return self._apply_firewall(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change descriptions and rules, at once for all servers that have the groups."""
+        """Update descriptions, labels and rules, effective at once for all members."""
         with self.record.transaction():
             for change in changes:
                 self.record.update_named(
@@ -84,15 +93,15 @@ class LocalSecurityGroups:
                         'UPDATE security_group SET to_cut = to_cut + 1 WHERE name = ?',
                         (change.name,),
                     )
-        return self._loaded(changes)
+        return self._apply_firewall(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Remove groups that nothing uses."""
+        """Delete groups that are not in use."""
         with self.record.transaction() as sql:
             sql.executemany(
                 'DELETE FROM security_group WHERE name = ?', [(change.name,) for change in changes]
             )
-        return self._loaded(changes)
+        return self._apply_firewall(changes)
 
     def _write_rules(self, change: Change) -> None:
         ids = {
@@ -102,34 +111,21 @@ class LocalSecurityGroups:
         before = set() if change.before is None else set(change.before.rules)
         after = set(change.after.rules)
         for rule in before - after:
-            self.record.sql.execute(
-                'DELETE FROM security_group_rule WHERE group_id = ? AND direction = ? AND protocol = ? AND port_min IS ? AND port_max IS ? '
-                'AND remote_cidr = ? AND remote_group_id IS ?',
-                (
-                    ids[change.name],
-                    rule.direction,
-                    rule.protocol,
-                    rule.port_min,
-                    rule.port_max,
-                    rule.remote_cidr,
-                    ids.get(rule.remote_group or ''),
-                ),
-            )
+            values = [getattr(rule, column) for column in _COLUMNS]
+            remote = ids.get(rule.remote_group or '')
+            self.record.sql.execute(_DELETE_RULE, (ids[change.name], *values, remote))
         for rule in sorted(after - before):
-            columns = {
-                column: getattr(rule, column)
-                for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
-            }
             if rule.remote_group is not None and rule.remote_group not in ids:
                 raise CloudError(
                     f'security_group {rule.remote_group} no longer exists; run the task again'
                 )
             remote = None if rule.remote_group is None else ids[rule.remote_group]
+            columns = {column: getattr(rule, column) for column in _COLUMNS}
             self.record.insert(
                 'security_group_rule',
                 {'group_id': ids[change.name], **columns, 'remote_group_id': remote},
             )
 
-    def _loaded(self, changes: Sequence[Change]) -> List[Outcome]:
+    def _apply_firewall(self, changes: Sequence[Change]) -> List[Outcome]:
         self.firewalls.apply()
         return [Outcome(change) for change in changes]

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Where the local cloud keeps its things, and what the operator decided about this host."""
+"""The settings of this host: the folders of the local cloud, and the choices of the operator."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from typing import Any, Dict, List, Tuple
 from .._cloud import CloudError
 from .._model.checks import name_problems
 
-_DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # it stands in a command of ip(8)
+_DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # inserted into commands of ip(8)
 VIRT_TYPES = ('auto', 'kvm', 'qemu')
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Floating addresses (CIDRs). `uplink`: the device on which the host answers for them; None: reachable from the host only."""
+    """A pool of floating addresses (CIDRs).
+
+    ``uplink``: the device on which the host answers ARP for them; None: they are reachable from the
+    host only.
+    """
 
     name: str
     addresses: Tuple[str, ...]
@@ -30,8 +34,9 @@ class Pool:
 class Settings:
     """The host's settings; ``state`` and ``config`` are folders.
 
-    ``outside_devices``: further devices by which servers get out, besides those of default routes
-    and the uplinks of pools. ``router``: whether the host forwards between other devices, too.
+    ``outside_devices``: devices through which servers reach the outside, besides those of default
+    routes and the uplinks of pools. ``router``: whether the host also forwards between other
+    devices.
     """
 
     state: str
@@ -47,31 +52,31 @@ class Settings:
 
 
 def load() -> Settings:
-    """Read /etc/hanok/host.json. The environment may move both roots: HANOK_STATE, HANOK_CONFIG.
+    """Read /etc/hanok/host.json.
 
-    HANOK_STRICT=1 is what the role host says before it writes settings: devices that do not exist
-    are refused, too.
+    The environment variables HANOK_STATE and HANOK_CONFIG override both folders. HANOK_STRICT=1,
+    set by the role host before it writes settings, also refuses devices that do not exist.
     """
-    state, config = (
-        os.environ.get('HANOK_STATE', '/var/lib/hanok'),
-        os.environ.get('HANOK_CONFIG', '/etc/hanok'),
-    )
+    state = os.environ.get('HANOK_STATE', '/var/lib/hanok')
+    config = os.environ.get('HANOK_CONFIG', '/etc/hanok')
     path = os.path.join(config, 'host.json')
     try:
         with open(path, encoding='utf-8') as file:
             raw = json.load(file)
     except FileNotFoundError:
         raise CloudError(
-            f'{path} is not there: this host was not prepared; run the role hanok.cloud.host on it first'
+            f'{path} does not exist: this host is not prepared; '
+            'run the role hanok.cloud.host on it first'
         ) from None
     except (ValueError, OSError, RecursionError) as error:
         raise CloudError(
-            f'{path} cannot be read: {error}; run the role hanok.cloud.host again to write it anew'
+            f'{path} cannot be read: {error}; run the role hanok.cloud.host again to rewrite it'
         ) from error
     problems = check_settings(raw) if os.environ.get('HANOK_STRICT') == '1' else _problems(raw)
     if problems:
         raise CloudError(
-            f'{path}: {"; ".join(problems)}; mend the variables of the role hanok.cloud.host and run it again'
+            f'{path}: {"; ".join(problems)}; '
+            'correct the variables of the role hanok.cloud.host and run it again'
         )
     return Settings(
         state,
@@ -92,22 +97,23 @@ def _problems(raw: Any) -> List[str]:
         return ['it must hold one mapping']
     problems = []
     if raw.get('virt_type', 'auto') not in VIRT_TYPES:
-        problems.append(f'virt_type: {raw["virt_type"]!r} is none of {", ".join(VIRT_TYPES)}')
+        problems.append(f'virt_type: {raw["virt_type"]!r} is not one of {", ".join(VIRT_TYPES)}')
     problems += _outside_problems(raw.get('outside_devices', []))
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
-        return [*problems, 'floating_pools: give a list']
+        return [*problems, 'floating_pools: must be a list']
     for number, pool in enumerate(pools):
         problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
-    return problems or _doubles(pools)
+    return problems or _duplicates(pools)
 
 
 def check_settings(raw: Any) -> List[str]:
-    """What speaks against settings that are to be written: what `load` would refuse, and devices that do not exist on this host.
+    """Return the problems of settings before they are written.
 
-    A device that vanishes later is not refused: that is a warning (floating_routes.py).
+    These are what ``load`` would refuse, and devices that do not exist on this host. A device that
+    disappears later causes a warning only (floating_routes.py).
     """
     return _problems(raw) or [
         *_uplink_problems(raw.get('floating_pools', [])),
@@ -122,53 +128,53 @@ def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
     for number, pool in enumerate(pools):
         uplink = pool.get('uplink')
         if uplink is not None and not device_exists(uplink):
-            there = ', '.join(devices()) or 'none'
+            existing = ', '.join(devices()) or 'none'
             problems.append(
-                f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; there are: {there}'
+                f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; '
+                f'existing devices: {existing}'
             )
     return problems
 
 
-def _missing_devices(named: List[str]) -> List[str]:
+def _missing_devices(names: List[str]) -> List[str]:
     from .kernel import device_exists, devices
 
-    there = ', '.join(devices()) or 'none'
+    existing = ', '.join(devices()) or 'none'
     return [
-        f'outside_devices: {device} does not exist on this host; there are: {there}'
-        for device in named
+        f'outside_devices: {device} does not exist on this host; existing devices: {existing}'
+        for device in names
         if not device_exists(device)
     ]
 
 
 def _outside_problems(devices: Any) -> List[str]:
     if not isinstance(devices, list):
-        return ['outside_devices: give a list of names of devices']
-    found = [
+        return ['outside_devices: must be a list of device names']
+    invalid = [
         device for device in devices if not isinstance(device, str) or not _DEVICE.match(device)
     ]
-    problems = [f'outside_devices: {device!r} is not the name of a device' for device in found]
-    ours = [device for device in devices if device not in found and device.startswith('hk')]
-    return problems + [f'outside_devices: {device} is a device of servers' for device in ours]
+    problems = [f'outside_devices: {device!r} is not a device name' for device in invalid]
+    own = [device for device in devices if device not in invalid and device.startswith('hk')]
+    return problems + [f'outside_devices: {device} is a device of servers' for device in own]
 
 
-def _doubles(pools: List[Dict[str, Any]]) -> List[str]:
-    """A name or an address that is in two pools would be given out twice."""
+def _duplicates(pools: List[Dict[str, Any]]) -> List[str]:
+    """A name or an address in two pools would be allocated twice."""
     from ipaddress import IPv4Network
 
     names = [pool['name'] for pool in pools]
     problems = [
-        f'floating_pools: {name} is there twice'
+        f'floating_pools: {name} is listed twice'
         for name in sorted({name for name in names if names.count(name) > 1})
     ]
     spans = sorted(
         (IPv4Network(cidr), pool['name']) for pool in pools for cidr in pool['addresses']
     )
-    for (one, name), (other, its) in zip(spans, spans[1:]):
-        problems += (
-            [f'floating_pools: {one} of {name} and {other} of {its} overlap']
-            if one.overlaps(other)
-            else []
-        )
+    for (span, name), (next_span, next_name) in zip(spans, spans[1:]):
+        if span.overlaps(next_span):
+            problems.append(
+                f'floating_pools: {span} of {name} and {next_span} of {next_name} overlap'
+            )
     return problems
 
 
@@ -178,13 +184,13 @@ def _pool_problems(pool: Any) -> List[str]:
         or not isinstance(pool.get('name'), str)
         or not isinstance(pool.get('addresses'), list)
     ):
-        return ['give name and addresses (a list of CIDRs)']
+        return ['set name and addresses (a list of CIDRs)']
     problems = name_problems(pool['name'])
     for cidr in pool['addresses']:
         problems += _cidr_problems(cidr)
     uplink = pool.get('uplink')
     if uplink is not None and (not isinstance(uplink, str) or not _DEVICE.match(uplink)):
-        problems.append(f'uplink: {uplink!r} is not the name of a device')
+        problems.append(f'uplink: {uplink!r} is not a device name')
     return problems
 
 
@@ -192,7 +198,7 @@ def _cidr_problems(cidr: Any) -> List[str]:
     from ipaddress import IPv4Network
 
     try:
-        span = IPv4Network(str(cidr))  # a number would be one, too
+        span = IPv4Network(str(cidr))  # IPv4Network would also accept a number
     except ValueError as error:
         return [f'addresses: {error}']
     if span.prefixlen < 16:
@@ -205,5 +211,5 @@ def _cidr_problems(cidr: Any) -> List[str]:
         or span.network_address.packed[0] == 0
         or span.is_reserved
     ):
-        return [f'addresses: {cidr} is not for hosts']
+        return [f'addresses: {cidr} is not usable for hosts']
     return []

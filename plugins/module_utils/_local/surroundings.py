@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What this host reaches, and needs to reach, before a network takes a range of addresses: its routes, gateways, nameservers and who is logged in."""
+"""What the host reaches outside of this cloud, which a new network must not hide.
+
+These are its routes, gateways, nameservers and the clients that are logged in by SSH.
+"""
 
 from __future__ import annotations
 
@@ -16,29 +19,29 @@ from .._model.network import Route, Surroundings
 from .kernel import OURS, gateways, routes
 from .netlink import addresses
 
-# systemd-resolved names itself in the first one; whom it asks is in the second.
+# systemd-resolved lists itself in the first file, and its upstream servers in the second.
 _RESOLVERS = ('/etc/resolv.conf', '/run/systemd/resolve/resolv.conf')
 _NAMESERVER = re.compile(r'^\s*nameserver\s+([0-9.]+)\s*$', re.MULTILINE)
-_MOST = 1 << 20  # characters of a file
+_SIZE_LIMIT = 1 << 20  # characters of a file
 _PORT = re.compile(r'^\s*Port\s+([0-9]{1,5})\s*$', re.MULTILINE | re.IGNORECASE)
 _ESTABLISHED = '01'  # TCP_ESTABLISHED
 
 
 def surroundings() -> Surroundings:
-    """All of it; the devices of ours left out."""
+    """Return the surroundings of this host, without our own devices."""
     hosts: Dict[str, str] = {}
-    hosts.update(dict.fromkeys(_ssh_peers(), 'who is logged in here by ssh'))
-    hosts.update(
-        {
-            address: f'a gateway of this host by {device}'
-            for device, address in gateways()
-            if not OURS.match(device)
-        }
-    )
+    hosts.update(dict.fromkeys(_ssh_peers(), 'a client logged in to this host by SSH'))
+    for device, address in gateways():
+        if not OURS.match(device):
+            hosts[address] = f'a gateway of this host on {device}'
     hosts.update(dict.fromkeys(_nameservers(), 'a nameserver of this host'))
     return Surroundings(
         tuple(_routes()),
-        {address: what for address, what in hosts.items() if not IPv4Address(address).is_loopback},
+        {
+            address: label
+            for address, label in hosts.items()
+            if not IPv4Address(address).is_loopback
+        },
     )
 
 
@@ -59,7 +62,7 @@ def _nameservers() -> Set[str]:
 
 
 def _ssh_peers() -> Set[str]:
-    """Who has a connection to sshd of this host, by IPv4, also where it listens for both families."""
+    """The IPv4 peers of connections to sshd, also where it listens on a dual-stack socket."""
     found: Set[str] = set()
     ports = _ssh_ports()
     for path in ('/proc/net/tcp', '/proc/net/tcp6'):
@@ -80,7 +83,10 @@ def _ssh_ports() -> Set[int]:
 
 
 def _ipv4(text: str) -> Tuple[str, ...]:
-    """An address as the kernel writes it: four bytes of the machine's order each; of IPv6 only what stands for IPv4."""
+    """Parse an address as the kernel writes it, in 32-bit words of native byte order.
+
+    Empty for IPv6 addresses that are not IPv4-mapped.
+    """
     words = [
         int(text[start : start + 8], 16).to_bytes(4, 'little') for start in range(0, len(text), 8)
     ]
@@ -92,6 +98,6 @@ def _ipv4(text: str) -> Tuple[str, ...]:
 def _text(path: str) -> str:
     try:
         with open(path, encoding='utf-8', errors='replace') as file:
-            return file.read(_MOST)
+            return file.read(_SIZE_LIMIT)
     except OSError:
         return ''
