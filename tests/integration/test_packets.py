@@ -29,14 +29,14 @@ import pytest
 from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import has_bridge_meta
 from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
-    HOST,
     Datapath,
     Group,
     Network,
     Port,
-    evaluate,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule, parse
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule_parser import parse
+from ansible_collections.hanok.cloud.plugins.module_utils._model.verdict import HOST, evaluate
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason='network namespaces need root')
 

@@ -10,15 +10,17 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
-    HOST,
     Datapath,
     Group,
     Network,
     Port,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.verdict import (
+    HOST,
     Verdict,
     evaluate,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 
 NETWORKS = (
     Network('hk0', '192.168.0.0/24', '192.168.0.1'),
@@ -56,7 +58,7 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
         (
             (OUT, A.address, 'tcp', 80),
             False,
-            'from outside, 192.168.0.11 can be reached only by a floating address',
+            '192.168.0.11 is reachable from outside only by a floating address',
         ),
         (
             (OUT, '192.168.0.1', 'icmp'),
@@ -66,12 +68,12 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
         (
             (OUT, HOST, 'tcp', 22),
             True,
-            'what the host itself offers to the outside is not filtered here',
+            'traffic from the outside to the host itself is not filtered',
         ),
         (
             (OUT, '198.51.100.8', 'tcp', 22),
             True,
-            'neither side is in this cloud, so nothing is filtered here',
+            'neither end is in this cloud, so that nothing is filtered',
         ),
         ((B.address, A.address, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
         ((B.address, FLOATING, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
@@ -89,17 +91,17 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
         (
             (A.address, OUT, 'udp', 53),
             True,
-            'everything may go out: no group of the sender has an egress rule',
+            'all egress is allowed: no group of the sender has an egress rule',
         ),
         (
             (A.address, C.address, 'tcp', 80),
             False,
-            'networks 192.168.0.0/24 and 10.20.0.0/24 are kept apart; a floating address connects them',
+            'networks 192.168.0.0/24 and 10.20.0.0/24 are isolated; use a floating address',
         ),
         ((A.address, '192.168.0.77', 'tcp', 80), False, 'no port has the address 192.168.0.77'),
         ((C.address, FLOATING, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
         ((HOST, A.address, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
-        ((HOST, C.address, 'tcp', 80), False, '10.20.0.11 has no group, so nothing is let in'),
+        ((HOST, C.address, 'tcp', 80), False, '10.20.0.11 has no group, so that it has no ingress'),
         (
             (HOST, A.address, 'icmp'),
             False,
@@ -108,7 +110,7 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
         (
             (HOST, OUT, 'tcp', 80),
             True,
-            'what the host itself sends to the outside is not filtered here',
+            'traffic from the host itself to the outside is not filtered',
         ),
         ((HOST, '10.20.0.1', 'tcp', 80), True, 'the host reaches itself'),
         (
@@ -180,11 +182,11 @@ def test_the_host_from_another_address() -> None:
         ((OUT, FLOATING, 'icmp', 8), 'icmp has no ports'),
         (('web', FLOATING, 'tcp', 80), 'web'),
         ((OUT, '::1', 'tcp', 80), '::1'),
-        ((OUT, '0.0.0.0', 'tcp', 80), 'not the address of one machine'),
-        ((OUT, '255.255.255.255', 'udp', 67), 'not the address of one machine'),
-        ((OUT, '224.0.0.1', 'udp', 67), 'not the address of one machine'),
+        ((OUT, '0.0.0.0', 'tcp', 80), 'not a unicast address of a host'),
+        ((OUT, '255.255.255.255', 'udp', 67), 'not a unicast address of a host'),
+        ((OUT, '224.0.0.1', 'udp', 67), 'not a unicast address of a host'),
         ((None, FLOATING, 'tcp', 80), 'None'),
-        ((FLOATING, OUT, 'tcp', 80), 'judged by its fixed address'),
+        ((FLOATING, OUT, 'tcp', 80), 'filtered by its fixed'),
     ],
 )
 def test_a_question_without_meaning_is_refused(question: tuple[Any, ...], message: str) -> None:
@@ -201,9 +203,9 @@ def test_a_question_without_meaning_is_refused(question: tuple[Any, ...], messag
         (Network, ('hk0" drop', '10.0.0.0/24', '10.0.0.1'), 'not the name of a bridge'),
         (Network, ('hk01234567890123', '10.0.0.0/24', '10.0.0.1'), 'not the name of a bridge'),
         (Network, ('hk0', '10.0.0.1/24', '10.0.0.1'), 'host bits'),
-        (Network, ('hk0', '10.0.0.0/255.255.255.0', '10.0.0.1'), 'not a network with room'),
-        (Network, ('hk0', '10.0.0.0/31', '10.0.0.1'), 'not a network with room'),
-        (Network, ('hk0', '0.0.0.0/0', '10.0.0.1'), 'not a network with room'),
+        (Network, ('hk0', '10.0.0.0/255.255.255.0', '10.0.0.1'), 'not a network for servers'),
+        (Network, ('hk0', '10.0.0.0/31', '10.0.0.1'), 'not a network for servers'),
+        (Network, ('hk0', '0.0.0.0/0', '10.0.0.1'), 'not a network for servers'),
         (Network, ('hk0', '10.0.0.0/24', '10.0.1.1'), 'gateway 10.0.1.1 is not'),
         (Network, ('hk0', '10.0.0.0/24', '10.0.0.0'), 'gateway 10.0.0.0 is not'),
         (Network, ('hk0', '10.0.0.0/24', '10.0.0.1', None), 'nat: None'),
@@ -247,7 +249,7 @@ def test_nothing_unknown_gets_into_a_ruleset(
             'bridge hk1 occurs twice',
         ),
         ({'networks': NETWORKS[:1]}, 'no network has the bridge hk1'),
-        ({'groups': (WEB, CLOSED)}, 'group 3 is not there'),
+        ({'groups': (WEB, CLOSED)}, 'group 3 does not exist'),
         ({'groups': (WEB, DEFAULT)}, 'refers to group 2'),
         ({'groups': (WEB, CLOSED, DEFAULT, DEFAULT)}, 'group 3 occurs twice'),
         (
@@ -270,8 +272,8 @@ def test_nothing_unknown_gets_into_a_ruleset(
             {'floating': ((FLOATING, A.address), ('203.0.113.102', A.address))},
             'a floating address for 192.168.0.11 occurs twice',
         ),
-        ({'floating': (('192.168.0.200', A.address),)}, 'lies within a network'),
-        ({'floating': (('224.0.0.1', A.address),)}, 'not the address of one machine'),
+        ({'floating': (('192.168.0.200', A.address),)}, 'is within a network'),
+        ({'floating': (('224.0.0.1', A.address),)}, 'not a unicast address of a host'),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changed: dict[str, Any], message: str) -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ANYWHERE,
     Rule,
-    parse,
     public,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule_parser import parse
 
 GROUP_NAMES = st.from_regex(r'[A-Za-z0-9_.-]{1,20}', fullmatch=True)
 PORTS = st.integers(1, 65535)
@@ -148,10 +148,10 @@ def test_what_it_means(raw: dict[str, Any], expected: list[Rule]) -> None:
     assert list(parse(raw)) == expected
 
 
-NOT_A_PORT = "is not a port; give 1 to 65535, or a range such as '22-80'"
-PROTOCOLS = 'is unknown; give one of any, tcp, udp, icmp'
-MISSING = 'it is missing; give one (any for all of them), or a preset'
-EMPTY = 'it is empty, which could mean all; give a value, or leave the option out'
+NOT_A_PORT = "is not a port; use 1 to 65535, or a range such as '22-80'"
+PROTOCOLS = 'is unknown; use one of any, tcp, udp, icmp'
+MISSING = 'it is missing; set a protocol (any for all), or a preset'
+EMPTY = 'it is empty, which could mean all; set a value, or omit the option'
 
 
 @pytest.mark.parametrize(
@@ -170,51 +170,51 @@ EMPTY = 'it is empty, which could mean all; give a value, or leave the option ou
         ({'protocol': 'tcp', 'port': '22-70000'}, f"rules[0].port: '22-70000' {NOT_A_PORT}"),
         (
             {'protocol': 'tcp', 'port': '80-22'},
-            "rules[0].port: '80-22' ends before it begins; give '22-80'",
+            "rules[0].port: '80-22' ends before it begins; use '22-80'",
         ),
         ({'protocol': 'tcp', 'ports': [22, 'x']}, f"rules[0].ports[1]: 'x' {NOT_A_PORT}"),
         (
             {'protocol': 'tcp', 'ports': []},
-            "rules[0].ports: [] is not a list of ports; give one such as [22, '80-90'], or leave it out for all ports",
+            "rules[0].ports: [] is not a list of ports; use one such as [22, '80-90'], or omit it for all ports",
         ),
-        ({'protocol': 'tcp', 'port': 1, 'ports': [2]}, 'rules[0].port: give either port or ports'),
-        ({'port': 22}, 'rules[0].port: 22 needs a protocol with ports; give protocol tcp or udp'),
+        ({'protocol': 'tcp', 'port': 1, 'ports': [2]}, 'rules[0].port: use either port or ports'),
+        ({'port': 22}, 'rules[0].port: 22 requires a protocol with ports; use protocol tcp or udp'),
         (
             {'protocol': 'icmp', 'ports': [8]},
-            'rules[0].ports: [8] needs a protocol with ports; give protocol tcp or udp',
+            'rules[0].ports: [8] requires a protocol with ports; use protocol tcp or udp',
         ),
         ({'protocol': 6}, f'rules[0].protocol: 6 {PROTOCOLS}'),
         ({'protocol': 'sctp', 'port': 5}, f"rules[0].protocol: 'sctp' {PROTOCOLS}"),
-        ({'direction': 'in'}, "rules[0].direction: 'in' is unknown; give one of ingress, egress"),
+        ({'direction': 'in'}, "rules[0].direction: 'in' is unknown; use one of ingress, egress"),
         (
             {'preset': 'ftp'},
-            "rules[0].preset: 'ftp' is unknown; give one of ssh, http, https, all_icmp, all_tcp",
+            "rules[0].preset: 'ftp' is unknown; use one of ssh, http, https, all_icmp, all_tcp",
         ),
         (
             {'preset': 'ssh', 'port': 23},
-            'rules[0].port: the preset already says it; leave out port, or preset',
+            'rules[0].port: the preset includes it; omit port or preset',
         ),
         (
             {'remote': '::/0'},
-            "rules[0].remote: '::/0' is IPv6; IPv6 is not supported yet, give an IPv4 network",
+            "rules[0].remote: '::/0' is IPv6, which is not supported yet; use an IPv4 network",
         ),
         (
             {'remote': '0.0.0.0'},
-            "rules[0].remote: '0.0.0.0' is an address that nobody has; give any (or 0.0.0.0/0) for everywhere",
+            "rules[0].remote: '0.0.0.0' is not the address of a host; use any (or 0.0.0.0/0) for all addresses",
         ),
         (
             {'remote': '10.0.0.0/33'},
             "rules[0].remote: '10.0.0.0/33' is neither an IPv4 address or network nor the name of a group; "
-            'give any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group',
+            'use any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group',
         ),
         (
             {'remote': '10.0.0.300'},
             "rules[0].remote: '10.0.0.300' is neither an IPv4 address or network nor the name of a group; "
-            'give any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group (group:10.0.0.300 for a group of that name)',
+            'use any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group (group:10.0.0.300 for a group of that name)',
         ),
         (
             {'remote': 'group:we b'},
-            "rules[0].remote: 'group:we b' names no group; group names are letters, digits, hyphen, underscore and dot",
+            "rules[0].remote: 'group:we b' does not name a group; names consist of letters, digits, hyphens, underscores and dots",
         ),
         ({}, f'rules[0].protocol: {MISSING}'),
         ({'preset': None, 'protocol': None, 'remote': 'any'}, f'rules[0].protocol: {MISSING}'),
@@ -226,7 +226,7 @@ EMPTY = 'it is empty, which could mean all; give a value, or leave the option ou
         ({'preset': 'ssh', 'remote': ''}, f'rules[0].remote: {EMPTY}'),
         (
             {'prot': 'tcp'},
-            'rules[0].prot is not an option of a rule; there are direction, protocol, port, ports, remote, preset',
+            'rules[0].prot is not an option of a rule; the options are direction, protocol, port, ports, remote, preset',
         ),
     ],
 )

@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
-from .._model.rule import Rule, parse
+from .._model.rule import Rule
+from .._model.rule_parser import parse
 from .._model.security_group import SecurityGroup, SecurityGroupRequest
 from .._plan.security_group import ObservedSecurityGroups, plan
 from .options import DESCRIBED, NAME, STATE, by_name, described

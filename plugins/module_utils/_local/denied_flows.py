@@ -12,7 +12,8 @@ import subprocess
 from collections.abc import Iterable
 from typing import AbstractSet, NamedTuple, Set
 
-from .._model.datapath import HOST, Datapath, evaluate
+from .._model.datapath import Datapath
+from .._model.verdict import HOST, evaluate
 from .host import Host
 from .netlink import addresses
 

@@ -5,7 +5,7 @@
 Everything is routed and filtered in one place. A frame from port to port never crosses a bridge by
 itself (table bridge): it reaches the host, is routed, and passes two stages of the inet forward
 hook, first what the sender may send (egress), then what the receiver lets in (ingress).
-`_model/datapath.py` says the same in words; a test with real packets compares.
+`_model/verdict.py` says the same in words; a test with real packets compares.
 """
 
 from __future__ import annotations

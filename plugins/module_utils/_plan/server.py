@@ -535,9 +535,10 @@ def _reachable(
 
 def lets_in(groups: List[SecurityGroup], network: Network, protocol: str, port: int | None) -> bool:
     """Whether groups let the host itself in. Rules that name a group are about servers, and do not."""
-    from .._model.datapath import HOST, Datapath, Group, evaluate
+    from .._model.datapath import Datapath, Group
     from .._model.datapath import Network as Wire
     from .._model.datapath import Port as Plug
+    from .._model.verdict import HOST, evaluate
 
     made = [
         Group(str(number), tuple(rule for rule in group.rules if rule.remote_group is None))
