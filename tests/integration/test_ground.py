@@ -485,7 +485,7 @@ def test_a_machine_is_edited(server: dict[str, Any]) -> None:
     sh('virsh', 'detach-disk', domain(), 'vdb', '--config')
     seen = told()
     assert seen['status'] == 'UNMANAGED'
-    assert 'it has 3 vCPUs in libvirt, recorded are 1' in seen['status_reason']
+    assert 'it has 3 vCPUs in libvirt, recorded 1' in seen['status_reason']
     assert 'no longer has the disk' in seen['status_reason']
     before = inventory()
     text = refused('server', name='ground', description='x')
@@ -698,7 +698,7 @@ def test_the_disk_is_full(host: None, tiny: str) -> None:
     try:
         failed = run('image', name='large', path=tiny)
         assert failed['failed']
-        assert 'and there is room for 0; no image was created' in failed['msg']
+        assert 'and 0 are available; no image was created' in failed['msg']
         assert run('image_info', name='large')['images'][0]['status'] == 'creating'
         sh('mount', '-o', 'remount,size=1G', folder)  # of which half a GiB stays free
         keep('image', name='large', path=tiny)

@@ -200,8 +200,8 @@ def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
         assert 'whose data is in other files' in done['msg']
     with served(Slow) as server:
         for path, words in (
-            ('slow', 'in the time (wait_timeout) that there is'),
-            ('huge', 'and there is room for'),
+            ('slow', 'the download timed out (wait_timeout)'),
+            ('huge', 'are available; no image was created'),
         ):
             done = run(
                 'image',

@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may become an image is known by its first bytes; what refers elsewhere, is compressed or is no disk is refused."""
+"""Disk formats are identified by bytes.
+
+Files that refer to others, are compressed or are not a disk are refused.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,14 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.checksums impor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.disk_format import identify
 
 needs_qemu_img = pytest.mark.skipif(
-    shutil.which('qemu-img') is None, reason='qemu-img makes the disks'
+    shutil.which('qemu-img') is None, reason='qemu-img creates the disks'
 )
 BOOTABLE = bytes(510) + b'\x55\xaa' + bytes(512)
 DESCRIPTOR = b'# Disk DescriptorFile\ncreateType="monolithicFlat"\nRW 256 FLAT "../hanok.json" 0\n'
 
 
-def said(data: bytes) -> str:
-    """What is wrong with a file of these bytes; empty: nothing."""
+def problem_of(data: bytes) -> str:
+    """The problem of a file of these bytes; empty if there is none."""
     try:
         identify(io.BytesIO(data), 'it')
     except CloudError as error:
@@ -37,8 +40,8 @@ def said(data: bytes) -> str:
 
 @needs_qemu_img
 @pytest.mark.parametrize('name', ['qcow2', 'vmdk', 'vpc', 'vdi', 'vhdx'])
-def test_what_qemu_img_makes(name: str, tmp_path: Path) -> None:
-    """Each format is known, and of most the size, too."""
+def test_disks_of_qemu_img(name: str, tmp_path: Path) -> None:
+    """Each format is identified, for most with the size."""
     path = tmp_path / 'disk'
     subprocess.run(['qemu-img', 'create', '-q', '-f', name, str(path), '64M'], check=True)
     with path.open('rb') as file:
@@ -59,14 +62,14 @@ def test_what_qemu_img_makes(name: str, tmp_path: Path) -> None:
     ],
     ids=['backing', 'data', 'flat', 'split', 'large'],
 )
-def test_what_refers_elsewhere(options: tuple[str, ...], tmp_path: Path) -> None:
-    """Whatever way a format has to name another file."""
+def test_disks_that_refer_to_other_files(options: tuple[str, ...], tmp_path: Path) -> None:
+    """All ways in which the formats refer to other files, and a size over the limit."""
     subprocess.run(
         ['qemu-img', 'create', '-q', '-f', 'qcow2', 'base', '64M'], check=True, cwd=tmp_path
     )
     size = [] if 'size=6T' in options else ['64M']
     subprocess.run(['qemu-img', 'create', '-q', *options, 'disk', *size], check=True, cwd=tmp_path)
-    problem = said((tmp_path / 'disk').read_bytes()[: 1 << 20])
+    problem = problem_of((tmp_path / 'disk').read_bytes()[: 1 << 20])
     assert problem.startswith('it ')
     assert '; ' in problem
 
@@ -74,17 +77,18 @@ def test_what_refers_elsewhere(options: tuple[str, ...], tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ('data', 'problem'),
     [
-        (b'', 'it is empty; give a disk'),
+        (b'', 'it is empty; use a disk image'),
         (
             gzip.compress(BOOTABLE, mtime=0),
             'it is compressed with gzip; decompress it first: gzip -d',
         ),
         (lzma.compress(BOOTABLE), 'it is compressed with xz; decompress it first: xz -d'),
-        (b'PK\x03\x04' + bytes(600), 'it is a zip archive; take the disk out first: unzip'),
-        (b'<!DOCTYPE html>', 'it is an HTML or XML page; look for the address of the file itself'),
+        (b'PK\x03\x04' + bytes(600), 'it is a zip archive; extract the disk image first: unzip'),
+        (b'<!DOCTYPE html>', 'it is an HTML or XML page; use the URL of the file itself'),
         (
             DESCRIPTOR,
-            'it is a VMDK descriptor, whose data is in other files; convert the whole: qemu-img convert -O qcow2',
+            'it is a VMDK descriptor, whose data is in other files; '
+            'convert it together with them: qemu-img convert -O qcow2',
         ),
         (
             DESCRIPTOR + bytes(510 - len(DESCRIPTOR)) + b'\x55\xaa',
@@ -95,18 +99,18 @@ def test_what_refers_elsewhere(options: tuple[str, ...], tmp_path: Path) -> None
             b'QFI\xfb\0\0\0\x03' + bytes(24) + b'\0\0\0\x02' + bytes(500),
             'it is encrypted; convert it first',
         ),
-        (b'hello', 'it is no disk: it is of no known format'),
-        (bytes(4096), 'it is no disk: it is of no known format'),
+        (b'hello', 'it is not a disk image: it has none of the known formats'),
+        (bytes(4096), 'it is not a disk image: it has none of the known formats'),
     ],
     ids=range(11),
 )
-def test_what_is_no_disk(data: bytes, problem: str) -> None:
-    """With the way out."""
-    assert said(data).startswith(problem)
+def test_files_that_are_not_disks(data: bytes, problem: str) -> None:
+    """The refusal says what to do."""
+    assert problem_of(data).startswith(problem)
 
 
 def test_a_raw_disk() -> None:
-    """It can be booted."""
+    """It has a boot sector."""
     assert identify(io.BytesIO(BOOTABLE), 'it') == ('raw', 1024)
 
 
@@ -114,12 +118,12 @@ def test_a_raw_disk() -> None:
     st.binary(max_size=3000), st.sampled_from([b'', b'QFI\xfb', b'KDMV', b'vhdxfile', b'conectix'])
 )
 def test_any_bytes(data: bytes, begin: bytes) -> None:
-    """They are a disk, or are refused with a sentence."""
-    problem = said(begin + data)
+    """Any bytes are a disk, or are refused with a sentence."""
+    problem = problem_of(begin + data)
     assert not problem or problem.startswith('it ')
 
 
-SUMS = """# of today
+CHECKSUMS = """# of today
 AAAA{0}  disk.qcow2
 bbbb{0} *./other.qcow2
 SHA256 (bsd.img) = cccc{0}
@@ -140,12 +144,12 @@ bbbb{0}  twice
         ('', set()),
     ],
 )
-def test_a_file_of_checksums(name: str, found: set[str]) -> None:
-    """As sha256sum writes it, as BSD does."""
-    assert {one[:4] for one in digests(SUMS, 'sha256', name)} == found
+def test_a_checksum_file(name: str, found: set[str]) -> None:
+    """In the formats of sha256sum and BSD."""
+    assert {digest[:4] for digest in digests(CHECKSUMS, 'sha256', name)} == found
 
 
-def test_a_file_of_one_checksum() -> None:
-    """Nothing but the digits."""
+def test_a_checksum_file_of_one_digest() -> None:
+    """The digest alone, without a file name."""
     assert digests('A' * 64 + '\n', 'sha256', 'any') == {'a' * 64}
     assert digests('A' * 63 + '\n', 'sha256', 'any') == set()

@@ -159,7 +159,7 @@ def test_of_two_runs_at_once_one_gets_the_name(host: Any) -> None:
     other = replace(SERVER, name='other')
     for late in ([other, replace(SERVER, name='WEB')], [replace(LB, name='web')]):
         with pytest.raises(
-            CloudError, match=r'(lb web|server WEB) and server web would have one DNS'
+            CloudError, match=r'(lb web|server WEB) and server web would have the same DNS'
         ):
             write(host, *late)
     assert owners(host, 'web', 'other') == {('default', 'web'): ('server web',)}

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is checked of an image is what is used of it."""
+"""The checked data of an imported image is the data that is used."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local import image_import, images
 
 
-def making(tmp_path: Path) -> image_import.Import:
-    """An import that has begun."""
+def started_import(tmp_path: Path) -> image_import.Import:
+    """An import that has created its folder."""
     host: Any = SimpleNamespace(timeout=60)
-    one = image_import.Import(host, str(tmp_path / 'target'), ())
-    one.__enter__()
-    one.until = time.monotonic() + 60
-    return one
+    started = image_import.Import(host, str(tmp_path / 'target'), ())
+    started.__enter__()
+    started.deadline = time.monotonic() + 60
+    return started
 
 
-def test_altered_after_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The digests are of the clone, not of what the file holds by then."""
+def test_changed_after_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The digests are those of the clone, not of the file changed since."""
     source = tmp_path / 'source'
     source.write_bytes(b'first')
 
-    def clone(there: BinaryIO, here: BinaryIO) -> bool:
-        shutil.copyfileobj(there, here)
-        here.flush()
-        there.seek(0)
+    def clone(original: BinaryIO, copy: BinaryIO) -> bool:
+        shutil.copyfileobj(original, copy)
+        copy.flush()
+        original.seek(0)
         source.write_bytes(b'other')
         return True
 
     monkeypatch.setattr(image_import, '_is_cloned', clone)
-    one = making(tmp_path)
-    one.copy(str(source))
+    process = started_import(tmp_path)
+    process.copy(str(source))
     image_import.check_digests(
-        'sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e', one.digests
+        'sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e', process.digests
     )
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason='what is made changes its owner')
-def test_made_refers_elsewhere(tmp_path: Path) -> None:
-    """A result that names a backing file is no image, whoever made qemu-img write it."""
-    one = making(tmp_path)
+@pytest.mark.skipif(os.geteuid() != 0, reason='the output changes its owner')
+def test_output_that_refers_to_another_file(tmp_path: Path) -> None:
+    """An output with a backing file does not become an image."""
+    process = started_import(tmp_path)
     head = b'QFI\xfb' + (3).to_bytes(4, 'big') + (512).to_bytes(8, 'big') + bytes(88)
-    (Path(one.folder) / 'disk').write_bytes(head.ljust(4096, b'\0'))
+    (Path(process.folder) / 'disk').write_bytes(head.ljust(4096, b'\0'))
     with pytest.raises(CloudError):
-        one._accept(str(Path(one.folder) / 'disk'))
+        process._accept(str(Path(process.folder) / 'disk'))
     assert not (tmp_path / 'target').exists()
 
 
 def test_same_size_and_time(tmp_path: Path) -> None:
-    """Two files of one size and one time are two files."""
+    """Two files of the same size and time have different stamps."""
     stamps = []
     for name in ('a', 'b'):
         (tmp_path / name).write_bytes(name.encode())

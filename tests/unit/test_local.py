@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a user is told when the host is not what the local cloud needs."""
+"""Errors about a host that does not meet the requirements of the local cloud."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.servers import 
 
 
 def test_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is not root is told to say become."""
+    """The error for a user other than root says to set become."""
     monkeypatch.setattr(os, 'geteuid', lambda: 1000)
     with pytest.raises(CloudError, match='become: true'):
         LocalCloud('me', 1)
 
 
 def test_host_not_prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A host without settings is one that the role has not seen; broken settings are named."""
+    """Missing settings mean that the role has not run; invalid ones are reported."""
     monkeypatch.setenv('HANOK_CONFIG', str(tmp_path))
     with pytest.raises(CloudError, match=r'run the role hanok\.cloud\.host'):
         settings.load()
@@ -42,15 +42,15 @@ def test_host_not_prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 
 
 def test_libvirt_not_running(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That libvirt does not run is said, with who starts it."""
-    pytest.importorskip('libvirt', reason="python3-libvirt is the distribution's")
+    """The error says that libvirt does not run, and what starts it."""
+    pytest.importorskip('libvirt', reason='python3-libvirt is a package of the distribution')
     monkeypatch.setitem(hypervisor.URIS, 'qemu', 'qemu+unix:///system?socket=/nonexistent')
     with pytest.raises(CloudError, match=r'does not answer .* hanok\.cloud\.host'):
         hypervisor.Hypervisor().machines()
 
 
-def test_a_server_that_another_run_deletes_is_not_reached(tmp_path: Path) -> None:
-    """Who waits for it is told: that it lacks nothing any more is no success."""
+def test_a_server_that_another_run_deletes_is_not_ready(tmp_path: Path) -> None:
+    """Waiting for it fails, although no condition is missing any more."""
     host = SimpleNamespace(record=Record(str(tmp_path), 'me'))
     servers = LocalServers(host, None, {})  # type: ignore[arg-type]
     with pytest.raises(
@@ -61,14 +61,14 @@ def test_a_server_that_another_run_deletes_is_not_reached(tmp_path: Path) -> Non
 
 
 def test_libvirtd_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """One that takes a connection and says nothing is not waited for without an end; what to do is said."""
-    pytest.importorskip('libvirt', reason="python3-libvirt is the distribution's")
+    """A libvirtd that accepts a connection but never responds times out; the error says what to do."""
+    pytest.importorskip('libvirt', reason='python3-libvirt is a package of the distribution')
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / 'sock'))
         silent.listen()
         monkeypatch.setitem(hypervisor.URIS, 'qemu', f'qemu+unix:///system?socket={tmp_path}/sock')
-        monkeypatch.setattr(hypervisor, '_LEAST', 1)
+        monkeypatch.setattr(hypervisor, '_SHORTEST_TIMEOUT', 1)
         with pytest.raises(
-            CloudError, match=r'libvirtd does not answer .* waited for 1 s.* restart it'
+            CloudError, match=r'libvirtd does not answer .*timed out after 1 s.* restart it'
         ):
             hypervisor.Hypervisor(0).machines()

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""How members are, by what HAProxy says of them; whatever else says something there is no reason to end a task."""
+"""Health of members by the output of HAProxy; malformed output never fails a task."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ members_80,BACKEND,UP,,,,
 )
 
 
-def test_what_is_said() -> None:
-    """Each member, in our words, with the reason in HAProxy's; down behind one listener is down."""
+def test_statuses_and_reasons() -> None:
+    """Each member has a status and the reason of HAProxy; down behind one listener is down."""
     names = ['web-1', 'web-2', 'web-3', 'web-4', 'web-5', 'web-6']
     assert health(STAT, names) == (
         MemberHealth(
@@ -48,18 +48,19 @@ def test_what_is_said() -> None:
         MemberHealth('web-3', 'ERROR', 'Layer7 wrong status: 404'),
         MemberHealth('web-4', 'ERROR', 'Layer4 connection problem: Connection refused'),
         MemberHealth('web-5', 'UNKNOWN', ''),
-        MemberHealth('web-6', 'UNKNOWN', 'the balancer does not tell'),
+        MemberHealth('web-6', 'UNKNOWN', 'not reported by the load balancer'),
     )
 
 
-def test_nothing_is_said() -> None:
-    """Nobody answers; nobody checks."""
-    assert health(None, ['web']) == (MemberHealth('web', 'UNKNOWN', 'the balancer does not tell'),)
+def test_no_output_and_no_check() -> None:
+    """HAProxy does not answer; there is no health check."""
+    unknown = MemberHealth('web', 'UNKNOWN', 'not reported by the load balancer')
+    assert health(None, ['web']) == (unknown,)
     assert unchecked(['web']) == (MemberHealth('web', 'NO_MONITOR'),)
 
 
 def test_a_hostile_reason() -> None:
-    """One line, bounded, without what a terminal obeys."""
+    """One printable line of limited length."""
     text = HEAD + f'members_80,web,DOWN,,"\x1b[2J\nok: [localhost]{"x" * 9000}",,\n'
     (member,) = health(text, ['web'])
     assert member.status == 'ERROR'
@@ -69,18 +70,17 @@ def test_a_hostile_reason() -> None:
 
 @given(st.text() | st.text().map(lambda text: HEAD + text))
 def test_any_text(text: str) -> None:
-    """It says something of the member, or nothing."""
+    """Any output results in a status."""
     (member,) = health(text, ['web'])
     assert member.status in ('ONLINE', 'ERROR', 'UNKNOWN')
 
 
 @pytest.mark.parametrize('wait_for', [None, 'healthy'])
 def test_waiting_needs_a_check(wait_for: str | None) -> None:
-    """Without one nobody knows who is healthy."""
-    there = Lb('web', listeners=(Listener(80),))
-    refused = plan(
-        LbRequest('web', 'present', {}, None, wait_for), ObservedLbs({'web': there})
-    ).refused
+    """Without a health check, waiting for healthy members is refused."""
+    existing = Lb('web', listeners=(Listener(80),))
+    request = LbRequest('web', 'present', {}, None, wait_for)
+    refused = plan(request, ObservedLbs({'web': existing})).refused
     assert [text.partition(';')[0] for text in refused] == (
         ['wait_for: lb web has no health check, by which members are found healthy']
         if wait_for

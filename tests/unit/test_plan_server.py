@@ -390,8 +390,8 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         ),
         (
             requested(),
-            observed(replace(SERVER, faults=('its memory is 1 MiB in libvirt, recorded are 2',))),
-            'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded are 2; repair: true makes its machine again as recorded, '
+            observed(replace(SERVER, faults=('its memory is 1 MiB in libvirt, recorded 2 MiB',))),
+            'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded 2 MiB; repair: true makes its machine again as recorded, '
             'state: absent deletes it',
         ),
         (

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The seed of a server: what a YAML reader finds in it is what was said."""
+"""The seed of a server: a YAML parser reads the values that were set."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local import seed
     'comment', ['', 'me@here', 'a: b', ' #1', '"x"', "it's", '한옥', '- x', '\\']
 )
 def test_meta_data(name: str, comment: str) -> None:
-    """Names stay texts, and a key is whole, whatever stands in its comment; each on a line of its own."""
+    """Names stay strings, and keys stay complete with any comment; each is on a line of its own."""
     key = f'ssh-ed25519 AAAA {comment}'.strip()
-    text = seed._meta({'local-hostname': name}, [key])
+    text = seed._meta_data({'local-hostname': name}, [key])
     assert yaml.safe_load(text) == {'local-hostname': name, 'public-keys': [key]}
     assert len(text.splitlines()) == 3
-    assert yaml.safe_load(seed._meta({}, [key, 'ssh-rsa B'])) == {'public-keys': [key, 'ssh-rsa B']}
-    assert 'public-keys' not in seed._meta({'local-hostname': name}, [])
+    two_keys = seed._meta_data({}, [key, 'ssh-rsa B'])
+    assert yaml.safe_load(two_keys) == {'public-keys': [key, 'ssh-rsa B']}
+    assert 'public-keys' not in seed._meta_data({'local-hostname': name}, [])

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Files of checksums, as sha256sum(1) writes them and distributions publish them: the digits of one file."""
+"""Checksum files, as sha256sum(1) writes them and distributions publish them."""
 
 from __future__ import annotations
 
@@ -16,37 +16,34 @@ _BSD = re.compile(r'([A-Z0-9]+) \((.+)\) = ([0-9A-Fa-f]+)')
 
 
 def resolve(checksum: str, source: str, seconds: float) -> str:
-    """A checksum as kind and digits; where it names the address of a file of checksums, that is fetched.
+    """A checksum as kind:digest; one that names the URL of a checksum file is looked up there.
 
-    source: path:... or url:..., whose last part is the name of the file there. Raises CloudError.
+    ``source``: path:... or url:..., whose last part is the file name to look up. Raises CloudError.
     """
-    kind, _colon, where = checksum.partition(':')
-    if '/' not in where:
+    kind, _colon, url = checksum.partition(':')
+    if '/' not in url:
         return checksum
     name = source.rpartition('/')[2]
-    found = digests(downloads.sums(where, f'checksum: {where}', seconds), kind, name)
+    found = digests(downloads.checksum_file(url, f'checksum: {url}', seconds), kind, name)
     if len(found) == 1:
         return f'{kind}:{found.pop()}'
-    many = 'has no' if not found else 'has more than one'
-    raise CloudError(f'checksum: {where} {many} {kind} for {name}; give the digits themselves')
+    count = 'has no' if not found else 'has more than one'
+    raise CloudError(f'checksum: {url} {count} {kind} for {name}; set the digest itself')
 
 
 def digests(text: str, kind: str, name: str) -> Set[str]:
-    """What a file of checksums says of a file; of one that holds nothing but digits, those."""
+    """The digests in a checksum file for a file name; the only one if it holds nothing else."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) == 1 and re.fullmatch('[0-9A-Fa-f]+', lines[0]):
         found = {lines[0]}
     else:
-        found = {
-            digits
-            for line in lines
-            for digits, of in _entries(line, kind)
-            if of.rpartition('/')[2] == name
-        }
-    return {digits.lower() for digits in found if len(digits) == DIGITS[kind]}
+        entries = {entry for line in lines for entry in _entries(line, kind)}
+        found = {digest for digest, path in entries if path.rpartition('/')[2] == name}
+    return {digest.lower() for digest in found if len(digest) == DIGITS[kind]}
 
 
 def _entries(line: str, kind: str) -> Set[tuple[str, str]]:
+    """The digest and path of a line, if it has the GNU or the BSD format."""
     gnu, bsd = _GNU.fullmatch(line), _BSD.fullmatch(line)
     if gnu:
         return {(gnu.group(1), gnu.group(2))}

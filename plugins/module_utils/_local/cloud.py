@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A cloud on this host: each resource is imported when it is first asked for."""
+"""A cloud on this host. The module of a resource is imported at its first use."""
 
 from __future__ import annotations
 
@@ -31,30 +31,35 @@ if TYPE_CHECKING:
 
 
 def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
-    """What the resources of this host share. ``lost``: its record is to be rebuilt, and not looked at. Raises CloudError for anybody but root."""
+    """What the resources of this host share. Raises CloudError for any user but root.
+
+    ``lost``: the record is to be rebuilt, and is not read.
+    """
     if os.geteuid() != 0:
         raise CloudError(
-            'the cloud local is this host itself, which only root may change: say become: true in the play'
+            'the local cloud is this host, which only root may change; set become: true in the play'
         )
-    found = settings.load()
-    return Host(found, Record(found.state, actor, lost), Locks(found.path('locks'), actor, timeout))
+    loaded = settings.load()
+    record = Record(loaded.state, actor, lost)
+    return Host(loaded, record, Locks(loaded.path('locks'), actor, timeout))
 
 
 class LocalCloud:
     """libvirt, nftables, HAProxy, and one SQLite file."""
 
     def __init__(self, actor: str, timeout: int) -> None:
-        """``actor``: who asks. ``timeout``: seconds to wait for locks and for guests."""
+        """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
         self.host = this_host(actor, timeout)
         self.secrets: Dict[str, str] = {}
         if self.host.record.lost_items() is not None:
             self.notes.append(
-                'the record was rebuilt, and that was interrupted: run the playbook hanok.cloud.recover, which tells what was lost'
+                'the rebuild of the record was interrupted; '
+                'run the playbook hanok.cloud.recover, which reports what was lost'
             )
 
     @property
     def notes(self) -> List[str]:
-        """What is to be told as warnings."""
+        """The warnings to report."""
         return self.host.locks.notes
 
     @property
@@ -80,7 +85,7 @@ class LocalCloud:
 
     @property
     def ports(self) -> LocalPorts:
-        """Ports that were made by name."""
+        """Named ports."""
         from .ports import LocalPorts
 
         return LocalPorts(self.host, self.firewalls)
@@ -136,14 +141,14 @@ class LocalCloud:
 
     @cached_property
     def firewalls(self) -> LocalFirewalls:
-        """What carries packets."""
+        """Rules, bridges and routes."""
         from .firewalls import LocalFirewalls
 
         return LocalFirewalls(self.host)
 
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
-        """Hold what was seen, look again, and repeat until what is held covers what is there."""
+        """Lock what was observed, and observe again, until the locks cover all that exists."""
         names, record = observe()[1], self.host.record
         with self.host.locks.projection('record'):
             record.write()
@@ -161,23 +166,27 @@ class LocalCloud:
                 self.host.locks.release()
 
     def _tell(self) -> None:
-        """What was to be done is done: that machines cannot be asked now is told, and made good by the next run that changes something."""
+        """Update the metadata of machines; a failure is only a warning, because the changes are done.
+
+        The next run that changes something updates them.
+        """
         try:
             self.firewalls.write_metadata()
         except Exception as error:
             if not isinstance(error, CloudError) and not is_libvirt_error(error):
                 raise
             self.notes.append(
-                f'machines do not say of their servers what is recorded: {error}; the next task that changes something has them say it'
+                f'the metadata of machines in libvirt is out of date: {error}; '
+                'the next task that changes something updates it'
             )
 
     def damage(self) -> str:
-        """What is wrong with the record, when something went wrong that nobody foresaw."""
+        """The damage of the record, for the report of an unexpected error."""
         from .damage import damage
 
         return damage(self.host.record)
 
     def close(self) -> None:
-        """Let go of the record and of libvirt."""
+        """Close the record and the connections to libvirt."""
         self.host.hypervisor.close()
         self.host.record.sql.close()

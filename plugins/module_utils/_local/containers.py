@@ -1,10 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The container of a balancer in libvirt-LXC: what it sees of the host, and what it may do.
+"""The libvirt-LXC container of a balancer: its view of the host, and its capabilities.
 
-It has a root of its own, read-only: the host's /usr, an /etc with two accounts, and of its folder
-what HAProxy needs. It writes only to the last folders of a path (`WRITABLE`): what the host itself
-writes lies elsewhere, and what it opens in them is opened here, without following a link.
+It has its own read-only root: the host's /usr, an /etc with two accounts, and its folder with what
+HAProxy needs. It can write only to the folders in `WRITABLE`. The host never writes there, and
+opens files there without following links.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .record import write_atomically
 
 RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
 SERVICES = 'services'  # what s6 runs
-CONTROL = os.path.join(SERVICES, 'haproxy', 'supervise', 'control')  # what s6-supervise listens to
+CONTROL = os.path.join(SERVICES, 'haproxy', 'supervise', 'control')  # the FIFO of s6-supervise
 WRITABLE = (
     RUN,
     os.path.join(SERVICES, '.s6-svscan'),
@@ -35,11 +35,11 @@ _ROOT = 'root'
 _FOLDERS = ('dev', 'etc', 'home', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var/empty')
 _PROGRAMS = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')  # links into /usr (merged /usr)
 
-# Of /proc, what user 0 may write to without any capability; /proc/sys is read-only by libvirt.
-_KERNEL = ('acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sysrq-trigger')
+# What UID 0 may write to under /proc without any capability; libvirt mounts /proc/sys read-only.
+_PROC = ('acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sysrq-trigger')
 
-# For ports below 1024, the change to its own user, chroot, and to end a worker of another user.
-_ALLOWED = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
+# To bind ports below 1024, change to its own user, chroot, and kill a worker of another user.
+_CAPABILITIES = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
 
 _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
 <memory unit='MiB'>256</memory><vcpu>1</vcpu>
@@ -58,7 +58,7 @@ _MOUNT = """<filesystem type='mount' accessmode='passthrough'><source dir='{sour
 
 @dataclass(frozen=True)
 class Container:
-    """A container: its folder, its place in a network, and the metadata that it bears (XML)."""
+    """A container: its folder, its network interface, and its metadata (XML)."""
 
     name: str
     uuid: str
@@ -74,34 +74,34 @@ class Container:
 
 def xml(container: Container) -> str:
     """The definition of a container."""
-    words = {name: escape(str(value)) for name, value in vars(container).items()}
-    words['metadata'] = container.metadata
-    words['services'] = escape(os.path.join(container.folder, SERVICES))
-    words['capabilities'] = ''.join(f"<{name} state='on'/>" for name in _ALLOWED)
-    words['mounts'] = ''.join(_mount(*mount) for mount in _mounts(container.folder))
-    return _XML.format(**words)
+    values = {name: escape(str(value)) for name, value in vars(container).items()}
+    values['metadata'] = container.metadata
+    values['services'] = escape(os.path.join(container.folder, SERVICES))
+    values['capabilities'] = ''.join(f"<{name} state='on'/>" for name in _CAPABILITIES)
+    values['mounts'] = ''.join(_mount_xml(*mount) for mount in _mounts(container.folder))
+    return _XML.format(**values)
 
 
 def _mounts(folder: str) -> List[Tuple[str, str, bool]]:
-    """Source, target and whether it may be written to, each before what is mounted in it."""
+    """Source, target and whether it is writable; a mount comes before those inside it."""
     writable = [os.path.join(folder, name) for name in WRITABLE]
-    kernel = [os.path.join('/proc', name) for name in _KERNEL]
+    proc = [os.path.join('/proc', name) for name in _PROC]
     return [
         (os.path.join(folder, _ROOT), '/', False),
         ('/usr', '/usr', False),
         (folder, folder, False),
         *((path, path, True) for path in writable),
-        *((path, path, False) for path in kernel if os.path.exists(path)),
+        *((path, path, False) for path in proc if os.path.exists(path)),
     ]
 
 
-def _mount(source: str, target: str, writable: bool) -> str:
+def _mount_xml(source: str, target: str, writable: bool) -> str:
     readonly = '' if writable else '<readonly/>'
     return _MOUNT.format(source=escape(source), target=escape(target), readonly=readonly)
 
 
-def make_root(folder: str) -> None:
-    """Make the root that a container of this folder sees; what is there already stays."""
+def create_root(folder: str) -> None:
+    """Create the root of the container of this folder; what exists already stays."""
     root = os.path.join(folder, _ROOT)
     for name in (*_FOLDERS, folder.lstrip('/')):
         os.makedirs(os.path.join(root, name), 0o755, exist_ok=True)
@@ -124,8 +124,8 @@ def _accounts() -> Dict[str, str]:
     }
 
 
-def end_orphans(uuid: str) -> None:
-    """End what a container that does not run any more left running: what restarts others first."""
+def kill_orphans(uuid: str) -> None:
+    """Kill what a stopped container left running, beginning with what restarts others."""
     for program in ('s6-svscan', 's6-supervise', 'haproxy'):
         for path in glob.glob('/proc/[0-9]*'):
             with contextlib.suppress(OSError):  # it has ended
@@ -137,12 +137,12 @@ def _is_of(path: str, program: str, uuid: str) -> bool:
     if os.path.basename(os.readlink(os.path.join(path, 'exe'))) != program:
         return False
     with open(os.path.join(path, 'cmdline'), encoding='utf-8', errors='replace') as file:
-        words = file.read(65536)
-    return f'/{uuid}/' in words + os.readlink(os.path.join(path, 'cwd')) + '/'
+        command_line = file.read(65536)
+    return f'/{uuid}/' in command_line + os.readlink(os.path.join(path, 'cwd')) + '/'
 
 
-def tell(folder: str, command: bytes) -> None:
-    """Tell s6-supervise something (s6-svc would follow a link that the container put there)."""
+def send_control(folder: str, command: bytes) -> None:
+    """Send a command to s6-supervise (s6-svc would follow a link placed by the container)."""
     flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     control = os.open(os.path.join(folder, CONTROL), flags)
     try:
@@ -154,11 +154,11 @@ def tell(folder: str, command: bytes) -> None:
 
 
 def connect(stream: socket.socket, path: str) -> None:
-    """Connect to a socket of the container; a link to another one is not followed."""
-    place = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    """Connect to a socket of the container without following links."""
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if not stat.S_ISSOCK(os.fstat(place).st_mode):
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
             raise OSError(f'{path} is not a socket')
-        stream.connect(f'/proc/self/fd/{place}')
+        stream.connect(f'/proc/self/fd/{descriptor}')
     finally:
-        os.close(place)
+        os.close(descriptor)

@@ -1,9 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a file is that is to become an image, by its first and last bytes: one of the formats that are known, or refused.
+"""The disk format of a file to import, identified by its first and last bytes.
 
-Nothing else is opened to tell it. A file of a known format that refers to other files (a backing
-file, extents, a parent) is refused: the host would read those into a guest.
+No other file is opened. Unknown formats are refused, and so are files that refer to other files
+(a backing file, extents, a parent): the host would read those into a guest.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from .._model.checks import GIB, MAX_VOLUME_SIZE
 
 _HEAD, _TAIL = 2048, 512
 _SECTOR = 512
-# What people have by mistake: the beginning of a file, what it is, and the way out.
-_NO_DISKS = (
+# Common mistakes: the first bytes of the file, what it is, and what to do.
+_NOT_DISKS = (
     (b'\x1f\x8b', 'compressed with gzip', 'decompress it first: gzip -d'),
     (b'\xfd7zXZ\x00', 'compressed with xz', 'decompress it first: xz -d'),
     (b'BZh', 'compressed with bzip2', 'decompress it first: bzip2 -d'),
     (b'\x28\xb5\x2f\xfd', 'compressed with zstd', 'decompress it first: zstd -d'),
-    (b'PK\x03\x04', 'a zip archive', 'take the disk out first: unzip'),
+    (b'PK\x03\x04', 'a zip archive', 'extract the disk image first: unzip'),
     (
         b'# Disk DescriptorFile',
         'a VMDK descriptor, whose data is in other files',
-        'convert the whole: qemu-img convert -O qcow2',
+        'convert it together with them: qemu-img convert -O qcow2',
     ),
-    (b'<!', 'an HTML or XML page', 'look for the address of the file itself'),
-    (b'<html', 'an HTML page', 'look for the address of the file itself'),
+    (b'<!', 'an HTML or XML page', 'use the URL of the file itself'),
+    (b'<html', 'an HTML page', 'use the URL of the file itself'),
 )
 _ELSEWHERE = 'flatten it first, where its other files are: qemu-img convert -O qcow2'
 
 
 class DiskFormat(NamedTuple):
-    """A format by QEMU's name, and the size of the disk in bytes where the first bytes tell it."""
+    """A format by QEMU's name, and the size of the disk in bytes if the bytes read contain it."""
 
     name: str
     size: int | None
 
 
-def identify(file: BinaryIO, called: str) -> DiskFormat:
-    """The format of an open file. Raises CloudError, with the way out, for what is none that may become an image.
+def identify(file: BinaryIO, name: str) -> DiskFormat:
+    """The format of an open file. Raises CloudError for one that cannot become an image.
 
-    called: what the file is called in the error.
+    ``name``: the name of the file in the error.
     """
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -52,19 +52,19 @@ def identify(file: BinaryIO, called: str) -> DiskFormat:
     file.seek(max(0, length - _TAIL))
     tail = file.read(_TAIL)
     try:
-        found = _identified(head, tail, length)
+        found = _identify(head, tail, length)
     except ValueError as error:
-        raise CloudError(f'{called} {error}') from None
+        raise CloudError(f'{name} {error}') from None
     if found.size is not None and not 0 < found.size <= MAX_VOLUME_SIZE * GIB:
         raise CloudError(
-            f'{called} holds a disk of {found.size} bytes; give one of at most {MAX_VOLUME_SIZE} GB'
+            f'{name} holds a disk of {found.size} bytes; use one of at most {MAX_VOLUME_SIZE} GB'
         )
     return found
 
 
-def _identified(head: bytes, tail: bytes, length: int) -> DiskFormat:
+def _identify(head: bytes, tail: bytes, length: int) -> DiskFormat:
     if not length:
-        raise ValueError('is empty; give a disk')
+        raise ValueError('is empty; use a disk image')
     if head.startswith(b'QFI\xfb'):
         return _qcow2(head)
     if head.startswith(b'KDMV'):
@@ -76,9 +76,9 @@ def _identified(head: bytes, tail: bytes, length: int) -> DiskFormat:
     for footer in (head[:_TAIL], tail):
         if footer.startswith(b'conectix'):
             return _vhd(footer)
-    for begin, what, way_out in _NO_DISKS:
-        if head[: len(begin)].lower() == begin.lower():
-            raise ValueError(f'is {what}; {way_out}')
+    for magic, what, advice in _NOT_DISKS:
+        if head[: len(magic)].lower() == magic.lower():
+            raise ValueError(f'is {what}; {advice}')
     return _raw(head, length)
 
 
@@ -103,7 +103,10 @@ def _qcow2(head: bytes) -> DiskFormat:
 
 
 def _vmdk(head: bytes) -> DiskFormat:
-    """By its header (VMware, Virtual Disk Format 5.0, "Hosted sparse extents"); without a capacity it is a descriptor in disguise."""
+    """By its header (VMware, Virtual Disk Format 5.0, "Hosted sparse extents").
+
+    Without a capacity it is only a descriptor.
+    """
     capacity = _number(head, 12, 8, 'little')
     if not capacity:
         raise ValueError(f'refers to other files (its extents); {_ELSEWHERE}')
@@ -112,18 +115,17 @@ def _vmdk(head: bytes) -> DiskFormat:
 
 def _vhd(footer: bytes) -> DiskFormat:
     """By its footer (Microsoft, Virtual Hard Disk Image Format)."""
-    if _number(footer, 60, 4, 'big') not in (
-        2,
-        3,
-    ):  # fixed, dynamic; 4 is one that differs from its parent
+    # 2: fixed, 3: dynamic, 4: differencing, on top of a parent
+    if _number(footer, 60, 4, 'big') not in (2, 3):
         raise ValueError(f'refers to another file (its parent); {_ELSEWHERE}')
     return DiskFormat('vpc', _number(footer, 48, 8, 'big'))
 
 
 def _raw(head: bytes, length: int) -> DiskFormat:
-    """A disk as it is on a device: it can be booted only with a boot sector."""
+    """A raw disk, recognized by its boot sector; without one it could not be booted."""
     if head[510:512] != b'\x55\xaa':
         raise ValueError(
-            'is no disk: it is of no known format (qcow2, vmdk, vpc, vdi, vhdx), and as a raw one it has no boot sector; give a disk that can be booted'
+            'is not a disk image: it has none of the known formats (qcow2, vmdk, vpc, vdi, vhdx), '
+            'and no boot sector as a raw disk; use a bootable disk image'
         )
     return DiskFormat('raw', length)

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Names of servers and balancers in the DNS of their networks, where case does not count (RFC 4343)."""
+"""DNS names of servers and balancers in their networks, case-insensitive (RFC 4343)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ _NAMED = """SELECT DISTINCT n.name AS network, lower(coalesce(s.name, b.name)) A
 
 
 def dns_owners(record: Record, names: Iterable[str]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
-    """Who has these DNS names: by network and name in lower case."""
+    """The owners of these DNS names, by network and name in lower case."""
     found: Dict[Tuple[str, str], Tuple[str, ...]] = {}
     for row in record.named(_NAMED, [name.lower() for name in names]):
-        place = (row['network'], row['name'])
-        found[place] = (*found.get(place, ()), row['owner'])
+        dns_name = (row['network'], row['name'])
+        found[dns_name] = (*found.get(dns_name, ()), row['owner'])
     return found
 
 
 def check_dns_names(record: Record, kind: str, names: Sequence[str]) -> None:
-    """Refuse new names that another run has given away since it was planned.
+    """Refuse new names that another run has taken since this one was planned.
 
-    Called in the transaction that writes them: of two runs the second one sees the first one's.
+    Called in the transaction that writes the names: of two runs, the second one sees the names of
+    the first one.
     """
     if not names:
         return
@@ -38,5 +39,6 @@ def check_dns_names(record: Record, kind: str, names: Sequence[str]) -> None:
     for (network, _name), sharing in owners.items():
         if len(sharing) > 1 and new & set(sharing):
             raise CloudError(
-                f'{" and ".join(sharing)} would have one DNS name in network {network}; choose another name, or another network'
+                f'{" and ".join(sharing)} would have the same DNS name in network {network}; '
+                'choose another name, or another network'
             )

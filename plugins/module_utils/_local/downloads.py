@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is fetched by http or https: nothing else, in bounded time, however slowly a server says something."""
+"""Downloads by http or https only, within a time limit however slowly a server sends."""
 
 from __future__ import annotations
 
@@ -12,50 +12,48 @@ from typing import Any
 
 from .._cloud import CloudError
 
-_SILENCE = 60.0  # seconds without a byte
-_MOST_SUMS = 1 << 20  # bytes of a file of checksums
+_READ_TIMEOUT = 60.0  # seconds without a byte
+_MOST_CHECKSUMS = 1 << 20  # bytes of a checksum file
 
 
-class _Late(BaseException):
-    """The time is over; no handler of errors on the way takes it for one of its own."""
+class _TimedOut(BaseException):
+    """The time limit is exceeded. A BaseException, so that no handler on the way catches it."""
 
 
 @contextlib.contextmanager
 def opened(url: str, what: str, seconds: float) -> Iterator[Any]:
-    """Open a URL; all that is read of it must be read within so many seconds. Raises CloudError.
+    """Open a URL; the response must be read within so many seconds. Raises CloudError.
 
-    what: names the option and as much of the URL as may be told.
+    ``what``: names the option and as much of the URL as may be shown.
     """
     from http.client import HTTPException
     from urllib.error import URLError
 
+    read_timeout = min(_READ_TIMEOUT, max(1.0, seconds))
     try:
-        with (
-            _within(seconds),
-            _opener().open(url, timeout=min(_SILENCE, max(1.0, seconds))) as response,
-        ):
+        with _time_limit(seconds), _opener().open(url, timeout=read_timeout) as response:
             yield response
-    except _Late:
+    except _TimedOut:
         raise CloudError(
-            f'{what} cannot be fetched in the time (wait_timeout) that there is; no image was created'
+            f'{what}: the download timed out (wait_timeout); no image was created'
         ) from None
     except (URLError, OSError) as error:
         raise CloudError(f'{what} cannot be fetched: {error}') from error
-    except (HTTPException, ValueError) as error:  # their words may have all of the URL
+    except (HTTPException, ValueError) as error:  # their messages may contain the full URL
         raise CloudError(f'{what} cannot be fetched: {type(error).__name__}') from error
 
 
-def sums(url: str, what: str, seconds: float) -> str:
-    """The text of a file of checksums. Raises CloudError."""
+def checksum_file(url: str, what: str, seconds: float) -> str:
+    """The text of a checksum file. Raises CloudError."""
     with opened(url, what, seconds) as response:
-        data: bytes = response.read(_MOST_SUMS + 1)
-    if len(data) > _MOST_SUMS:
-        raise CloudError(f'{what} has more than {_MOST_SUMS} bytes: it is no file of checksums')
+        data: bytes = response.read(_MOST_CHECKSUMS + 1)
+    if len(data) > _MOST_CHECKSUMS:
+        raise CloudError(f'{what} is larger than {_MOST_CHECKSUMS} bytes: not a checksum file')
     return data.decode(errors='replace')
 
 
 def _opener() -> Any:
-    """No other protocol than http and https, also after a redirect."""
+    """An opener for http and https only, also after a redirect."""
     from urllib import request
 
     opener = request.OpenerDirector()
@@ -73,19 +71,22 @@ def _opener() -> Any:
 
 
 @contextlib.contextmanager
-def _within(seconds: float) -> Iterator[None]:
-    """End what takes longer. By a signal: a server that says a byte now and then ends no wait of a socket."""
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Interrupt the body after so many seconds.
+
+    By a signal: the timeout of a socket never expires while a server sends a byte now and then.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(_number: int, _frame: Any) -> None:
-        raise _Late
+    def interrupt(_signal: int, _frame: Any) -> None:
+        raise _TimedOut
 
-    before = signal.signal(signal.SIGALRM, ring)
+    previous = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, max(0.01, seconds))
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)

@@ -1,13 +1,16 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The configuration of HAProxy for a balancer, as text built from validated values (HAProxy 2.6 configuration manual)."""
+"""The HAProxy configuration of a balancer, rendered from validated values.
+
+Source: HAProxy 2.6 configuration manual.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import List, Tuple
 
-from .._model.lb import Lb, Listener
+from .._model.lb import HealthCheck, Lb, Listener
 
 BALANCE = {
     'round_robin': ('balance roundrobin',),
@@ -15,14 +18,14 @@ BALANCE = {
     'source_ip': ('balance source', 'hash-type consistent'),
 }
 MAXCONN = 4000  # two descriptors each, within the usual limit of a container
-SHARE = MAXCONN // 4  # connections that one source address may hold
-SOURCES = 20000  # addresses that are counted at a time
-EMPTY = '/var/empty'  # in the container: where HAProxy shuts itself in
+MAXCONN_OF_SOURCE = MAXCONN // 4  # concurrent connections of one source address
+SOURCES = 20000  # source addresses tracked at a time
+EMPTY = '/var/empty'  # in the container: the chroot of HAProxy
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a balancer lives: its folder, its address, and its members (name, address)."""
+    """The folder and address of a balancer, and its members (name, address)."""
 
     folder: str
     address: str
@@ -30,7 +33,7 @@ class Place:
 
 
 def render(lb: Lb, place: Place) -> str:
-    """The whole file."""
+    """The complete configuration file."""
     lines = [
         'global',
         '  user haproxy',
@@ -43,7 +46,7 @@ def render(lb: Lb, place: Place) -> str:
         'defaults',
         '  load-server-state-from-file global',
         '  timeout connect 5s',
-        '  timeout http-request 10s',  # for the whole head of a request
+        '  timeout http-request 10s',  # for all headers of a request
         '  timeout http-keep-alive 10s',
         '  timeout client 60s',
         '  timeout server 60s',
@@ -59,34 +62,46 @@ def render(lb: Lb, place: Place) -> str:
 
 
 def _listener(lb: Lb, listener: Listener, place: Place) -> List[str]:
+    return [
+        *_frontend(listener, place),
+        f'backend members_{listener.port}',
+        f'  mode {listener.protocol}',
+        *(f'  {line}' for line in BALANCE[lb.algorithm]),
+        *_http_check(lb.health_check),
+        *_servers(lb.health_check, listener, place),
+    ]
+
+
+def _frontend(listener: Listener, place: Place) -> List[str]:
     lines = [
         f'frontend listen_{listener.port}',
         f'  mode {listener.protocol}',
         f'  bind {place.address}:{listener.port}',
+        '  tcp-request connection track-sc0 src table sources',
+        f'  tcp-request connection reject if {{ sc0_conn_cur gt {MAXCONN_OF_SOURCE} }}',
     ]
-    lines.append('  tcp-request connection track-sc0 src table sources')
-    lines.append(f'  tcp-request connection reject if {{ sc0_conn_cur gt {SHARE} }}')
-    lines += ['  option forwardfor'] if listener.protocol == 'http' else []
-    lines += [
-        f'  default_backend members_{listener.port}',
-        f'backend members_{listener.port}',
-        f'  mode {listener.protocol}',
+    if listener.protocol == 'http':
+        lines.append('  option forwardfor')
+    return [*lines, f'  default_backend members_{listener.port}']
+
+
+def _http_check(check: HealthCheck | None) -> List[str]:
+    if check is None or check.protocol != 'http':
+        return []
+    return [
+        '  option httpchk',
+        f'  http-check send meth GET uri {check.path}',
+        '  http-check expect status 200-399',
     ]
-    lines += ['  ' + words for words in BALANCE[lb.algorithm]]
-    check = lb.health_check
-    if check and check.protocol == 'http':
-        lines += [
-            '  option httpchk',
-            f'  http-check send meth GET uri {check.path}',
-            '  http-check expect status 200-399',
-        ]
-    watched = (
-        f' check inter {check.interval}s fall 2 rise 2 on-marked-down shutdown-sessions'
-        if check
-        else ''
-    )
-    watched += f' port {check.port}' if check and check.port else ''
-    return lines + [
-        f'  server {name} {address}:{listener.member_port}{watched}'
+
+
+def _servers(check: HealthCheck | None, listener: Listener, place: Place) -> List[str]:
+    options = ''
+    if check:
+        options += f' check inter {check.interval}s fall 2 rise 2 on-marked-down shutdown-sessions'
+        if check.port:
+            options += f' port {check.port}'
+    return [
+        f'  server {name} {address}:{listener.member_port}{options}'
         for name, address in place.members
     ]

@@ -9,23 +9,24 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, List, NamedTuple
+from typing import Any, Callable, Dict, List, NamedTuple, Set
 
 from .._cloud import CloudError
 
 URIS = {'qemu': 'qemu:///system', 'lxc': 'lxc:///system'}
-_LEAST, _MOST = 5, 30  # seconds in which libvirtd must answer, whatever wait_timeout says
-_QUESTIONS = 5  # that it may leave unanswered meanwhile (libvirt's keepalive)
-_COMES_BACK, _STARTS = (
-    5.0,
-    1.0,
-)  # seconds for one that was there a moment ago, and for one that was not
-_events = threading.Lock()
-_running: List[threading.Thread] = []
+# Bounds in seconds for the time in which libvirtd must answer, whatever wait_timeout is.
+_SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 5, 30
+_KEEPALIVE_COUNT = 5  # libvirt keepalive messages without a response before the connection closes
+_RECONNECT_TIMEOUT, _CONNECT_TIMEOUT = 5.0, 1.0  # seconds
+_event_lock = threading.Lock()
+_event_threads: List[threading.Thread] = []
 
 
 class Machine(NamedTuple):
-    """A virtual machine in libvirt, its power (started, stopped or paused), and whether it is defined, or only runs."""
+    """A virtual machine in libvirt, its power (started, stopped, paused), and whether it is defined.
+
+    One that is not defined (transient in libvirt) only runs.
+    """
 
     domain: Any
     power: str
@@ -33,17 +34,17 @@ class Machine(NamedTuple):
 
 
 class Hypervisor:
-    """libvirt, imported and opened when it is first needed.
+    """libvirt, imported and opened at the first use.
 
-    No call waits for ever: a libvirtd that is stopped is asked for a sign of life, and without one
-    the connection is closed.
+    No call blocks for ever: when libvirtd stops responding to keepalive messages, the connection is
+    closed.
     """
 
-    def __init__(self, timeout: int = _MOST) -> None:
-        """Nothing is opened yet. ``timeout``: seconds that libvirtd may take to answer."""
-        self._mine = threading.local()
+    def __init__(self, timeout: int = _LONGEST_TIMEOUT) -> None:
+        """Open no connection yet. ``timeout``: seconds in which libvirtd must answer."""
+        self._of_thread = threading.local()
         self._all: List[Any] = []
-        self._seconds = max(_LEAST, min(timeout, _MOST))
+        self._timeout = max(_SHORTEST_TIMEOUT, min(timeout, _LONGEST_TIMEOUT))
 
     @property
     def qemu(self) -> Any:
@@ -56,105 +57,107 @@ class Hypervisor:
         return self._connection('lxc')
 
     def _connection(self, driver: str) -> Any:
-        opened: Dict[str, Any] = self._mine.__dict__
+        opened: Dict[str, Any] = self._of_thread.__dict__
         if driver in opened and opened[driver].isAlive():
             return opened[driver]
-        opened[driver] = self._open(URIS[driver], _COMES_BACK if driver in opened else _STARTS)
+        timeout = _RECONNECT_TIMEOUT if driver in opened else _CONNECT_TIMEOUT
+        opened[driver] = self._open(URIS[driver], timeout)
         self._all.append(opened[driver])
         return opened[driver]
 
     def is_lost(self) -> bool:
-        """Whether libvirtd has closed a connection of this thread, or no longer answers there."""
-        return any(not connection.isAlive() for connection in self._mine.__dict__.values())
+        """Whether libvirtd has closed a connection of this thread, or no longer answers on it."""
+        return any(not connection.isAlive() for connection in self._of_thread.__dict__.values())
 
-    def _open(self, uri: str, patience: float) -> Any:
-        """Connect. ``patience``: seconds in which a libvirtd that is just being restarted is to come back."""
+    def _open(self, uri: str, timeout: float) -> Any:
+        """Connect. ``timeout``: seconds for a libvirtd that is restarting to become available."""
         libvirt = _bindings()
         libvirt.registerErrorHandler(lambda context, error: None, None)
         _run_events(libvirt)
-        until = time.monotonic() + patience
+        deadline = time.monotonic() + timeout
         while True:
             try:
-                connection = self._in_time(uri, lambda: libvirt.open(uri))
-                connection.setKeepAlive(max(1, self._seconds // _QUESTIONS), _QUESTIONS)
+                connection = self._call(uri, lambda: libvirt.open(uri))
+                interval = max(1, self._timeout // _KEEPALIVE_COUNT)
+                connection.setKeepAlive(interval, _KEEPALIVE_COUNT)
                 return connection
             except libvirt.libvirtError as error:
-                if time.monotonic() > until:
+                if time.monotonic() > deadline:
                     raise CloudError(
-                        f'libvirt does not answer at {uri}: {error}; start it, or run the role hanok.cloud.host, which does'
+                        f'libvirt does not answer at {uri}: {error}; '
+                        'start it, or run the role hanok.cloud.host, which starts it'
                     ) from error
             time.sleep(0.1)
 
-    def _in_time(self, uri: str, work: Callable[[], Any]) -> Any:
-        """What a call comes to that libvirt itself does not bound; when it has not ended in time, it is left behind."""
-        found: List[Any] = []
+    def _call(self, uri: str, function: Callable[[], Any]) -> Any:
+        """The result of a call for which libvirt has no timeout; its thread is abandoned when late."""
+        result: List[Any] = []
 
-        def call() -> None:
+        def run() -> None:
             try:
-                found.append((work(), None))
-            except Exception as error:  # it is raised where it is awaited
-                found.append((None, error))
+                result.append((function(), None))
+            except Exception as error:  # raised below, in the calling thread
+                result.append((None, error))
 
-        thread = threading.Thread(target=call, daemon=True)
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        thread.join(self._seconds)
-        if not found:
+        thread.join(self._timeout)
+        if not result:
             raise CloudError(
-                f'libvirtd does not answer at {uri}: it was waited for {self._seconds} s; '
-                'it hangs or is stopped: restart it (servers run on), then run the task again'
+                f'libvirtd does not answer at {uri} (timed out after {self._timeout} s); '
+                'it hangs or is stopped: restart it (servers keep running), '
+                'then run the task again'
             )
-        value, error = found[0]
+        value, error = result[0]
         if error is not None:
             raise error
         return value
 
     def machines(self) -> Dict[str, Machine]:
-        """All virtual machines by their UUIDs."""
+        """All virtual machines by UUID."""
         libvirt = _bindings()
         found = {domain.UUIDString(): domain for domain in self.qemu.listAllDomains()}
-        active, paused, transient = (
-            {
-                domain.UUIDString()
-                for domain in self.qemu.listAllDomains(
-                    getattr(libvirt, f'VIR_CONNECT_LIST_DOMAINS_{flag}')
-                )
-            }
-            for flag in ('ACTIVE', 'PAUSED', 'TRANSIENT')
-        )
+        active = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+        paused = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED)
+        transient = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
+        power = {
+            **dict.fromkeys(found, 'stopped'),
+            **dict.fromkeys(active, 'started'),
+            **dict.fromkeys(paused, 'paused'),
+        }
         return {
-            identity: Machine(
-                domain,
-                'paused' if identity in paused else 'started' if identity in active else 'stopped',
-                identity not in transient,
-            )
+            identity: Machine(domain, power[identity], identity not in transient)
             for identity, domain in found.items()
         }
 
+    def _uuids(self, flag: int) -> Set[str]:
+        return {domain.UUIDString() for domain in self.qemu.listAllDomains(flag)}
+
     def close(self) -> None:
-        """Close what was opened."""
+        """Close all connections."""
         while self._all:
-            with tolerate(
-                'RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'
-            ):  # libvirtd is gone, and the connection with it
+            # libvirtd may have ended, and the connection with it
+            with tolerate('RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'):
                 self._all.pop().close()
 
 
 def _bindings() -> Any:
-    """Libvirt's module, where this interpreter has it. Raises CloudError."""
+    """The libvirt module, if this interpreter has it. Raises CloudError."""
     try:
         import libvirt
     except ImportError as error:
         raise CloudError(
-            f'{sys.executable} has no bindings of libvirt (package python3-libvirt); set ansible_python_interpreter: /usr/bin/python3, '
+            f'{sys.executable} has no bindings of libvirt (package python3-libvirt); '
+            'set ansible_python_interpreter: /usr/bin/python3, '
             'or run the role hanok.cloud.host, which installs them there'
         ) from error
     return libvirt
 
 
 def _run_events(libvirt: Any) -> None:
-    """Have libvirt's event loop run in a thread, once in a process: without it there are no signs of life (keepalive)."""
-    with _events:
-        if _running:
+    """Run libvirt's event loop in a thread, once per process; keepalive needs it."""
+    with _event_lock:
+        if _event_threads:
             return
         libvirt.virEventRegisterDefaultImpl()
 
@@ -162,13 +165,13 @@ def _run_events(libvirt: Any) -> None:
             while True:
                 libvirt.virEventRunDefaultImpl()
 
-        _running.append(threading.Thread(target=run, daemon=True))
-        _running[0].start()
+        _event_threads.append(threading.Thread(target=run, daemon=True))
+        _event_threads[0].start()
 
 
 @contextmanager
 def tolerate(*codes: str) -> Iterator[None]:
-    """Let these libvirt errors pass (names without VIR_ERR_): what was to be done is done already."""
+    """Ignore these libvirt errors (names without VIR_ERR_): the desired state exists already."""
     libvirt = _bindings()
     try:
         yield

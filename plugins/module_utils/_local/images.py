@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images: qcow2 files that stand by themselves; servers' disks are written on top of them."""
+"""Images: qcow2 files without a backing file, which are the backing files of servers' disks."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ class LocalImages:
     """Images of the local cloud."""
 
     def __init__(self, host: Host, urls: Mapping[str, str]) -> None:
-        """Images on record and under the state folder. ``urls``: those of this run by what is recorded of them, as sources."""
+        """Manage images.
+
+        ``urls``: the complete URLs of this run, by the sources recorded for them.
+        """
         self.host, self.record, self.urls = host, host.record, urls
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
-        """Look: all, or those of these names."""
+        """All images, or those with these names."""
         return tuple(
             _image(row, self._is_disk_missing(row)) for row in self.record.named(_LIST, names)
         )
@@ -40,39 +43,39 @@ class LocalImages:
         return row['task_state'] is None and not os.path.exists(path(self.host, row['uuid']))
 
     def source_problem(self, source: str) -> str:
-        """What speaks against making an image of a path, as far as it can be seen beforehand."""
-        kind, _colon, where = source.partition(':')
+        """Why a file cannot become an image, as far as it is known before the import; else empty."""
+        kind, _colon, file = source.partition(':')
         if kind != 'path':
             return ''
-        if not os.path.isfile(where):
-            return f'{where} is not a file on this host'
+        if not os.path.isfile(file):
+            return f'{file} is not a file on this host'
         from .image_import import check_file
 
         try:
-            check_file(where)
+            check_file(file)
         except (CloudError, OSError) as error:
             return str(error)
         return ''
 
     def source_digests(self, name: str, source: str) -> Dict[str, str] | None:
-        """What a path holds is read only where the file is not the one, unaltered, that the image was made of."""
-        made_of = _imported(self.record.value('SELECT imported FROM image WHERE name = ?', name))
-        where = source.partition(':')[2]
-        if not made_of or not os.path.isfile(where):
+        """The digest of a source file; as recorded while the file is unchanged since the import."""
+        imported = _imported(self.record.value('SELECT imported FROM image WHERE name = ?', name))
+        source_file = source.partition(':')[2]
+        if not imported or not os.path.isfile(source_file):
             return None
-        if _stamp(os.stat(where)) == {key: made_of.get(key) for key in _STAMP}:
-            return {'sha256': made_of['sha256']}
-        with open(where, 'rb') as file:
+        if _stamp(os.stat(source_file)) == {key: imported.get(key) for key in _STAMP}:
+            return {'sha256': imported['sha256']}
+        with open(source_file, 'rb') as file:
             return {'sha256': _digest(file)}
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
-        """A file of checksums is fetched, and has a line for the file."""
+        """A checksum as kind:digest; one that names a checksum file is looked up there."""
         from . import checksums
 
         return checksums.resolve(checksum, source, self.host.timeout)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Fetch, check and copy what images are made of."""
+        """Create images from files, downloads and disks of servers."""
         with self.record.transaction():
             for change in changes:
                 self._reserve(change.after)
@@ -83,7 +86,7 @@ class LocalImages:
         )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Change what is said about images."""
+        """Update sources, descriptions and labels."""
         with self.record.transaction():
             for change in changes:
                 self.record.update_named(
@@ -94,15 +97,15 @@ class LocalImages:
         return [Outcome(change) for change in changes]
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Remove images that no server stands on."""
+        """Delete images that are not in use."""
         self.record.begin_deletion(
             'image', [change.name for change in changes], 'server', 'image_id'
         )
         return self.host.finish(
-            self.host.for_each(changes, self._erase), 'DELETE FROM image WHERE name = ?'
+            self.host.for_each(changes, self._delete), 'DELETE FROM image WHERE name = ?'
         )
 
-    def _erase(self, change: Change) -> None:
+    def _delete(self, change: Change) -> None:
         from . import image_import
 
         target = self._path(change.name)
@@ -112,70 +115,59 @@ class LocalImages:
     def _reserve(self, image: Image) -> None:
         columns = {'source': image.source, 'checksum': image.checksum, **description_columns(image)}
         row = self.record.value('SELECT id FROM image WHERE name = ?', image.name)
-        if row is not None:  # an earlier run was interrupted
+        if row is not None:  # of an interrupted run
             self.record.update('image', row, columns)
         else:
-            self.record.insert(
-                'image',
-                {
-                    'uuid': str(uuid.uuid4()),
-                    'name': image.name,
-                    **columns,
-                    'task_state': 'creating',
-                },
-            )
+            identity = {'uuid': str(uuid.uuid4()), 'name': image.name}
+            self.record.insert('image', {**identity, **columns, 'task_state': 'creating'})
 
     def _path(self, name: str) -> str:
         return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
 
     def _build(self, change: Change) -> None:
         target, locks = self._path(change.name), self.host.held_lock('image', change.name)
-        kind, _colon, where = change.after.source.partition(':')
+        kind, _colon, name = change.after.source.partition(':')
         if kind == 'server':
-            server = self.record.value('SELECT uuid FROM server WHERE name = ?', where)
-            disks.flatten(
-                self.host,
-                self.host.settings.path('servers', server, 'root.qcow2'),
-                'qcow2',
-                target,
-                locks,
-            )
-            size, made_of = disks.describe_own(self.host, target)['virtual-size'], None
+            server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
+            root = self.host.settings.path('servers', server, 'root.qcow2')
+            disks.flatten(self.host, root, target, locks)
+            size, imported = disks.info(self.host, target)['virtual-size'], None
         else:
-            size, made_of = self._imported(change.after, target, locks)
+            size, imported = self._import(change.after, target, locks)
         with self.record.transaction() as sql:
             sql.execute(
                 'UPDATE image SET size = ?, imported = ? WHERE name = ?',
-                (size, made_of, change.name),
+                (size, imported, change.name),
             )
 
-    def _imported(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
-        """Make an image of what others made; its size, and what it was made of."""
+    def _import(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
+        """Import an untrusted file; return the size of its disk, and its digests and stamp."""
         from .image_import import Import, check_digests
 
-        kind, _colon, where = image.source.partition(':')
+        kind, _colon, location = image.source.partition(':')
         stamp: Dict[str, int] = {}
-        with Import(self.host, target, locks) as making:
+        with Import(self.host, target, locks) as process:
             if kind == 'url':
-                making.download(self.urls.get(image.source, where), where)
+                process.download(self.urls.get(image.source, location), location)
             else:
-                stamp = _stamp(making.copy(where))
+                stamp = _stamp(process.copy(location))
             if image.checksum is not None:
-                check_digests(self.resolve_checksum(image.checksum, image.source), making.digests)
-            size = making.convert(where)
-        return size, json.dumps({**making.digests, **stamp})
+                checksum = self.resolve_checksum(image.checksum, image.source)
+                check_digests(checksum, process.digests)
+            size = process.convert(location)
+        return size, json.dumps({**process.digests, **stamp})
 
 
 _STAMP = ('device', 'inode', 'size', 'mtime_ns')
 
 
 def _stamp(found: os.stat_result) -> Dict[str, int]:
-    """By what one sees that a file was not altered since."""
+    """The values by which an unchanged file is recognized."""
     return dict(zip(_STAMP, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)))
 
 
 def _imported(text: str | None) -> Dict[str, Any]:
-    """What an image was made of; nothing where that is not known."""
+    """The digests and the stamp of the imported file; empty if unknown."""
     return json.loads(text) if text else {}
 
 
@@ -192,9 +184,7 @@ def path(host: Host, identity: str) -> str:
 
 
 def _image(row: Any, disk_missing: bool) -> Image:
-    size: Dict[str, Any] = (
-        {} if row['size'] is None else {'size': row['size'], 'min_disk': min_disk_gb(row['size'])}
-    )
+    size, imported = row['size'], _imported(row['imported'])
     return Image(
         row['name'],
         row['source'],
@@ -206,8 +196,7 @@ def _image(row: Any, disk_missing: bool) -> Image:
         created_by=row['created_by'],
         created_at=row['created_at'],
         disk_missing=disk_missing,
-        digests={
-            kind: digest for kind, digest in _imported(row['imported']).items() if kind in DIGITS
-        },
-        **(size or {'size': AFTER_APPLY, 'min_disk': AFTER_APPLY}),
+        digests={kind: digest for kind, digest in imported.items() if kind in DIGITS},
+        size=AFTER_APPLY if size is None else size,
+        min_disk=AFTER_APPLY if size is None else min_disk_gb(size),
     )

@@ -170,17 +170,17 @@ class LocalLbs:
     def _clear(self, row: Any, folder: str) -> None:
         """Remove a container of an older form, with the folder that it could put links into."""
         self._remove_domain(row)
-        containers.end_orphans(row['uuid'])
+        containers.kill_orphans(row['uuid'])
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(os.path.join(folder, containers.SERVICES))
 
     def _start(self, row: Any, folder: str) -> None:
         """Define the container and start it."""
-        containers.make_root(folder)
+        containers.create_root(folder)
         domain = self.host.hypervisor.lxc.defineXML(self._xml(row, folder))
         domain.setAutostart(1)
         if not domain.isActive():
-            containers.end_orphans(row['uuid'])
+            containers.kill_orphans(row['uuid'])
             for path in (_socket(folder), os.path.join(folder, 'admin.sock')):  # of an older form
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
@@ -221,7 +221,7 @@ class LocalLbs:
     def _erase(self, change: Change) -> None:
         row = self.record.named(_LIST, [change.name])[0]
         self._remove_domain(row)
-        containers.end_orphans(row['uuid'])
+        containers.kill_orphans(row['uuid'])
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(_folder(self.host, row['uuid']))
         for log in glob.glob(f'/var/log/libvirt/lxc/{glob.escape(_name(row))}.log*'):
@@ -260,7 +260,7 @@ def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> Non
         state is not None
     ):  # SIGUSR2: HAProxy's master takes up the file, its old worker ends its connections
         try:
-            containers.tell(folder, b'2')
+            containers.send_control(folder, b'2')
         except OSError as error:
             name = row['name']
             raise CloudError(

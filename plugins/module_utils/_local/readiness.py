@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a server shows of how far it has come."""
+"""Readiness of a server: whether it runs, has its address, answers SSH, has finished its first boot."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .agent import Agent
 from .host import Host
 
 _START = '-- hanok.cloud starts the server'
-_BEGINS = re.compile(f'^{_START}, .*$'.encode(), re.MULTILINE)
+_START_LINE = re.compile(f'^{_START}, .*$'.encode(), re.MULTILINE)
 
 
 class Watched(NamedTuple):
-    """A server that is waited for: its machine and console; of its first connection address, MAC, bridge and gateway."""
+    """A server to wait for; MAC, address, bridge and gateway are those of its first connection."""
 
     identity: str
     address: str
@@ -32,95 +32,91 @@ class Watched(NamedTuple):
     guest_agent: bool
 
 
-def missing(host: Host, server: Watched, wait_for: str, until: float) -> str:
-    """What a server lacks of what is waited for, in words; empty: nothing. ``until``: when the guest must have answered."""
+def missing(host: Host, server: Watched, wait_for: str, deadline: float) -> str:
+    """Why a condition (running, ip, ssh, init) is not met; empty if it is.
+
+    ``deadline``: when the guest must have responded (monotonic). Raises CloudError when waiting
+    longer is futile.
+    """
     import libvirt
 
     try:
         machine = host.hypervisor.qemu.lookupByUUIDString(server.identity)
         if not machine.isActive():
-            return 'it does not run'
+            return 'it is not running'
         if wait_for == 'init':
-            return _init(machine, server.console, until)
+            return _missing_init(machine, server.console, deadline)
         if wait_for == 'ssh':
-            return _ssh(server.address, until)
-        return _address(machine, server, until) if wait_for == 'ip' else ''
+            return _missing_ssh(server.address, deadline)
+        return _missing_address(machine, server, deadline) if wait_for == 'ip' else ''
     except OSError as error:
-        return f'the bridge {server.bridge} cannot be asked ({error})'
+        return f'no ARP request can be sent on the bridge {server.bridge} ({error})'
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             raise CloudError('its machine no longer exists') from error
         return str(error)
 
 
-def _address(machine: Any, server: Watched, until: float) -> str:
-    """By the guest agent, else on the wire: that the guest really has the address, not only that it was offered one."""
-    if not server.guest_agent:
-        from .arp import has_address
+def _missing_address(machine: Any, server: Watched, deadline: float) -> str:
+    """By the guest agent, else by ARP: a DHCP lease does not prove that the guest has the address."""
+    if server.guest_agent:
+        addresses = Agent(machine, deadline).addresses() or {}
+        if server.address in addresses.get(server.mac, ()):
+            return ''
+        return f'it does not have the address {server.address} yet'
+    from .arp import has_address
 
-        left = max(0.2, min(1.0, until - time.monotonic()))
-        has = has_address(server.bridge, server.gateway, server.mac, server.address, left)
-        return (
-            ''
-            if has
-            else f'nobody answers for {server.address} yet (it has no guest agent; asked by ARP)'
-        )
-    there = Agent(machine, until).addresses() or {}
-    return (
-        ''
-        if server.address in there.get(server.mac, ())
-        else f'it does not have the address {server.address} yet'
-    )
+    left = max(0.2, min(1.0, deadline - time.monotonic()))
+    if has_address(server.bridge, server.gateway, server.mac, server.address, left):
+        return ''
+    return f'no ARP reply for {server.address} yet (it has no guest agent)'
 
 
-def _ssh(address: str, until: float) -> str:
-    left = max(0.5, until - time.monotonic())
+def _missing_ssh(address: str, deadline: float) -> str:
+    left = max(0.5, deadline - time.monotonic())
     try:
         with socket.create_connection((address, 22), min(2, left)) as stream:
             stream.settimeout(min(5, left))
-            return (
-                '' if stream.recv(4) == b'SSH-' else f'what answers at {address} port 22 is not ssh'
-            )
+            if stream.recv(4) == b'SSH-':
+                return ''
+            return f'the service at {address} port 22 is not SSH'
     except OSError as error:
         return f'ssh at {address} does not answer ({error})'
 
 
-def first_boot(machine: Any, console: str, until: float) -> FirstBoot:
-    """By the guest agent; where none answers, or nothing that is an answer, by the console."""
+def _missing_init(machine: Any, console: str, deadline: float) -> str:
+    """Raises CloudError when the first boot failed."""
+    boot = first_boot(machine, console, deadline)
+    if boot.failure():
+        raise CloudError(boot.failure())
+    return '' if boot.state == DONE else 'its first boot is not finished yet'
+
+
+def first_boot(machine: Any, console: str, deadline: float) -> FirstBoot:
+    """The first boot by the guest agent, or by the console without a valid response."""
     if machine.isActive():
-        agent = Agent(machine, until)
+        agent = Agent(machine, deadline)
         result = agent.file('/run/cloud-init/result.json')
-        told = (
-            from_result(result, agent.file('/var/log/cloud-init-output.log') or b'')
-            if result
-            else None
-        )
-        if told:
-            return told
-    return from_console(_end(console))
+        if result:
+            output = agent.file('/var/log/cloud-init-output.log') or b''
+            boot = from_result(result, output)
+            if boot:
+                return boot
+    return from_console(_last_boot(console))
 
 
 def mark_start(console: str) -> None:
-    """Write into the file of a console that a boot begins here: what stands above is of earlier ones."""
-    with open(
-        os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 'a', encoding='utf-8'
-    ) as file:
+    """Write to the console log that a boot starts here; lines above are of earlier boots."""
+    descriptor = os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with open(descriptor, 'a', encoding='utf-8') as file:
         file.write(f'\n{_START}, {time.strftime("%Y-%m-%d %H:%M:%S")} --\n')
 
 
-def _end(path: str) -> bytes:
-    """The end of the file of a console, of the last boot only; it may not be there."""
+def _last_boot(console: str) -> bytes:
+    """The end of the console log, of the last boot only; empty if there is no log."""
     try:
-        with open(path, 'rb') as file:
+        with open(console, 'rb') as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - guest.MAX_BYTES))
-            return _BEGINS.split(file.read(guest.MAX_BYTES))[-1]
+            return _START_LINE.split(file.read(guest.MAX_BYTES))[-1]
     except OSError:
         return b''
-
-
-def _init(machine: Any, console: str, until: float) -> str:
-    """Raises CloudError when it went wrong: waiting longer would not help."""
-    boot = first_boot(machine, console, until)
-    if boot.failure():
-        raise CloudError(boot.failure())
-    return '' if boot.state == DONE else 'its first boot is not done yet'

@@ -165,7 +165,7 @@ class LocalRecovery:
                 else os.path.basename(path)[: -len('.qcow2')]
             )
             if _UUID.match(identity):
-                found[identity] = int(disks.describe_own(self.host, path)['virtual-size'])
+                found[identity] = int(disks.info(self.host, path)['virtual-size'])
         return found
 
     @contextmanager

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a server reads at its first boot: a NoCloud seed (cloud-init: datasources, NoCloud), a CD labelled cidata."""
+"""The NoCloud seed of a server, a CD labelled cidata (cloud-init: datasources, NoCloud)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Sequence, Tuple
 
 from .host import Host
 
-# A clone keeps the machine id of the server its image was made of, and with it the DHCP identity; a
-# new one is made at the first boot.
+# The disk of a clone contains the machine id of the imaged server, and with it its DHCP identity;
+# the first boot creates a new one.
 NEW_MACHINE_ID = (
     '#!/bin/sh\nrm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup\n'
 )
@@ -21,7 +21,7 @@ NEW_MACHINE_ID = (
 
 @dataclass(frozen=True)
 class Seed:
-    """First-boot content. ``identity``: a new one makes a clone a new machine."""
+    """First-boot content. ``identity``: the instance id; a new one makes cloud-init run again."""
 
     identity: str
     name: str
@@ -32,7 +32,10 @@ class Seed:
 
 
 def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
-    """Write the CD under a temporary name, readable for root only: user data may hold secrets. What an interrupted writing left goes away in any case."""
+    """Write the CD if none exists, and remove leftovers of an interrupted run.
+
+    It is written under a temporary name, readable by root only: user data may contain secrets.
+    """
     folder = path + '.parts'
     if os.path.exists(folder):
         shutil.rmtree(folder)
@@ -46,21 +49,11 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
 
 def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int]) -> None:
     meta = {'instance-id': seed.identity, 'local-hostname': seed.name, 'dsmode': 'local'}
-    nics = {
-        f'nic{number}': {
-            'match': {'macaddress': mac},
-            'set-name': f'eth{number}',
-            'dhcp4': True,
-            'dhcp-identifier': 'mac',
-            'dhcp4-overrides': {'route-metric': 100 * (number + 1)},
-        }
-        for number, mac in enumerate(seed.macs)
-    }
     texts = {
-        'meta-data': _meta(meta, seed.public_keys),
+        'meta-data': _meta_data(meta, seed.public_keys),
         'user-data': seed.user_data,
         'vendor-data': NEW_MACHINE_ID if seed.clone else '',
-        'network-config': json.dumps({'version': 2, 'ethernets': nics}),
+        'network-config': _network_config(seed.macs),
     }
     files = [os.path.join(folder, name) for name in texts]
     for file, text in zip(files, texts.values()):
@@ -71,17 +64,26 @@ def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int])
     os.rename(part, path)
 
 
-def _meta(meta: dict[str, str], keys: Sequence[str]) -> str:
-    """YAML with one thing on each line, because small readers in small images go by lines; quoted, because 007, on and null are names, too."""
-    quoted = {key: json.dumps(value, ensure_ascii=False) for key, value in meta.items()}
-    lines = [f'{key}: {value}' for key, value in quoted.items()]
-    return (
-        '\n'.join(
-            [
-                *lines,
-                *(['public-keys:'] if keys else []),
-                *(f'  - {json.dumps(key, ensure_ascii=False)}' for key in keys),
-            ]
-        )
-        + '\n'
-    )
+def _network_config(macs: Sequence[str]) -> str:
+    nics = {
+        f'nic{index}': {
+            'match': {'macaddress': mac},
+            'set-name': f'eth{index}',
+            'dhcp4': True,
+            'dhcp-identifier': 'mac',
+            'dhcp4-overrides': {'route-metric': 100 * (index + 1)},
+        }
+        for index, mac in enumerate(macs)
+    }
+    return json.dumps({'version': 2, 'ethernets': nics})
+
+
+def _meta_data(meta: dict[str, str], keys: Sequence[str]) -> str:
+    """YAML with one value per line, for the line-based readers of small images.
+
+    Values are quoted, because 007, on and null are valid names.
+    """
+    lines = [f'{key}: {json.dumps(value, ensure_ascii=False)}' for key, value in meta.items()]
+    if keys:
+        lines += ['public-keys:', *(f'  - {json.dumps(key, ensure_ascii=False)}' for key in keys)]
+    return '\n'.join(lines) + '\n'

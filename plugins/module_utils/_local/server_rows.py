@@ -108,7 +108,8 @@ def forget(record: Record, name: str) -> None:
     row = record.value('SELECT id FROM server WHERE name = ?', name)
     if record.value('SELECT 1 FROM balancer_member WHERE server_id = ?', row) is not None:
         raise CloudError(
-            f'server {name} was never made, and is a member of a load balancer; take it out there first, or delete it (state: absent)'
+            f'server {name} was never created, and is a member of a load balancer; '
+            'remove it there first, or delete the server (state: absent)'
         )
     remove(record, [row])
 

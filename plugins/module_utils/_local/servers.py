@@ -248,7 +248,7 @@ class LocalServers:
         ]
         rows, machines = self._whole(others), self._machines()
         for change in others:
-            self.host.with_retry(partial(machines.erase, rows[change.name]))
+            self.host.with_retry(partial(machines.delete, rows[change.name]))
         return [change.name for change in others]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -261,7 +261,7 @@ class LocalServers:
         self.firewalls.apply()
         rows, machines = self._whole(changes), self._machines()
         outcomes = self.host.for_each(
-            changes, lambda change: machines.remake(change, rows[change.name])
+            changes, lambda change: machines.resize(change, rows[change.name])
         )
         return self.host.finish(outcomes, _DONE)
 
@@ -283,7 +283,8 @@ class LocalServers:
         self.firewalls.apply()
         good = [outcome.change for outcome in made if not outcome.error]
         started = self.host.finish(
-            self.host.for_each(good, lambda change: machines.settle(rows[change.name])), _DONE
+            self.host.for_each(good, lambda change: machines.define_and_start(rows[change.name])),
+            _DONE,
         )
         spent = {outcome.change.name: outcome.seconds or 0.0 for outcome in made}
         started = [
@@ -303,11 +304,13 @@ class LocalServers:
     def stop(self, changes: Sequence[Change]) -> List[Outcome]:
         """Ask the guests to shut down, and wait until they have. One that does not stays as it is."""
         machines = self._machines()
-        return self._power(changes, 'stopped', 'powering-off', machines.shut_down, machines.press)
+        return self._power(
+            changes, 'stopped', 'powering-off', machines.shut_down, machines.press_power_button
+        )
 
     def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
         """Pull the plug."""
-        return self._power(changes, 'stopped', 'powering-off', self._machines().pull)
+        return self._power(changes, 'stopped', 'powering-off', self._machines().power_off)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Remove machines, root disks and automatic floating addresses; what was made on its own is detached and kept."""
@@ -319,7 +322,7 @@ class LocalServers:
                 [(change.name,) for change in changes],
             )
         rows, machines = self._whole(changes), self._machines()
-        outcomes = self.host.for_each(changes, lambda change: machines.erase(rows[change.name]))
+        outcomes = self.host.for_each(changes, lambda change: machines.delete(rows[change.name]))
         gone = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
         self.firewalls.end_stale_flows()
         with self.record.transaction():
