@@ -1,6 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Sphinx's settings of the site: the documents of this repository, and the reference of modules and roles that antsibull-docs writes."""
+"""Sphinx configuration of the site.
+
+It consists of the documents of this repository, and of the reference of modules and roles that
+antsibull-docs generates.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +17,12 @@ html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
 
-# No intersphinx: its inventories are on the internet, and a gate that needs the internet fails when
-# the internet does.
+# No intersphinx: it downloads inventories, and a gate that needs the internet fails without it.
 extensions = ['myst_parser', 'sphinx_antsibull_ext']
 pygments_style = 'ansible'
 highlight_language = 'YAML+Jinja'
 default_role = 'any'
 nitpicky = True
-# Where Ansible's own documentation is meant; the site does not have it.
+# References to Ansible's own documentation, which is not part of the site.
 nitpick_ignore_regex = [('envvar', 'ANSIBLE_.*')]
-myst_heading_anchors = 4  # links to headings, as the forges make them
+myst_heading_anchors = 4  # anchors of headings, as GitHub generates them

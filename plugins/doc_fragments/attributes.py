@@ -1,22 +1,23 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What every module promises; tests/unit/test_attributes.py holds them to it."""
+"""Attributes of all modules; tests/unit/test_attributes.py checks that they are true."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of every module: of those that keep something, and of those that only tell (C(_info))."""
+    """Attributes of the modules that manage a resource, and of the C(_info) modules."""
 
     DOCUMENTATION = r"""
 attributes:
   check_mode:
     description:
-      - Predicts exactly what the same task would then do, and changes nothing.
-      - A reference to what is not there is a warning then, because an earlier task of the play may be about to make it; a run refuses it.
+      - Predicts exactly what the same task would change, and changes nothing.
+      - A reference to a resource that does not exist is only a warning in check mode, because an
+        earlier task of the play may create it; outside check mode it is refused.
     support: full
   diff_mode:
-    description: Tells what differs between what is and what was asked for.
+    description: Shows what differs between the observed and the desired state.
     support: full
   idempotent:
     description: A second run changes nothing.
@@ -26,12 +27,12 @@ attributes:
     INFO = r"""
 attributes:
   check_mode:
-    description: Tells the same in check mode, because it changes nothing.
+    description: Returns the same in check mode, because it changes nothing.
     support: full
   diff_mode:
-    description: It changes nothing, so that nothing ever differs.
+    description: Changes nothing, so there is no diff.
     support: N/A
   idempotent:
-    description: It changes nothing, however often it runs.
+    description: Changes nothing, however often it runs.
     support: full
 """

@@ -1,28 +1,32 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The options that every module shares."""
+"""Options that all modules share."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module."""
+    """Options of all modules."""
 
     DOCUMENTATION = r"""
 options:
   cloud:
     description:
-      - Which cloud. V(local) is the host on which the module runs; the play then needs C(become).
-      - Taken from E(HANOK_CLOUD), in the environment in which the module runs, when left out.
+      - Name of the cloud. V(local) is the host on which the module runs; it requires C(become).
+      - Defaults to E(HANOK_CLOUD) of the environment in which the module runs, else to V(local).
     type: str
     default: local
   actor:
-    description: Who asks; it is recorded with what is made. The user who called C(sudo), else the user, when left out.
+    description:
+      - Name of the user who makes the changes; it is recorded with what is created.
+      - Defaults to the user who called C(sudo), else to the current user.
     type: str
   wait_timeout:
-    description: How long to wait, in seconds, for what another run holds, then for what guests are asked to do, and for what a server is to reach.
+    description:
+      - Seconds to wait for locks of other runs, then for guests to react, then for servers or load
+        balancers to become ready.
     type: int
     default: 300
 requirements:
-  - on the host of the cloud V(local), what the role P(hanok.cloud.host#role) installs
+  - on the host of the cloud V(local), the packages that the role P(hanok.cloud.host#role) installs
 """

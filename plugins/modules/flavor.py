@@ -10,53 +10,54 @@ module: flavor
 short_description: Manage flavors
 version_added: 0.1.0
 description:
-  - A flavor is a size of server. A catalogue is built in (families general, cpu and memory); this module adds to it.
-  - Those of the catalogue stay as they are.
+  - A flavor is a size of servers. There is a built-in catalogue (families general, cpu and memory);
+    this module adds flavors to it.
+  - Flavors of the catalogue cannot be changed or deleted.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the flavor. Letters, digits, hyphen, underscore and dot.
+    description: Name of the flavor. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
-    description: Whether it is to be there.
+    description: Desired state of the flavor.
     type: str
     choices: [present, absent]
     default: present
   family:
-    description: What the size is meant for. V(general) when left out.
+    description: Family of the flavor. Defaults to V(general).
     type: str
     choices: [general, cpu, memory, gpu]
   vcpus:
-    description: How many vCPUs. Needed to make it.
+    description: Number of vCPUs. Required to create the flavor.
     type: int
   memory:
-    description: Memory in MiB. Needed to make it.
+    description: Memory in MiB. Required to create the flavor.
     type: int
   disk:
-    description: The root volume in GB (2^30 bytes). Needed to make it.
+    description: Size of the root volume in GB (2^30 bytes). Required to create the flavor.
     type: int
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: A flavor of our own
+- name: Create a flavor
   hanok.cloud.flavor:
     name: our.small
     vcpus: 1
     memory: 256
     disk: 2
 
-- name: One with much memory, for databases
+- name: Create a flavor with much memory for databases
   hanok.cloud.flavor:
     name: our.database
     family: memory
@@ -65,12 +66,12 @@ EXAMPLES = r"""
     disk: 20
     description: For databases of up to 6 GiB
 
-- name: Change what is said of it
+- name: Update the description of a flavor
   hanok.cloud.flavor:
     name: our.database
     description: For databases
 
-- name: Remove a flavor
+- name: Delete a flavor
   hanok.cloud.flavor:
     name: our.small
     state: absent
@@ -78,50 +79,53 @@ EXAMPLES = r"""
 
 RETURN = r"""
 flavor:
-  description: The flavor; null when it is absent.
+  description: The flavor; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the flavor.
       type: str
     family:
-      description: Its family.
+      description: Family of the flavor.
       type: str
     vcpus:
-      description: Its vCPUs.
+      description: Number of vCPUs.
       type: int
     memory:
-      description: Its memory (MiB).
+      description: Memory in MiB.
       type: int
     disk:
-      description: Its root volume (GB).
+      description: Size of the root volume in GB.
       type: int
     description:
-      description: Its description.
+      description: Description of the flavor.
       type: str
     built_in:
-      description: Whether it is one of the catalogue.
+      description: Whether the flavor belongs to the built-in catalogue.
       type: bool
     used_by:
-      description: Names of the servers made with it.
+      description: Names of the servers that use the flavor.
       type: list
       elements: str
     labels:
-      description: Its labels.
+      description: Labels of the flavor.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the flavor.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the flavor (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -130,15 +134,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,70 +10,70 @@ module: flavor_info
 short_description: Get information about flavors
 version_added: 0.1.0
 description:
-  - All flavors, the one of a name, or those with labels, as M(hanok.cloud.flavor) shows them.
+  - List all flavors, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the flavor.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The flavors with at least 4 vCPUs, by name
+- name: Get the names of the flavors with at least 4 vCPUs
   hanok.cloud.flavor_info:
     query: "[?vcpus >= `4`].name"
   register: large
 
-- name: One flavor
+- name: Get one flavor
   hanok.cloud.flavor_info:
     name: g1.nano
 """
 
 RETURN = r"""
 flavors:
-  description: The flavors, or what O(query) makes of them.
+  description: The flavors, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the flavor.
       type: str
     family:
-      description: Its family.
+      description: Family of the flavor.
       type: str
     vcpus:
-      description: Its vCPUs.
+      description: Number of vCPUs.
       type: int
     memory:
-      description: Its memory (MiB).
+      description: Memory in MiB.
       type: int
     disk:
-      description: Its root volume (GB).
+      description: Size of the root volume in GB.
       type: int
     description:
-      description: Its description.
+      description: Description of the flavor.
       type: str
     built_in:
-      description: Whether it is one of the catalogue.
+      description: Whether the flavor belongs to the built-in catalogue.
       type: bool
     used_by:
-      description: Names of the servers made with it.
+      description: Names of the servers that use the flavor.
       type: list
       elements: str
     labels:
-      description: Its labels.
+      description: Labels of the flavor.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the flavor.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the flavor (UTC).
       type: str
 """
 

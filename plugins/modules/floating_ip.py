@@ -10,58 +10,65 @@ module: floating_ip
 short_description: Manage floating IPs
 version_added: 0.1.0
 description:
-  - An address of a pool of this cloud, by which a server or balancer is reached from outside its network.
-  - It is known by its name, else by its address, else by who has it.
+  - A floating IP is an address of a pool, by which a server or load balancer is reached from
+    outside its network.
+  - It is identified by its name, else by its address, else by what it is attached to.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: A name of your choice.
+    description: Name of the floating IP.
     type: str
   address:
-    description: This address of the pool. Any free one when left out.
+    description: Address to allocate from the pool. Defaults to any free one.
     type: str
   state:
-    description: V(present) takes it, V(attached) connects it, V(detached) disconnects it and keeps it, V(absent) gives it back.
+    description:
+      - V(present) allocates the floating IP. V(attached) attaches it, and allocates it first if it
+        does not exist.
+      - V(detached) detaches it and keeps it allocated. V(absent) releases it.
     type: str
     choices: [present, attached, detached, absent]
     default: present
   server:
-    description: The server to connect it to.
+    description: Name of the server to attach it to.
     type: str
   lb:
-    description: The load balancer to connect it to.
+    description: Name of the load balancer to attach it to.
     type: str
   port:
-    description: A port, made by M(hanok.cloud.port), that it is to lead to, whether a server has it already or not.
+    description:
+      - Name of a port created by M(hanok.cloud.port) to attach it to, whether a server uses the
+        port or not.
     type: str
   fixed_ip:
     description:
-      - Which address of the server. The first one when left out.
-      - A server answers by the network of its first connection. What comes to another one by a floating IP therefore bears the address
-        of that network's gateway, and not of who sent it.
+      - Fixed IP of the server to translate it to. Defaults to the first one.
+      - A server replies through the network of its first interface. Packets to another fixed IP
+        through a floating IP therefore get the gateway of that network as their source address, not
+        the address of the sender.
     type: str
   pool:
-    description: The pool to take it from. Any when left out.
+    description: Pool to allocate the address from. Defaults to any.
     type: str
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: Take an address of the pool, to use it later
+- name: Allocate a floating IP to use it later
   hanok.cloud.floating_ip:
     name: public
     description: The address that is in the DNS
 
-- name: Connect it to a server
+- name: Attach it to a server
   hanok.cloud.floating_ip:
     name: public
     server: web-1
@@ -79,17 +86,17 @@ EXAMPLES = r"""
     lb: web
     state: attached
 
-- name: Disconnect it, and keep it
+- name: Detach it and keep it allocated
   hanok.cloud.floating_ip:
     name: public
     state: detached
 
-- name: Give it back
+- name: Release it
   hanok.cloud.floating_ip:
     name: public
     state: absent
 
-- name: Take and connect a certain address of a certain pool
+- name: Allocate and attach a specific address of a pool
   hanok.cloud.floating_ip:
     address: 198.18.0.80
     pool: default
@@ -98,7 +105,7 @@ EXAMPLES = r"""
     labels:
       stage: production
 
-- name: Give back whatever address a server has
+- name: Release the floating IP of a server
   hanok.cloud.floating_ip:
     server: web-1
     state: absent
@@ -106,52 +113,59 @@ EXAMPLES = r"""
 
 RETURN = r"""
 floating_ip:
-  description: The floating IP; null when it is absent.
+  description: The floating IP; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name; its address when it was given none.
+      description: Name of the floating IP; its address if it was created without a name.
       type: str
     address:
-      description: The address.
+      description: Address of the floating IP.
       type: str
     pool:
-      description: Its pool.
+      description: Pool of the address.
       type: str
     server:
-      description: The server that has it.
+      description: Name of the server that the floating IP is attached to; null if there is none.
       type: str
     lb:
-      description: The load balancer that has it.
+      description:
+        - Name of the load balancer that the floating IP is attached to; null if there is none.
       type: str
     port:
-      description: The port it leads to, if that was made by name.
+      description:
+        - Name of the port that the floating IP is attached to, if the port was created by
+          M(hanok.cloud.port).
       type: str
     fixed_ip:
-      description: The address it leads to.
+      description: Fixed IP that the floating IP is translated to; null if it is detached.
       type: str
     automatic:
-      description: Whether it came with a server or balancer, and goes with it.
+      description:
+        - Whether the floating IP was created with a server or load balancer and is deleted with it.
       type: bool
     description:
-      description: Its description.
+      description: Description of the floating IP.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the floating IP.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the floating IP.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the floating IP (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -160,15 +174,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,71 +10,75 @@ module: floating_ip_info
 short_description: Get information about floating IPs
 version_added: 0.1.0
 description:
-  - All floating IPs, the one of a name, or those with labels, as M(hanok.cloud.floating_ip) shows them.
+  - List all floating IPs, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: A name, or an address.
+    description: Name or address of the floating IP.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The floating IPs that nobody uses
+- name: Get the floating IPs that are not attached
   hanok.cloud.floating_ip_info:
     query: "[?fixed_ip == null].address"
   register: unused
 
-- name: All of them
+- name: Get all floating IPs
   hanok.cloud.floating_ip_info:
 """
 
 RETURN = r"""
 floating_ips:
-  description: The floating IPs, or what O(query) makes of them.
+  description: The floating IPs, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name; its address when it was given none.
+      description: Name of the floating IP; its address if it was created without a name.
       type: str
     address:
-      description: The address.
+      description: Address of the floating IP.
       type: str
     pool:
-      description: Its pool.
+      description: Pool of the address.
       type: str
     server:
-      description: The server that has it.
+      description: Name of the server that the floating IP is attached to; null if there is none.
       type: str
     lb:
-      description: The load balancer that has it.
+      description:
+        - Name of the load balancer that the floating IP is attached to; null if there is none.
       type: str
     port:
-      description: The port it leads to, if that was made by name.
+      description:
+        - Name of the port that the floating IP is attached to, if the port was created by
+          M(hanok.cloud.port).
       type: str
     fixed_ip:
-      description: The address it leads to.
+      description: Fixed IP that the floating IP is translated to; null if it is detached.
       type: str
     automatic:
-      description: Whether it came with a server or balancer, and goes with it.
+      description:
+        - Whether the floating IP was created with a server or load balancer and is deleted with it.
       type: bool
     description:
-      description: Its description.
+      description: Description of the floating IP.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the floating IP.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the floating IP.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the floating IP (UTC).
       type: str
 """
 

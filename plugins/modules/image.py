@@ -10,62 +10,69 @@ module: image
 short_description: Manage images
 version_added: 0.1.0
 description:
-  - An image is a disk that servers are made from, by a path, by a URL with its checksum, or from a stopped server.
-  - It is compared by what it was made of, whatever the file is called; an image is not remade.
-  - The file is first copied, and then looked at, checked and converted, by a program that has no right to anything else.
-  - A file that refers to another file (a backing file, extents, a parent), one that is compressed, and one that is no disk are refused.
-  - All of that has to be done within O(wait_timeout) seconds; a disk has at most 5,120 GB.
+  - An image is a disk that servers are created from. Its source is a file, a URL with a checksum,
+    or a stopped server.
+  - It is compared by the content of its source, whatever the name of the file is. The content of an
+    image cannot be changed.
+  - The file is copied first. The copy is inspected, verified and converted by a process without any
+    other permissions.
+  - Files that refer to other files (a backing file, extents, a parent), compressed files, and files
+    that are no disk images are refused.
+  - All of that must finish within O(wait_timeout) seconds. A disk has at most 5,120 GB.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the image. Letters, digits, hyphen, underscore and dot.
+    description: Name of the image. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
-    description: Whether it is to be there.
+    description: Desired state of the image.
     type: str
     choices: [present, absent]
     default: present
   path:
-    description: A disk image on this host (qcow2, raw, vmdk, vpc, vdi or vhdx).
+    description: Path of a disk image on this host (qcow2, raw, vmdk, vpc, vdi or vhdx).
     type: path
   url:
     description:
-      - A disk image at an http or https address. O(checksum) is then needed.
-      - What comes after a question mark is used, and not recorded, shown or compared, because it is often a signature or a token.
+      - HTTP or HTTPS URL of a disk image. Requires O(checksum).
+      - The query of the URL is used, but not recorded, shown or compared, because it is often a
+        signature or a token.
     type: str
   server:
-    description: The name of a stopped server, whose root disk is copied.
+    description: Name of a stopped server whose root disk is copied.
     type: str
   checksum:
     description:
-      - C(sha256:) or C(sha512:) and the digits of what is delivered, or the address of a file of checksums that has a line for the file,
-        such as C(sha256:https://images.example.com/SHA256SUMS).
+      - C(sha256:) or C(sha512:) followed by the digest of the file that is downloaded or copied, or
+        by the URL of a checksum file with a line for that file, such as
+        C(sha256:https://images.example.com/SHA256SUMS).
     type: str
   hide_url:
     description:
-      - Whether to record, show and compare of O(url) its host and a hash only, because its path holds a token.
+      - Whether to record, show and compare only the host and a hash of O(url), because its path
+        holds a token.
     type: bool
     default: false
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: An image from a file of this host, such as one that the role hanok.cloud.image_builder has built
+- name: Create an image from a file, such as one built by the role hanok.cloud.image_builder
   hanok.cloud.image:
     name: small
     path: "{{ image_builder_path }}"
 
-- name: An image from the web
+- name: Create an image from a URL
   hanok.cloud.image:
     name: company
     url: http://images.example.com/company.qcow2
@@ -74,17 +81,17 @@ EXAMPLES = r"""
     labels:
       release: "12"
 
-- name: Stop a server, to make an image of it
+- name: Stop a server to create an image from it
   hanok.cloud.server:
     name: golden
     state: stopped
 
-- name: An image of that server
+- name: Create an image from that server
   hanok.cloud.image:
     name: golden
     server: golden
 
-- name: Remove an image
+- name: Delete an image
   hanok.cloud.image:
     name: golden
     state: absent
@@ -92,53 +99,57 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image; null when it is absent.
+  description: The image; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the image.
       type: str
     source:
-      description: Where it came from.
+      description: Source of the image.
       type: str
     checksum:
-      description: The checksum that was said.
+      description: Checksum that was set for the image.
       type: str
     description:
-      description: Its description.
+      description: Description of the image.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the image.
       type: dict
     size:
-      description: The size of the disk in it (bytes).
+      description: Size of the virtual disk in bytes.
       type: int
     min_disk:
-      description: The least root volume (GB).
+      description: Minimum size of a root volume in GB.
       type: int
     used_by:
-      description: Names of the servers that stand on it.
+      description: Names of the servers whose root disks are based on the image.
       type: list
       elements: str
     status:
-      description: V(available), V(error) (its disk is gone from the host), or what is being done with it.
+      description:
+        - V(available), V(error) (its disk no longer exists on the host), or the change in progress.
       type: str
     task_state:
-      description: What is being done with it.
+      description: Change of the image in progress; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the image.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the image (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -147,15 +158,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

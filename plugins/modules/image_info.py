@@ -10,27 +10,27 @@ module: image_info
 short_description: Get information about images
 version_added: 0.1.0
 description:
-  - All images, the one of a name, or those with labels, as M(hanok.cloud.image) shows them.
+  - List all images, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the image.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The images of a project
+- name: Get the images of a project
   hanok.cloud.image_info:
     labels:
       project: shop
   register: images
 
-- name: One image, to see which servers stand on it
+- name: Get the names of the servers that use an image
   hanok.cloud.image_info:
     name: tiny
     query: "[0].used_by"
@@ -39,47 +39,48 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: The images, or what O(query) makes of them.
+  description: The images, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the image.
       type: str
     source:
-      description: Where it came from.
+      description: Source of the image.
       type: str
     checksum:
-      description: The checksum that was said.
+      description: Checksum that was set for the image.
       type: str
     description:
-      description: Its description.
+      description: Description of the image.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the image.
       type: dict
     size:
-      description: The size of the disk in it (bytes).
+      description: Size of the virtual disk in bytes.
       type: int
     min_disk:
-      description: The least root volume (GB).
+      description: Minimum size of a root volume in GB.
       type: int
     used_by:
-      description: Names of the servers that stand on it.
+      description: Names of the servers whose root disks are based on the image.
       type: list
       elements: str
     status:
-      description: V(available), V(error) (its disk is gone from the host), or what is being done with it.
+      description:
+        - V(available), V(error) (its disk no longer exists on the host), or the change in progress.
       type: str
     task_state:
-      description: What is being done with it.
+      description: Change of the image in progress; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the image.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the image (UTC).
       type: str
 """
 

@@ -10,41 +10,48 @@ module: init_script
 short_description: Manage init scripts
 version_added: 0.1.0
 description:
-  - A script that is kept by its name, and run once, as root, at the first boot of each server that is made with it.
-  - A server names it by its option O(hanok.cloud.server#module:init_script).
-  - What the script prints, and whether it went well, is told by M(hanok.cloud.server_info) with O(hanok.cloud.server_info#module:init=true).
-  - The text is kept on the host, for root's eyes only, and is shown in results and diffs. It is no place for passwords; what is secret
-    belongs into O(hanok.cloud.server#module:user_data), which is not kept.
+  - An init script is stored under its name. It runs once, as root, at the first boot of each server
+    that is created with it.
+  - A server refers to it with the option O(hanok.cloud.server#module:init_script).
+  - Its output and its result are reported by M(hanok.cloud.server_info) with
+    O(hanok.cloud.server_info#module:init=true).
+  - The content is stored on the host, readable only by root, and shown in results and diffs. Do not
+    put passwords into it; use O(hanok.cloud.server#module:user_data) for secrets, which is not
+    stored.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the script. Letters, digits, hyphen, underscore and dot.
+    description: Name of the init script. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
-    description: Whether the script is to be there. V(absent) is refused while a server is being made with it.
+    description:
+      - Desired state of the init script. V(absent) is refused while a server is being created with
+        it.
     type: str
     choices: [present, absent]
     default: present
   content:
     description:
-      - The script, at most 64 KiB. Needed to make it. Its first line names a shell, Python or Perl, which the image must have.
-      - A change is for servers that will be made; those that are there keep what they ran.
+      - Content of the init script, at most 64 KiB. Required to create it. Its first line names a
+        shell, Python or Perl, which the image must contain.
+      - A change applies to servers that are created later; existing servers have already run
+        theirs.
     type: str
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: A script for web servers
+- name: Create an init script for web servers
   hanok.cloud.init_script:
     name: page
     content: |
@@ -52,21 +59,21 @@ EXAMPLES = r"""
       mkdir -p /var/www
       hostname > /var/www/index.html
 
-- name: A server that runs it at its first boot
+- name: Create a server that runs it at its first boot
   hanok.cloud.server:
     name: page
     flavor: g1.nano
     image: tiny
     init_script: page
 
-- name: A script from a file of the project
+- name: Create an init script from a file of the project
   hanok.cloud.init_script:
     name: database
     content: "{{ lookup('ansible.builtin.file', 'database.sh') }}"
     labels:
       tier: database
 
-- name: A script in Python, for images that have it
+- name: Create an init script in Python, for images that contain it
   hanok.cloud.init_script:
     name: report
     content: |
@@ -75,7 +82,7 @@ EXAMPLES = r"""
       print(platform.platform())
     description: Prints what the guest runs on
 
-- name: Remove a script
+- name: Delete an init script
   hanok.cloud.init_script:
     name: database
     state: absent
@@ -83,41 +90,45 @@ EXAMPLES = r"""
 
 RETURN = r"""
 init_script:
-  description: The script; null when it is absent.
+  description: The init script; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the init script.
       type: str
     content:
-      description: The script.
+      description: Content of the init script.
       type: str
     language:
-      description: V(shell), V(python) or V(perl), by its first line.
+      description: Language of the init script by its first line, V(shell), V(python) or V(perl).
       type: str
     description:
-      description: Its description.
+      description: Description of the init script.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the init script.
       type: dict
     used_by:
-      description: Servers that are being made with it, and have not read it yet.
+      description:
+        - Names of the servers that are being created with the init script and have not read it yet.
       type: list
       elements: str
     created_by:
-      description: Who made it.
+      description: User who created the init script.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the init script (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -126,15 +137,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,62 +10,63 @@ module: init_script_info
 short_description: Get information about init scripts
 version_added: 0.1.0
 description:
-  - All init scripts, the one of a name, or those with labels, as M(hanok.cloud.init_script) shows them.
+  - List all init scripts, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the init script.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The text of an init script
+- name: Get the content of an init script
   hanok.cloud.init_script_info:
     name: web
     query: "[0].content"
   register: script
 
-- name: The names of all scripts
+- name: Get the names of all init scripts
   hanok.cloud.init_script_info:
     query: "[].name"
 """
 
 RETURN = r"""
 init_scripts:
-  description: The init scripts, or what O(query) makes of them.
+  description: The init scripts, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the init script.
       type: str
     content:
-      description: The script.
+      description: Content of the init script.
       type: str
     language:
-      description: V(shell), V(python) or V(perl), by its first line.
+      description: Language of the init script by its first line, V(shell), V(python) or V(perl).
       type: str
     description:
-      description: Its description.
+      description: Description of the init script.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the init script.
       type: dict
     used_by:
-      description: Servers that are being made with it, and have not read it yet.
+      description:
+        - Names of the servers that are being created with the init script and have not read it yet.
       type: list
       elements: str
     created_by:
-      description: Who made it.
+      description: User who created the init script.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the init script (UTC).
       type: str
 """
 

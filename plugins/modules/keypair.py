@@ -10,68 +10,71 @@ module: keypair
 short_description: Manage key pairs
 version_added: 0.1.0
 description:
-  - Registers a public SSH key under a name, so that servers can be made with it.
-  - The public key is given, read from a file, or made here; then the private key is written once to O(private_key_file)
-    on the machine where the module runs, and nowhere else.
-  - A key pair never changes. Another key under the same name is refused.
+  - A key pair is a public SSH key that servers can be created with.
+  - The public key is set, read from a file, or generated. If it is generated, the private key is
+    written once, to O(private_key_file) on the machine where the module runs, and nowhere else.
+  - The key of a key pair cannot be changed. Another key under the same name is refused.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the key pair. Letters, digits, hyphen, underscore and dot.
+    description: Name of the key pair. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
-    description: Whether the key pair is to be there. V(absent) leaves private key files alone.
+    description: Desired state of the key pair. V(absent) does not delete private key files.
     type: str
     choices: [present, absent]
     default: present
   public_key:
-    description: A public key in the one-line form of OpenSSH. Its comment is not compared.
+    description: Public key in the one-line format of OpenSSH. Its comment is not compared.
     type: str
   public_key_file:
-    description: A file with the public key, on the machine where the module runs.
+    description: Path of a file with the public key, on the machine where the module runs.
     type: path
   private_key_file:
     description:
-      - Have the key pair made, and its private key written to this file with mode 0600. Its folder must exist.
-        The file belongs to the owner of the folder.
-      - A private key that is in the file already is used, and never overwritten.
-      - When the key pair exists and the file does not, the task fails, because a private key is given only once.
+      - Path of the private key file. If it does not exist, a key is generated and written to it
+        with mode 0600. Its folder must exist. The file belongs to the owner of the folder.
+      - An existing private key file is used and never overwritten.
+      - If the key pair exists and the file does not, the task fails, because the private key is not
+        stored anywhere else.
     type: path
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: A key pair that is made here; its private key is written to a file of this host, once
+- name: Generate a key pair and write its private key to a file of this host
   hanok.cloud.keypair:
     name: web
     private_key_file: ~/web.pem
 
-- name: A public key that I have
+- name: Create a key pair from a public key
   hanok.cloud.keypair:
     name: laptop
-    public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln me@laptop
+    public_key: >-
+      ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln
+      me@laptop
 
-- name: A public key in a file of this host
+- name: Create a key pair from a public key file of this host
   hanok.cloud.keypair:
     name: me
     public_key_file: ~/.ssh/id_ed25519.pub
 
-- name: A public key in a file of the machine on which Ansible runs
+- name: Create a key pair from a public key file of the controller
   hanok.cloud.keypair:
     name: operator
     public_key: "{{ lookup('ansible.builtin.file', '~/.ssh/id_ed25519.pub') }}"
 
-- name: Remove a key pair; the servers made with it still let its key in
+- name: Delete a key pair; existing servers still accept its key
   hanok.cloud.keypair:
     name: laptop
     state: absent
@@ -79,41 +82,44 @@ EXAMPLES = r"""
 
 RETURN = r"""
 keypair:
-  description: The key pair; null when it is absent.
+  description: The key pair; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the key pair.
       type: str
     public_key:
-      description: The public key.
+      description: Public key in the one-line format of OpenSSH.
       type: str
     fingerprint:
-      description: The fingerprint, as C(ssh-keygen -l) shows it.
+      description: Fingerprint of the public key, as C(ssh-keygen -l) shows it.
       type: str
     used_by:
-      description: Names of the servers made with it.
+      description: Names of the servers that use the key pair.
       type: list
       elements: str
     description:
-      description: Its description.
+      description: Description of the key pair.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the key pair.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the key pair.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the key pair (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -122,15 +128,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,60 +10,60 @@ module: keypair_info
 short_description: Get information about key pairs
 version_added: 0.1.0
 description:
-  - All key pairs, the one of a name, or those with labels, as M(hanok.cloud.keypair) shows them.
+  - List all key pairs, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the key pair.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: All key pairs
+- name: Get all key pairs
   hanok.cloud.keypair_info:
   register: keypairs
 
-- name: The key pairs that no server was made with
+- name: Get the names of the key pairs that no server uses
   hanok.cloud.keypair_info:
     query: "[?length(used_by) == `0`].name"
 """
 
 RETURN = r"""
 keypairs:
-  description: The key pairs, or what O(query) makes of them.
+  description: The key pairs, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the key pair.
       type: str
     public_key:
-      description: The public key.
+      description: Public key in the one-line format of OpenSSH.
       type: str
     fingerprint:
-      description: The fingerprint, as C(ssh-keygen -l) shows it.
+      description: Fingerprint of the public key, as C(ssh-keygen -l) shows it.
       type: str
     used_by:
-      description: Names of the servers made with it.
+      description: Names of the servers that use the key pair.
       type: list
       elements: str
     description:
-      description: Its description.
+      description: Description of the key pair.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the key pair.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the key pair.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the key pair (UTC).
       type: str
 """
 

@@ -10,64 +10,72 @@ module: lb
 short_description: Manage load balancers
 version_added: 0.1.0
 description:
-  - HAProxy with an address of its own in a network. Its listeners are open to everybody; nothing else is.
-  - A change of members or listeners drops no connection.
+  - A load balancer is an HAProxy with its own address in a network. Its listeners are open to
+    everyone, and nothing else is.
+  - Changes of members or listeners drop no connections.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
     description:
-      - The name of the balancer. Letters, digits, hyphen, underscore and dot.
-      - No server or other balancer in its network has it, in upper or lower case, because it is its DNS name there.
+      - Name of the load balancer. Letters, digits, hyphens, underscores and dots.
+      - It is a DNS name in the network, so it must be unique among the servers and load balancers
+        of the network, ignoring case.
     type: str
     required: true
   state:
-    description: Whether it is to be there.
+    description: Desired state of the load balancer.
     type: str
     choices: [present, absent]
     default: present
   network:
-    description: Its network. V(default) when left out.
+    description: Network of the load balancer. Defaults to V(default).
     type: str
   algorithm:
-    description: V(round_robin), V(least_connections) or V(source_ip), in either case. V(round_robin) when left out.
+    description:
+      - Balancing algorithm, V(round_robin), V(least_connections) or V(source_ip), in any case.
+        Defaults to V(round_robin).
     type: str
   listeners:
-    description: Where it listens. Needed to make it.
+    description: Listeners. Required to create the load balancer.
     type: list
     elements: dict
     suboptions:
       protocol:
-        description: V(http) or V(tcp), in either case.
+        description: V(http) or V(tcp), in any case.
         type: str
         default: http
       port:
-        description: The port that it listens on.
+        description: Port on which the load balancer listens.
         type: int
         required: true
       member_port:
-        description: The port of the members. The same one when left out.
+        description: Port of the members. Defaults to the port of the listener.
         type: int
   members:
     description:
-      - Names of servers with a port in its network; when said, they are the whole set.
-      - The name of a group of servers (O(hanok.cloud.server#module:count)) stands for all that it has when the task runs.
+      - Names of servers with an interface in the network. If set, they replace all existing
+        members.
+      - The name of a group (O(hanok.cloud.server#module:count)) stands for all servers that it has
+        when the task runs.
     type: list
     elements: str
   health_check:
-    description: How members are found to be alive. Two failures take one out, two successes bring it back.
+    description:
+      - Health check of the members. A member is taken out after two failures, and back in after two
+        successes.
     type: dict
     suboptions:
       protocol:
-        description: V(http) or V(tcp), in either case; V(none) takes the health check away.
+        description: V(http) or V(tcp), in any case; V(none) removes the health check.
         type: str
         default: http
       port:
-        description: The port that is checked. The member's own when left out.
+        description: Port to check. Defaults to the member port.
         type: int
       path:
-        description: What is asked for with V(http).
+        description: Path to request, for V(http).
         type: str
         default: /
       interval:
@@ -75,25 +83,28 @@ options:
         type: int
         default: 1
   floating_ip:
-    description: V(auto) for one that goes with it, V(none), or an address.
+    description:
+      - V(auto) for a floating IP that is created and deleted with the load balancer, V(none), or an
+        address.
     type: str
   wait_for:
     description:
-      - V(healthy) waits until the balancer finds all of its members healthy, at most O(wait_timeout) seconds. It needs a health check.
+      - V(healthy) waits until all members are healthy, at most O(wait_timeout) seconds. Requires a
+        health check.
     type: str
     choices: [healthy]
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: A balancer for two web servers, reached from outside
+- name: Create a load balancer for two web servers, with a floating IP
   hanok.cloud.lb:
     name: shop
     listeners:
@@ -103,12 +114,12 @@ EXAMPLES = r"""
       port: 80
     floating_ip: auto
 
-- name: Take a member out before work on it; the others go on
+- name: Remove a member before maintenance; the other ones stay
   hanok.cloud.lb:
     name: shop
     members: [web-2]
 
-- name: Send each client to the same member always, and ask the members for a page to see that they live
+- name: Always send a client to the same member, and check the members with a page
   hanok.cloud.lb:
     name: shop
     algorithm: source_ip
@@ -117,7 +128,7 @@ EXAMPLES = r"""
       path: /health
       interval: 5
 
-- name: A balancer inside, for TCP, to another port of the members
+- name: Create an internal TCP load balancer with another port on the members
   hanok.cloud.lb:
     name: queue
     network: default
@@ -134,7 +145,7 @@ EXAMPLES = r"""
     labels:
       tier: queue
 
-- name: Remove a balancer, and the floating IP that came with it
+- name: Delete a load balancer and the floating IP that was created with it
   hanok.cloud.lb:
     name: shop
     state: absent
@@ -142,101 +153,104 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lb:
-  description: The balancer; null when it is absent.
+  description: The load balancer; null if it does not exist.
   returned: success
   type: dict
   contains:
     id:
-      description: Its UUID.
+      description: UUID of the load balancer.
       type: str
     name:
-      description: Its name.
+      description: Name of the load balancer.
       type: str
     status:
       description: V(BUILD), V(ACTIVE) or V(ERROR).
       type: str
     network:
-      description: Its network.
+      description: Network of the load balancer.
       type: str
     address:
-      description: Its address there.
+      description: Address of the load balancer in its network.
       type: str
     floating_ip:
-      description: Its floating address.
+      description: Floating IP of the load balancer; null if there is none.
       type: str
     algorithm:
-      description: Its algorithm.
+      description: Balancing algorithm.
       type: str
     listeners:
-      description: Its listeners.
+      description: Listeners of the load balancer.
       type: list
       elements: dict
       contains:
         port:
-          description: The port that it listens on.
+          description: Port on which the load balancer listens.
           type: int
         protocol:
           description: V(http) or V(tcp).
           type: str
         member_port:
-          description: The port of the members.
+          description: Port of the members.
           type: int
     members:
-      description: Its members.
+      description: Names of the member servers.
       type: list
       elements: str
     health:
-      description: How each member is now, by the last health check.
+      description: Health of each member, from the last health check.
       type: list
       elements: dict
       contains:
         name:
-          description: The member.
+          description: Name of the member.
           type: str
         status:
           description:
-            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (the balancer does not tell yet).
+            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (not reported yet).
           type: str
         reason:
-          description: What the last check found, in the words of HAProxy.
+          description: Result of the last check, as HAProxy reports it.
           type: str
     health_check:
-      description: Its health check; null when it has none.
+      description: Health check of the members; null if there is none.
       type: dict
       contains:
         protocol:
           description: V(http) or V(tcp).
           type: str
         port:
-          description: The port that is checked; null for the member's own.
+          description: Port that is checked; null for the member port.
           type: int
         path:
-          description: What is asked for with V(http).
+          description: Path that is requested, for V(http).
           type: str
         interval:
           description: Seconds between checks.
           type: int
     description:
-      description: Its description.
+      description: Description of the load balancer.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the load balancer.
       type: dict
     task_state:
-      description: What is being done with it.
+      description: Change of the load balancer in progress; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the load balancer.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the load balancer (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -245,15 +259,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,26 +10,26 @@ module: lb_info
 short_description: Get information about load balancers
 version_added: 0.1.0
 description:
-  - All load balancers, the one of a name, or those with labels, as M(hanok.cloud.lb) shows them.
+  - List all load balancers, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the load balancer.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The addresses of the load balancers
+- name: Get the addresses of the load balancers
   hanok.cloud.lb_info:
     query: "[].{name: name, address: floating_ip}"
   register: addresses
 
-- name: The members of one of them
+- name: Get the members of a load balancer
   hanok.cloud.lb_info:
     name: web
     query: "[0].members"
@@ -37,95 +37,95 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lbs:
-  description: The load balancers, or what O(query) makes of them.
+  description: The load balancers, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: Its UUID.
+      description: UUID of the load balancer.
       type: str
     name:
-      description: Its name.
+      description: Name of the load balancer.
       type: str
     status:
       description: V(BUILD), V(ACTIVE) or V(ERROR).
       type: str
     network:
-      description: Its network.
+      description: Network of the load balancer.
       type: str
     address:
-      description: Its address there.
+      description: Address of the load balancer in its network.
       type: str
     floating_ip:
-      description: Its floating address.
+      description: Floating IP of the load balancer; null if there is none.
       type: str
     algorithm:
-      description: Its algorithm.
+      description: Balancing algorithm.
       type: str
     listeners:
-      description: Its listeners.
+      description: Listeners of the load balancer.
       type: list
       elements: dict
       contains:
         port:
-          description: The port that it listens on.
+          description: Port on which the load balancer listens.
           type: int
         protocol:
           description: V(http) or V(tcp).
           type: str
         member_port:
-          description: The port of the members.
+          description: Port of the members.
           type: int
     members:
-      description: Its members.
+      description: Names of the member servers.
       type: list
       elements: str
     health:
-      description: How each member is now, by the last health check.
+      description: Health of each member, from the last health check.
       type: list
       elements: dict
       contains:
         name:
-          description: The member.
+          description: Name of the member.
           type: str
         status:
           description:
-            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (the balancer does not tell yet).
+            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (not reported yet).
           type: str
         reason:
-          description: What the last check found, in the words of HAProxy.
+          description: Result of the last check, as HAProxy reports it.
           type: str
     health_check:
-      description: Its health check; null when it has none.
+      description: Health check of the members; null if there is none.
       type: dict
       contains:
         protocol:
           description: V(http) or V(tcp).
           type: str
         port:
-          description: The port that is checked; null for the member's own.
+          description: Port that is checked; null for the member port.
           type: int
         path:
-          description: What is asked for with V(http).
+          description: Path that is requested, for V(http).
           type: str
         interval:
           description: Seconds between checks.
           type: int
     description:
-      description: Its description.
+      description: Description of the load balancer.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the load balancer.
       type: dict
     task_state:
-      description: What is being done with it.
+      description: Change of the load balancer in progress; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the load balancer.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the load balancer (UTC).
       type: str
 """
 

@@ -10,46 +10,51 @@ module: network
 short_description: Manage networks
 version_added: 0.1.0
 description:
-  - An IPv4 network with DHCP and names on this cloud. Servers in it go out under the address of the host; what comes in is decided by security groups.
-  - Networks are kept apart; a floating address connects them.
+  - A network is an IPv4 network with DHCP and DNS in this cloud. Its servers reach other networks
+    with the address of the host (SNAT). Security groups decide what reaches them.
+  - Networks are isolated from each other; servers in different networks reach each other by
+    floating IPs.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the network. Letters, digits, hyphen, underscore and dot.
+    description: Name of the network. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
-    description: Whether it is to be there.
+    description: Desired state of the network.
     type: str
     choices: [present, absent]
     default: present
   cidr:
     description:
-      - Its range, a /8 to /29 that is private. The first free /24 of 192.168.0.0/16, then of 10.0.0.0/8, when left out.
-      - One that is chosen takes nothing from the host. Its nameservers, gateways and who is logged in by ssh are passed over.
-      - One that is requested is made beside routes that it overlaps, with a warning of what it hides. What has a longer prefix wins.
+      - CIDR of the network, a private range from /8 to /29. Defaults to the first free /24 of
+        192.168.0.0/16, then of 10.0.0.0/8.
+      - A range that is chosen by default hides nothing that the host reaches. Ranges with its name
+        servers, its gateways or clients that are connected to it by SSH are skipped.
+      - A range that is set may overlap routes of the host; a warning lists what it hides. The
+        longer prefix takes precedence.
     type: str
   gateway:
-    description: The address of the host in it. The first one when left out.
+    description: Address of the host in the network. Defaults to the first address.
     type: str
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: A network; its range is the first one that is free on this host
+- name: Create a network with the first range that is free on this host
   hanok.cloud.network:
     name: office
 
-- name: A network with a range of your choice
+- name: Create a network with a specific range
   hanok.cloud.network:
     name: database
     cidr: 10.30.0.0/24
@@ -57,13 +62,13 @@ EXAMPLES = r"""
     labels:
       tier: database
 
-- name: A network in which the host has the last address
+- name: Create a network in which the host has the last address
   hanok.cloud.network:
     name: lab
     cidr: 10.40.0.0/22
     gateway: 10.40.3.254
 
-- name: Remove a network; no server may be in it
+- name: Delete a network; no server may be in it
   hanok.cloud.network:
     name: office
     state: absent
@@ -71,47 +76,50 @@ EXAMPLES = r"""
 
 RETURN = r"""
 network:
-  description: The network; null when it is absent.
+  description: The network; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the network.
       type: str
     cidr:
-      description: Its range.
+      description: CIDR of the network.
       type: str
     gateway:
-      description: The address of the host in it.
+      description: Address of the host in the network, the gateway of its servers.
       type: str
     description:
-      description: Its description.
+      description: Description of the network.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the network.
       type: dict
     bridge:
-      description: Its device on the host.
+      description: Name of the bridge on the host.
       type: str
     used_by:
-      description: Servers and balancers in it.
+      description: Names of the servers and load balancers in the network.
       type: list
       elements: str
     task_state:
-      description: What is being done with it.
+      description: Change of the network in progress; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the network.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the network (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -120,15 +128,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

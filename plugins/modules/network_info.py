@@ -10,67 +10,67 @@ module: network_info
 short_description: Get information about networks
 version_added: 0.1.0
 description:
-  - All networks, the one of a name, or those with labels, as M(hanok.cloud.network) shows them.
+  - List all networks, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the network.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The network of a name
+- name: Get one network
   hanok.cloud.network_info:
     name: default
   register: network
 
-- name: All networks and their ranges
+- name: Get the names and ranges of all networks
   hanok.cloud.network_info:
     query: "[].{name: name, cidr: cidr}"
 """
 
 RETURN = r"""
 networks:
-  description: The networks, or what O(query) makes of them.
+  description: The networks, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the network.
       type: str
     cidr:
-      description: Its range.
+      description: CIDR of the network.
       type: str
     gateway:
-      description: The address of the host in it.
+      description: Address of the host in the network, the gateway of its servers.
       type: str
     description:
-      description: Its description.
+      description: Description of the network.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the network.
       type: dict
     bridge:
-      description: Its device on the host.
+      description: Name of the bridge on the host.
       type: str
     used_by:
-      description: Servers and balancers in it.
+      description: Names of the servers and load balancers in the network.
       type: list
       elements: str
     task_state:
-      description: What is being done with it.
+      description: Change of the network in progress; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the network.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the network (UTC).
       type: str
 """
 

@@ -10,52 +10,58 @@ module: port
 short_description: Manage ports
 version_added: 0.1.0
 description:
-  - A network interface that is made beforehand, with its address, MAC and security groups, and given to a server by its name.
-  - A server names it in its option O(hanok.cloud.server#module:networks). When the server is deleted the port stays, with its address, for the next one.
+  - A port is a network interface with an address, a MAC address and security groups, which is
+    created before the server that uses it.
+  - A server refers to it in its option O(hanok.cloud.server#module:networks). When the server is
+    deleted, the port keeps its address for the next server.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the port. Letters, digits, hyphen, underscore and dot.
+    description: Name of the port. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
-    description: Whether the port is to be there. V(absent) is refused while a server has it.
+    description: Desired state of the port. V(absent) is refused while a server uses the port.
     type: str
     choices: [present, absent]
     default: present
   network:
-    description: Its network. V(default) when left out. It never changes.
+    description: Network of the port. Defaults to V(default). It cannot be changed.
     type: str
   fixed_ip:
-    description: Its address there. Any free one when left out. It never changes.
+    description: Fixed IP of the port. Defaults to any free one. It cannot be changed.
     type: str
   mac:
-    description: Its MAC. Made from network and address when left out. It never changes.
+    description:
+      - MAC address of the port. Defaults to one derived from the network and the address. It cannot
+        be changed.
     type: str
   security_groups:
-    description: Its groups, at most three. V(default) when left out. They change at any time, while a server has it too.
+    description:
+      - Names of the security groups of the port, at most three. Defaults to V(default). They can be
+        changed while a server uses the port.
     type: list
     elements: str
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: An address that outlives the servers that have it
+- name: Create a port whose address outlives the servers that use it
   hanok.cloud.port:
     name: entrance
     fixed_ip: 192.168.0.80
     security_groups: [public]
 
-- name: The server that has it now
+- name: Create a server that uses it
   hanok.cloud.server:
     name: entrance-a
     flavor: g1.nano
@@ -63,12 +69,12 @@ EXAMPLES = r"""
     networks:
       - port: entrance
 
-- name: Delete that server; the port stays
+- name: Delete that server; the port is kept
   hanok.cloud.server:
     name: entrance-a
     state: absent
 
-- name: A port in another network, with a MAC that a licence is bound to
+- name: Create a port in another network, with a MAC address that a licence is bound to
   hanok.cloud.port:
     name: licensed
     network: backend
@@ -76,7 +82,7 @@ EXAMPLES = r"""
     labels:
       licence: "4711"
 
-- name: Remove a port; no server may have it
+- name: Delete a port; no server may use it
   hanok.cloud.port:
     name: licensed
     state: absent
@@ -84,50 +90,53 @@ EXAMPLES = r"""
 
 RETURN = r"""
 port:
-  description: The port; null when it is absent.
+  description: The port; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the port.
       type: str
     network:
-      description: Its network.
+      description: Network of the port.
       type: str
     fixed_ip:
-      description: Its address.
+      description: Fixed IP of the port.
       type: str
     mac:
-      description: Its MAC.
+      description: MAC address of the port.
       type: str
     security_groups:
-      description: Its security groups.
+      description: Names of the security groups of the port.
       type: list
       elements: str
     description:
-      description: Its description.
+      description: Description of the port.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the port.
       type: dict
     server:
-      description: The server that has it.
+      description: Name of the server that uses the port; null if there is none.
       type: str
     floating_ip:
-      description: The floating address that leads to it.
+      description: Floating IP that is attached to the port; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the port.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the port (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -136,15 +145,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,26 +10,26 @@ module: port_info
 short_description: Get information about ports made by name
 version_added: 0.1.0
 description:
-  - All ports made by name, the one of a name, or those with labels, as M(hanok.cloud.port) shows them.
+  - List all ports created by M(hanok.cloud.port), or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the port.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The ports that no server has
+- name: Get the ports that no server uses
   hanok.cloud.port_info:
     query: "[?server == null]"
   register: free_ports
 
-- name: Those with a label
+- name: Get the ports with a label
   hanok.cloud.port_info:
     labels:
       licence: "4711"
@@ -37,44 +37,44 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ports:
-  description: The ports made by name, or what O(query) makes of them.
+  description: The ports, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the port.
       type: str
     network:
-      description: Its network.
+      description: Network of the port.
       type: str
     fixed_ip:
-      description: Its address.
+      description: Fixed IP of the port.
       type: str
     mac:
-      description: Its MAC.
+      description: MAC address of the port.
       type: str
     security_groups:
-      description: Its security groups.
+      description: Names of the security groups of the port.
       type: list
       elements: str
     description:
-      description: Its description.
+      description: Description of the port.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the port.
       type: dict
     server:
-      description: The server that has it.
+      description: Name of the server that uses the port; null if there is none.
       type: str
     floating_ip:
-      description: The floating address that leads to it.
+      description: Floating IP that is attached to the port; null if there is none.
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the port.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the port (UTC).
       type: str
 """
 

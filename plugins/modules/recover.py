@@ -10,12 +10,15 @@ module: recover
 short_description: Rebuild the record of a cloud
 version_added: 0.1.0
 description:
-  - When the record, the file C(/var/lib/hanok/hanok.db), is gone or damaged, a new one is made of what is left. One that is whole is left alone.
-  - A run that was interrupted is finished by the next one, which tells again what was lost.
-  - It is made of the export beside it, C(hanok.json); of what machines in libvirt say of the servers, and containers of the load balancers,
-    that they are; and of the disks and networks that are there.
-  - What could not be brought back is told as warnings, and in RV(record.lost). A damaged record is kept, under the name C(hanok.db.damaged).
-  - Machines and disks are not touched. Firewall rules, DHCP and balancers are written again.
+  - If the record, the file C(/var/lib/hanok/hanok.db), is lost or damaged, a new one is created
+    from what remains. An intact record is not changed.
+  - A run that was interrupted is completed by the next one, which reports again what was lost.
+  - The sources are the export beside the record, C(hanok.json); the metadata of machines in libvirt
+    and of the containers of load balancers; and the disks and networks that exist.
+  - What could not be recovered is reported as warnings and in RV(record.lost). A damaged record is
+    kept as C(hanok.db.damaged).
+  - Machines and disks are not changed. Firewall rules, DHCP and load balancers are configured
+    again.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
@@ -24,7 +27,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Rebuild the record, if it is lost
+- name: Rebuild the record if it is lost
   hanok.cloud.recover:
   register: recovered
 """
@@ -39,18 +42,21 @@ record:
       description: V(whole), always, after a run.
       type: str
     rows:
-      description: How many rows it has, by table.
+      description: Number of rows by table.
       type: dict
     lost:
-      description: What could not be brought back, each as a sentence.
+      description: What could not be recovered, one sentence each.
       type: list
       elements: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -59,15 +65,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

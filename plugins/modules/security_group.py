@@ -10,32 +10,37 @@ module: security_group
 short_description: Manage security groups
 version_added: 0.1.0
 description:
-  - Rules of what is let in and out of servers. A server has up to three groups, and what one of them allows is allowed.
-  - Nothing is let in without a rule. Everything may go out until one of the groups of a server has an egress rule; then only what egress rules allow.
-  - Changes work at once for new connections, of all servers that have the group. Who is connected stays connected, unless O(cut) ends that.
+  - A security group is a set of firewall rules for servers. A server has up to three groups; what a
+    rule of one of them allows is allowed.
+  - Ingress traffic needs a rule. Egress traffic is allowed until one of the groups of a server has
+    an egress rule; then only what egress rules allow.
+  - Changes apply at once to new connections of all servers that use the group. Established
+    connections are kept unless O(cut=true).
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the group. Letters, digits, hyphen, underscore and dot.
+    description: Name of the security group. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
-    description: Whether it is to be there. The group V(default) stays.
+    description: Desired state of the security group. The group V(default) cannot be deleted.
     type: str
     choices: [present, absent]
     default: present
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   rules:
-    description: The rules, at most 100. Their order means nothing.
+    description: Rules of the security group, at most 100. Their order does not matter.
     type: list
     elements: dict
     suboptions:
       preset:
-        description: V(ssh), V(http), V(https), V(all_icmp) or V(all_tcp), instead of O(rules[].protocol) and O(rules[].port).
+        description:
+          - V(ssh), V(http), V(https), V(all_icmp) or V(all_tcp), instead of O(rules[].protocol) and
+            O(rules[].port).
         type: str
       direction:
         description: V(ingress) or V(egress).
@@ -43,38 +48,41 @@ options:
         default: ingress
       protocol:
         description:
-          - V(any), V(tcp), V(udp) or V(icmp). A rule has either this or O(rules[].preset); what is empty is refused, because it would open all.
+          - V(any), V(tcp), V(udp) or V(icmp). A rule needs either this or O(rules[].preset). An
+            empty value is refused, because it would allow everything.
         type: str
       port:
-        description: A port, or a range such as C(8000-8080). All when left out.
+        description: Port, or port range such as C(8000-8080). Defaults to all ports.
         type: str
       ports:
-        description: Several ports and ranges.
+        description: List of ports and port ranges.
         type: list
         elements: str
       remote:
-        description: The other side, V(any), an address, a CIDR, or the name of a group (C(group:NAME)).
+        description:
+          - Remote side of the rule, V(any), an address, a CIDR, or a group as C(group:NAME).
         type: str
         default: any
   purge_rules:
-    description: Whether O(rules) are the whole. With V(false) they are an addition.
+    description: Whether O(rules) replace all existing rules. With V(false) they are added.
     type: bool
     default: true
   cut:
     description:
-      - Whether a change of O(rules) also ends connections of the servers that have the group, in both directions, which the rules would not let
-        begin any more. It does nothing in a task that changes no rules.
+      - Whether a change of O(rules) also closes established connections, in both directions, that
+        the new rules would not allow.
+      - It has no effect in a task that changes no rules.
     type: bool
     default: false
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: Web servers; ssh is let in from one network only
+- name: Create a group for web servers, with SSH from one network only
   hanok.cloud.security_group:
     name: web
     description: What the world may ask of web servers
@@ -84,7 +92,7 @@ EXAMPLES = r"""
       - preset: ssh
         remote: 192.168.0.0/24
 
-- name: Databases; only servers with the group web are let in
+- name: Create a group for databases that only servers of the group web reach
   hanok.cloud.security_group:
     name: database
     rules:
@@ -92,14 +100,14 @@ EXAMPLES = r"""
         port: 5432
         remote: group:web
 
-- name: Several ports and ranges
+- name: Create a group with several ports and port ranges
   hanok.cloud.security_group:
     name: telephony
     rules:
       - protocol: udp
         ports: [5060, 10000-20000]
 
-- name: Servers that may ask for names and web pages, and reach nothing else
+- name: Create a group for servers that may only use DNS and HTTPS
   hanok.cloud.security_group:
     name: fenced
     rules:
@@ -109,19 +117,19 @@ EXAMPLES = r"""
       - direction: egress
         preset: https
 
-- name: Let ping in too, whatever other rules there are
+- name: Add a rule for ping, and keep the existing rules
   hanok.cloud.security_group:
     name: web
     purge_rules: false
     rules:
       - preset: all_icmp
 
-- name: Let nothing in any more
+- name: Remove all rules
   hanok.cloud.security_group:
     name: telephony
     rules: []
 
-- name: Remove a group; no server may have it, and no rule of another group may name it
+- name: Delete a group; no server and no rule of another group may use it
   hanok.cloud.security_group:
     name: telephony
     state: absent
@@ -129,18 +137,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 security_group:
-  description: The group; null when it is absent.
+  description: The security group; null if it does not exist.
   returned: success
   type: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the security group.
       type: str
     description:
-      description: Its description.
+      description: Description of the security group.
       type: str
     rules:
-      description: Its rules.
+      description: Rules of the security group.
       type: list
       elements: dict
       contains:
@@ -151,34 +159,38 @@ security_group:
           description: V(any), V(tcp), V(udp) or V(icmp).
           type: str
         port:
-          description: A port (a number) or a range (text such as C(8000-8080)); null for all.
+          description:
+            - Port (an integer) or port range (a string such as C(8000-8080)); null for all ports.
           type: raw
         remote:
-          description: The other side, V(any), a CIDR, or C(group:NAME).
+          description: Remote side of the rule, V(any), a CIDR, or a group as C(group:NAME).
           type: str
     used_by:
-      description: Names of the servers that have it.
+      description: Names of the servers that use the security group.
       type: list
       elements: str
     named_by:
-      description: Other groups whose rules name it.
+      description: Names of other security groups whose rules refer to it.
       type: list
       elements: str
     labels:
-      description: Its labels.
+      description: Labels of the security group.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the security group.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the security group (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -187,15 +199,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,26 +10,26 @@ module: security_group_info
 short_description: Get information about security groups
 version_added: 0.1.0
 description:
-  - All security groups, the one of a name, or those with labels, as M(hanok.cloud.security_group) shows them.
+  - List all security groups, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the security group.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The groups that let in what comes to port 22
+- name: Get the names of the groups that allow port 22
   hanok.cloud.security_group_info:
     query: "[?rules[?port_min <= `22` && port_max >= `22`]].name"
   register: groups
 
-- name: The rules of the group that servers have when none is named
+- name: Get the rules of the group that servers use by default
   hanok.cloud.security_group_info:
     name: default
     query: "[0].rules"
@@ -37,19 +37,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 security_groups:
-  description: The security groups, or what O(query) makes of them.
+  description: The security groups, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     name:
-      description: Its name.
+      description: Name of the security group.
       type: str
     description:
-      description: Its description.
+      description: Description of the security group.
       type: str
     rules:
-      description: Its rules.
+      description: Rules of the security group.
       type: list
       elements: dict
       contains:
@@ -60,27 +60,28 @@ security_groups:
           description: V(any), V(tcp), V(udp) or V(icmp).
           type: str
         port:
-          description: A port (a number) or a range (text such as C(8000-8080)); null for all.
+          description:
+            - Port (an integer) or port range (a string such as C(8000-8080)); null for all ports.
           type: raw
         remote:
-          description: The other side, V(any), a CIDR, or C(group:NAME).
+          description: Remote side of the rule, V(any), a CIDR, or a group as C(group:NAME).
           type: str
     used_by:
-      description: Names of the servers that have it.
+      description: Names of the servers that use the security group.
       type: list
       elements: str
     named_by:
-      description: Other groups whose rules name it.
+      description: Names of other security groups whose rules refer to it.
       type: list
       elements: str
     labels:
-      description: Its labels.
+      description: Labels of the security group.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the security group.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the security group (UTC).
       type: str
 """
 

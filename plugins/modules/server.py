@@ -10,132 +10,166 @@ module: server
 short_description: Manage servers
 version_added: 0.1.0
 description:
-  - A virtual machine. What was left out is not managed; what cannot change is refused, with the way out.
-  - With O(count) a group of equal servers NAME-1 to NAME-N is kept; they are made in parallel.
+  - A server is a virtual machine. Options that are not set are not managed. Changes that cannot be
+    made are refused, and the message tells what to do instead.
+  - With O(count), a group of equal servers NAME-1 to NAME-N is managed; they are created in
+    parallel.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
     description:
-      - The name of the server, or of the group. Letters, digits and hyphens, because it becomes a host name.
-      - No other server or balancer in its networks has it, in upper or lower case, because it is its DNS name there.
+      - Name of the server or of the group. Letters, digits and hyphens, because it is the host
+        name.
+      - It is a DNS name in the networks of the server, so it must be unique among their servers and
+        load balancers, ignoring case.
     type: str
     required: true
   count:
     description:
-      - Keep so many servers. Those above it are removed, which needs O(allow_shrink=true).
-      - Where there are some already, new ones get what the first of them has in all options that are left out,
-        but addresses of their own and no floating IP. Of O(user_data) only a hash is recorded, so it is given again.
+      - Number of servers in the group. Members with higher numbers are deleted, which requires
+        O(allow_shrink=true).
+      - New members of an existing group inherit the options that are not set from its first member,
+        except for addresses and the floating IP. Only a hash of O(user_data) is recorded, so set it
+        again.
     type: int
   state:
     description:
-      - V(present) makes what is missing, and never starts or stops what is there. V(started) starts it too.
-      - V(started) lets a paused one go on. V(stopped) asks the guest to shut down and waits until it has.
-      - V(restarted) shuts it down, waits until it has, and starts it; one that is stopped is started. With O(force=true) the plug is
-        pulled instead. This is an event, not a state, so that the task changes something each time.
-      - V(absent) removes the machine, its root disk and its automatic floating IP. Volumes and addresses made on their own are kept.
+      - V(present) creates the server if it does not exist, and never starts or stops an existing
+        one. V(started) also starts it, or resumes it if it is paused.
+      - V(stopped) shuts the guest down and waits until it is off.
+      - V(restarted) shuts the guest down, waits until it is off, and starts it; a stopped server is
+        started. With O(force=true) it is powered off instead. It is an event and not a state, so
+        the task always reports a change.
+      - V(absent) deletes the server with its root disk and its automatic floating IP. Volumes and
+        floating IPs that were created on their own are kept.
     type: str
     choices: [present, started, stopped, restarted, absent]
     default: present
   flavor:
-    description: Its size. Needed to make it. A change of a running server needs O(allow_restart=true).
+    description:
+      - Name of the flavor. Required to create the server. Changing it on a running server requires
+        O(allow_restart=true).
     type: str
   image:
-    description: What its disk is made from. Needed to make it.
+    description:
+      - Name of the image that the root disk is created from. Required to create the server.
     type: str
   key_name:
-    description: The key pair whose public key is let in. The same as O(key_names) with one name; give one of the two.
+    description:
+      - Name of the key pair whose public key is authorized. Equivalent to O(key_names) with one
+        name; set only one of the two.
     type: str
   key_names:
     description:
-      - The key pairs whose public keys are let in, where there are several, 20 at most. Their order says nothing.
-      - Written at the first boot, and not changed afterwards.
+      - Names of the key pairs whose public keys are authorized, at most 20. Their order does not
+        matter.
+      - They are written at the first boot and not changed later.
     type: list
     elements: str
   security_groups:
-    description: Its groups, at most three. V(default) when left out.
+    description: Names of the security groups, at most three. Defaults to V(default).
     type: list
     elements: str
   networks:
-    description: Its networks. V(default) when left out.
+    description: Network interfaces. Defaults to one in the network V(default).
     type: list
     elements: dict
     suboptions:
       name:
-        description: The network. This or O(networks[].port).
+        description: Name of the network. Set this or O(networks[].port).
         type: str
       port:
-        description: A port that was made by M(hanok.cloud.port), alone. It has its network, address, MAC and groups already.
+        description:
+          - Name of a port created by M(hanok.cloud.port). The port defines network, address, MAC
+            address and security groups, so set no other option.
         type: str
       fixed_ip:
-        description: Its address there. Any free one when left out.
+        description: Fixed IP in the network. Defaults to any free one.
         type: str
       mac:
-        description: Its MAC there. Made from network and address when left out.
+        description: MAC address. Defaults to one derived from the network and the address.
         type: str
       security_groups:
         description:
-          - Groups of this connection, at most three. Those of the server when left out.
-          - Where it has some of its own already, an empty list takes them away, and it has those of the server again.
+          - Names of the security groups of this interface, at most three. Defaults to those of the
+            server.
+          - An empty list removes them, so that the interface uses those of the server again.
         type: list
         elements: str
   user_data:
-    description: First-boot content for cloud-init, a script (C(#!)) or C(#cloud-config). It runs once. Only a keyed hash of it is recorded.
+    description:
+      - User data for cloud-init, a script (C(#!)) or C(#cloud-config). It runs once, at the first
+        boot. Only a keyed hash of it is recorded.
     type: str
   init_script:
-    description: A script kept by M(hanok.cloud.init_script), instead of O(user_data). It runs once, at the first boot.
+    description:
+      - Name of an init script created by M(hanok.cloud.init_script), instead of O(user_data). It
+        runs once, at the first boot.
     type: str
   volume_size:
-    description: The root volume in GB (2^30 bytes). It grows and never shrinks. That of the flavor when left out.
+    description:
+      - Size of the root volume in GB (2^30 bytes). It can grow and never shrinks. Defaults to that
+        of the flavor.
     type: int
   floating_ip:
-    description: V(auto) for one that goes with the server, V(none), or an address.
+    description:
+      - V(auto) for a floating IP that is created and deleted with the server, V(none), or an
+        address.
     type: str
   guest_agent:
     description:
-      - Whether the machine has the channel of the QEMU guest agent; V(true) for a new server when left out. A change needs a restart.
-      - By V(false) a guest has no way to speak to libvirt. How its first boot went is then read from its console, O(wait_for=ip) asks
-        on the wire (ARP), and whether a volume is mounted cannot be seen.
+      - Whether the machine has a channel for the QEMU guest agent. Defaults to V(true) for a new
+        server. A change requires a restart.
+      - With V(false) the guest cannot talk to libvirt. The result of the first boot is then read
+        from the console, O(wait_for=ip) uses ARP, and it is not known whether a volume is mounted.
     type: bool
   delete_protection:
-    description: Whether deleting it is refused. V(false) lifts it in the task that deletes it, too.
+    description:
+      - Whether the server is protected from deletion. V(false) also lifts the protection in the
+        task that deletes the server.
     type: bool
   wait_for:
-    description: What to wait for. V(init) is the end of the first boot, and fails the task when that went wrong.
+    description:
+      - What to wait for. V(init) waits for the end of the first boot, and fails if the first boot
+        failed.
     type: str
     choices: [running, ip, ssh, init]
     default: running
   allow_restart:
-    description: Whether a change may restart it.
+    description: Whether a change may restart the server.
     type: bool
     default: false
   allow_shrink:
-    description: Whether a smaller O(count) may remove servers.
+    description: Whether a lower O(count) may delete servers.
     type: bool
     default: false
   force:
-    description: With O(state=stopped) and O(state=restarted), pull the plug instead of asking the guest.
+    description:
+      - Whether to power the server off instead of shutting it down, with O(state=stopped) and
+        O(state=restarted).
     type: bool
     default: false
   repair:
     description:
-      - Whether a machine that somebody altered or removed by hand (V(UNMANAGED)) is made again as it is recorded. It is refused otherwise.
-      - A machine that runs goes on as it is until its next start.
+      - Whether to redefine, as recorded, a machine that was altered or removed by hand
+        (V(UNMANAGED)). Without it such a server is refused.
+      - A running machine is not affected until its next start.
     type: bool
     default: false
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: A server that is reached from outside, with a script for its first boot; the task ends when the script has
+- name: Create a server with a floating IP, and wait until the script of its first boot is done
   hanok.cloud.server:
     name: hello
     flavor: g1.nano
@@ -147,36 +181,36 @@ EXAMPLES = r"""
       echo hello > /root/hello
     wait_for: init
 
-- name: Protect it
+- name: Protect the server from deletion
   hanok.cloud.server:
     name: hello
     delete_protection: true
     labels:
       stage: production
 
-- name: Switch it off; without force the guest is asked to shut down, and the task waits until it has
+- name: Power the server off; without force the guest is shut down
   hanok.cloud.server:
     name: hello
     state: stopped
     force: true
 
-- name: Restart it
+- name: Restart the server
   hanok.cloud.server:
     name: hello
     state: restarted
 
-- name: Start it again
+- name: Start the server
   hanok.cloud.server:
     name: hello
     state: started
 
-- name: Delete it, although it is protected
+- name: Delete the server although it is protected
   hanok.cloud.server:
     name: hello
     state: absent
     delete_protection: false
 
-- name: A server in two networks, in one of them with an address of your choice; it is made and not started
+- name: Create a server in two networks, with a fixed IP in one of them, and do not start it
   hanok.cloud.server:
     name: db
     flavor: g1.nano
@@ -189,14 +223,14 @@ EXAMPLES = r"""
         fixed_ip: 10.20.0.10
     state: stopped
 
-- name: A larger size and a larger disk; if the server runs, it may be restarted for it
+- name: Resize the server and its root volume; it may be restarted
   hanok.cloud.server:
     name: db
     flavor: g1.micro
     volume_size: 5
     allow_restart: true
 
-- name: Three equal servers at once, worker-1 to worker-3
+- name: Create a group of three equal servers, worker-1 to worker-3
   hanok.cloud.server:
     name: worker
     count: 3
@@ -206,17 +240,17 @@ EXAMPLES = r"""
       tier: worker
   register: workers
 
-- name: Tell their addresses
+- name: Show their addresses
   ansible.builtin.debug:
     msg: "{{ workers.servers | map(attribute='fixed_ip') }}"
 
-- name: One is enough from now on; the others are deleted
+- name: Reduce the group to one server
   hanok.cloud.server:
     name: worker
     count: 1
     allow_shrink: true
 
-- name: Delete the whole group
+- name: Delete the group
   hanok.cloud.server:
     name: worker
     state: absent
@@ -224,129 +258,139 @@ EXAMPLES = r"""
 
 RETURN = r"""
 server:
-  description: The server; null when it is absent. With O(count) there is RV(servers) instead.
+  description:
+    - The server; null if it does not exist. With O(count), RV(servers) is returned instead.
   returned: success
   type: dict
   contains:
     id:
-      description: Its UUID.
+      description: UUID of the server.
       type: str
     name:
-      description: Its name.
+      description: Name of the server.
       type: str
     status:
-      description: V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED) or V(UNMANAGED) (its machine is no longer what was recorded).
+      description:
+        - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED) or V(UNMANAGED) (its machine differs from the
+          record).
       type: str
     status_reason:
-      description: What is wrong with its machine, or why it stands still; null when nothing is.
+      description:
+        - What differs from the record, or why the server is paused; null if there is nothing to
+          report.
       type: str
     task_state:
-      description: What is being done with it, or was when a run was interrupted; null when nothing is.
+      description: Change of the server in progress, or interrupted; null if there is none.
       type: str
     billable:
-      description: Whether it counts for billing in this status.
+      description: Whether the server counts for billing in this status.
       type: bool
     flavor:
-      description: Its flavor.
+      description: Flavor of the server.
       type: str
     vcpus:
-      description: Its vCPUs.
+      description: Number of vCPUs.
       type: int
     memory:
-      description: Its memory (MiB).
+      description: Memory in MiB.
       type: int
     image:
-      description: The image it was made from.
+      description: Image that the server was created from.
       type: str
     key_name:
-      description: The first of its key pairs; null when it has none.
+      description: Name of its first key pair; null if it has none.
       type: str
     key_names:
-      description: Its key pairs.
+      description: Names of its key pairs.
       type: list
       elements: str
     user_data:
-      description: The words (sensitive value) when it was made with first-boot content, which is not told.
+      description:
+        - The placeholder (sensitive value) if the server was created with user data; null
+          otherwise.
       type: str
     init_script:
-      description: The init script it was made with.
+      description: Name of the init script that the server was created with.
       type: str
     volume_size:
-      description: The size of its root volume (GB).
+      description: Size of the root volume in GB.
       type: int
     security_groups:
-      description: Its security groups.
+      description: Names of its security groups.
       type: list
       elements: str
     networks:
-      description: Its networks.
+      description: Network interfaces of the server.
       type: list
       elements: dict
       contains:
         name:
-          description: The network.
+          description: Name of the network.
           type: str
         fixed_ip:
-          description: Its address there.
+          description: Fixed IP in the network.
           type: str
         mac:
-          description: Its MAC there.
+          description: MAC address of the interface.
           type: str
         port:
-          description: The port that was made for it beforehand; null when none was.
+          description: Name of the port, if it was created by M(hanok.cloud.port); null otherwise.
           type: str
         security_groups:
-          description: Its own groups; null where it has those of the server.
+          description: Security groups of the interface; null if it uses those of the server.
           type: list
           elements: str
     fixed_ip:
-      description: Its address in its first network.
+      description: Fixed IP in the first network.
       type: str
     floating_ip:
-      description: Its floating address, if it has one.
+      description: Floating IP of the server; null if there is none.
       type: str
     volumes:
-      description: The volumes attached to it.
+      description: Names of the attached volumes.
       type: list
       elements: str
     guest_agent:
-      description: Whether its machine has the channel of the guest agent.
+      description: Whether the machine has a channel for the QEMU guest agent.
       type: bool
     delete_protection:
-      description: Whether deleting it is refused.
+      description: Whether the server is protected from deletion.
       type: bool
     outdated:
       description:
-        - The options that mean something else now than when it was made. V(init_script) when the text of its script was changed since.
-          Empty where nothing is known of it, as after a recovery.
+        - Options whose meaning has changed since the server was created, such as V(init_script) if
+          the content of the script was changed. Empty if that is not known, as after a recovery.
       type: list
       elements: str
     description:
-      description: Its description.
+      description: Description of the server.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the server.
       type: dict
     member_of:
-      description: The group that it was made in with O(count).
+      description: Name of the group that the server was created in, with O(count).
       type: str
     created_by:
-      description: Who made it.
+      description: User who created the server.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the server (UTC).
       type: str
 servers:
-  description: The servers of the group; each is like RV(server).
+  description: The servers of the group, each like RV(server).
   returned: success, with O(count)
   type: list
   elements: dict
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -355,15 +399,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,17 +10,19 @@ module: server_info
 short_description: Get information about servers
 version_added: 0.1.0
 description:
-  - One server, the members of a group, those with labels, or all.
+  - List all servers, those with a name or labels, or the members of a group.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: A server, or a group made with C(count).
+    description: Name of the server, or of a group created with C(count).
     type: str
   init:
-    description: Ask each server how its first boot went, too. That takes a moment for each.
+    description:
+      - Whether to return the result of the first boot of each server. This takes a moment for each
+        server.
     type: bool
     default: false
 author:
@@ -28,31 +30,31 @@ author:
 """
 
 EXAMPLES = r"""
-- name: All servers
+- name: Get all servers
   hanok.cloud.server_info:
   register: all_servers
 
-- name: Tell which of them run, and where
+- name: Show the running servers and their addresses
   ansible.builtin.debug:
     msg: "{{ item.name }} {{ item.fixed_ip }}"
   loop: "{{ all_servers.servers | selectattr('status', 'equalto', 'ACTIVE') }}"
   loop_control:
     label: "{{ item.name }}"
 
-- name: One server
+- name: Get one server
   hanok.cloud.server_info:
     name: web-1
 
-- name: The members of a group
+- name: Get the members of a group
   hanok.cloud.server_info:
     name: web
 
-- name: Those with a label
+- name: Get the servers with a label
   hanok.cloud.server_info:
     labels:
       tier: web
 
-- name: What the init script of a server printed
+- name: Get the output of the init script of a server
   hanok.cloud.server_info:
     name: web
     init: true
@@ -62,115 +64,121 @@ EXAMPLES = r"""
 
 RETURN = r"""
 servers:
-  description: The servers, or what O(query) makes of them.
+  description: The servers, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: Its UUID.
+      description: UUID of the server.
       type: str
     name:
-      description: Its name.
+      description: Name of the server.
       type: str
     status:
-      description: V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED) or V(UNMANAGED) (its machine is no longer what was recorded).
+      description:
+        - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED) or V(UNMANAGED) (its machine differs from the
+          record).
       type: str
     status_reason:
-      description: What is wrong with its machine, or why it stands still; null when nothing is.
+      description:
+        - What differs from the record, or why the server is paused; null if there is nothing to
+          report.
       type: str
     task_state:
-      description: What is being done with it, or was when a run was interrupted; null when nothing is.
+      description: Change of the server in progress, or interrupted; null if there is none.
       type: str
     billable:
-      description: Whether it counts for billing in this status.
+      description: Whether the server counts for billing in this status.
       type: bool
     flavor:
-      description: Its flavor.
+      description: Flavor of the server.
       type: str
     vcpus:
-      description: Its vCPUs.
+      description: Number of vCPUs.
       type: int
     memory:
-      description: Its memory (MiB).
+      description: Memory in MiB.
       type: int
     image:
-      description: The image it was made from.
+      description: Image that the server was created from.
       type: str
     key_name:
-      description: The first of its key pairs; null when it has none.
+      description: Name of its first key pair; null if it has none.
       type: str
     key_names:
-      description: Its key pairs.
+      description: Names of its key pairs.
       type: list
       elements: str
     user_data:
-      description: The words (sensitive value) when it was made with first-boot content, which is not told.
+      description:
+        - The placeholder (sensitive value) if the server was created with user data; null
+          otherwise.
       type: str
     init_script:
-      description: The init script it was made with.
+      description: Name of the init script that the server was created with.
       type: str
     volume_size:
-      description: The size of its root volume (GB).
+      description: Size of the root volume in GB.
       type: int
     security_groups:
-      description: Its security groups.
+      description: Names of its security groups.
       type: list
       elements: str
     networks:
-      description: Its networks.
+      description: Network interfaces of the server.
       type: list
       elements: dict
       contains:
         name:
-          description: The network.
+          description: Name of the network.
           type: str
         fixed_ip:
-          description: Its address there.
+          description: Fixed IP in the network.
           type: str
         mac:
-          description: Its MAC there.
+          description: MAC address of the interface.
           type: str
         port:
-          description: The port that was made for it beforehand; null when none was.
+          description: Name of the port, if it was created by M(hanok.cloud.port); null otherwise.
           type: str
         security_groups:
-          description: Its own groups; null where it has those of the server.
+          description: Security groups of the interface; null if it uses those of the server.
           type: list
           elements: str
     fixed_ip:
-      description: Its address in its first network.
+      description: Fixed IP in the first network.
       type: str
     floating_ip:
-      description: Its floating address, if it has one.
+      description: Floating IP of the server; null if there is none.
       type: str
     volumes:
-      description: The volumes attached to it.
+      description: Names of the attached volumes.
       type: list
       elements: str
     guest_agent:
-      description: Whether its machine has the channel of the guest agent.
+      description: Whether the machine has a channel for the QEMU guest agent.
       type: bool
     delete_protection:
-      description: Whether deleting it is refused.
+      description: Whether the server is protected from deletion.
       type: bool
     outdated:
       description:
-        - The options that mean something else now than when it was made. V(init_script) when the text of its script was changed since.
-          Empty where nothing is known of it, as after a recovery.
+        - Options whose meaning has changed since the server was created, such as V(init_script) if
+          the content of the script was changed. Empty if that is not known, as after a recovery.
       type: list
       elements: str
     description:
-      description: Its description.
+      description: Description of the server.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the server.
       type: dict
     member_of:
-      description: The group that it was made in with C(count).
+      description: Name of the group that the server was created in, with C(count).
       type: str
     init:
-      description: How its first boot went; null when its machine is gone.
+      description: Result of the first boot; null if the server has no machine.
       returned: with O(init=true)
       type: dict
       contains:
@@ -178,17 +186,17 @@ servers:
           description: V(running), V(done) or V(failed).
           type: str
         errors:
-          description: What cloud-init says went wrong.
+          description: Errors that cloud-init reports.
           type: list
           elements: str
         output:
-          description: The end of what was printed meanwhile, at most 64 KiB.
+          description: End of the output of the first boot, at most 64 KiB.
           type: str
     created_by:
-      description: Who made it.
+      description: User who created the server.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the server (UTC).
       type: str
 """
 

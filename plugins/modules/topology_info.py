@@ -10,7 +10,8 @@ module: topology_info
 short_description: Get information about the topology
 version_added: 0.1.0
 description:
-  - Networks with the servers and balancers in them, floating IPs, volumes and groups with who has them.
+  - List networks with their servers and load balancers; and floating IPs, volumes and security
+    groups with the servers that use them.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes.info
@@ -19,25 +20,29 @@ author:
 """
 
 EXAMPLES = r"""
-- name: The whole picture
+- name: Get the topology
   hanok.cloud.topology_info:
-  register: picture
+  register: cloud
 
-- name: Tell who is in which network
+- name: Show the servers and load balancers of each network
   ansible.builtin.debug:
-    msg: "{{ item.name }} ({{ item.cidr }}): {{ (item.servers + item.lbs) | map(attribute='name') | join(', ') }}"
-  loop: "{{ picture.topology.networks }}"
+    msg: >-
+      {{ item.name }} ({{ item.cidr }}):
+      {{ (item.servers + item.lbs) | map(attribute='name') | join(', ') }}
+  loop: "{{ cloud.topology.networks }}"
   loop_control:
     label: "{{ item.name }}"
 
-- name: Tell which addresses are taken, and not in use
+- name: Show the floating IPs that are allocated but not attached
   ansible.builtin.debug:
-    msg: "{{ picture.topology.floating_ips | selectattr('fixed_ip', 'none') | map(attribute='address') }}"
+    msg: >-
+      {{ cloud.topology.floating_ips | selectattr('fixed_ip', 'none')
+      | map(attribute='address') }}
 """
 
 RETURN = r"""
 topology:
-  description: What there is, and what hangs on what.
+  description: All resources and what they are attached to.
   returned: success
   type: dict
   contains:
@@ -47,70 +52,70 @@ topology:
       elements: dict
       contains:
         name:
-          description: Its name.
+          description: Name of the network.
           type: str
         cidr:
-          description: Its range.
+          description: CIDR of the network.
           type: str
         gateway:
-          description: The address of the host in it.
+          description: Address of the host in the network.
           type: str
         servers:
-          description: The servers in it.
+          description: Servers in the network.
           type: list
           elements: dict
           contains:
             name:
-              description: Its name.
+              description: Name of the server.
               type: str
             status:
-              description: Its status.
+              description: Status of the server.
               type: str
             fixed_ip:
-              description: Its address in this network.
+              description: Fixed IP in this network.
               type: str
             floating_ip:
-              description: Its floating address, if that leads to this address.
+              description: Floating IP of this fixed IP; null if there is none.
               type: str
             security_groups:
-              description: Its security groups.
+              description: Names of the security groups.
               type: list
               elements: str
             volumes:
-              description: The volumes attached to it.
+              description: Names of the attached volumes.
               type: list
               elements: str
         lbs:
-          description: The balancers in it.
+          description: Load balancers in the network.
           type: list
           elements: dict
           contains:
             name:
-              description: Its name.
+              description: Name of the load balancer.
               type: str
             address:
-              description: Its address in this network.
+              description: Address in this network.
               type: str
             floating_ip:
-              description: Its floating address.
+              description: Floating IP; null if there is none.
               type: str
             members:
-              description: Its members.
+              description: Names of the member servers.
               type: list
               elements: str
             listeners:
-              description: Its listeners.
+              description: Listeners of the load balancer.
               type: list
               elements: dict
               contains:
                 port:
-                  description: The port that it listens on.
+                  description: Port on which the load balancer listens.
                   type: int
                 protocol:
                   description: V(http) or V(tcp).
                   type: str
                 member_port:
-                  description: The port of the members.
+                  description: Port of the members.
                   type: int
     floating_ips:
       description: The floating IPs.
@@ -118,22 +123,26 @@ topology:
       elements: dict
       contains:
         address:
-          description: The address.
+          description: Address of the floating IP.
           type: str
         pool:
-          description: Its pool.
+          description: Pool of the address.
           type: str
         server:
-          description: The server that has it.
+          description:
+            - Name of the server that the floating IP is attached to; null if there is none.
           type: str
         lb:
-          description: The load balancer that has it.
+          description:
+            - Name of the load balancer that the floating IP is attached to; null if there is none.
           type: str
         port:
-          description: The port it leads to, if that was made by name.
+          description:
+            - Name of the port that the floating IP is attached to, if the port was created by
+              M(hanok.cloud.port).
           type: str
         fixed_ip:
-          description: The address it leads to.
+          description: Fixed IP that the floating IP is translated to; null if it is detached.
           type: str
     volumes:
       description: The volumes.
@@ -141,13 +150,13 @@ topology:
       elements: dict
       contains:
         name:
-          description: Its name.
+          description: Name of the volume.
           type: str
         size:
-          description: Its size (GB).
+          description: Size of the volume in GB.
           type: int
         server:
-          description: The server that has it.
+          description: Name of the server that the volume is attached to; null if there is none.
           type: str
     security_groups:
       description: The security groups.
@@ -155,10 +164,10 @@ topology:
       elements: dict
       contains:
         name:
-          description: Its name.
+          description: Name of the security group.
           type: str
         rules:
-          description: Its rules.
+          description: Rules of the security group.
           type: list
           elements: dict
           contains:
@@ -169,13 +178,15 @@ topology:
               description: V(any), V(tcp), V(udp) or V(icmp).
               type: str
             port:
-              description: A port (a number) or a range (text such as C(8000-8080)); null for all.
+              description:
+                - Port (an integer) or port range (a string such as C(8000-8080)); null for all
+                  ports.
               type: raw
             remote:
-              description: The other side, V(any), a CIDR, or C(group:NAME).
+              description: Remote side of the rule, V(any), a CIDR, or a group as C(group:NAME).
               type: str
         servers:
-          description: The servers that have it.
+          description: Names of the servers that use the security group.
           type: list
           elements: str
 """

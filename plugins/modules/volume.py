@@ -10,63 +10,67 @@ module: volume
 short_description: Manage volumes
 version_added: 0.1.0
 description:
-  - A disk that is made on its own, and plugged into servers while they run.
-  - Detaching one that the guest has mounted is refused unless O(force=true).
+  - A volume is a disk that is created on its own, and attached to servers while they run.
+  - Detaching a volume that is mounted in the guest is refused unless O(force=true).
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: The name of the volume. Letters, digits, hyphen, underscore and dot.
+    description: Name of the volume. Letters, digits, hyphens, underscores and dots.
     type: str
     required: true
   state:
     description:
-      - V(present) makes it. V(attached) makes it and gives it to O(server), taking it from another one that has it.
-      - V(detached) makes it and takes it from the server that has it. V(absent) deletes it; it must be detached.
+      - V(present) creates the volume. V(attached) also attaches it to O(server), and detaches it
+        from another server first.
+      - V(detached) creates the volume, or detaches it. V(absent) deletes it; it must be detached.
     type: str
     choices: [present, attached, detached, absent]
     default: present
   size:
-    description: GB (2^30 bytes), 1 to 5120. Needed to make it. It grows, while it is in use too, and never shrinks.
+    description:
+      - Size of the volume in GB (2^30 bytes), 1 to 5120. Required to create it. It can grow, also
+        while it is in use, and never shrinks.
     type: int
   server:
-    description: The server to attach it to. With O(state=detached), take it from this server only.
+    description:
+      - Name of the server to attach it to. With O(state=detached), detach it only from this server.
     type: str
   force:
-    description: Detach it even if the guest has it mounted. Data may be lost.
+    description: Whether to detach the volume even if it is mounted in the guest. Data may be lost.
     type: bool
     default: false
   description:
-    description: One line of at most 255 characters.
+    description: Description, one line of at most 255 characters.
     type: str
   labels:
-    description: Labels; when said, they are the whole set.
+    description: Labels. If set, they replace all existing labels.
     type: dict
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: A volume that no server has yet
+- name: Create a volume
   hanok.cloud.volume:
     name: data
     size: 10
     labels:
       content: photos
 
-- name: Plug it into a server that runs
+- name: Attach it to a running server
   hanok.cloud.volume:
     name: data
     server: web-1
     state: attached
   register: data
 
-- name: Tell its device in the guest
+- name: Show its device in the guest
   ansible.builtin.debug:
     var: data.volume.device
 
-- name: Enlarge it while it is in use
+- name: Extend it while it is in use
   hanok.cloud.volume:
     name: data
     size: 20
@@ -77,7 +81,7 @@ EXAMPLES = r"""
     server: web-2
     state: attached
 
-- name: Unplug it, and keep what is on it
+- name: Detach it and keep its data
   hanok.cloud.volume:
     name: data
     state: detached
@@ -90,52 +94,57 @@ EXAMPLES = r"""
 
 RETURN = r"""
 volume:
-  description: The volume; null when it is absent.
+  description: The volume; null if it does not exist.
   returned: success
   type: dict
   contains:
     id:
-      description: Its UUID.
+      description: UUID of the volume.
       type: str
     name:
-      description: Its name.
+      description: Name of the volume.
       type: str
     size:
-      description: Its size (GB).
+      description: Size of the volume in GB.
       type: int
     server:
-      description: The server that has it.
+      description: Name of the server that the volume is attached to; null if there is none.
       type: str
     status:
-      description: V(available), V(in-use), V(error) (its disk is gone from the host), or what is being done with it.
+      description:
+        - V(available), V(in-use), V(error) (its disk no longer exists on the host), or the change
+          in progress.
       type: str
     task_state:
-      description: What is being done with it.
+      description: Change of the volume in progress; null if there is none.
       type: str
     serial:
-      description: The serial that the guest sees.
+      description: Serial number of the disk in the guest.
       type: str
     device:
-      description: Its device in a guest with udev.
+      description: Path of the device in a guest with udev.
       type: str
     description:
-      description: Its description.
+      description: Description of the volume.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the volume.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the volume.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the volume (UTC).
       type: str
 msg:
-  description: One line that says what was done and why, or in check mode would be, or what went wrong.
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
   returned: always
   type: str
 steps:
-  description: What was done, in that order; in check mode what would be.
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
   returned: success
   type: list
   elements: dict
@@ -144,15 +153,15 @@ steps:
       description: The step.
       type: str
     why:
-      description: Why it is needed; empty where that goes without saying.
+      description: Reason for the step; empty if it is obvious.
       type: str
     seconds:
-      description: How long it took.
-      returned: when it was done
+      description: Duration of the step in seconds.
+      returned: unless in check mode
       type: float
 refused:
-  description: What speaks against the task, each as a sentence; nothing was done.
-  returned: when it is refused
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
   type: list
   elements: str
 """

@@ -10,26 +10,26 @@ module: volume_info
 short_description: Get information about volumes
 version_added: 0.1.0
 description:
-  - All volumes, the one of a name, or those with labels, as M(hanok.cloud.volume) shows them.
+  - List all volumes, or those with a name or labels.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
   - hanok.cloud.attributes.info
 options:
   name:
-    description: Only the one of this name.
+    description: Name of the volume.
     type: str
 author:
   - Hanok developers (@hanok)
 """
 
 EXAMPLES = r"""
-- name: The volumes of more than 100 GB that no server has
+- name: Get the volumes of more than 100 GB that are not attached
   hanok.cloud.volume_info:
     query: "[?server == null && size > `100`]"
   register: idle
 
-- name: Those with a label
+- name: Get the volumes with a label
   hanok.cloud.volume_info:
     labels:
       content: photos
@@ -37,46 +37,48 @@ EXAMPLES = r"""
 
 RETURN = r"""
 volumes:
-  description: The volumes, or what O(query) makes of them.
+  description: The volumes, or the result of O(query).
   returned: success
   type: list
   elements: dict
   contains:
     id:
-      description: Its UUID.
+      description: UUID of the volume.
       type: str
     name:
-      description: Its name.
+      description: Name of the volume.
       type: str
     size:
-      description: Its size (GB).
+      description: Size of the volume in GB.
       type: int
     server:
-      description: The server that has it.
+      description: Name of the server that the volume is attached to; null if there is none.
       type: str
     status:
-      description: V(available), V(in-use), V(error) (its disk is gone from the host), or what is being done with it.
+      description:
+        - V(available), V(in-use), V(error) (its disk no longer exists on the host), or the change
+          in progress.
       type: str
     task_state:
-      description: What is being done with it.
+      description: Change of the volume in progress; null if there is none.
       type: str
     serial:
-      description: The serial that the guest sees.
+      description: Serial number of the disk in the guest.
       type: str
     device:
-      description: Its device in a guest with udev.
+      description: Path of the device in a guest with udev.
       type: str
     description:
-      description: Its description.
+      description: Description of the volume.
       type: str
     labels:
-      description: Its labels.
+      description: Labels of the volume.
       type: dict
     created_by:
-      description: Who made it.
+      description: User who created the volume.
       type: str
     created_at:
-      description: When it was made (UTC).
+      description: Creation time of the volume (UTC).
       type: str
 """
 

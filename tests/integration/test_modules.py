@@ -267,7 +267,7 @@ def test_security_group(host: None) -> None:
     keep('security_group', name='web', rules=[{'preset': 'https'}], purge_rules=False)
     keep('security_group', name='db', rules=[{'protocol': 'tcp', 'port': '5432', 'remote': 'web'}])
     assert 'named by' in refused('security_group', name='web', state='absent')
-    assert 'stays' in refused('security_group', name='default', state='absent')
+    assert 'cannot be deleted' in refused('security_group', name='default', state='absent')
     many = [{'protocol': 'tcp', 'port': str(port)} for port in range(1, 102)]
     assert 'at most 100' in refused('security_group', name='many', rules=many)
     for name in ('db', 'web'):
