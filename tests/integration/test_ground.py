@@ -91,16 +91,16 @@ def test_rules_are_flushed(server: dict[str, Any], ssh: Guest) -> None:
     """Somebody's flush ruleset opens everything; the next task, whatever it is about, closes it again, and says so."""
     assert not warned()
     sh('nft', 'flush', 'ruleset')
-    assert 'the firewall rules are not those of the record' in warned()
+    assert 'the loaded firewall rules do not match the record' in warned()
     done = keep('server', name='ground')
     assert done['changed']
-    assert 'the firewall rules are not those of the record' in done['msg']
+    assert 'the loaded firewall rules do not match the record' in done['msg']
     assert not warned()
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
 
 
 HOOK = '/etc/libvirt/hooks/network.d/hanok'
-OTHER_RULES = 'the firewall rules are not those of the record'
+OTHER_RULES = 'the loaded firewall rules do not match the record'
 
 
 @pytest.mark.parametrize(
@@ -180,14 +180,13 @@ def test_the_host_gets_out_by_another_device(server: dict[str, Any]) -> None:
         ):
             sh('ip', *words.split())
         assert (
-            'servers may get out by no device, and the ways out of this host are by wan0'
-            in warned()
+            'the outside devices of the firewall are none, those of this host are wan0' in warned()
         )
-        assert 'by wan0' in keep('server', name='ground')['msg']
+        assert 'are wan0' in keep('server', name='ground')['msg']
         assert '"wan0"' in sh('nft', 'list', 'set', 'inet', 'hanok', 'outside')
     finally:
         sh('ip', 'link', 'del', 'wan0')
-    assert 'servers may get out by wan0' in warned()
+    assert 'the outside devices of the firewall are wan0' in warned()
     keep('server', name='ground')
     assert not warned()
 
@@ -258,7 +257,7 @@ def test_the_kept_rules_are_damaged(server: dict[str, Any], ssh: Guest) -> None:
     rules = Path('/var/lib/hanok/datapath/ruleset.nft')
     good = rules.read_bytes()
     rules.write_bytes(good[:-9])
-    assert 'the firewall rules that are kept for the next boot' in warned()
+    assert 'the firewall rules saved for the next boot' in warned()
     assert keep('server', name='ground')['changed']
     assert rules.read_bytes() == good
     bridge = run('network_info', name='default')['networks'][0]['bridge']
@@ -461,9 +460,9 @@ def test_dnsmasq_is_killed(server: dict[str, Any], ssh: Guest) -> None:
     """Addresses and names are given out again."""
     bridge = run('network_info', name='default')['networks'][0]['bridge']
     os.kill(int(Path(f'/run/libvirt/network/{bridge}.pid').read_text('ascii')), signal.SIGKILL)
-    eventually(lambda: 'network default gives out no addresses' in warned())
+    eventually(lambda: 'network default has no running DHCP server' in warned())
     done = keep('security_group', name='open')
-    assert 'network default gives out no addresses' in done['msg']
+    assert 'network default has no running DHCP server' in done['msg']
     assert ssh(server['floating_ip'], 'nslookup ground | grep -c 192.168.0') != '0'
 
 
@@ -471,9 +470,9 @@ def test_a_tap_is_unplugged(server: dict[str, Any], ssh: Guest) -> None:
     """It is plugged in again."""
     device = sh('virsh', 'domiflist', domain()).splitlines()[-1].split()[0]
     sh('ip', 'link', 'set', device, 'nomaster')
-    assert f'{device} is plugged into no bridge' in warned()
+    assert f'{device} is attached to no bridge' in warned()
     assert (
-        f'{device} is plugged into no bridge'
+        f'{device} is attached to no bridge'
         in keep('floating_ip', address=server['floating_ip'])['msg']
     )
     assert ssh(server['floating_ip'], 'hostname') == 'ground'

@@ -330,7 +330,7 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
         )  # as a run leaves it that is killed before it cuts
         record.close()
         assert (
-            'connections that the rules do not allow any more may go on'
+            'connections that the rules no longer allow may still be open'
             in keep('security_group', name='cutting')['msg']
         )
         assert not talks(web)

@@ -8,7 +8,6 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Sequence
-from html import escape
 from ipaddress import IPv4Network
 from typing import Any, Dict, List, Tuple
 
@@ -20,6 +19,7 @@ from .devices import bridge_name
 from .firewalls import LocalFirewalls
 from .host import Host
 from .hypervisor import tolerate
+from .libvirt_networks import start_network
 from .record import description_columns, split_names
 
 _LIST = """SELECT n.*,
@@ -27,14 +27,6 @@ _LIST = """SELECT n.*,
     LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
     WHERE p.network_id = n.id) AS used
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
-
-_XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
-  <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/>
-  <bridge name='{bridge}' stp='off' delay='0'/>
-  <ip address='{gateway}' prefix='{prefix}'/>
-  <dnsmasq:options>{options}</dnsmasq:options>
-</network>"""
-
 
 _CREATED = "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'"
 
@@ -143,33 +135,4 @@ def _network(row: Any) -> Network:
         row['task_state'],
         row['created_by'],
         row['created_at'],
-    )
-
-
-def start_network(host: Host, row: Any) -> None:
-    """Define a network and start it; one that is active in libvirt is stopped first."""
-    network = host.hypervisor.qemu.networkDefineXML(
-        xml(row['id'], row['uuid'], row['cidr'], row['gateway'])
-    )
-    network.setAutostart(1)
-    if network.isActive():
-        network.destroy()
-    with tolerate('OPERATION_INVALID'):  # another run has started it
-        network.create()
-
-
-def xml(number: int, uuid_: str, cidr: str, gateway: str) -> str:
-    """The libvirt network of a row.
-
-    It has no DHCP range of libvirt: our options restrict dnsmasq to reserved addresses.
-    """
-    options = ''.join(
-        f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(number, gateway)
-    )
-    return _XML.format(
-        bridge=bridge_name(number),
-        uuid=escape(uuid_),
-        gateway=escape(gateway),
-        prefix=IPv4Network(cidr).prefixlen,
-        options=options,
     )
