@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Empty text in an option, as AWX gives it for a blank answer: everywhere it is as if the option had not been given."""
+"""Blank options, as AWX sends them for unanswered questions, count as not set."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible.blank import 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
 MODULES = sorted(path.stem for path in FOLDER.glob('*.py') if path.stem != '__init__')
-STRICT = ('rules',)  # there less would mean more: nothing may be empty
+STRICT = ('rules',)  # a missing value would allow more, so blank values are refused
 
 
 class _Read(BaseException):
-    """The options are read: what comes after that is not done here."""
+    """Raised after the options were read, to skip the rest of the module."""
 
 
 def reader(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """How a module reads its options: a function of raw options that returns the params."""
+    """Return a function that reads raw options as a module does, and returns the module."""
     read = run.create_module
 
     def stop(*arguments: Any, **rest: Any) -> Any:
@@ -50,7 +50,7 @@ def reader(name: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def places(arguments: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The options of a module, and those within them."""
+    """Yield the paths of the options of a module, with their suboptions."""
     for option, rule in arguments.items():
         if option in (*MEANINGFUL, *STRICT):
             continue
@@ -60,7 +60,7 @@ def places(arguments: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
 
 
 def with_blank(place: tuple[str, ...], arguments: Mapping[str, Any], blank: Any) -> Any:
-    """A raw value with something blank at a place."""
+    """Return raw options with a blank value at a path."""
     if not place:
         return blank
     rule = arguments[place[0]]
@@ -71,7 +71,10 @@ def with_blank(place: tuple[str, ...], arguments: Mapping[str, Any], blank: Any)
 
 @pytest.mark.parametrize('name', MODULES)
 def test_every_option_of_every_module(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Left blank, alone or in a list, each is read as if it were not there: also choices, numbers and booleans."""
+    """A blank option, alone or in a list, is read as if it were not set.
+
+    Choices, numbers and booleans too.
+    """
     params = reader(name, monkeypatch)
     needed = {'name': 'x'} if name not in ('recover', 'topology_info') else {}
     module = params(needed)
@@ -93,7 +96,7 @@ def test_every_option_of_every_module(name: str, monkeypatch: pytest.MonkeyPatch
 
 
 def listed(place: tuple[str, ...], arguments: Mapping[str, Any]) -> bool:
-    """Whether the option at a place is a list of plain values."""
+    """Return whether the option at a path is a list of plain values."""
     for option in place[:-1]:
         arguments = arguments[option]['options']
     rule = arguments[place[-1]]
@@ -129,17 +132,17 @@ ARGUMENTS: dict[str, Any] = {
         ({'_ansible_check_mode': '', 'other': ''}, {'_ansible_check_mode': '', 'other': ''}),
     ],
 )
-def test_what_is_left_out(raw: dict[str, Any], expected: dict[str, Any]) -> None:
-    """Text only, wherever it stands; an empty list is said on purpose, and so is an empty description."""
+def test_drop_blank(raw: dict[str, Any], expected: dict[str, Any]) -> None:
+    """Only blank text is dropped; an empty list or description is set on purpose."""
     params = copy.deepcopy(raw)
     drop_blank(params, ARGUMENTS, STRICT)
     assert params == expected
 
 
-def test_a_required_option_that_is_blank(
+def test_blank_required_option(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ansible's own sentence."""
+    """The task fails with Ansible's message."""
     module = importlib.import_module(f'{COLLECTION}.network')
     with patch_module_args({'name': ''}), pytest.raises(SystemExit):
         module.main()

@@ -1,9 +1,8 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""RETURN of every module is what the module returns: each key, its type, and what is inside. The modules are taken from the folder.
+"""RETURN of every module documents what the module returns: each key, its type, its contents.
 
-ansible-test compares the options with what AnsibleModule gets; what is returned nobody else
-compares.
+ansible-test compares the documented options with the argument specification, but not RETURN.
 """
 
 from __future__ import annotations
@@ -36,14 +35,13 @@ COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
 MODULES = sorted(path.stem for path in FOLDER.glob('*.py') if path.stem != '__init__')
 INFO = [name for name in MODULES if name.endswith('_info')]
-KEEPING = [name for name in MODULES if name not in INFO]
+MANAGING = [name for name in MODULES if name not in INFO]
 
-# Ansible's own, in every result.
-ASIDE = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
-# A mapping of the user's own words has this key in a sample: what is in it is not documented key by
-# key.
-FREE = 'a word of the user'
-# What cannot be made of any text: by type, or by the name of a field.
+# Keys of Ansible itself, which may be in every result.
+GENERAL = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
+# The key of sample mappings whose keys are chosen by users: their keys are not documented.
+FREE = 'chosen by the user'
+# Samples for fields that need a specific value, by type or by field name.
 SPECIAL: dict[type, Any] = {Rule: Rule('ingress', 'tcp', 80, 90)}
 TEXTS = {'content': '#!/bin/sh\n'}
 TYPES: dict[type, str] = {
@@ -58,7 +56,7 @@ LIKE = re.compile(r'like RV\((\w+)\)')
 
 
 def sample(hint: Any, name: str = '') -> Any:
-    """A value of a type, with something in all of it: what may be null is not, and no list is empty."""
+    """Return a sample of a type in which no value is null and no list is empty."""
     kind, inner = typing.get_origin(hint), typing.get_args(hint)
     if kind in (typing.Union, types.UnionType):
         return sample(next(one for one in inner if one is not type(None)), name)
@@ -73,62 +71,62 @@ def sample(hint: Any, name: str = '') -> Any:
         return typing.cast(Any, hint)(
             **{field.name: sample(hints[field.name], field.name) for field in fields(hint)}
         )
-    made = {str: TEXTS.get(name, 'sample'), int: 1, bool: True, float: 1.0}
-    assert hint in made, f'{name}: this test has no sample of {hint}; add it to SPECIAL'
-    return made[hint]
+    samples = {str: TEXTS.get(name, 'sample'), int: 1, bool: True, float: 1.0}
+    assert hint in samples, f'{name}: there is no sample of {hint}; add one to SPECIAL'
+    return samples[hint]
 
 
-class Samples:
-    """One kind of thing of a cloud: there is one, and whatever is asked of it goes well."""
+class SampleItems:
+    """Items of one kind: there is one, and every operation succeeds."""
 
-    def __init__(self, thing: Any) -> None:
-        """``thing``: the one there is."""
-        self.thing = thing
+    def __init__(self, item: Any) -> None:
+        """``item``: the only item."""
+        self.item = item
 
     def list(self, *_names: Any) -> tuple[Any, ...]:
-        """Look."""
-        return (self.thing,)
+        """List the item."""
+        return (self.item,)
 
     def first_boots(self, names: Sequence[str]) -> dict[str, FirstBoot]:
-        """How they went."""
+        """Return a sample for each server."""
         return {name: sample(FirstBoot) for name in names}
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Make what was asked for."""
+        """Report success."""
         return [Outcome(change) for change in changes]
 
 
 class SampleCloud:
-    """A cloud with one thing of each kind, full."""
+    """A cloud with one item of each kind."""
 
-    def __init__(self, things: Mapping[str, Any]) -> None:
-        """``things``: by kind."""
+    def __init__(self, items: Mapping[str, Any]) -> None:
+        """``items``: the items by kind."""
         self.notes: list[str] = []
-        self.kinds = {kind + 's': Samples(thing) for kind, thing in things.items()}
+        self.kinds = {kind + 's': SampleItems(item) for kind, item in items.items()}
 
-    def __getattr__(self, kind: str) -> Samples:
-        """The things of a kind."""
+    def __getattr__(self, kind: str) -> SampleItems:
+        """Return the items of a kind."""
         return self.kinds[kind]
 
     @contextmanager
-    def locked(self, look: Callable[[], Any]) -> Iterator[Any]:
-        """Hold what is seen."""
-        yield look()[0]
+    def locked(self, observe: Callable[[], Any]) -> Iterator[Any]:
+        """Observe without locks."""
+        yield observe()[0]
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing."""
 
 
-class Asked:
-    """A request with which nothing is wrong."""
+class SampleRequest:
+    """A valid request."""
 
     def problems(self) -> list[str]:
-        """Nothing."""
+        """Return no problems."""
         return []
 
 
-def entry(module: str) -> Callable[[], None]:
-    """What a module calls, whatever it is named."""
+def main_function(module: str) -> Callable[[], None]:
+    """Return the main function of a module."""
     plugin = importlib.import_module(f'{COLLECTION}.{module}')
     main: Callable[[], None]
     (main,) = (value for name, value in vars(plugin).items() if name.startswith('main'))
@@ -136,152 +134,151 @@ def entry(module: str) -> Callable[[], None]:
 
 
 def resource(module: str) -> run.Resource:
-    """The resource that a module hands on."""
-    main, found = entry(module), []
+    """Return the resource that a module passes to run."""
+    main, found = main_function(module), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys.modules[main.__module__], 'run', found.append)
         main()
     assert len(found) == 1, (
-        f'{module} does not end in run(Resource(...)), nor does its name end in _info'
+        f'{module} does not call run(Resource(...)), and its name does not end in _info'
     )
     return typing.cast(run.Resource, found[0])
 
 
-def thing_of(kept: run.Resource) -> Any:
-    """What a resource is about, full: the type is what ``reload`` returns."""
-    return sample(typing.get_args(typing.get_type_hints(kept.reload)['return'])[0])
+def sample_item(managed: run.Resource) -> Any:
+    """Return a sample of the items of a resource, of the type that ``reload`` returns."""
+    return sample(typing.get_args(typing.get_type_hints(managed.reload)['return'])[0])
 
 
 @pytest.fixture(scope='module')
-def things() -> dict[str, Any]:
-    """One thing of each kind."""
-    kept = [resource(module) for module in KEEPING]
-    return {'firewall': Firewall(), **{one.kind: thing_of(one) for one in kept}}
+def items() -> dict[str, Any]:
+    """Return one item of each kind."""
+    managed = [resource(module) for module in MANAGING]
+    return {'firewall': Firewall(), **{one.kind: sample_item(one) for one in managed}}
 
 
 @pytest.fixture
 def result(
-    things: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    items: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., dict[str, Any]]:
-    """Run the entry of a module on the cloud of samples; its result."""
-    monkeypatch.setattr(run, 'open_cloud', lambda *_names: SampleCloud(things))
+    """Return a function that runs a module on the sample cloud and returns its result."""
+    monkeypatch.setattr(run, 'open_cloud', lambda *_names: SampleCloud(items))
 
     def ran(main: Callable[[], object], **options: Any) -> dict[str, Any]:
         with patch_module_args(options), pytest.raises(SystemExit):
             main()
         found: dict[str, Any] = json.loads(capsys.readouterr().out)
-        return {key: value for key, value in found.items() if key not in ASIDE}
+        return {key: value for key, value in found.items() if key not in GENERAL}
 
     return ran
 
 
 def documented(module: str) -> dict[str, Any]:
-    """RETURN of a module."""
+    """Return RETURN of a module."""
     found: dict[str, Any] = yaml.safe_load(importlib.import_module(f'{COLLECTION}.{module}').RETURN)
     return found
 
 
-def wrong(docs: Mapping[str, Any], shown: Mapping[str, Any], where: str = '') -> list[str]:
-    """What is wrong with the documentation of the keys of a mapping, as sentences; none is good."""
+def differences(docs: Mapping[str, Any], shown: Mapping[str, Any], where: str = '') -> list[str]:
+    """Return the differences between documented and returned keys, one sentence each."""
     problems = [f'{where}{key} is returned and not documented' for key in shown if key not in docs]
     problems += [f'{where}{key} is documented and not returned' for key in docs if key not in shown]
     for key in docs.keys() & shown.keys():
-        problems += wrong_value(docs, docs[key], shown[key], where + key)
+        problems += value_differences(docs, docs[key], shown[key], where + key)
     return problems
 
 
-def wrong_value(
+def value_differences(
     docs: Mapping[str, Any], doc: Mapping[str, Any], value: Any, where: str
 ) -> list[str]:
-    """The same of one key. ``docs``: its neighbours, one of which it may be like."""
+    """Return the differences of one key; ``docs``: its siblings, for a reference to one of them."""
     if doc['type'] == 'raw':
         return []
     if value is None:
-        return [
-            f'{where} is null in the sample, which tells nothing of its type; add its field to TEXTS'
-        ]
+        return [f'{where} is null in the sample, so its type is unknown; add its field to TEXTS']
     if doc['type'] != TYPES[type(value)]:
         return [f'{where} is documented as {doc["type"]} and is {TYPES[type(value)]}']
     if isinstance(value, list):
         if doc.get('elements') != TYPES[type(value[0])]:
-            return [
-                f'{where} is documented as a list of {doc.get("elements")} and is one of {TYPES[type(value[0])]}'
-            ]
+            elements, actual = doc.get('elements'), TYPES[type(value[0])]
+            return [f'{where} is documented as a list of {elements} and is one of {actual}']
         value = value[0]
     if not isinstance(value, dict) or FREE in value:
-        return (
-            [f'{where} has contains, and nothing inside that has names']
-            if 'contains' in doc
-            else []
-        )
+        return [f'{where} has contains, but no documented keys'] if 'contains' in doc else []
     like = LIKE.search(str(doc['description']))
-    return wrong(
+    return differences(
         docs[like.group(1)]['contains'] if like else doc.get('contains', {}), value, where + '.'
     )
 
 
-def acting(kept: run.Resource, thing: Any, *refused: str) -> Callable[[], None]:
-    """The entry of a resource whose plan is to make a thing, or is refused."""
-    made = Plan((Change(kept.kind, thing.name, 'create', None, thing),), refused, result=(thing,))
-    changed = kept._replace(
-        request=lambda _params: Asked(),
-        observe=lambda *_asked: (None, set()),
-        plan=lambda *_seen: made,
-        reload=lambda _cloud, planned: planned,
-        executors=lambda *_asked: {},
+def main_of(managed: run.Resource, item: Any, *refused: str) -> Callable[[], None]:
+    """Return a main function whose plan creates an item, or is refused."""
+    planned = Plan(
+        (Change(managed.kind, item.name, 'create', None, item),), refused, result=(item,)
+    )
+    changed = managed._replace(
+        request=lambda _params: SampleRequest(),
+        observe=lambda *_requested: (None, set()),
+        plan=lambda *_observed: planned,
+        reload=lambda _cloud, items: items,
+        executors=lambda *_requested: {},
         opener=None,
-        wait=lambda *_asked: 'a sample was waited for',
+        wait=lambda *_requested: 'waited for a sample',
     )
     return lambda: run.run(changed)
 
 
-@pytest.mark.parametrize('module', KEEPING)
-def test_what_a_module_returns(
-    module: str, result: Callable[..., dict[str, Any]], things: dict[str, Any]
+@pytest.mark.parametrize('module', MANAGING)
+def test_module_results(
+    module: str, result: Callable[..., dict[str, Any]], items: dict[str, Any]
 ) -> None:
-    """After a run, after one with count, and after a refusal: together that is what is documented."""
-    kept = resource(module)
-    options = {option: 'sample' for option, rule in kept.arguments.items() if rule.get('required')}
-    shown = result(acting(kept, things[kept.kind]), **options)
-    assert kept.kind in shown
-    if 'count' in kept.arguments:
-        shown.update(result(acting(kept, things[kept.kind]), **options, count=1))
-    shown.update(result(acting(kept, things[kept.kind], 'because'), **options))
-    problems = wrong(documented(module), shown)
+    """RETURN has the keys of a run, of one with count, and of a refusal."""
+    managed = resource(module)
+    options = {
+        option: 'sample' for option, rule in managed.arguments.items() if rule.get('required')
+    }
+    shown = result(main_of(managed, items[managed.kind]), **options)
+    assert managed.kind in shown
+    if 'count' in managed.arguments:
+        shown.update(result(main_of(managed, items[managed.kind]), **options, count=1))
+    shown.update(result(main_of(managed, items[managed.kind], 'because'), **options))
+    problems = differences(documented(module), shown)
     assert not problems, f'RETURN of {module}: ' + '; '.join(problems)
 
 
-@pytest.mark.parametrize('module', KEEPING)
-def test_what_check_mode_returns(
-    module: str, result: Callable[..., dict[str, Any]], things: dict[str, Any]
+@pytest.mark.parametrize('module', MANAGING)
+def test_check_mode_results(
+    module: str, result: Callable[..., dict[str, Any]], items: dict[str, Any]
 ) -> None:
-    """The same keys as a run."""
-    kept = resource(module)
-    options = {option: 'sample' for option, rule in kept.arguments.items() if rule.get('required')}
-    main = acting(kept, things[kept.kind])
+    """Check mode returns the same keys as a run."""
+    managed = resource(module)
+    options = {
+        option: 'sample' for option, rule in managed.arguments.items() if rule.get('required')
+    }
+    main = main_of(managed, items[managed.kind])
     assert set(result(main, **options, _ansible_check_mode=True)) == set(result(main, **options))
 
 
 @pytest.mark.filterwarnings(
     'ignore:.*found in sys.modules:RuntimeWarning'
-)  # RETURN is read of it, too
+)  # the module was imported for its RETURN
 @pytest.mark.parametrize('module', INFO)
-def test_what_an_info_module_returns(module: str, result: Callable[..., dict[str, Any]]) -> None:
-    """All that there is, documented."""
+def test_info_module_results(module: str, result: Callable[..., dict[str, Any]]) -> None:
+    """RETURN has the keys of an _info module."""
     options = yaml.safe_load(importlib.import_module(f'{COLLECTION}.{module}').DOCUMENTATION).get(
         'options', {}
     )
     more = {option: True for option, doc in options.items() if doc['type'] == 'bool'}
-    problems = wrong(
+    problems = differences(
         documented(module),
         result(lambda: runpy.run_module(f'{COLLECTION}.{module}', run_name='__main__'), **more),
     )
     assert not problems, f'RETURN of {module}: ' + '; '.join(problems)
 
 
-def test_the_modules_are_found() -> None:
-    """An empty list of modules would be documented well."""
-    assert 'server' in KEEPING
+def test_modules_are_found() -> None:
+    """The lists are not empty."""
+    assert 'server' in MANAGING
     assert 'server_info' in INFO
 
 
@@ -314,7 +311,7 @@ def test_the_modules_are_found() -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_seen(docs: dict[str, Any], shown: dict[str, Any], problem: str) -> None:
-    """Each way in which documentation and result differ."""
-    (found,) = wrong(docs, shown)
+def test_differences(docs: dict[str, Any], shown: dict[str, Any], problem: str) -> None:
+    """Every kind of difference is detected."""
+    (found,) = differences(docs, shown)
     assert problem in found

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The documents do not go stale: their links lead somewhere, the messages that they quote are said by the code, what they name is there."""
+"""The documents are up to date: their links, the messages that they quote, what they refer to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TROUBLESHOOTING = ROOT / 'docs' / 'troubleshooting.md'
-HOLE = '\0'  # stands in the text of a message for what varies
+HOLE = '\0'  # placeholder for the variable parts of a message
 
 LISTED = subprocess.run(
     ['git', 'ls-files', '--cached', '--others', '--exclude-standard', '--', '*.md'],
@@ -34,17 +34,17 @@ DOCUMENTS = sorted(name for name in LISTED if (ROOT / name).is_file())
 
 
 def without_blocks(text: str) -> str:
-    """The text without its fenced blocks."""
+    """Return the text without its fenced blocks."""
     return re.sub(r'^ *```.*?^ *```$', '', text, flags=re.MULTILINE | re.DOTALL)
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """The fenced blocks of a language."""
+    """Return the fenced blocks of a language."""
     return re.findall(rf'^```{language}\n(.*?)^```$', text, flags=re.MULTILINE | re.DOTALL)
 
 
 def links(text: str) -> list[str]:
-    """The targets of links and images, outside of code."""
+    """Return the targets of links and images outside of code."""
     plain = re.sub(r'`[^`\n]*`', '``', without_blocks(text))
     return re.findall(r'\]\(\s*<?([^)\s>]+)', plain) + re.findall(
         r'^\[[^\]]+\]:\s*(\S+)', plain, flags=re.MULTILINE
@@ -52,7 +52,10 @@ def links(text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """The anchors of the headings, as the forges make them: small letters, no punctuation, hyphens for spaces; the second of two alike gets -1."""
+    """Return the anchors of the headings, as GitHub and GitLab generate them.
+
+    Lower case, no punctuation, hyphens for spaces; the second of two equal ones gets -1.
+    """
     found: list[str] = []
     for heading in re.findall(r'^#{1,6} +(.*?)\s*#*$', without_blocks(text), flags=re.MULTILINE):
         words = re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', heading).replace('`', '').lower()
@@ -64,18 +67,21 @@ def anchors(text: str) -> set[str]:
     return set(found)
 
 
-def wrong(document: str, link: str) -> str:
-    """What is wrong with a link of a document; empty: nothing. Links to the internet are not followed."""
+def link_problem(document: str, link: str) -> str:
+    """Return the problem of a link in a document; empty if it has none.
+
+    Links to the internet are not followed.
+    """
     if re.match(r'[a-z][a-z0-9+.-]*:', link):
         return ''
     path, _mark, anchor = link.partition('#')
     if path.startswith('/'):
-        return f'{link}: give a path relative to the document'
+        return f'{link}: use a path relative to the document'
     target = (ROOT / document).parent / path if path else ROOT / document
     if not target.exists():
-        return f'{link}: is not there'
+        return f'{link}: does not exist'
     if not target.resolve().is_relative_to(ROOT.resolve()):
-        return f'{link}: is outside of the project'
+        return f'{link}: is outside the project'
     if anchor and (
         target.suffix != '.md' or anchor not in anchors(target.read_text(encoding='utf-8'))
     ):
@@ -84,10 +90,10 @@ def wrong(document: str, link: str) -> str:
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
-def test_links_lead_somewhere(document: str) -> None:
-    """Every relative link, and every anchor in it."""
+def test_links(document: str) -> None:
+    """Every relative link and its anchor have a target."""
     found = links((ROOT / document).read_text(encoding='utf-8'))
-    problems = [problem for link in found if (problem := wrong(document, link))]
+    problems = [problem for link in found if (problem := link_problem(document, link))]
     assert not problems, '\n'.join(problems)
 
 
@@ -99,41 +105,44 @@ def test_links_lead_somewhere(document: str) -> None:
         ('https://example.org/nowhere#at-all', ''),
         ('docs/concepts.md#the-plane', 'no such heading'),
         ('#no-heading-of-the-readme', 'no such heading'),
-        ('docs/nothing.md', 'is not there'),
+        ('docs/nothing.md', 'does not exist'),
         ('/LICENSE', 'relative'),
         ('../', 'outside'),
     ],
 )
-def test_what_is_wrong_with_a_link(link: str, problem: str) -> None:
-    """The test above can fail."""
-    said = wrong('README.md', link)
-    assert (problem in said) if problem else not said
+def test_link_problem(link: str, problem: str) -> None:
+    """Each kind of problem is detected."""
+    found = link_problem('README.md', link)
+    assert (problem in found) if problem else not found
 
 
-def test_the_documents_are_found() -> None:
-    """An empty list would have no bad link. All of them are reached from the README."""
-    wanted = {
+def test_documents_are_found() -> None:
+    """The list is not empty, and the README links to all documents."""
+    expected = {
         'README.md',
         'README.ko.md',
         'docs/concepts.md',
         'docs/developing.md',
         'docs/troubleshooting.md',
     }
-    assert wanted <= set(DOCUMENTS)
-    assert wanted - {'README.md'} <= set(links((ROOT / 'README.md').read_text(encoding='utf-8')))
+    assert expected <= set(DOCUMENTS)
+    assert expected - {'README.md'} <= set(links((ROOT / 'README.md').read_text(encoding='utf-8')))
 
 
-def test_anchors_are_the_forges() -> None:
-    """Letters of any script, code, links, and two headings alike."""
-    text = '# One, `two`\n## One two\n### 키페어 (Key Pair)\n## [A](b.md) - c\n```\n# no heading\n```\n## One two\n'
+def test_anchors() -> None:
+    """Letters of any script, code, links, and two equal headings."""
+    text = (
+        '# One, `two`\n## One two\n### 키페어 (Key Pair)\n## [A](b.md) - c\n'
+        '```\n# no heading\n```\n## One two\n'
+    )
     assert anchors(text) == {'one-two', 'one-two-1', 'one-two-2', '키페어-key-pair', 'a---c'}
 
 
 # -- messages ------------------------------------------------------------------------------------
 
 
-def python_texts(source: str) -> Iterator[str]:
-    """Every text in a Python file, with holes where something is put in; inner texts of f-strings too."""
+def python_strings(source: str) -> Iterator[str]:
+    """Yield every string of a Python file, with HOLE for the expressions of f-strings."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
@@ -143,48 +152,48 @@ def python_texts(source: str) -> Iterator[str]:
             )
 
 
-def yaml_texts(value: Any) -> Iterator[str]:
-    """Every text in a YAML document, with holes for its templates."""
+def yaml_strings(value: Any) -> Iterator[str]:
+    """Yield every string of a YAML document, with HOLE for its templates."""
     if isinstance(value, str):
         yield re.sub(r'\{\{.*?\}\}', HOLE, value, flags=re.DOTALL)
     elif isinstance(value, (list, dict)):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from yaml_texts(item)
+            yield from yaml_strings(item)
 
 
 @lru_cache(maxsize=1)
-def texts() -> tuple[str, ...]:
-    """All that the plugins and the roles may say."""
+def messages() -> tuple[str, ...]:
+    """Return every string of the plugins and the roles."""
     found: set[str] = set()
     for path in (ROOT / 'plugins').rglob('*.py'):
-        found.update(python_texts(path.read_text(encoding='utf-8')))
+        found.update(python_strings(path.read_text(encoding='utf-8')))
     for path in (ROOT / 'roles').glob('*/tasks/*.yml'):
-        found.update(yaml_texts(yaml.safe_load(path.read_text(encoding='utf-8'))))
+        found.update(yaml_strings(yaml.safe_load(path.read_text(encoding='utf-8'))))
     return tuple(found)
 
 
 def quoted(text: str) -> list[str]:
-    """The messages that a document quotes: code at the beginning of a list item."""
+    """Return the messages that a document quotes: code at the beginning of a list item."""
     items = re.findall(r'^ *- ((?:`[^`]+`(?:, )?)+)', without_blocks(text), flags=re.MULTILINE)
     return [message for item in items for message in re.findall(r'`([^`]+)`', item)]
 
 
-def is_said(message: str) -> bool:
-    """Whether some text of the code has these words; ``...`` stands for exactly one thing that is put in."""
+def is_message(message: str) -> bool:
+    """Return whether the code has this message; ``...`` stands for one expression."""
     parts = re.sub(r'^\.\.\.|\.\.\.$', '', message).strip().split('...')
     pattern = re.compile(HOLE.join(re.escape(part) for part in parts))
-    return any(pattern.search(text) for text in texts())
+    return any(pattern.search(text) for text in messages())
 
 
 @pytest.mark.parametrize('message', quoted(TROUBLESHOOTING.read_text(encoding='utf-8')))
-def test_a_quoted_message_is_said(message: str) -> None:
-    """Who searches the page for what he read finds it."""
-    assert len(message) > 8, 'too short to be searched for'
-    assert is_said(message), f'no text in plugins/ and roles/ has the words: {message}'
+def test_quoted_message_exists(message: str) -> None:
+    """A user who searches the page for a message finds it."""
+    assert len(message) > 8, 'too short to search for'
+    assert is_message(message), f'no string in plugins/ and roles/ matches: {message}'
 
 
 @pytest.mark.parametrize(
-    ('message', 'said'),
+    ('message', 'expected'),
     [
         ('server ... is UNMANAGED', True),
         ('server ... is MANAGED', False),
@@ -194,37 +203,37 @@ def test_a_quoted_message_is_said(message: str) -> None:
         ('A host is Debian or Ubuntu on amd64; this is ...', True),
     ],
 )
-def test_what_is_said(message: str, said: bool) -> None:
-    """The test above can fail."""
-    assert is_said(message) is said
+def test_is_message(message: str, expected: bool) -> None:
+    """Messages that do not exist are detected."""
+    assert is_message(message) is expected
 
 
 def test_messages_are_found() -> None:
-    """An empty list would be right."""
+    """The list is not empty."""
     assert len(quoted(TROUBLESHOOTING.read_text(encoding='utf-8'))) > 60
 
 
 # -- names ---------------------------------------------------------------------------------------
 
 
-def names_of_ours() -> set[str]:
-    """Modules, roles, playbooks, and the action group."""
+def collection_names() -> set[str]:
+    """Return the names of modules, roles, playbooks, and the action group."""
     modules = {path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py')}
     roles = {path.name for path in (ROOT / 'roles').iterdir()}
     return modules | roles | {path.stem for path in (ROOT / 'playbooks').glob('*.yml')} | {'all'}
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
-def test_what_is_named_is_there(document: str) -> None:
-    """``hanok.cloud.NAME`` is a module, a role, a playbook or the action group."""
+def test_references_exist(document: str) -> None:
+    """Each ``hanok.cloud.NAME`` is a module, a role, a playbook or the action group."""
     named = set(
         re.findall(r'hanok\.cloud\.([a-z_]+)', (ROOT / document).read_text(encoding='utf-8'))
     )
-    assert named <= names_of_ours()
+    assert named <= collection_names()
 
 
 def options_of(module: str) -> set[str]:
-    """What a module documents, its fragments too."""
+    """Return the options that a module documents, with those of its fragments."""
     package = 'ansible_collections.hanok.cloud.plugins'
     raw = yaml.safe_load(importlib.import_module(f'{package}.modules.{module}').DOCUMENTATION)
     found = set(raw.get('options', {}))
@@ -240,7 +249,7 @@ def options_of(module: str) -> set[str]:
 
 
 def tasks(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The tasks of our modules in a YAML document, at any depth."""
+    """Yield the tasks of modules of this collection in a YAML document, at any depth."""
     if isinstance(value, list):
         for item in value:
             yield from tasks(item)
@@ -254,8 +263,8 @@ def tasks(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize('document', DOCUMENTS)
-def test_examples_say_options_that_there_are(document: str) -> None:
-    """Each YAML block can be read, and its tasks have only options that their modules have."""
+def test_examples_use_existing_options(document: str) -> None:
+    """Each YAML block is valid, and its tasks use only options of their modules."""
     found = [
         yaml.safe_load(block)
         for block in blocks((ROOT / document).read_text(encoding='utf-8'), 'yaml')
@@ -268,13 +277,13 @@ def test_examples_say_options_that_there_are(document: str) -> None:
     assert not unknown
 
 
-# -- the words of other clouds -------------------------------------------------------------------
+# -- the Korean README -------------------------------------------------------------------------
 
 KOREAN = (ROOT / 'README.ko.md').read_text(encoding='utf-8')
 
 
-def test_the_korean_playbook_is_that_of_the_readme() -> None:
-    """Only names of plays and tasks, and comments, are translated."""
+def test_korean_playbook_equals_readme() -> None:
+    """Only comments and the names of plays and tasks are translated."""
 
     def plain(text: str) -> list[Any]:
         plays = [yaml.safe_load(block) for block in blocks(text, 'yaml') if 'hosts:' in block]
@@ -287,13 +296,13 @@ def test_the_korean_playbook_is_that_of_the_readme() -> None:
     assert plain(KOREAN)[0] in plain((ROOT / 'README.md').read_text(encoding='utf-8'))
 
 
-def test_the_korean_table_names_options_that_there_are() -> None:
-    """In a row of a table, ``module: option`` in code is a module and its option."""
+def test_korean_table_uses_existing_options() -> None:
+    """In a table row, code ``module: option`` is a module and its option."""
     rows = [line for line in without_blocks(KOREAN).splitlines() if line.startswith('|')]
     found = [pair for row in rows for pair in re.findall(r'`([a-z_]+): ([a-z_]+)', row)]
     options = {
         module: options_of(module)
-        for module in {module for module, _option in found} & names_of_ours()
+        for module in {module for module, _option in found} & collection_names()
     }
     assert len(found) > 10
     assert not [

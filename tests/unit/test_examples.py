@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Examples are found wherever they stand, and none passes unrun without a reason."""
+"""All examples of the documentation are found; each is run, or has a reason why not."""
 
 from __future__ import annotations
 
@@ -33,17 +33,16 @@ PLAY = '- name: A play\n  hosts: localhost\n  tasks: []\n'
 
 
 def fenced(text: str, kind: str = 'yaml') -> str:
-    """A document with one block."""
+    """Return a document with one block."""
     return f'Words.\n\n```{kind}\n{text}```\n\nMore words.\n'
 
 
-# ---- the examples of this collection
-# ---------------------------------------------------------------------------------------------
+# -- the examples of this collection -------------------------------------------------------------
 
 
 @pytest.mark.parametrize('module', MODULES)
 def test_module_has_examples(module: str) -> None:
-    """Each has some, with names, in full words: of the module itself, or of what its examples need."""
+    """A module has examples with distinct names, at least one of the module itself."""
     mine = [example for example in EXAMPLES if example.path == f'plugins/modules/{module}.py']
     assert f'hanok.cloud.{module}' in {example.action for example in mine}
     assert all(example.content.get('name') for example in mine)
@@ -52,7 +51,7 @@ def test_module_has_examples(module: str) -> None:
 
 @pytest.mark.parametrize('role', ROLES)
 def test_role_has_an_example(role: str) -> None:
-    """A role is shown in a play that runs as it stands."""
+    """A role has an example play that can be run."""
     plays = [
         example
         for example in EXAMPLES
@@ -64,15 +63,18 @@ def test_role_has_an_example(role: str) -> None:
 
 
 @pytest.mark.parametrize('example', EXAMPLES, ids=str)
-def test_example_is_sound(example: Example) -> None:
-    """It can be read, its excuse says something, its module and options exist, and it writes no file that its test could not take away."""
+def test_example_is_valid(example: Example) -> None:
+    """It can be parsed, an excuse has a reason, and its module and options exist.
+
+    It writes no file that its test could not remove.
+    """
     assert not example.problem
     assert not example.excuse or len(example.excuse) >= LEAST_EXCUSE
     assert not [path for path in files(example.content) if path.startswith(('/root', '/home'))], (
-        'say ~, which is a home folder of the test'
+        'use ~, which is a temporary home folder in the test'
     )
     if example.action.startswith('hanok.cloud.'):
-        unknown(
+        check_options(
             example.content[example.action] or {},
             options(example.action.split('.')[2]),
             str(example),
@@ -80,7 +82,7 @@ def test_example_is_sound(example: Example) -> None:
 
 
 def files(content: Any) -> list[str]:
-    """The files of the host that an example names."""
+    """Return the files of the host that an example uses."""
     if isinstance(content, list):
         return [path for item in content for path in files(item)]
     if not isinstance(content, dict):
@@ -93,17 +95,17 @@ def files(content: Any) -> list[str]:
     return named + [path for value in content.values() for path in files(value)]
 
 
-def unknown(said: dict[str, Any], known: dict[str, Any], where: str) -> None:
-    """Fail for an option that is not documented, at any depth."""
-    for option, value in said.items():
-        assert option in known, f'{where}: {option} is no option; there are: {", ".join(known)}'
+def check_options(used: dict[str, Any], known: dict[str, Any], where: str) -> None:
+    """Fail for options that are not documented, at any depth."""
+    for option, value in used.items():
+        assert option in known, f'{where}: {option} is not an option; use one of {", ".join(known)}'
         inner = known[option].get('suboptions')
         for item in value if inner and isinstance(value, list) else []:
-            unknown(item, inner, f'{where}: {option}')
+            check_options(item, inner, f'{where}: {option}')
 
 
 def options(module: str) -> dict[str, Any]:
-    """The documented options of a module, with those that it shares with others."""
+    """Return the documented options of a module, with those of its fragments."""
 
     def documentation(path: str) -> dict[str, Any]:
         found = re.search(
@@ -125,13 +127,15 @@ def options(module: str) -> dict[str, Any]:
     }
 
 
-# ---- how they are found
-# ----------------------------------------------------------------------------------------------------------
+# -- parsing -------------------------------------------------------------------------------------
 
 
 def test_tasks_of_a_module() -> None:
-    """Each task is an example, with the line at which it stands in the file."""
-    text = f'"""Docs."""\n\nEXAMPLES = r"""\n{TASK}\n- name: Two\n  hanok.cloud.server_info:\n  register: two\n"""\n'
+    """Each task is an example, with its line in the file."""
+    text = (
+        f'"""Docs."""\n\nEXAMPLES = r"""\n{TASK}\n'
+        '- name: Two\n  hanok.cloud.server_info:\n  register: two\n"""\n'
+    )
     one, two = in_module('plugins/modules/a.py', text)
     assert [text.splitlines()[example.line - 1] for example in (one, two)] == [
         '- name: One',
@@ -149,8 +153,8 @@ def test_tasks_of_a_module() -> None:
     'text',
     ['', 'words\n', '- flavor: {name: a}\n', PLAY, '- name: nothing\n', '- a: [\n', 'a: 1\n'],
 )
-def test_what_is_no_example_of_a_module(text: str) -> None:
-    """EXAMPLES holds tasks with the full names of their modules, and nothing else."""
+def test_invalid_examples_of_a_module(text: str) -> None:
+    """EXAMPLES may hold only tasks with fully qualified module names."""
     assert [
         bool(example.problem)
         for example in in_module('plugins/modules/a.py', f'EXAMPLES = r"""\n{text}"""\n')
@@ -159,7 +163,7 @@ def test_what_is_no_example_of_a_module(text: str) -> None:
 
 @pytest.mark.parametrize('module', ['', 'DOCUMENTATION = ""\n'])
 def test_module_without_examples(module: str) -> None:
-    """It has none, which the test of the collection sees."""
+    """A module without EXAMPLES has no examples."""
     assert in_module('plugins/modules/a.py', module) == []
 
 
@@ -180,8 +184,8 @@ def test_module_without_examples(module: str) -> None:
         ('README.md', '- one\n- two\n', ''),
     ],
 )
-def test_shapes(path: str, text: str, kind: str) -> None:
-    """Plays, tasks and variables are told apart; what is none of them, and not excused, is a problem."""
+def test_kinds(path: str, text: str, kind: str) -> None:
+    """Plays, tasks and variables are distinguished; anything else needs an excuse."""
     (example,) = in_document(path, fenced(text))
     assert (example.kind if not example.problem else '') == kind
     assert example.line == 4
@@ -190,7 +194,7 @@ def test_shapes(path: str, text: str, kind: str) -> None:
 
 
 def test_variables_of_a_role_become_a_play() -> None:
-    """They are run with their role."""
+    """Variables of a role are run in a play with the role."""
     (example,) = in_document('roles/host/README.md', fenced('host_virt_type: qemu\n'))
     assert example.content[0]['roles'] == [
         {'role': 'hanok.cloud.host', 'vars': {'host_virt_type': 'qemu'}}
@@ -199,7 +203,10 @@ def test_variables_of_a_role_become_a_play() -> None:
 
 
 def test_fences() -> None:
-    """Blocks of YAML, indented and long ones too; others are left alone, and one inside another block is its text."""
+    """All blocks of YAML are found, also indented ones and those with long fences.
+
+    Other blocks are skipped; a block inside a block is part of its text.
+    """
     text = dedent("""\
         ```sh
         a: shell
@@ -224,8 +231,8 @@ def test_fences() -> None:
     assert list(fences(text)) == [(7, 'b: 1\n  c: 2\n'), (11, '```yaml\n'), (19, 'e: 4\n')]
 
 
-def test_excuses_belong_to_their_tasks() -> None:
-    """A comment under a task is in it; one at the margin belongs to the task that follows."""
+def test_excuses_of_tasks() -> None:
+    """An indented comment belongs to the task above, one that is not to the task below."""
     reason = '# not run by the tests:'
     text = (
         f'{TASK}  {reason} of one\n- name: Two\n  hanok.cloud.flavor:\n    {reason} of\n    name: b\n'
@@ -242,14 +249,17 @@ def test_excuses_belong_to_their_tasks() -> None:
     ] == ['of one', '']
 
 
-# ---- how they are tried
-# ----------------------------------------------------------------------------------------------------------
+# -- running -------------------------------------------------------------------------------------
 
 
 def test_trial() -> None:
-    """Predicted, done, done again and compared, under the names that the example itself uses; info is not predicted."""
+    """An example runs in check mode, then twice, with the names that it registers itself.
+
+    Check mode is skipped for _info modules.
+    """
     text = f'{TASK}  register: made\n- hanok.cloud.flavor_info:\n'
-    (play,) = playbook(in_document('README.md', fenced(text)), '/tmp/outcomes')  # noqa: S108 - a name in a text
+    outcomes = '/tmp/outcomes'  # noqa: S108 - the file is not written
+    (play,) = playbook(in_document('README.md', fenced(text)), outcomes)
     first, second, write = play['tasks']
     assert [step.get('register') for step in first['block']] == [
         'example_told',
@@ -267,11 +277,14 @@ def test_trial() -> None:
         'example_again',
         None,
     ]
-    assert write['ansible.builtin.copy']['dest'] == '/tmp/outcomes'  # noqa: S108
+    assert write['ansible.builtin.copy']['dest'] == outcomes
 
 
-def test_trial_tells(tmp_path: Path) -> None:
-    """Run by Ansible: an example that fails, changes again or was predicted otherwise is noted under its place, and the others go on."""
+def test_trial_reports(tmp_path: Path) -> None:
+    """Run by Ansible: the others continue after an example with a problem.
+
+    It fails, changes something in its second run, or check mode predicted another result.
+    """
     made, again = tmp_path / 'made', tmp_path / 'again'
     text = dedent(f"""\
         - name: Makes what is not there

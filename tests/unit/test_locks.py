@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Locks: one holder at a time, who is told by name; a child that works on holds it too."""
+"""Locks: one holder at a time, which is named; a child process that continues also holds it."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ sys.stdin.read()
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    """Wait for what another thread is about to do."""
-    until = time.monotonic() + 10
+    """Wait until a condition of another thread is true."""
+    deadline = time.monotonic() + 10
     while not condition():
-        assert time.monotonic() < until
+        assert time.monotonic() < deadline
         time.sleep(0.005)
 
 
 @pytest.fixture
 def alice(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the lock of web until its input ends."""
+    """Another process that holds the lock of web until its standard input is closed."""
     tree = str(Path(locks.__file__).parents[6])
     with subprocess.Popen(
         [sys.executable, '-c', HOLDER, tmp_path],
@@ -53,7 +53,7 @@ def alice(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
-    """What one let go of the next one takes, without a word about it."""
+    """A released lock can be acquired, without a note."""
     one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
     one.acquire({WEB, ('server', 'db')})
     assert set(one.held) == {WEB, ('server', 'db')}
@@ -68,7 +68,7 @@ def test_one_holder_at_a_time(tmp_path: Path) -> None:
 
 
 def test_the_holder_is_named(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
-    """Who, which process, since when, and how long it was waited for."""
+    """The message has the holder, its process, since when, and how long this run waited."""
     with pytest.raises(
         Busy,
         match=r'^timed out after 0 s \(wait_timeout\) waiting for server web, '
@@ -86,8 +86,8 @@ def test_a_killed_holder_holds_nothing(tmp_path: Path, alice: subprocess.Popen[s
     bob.release()
 
 
-def test_who_waits_is_told(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
-    """The second one gets it as soon as the first lets go, and says once for whom it waited."""
+def test_waiting_is_noted(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
+    """The second run acquires it when the first releases it, and notes once for whom it waited."""
     bob = Locks(str(tmp_path), 'bob', 60)
     thread = threading.Thread(target=bob.acquire, args=({WEB},))
     thread.start()
@@ -101,8 +101,8 @@ def test_who_waits_is_told(tmp_path: Path, alice: subprocess.Popen[str]) -> None
     bob.release()
 
 
-def test_a_child_that_works_on_holds_it_too(tmp_path: Path) -> None:
-    """A killed run whose child still writes a disk still holds the lock, and is still named."""
+def test_child_process_holds_it(tmp_path: Path) -> None:
+    """A killed run whose child process still writes a disk holds the lock, and is named."""
     killed, other = Locks(str(tmp_path), 'killed', 0), Locks(str(tmp_path), 'other', 0)
     killed.acquire({WEB})
     with subprocess.Popen(
@@ -116,8 +116,8 @@ def test_a_child_that_works_on_holds_it_too(tmp_path: Path) -> None:
     other.release()
 
 
-def test_a_child_that_was_handed_nothing_holds_nothing(tmp_path: Path) -> None:
-    """Whatever else is started meanwhile must not keep a lock."""
+def test_child_process_without_descriptor_holds_nothing(tmp_path: Path) -> None:
+    """Other processes that are started meanwhile do not hold the lock."""
     one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
     one.acquire({WEB})
     with subprocess.Popen(['cat'], stdin=subprocess.PIPE) as child:
@@ -127,8 +127,8 @@ def test_a_child_that_was_handed_nothing_holds_nothing(tmp_path: Path) -> None:
     other.release()
 
 
-def test_what_was_taken_before_it_failed_can_be_let_go(tmp_path: Path) -> None:
-    """The names are taken in order; the first ones are not left behind."""
+def test_failed_acquire_can_be_released(tmp_path: Path) -> None:
+    """Locks are acquired in order; the first ones do not leak."""
     holder, unlucky, third = (
         Locks(str(tmp_path), name, 0) for name in ('holder', 'unlucky', 'third')
     )
@@ -142,8 +142,8 @@ def test_what_was_taken_before_it_failed_can_be_let_go(tmp_path: Path) -> None:
     holder.release()
 
 
-def test_two_runs_never_wait_for_each_other(tmp_path: Path) -> None:
-    """Whatever order they name things in."""
+def test_no_deadlock(tmp_path: Path) -> None:
+    """Two runs never wait for each other, whatever the order of the names."""
     names = [('server', 'b'), ('server', 'a'), ('keypair', 'z'), ('volume', 'a')]
     failed: list[BaseException] = []
 
@@ -167,7 +167,7 @@ def test_two_runs_never_wait_for_each_other(tmp_path: Path) -> None:
 
 
 def test_projections(tmp_path: Path) -> None:
-    """Held for moments, also when writing fails; no resource of that name is in the way."""
+    """Held briefly, also if writing fails; no conflict with a resource of the same name."""
     one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)
     one.acquire({('firewall', 'host')})
 
@@ -188,8 +188,8 @@ def test_projections(tmp_path: Path) -> None:
     one.release()
 
 
-def test_files_stay_and_are_private(tmp_path: Path) -> None:
-    """A removed file would be a lock that two can hold."""
+def test_files_are_kept_and_private(tmp_path: Path) -> None:
+    """Two runs could hold the lock of a file that was removed."""
     folder = tmp_path / 'locks'
     one = Locks(str(folder), 'one', 0)
     one.acquire({WEB})
@@ -202,8 +202,8 @@ def test_files_stay_and_are_private(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('actor', ['x' * 500, 'é' * 100, 'a\tb'])
-def test_any_actor_can_be_named(tmp_path: Path, actor: str) -> None:
-    """However long, the one who waits reads a name and no error of its own."""
+def test_any_actor(tmp_path: Path, actor: str) -> None:
+    """The waiting run shows the name of the holder, however long, and no other error."""
     one = Locks(str(tmp_path), actor, 0)
     one.acquire({WEB})
     with pytest.raises(Busy, match=f'waiting for server web, held by {actor[:3]}'):
@@ -215,13 +215,16 @@ WORKER = """
 import sys
 from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
 with Locks(sys.argv[1], 'alice', 0).marked_active():
-    print('at work', flush=True)
+    print('active', flush=True)
     sys.stdin.read()
 """
 
 
-def test_who_is_at_work(tmp_path: Path) -> None:
-    """It is seen from another process without a trace, as long as it lives; two may be at work at once."""
+def test_other_runs_are_detected(tmp_path: Path) -> None:
+    """An active run is detected by other processes as long as it lives, without leaving a trace.
+
+    Two runs may be active at the same time.
+    """
     folder = tmp_path / 'locks'
     mine = Locks(str(folder), 'me', 0)
     assert not mine.has_other_runs()
@@ -234,7 +237,7 @@ def test_who_is_at_work(tmp_path: Path) -> None:
     ):
         assert one.stdout is not None
         assert other.stdout is not None
-        assert one.stdout.readline() == other.stdout.readline() == b'at work\n'
+        assert one.stdout.readline() == other.stdout.readline() == b'active\n'
         assert mine.has_other_runs()
         one.kill()
         one.wait()

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The roles that hand options on to modules know all of them, and no others."""
+"""The roles that pass options on to modules have exactly the options of the modules."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-# What the role says itself.
+# Options that the role sets itself.
 OWN = {'scale_server': {'name', 'count', 'allow_shrink'}, 'scale_lb': {'name', 'state', 'members'}}
 
 
 def options(path: Path) -> dict[str, Any]:
-    """The options of a role or of a module."""
+    """Return the options of a role or of a module."""
     text = path.read_text(encoding='utf-8')
     if path.suffix == '.py':
         documentation: dict[str, Any] = yaml.safe_load(
@@ -27,8 +27,8 @@ def options(path: Path) -> dict[str, Any]:
     return specs
 
 
-def handed_on() -> list[tuple[str, str, set[str]]]:
-    """Each variable of a role that holds the options of a module: its name, the module, the options."""
+def passed_on() -> list[tuple[str, str, set[str]]]:
+    """Return the role variables that hold options of a module: variable, module, options."""
     found = []
     for role in ('provision', 'scale'):
         for name, spec in options(ROOT / 'roles' / role / 'meta' / 'argument_specs.yml').items():
@@ -39,22 +39,25 @@ def handed_on() -> list[tuple[str, str, set[str]]]:
     return found
 
 
+PASSED_ON = passed_on()
+
+
 @pytest.mark.parametrize(
-    ('name', 'module', 'known'), handed_on(), ids=[name for name, _module, _known in handed_on()]
+    ('name', 'module', 'known'), PASSED_ON, ids=[name for name, _module, _known in PASSED_ON]
 )
-def test_a_role_knows_the_options(name: str, module: str, known: set[str]) -> None:
-    """An option that a module gets later is added to the role, too, or said to be the role's own."""
+def test_role_has_all_options(name: str, module: str, known: set[str]) -> None:
+    """A new option of a module must be added to the role, or to OWN."""
     assert known == set(options(ROOT / 'plugins' / 'modules' / f'{module}.py')) - OWN.get(
         name, set()
     )
 
 
 @pytest.mark.parametrize('role', ['provision', 'scale'])
-def test_a_role_hands_them_on(role: str) -> None:
-    """Each option stands in a task, too."""
+def test_role_passes_all_options(role: str) -> None:
+    """Each option is used in a task."""
     tasks = ''.join(
         path.read_text(encoding='utf-8') for path in (ROOT / 'roles' / role / 'tasks').glob('*.yml')
     )
-    for name, _module, known in handed_on():
+    for name, _module, known in PASSED_ON:
         if name.startswith(role):
             assert [option for option in known if f'    {option}: ' not in tasks] == []

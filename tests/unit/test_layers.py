@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who may import whom (docs of the architecture: the rooms), kept true."""
+"""The layers of the collection import only what docs/developing.md allows."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import NamedTuple
 import pytest
 
 PLUGINS = Path(__file__).resolve().parents[2] / 'plugins'
-OURS = ('ansible_collections', 'hanok', 'cloud', 'plugins')
-DYNAMIC = '(import by a name made at run time)'
+COLLECTION = ('ansible_collections', 'hanok', 'cloud', 'plugins')
+DYNAMIC = '(import by a name computed at run time)'
 
-# Which of our rooms a room may import besides itself. A room that is not here may not exist.
-ROOMS: dict[str, set[str]] = {
+# The layers that a layer may import besides itself. There are no other layers.
+LAYERS: dict[str, set[str]] = {
     'modules': {'_ansible'},
     'inventory': {'_ansible'},
     'doc_fragments': set(),
@@ -28,17 +28,16 @@ ROOMS: dict[str, set[str]] = {
     '_openstack': {'_cloud', '_model'},
 }
 
-# Modules are documentation and one line that hands on: they know their neighbour only, not each
-# other.
-STRANGERS_TO_THEMSELVES = {'modules', 'inventory', 'doc_fragments'}
+# Their files hold documentation and one import of the layer below, and do not import each other.
+NOT_THEMSELVES = {'modules', 'inventory', 'doc_fragments'}
 
-# The one file that opens a cloud, and what it may import only when it does: AnsiballZ finds imports
-# inside functions, a module does not pay for those not run.
+# The only file that opens a cloud. It imports backends inside functions: AnsiballZ finds such
+# imports, and a module spends no time on a backend that it does not open.
 OPENER = 'module_utils/_ansible/clouds.py'
 BACKENDS = {'_local', '_openstack'}
 
-# What belongs to some rooms only. AnsiballZ does not find what importlib imports, so nobody uses
-# it; other collections are none of our dependencies.
+# Packages that only some layers may import. AnsiballZ does not find what importlib imports, so it
+# is not used; this collection does not depend on other collections.
 RESERVED: dict[str, set[str]] = {
     'ansible': {'_ansible', 'modules', 'inventory'},
     'libvirt': {'_local'},
@@ -53,7 +52,7 @@ RESERVED: dict[str, set[str]] = {
 
 
 class Import(NamedTuple):
-    """A name that a file imports, in full, with its line and whether that happens inside a function."""
+    """A full name that a file imports, its line, and whether it is inside a function."""
 
     name: tuple[str, ...]
     line: int
@@ -61,9 +60,9 @@ class Import(NamedTuple):
 
 
 def imports(tree: ast.AST, package: tuple[str, ...], lazy: bool = False) -> Iterator[Import]:
-    """Yield every import of a file whose package is given, wherever it stands."""
+    """Yield all imports of a file in ``package``, at any depth."""
     for node in ast.iter_child_nodes(tree):
-        yield from (Import(name, node.lineno, lazy) for name in named(node, package))
+        yield from (Import(name, node.lineno, lazy) for name in imported_names(node, package))
         yield from imports(
             node,
             package,
@@ -71,8 +70,8 @@ def imports(tree: ast.AST, package: tuple[str, ...], lazy: bool = False) -> Iter
         )
 
 
-def named(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """Yield the full names that this one statement or call imports."""
+def imported_names(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the full names that a statement or call imports."""
     if isinstance(node, ast.Import):
         yield from (tuple(alias.name.split('.')) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -87,66 +86,68 @@ def named(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         yield (DYNAMIC,)
 
 
-def room_of(name: tuple[str, ...]) -> str | None:
-    """Return the room to which a full dotted name of ours leads; None for a name that is not ours."""
-    if name[: len(OURS)] != OURS:
+def layer_of(name: tuple[str, ...]) -> str | None:
+    """Return the layer of a name of this collection; None for other names."""
+    if name[: len(COLLECTION)] != COLLECTION:
         return None
-    inside = name[len(OURS) :]
+    inside = name[len(COLLECTION) :]
     if inside[:1] == ('module_utils',):
         inside = inside[1:]
     return inside[0] if inside else 'plugins'
 
 
-def wrong(path: str, source: str) -> list[str]:
-    """Return a sentence for each import in the file at this path (from plugins/) that breaks the rule."""
+def violations(path: str, source: str) -> list[str]:
+    """Return a sentence for each import of a file that is not allowed.
+
+    ``path`` is relative to plugins/.
+    """
     parts = PurePosixPath(path).with_suffix('').parts
-    room = room_of((*OURS, *parts))
-    if room not in ROOMS:
-        return [f'{path}: there is no room {room!r} in the table of this test: {", ".join(ROOMS)}']
-    found = imports(ast.parse(source), (*OURS, *parts[:-1]))
+    layer = layer_of((*COLLECTION, *parts))
+    if layer not in LAYERS:
+        return [f'{path}: layer {layer!r} does not exist; use one of {", ".join(LAYERS)}']
+    found = imports(ast.parse(source), (*COLLECTION, *parts[:-1]))
     return [
         f'{path}:{entry.line}: imports {".".join(entry.name)}: {reason}'
         for entry in found
-        if (reason := objection(path, room, entry))
+        if (reason := objection(path, layer, entry))
     ]
 
 
-def objection(path: str, room: str, entry: Import) -> str | None:
-    """Return why this room may not import this; None where it may."""
-    target = room_of(entry.name)
+def objection(path: str, layer: str, entry: Import) -> str | None:
+    """Return why a layer may not import this; None if it may."""
+    target = layer_of(entry.name)
     if target is None:
-        owners = RESERVED.get(entry.name[0])
-        return (
-            None
-            if owners is None or room in owners
-            else f'only for {", ".join(sorted(owners)) or "nobody"}'
-        )
+        return reserved(layer, entry)
     if target in BACKENDS and path == OPENER:
-        return (
-            None
-            if entry.lazy
-            else 'import a cloud inside the function that opens it, or every module loads it'
-        )
-    allowed = ROOMS[room] if room in STRANGERS_TO_THEMSELVES else ROOMS[room] | {room}
-    return (
-        None
-        if target in allowed
-        else f'{room} may import of ours only {", ".join(sorted(allowed)) or "nothing"}'
-    )
+        if entry.lazy:
+            return None
+        return 'import a cloud inside the function that opens it, or every module loads it'
+    allowed = LAYERS[layer] if layer in NOT_THEMSELVES else LAYERS[layer] | {layer}
+    if target in allowed:
+        return None
+    return f'{layer} may import only {", ".join(sorted(allowed)) or "nothing"} of this collection'
+
+
+def reserved(layer: str, entry: Import) -> str | None:
+    """Return why a layer may not import this package; None if it may."""
+    owners = RESERVED.get(entry.name[0])
+    if owners is None or layer in owners:
+        return None
+    return f'only for {", ".join(sorted(owners)) or "no layer"}'
 
 
 FILES = sorted(path.relative_to(PLUGINS).as_posix() for path in PLUGINS.rglob('*.py'))
 
 
 @pytest.mark.parametrize('path', FILES)
-def test_a_file_imports_only_what_its_room_may(path: str) -> None:
-    """The rule, on every file there is."""
-    broken = wrong(path, (PLUGINS / path).read_text(encoding='utf-8'))
-    assert not broken, '\n'.join(broken)
+def test_file_imports_only_what_its_layer_may(path: str) -> None:
+    """Every file obeys the rules."""
+    found = violations(path, (PLUGINS / path).read_text(encoding='utf-8'))
+    assert not found, '\n'.join(found)
 
 
-def test_the_files_are_found() -> None:
-    """An empty list of files would keep any rule."""
+def test_files_are_found() -> None:
+    """The list is not empty."""
     assert any(path.startswith('module_utils/_model/') for path in FILES)
 
 
@@ -181,9 +182,9 @@ UTILS = 'ansible_collections.hanok.cloud.plugins.module_utils'
         ('module_utils/_openstack/cloud.py', 'import openstack'),
     ],
 )
-def test_what_is_allowed(path: str, source: str) -> None:
-    """Each way that the rooms are meant to be used passes."""
-    assert wrong(path, source) == []
+def test_allowed(path: str, source: str) -> None:
+    """Every allowed import passes."""
+    assert violations(path, source) == []
 
 
 @pytest.mark.parametrize(
@@ -245,8 +246,8 @@ def test_what_is_allowed(path: str, source: str) -> None:
         ('filter/text.py', '', "'filter'"),
     ],
 )
-def test_what_is_refused(path: str, source: str, name: str) -> None:
-    """Each way around the rule is seen, and the message names the file, the import and what is allowed."""
-    (message,) = wrong(path, source)
+def test_refused(path: str, source: str, name: str) -> None:
+    """Every violation is detected; the message names the file and the import."""
+    (message,) = violations(path, source)
     assert message.startswith(path)
     assert name in message
