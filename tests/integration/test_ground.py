@@ -525,7 +525,7 @@ def test_a_server_is_paused(server: dict[str, Any], ssh: Guest) -> None:
     sh('virsh', 'suspend', domain())
     assert (told()['status'], told()['billable']) == ('PAUSED', True)
     assert not keep('server', name='ground')['changed']
-    assert 'hears nothing' in refused('server', name='ground', state='stopped')
+    assert 'cannot shut down' in refused('server', name='ground', state='stopped')
     keep('server', name='ground', state='started')
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
     sh('virsh', 'suspend', domain())
@@ -552,7 +552,7 @@ def test_a_disk_is_deleted(host: None, image: str) -> None:
         / 'root.qcow2'
     ).unlink()
     assert run('server_info', name='lost')['servers'][0]['status'] == 'UNMANAGED'
-    assert 'its root disk is gone' in refused('server', name='lost', repair=True)
+    assert 'its root disk is missing' in refused('server', name='lost', repair=True)
     keep('server', name='lost', state='absent')
     assert inventory() == before
 
@@ -568,10 +568,10 @@ def test_a_first_boot_disk_is_deleted(host: None, image: str) -> None:
     seed.unlink()
     assert (
         run('server_info', name='lost')['servers'][0]['status_reason']
-        == 'its first-boot disk is gone'
+        == 'its first-boot disk is missing'
     )
-    assert 'repair: true makes its machine again' in refused('server', name='lost')
-    assert 'give user_data again' in refused('server', name='lost', repair=True)
+    assert 'set repair: true' in refused('server', name='lost')
+    assert 'specify user_data again' in refused('server', name='lost', repair=True)
     keep('server', name='lost', repair=True, user_data=user_data)
     assert b'said once' in seed.read_bytes()
     with sqlite3.connect('/var/lib/hanok/hanok.db') as older:  # as older versions recorded it

@@ -175,7 +175,7 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
     assert 'org.qemu.guest_agent.0' not in dumped('mute')
     failed = run('server', name='mute', wait_for='init', wait_timeout=120)
     assert 'user script failed with exit code 3' in failed['msg']
-    assert 'needs a restart' in refused('server', name='mute', guest_agent=True)
+    assert 'requires a restart' in refused('server', name='mute', guest_agent=True)
     keep('server', name='mute', guest_agent=True, allow_restart=True)
     assert 'org.qemu.guest_agent.0' in dumped('mute')
     assert run('server_info', name='mute')['servers'][0]['status'] == 'ACTIVE'

@@ -349,7 +349,7 @@ def test_several_keys(pair: list[dict[str, Any]], ssh: Guest, second_key: str) -
         == 'pair-1'
     )
     assert not run('server', name='pair', count=2, key_names=['second', 'test'])['changed']
-    assert 'key_names is [test, second], requested [test]: a key is put in' in refused(
+    assert 'key_names is [test, second], requested [test]: keys are installed' in refused(
         'server', name='pair-1', key_name='test'
     )
     assert 'is used by pair-1, pair-2' in refused('keypair', name='second', state='absent')

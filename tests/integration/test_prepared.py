@@ -40,7 +40,9 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
     keep('init_script', name='setup', content='#!/bin/sh\necho second > /root/which\n')
     told = run('server', name='scripted')
     assert told['server']['outdated'] == ['init_script']
-    assert 'server scripted: made with an older text of init script setup' in str(told['warnings'])
+    assert 'server scripted: created with an older version of init script setup' in str(
+        told['warnings']
+    )
     assert [told['outdated'] for told in run('server_info', name='scripted')['servers']] == [
         ['init_script']
     ]
@@ -58,7 +60,8 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
         {'state': 'done', 'errors': [], 'output': 'first\n'}
     ]
     assert (
-        'runs once' in refused('server', name='scripted', init_script='other-name')
+        'runs only at the first boot'
+        in refused('server', name='scripted', init_script='other-name')
         if run('init_script', name='other-name', content=FAILS)['changed']
         else ''
     )
@@ -177,7 +180,7 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
         'server', name='two', networks=[{'port': 'door'}], image=image, flavor='g1.nano'
     )
     assert 'used by server one' in refused('port', name='door', state='absent')
-    assert 'groups of its own' in refused('server', name='one', security_groups=['default'])
+    assert 'its own groups' in refused('server', name='one', security_groups=['default'])
     keep('port', name='door', security_groups=['default'])
     assert run('server_info', name='one')['servers'][0]['networks'][0]['security_groups'] == [
         'default'

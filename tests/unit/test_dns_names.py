@@ -21,11 +21,16 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, L
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
-    NicRequest,
     Server,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
+    NicRequest,
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import lb, server
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
+    ObservedServers,
+)
 
 NETWORKS = {
     'default': Network('default', '192.168.0.0/24', '192.168.0.1'),
@@ -48,7 +53,7 @@ def refused(owners: dict[Any, Any], current: Server | None = None, **more: Any) 
     """What speaks against a server web, or a group of them."""
     request = ServerRequest('web', 'present', {'flavor': 'f', 'image': 'i'}, **more)
     there = {} if current is None else {current.name: current}
-    seen = server.ObservedServers(there, networks=NETWORKS, dns_owners=owners)
+    seen = ObservedServers(there, networks=NETWORKS, dns_owners=owners)
     return server.plan(request, seen).refused
 
 

@@ -23,7 +23,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.domain import (
     target,
     xml,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import MAX_NETWORKS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import MAX_NETWORKS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MAX_VOLUMES
 
 UUID = '11111111-2222-4333-8444-555555555555'

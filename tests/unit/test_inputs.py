@@ -27,11 +27,16 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
-    NicRequest,
     Server,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
+    NicRequest,
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import floating_ip, port, server
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
+    ObservedServers,
+)
 
 MAC = '52:54:00:ab:cd:ef'
 NET = {'default': Network('default', '192.168.0.0/24', '192.168.0.1')}
@@ -48,9 +53,7 @@ def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
     request = requested(NicRequest('default', mac=MAC))
     assert request.requested_addresses() == [PLACE]
     message = f'mac {MAC} belongs to port door; choose another, or leave it out'
-    plan = server.plan(
-        request, server.ObservedServers({}, networks=NET, owners={PLACE: 'port door'})
-    )
+    plan = server.plan(request, ObservedServers({}, networks=NET, owners={PLACE: 'port door'}))
     assert f'networks: {message}' in plan.refused
     planned = port.plan(
         PortRequest('p', 'present', {'mac': MAC}),
@@ -59,17 +62,17 @@ def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
     assert message.replace('mac ', 'mac: ', 1) in planned.refused
     going = Server('web', task_state='deleting')
     assert not server.plan(
-        request, server.ObservedServers({'web': going}, networks=NET, owners={PLACE: 'web'})
+        request, ObservedServers({'web': going}, networks=NET, owners={PLACE: 'web'})
     ).refused
 
 
 def test_nothing_is_named_twice_in_one_request() -> None:
     """A guest knows its interfaces by their MACs, in whatever networks they are."""
     assert requested(NicRequest('a', mac=MAC), NicRequest('b', mac=MAC)).problems() == [
-        f'networks: mac {MAC} is named twice'
+        f'networks: mac {MAC} is specified twice'
     ]
     twice = requested(NicRequest('a', '10.0.0.5'), NicRequest('a', '10.0.0.5'))
-    assert twice.problems() == ['networks: fixed_ip 10.0.0.5 of a is named twice']
+    assert twice.problems() == ['networks: fixed_ip 10.0.0.5 of a is specified twice']
     assert requested(NicRequest('a', '10.0.0.5'), NicRequest('b', '10.0.0.5')).problems() == []
 
 

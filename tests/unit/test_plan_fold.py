@@ -57,8 +57,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     SEED_MISSING,
     Nic,
-    NicRequest,
     Server,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
+    NicRequest,
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
@@ -79,6 +81,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     security_group,
     server,
     volume,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
+    FloatingAddress,
+    ObservedServers,
 )
 
 World = Mapping[str, Any]
@@ -399,11 +405,11 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
     return request
 
 
-def servers_seen(request: ServerRequest, world: World) -> server.ObservedServers:
+def servers_seen(request: ServerRequest, world: World) -> ObservedServers:
     """What the edge would see of a world."""
     nics = [(there.name, nic) for there in world.values() for nic in there.networks]
     holder = next((there.name for there in world.values() if there.floating_ip == ADDRESS), None)
-    return server.ObservedServers(
+    return ObservedServers(
         {
             name: there
             for name, there in world.items()
@@ -415,7 +421,7 @@ def servers_seen(request: ServerRequest, world: World) -> server.ObservedServers
         NETWORKS,
         GROUPS,
         {(nic.name, nic.fixed_ip): owner for owner, nic in nics},
-        server.FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True)
+        FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True)
         if request.floating_ip == ADDRESS
         else None,
         POOL

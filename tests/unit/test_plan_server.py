@@ -29,8 +29,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     DISK_MISSING,
     SEED_MISSING,
     Nic,
-    NicRequest,
     Server,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
+    NicRequest,
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
@@ -38,10 +40,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
     UserDataHash,
     unkeyed_hash,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import (
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
     FloatingAddress,
     ObservedServers,
-    plan,
 )
 
 NEW = {'flavor': 'g1.micro', 'image': 'debian'}
@@ -122,19 +124,19 @@ HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, 
             ServerRequest('w' * 61, 'present', {}, count=10),
             f"name of the last member: '{'w' * 61}-10' {HOST_NAME}",
         ),
-        (requested(count=-1), 'count: -1 is out of range; give 0 to 500'),
-        (requested(count=501), 'count: 501 is out of range; give 0 to 500'),
+        (requested(count=-1), 'count: -1 is out of range; use 0 to 500'),
+        (requested(count=501), 'count: 501 is out of range; use 0 to 500'),
         (
             requested(count=2, networks=(NicRequest('default', '192.168.0.9'),)),
-            'networks: fixed_ip 192.168.0.9 can be given to one server only, and count is 2',
+            'networks: fixed_ip 192.168.0.9 can be used by only one server, but count is 2',
         ),
         (
             requested(count=2, networks=(NicRequest('default', None, '52:54:00:00:00:09'),)),
-            'networks: mac 52:54:00:00:00:09 can be given to one server only, and count is 2',
+            'networks: mac 52:54:00:00:00:09 can be used by only one server, but count is 2',
         ),
         (
             requested(count=2, floating_ip='172.24.0.9'),
-            'floating_ip: 172.24.0.9 can be given to one server only, and count is 2',
+            'floating_ip: 172.24.0.9 can be used by only one server, but count is 2',
         ),
         (
             requested(options={'volume_size': 0}),
@@ -152,8 +154,8 @@ HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, 
             requested(options={'security_groups': ()}),
             'security_groups: the list is empty; specify at least one (default allows no ingress)',
         ),
-        (requested(networks=()), 'networks: name 1 to 8'),
-        (requested(networks=(NicRequest('default'),) * 9), 'networks: name 1 to 8'),
+        (requested(networks=()), 'networks: 0 are specified; use 1 to 8'),
+        (requested(networks=(NicRequest('default'),) * 9), 'networks: 9 are specified; use 1 to 8'),
         (
             requested(networks=(NicRequest('default'), NicRequest('default', '10.0.0.300'))),
             "networks[1].fixed_ip: '10.0.0.300' is not an IPv4 address",
@@ -164,7 +166,7 @@ HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, 
         ),
         (
             requested(floating_ip='any'),
-            "floating_ip: 'any' is not an IPv4 address; give one, or auto, or none",
+            "floating_ip: 'any' is not an IPv4 address; use an address, auto or none",
         ),
         (
             requested(user_data='echo hello'),
@@ -269,7 +271,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 # -- what is wrong with a request in view of what is there ---------------------------------------
 
 FREE_NONE = 'give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
-IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for init'
+IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for init'
 
 
 @pytest.mark.parametrize(
@@ -288,12 +290,12 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         (
             requested(options={**NEW, 'volume_size': 1}),
             observed(),
-            'volume_size: 1 GB is less than the image debian needs; give 2 at least',
+            'volume_size: 1 GB is less than the image debian requires; use at least 2',
         ),
         (
             requested(options=NEW),
             observed(images={'debian': Image('debian', task_state='creating')}),
-            'image debian is not ready (creating); run the task that makes it again',
+            'image debian is not ready (creating); run the task that creates it again',
         ),
         *(
             (
@@ -331,94 +333,94 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         (
             requested('absent'),
             observed(replace(SERVER, delete_protection=True)),
-            'server web is protected; delete_protection: false, in this task too, allows its deletion',
+            'server web is protected; set delete_protection: false, also in this task, to allow its deletion',
         ),
         (
             requested('absent', {'delete_protection': True}),
             observed(SERVER),
-            'server web is protected; delete_protection: false, in this task too, allows its deletion',
+            'server web is protected; set delete_protection: false, also in this task, to allow its deletion',
         ),
         (
             requested(count=1),
             observed(*members(1, 2, 3)),
-            'count: 1 is less than there are; allow_shrink: true removes web-2, web-3',
+            'count: 1 would delete web-2, web-3; set allow_shrink: true to allow it',
         ),
         (
             requested(count=1, allow_shrink=True),
             observed(*members(1), *members(2, delete_protection=True)),
-            'server web-2 is protected; delete_protection: false, in this task too, allows its deletion',
+            'server web-2 is protected; set delete_protection: false, also in this task, to allow its deletion',
         ),
         (
             requested(options=NEW),
             observed(*members(1, 2)),
-            'name: web is a group of 2 servers; give count, or the name of a member (web-1, ...)',
+            'name: web is a group of 2 servers; set count, or use the name of a member (web-1, ...)',
         ),
         (
             requested(count=0),
             observed(SERVER),
-            'name: web is a server of its own, not a group; leave out count, or choose another name',
+            'name: web is a single server, not a group; omit count, or use another name',
         ),
         (
             requested(count=1),
             observed(replace(SERVER, name='web-1')),
-            'name: web-1 is a server of its own, not a member of web; choose another name',
+            'name: web-1 is a single server, not a member of web; use another name',
         ),
         (
             requested(options={'flavor': 'g1.tiny'}),
             observed(SERVER),
-            'server web: flavor g1.micro becomes g1.tiny, which needs a restart; set allow_restart: true to allow it',
+            'server web: flavor changes from g1.micro to g1.tiny, which requires a restart; set allow_restart: true to allow it',
         ),
         (
             requested(options={'image': 'huge'}),
             observed(SERVER),
-            'server web: image is debian, requested huge: a server keeps the disk it was made with; delete it and make it again',
+            'server web: image is debian, requested huge: a server keeps the disk that it was created with; delete and re-create it',
         ),
         (
             requested(options={'key_names': ('mine',)}),
             observed(SERVER),
-            'server web: key_names is [], requested [mine]: a key is put in at the first boot; delete the server and make it again',
+            'server web: key_names is [], requested [mine]: keys are installed only at the first boot; delete and re-create the server',
         ),
         (
             requested(options={'guest_agent': False}),
             observed(SERVER),
-            'server web: the channel of the guest agent is taken away, which needs a restart; set allow_restart: true to allow it',
+            'server web: the channel of the guest agent is removed, which requires a restart; set allow_restart: true to allow it',
         ),
         (
             requested(options={'volume_size': 3}),
             observed(SERVER),
-            'server web: volume_size is 4, requested 3: a disk does not shrink; leave the option out, or make a new server',
+            'server web: volume_size is 4, requested 3: a disk cannot shrink; omit the option, or create a new server',
         ),
         (
             requested(),
             observed(replace(SERVER, faults=('its memory is 1 MiB in libvirt, recorded 2 MiB',))),
-            'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded 2 MiB; repair: true makes its machine again as recorded, '
-            'state: absent deletes it',
+            'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded 2 MiB; set repair: true to '
+            'redefine its machine as recorded, or state: absent to delete it',
         ),
         (
             requested(repair=True),
             observed(replace(SERVER, faults=(DISK_MISSING,))),
-            'server web is UNMANAGED: its root disk is gone, with what was on it; delete the server (state: absent) and make it again',
+            'server web is UNMANAGED: its root disk is missing, with all data on it; delete the server (state: absent) and re-create it',
         ),
         (
             requested('stopped'),
             observed(replace(SERVER, power='paused')),
-            'server web is paused, and a paused guest hears nothing; start it (state: started), or pull its plug with force: true',
+            'server web is paused, and a paused guest cannot shut down; start it (state: started), or power it off with force: true',
         ),
         (
             requested(),
             observed(replace(SERVER, task_state='creating', user_data=SEALED, seeded=False)),
-            'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
+            'server web has no first-boot disk, and only a hash of its user_data is recorded; specify user_data again, or delete the server',
         ),
         (
             requested(repair=True),
             observed(replace(SERVER, faults=(SEED_MISSING,), user_data=SEALED, seeded=False)),
-            'server web has no first-boot disk, and of user_data only a hash is recorded; give user_data again, or delete it',
+            'server web has no first-boot disk, and only a hash of its user_data is recorded; specify user_data again, or delete the server',
         ),
         *(
             (
                 requested(options={**NEW, 'security_groups': groups}, wait_for='ssh'),
                 observed(),
-                f'wait_for: ssh would wait in vain, because no rule of {", ".join(groups)} {IN_VAIN}',
+                f'wait_for: ssh would time out, because no rule of {", ".join(groups)} {IN_VAIN}',
             )
             # From its own members, and from elsewhere only: neither is this host.
             for groups in (('default',), ('among',), ('elsewhere',), ('among', 'default'))
@@ -426,7 +428,7 @@ IN_VAIN = 'lets this host in at tcp 22; add a rule (preset: ssh), or wait for in
         (
             requested(options={'security_groups': ('default',)}, wait_for='ssh'),
             observed(replace(SERVER, security_groups=('ssh',))),
-            f'wait_for: ssh would wait in vain, because no rule of default {IN_VAIN}',
+            f'wait_for: ssh would time out, because no rule of default {IN_VAIN}',
         ),
     ],
 )
@@ -460,7 +462,7 @@ def test_what_never_changes(request_: ServerRequest, option: str) -> None:
         ),
     ).refused
     assert message.startswith(f'server web: {option} is ')
-    assert message.endswith('and make it again')
+    assert message.endswith(('re-create it', 're-create the server'))
 
 
 @pytest.mark.parametrize(
@@ -590,7 +592,7 @@ def test_a_restart_is_allowed_and_told() -> None:
     assert (change.verb, change.effect, change.why) == (
         'update',
         RESTART,
-        'flavor g1.micro becomes g1.tiny, which needs a restart',
+        'flavor changes from g1.micro to g1.tiny, which requires a restart',
     )
     assert (change.after.memory, change.after.volume_size, change.after.power) == (
         1024,
@@ -705,7 +707,7 @@ def test_where_each_connection_has_groups_the_server_has_none() -> None:
     (message,) = plan(
         replace(request, options={'security_groups': ('ssh',)}), observed(SERVER)
     ).refused
-    assert message.startswith('security_groups: each network of web has groups of its own')
+    assert message.startswith('security_groups: each network of web has its own groups')
 
 
 def test_new_members_and_groups_of_connections() -> None:
@@ -768,7 +770,7 @@ def test_count_raised_alone_where_something_is_gone() -> None:
     """First-boot content is given again; a script that is no longer there is missed."""
     with_data = members(1, user_data='keyed')
     assert plan(requested(count=2), observed(*with_data)).refused == (
-        'user_data: web-1 has some, of which only a hash is recorded; give it again, so that web-2 is made with it too',
+        'user_data: only a hash of the user_data of web-1 is recorded; specify it again to create web-2 with it',
     )
     scripted = members(1, init_script='setup')
     assert plan(requested(count=2), observed(*scripted)).missing == (
@@ -786,8 +788,8 @@ def test_servers_with_an_older_script_are_told() -> None:
     current = plan(requested(count=3), observed(*there))
     assert (current.changes, current.refused) == ((), ())
     assert current.notes == (
-        'server web-1, web-2: made with an older text of init script setup, which ran once, at the first boot; '
-        'to have the new one, delete the server and make it again',
+        'server web-1, web-2: created with an older version of init script setup, which ran only at '
+        'the first boot; to use the new version, delete and re-create the server',
     )
     assert plan(requested('absent'), observed(*there)).notes == ()
 
@@ -924,5 +926,5 @@ def test_other_first_boot_content_is_refused(recorded: str | None) -> None:
         observed(replace(SERVER, user_data=recorded), user_data=SEALED),
     )
     (message,) = planned.refused
-    assert 'make it again' in message
+    assert 're-create' in message
     assert 'sha256' not in message

@@ -17,12 +17,17 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
-    NicRequest,
     Server,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
+    NicRequest,
     ServerRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import ObservedServers, plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
+    ObservedServers,
+)
 
 UNMADE = Server(
     'web',
@@ -99,10 +104,10 @@ def test_what_is_not_said_stays() -> None:
 def test_what_it_cannot_be_is_refused() -> None:
     """As for a new one."""
     assert planned(UNMADE, {'volume_size': 1}).refused == (
-        'volume_size: 1 GB is less than the image debian needs; give 2 at least',
+        'volume_size: 1 GB is less than the image debian requires; use at least 2',
     )
     assert planned(replace(UNMADE, volume_size=4), {'image': 'huge'}).refused == (
-        'volume_size: 4 GB is less than the image huge needs; give 50 at least',
+        'volume_size: 4 GB is less than the image huge requires; use at least 50',
     )
 
 
@@ -110,7 +115,7 @@ def test_its_first_boot_content_is_needed_again() -> None:
     """Of which only a hash is recorded. Another one takes the place of an init script."""
     was = replace(UNMADE, user_data=UserDataHash.of('#!/bin/sh\n', 'secret'))
     (refused,) = planned(was, {'volume_size': 4}).refused
-    assert refused.endswith('give user_data again, or delete it')
+    assert refused.endswith('specify user_data again, or delete the server')
     assert planned(was, {'volume_size': 4}, '#!/bin/sh\n').refused == ()
     (change,) = planned(replace(UNMADE, init_script='setup'), {}, '#!/bin/sh\n').changes
     assert (change.after.user_data, change.after.init_script) == (

@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
-from .._model.server import STATES, NicRequest, Server, ServerRequest
+from .._model.server import Server
+from .._model.server_request import STATES, NicRequest, ServerRequest
 from .._model.user_data import UserDataHash
-from .._plan.server import FloatingAddress, ObservedServers, plan
+from .._plan.server import plan
+from .._plan.server_observations import FloatingAddress, ObservedServers
 from .options import DESCRIBED, NAME, by_name, described, given_options, names_of
 from .run import Resource, run
 from .wait import wait_until_met

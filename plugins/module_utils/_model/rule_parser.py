@@ -156,7 +156,7 @@ def _ranges(
 
 
 def _range(problems: _Problems, option: str, value: object) -> tuple[int, int]:
-    """Return the lowest and highest port of a value such as 22 or '22-80'; (1, 1) after a problem."""
+    """Return the lowest and highest port of a value (22, '22-80'); (1, 1) after a problem."""
     text = value.strip() if isinstance(value, str) else value
     match = _RANGE.fullmatch(text) if isinstance(text, str) else None
     ends = match.groups() if match else (text, text)

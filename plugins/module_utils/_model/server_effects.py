@@ -1,0 +1,80 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What changing an option does to a server."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Tuple
+
+from .change import FIXED, LIVE, RESTART, Effect, Table, fixed, live
+from .server import Nic, Server
+from .user_data import UserDataHash
+
+_UNPAUSE_FIRST = 'start it (state: started) or power it off (state: stopped, force: true) first'
+
+
+def _user_data(before: str | None, after: str | None, current: Server) -> Effect:
+    if isinstance(after, UserDataHash) and after.supersedes(before):
+        return Effect(LIVE, 'its user_data is now recorded as a keyed hash')
+    return Effect(
+        FIXED, 'first-boot content runs only at the first boot; delete and re-create the server'
+    )
+
+
+def _flavor(before: str | None, after: str, current: Server) -> Effect:
+    if current.power == 'paused':
+        return Effect(FIXED, f'a paused server cannot be resized; {_UNPAUSE_FIRST}')
+    return _needs_stop(f'flavor changes from {before} to {after}', current)
+
+
+def _guest_agent(before: bool, after: bool, current: Server) -> Effect:
+    if current.power == 'paused':
+        return Effect(FIXED, f'a paused server cannot be changed; {_UNPAUSE_FIRST}')
+    what = 'added' if after else 'removed'
+    return _needs_stop(f'the channel of the guest agent is {what}', current)
+
+
+def _needs_stop(why: str, current: Server) -> Effect:
+    if current.power == 'stopped':
+        return Effect(LIVE, why)
+    return Effect(RESTART, f'{why}, which requires a restart')
+
+
+def _volume_size(before: int, after: int, current: Server) -> Effect:
+    if after < before:
+        return Effect(FIXED, 'a disk cannot shrink; omit the option, or create a new server')
+    return Effect(LIVE)
+
+
+def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], current: Server) -> Effect:
+    if _without_groups(before) == _without_groups(after):
+        return Effect(LIVE)
+    return Effect(
+        FIXED, 'the networks of a server are set at its creation; delete and re-create it'
+    )
+
+
+def _without_groups(networks: Tuple[Nic, ...]) -> Tuple[Nic, ...]:
+    return tuple(replace(nic, security_groups=None) for nic in networks)
+
+
+TABLE: Table = {
+    'flavor': _flavor,
+    'image': fixed('a server keeps the disk that it was created with; delete and re-create it'),
+    'key_names': fixed(
+        'keys are installed only at the first boot; delete and re-create the server'
+    ),
+    'user_data': _user_data,
+    'init_script': fixed(
+        'an init script runs only at the first boot; delete and re-create the server'
+    ),
+    'networks': _networks,
+    'volume_size': _volume_size,
+    'security_groups': live,
+    'floating_ip': live,
+    'delete_protection': live,
+    'guest_agent': _guest_agent,
+    'description': live,
+    'labels': live,
+}

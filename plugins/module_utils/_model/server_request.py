@@ -1,0 +1,256 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Requests for servers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, List, Set, Tuple
+
+from .change import AFTER_APPLY
+from .checks import (
+    address_problems,
+    description_problems,
+    group_problems,
+    host_name_problems,
+    key_problems,
+    label_problems,
+    mac_problems,
+    name_problems,
+    size_problems,
+)
+from .server import Nic, Server
+from .user_data import user_data_problems
+
+STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
+RUNNING_STATES = ('started', 'restarted')  # states after which a server runs
+# The options, besides networks, that a new member takes from its group unless they are specified.
+INHERITED_OPTIONS = (
+    'flavor',
+    'image',
+    'key_names',
+    'init_script',
+    'security_groups',
+    'guest_agent',
+    'delete_protection',
+    'description',
+    'labels',
+)
+MAX_MEMBERS = 500
+MAX_NETWORKS = 8
+
+
+@dataclass(frozen=True)
+class NicRequest:
+    """A requested connection: to a network by its name, or by a named port."""
+
+    name: str = ''
+    fixed_ip: str | None = None
+    mac: str | None = None
+    port: str | None = None
+    security_groups: Tuple[str, ...] | None = None
+
+    @property
+    def own_groups(self) -> Tuple[str, ...] | None:
+        """The groups of the connection; None, also for an empty list: it has those of the server."""
+        return self.security_groups or None
+
+    def matches(self, nic: Nic) -> bool:
+        """Whether a connection is the requested one, regardless of its groups."""
+        if self.port:
+            return nic.port == self.port
+        return (
+            (nic.name, nic.port) == (self.name, None)
+            and self.fixed_ip in (None, nic.fixed_ip)
+            and self.mac in (None, nic.mac)
+        )
+
+    def with_groups(self, nic: Nic) -> Nic:
+        """The existing connection with the requested groups."""
+        return (
+            nic if self.security_groups is None else replace(nic, security_groups=self.own_groups)
+        )
+
+    def to_nic(self) -> Nic:
+        """A new connection."""
+        return Nic(
+            self.name or AFTER_APPLY,
+            self.fixed_ip or AFTER_APPLY,
+            self.mac or AFTER_APPLY,
+            self.port,
+            self.own_groups,
+        )
+
+    def problems(self, place: str) -> List[str]:
+        """What is invalid in the request, regardless of what exists."""
+        identifier = 'port' if self.port else 'name'
+        problems = name_problems(self.port or self.name, f'{place}.{identifier}')
+        others = (self.name, self.fixed_ip, self.mac)
+        if self.port and (any(others) or self.security_groups is not None):
+            problems.append(
+                f'{place}: a port already has a network, addresses and groups; set only port'
+            )
+        problems += address_problems(self.fixed_ip, f'{place}.fixed_ip')
+        problems += mac_problems(self.mac, f'{place}.mac')
+        return problems + group_problems(self.own_groups, f'{place}.security_groups')
+
+
+@dataclass(frozen=True)
+class ServerRequest:
+    """The requested state of one server, or of a group of servers with ``count``.
+
+    ``options`` has only those specified: others are not managed. ``user_data`` is the text, which
+    is not in the options.
+    """
+
+    name: str
+    state: str
+    options: Mapping[str, Any]
+    count: int | None = None
+    networks: Tuple[NicRequest, ...] | None = None
+    floating_ip: str | None = None
+    user_data: str | None = field(default=None, repr=False)
+    wait_for: str = 'running'
+    allow_restart: bool = False
+    allow_shrink: bool = False
+    force: bool = False
+    repair: bool = False
+
+    def members(self) -> Tuple[str, ...]:
+        """The names of the requested servers."""
+        if self.count is None:
+            return (self.name,)
+        return tuple(f'{self.name}-{index}' for index in range(1, self.count + 1))
+
+    def has_requested_networks(self, current: Server) -> bool:
+        """Whether a server has the requested connections, regardless of their groups."""
+        networks = self.networks
+        return networks is None or (
+            len(networks) == len(current.networks)
+            and all(nic.matches(existing) for nic, existing in zip(networks, current.networks))
+        )
+
+    def new_options(self, servers: Mapping[str, Server]) -> Set[str]:
+        """The options that give some member a value that it does not have yet.
+
+        References of other options need no check, because the record does not lose what is in use.
+        """
+        members = self.members()
+        existing = [servers[name] for name in members if name in servers]
+        complete = [server for server in existing if server.task_state is None]
+        options = self._differing_options(complete)
+        if len(complete) < len(members):
+            options |= {*self.options, 'networks'}
+        if any(nic.security_groups for nic in self.networks or ()):
+            options.add('security_groups')
+        return options
+
+    def _differing_options(self, servers: Sequence[Server]) -> Set[str]:
+        differing = {
+            option
+            for option, value in self.options.items()
+            if not _all_have(servers, option, value)
+        }
+        if not all(map(self.has_requested_networks, servers)):
+            differing.add('networks')
+        return differing
+
+    def requested_groups(self) -> Tuple[str, ...]:
+        """The requested security groups, of the server and of its connections."""
+        own = [group for nic in self.networks or () for group in nic.security_groups or ()]
+        return tuple(dict.fromkeys([*self.options.get('security_groups', ()), *own]))
+
+    def requested_addresses(self) -> List[Tuple[str, str]]:
+        """The requested addresses and MACs, each with its network."""
+        return [
+            (nic.name, address)
+            for nic in self.networks or ()
+            for address in (nic.fixed_ip, nic.mac)
+            if nic.name and address
+        ]
+
+    def problems(self) -> List[str]:
+        """What is invalid in the request, regardless of what exists."""
+        problems = host_name_problems(self.name)
+        problems += self._count_problems()
+        for option in ('flavor', 'image', 'init_script'):
+            if self.options.get(option) is not None:
+                problems += name_problems(self.options[option], option)
+        problems += key_problems(self.options.get('key_names', ()))
+        problems += size_problems(self.options.get('volume_size'), 'volume_size')
+        problems += group_problems(self.options.get('security_groups'))
+        problems += _network_problems(self.networks)
+        problems += _floating_problems(self.floating_ip)
+        problems += user_data_problems(self.user_data)
+        problems += description_problems(self.options.get('description'))
+        return problems + label_problems(self.options.get('labels'))
+
+    def _count_problems(self) -> List[str]:
+        if self.count is None:
+            return []
+        problems = []
+        if not 0 <= self.count <= MAX_MEMBERS:
+            problems.append(f'count: {self.count} is out of range; use 0 to {MAX_MEMBERS}')
+        elif self.count:
+            problems += host_name_problems(self.members()[-1], 'name of the last member')
+        if self.count > 1:
+            for value in self._unique_values():
+                problems.append(
+                    f'{value} can be used by only one server, but count is {self.count}'
+                )
+        return problems
+
+    def _unique_values(self) -> Iterator[str]:
+        """Yield the options with values that only one server can have."""
+        for option in ('fixed_ip', 'mac', 'port'):
+            for nic in self.networks or ():
+                if getattr(nic, option):
+                    yield f'networks: {option} {getattr(nic, option)}'
+        if self.floating_ip not in (None, 'auto', 'none'):
+            yield f'floating_ip: {self.floating_ip}'
+
+
+def has_value(server: Server, option: str, value: Any) -> bool:
+    """Whether a server has the requested value of an option; the order of key pairs is ignored."""
+    if option == 'key_names':
+        return set(server.key_names) == set(value)
+    return bool(getattr(server, option) == value)
+
+
+def _all_have(servers: Iterable[Server], option: str, value: Any) -> bool:
+    return all(has_value(server, option, value) for server in servers)
+
+
+def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
+    if networks is None:
+        return []
+    problems: List[str] = []
+    if not 1 <= len(networks) <= MAX_NETWORKS:
+        problems.append(f'networks: {len(networks)} are specified; use 1 to {MAX_NETWORKS}')
+    for index, nic in enumerate(networks):
+        problems += nic.problems(f'networks[{index}]')
+    return problems + _duplicate_problems(networks)
+
+
+def _duplicate_problems(networks: Tuple[NicRequest, ...]) -> List[str]:
+    """Check what two connections of a server cannot share. A guest knows its interfaces by MAC."""
+    values: List[Tuple[str, str]] = []
+    for nic in networks:
+        if nic.port:
+            values.append(('port', nic.port))
+        if nic.mac:
+            values.append(('mac', nic.mac))
+        if nic.fixed_ip:
+            values.append(('fixed_ip', f'{nic.fixed_ip} of {nic.name}'))
+    duplicates = sorted({value for value in values if values.count(value) > 1})
+    return [f'networks: {option} {value} is specified twice' for option, value in duplicates]
+
+
+def _floating_problems(floating_ip: str | None) -> List[str]:
+    if floating_ip in (None, 'auto', 'none'):
+        return []
+    return [
+        f'{problem}; use an address, auto or none'
+        for problem in address_problems(floating_ip, 'floating_ip')
+    ]

@@ -1,0 +1,168 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""New servers, and those whose creation was interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict
+
+from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
+from .._model.checks import DEFAULT_GROUP
+from .._model.server import Server
+from .._model.server_request import RUNNING_STATES, ServerRequest
+from .common import check_image_disk
+from .server_observations import ObservedServers
+from .server_references import (
+    assign_own_groups,
+    check_server_name,
+    check_ssh_allowed,
+    new_floating_ip,
+    new_networks,
+)
+
+if TYPE_CHECKING:
+    from .._model.image import Image
+
+
+def recorded_options(request: ServerRequest, observed: ObservedServers) -> Dict[str, Any]:
+    """The specified options, with the hash of first-boot content that is recorded."""
+    options = dict(request.options)
+    if observed.user_data is not None:
+        options['user_data'] = observed.user_data
+    return options
+
+
+def new_server(
+    name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
+    """Return a server to be created."""
+    options = recorded_options(request, observed)
+    absent = [option for option in ('flavor', 'image') if options.get(option) is None]
+    if absent:
+        draft.refused.append(
+            f'server {name} does not exist; to create it, also set {" and ".join(absent)}'
+        )
+    if request.networks is None:
+        draft.require('network', 'default', observed.networks)
+    else:
+        options['networks'] = new_networks(request.networks, observed, draft)
+        assign_own_groups(options, draft)
+    _set_sizes(options, observed, draft)
+    options['floating_ip'] = new_floating_ip(request, observed, draft)
+    server = Server(
+        name=name,
+        power='stopped' if request.state == 'stopped' else 'started',
+        member_of=None if request.count is None else request.name,
+        **options,
+    )
+    check_server_name(server, observed, draft)
+    check_ssh_allowed(server, request, observed, draft)
+    return server
+
+
+def complete_creation(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
+    """Complete an interrupted creation.
+
+    A server that never ran gets the options of this request; one that already runs is first
+    completed as it is recorded.
+    """
+    recorded = replace(current, task_state=None, seeded=True, launched=True)
+    after = recorded
+    if not current.launched:
+        after = replace(_with_request(recorded, request, observed, draft), outdated=())
+    if after == recorded:
+        check_first_boot(current, request, observed, draft)
+    else:
+        check_server_name(after, observed, draft)
+        check_first_boot(replace(after, seeded=False), request, observed, draft)
+    created: Server = draft.add('server', 'create', None, after, why=COMPLETES_INTERRUPTED_RUN)
+    return created
+
+
+def check_first_boot(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> None:
+    """Refuse to re-create a first-boot disk without all of its content."""
+    if current.seeded:
+        return
+    script = current.init_script
+    if script and script not in observed.init_scripts:
+        draft.missing.append(
+            f'server {current.name} has no first-boot disk, and its init script {script} does not '
+            'exist; re-create that, or delete the server'
+        )
+    if current.user_data and request.user_data is None:
+        draft.refused.append(
+            f'server {current.name} has no first-boot disk, and only a hash of its user_data is '
+            'recorded; specify user_data again, or delete the server'
+        )
+
+
+def _with_request(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
+    """Return a recorded server that was not created yet, with the options of this request."""
+    options = recorded_options(request, observed)
+    if options.get('user_data'):
+        options['init_script'] = None
+    elif options.get('init_script'):
+        options['user_data'] = None
+    _set_networks(options, current, request, observed, draft)
+    options.setdefault('image', current.image)
+    if options.get('flavor') in (None, current.flavor):
+        options.setdefault('volume_size', current.volume_size)
+    _set_sizes(options, observed, draft)
+    keeps_floating_ip = request.floating_ip in (None, 'auto') and current.floating_ip
+    options['floating_ip'] = keeps_floating_ip or new_floating_ip(request, observed, draft)
+    if request.state != 'present':
+        options['power'] = 'started' if request.state in RUNNING_STATES else 'stopped'
+    return replace(current, **options)
+
+
+def _set_networks(
+    options: Dict[str, Any],
+    current: Server,
+    request: ServerRequest,
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    """Set the connections of a server that was not created yet, and its own groups."""
+    if request.networks is None:
+        return
+    if request.has_requested_networks(current):
+        options['networks'] = tuple(
+            nic.with_groups(existing) for nic, existing in zip(request.networks, current.networks)
+        )
+        return
+    options['networks'] = new_networks(request.networks, observed, draft)
+    options.setdefault('security_groups', current.security_groups or (DEFAULT_GROUP,))
+    if all(nic.security_groups is not None for nic in options['networks']):
+        options['security_groups'] = ()
+
+
+def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft) -> None:
+    """Set the sizes of a new server by its flavor and its image; refuse an unusable image."""
+    flavor = observed.flavors.get(options.get('flavor', ''))
+    image = observed.images.get(options.get('image', ''))
+    check_image_disk(image, draft)
+    if image and image.task_state:
+        draft.refused.append(
+            f'image {image.name} is not ready ({image.task_state}); run the task that creates it '
+            'again'
+        )
+    min_disk = _min_disk(image)
+    if flavor:
+        options.update(vcpus=flavor.vcpus, memory=flavor.memory)
+        options.setdefault('volume_size', max(flavor.disk, min_disk))
+    if image and options.get('volume_size', min_disk) < min_disk:
+        draft.refused.append(
+            f'volume_size: {options["volume_size"]} GB is less than the image {image.name} '
+            f'requires; use at least {min_disk}'
+        )
+
+
+def _min_disk(image: Image | None) -> int:
+    return image.min_disk if image and isinstance(image.min_disk, int) else 1

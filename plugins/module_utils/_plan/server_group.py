@@ -1,0 +1,134 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Groups of servers: the members of a request, and what a new member takes from its group."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Tuple
+
+from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
+from .._model.server import Server
+from .._model.server_request import INHERITED_OPTIONS, NicRequest, ServerRequest
+from .server_observations import ObservedServers
+
+
+def plan_members(
+    request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Tuple[str, ...]:
+    """Return the names of the servers to plan; plan the deletion of surplus members."""
+    group = _group_members(request.name, observed)
+    single = observed.servers.get(request.name)
+    if request.count is None:
+        return _without_count(request, group, single, draft)
+    if single:
+        draft.refused.append(
+            f'name: {request.name} is a single server, not a group; omit count, or use another name'
+        )
+    members = request.members()
+    for name in members:
+        server = observed.servers.get(name)
+        if server and server.member_of != request.name:
+            draft.refused.append(
+                f'name: {name} is a single server, not a member of {request.name}; use another name'
+            )
+    if request.state == 'absent':
+        return group
+    surplus = [observed.servers[name] for name in group if name not in members]
+    _delete_surplus(request, surplus, draft)
+    return members
+
+
+def _group_members(name: str, observed: ObservedServers) -> Tuple[str, ...]:
+    """The existing members of a group, in the order of their numbers."""
+    members = [server.name for server in observed.servers.values() if server.member_of == name]
+    return tuple(sorted(members, key=lambda member: (len(member), member)))
+
+
+def _without_count(
+    request: ServerRequest, group: Tuple[str, ...], single: Server | None, draft: Draft
+) -> Tuple[str, ...]:
+    if request.state == 'absent':
+        return (*group, request.name) if single else group
+    if not group:
+        return (request.name,)
+    draft.refused.append(
+        f'name: {request.name} is a group of {len(group)} servers; set count, or use the name of a '
+        f'member ({group[0]}, ...)'
+    )
+    return ()
+
+
+def _delete_surplus(request: ServerRequest, surplus: List[Server], draft: Draft) -> None:
+    if surplus and not request.allow_shrink:
+        names = ', '.join(server.name for server in surplus)
+        draft.refused.append(
+            f'count: {request.count} would delete {names}; set allow_shrink: true to allow it'
+        )
+    for server in surplus:
+        plan_server_deletion(server, request, draft)
+
+
+def plan_server_deletion(server: Server, request: ServerRequest, draft: Draft) -> None:
+    """Delete a server, unless it is protected."""
+    if request.options.get('delete_protection', server.delete_protection):
+        draft.refused.append(
+            f'server {server.name} is protected; set delete_protection: false, also in this task, '
+            'to allow its deletion'
+        )
+    why = COMPLETES_INTERRUPTED_RUN if server.task_state == 'deleting' else ''
+    draft.add('server', 'delete', server, None, why=why)
+
+
+def inherit_from_group(
+    name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> ServerRequest:
+    """Return the request with the values of the group for what it does not specify."""
+    example = _example_member(request, observed)
+    if example is None:
+        return request
+    options = _inherited_options(name, request, example, draft)
+    if request.user_data is None and options['init_script']:
+        draft.require('init_script', options['init_script'], observed.init_scripts)
+    networks = request.networks
+    if networks is None:
+        networks = tuple(
+            NicRequest(nic.name, security_groups=nic.security_groups) for nic in example.networks
+        )
+    if 'security_groups' not in request.options and (
+        not options['security_groups'] or all(map(_has_own_groups, networks))
+    ):
+        options['security_groups'] = None
+    specified = {option: value for option, value in options.items() if value is not None}
+    return replace(request, networks=networks, options=specified)
+
+
+def _example_member(request: ServerRequest, observed: ObservedServers) -> Server | None:
+    """A member whose values a new one takes; None without a group."""
+    if request.count is None:
+        return None
+    for server in observed.servers.values():
+        if server.member_of == request.name and server.task_state != 'deleting':
+            return server
+    return None
+
+
+def _inherited_options(
+    name: str, request: ServerRequest, example: Server, draft: Draft
+) -> Dict[str, Any]:
+    options = {option: getattr(example, option) for option in INHERITED_OPTIONS}
+    if request.options.get('flavor') in (None, example.flavor):
+        options.update(vcpus=example.vcpus, memory=example.memory, volume_size=example.volume_size)
+    if request.user_data is not None:
+        del options['init_script']
+    elif example.user_data and not request.options.get('init_script'):
+        draft.refused.append(
+            f'user_data: only a hash of the user_data of {example.name} is recorded; specify it '
+            f'again to create {name} with it'
+        )
+    options.update(request.options)
+    return options
+
+
+def _has_own_groups(nic: NicRequest) -> bool:
+    return nic.port is not None or nic.own_groups is not None

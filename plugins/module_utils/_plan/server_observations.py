@@ -1,0 +1,67 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the plan of servers is based on, besides the request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Tuple
+
+from .._model.firewall import Firewall
+from .._model.server import Server
+
+if TYPE_CHECKING:
+    from .._model.flavor import Flavor
+    from .._model.image import Image
+    from .._model.init_script import InitScript
+    from .._model.keypair import Keypair
+    from .._model.network import Network
+    from .._model.port import Port
+    from .._model.security_group import SecurityGroup
+    from .._model.user_data import UserDataHash
+    from .common import DnsOwners
+
+
+@dataclass(frozen=True)
+class FloatingAddress:
+    """A requested floating address: the server that has it, and whether a pool contains it."""
+
+    address: str
+    server: str | None = None
+    taken: bool = False
+    in_pool: bool = False
+
+
+@dataclass(frozen=True)
+class ObservedServers:
+    """The existing resources that a request is about, by name.
+
+    ``owners``: the owners of the requested fixed addresses and MACs, by network and address.
+    ``free``: the number of free floating addresses. ``user_data``: the hash of the specified one.
+    """
+
+    servers: Mapping[str, Server]
+    keypairs: Mapping[str, Keypair] = field(default_factory=dict)
+    flavors: Mapping[str, Flavor] = field(default_factory=dict)
+    images: Mapping[str, Image] = field(default_factory=dict)
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
+    owners: Mapping[Tuple[str, str], str] = field(default_factory=dict)
+    floating: FloatingAddress | None = None
+    free: int = 0
+    firewall: Firewall = field(default_factory=Firewall)
+    init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
+    user_data: UserDataHash | None = None
+    ports: Mapping[str, Port] = field(default_factory=dict)
+    dns_owners: DnsOwners = field(default_factory=dict)
+
+    def address_owner(self, network: str, address: str) -> str | None:
+        """The owner of an address or a MAC, unless it releases that before its new use."""
+        owner = self.owners.get((network, address))
+        return None if self.releases(owner) else owner
+
+    def releases(self, name: str | None) -> bool:
+        """Whether the plan releases what a server has, because it deletes or re-creates that."""
+        server = self.servers.get(name or '')
+        return server is not None and (server.task_state == 'deleting' or not server.launched)

@@ -1,0 +1,166 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Checks of what servers refer to: networks, addresses, ports, names and security groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any, Dict, List, Set, Tuple
+
+from .._model.change import AFTER_APPLY, Draft
+from .._model.server import Nic, Server
+from .._model.server_request import NicRequest, ServerRequest
+from .common import check_dns_name, check_fixed_ip, check_not_in_use
+from .server_observations import ObservedServers
+
+if TYPE_CHECKING:
+    from .._model.network import Network
+    from .._model.security_group import SecurityGroup
+
+
+def check_references(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
+    """Report what the request newly refers to and does not exist."""
+    new = request.new_options(observed.servers)
+    _check_named(request.options, new, observed, draft)
+    if 'security_groups' in new:
+        for group in request.requested_groups():
+            draft.require('security_group', group, observed.groups)
+    if 'networks' in new:
+        for nic in request.networks or ():
+            if not nic.port:
+                draft.require('network', nic.name, observed.networks)
+
+
+def _check_named(
+    options: Mapping[str, Any], new: Set[str], observed: ObservedServers, draft: Draft
+) -> None:
+    kinds: Tuple[Tuple[str, Mapping[str, Any]], ...] = (
+        ('flavor', observed.flavors),
+        ('image', observed.images),
+        ('init_script', observed.init_scripts),
+    )
+    for kind, existing in kinds:
+        if kind in new and options[kind] is not None:
+            draft.require(kind, options[kind], existing)
+    if 'key_names' in new:
+        for key in options['key_names']:
+            draft.require('keypair', key, observed.keypairs)
+
+
+def new_networks(
+    networks: Tuple[NicRequest, ...], observed: ObservedServers, draft: Draft
+) -> Tuple[Nic, ...]:
+    """Return new connections; refuse addresses and ports that are in use or invalid."""
+    return tuple(_new_nic(nic, observed, draft) for nic in networks)
+
+
+def _new_nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
+    if nic.port:
+        return _port_nic(nic.port, observed, draft)
+    network = observed.networks.get(nic.name)
+    if network and nic.fixed_ip:
+        owner = observed.address_owner(nic.name, nic.fixed_ip)
+        check_fixed_ip(network, nic.fixed_ip, owner, 'networks: fixed_ip', draft)
+    if network and nic.mac:
+        owner = observed.address_owner(nic.name, nic.mac)
+        check_not_in_use(nic.mac, owner, 'networks: mac', draft)
+    return nic.to_nic()
+
+
+def _port_nic(name: str, observed: ObservedServers, draft: Draft) -> Nic:
+    """Return a connection by a named port; refuse one that another server has."""
+    if not draft.require('port', name, observed.ports):
+        return Nic(AFTER_APPLY, port=name, security_groups=())
+    port = observed.ports[name]
+    if port.server and not observed.releases(port.server):
+        draft.refused.append(
+            f'networks: port {name} is attached to server {port.server}; use another port'
+        )
+    return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
+
+
+def check_server_name(server: Server, observed: ObservedServers, draft: Draft) -> None:
+    """Refuse a name that is in use in the DNS of a network of the server."""
+    networks = [nic.name for nic in server.networks]
+    check_dns_name('server', server.name, networks, observed.dns_owners, draft)
+
+
+def new_floating_ip(request: ServerRequest, observed: ObservedServers, draft: Draft) -> str | None:
+    """Return the floating address of a new server; that of a port of its own counts as its own."""
+    attached, requested = _attached_to_port(request, observed), request.floating_ip
+    if attached is None and requested == 'auto':
+        return AFTER_APPLY
+    if attached is None:
+        return None if requested == 'none' else requested
+    if requested not in (None, 'auto', attached):
+        draft.refused.append(
+            f'floating_ip: {requested} is requested, but {attached} is attached to a port of the '
+            'server; detach that first, or omit floating_ip'
+        )
+    return attached
+
+
+def _attached_to_port(request: ServerRequest, observed: ObservedServers) -> str | None:
+    """Return the first floating address that is attached to a requested port."""
+    for nic in request.networks or ():
+        port = observed.ports.get(nic.port or '')
+        if port and port.floating_ip:
+            return port.floating_ip
+    return None
+
+
+def assign_own_groups(options: Dict[str, Any], draft: Draft) -> None:
+    """Clear the groups of a new server of whose connections each has its own."""
+    if all(nic.security_groups is not None for nic in options['networks']):
+        if options.get('security_groups'):
+            draft.refused.append(
+                'security_groups: each of networks has its own groups, by its port or its '
+                'security_groups; change those'
+            )
+        options['security_groups'] = ()
+
+
+def check_ssh_allowed(
+    server: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> None:
+    """Refuse to wait for SSH where the groups do not allow it from this host."""
+    if request.wait_for != 'ssh' or request.state == 'stopped':
+        return
+    first = server.networks[0]
+    network = observed.networks.get(first.name)
+    names = server.security_groups if first.security_groups is None else first.security_groups
+    groups = [observed.groups[name] for name in names if name in observed.groups]
+    if network is None or len(groups) < len(names) or network.cidr == AFTER_APPLY:
+        return
+    if not _allow_from_host(groups, network, 'tcp', 22):
+        joined = ', '.join(group.name for group in groups)
+        draft.refused.append(
+            f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from this '
+            'host; add a rule (preset: ssh), or wait for init'
+        )
+
+
+def _allow_from_host(
+    groups: List[SecurityGroup], network: Network, protocol: str, port: int | None
+) -> bool:
+    """Whether groups allow traffic from the host; rules for remote groups do not apply to it."""
+    from .._model import datapath
+    from .._model.verdict import HOST, evaluate
+
+    rendered = [
+        datapath.Group(str(index), tuple(rule for rule in group.rules if rule.remote_group is None))
+        for index, group in enumerate(groups)
+    ]
+    hosts = IPv4Network(network.cidr).hosts()
+    free = next(str(address) for address in hosts if str(address) != network.gateway)
+    path = datapath.Datapath(
+        (datapath.Network('hk0', network.cidr, network.gateway),),
+        tuple(rendered),
+        (
+            datapath.Port(
+                'hkp0', '52:54:00:00:00:01', free, 'hk0', tuple(group.id for group in rendered)
+            ),
+        ),
+    )
+    return evaluate(path, HOST, free, protocol, port).allowed
