@@ -191,67 +191,6 @@ def test_the_host_gets_out_by_another_device(server: dict[str, Any]) -> None:
     assert not warned()
 
 
-@pytest.mark.parametrize(
-    ('close', 'told', 'open_', 'end'),
-    [
-        (
-            [
-                'nft add table inet strict',
-                'nft add chain inet strict forward { type filter hook forward priority 0 ; policy drop ; }',
-            ],
-            'chain forward of the table inet strict drops what goes to servers and comes from them; let it through: '
-            'nft insert rule inet strict forward iifname "hk*" accept && nft insert rule inet strict forward oifname "hk*" accept',
-            [
-                'nft insert rule inet strict forward iifname "hk*" accept',
-                'nft insert rule inet strict forward oifname "hk*" accept',
-            ],
-            ['nft delete table inet strict'],
-        ),
-        (
-            [
-                'iptables -P FORWARD DROP',
-                'iptables -P INPUT DROP',
-                'iptables -I INPUT -i lo -j ACCEPT',
-            ],
-            'chain INPUT of the table ip filter drops what servers ask of this host (addresses, names); let it through: iptables -I INPUT -i hk+ -j ACCEPT',
-            [
-                'iptables -I INPUT -i hk+ -j ACCEPT',
-                'iptables -I FORWARD -i hk+ -j ACCEPT',
-                'iptables -I FORWARD -o hk+ -j ACCEPT',
-            ],
-            ['iptables -P FORWARD ACCEPT', 'iptables -P INPUT ACCEPT', 'iptables -F'],
-        ),
-    ],
-    ids=['nftables', 'iptables'],
-)
-def test_another_firewall_drops(
-    server: dict[str, Any],
-    ssh: Guest,
-    close: list[str],
-    told: str,
-    open_: list[str],
-    end: list[str],
-) -> None:
-    """Who drops packets of servers is named, with the command that lets them through; after that it is not, and packets pass."""
-
-    def all_of(commands: list[str]) -> None:
-        for command in commands:
-            sh(*command.replace('"', '').split())
-
-    try:
-        all_of(close)
-        assert told in warned()
-        assert told in ' '.join(
-            warning['event']['msg'] for warning in run('server', name='ground')['warnings']
-        )
-        all_of(open_)
-        assert 'another firewall' not in warned()
-        assert ssh(server['floating_ip'], 'hostname') == 'ground'
-    finally:
-        all_of(end)
-    assert not warned()
-
-
 def test_the_kept_rules_are_damaged(server: dict[str, Any], ssh: Guest) -> None:
     """The file is written anew before anything is loaded from it: what the next boot needs, and what a network loads that starts."""
     rules = Path('/var/lib/hanok/datapath/ruleset.nft')

@@ -204,7 +204,7 @@ def _report(
             if waited:
                 result['steps'].append(step(waited, '', time.monotonic() - started))
         except CloudError as error:
-            errors.append(str(error))
+            errors += [str(error), *cloud.obstacles()]
     for note in (*applied.plan.notes, *cloud.notes):
         module.warn(note)
     if errors:

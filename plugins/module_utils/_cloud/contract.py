@@ -245,6 +245,9 @@ class Cloud(Protocol):
     def notes(self) -> List[str]:
         """Warnings for the user."""
 
+    def obstacles(self) -> Sequence[str]:
+        """Return what may keep servers from being reached, apart from their own settings."""
+
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> ContextManager[Observed]:
         """Observe and lock the names, until the locks cover what is observed under them.
 

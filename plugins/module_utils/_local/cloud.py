@@ -62,6 +62,10 @@ class LocalCloud:
         """The warnings to report."""
         return self.host.locks.notes
 
+    def obstacles(self) -> List[str]:
+        """Other firewalls of this host that drop packets of servers."""
+        return self.firewalls.obstacles()
+
     @property
     def keypairs(self) -> LocalKeypairs:
         """Key pairs."""

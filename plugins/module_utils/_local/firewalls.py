@@ -41,6 +41,10 @@ class LocalFirewalls:
                 notes.append(note)
         return (Firewall(faults=tuple(faults)),)
 
+    def obstacles(self) -> List[str]:
+        """Return other firewalls of this host that drop packets of servers, one sentence each."""
+        return _foreign_notes(self.state.bridges())
+
     def _lasting_faults(self) -> List[str]:
         """Faults that remain after other runs had time to finish what they are changing."""
         from .firewall_faults import find_faults
@@ -88,6 +92,6 @@ class LocalFirewalls:
 
 
 def _foreign_notes(bridges: Sequence[str]) -> List[str]:
-    from .neighbours import suspects
+    from .foreign_firewalls import reports
 
-    return [f'another firewall of this host: {suspect}' for suspect in suspects(bridges)]
+    return [f'another firewall of this host: {report}' for report in reports(bridges)]
