@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Get information about ports made by name."""
+"""Get information about ports."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: port_info
-short_description: Get information about ports made by name
+short_description: Get information about ports
 version_added: 0.1.0
 description:
   - List all ports created by M(hanok.cloud.port), or those with a name or labels.

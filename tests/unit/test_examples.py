@@ -235,7 +235,8 @@ def test_excuses_of_tasks() -> None:
     """An indented comment belongs to the task above, one that is not to the task below."""
     reason = '# not run by the tests:'
     text = (
-        f'{TASK}  {reason} of one\n- name: Two\n  hanok.cloud.flavor:\n    {reason} of\n    name: b\n'
+        f'{TASK}  {reason} of one\n- name: Two\n  hanok.cloud.flavor:\n'
+        f'    {reason} of\n    name: b\n'
         f'{reason} of three\n- name: Three\n  hanok.cloud.flavor:\n'
     )
     assert [example.excuse for example in in_document('README.md', fenced(text))] == [

@@ -192,6 +192,10 @@ class KeyFiles:
         if changes and changes[0].kind == 'private_key':
             return [self._create_file(change) for change in changes]
         self._remove_leftovers()
+        return self._create_pairs(changes)
+
+    def _create_pairs(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create key pairs, with the public key of the file that was created before."""
         resolved = [self._with_public_key(change) for change in changes]
         ready = [change for change in resolved if change.after.public_key != AFTER_APPLY]
         outcomes = list(self.cloud.keypairs.create(ready))

@@ -35,19 +35,24 @@ _GENERATED = ('id', 'created_by', 'created_at')  # set by the cloud, never reque
 
 def summary(changes: Sequence[Change], check_mode: bool, kind: str, names: Sequence[str]) -> str:
     """Return one line: what was changed and why, what would be, or that nothing had to be."""
-    if not changes and not names:
+    if changes:
+        return ('would ' if check_mode else '') + '; '.join(_phrases(changes, check_mode))
+    if not names:
         return f'no changes: the {_label(kind)} does not exist'
-    if not changes:
-        verb = 'are' if len(names) > 1 else 'is'
-        return f'no changes: {_with_names(kind, names)} {verb} up to date'
-    parts = []
-    for (of_kind, verb, reason), some in groupby(
+    verb = 'are' if len(names) > 1 else 'is'
+    return f'no changes: {_with_names(kind, names)} {verb} up to date'
+
+
+def _phrases(changes: Sequence[Change], check_mode: bool) -> List[str]:
+    """One phrase for adjacent changes of the same kind with the same verb and reason."""
+    phrases = []
+    for (kind, verb, reason), some in groupby(
         changes, key=lambda change: (change.kind, change.verb, change.why or _updated(change))
     ):
         done = verb.replace('_', ' ') if check_mode else PAST_TENSE[verb]
         why = f' ({reason})' if reason else ''
-        parts.append(f'{done} {_with_names(of_kind, [change.name for change in some])}{why}')
-    return ('would ' if check_mode else '') + '; '.join(parts)
+        phrases.append(f'{done} {_with_names(kind, [change.name for change in some])}{why}')
+    return phrases
 
 
 def _updated(change: Change) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
+from .._model.floating_ip import FloatingIp
 from .._model.server import Server
 from .._model.server_request import STATES, NicRequest, ServerRequest
 from .._model.user_data import UserDataHash
@@ -105,9 +106,9 @@ def _nic(raw: Dict[str, Any]) -> NicRequest:
 
 def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Names]:
     """Return the servers and what they refer to, with the names to lock."""
-    wanted = {requested.name, *requested.members()}
-    servers = by_name(cloud.servers.list(wanted, requested.name))
-    names = {('server', name) for name in wanted | set(servers)}
+    member_names = {requested.name, *requested.members()}
+    servers = by_name(cloud.servers.list(member_names, requested.name))
+    names = {('server', name) for name in member_names | set(servers)}
     names |= {('port', nic.port) for nic in requested.networks or () if nic.port}
     if requested.state == 'absent':
         return ObservedServers(servers, firewall=cloud.firewalls.list()[0]), names
@@ -119,7 +120,7 @@ def _with_references(
 ) -> ObservedServers:
     """The servers and what they refer to; only the kinds that the plan looks up are listed."""
     options = requested.new_options(servers)
-    is_creating = _has_new_member(requested, servers)
+    has_new_member = _has_new_member(requested, servers)
     completes = _completes_servers(requested, servers)
     has_ssh_check = requested.wait_for == 'ssh'
     has_port = any(nic.port for nic in requested.networks or ())
@@ -137,9 +138,9 @@ def _with_references(
         networks=_listed(cloud.networks, 'networks' in options or has_ssh_check),
         groups=_listed(cloud.security_groups, 'security_groups' in options or has_ssh_check),
         owners=(
-            cloud.servers.address_owners(requested.requested_addresses()) if is_creating else {}
+            cloud.servers.address_owners(requested.requested_addresses()) if has_new_member else {}
         ),
-        dns_owners=cloud.servers.dns_owners(requested.members()) if is_creating else {},
+        dns_owners=cloud.servers.dns_owners(requested.members()) if has_new_member else {},
         floating=_floating_address(cloud, requested),
         free=_free_addresses(cloud, requested, servers),
         firewall=cloud.firewalls.list()[0],
@@ -198,9 +199,13 @@ def _floating_address(cloud: Cloud, requested: ServerRequest) -> FloatingAddress
     address = requested.floating_ip
     if address is None or address in ('auto', 'none'):
         return None
-    found = cloud.floating_ips.list([address])
-    holder = found[0].server or (found[0].lb and found[0].holder) if found else None
+    holder = next((_holder(item) for item in cloud.floating_ips.list([address])), None)
     return FloatingAddress(address, holder, holder is not None, cloud.floating_ips.in_pool(address))
+
+
+def _holder(item: FloatingIp) -> str | None:
+    """The name of the server, or the load balancer, that the floating IP is attached to."""
+    return item.server or (item.lb and item.holder)
 
 
 def _free_addresses(cloud: Cloud, requested: ServerRequest, servers: Mapping[str, Server]) -> int:

@@ -43,12 +43,14 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     names |= {('server', name) for name in (requested.server, holder) if name}
     servers = by_name(_servers(cloud, requested, current))
     mounted: bool | None = False
-    if _is_detached(requested, current) and _can_ask(servers.get(holder or ''), requested):
+    if _detaches(requested, current) and _is_mount_check_needed(
+        servers.get(holder or ''), requested
+    ):
         mounted = cloud.volumes.is_mounted(requested.name)
     return ObservedVolumes(volumes, servers, mounted), names
 
 
-def _is_detached(requested: VolumeRequest, current: Volume | None) -> bool:
+def _detaches(requested: VolumeRequest, current: Volume | None) -> bool:
     """Whether the request detaches the volume from the server that has it."""
     if current is None or current.server is None:
         return False
@@ -64,13 +66,13 @@ def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> 
     if current is None or not current.server:
         return ()
     is_interrupted = current.task_state in ('attaching', 'detaching')
-    if _is_detached(requested, current) or is_interrupted:
+    if _detaches(requested, current) or is_interrupted:
         return cloud.servers.list([current.server])
     return ()
 
 
-def _can_ask(holder: Server | None, requested: VolumeRequest) -> bool:
-    """Whether to ask the guest for its mounts: not if its state is unclear, or with force."""
+def _is_mount_check_needed(holder: Server | None, requested: VolumeRequest) -> bool:
+    """Whether to check in the guest: not with force, nor if the state of the server is unclear."""
     if holder is None or requested.force:
         return False
     return not holder.faults and not holder.task_state
