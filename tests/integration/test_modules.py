@@ -237,11 +237,12 @@ def test_qemu_img_is_confined(host: None, tmp_path: Path) -> None:
     )
     code = (
         'import sys; sys.path[:0] = [sys.argv[1]]\n'
-        'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud, disk_format, image_import as door\n'
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud, image_import\n'
         'host = cloud.this_host("root", 60)\n'
-        'with door.Import(host, host.settings.path("images", "test.qcow2"), ()) as making:\n'
-        '    making.copy(sys.argv[2]); making._give_away()\n'
-        '    making._confined(0, "convert", "-O", "raw", "source", "disk")\n'
+        'target = host.settings.path("images", "test.qcow2")\n'
+        'with image_import.Import(host, target, ()) as process:\n'
+        '    process.copy(sys.argv[2]); process._hand_over()\n'
+        '    process._qemu_img(0, "convert", "-O", "raw", "source", "disk")\n'
     )
     ran = subprocess.run(
         ['/usr/bin/python3', '-c', code, str(TREE), str(disk)],

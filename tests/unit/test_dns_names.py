@@ -1,11 +1,12 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""One name in the DNS of a network leads to one server or balancer: case does not count there."""
+"""A DNS name in a network belongs to one server or balancer; DNS names are case-insensitive."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +14,10 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
+from ansible_collections.hanok.cloud.plugins.module_utils._local.dns_names import dns_owners
 from ansible_collections.hanok.cloud.plugins.module_utils._local.lbs import LocalLbs
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._local.servers import LocalServers
+from ansible_collections.hanok.cloud.plugins.module_utils._local.server_writer import ServerWriter
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, LbRequest, Listener
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
@@ -42,7 +44,7 @@ LB = Lb('shop', listeners=(Listener(80),))
 
 
 def refusal(name: str, owners: str) -> str:
-    """What is said."""
+    """The message of a refusal."""
     return (
         f'name: {name} is the DNS name of {owners} in network default already '
         '(upper and lower case are the same there); choose another name, or another network'
@@ -50,46 +52,46 @@ def refusal(name: str, owners: str) -> str:
 
 
 def refused(owners: dict[Any, Any], current: Server | None = None, **more: Any) -> tuple[str, ...]:
-    """What speaks against a server web, or a group of them."""
+    """The refusals of a server web, or of a group of them."""
     request = ServerRequest('web', 'present', {'flavor': 'f', 'image': 'i'}, **more)
-    there = {} if current is None else {current.name: current}
-    seen = ObservedServers(there, networks=NETWORKS, dns_owners=owners)
-    return server.plan(request, seen).refused
+    existing = {} if current is None else {current.name: current}
+    observed = ObservedServers(existing, networks=NETWORKS, dns_owners=owners)
+    return server.plan(request, observed).refused
 
 
-def test_a_name_that_differs_in_case_only_is_taken() -> None:
-    """For a server and for members of a group; who has it is told."""
+def test_a_name_that_differs_only_in_case_is_in_use() -> None:
+    """For a server and for members of a group; the refusal names the owner."""
     assert refused(TAKEN) == (refusal('web', 'server Web'),)
     assert refused(TAKEN, count=2) == (refusal('web-1', 'lb web-1, server Web-1'),)
     both = (NicRequest('back'), NicRequest('default'), NicRequest('default'))
     assert refused(TAKEN, networks=both) == (refusal('web', 'server Web'),)
 
 
-def test_other_networks_have_names_of_their_own() -> None:
-    """There the name is free."""
+def test_another_network() -> None:
+    """The name is not in use there."""
     assert refused(TAKEN, networks=(NicRequest('back'),)) == ()
 
 
-def test_what_is_there_keeps_its_name() -> None:
-    """One that shares it since an older version stays, also one whose making goes on as recorded."""
+def test_an_existing_server_keeps_its_name() -> None:
+    """A server that shares its name since an older version, also one that is being created."""
     shared = {('default', 'web'): ('server Web', 'server web')}
     assert refused(shared, replace(SERVER, flavor='f')) == ()
-    begun = replace(SERVER, task_state='creating', flavor='f', launched=True)
-    assert refused(shared, begun) == ()
+    creating = replace(SERVER, task_state='creating', flavor='f', launched=True)
+    assert refused(shared, creating) == ()
 
 
-def test_what_is_made_anew_is_new() -> None:
-    """Its own name is no obstacle, another's is."""
-    going, own = replace(SERVER, task_state='deleting'), {('default', 'web'): ('server web',)}
-    assert refused(own, going) == ()
-    assert refused(TAKEN, going) == (refusal('web', 'server Web'),)
-    unmade = replace(SERVER, task_state='creating', launched=False)
-    assert refused(own, unmade) == ()
-    assert refused(TAKEN, unmade) == (refusal('web', 'server Web'),)
+def test_a_recreated_server_is_new() -> None:
+    """Its own name is allowed, that of another server is not."""
+    deleting, own = replace(SERVER, task_state='deleting'), {('default', 'web'): ('server web',)}
+    assert refused(own, deleting) == ()
+    assert refused(TAKEN, deleting) == (refusal('web', 'server Web'),)
+    not_launched = replace(SERVER, task_state='creating', launched=False)
+    assert refused(own, not_launched) == ()
+    assert refused(TAKEN, not_launched) == (refusal('web', 'server Web'),)
 
 
-def test_balancers_are_in_the_dns_too() -> None:
-    """A balancer by the name of a server, and by that of another balancer in another case."""
+def test_balancers_have_dns_names_too() -> None:
+    """A balancer with the name of a server, and with that of another balancer in another case."""
     owners = {('default', 'shop'): ('lb SHOP', 'server shop')}
     request = LbRequest('shop', 'present', {'listeners': LB.listeners})
     planned = lb.plan(request, lb.ObservedLbs({}, NETWORKS, dns_owners=owners))
@@ -102,21 +104,21 @@ def test_balancers_are_in_the_dns_too() -> None:
 # -- the record ----------------------------------------------------------------------------------
 
 
-class Reached(Exception):
-    """The names were written: what comes after that is not looked at."""
+class Recorded(Exception):
+    """The names were recorded: the test ends here."""
 
 
 class Firewalls:
-    """Where a run gets to when what is to be made is written."""
+    """The firewalls, which a run applies after it has recorded new servers or balancers."""
 
     def apply(self) -> None:
-        """Get there."""
-        raise Reached
+        """End the test."""
+        raise Recorded
 
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Any]:
-    """A host with two networks and an image on record."""
+    """A host with two recorded networks and an image."""
     record = Record(str(tmp_path), 'me')
     record.write()
     for network in NETWORKS.values():
@@ -132,23 +134,26 @@ def host(tmp_path: Path) -> Iterator[Any]:
     record.sql.close()
 
 
-def write(host: Any, *things: Any) -> None:
-    """Write servers or balancers as the run that makes them does."""
-    verbs: Any = LocalLbs if isinstance(things[0], Lb) else LocalServers
-    resource = verbs(host, Firewalls(), *([] if verbs is LocalLbs else [{}]))
-    if verbs is LocalServers:
-        resource._build = lambda _changes: Firewalls().apply()
-    with pytest.raises(Reached):
-        resource.create([Change('x', thing.name, 'create', None, thing) for thing in things])
+def write(host: Any, *items: Any) -> None:
+    """Record servers or balancers as a run that creates them does."""
+    changes = [Change('x', item.name, 'create', None, item) for item in items]
+    firewalls: Any = Firewalls()
+    writer: Any = ServerWriter(host, firewalls, {})
+    writer._build = lambda _changes: firewalls.apply()
+    create: Any = partial(writer.create, existing=())
+    if isinstance(items[0], Lb):
+        create = LocalLbs(host, firewalls).create
+    with pytest.raises(Recorded):
+        create(changes)
 
 
 def owners(host: Any, *names: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Who has these names."""
-    return LocalServers(host, Firewalls(), {}).dns_owners(names)  # type: ignore[arg-type]
+    """The owners of these names."""
+    return dns_owners(host.record, names)
 
 
-def test_who_has_a_name(host: Any) -> None:
-    """Servers and balancers, by network; one with two connections has it once."""
+def test_owners_of_names(host: Any) -> None:
+    """Servers and balancers, by network; one with two connections is listed once."""
     write(host, replace(SERVER, name='Web', networks=(Nic('default'), Nic('default'), Nic('back'))))
     write(host, LB)
     assert owners(host, 'wEB', 'SHOP', 'other') == {
@@ -159,7 +164,7 @@ def test_who_has_a_name(host: Any) -> None:
 
 
 def test_of_two_runs_at_once_one_gets_the_name(host: Any) -> None:
-    """The second one has planned before the first one wrote: nothing of what it makes is written."""
+    """The second run has planned before the first one recorded: none of its items is recorded."""
     write(host, SERVER)
     other = replace(SERVER, name='other')
     for late in ([other, replace(SERVER, name='WEB')], [replace(LB, name='web')]):
@@ -171,8 +176,8 @@ def test_of_two_runs_at_once_one_gets_the_name(host: Any) -> None:
     write(host, replace(SERVER, name='WEB', networks=(Nic('back'),)))
 
 
-def test_what_was_begun_goes_on(host: Any) -> None:
-    """Also what shares its name since an older version."""
+def test_an_interrupted_creation_continues(host: Any) -> None:
+    """Also of an item that shares its name since an older version."""
     write(host, SERVER)
     write(host, LB)
     with host.record.transaction() as sql:

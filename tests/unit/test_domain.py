@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of a libvirt domain is XML that says what was meant, wherever its files are."""
+"""The XML of a libvirt domain has the right values, for any folder names."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NICS = (
     Interface('hkp1', '52:54:00:00:00:01', 'hk1'),
     Interface('hkp2', '52:54:00:00:00:02', 'hk2'),
 )
-# What XML 1.0 can say and a file system too.
+# Names that are valid both in XML 1.0 and in a file system.
 FOLDERS = st.text(
     st.characters(exclude_categories=['Cs', 'Cc'], exclude_characters='/\ufffe\uffff'),
     min_size=1,
@@ -41,34 +41,31 @@ FOLDERS = st.text(
 
 def machine(**values: Any) -> Machine:
     """A machine with two NICs."""
-    return Machine(
-        **{
-            'name': 'hanok-1-web',
-            'uuid': UUID,
-            'memory': 512,
-            'vcpus': 2,
-            'folder': '/srv/servers/1',
-            'interfaces': NICS,
-            **values,
-        }
-    )
+    defaults = {
+        'name': 'hanok-1-web',
+        'uuid': UUID,
+        'memory': 512,
+        'vcpus': 2,
+        'folder': '/srv/servers/1',
+        'interfaces': NICS,
+    }
+    return Machine(**{**defaults, **values})
 
 
 def parsed(text: str) -> ET.Element:
-    """The tree of a text that this project made."""
+    """The root element."""
     return ET.fromstring(text)
 
 
 def attributes(root: ET.Element, path: str, name: str) -> list[str | None]:
-    """One attribute of all elements of a path."""
+    """One attribute of all elements at a path."""
     return [element.get(name) for element in root.findall(path)]
 
 
-def test_what_it_says() -> None:
+def test_values() -> None:
     """Size, name, disks with their serials, the seed, and the NICs in their order."""
-    root = parsed(
-        xml(machine(disks=(Disk('/srv/volumes/v.qcow2', 'v'), Disk('/srv/volumes/w.qcow2', 'w'))))
-    )
+    disks = (Disk('/srv/volumes/v.qcow2', 'v'), Disk('/srv/volumes/w.qcow2', 'w'))
+    root = parsed(xml(machine(disks=disks)))
     assert [root.get('type'), *map(root.findtext, ('name', 'uuid', 'memory', 'vcpu'))] == [
         'qemu',
         'hanok-1-web',
@@ -112,7 +109,7 @@ def test_what_it_says() -> None:
     ('kvm', 'kind', 'mode'), [(True, 'kvm', 'host-passthrough'), (False, 'qemu', 'maximum')]
 )
 def test_with_and_without_kvm(kvm: bool, kind: str, mode: str) -> None:
-    """The processor of the guest is one that its machine can have."""
+    """The CPU mode is one that the domain type supports."""
     root = parsed(xml(machine(kvm=kvm)))
     assert (root.get('type'), attributes(root, 'cpu', 'mode')) == (kind, [mode])
 
@@ -120,8 +117,8 @@ def test_with_and_without_kvm(kvm: bool, kind: str, mode: str) -> None:
 @pytest.mark.parametrize(
     'folder', ["/srv/Tom & Ann's", '/srv/"quoted"', '/srv/<tag>', '/srv/]]>', '/srv/&amp;']
 )
-def test_folders_that_mean_something_in_xml(folder: str) -> None:
-    """They are what they are, and end no attribute."""
+def test_folders_with_xml_syntax(folder: str) -> None:
+    """They are escaped."""
     root = parsed(xml(machine(folder=folder, disks=(Disk(folder + '/v', 'v'),))))
     assert attributes(root, 'devices/disk/source', 'file') == [
         folder + '/root.qcow2',
@@ -136,14 +133,14 @@ def test_folders_that_mean_something_in_xml(folder: str) -> None:
 
 @given(FOLDERS)
 def test_any_folder(folder: str) -> None:
-    """What is read is what was written."""
+    """A parser reads the folder that was written."""
     assert attributes(parsed(disk_xml(Disk(folder + '/v', 'v'), 'vdb')), 'source', 'file') == [
         folder + '/v'
     ]
 
 
-def test_the_most_that_a_server_may_have() -> None:
-    """All disks have targets of their own, in the one letter that there is."""
+def test_a_server_with_the_most_disks_and_nics() -> None:
+    """Each disk has its own target, with a single letter."""
     disks = tuple(Disk(f'/v{number}', f'v{number}') for number in range(MAX_VOLUMES))
     nics = tuple(
         Interface(f'hkp{number}', f'52:54:00:00:00:{number:02x}', 'hk1')
@@ -158,7 +155,7 @@ def test_the_most_that_a_server_may_have() -> None:
 
 @pytest.mark.parametrize(('virt_type', 'works'), [('kvm', True), ('qemu', False)])
 def test_the_operator_decides(monkeypatch: pytest.MonkeyPatch, virt_type: str, works: bool) -> None:
-    """Nothing is tried then."""
+    """A configured type is not probed."""
     monkeypatch.setattr(domain, 'open', None, raising=False)
     monkeypatch.setattr(domain.os, 'open', None)
     assert kvm_works(virt_type) is works
@@ -179,9 +176,9 @@ def test_the_operator_decides(monkeypatch: pytest.MonkeyPatch, virt_type: str, w
 def test_kvm_by_evidence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, flags: str, device: bool, works: bool
 ) -> None:
-    """A device that opens, and a processor that shows virtualisation: both."""
-    there = tmp_path / 'kvm'
-    there.touch()
+    """The device opens, and the processor reports virtualisation."""
+    existing = tmp_path / 'kvm'
+    existing.touch()
     real = domain.os.open
     monkeypatch.setattr(
         domain,
@@ -190,6 +187,6 @@ def test_kvm_by_evidence(
         raising=False,
     )
     monkeypatch.setattr(
-        domain.os, 'open', lambda _path, mode: real(there if device else tmp_path / 'none', mode)
+        domain.os, 'open', lambda _path, mode: real(existing if device else tmp_path / 'none', mode)
     )
     assert kvm_works('auto') is works

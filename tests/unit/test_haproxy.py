@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The configuration of a balancer: what it says, and that HAProxy itself takes it."""
+"""The configuration of a balancer: its content, and that HAProxy accepts it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,10 +49,10 @@ def lines(lb: Lb, members: tuple[tuple[str, str], ...] = MEMBERS) -> dict[str, l
     return sections
 
 
-def test_what_it_says() -> None:
-    """One frontend and one backend for each listener; the members in their order, at the listener's port for them."""
-    said = lines(Lb('l', listeners=LISTENERS))
-    assert list(said) == [
+def test_sections() -> None:
+    """A frontend and a backend per listener; members in their order, with its member port."""
+    sections = lines(Lb('l', listeners=LISTENERS))
+    assert list(sections) == [
         'global',
         'defaults',
         'backend sources',
@@ -60,26 +61,26 @@ def test_what_it_says() -> None:
         'frontend listen_5432',
         'backend members_5432',
     ]
-    assert said['frontend listen_80'] == [
+    assert sections['frontend listen_80'] == [
         'mode http',
         'bind 192.168.0.9:80',
         *SHARED,
         'option forwardfor',
         'default_backend members_80',
     ]
-    assert said['backend members_80'] == [
+    assert sections['backend members_80'] == [
         'mode http',
         'balance roundrobin',
         'server web-1 192.168.0.5:8080',
         'server web-2 192.168.0.6:8080',
     ]
-    assert said['frontend listen_5432'] == [
+    assert sections['frontend listen_5432'] == [
         'mode tcp',
         'bind 192.168.0.9:5432',
         *SHARED,
         'default_backend members_5432',
     ]
-    assert said['backend members_5432'] == [
+    assert sections['backend members_5432'] == [
         'mode tcp',
         'balance roundrobin',
         'server web-1 192.168.0.5:5432',
@@ -96,7 +97,7 @@ def test_what_it_says() -> None:
     ],
 )
 def test_algorithms(algorithm: str, expected: list[str]) -> None:
-    """In HAProxy's words."""
+    """The algorithms by HAProxy's names."""
     assert lines(Lb('l', algorithm=algorithm, listeners=LISTENERS), ())['backend members_80'] == [
         'mode http',
         *expected,
@@ -104,32 +105,29 @@ def test_algorithms(algorithm: str, expected: list[str]) -> None:
 
 
 def test_health_checks() -> None:
-    """Two failures and it is out, two successes and it is back; the member's own port unless another was said."""
-    watched = ' fall 2 rise 2 on-marked-down shutdown-sessions'
+    """Two failures mark a member down, two successes up; on the member port, unless one is set."""
+    options = ' fall 2 rise 2 on-marked-down shutdown-sessions'
     lb = Lb('l', listeners=LISTENERS)
     plain = lines(replace(lb, health_check=HealthCheck('tcp')))['backend members_80']
     assert plain[2:] == [
-        f'server {name} {address}:8080 check inter 1s{watched}' for name, address in MEMBERS
+        f'server {name} {address}:8080 check inter 1s{options}' for name, address in MEMBERS
     ]
-    requested = lines(replace(lb, health_check=HealthCheck('http', 81, '/up', 5)))[
-        'backend members_5432'
-    ]
-    assert requested[2:5] == [
+    with_http = replace(lb, health_check=HealthCheck('http', 81, '/up', 5))
+    backend = lines(with_http)['backend members_5432']
+    assert backend[2:5] == [
         'option httpchk',
         'http-check send meth GET uri /up',
         'http-check expect status 200-399',
     ]
-    assert requested[5:] == [
-        f'server {name} {address}:5432 check inter 5s{watched} port 81' for name, address in MEMBERS
+    assert backend[5:] == [
+        f'server {name} {address}:5432 check inter 5s{options} port 81' for name, address in MEMBERS
     ]
 
 
-def test_the_text_is_a_function_of_its_values() -> None:
-    """It is compared with what is there: the same values, the same bytes."""
-    lb, place = (
-        Lb('l', listeners=LISTENERS, health_check=CHECKS[-1]),
-        Place('/srv/b', '192.168.0.9', MEMBERS),
-    )
+def test_rendering_is_deterministic() -> None:
+    """The text is compared with the existing file: the same values give the same text."""
+    lb = Lb('l', listeners=LISTENERS, health_check=CHECKS[-1])
+    place = Place('/srv/b', '192.168.0.9', MEMBERS)
     assert render(lb, place) == render(replace(lb, created_at='later'), place)
     assert render(lb, place).endswith('\n')
 
@@ -137,31 +135,25 @@ def test_the_text_is_a_function_of_its_values() -> None:
 @pytest.mark.parametrize(
     ('algorithm', 'check', 'members'), list(itertools.product(ALGORITHMS, CHECKS, [(), MEMBERS]))
 )
-def test_haproxy_takes_it(
+def test_haproxy_accepts_it(
     tmp_path: Path, algorithm: str, check: HealthCheck | None, members: tuple[tuple[str, str], ...]
 ) -> None:
-    """Without a word of complaint, whatever a request that passes the checks may say."""
+    """Every valid request gives a configuration without warnings."""
     haproxy = shutil.which('haproxy', path='/usr/local/sbin:/usr/sbin:/usr/bin')
     if haproxy is None:
-        pytest.skip(
-            'haproxy is not installed here (make packages installs it): whether it takes the configuration was not tried'
-        )
+        pytest.skip('haproxy is not installed (make packages installs it)')
     listeners = tuple(
-        Listener(80 + number, protocol, 65535 - number) for number, protocol in enumerate(PROTOCOLS)
+        Listener(80 + index, protocol, 65535 - index) for index, protocol in enumerate(PROTOCOLS)
     )
-    options = {
-        'algorithm': algorithm,
-        'listeners': listeners,
-        **({'health_check': check} if check else {}),
-    }
+    options: dict[str, Any] = {'algorithm': algorithm, 'listeners': listeners}
+    if check:
+        options['health_check'] = check
     assert LbRequest('l', 'present', options).problems() == []
-    (tmp_path / 'servers.state').write_text(
-        '1\n', encoding='utf-8'
-    )  # its version; no server has a state yet
+    # the version of the format; no server has a state yet
+    (tmp_path / 'servers.state').write_text('1\n', encoding='utf-8')
     file = tmp_path / 'haproxy.cfg'
-    file.write_text(
-        render(Lb('l', **options), Place(str(tmp_path), '127.0.0.1', members)), encoding='utf-8'
-    )
+    place = Place(str(tmp_path), '127.0.0.1', members)
+    file.write_text(render(Lb('l', **options), place), encoding='utf-8')
     ran = subprocess.run(
         [haproxy, '-c', '-f', file], capture_output=True, text=True, timeout=30, check=False
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_rows
+from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_queries
 from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
 from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import (
@@ -716,10 +716,10 @@ def test_a_script_that_was_changed_since_is_known(record: Record) -> None:
     record.update('server', ids['server'], {'init_script': 'i'})
 
     def older() -> set[str]:
-        return server_rows.outdated(record, record.rows('SELECT * FROM server'))
+        return server_queries.find_outdated(record, record.rows('SELECT * FROM server'))
 
     assert older() == set()
-    seal = server_rows._seal(record, 'i')
+    seal = server_queries.init_script_hash(record, 'i')
     record.update('server', ids['server'], {'init_script_seal': seal})
     assert older() == set()
     record.update('init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'})

@@ -13,7 +13,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_rows
 from ansible_collections.hanok.cloud.plugins.module_utils._local.keypairs import LocalKeypairs
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._local.servers import SERVERS, key_names
+from ansible_collections.hanok.cloud.plugins.module_utils._local.server_queries import (
+    SERVERS,
+    key_names,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
@@ -47,9 +50,12 @@ def test_they_are_read_as_written(record: Record) -> None:
     rows = record.rows(SERVERS, None, None)
     found = {row['name']: key_names(row) for row in rows}
     assert found == {'many': ORDER, 'single': ('one',), 'none': ()}
-    whole = server_rows.whole(record, {}, list(found))
-    assert whole['many']['public_keys'] == tuple(KEYS[name] for name in ORDER)
-    assert (whole['single']['public_keys'], whole['none']['public_keys']) == ((KEYS['one'],), ())
+    complete = server_rows.complete_rows(record, {}, list(found))
+    assert complete['many']['public_keys'] == tuple(KEYS[name] for name in ORDER)
+    assert (complete['single']['public_keys'], complete['none']['public_keys']) == (
+        (KEYS['one'],),
+        (),
+    )
 
 
 def test_each_is_in_use(record: Record) -> None:
@@ -61,7 +67,7 @@ def test_each_is_in_use(record: Record) -> None:
         with pytest.raises(CloudError, match='FOREIGN KEY'):
             pairs.delete([Change('keypair', name, 'delete', Keypair(name, ''), None)])
     with record.transaction():
-        server_rows.remove(record, [row['id'] for row in record.rows('SELECT id FROM server')])
+        server_rows.delete(record, [row['id'] for row in record.rows('SELECT id FROM server')])
     pairs.delete([Change('keypair', name, 'delete', Keypair(name, ''), None) for name in KEYS])
     assert pairs.list() == ()
 

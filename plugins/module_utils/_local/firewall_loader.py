@@ -95,7 +95,7 @@ class FirewallLoader:
         networks = self.record.rows("SELECT id FROM network WHERE task_state IS NOT 'deleting'")
         dhcp.write(self.host, [row['id'] for row in networks])
         if self.record.value('SELECT count(*) FROM balancer'):
-            from .lbs import synchronise
+            from .lb_config import synchronise
 
             synchronise(self.host)
 

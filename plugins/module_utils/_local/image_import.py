@@ -111,8 +111,7 @@ class Import:
         """Convert the copy to the image; return the size of its disk in bytes."""
         with open(self.source, 'rb') as file:
             found = disk_format.identify(file, name)
-        for path in (self.source, self.folder):
-            os.chown(path, _unused_uid(), _unused_uid())
+        self._hand_over()
         size = self._virtual_size(found, name)
         self._qemu_img(
             size, 'convert', '-q', '--image-opts', '-O', 'qcow2', _options(found), 'disk'
@@ -164,6 +163,12 @@ class Import:
             problem = (ran.stderr or ran.stdout).strip()[:500] or 'it was killed'
             raise CloudError(f'qemu-img {arguments[0]}: {problem}; no image was created')
         return ran.stdout
+
+    def _hand_over(self) -> None:
+        """Make the user of qemu-img the owner of the folder and the copy."""
+        uid = _unused_uid()
+        for path in (self.source, self.folder):
+            os.chown(path, uid, uid)
 
     def _accept(self, output: str) -> None:
         """Take over the output of qemu-img if it is a regular file, not a link, and plain qcow2."""

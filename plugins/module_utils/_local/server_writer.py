@@ -1,0 +1,194 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Changes of servers.
+
+Each change has three parts: a transaction records the desired state, steps apply it, and a
+transaction clears the task state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence
+
+from .._cloud import Outcome
+from .._model.change import Change
+from .._model.server import Server
+from . import dns_names, server_rows
+from .firewalls import LocalFirewalls
+from .host import THREADS, Host
+from .machines import Machines
+
+_DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
+
+
+class ServerWriter:
+    """Changes servers in the record and on the host."""
+
+    def __init__(self, host: Host, firewalls: LocalFirewalls, secrets: Mapping[str, str]) -> None:
+        """``secrets``: user data of this run by its hash; it is never recorded."""
+        self.host, self.record, self.firewalls, self.secrets = host, host.record, firewalls, secrets
+        self.machines = Machines(host)
+
+    def create(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[Outcome]:
+        """Record servers, create their disks, load the firewall, then start them.
+
+        No server starts before its rules are loaded. ``existing``: those of these servers that an
+        interrupted run has recorded.
+        """
+        outdated = self._delete_outdated(changes, existing)
+        with self.record.transaction():
+            for name in outdated:
+                server_rows.delete_reserved(self.record, name)
+            new = [
+                change.name
+                for change in changes
+                if server_rows.reserve(self.record, self.host.pools, change.after)
+            ]
+            dns_names.check_dns_names(self.record, 'server', new)
+        return self._build(changes)
+
+    def _delete_outdated(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[str]:
+        """Delete the machines of servers that were recorded with other options, and never launched.
+
+        Return their names.
+        """
+        reserved = {
+            server.name: replace(server, task_state=None, seeded=True, launched=True)
+            for server in existing
+            if not server.launched
+        }
+        outdated = [
+            change
+            for change in changes
+            if change.name in reserved and reserved[change.name] != change.after
+        ]
+        rows = self._rows(outdated)
+        for change in outdated:
+            self.host.with_retry(partial(self.machines.delete, rows[change.name]))
+        return [change.name for change in outdated]
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update servers: while they run if possible, with a restart if the change allows one."""
+        with self.record.transaction():
+            for change in changes:
+                server_rows.update(self.record, self.host.pools, change)
+        self.firewalls.apply()
+        rows = self._rows(changes)
+        outcomes = self.host.for_each(
+            changes, lambda change: self.machines.resize(change, rows[change.name])
+        )
+        return self.host.finish(outcomes, _DONE)
+
+    def repair(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Define machines as recorded; running ones change at their next start."""
+        with self.record.transaction() as sql:
+            sql.executemany(
+                "UPDATE server SET power = ?, task_state = 'repairing' WHERE name = ?",
+                [(server_rows.recorded_power(change.after), change.name) for change in changes],
+            )
+        return self._build(changes)
+
+    def _build(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create disks and seeds, load the firewall, then define machines and start them."""
+        rows = self._rows(changes)
+        prepared = self.host.for_each(
+            changes, lambda change: self.machines.prepare(rows[change.name])
+        )
+        self.firewalls.apply()
+        started = self.host.for_each(
+            [outcome.change for outcome in prepared if not outcome.error],
+            lambda change: self.machines.define_and_start(rows[change.name]),
+        )
+        self.host.finish(started, _DONE)
+        seconds = {outcome.change.name: outcome.seconds or 0.0 for outcome in prepared}
+        return [
+            *(outcome for outcome in prepared if outcome.error),
+            *(
+                outcome._replace(seconds=(outcome.seconds or 0.0) + seconds[outcome.change.name])
+                for outcome in started
+            ),
+        ]
+
+    def resume(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Resume paused servers."""
+        return self._set_power(changes, 'started', 'resuming', self.machines.resume)
+
+    def start(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Start servers."""
+        return self._set_power(changes, 'started', 'powering-on', self.machines.power_on)
+
+    def stop(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Shut down the guests, and wait until they are off; one that times out keeps running."""
+        # The guests share one timeout. If there are more than threads, all must begin at once.
+        first_step = self.machines.press_power_button if len(changes) > THREADS else None
+        return self._set_power(
+            changes, 'stopped', 'powering-off', self.machines.shut_down, first_step
+        )
+
+    def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Power off servers without a shutdown of the guests."""
+        return self._set_power(changes, 'stopped', 'powering-off', self.machines.power_off)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
+        with self.record.transaction() as sql:
+            sql.executemany(
+                "UPDATE server SET task_state = 'deleting' WHERE name = ?",
+                [(change.name,) for change in changes],
+            )
+        rows = self._rows(changes)
+        outcomes = self.host.for_each(
+            changes, lambda change: self.machines.delete(rows[change.name])
+        )
+        deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
+        self.firewalls.end_stale_flows()
+        with self.record.transaction():
+            server_rows.delete(self.record, deleted)
+        self.firewalls.apply()
+        return outcomes
+
+    def _set_power(
+        self,
+        changes: Sequence[Change],
+        power: str,
+        task_state: str,
+        step: Callable[[Any], None],
+        first_step: Callable[[Any], None] | None = None,
+    ) -> List[Outcome]:
+        """Record the power and apply it; for a failure, record the previous power.
+
+        ``first_step``: a step for all servers before the other one.
+        """
+        with self.record.transaction() as sql:
+            sql.executemany(
+                'UPDATE server SET power = ?, task_state = ? WHERE name = ?',
+                [(power, task_state, change.name) for change in changes],
+            )
+        rows = self._rows(changes)
+        if first_step:
+            self.host.for_each(changes, lambda change: first_step(rows[change.name]))
+        outcomes = self.host.for_each(changes, lambda change: step(rows[change.name]))
+        with self.record.transaction() as sql:
+            for outcome in outcomes:
+                previous = server_rows.recorded_power(outcome.change.before)
+                sql.execute(
+                    'UPDATE server SET power = ?, task_state = NULL WHERE name = ?',
+                    (previous if outcome.error else power, outcome.change.name),
+                )
+        return outcomes
+
+    def redefine(self, names: Iterable[str]) -> None:
+        """Define the machines of servers after a change of their volumes.
+
+        The lock keeps another run from writing their metadata meanwhile.
+        """
+        with self.host.locks.projection('metadata'):
+            rows = server_rows.complete_rows(self.record, self.secrets, list(names))
+            for row in rows.values():
+                self.host.with_retry(partial(self.machines.define, row))
+
+    def _rows(self, changes: Sequence[Change]) -> Dict[str, Any]:
+        names = [change.name for change in changes]
+        return server_rows.complete_rows(self.record, self.secrets, names)
