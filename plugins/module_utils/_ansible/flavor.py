@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.flavor import FAMILIES, Flavor, FlavorRequest
 from .._plan.flavor import plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
+from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -19,7 +19,7 @@ ARGUMENTS: Dict[str, Any] = {
     'vcpus': {'type': 'int'},
     'memory': {'type': 'int'},
     'disk': {'type': 'int'},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
@@ -28,7 +28,10 @@ def request(params: Dict[str, Any]) -> FlavorRequest:
     return FlavorRequest(
         params['name'],
         params['state'],
-        {**given_options(params, 'family', 'vcpus', 'memory', 'disk'), **described(params)},
+        {
+            **specified_options(params, 'family', 'vcpus', 'memory', 'disk'),
+            **metadata_options(params),
+        },
     )
 
 

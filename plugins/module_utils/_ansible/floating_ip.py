@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.floating_ip import HOLDERS, STATES, FloatingIp, FloatingIpRequest
 from .._plan.floating_ip import ObservedFloatingIps, plan
-from .options import DESCRIBED, described
+from .options import METADATA, metadata_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -21,7 +21,7 @@ ARGUMENTS: Dict[str, Any] = {
     'port': {'type': 'str'},
     'fixed_ip': {'type': 'str'},
     'pool': {'type': 'str'},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
@@ -31,7 +31,7 @@ def request(params: Dict[str, Any]) -> FloatingIpRequest:
     return FloatingIpRequest(
         params['name'] or '',
         params['state'],
-        described(params),
+        metadata_options(params),
         **{option: params[option] for option in options},
     )
 

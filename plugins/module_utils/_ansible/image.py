@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.image import SOURCES, Image, ImageRequest, hidden_url, url_without_query
 from .._plan.image import ObservedImages, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
+from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -21,13 +21,13 @@ ARGUMENTS: Dict[str, Any] = {
     'server': {'type': 'str'},
     'checksum': {'type': 'str'},
     'hide_url': {'type': 'bool', 'default': False},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
 def request(params: Dict[str, Any]) -> ImageRequest:
     """Return the request of the task."""
-    options = {**given_options(params, 'checksum'), **described(params)}
+    options = {**specified_options(params, 'checksum'), **metadata_options(params)}
     if 'checksum' in options:
         options['checksum'] = _normal_checksum(options['checksum'])
     for kind in SOURCES:
@@ -73,9 +73,10 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
 
 
 def _with_digests(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:
-    """An existing image with the digests of the requested source.
+    """An existing image, with what compares it by content.
 
-    They are computed only where source or checksum differ from those of the image.
+    That is needed if the requested source or checksum is written in another way than the recorded
+    one: the digests of a path, and the checksum from a checksum file.
     """
     source, checksum = requested.options.get('source', ''), requested.options.get('checksum')
     digests = None

@@ -9,16 +9,18 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.init_script import InitScript, InitScriptRequest
 from .._plan.init_script import plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
+from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .run import Resource, run
 
-ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': 'str'}, **DESCRIBED}
+ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': 'str'}, **METADATA}
 
 
 def request(params: Dict[str, Any]) -> InitScriptRequest:
     """Return the request of the task."""
     return InitScriptRequest(
-        params['name'], params['state'], {**given_options(params, 'content'), **described(params)}
+        params['name'],
+        params['state'],
+        {**specified_options(params, 'content'), **metadata_options(params)},
     )
 
 

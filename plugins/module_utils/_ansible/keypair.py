@@ -23,7 +23,7 @@ from .._model.change import AFTER_APPLY, Change
 from .._model.keypair import KeyFile, Keypair, KeypairRequest
 from .._model.public_key import is_private, normalized_key, public_key_problems
 from .._plan.keypair import ObservedKeypairs, plan
-from .options import DESCRIBED, NAME, STATE, described, given_options
+from .options import METADATA, NAME, STATE, metadata_options, specified_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -32,13 +32,13 @@ ARGUMENTS: Dict[str, Any] = {
     'public_key': {'type': 'str'},
     'public_key_file': {'type': 'path'},
     'private_key_file': {'type': 'path', 'no_log': False},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
 def request(params: Dict[str, Any]) -> KeypairRequest:
     """Return the request of the task."""
-    options = {**given_options(params, 'public_key'), **described(params)}
+    options = {**specified_options(params, 'public_key'), **metadata_options(params)}
     if params['public_key_file'] is not None and params['state'] == 'present':
         options['public_key'] = _read(params['public_key_file'])
     if 'public_key' in options and not public_key_problems(options['public_key']):

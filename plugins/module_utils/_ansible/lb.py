@@ -18,7 +18,7 @@ from .._model.lb import (
     Listener,
 )
 from .._plan.lb import ObservedLbs, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, given_options, one_of
+from .options import METADATA, NAME, STATE, by_name, metadata_options, one_of, specified_options
 from .run import Resource, run
 from .wait import wait_until_met
 
@@ -48,13 +48,13 @@ ARGUMENTS: Dict[str, Any] = {
     },
     'floating_ip': {'type': 'str'},
     'wait_for': {'type': 'str', 'choices': list(WAIT_FOR)},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
 def request(params: Dict[str, Any]) -> LbRequest:
     """Return the request of the task."""
-    options = {**given_options(params, 'network'), **described(params)}
+    options = {**specified_options(params, 'network'), **metadata_options(params)}
     if params['algorithm'] is not None:
         options['algorithm'] = one_of(params, 'algorithm', ALGORITHMS)
     if params['listeners'] is not None:

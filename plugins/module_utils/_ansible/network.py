@@ -9,7 +9,7 @@ from typing import Any, Dict, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.network import Network, NetworkRequest, Surroundings, normalized
 from .._plan.network import ObservedNetworks, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, given_options
+from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -17,13 +17,13 @@ ARGUMENTS: Dict[str, Any] = {
     'state': STATE,
     'cidr': {'type': 'str'},
     'gateway': {'type': 'str'},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
 def request(params: Dict[str, Any]) -> NetworkRequest:
     """Return the request of the task."""
-    options = {**given_options(params, 'cidr', 'gateway'), **described(params)}
+    options = {**specified_options(params, 'cidr', 'gateway'), **metadata_options(params)}
     if 'cidr' in options:
         options['cidr'] = normalized(options['cidr'])
     return NetworkRequest(params['name'], params['state'], options)

@@ -11,18 +11,18 @@ from .._model.checks import labels_of
 
 STATE: Dict[str, Any] = {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'}
 NAME: Dict[str, Any] = {'type': 'str', 'required': True}
-DESCRIBED: Dict[str, Any] = {'description': {'type': 'str'}, 'labels': {'type': 'dict'}}
+METADATA: Dict[str, Any] = {'description': {'type': 'str'}, 'labels': {'type': 'dict'}}
 
 
-def described(params: Mapping[str, Any]) -> Dict[str, Any]:
+def metadata_options(params: Mapping[str, Any]) -> Dict[str, Any]:
     """Return description and labels, if they are set."""
-    options = given_options(params, 'description')
+    options = specified_options(params, 'description')
     if params['labels'] is not None:
         options['labels'] = labels_of(params['labels'])
     return options
 
 
-def given_options(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
+def specified_options(params: Mapping[str, Any], *options: str) -> Dict[str, Any]:
     """Return the options that are set; those left out are not managed."""
     return {option: params[option] for option in options if params[option] is not None}
 

@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.port import Port, PortRequest
 from .._plan.port import ObservedPorts, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described, given_options, names_of
+from .options import METADATA, NAME, STATE, by_name, metadata_options, names_of, specified_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -19,13 +19,13 @@ ARGUMENTS: Dict[str, Any] = {
     'fixed_ip': {'type': 'str'},
     'mac': {'type': 'str'},
     'security_groups': {'type': 'list', 'elements': 'str'},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
 def request(params: Dict[str, Any]) -> PortRequest:
     """Return the request of the task."""
-    options = {**given_options(params, 'network', 'fixed_ip'), **described(params)}
+    options = {**specified_options(params, 'network', 'fixed_ip'), **metadata_options(params)}
     if params['mac'] is not None:
         options['mac'] = params['mac'].lower()
     if params['security_groups'] is not None:

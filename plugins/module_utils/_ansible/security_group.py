@@ -11,7 +11,7 @@ from .._model.rule import Rule
 from .._model.rule_parser import parse
 from .._model.security_group import SecurityGroup, SecurityGroupRequest
 from .._plan.security_group import ObservedSecurityGroups, plan
-from .options import DESCRIBED, NAME, STATE, by_name, described
+from .options import METADATA, NAME, STATE, by_name, metadata_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -31,13 +31,13 @@ ARGUMENTS: Dict[str, Any] = {
     },
     'purge_rules': {'type': 'bool', 'default': True},
     'cut': {'type': 'bool', 'default': False},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
 def request(params: Dict[str, Any]) -> SecurityGroupRequest:
     """Return the request of the task. Raises CloudError with all problems of the rules."""
-    options = {**described(params), 'cut': params['cut']}
+    options = {**metadata_options(params), 'cut': params['cut']}
     if params['rules'] is not None and params['state'] == 'present':
         options['rules'] = _rules(params['rules'])
     return SecurityGroupRequest(params['name'], params['state'], options, params['purge_rules'])

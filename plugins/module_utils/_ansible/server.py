@@ -13,7 +13,7 @@ from .._model.server_request import STATES, NicRequest, ServerRequest
 from .._model.user_data import UserDataHash
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
-from .options import DESCRIBED, NAME, by_name, described, given_options, names_of
+from .options import METADATA, NAME, by_name, metadata_options, names_of, specified_options
 from .run import Resource, run
 from .wait import wait_until_met
 
@@ -47,7 +47,7 @@ ARGUMENTS: Dict[str, Any] = {
     'allow_shrink': {'type': 'bool', 'default': False},
     'force': {'type': 'bool', 'default': False},
     'repair': {'type': 'bool', 'default': False},
-    **DESCRIBED,
+    **METADATA,
 }
 _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
 
@@ -66,7 +66,7 @@ _REQUEST_OPTIONS = (
 def request(params: Dict[str, Any]) -> ServerRequest:
     """Return the request of the task."""
     options = {
-        **given_options(
+        **specified_options(
             params,
             'flavor',
             'image',
@@ -75,7 +75,7 @@ def request(params: Dict[str, Any]) -> ServerRequest:
             'delete_protection',
             'guest_agent',
         ),
-        **described(params),
+        **metadata_options(params),
         **_key_names(params),
     }
     if params['security_groups'] is not None:

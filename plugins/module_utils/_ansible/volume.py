@@ -10,7 +10,7 @@ from .._cloud import Cloud, Names
 from .._model.server import Server
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
-from .options import DESCRIBED, NAME, by_name, described, given_options
+from .options import METADATA, NAME, by_name, metadata_options, specified_options
 from .run import Resource, run
 
 ARGUMENTS: Dict[str, Any] = {
@@ -19,7 +19,7 @@ ARGUMENTS: Dict[str, Any] = {
     'size': {'type': 'int'},
     'server': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
-    **DESCRIBED,
+    **METADATA,
 }
 
 
@@ -28,7 +28,7 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
     return VolumeRequest(
         params['name'],
         params['state'],
-        {**given_options(params, 'size'), **described(params)},
+        {**specified_options(params, 'size'), **metadata_options(params)},
         params['server'],
         params['force'],
     )
