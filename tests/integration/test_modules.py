@@ -365,7 +365,7 @@ def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> N
     keep('server', name=name, labels={'tier': 'web'}, description='one', delete_protection=True)
     assert 'protected' in refused('server', name=name, state='absent')
     assert 'allow_restart' in refused('server', name=name, flavor='g1.micro')
-    assert 'make it again' in refused('server', name=name, user_data='#!/bin/sh\ntrue\n')
+    assert 're-create the server' in refused('server', name=name, user_data='#!/bin/sh\ntrue\n')
     keep('server', name=name, volume_size=2)
     assert 'not shrink' in refused('server', name=name, volume_size=1)
     done = keep(
