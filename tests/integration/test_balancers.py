@@ -177,7 +177,7 @@ def test_its_dns_name_is_taken(image: str, lb: dict[str, Any]) -> None:
     with_group = run('lb', name='Two-2', listeners=[{'port': 80}])
     try:
         message = refused('server', name='two', count=2, **server)
-        assert 'name: two-2 is the DNS name of lb Two-2 in network default' in message
+        assert 'name: two-2 is already the DNS name of lb Two-2 in network default' in message
         assert 'two-1' not in message
         assert run('server_info')['servers'] == []
         keep('network', name='back', cidr='10.55.0.0/24')

@@ -482,7 +482,7 @@ def test_a_disk_is_deleted(host: None, image: str) -> None:
     )
     disk.unlink()
     assert run('volume_info', name='lost')['volumes'][0]['status'] == 'error'
-    assert 'its disk is gone from the host' in refused('volume', name='lost', size=2)
+    assert 'its disk is missing on the host' in refused('volume', name='lost', size=2)
     keep('volume', name='lost', state='detached')
     keep('volume', name='lost', state='absent')
     (
@@ -519,7 +519,7 @@ def test_a_first_boot_disk_is_deleted(host: None, image: str) -> None:
             ('sha256:' + hashlib.sha256(user_data.encode()).hexdigest(),),
         )
     older.close()
-    assert 'make it again' in refused('server', name='lost', user_data=user_data + '\n')
+    assert 're-create it' in refused('server', name='lost', user_data=user_data + '\n')
     taken = keep('server', name='lost', user_data=user_data)
     assert taken['changed']
     assert 'keyed hash' in taken['msg']

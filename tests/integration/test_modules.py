@@ -71,7 +71,7 @@ def test_keypair(host: None, tmp_path: Path) -> None:
     )
     assert path.read_text(encoding='utf-8') == text
     path.unlink()
-    assert 'given out once' in refused('keypair', name='one', private_key_file=str(path))
+    assert 'written only once' in refused('keypair', name='one', private_key_file=str(path))
     assert 'to create it, also set public_key' in refused('keypair', name='three')
     for name in ('one', 'two'):
         keep('keypair', name=name, state='absent')
@@ -267,7 +267,7 @@ def test_security_group(host: None) -> None:
     assert not run('security_group', name='web', rules=same)['changed']
     keep('security_group', name='web', rules=[{'preset': 'https'}], purge_rules=False)
     keep('security_group', name='db', rules=[{'protocol': 'tcp', 'port': '5432', 'remote': 'web'}])
-    assert 'named by' in refused('security_group', name='web', state='absent')
+    assert 'used by rules of' in refused('security_group', name='web', state='absent')
     assert 'cannot be deleted' in refused('security_group', name='default', state='absent')
     many = [{'protocol': 'tcp', 'port': str(port)} for port in range(1, 102)]
     assert 'at most 100' in refused('security_group', name='many', rules=many)

@@ -46,8 +46,8 @@ LB = Lb('shop', listeners=(Listener(80),))
 def refusal(name: str, owners: str) -> str:
     """The message of a refusal."""
     return (
-        f'name: {name} is the DNS name of {owners} in network default already '
-        '(upper and lower case are the same there); choose another name, or another network'
+        f'name: {name} is already the DNS name of {owners} in network default '
+        '(case-insensitive); use another name, or another network'
     )
 
 

@@ -52,7 +52,7 @@ def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
     """Of a server and of a port, with who has it; not by a server whose deletion is finished first."""
     request = requested(NicRequest('default', mac=MAC))
     assert request.requested_addresses() == [PLACE]
-    message = f'mac {MAC} belongs to port door; choose another, or leave it out'
+    message = f'mac {MAC} is in use by port door; use another, or omit it'
     plan = server.plan(request, ObservedServers({}, networks=NET, owners={PLACE: 'port door'}))
     assert f'networks: {message}' in plan.refused
     planned = port.plan(
@@ -159,7 +159,7 @@ def test_connections_in_refusals() -> None:
 
 def test_a_floating_ip_is_not_named_like_an_address() -> None:
     """It would be taken for that address. One without a name is called by its own: that stays."""
-    refusal = 'name: 198.18.0.77 is an address, and no name of another one; give it as address, or choose a name'
+    refusal = 'name: 198.18.0.77 is an address, which cannot be the name of another one; set it as address, or use another name'
     free = floating_ip.ObservedFloatingIps(free={'pool': 9})
     for state in ('present', 'detached'):
         assert floating_ip.plan(FloatingIpRequest('198.18.0.77', state), free).refused == (refusal,)

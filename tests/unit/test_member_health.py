@@ -82,8 +82,6 @@ def test_waiting_needs_a_check(wait_for: str | None) -> None:
     request = LbRequest('web', 'present', {}, None, wait_for)
     refused = plan(request, ObservedLbs({'web': existing})).refused
     assert [text.partition(';')[0] for text in refused] == (
-        ['wait_for: lb web has no health check, by which members are found healthy']
-        if wait_for
-        else []
+        ['wait_for: lb web has no health check to wait for'] if wait_for else []
     )
     assert 'wait_for' in edge.ARGUMENTS

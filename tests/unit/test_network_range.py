@@ -21,7 +21,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan.network import (
 VPN = (Route('0.0.0.0/1', 'tun0'), Route('128.0.0.0/1', 'tun0'))
 PRIVATE = tuple(Route(cidr, 'tun0') for cidr in ('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'))
 LAN = Route('192.168.0.0/16', 'eth0', connected=True)
-CHOOSE = 'choose one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
+CHOOSE = 'use one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
 def planned(
@@ -80,7 +80,7 @@ def test_a_range_is_chosen(surroundings: Surroundings, cidr: str, said: str) -> 
         (
             Surroundings(PRIVATE),
             '10.7.0.0/24',
-            '10.7.0.0/24 is a part of a route of this host through tun0 (10.0.0.0/8); what is there is no longer',
+            '10.7.0.0/24 is a part of a route of this host through tun0 (10.0.0.0/8); this host no longer reaches',
         ),
         (
             Surroundings((LAN,)),
@@ -129,19 +129,19 @@ def test_a_longer_prefix_still_leads_there() -> None:
     [
         (
             '8.8.8.0/24',
-            f'cidr: 8.8.8.0/24 is not private: this host and its servers would no longer reach whose it is; {CHOOSE}',
+            f'cidr: 8.8.8.0/24 is not private: this host and its servers would no longer reach its addresses on the internet; {CHOOSE}',
         ),
         (
             '172.0.0.0/8',
-            f'cidr: 172.0.0.0/8 is not private: this host and its servers would no longer reach whose it is; {CHOOSE}',
+            f'cidr: 172.0.0.0/8 is not private: this host and its servers would no longer reach its addresses on the internet; {CHOOSE}',
         ),
         (
             '10.7.0.0/24',
-            'cidr: 10.7.0.0/24 is a route of this host through docker0 (10.7.0.0/24) already; choose another, or leave it out',
+            'cidr: 10.7.0.0/24 is already a route of this host through docker0 (10.7.0.0/24); use another, or omit it',
         ),
         (
             '10.8.0.0/24',
-            'cidr: 10.8.0.0/24 overlaps the network back (10.8.0.0/16); choose another, or leave it out',
+            'cidr: 10.8.0.0/24 overlaps the network back (10.8.0.0/16); use another, or omit it',
         ),
     ],
 )

@@ -68,7 +68,7 @@ SHA256 = 'sha256:' + '0' * 64
 NOT_A_NAME = 'is not a valid name; use 1 to 63 letters, digits, hyphens, underscores and dots, beginning and ending with a letter or digit'
 NOT_A_CHECKSUM = 'is not a valid checksum; use sha256: or sha512: followed by the digits or by the URL of a checksum file'
 NOT_A_PATH = 'is not a valid path; begin it with /, and use no spaces'
-NO_ADDRESS_FREE = 'no address is free; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
+NO_ADDRESS_FREE = 'no address is free; delete some, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
 NOT_FOR_SERVERS = 'is a reserved range; use one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
@@ -409,7 +409,7 @@ PLACES = (
 FREE = floating_ip.ObservedFloatingIps(F, PLACES, {'pool': 1})
 NONE_LEFT = replace(FREE, current=None, free={'pool': 0})
 KEY = Keypair('k', ED25519, 'SHA256:x')
-BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (repair: true of server), or delete it, which keeps its volumes'
+BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server: repair: true), or delete it, which keeps its volumes'
 
 
 @pytest.mark.parametrize(
@@ -429,14 +429,14 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         ),
         (
             volume.plan(volume_('attached', 's'), volumes(V, servers=named(FULL))),
-            'server: s has 15 volumes; a server has at most 15 beside its root volume',
+            'server: s has 15 volumes; a server has at most 15 besides its root volume',
         ),
         (
             volume.plan(
                 volume_('attached', 's'),
                 volumes(V, servers=named(Server('s', task_state='creating'))),
             ),
-            'server: s is creating; run the task that makes it, or that deletes it, again',
+            'server: s is creating; run the task that creates or deletes it again',
         ),
         *(
             (
@@ -457,15 +457,15 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
         ),
         (
             volume.plan(volume_('detached'), volumes(HELD, mounted=True)),
-            'volume v is mounted in s, and data would be lost; umount it there first, or say force: true',
+            'volume v is mounted in s, and data would be lost; unmount it there first, or set force: true',
         ),
         (
             volume.plan(volume_('attached', 't'), volumes(HELD, mounted=True)),
-            'volume v is mounted in s, and data would be lost; umount it there first, or say force: true',
+            'volume v is mounted in s, and data would be lost; unmount it there first, or set force: true',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), FREE),
-            'server: s has the floating address 172.24.0.8 already; detach that first (state: detached)',
+            'server: s already has the floating address 172.24.0.8; detach that first (state: detached)',
         ),
         (
             floating_ip.plan(
@@ -498,7 +498,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 FloatingIpRequest('', 'present', address='8.8.8.8'),
                 replace(FREE, current=None, in_pool=False),
             ),
-            'address: 8.8.8.8 is in no pool of this cloud; there are: pool',
+            'address: 8.8.8.8 is in no pool of this cloud; available: pool',
         ),
         (
             lb.plan(LbRequest('l', 'present', {}), lb.ObservedLbs({}, NETWORKS)),
@@ -509,7 +509,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 lb_(members=('s',)),
                 lb.ObservedLbs({}, NETWORKS, named(Server('s', networks=(Nic('back'),)))),
             ),
-            'members: server s has no port in network default, where the balancer is; give it one there, or make the balancer in a network of the server',
+            'members: server s has no port in network default of the balancer; connect it to that, or create the balancer in a network of the server',
         ),
         (
             lb.plan(replace(lb_(), floating_ip='auto'), lb.ObservedLbs({}, NETWORKS)),
@@ -539,7 +539,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 NetworkRequest('n', 'present', {'cidr': '10.0.0.0/24'}),
                 network.ObservedNetworks({}, {'10.0.0.0/16': 'the network x'}),
             ),
-            'cidr: 10.0.0.0/24 overlaps the network x (10.0.0.0/16); choose another, or leave it out',
+            'cidr: 10.0.0.0/24 overlaps the network x (10.0.0.0/16); use another, or omit it',
         ),
         (
             network.plan(
@@ -553,7 +553,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 NetworkRequest('n', 'present'),
                 network.ObservedNetworks({}, {'192.168.0.0/16': 'a', '10.0.0.0/8': 'b'}),
             ),
-            'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one',
+            'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; set cidr',
         ),
         (
             network.plan(
@@ -570,7 +570,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                     {'10.1.0.0/16': 'the network x'},
                 ),
             ),
-            'cidr: 10.1.0.0/24 overlaps the network x (10.1.0.0/16); choose another, or leave it out',
+            'cidr: 10.1.0.0/24 overlaps the network x (10.1.0.0/16); use another, or omit it',
         ),
         (
             image.plan(ImageRequest('i', 'present', {}), image.ObservedImages({})),
@@ -581,7 +581,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 ImageRequest('i', 'present', {'source': 'server:s'}),
                 image.ObservedImages({}, '', {'s': 'started'}),
             ),
-            'server: s runs, and an image is made of a disk at rest; stop it first (state: stopped)',
+            'server: s is running, and an image requires a stopped server; stop it first (state: stopped)',
         ),
         (
             image.plan(
@@ -640,15 +640,15 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
             keypair.plan(
                 KeypairRequest('k', 'present', {}, '/k'), keypair.ObservedKeypairs(named(KEY))
             ),
-            'private_key_file: /k is not there, and the private key of k was given out once, when it was made; '
-            'put the file back, leave the option out, or delete the key pair and make a new one',
+            'private_key_file: /k does not exist, and the private key of k was written only once, at its creation; '
+            'restore the file, omit the option, or delete the key pair and create a new one',
         ),
         (
             keypair.plan(
                 KeypairRequest('k', 'present', {}, '/k'),
                 keypair.ObservedKeypairs(named(KEY), KeyFile('/k', OTHER_ED25519)),
             ),
-            'private_key_file: /k holds another key than k (SHA256:x); name another file',
+            'private_key_file: /k contains another key than k (SHA256:x); use another file',
         ),
         (
             security_group.plan(
@@ -687,7 +687,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); first have it repaired (
                 group('absent'),
                 security_group.ObservedSecurityGroups(named(SecurityGroup('g', named_by=('h',)))),
             ),
-            'security_group g is named by rules of h; change those first',
+            'security_group g is used by rules of h; change those first',
         ),
     ],
 )
@@ -864,7 +864,7 @@ def test_a_guest_that_cannot_be_asked() -> None:
     """It is told, and done."""
     planned = volume.plan(volume_('detached'), volumes(HELD, mounted=None))
     assert planned.notes == (
-        'whether volume v is mounted cannot be seen: the guest agent of s does not answer',
+        'whether volume v is mounted is unknown: the guest agent of s does not answer',
     )
     assert [change.verb for change in planned.changes] == ['detach']
 

@@ -270,7 +270,7 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 
 # -- what is wrong with a request in view of what is there ---------------------------------------
 
-FREE_NONE = 'give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
+FREE_NONE = 'delete some, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
 IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for init'
 
 
@@ -301,19 +301,19 @@ IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for i
             (
                 requested(options=NEW, networks=(NicRequest('default', address),)),
                 observed(),
-                f'networks: fixed_ip {address} is not an address for a server of default (192.168.0.0/24, gateway 192.168.0.1)',
+                f'networks: fixed_ip {address} is not an address for a server in default (192.168.0.0/24, gateway 192.168.0.1)',
             )
             for address in ('192.168.1.5', '192.168.0.0', '192.168.0.255', '192.168.0.1')
         ),
         (
             requested(options=NEW, networks=(NicRequest('default', '192.168.0.6'),)),
             observed(owners={('default', '192.168.0.6'): 'lb front'}),
-            'networks: fixed_ip 192.168.0.6 belongs to lb front; choose another, or leave it out',
+            'networks: fixed_ip 192.168.0.6 is in use by lb front; use another, or omit it',
         ),
         (
             requested(options=NEW, count=3, floating_ip='auto'),
             observed(free=2),
-            f'floating_ip: 3 are needed and 2 are free; {FREE_NONE}',
+            f'floating_ip: 3 are needed, 2 are free; {FREE_NONE}',
         ),
         (
             requested(floating_ip='auto'),

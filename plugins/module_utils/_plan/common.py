@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the planners share."""
+"""Functions that the plans of several kinds of resources use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .._model.network import Network
     from .._model.request import Request
 
-DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and name in lower case
+DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and lower-case name
 
 
 def plan_one(
@@ -24,10 +24,10 @@ def plan_one(
     request: Request,
     current: Any | None,
     table: Table,
-    make: Callable[[], Any],
+    create: Callable[[], Any],
     draft: Draft,
 ) -> None:
-    """Make, keep or delete one thing; what an earlier run left half done is finished first."""
+    """Create, update or delete one resource, after completing an interrupted run."""
     if request.state == 'absent':
         if current is not None:
             plan_delete(kind, current, draft)
@@ -35,7 +35,7 @@ def plan_one(
     if current is not None and getattr(current, 'task_state', None) == 'deleting':
         current = draft.add(kind, 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
-        current = draft.add(kind, 'create', None, make())
+        current = draft.add(kind, 'create', None, create())
     elif getattr(current, 'task_state', None) == 'creating':
         current = draft.add(
             kind,
@@ -50,36 +50,28 @@ def plan_one(
 
 
 def plan_delete(kind: str, current: Any, draft: Draft) -> None:
-    """Delete a thing that nothing uses."""
+    """Delete a resource that is not in use."""
     if getattr(current, 'used_by', ()):
         draft.refused.append(
-            f'{kind} {current.name} is used by {", ".join(current.used_by)}; delete or change those first'
+            f'{kind} {current.name} is used by {", ".join(current.used_by)}; delete or change '
+            'those first'
         )
-    draft.add(
-        kind,
-        'delete',
-        current,
-        None,
-        why=COMPLETES_INTERRUPTED_RUN if getattr(current, 'task_state', None) == 'deleting' else '',
-    )
+    was_interrupted = getattr(current, 'task_state', None) == 'deleting'
+    why = COMPLETES_INTERRUPTED_RUN if was_interrupted else ''
+    draft.add(kind, 'delete', current, None, why=why)
 
 
 def repair_firewall(firewall: Firewall, draft: Draft) -> None:
-    """Write the projections again that are not as the record says."""
+    """Load the parts of the packet forwarding again that differ from the record."""
     if firewall.faults:
-        draft.add(
-            'firewall',
-            'load',
-            firewall,
-            replace(firewall, faults=()),
-            why='; '.join(firewall.faults),
-        )
+        repaired = replace(firewall, faults=())
+        draft.add('firewall', 'load', firewall, repaired, why='; '.join(firewall.faults))
 
 
 def check_fixed_ip(
     network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft
 ) -> None:
-    """Refuse an address that a network cannot give, and one that somebody else has."""
+    """Refuse an address that is not available in a network."""
     span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
     if (
         address not in span
@@ -87,45 +79,46 @@ def check_fixed_ip(
         or fixed_ip == network.gateway
     ):
         draft.refused.append(
-            f'{option} {fixed_ip} is not an address for a server of {network.name} ({network.cidr}, gateway {network.gateway})'
+            f'{option} {fixed_ip} is not an address for a server in {network.name} '
+            f'({network.cidr}, gateway {network.gateway})'
         )
     check_not_in_use(fixed_ip, owner, option, draft)
 
 
-def check_not_in_use(place: str, owner: str | None, option: str, draft: Draft) -> None:
-    """Refuse an address or a MAC of a network that somebody else has."""
+def check_not_in_use(value: str, owner: str | None, option: str, draft: Draft) -> None:
+    """Refuse an address or a MAC that is in use in a network."""
     if owner:
-        draft.refused.append(
-            f'{option} {place} belongs to {owner}; choose another, or leave it out'
-        )
+        draft.refused.append(f'{option} {value} is in use by {owner}; use another, or omit it')
 
 
 def check_dns_name(
     kind: str, name: str, networks: Iterable[str], owners: DnsOwners, draft: Draft
 ) -> None:
-    """Refuse a name that somebody else has in the DNS of a network, where case does not count."""
+    """Refuse a name that is in use in the DNS of a network, which is case-insensitive."""
     for network in dict.fromkeys(networks):
         sharing = owners.get((network, name.lower()), ())
         others = [owner for owner in sharing if owner != f'{kind} {name}']
         if others:
             draft.refused.append(
-                f'name: {name} is the DNS name of {", ".join(others)} in network {network} already '
-                '(upper and lower case are the same there); choose another name, or another network'
+                f'name: {name} is already the DNS name of {", ".join(others)} in network {network} '
+                '(case-insensitive); use another name, or another network'
             )
 
 
 def check_free_floating_ips(needed: int, free: int, draft: Draft) -> None:
-    """Refuse when the pools have fewer floating addresses than are needed."""
+    """Refuse to use more floating addresses than are free in the pools."""
     if needed > free:
-        wanted = 'no address is free' if needed == 1 else f'{needed} are needed and {free} are free'
+        reason = 'no address is free' if needed == 1 else f'{needed} are needed, {free} are free'
         draft.refused.append(
-            f'floating_ip: {wanted}; give some back, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
+            f'floating_ip: {reason}; delete some, or enlarge the pool (host_floating_pools of the '
+            'role hanok.cloud.host)'
         )
 
 
 def check_image_disk(image: Image | None, draft: Draft) -> None:
-    """Refuse an image whose disk somebody removed."""
+    """Refuse an image whose disk was removed."""
     if image and image.disk_missing:
         draft.refused.append(
-            f'image {image.name}: its disk is gone from the host; delete the image (state: absent) and make it again'
+            f'image {image.name}: its disk is missing on the host; delete the image '
+            '(state: absent) and re-create it'
         )

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Flavors: what was asked and what is there -> what to do."""
+"""Plan of flavors."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from .common import plan_one
 
 
 def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
-    """Make, keep or delete one flavor."""
+    """Create, update or delete one flavor."""
     draft, current = Draft(), observed.get(request.name)
     if current is None and request.state == 'present':
-        absent = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
-        if absent:
+        unset = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
+        if unset:
             draft.refused.append(
-                f'flavor {request.name} does not exist; to create it, also set {", ".join(absent)}'
+                f'flavor {request.name} does not exist; to create it, also set {", ".join(unset)}'
             )
     plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Floating IPs: what was asked and what is there -> what to do."""
+"""Plan of floating IPs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from .._model.firewall import Firewall
 from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest, Place
 from .common import check_free_floating_ips, repair_firewall
 
+_DETACHED = {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
+
 
 @dataclass(frozen=True)
 class ObservedFloatingIps:
-    """The address of the request, if it is there; where it may lead, a server's first address first; and how many are left, by pool.
+    """The requested floating IP, if it exists, and what it can be attached to.
 
-    ``taken_by``: the name under which the address of the request is there already.
+    ``places``: the fixed addresses, a server's first one first. ``free``: the number of free
+    addresses, by pool. ``taken_by``: the name of the floating IP that has the requested address.
     """
 
     current: FloatingIp | None = None
@@ -30,33 +33,31 @@ class ObservedFloatingIps:
 
 
 def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
-    """Take, attach, detach or give back one address."""
+    """Create, attach, detach or delete one floating IP."""
     draft, current = Draft(), observed.current
     _check_name(request, current, draft)
     if request.state == 'absent':
         if current:
             draft.add('floating_ip', 'delete', current, None)
-    elif (
-        current or request.name or request.address or request.state != 'detached'
-    ):  # else: whoever was to lose one has none
+    elif current:
         options = _options(request, current, observed, draft)
-        current = (
-            _create(request, options, observed, draft)
-            if current is None
-            else draft.update('floating_ip', current, options, TABLE)
-        )
-        draft.result.append(current)
+        draft.result.append(draft.update('floating_ip', current, options, TABLE))
+    elif request.name or request.address or request.state != 'detached':
+        draft.result.append(_create(request, observed, draft))
+    # Otherwise the specified holder has no floating IP that could be detached.
     repair_firewall(observed.firewall, draft)
     return draft.finish()
 
 
 def _check_name(request: FloatingIpRequest, current: FloatingIp | None, draft: Draft) -> None:
-    """One without a name is called by its address; another one by that name would be taken for it."""
+    """Refuse an address as a name, because it is the name of the floating IP with that address."""
     if not request.name or address_problems(request.name, ''):
         return
-    if (request.state != 'absent') if current is None else current.address != request.name:
+    is_new = current is None and request.state != 'absent'
+    if is_new or (current is not None and current.address != request.name):
         draft.refused.append(
-            f'name: {request.name} is an address, and no name of another one; give it as address, or choose a name'
+            f'name: {request.name} is an address, which cannot be the name of another one; set it '
+            'as address, or use another name'
         )
 
 
@@ -72,72 +73,86 @@ def _options(
     if request.pool:
         options['pool'] = request.pool
     if request.state == 'attached':
-        options.update(_holder(request, current, observed, draft))
-    elif request.state == 'detached':
-        options.update(
-            {}
-            if current and not request.matches_holder(current)
-            else {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
-        )
+        options.update(_attach(request, current, observed, draft))
+    elif request.state == 'detached' and (current is None or request.matches_holder(current)):
+        options.update(_DETACHED)
     return options
 
 
-def _holder(
+def _attach(
     request: FloatingIpRequest,
     current: FloatingIp | None,
     observed: ObservedFloatingIps,
     draft: Draft,
 ) -> Dict[str, Any]:
+    """Return the options that attach the floating IP to the specified holder."""
     kind, name = request.holder or ('server', '')
-    there = [place for place in observed.places if getattr(place, kind)]
-    if not draft.require(kind, name, {getattr(place, kind): place for place in there}):
+    holders = {getattr(place, kind): place for place in observed.places if getattr(place, kind)}
+    if not draft.require(kind, name, holders):
         return {
             'server': request.server,
             'lb': request.lb,
             'port': request.port,
             'fixed_ip': AFTER_APPLY,
         }
-    places = {place.fixed_ip: place for place in there if getattr(place, kind) == name}
-    if request.fixed_ip and request.fixed_ip not in places:
-        draft.refused.append(
-            f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has {", ".join(places)}'
-        )
-    stays = current.fixed_ip if current else None
-    fixed = request.fixed_ip or (stays if stays in places else None) or next(iter(places))
-    place = places.get(fixed, Place(fixed))
+    places = {place.fixed_ip: place for place in observed.places if getattr(place, kind) == name}
+    fixed_ip = _choose_fixed_ip(request, current, places, draft)
+    place = places.get(fixed_ip, Place(fixed_ip))
     if place.floating_ip and (current is None or place.floating_ip != current.address):
         draft.refused.append(
-            f'{kind}: {name} has the floating address {place.floating_ip} already; detach that first (state: detached)'
+            f'{kind}: {name} already has the floating address {place.floating_ip}; detach that '
+            'first (state: detached)'
         )
-    return {'server': place.server, 'lb': place.lb, 'port': place.port, 'fixed_ip': fixed}
+    return {'server': place.server, 'lb': place.lb, 'port': place.port, 'fixed_ip': fixed_ip}
 
 
-def _create(
-    request: FloatingIpRequest, options: Dict[str, Any], observed: ObservedFloatingIps, draft: Draft
-) -> FloatingIp:
+def _choose_fixed_ip(
+    request: FloatingIpRequest,
+    current: FloatingIp | None,
+    places: Mapping[str, Place],
+    draft: Draft,
+) -> str:
+    """Return the requested fixed address, else the current one, else the first of the holder."""
+    if request.fixed_ip:
+        if request.fixed_ip not in places:
+            kind, name = request.holder or ('server', '')
+            draft.refused.append(
+                f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has '
+                f'{", ".join(places)}'
+            )
+        return request.fixed_ip
+    current_ip = current.fixed_ip if current else None
+    if current_ip in places:
+        return str(current_ip)
+    return next(iter(places))
+
+
+def _create(request: FloatingIpRequest, observed: ObservedFloatingIps, draft: Draft) -> FloatingIp:
+    options = _options(request, None, observed, draft)
+    _check_available(request, observed, draft)
+    address = request.address or AFTER_APPLY
+    new = FloatingIp(request.name or address, **{**options, 'address': address})
+    created: FloatingIp = draft.add('floating_ip', 'create', None, new)
+    return created
+
+
+def _check_available(
+    request: FloatingIpRequest, observed: ObservedFloatingIps, draft: Draft
+) -> None:
+    """Refuse an address that is not in a pool or in use, and a pool without free addresses."""
+    pools = ', '.join(sorted(observed.free)) or 'none'
     if request.address and not observed.in_pool:
         draft.refused.append(
-            f'address: {request.address} is in no pool of this cloud; there are: {", ".join(sorted(observed.free)) or "none"}'
+            f'address: {request.address} is in no pool of this cloud; available: {pools}'
         )
     if observed.taken_by:
         draft.refused.append(
-            f'address: {request.address} is there by the name {observed.taken_by}; use that name, or another address'
+            f'address: {request.address} already exists with the name {observed.taken_by}; use '
+            'that name, or another address'
         )
     if request.pool and request.pool not in observed.free:
-        draft.refused.append(
-            f'pool: {request.pool} does not exist; available: {", ".join(sorted(observed.free)) or "none"}'
-        )
+        draft.refused.append(f'pool: {request.pool} does not exist; available: {pools}')
+    elif request.pool:
+        check_free_floating_ips(1, observed.free[request.pool], draft)
     else:
-        check_free_floating_ips(
-            1,
-            observed.free.get(request.pool, 0) if request.pool else sum(observed.free.values()),
-            draft,
-        )
-    address = request.address or AFTER_APPLY
-    made: FloatingIp = draft.add(
-        'floating_ip',
-        'create',
-        None,
-        FloatingIp(request.name or address, **{**options, 'address': address}),
-    )
-    return made
+        check_free_floating_ips(1, sum(observed.free.values()), draft)

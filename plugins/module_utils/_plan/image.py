@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images: what was asked and what is there -> what to do."""
+"""Plan of images."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from .common import check_image_disk, plan_one
 
 @dataclass(frozen=True)
 class ObservedImages:
-    """Images by name; what speaks against the source of the request; the server that is the source, by name, with its power.
+    """Images by name, and the source of the request.
 
-    ``held``: the digests of what the path of the request holds now; None: it was not looked at.
-    ``checksum``: of the request, resolved where it was an address.
+    ``source_problem``: why the source cannot be used. ``servers``: the source server, by name, with
+    its power. ``held``: the current digests of the file at the source path; None: not read.
+    ``checksum``: that of the request, resolved if it was a URL.
     """
 
     images: Mapping[str, Image]
@@ -29,29 +30,26 @@ class ObservedImages:
 
 
 def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
-    """Make, keep or delete one image."""
+    """Create, update or delete one image."""
     draft, current = Draft(), observed.images.get(request.name)
     if request.state == 'present' and (current is None or current.task_state is not None):
-        _source(
-            request.options.get('source') or (current.source if current else ''),
-            request.name,
-            observed,
-            draft,
-        )
+        source = request.options.get('source') or (current.source if current else '')
+        _check_source(source, request.name, observed, draft)
     if request.state == 'present':
         check_image_disk(current, draft)
         if current is not None and current.task_state is None:
-            request = replace(request, options=_content(current, request, observed, draft))
+            options = _differing_options(current, request, observed, draft)
+            request = replace(request, options=options)
     plan_one(
         'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
     )
     return draft.finish(('image', 'delete'), ('image', 'create'))
 
 
-def _content(
+def _differing_options(
     current: Image, request: ImageRequest, observed: ObservedImages, draft: Draft
 ) -> Dict[str, Any]:
-    """The options without those that say in other words what the image was made of."""
+    """The options without those that describe the same content in another way."""
     options = dict(request.options)
     checksum = observed.checksum or options.get('checksum')
     if checksum is not None and current.has_checksum(checksum):
@@ -63,12 +61,13 @@ def _content(
         del options['source']
     elif options['source'] == current.source:
         draft.refused.append(
-            f'image {current.name}: {current.source} holds something else than the image was made of; {IMMUTABLE}'
+            f'image {current.name}: {current.source} has changed since the image was created; '
+            f'{IMMUTABLE}'
         )
     return options
 
 
-def _source(source: str, name: str, observed: ObservedImages, draft: Draft) -> None:
+def _check_source(source: str, name: str, observed: ObservedImages, draft: Draft) -> None:
     kind, _colon, where = source.partition(':')
     if not kind:
         draft.refused.append(
@@ -80,7 +79,8 @@ def _source(source: str, name: str, observed: ObservedImages, draft: Draft) -> N
             and observed.servers[where] != 'stopped'
         ):
             draft.refused.append(
-                f'server: {where} runs, and an image is made of a disk at rest; stop it first (state: stopped)'
+                f'server: {where} is running, and an image requires a stopped server; stop it '
+                'first (state: stopped)'
             )
     elif observed.source_problem:
         draft.missing.append(f'{kind}: {observed.source_problem}')

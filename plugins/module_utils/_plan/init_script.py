@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Init scripts: what was asked and what is there -> what to do."""
+"""Plan of init scripts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .common import plan_one
 
 
 def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan:
-    """Make, keep or delete one script. Servers that were made with it keep what they ran."""
+    """Create, update or delete one script; existing servers are not affected."""
     draft, current = Draft(), observed.get(request.name)
     if current is None and request.state == 'present' and 'content' not in request.options:
         draft.refused.append(

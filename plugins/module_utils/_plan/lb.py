@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Load balancers: what was asked and what is there -> what to do."""
+"""Plan of load balancers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from .common import DnsOwners, check_dns_name, check_free_floating_ips, plan_del
 
 @dataclass(frozen=True)
 class ObservedLbs:
-    """Balancers, networks and servers by name; free floating addresses; whether the floating address of the request may be had, as a problem."""
+    """Existing resources by name, and the number of free floating addresses.
+
+    ``floating_problem``: why the requested floating address cannot be used.
+    """
 
     lbs: Mapping[str, Lb]
     networks: Mapping[str, Network] = field(default_factory=dict)
@@ -29,7 +32,7 @@ class ObservedLbs:
 
 
 def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
-    """Make, keep or delete one balancer."""
+    """Create, update or delete one balancer."""
     draft, current = Draft(), observed.lbs.get(request.name)
     if request.state == 'absent':
         if current:
@@ -39,47 +42,54 @@ def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
         draft.result.append(lb)
         if request.wait_for and lb.health_check is None:
             draft.refused.append(
-                f'wait_for: lb {lb.name} has no health check, by which members are found healthy; give health_check, or leave wait_for out'
+                f'wait_for: lb {lb.name} has no health check to wait for; set health_check, or '
+                'omit wait_for'
             )
     repair_firewall(observed.firewall, draft)
     return draft.finish(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
 
 
 def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft) -> Lb:
-    if current and current.task_state == 'deleting':
-        current = draft.add('lb', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
-    if current and current.task_state == 'creating':
-        current = draft.add(
-            'lb',
-            'create',
-            None,
-            replace(current, task_state=None, running=True),
-            why=COMPLETES_INTERRUPTED_RUN,
-        )
+    current = _complete_earlier_run(current, draft)
     options = _options(request, current, observed, draft)
     if 'members' in options:
-        options['members'] = _servers(options['members'], observed)
+        options['members'] = _member_servers(options['members'], observed)
     for member in options.get('members', ()):
         if draft.require('server', member, observed.servers):
-            _check_reached(observed.servers[member], _network(request, current), draft)
+            _check_member(observed.servers[member], _network(request, current), draft)
     if current is None:
-        if 'listeners' not in options:
-            draft.refused.append(
-                f'lb {request.name} does not exist; to create it, also set listeners'
-            )
-        network = options.get('network', 'default')
-        draft.require('network', network, observed.networks)
-        check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
-        made: Lb = draft.add('lb', 'create', None, Lb(request.name, **options))
-        return made
-    kept: Lb = draft.update(
-        'lb', current, {**options, **({} if current.running else {'running': True})}, TABLE
-    )
-    return kept
+        return _create(request, options, observed, draft)
+    if not current.running:
+        options['running'] = True
+    updated: Lb = draft.update('lb', current, options, TABLE)
+    return updated
 
 
-def _servers(members: Tuple[str, ...], observed: ObservedLbs) -> Tuple[str, ...]:
-    """The names of the members, each group of servers as those that it has now."""
+def _complete_earlier_run(current: Lb | None, draft: Draft) -> Lb | None:
+    if current is None or current.task_state not in ('deleting', 'creating'):
+        return current
+    if current.task_state == 'deleting':
+        draft.add('lb', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
+        return None
+    created: Lb = replace(current, task_state=None, running=True)
+    draft.add('lb', 'create', None, created, why=COMPLETES_INTERRUPTED_RUN)
+    return created
+
+
+def _create(
+    request: LbRequest, options: Mapping[str, Any], observed: ObservedLbs, draft: Draft
+) -> Lb:
+    if 'listeners' not in options:
+        draft.refused.append(f'lb {request.name} does not exist; to create it, also set listeners')
+    network = options.get('network', 'default')
+    draft.require('network', network, observed.networks)
+    check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
+    created: Lb = draft.add('lb', 'create', None, Lb(request.name, **options))
+    return created
+
+
+def _member_servers(members: Tuple[str, ...], observed: ObservedLbs) -> Tuple[str, ...]:
+    """The names of the member servers, groups replaced by their current servers."""
     groups: Dict[str, List[str]] = {}
     for server in observed.servers.values():
         if server.member_of:
@@ -93,12 +103,12 @@ def _network(request: LbRequest, current: Lb | None) -> str:
     return current.network if current else requested
 
 
-def _check_reached(server: Server, network: str, draft: Draft) -> None:
-    """Refuse a member that the balancer does not reach."""
+def _check_member(server: Server, network: str, draft: Draft) -> None:
+    """Refuse a member without a port in the network of the balancer."""
     if network not in [nic.name for nic in server.networks]:
         draft.refused.append(
-            f'members: server {server.name} has no port in network {network}, where the balancer is; '
-            'give it one there, or make the balancer in a network of the server'
+            f'members: server {server.name} has no port in network {network} of the balancer; '
+            'connect it to that, or create the balancer in a network of the server'
         )
 
 
@@ -106,13 +116,14 @@ def _options(
     request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft
 ) -> Dict[str, Any]:
     options, requested = dict(request.options), request.floating_ip
-    has = current.floating_ip if current else None
+    attached = current.floating_ip if current else None
     if requested == 'none':
         options['floating_ip'] = None
-    elif requested == 'auto' and has is None:
+    elif requested == 'auto' and attached is None:
         options['floating_ip'] = AFTER_APPLY
         check_free_floating_ips(1, observed.free, draft)
-    elif requested not in (None, 'auto', has):
+    elif requested not in (None, 'auto', attached):
         options['floating_ip'] = requested
-        draft.refused += [observed.floating_problem] if observed.floating_problem else []
+        if observed.floating_problem:
+            draft.refused.append(observed.floating_problem)
     return options

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Networks: what was asked and what is there -> what to do."""
+"""Plan of networks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from .._model.checks import join_names
 from .._model.firewall import Firewall
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
 from .common import plan_one, repair_firewall
-from .network_range import blocks, free_range, range_notes, range_problems
+from .network_range import conflicts, free_range, range_notes, range_problems
 
 
 @dataclass(frozen=True)
 class ObservedNetworks:
-    """Networks by name; what else of this cloud has addresses (CIDR: what it is); the state of the host; and what is around it."""
+    """Networks by name, the ranges in use in this cloud, and the state of the host.
+
+    ``taken``: the ranges that a network must not overlap (CIDR: what uses it).
+    """
 
     networks: Mapping[str, Network]
     taken: Mapping[str, str] = field(default_factory=dict)
@@ -26,35 +29,37 @@ class ObservedNetworks:
 
 
 def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
-    """Make, keep or delete one network."""
+    """Create, update or delete one network."""
     draft, current = Draft(), observed.networks.get(request.name)
-    if (
-        current
-        and current.task_state == 'creating'
-        and request.state == 'present'
-        and request.options.get('cidr', current.cidr) != current.cidr
-    ):
-        # It never was: it may become another, whose gateway is another too.
-        request = replace(
-            request, options={**request.options, 'gateway': _made(request, observed, draft).gateway}
-        )
-    plan_one('network', request, current, TABLE, lambda: _made(request, observed, draft), draft)
+    if current and request.state == 'present' and _is_redefined(current, request):
+        # It was not created yet, so that it can get another range, and another gateway with it.
+        gateway = _new_network(request, observed, draft).gateway
+        request = replace(request, options={**request.options, 'gateway': gateway})
+    plan_one(
+        'network', request, current, TABLE, lambda: _new_network(request, observed, draft), draft
+    )
     repair_firewall(observed.firewall, draft)
     return draft.finish(('network', 'delete'), ('network', 'create'))
 
 
-def _made(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
+def _is_redefined(current: Network, request: NetworkRequest) -> bool:
+    """Whether the request changes the range of a network whose creation was interrupted."""
+    cidr = request.options.get('cidr', current.cidr)
+    return current.task_state == 'creating' and cidr != current.cidr
+
+
+def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
     cidr = request.options.get('cidr')
     if cidr is None:
         cidr = free_range(observed.taken, observed.surroundings)
         if cidr is None:
             draft.refused.append(
-                'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; give one'
+                'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; set cidr'
             )
             return Network(request.name)
-        usual = next(candidates())
-        if cidr != usual:
-            why = blocks(usual, observed.taken, observed.surroundings) or [
+        default = next(candidates())
+        if cidr != default:
+            why = conflicts(default, observed.taken, observed.surroundings) or [
                 str(route) for route in observed.surroundings.routes
             ]
             draft.notes.append(

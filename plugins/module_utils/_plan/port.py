@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Ports: what was asked and what is there -> what to do."""
+"""Plan of ports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .common import check_fixed_ip, check_not_in_use, plan_one, repair_firewall
 
 @dataclass(frozen=True)
 class ObservedPorts:
-    """Ports, networks and groups by name; who has the fixed address and the MAC of the request; and the state of the host."""
+    """Existing resources by name, the owners of the requested address and MAC, and the host."""
 
     ports: Mapping[str, Port]
     networks: Mapping[str, Network] = field(default_factory=dict)
@@ -29,21 +29,20 @@ class ObservedPorts:
 
 
 def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
-    """Make, keep or delete one port."""
+    """Create, update or delete one port."""
     draft, current = Draft(), observed.ports.get(request.name)
     if request.state == 'present':
-        for group in request.options.get(
-            'security_groups', (DEFAULT_GROUP,) if current is None else ()
-        ):
+        default_groups = (DEFAULT_GROUP,) if current is None else ()
+        for group in request.options.get('security_groups', default_groups):
             draft.require('security_group', group, observed.groups)
         if current is None:
-            _place(request, observed, draft)
+            _check_addresses(request, observed, draft)
     plan_one('port', request, current, TABLE, lambda: Port(request.name, **request.options), draft)
     repair_firewall(observed.firewall, draft)
     return draft.finish()
 
 
-def _place(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:
+def _check_addresses(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:
     name, fixed_ip = request.options.get('network', 'default'), request.options.get('fixed_ip')
     if (
         draft.require('network', name, observed.networks)

@@ -1,14 +1,16 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Security groups: what was asked and what is there -> what to do."""
+"""Plan of security groups."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Tuple
 
 from .._model.change import Draft, Plan
 from .._model.firewall import Firewall
+from .._model.rule import Rule
 from .._model.security_group import MAX_RULES, TABLE, SecurityGroup, SecurityGroupRequest
 from .common import plan_one, repair_firewall
 
@@ -22,27 +24,16 @@ class ObservedSecurityGroups:
 
 
 def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Plan:
-    """Make, keep or delete one group."""
+    """Create, update or delete one group."""
     draft, current = Draft(), observed.groups.get(request.name)
-    rules = set(request.options.get('rules', ()))
-    if current and not request.purge_rules:
-        rules |= set(current.rules)
-    options = (
-        {**request.options, 'rules': tuple(sorted(rules))}
-        if 'rules' in request.options
-        else dict(request.options)
-    )
-    if len(rules) > MAX_RULES:
-        draft.refused.append(
-            f'rules: {request.name} would have {len(rules)}; a group has at most {MAX_RULES}'
-        )
-    for name in sorted(
-        {rule.remote_group for rule in options.get('rules', ()) if rule.remote_group}
-    ):
-        draft.require('security_group', name, {**observed.groups, request.name: None})
+    options = dict(request.options)
+    if 'rules' in options:
+        options['rules'] = _rules(request, current)
+        _check_rules(request.name, options['rules'], observed, draft)
     if request.state == 'absent' and current and current.named_by:
         draft.refused.append(
-            f'security_group {current.name} is named by rules of {", ".join(current.named_by)}; change those first'
+            f'security_group {current.name} is used by rules of {", ".join(current.named_by)}; '
+            'change those first'
         )
     plan_one(
         'security_group',
@@ -54,3 +45,22 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
     )
     repair_firewall(observed.firewall, draft)
     return draft.finish()
+
+
+def _rules(request: SecurityGroupRequest, current: SecurityGroup | None) -> Tuple[Rule, ...]:
+    """The requested rules, with the existing ones unless those are purged."""
+    rules = set(request.options['rules'])
+    if current and not request.purge_rules:
+        rules |= set(current.rules)
+    return tuple(sorted(rules))
+
+
+def _check_rules(
+    name: str, rules: Tuple[Rule, ...], observed: ObservedSecurityGroups, draft: Draft
+) -> None:
+    if len(rules) > MAX_RULES:
+        draft.refused.append(
+            f'rules: {name} would have {len(rules)}; a group has at most {MAX_RULES}'
+        )
+    for remote in sorted({rule.remote_group for rule in rules if rule.remote_group}):
+        draft.require('security_group', remote, {**observed.groups, name: None})

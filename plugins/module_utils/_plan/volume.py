@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Volumes: what was asked and what is there -> what to do."""
+"""Plan of volumes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.server import Server
 from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest
 
+# The verbs that complete an interrupted run, by task state.
+_COMPLETING_VERBS = {'creating': 'create', 'attaching': 'attach', 'detaching': 'detach'}
+
 
 @dataclass(frozen=True)
 class ObservedVolumes:
-    """Volumes and servers by name. ``mounted``: whether the guest that has the volume has it mounted; None: it cannot be asked."""
+    """Volumes and servers by name.
+
+    ``mounted``: whether the volume is mounted in its guest; None: the guest does not answer.
+    """
 
     volumes: Mapping[str, Volume]
     servers: Mapping[str, Server] = field(default_factory=dict)
@@ -22,7 +28,7 @@ class ObservedVolumes:
 
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
-    """Make, attach, detach, grow or delete one volume."""
+    """Create, attach, detach, grow or delete one volume."""
     draft, current = Draft(), observed.volumes.get(request.name)
     if request.state == 'absent':
         if current:
@@ -30,39 +36,36 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
         return draft.finish()
     if current and current.disk_missing and request.state != 'detached':
         draft.refused.append(
-            f'volume {current.name}: its disk is gone from the host, with what was on it; delete the volume (state: absent) and make it again'
+            f'volume {current.name}: its disk is missing on the host, with all data on it; delete '
+            'the volume (state: absent) and re-create it'
         )
     current = _present(request, current, observed, draft)
     if request.state == 'attached':
-        current = _attached(request, current, observed, draft)
+        current = _attach(request, current, observed, draft)
     elif (
         request.state == 'detached' and current.server and request.server in (None, current.server)
     ):
-        current = _detached(request, current, observed, draft)
+        current = _detach(request, current, observed, draft)
     draft.result.append(current)
-    # Of one volume: in the order in which they were added. One that was being attached is detached
-    # after that.
+    # All changes are of one volume and stay in this order: an interrupted attachment is completed
+    # before a detachment.
     return draft.finish()
 
 
 def _delete(current: Volume, draft: Draft) -> None:
     if current.server:
         draft.refused.append(
-            f'volume {current.name} is attached to {current.server}; detach it first (state: detached)'
+            f'volume {current.name} is attached to {current.server}; detach it first '
+            '(state: detached)'
         )
-    draft.add(
-        'volume',
-        'delete',
-        current,
-        None,
-        why=COMPLETES_INTERRUPTED_RUN if current.task_state == 'deleting' else '',
-    )
+    why = COMPLETES_INTERRUPTED_RUN if current.task_state == 'deleting' else ''
+    draft.add('volume', 'delete', current, None, why=why)
 
 
 def _present(
     request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
 ) -> Volume:
-    """The volume as it is there in any case: made, or finished, or grown."""
+    """Create, complete or update the volume, apart from its attachment."""
     if current and current.task_state == 'deleting':
         current = draft.add('volume', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
@@ -70,39 +73,29 @@ def _present(
             draft.refused.append(
                 f'volume {request.name} does not exist; to create it, also set size (GB)'
             )
-        made: Volume = draft.add('volume', 'create', None, Volume(request.name, **request.options))
-        return made
-    if current.task_state in ('attaching', 'detaching'):
-        _in_order(observed.servers.get(current.server or ''), draft)
-    if current.task_state == 'creating':
-        current = draft.add(
-            'volume',
-            'create',
-            None,
-            replace(current, task_state=None),
-            why=COMPLETES_INTERRUPTED_RUN,
-        )
-    elif current.task_state == 'attaching':
-        current = draft.add(
-            'volume',
-            'attach',
-            current,
-            replace(current, task_state=None),
-            why=COMPLETES_INTERRUPTED_RUN,
-        )
-    elif current.task_state == 'detaching':
-        current = draft.add(
-            'volume',
-            'detach',
-            current,
-            replace(current, task_state=None, server=None),
-            why=COMPLETES_INTERRUPTED_RUN,
-        )
-    kept: Volume = draft.update('volume', current, request.options, TABLE)
-    return kept
+        new = Volume(request.name, **request.options)
+        created: Volume = draft.add('volume', 'create', None, new)
+        return created
+    current = _complete_earlier_run(current, observed, draft)
+    updated: Volume = draft.update('volume', current, request.options, TABLE)
+    return updated
 
 
-def _attached(
+def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
+    verb = _COMPLETING_VERBS.get(current.task_state or '')
+    if verb is None:
+        return current
+    if verb != 'create':
+        _check_server(observed.servers.get(current.server or ''), draft)
+    before = None if verb == 'create' else current
+    after = replace(current, task_state=None)
+    if verb == 'detach':
+        after = replace(after, server=None)
+    draft.add('volume', verb, before, after, why=COMPLETES_INTERRUPTED_RUN)
+    return after
+
+
+def _attach(
     request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
 ) -> Volume:
     if current.server == request.server:
@@ -111,43 +104,51 @@ def _attached(
         server = observed.servers[request.server or '']
         if len(server.volumes) >= MAX_VOLUMES:
             draft.refused.append(
-                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most {MAX_VOLUMES} beside its root volume'
+                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most '
+                f'{MAX_VOLUMES} besides its root volume'
             )
-        _in_order(server, draft)
+        _check_server(server, draft)
     if current.server:
-        current = _detached(request, current, observed, draft)
+        current = _detach(request, current, observed, draft)
     attached: Volume = draft.add(
         'volume', 'attach', current, replace(current, server=request.server)
     )
     return attached
 
 
-def _in_order(server: Server | None, draft: Draft) -> None:
-    """Refuse a server whose machine is not as recorded: to attach or detach a volume would define it anew, which is done only when asked for."""
+def _check_server(server: Server | None, draft: Draft) -> None:
+    """Refuse a server whose machine differs from the record.
+
+    Attaching or detaching a volume redefines the machine, which undoes that difference.
+    """
     if server is None:
         return
     if server.task_state:
         draft.refused.append(
-            f'server: {server.name} is {server.task_state}; run the task that makes it, or that deletes it, again'
+            f'server: {server.name} is {server.task_state}; run the task that creates or deletes it '
+            'again'
         )
     elif server.faults:
-        why = '; '.join(server.faults)
+        faults = '; '.join(server.faults)
         draft.refused.append(
-            f'server: {server.name} is UNMANAGED ({why}); first have it repaired (repair: true of server), or delete it, which keeps its volumes'
+            f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: true), '
+            'or delete it, which keeps its volumes'
         )
 
 
-def _detached(
+def _detach(
     request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
 ) -> Volume:
-    _in_order(observed.servers.get(current.server or ''), draft)
+    _check_server(observed.servers.get(current.server or ''), draft)
     if observed.mounted and not request.force:
         draft.refused.append(
-            f'volume {current.name} is mounted in {current.server}, and data would be lost; umount it there first, or say force: true'
+            f'volume {current.name} is mounted in {current.server}, and data would be lost; '
+            'unmount it there first, or set force: true'
         )
     if observed.mounted is None:
         draft.notes.append(
-            f'whether volume {current.name} is mounted cannot be seen: the guest agent of {current.server} does not answer'
+            f'whether volume {current.name} is mounted is unknown: the guest agent of '
+            f'{current.server} does not answer'
         )
     free: Volume = draft.add('volume', 'detach', current, replace(current, server=None))
     return free
