@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A host of one's own to build a cloud on: the tests run in scripts/world, and the role host makes it a host."""
+"""Fixtures of the integration tests: they run in scripts/world, configured by the role host."""
 
 from __future__ import annotations
 
@@ -23,106 +23,109 @@ Result = dict[str, Any]
 
 
 class Play:
-    """A run of ansible-playbook, and what its recap says."""
+    """A run of ansible-playbook and the counts of its recap."""
 
     def __init__(
         self, *words: str, program: tuple[str, ...] = tuple(PLAYBOOK), cwd: Path = ROOT
     ) -> None:
-        """Run it, with the playbook's name and further arguments."""
+        """Run it with the name of the playbook and further arguments."""
         ran = subprocess.run(
             [*program, *words], cwd=cwd, capture_output=True, text=True, check=False, timeout=1500
         )
         self.code, self.output = ran.returncode, ran.stdout + ran.stderr
-        recaps = re.findall(
-            r'localhost\s+: (ok=.*)', self.output
-        )  # after each playbook, of all until then
-        self.counts = (
-            {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', recaps[-1])}
-            if recaps
-            else {}
-        )
+        self.counts: dict[str, int] = {}
+        # One recap after each playbook; the last one counts the tasks of all.
+        for recap in re.findall(r'localhost\s+: (ok=.*)', self.output)[-1:]:
+            self.counts = {key: int(value) for key, value in re.findall(r'(\w+)=(\d+)', recap)}
 
     @property
     def changed(self) -> int:
-        """How many tasks changed something; the play must have gone well."""
+        """The number of changed tasks; asserts that the play succeeded."""
         assert self.code == 0, self.output[-6000:]
         return self.counts['changed']
 
 
-def inventory() -> dict[str, Any]:
-    """All of a host that a play could leave behind, seen from outside."""
+STATE_PATTERNS = (
+    '/var/lib/hanok/**',
+    '/var/lib/libvirt/**',
+    '/var/log/libvirt/**',
+    '/etc/hanok/**',
+    '/run/netns/**',
+)
+PROGRAMS = (
+    'qemu-system',
+    'haproxy',
+    's6-',
+    'libvirt_lxc',
+    'dnsmasq',
+    'qemu-img',
+    'virtlogd',
+    'libvirtd',
+)
 
-    def said(*words: str) -> list[str]:
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
 
-    files = [
+def _lines(*words: str) -> list[str]:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def _files() -> list[str]:
+    """The files of the cloud and of libvirt, without locks, logs, the database and its export."""
+    files = [path for pattern in STATE_PATTERNS for path in glob.glob(pattern, recursive=True)]
+    return sorted(
         path
-        for pattern in (
-            '/var/lib/hanok/**',
-            '/var/lib/libvirt/**',
-            '/var/log/libvirt/**',
-            '/etc/hanok/**',
-            '/run/netns/**',
-        )
-        for path in glob.glob(pattern, recursive=True)
-    ]
-    ours = (
-        'qemu-system',
-        'haproxy',
-        's6-',
-        'libvirt_lxc',
-        'dnsmasq',
-        'qemu-img',
-        'virtlogd',
-        'libvirtd',
+        for path in files
+        if os.path.isfile(path)
+        and '/locks/' not in path
+        and not re.search(r'hanok\.(db.*|json)$|\.log$', path)
     )
+
+
+def _processes() -> list[str]:
+    """The programs of the running processes of the cloud."""
     commands = [
         Path(path).read_bytes().split(b'\0')[0].decode()
         for path in glob.glob('/proc/[0-9]*/cmdline')
         if os.path.exists(path)
     ]
+    return sorted(command for command in commands if os.path.basename(command).startswith(PROGRAMS))
+
+
+def inventory() -> dict[str, Any]:
+    """Everything on a host that a play could leave behind, observed from outside."""
     return {
-        'domains': said('virsh', 'list', '--all', '--name', '--uuid')
-        + said('virsh', '-c', 'lxc:///system', 'list', '--all', '--name', '--uuid'),
-        'networks': said('virsh', 'net-list', '--all', '--name'),
-        'files': sorted(
-            path
-            for path in files
-            if os.path.isfile(path)
-            and '/locks/' not in path
-            and not re.search(r'hanok\.(db.*|json)$|\.log$', path)
-        ),
+        'domains': _lines('virsh', 'list', '--all', '--name', '--uuid')
+        + _lines('virsh', '-c', 'lxc:///system', 'list', '--all', '--name', '--uuid'),
+        'networks': _lines('virsh', 'net-list', '--all', '--name'),
+        'files': _files(),
         'reservations': [
             Path(path).read_text(encoding='utf-8')
             for path in sorted(glob.glob('/var/lib/libvirt/dnsmasq/*hanok*'))
         ],
-        # Not the revision, nor the connections that the kernel counts.
+        # Without the revision and the connections that the kernel counts.
         'rules': [
             line
-            for line in said('nft', 'list', 'ruleset')
+            for line in _lines('nft', 'list', 'ruleset')
             if 'chain rev_' not in line and 'ct count' not in line
         ],
-        'routes': [
-            line.replace(' linkdown', '') for line in said('ip', 'route', 'show')
-        ],  # it lags behind what happens
-        'proxies': said('ip', 'neigh', 'show', 'proxy'),
+        # Without linkdown: the kernel updates it with a delay.
+        'routes': [line.replace(' linkdown', '') for line in _lines('ip', 'route', 'show')],
+        'proxies': _lines('ip', 'neigh', 'show', 'proxy'),
         'links': sorted(os.listdir('/sys/class/net')),
         'mounts': sorted(
             line.split()[4]
             for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines()
         ),
-        'processes': sorted(
-            command for command in commands if os.path.basename(command).startswith(ours)
-        ),
+        'processes': _processes(),
     }
 
 
 @pytest.fixture(scope='session')
 def host() -> None:
-    """The role host has made this world a host."""
+    """Run the role host in this world."""
     if 'HANOK_WORLD' not in os.environ:
         pytest.fail(
-            'these tests make a cloud of the host they run on; run them by: scripts/world .venv/bin/pytest tests/integration'
+            'these tests turn the host they run on into a cloud; run them with: '
+            'scripts/world .venv/bin/pytest tests/integration'
         )
     assert Play('hanok.cloud.host').changed > 0
 
@@ -130,7 +133,10 @@ def host() -> None:
 def start(
     module: str, before: tuple[str, ...] = (), check: bool = False, **options: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Run a module as Ansible does: a process of the host's Python that reads its arguments and prints its result; `before`: words before it."""
+    """Run a module as Ansible does, as a process of the host's Python; return the process.
+
+    `before` is put before the command line, for example to run it under strace.
+    """
     arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True}
     environment = {**os.environ, 'PYTHONPATH': f'{TREE}:{sysconfig.get_paths()["purelib"]}'}
     words = [
@@ -146,7 +152,7 @@ def start(
 
 
 def run(module: str, check: bool = False, **options: Any) -> Result:
-    """Run a module; its result."""
+    """Run a module; return its result."""
     ran = start(module, check=check, **options)
     assert 'Traceback' not in ran.stderr, ran.stderr
     result: Result = json.loads(ran.stdout)
@@ -154,34 +160,35 @@ def run(module: str, check: bool = False, **options: Any) -> Result:
 
 
 def keep(module: str, **options: Any) -> Result:
-    """Do a task as the whole project promises it: check mode tells what the run then does, and a second run does nothing."""
-    told, done, again = (
-        run(module, check=True, **options),
-        run(module, **options),
-        run(module, **options),
-    )
-    assert not done.get('failed'), done['msg']
-    assert (told['changed'], told['diff']) == (done['changed'], done['diff']), options
-    assert set(told) - {'warnings'} == set(done) - {'warnings'}
-    assert not again['changed'], again['diff']
-    return done
+    """Run a task and check the promises of every module; return its result.
+
+    Check mode predicts the change of the run, and a second run changes nothing.
+    """
+    predicted = run(module, check=True, **options)
+    result = run(module, **options)
+    repeated = run(module, **options)
+    assert not result.get('failed'), result['msg']
+    assert (predicted['changed'], predicted['diff']) == (result['changed'], result['diff']), options
+    assert set(predicted) - {'warnings'} == set(result) - {'warnings'}
+    assert not repeated['changed'], repeated['diff']
+    return result
 
 
 def refused(module: str, **options: Any) -> str:
-    """A task that is refused, in check mode as in a run; the text."""
-    told, done = run(module, check=True, **options), run(module, **options)
-    assert told.get('failed'), told
-    assert done.get('failed'), done
-    assert told['msg'] == done['msg']
-    text: str = done['msg']
-    return text
+    """Run a task that is refused, in check mode as in a run; return the message."""
+    predicted, result = run(module, check=True, **options), run(module, **options)
+    assert predicted.get('failed'), predicted
+    assert result.get('failed'), result
+    assert predicted['msg'] == result['msg']
+    message: str = result['msg']
+    return message
 
 
 @pytest.fixture(scope='session')
 def tiny(host: None) -> str:
-    """The path of the small image."""
+    """The path of the image tiny."""
     found = sorted(glob.glob('/var/cache/hanok/tiny-*.qcow2'), key=os.path.getmtime)
-    assert found, 'make prepare builds it'
+    assert found, 'run make prepare to build it'
     return found[-1]
 
 
@@ -189,13 +196,13 @@ def tiny(host: None) -> str:
 def debian(host: None) -> str:
     """The path of the Debian image."""
     found = sorted(glob.glob('/var/cache/hanok/debian-*.qcow2'), key=os.path.getmtime)
-    assert found, 'make prepare builds it'
+    assert found, 'run make prepare to build it'
     return found[-1]
 
 
 @pytest.fixture(scope='session')
 def key(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A key pair by the name of test; the path of its private key."""
+    """A key pair named test; the path of its private key."""
     path = str(tmp_path_factory.mktemp('key') / 'test.pem')
     keep('keypair', name='test', private_key_file=path)
     yield path
@@ -204,7 +211,7 @@ def key(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope='session')
 def image(tiny: str) -> Iterator[str]:
-    """An image by the name of small."""
+    """An image named small."""
     keep('image', name='small', path=tiny)
     yield 'small'
     keep('image', name='small', state='absent')
@@ -212,7 +219,7 @@ def image(tiny: str) -> Iterator[str]:
 
 @pytest.fixture(scope='session')
 def ssh(key: str) -> Callable[[str, str], str]:
-    """Run a command in a guest by its address; what it printed."""
+    """Run a command in a guest by its address; return its output."""
 
     def in_guest(address: str, command: str, user: str = 'root', identity: str = key) -> str:
         options = [
@@ -239,7 +246,7 @@ def ssh(key: str) -> Callable[[str, str], str]:
 
 @pytest.fixture(scope='session')
 def open_group(host: None) -> Iterator[str]:
-    """A group that lets everything in."""
+    """A security group that allows all ingress."""
     keep('security_group', name='open', rules=[{'protocol': 'any'}])
     yield 'open'
     keep('security_group', name='open', rules=[], state='absent')

@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What each module promises under `attributes` is what it does on a real host; tests/unit/test_attributes.py says what that is, and does what needs no host."""
+"""Each module does on a real host what its `attributes` promise.
+
+tests/unit/test_attributes.py defines the promises and tests what needs no host.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,11 @@ SAMPLES: dict[str, Any] = yaml.safe_load(
 )
 
 
-def seen() -> dict[str, Any]:
-    """The host, the state folder byte for byte, and what the record says: SQLite's own files beside it belong to readers too."""
+def observed_state() -> dict[str, Any]:
+    """The host, the bytes of the state directory, and the content of the database.
+
+    Without the -shm and -wal files of SQLite, which readers write too.
+    """
     files = {
         str(path): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in STATE.rglob('*')
@@ -43,51 +49,55 @@ def seen() -> dict[str, Any]:
     }
 
 
-def kept(module: str, options: dict[str, Any]) -> Any:
-    """Keep a task that changes something: check mode tells it with its difference and touches nothing; the item."""
-    before = seen()
-    told = run(module, check=True, **options)
-    assert seen() == before
-    assert told['changed']
-    assert told['diff']['before'] != told['diff']['after']
+def keep_change(module: str, options: dict[str, Any]) -> Any:
+    """Run a task that changes something; return the item.
+
+    Check mode predicts the change with its diff and touches nothing.
+    """
+    before = observed_state()
+    predicted = run(module, check=True, **options)
+    assert observed_state() == before
+    assert predicted['changed']
+    assert predicted['diff']['before'] != predicted['diff']['after']
     return keep(module, **options)[module]
 
 
-def filled(options: dict[str, Any], tiny: str) -> dict[str, Any]:
-    """Options with the path of a real image."""
+def with_image(options: dict[str, Any], tiny: str) -> dict[str, Any]:
+    """Options with the path of a real image in place of IMAGE."""
     return {option: tiny if value == 'IMAGE' else value for option, value in options.items()}
 
 
 @pytest.mark.parametrize('module', [name for name in MODULES if name not in INFO])
-def test_a_module_keeps_its_promises(module: str, host: None, tiny: str) -> None:
-    """Made, changed and removed: told before, done once. The _info twin tells the same item. At the end the host is as before."""
-    assert module in SAMPLES, (
-        f'add a task for the module {module} to tests/sample_tasks.yml: what it promises is tried by it'
-    )
+def test_module_attributes(module: str, host: None, tiny: str) -> None:
+    """Create, update and delete: predicted by check mode, idempotent, and removed without a trace.
+
+    The _info module returns the same item.
+    """
+    assert module in SAMPLES, f'add a task of the module {module} to tests/sample_tasks.yml'
     sample, before = SAMPLES[module], inventory()
     if 'elsewhere' in sample:
         assert (ROOT / sample['elsewhere']).exists()
         return
     name = sample['task']['name']
     for other, options in sample.get('before', []):
-        keep(other, **filled(options, tiny))
-    item = kept(module, filled(sample['task'], tiny))
+        keep(other, **with_image(options, tiny))
+    item = keep_change(module, with_image(sample['task'], tiny))
     if 'change' in sample:
-        item = kept(module, filled(sample['change'], tiny))
+        item = keep_change(module, with_image(sample['change'], tiny))
     if f'{module}_info' in INFO:
         assert item in run(f'{module}_info')[f'{module}s']
-    kept(module, {'name': name, 'state': 'absent'})
+    keep_change(module, {'name': name, 'state': 'absent'})
     for other, options in reversed(sample.get('before', [])):
         keep(other, name=options['name'], state='absent')
     assert inventory() == before
 
 
 @pytest.mark.parametrize('module', INFO)
-def test_an_info_module_changes_nothing(module: str, host: None) -> None:
-    """In check mode and out of it: the same result, without a difference to tell, and nothing touched."""
-    before = seen()
-    told, done = run(module, check=True), run(module)
-    assert seen() == before
-    assert not done['changed']
-    assert 'diff' not in done
-    assert told == done
+def test_info_module_changes_nothing(module: str, host: None) -> None:
+    """Check mode and a run return the same result, without a diff, and touch nothing."""
+    before = observed_state()
+    predicted, result = run(module, check=True), run(module)
+    assert observed_state() == before
+    assert not result['changed']
+    assert 'diff' not in result
+    assert predicted == result

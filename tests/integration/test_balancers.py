@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The container of a balancer: what is reached from inside, and who takes whose connections."""
+"""The container of a load balancer: its isolation, and the limits on client connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = {'root': 's6-svscan', 'haproxy': 'haproxy'}
 
 @pytest.fixture
 def lb(host: None) -> Iterator[dict[str, Any]]:
-    """A balancer without members: it answers 503."""
+    """A load balancer without members: it answers 503."""
     before = inventory()
     yield keep('lb', name='alone', listeners=[{'port': 80}])['lb']
     keep('lb', name='alone', state='absent')
@@ -32,7 +32,7 @@ def lb(host: None) -> Iterator[dict[str, Any]]:
 
 
 def processes(uuid: str, program: str) -> list[int]:
-    """The processes of a program that belong to a balancer, oldest first."""
+    """The processes of a program that belong to a load balancer, oldest first."""
     found = []
     for path in Path('/proc').glob('[0-9]*'):
         with contextlib.suppress(OSError):
@@ -42,7 +42,7 @@ def processes(uuid: str, program: str) -> list[int]:
 
 
 def inside(pid: int, script: str, haproxy: bool = False) -> str:
-    """Run a script where a process is, with its user and no more rights than it may get."""
+    """Run a script in the namespaces of a process, with its user and at most its capabilities."""
     status = dict(
         line.split(':', 1) for line in Path(f'/proc/{pid}/status').read_text().splitlines()
     )
@@ -66,8 +66,8 @@ def inside(pid: int, script: str, haproxy: bool = False) -> str:
 
 
 @pytest.mark.parametrize('user', ['root', 'haproxy'])
-def test_what_is_reached_from_inside(lb: dict[str, Any], user: str) -> None:
-    """No file of the host but programs, no daemon of it, and no place to write but its own."""
+def test_container_isolation(lb: dict[str, Any], user: str) -> None:
+    """No file of the host but programs, no daemon, and no writable place but its own."""
     pid = processes(lb['id'], KINDS[user])[-1]
     folder = f'/var/lib/hanok/balancers/{lb["id"]}'
     hidden = [
@@ -90,21 +90,21 @@ def test_what_is_reached_from_inside(lb: dict[str, Any], user: str) -> None:
         '/proc/sys/kernel',
         folder,
     ]
-    look = '; '.join(f'[ ! -e {path} ] || echo {path}' for path in hidden)
+    read = '; '.join(f'[ ! -e {path} ] || echo {path}' for path in hidden)
     write = '; '.join(f'(: > {path}/hanok-test) 2>/dev/null && echo {path}' for path in fixed)
     remount = 'mount -o remount,rw,bind /usr 2>/dev/null && echo remounted'
-    said = inside(pid, f'echo runs; {look}; {write}; {remount}', user == 'haproxy')
-    assert said == 'runs\n'
-    own = inside(
+    output = inside(pid, f'echo runs; {read}; {write}; {remount}', user == 'haproxy')
+    assert output == 'runs\n'
+    written = inside(
         pid,
         f': > {folder}/run/hanok-test && rm {folder}/run/hanok-test && echo own',
         user == 'haproxy',
     )
-    assert own == ('own\n' if user == 'root' else '')
+    assert written == ('own\n' if user == 'root' else '')
 
 
-def test_the_kernel_is_not_written_to_from_inside(lb: dict[str, Any]) -> None:
-    """Opened for writing only, by the container's root; nothing is written."""
+def test_container_cannot_write_kernel_settings(lb: dict[str, Any]) -> None:
+    """Files are opened for writing only, as root of the container; nothing is written."""
     pid = processes(lb['id'], KINDS['root'])[-1]
     names = [
         'sysrq-trigger',
@@ -116,8 +116,8 @@ def test_the_kernel_is_not_written_to_from_inside(lb: dict[str, Any]) -> None:
     assert inside(pid, f'echo runs; {attempts}') == 'runs\n'
 
 
-def test_links_from_inside_are_not_followed(lb: dict[str, Any], tmp_path: Path) -> None:
-    """What the host writes cannot be replaced, and what it opens is no link to its files."""
+def test_symlinks_of_the_container_are_not_followed(lb: dict[str, Any], tmp_path: Path) -> None:
+    """Files that the host writes cannot be replaced, and the host follows no symbolic link."""
     pid = processes(lb['id'], KINDS['root'])[-1]
     folder = f'/var/lib/hanok/balancers/{lb["id"]}'
     service = f'{folder}/services/haproxy'
@@ -131,8 +131,8 @@ def test_links_from_inside_are_not_followed(lb: dict[str, Any], tmp_path: Path) 
     assert victim.read_text() == 'whole'
 
 
-def test_haproxy_is_shut_in(lb: dict[str, Any]) -> None:
-    """What parses packets sees an empty folder, and has no rights."""
+def test_haproxy_worker_has_no_privileges(lb: dict[str, Any]) -> None:
+    """The process that parses packets has an empty root directory and no capabilities."""
     worker = processes(lb['id'], 'haproxy')[-1]
     assert os.listdir(f'/proc/{worker}/root/') == []
     status = Path(f'/proc/{worker}/status').read_text()
@@ -140,17 +140,17 @@ def test_haproxy_is_shut_in(lb: dict[str, Any]) -> None:
     assert status.split('Uid:\t')[1].split()[0] != '0'
 
 
-def test_one_source_leaves_room(lb: dict[str, Any]) -> None:
-    """While one address holds all the half requests that it can, another one is served."""
+def test_connections_of_one_source_are_limited(lb: dict[str, Any]) -> None:
+    """While one address holds as many partial requests as allowed, another one is served."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     subprocess.run(['ip', 'address', 'add', f'{OTHER}/32', 'dev', 'hk1'], check=True)
     try:
         with contextlib.ExitStack() as held:
             for _number in range(4100):
-                with contextlib.suppress(ConnectionError):  # it has its share
-                    half = held.enter_context(socket.create_connection((lb['address'], 80), 5))
-                    half.sendall(b'GET / HTTP/1.1\r\nHost: a\r\n')
+                with contextlib.suppress(ConnectionError):  # the limit of the source is reached
+                    partial = held.enter_context(socket.create_connection((lb['address'], 80), 5))
+                    partial.sendall(b'GET / HTTP/1.1\r\nHost: a\r\n')
             other = held.enter_context(socket.create_connection((lb['address'], 80), 5, (OTHER, 0)))
             other.sendall(b'GET / HTTP/1.0\r\n\r\n')
             other.settimeout(5)
@@ -160,15 +160,18 @@ def test_one_source_leaves_room(lb: dict[str, Any]) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_half_a_request_is_ended(lb: dict[str, Any]) -> None:
-    """By HAProxy, with 408."""
-    with socket.create_connection((lb['address'], 80), 30) as half:
-        half.sendall(b'GET / HTTP/1.1\r\n')
-        assert b' 408 ' in half.recv(64)
+def test_partial_request_times_out(lb: dict[str, Any]) -> None:
+    """HAProxy answers a partial request with 408."""
+    with socket.create_connection((lb['address'], 80), 30) as partial:
+        partial.sendall(b'GET / HTTP/1.1\r\n')
+        assert b' 408 ' in partial.recv(64)
 
 
-def test_its_dns_name_is_taken(image: str, lb: dict[str, Any]) -> None:
-    """In its network, in whatever case, for servers, groups and balancers; in another network it is free."""
+def test_dns_name_is_unique_in_the_network(image: str, lb: dict[str, Any]) -> None:
+    """Unique in its network, case insensitive, among servers, groups and load balancers.
+
+    In another network the name is free.
+    """
     taken = 'is the DNS name of lb alone in network default already'
     server = {'flavor': 'g1.nano', 'image': image}
     assert f'name: Alone {taken}' in refused('server', name='Alone', **server)
@@ -189,14 +192,14 @@ def test_its_dns_name_is_taken(image: str, lb: dict[str, Any]) -> None:
     assert with_group['changed']
 
 
-def test_a_health_check_is_taken_away(lb: dict[str, Any]) -> None:
-    """By a word."""
+def test_health_check_is_removed(lb: dict[str, Any]) -> None:
+    """The protocol none removes the health check."""
     keep('lb', name='alone', health_check={'port': 81})
     assert keep('lb', name='alone', health_check={'protocol': 'none'})['lb']['health_check'] is None
 
 
-def test_an_orphan_is_ended(lb: dict[str, Any]) -> None:
-    """HAProxy that outlived its container is not taken for it: it is told, ended, and started anew."""
+def test_orphaned_haproxy_is_killed(lb: dict[str, Any]) -> None:
+    """A HAProxy without its container does not count as active; it is killed and restarted."""
     folder = f'/var/lib/hanok/balancers/{lb["id"]}'
     subprocess.run(['virsh', '-q', '-c', 'lxc:///system', 'destroy', lb['id']], check=True)
     orphan = subprocess.Popen(['/usr/bin/s6-svscan', f'{folder}/services'])
@@ -213,7 +216,7 @@ def test_an_orphan_is_ended(lb: dict[str, Any]) -> None:
 
 
 def test_long_names(host: None) -> None:
-    """The longest name that is allowed, twice, that differ at the end."""
+    """Two names of the maximum length that differ in the last character."""
     before = inventory()
     names = ['b' * 62 + end for end in 'xy']
     for name in names:

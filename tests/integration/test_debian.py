@@ -10,10 +10,10 @@ from .conftest import keep
 
 
 def test_debian(debian: str, key: str, open_group: str, ssh: Callable[..., str]) -> None:
-    """Host name, key, first-boot script and root file system are as asked."""
+    """Host name, key, user data and root file system are as requested."""
     keep('image', name='debian', path=debian)
     script = '#!/bin/sh\necho ran >> /root/first-boot\n'
-    made = keep(
+    created = keep(
         'server',
         name='real',
         image='debian',
@@ -24,11 +24,11 @@ def test_debian(debian: str, key: str, open_group: str, ssh: Callable[..., str])
         wait_for='init',
         wait_timeout=300,
     )
-    said = ssh(
-        made['server']['fixed_ip'],
+    output = ssh(
+        created['server']['fixed_ip'],
         'hostname; sudo cat /root/first-boot; cloud-init status',
         user='debian',
     ).splitlines()
-    assert said == ['real', 'ran', 'status: done']
+    assert output == ['real', 'ran', 'status: done']
     keep('server', name='real', state='absent')
     keep('image', name='debian', state='absent')

@@ -1,11 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The examples of the documentation do what they promise: each is run on a real host, and a second run changes nothing.
+"""The examples of the documentation work: each runs, and a second run changes nothing.
 
-All tasks are tried by one playbook, which tests/tools/examples.py writes, on the stage of
-examples/stage.yml; each play of a README is run as it stands. A module, role or document that is
-added is covered by being there. An example that is not run says why in a comment inside it; the
-reasons are printed.
+All tasks run in one playbook, which tests/tools/examples.py writes, after examples/stage.yml; each
+play of a README runs unchanged. A module, role or document that is added is covered without further
+work. An example that is not run gives the reason in a comment; the reasons are printed.
 """
 
 from __future__ import annotations
@@ -41,17 +40,17 @@ PLAYS = [
     if example.kind == 'play' and not example.excuse and not example.problem
 ]
 
-Thing = tuple[str, str, str]
+Resource = tuple[str, str, str]
 
 
 @pytest.fixture(scope='module')
 def surroundings(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What examples mean that is not of the cloud: a home folder, the web server images.example.com with an image, and a network device eth0."""
-    home, site, hosts = (
-        tmp_path_factory.mktemp('home'),
-        tmp_path_factory.mktemp('site'),
-        Path('/etc/hosts'),
-    )
+    """What examples assume outside of the cloud.
+
+    A home directory, the web server images.example.com with an image, and a network device eth0.
+    """
+    home, site = tmp_path_factory.mktemp('home'), tmp_path_factory.mktemp('site')
+    hosts = Path('/etc/hosts')
     (site / 'company.qcow2').symlink_to(tiny)
     known = hosts.read_text(encoding='utf-8')
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(site))
@@ -74,44 +73,49 @@ def surroundings(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory
 def problems(
     surroundings: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
-    """What went wrong with tasks, by their places. At the end all that examples made is taken away, and the host is as it was before."""
-    before, kept, settings = everything(), things(), SETTINGS.read_bytes()
+    """The failures of the tasks by their places.
+
+    Afterwards everything that the examples created is deleted, and the host is as before.
+    """
+    before, kept_resources, settings = host_state(), resources(), SETTINGS.read_bytes()
     folder = tmp_path_factory.mktemp('examples')
     book, outcomes = folder / 'tasks.yml', folder / 'problems.json'
     (folder / 'files').symlink_to(ROOT / 'tests' / 'integration' / 'examples' / 'files')
     book.write_text(
         yaml.safe_dump(playbook(TASKS, str(outcomes)), sort_keys=False), encoding='utf-8'
     )
-    tried = Play(STAGE, str(book))
-    assert tried.code == 0, tried.output[-6000:]
+    played = Play(STAGE, str(book))
+    assert played.code == 0, played.output[-6000:]
     yield json.loads(outcomes.read_text(encoding='utf-8'))
-    SETTINGS.write_bytes(
-        settings
-    )  # a play may have had the role host write others; what follows of them is mended by the next change
-    take_away(kept)
-    assert everything() == before
+    # A play may have had the role host write other settings; the next change repairs what follows.
+    SETTINGS.write_bytes(settings)
+    delete_added(kept_resources)
+    assert host_state() == before
 
 
 @pytest.fixture
-def after_the_tasks(problems: dict[str, str]) -> Iterator[None]:
-    """The stage as the tasks left it; what a play adds is taken away after it."""
-    kept = things()
+def tasks_done(problems: dict[str, str]) -> Iterator[None]:
+    """The stage as the tasks left it; what a play creates is deleted after it."""
+    kept_resources = resources()
     yield
-    take_away(kept)
+    delete_added(kept_resources)
 
 
-def everything() -> dict[str, Any]:
-    """What is on the host. Whether a bridge has a guest on it right now is said of its route a moment late, and is left out."""
-    there = inventory()
+def host_state() -> dict[str, Any]:
+    """The inventory of the host.
+
+    Without the state of the bridges in its routes: the kernel updates it with a delay.
+    """
+    state = inventory()
     return {
-        **there,
-        'routes': [route.replace(' linkdown', '').strip() for route in there['routes']],
+        **state,
+        'routes': [route.replace(' linkdown', '').strip() for route in state['routes']],
     }
 
 
-def things() -> set[Thing]:
-    """What is on record that a module can remove: its table, and its name (or address) as an option of the module that is called like the table."""
-    found = set()
+def resources() -> set[Resource]:
+    """What modules can delete of the recorded resources: module, option, and name or address."""
+    resources_found = set()
     record = json.loads(RECORD.read_text(encoding='utf-8'))
     for table, rows in record.items():
         module = {'balancer': 'lb'}.get(table, table)
@@ -119,56 +123,57 @@ def things() -> set[Thing]:
             for row in rows:
                 name = row.get('member_of') or row.get('name')
                 if name:
-                    found.add((module, 'name', name))
+                    resources_found.add((module, 'name', name))
                 elif row.get('address') and not row.get('automatic', True):
-                    found.add((module, 'address', row['address']))
-    return found
+                    resources_found.add((module, 'address', row['address']))
+    return resources_found
 
 
-def take_away(kept: set[Thing]) -> None:
-    """Remove what was added. What another thing uses goes after that: again as long as something went."""
-    left = things() - kept
-    while left:
-        refusals = [text for text in (removed(*thing) for thing in sorted(left)) if text]
-        assert len(things() - kept) < len(left), refusals
-        left = things() - kept
+def delete_added(kept_resources: set[Resource]) -> None:
+    """Delete what was added; what another resource uses follows in a later round."""
+    remaining = resources() - kept_resources
+    while remaining:
+        refusals = list(filter(None, (delete_resource(*thing) for thing in sorted(remaining))))
+        assert len(resources() - kept_resources) < len(remaining), refusals
+        remaining = resources() - kept_resources
 
 
-def removed(module: str, option: str, name: str) -> str:
-    """Remove a thing, or at least take it off what holds it; what was said against it."""
-    done = run(module, **{option: name}, state='absent')
-    if done.get('failed') and 'state: detached' in done['msg']:
+def delete_resource(module: str, option: str, name: str) -> str:
+    """Delete a resource, detach it if necessary; return the refusal."""
+    result = run(module, **{option: name}, state='absent')
+    if result.get('failed') and 'state: detached' in result['msg']:
         run(module, **{option: name}, state='detached')
-        done = run(module, **{option: name}, state='absent')
-    return f'{module} {name}: {done["msg"]}' if done.get('failed') else ''
+        result = run(module, **{option: name}, state='absent')
+    return f'{module} {name}: {result["msg"]}' if result.get('failed') else ''
 
 
-def test_what_is_not_run(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every example that is not run is named, with its reason; most are run."""
-    excused = [example for example in EXAMPLES if example.excuse]
+def test_examples_not_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every example that is not run is listed with its reason; most are run."""
+    not_run = [example for example in EXAMPLES if example.excuse]
     with capsys.disabled():
         print(
-            f'\nexamples: {len(TASKS)} tasks and {len(PLAYS)} plays are run, {len(excused)} are not:'
+            f'\nexamples: {len(TASKS)} tasks and {len(PLAYS)} plays are run, '
+            f'{len(not_run)} are not:'
         )
-        for example in excused:
+        for example in not_run:
             print(f'  {example}: {example.excuse}')
     assert not [f'{example} {example.problem}' for example in EXAMPLES if example.problem]
-    assert len(TASKS) + len(PLAYS) > 4 * len(excused)
+    assert len(TASKS) + len(PLAYS) > 4 * len(not_run)
 
 
 @pytest.mark.parametrize('example', TASKS, ids=str)
 def test_task(example: Example, problems: dict[str, str]) -> None:
-    """The task does not fail, check mode says beforehand whether it changes something, and the second run changes nothing."""
+    """The task succeeds, check mode predicts its change, and the second run changes nothing."""
     assert example.place not in problems, problems[example.place]
 
 
 @pytest.mark.parametrize('example', PLAYS, ids=str)
-def test_play(example: Example, after_the_tasks: None, tmp_path: Path) -> None:
-    """The play runs as it stands, and the second run changes nothing."""
+def test_play(example: Example, tasks_done: None, tmp_path: Path) -> None:
+    """The play runs unchanged, and the second run changes nothing."""
     book = tmp_path / 'example.yml'
     book.write_text(yaml.safe_dump(example.content, sort_keys=False), encoding='utf-8')
     first = Play(str(book))
     assert first.code == 0, first.output[-6000:]
     assert first.counts.get('ok'), f'no host matched: {first.output}'
-    again = Play(str(book))
-    assert again.changed == 0, again.output[-6000:]
+    repeated = Play(str(book))
+    assert repeated.changed == 0, repeated.output[-6000:]

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The Getting Started as a newcomer runs it: predicted, done, done again, and taken away without a trace."""
+"""The Getting Started as a new user runs it: check mode, run, second run, and teardown."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ import pytest
 from .conftest import PLAYBOOK, ROOT, Play, inventory
 
 CALLER = 'caller'
-CLONE = Path('/run/clone')  # /run is the world's own, and everybody may pass through it
+CLONE = Path('/run/clone')  # /run is private to the world, and every user may traverse it
 
 
 class Caller(NamedTuple):
-    """A user of the host who is not root, and has sudo. `home`: its folder."""
+    """A user of the host with sudo, not root.
+
+    `home` is the home directory, `words` the prefix that runs a command as this user.
+    """
 
     home: Path
-    words: tuple[str, ...]  # what a command of theirs begins with
+    words: tuple[str, ...]
 
     def play(self, *words: str) -> Play:
-        """Run ansible-playbook as this user, from where they can read the clone."""
+        """Run ansible-playbook as this user, in a directory where the user can read the clone."""
         python = str(CLONE / '.venv/bin/python')
         return Play(
             *words,
@@ -35,7 +38,8 @@ class Caller(NamedTuple):
         )
 
 
-def _said(*words: str) -> str:
+def _output_of(*words: str) -> str:
+    """Run a program; return its output."""
     return subprocess.run(
         words, capture_output=True, text=True, check=True, timeout=120
     ).stdout.strip()
@@ -43,28 +47,28 @@ def _said(*words: str) -> str:
 
 @pytest.fixture(scope='module')
 def caller(host: None) -> Iterator[Caller]:
-    """A usual user, whose sudo asks for no password."""
+    """A regular user whose sudo needs no password."""
     home = Path('/run') / CALLER
-    _said('useradd', '--create-home', '--home-dir', str(home), '--shell', '/bin/sh', CALLER)
+    _output_of('useradd', '--create-home', '--home-dir', str(home), '--shell', '/bin/sh', CALLER)
     CLONE.mkdir()
-    _said('mount', '--bind', str(ROOT), str(CLONE))
+    _output_of('mount', '--bind', str(ROOT), str(CLONE))
     path = f'PATH={CLONE}/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
     where = (f'HOME={home}', path, f'ANSIBLE_COLLECTIONS_PATH={CLONE}/build')
     settings = (f'ANSIBLE_CONFIG={CLONE}/ansible.cfg', 'LC_ALL=C.UTF-8')
-    _may_sudo('NOPASSWD: ALL')
+    _set_sudo_rule('NOPASSWD: ALL')
     yield Caller(home, ('runuser', '-u', CALLER, '--', 'env', '-i', *where, *settings))
-    _said('umount', str(CLONE))
+    _output_of('umount', str(CLONE))
 
 
-def _may_sudo(how: str) -> None:
-    """What /etc of this world says about the user's sudo."""
-    rule = Path('/etc/sudoers.d') / CALLER
-    rule.write_text(f'{CALLER} ALL=(ALL) {how}\n', encoding='ascii')
-    rule.chmod(0o440)
+def _set_sudo_rule(tags: str) -> None:
+    """Write the sudo rule of the user to /etc of this world."""
+    path = Path('/etc/sudoers.d') / CALLER
+    path.write_text(f'{CALLER} ALL=(ALL) {tags}\n', encoding='ascii')
+    path.chmod(0o440)
 
 
-def test_host_role_again(host: None) -> None:
-    """The role host changes nothing on a host that it made, and says so beforehand."""
+def test_host_role_is_idempotent(host: None) -> None:
+    """The role host is idempotent on a host that it configured, also in check mode."""
     assert Play('hanok.cloud.host', '--check').changed == 0
     assert Play('hanok.cloud.host').changed == 0
 
@@ -83,28 +87,26 @@ def test_host_role_again(host: None) -> None:
         ({'host_outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
     ],
 )
-def test_host_role_refuses(host: None, variables: dict[str, object], problem: str) -> None:
-    """Settings that the modules would refuse are never written."""
+def test_host_role_refuses_settings(host: None, variables: dict[str, object], problem: str) -> None:
+    """Settings that the modules would refuse are not written."""
     before = Path('/etc/hanok/host.json').read_bytes()
     refused = Play('hanok.cloud.host', '-e', json.dumps(variables))
     assert refused.code != 0
-    assert (
-        f'the settings of the host: {"floating_pools[0]: " if "uplink" in problem else ""}{problem}'
-        in refused.output
-    )
+    option = 'floating_pools[0]: ' if 'uplink' in problem else ''
+    assert f'the settings of the host: {option}{problem}' in refused.output
     assert Path('/etc/hanok/host.json').read_bytes() == before
 
 
 def test_getting_started(caller: Caller) -> None:
-    """Check mode changes nothing; the play does all of T1 to T12; a second run changes nothing.
+    """Check mode changes nothing; the play covers T1 to T12; a second run changes nothing.
 
-    Teardown leaves nothing. All of it by somebody who is not root: the key is theirs, and so is the
-    command that the play prints.
+    Teardown removes everything. All of it runs as a user who is not root: the user owns the key,
+    and the command that the play prints works for this user.
     """
     before, key = inventory(), caller.home / 'hanok-getting-started.pem'
     assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed > 10
     assert inventory() == before
-    first = caller.play('hanok.cloud.host', 'hanok.cloud.getting_started')  # as make does it
+    first = caller.play('hanok.cloud.host', 'hanok.cloud.getting_started')  # as make runs it
     assert first.changed > 10
     assert 'PRIVATE KEY' not in first.output
     assert (key.stat().st_mode & 0o777, key.owner()) == (0o600, CALLER)
@@ -123,26 +125,26 @@ def test_getting_started(caller: Caller) -> None:
 
 
 def _logs_in(caller: Caller, output: str) -> None:
-    """The command that the play prints at its end does log in, by who called."""
+    """Check that the login command printed at the end of the play works for the caller."""
     found = re.search(r'ssh -i (\S+) (root@[\d.]+)', output)
     assert found, output[-3000:]
     answers = ('-oStrictHostKeyChecking=no', '-oUserKnownHostsFile=/dev/null', '-oBatchMode=yes')
     assert (
-        _said(*caller.words, 'ssh', '-i', found.group(1), *answers, found.group(2), 'hostname')
+        _output_of(*caller.words, 'ssh', '-i', found.group(1), *answers, found.group(2), 'hostname')
         == 'hello'
     )
 
 
-@pytest.mark.parametrize(('how', 'asks'), [('NOPASSWD: ALL', False), ('ALL', True)])
-def test_make_asks_for_the_password(caller: Caller, how: str, asks: bool) -> None:
-    """Where sudo wants a password, make has Ansible ask for it; where it does not, nobody is asked."""
-    _may_sudo(how)
+@pytest.mark.parametrize(('rule', 'expected'), [('NOPASSWD: ALL', False), ('ALL', True)])
+def test_make_asks_for_the_sudo_password(caller: Caller, rule: str, expected: bool) -> None:
+    """The Makefile has Ansible ask for the password if and only if sudo needs one."""
+    _set_sudo_rule(rule)
     target = ('--assume-old=venv', '--assume-old=.venv/.ok')
     try:
-        words = _said(
+        words = _output_of(
             *caller.words, 'make', '--dry-run', '-C', str(CLONE), *target, 'getting-started'
         )
     finally:
-        _may_sudo('NOPASSWD: ALL')
+        _set_sudo_rule('NOPASSWD: ALL')
     assert 'ansible-playbook' in words
-    assert ('--ask-become-pass' in words) is asks
+    assert ('--ask-become-pass' in words) is expected

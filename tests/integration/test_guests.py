@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Guests that do not mean well, on a real host: what they say ends no task, takes no longer than it was given, and stays text."""
+"""Hostile guests on a real host: no task fails or exceeds its timeout; their output stays text."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from .test_ground import alive, eventually
 
 Guest = Callable[[str, str], str]
 
-# Takes the place of the guest agent: it answers libvirt's question whether somebody is there, and
-# everything else as it likes.
+# Replaces the guest agent: it answers the synchronization of libvirt, and everything else with the
+# content of /tmp/answer.
 HOSTILE = r"""
 killall qemu-ga
 until true 3<>"/dev/$1"; do usleep 100000; done
@@ -38,27 +38,36 @@ while true; do
   esac >&3
 done
 """
-PORT = 'for p in /sys/class/virtio-ports/*; do n=${p##*/}; [ "$(cat $p/name)" != org.qemu.guest_agent.0 ] || echo $n; done'
+PORT = (
+    'for p in /sys/class/virtio-ports/*; do n=${p##*/}; '
+    '[ "$(cat $p/name)" != org.qemu.guest_agent.0 ] || echo $n; done'
+)
 
 
 @pytest.fixture(scope='module')
 def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
-    """One server that runs, with a volume."""
+    """A running server with a volume."""
     options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
-    made = keep('server', name='stranger', **options, wait_for='init', wait_timeout=120)['server']
+    created = keep('server', name='stranger', **options, wait_for='init', wait_timeout=120)[
+        'server'
+    ]
     keep('volume', name='stranger', size=1, server='stranger', state='attached')
-    yield made
+    yield created
     keep('server', name='stranger', state='absent')
     keep('volume', name='stranger', state='absent')
 
 
 def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
-    """An agent that answers with other things than answers: no traceback, init is read from the console, a volume comes away by force."""
+    """Malformed answers of the agent cause no traceback.
+
+    init is read from the console instead, and a volume is detached by force.
+    """
     address = server['fixed_ip']
     port = ssh(address, PORT)
     ssh(
         address,
-        f'printf %s {shlex.quote(HOSTILE)} > /tmp/agent; echo 7 > /tmp/answer; setsid sh /tmp/agent {port} >/tmp/agent.log 2>&1 </dev/null &',
+        f'printf %s {shlex.quote(HOSTILE)} > /tmp/agent; echo 7 > /tmp/answer; '
+        f'setsid sh /tmp/agent {port} >/tmp/agent.log 2>&1 </dev/null &',
     )
     for answer in (
         '{"return": {}}',
@@ -74,21 +83,22 @@ def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
             ('server_info', {'name': 'stranger', 'init': True}),
             ('volume', {'name': 'stranger', 'state': 'detached', 'check': True}),
         ):
-            told = run(module, **options)
-            assert not told.get('failed'), (answer, module, told['msg'])
+            result = run(module, **options)
+            assert not result.get('failed'), (answer, module, result['msg'])
         waited = run('server', name='stranger', wait_for='ip', wait_timeout=2)
         assert 'does not have the address' in waited['msg']
     keep('volume', name='stranger', state='detached', force=True)
     assert int(ssh(address, 'wc -l < /tmp/answered')) > 10
     ssh(
         address,
-        f'kill $(cat /tmp/agent.pid); qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid',
+        'kill $(cat /tmp/agent.pid); '
+        f'qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid',
     )
 
 
 @contextlib.contextmanager
-def stopped(name: str) -> Iterator[None]:
-    """The processes of a program stand still meanwhile."""
+def paused(name: str) -> Iterator[None]:
+    """Stop the processes of a program with SIGSTOP meanwhile."""
     pids = alive(name)
     assert pids
     for pid in pids:
@@ -101,13 +111,15 @@ def stopped(name: str) -> Iterator[None]:
 
 
 def test_stopped_libvirtd(server: dict[str, Any]) -> None:
-    """One that hangs keeps no task for ever: before it was asked anything, and in the middle of a task."""
-    with stopped('libvirtd'):
-        told = run('server_info', wait_timeout=5)
-    assert told['failed']
-    assert 'libvirtd does not answer' in told['msg']
+    """A libvirtd that hangs blocks no task, neither at its first request nor in the middle."""
+    with paused('libvirtd'):
+        result = run('server_info', wait_timeout=5)
+    assert result['failed']
+    assert 'libvirtd does not answer' in result['msg']
     code = (
-        'import os, signal; from ansible_collections.hanok.cloud.plugins.module_utils._local.hypervisor import Hypervisor; h = Hypervisor(5); h.machines(); '
+        'import os, signal; '
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local.hypervisor '
+        'import Hypervisor; h = Hypervisor(5); h.machines(); '
         f'[os.kill(pid, signal.SIGSTOP) for pid in {alive("libvirtd")}]; h.machines()'
     )
     try:
@@ -126,8 +138,8 @@ def test_stopped_libvirtd(server: dict[str, Any]) -> None:
     assert not run('server', name='stranger')['changed']
 
 
-def test_libvirtd_is_restarted_amid(server: dict[str, Any], image: str) -> None:
-    """A task that is at work meanwhile goes on with the one that comes after."""
+def test_libvirtd_is_restarted_during_a_task(server: dict[str, Any], image: str) -> None:
+    """A running task continues with the restarted daemon."""
     before = inventory()
     options = {
         'name': 'restart',
@@ -154,7 +166,10 @@ def test_libvirtd_is_restarted_amid(server: dict[str, Any], image: str) -> None:
 
 
 def test_without_a_guest_agent(image: str, open_group: str) -> None:
-    """No channel, and all the same it is known when it has its address and how its first boot went; the channel comes with a restart."""
+    """Without a channel, the address and the first boot are known from elsewhere.
+
+    The channel is added by a restart.
+    """
     options = {'image': image, 'flavor': 'g1.nano', 'security_groups': ['open']}
     lazy = keep(
         'server',
@@ -172,12 +187,12 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
         wait_for='ip',
         wait_timeout=120,
     )
-    assert 'org.qemu.guest_agent.0' not in dumped('mute')
+    assert 'org.qemu.guest_agent.0' not in domain_xml('mute')
     failed = run('server', name='mute', wait_for='init', wait_timeout=120)
     assert 'user script failed with exit code 3' in failed['msg']
     assert 'requires a restart' in refused('server', name='mute', guest_agent=True)
     keep('server', name='mute', guest_agent=True, allow_restart=True)
-    assert 'org.qemu.guest_agent.0' in dumped('mute')
+    assert 'org.qemu.guest_agent.0' in domain_xml('mute')
     assert run('server_info', name='mute')['servers'][0]['status'] == 'ACTIVE'
     failed = run('server', name='lazy', wait_for='init', wait_timeout=120)
     assert 'runcmd (#cloud-config of this image has' in failed['msg']
@@ -189,7 +204,10 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
 def test_floating_ip_of_a_second_connection(
     image: str, key: str, open_group: str, ssh: Guest
 ) -> None:
-    """It answers, though the server's default route is the first connection's; so does the first one."""
+    """It answers, though the default route of the server is that of the first connection.
+
+    So does the floating IP of the first connection.
+    """
     keep('network', name='further')
     networks = [{'name': 'default'}, {'name': 'further'}]
     options = {
@@ -199,23 +217,23 @@ def test_floating_ip_of_a_second_connection(
         'security_groups': ['open'],
         'networks': networks,
     }
-    made = keep(
+    created = keep(
         'server', name='twin', **options, floating_ip='auto', wait_for='ssh', wait_timeout=120
     )['server']
-    assert ssh(made['floating_ip'], 'ip route show default | grep -c via') == '2'
-    second = made['networks'][1]['fixed_ip']
+    assert ssh(created['floating_ip'], 'ip route show default | grep -c via') == '2'
+    second = created['networks'][1]['fixed_ip']
     address = keep('floating_ip', name='twin', server='twin', fixed_ip=second, state='attached')[
         'floating_ip'
     ]['address']
     assert ssh(address, 'hostname') == 'twin'
-    assert ssh(made['floating_ip'], 'hostname') == 'twin'
+    assert ssh(created['floating_ip'], 'hostname') == 'twin'
     keep('floating_ip', name='twin', state='absent')
     keep('server', name='twin', state='absent')
     keep('network', name='further', state='absent')
 
 
-def dumped(name: str) -> str:
-    """The machine of a server that runs."""
+def domain_xml(name: str) -> str:
+    """The libvirt XML of a running server."""
     names = subprocess.run(
         ['virsh', 'list', '--name'], check=True, capture_output=True, text=True
     ).stdout.split()

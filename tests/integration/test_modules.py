@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each module on a real host: check mode tells the truth, a second run does nothing, and bad input touches nothing."""
+"""Each module on a real host: check mode, idempotence, and refusals that touch nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Guest = Callable[..., str]
 
 @pytest.fixture(scope='module')
 def second_key(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A key pair by the name of second; the path of its private key."""
+    """A key pair named second; the path of its private key."""
     path = str(tmp_path_factory.mktemp('key') / 'second.pem')
     keep('keypair', name='second', private_key_file=path)
     yield path
@@ -36,7 +36,7 @@ def second_key(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope='module')
 def pair(image: str, key: str, second_key: str, open_group: str) -> Iterator[list[dict[str, Any]]]:
-    """Two servers made at once, with floating addresses, booted."""
+    """Two servers created in one task, booted, with floating IPs."""
     options = {
         'name': 'pair',
         'count': 2,
@@ -46,28 +46,28 @@ def pair(image: str, key: str, second_key: str, open_group: str) -> Iterator[lis
         'security_groups': ['open'],
         'floating_ip': 'auto',
     }
-    made = keep(
+    created = keep(
         'server',
         **options,
         wait_for='init',
         wait_timeout=120,
         user_data='#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n',
     )
-    yield made['servers']
+    yield created['servers']
     keep('server', name='pair', state='absent')
 
 
 def test_keypair(host: None, tmp_path: Path) -> None:
-    """Given, generated, found again, and never overwritten."""
+    """Specified, generated, adopted from the file, and never overwritten."""
     path = tmp_path / 'one.pem'
-    made = keep('keypair', name='one', private_key_file=str(path))['keypair']
+    created = keep('keypair', name='one', private_key_file=str(path))['keypair']
     assert path.stat().st_mode & 0o777 == 0o600
     text = path.read_text(encoding='utf-8')
-    keep('keypair', name='two', public_key=made['public_key'])
+    keep('keypair', name='two', public_key=created['public_key'])
     keep('keypair', name='one', state='absent')
     assert (
         keep('keypair', name='one', private_key_file=str(path))['keypair']['fingerprint']
-        == made['fingerprint']
+        == created['fingerprint']
     )
     assert path.read_text(encoding='utf-8') == text
     path.unlink()
@@ -78,7 +78,7 @@ def test_keypair(host: None, tmp_path: Path) -> None:
 
 
 def test_flavor(host: None) -> None:
-    """The catalogue can be added to; what is built in stays."""
+    """Flavors can be added; built-in flavors cannot be deleted."""
     keep('flavor', name='our.small', vcpus=1, memory=256, disk=2)
     keep('flavor', name='our.small', family='cpu', description='ours')
     assert 'with another name' in refused('flavor', name='our.small', memory=512)
@@ -87,7 +87,7 @@ def test_flavor(host: None) -> None:
 
 
 def test_network(host: None) -> None:
-    """Made with an address of its own, without overlapping, and removed whole."""
+    """A free range is chosen, ranges do not overlap, and delete leaves nothing."""
     before = inventory()
     first = keep('network', name='back', description='behind')['network']
     assert first['cidr'] == '192.168.1.0/24'
@@ -98,11 +98,11 @@ def test_network(host: None) -> None:
     assert inventory() == before
 
 
-class Slow(SimpleHTTPRequestHandler):
-    """A server that ends no answer: one byte now and then, or more than anybody wants."""
+class EndlessHandler(SimpleHTTPRequestHandler):
+    """A server whose answers do not end: one byte at a time, or more than the disk can hold."""
 
     def do_GET(self) -> None:
-        """Answer for ever."""
+        """Answer without an end."""
         self.send_response(200)
         if self.path.endswith('huge'):
             self.send_header('Content-Length', str(1 << 60))
@@ -110,29 +110,32 @@ class Slow(SimpleHTTPRequestHandler):
         with contextlib.suppress(OSError):
             while True:
                 self.wfile.write(b'Q')
-                time.sleep(0.3)  # this is what a slow server does; nothing waits for it
+                time.sleep(0.3)  # simulates a slow server; nothing waits for it
 
     def log_message(self, *_words: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def served(handler: Any) -> Iterator[str]:
-    """A web server on this host; its address."""
+    """Run a web server on this host; yield its address."""
     with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f'http://127.0.0.1:{server.server_port}'
         server.shutdown()
 
 
-def made_of_images() -> list[str]:
-    """What is in the folder of images."""
+def image_files() -> list[str]:
+    """The files in the directory of images."""
     return sorted(os.listdir('/var/lib/hanok/images'))
 
 
 def test_image(image: str, tiny: str, tmp_path: Path) -> None:
-    """By URL and checksum, by a file of checksums, by the content of a path; a wrong checksum leaves nothing."""
-    before = made_of_images()
+    """By URL and checksum, by a checksum file, by the content of a path.
+
+    A wrong checksum leaves nothing.
+    """
+    before = image_files()
     right = hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
     name = os.path.basename(tiny)
     (tmp_path / 'SHA256SUMS').write_text(f'{right}  {name}\n', encoding='ascii')
@@ -160,12 +163,15 @@ def test_image(image: str, tiny: str, tmp_path: Path) -> None:
     assert not run('image', name=image, path=str(copy), checksum=f'sha256:{right}')['changed']
     copy.write_bytes(Path(tiny).read_bytes() + bytes(512))
     assert 'cannot be changed; delete' in refused('image', name=image, path=str(copy))
-    assert made_of_images() == before
+    assert image_files() == before
 
 
-def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
-    """What refers to a file of the host, what is no disk, what has no end: refused, in bounded time, and nothing is left."""
-    before = made_of_images()
+def test_invalid_images_are_refused(host: None, tmp_path: Path) -> None:
+    """References to files of the host, no disk format, endless downloads: refused in bounded time.
+
+    Nothing is left behind.
+    """
+    before = image_files()
 
     def disk(name: str, *options: str) -> str:
         subprocess.run(
@@ -178,7 +184,8 @@ def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
 
     flat = tmp_path / 'flat.vmdk'
     flat.write_text(
-        '# Disk DescriptorFile\nversion=1\ncreateType="monolithicFlat"\nRW 256 FLAT "../hanok.json" 0\n',
+        '# Disk DescriptorFile\nversion=1\ncreateType="monolithicFlat"\n'
+        'RW 256 FLAT "../hanok.json" 0\n',
         encoding='ascii',
     )
     html = tmp_path / 'page'
@@ -190,33 +197,35 @@ def test_what_becomes_no_image(host: None, tmp_path: Path) -> None:
         disk('raw', '-f', 'raw'),
     )
     for trap in traps:
-        told = run('image', check=True, name='trap', path=trap)
-        done = run('image', name='trap', path=trap)
-        assert done['failed'], trap
-        assert done['msg'].removeprefix('refused: path: ') in str(told['warnings']), told
+        predicted = run('image', check=True, name='trap', path=trap)
+        result = run('image', name='trap', path=trap)
+        assert result['failed'], trap
+        assert result['msg'].removeprefix('refused: path: ') in str(predicted['warnings']), (
+            predicted
+        )
     with served(functools.partial(SimpleHTTPRequestHandler, directory=tmp_path)) as server:
-        given = hashlib.sha256(flat.read_bytes()).hexdigest()
-        done = run('image', name='trap', url=f'{server}/flat.vmdk', checksum=f'sha256:{given}')
-        assert 'whose data is in other files' in done['msg']
-    with served(Slow) as server:
+        digest = hashlib.sha256(flat.read_bytes()).hexdigest()
+        result = run('image', name='trap', url=f'{server}/flat.vmdk', checksum=f'sha256:{digest}')
+        assert 'whose data is in other files' in result['msg']
+    with served(EndlessHandler) as server:
         for path, words in (
             ('slow', 'the download timed out (wait_timeout)'),
             ('huge', 'are available; no image was created'),
         ):
-            done = run(
+            result = run(
                 'image',
                 name='trap',
                 url=f'{server}/{path}',
                 checksum='sha256:' + '0' * 64,
                 wait_timeout=3,
             )
-            assert words in done['msg'], done
+            assert words in result['msg'], result
     keep('image', name='trap', state='absent')
-    assert made_of_images() == before
+    assert image_files() == before
 
 
-def test_qemu_img_is_confined(host: None, tmp_path: Path) -> None:
-    """What got past all looks is opened by a user that has no right to it: a disk that refers to the record reads nothing."""
+def test_qemu_img_has_no_access_to_the_database(host: None, tmp_path: Path) -> None:
+    """The user that opens images has no access to the database, whatever a disk refers to."""
     disk = tmp_path / 'disk.qcow2'
     subprocess.run(
         [
@@ -237,7 +246,8 @@ def test_qemu_img_is_confined(host: None, tmp_path: Path) -> None:
     )
     code = (
         'import sys; sys.path[:0] = [sys.argv[1]]\n'
-        'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud, image_import\n'
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local '
+        'import cloud, image_import\n'
         'host = cloud.this_host("root", 60)\n'
         'target = host.settings.path("images", "test.qcow2")\n'
         'with image_import.Import(host, target, ()) as process:\n'
@@ -254,7 +264,7 @@ def test_qemu_img_is_confined(host: None, tmp_path: Path) -> None:
 
 
 def test_security_group(host: None) -> None:
-    """Rules are a set, however they are written; the default group stays."""
+    """Rules are a set, however they are written; the default group cannot be deleted."""
     keep(
         'security_group',
         name='web',
@@ -276,7 +286,7 @@ def test_security_group(host: None) -> None:
 
 
 def test_servers_boot(pair: list[dict[str, Any]], ssh: Guest) -> None:
-    """Members have names, addresses and keys of their own; the first-boot script ran."""
+    """Members have their own names, addresses and host keys; user data ran."""
     assert [ssh(server['floating_ip'], 'hostname') for server in pair] == ['pair-1', 'pair-2']
     assert (
         len(
@@ -293,8 +303,11 @@ def test_servers_boot(pair: list[dict[str, Any]], ssh: Guest) -> None:
     assert ssh(pair[0]['fixed_ip'], 'nslookup pair-2 | grep -c 192.168.0') != '0'
 
 
-def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
-    """Who is connected stays connected when a rule is taken away, unless the task says cut; a run that was killed before it did is finished."""
+def test_security_group_cuts_connections(pair: list[dict[str, Any]], open_group: str) -> None:
+    """Connections survive the removal of a rule unless the task sets cut.
+
+    A run that was killed before it cut them is completed by the next.
+    """
     address = pair[0]['fixed_ip']
     keep(
         'security_group',
@@ -303,7 +316,7 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
     )
     keep('server', name='pair-1', security_groups=['cutting'])
 
-    def talks(stream: socket.socket) -> bool:
+    def is_open(stream: socket.socket) -> bool:
         stream.settimeout(3)
         try:
             stream.sendall(b'GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n')
@@ -320,7 +333,7 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
         ssh_stream.sendall(b'SSH-2.0-still-there\r\n')
         assert ssh_stream.recv(1)
         keep('security_group', name='cutting', rules=[], cut=True)
-        assert not talks(web)
+        assert not is_open(web)
         assert not run('security_group', name='cutting', rules=[], cut=True)['changed']
     keep('security_group', name='cutting', rules=[{'protocol': 'tcp', 'port': '80'}])
     with socket.create_connection((address, 80), 5) as web:
@@ -328,19 +341,19 @@ def test_a_group_cuts(pair: list[dict[str, Any]], open_group: str) -> None:
         record = sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
         record.execute(
             "UPDATE security_group SET to_cut = 1 WHERE name = 'cutting'"
-        )  # as a run leaves it that is killed before it cuts
+        )  # as a run leaves it that was killed before it cut the connections
         record.close()
         assert (
             'connections that the rules no longer allow may still be open'
             in keep('security_group', name='cutting')['msg']
         )
-        assert not talks(web)
+        assert not is_open(web)
     keep('server', name='pair-1', security_groups=['open'])
     keep('security_group', name='cutting', rules=[], state='absent')
 
 
-def test_several_keys(pair: list[dict[str, Any]], ssh: Guest, second_key: str) -> None:
-    """Each of them lets in, in whatever order they are named, and is there as long as the server."""
+def test_server_with_several_keys(pair: list[dict[str, Any]], ssh: Guest, second_key: str) -> None:
+    """Each key grants access in any order, and cannot be deleted while the server exists."""
     assert [(server['key_name'], server['key_names']) for server in pair] == [
         ('test', ['test', 'second'])
     ] * 2
@@ -360,7 +373,7 @@ def test_several_keys(pair: list[dict[str, Any]], ssh: Guest, second_key: str) -
 
 
 def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> None:
-    """What can change does, in place; what cannot is refused with the way out."""
+    """What can change is changed in place; other changes are refused with the way to do them."""
     name, address = pair[0]['name'], pair[0]['fixed_ip']
     keep('server', name=name, labels={'tier': 'web'}, description='one', delete_protection=True)
     assert 'protected' in refused('server', name=name, state='absent')
@@ -368,10 +381,14 @@ def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> N
     assert 're-create the server' in refused('server', name=name, user_data='#!/bin/sh\ntrue\n')
     keep('server', name=name, volume_size=2)
     assert 'not shrink' in refused('server', name=name, volume_size=1)
-    done = keep(
+    result = keep(
         'server', name=name, flavor='g1.micro', allow_restart=True, wait_for='ssh', wait_timeout=120
     )
-    assert (done['server']['memory'], done['server']['volume_size'], done['server']['status']) == (
+    assert (
+        result['server']['memory'],
+        result['server']['volume_size'],
+        result['server']['status'],
+    ) == (
         512,
         4,
         'ACTIVE',
@@ -389,19 +406,19 @@ def test_server_changes(pair: list[dict[str, Any]], image: str, ssh: Guest) -> N
     keep('server', name=name, state='stopped')
     keep('server', name=name, state='started', wait_for='init', wait_timeout=120)
     booted = ssh(address, 'cat /proc/sys/kernel/random/boot_id')
-    told, done = (
+    predicted, result = (
         run('server', check=check, name=name, state='restarted', wait_for='ssh', wait_timeout=120)
         for check in (True, False)
     )
-    assert told['changed'] is done['changed'] is True
-    assert told['diff'] == done['diff']
+    assert predicted['changed'] is result['changed'] is True
+    assert predicted['diff'] == result['diff']
     assert ssh(address, 'cat /proc/sys/kernel/random/boot_id') != booted
     keep('server', name=name, state='stopped', force=True)
     keep('server', name=name, state='started', wait_for='init', wait_timeout=120)
 
 
 def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
-    """Plugged, seen, kept from being pulled while mounted, moved with what is on it, grown while in use."""
+    """Attached, not detached while mounted, moved with its data, resized while in use."""
     one, two = pair
     volume = keep('volume', name='data', size=1, server=one['name'], state='attached')['volume']
     device = volume['device']
@@ -425,7 +442,7 @@ def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
 
 
 def test_floating_ip(pair: list[dict[str, Any]], ssh: Guest) -> None:
-    """Taken, named, moved at once, and given back."""
+    """Allocated, named, moved in one task, and released."""
     one, two = pair
     assert 'would allocate another' in refused('floating_ip')
     assert 'already' in refused('floating_ip', name='mine', server=one['name'], state='attached')
@@ -447,9 +464,9 @@ def test_floating_ip(pair: list[dict[str, Any]], ssh: Guest) -> None:
 
 
 def test_lb(pair: list[dict[str, Any]]) -> None:
-    """In turn, then by source; changed without a gap; gone without a trace."""
+    """Round robin, then by source; updated without a gap; deleted without a trace."""
 
-    def ask(address: str, times: int) -> list[str]:
+    def fetch(address: str, times: int) -> list[str]:
         words = [
             'curl',
             '-s',
@@ -465,7 +482,7 @@ def test_lb(pair: list[dict[str, Any]]) -> None:
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
 
     listeners = [{'port': 80, 'protocol': 'HTTP'}]
-    made = keep(
+    created = keep(
         'lb',
         name='web',
         listeners=listeners,
@@ -473,7 +490,7 @@ def test_lb(pair: list[dict[str, Any]]) -> None:
         health_check={'port': 80},
         floating_ip='auto',
     )['lb']
-    answers = ask(made['floating_ip'], 20)
+    answers = fetch(created['floating_ip'], 20)
     assert len(set(answers[::2])) == 1
     assert len(set(answers[1::2])) == 1
     assert set(answers) == {'pair-1', 'pair-2'}
@@ -483,9 +500,9 @@ def test_lb(pair: list[dict[str, Any]]) -> None:
         ('pair-2', 'ONLINE'),
     ]
     keep('server', name='pair-2', state='stopped')
-    until = time.monotonic() + 30
+    deadline = time.monotonic() + 30
     while run('lb_info', name='web')['lbs'][0]['health'][1]['status'] != 'ERROR':
-        assert time.monotonic() < until, 'the balancer did not see it'
+        assert time.monotonic() < deadline, 'the balancer did not see it'
     late = run('lb', name='web', wait_for='healthy', wait_timeout=2)
     assert late['failed']
     assert (
@@ -495,18 +512,18 @@ def test_lb(pair: list[dict[str, Any]]) -> None:
     assert run('lb_info', name='web')['lbs'][0]['health'][0]['status'] == 'ONLINE'
     keep('server', name='pair-2', state='started')
     keep('lb', name='web', algorithm='SOURCE_IP', wait_for='healthy', wait_timeout=60)
-    assert len(set(ask(made['floating_ip'], 6))) == 1
+    assert len(set(fetch(created['floating_ip'], 6))) == 1
     keep('lb', name='web', algorithm='least_connections', members=['pair-2'])
-    assert set(ask(made['floating_ip'], 4)) == {'pair-2'}
+    assert set(fetch(created['floating_ip'], 4)) == {'pair-2'}
     assert keep('lb', name='web', members=['pair'])['lb']['members'] == ['pair-1', 'pair-2']
-    picture = run('topology_info')['topology']
-    assert [lb['name'] for network in picture['networks'] for lb in network['lbs']] == ['web']
+    topology = run('topology_info')['topology']
+    assert [lb['name'] for network in topology['networks'] for lb in network['lbs']] == ['web']
     assert 'does not exist' in run('lb', name='web', members=['nobody'])['msg']
     keep('lb', name='web', state='absent')
 
 
 def test_count(image: str, host: None) -> None:
-    """A group grows and shrinks by one word, and only when that was allowed."""
+    """A group grows by its count, and shrinks only with allow_shrink."""
     before = inventory()
     options = {'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
     assert [
@@ -521,8 +538,8 @@ def test_count(image: str, host: None) -> None:
 
 
 @pytest.mark.parametrize('step', ['rename:1', 'rename:3', 'fdatasync:2', 'fdatasync:5', 'execve:4'])
-def test_killed(image: str, step: str) -> None:
-    """A run killed with SIGKILL is gone on with by the next one, and nothing is doubled or left."""
+def test_killed_run_is_completed(image: str, step: str) -> None:
+    """The next run completes one that was killed with SIGKILL; nothing is duplicated or left."""
     before = inventory()
     options = {
         'name': 'killed',
@@ -550,7 +567,7 @@ def test_killed(image: str, step: str) -> None:
 
 
 def test_bad_input(host: None) -> None:
-    """Bad input is refused with all that is wrong, before anything is touched."""
+    """Bad input is refused with all its errors, before anything is touched."""
     before = inventory()
     text = refused(
         'server',

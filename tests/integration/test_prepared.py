@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is prepared for servers beforehand, on a real host: init scripts and ports; and what tells of it afterwards."""
+"""What is prepared for servers, on a real host: init scripts and ports; and the _info modules."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ FAILS = '#!/bin/sh\necho before it fails\nno-such-command\nexit 3\n'
 
 
 def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
-    """Kept by name, run once at first boot, changed for the next server; its output and its failure can be read."""
+    """Kept by name, run once at first boot, updated for the next server.
+
+    Its output and its failure can be read.
+    """
     before = inventory()
     server = {
         'image': image,
@@ -34,16 +37,18 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
         labels={'for': 'tests'},
     )['init_script']
     assert (script['language'], script['labels']) == ('shell', {'for': 'tests'})
-    made = keep('server', name='scripted', init_script='setup', wait_for='init', **server)['server']
-    assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'
-    assert made['outdated'] == []
+    created = keep('server', name='scripted', init_script='setup', wait_for='init', **server)[
+        'server'
+    ]
+    assert ssh(created['fixed_ip'], 'cat /root/which') == 'first'
+    assert created['outdated'] == []
     keep('init_script', name='setup', content='#!/bin/sh\necho second > /root/which\n')
-    told = run('server', name='scripted')
-    assert told['server']['outdated'] == ['init_script']
+    result = run('server', name='scripted')
+    assert result['server']['outdated'] == ['init_script']
     assert 'server scripted: created with an older version of init script setup' in str(
-        told['warnings']
+        result['warnings']
     )
-    assert [told['outdated'] for told in run('server_info', name='scripted')['servers']] == [
+    assert [result['outdated'] for result in run('server_info', name='scripted')['servers']] == [
         ['init_script']
     ]
     keep('server', name='scripted', state='stopped')
@@ -55,23 +60,21 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
         wait_for='init',
         wait_timeout=120,
     )
-    assert ssh(made['fixed_ip'], 'cat /root/which') == 'first'
-    assert [told['init'] for told in run('server_info', name='scripted', init=True)['servers']] == [
-        {'state': 'done', 'errors': [], 'output': 'first\n'}
-    ]
-    assert (
-        'runs only at the first boot'
-        in refused('server', name='scripted', init_script='other-name')
-        if run('init_script', name='other-name', content=FAILS)['changed']
-        else ''
+    assert ssh(created['fixed_ip'], 'cat /root/which') == 'first'
+    assert [
+        result['init'] for result in run('server_info', name='scripted', init=True)['servers']
+    ] == [{'state': 'done', 'errors': [], 'output': 'first\n'}]
+    assert run('init_script', name='other-name', content=FAILS)['changed']
+    assert 'runs only at the first boot' in refused(
+        'server', name='scripted', init_script='other-name'
     )
     failed = run('server', name='failing', init_script='other-name', wait_for='init', **server)
     assert failed['failed']
     assert 'server failing: its first boot failed' in failed['msg']
     assert 'before it fails' in failed['msg']
     assert 'no-such-command' in failed['msg']
-    (told,) = run('server_info', name='failing', init=True)['servers']
-    assert told['init']['state'] == 'failed'
+    (result,) = run('server_info', name='failing', init=True)['servers']
+    assert result['init']['state'] == 'failed'
     for name in ('scripted', 'failing'):
         keep('server', name=name, state='absent')
     for name in ('setup', 'other-name'):
@@ -80,7 +83,10 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
 
 
 def test_init_script_of_an_interrupted_server(image: str) -> None:
-    """Interrupted before its seed is written, a server gets its script from the next run, which does not have to name it; until then it is not forgotten."""
+    """Interrupted before its seed is written, a server gets its script from the next run.
+
+    The next run does not have to name the script, which stays in use until then.
+    """
     before = inventory()
     keep('init_script', name='setup', content='#!/bin/sh\ntrue\n')
     options = {'name': 'cut', 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
@@ -89,7 +95,7 @@ def test_init_script_of_an_interrupted_server(image: str) -> None:
     seed.unlink()
     with contextlib.closing(
         sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
-    ) as sql:  # as a kill leaves it; tests/reliability kills for real
+    ) as sql:  # as a killed run leaves it; tests/reliability kills a process
         sql.execute("UPDATE server SET task_state = 'creating' WHERE name = 'cut'")
     assert 'used by cut' in refused('init_script', name='setup', state='absent')
     assert keep('server', **options)['changed']
@@ -99,37 +105,48 @@ def test_init_script_of_an_interrupted_server(image: str) -> None:
     assert inventory() == before
 
 
-def test_a_server_that_could_not_be_made(image: str) -> None:
-    """Its flavor is too large for the host: it becomes what the next task asks, with another disk and address, and with nothing allowed."""
+def test_server_that_could_not_be_created(image: str) -> None:
+    """Its flavor is too large for the host: the next task changes it without allow_restart.
+
+    It gets another disk and address.
+    """
     before = inventory()
     keep('flavor', name='too-large', vcpus=1, memory=4194304, disk=9)
     failed = run('server', name='cut', image=image, flavor='too-large')
     assert failed['failed']
     assert 'allocate memory' in failed['msg']
-    (unmade,) = run('server_info', name='cut')['servers']
-    assert (unmade['status'], unmade['flavor'], unmade['volume_size']) == ('BUILD', 'too-large', 9)
+    (incomplete,) = run('server_info', name='cut')['servers']
+    assert (incomplete['status'], incomplete['flavor'], incomplete['volume_size']) == (
+        'BUILD',
+        'too-large',
+        9,
+    )
     keep('network', name='back', cidr='10.77.0.0/24')
-    made = keep(
+    created = keep(
         'server',
         name='cut',
         image=image,
         flavor='g1.nano',
         networks=[{'name': 'back', 'fixed_ip': '10.77.0.7'}],
     )['server']
-    assert (made['status'], made['flavor'], made['fixed_ip']) == ('ACTIVE', 'g1.nano', '10.77.0.7')
+    assert (created['status'], created['flavor'], created['fixed_ip']) == (
+        'ACTIVE',
+        'g1.nano',
+        '10.77.0.7',
+    )
     disk = subprocess.run(
         [
             'qemu-img',
             'info',
             '-U',
             '--output=json',
-            f'/var/lib/hanok/servers/{made["id"]}/root.qcow2',
+            f'/var/lib/hanok/servers/{created["id"]}/root.qcow2',
         ],
         check=True,
         capture_output=True,
     )
-    assert json.loads(disk.stdout)['virtual-size'] == made['volume_size'] * 2**30 < 9 * 2**30
-    assert not Path('/var/lib/hanok/servers', unmade['id']).exists()
+    assert json.loads(disk.stdout)['virtual-size'] == created['volume_size'] * 2**30 < 9 * 2**30
+    assert not Path('/var/lib/hanok/servers', incomplete['id']).exists()
     keep('server', name='cut', state='absent')
     keep('network', name='back', state='absent')
     keep('flavor', name='too-large', state='absent')
@@ -137,7 +154,7 @@ def test_a_server_that_could_not_be_made(image: str) -> None:
 
 
 def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
-    """An address, a MAC, groups and a floating IP that wait for a server, outlive it, and wait for the next one."""
+    """Address, MAC, groups and floating IP wait for a server, outlive it, and wait for the next."""
     before = inventory()
     server = {
         'image': image,
@@ -215,8 +232,8 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
     assert inventory() == before
 
 
-def test_info(host: None) -> None:
-    """What a module shows, its twin shows: by name, by labels, by an expression."""
+def test_info_modules(host: None) -> None:
+    """An _info module returns what its module returns: by name, by labels, by an expression."""
     kinds = {
         'flavor': {'vcpus': 1, 'memory': 64, 'disk': 1},
         'init_script': {'content': '#!/bin/sh\n'},
@@ -227,11 +244,11 @@ def test_info(host: None) -> None:
         'floating_ip': {},
     }
     for kind, options in kinds.items():
-        made = run(kind, name='told', labels={'round': 1, 'mine': True}, **options)[kind]
+        created = run(kind, name='told', labels={'round': 1, 'mine': True}, **options)[kind]
         if kind in ('volume', 'network'):
-            made['task_state'] = None
-        assert run(f'{kind}_info', name='told')[f'{kind}s'] == [made], kind
-        assert run(f'{kind}_info', labels={'round': 1, 'mine': True})[f'{kind}s'] == [made], kind
+            created['task_state'] = None
+        assert run(f'{kind}_info', name='told')[f'{kind}s'] == [created], kind
+        assert run(f'{kind}_info', labels={'round': 1, 'mine': True})[f'{kind}s'] == [created], kind
         assert run(f'{kind}_info', labels={'round': 2})[f'{kind}s'] == [], kind
         assert run(f'{kind}_info', query="[?name == 'told'].labels.mine")[f'{kind}s'] == ['true'], (
             kind
@@ -248,13 +265,13 @@ def test_info(host: None) -> None:
         keep(kind, name='told', state='absent')
 
 
-def test_nobody_else_reads(image: str) -> None:
-    """What guests write, and what a run holds, is for root (and for QEMU while it runs) only."""
+def test_state_is_readable_by_root_only(image: str) -> None:
+    """Data of guests, and state of runs, are readable by root (and a running QEMU) only."""
     keep('volume', name='private', size=1)
     keep('server', name='private', image=image, flavor='g1.nano', state='stopped')
     state = Path('/var/lib/hanok')
-    seen = {path: path.stat().st_mode & 0o777 for path in state.rglob('*') if path.is_file()}
-    assert {path.suffix for path in seen} >= {'.qcow2', '.iso', '.db', '.json'}
-    assert {str(path): oct(mode) for path, mode in seen.items() if mode & 0o077} == {}
+    modes = {path: path.stat().st_mode & 0o777 for path in state.rglob('*') if path.is_file()}
+    assert {path.suffix for path in modes} >= {'.qcow2', '.iso', '.db', '.json'}
+    assert {str(path): oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
     keep('server', name='private', state='absent')
     keep('volume', name='private', state='absent')

@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The record is lost: it is rebuilt from its export, or from machines and disks, and what could not be brought back is told."""
+"""The database is lost: it is rebuilt from its export, or from domains and disks.
+
+What could not be recovered is reported.
+"""
 
 from __future__ import annotations
 
@@ -38,15 +41,15 @@ OPTIONS: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def counted() -> Iterator[None]:
-    """Each of them is one more."""
+def count_test() -> Iterator[None]:
+    """Count one recovered database per test."""
     yield
     figures.add('Recovery', records=1)
 
 
 @pytest.fixture(scope='module')
 def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
-    """Something of most kinds."""
+    """Resources of most kinds."""
     before = inventory()
     keep('network', name='kept', cidr='10.66.0.0/24')
     keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
@@ -68,7 +71,7 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('volume', name='alone', size=1)
     keep('network', name='empty', cidr='10.67.0.0/24')
     keep('lb', name='balancer', listeners=[{'port': 80}], members=['many-1', 'kept'])
-    # What is changed from elsewhere is said by the machines too.
+    # Changes made through other resources are recorded in the domains too.
     keep('floating_ip', name='moved', server='many-1', state='attached')
     keep('floating_ip', name='moved', server='many-2', state='attached')
     keep('volume', name='kept', size=2, description='grown')
@@ -78,7 +81,7 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('floating_ip', name='front', lb='balancer', state='attached')
     for name in ('test', 'kept'):
         keep('keypair', name=name, description='described')
-    yield seen()
+    yield info()
     for name in ('moved', 'front'):
         keep('floating_ip', name=name, state='absent')
     keep('lb', name='balancer', state='absent')
@@ -92,62 +95,76 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     assert inventory() == before
 
 
-def seen() -> dict[str, Any]:
-    """All that is told of the cloud."""
+def info() -> dict[str, Any]:
+    """What the _info modules return."""
     return {kind: run(f'{kind}_info')[f'{kind}s'] for kind in KINDS}
 
 
-def sh(*words: str) -> str:
-    """What a program says."""
+def output_of(*words: str) -> str:
+    """Run a program; return its output."""
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def recover() -> dict[str, Any]:
-    """Rebuild it, as it was told before; afterwards there is nothing to rebuild."""
+    """Recover, as predicted by check mode; a second run has nothing to recover."""
     return keep('recover')
 
 
-def test_a_whole_record_is_left_alone(cloud: dict[str, Any]) -> None:
-    """Not a byte of it is touched."""
+def test_valid_database_is_not_touched(cloud: dict[str, Any]) -> None:
+    """A valid database is not touched."""
     before = (STATE / 'hanok.db').read_bytes()
     assert not recover()['changed']
     assert (STATE / 'hanok.db').read_bytes() == before
 
 
-@pytest.mark.parametrize('how', ['gone', 'garbage', 'truncated'])
-def test_from_the_export(cloud: dict[str, Any], how: str) -> None:
-    """Everybody else refuses to work without it, and says how it comes back; then all is as it was, ids and all."""
-    file = STATE / 'hanok.db'
-    content = file.read_bytes()
+@pytest.mark.parametrize('damage', ['gone', 'garbage', 'truncated'])
+def test_recover_from_the_export(cloud: dict[str, Any], damage: str) -> None:
+    """Other modules refuse to work and name the recovery; it restores everything with its ids."""
+    database = STATE / 'hanok.db'
+    content = database.read_bytes()
     for leftover in STATE.glob('hanok.db-*'):
         leftover.unlink()
-    file.unlink()
-    if how != 'gone':
-        file.write_bytes(b'garbage' * 1000 if how == 'garbage' else content[: len(content) // 2])
+    database.unlink()
+    if damage != 'gone':
+        database.write_bytes(
+            b'garbage' * 1000 if damage == 'garbage' else content[: len(content) // 2]
+        )
     before = inventory()
-    text = run('server', name='kept', description='not done')['msg']
-    assert 'hanok.cloud.recover' in text, text
+    message = run('server', name='kept', description='not done')['msg']
+    assert 'hanok.cloud.recover' in message, message
     assert inventory() == before
     done = recover()
     assert done['changed']
     assert done['record']['lost'] == []
-    assert seen() == cloud
+    assert info() == cloud
     assert not keep('server', name='many', count=2, **OPTIONS)['changed']
     assert Play('hanok.cloud.recover').changed == 0
 
 
-def test_by_the_playbook(cloud: dict[str, Any]) -> None:
-    """It rebuilds it, and a second run finds it whole."""
+def test_recover_playbook(cloud: dict[str, Any]) -> None:
+    """The playbook recovers the database, and a second run changes nothing."""
     for path in STATE.glob('hanok.db*'):
         path.unlink()
     assert Play('hanok.cloud.recover').changed == 1
     assert Play('hanok.cloud.recover').changed == 0
-    assert seen() == cloud
+    assert info() == cloud
 
 
-def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
-    """Without an export too: servers with all that belongs to them; what nobody knows any more is told."""
-    network = sh('virsh', 'net-uuid', run('network_info', name='empty')['networks'][0]['bridge'])
+def comparable(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items without the keys that are not recovered from domains and disks."""
+    lost = ('used_by', 'labels', 'created_at', 'created_by')
+
+    def kept(item: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in item.items() if key not in lost}
+
+    return [kept(item) for item in items]
+
+
+def test_recover_from_domains_and_disks(cloud: dict[str, Any]) -> None:
+    """Without the export: servers with their resources are recovered; the rest is reported."""
+    network = output_of(
+        'virsh', 'net-uuid', run('network_info', name='empty')['networks'][0]['bridge']
+    )
     for path in [*STATE.glob('hanok.db*'), STATE / 'hanok.json']:
         path.unlink()
     lost = recover()['record']['lost']
@@ -155,26 +172,19 @@ def test_from_machines_and_disks(cloud: dict[str, Any]) -> None:
         'security_group kept: its rules are unknown; it allows no ingress until its task runs'
         in lost
     )
-    assert len([text for text in lost if text.startswith('volume recovered-')]) == 1
+    assert len([message for message in lost if message.startswith('volume recovered-')]) == 1
     assert f'network recovered-{network[:8]} (10.67.0.0/24): its name is unknown' in lost
     keep('network', name=f'recovered-{network[:8]}', state='absent')
-    current = seen()
-    changed = ('used_by', 'labels', 'created_at', 'created_by')
+    current = info()
     for kind in ('server', 'port', 'network', 'keypair', 'image', 'floating_ip', 'volume', 'lb'):
-        known, there = (
-            [
-                {key: value for key, value in item.items() if key not in changed}
-                for item in some[kind]
-            ]
-            for some in (cloud, current)
-        )
+        expected, recovered = comparable(cloud[kind]), comparable(current[kind])
         if kind == 'volume':
-            known, there = ([item for item in some if item['server']] for some in (known, there))
-        known = [item for item in known if item['name'] != 'empty']
-        assert there == [
-            item for item in known if item['name'] in {other['name'] for other in there}
-        ], kind
-        assert len(there) == len(known), kind
+            expected = [item for item in expected if item['server']]
+            recovered = [item for item in recovered if item['server']]
+        expected = [item for item in expected if item['name'] != 'empty']
+        names = {item['name'] for item in recovered}
+        assert recovered == [item for item in expected if item['name'] in names], kind
+        assert len(recovered) == len(expected), kind
     assert [server['labels'] for server in current['server']] == [
         server['labels'] for server in cloud['server']
     ]

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The roles that keep environments, numbers of servers and catalogues: predicted, run, run again, changed and taken away on a real host."""
+"""The roles on a real host: check mode, run, second run, changes and removal."""
 
 from __future__ import annotations
 
@@ -23,11 +23,14 @@ Refusal = Callable[..., str]
 
 @pytest.fixture
 def play(tmp_path: Path) -> Ran:
-    """Run one role with variables; how many tasks changed something. What the facts of a role say goes to a file."""
+    """Run one role with variables; return the number of changed tasks.
+
+    The facts of the role are written to a file.
+    """
 
     def ran(role: str, values: Values, *words: str) -> int:
         return Play(
-            str(written(tmp_path, role)), '-e', f'@{said(tmp_path, values)}', *words
+            str(write_play(tmp_path, role)), '-e', f'@{write_values(tmp_path, values)}', *words
         ).changed
 
     return ran
@@ -35,29 +38,31 @@ def play(tmp_path: Path) -> Ran:
 
 @pytest.fixture
 def refusal(tmp_path: Path) -> Refusal:
-    """Run one role with variables that it refuses; what it says."""
+    """Run one role with variables that it refuses; return its message."""
 
     def ran(role: str, values: Values, *words: str) -> str:
-        refused = Play(str(written(tmp_path, role)), '-e', f'@{said(tmp_path, values)}', *words)
+        refused = Play(
+            str(write_play(tmp_path, role)), '-e', f'@{write_values(tmp_path, values)}', *words
+        )
         assert refused.code != 0
         return ' '.join(refused.output.split())
 
     return ran
 
 
-def there() -> dict[str, Any]:
-    """The inventory, without two things that are not a role's doing.
+def host_state() -> dict[str, Any]:
+    """The inventory without two things that a role does not influence.
 
-    The kernel takes some seconds to say that nobody is connected to a bridge; the folder of root is
-    the machine's, also in a world.
+    The kernel takes some seconds to update the state of a bridge; the home directory of root is
+    that of the machine, also in a world.
     """
     found = inventory()
     found['files'] = [path for path in found['files'] if not path.startswith('/root/')]
     return {**found, 'routes': [route.replace('linkdown', '').strip() for route in found['routes']]}
 
 
-def written(folder: Path, role: str) -> Path:
-    """A play of one role, which writes the role's facts down."""
+def write_play(folder: Path, role: str) -> Path:
+    """Write a play that runs one role and saves its facts; return its path."""
     facts = {
         'provision': ['provision_made'],
         'scale': ['scale_members', 'scale_address'],
@@ -85,26 +90,26 @@ def written(folder: Path, role: str) -> Path:
     return path
 
 
-def said(folder: Path, values: Values) -> Path:
-    """A file of variables."""
+def write_values(folder: Path, values: Values) -> Path:
+    """Write a file of variables; return its path."""
     path = folder / 'values.json'
     path.write_text(json.dumps(values), encoding='utf-8')
     return path
 
 
 def facts(folder: Path) -> Values:
-    """What the role told."""
+    """The facts of the role."""
     found: Values = json.loads((folder / 'facts.json').read_text(encoding='utf-8'))
     return found
 
 
 def names(kind: str, **labels: str) -> list[str]:
-    """What there is of a kind with labels."""
+    """The names of the resources of a kind with these labels."""
     return [one['name'] for one in run(f'{kind}_info', labels=labels)[f'{kind}s']]
 
 
 def environment(tiny: str, folder: Path) -> Values:
-    """Something of every kind, with what refers to what; servers that are made and not started boot nothing."""
+    """A resource of every kind, with references; the servers are created stopped."""
     server = {
         'image': 'env',
         'flavor': 'env.small',
@@ -167,25 +172,34 @@ def environment(tiny: str, folder: Path) -> Values:
 
 
 def test_provision(play: Ran, host: None, tiny: str, tmp_path: Path) -> None:
-    """All of an environment: predicted on an empty host, made, kept, shrunk only when that was said, and removed without a trace."""
-    before, values = there(), environment(tiny, tmp_path)
+    """A complete environment: predicted on an empty host, created, idempotent, removed.
+
+    It shrinks only with provision_prune.
+    """
+    before, values = host_state(), environment(tiny, tmp_path)
     first = Play(
-        str(written(tmp_path, 'provision')), '-e', f'@{said(tmp_path, values)}', '--check', '-vv'
+        str(write_play(tmp_path, 'provision')),
+        '-e',
+        f'@{write_values(tmp_path, values)}',
+        '--check',
+        '-vv',
     )
     predicted = first.changed
     assert 'env-web' in first.output
     assert 'a secret of first boot' not in first.output
-    assert there() == before
+    assert host_state() == before
     assert set(facts(tmp_path)['provision_made']['servers']) == {
         'env-web-1',
         'env-web-2',
         'env-data',
     }
     assert play('provision', values) == predicted
-    made = facts(tmp_path)['provision_made']
-    assert made['servers']['env-data']['floating_ip'] == made['floating_ips']['env']['address']
-    assert made['lbs']['env']['floating_ip'] == made['floating_ips']['env-lb']['address']
-    assert made['servers']['env-web-2']['created_by'] == 'tester'
+    created = facts(tmp_path)['provision_made']
+    assert (
+        created['servers']['env-data']['floating_ip'] == created['floating_ips']['env']['address']
+    )
+    assert created['lbs']['env']['floating_ip'] == created['floating_ips']['env-lb']['address']
+    assert created['servers']['env-web-2']['created_by'] == 'tester'
     assert run('network_info', name='env')['networks'][0]['labels'] == {
         'tier': 'all',
         'provision': 'env',
@@ -199,9 +213,8 @@ def test_provision(play: Ran, host: None, tiny: str, tmp_path: Path) -> None:
 
     keep('volume', name='other', size=1)
     emptied = [{**values['provision_lbs'][0], 'members': []}]
-    assert (
-        play('provision', {'provision_name': 'env', 'provision_lbs': emptied}) == 1
-    )  # the members of the balancer; what is not said is left alone
+    # Only the members of the balancer change: what is not specified is left alone.
+    assert play('provision', {'provision_name': 'env', 'provision_lbs': emptied}) == 1
     assert names('server', provision='env') == ['env-data', 'env-web-1', 'env-web-2']
     fewer = {
         **values,
@@ -222,17 +235,20 @@ def test_provision(play: Ran, host: None, tiny: str, tmp_path: Path) -> None:
     assert names('volume') == ['other']
     keep('volume', name='other', state='absent')
 
-    gone = {**fewer, 'provision_state': 'absent'}
-    predicted = play('provision', gone, '--check')
-    assert play('provision', gone) == predicted > 10
+    absent = {**fewer, 'provision_state': 'absent'}
+    predicted = play('provision', absent, '--check')
+    assert play('provision', absent) == predicted > 10
     assert facts(tmp_path)['provision_made'] == {'servers': {}, 'lbs': {}, 'floating_ips': {}}
-    assert there() == before
-    assert play('provision', gone) == 0
+    assert host_state() == before
+    assert play('provision', absent) == 0
 
 
-def test_provision_protects(play: Ran, refusal: Refusal, host: None, image: str) -> None:
-    """One protected server stops a removal before its first step; what somebody else uses stays, and check mode knows it."""
-    before = there()
+def test_provision_delete_protection(play: Ran, refusal: Refusal, host: None, image: str) -> None:
+    """A protected server stops a removal before its first step.
+
+    Resources that others use are kept, and check mode predicts that.
+    """
+    before = host_state()
     values: Values = {
         'provision_networks': [{'name': 'kept'}],
         'provision_servers': [
@@ -250,20 +266,20 @@ def test_provision_protects(play: Ran, refusal: Refusal, host: None, image: str)
         ],
     }
     play('provision', values)
-    gone = {**values, 'provision_state': 'absent'}
-    assert 'server kept is protected' in refusal('provision', gone)
+    absent = {**values, 'provision_state': 'absent'}
+    assert 'server kept is protected' in refusal('provision', absent)
     assert names('lb') == ['front']
     keep('port', name='foreign', network='kept')
-    gone['provision_servers'][0]['delete_protection'] = False
-    told = refusal('provision', gone, '--check')
-    assert 'port foreign; delete or change those first' in told
+    absent['provision_servers'][0]['delete_protection'] = False
+    message = refusal('provision', absent, '--check')
+    assert 'port foreign; delete or change those first' in message
     keep('port', name='foreign', state='absent')
-    assert play('provision', gone) == 3
-    assert there() == before
+    assert play('provision', absent) == 3
+    assert host_state() == before
 
 
-def readme(role: str, folder: Path) -> Path:
-    """The example of a role's README."""
+def write_readme_example(role: str, folder: Path) -> Path:
+    """Write the example of a role's README to a file; return its path."""
     (text,) = re.findall(
         r'```yaml\n(.*?)```',
         (ROOT / 'roles' / role / 'README.md').read_text(encoding='utf-8'),
@@ -275,8 +291,8 @@ def readme(role: str, folder: Path) -> Path:
 
 
 def test_scale_readme(host: None, tiny: str, tmp_path: Path) -> None:
-    """The play of the README: what it makes answers at the address that it tells."""
-    before, example = there(), str(readme('scale', tmp_path))
+    """The play of the README: its servers answer at the reported address."""
+    before, example = host_state(), str(write_readme_example('scale', tmp_path))
     first = Play(example)
     assert first.changed == 4
     (address,) = re.findall(r'http://([0-9.]+)/ is answered by shop-1, shop-2', first.output)
@@ -292,12 +308,15 @@ def test_scale_readme(host: None, tiny: str, tmp_path: Path) -> None:
     assert Play(example, '-e', 'scale_state=absent').changed == 2
     for kind in ('security_group', 'image'):
         keep(kind, name='shop', state='absent')
-    assert there() == before
+    assert host_state() == before
 
 
 def test_scale(play: Ran, refusal: Refusal, host: None, image: str, tmp_path: Path) -> None:
-    """By one variable servers, members and address are kept in step: up, down, to none, and away. A refusal takes no member out."""
-    before = there()
+    """One variable updates servers, members and address: up, down, to zero, and absent.
+
+    A refusal removes no member.
+    """
+    before = host_state()
     server = {'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
     values: Values = {
         'scale_name': 'walk',
@@ -311,9 +330,8 @@ def test_scale(play: Ran, refusal: Refusal, host: None, image: str, tmp_path: Pa
 
     def members() -> tuple[list[str], list[str]]:
         (lb,) = run('lb_info', name='walk', labels={'for': 'tests', 'scale': 'walk'})['lbs']
-        return [server['name'] for server in run('server_info', name='walk')['servers']], lb[
-            'members'
-        ]
+        servers = run('server_info', name='walk')['servers']
+        return [server['name'] for server in servers], lb['members']
 
     assert scaled(2, '--check') == scaled(2) == 2
     address = facts(tmp_path)['scale_address']
@@ -330,13 +348,16 @@ def test_scale(play: Ran, refusal: Refusal, host: None, image: str, tmp_path: Pa
     assert scaled(0) == 2
     assert members() == ([], [])
     assert facts(tmp_path) == {'scale_members': [], 'scale_address': address}
-    gone = {**values, 'scale_state': 'absent'}
-    assert play('scale', gone, '--check') == play('scale', {**gone, 'scale_count': 1}) == 1
-    assert there() == before
+    absent = {**values, 'scale_state': 'absent'}
+    assert play('scale', absent, '--check') == play('scale', {**absent, 'scale_count': 1}) == 1
+    assert host_state() == before
 
 
 def test_init_script_catalogue(play: Ran, refusal: Refusal, host: None, tmp_path: Path) -> None:
-    """From the list, from files and from a folder, byte by byte; what is gone from them goes only when that was said, and only what the role kept."""
+    """From the list, from files and from a directory, byte by byte.
+
+    Scripts that are no longer there are deleted only with prune, and only those of the role.
+    """
     folder = tmp_path / 'scripts'
     folder.mkdir()
     (folder / 'web.sh').write_text(
@@ -426,13 +447,13 @@ BAD = [
 
 @pytest.mark.parametrize(('role', 'values', 'words'), BAD)
 def test_bad_variables(refusal: Refusal, role: str, values: Values, words: list[str]) -> None:
-    """What is misspelt or of a wrong type is refused by its name, before any module runs."""
+    """Misspelt options and wrong types are refused by name before any module runs."""
     text = refusal(role, values)
     for word in words:
         assert word in text
 
 
-# Given once for a whole play, or the role's own business.
+# Specified once for a whole play, or decided by the role.
 SHARED = {'cloud', 'actor', 'wait_timeout'}
 KINDS = (
     'network',
@@ -449,25 +470,25 @@ KINDS = (
 )
 
 
-def specified(options: Values) -> Values:
-    """Options of a module or a role by name and type, with what is inside."""
+def option_types(options: Values) -> Values:
+    """The types of options by name, with suboptions."""
     inner = {'suboptions', 'options'}
     return {
         name: (
             option['type'],
             option.get('elements'),
             option.get('choices'),
-            [specified(option[key]) for key in inner & set(option)],
+            [option_types(option[key]) for key in inner & set(option)],
         )
         for name, option in options.items()
     }
 
 
 def module(kind: str) -> Values:
-    """The options of a module, without those that all share."""
+    """The options of a module, without those that all modules share."""
     source = (ROOT / 'plugins' / 'modules' / f'{kind}.py').read_text(encoding='utf-8')
     (text,) = re.findall(r'DOCUMENTATION = r"""\n(.*?)"""', source, re.DOTALL)
-    return specified(
+    return option_types(
         {
             name: option
             for name, option in yaml.safe_load(text)['options'].items()
@@ -483,15 +504,18 @@ def role(name: str) -> Values:
     return found
 
 
-def passed(name: str, path: str, kind: str) -> set[str]:
-    """The options that the tasks of a file hand to a module."""
+def passed_options(name: str, path: str, kind: str) -> set[str]:
+    """The options that the tasks of a file pass to a module."""
     tasks = yaml.safe_load((ROOT / 'roles' / name / 'tasks' / path).read_text(encoding='utf-8'))
     return {option for task in tasks for option in task.get(f'hanok.cloud.{kind}', ())}
 
 
 @pytest.mark.parametrize('kind', KINDS)
-def test_every_option_is_passed_on(kind: str) -> None:
-    """What a module can do, the role provision can: the same options of the same types, each handed on. An event is nothing that is kept."""
+def test_provision_passes_every_option(kind: str) -> None:
+    """The role provision has the options of each module, with the same types, and passes all on.
+
+    Without the state restarted: it is an event.
+    """
     options = module(kind)
     if kind == 'server':
         of_type, elements, choices, inner = options['state']
@@ -501,19 +525,19 @@ def test_every_option_is_passed_on(kind: str) -> None:
             [word for word in choices if word != 'restarted'],
             inner,
         )
-    assert specified(role('provision')[f'provision_{kind}s']['options']) == options
-    assert passed('provision', 'present.yml', kind) == set(options)
+    assert option_types(role('provision')[f'provision_{kind}s']['options']) == options
+    assert passed_options('provision', 'present.yml', kind) == set(options)
 
 
-def test_every_option_is_scaled() -> None:
-    """So can the role scale, but for what it decides itself."""
+def test_scale_passes_every_option() -> None:
+    """So has the role scale, except those that it decides itself."""
     for kind, path, own in (
         ('server', 'present.yml', {'name', 'count', 'allow_shrink'}),
         ('lb', 'balancer.yml', {'name', 'state', 'members'}),
     ):
         options = {name: option for name, option in module(kind).items() if name not in own}
-        requested = specified(role('scale')[f'scale_{kind}']['options'])
+        requested = option_types(role('scale')[f'scale_{kind}']['options'])
         if 'state' in options:
             options['state'] = requested['state']
         assert requested == options
-        assert passed('scale', path, kind) | {'state'} == set(module(kind))
+        assert passed_options('scale', path, kind) | {'state'} == set(module(kind))
