@@ -19,7 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.domain import (
     Interface,
     Machine,
     disk_xml,
-    kvm_works,
+    has_kvm,
     target,
     xml,
 )
@@ -158,7 +158,7 @@ def test_the_operator_decides(monkeypatch: pytest.MonkeyPatch, virt_type: str, w
     """A configured type is not probed."""
     monkeypatch.setattr(domain, 'open', None, raising=False)
     monkeypatch.setattr(domain.os, 'open', None)
-    assert kvm_works(virt_type) is works
+    assert has_kvm(virt_type) is works
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_kvm_by_evidence(
     monkeypatch.setattr(
         domain.os, 'open', lambda _path, mode: real(existing if device else tmp_path / 'none', mode)
     )
-    assert kvm_works('auto') is works
+    assert has_kvm('auto') is works

@@ -61,7 +61,7 @@ def test_a_server_that_another_run_deletes_is_not_ready(tmp_path: Path) -> None:
 
 
 def test_libvirtd_hangs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A libvirtd that accepts a connection but never responds times out; the error says what to do."""
+    """A libvirtd that accepts a connection and never responds times out, with advice."""
     pytest.importorskip('libvirt', reason='python3-libvirt is a package of the distribution')
     with socket.socket(socket.AF_UNIX) as silent:
         silent.bind(str(tmp_path / 'sock'))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import Set
+from typing import Sequence, Set
 
 from .._cloud import CloudError
 from .._model.image import DIGITS
@@ -34,12 +34,17 @@ def resolve(checksum: str, source: str, seconds: float) -> str:
 def digests(text: str, kind: str, name: str) -> Set[str]:
     """The digests in a checksum file for a file name; the only one if it holds nothing else."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) == 1 and re.fullmatch('[0-9A-Fa-f]+', lines[0]):
-        found = {lines[0]}
-    else:
-        entries = {entry for line in lines for entry in _entries(line, kind)}
-        found = {digest for digest, path in entries if path.rpartition('/')[2] == name}
+    found = (
+        {lines[0]}
+        if len(lines) == 1 and re.fullmatch('[0-9A-Fa-f]+', lines[0])
+        else _digests_of(name, lines, kind)
+    )
     return {digest.lower() for digest in found if len(digest) == DIGITS[kind]}
+
+
+def _digests_of(name: str, lines: Sequence[str], kind: str) -> Set[str]:
+    entries = {entry for line in lines for entry in _entries(line, kind)}
+    return {digest for digest, path in entries if path.rpartition('/')[2] == name}
 
 
 def _entries(line: str, kind: str) -> Set[tuple[str, str]]:

@@ -163,16 +163,17 @@ class LocalCloud:
                 if current <= names:
                     with self.host.locks.marked_active():
                         yield observed
-                        self._tell()
+                        self._write_metadata()
                     return
                 names = current
             finally:
                 self.host.locks.release()
 
-    def _tell(self) -> None:
-        """Update the metadata of machines; a failure is only a warning, because the changes are done.
+    def _write_metadata(self) -> None:
+        """Update the metadata of machines.
 
-        The next run that changes something updates them.
+        A failure is only a warning: the changes are done, and the next run that changes something
+        updates the metadata.
         """
         try:
             self.firewalls.write_metadata()

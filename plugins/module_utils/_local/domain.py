@@ -46,8 +46,8 @@ class Machine:
     metadata: str = ''  # an XML element in its own namespace
 
 
-def kvm_works(virt_type: str) -> bool:
-    """Whether guests run on KVM.
+def has_kvm(virt_type: str) -> bool:
+    """Whether guests run on KVM (virt_type kvm, qemu or auto).
 
     For auto, /dev/kvm must open and the processor must report virtualisation: the device alone is
     not enough.

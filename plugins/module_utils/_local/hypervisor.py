@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Connections to libvirt: one per thread and driver, because one connection runs at most five calls at once."""
+"""Connections to libvirt, one per thread and driver.
+
+libvirtd processes at most five calls of one connection at once.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ _event_threads: List[threading.Thread] = []
 
 
 class Machine(NamedTuple):
-    """A virtual machine in libvirt, its power (started, stopped, paused), and whether it is defined.
+    """A virtual machine in libvirt.
 
-    One that is not defined (transient in libvirt) only runs.
+    ``power``: started, stopped or paused. ``defined``: False for a transient one, which only runs.
     """
 
     domain: Any
@@ -90,7 +93,7 @@ class Hypervisor:
             time.sleep(0.1)
 
     def _call(self, uri: str, function: Callable[[], Any]) -> Any:
-        """The result of a call for which libvirt has no timeout; its thread is abandoned when late."""
+        """The result of a call for which libvirt has no timeout; a late thread is abandoned."""
         result: List[Any] = []
 
         def run() -> None:

@@ -139,7 +139,7 @@ class Import:
         return size
 
     def _qemu_img(self, size: int, *arguments: str) -> str:
-        """Run qemu-img in the folder without any other privileges. ``size``: of the disk to write."""
+        """Run qemu-img, confined to the folder. ``size``: of the disk to write, in bytes."""
         most = min(size + _OVERHEAD, self._available())
         limits = ['prlimit', f'--as={_MEMORY}', f'--fsize={most}', '--core=0']
         command = ['env', 'MALLOC_ARENA_MAX=1', 'unshare', '--net', '--ipc']

@@ -43,7 +43,7 @@ class LocalImages:
         return row['task_state'] is None and not os.path.exists(path(self.host, row['uuid']))
 
     def source_problem(self, source: str) -> str:
-        """Why a file cannot become an image, as far as it is known before the import; else empty."""
+        """Why a file cannot become an image, as far as known before the import; else empty."""
         kind, _colon, file = source.partition(':')
         if kind != 'path':
             return ''

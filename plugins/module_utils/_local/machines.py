@@ -74,7 +74,7 @@ class Machines:
             folder=self._folder(row),
             interfaces=tuple(interfaces),
             disks=tuple(volumes),
-            kvm=domain.kvm_works(self.host.settings.virt_type),
+            kvm=domain.has_kvm(self.host.settings.virt_type),
             metadata=row['metadata'],
             guest_agent=bool(row['guest_agent']),
         )

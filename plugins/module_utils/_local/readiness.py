@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Readiness of a server: whether it runs, has its address, answers SSH, has finished its first boot."""
+"""Readiness of a server: it runs, has its address, answers SSH, has finished its first boot."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def missing(host: Host, server: Watched, wait_for: str, deadline: float) -> str:
 
 
 def _missing_address(machine: Any, server: Watched, deadline: float) -> str:
-    """By the guest agent, else by ARP: a DHCP lease does not prove that the guest has the address."""
+    """By the guest agent or else ARP: a DHCP lease does not prove that the guest has the address."""
     if server.guest_agent:
         addresses = Agent(machine, deadline).addresses() or {}
         if server.address in addresses.get(server.mac, ()):

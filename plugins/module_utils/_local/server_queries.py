@@ -54,7 +54,7 @@ def key_names(row: Any) -> Tuple[str, ...]:
 
 
 def init_script_hash(record: Record, name: str | None) -> UserDataHash | None:
-    """The hash of an init script, recorded with a new server to find changes of the script later."""
+    """The hash of an init script, recorded with a new server to find later changes of it."""
     if name is None:
         return None
     content = record.value('SELECT content FROM init_script WHERE name = ?', name)
