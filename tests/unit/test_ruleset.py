@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import _rule, render
+from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
+from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset_inet import rule_line
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
     Datapath,
     Group,
@@ -190,7 +191,7 @@ def test_an_unknown_protocol_never_becomes_any() -> None:
     rule = Rule('ingress', 'tcp')
     object.__setattr__(rule, 'protocol', 'any ')
     with pytest.raises(ValueError, match='cannot be rendered'):
-        _rule(rule)
+        rule_line(rule)
 
 
 def test_going_out_is_open_until_an_egress_rule() -> None:
