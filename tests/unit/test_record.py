@@ -16,11 +16,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_queries
 from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
 from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import (
-    VERSION,
-    Record,
-    write_atomically,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.files import write_atomically
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION, Record
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 
@@ -193,7 +190,7 @@ VOLUME = {
 )
 def test_rows_that_do_not_fit(tmp_path: Path, rows: dict[str, list[dict[str, object]]]) -> None:
     """They are told, and no record is made of them."""
-    with pytest.raises(CloudError, match='altered by hand'):
+    with pytest.raises(CloudError, match='edited by hand'):
         Record(str(tmp_path), 'me', lost=True).rebuild(rows)
     assert not (tmp_path / 'hanok.db').exists()
 
@@ -285,7 +282,7 @@ def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
     sql.close()
     with pytest.raises(
         CloudError,
-        match=rf'hanok\.db is of version {len(VERSIONS) + 1}, this hanok\.cloud knows {len(VERSIONS)}: update the collection',
+        match=rf'hanok\.db has version {len(VERSIONS) + 1}, this hanok\.cloud supports {len(VERSIONS)}: update the collection',
     ):
         Record(str(tmp_path), 'me') if how == 'read' else record.write()
 
@@ -414,7 +411,9 @@ def test_what_the_tables_refuse(record: Record, statement: str, why: str) -> Non
             )
             sql.execute(statement)
 
-    with pytest.raises(CloudError, match=f'the record refuses: {why}.*run the task again'):
+    with pytest.raises(
+        CloudError, match=f'the record rejected the change: {why}.*run the task again'
+    ):
         change()
     assert record.value("SELECT count(*) FROM security_group WHERE name = 'h'") == 0
     assert revision(record) == before
@@ -633,7 +632,7 @@ def test_nothing_new_for_what_is_being_deleted(
 
     with pytest.raises(
         CloudError,
-        match=f'the record refuses: {other} is being deleted; another task changed it meanwhile',
+        match=f'the record rejected the change: {other} is being deleted; another task changed it meanwhile',
     ):
         change()
     assert [dict(there) for there in record.rows(f'SELECT * FROM {table}')] == [kept]
@@ -660,7 +659,7 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
         record.insert('keypair', {'name': 'one', 'public_key': 'k'})
     assert exported() == ['one']
     (tmp_path / 'hanok.json.part').mkdir()
-    with pytest.raises(CloudError, match='nothing of this was recorded'), record.transaction():
+    with pytest.raises(CloudError, match='nothing was recorded'), record.transaction():
         record.insert('keypair', {'name': 'two', 'public_key': 'k'})
     assert record.value('SELECT count(*) FROM keypair') == 1
     assert exported() == ['one']
@@ -675,7 +674,7 @@ def test_what_came_into_use_is_not_deleted(
 ) -> None:
     """Between the plan and its first transaction somebody else may begin to use it: it stays as it is, not half deleted."""
     row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')
-    with pytest.raises(CloudError, match=f'{table} {name} is in use by a {user}'):
+    with pytest.raises(CloudError, match=f'{table} {name} is now in use by a {user}'):
         record.begin_deletion(table, [name], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None
     record.sql.execute('DELETE FROM port')

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Dict, List, Tuple
 
-from .record import write_atomically
+from .files import write_atomically
 
 RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
 SERVICES = 'services'  # what s6 runs

@@ -8,10 +8,10 @@ from typing import List
 
 from . import loaded
 from .devices import bridge_name
+from .files import read_file
 from .firewall_state import FirewallState, is_loaded, sysctls
 from .kernel import read_sysctl
 from .network_faults import address_faults, network_fault
-from .record import read_file
 
 _OTHER_RULES = 'the loaded firewall rules do not match the record'
 _NETWORKS = 'SELECT id, name, cidr, gateway FROM network WHERE task_state IS NULL ORDER BY id'

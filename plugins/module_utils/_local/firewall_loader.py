@@ -12,11 +12,11 @@ from .._model.datapath import Datapath
 from . import dhcp, flows, loaded
 from .datapaths import datapath
 from .devices import bridge_name
+from .files import read_file, write_atomically
 from .firewall_state import FirewallState, is_loaded, sysctls
 from .kernel import write_sysctl
 from .libvirt_networks import start_network
 from .network_faults import address_faults, gateway_address, network_fault
-from .record import read_file, write_atomically
 from .ruleset import render
 
 

@@ -10,10 +10,10 @@ from typing import Any, Dict, List, Tuple
 
 from . import loaded
 from .devices import bridge_name, tap_name
+from .files import read_file
 from .floating_routes import FloatingRoutes
 from .host import Host
 from .netlink import default_devices
-from .record import read_file
 
 _SYSCTLS = {
     'conf/{}/proxy_arp_pvlan': '1',

@@ -15,10 +15,10 @@ from typing import Any, Dict, List, Set, Tuple
 
 from .._cloud import CloudError
 from .._model.checks import join_names
+from .files import read_file, write_atomically
 from .host import Host
 from .kernel import device_exists, routes, write_sysctl
 from .netlink import proxies
-from .record import read_file, write_atomically
 from .settings import Pool
 
 # Floating addresses are routed to it; without the firewall rules nothing behind it answers.

@@ -10,7 +10,7 @@ from typing import Any, Tuple
 from .._cloud import CloudError
 from . import containers, haproxy, haproxy_socket, lb_files, lb_rows
 from .host import Host
-from .record import read_file, write_atomically
+from .files import read_file, write_atomically
 
 
 def synchronise(host: Host) -> None:

@@ -8,7 +8,7 @@ import os
 
 from . import containers
 from .host import Host
-from .record import read_file, write_atomically
+from .files import read_file, write_atomically
 
 # The version of the container's layout; a container with an older one is created anew.
 _VERSION = '3\n'
