@@ -77,7 +77,7 @@ def _rules_fault(state: FirewallState) -> str:
 
 
 def _active_faults(state: FirewallState, revision: str) -> List[str]:
-    """The rules must be of the revision or a later one, and complete unless they are being loaded."""
+    """Rules must be of the revision or a later one, and complete unless they are being loaded."""
     record, number = revision.rsplit('_', 1)
     current, saved = loaded.current(), state.saved().rules
     is_complete = current == saved or current.revision != saved.revision

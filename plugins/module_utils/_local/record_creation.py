@@ -36,8 +36,8 @@ def move_damaged(path: str) -> None:
 
 def _create(record: Record, rows: Rows | None) -> None:
     path, new = record.path, record.path + '.new'
-    # SQLite would replay the log of a removed record into the new one (sqlite.org/howtocorrupt.html,
-    # section 1.4).
+    # SQLite would replay the log of a removed record into the new one
+    # (sqlite.org/howtocorrupt.html, section 1.4).
     for leftover in (new, new + '-wal', new + '-shm', path + '-wal', path + '-shm'):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(leftover)

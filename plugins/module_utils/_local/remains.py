@@ -1,0 +1,139 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Find what is left of a cloud on this host when its record is lost."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+import xml.etree.ElementTree as ET
+from ipaddress import IPv4Network
+from typing import Any, Dict, List
+
+from .._model.recovery import Remains, Rows, rebuild_rows
+from . import disks, metadata
+from .host import Host
+from .record import VERSION, NewerVersion
+from .schema import TABLES
+
+# Errors of reading data that hanok.cloud did not write.
+FOREIGN_DATA = (KeyError, TypeError, AttributeError, ValueError, StopIteration)
+_BRIDGE = re.compile(r'hk([0-9]+)\Z')
+_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
+
+
+def find_remains(host: Host) -> Remains:
+    """Return the export, machines, containers, networks and disks of the cloud.
+
+    Raises NewerVersion for an export of a newer version.
+    """
+    machines: Dict[str, Any] = {}
+    balancers: Dict[str, Any] = {}
+    unreadable: List[str] = []
+    hypervisor = host.hypervisor
+    for domain in (*hypervisor.qemu.listAllDomains(), *hypervisor.lxc.listAllDomains()):
+        try:
+            found = _domain_metadata(domain)
+        except FOREIGN_DATA:
+            unreadable.append(domain.UUIDString())
+            continue
+        if 'server' in found:
+            machines[domain.UUIDString()] = found
+        elif found:
+            balancers[domain.UUIDString()] = found
+    networks = map(_network, hypervisor.qemu.listAllNetworks())
+    return Remains(
+        export=_export(host.record.export_path),
+        machines=machines,
+        balancers=balancers,
+        networks=tuple(network for network in networks if network),
+        disks={
+            'server': _disk_sizes(
+                host, glob.glob(host.settings.path('servers', '*', 'root.qcow2'))
+            ),
+            'volume': _disk_sizes(host, glob.glob(host.settings.path('volumes', '*.qcow2'))),
+            'image': _disk_sizes(host, glob.glob(host.settings.path('images', '*.qcow2'))),
+        },
+        unreadable=tuple(unreadable),
+    )
+
+
+def has_remains(remains: Remains) -> bool:
+    """Whether anything of a cloud was found."""
+    return (
+        remains.export is not None
+        or bool(remains.machines or remains.balancers or remains.networks)
+        or any(remains.disks.values())
+    )
+
+
+def _domain_metadata(domain: Any) -> Dict[str, Any]:
+    """Return the metadata of a machine or container; empty if it has none.
+
+    The power state of a server is that of its machine. Raises an error of FOREIGN_DATA if a record
+    cannot be rebuilt from the metadata.
+    """
+    flag = metadata.AFFECT_CONFIG if domain.isPersistent() else metadata.AFFECT_LIVE
+    text = metadata.read(domain, flag)
+    if not text:
+        return {}
+    found: Dict[str, Any] = json.loads(text)
+    if 'balancer' in found:
+        rebuild_rows(Remains(balancers={'': found}))
+        return found
+    power = 'started' if domain.isActive() or domain.autostart() else 'stopped'
+    found['server'] = {**found['server'], 'power': power, 'task_state': None}
+    rebuild_rows(Remains(machines={'': found}))
+    return found
+
+
+def _network(network: Any) -> Dict[str, Any] | None:
+    """Return the row of a libvirt network; None if it does not belong to the cloud."""
+    found = ET.fromstring(network.XMLDesc())  # noqa: S314 (libvirt's own)
+    number, ip = _BRIDGE.match(network.name()), found.find('ip')
+    if number is None or ip is None:
+        return None
+    try:
+        cidr = IPv4Network(f'{ip.get("address")}/{ip.get("prefix")}', strict=False)
+    except ValueError:  # edited by hand
+        return None
+    return {
+        'id': int(number.group(1)),
+        'uuid': network.UUIDString(),
+        'cidr': str(cidr),
+        'gateway': ip.get('address'),
+    }
+
+
+def _disk_sizes(host: Host, paths: List[str]) -> Dict[str, int]:
+    """Return the virtual sizes of disks (bytes) by UUID, which is in the name of file or folder."""
+    sizes = {}
+    for path in paths:
+        folder, name = os.path.split(path)
+        uuid = os.path.basename(folder) if name == 'root.qcow2' else name[: -len('.qcow2')]
+        if _UUID.match(uuid):
+            sizes[uuid] = int(disks.info(host, path)['virtual-size'])
+    return sizes
+
+
+def _export(path: str) -> Rows | None:
+    """Return the rows of the export; None if it does not exist or cannot be read."""
+    try:
+        with open(path, encoding='utf-8') as file:
+            found: Dict[str, Any] = json.load(file)
+        version = int(found.pop('version'))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    if version > VERSION:
+        raise NewerVersion(
+            f'the export {path} has version {version}, '
+            f'this hanok.cloud supports {VERSION}: update the collection'
+        )
+    known = {'meta', *TABLES}
+    return {table: rows for table, rows in found.items() if table in known and _are_rows(rows)}
+
+
+def _are_rows(rows: Any) -> bool:
+    return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
