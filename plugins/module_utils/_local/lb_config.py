@@ -9,8 +9,8 @@ from typing import Any, Tuple
 
 from .._cloud import CloudError
 from . import containers, haproxy, haproxy_socket, lb_files, lb_rows
-from .host import Host
 from .files import read_file, write_atomically
+from .host import Host
 
 
 def synchronise(host: Host) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 import os
 
 from . import containers
-from .host import Host
 from .files import read_file, write_atomically
+from .host import Host
 
 # The version of the container's layout; a container with an older one is created anew.
 _VERSION = '3\n'

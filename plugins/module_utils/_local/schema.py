@@ -1,50 +1,66 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tables of the record, by version. A version, once released, is never edited: the next one is added below it."""
+"""The tables of the record, by version.
+
+A released version is never edited: changes are added as a new version.
+"""
 
 from __future__ import annotations
 
-from typing import List
+from typing import List, NamedTuple, Tuple
 
-_ROW = """id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL DEFAULT 'default', created_by TEXT NOT NULL,
-  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))"""
+_ROW = """id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL DEFAULT 'default',
+  created_by TEXT NOT NULL, created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))"""
 
 _TABLES = {
     'keypair': 'name TEXT NOT NULL, public_key TEXT NOT NULL, UNIQUE (project, name)',
-    'flavor': """name TEXT NOT NULL, family TEXT NOT NULL, vcpus INTEGER NOT NULL, memory INTEGER NOT NULL, disk INTEGER NOT NULL,
-  description TEXT NOT NULL, UNIQUE (project, name)""",
-    'image': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, source TEXT NOT NULL, checksum TEXT, size INTEGER, description TEXT NOT NULL,
-  labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)""",
-    'network': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, cidr TEXT NOT NULL UNIQUE, gateway TEXT NOT NULL, description TEXT NOT NULL,
-  labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)""",
+    'flavor': """name TEXT NOT NULL, family TEXT NOT NULL, vcpus INTEGER NOT NULL,
+  memory INTEGER NOT NULL, disk INTEGER NOT NULL, description TEXT NOT NULL,
+  UNIQUE (project, name)""",
+    'image': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, source TEXT NOT NULL, checksum TEXT,
+  size INTEGER, description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT,
+  UNIQUE (project, name)""",
+    'network': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, cidr TEXT NOT NULL UNIQUE,
+  gateway TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT,
+  UNIQUE (project, name)""",
     'security_group': 'name TEXT NOT NULL, description TEXT NOT NULL, UNIQUE (project, name)',
-    'security_group_rule': """group_id INTEGER NOT NULL REFERENCES security_group ON DELETE CASCADE, direction TEXT NOT NULL, protocol TEXT NOT NULL,
-  port_min INTEGER, port_max INTEGER, remote_cidr TEXT NOT NULL, remote_group_id INTEGER REFERENCES security_group""",
-    'server': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, member_of TEXT, flavor TEXT, vcpus INTEGER NOT NULL, memory INTEGER NOT NULL,
-  image_id INTEGER NOT NULL REFERENCES image, key_name TEXT, user_data TEXT, volume_size INTEGER NOT NULL, power TEXT NOT NULL,
-  delete_protection INTEGER NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name),
+    'security_group_rule': """group_id INTEGER NOT NULL REFERENCES security_group ON DELETE CASCADE,
+  direction TEXT NOT NULL, protocol TEXT NOT NULL, port_min INTEGER, port_max INTEGER,
+  remote_cidr TEXT NOT NULL, remote_group_id INTEGER REFERENCES security_group""",
+    'server': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, member_of TEXT, flavor TEXT,
+  vcpus INTEGER NOT NULL, memory INTEGER NOT NULL, image_id INTEGER NOT NULL REFERENCES image,
+  key_name TEXT, user_data TEXT, volume_size INTEGER NOT NULL, power TEXT NOT NULL,
+  delete_protection INTEGER NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
+  task_state TEXT, UNIQUE (project, name),
   FOREIGN KEY (project, key_name) REFERENCES keypair (project, name)""",
-    'balancer': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, algorithm TEXT NOT NULL, listeners TEXT NOT NULL, health_check TEXT,
-  description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)""",
-    'balancer_member': """balancer_id INTEGER NOT NULL REFERENCES balancer ON DELETE CASCADE, server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
+    'balancer': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, algorithm TEXT NOT NULL,
+  listeners TEXT NOT NULL, health_check TEXT, description TEXT NOT NULL, labels TEXT NOT NULL,
+  task_state TEXT, UNIQUE (project, name)""",
+    'balancer_member': """balancer_id INTEGER NOT NULL REFERENCES balancer ON DELETE CASCADE,
+  server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
   UNIQUE (balancer_id, server_id)""",
-    'port': """network_id INTEGER NOT NULL REFERENCES network, server_id INTEGER REFERENCES server ON DELETE CASCADE,
-  balancer_id INTEGER REFERENCES balancer ON DELETE CASCADE, position INTEGER NOT NULL, address TEXT NOT NULL, mac TEXT NOT NULL,
-  UNIQUE (network_id, address), UNIQUE (network_id, mac), CHECK ((server_id IS NULL) <> (balancer_id IS NULL))""",
-    'port_security_group': """port_id INTEGER NOT NULL REFERENCES port ON DELETE CASCADE, group_id INTEGER NOT NULL REFERENCES security_group,
-  UNIQUE (port_id, group_id)""",
-    'floating_ip': """name TEXT, address TEXT NOT NULL UNIQUE, pool TEXT NOT NULL, port_id INTEGER UNIQUE REFERENCES port ON DELETE SET NULL,
-  automatic INTEGER NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL, UNIQUE (project, name)""",
-    'volume': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, size INTEGER NOT NULL, server_id INTEGER REFERENCES server, description TEXT NOT NULL,
-  labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)""",
+    'port': """network_id INTEGER NOT NULL REFERENCES network,
+  server_id INTEGER REFERENCES server ON DELETE CASCADE,
+  balancer_id INTEGER REFERENCES balancer ON DELETE CASCADE, position INTEGER NOT NULL,
+  address TEXT NOT NULL, mac TEXT NOT NULL, UNIQUE (network_id, address), UNIQUE (network_id, mac),
+  CHECK ((server_id IS NULL) <> (balancer_id IS NULL))""",
+    'port_security_group': """port_id INTEGER NOT NULL REFERENCES port ON DELETE CASCADE,
+  group_id INTEGER NOT NULL REFERENCES security_group, UNIQUE (port_id, group_id)""",
+    'floating_ip': """name TEXT, address TEXT NOT NULL UNIQUE, pool TEXT NOT NULL,
+  port_id INTEGER UNIQUE REFERENCES port ON DELETE SET NULL, automatic INTEGER NOT NULL,
+  description TEXT NOT NULL, labels TEXT NOT NULL, UNIQUE (project, name)""",
+    'volume': """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, size INTEGER NOT NULL,
+  server_id INTEGER REFERENCES server, description TEXT NOT NULL, labels TEXT NOT NULL,
+  task_state TEXT, UNIQUE (project, name)""",
 }
 
-# What the firewall, DHCP and the balancers are a function of: each change of these columns makes a
-# new revision.
+# The columns that the firewall, DHCP and the load balancers depend on: each change of them
+# increments the revision.
 _FIREWALL = {
     'network': 'cidr, gateway',
     'security_group': 'name',
-    'security_group_rule': 'group_id, direction, protocol, port_min, port_max, remote_cidr, remote_group_id',
+    'security_group_rule': 'group_id, direction, protocol, port_min, port_max, remote_cidr, '
+    'remote_group_id',
     'balancer': 'name, algorithm, listeners, health_check',
     'balancer_member': 'balancer_id, server_id',
     'port': 'network_id, address, mac',
@@ -52,7 +68,7 @@ _FIREWALL = {
     'floating_ip': 'address, port_id',
 }
 
-# What is being deleted gets no new dependents: (table, its column, the table it refers to).
+# Rows that are being deleted get no new dependents: (table, column, the table it refers to).
 _NOT_WHILE_DELETED = (
     ('server', 'image_id', 'image'),
     ('port', 'network_id', 'network'),
@@ -77,22 +93,30 @@ def _version_1() -> str:
         out += _not_while_deleted(table, column, other)
     out += [
         "INSERT INTO meta VALUES ('revision', 1), ('record', lower(hex(randomblob(6))));",
-        "INSERT INTO security_group (created_by, name, description) VALUES ('hanok.cloud', 'default', 'the group of servers for which none is named');",
+        'INSERT INTO security_group (created_by, name, description) '
+        "VALUES ('hanok.cloud', 'default', 'the group of servers for which none is named');",
     ]
     return '\n'.join(out)
 
 
-# Named ports, which may belong to nobody; init scripts; labels wherever there were none.
-_INIT_SCRIPT = 'name TEXT NOT NULL, content TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL, UNIQUE (project, name)'
-_PORT = """name TEXT, network_id INTEGER NOT NULL REFERENCES network, server_id INTEGER REFERENCES server ON DELETE CASCADE,
-  balancer_id INTEGER REFERENCES balancer ON DELETE CASCADE, position INTEGER NOT NULL, address TEXT NOT NULL, mac TEXT NOT NULL,
-  own_groups INTEGER NOT NULL DEFAULT 0, description TEXT NOT NULL DEFAULT '', labels TEXT NOT NULL DEFAULT '{}',
-  UNIQUE (network_id, address), UNIQUE (network_id, mac), UNIQUE (project, name), CHECK (server_id IS NULL OR balancer_id IS NULL),
+# Version 2: named ports, which may belong to no server; init scripts; labels for all resources.
+_INIT_SCRIPT = """name TEXT NOT NULL, content TEXT NOT NULL, description TEXT NOT NULL,
+  labels TEXT NOT NULL, UNIQUE (project, name)"""
+_PORT = """name TEXT, network_id INTEGER NOT NULL REFERENCES network,
+  server_id INTEGER REFERENCES server ON DELETE CASCADE,
+  balancer_id INTEGER REFERENCES balancer ON DELETE CASCADE, position INTEGER NOT NULL,
+  address TEXT NOT NULL, mac TEXT NOT NULL, own_groups INTEGER NOT NULL DEFAULT 0,
+  description TEXT NOT NULL DEFAULT '', labels TEXT NOT NULL DEFAULT '{}',
+  UNIQUE (network_id, address), UNIQUE (network_id, mac), UNIQUE (project, name),
+  CHECK (server_id IS NULL OR balancer_id IS NULL),
   CHECK (name IS NOT NULL OR server_id IS NOT NULL OR balancer_id IS NOT NULL)"""
+_KEPT_PORT_COLUMNS = (
+    'id, project, created_by, created_at, network_id, server_id, balancer_id, position, '
+    'address, mac'
+)
 
 
 def _version_2() -> str:
-    kept = 'id, project, created_by, created_at, network_id, server_id, balancer_id, position, address, mac'
     out = [
         f'CREATE TABLE init_script ({_ROW}, {_INIT_SCRIPT});',
         'ALTER TABLE server ADD COLUMN init_script TEXT;',
@@ -103,10 +127,10 @@ def _version_2() -> str:
     ]
     out += [
         "ALTER TABLE keypair ADD COLUMN description TEXT NOT NULL DEFAULT '';",
-        # SQLite changes no CHECK of a table that is there (sqlite.org/lang_altertable.html, section
-        # 7); foreign keys are not enforced while versions are made.
+        # SQLite cannot change a CHECK of an existing table (sqlite.org/lang_altertable.html,
+        # section 7); foreign keys are not enforced during a migration.
         f'CREATE TABLE new_port ({_ROW}, {_PORT});',
-        f'INSERT INTO new_port ({kept}) SELECT {kept} FROM port;',
+        f'INSERT INTO new_port ({_KEPT_PORT_COLUMNS}) SELECT {_KEPT_PORT_COLUMNS} FROM port;',
         'DROP TABLE port;',
         'ALTER TABLE new_port RENAME TO port;',
         'CREATE INDEX port_server ON port (server_id);',
@@ -117,106 +141,131 @@ def _version_2() -> str:
     return '\n'.join(out)
 
 
-# What machines say of their servers, and containers of their balancers (metadata.py) is a function
-# of: each change of these columns makes a new revision of it, where one is concerned that is
-# neither being made, after which there is a new revision anyway, nor being deleted. (whose, table,
-# columns, whether its rows come and go, which of those whose it is a row concerns)
+class _Dependency(NamedTuple):
+    """Columns that the metadata of servers or load balancers depends on (metadata.py).
+
+    ``owner``: the table server or balancer. ``ids``: a query of the owner's ids that a row of
+    ``table`` concerns. ``with_rows``: whether inserts and deletes of rows change the metadata, too.
+    """
+
+    owner: str
+    table: str
+    columns: str
+    ids: str
+    with_rows: bool = False
+
+
+_DESCRIPTION = 'description, labels'
 _FLOATING = 'name, port_id, automatic, description, labels'
+# Each change of these columns increments the revision of the metadata, if a server or load balancer
+# depends on it that is neither being created, which increments it at the end, nor being deleted.
 _METADATA = (
-    (
+    _Dependency(
         'server',
         'server',
         'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels',
-        False,
         '({row}.id)',
     ),
-    (
+    _Dependency(
         'server',
         'image',
         'name, source, checksum, description, labels',
-        False,
         '(SELECT id FROM server WHERE image_id = {row}.id)',
     ),
-    (
+    _Dependency(
         'server',
         'keypair',
         'public_key, description, labels',
-        False,
         '(SELECT id FROM server WHERE key_name = {row}.name)',
     ),
-    (
+    _Dependency(
         'server',
         'network',
-        'description, labels',
-        False,
+        _DESCRIPTION,
         '(SELECT server_id FROM port WHERE network_id = {row}.id)',
     ),
-    ('server', 'port', 'own_groups, description, labels', False, '({row}.server_id)'),
-    (
+    _Dependency('server', 'port', 'own_groups, description, labels', '({row}.server_id)'),
+    _Dependency(
         'server',
         'port_security_group',
         'port_id, group_id',
-        True,
         '(SELECT server_id FROM port WHERE id = {row}.port_id)',
+        with_rows=True,
     ),
-    (
+    _Dependency(
         'server',
         'floating_ip',
         _FLOATING,
-        True,
         '(SELECT server_id FROM port WHERE id = {row}.port_id)',
+        with_rows=True,
     ),
-    ('server', 'volume', 'size, description, labels', False, '({row}.server_id)'),
-    (
+    _Dependency('server', 'volume', 'size, description, labels', '({row}.server_id)'),
+    _Dependency(
         'balancer',
         'balancer',
         'algorithm, listeners, health_check, description, labels',
-        False,
         '({row}.id)',
     ),
-    ('balancer', 'balancer_member', 'balancer_id, server_id', True, '({row}.balancer_id)'),
-    (
+    _Dependency(
+        'balancer',
+        'balancer_member',
+        'balancer_id, server_id',
+        '({row}.balancer_id)',
+        with_rows=True,
+    ),
+    _Dependency(
         'balancer',
         'network',
-        'description, labels',
-        False,
+        _DESCRIPTION,
         '(SELECT balancer_id FROM port WHERE network_id = {row}.id)',
     ),
-    (
+    _Dependency(
         'balancer',
         'floating_ip',
         _FLOATING,
-        True,
         '(SELECT balancer_id FROM port WHERE id = {row}.port_id)',
+        with_rows=True,
     ),
 )
 _NEW_METADATA = "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;"
+_IN_STEADY_STATE = "coalesce(task_state, '') NOT IN ('creating', 'deleting')"
 
 
 def _version_3() -> str:
     out = [
-        "INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) OR EXISTS (SELECT 1 FROM balancer) UNION ALL SELECT 'metadata_written', 0;"
+        "INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) "
+        'OR EXISTS (SELECT 1 FROM balancer) '
+        "UNION ALL SELECT 'metadata_written', 0;"
     ]
     for owner in ('server', 'balancer'):
-        # What it says since it was made or changed may have been read before something else of it
-        # was changed.
+        # Metadata that was written during a change may have been read before other changes.
         out.append(
-            f'CREATE TRIGGER metadata_{owner}_done AFTER UPDATE OF task_state ON {owner} WHEN NEW.task_state IS NULL '
+            f'CREATE TRIGGER metadata_{owner}_done AFTER UPDATE OF task_state ON {owner} '
+            'WHEN NEW.task_state IS NULL '
             f"AND OLD.task_state IN ('creating', 'updating', 'repairing') {_NEW_METADATA}"
         )
-    for owner, table, columns, come_and_go, concerned in _METADATA:
-        for event, sides in (
-            ('INSERT', ('NEW',)),
-            (f'UPDATE OF {columns}', ('OLD', 'NEW')),
-            ('DELETE', ('OLD',)),
-        ):
-            if come_and_go or event.startswith('UPDATE'):
-                owners = ' OR '.join(f'id IN {concerned.format(row=side)}' for side in sides)
-                out.append(
-                    f'CREATE TRIGGER metadata_{owner}_{table}_{event.split()[0].lower()} AFTER {event} ON {table} '
-                    f"WHEN EXISTS (SELECT 1 FROM {owner} WHERE coalesce(task_state, '') NOT IN ('creating', 'deleting') AND ({owners})) {_NEW_METADATA}"
-                )
+    for dependency in _METADATA:
+        out += _metadata_triggers(dependency)
     return '\n'.join(out)
+
+
+def _metadata_triggers(dependency: _Dependency) -> List[str]:
+    owner, table = dependency.owner, dependency.table
+    events: List[Tuple[str, Tuple[str, ...]]] = [
+        (f'UPDATE OF {dependency.columns}', ('OLD', 'NEW'))
+    ]
+    if dependency.with_rows:
+        events = [('INSERT', ('NEW',)), *events, ('DELETE', ('OLD',))]
+    out = []
+    for event, sides in events:
+        owners = ' OR '.join(f'id IN {dependency.ids.format(row=side)}' for side in sides)
+        out.append(
+            f'CREATE TRIGGER metadata_{owner}_{table}_{event.split()[0].lower()} '
+            f'AFTER {event} ON {table} '
+            f'WHEN EXISTS (SELECT 1 FROM {owner} WHERE {_IN_STEADY_STATE} AND ({owners})) '
+            f'{_NEW_METADATA}'
+        )
+    return out
 
 
 def _new_revision(table: str, columns: str) -> List[str]:
@@ -230,7 +279,8 @@ def _new_revision(table: str, columns: str) -> List[str]:
 def _not_while_deleted(table: str, column: str, other: str) -> List[str]:
     return [
         f'CREATE TRIGGER {table}_{column}_{event.split()[0].lower()} BEFORE {event} ON {table} '
-        f"WHEN (SELECT task_state FROM {other} WHERE id = NEW.{column}) = 'deleting' BEGIN SELECT RAISE(ABORT, '{other} is being deleted'); END;"
+        f"WHEN (SELECT task_state FROM {other} WHERE id = NEW.{column}) = 'deleting' "
+        f"BEGIN SELECT RAISE(ABORT, '{other} is being deleted'); END;"
         for event in ('INSERT', f'UPDATE OF {column}')
     ]
 
@@ -240,30 +290,28 @@ _SERVER_KEYPAIR = """server_id INTEGER NOT NULL REFERENCES server ON DELETE CASC
   UNIQUE (server_id, keypair_id), UNIQUE (server_id, position)"""
 
 _VERSION_4 = [
-    # Rules that a newer version makes otherwise are loaded again.
+    # A newer version may render other rules: they are loaded again.
     "UPDATE meta SET value = value + 1 WHERE key = 'revision';",
     'ALTER TABLE server ADD COLUMN guest_agent INTEGER NOT NULL DEFAULT 1;',
     'CREATE TRIGGER metadata_server_server_guest_agent AFTER UPDATE OF guest_agent ON server '
     f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {_NEW_METADATA}",
-    # Connections that its rules do not allow are to be ended: how often that was asked for since it
-    # was done last.
+    # The number of pending requests to end connections that the rules no longer allow.
     'ALTER TABLE security_group ADD COLUMN to_cut INTEGER NOT NULL DEFAULT 0;',
-    # what it was made of: digests by kind, size and time of the file
+    # The source that an image was created from: digests by kind, size and time of the file.
     'ALTER TABLE image ADD COLUMN imported TEXT;',
-    # What is kept of first-boot content is keyed from now on; machines are not to say its bare hash
-    # any more.
+    # Hashes of first-boot content are keyed from now on; the metadata no longer contains the plain
+    # hash.
     "INSERT INTO meta VALUES ('secret', lower(hex(randomblob(32))));",
-    "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);",
-    # The text of its init script that a server was made with, sealed. Without one nothing is known
-    # of it.
+    "UPDATE meta SET value = value + 1 WHERE key = 'metadata' "
+    'AND EXISTS (SELECT 1 FROM server WHERE user_data IS NOT NULL);',
+    # The keyed hash of the init script that a server was created with; NULL if unknown.
     'ALTER TABLE server ADD COLUMN init_script_seal TEXT;',
-    # The key pairs of a server after its first, which is its key_name.
+    # The further key pairs of a server; its first one is key_name.
     f'CREATE TABLE server_keypair ({_ROW}, {_SERVER_KEYPAIR});',
     'CREATE INDEX server_keypair_keypair ON server_keypair (keypair_id);',
     'CREATE TRIGGER metadata_server_more_keypairs '
     'AFTER UPDATE OF public_key, description, labels ON keypair '
-    'WHEN EXISTS (SELECT 1 FROM server '
-    "WHERE coalesce(task_state, '') NOT IN ('creating', 'deleting') "
+    f'WHEN EXISTS (SELECT 1 FROM server WHERE {_IN_STEADY_STATE} '
     'AND id IN (SELECT server_id FROM server_keypair WHERE keypair_id = NEW.id)) '
     f'{_NEW_METADATA}',
 ]
