@@ -362,7 +362,7 @@ def test_a_network_beside_a_vpn(vpn: None) -> None:
         assert '192.168.1.0/24 covers 192.168.1.53, a nameserver of this host' in told_by(covers)
     finally:
         resolv.write_text(before, 'utf-8')
-    assert 'by vpn0 (10.66.0.0/24) already' in refused(
+    assert 'through vpn0 (10.66.0.0/24) already' in refused(
         'network', name='beside', cidr='10.66.0.0/24'
     )
     assert 'is not private' in refused('network', name='beside', cidr='8.8.8.0/24')

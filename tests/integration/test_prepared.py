@@ -193,7 +193,7 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
         [],
     )
     assert ssh(floating, 'cat /sys/class/net/eth0/address; hostname') == '52:54:00:ab:cd:ef\none'
-    assert 'belongs to server one' in refused(
+    assert 'is attached to server one' in refused(
         'server', name='two', networks=[{'port': 'door'}], image=image, flavor='g1.nano'
     )
     assert 'used by server one' in refused('port', name='door', state='absent')
