@@ -21,8 +21,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.report import PAST_TENSE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 
 from . import figures
 from .forks import Forks, Ran
@@ -463,7 +463,7 @@ def _unasked(options: dict[str, Any]) -> dict[str, Any]:
 
 def _predicted(msg: str) -> str:
     """The message of check mode for a run that had this message."""
-    infinitives = {past: verb.replace('_', ' ') for verb, past in PAST_TENSE.items()}
+    infinitives = {verb.past_tense: verb.infinitive for verb in Verb}
     past = re.compile(rf'(^|; )({"|".join(infinitives)})\b')
     return 'would ' + past.sub(lambda found: found[1] + infinitives[found[2]], msg)
 

@@ -27,8 +27,8 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
-from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
@@ -96,13 +96,22 @@ class SampleItems:
         return [Outcome(change) for change in changes]
 
 
+class SampleUpkeep:
+    """Nothing to repair."""
+
+    def changes(self) -> Sequence[Change]:
+        """Return no changes."""
+        return ()
+
+
 class SampleCloud:
     """A cloud with one item of each kind."""
 
     def __init__(self, items: Mapping[str, Any]) -> None:
         """``items``: the items by kind."""
         self.notes: list[str] = []
-        self.kinds = {kind + 's': SampleItems(item) for kind, item in items.items()}
+        self.kinds = {KINDS[kind].plural: SampleItems(item) for kind, item in items.items()}
+        self.upkeep = SampleUpkeep()
 
     def __getattr__(self, kind: str) -> SampleItems:
         """Return the items of a kind."""
@@ -154,7 +163,7 @@ def sample_item(managed: run.Resource) -> Any:
 def items() -> dict[str, Any]:
     """Return one item of each kind."""
     managed = [resource(module) for module in MANAGING]
-    return {'firewall': Firewall(), **{one.kind: sample_item(one) for one in managed}}
+    return {one.kind: sample_item(one) for one in managed}
 
 
 @pytest.fixture
@@ -214,7 +223,7 @@ def value_differences(
 def main_of(managed: run.Resource, item: Any, *refused: str) -> Callable[[], None]:
     """Return a main function whose plan creates an item, or is refused."""
     planned = Plan(
-        (Change(managed.kind, item.name, 'create', None, item),), refused, result=(item,)
+        (Change(managed.kind, item.name, Verb.CREATE, None, item),), refused, result=(item,)
     )
     changed = managed._replace(
         request=lambda _params: SampleRequest(),

@@ -14,7 +14,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     COMPLETES_INTERRUPTED_RUN,
     Plan,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     CATALOGUE,
     Flavor,
@@ -924,33 +923,6 @@ def test_an_address_finds_the_first_port() -> None:
         places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p', floating_ip=F.address)),
     )
     assert floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), there).changes == ()
-
-
-@pytest.mark.parametrize(
-    'planned',
-    [
-        floating_ip.plan(
-            FloatingIpRequest('f', 'absent'),
-            floating_ip.ObservedFloatingIps(firewall=Firewall(faults=('a fault',))),
-        ),
-        lb.plan(
-            LbRequest('l', 'absent'), lb.ObservedLbs({}, firewall=Firewall(faults=('a fault',)))
-        ),
-        network.plan(
-            NetworkRequest('n', 'absent'),
-            network.ObservedNetworks({}, firewall=Firewall(faults=('a fault',))),
-        ),
-        security_group.plan(
-            group('absent'),
-            security_group.ObservedSecurityGroups({}, Firewall(faults=('a fault',))),
-        ),
-    ],
-)
-def test_a_broken_firewall_is_mended(planned: Plan) -> None:
-    """By whatever task comes first that is about it."""
-    assert [(change.kind, change.verb, change.why) for change in planned.changes] == [
-        ('firewall', 'load', 'a fault')
-    ]
 
 
 def test_the_reason_to_finish_is_told() -> None:

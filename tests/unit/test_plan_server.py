@@ -18,7 +18,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     RESTART,
     Plan,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.firewall import Firewall
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
@@ -831,21 +830,6 @@ def test_waiting_for_ssh_where_it_gets_in(groups: tuple[str, ...]) -> None:
         == ()
     )
     assert plan(requested('stopped', NEW, wait_for='ssh'), observed()).refused == ()
-
-
-def test_a_broken_firewall_is_mended() -> None:
-    """Last, and even when there is nothing else to do."""
-    current = plan(
-        requested(),
-        observed(SERVER, firewall=Firewall(faults=('the table is gone', 'a route is gone'))),
-    )
-    (change,) = current.changes
-    assert (change.kind, change.verb, change.why, change.after.faults) == (
-        'firewall',
-        'load',
-        'the table is gone; a route is gone',
-        (),
-    )
 
 
 # -- what is shown -------------------------------------------------------------------------------

@@ -49,7 +49,6 @@ def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatin
         ips.free(),
         not requested.address or ips.in_pool(requested.address),
         _other_name(cloud, requested),
-        cloud.firewalls.list()[0],
     )
     return observed, names
 

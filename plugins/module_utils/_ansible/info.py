@@ -8,7 +8,9 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from .._cloud import Cloud, CloudError
+from .._model.change import Change
 from .._model.checks import labels_of
+from .._model.kinds import KINDS
 from .module import create_module
 from .run import opened
 
@@ -18,9 +20,6 @@ ARGUMENTS: Dict[str, Any] = {
     'query': {'type': 'str'},
 }
 Observe = Callable[[Cloud, Dict[str, Any]], Sequence[Any]]
-# The result keys of what depends on firewall rules, bridges and routes of the host.
-_NETWORKED = ('servers', 'networks', 'ports', 'security_groups', 'floating_ips', 'lbs', 'topology')
-_NETWORKED_KINDS = 'server, network, port, security group, floating IP or load balancer'
 
 
 def main(kind: str) -> None:
@@ -30,11 +29,16 @@ def main(kind: str) -> None:
 
 def run_info(kind: str, observe: Observe, arguments: Mapping[str, Any] | None = None) -> None:
     """Run an _info module that observes in its own way, with options of its own."""
-    run_query(kind + 's', {**ARGUMENTS, **(arguments or {})}, partial(_filtered, observe))
+    of = KINDS[kind]
+    options = {**ARGUMENTS, **(arguments or {})}
+    run_query(of.plural, options, partial(_filtered, observe), of.is_networked)
 
 
 def run_query(
-    key: str, arguments: Mapping[str, Any], observe: Callable[[Cloud, Dict[str, Any]], Any]
+    key: str,
+    arguments: Mapping[str, Any],
+    observe: Callable[[Cloud, Dict[str, Any]], Any],
+    is_networked: bool,
 ) -> None:
     """Run a module that changes nothing; ``key``: the key of its result.
 
@@ -44,8 +48,8 @@ def run_query(
     try:
         with opened(module) as cloud:
             found = observe(cloud, module.params)
-            faults = cloud.firewalls.list()[0].faults if key in _NETWORKED else ()
-            notes = [*cloud.notes, *(_fault_note(fault) for fault in faults)]
+            needed = cloud.upkeep.changes() if is_networked else ()
+            notes = [*cloud.notes, *(_upkeep_note(change) for change in needed)]
         for note in notes:
             module.warn(note)
         module.exit_json(changed=False, **{key: found})
@@ -53,16 +57,17 @@ def run_query(
         module.fail(error)
 
 
-def _fault_note(fault: str) -> str:
+def _upkeep_note(change: Change) -> str:
+    *most, last = (kind.title for kind in KINDS.values() if kind.is_networked)
     return (
-        f'this host differs from the record: {fault}; '
-        f'the next task that manages a {_NETWORKED_KINDS} repairs it'
+        f'this host differs from the record: {change.why}; '
+        f'the next task that manages a {", ".join(most)} or {last} repairs it'
     )
 
 
 def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Any]:
     names = None if params['name'] is None else [params['name']]
-    return [item.public() for item in getattr(cloud, kind + 's').list(names)]
+    return [item.public() for item in getattr(cloud, KINDS[kind].plural).list(names)]
 
 
 def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> Any:

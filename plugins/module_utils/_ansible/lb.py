@@ -88,9 +88,8 @@ def _listener(raw: Dict[str, Any]) -> Listener:
 def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     """Return the load balancer, and what it refers to."""
     lbs, names = by_name(cloud.lbs.list([requested.name])), {('lb', requested.name)}
-    firewall = cloud.firewalls.list()[0]
     if requested.state == 'absent':
-        return ObservedLbs(lbs, firewall=firewall), names
+        return ObservedLbs(lbs), names
     servers = by_name(cloud.servers.list() if requested.options.get('members') else ())
     free = sum(cloud.floating_ips.free().values()) if requested.floating_ip == 'auto' else 0
     is_new = requested.name not in lbs or lbs[requested.name].task_state == 'deleting'
@@ -100,7 +99,6 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
         servers,
         free,
         _floating_problem(cloud, requested),
-        firewall,
         cloud.servers.dns_owners([requested.name]) if is_new else {},
     ), names
 

@@ -44,7 +44,6 @@ def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, 
     return ObservedNetworks(
         networks,
         cloud.networks.used_ranges(requested.name),
-        cloud.firewalls.list()[0],
         surroundings,
     ), names
 

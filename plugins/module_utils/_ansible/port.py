@@ -36,9 +36,8 @@ def request(params: Dict[str, Any]) -> PortRequest:
 def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]:
     """Return the port, and what it refers to."""
     ports, names = by_name(cloud.ports.list([requested.name])), {('port', requested.name)}
-    firewall = cloud.firewalls.list()[0]
     if requested.state == 'absent':
-        return ObservedPorts(ports, firewall=firewall), names
+        return ObservedPorts(ports), names
     network = requested.options.get('network', 'default')
     owners = _address_owners(cloud, requested, network, requested.name in ports)
     networks, groups = by_name(cloud.networks.list()), by_name(cloud.security_groups.list())
@@ -48,7 +47,6 @@ def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]
         groups,
         owners.get((network, requested.options.get('fixed_ip', ''))),
         owners.get((network, requested.options.get('mac', ''))),
-        firewall,
     ), names
 
 

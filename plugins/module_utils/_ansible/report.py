@@ -10,25 +10,8 @@ from typing import Any, Dict, List
 
 from .._cloud import CloudError, Outcome, is_libvirt_error
 from .._model.change import Change
+from .._model.kinds import KINDS, Verb
 
-PAST_TENSE = {
-    'create': 'created',
-    'update': 'updated',
-    'delete': 'deleted',
-    'attach': 'attached',
-    'detach': 'detached',
-    'start': 'started',
-    'stop': 'stopped',
-    'power_off': 'powered off',
-    'repair': 'repaired',
-    'resume': 'resumed',
-    'load': 'reloaded',
-}
-_KIND_LABELS = {
-    'floating_ip': 'floating IP',
-    'keypair': 'key pair',
-    'lb': 'load balancer',
-}
 _MAX_NAMES = 5
 _GENERATED = ('id', 'created_by', 'created_at')  # set by the cloud, never requested
 
@@ -38,7 +21,7 @@ def summary(changes: Sequence[Change], check_mode: bool, kind: str, names: Seque
     if changes:
         return ('would ' if check_mode else '') + '; '.join(_phrases(changes, check_mode))
     if not names:
-        return f'no changes: the {_label(kind)} does not exist'
+        return f'no changes: the {KINDS[kind].title} does not exist'
     verb = 'are' if len(names) > 1 else 'is'
     return f'no changes: {_with_names(kind, names)} {verb} up to date'
 
@@ -49,7 +32,7 @@ def _phrases(changes: Sequence[Change], check_mode: bool) -> List[str]:
     for (kind, verb, reason), some in groupby(
         changes, key=lambda change: (change.kind, change.verb, change.why or _updated(change))
     ):
-        done = verb.replace('_', ' ') if check_mode else PAST_TENSE[verb]
+        done = verb.infinitive if check_mode else verb.past_tense
         why = f' ({reason})' if reason else ''
         phrases.append(f'{done} {_with_names(kind, [change.name for change in some])}{why}')
     return phrases
@@ -57,7 +40,7 @@ def _phrases(changes: Sequence[Change], check_mode: bool) -> List[str]:
 
 def _updated(change: Change) -> str:
     """Return the options that an update changes; they are the reason if it has no other."""
-    if change.before is None or change.after is None or change.verb != 'update':
+    if change.before is None or change.after is None or change.verb != Verb.UPDATE:
         return ''
     return ', '.join(_differing(change.after.public(), change.before.public()))
 
@@ -66,11 +49,7 @@ def _with_names(kind: str, names: Sequence[str]) -> str:
     plural = 's' if len(names) > 1 else ''
     shown = ', '.join(names[:_MAX_NAMES])
     more = len(names) - _MAX_NAMES
-    return f'{_label(kind)}{plural} {shown}' + (f' and {more} more' if more > 0 else '')
-
-
-def _label(kind: str) -> str:
-    return _KIND_LABELS.get(kind, kind.replace('_', ' '))
+    return f'{KINDS[kind].title}{plural} {shown}' + (f' and {more} more' if more > 0 else '')
 
 
 def steps(outcomes: Sequence[Outcome]) -> List[Dict[str, Any]]:
@@ -165,7 +144,7 @@ def items_of(kind: str, is_group: bool, items: Sequence[Any]) -> Dict[str, Any]:
     """Return the items under the key of their kind: a list for a group, else one or null."""
     shown = [item.public() for item in items]
     if is_group:
-        return {kind + 's': shown}
+        return {KINDS[kind].plural: shown}
     return {kind: shown[0] if shown else None}
 
 

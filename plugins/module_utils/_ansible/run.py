@@ -7,11 +7,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import Change, Plan
+from .._model.kinds import KINDS
 from .clouds import open_cloud
 from .module import Module, Secrets, create_module, no_secrets
 from .report import (
@@ -98,7 +100,7 @@ def _run(module: Module, resource: Resource) -> None:
     request = resource.request(module.params)
     module.refuse(request.problems())
     with opened(module, resource.opener) as cloud:
-        plan = resource.plan(request, resource.observe(cloud, request)[0])
+        plan = _plan(resource, cloud, request, resource.observe(cloud, request)[0])
         module.refuse(plan.refused)
         if module.check_mode:
             cloud.notes.extend(plan.missing)
@@ -109,6 +111,14 @@ def _run(module: Module, resource: Resource) -> None:
             if plan.changes:
                 applied = _apply(module, resource, cloud, request)
         _report(module, resource, cloud, request, applied)
+
+
+def _plan(resource: Resource, cloud: Cloud, request: Any, observed: Any) -> Plan:
+    """Plan the request, then what the cloud has to repair of its own."""
+    plan = resource.plan(request, observed)
+    if not KINDS[resource.kind].is_networked:
+        return plan
+    return replace(plan, changes=(*plan.changes, *cloud.upkeep.changes()))
 
 
 @contextmanager
@@ -142,7 +152,7 @@ def _apply(module: Module, resource: Resource, cloud: Cloud, request: Any) -> Ap
     applied = None
     try:
         with cloud.locked(lambda: resource.observe(cloud, request)) as observed:
-            plan = resource.plan(request, observed)
+            plan = _plan(resource, cloud, request, observed)
             module.refuse(plan.refused + plan.missing)
             outcomes = _execute(cloud, resource.executors(cloud, request), plan.changes)
             applied = Applied(plan, outcomes, plan.result)
@@ -164,9 +174,9 @@ def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change])
         failed = {
             (outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error
         }
-        executor = others.get(kind) or getattr(cloud, kind + 's')
+        executor = others.get(kind) or getattr(cloud, KINDS[kind].plural)
         remaining = [change for change in some if (change.kind, change.name) not in failed]
-        outcomes += _timed(getattr(executor, verb), remaining)
+        outcomes += _timed(getattr(executor, verb.value), remaining)
     return outcomes
 
 

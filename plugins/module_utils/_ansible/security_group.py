@@ -59,8 +59,7 @@ def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
 def observe(cloud: Cloud, requested: SecurityGroupRequest) -> Tuple[ObservedSecurityGroups, Names]:
     """Return all groups, because rules may refer to any of them."""
     groups = by_name(cloud.security_groups.list())
-    observed = ObservedSecurityGroups(groups, cloud.firewalls.list()[0])
-    return observed, {('security_group', requested.name)}
+    return ObservedSecurityGroups(groups), {('security_group', requested.name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityGroup]:

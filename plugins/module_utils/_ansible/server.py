@@ -111,7 +111,7 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     names = {('server', name) for name in member_names | set(servers)}
     names |= {('port', nic.port) for nic in requested.networks or () if nic.port}
     if requested.state == 'absent':
-        return ObservedServers(servers, firewall=cloud.firewalls.list()[0]), names
+        return ObservedServers(servers), names
     return _with_references(cloud, requested, servers), names
 
 
@@ -143,7 +143,6 @@ def _with_references(
         dns_owners=cloud.servers.dns_owners(requested.members()) if has_new_member else {},
         floating=_floating_address(cloud, requested),
         free=_free_addresses(cloud, requested, servers),
-        firewall=cloud.firewalls.list()[0],
     )
 
 

@@ -102,4 +102,4 @@ def _security_group(group: SecurityGroup) -> Shown:
 
 def main() -> None:
     """Run the module."""
-    run_query('topology', {}, topology)
+    run_query('topology', {}, topology, is_networked=True)

@@ -21,7 +21,6 @@ from typing import (
 )
 
 from .._model.change import Change
-from .._model.firewall import Firewall
 from .._model.first_boot import FirstBoot
 from .._model.flavor import Flavor
 from .._model.floating_ip import FloatingIp, Place
@@ -173,14 +172,14 @@ class Servers(Protocol):
         """Delete servers."""
 
 
-class Firewalls(Protocol):
-    """The data path of a cloud: firewall rules, bridges, routes."""
+class Upkeep(Protocol):
+    """What a cloud needs for itself, whatever is requested (firewall rules, bridges, routes)."""
 
-    def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
-        """Return it with its faults: what differs from the record."""
+    def changes(self) -> Sequence[Change]:
+        """Return the changes that repair it; their verbs are methods of this object."""
 
     def load(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Load it from the record."""
+        """Restore it."""
 
 
 class Cloud(Protocol):
@@ -231,8 +230,8 @@ class Cloud(Protocol):
         """Load balancers."""
 
     @property
-    def firewalls(self) -> Firewalls:
-        """The data path."""
+    def upkeep(self) -> Upkeep:
+        """What the edge adds to the plan of each networked kind."""
 
     @property
     def secrets(self) -> Dict[str, str]:

@@ -64,7 +64,7 @@ class LocalCloud:
 
     def obstacles(self) -> List[str]:
         """Other firewalls of this host that drop packets of servers."""
-        return self.firewalls.obstacles()
+        return self.upkeep.obstacles()
 
     @property
     def keypairs(self) -> LocalKeypairs:
@@ -92,7 +92,7 @@ class LocalCloud:
         """Named ports."""
         from .ports import LocalPorts
 
-        return LocalPorts(self.host, self.firewalls)
+        return LocalPorts(self.host, self.upkeep)
 
     @property
     def images(self) -> LocalImages:
@@ -106,21 +106,21 @@ class LocalCloud:
         """Networks."""
         from .networks import LocalNetworks
 
-        return LocalNetworks(self.host, self.firewalls)
+        return LocalNetworks(self.host, self.upkeep)
 
     @property
     def security_groups(self) -> LocalSecurityGroups:
         """Security groups."""
         from .security_groups import LocalSecurityGroups
 
-        return LocalSecurityGroups(self.host, self.firewalls)
+        return LocalSecurityGroups(self.host, self.upkeep)
 
     @property
     def floating_ips(self) -> LocalFloatingIps:
         """Floating IPs."""
         from .floating_ips import LocalFloatingIps
 
-        return LocalFloatingIps(self.host, self.firewalls)
+        return LocalFloatingIps(self.host, self.upkeep)
 
     @property
     def volumes(self) -> LocalVolumes:
@@ -134,17 +134,17 @@ class LocalCloud:
         """Servers."""
         from .servers import LocalServers
 
-        return LocalServers(self.host, self.firewalls, self.secrets)
+        return LocalServers(self.host, self.upkeep, self.secrets)
 
     @property
     def lbs(self) -> LocalLbs:
         """Load balancers."""
         from .lbs import LocalLbs
 
-        return LocalLbs(self.host, self.firewalls)
+        return LocalLbs(self.host, self.upkeep)
 
     @cached_property
-    def firewalls(self) -> LocalFirewalls:
+    def upkeep(self) -> LocalFirewalls:
         """Rules, bridges and routes."""
         from .firewalls import LocalFirewalls
 
@@ -176,7 +176,7 @@ class LocalCloud:
         updates the metadata.
         """
         try:
-            self.firewalls.write_metadata()
+            self.upkeep.write_metadata()
         except Exception as error:
             if not isinstance(error, CloudError) and not is_libvirt_error(error):
                 raise

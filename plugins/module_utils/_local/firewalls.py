@@ -9,12 +9,13 @@ firewall_loader.py, which is imported when needed.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
-from typing import List, Tuple
+from collections.abc import Sequence
+from typing import List
 
 from .._cloud import Outcome
 from .._model.change import Change
-from .._model.firewall import Firewall
+from .._model.kinds import Verb
+from .firewall import Firewall
 from .firewall_state import FirewallState
 from .host import Host
 
@@ -29,17 +30,21 @@ class LocalFirewalls:
         self.host, self.state = host, FirewallState(host)
         self.floating = self.state.floating
 
-    def list(self, names: Iterable[str] | None = None) -> Tuple[Firewall, ...]:
-        """Return the firewall with its faults: how the host differs from the record."""
+    def changes(self) -> List[Change]:
+        """Return the change that makes the host what the record says, if it differs."""
         bridges = self.state.bridges()
         if not bridges:
-            return (Firewall(),)
+            return []
         notes = self.host.locks.notes
         faults = self._lasting_faults()
         for note in (*self.floating.notes(), *_foreign_notes(bridges)):
             if note not in notes:
                 notes.append(note)
-        return (Firewall(faults=tuple(faults)),)
+        if not faults:
+            return []
+        current = Firewall(faults=tuple(faults))
+        why = '; '.join(faults)
+        return [Change('firewall', current.name, Verb.LOAD, current, Firewall(), why=why)]
 
     def obstacles(self) -> List[str]:
         """Return other firewalls of this host that drop packets of servers, one sentence each."""

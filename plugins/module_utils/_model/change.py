@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
+from .kinds import Verb
+
 LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
 AFTER_APPLY = '(known after apply)'
 _UNQUOTED = re.compile(r'[A-Za-z/][\w./-]*\Z|\d+\.\d+\.\d+\.\d+(/\d+)?\Z', re.ASCII)
@@ -43,7 +45,7 @@ class Change:
 
     kind: str
     name: str
-    verb: str
+    verb: Verb
     before: Any
     after: Any
     effect: str = LIVE
@@ -77,7 +79,7 @@ class Draft:
         self.result: List[Any] = []
 
     def add(
-        self, kind: str, verb: str, before: Any, after: Any, effect: str = LIVE, why: str = ''
+        self, kind: str, verb: Verb, before: Any, after: Any, effect: str = LIVE, why: str = ''
     ) -> Any:
         """Add a change; return the state after it, from which the next change starts."""
         self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
@@ -119,9 +121,9 @@ class Draft:
                 self.refused.append(f'{kind} {current.name}: {reason}')
         how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
         why = '; '.join(effect.why for effect in effects if effect.why)
-        return self.add(kind, 'update', current, after, how, why)
+        return self.add(kind, Verb.UPDATE, current, after, how, why)
 
-    def finish(self, *order: Tuple[str, str]) -> Plan:
+    def finish(self, *order: Tuple[str, Verb]) -> Plan:
         """Return the plan, its changes in the given (kind, verb) order.
 
         Changes of the same kind and verb stay in the order in which they were added.

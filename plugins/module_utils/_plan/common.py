@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Table
-from .._model.firewall import Firewall
+from .._model.kinds import Verb
 
 if TYPE_CHECKING:
     from .._model.image import Image
@@ -33,13 +33,13 @@ def plan_one(
             plan_delete(kind, current, draft)
         return
     if current is not None and getattr(current, 'task_state', None) == 'deleting':
-        current = draft.add(kind, 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
+        current = draft.add(kind, Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
-        current = draft.add(kind, 'create', None, create())
+        current = draft.add(kind, Verb.CREATE, None, create())
     elif getattr(current, 'task_state', None) == 'creating':
         current = draft.add(
             kind,
-            'create',
+            Verb.CREATE,
             None,
             replace(current, task_state=None, **request.options),
             why=COMPLETES_INTERRUPTED_RUN,
@@ -58,14 +58,7 @@ def plan_delete(kind: str, current: Any, draft: Draft) -> None:
         )
     was_interrupted = getattr(current, 'task_state', None) == 'deleting'
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else ''
-    draft.add(kind, 'delete', current, None, why=why)
-
-
-def repair_firewall(firewall: Firewall, draft: Draft) -> None:
-    """Load the parts of the packet forwarding again that differ from the record."""
-    if firewall.faults:
-        repaired = replace(firewall, faults=())
-        draft.add('firewall', 'load', firewall, repaired, why='; '.join(firewall.faults))
+    draft.add(kind, Verb.DELETE, current, None, why=why)
 
 
 def check_fixed_ip(

@@ -9,9 +9,9 @@ from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import address_problems
-from .._model.firewall import Firewall
 from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest, Place
-from .common import check_free_floating_ips, repair_firewall
+from .._model.kinds import Verb
+from .common import check_free_floating_ips
 
 _DETACHED = {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
 
@@ -29,7 +29,6 @@ class ObservedFloatingIps:
     free: Mapping[str, int] = field(default_factory=dict)
     in_pool: bool = True
     taken_by: str = ''
-    firewall: Firewall = field(default_factory=Firewall)
 
 
 def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
@@ -38,14 +37,13 @@ def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
     _check_name(request, current, draft)
     if request.state == 'absent':
         if current:
-            draft.add('floating_ip', 'delete', current, None)
+            draft.add('floating_ip', Verb.DELETE, current, None)
     elif current:
         options = _options(request, current, observed, draft)
         draft.result.append(draft.update('floating_ip', current, options, TABLE))
     elif request.name or request.address or request.state != 'detached':
         draft.result.append(_create(request, observed, draft))
     # Otherwise the specified holder has no floating IP that could be detached.
-    repair_firewall(observed.firewall, draft)
     return draft.finish()
 
 
@@ -132,7 +130,7 @@ def _create(request: FloatingIpRequest, observed: ObservedFloatingIps, draft: Dr
     _check_available(request, observed, draft)
     address = request.address or AFTER_APPLY
     new = FloatingIp(request.name or address, **{**options, 'address': address})
-    created: FloatingIp = draft.add('floating_ip', 'create', None, new)
+    created: FloatingIp = draft.add('floating_ip', Verb.CREATE, None, new)
     return created
 
 

@@ -10,6 +10,7 @@ from typing import Any, Dict
 
 from .._model.change import Draft, Plan
 from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
+from .._model.kinds import Verb
 from .common import check_image_disk, plan_one
 
 
@@ -43,7 +44,7 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
     plan_one(
         'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
     )
-    return draft.finish(('image', 'delete'), ('image', 'create'))
+    return draft.finish(('image', Verb.DELETE), ('image', Verb.CREATE))
 
 
 def _differing_options(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.keypair import TABLE, KeyFile, Keypair, KeypairRequest, fingerprint, is_same_key
+from .._model.kinds import Verb
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan:
         _create(request, observed.key_file, draft)
     else:
         _update(request, current, observed.key_file, draft)
-    return draft.finish(('private_key', 'create'), ('keypair', 'create'))
+    return draft.finish(('private_key', Verb.CREATE), ('keypair', Verb.CREATE))
 
 
 def _delete(current: Keypair, draft: Draft) -> None:
@@ -39,7 +40,7 @@ def _delete(current: Keypair, draft: Draft) -> None:
             f'keypair {current.name} is used by {", ".join(current.used_by)}; delete those servers '
             'first'
         )
-    draft.add('keypair', 'delete', current, None)
+    draft.add('keypair', Verb.DELETE, current, None)
 
 
 def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> None:
@@ -51,13 +52,13 @@ def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> 
         )
     if request.private_key_file and key is None:
         key_file = key_file or draft.add(
-            'private_key', 'create', None, KeyFile(request.private_key_file)
+            'private_key', Verb.CREATE, None, KeyFile(request.private_key_file)
         )
         key = key_file.public_key
     pair = Keypair(request.name, **{**request.options, 'public_key': key or AFTER_APPLY})
     if pair.public_key != AFTER_APPLY and not draft.refused:
         pair = replace(pair, fingerprint=fingerprint(pair.public_key))
-    draft.result.append(draft.add('keypair', 'create', None, pair))
+    draft.result.append(draft.add('keypair', Verb.CREATE, None, pair))
 
 
 def _update(

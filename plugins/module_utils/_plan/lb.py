@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Draft, Plan
-from .._model.firewall import Firewall
+from .._model.kinds import Verb
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.network import Network
 from .._model.server import Server
-from .common import DnsOwners, check_dns_name, check_free_floating_ips, plan_delete, repair_firewall
+from .common import DnsOwners, check_dns_name, check_free_floating_ips, plan_delete
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,6 @@ class ObservedLbs:
     servers: Mapping[str, Server] = field(default_factory=dict)
     free: int = 0
     floating_problem: str = ''
-    firewall: Firewall = field(default_factory=Firewall)
     dns_owners: DnsOwners = field(default_factory=dict)
 
 
@@ -45,8 +44,7 @@ def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
                 f'wait_for: lb {lb.name} has no health check to wait for; set health_check, or '
                 'omit wait_for'
             )
-    repair_firewall(observed.firewall, draft)
-    return draft.finish(('lb', 'delete'), ('lb', 'create'), ('lb', 'update'))
+    return draft.finish(('lb', Verb.DELETE), ('lb', Verb.CREATE), ('lb', Verb.UPDATE))
 
 
 def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft) -> Lb:
@@ -69,10 +67,10 @@ def _complete_earlier_run(current: Lb | None, draft: Draft) -> Lb | None:
     if current is None or current.task_state not in ('deleting', 'creating'):
         return current
     if current.task_state == 'deleting':
-        draft.add('lb', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
+        draft.add('lb', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
         return None
     created: Lb = replace(current, task_state=None, running=True)
-    draft.add('lb', 'create', None, created, why=COMPLETES_INTERRUPTED_RUN)
+    draft.add('lb', Verb.CREATE, None, created, why=COMPLETES_INTERRUPTED_RUN)
     return created
 
 
@@ -84,7 +82,7 @@ def _create(
     network = options.get('network', 'default')
     draft.require('network', network, observed.networks)
     check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
-    created: Lb = draft.add('lb', 'create', None, Lb(request.name, **options))
+    created: Lb = draft.add('lb', Verb.CREATE, None, Lb(request.name, **options))
     return created
 
 

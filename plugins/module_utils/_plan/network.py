@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from .._model.change import Draft, Plan
 from .._model.checks import join_names
-from .._model.firewall import Firewall
+from .._model.kinds import Verb
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
-from .common import plan_one, repair_firewall
+from .common import plan_one
 from .network_range import conflicts, free_range, range_notes, range_problems
 
 
@@ -24,7 +24,6 @@ class ObservedNetworks:
 
     networks: Mapping[str, Network]
     taken: Mapping[str, str] = field(default_factory=dict)
-    firewall: Firewall = field(default_factory=Firewall)
     surroundings: Surroundings = field(default_factory=Surroundings)
 
 
@@ -38,8 +37,7 @@ def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
     plan_one(
         'network', request, current, TABLE, lambda: _new_network(request, observed, draft), draft
     )
-    repair_firewall(observed.firewall, draft)
-    return draft.finish(('network', 'delete'), ('network', 'create'))
+    return draft.finish(('network', Verb.DELETE), ('network', Verb.CREATE))
 
 
 def _is_redefined(current: Network, request: NetworkRequest) -> bool:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
-from .._model.firewall import Firewall
 from .._model.network import Network
 from .._model.port import TABLE, Port, PortRequest
 from .._model.security_group import SecurityGroup
-from .common import check_fixed_ip, check_not_in_use, plan_one, repair_firewall
+from .common import check_fixed_ip, check_not_in_use, plan_one
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,6 @@ class ObservedPorts:
     groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     owner: str | None = None
     mac_owner: str | None = None
-    firewall: Firewall = field(default_factory=Firewall)
 
 
 def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
@@ -38,7 +36,6 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
         if current is None:
             _check_addresses(request, observed, draft)
     plan_one('port', request, current, TABLE, lambda: Port(request.name, **request.options), draft)
-    repair_firewall(observed.firewall, draft)
     return draft.finish()
 
 

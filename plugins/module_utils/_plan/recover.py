@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
+from .._model.kinds import Verb
 from .._model.recovery import INTERRUPTED, RecordState, RecoverRequest
 
 
@@ -29,5 +30,5 @@ def plan(request: RecoverRequest, observed: ObservedRecord) -> Plan:
     if observed.current.state == INTERRUPTED:
         why = COMPLETES_INTERRUPTED_RUN
     draft.notes.extend(rebuilt.lost)
-    draft.result.append(draft.add('record', 'create', observed.current, rebuilt, why=why))
+    draft.result.append(draft.add('record', Verb.CREATE, observed.current, rebuilt, why=why))
     return draft.finish()

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Tuple
 
 from .._model.change import Draft, Plan
-from .._model.firewall import Firewall
 from .._model.rule import Rule
 from .._model.security_group import MAX_RULES, TABLE, SecurityGroup, SecurityGroupRequest
-from .common import plan_one, repair_firewall
+from .common import plan_one
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,6 @@ class ObservedSecurityGroups:
     """Groups by name, and the state of the host."""
 
     groups: Mapping[str, SecurityGroup]
-    firewall: Firewall = field(default_factory=Firewall)
 
 
 def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Plan:
@@ -43,7 +41,6 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
         lambda: SecurityGroup(request.name, **options),
         draft,
     )
-    repair_firewall(observed.firewall, draft)
     return draft.finish()
 
 

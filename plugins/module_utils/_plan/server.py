@@ -9,16 +9,26 @@ from typing import Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
+from .._model.kinds import Verb
 from .._model.server import DISK_MISSING, Nic, Server
 from .._model.server_effects import TABLE
 from .._model.server_request import RUNNING_STATES, NicRequest, ServerRequest, has_value
-from .common import check_free_floating_ips, repair_firewall
+from .common import check_free_floating_ips
 from .server_creation import check_first_boot, complete_creation, new_server, recorded_options
 from .server_group import inherit_from_group, plan_members, plan_server_deletion
 from .server_observations import ObservedServers
 from .server_references import check_references, check_ssh_allowed
 
-_VERBS = ('delete', 'create', 'repair', 'resume', 'stop', 'power_off', 'update', 'start')
+_VERBS = (
+    Verb.DELETE,
+    Verb.CREATE,
+    Verb.REPAIR,
+    Verb.RESUME,
+    Verb.STOP,
+    Verb.POWER_OFF,
+    Verb.UPDATE,
+    Verb.START,
+)
 ORDER = tuple(('server', verb) for verb in _VERBS)
 
 
@@ -31,7 +41,6 @@ def plan(request: ServerRequest, observed: ObservedServers) -> Plan:
         _plan_server(name, request, observed, draft)
     _check_floating_ips(request, observed, draft)
     _warn_of_outdated(draft)
-    repair_firewall(observed.firewall, draft)
     return draft.finish(*ORDER)
 
 
@@ -45,11 +54,11 @@ def _plan_server(
             plan_server_deletion(current, request, draft)
         return
     if current and current.task_state == 'deleting':
-        current = draft.add('server', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
+        current = draft.add('server', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         inherited = inherit_from_group(name, request, observed, draft)
         desired = new_server(name, inherited, observed, draft)
-        draft.result.append(draft.add('server', 'create', None, desired))
+        draft.result.append(draft.add('server', Verb.CREATE, None, desired))
         return
     is_new = current.task_state == 'creating'
     current = _complete_earlier_run(current, request, observed, draft)
@@ -57,7 +66,7 @@ def _plan_server(
     options = _requested_options(request, current, observed, draft)
     current = draft.update('server', current, options, TABLE, request.allow_restart)
     if request.state in RUNNING_STATES and current.power != 'started':
-        current = draft.add('server', 'start', current, replace(current, power='started'))
+        current = draft.add('server', Verb.START, current, replace(current, power='started'))
     draft.result.append(current)
 
 
@@ -80,7 +89,7 @@ def _resume_or_stop(current: Server, request: ServerRequest, is_new: bool, draft
     """
     if request.state == 'started' and current.power == 'paused':
         resumed: Server = replace(current, power='started', reason='')
-        draft.add('server', 'resume', current, resumed)
+        draft.add('server', Verb.RESUME, current, resumed)
         return resumed
     must_stop = request.state == 'stopped' or (request.state == 'restarted' and not is_new)
     if must_stop and current.power != 'stopped':
@@ -94,7 +103,7 @@ def _stop(current: Server, request: ServerRequest, draft: Draft) -> Server:
             f'server {current.name} is paused, and a paused guest cannot shut down; start it '
             '(state: started), or power it off with force: true'
         )
-    verb = 'power_off' if request.force else 'stop'
+    verb = Verb.POWER_OFF if request.force else Verb.STOP
     stopped: Server = draft.add('server', verb, current, replace(current, power='stopped'))
     return stopped
 
@@ -118,16 +127,16 @@ def _repair(
         check_first_boot(current, request, observed, draft)
     after = replace(current, task_state=None, faults=(), seeded=True)
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else faults
-    repaired: Server = draft.add('server', 'repair', current, after, why=why)
+    repaired: Server = draft.add('server', Verb.REPAIR, current, after, why=why)
     return repaired
 
 
 def _complete_power_change(current: Server, request: ServerRequest, draft: Draft) -> Server:
     """Complete an interrupted stop, which the guest may already have received, or a resume."""
     if current.task_state == 'resuming':
-        verb, after = 'resume', replace(current, task_state=None, power='started', reason='')
+        verb, after = Verb.RESUME, replace(current, task_state=None, power='started', reason='')
     else:
-        verb = 'power_off' if request.force else 'stop'
+        verb = Verb.POWER_OFF if request.force else Verb.STOP
         after = replace(current, task_state=None, power='stopped')
     changed: Server = draft.add('server', verb, current, after, why=COMPLETES_INTERRUPTED_RUN)
     return changed

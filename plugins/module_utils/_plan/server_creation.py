@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
 from .._model.checks import DEFAULT_GROUP
+from .._model.kinds import Verb
 from .._model.server import Server
 from .._model.server_request import RUNNING_STATES, ServerRequest
 from .common import check_image_disk
@@ -78,7 +79,7 @@ def complete_creation(
     else:
         check_server_name(after, observed, draft)
         check_first_boot(replace(after, seeded=False), request, observed, draft)
-    created: Server = draft.add('server', 'create', None, after, why=COMPLETES_INTERRUPTED_RUN)
+    created: Server = draft.add('server', Verb.CREATE, None, after, why=COMPLETES_INTERRUPTED_RUN)
     return created
 
 

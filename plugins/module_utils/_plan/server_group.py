@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
+from .._model.kinds import Verb
 from .._model.server import Server
 from .._model.server_request import INHERITED_OPTIONS, NicRequest, ServerRequest
 from .server_observations import ObservedServers
@@ -77,7 +78,7 @@ def plan_server_deletion(server: Server, request: ServerRequest, draft: Draft) -
             'to allow its deletion'
         )
     why = COMPLETES_INTERRUPTED_RUN if server.task_state == 'deleting' else ''
-    draft.add('server', 'delete', server, None, why=why)
+    draft.add('server', Verb.DELETE, server, None, why=why)
 
 
 def inherit_from_group(

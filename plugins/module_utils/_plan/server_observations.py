@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Tuple
 
-from .._model.firewall import Firewall
 from .._model.server import Server
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ class ObservedServers:
     owners: Mapping[Tuple[str, str], str] = field(default_factory=dict)
     floating: FloatingAddress | None = None
     free: int = 0
-    firewall: Firewall = field(default_factory=Firewall)
     init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
     user_data: UserDataHash | None = None
     ports: Mapping[str, Port] = field(default_factory=dict)

@@ -8,11 +8,16 @@ from dataclasses import dataclass, field, replace
 from typing import Mapping
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
+from .._model.kinds import Verb
 from .._model.server import Server
 from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest
 
 # The verbs that complete an interrupted run, by task state.
-_COMPLETING_VERBS = {'creating': 'create', 'attaching': 'attach', 'detaching': 'detach'}
+_COMPLETING_VERBS = {
+    'creating': Verb.CREATE,
+    'attaching': Verb.ATTACH,
+    'detaching': Verb.DETACH,
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,7 @@ def _delete(current: Volume, draft: Draft) -> None:
             '(state: detached)'
         )
     why = COMPLETES_INTERRUPTED_RUN if current.task_state == 'deleting' else ''
-    draft.add('volume', 'delete', current, None, why=why)
+    draft.add('volume', Verb.DELETE, current, None, why=why)
 
 
 def _present(
@@ -67,14 +72,14 @@ def _present(
 ) -> Volume:
     """Create, complete or update the volume, apart from its attachment."""
     if current and current.task_state == 'deleting':
-        current = draft.add('volume', 'delete', current, None, why=COMPLETES_INTERRUPTED_RUN)
+        current = draft.add('volume', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         if 'size' not in request.options:
             draft.refused.append(
                 f'volume {request.name} does not exist; to create it, also set size (GB)'
             )
         new = Volume(request.name, **request.options)
-        created: Volume = draft.add('volume', 'create', None, new)
+        created: Volume = draft.add('volume', Verb.CREATE, None, new)
         return created
     current = _complete_earlier_run(current, observed, draft)
     updated: Volume = draft.update('volume', current, request.options, TABLE)
@@ -85,11 +90,11 @@ def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Dra
     verb = _COMPLETING_VERBS.get(current.task_state or '')
     if verb is None:
         return current
-    if verb != 'create':
+    if verb != Verb.CREATE:
         _check_server(observed.servers.get(current.server or ''), draft)
-    before = None if verb == 'create' else current
+    before = None if verb == Verb.CREATE else current
     after = replace(current, task_state=None)
-    if verb == 'detach':
+    if verb == Verb.DETACH:
         after = replace(after, server=None)
     draft.add('volume', verb, before, after, why=COMPLETES_INTERRUPTED_RUN)
     return after
@@ -111,7 +116,7 @@ def _attach(
     if current.server:
         current = _detach(request, current, observed, draft)
     attached: Volume = draft.add(
-        'volume', 'attach', current, replace(current, server=request.server)
+        'volume', Verb.ATTACH, current, replace(current, server=request.server)
     )
     return attached
 
@@ -150,5 +155,5 @@ def _detach(
             f'whether volume {current.name} is mounted is unknown: the guest agent of '
             f'{current.server} does not answer'
         )
-    free: Volume = draft.add('volume', 'detach', current, replace(current, server=None))
+    free: Volume = draft.add('volume', Verb.DETACH, current, replace(current, server=None))
     return free

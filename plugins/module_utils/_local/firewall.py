@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Tuple
 
-from .change import plain_fields
+from .._model.change import plain_fields
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,84 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The kinds of resources, and the verbs of their changes."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """A kind of resource.
+
+    ``plural``: the attribute of a cloud that has its items, and the key of results that list them.
+    ``title``: its name in messages. ``is_networked``: it depends on the upkeep of a cloud.
+    """
+
+    name: str
+    plural: str
+    title: str
+    is_networked: bool = False
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind('keypair', 'keypairs', 'key pair'),
+        Kind('flavor', 'flavors', 'flavor'),
+        Kind('init_script', 'init_scripts', 'init script'),
+        Kind('image', 'images', 'image'),
+        Kind('network', 'networks', 'network', is_networked=True),
+        Kind('port', 'ports', 'port', is_networked=True),
+        Kind('security_group', 'security_groups', 'security group', is_networked=True),
+        Kind('floating_ip', 'floating_ips', 'floating IP', is_networked=True),
+        Kind('volume', 'volumes', 'volume'),
+        Kind('server', 'servers', 'server', is_networked=True),
+        Kind('lb', 'lbs', 'load balancer', is_networked=True),
+        Kind('private_key', 'private_keys', 'private key'),
+        Kind('record', 'records', 'record'),
+        Kind('firewall', 'upkeep', 'firewall'),
+    )
+}
+
+
+class Verb(str, Enum):
+    """What a change does, by the name of the operation of a cloud."""
+
+    CREATE = 'create'
+    UPDATE = 'update'
+    DELETE = 'delete'
+    ATTACH = 'attach'
+    DETACH = 'detach'
+    START = 'start'
+    STOP = 'stop'
+    POWER_OFF = 'power_off'
+    REPAIR = 'repair'
+    RESUME = 'resume'
+    LOAD = 'load'
+
+    def __str__(self) -> str:
+        """Return the name of the operation."""
+        return self.value
+
+    @property
+    def infinitive(self) -> str:
+        """The verb in a sentence about what would be done."""
+        return self.value.replace('_', ' ')
+
+    @property
+    def past_tense(self) -> str:
+        """The verb in a sentence about what was done."""
+        return _PAST_TENSE.get(self, self.infinitive + 'ed')
+
+
+_PAST_TENSE = {
+    Verb.CREATE: 'created',
+    Verb.UPDATE: 'updated',
+    Verb.DELETE: 'deleted',
+    Verb.STOP: 'stopped',
+    Verb.POWER_OFF: 'powered off',
+    Verb.REPAIR: 'repaired',
+    Verb.RESUME: 'resumed',
+    Verb.LOAD: 'reloaded',
+}
