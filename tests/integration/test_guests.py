@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from .conftest import ROOT, TREE, inventory, keep, refused, run, start
-from .test_ground import alive, eventually
+from .test_ground import eventually, pids_of
 
 Guest = Callable[[str, str], str]
 
@@ -99,7 +99,7 @@ def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
 @contextlib.contextmanager
 def paused(name: str) -> Iterator[None]:
     """Stop the processes of a program with SIGSTOP meanwhile."""
-    pids = alive(name)
+    pids = pids_of(name)
     assert pids
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
@@ -120,7 +120,7 @@ def test_stopped_libvirtd(server: dict[str, Any]) -> None:
         'import os, signal; '
         'from ansible_collections.hanok.cloud.plugins.module_utils._local.hypervisor '
         'import Hypervisor; h = Hypervisor(5); h.machines(); '
-        f'[os.kill(pid, signal.SIGSTOP) for pid in {alive("libvirtd")}]; h.machines()'
+        f'[os.kill(pid, signal.SIGSTOP) for pid in {pids_of("libvirtd")}]; h.machines()'
     )
     try:
         ran = subprocess.run(
@@ -132,7 +132,7 @@ def test_stopped_libvirtd(server: dict[str, Any]) -> None:
             timeout=120,
         )
     finally:
-        for pid in alive('libvirtd'):
+        for pid in pids_of('libvirtd'):
             os.kill(pid, signal.SIGCONT)
     assert 'libvirtError' in ran.stderr
     assert not run('server', name='stranger')['changed']

@@ -1,9 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Real packets against the words: what `render` makes the kernel do is what `evaluate` says.
+"""Real packets against the model: the kernel under `render` behaves as `evaluate` says.
 
 A host with bridges, servers on them and an outside behind an uplink are network namespaces without
-names: they end with this process, however it ends. No libvirt and no machine is needed, only root.
+names: they end with this process, however it ends. Neither libvirt nor a machine is needed, only
+root.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.verdict import 
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason='network namespaces need root')
 
-# What is not answered within QUIET seconds after all that should be answered was, is denied. LATEST
-# bounds a slow machine.
+# A probe that is not answered within QUIET seconds after all expected answers came is denied.
+# LATEST bounds slow machines.
 QUIET = 0.4
 LATEST = 5.0
 RESEND = 0.5
@@ -50,7 +51,7 @@ SEEDS = range(6)
 
 TCP_PORTS = (22, 53, 80, 81, 5432)
 UDP_PORTS = (53, 67, 80, 81)
-QUESTIONS = (('tcp', 53), ('tcp', 80), ('tcp', 81), ('udp', 53), ('udp', 81), ('icmp', None))
+QUERIES = (('tcp', 53), ('tcp', 80), ('tcp', 81), ('udp', 53), ('udp', 81), ('icmp', None))
 
 NETWORKS = (
     Network('hk0', '192.168.0.0/24', '192.168.0.1'),
@@ -60,15 +61,14 @@ UPLINK = '203.0.113.1'
 OUT = '203.0.113.9'
 OUT_OTHER = '203.0.113.10'
 FORGED = '192.168.0.99'
-# Behind another device of the host, as containers or a VPN are: no address that `evaluate` is asked
-# about.
+# Behind another device of the host, as containers or a VPN are; not an address of the model.
 OTHER = '172.30.0.9'
 METADATA = '169.254.169.254'
 
 
 @dataclass(frozen=True)
 class Server:
-    """A server of the world: its connection, and the floating address that leads to it, if any."""
+    """A server of the world: its port, and its floating address, if any."""
 
     name: str
     number: int
@@ -83,7 +83,7 @@ class Server:
 
     @property
     def mac(self) -> str:
-        """Its MAC."""
+        """Its MAC address."""
         return f'52:54:00:00:00:{self.number:02x}'
 
 
@@ -111,24 +111,23 @@ ANSWERERS = {
 
 
 def datapath(groups: Rules, membership: Mapping[str, Sequence[str]]) -> Datapath:
-    """Return the world's datapath with these groups; a server that is not named is in the group default, which has no rules."""
-    rules = {'default': [], **groups}
+    """Return the datapath of the world with these groups.
+
+    A server without membership is in the group default, which has no rules.
+    """
+
+    def port(name: str, server: Server) -> Port:
+        member_of = tuple(membership.get(name, ('default',)))
+        return Port(server.device, server.mac, server.address, server.bridge, member_of)
+
+    def group(name: str, raws: Sequence[Mapping[str, object]]) -> Group:
+        return Group(name, tuple(rule for raw in raws for rule in parse(raw)))
+
+    rules: Rules = {'default': [], **groups}
     return Datapath(
         NETWORKS,
-        tuple(
-            Group(name, tuple(rule for raw in raws for rule in parse(raw)))
-            for name, raws in rules.items()
-        ),
-        tuple(
-            Port(
-                one.device,
-                one.mac,
-                one.address,
-                one.bridge,
-                tuple(membership.get(name, ('default',))),
-            )
-            for name, one in SERVERS.items()
-        ),
+        tuple(group(name, raws) for name, raws in rules.items()),
+        tuple(port(name, server) for name, server in SERVERS.items()),
         tuple((server.floating, server.address) for server in SERVERS.values() if server.floating),
         outside=('up0',),
         by_bridge=has_bridge_meta(),
@@ -137,7 +136,7 @@ def datapath(groups: Rules, membership: Mapping[str, Sequence[str]]) -> Datapath
 
 @dataclass(frozen=True)
 class Probe:
-    """One new connection to try. `host_address` is what HOST binds to."""
+    """One new connection to try. `host_address` is the source address that HOST binds to."""
 
     source: str
     destination: str
@@ -146,41 +145,44 @@ class Probe:
     host_address: str | None = None
 
     def __str__(self) -> str:
-        """Return the probe as a line of a failure."""
+        """Return the probe as a line of a failure message."""
         source = f'{self.source} ({self.host_address})' if self.host_address else self.source
         return f'{source} -> {self.destination} {self.protocol} {self.port or ""}'.strip()
 
     @property
     def kind(self) -> tuple[int, int]:
-        """Type and protocol of the socket."""
+        """The type and protocol of the socket."""
         if self.protocol == 'icmp':
             return socket.SOCK_DGRAM, socket.IPPROTO_ICMP
         return (socket.SOCK_STREAM if self.protocol == 'tcp' else socket.SOCK_DGRAM), 0
 
     @property
     def request(self) -> bytes:
-        """What to send: an ICMP echo request (the kernel fills in identifier and checksum), or a datagram."""
+        """The payload: a datagram, or an ICMP echo request.
+
+        The kernel fills in the identifier and checksum of the echo request.
+        """
         return bytes([8, 0, 0, 0, 0, 0, 0, 1]) if self.protocol == 'icmp' else b'who?'
 
 
 class Namespace:
-    """A network namespace that nothing but an open file of this process keeps alive."""
+    """A network namespace that only an open file of this process keeps alive."""
 
     _libc = ctypes.CDLL(None, use_errno=True)
     _NEW_NETWORK = 0x40000000
 
     def __init__(self) -> None:
-        """Make it, and come back."""
-        home = self._here()
+        """Create it without staying in it."""
+        home = self._current()
         try:
             self._check(self._libc.unshare(self._NEW_NETWORK))
-            self.file = self._here()
+            self.file = self._current()
             self._check(self._libc.setns(home, self._NEW_NETWORK))
         finally:
             os.close(home)
 
     @staticmethod
-    def _here() -> int:
+    def _current() -> int:
         return os.open('/proc/thread-self/ns/net', os.O_RDONLY | os.O_CLOEXEC)
 
     @staticmethod
@@ -190,13 +192,13 @@ class Namespace:
 
     @property
     def path(self) -> str:
-        """How other programs name it."""
+        """Its path for other programs."""
         return f'/proc/{os.getpid()}/fd/{self.file}'
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
-        """Be in it with this thread: sockets that are made now stay in it, programs that are started now run in it."""
-        home = self._here()
+        """Enter it with this thread: new sockets and programs belong to it."""
+        home = self._current()
         self._check(self._libc.setns(self.file, self._NEW_NETWORK))
         try:
             yield
@@ -205,16 +207,16 @@ class Namespace:
             os.close(home)
 
     def run(self, *command: str, text: str = '') -> str:
-        """Run a program in it; its errors are the test's."""
+        """Run a program in it; assert that it succeeds."""
         with self.inside():
-            done = subprocess.run(
+            process = subprocess.run(
                 command, input=text, text=True, capture_output=True, timeout=30, check=False
             )
-        assert done.returncode == 0, f'{command}: {done.stderr}'
-        return done.stdout
+        assert process.returncode == 0, f'{command}: {process.stderr}'
+        return process.stdout
 
     def ip(self, *lines: str) -> None:
-        """Run many commands of `ip`."""
+        """Run a batch of `ip` commands."""
         self.run('ip', '-batch', '-', text='\n'.join(lines) + '\n')
 
     def sysctl(self, settings: Mapping[str, object]) -> None:
@@ -226,7 +228,7 @@ class Namespace:
 
 @dataclass
 class World:
-    """Host, servers and outside, with something that answers on every port that is asked for."""
+    """Host, servers and outside, with a listener on every port that is probed."""
 
     spaces: dict[str, Namespace] = field(default_factory=dict)
     listeners: dict[socket.socket, str] = field(default_factory=dict)
@@ -234,7 +236,7 @@ class World:
     senders: dict[bytes, str] = field(default_factory=dict)
 
     def build(self) -> None:
-        """Make everything but a ruleset."""
+        """Create everything but a ruleset."""
         for name in ('host', 'outside', 'other', *SERVERS):
             self.spaces[name] = Namespace()
             self.spaces[name].ip('link set lo up')
@@ -271,7 +273,7 @@ class World:
                     f'ipv4/neigh/{net.bridge}/proxy_delay': 0,
                 }
             )
-        # A dummy device is not in every kernel; an empty bridge is as good.
+        # A dummy device is not in every kernel; an empty bridge serves as well.
         host.ip('link add hanok0 type bridge', 'link set hanok0 up')
         host.sysctl({'ipv4/ip_forward': 1})
 
@@ -290,8 +292,7 @@ class World:
                     f'route add {server.floating}/32 dev hanok0 src {gateways[server.bridge]}',
                     f'neigh add proxy {server.floating} dev up0',
                 )
-        # Outside knows the way to the fixed addresses, so that only the filter can keep it from
-        # them.
+        # The outside has routes to the fixed addresses, so that only the filter can deny them.
         outside.ip(
             'link set eth0 up',
             f'address add {OUT}/24 dev eth0',
@@ -319,7 +320,8 @@ class World:
     def _build_server(self, server: Server) -> None:
         space = self.spaces[server.name]
         self.spaces['host'].ip(
-            f'link add {server.device} type veth peer name eth0 address {server.mac} netns {space.path}',
+            f'link add {server.device} type veth peer name eth0 address {server.mac} '
+            f'netns {space.path}',
             f'link set {server.device} master {server.bridge} up',
         )
         gateway = next(net.gateway for net in NETWORKS if net.bridge == server.bridge)
@@ -333,32 +335,32 @@ class World:
         with self.spaces[name].inside():
             for port in TCP_PORTS:
                 listener = socket.create_server(('', port), backlog=512)
-                self._keep(listener, name)
+                self._add_listener(listener, name)
             for port in UDP_PORTS:
                 listener = socket.socket(
                     socket.AF_INET6 if socket.has_ipv6 else socket.AF_INET, socket.SOCK_DGRAM
                 )
                 listener.bind(('', port))
-                self._keep(listener, name)
+                self._add_listener(listener, name)
 
-    def _keep(self, listener: socket.socket, name: str) -> None:
+    def _add_listener(self, listener: socket.socket, name: str) -> None:
         listener.setblocking(False)
         self.listeners[listener] = name
 
     def close(self) -> None:
-        """Let go of everything: with its last open file a namespace is gone, with all that is in it."""
+        """Release everything: the kernel deletes a namespace when its last file is closed."""
         for listener in self.listeners:
             listener.close()
         for space in self.spaces.values():
             os.close(space.file)
 
     def load(self, text: str) -> None:
-        """Load a ruleset and forget all connections."""
+        """Load a ruleset and delete all connections."""
         self.spaces['host'].run('nft', '-f', '-', text=text)
         self.spaces['host'].run('conntrack', '-F')
 
     def bridge_netfilter(self, on: bool) -> None:
-        """Switch what Docker and others switch on: bridged packets then cross the inet hooks too."""
+        """Set what Docker and others enable: bridged packets then traverse the inet hooks too."""
         self.spaces['host'].sysctl({'bridge/bridge-nf-call-iptables': int(on)})
 
     def serve(self, listener: socket.socket) -> None:
@@ -376,7 +378,7 @@ class World:
             listener.sendto(name.encode(), peer)
 
     def delivered(self, name: str, token: bytes, send: Callable[[], object]) -> bool:
-        """Say whether what `send` sends arrives at a server, its datagram being `token`. Nobody has to answer."""
+        """Return whether a server receives the datagram `token`, which `send` sends."""
         self.received.clear()
         with selectors.DefaultSelector() as selector:
             for listener in self.listeners:
@@ -388,17 +390,17 @@ class World:
                     self.serve(key.data)
         return (name, token) in self.received
 
-    def ask(self, probes: Sequence[Probe], expected: Iterable[Probe]) -> dict[Probe, str]:
-        """Try all probes at the same time; return who answered those that were answered."""
-        found: dict[Probe, str] = {}
-        wanted = set(expected)
+    def probe(self, probes: Sequence[Probe], expected: Iterable[Probe]) -> dict[Probe, str]:
+        """Try all probes at the same time; return who answered, by probe."""
+        answers: dict[Probe, str] = {}
+        expected_probes = set(expected)
         for start in range(0, len(probes), BATCH):
             batch = probes[start : start + BATCH]
-            found.update(_Round(self, batch, wanted.intersection(batch)).run())
-        return found
+            answers.update(_Batch(self, batch, expected_probes.intersection(batch)).run())
+        return answers
 
     def open(self, probe: Probe) -> socket.socket:
-        """Return a socket that has begun to connect from where the probe comes from."""
+        """Return a socket that has begun to connect from the source of the probe."""
         with self.spaces[ANSWERERS[probe.source]].inside():
             kind, protocol = probe.kind
             client = socket.socket(socket.AF_INET, kind, protocol)
@@ -412,17 +414,17 @@ class World:
         return client
 
 
-class _Round:
-    """Some probes at the same time."""
+class _Batch:
+    """A batch of probes at the same time."""
 
     def __init__(self, world: World, probes: Sequence[Probe], expected: set[Probe]) -> None:
         self.world = world
         self.expected = expected
         self.clients = {world.open(probe): probe for probe in probes}
-        self.found: dict[Probe, str] = {}
+        self.answers: dict[Probe, str] = {}
 
     def run(self) -> dict[Probe, str]:
-        """Return who answered."""
+        """Return who answered, by probe."""
         selector = selectors.DefaultSelector()
         try:
             for socket_ in (*self.world.listeners, *self.clients):
@@ -432,7 +434,7 @@ class _Round:
             selector.close()
             for client in self.clients:
                 client.close()
-        return self.found
+        return self.answers
 
     def _loop(self, selector: selectors.BaseSelector) -> None:
         start = time.monotonic()
@@ -443,67 +445,69 @@ class _Round:
                 resend = current + RESEND
             for key, _events in selector.select(0.05):
                 if key.data in self.clients:
-                    self._answer(selector, key.data)
+                    self._receive(selector, key.data)
                 else:
                     self.world.serve(key.data)
-            if not self.expected <= self.found.keys():
+            if not self.expected <= self.answers.keys():
                 complete = time.monotonic()
 
     def _send(self) -> None:
-        """Send datagrams, again to those that did not answer: only TCP does that by itself."""
+        """Send the datagrams, and send those without an answer again: only TCP retransmits."""
         for client, probe in self.clients.items():
-            if probe.protocol != 'tcp' and probe not in self.found:
+            if probe.protocol != 'tcp' and probe not in self.answers:
                 with contextlib.suppress(OSError):
                     client.send(probe.request)
 
-    def _answer(self, selector: selectors.BaseSelector, client: socket.socket) -> None:
+    def _receive(self, selector: selectors.BaseSelector, client: socket.socket) -> None:
         probe = self.clients[client]
         try:
             answer = client.recv(2048)
         except (ConnectionRefusedError, ConnectionResetError):
-            self.found[probe] = 'somebody who refused'
+            self.answers[probe] = 'a refusal'
         except OSError:
-            # No way, or the kernel's own "host unreachable": no answer.
+            # No route, or the kernel's own "host unreachable": no answer.
             pass
         else:
-            # Any echo reply has the right addresses, or the socket would not have got it.
-            self.found[probe] = (
+            # Every echo reply has the right addresses, or the socket would not have received it.
+            self.answers[probe] = (
                 ANSWERERS[probe.destination] if probe.protocol == 'icmp' else answer.decode()
             )
         selector.unregister(client)
 
 
 def verdict(path: Datapath, probe: Probe) -> tuple[bool, str]:
-    """Return what `evaluate` says."""
-    said = evaluate(
+    """Return the verdict of `evaluate` and its reason."""
+    result = evaluate(
         path, probe.source, probe.destination, probe.protocol, probe.port, probe.host_address
     )
-    return said.allowed, said.why
+    return result.allowed, result.why
 
 
 def mismatches(world: World, path: Datapath, probes: Sequence[Probe]) -> list[str]:
-    """Return where packets do not what `evaluate` says, as sentences."""
-    said = {probe: verdict(path, probe) for probe in probes}
-    found = world.ask(probes, [probe for probe, (allowed, _why) in said.items() if allowed])
-    lines = []
-    for probe, (allowed, why) in said.items():
-        expected = ANSWERERS[probe.destination] if allowed else None
-        if found.get(probe) != expected:
-            lines.append(
-                f'{probe}: answered by {found.get(probe, "nobody")}, but evaluate says {"yes" if allowed else "no"}: {why}'
+    """Return the differences between packets and `evaluate` as messages."""
+    verdicts = {probe: verdict(path, probe) for probe in probes}
+    expected = [probe for probe, (allowed, _why) in verdicts.items() if allowed]
+    answers = world.probe(probes, expected)
+    messages = []
+    for probe, (allowed, why) in verdicts.items():
+        answerer = answers.get(probe)
+        if answerer != (ANSWERERS[probe.destination] if allowed else None):
+            says = 'yes' if allowed else 'no'
+            messages.append(
+                f'{probe}: answered by {answerer or "nobody"}, but evaluate says {says}: {why}'
             )
-    return lines
+    return messages
 
 
 @pytest.fixture(scope='module')
 def world() -> Iterator[World]:
-    """Make the world, and let it go at the end."""
-    made = World()
+    """Create the world, and release it at the end."""
+    created = World()
     try:
-        made.build()
-        yield made
+        created.build()
+        yield created
     finally:
-        made.close()
+        created.close()
 
 
 YES, NO = True, False
@@ -511,7 +515,7 @@ OPEN = [{'protocol': 'any'}]
 Case = tuple[bool, str, str, str, 'int | None']
 Rules = Mapping[str, Sequence[Mapping[str, object]]]
 SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
-    'the default group lets everything out and nothing in': (
+    'the default group allows all egress and no ingress': (
         {},
         {},
         [
@@ -534,7 +538,7 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, HOST, OUT, 'tcp', 80),
         ],
     ),
-    'of the host, servers reach DHCP, DNS and ping at their own gateway': (
+    'servers reach DHCP, DNS and ping of the host at their own gateway only': (
         {'open': OPEN},
         {'a': ('open',), 'b': ()},
         [
@@ -555,7 +559,7 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, HOST, GATEWAY, 'tcp', 22),
         ],
     ),
-    'groups of one port add up, wherever the sender is': (
+    'the groups of a port add up, for any source': (
         {
             'ssh': [{'preset': 'ssh'}],
             'web': [{'protocol': 'tcp', 'port': '80-81'}, {'preset': 'all_icmp'}],
@@ -587,7 +591,7 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, E, FLOATING_D, 'tcp', 80),
         ],
     ),
-    'networks are apart, and fixed addresses are for the inside': (
+    'networks are isolated, and the outside does not reach fixed addresses': (
         {'open': OPEN},
         dict.fromkeys(SERVERS, ('open',)),
         [
@@ -606,7 +610,7 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, GATEWAY, E, 'tcp', 80),
         ],
     ),
-    'a group as source means the fixed addresses of its members, through a floating address too': (
+    'a remote group means the fixed addresses of its members, also through a floating one': (
         {
             'db': [
                 {'protocol': 'tcp', 'port': 5432, 'remote': 'group:web'},
@@ -632,13 +636,13 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, C, FLOATING_C, 'udp', 81),
             (NO, OUT, FLOATING_C, 'tcp', 5432),
             (NO, HOST, B, 'tcp', 5432),
-            # the filter sees the sender before its source is changed to its floating address
+            # the filter sees the source address before it is changed to the floating address
             (NO, A, FLOATING_C, 'tcp', 80),
             (YES, A, FLOATING_C, 'tcp', 81),
             (YES, A, C, 'tcp', 81),
         ],
     ),
-    'one egress rule closes everything else that goes out': (
+    'one egress rule denies all other egress': (
         {
             'open': OPEN,
             'out': [
@@ -677,13 +681,13 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, D, FLOATING_C, 'icmp', None),
             (YES, A, GATEWAY, 'icmp', None),
             (YES, A, GATEWAY, 'udp', 53),
-            # answers are no new connections
+            # replies are not new connections
             (YES, OUT, FLOATING_A, 'tcp', 22),
             (YES, C, A, 'icmp', None),
             (YES, E, OUT, 'tcp', 22),
         ],
     ),
-    'a remote is what the filter sees of the sender': (
+    'a remote is the source address that the filter sees': (
         {
             'near': [
                 {'protocol': 'tcp', 'port': 80, 'remote': '192.168.0.0/25'},
@@ -709,7 +713,7 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (NO, GATEWAY_OTHER, A, 'tcp', 80),
         ],
     ),
-    'no group at all: nothing in, everything out': (
+    'without groups: no ingress, all egress': (
         {},
         dict.fromkeys(SERVERS, ()),
         [
@@ -725,31 +729,27 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
 
 @pytest.fixture(params=[False, True], ids=['bare', 'br_netfilter'])
 def netfilter(world: World, request: pytest.FixtureRequest) -> bool:
-    """Do without, and with, what Docker and others switch on."""
+    """Without and with what Docker and others enable."""
     on = bool(request.param)
     world.bridge_netfilter(on)
     return on
 
 
 @pytest.mark.parametrize('title', SCENARIOS)
-def test_what_is_said_is_what_happens(world: World, netfilter: bool, title: str) -> None:
-    """Written by hand: what should be, what `evaluate` says and what packets do are one."""
+def test_scenarios(world: World, netfilter: bool, title: str) -> None:
+    """Cases written by hand: the case, `evaluate` and the packets agree."""
     groups, membership, cases = SCENARIOS[title]
     path = datapath(groups, membership)
     expected = {Probe(*case[1:]): case[0] for case in cases}
     assert {probe: verdict(path, probe)[0] for probe in expected} == expected
     world.load(render(path, 'test'))
-    assert (
-        mismatches(
-            world, path, [probe for probe in expected if not (netfilter and to_itself(probe))]
-        )
-        == []
-    )
+    probes = [probe for probe in expected if not (netfilter and to_itself(probe))]
+    assert mismatches(world, path, probes) == []
 
 
 @pytest.mark.parametrize('allowed_from', [UPLINK, GATEWAY])
-def test_the_host_may_speak_from_another_address(world: World, allowed_from: str) -> None:
-    """Towards a floating address the host's packets carry what its route or its program says."""
+def test_host_sends_from_another_address(world: World, allowed_from: str) -> None:
+    """The source of packets from the host to a floating address is its route's or its program's."""
     path = datapath(
         {'one': [{'protocol': 'tcp', 'port': 80, 'remote': allowed_from}]}, {'a': ('one',)}
     )
@@ -789,20 +789,19 @@ def _random_rule(chance: random.Random, names: Sequence[str]) -> dict[str, objec
 
 
 def random_datapath(seed: int) -> Datapath:
-    """Return a datapath that is the same for the same seed."""
+    """Return a datapath; the same for the same seed."""
     chance = random.Random(seed)
     names = ['g1', 'g2', 'g3', 'g4']
-    groups = {
-        name: [_random_rule(chance, names) for _number in range(chance.randrange(4))]
-        for name in names
-    }
+    groups = {}
+    for name in names:
+        groups[name] = [_random_rule(chance, names) for _number in range(chance.randrange(4))]
     return datapath(
         groups, {name: tuple(chance.sample(names, chance.randrange(4))) for name in SERVERS}
     )
 
 
 def to_itself(probe: Probe) -> bool:
-    """Say whether a server asks its own floating address.
+    """Return whether a server probes its own floating address.
 
     With br_netfilter such a packet would have to leave the bridge by the port it came from, which
     only a port in hairpin mode does: it is dropped, whatever the rules say.
@@ -810,36 +809,36 @@ def to_itself(probe: Probe) -> bool:
     return ANSWERERS[probe.source] == ANSWERERS[probe.destination]
 
 
-def every_probe() -> list[Probe]:
-    """Return all questions among all places, but those that do not leave a place."""
+def all_probes() -> list[Probe]:
+    """Return all probes between all places, without those that do not leave a place."""
     sources = [*(server.address for server in SERVERS.values()), HOST, GATEWAY, OUT, OUT_OTHER]
-    # What listens outside answers datagrams from its first address only.
+    # The outside answers datagrams from its first address only.
     destinations = [destination for destination in ANSWERERS if destination != OUT_OTHER]
     own = {(server.address, server.floating) for server in SERVERS.values()}
     return [
         Probe(source, destination, protocol, port)
         for source, destination, (protocol, port) in itertools.product(
-            sources, destinations, QUESTIONS
+            sources, destinations, QUERIES
         )
         if ANSWERERS[source] != ANSWERERS[destination] or (source, destination) in own
     ]
 
 
 @pytest.mark.parametrize('seed', SEEDS)
-def test_any_rules_mean_the_same_to_both(world: World, seed: int) -> None:
-    """Random groups, every second time with br_netfilter in the way; a failure prints the seed in its name."""
+def test_random_rules(world: World, seed: int) -> None:
+    """Random groups, every second time with br_netfilter; the seed is in the name of the test."""
     path = random_datapath(seed)
     netfilter = seed % 2 == 0
     world.bridge_netfilter(netfilter)
     world.load(render(path, f'seed_{seed}'))
-    probes = [probe for probe in every_probe() if not (netfilter and to_itself(probe))]
+    probes = [probe for probe in all_probes() if not (netfilter and to_itself(probe))]
     answers = [verdict(path, probe)[0] for probe in probes]
     print(f'seed {seed}: {len(probes)} probes, {sum(answers)} of them allowed')
     assert mismatches(world, path, probes) == []
 
 
-def test_the_comparison_can_fail(world: World) -> None:
-    """One rule more in the kernel than in the question is seen, and nothing else."""
+def test_comparison_reports_a_difference(world: World) -> None:
+    """A rule that only the kernel has is reported, and nothing else."""
     requested = datapath({'web': [{'preset': 'http'}]}, {'a': ('web',)})
     loaded = datapath(
         {'web': [{'preset': 'http'}, {'protocol': 'tcp', 'port': 81}]}, {'a': ('web',)}
@@ -851,12 +850,13 @@ def test_the_comparison_can_fail(world: World) -> None:
     ]
     world.load(render(loaded, 'test'))
     assert mismatches(world, requested, probes) == [
-        f'{OUT} -> {FLOATING_A} tcp 81: answered by a, but evaluate says no: no ingress rule of its groups (web) allows tcp 81 from {OUT}'
+        f'{OUT} -> {FLOATING_A} tcp 81: answered by a, but evaluate says no: '
+        f'no ingress rule of its groups (web) allows tcp 81 from {OUT}'
     ]
 
 
-def test_a_ruleset_replaces_the_one_before(world: World) -> None:
-    """Nothing of the last one stays, and loading the same again changes nothing."""
+def test_ruleset_replaces_the_previous_one(world: World) -> None:
+    """Nothing of the previous ruleset remains, and loading the same one again changes nothing."""
     world.load(render(random_datapath(1), 'one'))
     world.load(render(datapath({}, {}), 'two'))
     listed = world.spaces['host'].run('nft', 'list', 'ruleset')
@@ -876,14 +876,13 @@ def test_a_ruleset_replaces_the_one_before(world: World) -> None:
     ],
     ids=range(4),
 )
-def test_what_is_nearly_empty_loads(world: World, path: tuple[Any, ...]) -> None:
+def test_nearly_empty_rulesets_load(world: World, path: tuple[Any, ...]) -> None:
     """Before there is a server, and before there is a network."""
     world.load(render(Datapath(*path, by_bridge=has_bridge_meta()), 'test'))
     assert 'chain rev_test' in world.spaces['host'].run('nft', 'list', 'ruleset')
 
 
-# c lets in what b sends, because of b's group. What follows sends one datagram, and looks whether
-# it arrives.
+# The group of b may send to c. The following tests send one datagram and check whether it arrives.
 FORGERY = (
     {'friends': [], 'trusting': [{'protocol': 'any', 'remote': 'group:friends'}]},
     {'b': ('friends',), 'c': ('trusting',)},
@@ -893,7 +892,7 @@ WITHOUT_BRIDGE = 'delete table bridge hanok\n'
 
 def _datagram(world: World, name: str, source: str, destination: str, token: bytes) -> None:
     with world.spaces[name].inside(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        # The address need not be one of the sender's.
+        # The address need not belong to the sender.
         sender.setsockopt(socket.IPPROTO_IP, socket.IP_TRANSPARENT, 1)
         sender.bind((source, 0))
         sender.sendto(token, (destination, 81))
@@ -936,7 +935,7 @@ def _frame(
     packet: bytes,
     kind: bytes = b'\x08\x00',
 ) -> None:
-    """Send a packet in a frame whose every address is chosen."""
+    """Send a packet in a frame with these MAC addresses."""
     ethernet = _mac(destination_mac) + _mac(source_mac) + kind
     with world.spaces[name].inside(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as sender:
         sender.bind(('eth0', 0))
@@ -949,8 +948,8 @@ def _bridge_mac(world: World, bridge: str) -> str:
 
 
 @pytest.mark.usefixtures('netfilter')
-def test_a_port_sends_only_as_itself(world: World) -> None:
-    """Address, MAC and device are bound; without the bridge table the same packets arrive, so this test can fail."""
+def test_port_sends_with_its_addresses_only(world: World) -> None:
+    """Address, MAC and device are checked; without the bridge table the same packets arrive."""
     path = datapath(*FORGERY)
     text = render(path, 'test')
     gateway = _bridge_mac(world, 'hk0')
@@ -975,8 +974,8 @@ def test_a_port_sends_only_as_itself(world: World) -> None:
         } == dict.fromkeys(attempts, arrives)
 
 
-def test_a_mac_is_bound_too(world: World) -> None:
-    """The right address under another MAC, towards outside."""
+def test_port_sends_with_its_mac_only(world: World) -> None:
+    """The right address with another MAC, to the outside."""
     text = render(datapath({}, {}), 'test')
     for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
         world.load(loaded)
@@ -990,12 +989,12 @@ def test_a_mac_is_bound_too(world: World) -> None:
 
 
 @pytest.mark.usefixtures('netfilter')
-def test_ports_do_not_speak_past_the_host(world: World) -> None:
-    """A frame straight to another port's MAC is dropped, even where the rules would let the same datagram in."""
+def test_ports_reach_each_other_through_the_host_only(world: World) -> None:
+    """A frame to the MAC of another port is dropped, even where the rules allow the datagram."""
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
     for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
         world.load(loaded)
-        # The bridge must know where b is.
+        # The bridge must have learned where b is.
         assert world.delivered('c', b'here', partial(_datagram, world, 'b', B, C, b'here'))
         token = b'straight %d' % arrives
         assert (
@@ -1040,7 +1039,7 @@ def test_ipv6_is_dropped(world: World) -> None:
             assert world.delivered('b', token, partial(send, name, device, token)) is arrives
 
 
-def test_from_outside_nobody_passes_for_a_server(world: World) -> None:
+def test_forged_fixed_addresses_from_outside_are_dropped(world: World) -> None:
     """A forged fixed address is no member of a group, whether a server has it or not."""
     path = datapath({'near': [{'protocol': 'any', 'remote': '192.168.0.0/24'}]}, {'c': ('near',)})
     text = render(path, 'test')
@@ -1058,8 +1057,11 @@ def test_from_outside_nobody_passes_for_a_server(world: World) -> None:
             )
 
 
-def test_a_started_connection_is_kept(world: World) -> None:
-    """Closing a group stops new connections; one that is there goes on (whoever wants it cut, cuts it in the kernel's table)."""
+def test_established_connection_is_kept(world: World) -> None:
+    """Closing a group denies new connections; established ones continue.
+
+    To cut one, its entry in the connection table of the kernel has to be deleted.
+    """
     path = datapath({'web': [{'preset': 'http'}]}, {'a': ('web',)})
     world.load(render(path, 'test'))
     listener = next(
@@ -1083,7 +1085,7 @@ def test_a_started_connection_is_kept(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ('source', 'destination', 'seen'),
+    ('source', 'destination', 'expected_source'),
     [
         (A, OUT, FLOATING_A),
         (B, OUT, UPLINK),
@@ -1096,8 +1098,10 @@ def test_a_started_connection_is_kept(world: World) -> None:
         (GATEWAY, FLOATING_A, GATEWAY),
     ],
 )
-def test_as_whom_one_is_seen(world: World, source: str, destination: str, seen: str) -> None:
-    """Under the floating address where there is one, else under the host's, or where the network has no NAT under one's own."""
+def test_source_address_after_nat(
+    world: World, source: str, destination: str, expected_source: str
+) -> None:
+    """The source is the floating address, else that of the host, or without NAT the fixed one."""
     world.bridge_netfilter(False)
     world.load(render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test'))
     token = f'{source} {destination}'.encode()
@@ -1106,33 +1110,36 @@ def test_as_whom_one_is_seen(world: World, source: str, destination: str, seen: 
         token,
         partial(_datagram, world, ANSWERERS[source], source, destination, token),
     )
-    assert world.senders[token] == seen
+    assert world.senders[token] == expected_source
 
 
-def test_a_further_connection_is_asked_by_its_gateway(world: World) -> None:
-    """A server whose default route is another connection's answers there; without that it is asked by who asks, and answers elsewhere."""
+def test_source_address_at_a_further_port(world: World) -> None:
+    """A server whose default route is that of another port sees its gateway as the source.
+
+    Without `further` it sees the real source, and its reply takes the other route.
+    """
     world.bridge_netfilter(False)
     path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
     for further, sources in (((), (OUT, FLOATING_C)), ((A,), (GATEWAY, GATEWAY))):
         world.load(render(replace(path, further=further), 'test'))
-        for source, seen in zip((OUT, C), sources, strict=True):
+        for source, expected_source in zip((OUT, C), sources, strict=True):
             token = f'{source} {further}'.encode()
             assert world.delivered(
                 'a', token, partial(_datagram, world, ANSWERERS[source], source, FLOATING_A, token)
             )
-            assert world.senders[token] == seen
+            assert world.senders[token] == expected_source
 
 
 NO_ADDRESS, EVERYBODY, EVERY_MAC = '0.0.0.0', '255.255.255.255', 'ff:ff:ff:ff:ff:ff'
 
 
 def _dhcp(mac: str, token: bytes) -> bytes:
-    """What a client sends to a DHCP server, as far as the filter reads it (RFC 2131, section 2): a request in the name of a MAC."""
+    """A DHCP request of a MAC, with the fields that the filter reads (RFC 2131, section 2)."""
     return b'\x01\x01\x06\x00' + bytes(24) + _mac(mac) + bytes(10) + token
 
 
 def _to_dhcp(world: World, source: str, mac: str) -> bool:
-    """Whether the host hears b when it speaks to a DHCP server from an address, in the name of a MAC."""
+    """Return whether the host receives a DHCP request of b from an address, with a MAC."""
     message = _dhcp(mac, f'{source} {mac}'.encode())
     to, to_mac = (
         (EVERYBODY, EVERY_MAC) if source == NO_ADDRESS else (GATEWAY, _bridge_mac(world, 'hk0'))
@@ -1143,8 +1150,8 @@ def _to_dhcp(world: World, source: str, mac: str) -> bool:
     )
 
 
-def test_a_server_asks_for_its_address(world: World) -> None:
-    """Who has no address yet may say so, and that is all it may say without one."""
+def test_server_without_address_sends_dhcp_only(world: World) -> None:
+    """A server without an address may send DHCP requests, and nothing else."""
     world.load(render(datapath({}, {}), 'test'))
     assert _to_dhcp(world, NO_ADDRESS, SERVERS['b'].mac)
     packet = _packet(17, NO_ADDRESS, EVERYBODY, _udp(68, b'else', 81))
@@ -1154,8 +1161,11 @@ def test_a_server_asks_for_its_address(world: World) -> None:
 
 
 @pytest.mark.parametrize('source', [NO_ADDRESS, B])
-def test_a_server_speaks_dhcp_for_itself_only(world: World, source: str) -> None:
-    """In the name of c, b could decline or release the address of c. Without the bridge table it is heard."""
+def test_server_sends_dhcp_with_its_mac_only(world: World, source: str) -> None:
+    """With the MAC of c, b could decline or release the address of c.
+
+    Without the bridge table the request is received.
+    """
     text = render(datapath({}, {}), 'test')
     for loaded, arrives in ((text, False), (text + WITHOUT_BRIDGE, True)):
         world.load(loaded)
@@ -1163,8 +1173,8 @@ def test_a_server_speaks_dhcp_for_itself_only(world: World, source: str) -> None
         assert _to_dhcp(world, source, SERVERS['c'].mac) is arrives
 
 
-def test_a_dhcp_message_in_pieces(world: World) -> None:
-    """The filter reads for whom a message speaks in its first piece: one that ends before that is dropped."""
+def test_fragmented_dhcp_is_dropped(world: World) -> None:
+    """The filter reads the MAC from the first fragment; a shorter fragment is dropped."""
     text = render(datapath({}, {}), 'test')
     message = _dhcp(SERVERS['c'].mac, b'pieces')
     whole = _udp(68, message, 67)
@@ -1172,10 +1182,8 @@ def test_a_dhcp_message_in_pieces(world: World) -> None:
         world.load(loaded)
 
         def send() -> None:
-            for offset, piece in (
-                (0x2000, whole[:32]),
-                (4, whole[32:]),
-            ):  # more fragments follow; 4 times 8 bytes before
+            # The first has the flag "more fragments"; the second begins at 4 times 8 bytes.
+            for offset, piece in ((0x2000, whole[:32]), (4, whole[32:])):
                 packet = bytearray(_packet(17, B, GATEWAY, piece))
                 packet[4:8] = b'\x12\x34' + offset.to_bytes(2, 'big')
                 packet[10:12] = b'\0\0'
@@ -1192,7 +1200,7 @@ def _reaches(world: World, name: str, source: str, destination: str, who: str) -
 
 @pytest.mark.usefixtures('netfilter')
 def test_other_devices_of_the_host_are_not_the_outside(world: World) -> None:
-    """Servers get out by the devices that are named, and by no other: not to containers, VPNs and other bridges of the host."""
+    """Servers reach the named devices only: no containers, VPNs and other bridges of the host."""
     path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
     for outside, arrives in (((), False), (('up0',), False), (('br-other', 'up0'), True)):
         world.load(render(replace(path, outside=outside), 'test'))
@@ -1204,8 +1212,8 @@ def test_other_devices_of_the_host_are_not_the_outside(world: World) -> None:
         assert _reaches(world, 'outside', OUT, FLOATING_A, 'a')
 
 
-def test_link_local_stays(world: World) -> None:
-    """A host in a cloud gets its credentials at such an address: its servers do not."""
+def test_link_local_addresses_are_not_forwarded(world: World) -> None:
+    """A host in a cloud gets credentials at a link-local address: its servers must not."""
     path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
     text = render(path, 'test')
     line = '    ip daddr 169.254.0.0/16 drop\n'
@@ -1216,8 +1224,11 @@ def test_link_local_stays(world: World) -> None:
         assert _reaches(world, 'a', A, METADATA, 'outside') is arrives
 
 
-def test_a_pool_for_the_host_only(world: World) -> None:
-    """Its addresses are reached from the host and from servers, not from outside, whatever is routed to the host; who has one gets out as the host."""
+def test_pool_for_the_host_only(world: World) -> None:
+    """The host and servers reach its addresses; the outside does not, whatever its routes.
+
+    A server with such an address reaches the outside with the address of the host.
+    """
     path = replace(
         datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), host_only=(f'{FLOATING_C}/32',)
     )
@@ -1228,13 +1239,13 @@ def test_a_pool_for_the_host_only(world: World) -> None:
     assert mismatches(world, path, probes) == []
     assert not _reaches(world, 'other', OTHER, FLOATING_C, 'c')
     assert _reaches(world, 'outside', OUT, FLOATING_A, 'a')
-    for source, seen in ((C, UPLINK), (A, FLOATING_A)):
+    for source, expected_source in ((C, UPLINK), (A, FLOATING_A)):
         assert _reaches(world, ANSWERERS[source], source, OUT, 'outside')
-        assert world.senders[f'{source} {OUT}'.encode()] == seen
+        assert world.senders[f'{source} {OUT}'.encode()] == expected_source
 
 
-def test_a_host_that_was_no_router(world: World) -> None:
-    """It forwards for servers, and does not for others."""
+def test_host_that_is_no_router(world: World) -> None:
+    """It forwards for servers, and not for others."""
     path = datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',)))
     for router in (False, True):
         world.load(render(replace(path, router=router), 'test'))
@@ -1243,10 +1254,10 @@ def test_a_host_that_was_no_router(world: World) -> None:
         assert _reaches(world, 'b', B, OUT, 'outside')
 
 
-def test_whatever_is_on_a_bridge_is_bound(world: World) -> None:
-    """A device that is no port of ours sends nothing, under whatever name somebody plugged it in.
+def test_foreign_device_on_a_bridge_cannot_send(world: World) -> None:
+    """A device that is no port of the cloud sends nothing, whatever its name.
 
-    If the kernel tells bridges apart; else only under our names.
+    This holds where nft knows the bridge of a packet; elsewhere only for names of the cloud.
     """
     host = world.spaces['host']
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
@@ -1268,8 +1279,8 @@ def test_whatever_is_on_a_bridge_is_bound(world: World) -> None:
 
 
 @pytest.mark.parametrize('limit', ['flows_from', 'flows_to'])
-def test_one_server_does_not_take_all_connections(world: World, limit: str) -> None:
-    """Who holds as many as one may gets no more; the next server does."""
+def test_connections_of_one_server_are_limited(world: World, limit: str) -> None:
+    """A server at its limit gets no further connections; the next server does."""
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
     few = re.sub(rf'(@{limit} .* ct count over) [0-9]+', r'\1 3', text)
     assert few != text
@@ -1286,12 +1297,12 @@ def test_one_server_does_not_take_all_connections(world: World, limit: str) -> N
     assert connects(*pairs[1])
 
 
-def test_nobody_takes_an_address_by_arp(world: World) -> None:
-    """A port answers and asks for its own address only, so the host goes on finding the right one."""
+def test_forged_arp_is_dropped(world: World) -> None:
+    """A port sends ARP for its own address only: the neighbor entries of the host stay right."""
     host, a = world.spaces['host'], SERVERS['a']
     text = render(datapath({}, {}), 'test')
     host.sysctl({'ipv4/neigh/hk0/locktime': 0})
-    # a asks for the gateway, in the name of b.
+    # a sends a request for the gateway with the address of b.
     claim = (
         b'\x00\x01\x08\x00\x06\x04\x00\x01'
         + _mac(a.mac)
@@ -1299,21 +1310,21 @@ def test_nobody_takes_an_address_by_arp(world: World) -> None:
         + bytes(6)
         + socket.inet_aton(GATEWAY)
     )
-    for loaded, found in ((text, SERVERS['b'].mac), (text + WITHOUT_BRIDGE, a.mac)):
+    for loaded, answers in ((text, SERVERS['b'].mac), (text + WITHOUT_BRIDGE, a.mac)):
         world.load(loaded)
         host.ip(f'neigh replace {B} lladdr {SERVERS["b"].mac} nud stale dev hk0')
         _frame(world, 'a', a.mac, _bridge_mac(world, 'hk0'), claim, b'\x08\x06')
         end = time.monotonic() + QUIET
         while (
-            there := host.run('ip', 'neigh', 'show', B, 'dev', 'hk0').split()[2]
+            current_mac := host.run('ip', 'neigh', 'show', B, 'dev', 'hk0').split()[2]
         ) != a.mac and time.monotonic() < end:
             time.sleep(0.02)
-        assert there == found
+        assert current_mac == answers
     host.ip(f'neigh del {B} dev hk0')
 
 
-def test_a_connection_begins_at_its_beginning(world: World) -> None:
-    """TCP that is new and not a SYN is dropped: a connection that was cut does not revive when the server speaks first."""
+def test_new_tcp_without_syn_is_dropped(world: World) -> None:
+    """New TCP that is not a SYN is dropped: the server cannot revive a cut connection."""
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
     middle = b''.join(
         number.to_bytes(2, 'big') for number in (4002, 9999, 0, 1, 0, 1, 0x5010, 1024, 0, 0)
@@ -1335,11 +1346,11 @@ def test_a_connection_begins_at_its_beginning(world: World) -> None:
             _frame(
                 world, 'a', SERVERS['a'].mac, _bridge_mac(world, 'hk0'), _packet(6, A, B, middle)
             )
-            assert (_next(receiver)[:2] == middle[:2]) is arrives
+            assert (_next_payload(receiver)[:2] == middle[:2]) is arrives
 
 
-def test_nobody_bends_a_route(world: World) -> None:
-    """A redirect counts as related to the connection that it quotes, and is dropped all the same."""
+def test_icmp_redirect_is_dropped(world: World) -> None:
+    """A redirect is related to the connection that it quotes, and dropped all the same."""
     text = render(datapath({'open': OPEN}, dict.fromkeys(SERVERS, ('open',))), 'test')
     quoted = _packet(17, B, A, _udp(4001, b'')[:8])
     redirect = b'\x05\x01\x00\x00' + socket.inet_aton(C) + quoted
@@ -1368,11 +1379,11 @@ def test_nobody_bends_a_route(world: World) -> None:
                 ),
             )
             _frame(world, 'a', SERVERS['a'].mac, gateway, _packet(1, A, B, redirect))
-            assert _next(receiver)[:1] == (b'\x05' if arrives else b'')
+            assert _next_payload(receiver)[:1] == (b'\x05' if arrives else b'')
 
 
-def _next(receiver: socket.socket) -> bytes:
-    """Return what the next packet carries, nothing if none comes."""
+def _next_payload(receiver: socket.socket) -> bytes:
+    """Return the payload of the next packet, or nothing if none comes."""
     try:
         return receiver.recv(2048)[20:]
     except TimeoutError:
