@@ -38,7 +38,7 @@ def test_changed_after_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         source.write_bytes(b'other')
         return True
 
-    monkeypatch.setattr(image_import, '_is_cloned', clone)
+    monkeypatch.setattr(image_import, '_try_clone', clone)
     process = started_import(tmp_path)
     process.copy(str(source))
     image_import.check_digests(

@@ -69,7 +69,7 @@ class Import:
             found = os.fstat(original.fileno())
             self._check_size(found.st_size, what)
             with self._create(self.source) as copy:
-                is_clone = _is_cloned(original, copy)
+                is_clone = _try_clone(original, copy)
                 if not is_clone:
                     self._transfer(original.read, copy.write, what)
         if is_clone:  # the original may have changed since: the digests must be those of the clone
@@ -242,7 +242,7 @@ def _options(found: DiskFormat) -> str:
     return f'driver={found.name},file.driver=file,file.filename=source'
 
 
-def _is_cloned(source: BinaryIO, target: BinaryIO) -> bool:
+def _try_clone(source: BinaryIO, target: BinaryIO) -> bool:
     """Clone a file, so that both share their blocks; False where the file system cannot."""
     try:
         fcntl.ioctl(target.fileno(), _CLONE, source.fileno())
