@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which connections are ended: those by addresses that lead elsewhere by now. On a real kernel it is tried by tests/reliability/test_killed.py."""
+"""Which connections are ended: those of reassigned addresses, and those that rules now deny.
+
+tests/reliability/test_killed.py tests it on a real kernel.
+"""
 
 from __future__ import annotations
 
@@ -30,14 +33,19 @@ ASSIGNMENTS = Assignments(
     {'192.168.0.1', '192.168.0.2', '192.168.0.3'},
     [('198.18.0.1', '192.168.0.2')],
 )
-LISTED = """tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=1 dport=80 src=192.168.0.2 dst=203.0.113.9 sport=80 dport=1 [ASSURED]
-udp      17 27 src=192.168.0.3 dst=192.168.0.1 sport=68 dport=67 [UNREPLIED] src=192.168.0.1 dst=192.168.0.3 sport=67 dport=68 mark=0 use=1
-icmp     1 29 src=192.168.0.2 dst=9.9.9.9 type=8 code=0 id=1 src=9.9.9.9 dst=198.18.0.1 type=0 code=0 id=1 mark=0 use=1
+# The format of conntrack(8); a backslash joins the two halves of a line.
+LISTED = """\
+tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=1 dport=80 \
+src=192.168.0.2 dst=203.0.113.9 sport=80 dport=1 [ASSURED]
+udp      17 27 src=192.168.0.3 dst=192.168.0.1 sport=68 dport=67 [UNREPLIED] \
+src=192.168.0.1 dst=192.168.0.3 sport=67 dport=68 mark=0 use=1
+icmp     1 29 src=192.168.0.2 dst=9.9.9.9 type=8 code=0 id=1 \
+src=9.9.9.9 dst=198.18.0.1 type=0 code=0 id=1 mark=0 use=1
 """
 
 
-def test_what_conntrack_lists() -> None:
-    """One line for each connection, whatever its protocol."""
+def test_a_listing_of_conntrack_is_parsed() -> None:
+    """One line per connection, whatever its protocol."""
     assert parse(LISTED) == {
         Flow('203.0.113.9', '198.18.0.1', '192.168.0.2', '203.0.113.9'),
         Flow('192.168.0.3', '192.168.0.1', '192.168.0.1', '192.168.0.3'),
@@ -45,8 +53,8 @@ def test_what_conntrack_lists() -> None:
     }
 
 
-def test_what_leads_where_it_led_goes_on() -> None:
-    """Through a floating address in both directions, to a gateway, between servers, and what has nothing to do with us."""
+def test_current_connections_are_kept() -> None:
+    """Through a floating address in both directions, to a gateway, between servers, and foreign."""
     between = {
         Flow('192.168.0.2', '192.168.0.3', '192.168.0.3', '192.168.0.2'),
         Flow('10.0.0.1', '10.0.0.2', '10.0.0.2', '10.0.0.1'),
@@ -58,7 +66,7 @@ def test_what_leads_where_it_led_goes_on() -> None:
 @pytest.mark.parametrize(
     ('flow', 'options'),
     [
-        # It led to another server; it leads to nobody; its server is gone.
+        # The floating address was moved, was disassociated, or its server was deleted.
         (
             Flow('203.0.113.9', '198.18.0.1', '192.168.0.3', '203.0.113.9'),
             {('--orig-dst', '198.18.0.1', '--reply-src', '192.168.0.3')},
@@ -74,7 +82,7 @@ def test_what_leads_where_it_led_goes_on() -> None:
                 ('--reply-src', '192.168.0.9'),
             },
         ),
-        # A server went out by an address that it has lost, or that another one has now.
+        # A connection to the outside from a floating address that was moved or disassociated.
         (
             Flow('192.168.0.3', '9.9.9.9', '9.9.9.9', '198.18.0.1'),
             {('--orig-src', '192.168.0.3', '--reply-dst', '198.18.0.1')},
@@ -83,7 +91,7 @@ def test_what_leads_where_it_led_goes_on() -> None:
             Flow('192.168.0.2', '9.9.9.9', '9.9.9.9', '198.18.0.2'),
             {('--orig-src', '192.168.0.2', '--reply-dst', '198.18.0.2')},
         ),
-        # Of a server that is gone, to it and from it.
+        # To and from a server that was deleted.
         (
             Flow('192.168.0.2', '192.168.0.9', '192.168.0.9', '192.168.0.2'),
             {('--reply-src', '192.168.0.9')},
@@ -91,22 +99,20 @@ def test_what_leads_where_it_led_goes_on() -> None:
         (Flow('192.168.0.9', '9.9.9.9', '9.9.9.9', '172.16.0.1'), {('--orig-src', '192.168.0.9')}),
     ],
 )
-def test_what_leads_elsewhere_is_ended(flow: Flow, options: set[tuple[str, ...]]) -> None:
-    """With as few calls of conntrack(8) as there are pairs of addresses, not as there are connections."""
-    other_caller = (
-        flow._replace(source='203.0.113.10', reply_target='203.0.113.10')
-        if flow.source == '203.0.113.9'
-        else flow
-    )
-    assert stale([flow, other_caller], ASSIGNMENTS) == options
+def test_stale_connections_are_ended(flow: Flow, options: set[tuple[str, ...]]) -> None:
+    """With one call of conntrack(8) per pair of addresses, not per connection."""
+    other = flow
+    if flow.source == '203.0.113.9':
+        other = flow._replace(source='203.0.113.10', reply_target='203.0.113.10')
+    assert stale([flow, other], ASSIGNMENTS) == options
 
 
 NET = Network('hk1', '192.168.0.0/24', '192.168.0.1')
-HERE = {'192.168.0.1', '203.0.113.1'}
+HOST_ADDRESSES = {'192.168.0.1', '203.0.113.1'}
 
 
 def path(*rules: Rule) -> Datapath:
-    """Two servers; the first has a group with these rules and a floating address, the second one that lets everything in."""
+    """Two servers: one with these rules and a floating address, one that accepts everything."""
     ports = (
         Port('hkp1', '52:54:00:00:00:01', '192.168.0.2', 'hk1', ('1',)),
         Port('hkp2', '52:54:00:00:00:02', '192.168.0.3', 'hk1', ('2',)),
@@ -115,13 +121,21 @@ def path(*rules: Rule) -> Datapath:
     return Datapath((NET,), groups, ports, (('198.18.0.1', '192.168.0.2'),))
 
 
-BEGUN = """tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=1 dport=80 src=192.168.0.2 dst=203.0.113.9 sport=80 dport=1 [ASSURED]
-tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=2 dport=22 src=192.168.0.2 dst=203.0.113.9 sport=22 dport=2 [ASSURED]
-tcp      6 9 SYN_SENT src=203.0.113.1 dst=192.168.0.2 sport=3 dport=22 [UNREPLIED] src=192.168.0.2 dst=203.0.113.1 sport=22 dport=3
-udp      17 27 src=192.168.0.2 dst=192.168.0.1 sport=5 dport=53 src=192.168.0.1 dst=192.168.0.2 sport=53 dport=5 mark=0 use=1
-udp      17 27 src=192.168.0.2 dst=192.168.0.3 sport=5 dport=9 src=192.168.0.3 dst=192.168.0.2 sport=9 dport=5 mark=0 use=1
-icmp     1 29 src=203.0.113.9 dst=192.168.0.3 type=8 code=0 id=1 src=192.168.0.3 dst=203.0.113.9 type=0 code=0 id=1 mark=0 use=1
-gre      47 29 src=192.168.0.2 dst=203.0.113.9 srckey=0x0 dstkey=0x0 src=203.0.113.9 dst=192.168.0.2 srckey=0x0 dstkey=0x0
+CONNECTIONS = """\
+tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=1 dport=80 \
+src=192.168.0.2 dst=203.0.113.9 sport=80 dport=1 [ASSURED]
+tcp      6 431999 ESTABLISHED src=203.0.113.9 dst=198.18.0.1 sport=2 dport=22 \
+src=192.168.0.2 dst=203.0.113.9 sport=22 dport=2 [ASSURED]
+tcp      6 9 SYN_SENT src=203.0.113.1 dst=192.168.0.2 sport=3 dport=22 [UNREPLIED] \
+src=192.168.0.2 dst=203.0.113.1 sport=22 dport=3
+udp      17 27 src=192.168.0.2 dst=192.168.0.1 sport=5 dport=53 \
+src=192.168.0.1 dst=192.168.0.2 sport=53 dport=5 mark=0 use=1
+udp      17 27 src=192.168.0.2 dst=192.168.0.3 sport=5 dport=9 \
+src=192.168.0.3 dst=192.168.0.2 sport=9 dport=5 mark=0 use=1
+icmp     1 29 src=203.0.113.9 dst=192.168.0.3 type=8 code=0 id=1 \
+src=192.168.0.3 dst=203.0.113.9 type=0 code=0 id=1 mark=0 use=1
+gre      47 29 src=192.168.0.2 dst=203.0.113.9 srckey=0x0 dstkey=0x0 \
+src=203.0.113.9 dst=192.168.0.2 srckey=0x0 dstkey=0x0
 """
 
 
@@ -148,15 +162,15 @@ gre      47 29 src=192.168.0.2 dst=203.0.113.9 srckey=0x0 dstkey=0x0 src=203.0.1
         ),
     ],
 )
-def test_what_rules_do_not_allow_any_more(rules: tuple[Rule, ...], ended: set[str]) -> None:
-    """In both directions, of the members of the group only; what servers ask of the host is none of the group's business."""
-    found = denied(parse_connections(BEGUN), path(*rules), {'1'}, HERE)
+def test_denied_connections_are_ended(rules: tuple[Rule, ...], ended: set[str]) -> None:
+    """In both directions, of members of the group only; requests to the host are not affected."""
+    found = denied(parse_connections(CONNECTIONS), path(*rules), {'1'}, HOST_ADDRESSES)
     assert {f'{flow.source} {flow.target} {flow.port}' for flow in found} == ended
 
 
-def test_how_they_are_ended() -> None:
-    """All of them that began alike."""
-    (flow,) = parse_connections(BEGUN.splitlines()[0])
+def test_options_of_conntrack() -> None:
+    """They select all connections to the same target port."""
+    (flow,) = parse_connections(CONNECTIONS.splitlines()[0])
     assert flow.options() == [
         '-p',
         'tcp',

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a listing of nft(8) comes to: all of our tables counts, nothing else does."""
+"""The digest of a listing of nft(8) covers our tables completely, and nothing else."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ OTHER = """table inet filter {
 WHOLE = INET % FILLED + BRIDGE
 
 
-def test_what_is_named() -> None:
-    """The revision, and how often the record was changed; of another record that says nothing."""
+def test_the_revision_is_parsed() -> None:
+    """With the number of changes of the record, unless it is from another record."""
     found = loaded.parse_listing(WHOLE)
     assert found.revision == '0123456789ab_7'
     assert found.number('0123456789ab') == 7
@@ -62,8 +62,8 @@ def test_what_is_named() -> None:
         WHOLE.replace('\t\telements = { 192.0.2.1,\n\t\t\t     192.0.2.2 }\n', ''),
     ],
 )
-def test_what_is_no_difference(listing: str) -> None:
-    """Tables of others, and elements of sets that packets fill."""
+def test_irrelevant_differences(listing: str) -> None:
+    """Foreign tables, and elements of sets that the kernel fills."""
     assert listing != WHOLE
     assert loaded.parse_listing(listing) == loaded.parse_listing(WHOLE)
 
@@ -81,14 +81,14 @@ def test_what_is_no_difference(listing: str) -> None:
         WHOLE.replace('\tchain forward {', '\tchain more {\n\t}\n\tchain forward {'),
     ],
 )
-def test_what_is_a_difference(listing: str) -> None:
-    """A table, a set, an element, a rule, a chain that is missing, altered or more."""
+def test_relevant_differences(listing: str) -> None:
+    """A missing, altered or additional table, set, element, rule or chain."""
     assert listing != WHOLE
     assert loaded.parse_listing(listing) != loaded.parse_listing(WHOLE)
 
 
-def test_what_is_kept() -> None:
-    """It is read as it was written; half a file, or an empty one, is nothing."""
-    kept = loaded.SavedState(loaded.parse_listing(WHOLE), loaded.digest('the file'))
-    assert loaded.parse(kept.text()) == kept
-    assert loaded.parse(kept.text()[:40]) == loaded.parse('') == loaded.NOTHING
+def test_the_saved_state() -> None:
+    """It is parsed as written; an incomplete or empty file is nothing."""
+    saved = loaded.SavedState(loaded.parse_listing(WHOLE), loaded.digest('the file'))
+    assert loaded.parse(saved.text()) == saved
+    assert loaded.parse(saved.text()[:40]) == loaded.parse('') == loaded.NOTHING

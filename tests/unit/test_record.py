@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The record: made whole, read without a trace, and what its tables keep true by themselves."""
+"""The record: atomic creation, reading without writing, and constraints of its tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
 
 @pytest.fixture
 def record(tmp_path: Path) -> Iterator[Record]:
-    """A record that may be written."""
+    """A writable record."""
     opened = Record(str(tmp_path), 'me')
     opened.write()
     yield opened
@@ -32,7 +32,7 @@ def record(tmp_path: Path) -> Iterator[Record]:
 
 
 def fill(record: Record) -> dict[str, int]:
-    """A row in every table but the meta one; the ids by table."""
+    """Insert a row in every table except meta; return the ids by table."""
     ids = {}
 
     def add(table: str, **values: str | int | None) -> None:
@@ -114,7 +114,7 @@ def revision(record: Record) -> int:
 
 
 def test_no_record_is_an_empty_cloud(tmp_path: Path) -> None:
-    """Looking at it makes nothing, not even the folder."""
+    """Reading creates nothing, not even the folder."""
     record = Record(str(tmp_path / 'state'), 'me')
     assert [
         record.rows(f'SELECT * FROM {table}') for table in TABLES if table != 'security_group'
@@ -123,8 +123,8 @@ def test_no_record_is_an_empty_cloud(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_it_is_made_whole(tmp_path: Path) -> None:
-    """A reader meets no record or one with tables; nothing is left beside it, and nobody else may read it."""
+def test_creation_is_atomic(tmp_path: Path) -> None:
+    """Readers find no record or one with tables; no other user may read it."""
     Record(str(tmp_path), 'me').write()
     file = tmp_path / 'hanok.db'
     assert file.stat().st_mode & 0o777 == 0o600
@@ -134,8 +134,8 @@ def test_it_is_made_whole(tmp_path: Path) -> None:
     assert reader.value('PRAGMA journal_mode') == 'wal'
 
 
-def test_what_a_crash_left_is_no_obstacle(tmp_path: Path) -> None:
-    """A record that was being made when the power failed is made again."""
+def test_leftovers_of_a_crash_are_replaced(tmp_path: Path) -> None:
+    """A record that was being created when the power failed is created again."""
     for suffix in ('', '-wal', '-shm'):
         (tmp_path / f'hanok.db.new{suffix}').write_bytes(b'half')
     record = Record(str(tmp_path), 'me')
@@ -145,10 +145,10 @@ def test_what_a_crash_left_is_no_obstacle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('how', ['made', 'rebuilt'])
-def test_a_log_of_a_record_that_is_gone_is_not_replayed(
+def test_the_log_of_a_removed_record_is_not_replayed(
     record: Record, tmp_path: Path, how: str
 ) -> None:
-    """A killed run leaves SQLite's log; when somebody then removes the record alone, a new one must not take in what the log says."""
+    """A killed run leaves the log of SQLite; a new record must not contain what it says."""
     with record.transaction():
         record.insert('keypair', {'name': 'old', 'public_key': 'ssh-ed25519 A'})
     for name in ('hanok.db', 'hanok.json'):
@@ -188,15 +188,15 @@ VOLUME = {
         {'security_group': [DEFAULT], 'volume': [{**VOLUME, 'server_id': 5}]},
     ],
 )
-def test_rows_that_do_not_fit(tmp_path: Path, rows: dict[str, list[dict[str, object]]]) -> None:
-    """They are told, and no record is made of them."""
+def test_invalid_rows_are_refused(tmp_path: Path, rows: dict[str, list[dict[str, object]]]) -> None:
+    """They are reported, and no record is created."""
     with pytest.raises(CloudError, match='edited by hand'):
         Record(str(tmp_path), 'me', lost=True).rebuild(rows)
     assert not (tmp_path / 'hanok.db').exists()
 
 
-def test_the_secret_is_the_records_own(record: Record, tmp_path: Path) -> None:
-    """Each record has one; a rebuilt one another, because no export has it. Machines say no hash of first-boot content."""
+def test_each_record_has_its_own_secret(record: Record, tmp_path: Path) -> None:
+    """A rebuilt record has a new one, as the export has none. Metadata has no first-boot hashes."""
     fill(record)
     record.sql.execute("UPDATE server SET user_data = 'sha256:abc'")
     record.export()
@@ -210,8 +210,8 @@ def test_the_secret_is_the_records_own(record: Record, tmp_path: Path) -> None:
     new.sql.close()
 
 
-def test_what_was_being_deleted_is_rebuilt(record: Record, tmp_path: Path) -> None:
-    """With what is attached to it, whatever the order of tables; machines are to be told again."""
+def test_rows_being_deleted_are_rebuilt(record: Record, tmp_path: Path) -> None:
+    """With their dependents, whatever the order of tables; metadata is marked as out of date."""
     fill(record)
     record.sql.execute("UPDATE server SET task_state = 'deleting'")
     rows = {
@@ -228,8 +228,8 @@ def test_what_was_being_deleted_is_rebuilt(record: Record, tmp_path: Path) -> No
     new.sql.close()
 
 
-def test_two_make_it_once(tmp_path: Path) -> None:
-    """Both began when there was none: they end with the same one."""
+def test_two_writers_create_one_record(tmp_path: Path) -> None:
+    """Both started without a record and end with the same one."""
     one, other = Record(str(tmp_path), 'one'), Record(str(tmp_path), 'other')
     one.write()
     other.write()
@@ -239,7 +239,7 @@ def test_two_make_it_once(tmp_path: Path) -> None:
 
 
 def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
-    """The file is as it was, and a reader cannot write even by mistake."""
+    """A reader leaves the file as it is and cannot write."""
     fill(record)
     record.sql.execute('PRAGMA wal_checkpoint(TRUNCATE)')
     file = tmp_path / 'hanok.db'
@@ -259,7 +259,7 @@ def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
 
 
 def test_a_reader_sees_what_was_written_meanwhile(record: Record, tmp_path: Path) -> None:
-    """Check mode during a run shows what is being done, but only what is whole."""
+    """Check mode during a run shows committed transactions only."""
     reader = Record(str(tmp_path), 'you')
     with record.transaction():
         fill(record)
@@ -270,19 +270,20 @@ def test_a_reader_sees_what_was_written_meanwhile(record: Record, tmp_path: Path
 
 @pytest.mark.parametrize('how', ['read', 'write'])
 def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
-    """Both versions and the way out are told."""
+    """The error has both versions and what to do."""
     record = Record(str(tmp_path), 'me')
     if how == 'read':
         record.write()
         record.sql.close()
-    else:  # somebody else makes it after this run began
+    else:  # another run creates it after this run started
         Record(str(tmp_path), 'other').write()
     with sqlite3.connect(tmp_path / 'hanok.db') as sql:
         sql.execute(f'PRAGMA user_version = {len(VERSIONS) + 1}')
     sql.close()
     with pytest.raises(
         CloudError,
-        match=rf'hanok\.db has version {len(VERSIONS) + 1}, this hanok\.cloud supports {len(VERSIONS)}: update the collection',
+        match=rf'hanok\.db has version {len(VERSIONS) + 1}, '
+        rf'this hanok\.cloud supports {len(VERSIONS)}: update the collection',
     ):
         Record(str(tmp_path), 'me') if how == 'read' else record.write()
 
@@ -294,8 +295,8 @@ def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
         b'SQLite format 3\x00' + b'\xff' * 4096,
     ],
 )
-def test_garbage_is_told(tmp_path: Path, garbage: bytes) -> None:
-    """What is no record is a sentence with its path, and stays as it is."""
+def test_garbage_is_reported(tmp_path: Path, garbage: bytes) -> None:
+    """A file that is not a record is reported with its path, and not changed."""
     (tmp_path / 'hanok.db').write_bytes(garbage)
     with pytest.raises(CloudError, match=rf'the record {tmp_path}/hanok\.db cannot be read'):
         Record(str(tmp_path), 'me')
@@ -303,7 +304,7 @@ def test_garbage_is_told(tmp_path: Path, garbage: bytes) -> None:
 
 
 def test_export(record: Record, tmp_path: Path) -> None:
-    """All rows of all tables as JSON, for nobody else's eyes."""
+    """All rows of all tables as JSON, readable by root only."""
     ids = fill(record)
     record.export()
     record.export()
@@ -317,8 +318,8 @@ def test_export(record: Record, tmp_path: Path) -> None:
     assert list(tmp_path.glob('*.part')) == []
 
 
-def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    """Who has the old one open goes on reading the old one."""
+def test_a_file_is_replaced_atomically(tmp_path: Path) -> None:
+    """A reader of the old file continues with the old text."""
     file = tmp_path / 'file'
     write_atomically(str(file), 'the old text')
     with file.open(encoding='utf-8') as reader:
@@ -330,10 +331,10 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('version', range(1, len(VERSIONS)))
-def test_an_older_version_is_brought_up_to_date(
+def test_an_older_version_is_migrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
-    """A reader reads it as it will be and leaves the file alone; a writer makes it so; every row is still there."""
+    """Readers migrate a copy and leave the file alone; writers migrate it and keep every row."""
     with monkeypatch.context() as older:
         older.setattr(record_module, 'VERSION', version)
         writer = Record(str(tmp_path), 'me')
@@ -368,7 +369,7 @@ def test_an_older_version_is_brought_up_to_date(
 
 @pytest.mark.parametrize('error', [RuntimeError, KeyboardInterrupt])
 def test_all_or_nothing(record: Record, error: type[BaseException]) -> None:
-    """What fails in the middle leaves nothing, and the next transaction works."""
+    """A failed transaction leaves nothing, and the next one works."""
 
     def fail() -> None:
         with record.transaction():
@@ -399,8 +400,8 @@ def test_all_or_nothing(record: Record, error: type[BaseException]) -> None:
         ('UPDATE port SET server_id = NULL', 'CHECK constraint failed'),
     ],
 )
-def test_what_the_tables_refuse(record: Record, statement: str, why: str) -> None:
-    """It is told as something that somebody else changed meanwhile; nothing of the transaction stays."""
+def test_constraints_of_the_tables(record: Record, statement: str, why: str) -> None:
+    """They are reported as a change by another task, and the transaction is rolled back."""
     fill(record)
     before = revision(record)
 
@@ -419,8 +420,8 @@ def test_what_the_tables_refuse(record: Record, statement: str, why: str) -> Non
     assert revision(record) == before
 
 
-def test_a_server_takes_its_own_along(record: Record) -> None:
-    """Ports, groups of ports and memberships go with it; an address that was taken on its own stays, attached to nobody."""
+def test_deleting_a_server_deletes_its_dependents(record: Record) -> None:
+    """Ports, their groups and memberships; a floating IP remains, without association."""
     fill(record)
     with record.transaction() as sql:
         sql.execute('UPDATE volume SET server_id = NULL')
@@ -436,8 +437,8 @@ def test_a_server_takes_its_own_along(record: Record) -> None:
 
 # -- triggers ------------------------------------------------------------------------------------
 
-# What the firewall, DHCP and the balancers are made of, said a second time: a column that is
-# forgotten in the schema is a packet that goes astray.
+# The columns that the firewall, DHCP and the load balancers depend on, as in the schema: one that
+# is forgotten there would leave outdated rules.
 FIREWALL = {
     'network': ['cidr', 'gateway'],
     'security_group': ['name'],
@@ -456,13 +457,13 @@ FIREWALL = {
     'port_security_group': ['port_id', 'group_id'],
     'floating_ip': ['address', 'port_id'],
 }
-# What has to go before these rows.
+# The rows to delete before these rows.
 BEFORE_DELETE = {'network': ['port'], 'security_group': ['port_security_group']}
 
 
 @pytest.mark.parametrize('table', FIREWALL)
 def test_the_firewall_has_a_revision(record: Record, table: str) -> None:
-    """A row made, each of the columns that matter written, and a row deleted: each makes a new one."""
+    """Inserts, updates of each relevant column, and deletes increment it."""
     revisions = [revision(record)]
 
     def bumped() -> bool:
@@ -482,14 +483,14 @@ def test_the_firewall_has_a_revision(record: Record, table: str) -> None:
 
 
 def test_each_row_of_the_firewall_is_a_revision(record: Record) -> None:
-    """Rows in every table: as many revisions as there are rows that the firewall is made of."""
+    """Rows in every table increment it once for each table that the firewall depends on."""
     before = revision(record)
     fill(record)
     assert revision(record) - before == len(FIREWALL)
 
 
-def test_what_goes_along_is_a_revision_too(record: Record) -> None:
-    """A server is no table of the firewall; what goes with it is."""
+def test_cascading_deletes_increment_the_revision(record: Record) -> None:
+    """The firewall does not depend on the table server, but on its dependents."""
     fill(record)
     record.sql.execute('UPDATE volume SET server_id = NULL')
     before = revision(record)
@@ -511,8 +512,8 @@ def test_what_goes_along_is_a_revision_too(record: Record) -> None:
         'floating_ip',
     ],
 )
-def test_words_are_no_revision(record: Record, table: str) -> None:
-    """What says nothing to a packet does not load the firewall again."""
+def test_descriptions_do_not_increment_the_revision(record: Record, table: str) -> None:
+    """Columns without effect on packets do not reload the firewall."""
     fill(record)
     before = revision(record)
     column = 'public_key' if table == 'keypair' else 'description'
@@ -520,7 +521,7 @@ def test_words_are_no_revision(record: Record, table: str) -> None:
     assert revision(record) == before
 
 
-# What never changes while a server has a machine.
+# Columns that never change while a server has a machine.
 FIXED = {
     'id',
     'project',
@@ -546,11 +547,11 @@ FIXED |= {
 
 
 @pytest.mark.parametrize('table', TABLES)
-def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
-    """Whatever changes what is said of a server makes a new one, and nothing else does; so do rows that come and go."""
+def test_the_metadata_has_a_revision(record: Record, table: str) -> None:
+    """Exactly the changes that change the metadata of a server increment it."""
     ids = fill(record)
 
-    def look() -> tuple[dict[str, str], int]:
+    def observe() -> tuple[dict[str, str], int]:
         return {
             **metadata.server_metadata(record, ['s']),
             **metadata.balancer_metadata(record),
@@ -559,13 +560,14 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
     found = []
     for column in [row['name'] for row in record.rows(f'PRAGMA table_info({table})')]:
         record.sql.execute('BEGIN')
-        before, revision = look()
+        before, revision = observe()
         old = record.value(f'SELECT {column} FROM {table} WHERE id = ?', ids[table])
         if column not in FIXED and f'{table}.{column}' not in FIXED and not column.endswith('_id'):
             record.update(table, ids[table], {column: old + 1 if isinstance(old, int) else 'other'})
-            after, current = look()
+            after, current = observe()
             assert (after != before) == (current > revision), column
-            found += [column] if current > revision else []
+            if current > revision:
+                found.append(column)
         record.sql.execute('ROLLBACK')
     assert ('description' in found) == (
         table
@@ -583,10 +585,10 @@ def test_what_machines_say_has_a_revision(record: Record, table: str) -> None:
     ],
 )
 @pytest.mark.parametrize('state', [None, 'updating', 'creating', 'deleting'])
-def test_what_comes_and_goes_is_said(
+def test_deleted_rows_increment_the_metadata_revision(
     record: Record, statement: str, owner: str, state: str | None
 ) -> None:
-    """A server that is being made gets a machine that says all; one that is being deleted says nothing any more."""
+    """Not for a server that is being created, whose machine will have all, or deleted."""
     fill(record)
     record.sql.execute(f'UPDATE {owner} SET task_state = ?', (state,))
     before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
@@ -606,10 +608,10 @@ def test_what_comes_and_goes_is_said(
     ],
 )
 @pytest.mark.parametrize('event', ['insert', 'update'])
-def test_nothing_new_for_what_is_being_deleted(
+def test_no_new_references_to_rows_being_deleted(
     record: Record, other: str, table: str, column: str, event: str
 ) -> None:
-    """Neither a new row nor an old one may begin to refer to it."""
+    """Neither inserts nor updates may refer to them."""
     row = fill(record)[table]
     kept = dict(record.rows(f'SELECT * FROM {table}')[0])
     record.sql.execute(f"UPDATE {other} SET task_state = 'deleting'")
@@ -619,7 +621,7 @@ def test_nothing_new_for_what_is_being_deleted(
             if event == 'update':
                 record.update(table, row, {column: kept[column]})
                 return
-            if table == 'balancer_member':  # a second one like it would be refused for that
+            if table == 'balancer_member':  # a duplicate would be rejected for another reason
                 sql.execute('DELETE FROM balancer_member')
             record.insert(
                 table,
@@ -632,13 +634,14 @@ def test_nothing_new_for_what_is_being_deleted(
 
     with pytest.raises(
         CloudError,
-        match=f'the record rejected the change: {other} is being deleted; another task changed it meanwhile',
+        match=f'the record rejected the change: {other} is being deleted; '
+        'another task changed it meanwhile',
     ):
         change()
-    assert [dict(there) for there in record.rows(f'SELECT * FROM {table}')] == [kept]
+    assert [dict(found) for found in record.rows(f'SELECT * FROM {table}')] == [kept]
 
 
-def test_what_is_being_deleted_can_be_let_go(record: Record) -> None:
+def test_references_to_rows_being_deleted_can_be_removed(record: Record) -> None:
     """Detaching a volume of a server that is being deleted is part of deleting it."""
     volume = fill(record)['volume']
     record.sql.execute("UPDATE server SET task_state = 'deleting'")
@@ -647,7 +650,7 @@ def test_what_is_being_deleted_can_be_let_go(record: Record) -> None:
 
 
 def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
-    """What is recorded is exported before; what cannot be exported is not recorded."""
+    """The export is written before the commit; without it nothing is committed."""
 
     def exported() -> list[str]:
         return [
@@ -669,10 +672,10 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
     ('table', 'user', 'column'),
     [('network', 'port', 'network_id'), ('image', 'server', 'image_id')],
 )
-def test_what_came_into_use_is_not_deleted(
+def test_rows_that_came_into_use_are_not_deleted(
     record: Record, table: str, user: str, column: str
 ) -> None:
-    """Between the plan and its first transaction somebody else may begin to use it: it stays as it is, not half deleted."""
+    """Another task may use them between the plan and its first transaction: nothing is deleted."""
     row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')
     with pytest.raises(CloudError, match=f'{table} {name} is now in use by a {user}'):
         record.begin_deletion(table, [name], user, column)
@@ -685,7 +688,7 @@ def test_what_came_into_use_is_not_deleted(
 
 
 @pytest.mark.parametrize(
-    ('statement', 'told'),
+    ('statement', 'problem'),
     [
         ("UPDATE server SET labels = '{'", 'server.labels: JSONDecodeError'),
         ("UPDATE server SET vcpus = 'x'", "server.vcpus is 'x'"),
@@ -697,39 +700,40 @@ def test_what_came_into_use_is_not_deleted(
         ),
     ],
 )
-def test_what_we_never_write(record: Record, statement: str, told: str) -> None:
-    """It explains what went wrong that nobody foresaw, and says what to do; a record that is in order explains nothing."""
+def test_foreign_data_is_reported(record: Record, statement: str, problem: str) -> None:
+    """After an unexpected error, with what to do; nothing is reported for a valid record."""
     fill(record)
     record.sql.execute('UPDATE keypair SET public_key = ?', (f'ssh-ed25519 {"A" * 64}',))
     assert damage(record) == ''
     record.sql.execute(statement)
     assert re.search(
-        f'{record.path} contains data that hanok.cloud does not write: {re.escape(told)}.*recover',
+        f'{record.path} contains data that hanok.cloud does not write: '
+        f'{re.escape(problem)}.*recover',
         damage(record),
     )
 
 
-def test_a_script_that_was_changed_since_is_known(record: Record) -> None:
-    """By what a server was made with; where nothing is known of that, or the key is another one, or the script is gone, it is not told."""
+def test_a_server_with_an_outdated_init_script_is_found(record: Record) -> None:
+    """By the hash of its script. Not found: unknown hashes, other keys, deleted scripts."""
     ids = fill(record)
     record.update('server', ids['server'], {'init_script': 'i'})
 
-    def older() -> set[str]:
+    def outdated() -> set[str]:
         return server_queries.find_outdated(record, record.rows('SELECT * FROM server'))
 
-    assert older() == set()
+    assert outdated() == set()
     seal = server_queries.init_script_hash(record, 'i')
     record.update('server', ids['server'], {'init_script_seal': seal})
-    assert older() == set()
+    assert outdated() == set()
     record.update('init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'})
-    assert older() == {'s'}
+    assert outdated() == {'s'}
     assert '"init_script_seal": null' in metadata.server_metadata(record, ['s'])['s']
     record.update(
         'server',
         ids['server'],
         {'init_script_seal': UserDataHash.of('#!/bin/sh', 'another secret')},
     )
-    assert older() == set()
+    assert outdated() == set()
     record.update('server', ids['server'], {'init_script_seal': seal})
     record.sql.execute('DELETE FROM init_script')
-    assert older() == set()
+    assert outdated() == set()

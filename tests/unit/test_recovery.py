@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a record is rebuilt as, by what is left. On a real host it is tried by tests/integration/test_recover.py."""
+"""How a record is rebuilt from what is left.
+
+tests/integration/test_recover.py tests it on a real host.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ PORT = {
     'groups': ['default', 'web'],
     'floating': {'address': '198.18.0.1', 'name': None},
 }
-TOLD: dict[str, Any] = {
+METADATA: dict[str, Any] = {
     'server': SERVER,
     'image': IMAGE,
     'keypair': {'name': 'mine', 'public_key': 'k'},
@@ -43,26 +46,26 @@ DISKS = {'server': {'s': 1}, 'image': {'i': 2**30}, 'volume': {}}
 
 
 def test_nothing_left_is_an_empty_cloud() -> None:
-    """With the one group that every cloud has."""
+    """With the one security group that every cloud has."""
     rows, lost = rebuild_rows(Remains())
     assert [row['name'] for row in rows['security_group']] == ['default']
     assert len(lost) == 1
 
 
-def test_an_export_is_taken_as_it_is() -> None:
-    """When everything that it speaks of is there, nothing is lost and nothing is added."""
+def test_an_export_is_used_unchanged() -> None:
+    """If everything in it exists, nothing is lost and nothing is added."""
     export = {
         'security_group': [DEFAULT],
         'server': [SERVER],
         'image': [{**IMAGE, 'id': 99}],
         'volume': [],
     }
-    assert rebuild_rows(Remains(export, {'s': TOLD}, DISKS)) == (export, [])
+    assert rebuild_rows(Remains(export, {'s': METADATA}, DISKS)) == (export, [])
 
 
-def test_a_server_by_its_machine() -> None:
-    """With its image, key pair, network, port, floating address and groups, whose rules nobody knows."""
-    rows, lost = rebuild_rows(Remains({'security_group': [DEFAULT]}, {'s': TOLD}, DISKS))
+def test_a_server_from_its_machine() -> None:
+    """With its image, key pair, network, port, floating IP and groups, whose rules are lost."""
+    rows, lost = rebuild_rows(Remains({'security_group': [DEFAULT]}, {'s': METADATA}, DISKS))
     assert (rows['server'][0]['image_id'], rows['image'][0]['size']) == (
         rows['image'][0]['id'],
         2**30,
@@ -81,19 +84,19 @@ def test_a_server_by_its_machine() -> None:
 
 
 def test_a_server_with_several_keys() -> None:
-    """Each of its key pairs is known again, once, in the order in which it has them."""
+    """Each of its key pairs is restored once, in order."""
     other = {'id': 8, 'uuid': 't', 'name': 'db', 'key_name': 'two'}
     pairs = [{'name': name, 'public_key': name} for name in ('one', 'two')]
-    told = {**TOLD, 'more_keypairs': pairs}
+    metadata = {**METADATA, 'more_keypairs': pairs}
     more = {
-        **TOLD,
+        **METADATA,
         'server': {**SERVER, **other},
         'keypair': pairs[1],
         'more_keypairs': pairs[:1],
         'ports': [],
     }
     rows, _lost = rebuild_rows(
-        Remains({'security_group': [DEFAULT]}, {'s': told, 't': more}, DISKS)
+        Remains({'security_group': [DEFAULT]}, {'s': metadata, 't': more}, DISKS)
     )
     names = {row['id']: row['name'] for row in rows['keypair']}
     assert list(names.values()) == ['mine', 'one', 'two']
@@ -104,15 +107,15 @@ def test_a_server_with_several_keys() -> None:
     assert found == [(7, 'one', 1), (7, 'two', 2), (8, 'one', 1)]
 
 
-def test_a_balancer_by_its_container() -> None:
-    """With its port and those of its members that there are; a network that nobody speaks of, as what libvirt knows of it."""
+def test_a_load_balancer_from_its_container() -> None:
+    """With its port and existing members; an unreferenced network from libvirt alone."""
     port = {
         **PORT,
         'port': {'id': 6, 'address': '10.0.0.9', 'balancer_id': 4, 'network_id': 3},
         'groups': [],
         'floating': None,
     }
-    told = {
+    metadata = {
         'balancer': {'id': 4, 'uuid': 'b', 'name': 'front'},
         'ports': [port],
         'members': ['web', 'gone'],
@@ -121,14 +124,14 @@ def test_a_balancer_by_its_container() -> None:
         {'id': number, 'uuid': uuid, 'cidr': cidr, 'gateway': ''}
         for number, uuid, cidr in ((3, 'n', '10.0.0.0/24'), (8, 'o', '192.168.0.0/24'))
     )
-    left = Remains(
+    remains = Remains(
         {'security_group': [DEFAULT]},
-        {'s': TOLD},
+        {'s': METADATA},
         DISKS,
-        balancers={'b': told},
+        balancers={'b': metadata},
         networks=(*networks, {**networks[0], 'id': 9, 'uuid': '0123456789'}),
     )
-    rows, lost = rebuild_rows(left)
+    rows, lost = rebuild_rows(remains)
     assert [(row['balancer_id'], row['server_id']) for row in rows['balancer_member']] == [(4, 7)]
     assert [(row['id'], row.get('balancer_id')) for row in rows['port']] == [(5, None), (6, 4)]
     assert [(row['id'], row['name']) for row in rows['network']] == [
@@ -142,40 +145,42 @@ def test_a_balancer_by_its_container() -> None:
     ]
 
 
-def test_what_cannot_be_brought_back_is_told() -> None:
-    """A second machine of a name, a disk that is gone, disks that nobody speaks of."""
-    again = {**TOLD, 'server': {**SERVER, 'id': 8, 'uuid': 't'}}
+def test_losses_are_reported() -> None:
+    """A second machine with the same name, a missing disk, unreferenced disks."""
+    duplicate = {**METADATA, 'server': {**SERVER, 'id': 8, 'uuid': 't'}}
     disks = {'server': {'t': 1, 'u': 1}, 'image': {'i': 1}, 'volume': {'0123456789': 2**30 + 1}}
     rows, lost = rebuild_rows(
-        Remains({'security_group': [DEFAULT]}, {'s': TOLD, 't': again}, disks)
+        Remains({'security_group': [DEFAULT]}, {'s': METADATA, 't': duplicate}, disks)
     )
     assert [(row['name'], row['size']) for row in rows['volume']] == [('recovered-01234567', 2)]
-    told = '\n'.join(lost)
-    for words in (
+    report = '\n'.join(lost)
+    for loss in (
         'server web: two machines have this name; the one with the UUID t was ignored',
         'server web: its disk is missing',
         'volume recovered-01234567: its name is unknown',
         'servers/t contains a disk',
         'servers/u contains a disk',
     ):
-        assert words in told
+        assert loss in report
 
 
-def test_a_whole_record_is_left_alone() -> None:
-    """Only one that is lost is made anew; what is lost with it is a warning."""
+def test_a_valid_record_is_not_rebuilt() -> None:
+    """Only a lost one is rebuilt; what is lost with it is a warning."""
     assert plan(RecoverRequest(), ObservedRecord(RecordState(rows={'server': 1}))).changes == ()
-    made = plan(
+    planned = plan(
         RecoverRequest(), ObservedRecord(RecordState(state='missing'), RecordState(lost=('a key',)))
     )
-    assert [(change.verb, change.why) for change in made.changes] == [('create', 'it is missing')]
-    assert made.notes == ('a key',)
+    assert [(change.verb, change.why) for change in planned.changes] == [
+        ('create', 'it is missing')
+    ]
+    assert planned.notes == ('a key',)
 
 
-def test_a_record_that_was_not_finished_is() -> None:
-    """It is not made a second time, and tells again what was lost."""
+def test_an_interrupted_rebuild_is_finished() -> None:
+    """The record is not rebuilt again, and its losses are reported again."""
     current = RecordState(state='interrupted', rows={'server': 1}, lost=('a key',))
-    made = plan(RecoverRequest(), ObservedRecord(current))
-    assert [(change.verb, change.before, change.after) for change in made.changes] == [
+    planned = plan(RecoverRequest(), ObservedRecord(current))
+    assert [(change.verb, change.before, change.after) for change in planned.changes] == [
         ('create', current, replace(current, state='whole'))
     ]
-    assert made.notes == ('a key',)
+    assert planned.notes == ('a key',)

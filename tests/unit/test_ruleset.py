@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The text of the ruleset. What it makes the kernel do is tested with real packets."""
+"""The text of the ruleset. Its effect is tested with real packets (test_packets.py)."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def datapaths(draw: st.DrawFn) -> Datapath:
 
 @given(datapaths(), st.randoms(use_true_random=False))
 def test_the_same_state_is_the_same_text(path: Datapath, chance: random.Random) -> None:
-    """In whatever order rows come, and as often as a rule is said."""
+    """Whatever the order of rows and however often a rule is repeated."""
 
     def mixed(items: Any) -> tuple[Any, ...]:
         return tuple(chance.sample(items, len(items)))
@@ -91,8 +91,8 @@ def test_the_same_state_is_the_same_text(path: Datapath, chance: random.Random) 
 
 
 @given(datapaths())
-def test_everything_that_is_named_is_there(path: Datapath) -> None:
-    """Chains, sets and maps that a line refers to are defined, each once, before the line; nft would refuse the file otherwise."""
+def test_everything_referenced_is_defined(path: Datapath) -> None:
+    """Chains, sets and maps are defined once, before they are used; nft requires it."""
     text = render(path, 'r')
     for table in text.split('\ntable ')[3:]:
         defined: set[str] = set()
@@ -109,16 +109,16 @@ def test_everything_that_is_named_is_there(path: Datapath) -> None:
 
 
 @given(datapaths())
-def test_a_group_that_nobody_is_in_costs_nothing(path: Datapath) -> None:
-    """Only what ports use gets into the kernel."""
+def test_a_group_without_members_is_left_out(path: Datapath) -> None:
+    """Only groups of ports are loaded into the kernel."""
     text = render(path, 'r')
     used = {group for port in path.ports for group in port.groups}
     for group in IDS:
         assert (f'chain in_{group} {{' in text) == (group in used)
 
 
-def test_a_further_connection_is_reached_by_its_gateway() -> None:
-    """Before any other change of a source."""
+def test_a_further_interface_is_reached_by_its_gateway() -> None:
+    """Before any other source translation."""
     port = Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0')
     text = render(
         Datapath(
@@ -136,8 +136,8 @@ def test_a_further_connection_is_reached_by_its_gateway() -> None:
         Datapath(further=('10.0.0.2',))
 
 
-def test_it_replaces_what_was_there() -> None:
-    """Whole or not at all, marked by its revision."""
+def test_it_replaces_the_loaded_rules() -> None:
+    """Completely, marked by its revision."""
     lines = render(Datapath(), 'a1_b').splitlines()
     assert lines[:6] == [
         'table inet hanok',
@@ -150,7 +150,7 @@ def test_it_replaces_what_was_there() -> None:
 
 
 @pytest.mark.parametrize('revision', ['', 'A', 'a-b', 'a b', 'a\n', 'x' * 65, 7, None])
-def test_a_revision_is_a_plain_word(revision: Any) -> None:
+def test_a_revision_is_an_identifier(revision: Any) -> None:
     """It becomes the name of a chain."""
     with pytest.raises(ValueError, match='is not a revision'):
         render(Datapath(), revision)
@@ -187,15 +187,15 @@ def test_a_rule_is_one_line(rule: Rule, line: str) -> None:
 
 
 def test_an_unknown_protocol_never_becomes_any() -> None:
-    """No such rule can be made; one that was forced into being is refused, not rendered without its protocol."""
+    """Rule does not accept it; a forced one is refused, not rendered without its protocol."""
     rule = Rule('ingress', 'tcp')
     object.__setattr__(rule, 'protocol', 'any ')
     with pytest.raises(ValueError, match='cannot be rendered'):
         rule_line(rule)
 
 
-def test_going_out_is_open_until_an_egress_rule() -> None:
-    """Of the groups of a port, those with egress rules say what may go out; none says everything."""
+def test_egress_is_open_without_egress_rules() -> None:
+    """The groups with egress rules restrict a port; without any it may send everything."""
     open_, closing = (
         Group('1', (Rule('ingress', 'tcp'),)),
         Group('2', (Rule('egress', 'tcp', 80, 80),)),

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The host's settings: what the file may say, and that anything else is told."""
+"""The settings of the host: what the file may contain, and errors for anything else."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ ALMOST = st.fixed_dictionaries(
 
 @pytest.fixture
 def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Write:
-    """Load settings from what is given as JSON."""
+    """Write settings as JSON and load them."""
     monkeypatch.setenv('HANOK_STATE', str(tmp_path / 'state'))
     monkeypatch.setenv('HANOK_CONFIG', str(tmp_path))
 
@@ -71,14 +71,14 @@ def loaded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Write:
     return load
 
 
-def test_nothing_decided(loaded: Write, tmp_path: Path) -> None:
-    """An empty mapping is good; the environment says where both roots are."""
+def test_defaults(loaded: Write, tmp_path: Path) -> None:
+    """An empty mapping is valid; the environment sets both folders."""
     assert loaded({}) == Settings(str(tmp_path / 'state'), str(tmp_path), 'auto', ())
     assert loaded({}).path('servers', '1') == str(tmp_path / 'state' / 'servers' / '1')
 
 
-def test_all_decided(loaded: Write) -> None:
-    """Pools in their order; without an uplink an address is reached from the host only."""
+def test_all_settings(loaded: Write) -> None:
+    """Pools keep their order; the uplink is optional."""
     pools = [
         {'name': 'default', 'addresses': ['172.24.0.0/24']},
         {'name': 'lan', 'addresses': ['192.0.2.9/32', '192.0.2.16/28'], 'uplink': 'eth0'},
@@ -166,15 +166,15 @@ POOL = 'floating_pools[0]: '
         ),
     ],
 )
-def test_what_is_refused(loaded: Write, tmp_path: Path, raw: Any, problem: str) -> None:
-    """The file, the key, the value and the way out."""
+def test_invalid_settings(loaded: Write, tmp_path: Path, raw: Any, problem: str) -> None:
+    """The error has the file, the key, the value and what to do."""
     with pytest.raises(CloudError) as caught:
         loaded(raw)
     assert str(caught.value) == f'{tmp_path}/host.json: {problem}; {ROLE}'
 
 
-def test_before_they_are_written(loaded: Write) -> None:
-    """What `load` refuses, and an uplink that does not exist; later that is no reason to refuse every task."""
+def test_check_before_writing(loaded: Write) -> None:
+    """It also refuses a missing uplink, which ``load`` accepts so that tasks still work."""
     pools = [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'nosuch0'}]
     (problem,) = settings.check_settings({'floating_pools': pools})
     assert problem.startswith(
@@ -192,11 +192,12 @@ def test_before_they_are_written(loaded: Write) -> None:
     ]
 
 
-def test_all_that_is_wrong_is_told_at_once(loaded: Write) -> None:
-    """An operator mends a file in one go."""
+def test_all_problems_are_reported_at_once(loaded: Write) -> None:
+    """So that an operator corrects the file once."""
     with pytest.raises(
         CloudError,
-        match=r"virt_type: 'x'.*floating_pools\[0\]: set name.*floating_pools\[1\]: addresses: 10\.0\.0\.0/8.*uplink: 7",
+        match=r"virt_type: 'x'.*floating_pools\[0\]: set name.*"
+        r'floating_pools\[1\]: addresses: 10\.0\.0\.0/8.*uplink: 7',
     ):
         loaded(
             {
@@ -207,8 +208,8 @@ def test_all_that_is_wrong_is_told_at_once(loaded: Write) -> None:
 
 
 @pytest.mark.parametrize('content', [b'', b'{', b'\xff\xfe', b'{"virt_type": }'])
-def test_no_json(loaded: Write, tmp_path: Path, content: bytes) -> None:
-    """Half a file, or none that is text."""
+def test_invalid_json(loaded: Write, tmp_path: Path, content: bytes) -> None:
+    """An incomplete file, or one that is not text."""
     loaded({})
     (tmp_path / 'host.json').write_bytes(content)
     with pytest.raises(
@@ -219,11 +220,12 @@ def test_no_json(loaded: Write, tmp_path: Path, content: bytes) -> None:
 
 
 def test_no_file(loaded: Write, tmp_path: Path) -> None:
-    """A host that was not prepared; a folder in the file's place is no traceback either."""
+    """A host that is not prepared, or a folder instead of the file."""
     (tmp_path / 'host.json').unlink(missing_ok=True)
     with pytest.raises(
         CloudError,
-        match=r'host\.json does not exist: this host is not prepared; run the role hanok\.cloud\.host on it first',
+        match=r'host\.json does not exist: this host is not prepared; '
+        r'run the role hanok\.cloud\.host on it first',
     ):
         settings.load()
     (tmp_path / 'host.json').mkdir()
@@ -233,8 +235,8 @@ def test_no_file(loaded: Write, tmp_path: Path) -> None:
 
 @hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=JSON | ALMOST)
-def test_whatever_it_says(loaded: Write, raw: Any) -> None:
-    """Settings that are what they say they are, or a sentence."""
+def test_any_json(loaded: Write, raw: Any) -> None:
+    """Results in valid settings or a CloudError."""
     try:
         found = loaded(raw)
     except CloudError:

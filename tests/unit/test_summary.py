@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The line that closes `make test` counts every test, and never calls a failed run a success."""
+"""The last line of `make test` counts every test, and never reports a failed run as passed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ CASES = {
 def test_the_last_line(
     tmp_path: Path, status: int, runs: dict[str, str], line: str, code: int
 ) -> None:
-    """The last line is the sum of all runs, and a gate that failed without a failed test counts as one."""
+    """The sum of all runs; a gate that failed without a failed test counts as one failure."""
     for name, cases in runs.items():
         text = ''.join(CASES[case] for case in cases.split())
         (tmp_path / f'{name}.xml').write_text(

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a host needs, read from its files and its kernel."""
+"""The surroundings of a host, read from its files and its kernel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local import surround
 def test_who_is_logged_in(
     family: socket.AddressFamily, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By IPv4, also to a server that listens for both families; a server without a connection is nobody."""
+    """IPv4 clients, also of a dual-stack socket; none without a connection."""
     with socket.create_server(
         (address, 0), family=family, dualstack_ipv6=family == socket.AF_INET6
     ) as server:
@@ -30,10 +30,11 @@ def test_who_is_logged_in(
 
 
 def test_nameservers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Of both files; what is none, or of IPv6, is left out."""
+    """Of both files; invalid and IPv6 addresses are skipped."""
     first, second = tmp_path / 'first', tmp_path / 'second'
     first.write_bytes(
-        b'# nameserver 10.0.0.1\nnameserver 127.0.0.53\nnameserver 999.1.1.1\nnameserver fd00::1\n\xff\n'
+        b'# nameserver 10.0.0.1\nnameserver 127.0.0.53\n'
+        b'nameserver 999.1.1.1\nnameserver fd00::1\n\xff\n'
     )
     second.write_text('nameserver\t10.0.0.53\nsearch lan\n', 'utf-8')
     monkeypatch.setattr(
