@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION
+from ansible_collections.hanok.cloud.plugins.module_utils._local.database import VERSION
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import VERSIONS
 
 from . import figures

@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_queries
-from ansible_collections.hanok.cloud.plugins.module_utils._local import record as record_module
+from ansible_collections.hanok.cloud.plugins.module_utils._local import (
+    database,
+    metadata,
+    server_queries,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
+from ansible_collections.hanok.cloud.plugins.module_utils._local.database import VERSION
 from ansible_collections.hanok.cloud.plugins.module_utils._local.files import write_atomically
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import VERSION, Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 
@@ -336,7 +340,7 @@ def test_an_older_version_is_migrated(
 ) -> None:
     """Readers migrate a copy and leave the file alone; writers migrate it and keep every row."""
     with monkeypatch.context() as older:
-        older.setattr(record_module, 'VERSION', version)
+        older.setattr(database, 'VERSION', version)
         writer = Record(str(tmp_path), 'me')
         writer.write()
         ids = fill(writer)

@@ -13,7 +13,8 @@ from .._cloud import CloudError
 from .._model.keypair import fingerprint
 from .._model.lb import ALGORITHMS, HealthCheck, Listener
 from .._model.rule import Rule
-from .record import RECOVER, Record
+from .database import RECOVER
+from .record import Record
 
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
 _TYPES = {'INTEGER': ('integer', 'null'), 'TEXT': ('text', 'null')}

@@ -11,10 +11,10 @@ import signal
 from collections.abc import Iterable
 from typing import List, Tuple
 
+from .database import RECOVER, Damaged
 from .devices import bridge_name
 from .files import read_file, write_atomically
 from .host import Host
-from .record import RECOVER, Damaged
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')

@@ -10,21 +10,22 @@ import sqlite3
 from typing import Any, Mapping
 
 from .._cloud import CloudError
-from .record import Record, Rows, is_inaccessible
+from .database import Database, Rows, is_inaccessible
 from .schema import TABLES
 
 _EXPORT_EDITED = 'the export was edited by hand'
 
 
-def create(record: Record, rows: Rows | None = None) -> None:
+def create(path: str, rows: Rows | None = None) -> None:
     """Create the file under another name and rename it: readers never find one without tables.
 
     The caller holds the lock of the record.
     """
+    database = Database(path)
     try:
-        _create(record, rows)
+        _create(database, rows)
     except sqlite3.Error as error:
-        raise record.access_error(error) from error
+        raise database.access_error(error) from error
 
 
 def move_damaged(path: str) -> None:
@@ -34,48 +35,48 @@ def move_damaged(path: str) -> None:
             os.replace(path + suffix, f'{path}.damaged{suffix}')
 
 
-def _create(record: Record, rows: Rows | None) -> None:
-    path, new = record.path, record.path + '.new'
+def _create(database: Database, rows: Rows | None) -> None:
+    path, new = database.path, database.path + '.new'
     # SQLite would replay the log of a removed record into the new one
     # (sqlite.org/howtocorrupt.html, section 1.4).
     for leftover in (new, new + '-wal', new + '-shm', path + '-wal', path + '-shm'):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(leftover)
     os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
-    record.connect(new)
-    record.sql.execute('PRAGMA journal_mode = WAL')
-    record.migrate()
+    database.connect(new)
+    database.sql.execute('PRAGMA journal_mode = WAL')
+    database.migrate()
     if rows is not None:
-        _fill(record, rows)
-    record.sql.close()
+        _fill(database, rows)
+    database.sql.close()
     os.rename(new, path)
 
 
-def _fill(record: Record, rows: Rows) -> None:
+def _fill(database: Database, rows: Rows) -> None:
     """Insert rows into new tables. Missing columns get their defaults. Raises CloudError."""
-    record.sql.executescript('BEGIN IMMEDIATE; DELETE FROM security_group;')
+    database.sql.executescript('BEGIN IMMEDIATE; DELETE FROM security_group;')
     # Referring rows are inserted before the rows they refer to: a trigger rejects new references to
     # rows that were being deleted when the record was lost. Foreign keys are checked at the end.
     for table in ('meta', *reversed(TABLES)):
-        columns = {row['name'] for row in record.rows(f'PRAGMA table_info({table})')}
+        columns = {row['name'] for row in database.rows(f'PRAGMA table_info({table})')}
         for row in rows.get(table, ()):
             known = {column: value for column, value in row.items() if column in columns}
-            _insert(record, table, known)
-    broken = record.rows('PRAGMA foreign_key_check')
+            _insert(database, table, known)
+    broken = database.rows('PRAGMA foreign_key_check')
     if broken:
         tables = ', '.join(sorted({row['table'] for row in broken}))
         raise CloudError(f'the rows of {tables} refer to rows that do not exist; {_EXPORT_EDITED}')
-    record.sql.execute("UPDATE meta SET value = value + 1 WHERE key IN ('revision', 'metadata')")
-    record.sql.execute('COMMIT')
+    database.sql.execute("UPDATE meta SET value = value + 1 WHERE key IN ('revision', 'metadata')")
+    database.sql.execute('COMMIT')
 
 
-def _insert(record: Record, table: str, values: Mapping[str, Any]) -> None:
+def _insert(database: Database, table: str, values: Mapping[str, Any]) -> None:
     statement = 'INSERT OR REPLACE' if table == 'meta' else 'INSERT'
     try:
-        record.execute_insert(statement, table, values)
+        database.execute_insert(statement, table, values)
     except (sqlite3.Error, OverflowError, ValueError) as error:
         if is_inaccessible(error):
-            raise record.access_error(error) from error
+            raise database.access_error(error) from error
         raise CloudError(
             f'a row of {table} cannot be inserted: {error}; '
             f'{_EXPORT_EDITED}, or has another version'

@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from typing import Any, Dict
 
 from .._cloud import CloudError
+from .database import SECRET, Database
 from .files import write_atomically
-from .record import SECRET, Record
 from .schema import TABLES
 
 
-def export(record: Record) -> None:
-    """Write all rows to the export, except the secret. Raises CloudError."""
-    meta = record.rows('SELECT * FROM meta WHERE key <> ?', SECRET)
+def export(database: Database, path: str) -> None:
+    """Write all rows to a file, except the secret. Raises CloudError."""
+    meta = database.rows('SELECT * FROM meta WHERE key <> ?', SECRET)
     tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in meta]}
     for table in TABLES:
-        tables[table] = [dict(row) for row in record.rows(f'SELECT * FROM {table} ORDER BY id')]
-    version = record.value('PRAGMA user_version')
+        tables[table] = [dict(row) for row in database.rows(f'SELECT * FROM {table} ORDER BY id')]
+    version = database.value('PRAGMA user_version')
     try:
-        write_atomically(record.export_path, json.dumps({'version': version, **tables}))
+        write_atomically(path, json.dumps({'version': version, **tables}))
     except OSError as error:
         raise CloudError(
             f'the export of the record cannot be written: {error}; nothing was recorded'

@@ -14,8 +14,9 @@ from .._cloud import CloudError, Names, Observed, Outcome
 from .._model.change import Change
 from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, rebuild_rows
 from .cloud import this_host
+from .database import LOST, Damaged
 from .firewalls import LocalFirewalls
-from .record import LOST, Damaged, Record
+from .record import Record
 from .remains import FOREIGN_DATA, find_remains, has_remains
 from .schema import TABLES
 

@@ -14,8 +14,8 @@ from typing import Any, Dict, List
 
 from .._model.recovery import Remains, Rows, rebuild_rows
 from . import disks, metadata
+from .database import VERSION, NewerVersion
 from .host import Host
-from .record import VERSION, NewerVersion
 from .schema import TABLES
 
 # Errors of reading data that hanok.cloud did not write.

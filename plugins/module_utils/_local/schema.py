@@ -7,7 +7,9 @@ A released version is never edited: changes are added as a new version.
 
 from __future__ import annotations
 
-from typing import List, NamedTuple, Tuple
+from typing import List
+
+from .schema_metadata import DEPENDENCIES, IN_STEADY_STATE, NEW_METADATA, metadata_triggers
 
 _ROW = """id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL DEFAULT 'default',
   created_by TEXT NOT NULL, created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))"""
@@ -141,96 +143,6 @@ def _version_2() -> str:
     return '\n'.join(out)
 
 
-class _Dependency(NamedTuple):
-    """Columns that the metadata of servers or load balancers depends on (metadata.py).
-
-    ``owner``: the table server or balancer. ``ids``: a query of the owner's ids that a row of
-    ``table`` concerns. ``with_rows``: whether inserts and deletes of rows change the metadata, too.
-    """
-
-    owner: str
-    table: str
-    columns: str
-    ids: str
-    with_rows: bool = False
-
-
-_DESCRIPTION = 'description, labels'
-_FLOATING = 'name, port_id, automatic, description, labels'
-# Each change of these columns increments the revision of the metadata, if a server or load balancer
-# depends on it that is neither being created, which increments it at the end, nor being deleted.
-_METADATA = (
-    _Dependency(
-        'server',
-        'server',
-        'member_of, flavor, vcpus, memory, volume_size, delete_protection, description, labels',
-        '({row}.id)',
-    ),
-    _Dependency(
-        'server',
-        'image',
-        'name, source, checksum, description, labels',
-        '(SELECT id FROM server WHERE image_id = {row}.id)',
-    ),
-    _Dependency(
-        'server',
-        'keypair',
-        'public_key, description, labels',
-        '(SELECT id FROM server WHERE key_name = {row}.name)',
-    ),
-    _Dependency(
-        'server',
-        'network',
-        _DESCRIPTION,
-        '(SELECT server_id FROM port WHERE network_id = {row}.id)',
-    ),
-    _Dependency('server', 'port', 'own_groups, description, labels', '({row}.server_id)'),
-    _Dependency(
-        'server',
-        'port_security_group',
-        'port_id, group_id',
-        '(SELECT server_id FROM port WHERE id = {row}.port_id)',
-        with_rows=True,
-    ),
-    _Dependency(
-        'server',
-        'floating_ip',
-        _FLOATING,
-        '(SELECT server_id FROM port WHERE id = {row}.port_id)',
-        with_rows=True,
-    ),
-    _Dependency('server', 'volume', 'size, description, labels', '({row}.server_id)'),
-    _Dependency(
-        'balancer',
-        'balancer',
-        'algorithm, listeners, health_check, description, labels',
-        '({row}.id)',
-    ),
-    _Dependency(
-        'balancer',
-        'balancer_member',
-        'balancer_id, server_id',
-        '({row}.balancer_id)',
-        with_rows=True,
-    ),
-    _Dependency(
-        'balancer',
-        'network',
-        _DESCRIPTION,
-        '(SELECT balancer_id FROM port WHERE network_id = {row}.id)',
-    ),
-    _Dependency(
-        'balancer',
-        'floating_ip',
-        _FLOATING,
-        '(SELECT balancer_id FROM port WHERE id = {row}.port_id)',
-        with_rows=True,
-    ),
-)
-_NEW_METADATA = "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata'; END;"
-_IN_STEADY_STATE = "coalesce(task_state, '') NOT IN ('creating', 'deleting')"
-
-
 def _version_3() -> str:
     out = [
         "INSERT INTO meta SELECT 'metadata', EXISTS (SELECT 1 FROM server) "
@@ -242,30 +154,11 @@ def _version_3() -> str:
         out.append(
             f'CREATE TRIGGER metadata_{owner}_done AFTER UPDATE OF task_state ON {owner} '
             'WHEN NEW.task_state IS NULL '
-            f"AND OLD.task_state IN ('creating', 'updating', 'repairing') {_NEW_METADATA}"
+            f"AND OLD.task_state IN ('creating', 'updating', 'repairing') {NEW_METADATA}"
         )
-    for dependency in _METADATA:
-        out += _metadata_triggers(dependency)
+    for dependency in DEPENDENCIES:
+        out += metadata_triggers(dependency)
     return '\n'.join(out)
-
-
-def _metadata_triggers(dependency: _Dependency) -> List[str]:
-    owner, table = dependency.owner, dependency.table
-    events: List[Tuple[str, Tuple[str, ...]]] = [
-        (f'UPDATE OF {dependency.columns}', ('OLD', 'NEW'))
-    ]
-    if dependency.with_rows:
-        events = [('INSERT', ('NEW',)), *events, ('DELETE', ('OLD',))]
-    out = []
-    for event, sides in events:
-        owners = ' OR '.join(f'id IN {dependency.ids.format(row=side)}' for side in sides)
-        out.append(
-            f'CREATE TRIGGER metadata_{owner}_{table}_{event.split()[0].lower()} '
-            f'AFTER {event} ON {table} '
-            f'WHEN EXISTS (SELECT 1 FROM {owner} WHERE {_IN_STEADY_STATE} AND ({owners})) '
-            f'{_NEW_METADATA}'
-        )
-    return out
 
 
 def _new_revision(table: str, columns: str) -> List[str]:
@@ -294,7 +187,7 @@ _VERSION_4 = [
     "UPDATE meta SET value = value + 1 WHERE key = 'revision';",
     'ALTER TABLE server ADD COLUMN guest_agent INTEGER NOT NULL DEFAULT 1;',
     'CREATE TRIGGER metadata_server_server_guest_agent AFTER UPDATE OF guest_agent ON server '
-    f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {_NEW_METADATA}",
+    f"WHEN coalesce(NEW.task_state, '') NOT IN ('creating', 'deleting') {NEW_METADATA}",
     # The number of pending requests to end connections that the rules no longer allow.
     'ALTER TABLE security_group ADD COLUMN to_cut INTEGER NOT NULL DEFAULT 0;',
     # The source that an image was created from: digests by kind, size and time of the file.
@@ -311,9 +204,9 @@ _VERSION_4 = [
     'CREATE INDEX server_keypair_keypair ON server_keypair (keypair_id);',
     'CREATE TRIGGER metadata_server_more_keypairs '
     'AFTER UPDATE OF public_key, description, labels ON keypair '
-    f'WHEN EXISTS (SELECT 1 FROM server WHERE {_IN_STEADY_STATE} '
+    f'WHEN EXISTS (SELECT 1 FROM server WHERE {IN_STEADY_STATE} '
     'AND id IN (SELECT server_id FROM server_keypair WHERE keypair_id = NEW.id)) '
-    f'{_NEW_METADATA}',
+    f'{NEW_METADATA}',
 ]
 
 
