@@ -560,7 +560,7 @@ def test_first_boot_disk_is_deleted(host: None, image: str) -> None:
             ('sha256:' + hashlib.sha256(user_data.encode()).hexdigest(),),
         )
     database.close()
-    assert 're-create it' in refused('server', name='lost', user_data=user_data + '\n')
+    assert 're-create the server' in refused('server', name='lost', user_data=user_data + '\n')
     adopted = keep('server', name='lost', user_data=user_data)
     assert adopted['changed']
     assert 'keyed hash' in adopted['msg']

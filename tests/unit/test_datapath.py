@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a datapath may hold, and what is said about packets. That the kernel does the same is tested with real ones."""
+"""The checks of a datapath, and the verdicts about packets (compared with the kernel elsewhere)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
 
 
 @pytest.mark.parametrize(
-    ('question', 'allowed', 'why'),
+    ('arguments', 'allowed', 'why'),
     [
         ((OUT, FLOATING, 'tcp', 80), True, 'ingress rule tcp 80-81 from any of group web'),
         (
@@ -140,13 +140,13 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
         (('192.168.0.99', HOST, 'tcp', 80), False, 'no port has the address 192.168.0.99'),
     ],
 )
-def test_what_is_said(question: tuple[Any, ...], allowed: bool, why: str) -> None:
-    """The verdict and its sentence."""
-    assert evaluate(PATH, *question) == Verdict(allowed, why)
+def test_verdicts(arguments: tuple[Any, ...], allowed: bool, why: str) -> None:
+    """The verdict and its reason."""
+    assert evaluate(PATH, *arguments) == Verdict(allowed, why)
 
 
-def test_a_group_as_source_is_named_in_words() -> None:
-    """People know a group by its name, not by its id."""
+def test_name_of_a_remote_group() -> None:
+    """The reason has the name of the group, not its id."""
     path = replace(PATH, groups=(WEB, replace(CLOSED, rules=()), DEFAULT))
     assert (
         evaluate(path, B.address, FLOATING, 'icmp').why
@@ -155,7 +155,7 @@ def test_a_group_as_source_is_named_in_words() -> None:
 
 
 def test_the_host_from_another_address() -> None:
-    """A rule about the host's own address outside holds when that is what its packets carry."""
+    """A rule for another address of the host applies if its packets have that source."""
     path = replace(
         PATH,
         groups=(
@@ -172,7 +172,7 @@ def test_the_host_from_another_address() -> None:
 
 
 @pytest.mark.parametrize(
-    ('question', 'message'),
+    ('arguments', 'message'),
     [
         ((OUT, FLOATING, 'any', 80), "'any' is unknown"),
         ((OUT, FLOATING, 'TCP', 80), "'TCP' is unknown"),
@@ -189,10 +189,10 @@ def test_the_host_from_another_address() -> None:
         ((FLOATING, OUT, 'tcp', 80), 'filtered by its fixed'),
     ],
 )
-def test_a_question_without_meaning_is_refused(question: tuple[Any, ...], message: str) -> None:
-    """Better no answer than a wrong one."""
+def test_invalid_arguments(arguments: tuple[Any, ...], message: str) -> None:
+    """Invalid arguments raise an error."""
     with pytest.raises(ValueError, match=message):
-        evaluate(PATH, *question)
+        evaluate(PATH, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -232,10 +232,8 @@ def test_a_question_without_meaning_is_refused(question: tuple[Any, ...], messag
         ),
     ],
 )
-def test_nothing_unknown_gets_into_a_ruleset(
-    what: Any, values: tuple[Any, ...], message: str
-) -> None:
-    """Every name and address is checked where it is made."""
+def test_invalid_values(what: Any, values: tuple[Any, ...], message: str) -> None:
+    """Every name and address is checked."""
     with pytest.raises(ValueError, match=message):
         what(*values)
 
@@ -276,7 +274,7 @@ def test_nothing_unknown_gets_into_a_ruleset(
         ({'floating': (('224.0.0.1', A.address),)}, 'not a unicast address of a host'),
     ],
 )
-def test_what_does_not_fit_together_is_refused(changed: dict[str, Any], message: str) -> None:
-    """A map holds a key once, a route leads one way, and a reference leads to something."""
+def test_inconsistent_datapath(changed: dict[str, Any], message: str) -> None:
+    """Duplicates, ambiguous routes and dangling references are refused."""
     with pytest.raises(ValueError, match=message):
         replace(PATH, **changed)

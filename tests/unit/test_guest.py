@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a guest says: read where it is of the form, no answer where it is not, and harmless on a terminal."""
+"""Answers of guests: valid ones are parsed, others ignored, and text is harmless on a terminal."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ ESCAPE = '\x1b[2J\x1b]0;owned\x07\u202e\ud800'
 
 
 class Domain:
-    """A machine whose agent answers each question with the next of these texts."""
+    """A machine whose agent returns these answers in turn."""
 
     def __init__(self, *answers: str) -> None:
-        """Take the answers."""
+        """Set the answers."""
         self.answers, self.requested = list(answers), 0
 
     def agentSetResponseTimeout(self, seconds: int, flags: int) -> None:
@@ -62,7 +62,7 @@ class Domain:
 
 
 def agent(monkeypatch: pytest.MonkeyPatch, domain: Domain, seconds: float = 5) -> Agent:
-    """Ask a domain with libvirt's modules out of the way."""
+    """Return an agent for a domain, without libvirt."""
 
     class Wrong(Exception):
         """What libvirt raises."""
@@ -80,16 +80,20 @@ def agent(monkeypatch: pytest.MonkeyPatch, domain: Domain, seconds: float = 5) -
     return Agent(domain, time.monotonic() + seconds)
 
 
-def told(value: Any) -> str:
+def answer_text(value: Any) -> str:
     """An answer of an agent."""
     return json.dumps({'return': value})
 
 
-def test_answers_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file is opened, measured, read at its end and closed; addresses and mounted disks are read."""
+def test_valid_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a file, addresses and mounted disks are read."""
     text = {'count': 4, 'eof': True, 'buf-b64': base64.b64encode(b'DATA').decode()}
     domain = Domain(
-        told(1000), told({'position': 4, 'eof': False}), told({'position': 0}), told(text), told({})
+        answer_text(1000),
+        answer_text({'position': 4, 'eof': False}),
+        answer_text({'position': 0}),
+        answer_text(text),
+        answer_text({}),
     )
     assert agent(monkeypatch, domain).file('/x') == b'DATA'
     interfaces = [
@@ -100,7 +104,7 @@ def test_answers_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
         },
         {'name': 'lo'},
     ]
-    assert agent(monkeypatch, Domain(told(interfaces))).addresses() == {'m': {'10.0.0.2'}}
+    assert agent(monkeypatch, Domain(answer_text(interfaces))).addresses() == {'m': {'10.0.0.2'}}
     systems = [
         {'name': 'vda1', 'disk': [{'dev': '/dev/vdb'}]},
         {'name': 'dm-0', 'disk': [{'dev': '/dev/vdab3'}]},
@@ -123,8 +127,8 @@ def test_answers_of_the_form(monkeypatch: pytest.MonkeyPatch) -> None:
         '{"return": -1}',
     ],
 )
-def test_answers_that_are_none(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
-    """What was tried on real machines: no answer, and no traceback."""
+def test_invalid_answers(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    """Invalid answers that were tried on real machines are ignored."""
     assert agent(monkeypatch, Domain(*[answer] * 9)).file('/x') is None
     assert agent(monkeypatch, Domain(*[answer] * 9)).addresses() is None
     assert agent(monkeypatch, Domain(*[answer] * 9)).mounted_serials() is None
@@ -132,9 +136,9 @@ def test_answers_that_are_none(monkeypatch: pytest.MonkeyPatch, answer: str) -> 
 
 @given(JSON)
 def test_any_answer(value: Any) -> None:
-    """Whatever an agent returns is read, or is no answer."""
+    """Any answer of an agent is parsed or ignored."""
     for reader in READERS:
-        reader(guest.parse_answer(told(value)))
+        reader(guest.parse_answer(answer_text(value)))
         reader(value)
     boot = first_boot.from_result(json.dumps(value).encode(), b'')
     assert boot is None or boot.state in (first_boot.DONE, first_boot.FAILED)
@@ -142,14 +146,14 @@ def test_any_answer(value: Any) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes(raw: bytes) -> None:
-    """A result and a console may be any bytes."""
+    """A result and a console may contain any bytes."""
     first_boot.from_result(raw, raw)
     assert first_boot.from_console(raw).state == first_boot.RUNNING
     assert guest.parse_answer(raw.decode('latin-1')) is None or b'return' in raw
 
 
-def test_silent_agent_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that let its time pass is asked nothing more; nobody is asked when the time is over."""
+def test_silent_agent_is_queried_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a timeout it is not queried again; nor is any agent after the deadline."""
     clock = [0.0]
     monkeypatch.setattr(time, 'monotonic', lambda: clock[0])
     domain = Domain()
@@ -165,7 +169,7 @@ def test_silent_agent_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert domain.requested == 1
 
 
-def test_answer_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_undecodable_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """libvirt-python does not raise its own error for it."""
     domain = Domain()
     asking = agent(monkeypatch, domain)
@@ -177,32 +181,32 @@ def test_answer_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asking.addresses() is None
 
 
-def test_disks_that_were_not_all_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A guest that names more disks than a server can have is not asked for each, and not believed."""
+def test_too_many_disks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer with more disks than a server can have is ignored."""
     names = [{'name': f'vd{letter}{other}'} for letter in 'abc' for other in 'abcdefghij']
-    domain = Domain(told(names))
+    domain = Domain(answer_text(names))
     assert agent(monkeypatch, domain).mounted_serials() is None
     assert domain.requested == 1
 
 
 @given(st.text() | st.binary())
-def test_shown(text: str | bytes) -> None:
-    """Nothing of it is obeyed by a terminal, and it is bounded, after decoding too."""
+def test_printable(text: str | bytes) -> None:
+    """It contains no control sequences, and its length is limited after decoding."""
     shown = guest.printable(text, 50)
     assert len(shown) <= 50
     assert all(character == '\n' or character.isprintable() for character in shown)
     shown.encode()
 
 
-def test_shown_as_it_is() -> None:
-    """Text of people stays; breaks of any kind are line breaks."""
+def test_printable_text_is_kept() -> None:
+    """Printable text is kept; all kinds of line breaks become newlines."""
     assert guest.printable('안녕 é\r\nb\rc\td') == '안녕 é\nb\nc d'
     assert guest.printable(ESCAPE) == '\ufffd[2J\ufffd]0;owned\ufffd\ufffd\ufffd'
     assert guest.printable(b'\xff' * 100, 10) == '\ufffd' * 10
 
 
-def test_complaint() -> None:
-    """One line for each error, the end of the output behind a mark that a guest cannot do without, all of it bounded."""
+def test_failure() -> None:
+    """One line for each error, and the end of the output behind a prefix, all of limited length."""
     errors = [ESCAPE + '\nok: [localhost]', 'x' * 700_000, *map(str, range(100))]
     boot = first_boot.from_result(
         json.dumps({'v1': {'errors': errors}}).encode(), b'fatal: [other]: FAILED!\n' * 5000
@@ -219,7 +223,7 @@ def test_complaint() -> None:
 
 
 def test_errors_of_every_kind() -> None:
-    """What cloud-init went on after counts, and what it said only where it printed; an old key does not."""
+    """Recoverable errors and those only printed count; deprecations do not."""
 
     def state(result: object, output: bytes = b'') -> str | None:
         boot = first_boot.from_result(json.dumps({'v1': result}).encode(), output)
@@ -241,9 +245,12 @@ def test_errors_of_every_kind() -> None:
             )
             == first_boot.FAILED
         )
-    thrown = b'2026-01-01 10:00:00,123 - util.py[WARNING]: Failed loading yaml blob. Invalid format at line 2 column 1\n'
-    assert state({'errors': []}, thrown) == first_boot.FAILED
-    assert state({'errors': []}, b'echo ' + thrown) == first_boot.DONE
+    ignored = (
+        b'2026-01-01 10:00:00,123 - util.py[WARNING]: Failed loading yaml blob. Invalid format at '
+        b'line 2 column 1\n'
+    )
+    assert state({'errors': []}, ignored) == first_boot.FAILED
+    assert state({'errors': []}, b'echo ' + ignored) == first_boot.DONE
 
 
 @pytest.mark.parametrize(
@@ -256,7 +263,8 @@ def test_errors_of_every_kind() -> None:
         ),
         ('$ echo Cloud-init v. 1 finished at Thu\n', first_boot.RUNNING),
         (
-            '[   19.1] cloud-init[401]: 2026-01-01 10:00:00,123 - cc_scripts_user.py[WARNING]: Failed to run module scripts-user (scripts)\n'
+            '[   19.1] cloud-init[401]: 2026-01-01 10:00:00,123 - cc_scripts_user.py[WARNING]: '
+            'Failed to run module scripts-user (scripts)\n'
             '[   20.1] cloud-init[401]: Cloud-init v. 22.4.2 finished at Thu\n',
             first_boot.FAILED,
         ),
@@ -264,5 +272,5 @@ def test_errors_of_every_kind() -> None:
     ],
 )
 def test_markers_begin_a_line(console: str, state: str) -> None:
-    """A marker anywhere else in a line is something that a guest quotes."""
+    """Elsewhere in a line a marker is only quoted."""
     assert first_boot.from_console(console.encode()).state == state

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Inputs that people give: MACs that are taken, values in refusals as they are written, names that look like addresses."""
+"""Inputs of users: MACs in use, values in messages as they are written, names like addresses."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def requested(*nics: NicRequest) -> ServerRequest:
     return ServerRequest('web', 'present', {'flavor': 'f', 'image': 'i'}, networks=nics)
 
 
-def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
-    """Of a server and of a port, with who has it; not by a server whose deletion is finished first."""
+def test_mac_in_use() -> None:
+    """Of a server and of a port, with its owner; not if that server is deleted by the plan."""
     request = requested(NicRequest('default', mac=MAC))
     assert request.requested_addresses() == [PLACE]
     message = f'mac {MAC} is in use by port door; use another, or omit it'
@@ -66,8 +66,8 @@ def test_a_mac_that_is_taken_is_found_in_the_plan() -> None:
     ).refused
 
 
-def test_nothing_is_named_twice_in_one_request() -> None:
-    """A guest knows its interfaces by their MACs, in whatever networks they are."""
+def test_duplicates_in_a_request() -> None:
+    """A guest identifies its interfaces by MAC, regardless of the network."""
     assert requested(NicRequest('a', mac=MAC), NicRequest('b', mac=MAC)).problems() == [
         f'networks: mac {MAC} is specified twice'
     ]
@@ -76,8 +76,8 @@ def test_nothing_is_named_twice_in_one_request() -> None:
     assert requested(NicRequest('a', '10.0.0.5'), NicRequest('b', '10.0.0.5')).problems() == []
 
 
-def test_a_derived_mac_that_is_taken_blocks_nobody(tmp_path: Path) -> None:
-    """It was given by hand to another: the next address gets another one."""
+def test_generated_mac_in_use(tmp_path: Path) -> None:
+    """It was assigned manually to another: the next address gets another one."""
     record = Record(str(tmp_path), 'me')
     record.write()
     network = record.insert(
@@ -106,12 +106,13 @@ def test_a_derived_mac_that_is_taken_blocks_nobody(tmp_path: Path) -> None:
 
 
 def test_a_mac_without_quotes() -> None:
-    """YAML reads a MAC of small decimal parts as a number of base 60: it is told how the user wrote it."""
+    """YAML reads a MAC of small decimal parts as a number of base 60: the message restores it."""
     for written in ('52:54:00:12:34:56', '90:10:09:08:00:59'):
         number = str(yaml.safe_load(f'mac: {written}')['mac'])
         assert number.isdecimal()
         assert mac_problems(number, 'mac') == [
-            f"mac: {number} is the number that YAML reads from {written} without quotes; quote it: '{written}'"
+            f'mac: {number} is the number that YAML reads from {written} without quotes; quote it: '
+            f"'{written}'"
         ]
     for other in ('525400123456', '7', '99999999999'):
         assert mac_problems(other, 'mac') == [
@@ -135,20 +136,20 @@ VALUES = st.recursive(
 
 @given(value=VALUES)
 def test_values_in_refusals_are_yaml(value: object) -> None:
-    """What a refusal shows may be copied into a task."""
+    """Values in a refusal can be copied into a task."""
     assert yaml.safe_load(yaml_text([value])) == [value]
 
 
 def test_connections_in_refusals() -> None:
-    """As a task says them."""
+    """In the form of a task."""
     nics = (
         Nic('default', '10.0.0.5', MAC),
         Nic('back', port='door'),
         Nic('side', security_groups=('a', 'b')),
     )
-    assert (
-        yaml_text(nics)
-        == f"[{{name: default, fixed_ip: 10.0.0.5, mac: '{MAC}'}}, {{port: door}}, {{name: side, security_groups: [a, b]}}]"
+    assert yaml_text(nics) == (
+        f"[{{name: default, fixed_ip: 10.0.0.5, mac: '{MAC}'}}, {{port: door}}, {{name: side, "
+        f'security_groups: [a, b]}}]'
     )
     assert yaml.safe_load(yaml_text(nics))[0] == {
         'name': 'default',
@@ -158,8 +159,11 @@ def test_connections_in_refusals() -> None:
 
 
 def test_a_floating_ip_is_not_named_like_an_address() -> None:
-    """It would be taken for that address. One without a name is called by its own: that stays."""
-    refusal = 'name: 198.18.0.77 is an address, which cannot be the name of another one; set it as address, or use another name'
+    """It would be mistaken for that address; the own address of one without a name is allowed."""
+    refusal = (
+        'name: 198.18.0.77 is an address, which cannot be the name of another one; set it as '
+        'address, or use another name'
+    )
     free = floating_ip.ObservedFloatingIps(free={'pool': 9})
     for state in ('present', 'detached'):
         assert floating_ip.plan(FloatingIpRequest('198.18.0.77', state), free).refused == (refusal,)
@@ -171,7 +175,7 @@ def test_a_floating_ip_is_not_named_like_an_address() -> None:
 
 
 def test_programs_are_found_without_sbin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Su, cron and sudo without secure_path leave sbin out of PATH, where nft is. What PATH has goes first."""
+    """Su, cron and sudo without secure_path omit sbin, where nft is. Entries of PATH come first."""
     for path in ('/opt/bin:/usr/bin', ''):
         monkeypatch.setenv('PATH', path)
         module.extend_path()
@@ -181,10 +185,11 @@ def test_programs_are_found_without_sbin(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_an_interpreter_without_libvirt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package is named, and the variable."""
+    """The message names the package and the variable."""
     monkeypatch.setitem(sys.modules, 'libvirt', None)
     message = (
-        f'{sys.executable} has no bindings of libvirt (package python3-libvirt); set ansible_python_interpreter: /usr/bin/python3, '
+        f'{sys.executable} has no bindings of libvirt (package python3-libvirt); set '
+        'ansible_python_interpreter: /usr/bin/python3, '
         'or run the role hanok.cloud.host, which installs them there'
     )
     for work in (

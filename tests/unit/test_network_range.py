@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which range a network gets on a host that has routes, nameservers and people of its own."""
+"""The range of a network on a host with routes, nameservers and logged-in users."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def planned(
 
 
 @pytest.mark.parametrize(
-    ('surroundings', 'cidr', 'said'),
+    ('surroundings', 'cidr', 'expected'),
     [
         (Surroundings(), '192.168.0.0/24', ''),
         (Surroundings(VPN), '192.168.0.0/24', ''),
@@ -64,23 +64,24 @@ def planned(
         ),
     ],
 )
-def test_a_range_is_chosen(surroundings: Surroundings, cidr: str, said: str) -> None:
-    """What is free; else what takes a part of a route that leads elsewhere, never of the LAN, never what the host needs."""
+def test_automatic_range(surroundings: Surroundings, cidr: str, expected: str) -> None:
+    """A free range; else a part of a wider route, but never of the LAN or of needed hosts."""
     found = planned(surroundings)
     assert [made.cidr for made in found.result] == [cidr]
     assert not found.refused
-    assert bool(found.notes) == bool(said)
-    assert said in ' '.join(found.notes)
+    assert bool(found.notes) == bool(expected)
+    assert expected in ' '.join(found.notes)
 
 
 @pytest.mark.parametrize(
-    ('surroundings', 'cidr', 'said'),
+    ('surroundings', 'cidr', 'expected'),
     [
         (Surroundings(VPN), '10.7.0.0/24', ''),
         (
             Surroundings(PRIVATE),
             '10.7.0.0/24',
-            '10.7.0.0/24 is a part of a route of this host through tun0 (10.0.0.0/8); this host no longer reaches',
+            '10.7.0.0/24 is a part of a route of this host through tun0 (10.0.0.0/8); this host '
+            'no longer reaches',
         ),
         (
             Surroundings((LAN,)),
@@ -104,16 +105,16 @@ def test_a_range_is_chosen(surroundings: Surroundings, cidr: str, said: str) -> 
         ),
     ],
 )
-def test_a_range_that_was_requested_wins(surroundings: Surroundings, cidr: str, said: str) -> None:
-    """With a warning of what it hides; a default route in parts is none."""
+def test_requested_range(surroundings: Surroundings, cidr: str, expected: str) -> None:
+    """With a warning of what it hides, which parts of a default route are not."""
     found = planned(surroundings, cidr)
     assert not found.refused
-    assert bool(found.notes) == bool(said)
-    assert said in ' '.join(found.notes)
+    assert bool(found.notes) == bool(expected)
+    assert expected in ' '.join(found.notes)
 
 
-def test_a_longer_prefix_still_leads_there() -> None:
-    """A host that is needed is not lost where the host has a route to it that wins over the network."""
+def test_longer_prefix() -> None:
+    """A needed host is not hidden if a route with a longer prefix has it."""
     found = planned(
         Surroundings(
             (Route('10.7.3.0/24', 'eth0', connected=True),),
@@ -129,15 +130,18 @@ def test_a_longer_prefix_still_leads_there() -> None:
     [
         (
             '8.8.8.0/24',
-            f'cidr: 8.8.8.0/24 is not private: this host and its servers would no longer reach its addresses on the internet; {CHOOSE}',
+            'cidr: 8.8.8.0/24 is not private: this host and its servers would no longer reach '
+            f'its addresses on the internet; {CHOOSE}',
         ),
         (
             '172.0.0.0/8',
-            f'cidr: 172.0.0.0/8 is not private: this host and its servers would no longer reach its addresses on the internet; {CHOOSE}',
+            'cidr: 172.0.0.0/8 is not private: this host and its servers would no longer reach '
+            f'its addresses on the internet; {CHOOSE}',
         ),
         (
             '10.7.0.0/24',
-            'cidr: 10.7.0.0/24 is already a route of this host through docker0 (10.7.0.0/24); use another, or omit it',
+            'cidr: 10.7.0.0/24 is already a route of this host through docker0 (10.7.0.0/24); use '
+            'another, or omit it',
         ),
         (
             '10.8.0.0/24',
@@ -146,19 +150,19 @@ def test_a_longer_prefix_still_leads_there() -> None:
     ],
 )
 def test_what_is_refused(cidr: str, refused: str) -> None:
-    """What belongs to others, and what libvirt would refuse halfway (a route of the same range)."""
+    """Ranges of others on the internet, and those that libvirt would refuse (an equal route)."""
     surroundings = Surroundings((Route('10.7.0.0/24', 'docker0', connected=True),))
     assert planned(surroundings, cidr, {'10.8.0.0/16': 'the network back'}).refused == (refused,)
 
 
 @pytest.mark.parametrize('cidr', ['100.64.0.0/16', '198.18.7.0/24', '10.0.0.0/8', '172.16.0.0/12'])
-def test_what_is_private(cidr: str) -> None:
-    """Carriers' and benchmarks' ranges are, too; large ones work."""
+def test_private_ranges(cidr: str) -> None:
+    """Also the ranges for carriers and benchmarks, and large ones."""
     assert planned(Surroundings(), cidr).refused == ()
 
 
-def test_one_that_is_there_stays() -> None:
-    """A network of an older version, in a range that would be refused now, is kept."""
+def test_existing_network() -> None:
+    """An existing network in a range that would be refused now is kept."""
     there = {'n': Network('n', '8.8.8.0/24', '8.8.8.1')}
     found = plan(NetworkRequest('n', 'present', {'cidr': '8.8.8.0/24'}), ObservedNetworks(there))
     assert (found.changes, found.refused) == ((), ())

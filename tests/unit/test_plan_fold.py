@@ -1,9 +1,8 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every plan, folded over what was observed, leaves what was asked: the next plan is empty.
+"""Every plan, applied to the observations, fulfills the request: the next plan is empty.
 
-A world is what is there of one kind, by name; ``fold`` is a cloud that does what the plan says, and
-nothing else.
+A world is the existing resources of one kind, by name; ``fold`` applies a plan to it.
 """
 
 from __future__ import annotations
@@ -88,18 +87,18 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observati
 )
 
 World = Mapping[str, Any]
-# Requests that a look refuses are thrown away: with some seeds many of them in a row.
+# Requests that are refused are discarded: with some seeds many of them in a row.
 EXAMPLES = settings(
     max_examples=200, suppress_health_check=[hypothesis.HealthCheck.filter_too_much]
 )
 ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f'
 OTHER_ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA'
-# What a cloud fills in where no text will do.
+# Values after apply for fields that are not strings.
 FILLED_IN = {'size': 2**30, 'min_disk': 1, 'public_key': ED25519}
 
 
 def concrete(thing: Any) -> Any:
-    """A thing as a look after the run shows it: whatever only the run could know is known, and nothing is under way."""
+    """A resource as observed after the run: all values are known, and no task is in progress."""
     if isinstance(thing, FloatingIp) and thing.name == AFTER_APPLY:
         thing = replace(thing, name='172.24.0.99', address='172.24.0.99')
     known = {
@@ -112,20 +111,20 @@ def concrete(thing: Any) -> Any:
     return replace(thing, **known, **({'task_state': None} if hasattr(thing, 'task_state') else {}))
 
 
-def agree(planned: Any, there: Any) -> bool:
-    """Whether what was promised is there; what only the run could know may be anything."""
+def is_as_planned(planned: Any, there: Any) -> bool:
+    """Whether a planned resource exists; values known after apply may be any."""
     if isinstance(planned, tuple) and isinstance(there, tuple):
-        return len(planned) == len(there) and all(map(agree, planned, there))
+        return len(planned) == len(there) and all(map(is_as_planned, planned, there))
     if isinstance(planned, Nic) and isinstance(there, Nic):
         return all(
-            agree(getattr(planned, item.name), getattr(there, item.name))
+            is_as_planned(getattr(planned, item.name), getattr(there, item.name))
             for item in fields(planned)
         )
     return bool(planned in (AFTER_APPLY, there))
 
 
 def fold(kind: str, plan: Plan, world: World) -> dict[str, Any]:
-    """Do what the plan says for one kind; each change has to begin where the thing's previous one ended, its task_state aside."""
+    """Apply the changes of one kind; each must start where the previous one ended."""
     chain = dict(world)
     for change in plan.changes:
         if change.kind != kind:
@@ -144,12 +143,12 @@ def fold(kind: str, plan: Plan, world: World) -> dict[str, Any]:
 
 
 def idle(thing: Any) -> Any:
-    """A thing without what is under way."""
+    """A resource without a task in progress."""
     return replace(thing, task_state=None) if hasattr(thing, 'task_state') else thing
 
 
-def promised(kind: str, replan: Callable[[World], Plan], world: World) -> dict[str, Any]:
-    """Plan, fold, plan again: nothing is left to do, and the result is what is there. Returns the world after it."""
+def apply_and_replan(kind: str, replan: Callable[[World], Plan], world: World) -> dict[str, Any]:
+    """Plan, apply, plan again: no changes are left. Return the world after it."""
     plan = replan(world)
     assume(not plan.refused and not plan.missing)
     after = fold(kind, plan, world)
@@ -160,11 +159,11 @@ def promised(kind: str, replan: Callable[[World], Plan], world: World) -> dict[s
         differ = [
             item.name
             for item in fields(thing)
-            if not agree(getattr(thing, item.name), getattr(after[name], item.name))
+            if not is_as_planned(getattr(thing, item.name), getattr(after[name], item.name))
         ]
         assert not differ, (thing, after[name])
-    # Who was asked to lose an address is no longer found by it; everything else is told again, as
-    # it is.
+    # A holder that lost its address is no longer found by it; everything else is in the result
+    # again.
     assert [
         thing for thing in again.result if after[thing.name] != thing or thing.name not in told
     ] == []
@@ -172,8 +171,8 @@ def promised(kind: str, replan: Callable[[World], Plan], world: World) -> dict[s
     return after
 
 
-def kept(before: Any, after: Any, may_differ: set[str]) -> None:
-    """What the request does not speak of is as it was."""
+def check_unchanged(before: Any, after: Any, may_differ: set[str]) -> None:
+    """Fields that the request does not mention are unchanged."""
     differ = {
         item.name
         for item in fields(before)
@@ -182,8 +181,8 @@ def kept(before: Any, after: Any, may_differ: set[str]) -> None:
     assert differ <= may_differ, (before, after)
 
 
-def stays(world: World, after: World, request: Any, *more: str) -> None:
-    """One thing was asked for: the others are as they were, and so is what was not said of it, unless it was made anew."""
+def check_others_unchanged(world: World, after: World, request: Any, *more: str) -> None:
+    """Other resources, and options that were not specified, are unchanged, unless re-created."""
     assert {name: thing for name, thing in world.items() if name != request.name} == {
         name: thing for name, thing in after.items() if name != request.name
     }
@@ -194,11 +193,11 @@ def stays(world: World, after: World, request: Any, *more: str) -> None:
         and then is not None
         and getattr(current, 'task_state', None) != 'deleting'
     ):
-        kept(current, then, {*request.options, 'task_state', *more})
+        check_unchanged(current, then, {*request.options, 'task_state', *more})
 
 
-def some(**options: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Any choice of options, each left out or said."""
+def optional_values(**options: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Any choice of options, each omitted or set."""
     return st.fixed_dictionaries({}, optional=options)
 
 
@@ -207,17 +206,17 @@ LABELS = st.sampled_from([{}, {'a': 'b'}, {'a': 'c', 'd': 'e'}])
 PRESENT = st.sampled_from(['present', 'present', 'present', 'absent'])
 
 
-def stock(thing: Any, **values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Things that are there, with no value left open, some under way."""
+def existing_items(thing: Any, **values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Existing resources with all values known, some with a task in progress."""
     return st.fixed_dictionaries(values).map(lambda chosen: replace(concrete(thing), **chosen))
 
 
-def maybe(name: str, things: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """A world with one thing of this name, or without it."""
+def maybe_existing(name: str, things: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """A world with or without a resource of this name."""
     return st.one_of(st.just({}), things.map(lambda thing: {name: thing}))
 
 
-# -- servers -------------------------------------------------------------------------------------
+# -- servers ---------------------------------------------------------------------------------------
 
 FLAVORS = {name: CATALOGUE[name] for name in ('g1.nano', 'g1.micro', 'c1.small')}
 IMAGES = {
@@ -249,8 +248,8 @@ TASK_STATES = st.sampled_from(
     [None] * 8
     + ['creating', 'updating', 'deleting', 'powering-on', 'powering-off', 'resuming', 'repairing']
 )
-# (name, member_of): the name of the request, its group, one that only looks like a member, one
-# above any count.
+# (name, member_of): the name of the request, its group, a single server with the name of a
+# member, and a member above any count.
 PLACES = [
     ('a', None),
     ('a-1', 'a'),
@@ -262,8 +261,8 @@ PLACES = [
 ]
 
 
-# What servers are connected by: one with the server's groups, one with its own, both; and the port
-# p, which only one can have.
+# The connections of servers: one with the server's groups, one with its own, both; and the port
+# p, which only one server can have.
 OWN = Nic('default', '192.168.0.8', '52:54:00:00:00:08', security_groups=('web',))
 CONNECTED: list[dict[str, Any]] = [
     {},
@@ -276,9 +275,8 @@ PLUGGED = Nic('back', '10.0.0.9', '52:54:00:00:00:09', 'p', ('ssh',))
 
 @st.composite
 def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
-    """Servers in any state, with addresses that are each other's only once."""
-    # A group and a server of its own by the name of the group exclude each other in what anybody
-    # can make.
+    """Servers in any state, with unique addresses."""
+    # A group and a single server with the name of the group cannot both be created.
     alone = draw(st.booleans())
     places = [
         place
@@ -315,7 +313,7 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 'powering-off': 'stopped',
                 'powering-on': 'started',
                 'resuming': 'started',
-            }  # before anything is done
+            }  # before any change
             power = recorded.get(
                 world[name].task_state, 'stopped' if world[name].power == 'stopped' else 'started'
             )
@@ -368,9 +366,9 @@ NIC_REQUESTS = st.sampled_from(
 
 @st.composite
 def server_requests(draw: st.DrawFn) -> ServerRequest:
-    """What a user may ask, good enough to pass the checks that need no look at what is there."""
+    """Requests that pass the checks that need no observation."""
     options = draw(
-        some(
+        optional_values(
             flavor=st.sampled_from(sorted(FLAVORS)),
             image=st.just('small'),
             volume_size=st.sampled_from([4, 8, 9]),
@@ -381,7 +379,7 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
             labels=LABELS,
         )
     )
-    # Differences in these are refused: said less often, so that most plans are worth folding.
+    # Differences in these are refused: set rarely, so that most plans can be applied.
     if draw(st.integers(0, 5)) == 0:
         options['key_names'] = draw(st.sampled_from([('mine',), ('ours', 'mine')]))
     if draw(st.integers(0, 5)) == 0:
@@ -405,8 +403,8 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
     return request
 
 
-def servers_seen(request: ServerRequest, world: World) -> ObservedServers:
-    """What the edge would see of a world."""
+def observe_servers(request: ServerRequest, world: World) -> ObservedServers:
+    """The observations of a world."""
     nics = [(there.name, nic) for there in world.values() for nic in there.networks]
     holder = next((there.name for there in world.values() if there.floating_ip == ADDRESS), None)
     return ObservedServers(
@@ -444,9 +442,9 @@ def servers_seen(request: ServerRequest, world: World) -> ObservedServers:
 @EXAMPLES
 @given(server_requests(), server_worlds())
 def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
-    """Single servers and groups, whatever an earlier run left."""
-    after = promised(
-        'server', lambda there: server.plan(request, servers_seen(request, there)), world
+    """Single servers and groups, also after interrupted runs."""
+    after = apply_and_replan(
+        'server', lambda there: server.plan(request, observe_servers(request, there)), world
     )
     names = {name for name, there in world.items() if there.member_of == request.name}
     names |= {request.name} if request.count is None else set()
@@ -458,12 +456,12 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     derived |= {'power'} if request.state != 'present' else set()
     derived |= (
         {'user_data'} if request.user_data else set()
-    )  # what is recorded of it may become a keyed hash
+    )  # its recorded hash may become a keyed one
     for name, there in world.items():
         if name not in names | wanted:
             assert after[name] == there
         elif name in after and there.task_state != 'deleting':
-            kept(
+            check_unchanged(
                 there,
                 after[name],
                 {
@@ -477,7 +475,7 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
             )
 
 
-# -- the others ----------------------------------------------------------------------------------
+# -- the other resources ---------------------------------------------------------------------------
 
 VOLUME_STATES = st.sampled_from(
     [
@@ -491,12 +489,12 @@ VOLUME_STATES = st.sampled_from(
         ('deleting', None),
     ]
 )
-VOLUMES = maybe(
+VOLUMES = maybe_existing(
     'v',
     st.builds(
         lambda how, thing: replace(thing, task_state=how[0], server=how[1]),
         VOLUME_STATES,
-        stock(Volume('v'), size=st.integers(1, 4), description=TEXTS, labels=LABELS),
+        existing_items(Volume('v'), size=st.integers(1, 4), description=TEXTS, labels=LABELS),
     ),
 )
 
@@ -507,7 +505,7 @@ VOLUMES = maybe(
         VolumeRequest,
         st.just('v'),
         st.sampled_from(['present', 'attached', 'attached', 'detached', 'absent']),
-        some(size=st.integers(3, 6), description=TEXTS, labels=LABELS),
+        optional_values(size=st.integers(3, 6), description=TEXTS, labels=LABELS),
         st.sampled_from([None, 's', 't']),
         st.booleans(),
     ),
@@ -515,7 +513,7 @@ VOLUMES = maybe(
     st.sampled_from([True, False, None]),
 )
 def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool | None) -> None:
-    """Made, grown, moved from server to server, detached, deleted."""
+    """Created, grown, moved between servers, detached, deleted."""
     assume(not request.problems())
 
     def replan(there: World) -> Plan:
@@ -538,8 +536,8 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
             request, volume.ObservedVolumes(there, servers, mounted if leaves else False)
         )
 
-    after = promised('volume', replan, world)
-    stays(world, after, request, 'server')
+    after = apply_and_replan('volume', replan, world)
+    check_others_unchanged(world, after, request, 'server')
     if request.state == 'attached':
         assert after['v'].server == request.server
     if request.state == 'detached' and request.server in (
@@ -560,7 +558,7 @@ ADDRESSES = ('172.24.0.1', '172.24.0.2', '172.24.0.3')
 
 @st.composite
 def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
-    """One address with a name and one without, each held by nobody or by somebody else."""
+    """One address with a name and one without, each attached or not."""
     holders = draw(st.permutations([None, None, *FIXED]))
     there = draw(st.sets(st.sampled_from(['f', ADDRESSES[1]])))
     world = {}
@@ -585,7 +583,7 @@ def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
         FloatingIpRequest,
         st.sampled_from(['f', 'f', 'f', '']),
         st.sampled_from(['present', 'attached', 'attached', 'detached', 'absent']),
-        some(description=TEXTS, labels=LABELS),
+        optional_values(description=TEXTS, labels=LABELS),
         st.sampled_from([None, None, *ADDRESSES]),
         st.sampled_from([None, 's', 't']),
         st.sampled_from([None, None, 'l']),
@@ -596,12 +594,11 @@ def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
     floating_worlds(),
 )
 def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) -> None:
-    """By name, by address, or by who has it: taken once, attached, moved, detached, given back."""
+    """By name, address or holder: created once, attached, moved, detached, deleted."""
     assume(not request.problems())
-    # One that is known by who has it is not found again when nobody has it: its result is told
-    # once.
+    # One that is identified by its holder is not found again after its detachment.
     assume(request.name or request.address or request.state != 'detached')
-    # An address that is there under another name is seen when it is taken.
+    # An address that exists under another name is found when it is requested.
     assume(
         not (
             request.name
@@ -637,7 +634,7 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
             ),
         )
 
-    after = promised('floating_ip', replan, world)
+    after = apply_and_replan('floating_ip', replan, world)
     for name, item in world.items():
         if (request.name or request.address) and (request.name or request.address) not in (
             name,
@@ -645,7 +642,7 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
         ):
             assert after[name] == item
         elif name in after:
-            kept(
+            check_unchanged(
                 item,
                 after[name],
                 {
@@ -673,7 +670,7 @@ ALGORITHMS = st.sampled_from(['round_robin', 'source_ip'])
         LbRequest,
         st.just('l'),
         PRESENT,
-        some(
+        optional_values(
             network=st.just('default'),
             listeners=LISTENERS,
             members=MEMBERS,
@@ -684,9 +681,9 @@ ALGORITHMS = st.sampled_from(['round_robin', 'source_ip'])
         ),
         st.sampled_from([None, 'auto', 'none', ADDRESS]),
     ),
-    maybe(
+    maybe_existing(
         'l',
-        stock(
+        existing_items(
             Lb('l'),
             listeners=LISTENERS,
             members=MEMBERS,
@@ -701,13 +698,15 @@ ALGORITHMS = st.sampled_from(['round_robin', 'source_ip'])
     ),
 )
 def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
-    """Made, changed in place, brought back when they do not run."""
+    """Created, changed in place, started again when they do not run."""
     assume(not request.problems())
     servers = {name: Server(name) for name in ('s', 't')}
-    after = promised(
+    after = apply_and_replan(
         'lb', lambda there: lb.plan(request, lb.ObservedLbs(there, NETWORKS, servers, 1)), world
     )
-    stays(world, after, request, 'running', *(('floating_ip',) if request.floating_ip else ()))
+    check_others_unchanged(
+        world, after, request, 'running', *(('floating_ip',) if request.floating_ip else ())
+    )
     assert all(item.running for item in after.values())
 
 
@@ -717,15 +716,15 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
         NetworkRequest,
         st.just('n'),
         PRESENT,
-        some(
+        optional_values(
             cidr=st.sampled_from(['10.1.0.0/24', '10.1.0.0/24', '10.2.0.0/24']),
             description=TEXTS,
             labels=LABELS,
         ),
     ),
-    maybe(
+    maybe_existing(
         'n',
-        stock(
+        existing_items(
             Network('n', '10.1.0.0/24', '10.1.0.1'),
             task_state=st.sampled_from([None, None, None, 'creating', 'deleting']),
             description=TEXTS,
@@ -734,16 +733,18 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
     ),
 )
 def test_networks(request: NetworkRequest, world: dict[str, Network]) -> None:
-    """Whatever was asked, the gateway is in the network."""
+    """The gateway is always in the network."""
     assert not request.problems()
-    after = promised(
+    after = apply_and_replan(
         'network',
         lambda there: network.plan(
             request, network.ObservedNetworks(there, {'192.168.0.0/24': 'the device eth0'})
         ),
         world,
     )
-    stays(world, after, request, *(('gateway',) if 'cidr' in request.options else ()))
+    check_others_unchanged(
+        world, after, request, *(('gateway',) if 'cidr' in request.options else ())
+    )
     assert all(IPv4Address(item.gateway) in IPv4Network(item.cidr) for item in after.values())
 
 
@@ -753,11 +754,14 @@ SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
 @EXAMPLES
 @given(
     st.builds(
-        ImageRequest, st.just('i'), PRESENT, some(source=SOURCES, description=TEXTS, labels=LABELS)
+        ImageRequest,
+        st.just('i'),
+        PRESENT,
+        optional_values(source=SOURCES, description=TEXTS, labels=LABELS),
     ),
-    maybe(
+    maybe_existing(
         'i',
-        stock(
+        existing_items(
             Image('i'),
             source=SOURCES,
             description=TEXTS,
@@ -767,14 +771,14 @@ SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
     ),
 )
 def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
-    """Made once; made again only when an earlier run did not finish."""
+    """Created once; created again only after an interrupted run."""
     assert not request.problems()
-    after = promised(
+    after = apply_and_replan(
         'image',
         lambda there: image.plan(request, image.ObservedImages(there, '', {'s': 'stopped'})),
         world,
     )
-    stays(world, after, request)
+    check_others_unchanged(world, after, request)
 
 
 @EXAMPLES
@@ -783,7 +787,7 @@ def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
         FlavorRequest,
         st.just('f'),
         PRESENT,
-        some(
+        optional_values(
             vcpus=st.just(1),
             memory=st.just(512),
             disk=st.just(4),
@@ -791,9 +795,9 @@ def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
             description=TEXTS,
         ),
     ),
-    maybe(
+    maybe_existing(
         'f',
-        stock(
+        existing_items(
             Flavor('f', vcpus=1, memory=512, disk=4),
             family=st.sampled_from(['general', 'cpu']),
             description=TEXTS,
@@ -801,9 +805,11 @@ def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
     ),
 )
 def test_flavors(request: FlavorRequest, world: dict[str, Flavor]) -> None:
-    """Made, described anew, deleted."""
+    """Created, described, deleted."""
     assert not request.problems()
-    stays(world, promised('flavor', lambda there: flavor.plan(request, there), world), request)
+    check_others_unchanged(
+        world, apply_and_replan('flavor', lambda there: flavor.plan(request, there), world), request
+    )
 
 
 @EXAMPLES
@@ -812,14 +818,14 @@ def test_flavors(request: FlavorRequest, world: dict[str, Flavor]) -> None:
         KeypairRequest,
         st.just('k'),
         PRESENT,
-        some(public_key=st.just(ED25519 + ' a comment')),
+        optional_values(public_key=st.just(ED25519 + ' a comment')),
         st.sampled_from([None, 'k.pem']),
     ),
-    maybe('k', stock(Keypair('k', ED25519 + ' me@here'))),
+    maybe_existing('k', existing_items(Keypair('k', ED25519 + ' me@here'))),
     st.sampled_from([ED25519, None]),
 )
 def test_keypairs(request: KeypairRequest, world: dict[str, Keypair], in_file: str | None) -> None:
-    """Given, or generated into a file that is then there."""
+    """Specified, or generated into a file that then exists."""
     assume(not request.problems())
 
     def replan(there: World) -> Plan:
@@ -829,7 +835,7 @@ def test_keypairs(request: KeypairRequest, world: dict[str, Keypair], in_file: s
         )
         return keypair.plan(request, keypair.ObservedKeypairs(there, key_file))
 
-    after = promised('keypair', replan, world)
+    after = apply_and_replan('keypair', replan, world)
     assert (request.name in after) == (request.state == 'present')
     assert all(after[name] == there for name, there in world.items() if name in after)
 
@@ -849,20 +855,20 @@ RULE_SETS = st.sets(st.sampled_from(RULES)).map(lambda rules: tuple(sorted(rules
         SecurityGroupRequest,
         st.just('g'),
         PRESENT,
-        some(rules=RULE_SETS, description=TEXTS),
+        optional_values(rules=RULE_SETS, description=TEXTS),
         st.booleans(),
     ),
-    maybe('g', stock(SecurityGroup('g'), rules=RULE_SETS, description=TEXTS)),
+    maybe_existing('g', existing_items(SecurityGroup('g'), rules=RULE_SETS, description=TEXTS)),
 )
 def test_security_groups(request: SecurityGroupRequest, world: dict[str, SecurityGroup]) -> None:
-    """The rules are the whole, or an addition to what is there."""
+    """The rules replace the existing ones, or are added to them."""
     world = {**world, 'other': SecurityGroup('other')}
-    after = promised(
+    after = apply_and_replan(
         'security_group',
         lambda there: security_group.plan(request, security_group.ObservedSecurityGroups(there)),
         world,
     )
-    stays(world, after, request)
+    check_others_unchanged(world, after, request)
     if request.state == 'present' and 'rules' in request.options:
         before = set() if request.purge_rules or 'g' not in world else set(world['g'].rules)
         assert set(after['g'].rules) == before | set(request.options['rules'])
@@ -874,15 +880,15 @@ def test_security_groups(request: SecurityGroupRequest, world: dict[str, Securit
         InitScriptRequest,
         st.just('s'),
         PRESENT,
-        some(
+        optional_values(
             content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/env python3\n']),
             description=TEXTS,
             labels=LABELS,
         ),
     ),
-    maybe(
+    maybe_existing(
         's',
-        stock(
+        existing_items(
             InitScript('s', '#!/bin/sh\n'),
             content=st.sampled_from(['#!/bin/sh\n', '#!/usr/bin/perl\n']),
             description=TEXTS,
@@ -891,11 +897,11 @@ def test_security_groups(request: SecurityGroupRequest, world: dict[str, Securit
     ),
 )
 def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) -> None:
-    """Kept, rewritten, forgotten."""
+    """Created, updated, deleted."""
     assume(not request.problems())
-    stays(
+    check_others_unchanged(
         world,
-        promised('init_script', lambda there: init_script.plan(request, there), world),
+        apply_and_replan('init_script', lambda there: init_script.plan(request, there), world),
         request,
     )
 
@@ -906,7 +912,7 @@ def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) 
         PortRequest,
         st.just('p'),
         PRESENT,
-        some(
+        optional_values(
             network=st.sampled_from(['default', 'back']),
             fixed_ip=st.sampled_from(['192.168.0.7', '10.0.0.7']),
             mac=st.just('52:54:00:00:00:07'),
@@ -915,9 +921,9 @@ def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) 
             labels=LABELS,
         ),
     ),
-    maybe(
+    maybe_existing(
         'p',
-        stock(
+        existing_items(
             Port('p', 'default', '192.168.0.7', '52:54:00:00:00:07'),
             server=st.none() | st.just('a'),
             description=TEXTS,
@@ -926,11 +932,11 @@ def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) 
     ),
 )
 def test_ports(request: PortRequest, world: dict[str, Port]) -> None:
-    """Made with or without an address of choice, put into other groups, deleted when nobody has them."""
+    """Created with or without a fixed address, moved to other groups, deleted when unused."""
     assume(not request.problems())
-    stays(
+    check_others_unchanged(
         world,
-        promised(
+        apply_and_replan(
             'port',
             lambda there: port.plan(request, port.ObservedPorts(there, NETWORKS, GROUPS)),
             world,

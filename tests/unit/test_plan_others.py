@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is refused of anything but a server, and with which words: the option, the value and the way out."""
+"""Plans of resources other than servers, and the messages of their refusals."""
 
 from __future__ import annotations
 
@@ -64,10 +64,19 @@ OTHER_ED25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0
 LISTENERS = (Listener(80),)
 NETWORKS = {'default': Network('default', '192.168.0.0/24', '192.168.0.1')}
 SHA256 = 'sha256:' + '0' * 64
-NOT_A_NAME = 'is not a valid name; use 1 to 63 letters, digits, hyphens, underscores and dots, beginning and ending with a letter or digit'
-NOT_A_CHECKSUM = 'is not a valid checksum; use sha256: or sha512: followed by the digits or by the URL of a checksum file'
+NOT_A_NAME = (
+    'is not a valid name; use 1 to 63 letters, digits, hyphens, underscores and dots, beginning '
+    'and ending with a letter or digit'
+)
+NOT_A_CHECKSUM = (
+    'is not a valid checksum; use sha256: or sha512: followed by the digits or by the URL of a '
+    'checksum file'
+)
 NOT_A_PATH = 'is not a valid path; begin it with /, and use no spaces'
-NO_ADDRESS_FREE = 'no address is free; delete some, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
+NO_ADDRESS_FREE = (
+    'no address is free; delete some, or enlarge the pool (host_floating_pools of the role '
+    'hanok.cloud.host)'
+)
 NOT_FOR_SERVERS = 'is a reserved range; use one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
@@ -89,11 +98,11 @@ def lb_(**options: Any) -> LbRequest:
 
 
 def named(*things: Any) -> dict[str, Any]:
-    """Things by name."""
+    """Resources by name."""
     return {thing.name: thing for thing in things}
 
 
-# -- what is wrong with a request, whatever is there ---------------------------------------------
+# -- invalid requests ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -114,7 +123,8 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             volume_('attached', 's_'),
-            "server: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with a letter or digit",
+            "server: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, "
+            'beginning and ending with a letter or digit',
         ),
         (
             volume_(description='two\nlines'),
@@ -126,7 +136,8 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             FloatingIpRequest('', 'present'),
-            'name: specify a name, an address, or the server, port or lb that has it; otherwise every run would allocate another address',
+            'name: specify a name, an address, or the server, port or lb that has it; otherwise '
+            'every run would allocate another address',
         ),
         (
             FloatingIpRequest('', 'present', server='s'),
@@ -165,7 +176,8 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             lb_(members=('s', 's_')),
-            "members: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with a letter or digit",
+            "members: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, "
+            'beginning and ending with a letter or digit',
         ),
         (lb_(network=''), f"network: '' {NOT_A_NAME}"),
         (
@@ -252,11 +264,13 @@ def named(*things: Any) -> dict[str, Any]:
             for url, problem in (
                 (
                     'HTTPS://me:secret@example.org/i',
-                    'url: it contains a user name or password; download the file first, and set path',
+                    'url: it contains a user name or password; download the file first, and set '
+                    'path',
                 ),
                 (
                     'http://example.org/a b',
-                    'url: it contains a space, or is not ASCII; percent-encode it (%20 for a space)',
+                    'url: it contains a space, or is not ASCII; percent-encode it (%20 for a '
+                    'space)',
                 ),
             )
         ),
@@ -295,28 +309,33 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             FlavorRequest('g1.tiny', 'absent'),
-            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another name',
+            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another '
+            'name',
         ),
         (
             FlavorRequest('g1.tiny', 'present', {'vcpus': 2}),
-            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another name',
+            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another '
+            'name',
         ),
         (
             FlavorRequest('g1.tiny', 'present', {'description': 'mine'}),
-            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another name',
+            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another '
+            'name',
         ),
         (
             SecurityGroupRequest('default', 'absent'),
-            'name: the group default cannot be deleted, because servers without security_groups have it; set rules: [] to remove its rules',
+            'name: the group default cannot be deleted, because servers without security_groups '
+            'have it; set rules: [] to remove its rules',
         ),
         (
             KeypairRequest('k', 'present', {'public_key': ED25519}, '/k'),
-            'private_key_file: it is for a key pair to be generated; set it or a public key, not both',
+            'private_key_file: it is for a key pair to be generated; set it or a public key, not '
+            'both',
         ),
     ],
 )
-def test_a_request_that_is_wrong_by_itself(request_: Any, message: str) -> None:
-    """It is refused before anything is looked at."""
+def test_invalid_request(request_: Any, message: str) -> None:
+    """It is refused before anything is observed."""
     assert request_.problems() == [message]
 
 
@@ -351,7 +370,7 @@ def test_a_request_that_is_wrong_by_itself(request_: Any, message: str) -> None:
     ],
 )
 def test_requests_at_the_limits(request_: Any) -> None:
-    """What is just allowed."""
+    """Values that are just valid."""
     assert request_.problems() == []
 
 
@@ -365,25 +384,29 @@ def test_requests_at_the_limits(request_: Any) -> None:
         ('ssh-ed25519', 'public_key: nothing follows ssh-ed25519; use the complete line'),
         (
             'ssh-dss AAAA',
-            'public_key: ssh-dss is not a supported type of key; use one of ssh-ed25519, ssh-rsa, ecdsa-sha2-nistp256, '
-            'ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com, sk-ecdsa-sha2-nistp256@openssh.com',
+            'public_key: ssh-dss is not a supported type of key; use one of ssh-ed25519, ssh-rsa, '
+            'ecdsa-sha2-nistp256, '
+            'ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ssh-ed25519@openssh.com, '
+            'sk-ecdsa-sha2-nistp256@openssh.com',
         ),
         (
             'ssh-ed25519 no!',
-            'public_key: the key after the type is not base64, or is truncated; copy the complete line again',
+            'public_key: the key after the type is not base64, or is truncated; copy the complete '
+            'line again',
         ),
         (
             'ssh-ed25519 AAA=',
-            'public_key: the ssh-ed25519 key is truncated, or split by a space; copy the complete line again',
+            'public_key: the ssh-ed25519 key is truncated, or split by a space; copy the complete '
+            'line again',
         ),
     ],
 )
 def test_public_keys(key: str, message: str) -> None:
-    """A key that sshd would not take is refused here, not found out at the first login."""
+    """A key that sshd would not accept is refused before the first login."""
     assert KeypairRequest('k', 'present', {'public_key': key}).problems() == [message]
 
 
-# -- what is wrong with a request in view of what is there ---------------------------------------
+# -- refusals because of existing resources --------------------------------------------------------
 
 
 def volumes(
@@ -408,7 +431,10 @@ PLACES = (
 FREE = floating_ip.ObservedFloatingIps(F, PLACES, {'pool': 1})
 NONE_LEFT = replace(FREE, current=None, free={'pool': 0})
 KEY = Keypair('k', ED25519, 'SHA256:x')
-BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server: repair: true), or delete it, which keeps its volumes'
+BROKEN = (
+    'server: s is UNMANAGED (its machine is gone); repair it first (server: repair: true), or '
+    'delete it, which keeps its volumes'
+)
 
 
 @pytest.mark.parametrize(
@@ -456,15 +482,18 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
         ),
         (
             volume.plan(volume_('detached'), volumes(HELD, mounted=True)),
-            'volume v is mounted in s, and data would be lost; unmount it there first, or set force: true',
+            'volume v is mounted in s, and data would be lost; unmount it there first, or set '
+            'force: true',
         ),
         (
             volume.plan(volume_('attached', 't'), volumes(HELD, mounted=True)),
-            'volume v is mounted in s, and data would be lost; unmount it there first, or set force: true',
+            'volume v is mounted in s, and data would be lost; unmount it there first, or set '
+            'force: true',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), FREE),
-            'server: s already has the floating address 172.24.0.8; detach that first (state: detached)',
+            'server: s already has the floating address 172.24.0.8; detach that first (state: '
+            'detached)',
         ),
         (
             floating_ip.plan(
@@ -474,11 +503,13 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present', address='172.24.0.1'), FREE),
-            'floating_ip f: address is 172.24.0.9, requested 172.24.0.1: its address cannot be changed; delete it and create another one',
+            'floating_ip f: address is 172.24.0.9, requested 172.24.0.1: its address cannot be '
+            'changed; delete it and create another one',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present', pool='lan'), FREE),
-            'floating_ip f: pool is pool, requested lan: its address belongs to its pool; delete it and create another one',
+            'floating_ip f: pool is pool, requested lan: its address belongs to its pool; delete '
+            'it and create another one',
         ),
         (
             floating_ip.plan(FloatingIpRequest('f', 'present'), NONE_LEFT),
@@ -508,7 +539,8 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
                 lb_(members=('s',)),
                 lb.ObservedLbs({}, NETWORKS, named(Server('s', networks=(Nic('back'),)))),
             ),
-            'members: server s has no port in network default of the balancer; connect it to that, or create the balancer in a network of the server',
+            'members: server s has no port in network default of the balancer; connect it to '
+            'that, or create the balancer in a network of the server',
         ),
         (
             lb.plan(replace(lb_(), floating_ip='auto'), lb.ObservedLbs({}, NETWORKS)),
@@ -531,7 +563,8 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
             lb.plan(
                 lb_(network='back'), lb.ObservedLbs(named(Lb('l', listeners=LISTENERS)), NETWORKS)
             ),
-            'lb l: network is default, requested back: a balancer cannot move to another network; delete and re-create it',
+            'lb l: network is default, requested back: a balancer cannot move to another network; '
+            'delete and re-create it',
         ),
         (
             network.plan(
@@ -545,7 +578,8 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
                 NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
                 network.ObservedNetworks(named(Network('n', '10.0.0.0/24', '10.0.0.1'))),
             ),
-            'network n: cidr is 10.0.0.0/24, requested 10.1.0.0/24: a network cannot be renumbered; create another one',
+            'network n: cidr is 10.0.0.0/24, requested 10.1.0.0/24: a network cannot be '
+            'renumbered; create another one',
         ),
         (
             network.plan(
@@ -580,7 +614,8 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
                 ImageRequest('i', 'present', {'source': 'server:s'}),
                 image.ObservedImages({}, '', {'s': 'started'}),
             ),
-            'server: s is running, and an image requires a stopped server; stop it first (state: stopped)',
+            'server: s is running, and an image requires a stopped server; stop it first (state: '
+            'stopped)',
         ),
         (
             image.plan(
@@ -594,14 +629,16 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
                 ImageRequest('i', 'present', {'source': 'path:/b'}),
                 image.ObservedImages(named(Image('i', 'path:/a'))),
             ),
-            'image i: source is path:/a, requested path:/b: the content of an image cannot be changed; delete and re-create it, or use another name',
+            'image i: source is path:/a, requested path:/b: the content of an image cannot be '
+            'changed; delete and re-create it, or use another name',
         ),
         (
             image.plan(
                 ImageRequest('i', 'present', {'checksum': SHA256}),
                 image.ObservedImages(named(Image('i', 'path:/a'))),
             ),
-            f'image i: checksum is not set, requested {SHA256}: the content of an image cannot be changed; delete and re-create it, or use another name',
+            f'image i: checksum is not set, requested {SHA256}: the content of an image cannot be '
+            'changed; delete and re-create it, or use another name',
         ),
         (
             flavor.plan(FlavorRequest('f', 'present', {'disk': 1}), {}),
@@ -611,7 +648,8 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
             flavor.plan(
                 FlavorRequest('f', 'present', {'memory': 512}), named(Flavor('f', memory=256))
             ),
-            'flavor f: memory is 256, requested 512: existing servers of the flavor would no longer match it; create a flavor with another name',
+            'flavor f: memory is 256, requested 512: existing servers of the flavor would no '
+            'longer match it; create a flavor with another name',
         ),
         (
             flavor.plan(FlavorRequest('f', 'absent'), named(Flavor('f', used_by=('s',)))),
@@ -619,14 +657,16 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
         ),
         (
             keypair.plan(KeypairRequest('k', 'present', {}), keypair.ObservedKeypairs({})),
-            'keypair k does not exist; to create it, also set public_key or public_key_file, or private_key_file to generate one',
+            'keypair k does not exist; to create it, also set public_key or public_key_file, or '
+            'private_key_file to generate one',
         ),
         (
             keypair.plan(
                 KeypairRequest('k', 'present', {'public_key': OTHER_ED25519}),
                 keypair.ObservedKeypairs(named(KEY)),
             ),
-            f'keypair k: public_key is {ED25519}, requested {OTHER_ED25519}: a key pair cannot be changed; create one with another name',
+            f'keypair k: public_key is {ED25519}, requested {OTHER_ED25519}: a key pair cannot be '
+            'changed; create one with another name',
         ),
         (
             keypair.plan(
@@ -639,7 +679,8 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
             keypair.plan(
                 KeypairRequest('k', 'present', {}, '/k'), keypair.ObservedKeypairs(named(KEY))
             ),
-            'private_key_file: /k does not exist, and the private key of k was written only once, at its creation; '
+            'private_key_file: /k does not exist, and the private key of k was written only once, '
+            'at its creation; '
             'restore the file, omit the option, or delete the key pair and create a new one',
         ),
         (
@@ -691,7 +732,7 @@ BROKEN = 'server: s is UNMANAGED (its machine is gone); repair it first (server:
     ],
 )
 def test_what_is_refused(planned: Plan, message: str) -> None:
-    """In view of what is there; the text is all that is said."""
+    """Refused because of existing resources; the message is the only one."""
     assert list(planned.refused) == [message]
     assert planned.missing == ()
 
@@ -746,13 +787,13 @@ def test_what_is_refused(planned: Plan, message: str) -> None:
         ),
     ],
 )
-def test_what_is_missing(planned: Plan, message: str) -> None:
-    """A reference to nothing is told with what there is, and is no refusal: an earlier task of the play may be about to make it."""
+def test_missing_references(planned: Plan, message: str) -> None:
+    """A missing reference is no refusal: an earlier task of the play may be about to create it."""
     assert list(planned.missing) == [message]
     assert planned.refused == ()
 
 
-# -- what is done --------------------------------------------------------------------------------
+# -- changes ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -772,7 +813,7 @@ def test_what_is_missing(planned: Plan, message: str) -> None:
         (volume.plan(volume_('detached', 't'), volumes(HELD)), []),
         (volume.plan(volume_('detached', force=True), volumes(HELD, mounted=True)), ['detach']),
         (volume.plan(volume_('absent'), volumes()), []),
-        # An earlier run was interrupted; what it began is finished before it is undone.
+        # After an interrupted run, which is completed before it is reverted.
         (
             volume.plan(volume_('detached'), volumes(replace(HELD, task_state='attaching'))),
             ['attach', 'detach'],
@@ -844,14 +885,14 @@ def test_what_is_missing(planned: Plan, message: str) -> None:
         ),
     ],
 )
-def test_what_is_done(planned: Plan, verbs: list[str]) -> None:
-    """The verbs in their order."""
+def test_changes(planned: Plan, verbs: list[str]) -> None:
+    """The verbs in order."""
     assert (planned.refused, planned.missing) == ((), ())
     assert [change.verb for change in planned.changes] == verbs
 
 
 def test_a_generated_key_is_written_first() -> None:
-    """The key pair is made of the public half of what was written."""
+    """The key pair has the public key of the written file."""
     planned = keypair.plan(KeypairRequest('k', 'present', {}, '/k'), keypair.ObservedKeypairs({}))
     assert [(change.kind, change.name) for change in planned.changes] == [
         ('private_key', '/k'),
@@ -859,8 +900,8 @@ def test_a_generated_key_is_written_first() -> None:
     ]
 
 
-def test_a_guest_that_cannot_be_asked() -> None:
-    """It is told, and done."""
+def test_unresponsive_guest() -> None:
+    """It is reported, and the volume is detached."""
     planned = volume.plan(volume_('detached'), volumes(HELD, mounted=None))
     assert planned.notes == (
         'whether volume v is mounted is unknown: the guest agent of s does not answer',
@@ -868,8 +909,8 @@ def test_a_guest_that_cannot_be_asked() -> None:
     assert [change.verb for change in planned.changes] == ['detach']
 
 
-def test_a_network_that_nobody_numbered() -> None:
-    """The first that is free on this host; another than the usual one is told, with the reason."""
+def test_network_without_cidr() -> None:
+    """The first range that is free on this host, with a note if it is not the default one."""
     usual = network.plan(NetworkRequest('n', 'present'), network.ObservedNetworks({}))
     assert [(made.cidr, made.gateway) for made in usual.result] == [
         ('192.168.0.0/24', '192.168.0.1')
@@ -888,8 +929,8 @@ def test_a_network_that_nobody_numbered() -> None:
     assert len(set(candidates())) == 512
 
 
-def test_an_address_is_taken_from_who_was_named_only() -> None:
-    """Somebody else who has it keeps it."""
+def test_detach_from_the_specified_holder_only() -> None:
+    """It is not detached from another server."""
     held = replace(FREE, current=replace(F, server='t', fixed_ip='192.168.0.6'))
     assert floating_ip.plan(FloatingIpRequest('f', 'detached', server='s'), held).changes == ()
     assert [
@@ -898,8 +939,8 @@ def test_an_address_is_taken_from_who_was_named_only() -> None:
     ] == [None]
 
 
-def test_an_address_finds_the_first_port() -> None:
-    """Unless another fixed address was named; who has it already keeps the port that it has."""
+def test_default_fixed_ip() -> None:
+    """Unless another fixed address is requested; an attached one keeps its port."""
     bare = replace(
         FREE,
         current=replace(F, server=None),
@@ -925,8 +966,8 @@ def test_an_address_finds_the_first_port() -> None:
     assert floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), there).changes == ()
 
 
-def test_the_reason_to_finish_is_told() -> None:
-    """In the words that are the same everywhere."""
+def test_reason_of_completion() -> None:
+    """The reason is the same for all kinds."""
     assert [
         change.why
         for change in volume.plan(
@@ -941,8 +982,8 @@ def test_the_reason_to_finish_is_told() -> None:
     ] == [COMPLETES_INTERRUPTED_RUN]
 
 
-def test_the_catalogue() -> None:
-    """Each entry is one that its own checks allow, under its own name."""
+def test_built_in_flavors() -> None:
+    """Each entry passes the checks of flavors, and has its own name."""
     for name, there in CATALOGUE.items():
         options = {
             option: getattr(there, option) for option in ('vcpus', 'memory', 'disk', 'family')
@@ -952,8 +993,8 @@ def test_the_catalogue() -> None:
         assert flavor.plan(FlavorRequest(name, 'present', options), CATALOGUE).changes == ()
 
 
-def test_a_group_is_its_servers() -> None:
-    """A group as a member is the servers that it has now; one that came later is taken in, and nothing else changes."""
+def test_group_as_a_member() -> None:
+    """A group as a member means its current servers; later ones are added."""
     two = named(*(Server(f'web-{number}', member_of='web') for number in (1, 2, 10)), Server('s'))
     made = (
         lb.plan(lb_(members=('s', 'web', 'web-1')), lb.ObservedLbs({}, NETWORKS, two))

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is refused of a server, and with which words: the option, the value and the way out."""
+"""Plans of servers, and the messages of their refusals: the option, the value, the alternative."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ SEALED = UserDataHash.of('#!/bin/sh\n', 'a secret')
 
 
 def observed(*servers: Server, **more: Any) -> ObservedServers:
-    """What is there: these servers, and one of everything that they may refer to."""
+    """Observations: these servers, and one of each resource that they may refer to."""
     there = ObservedServers(
         {server.name: server for server in servers},
         {'mine': Keypair('mine', 'ssh-ed25519 A')},
@@ -100,14 +100,17 @@ def members(*numbers: int, **more: Any) -> list[Server]:
     return [replace(SERVER, name=f'web-{number}', member_of='web', **more) for number in numbers]
 
 
-def done(plan: Plan) -> list[tuple[str, str]]:
-    """What a plan does."""
+def steps(plan: Plan) -> list[tuple[str, str]]:
+    """The changes of a plan: verb and name."""
     return [(change.name, change.verb) for change in plan.changes]
 
 
-# -- what is wrong with a request, whatever is there ---------------------------------------------
+# -- invalid requests ------------------------------------------------------------------------------
 
-HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with a letter or digit'
+HOST_NAME = (
+    'is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with '
+    'a letter or digit'
+)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +164,8 @@ HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, 
         ),
         (
             requested(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
-            "networks[0].mac: '53:54:00:00:00:09' is not a unicast MAC address; write it in the form '52:54:00:12:34:56'",
+            "networks[0].mac: '53:54:00:00:00:09' is not a unicast MAC address; write it in the "
+            "form '52:54:00:12:34:56'",
         ),
         (
             requested(floating_ip='any'),
@@ -169,7 +173,8 @@ HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, 
         ),
         (
             requested(user_data='echo hello'),
-            'user_data: cloud-init does not recognize its format; begin it with #! (a script) or #cloud-config',
+            'user_data: cloud-init does not recognize its format; begin it with #! (a script) or '
+            '#cloud-config',
         ),
         (
             requested(options={'description': 'two\nlines'}),
@@ -177,7 +182,8 @@ HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, 
         ),
         (
             requested(options={'labels': {'a b': 'c'}}),
-            "labels: 'a b' is not a valid key; use 1 to 63 letters, digits, hyphens, underscores, dots and slashes",
+            "labels: 'a b' is not a valid key; use 1 to 63 letters, digits, hyphens, underscores, "
+            'dots and slashes',
         ),
         (
             requested(options={'labels': {'a': 'b' * 256}}),
@@ -185,14 +191,14 @@ HOST_NAME = 'is not a valid host name; use 1 to 63 letters, digits and hyphens, 
         ),
     ],
 )
-def test_a_request_that_is_wrong_by_itself(request_: ServerRequest, message: str) -> None:
-    """It is refused before anything is looked at."""
+def test_invalid_request(request_: ServerRequest, message: str) -> None:
+    """It is refused before anything is observed."""
     assert request_.problems() == [message]
 
 
 @pytest.mark.parametrize('option', ['flavor', 'image', 'key_names', 'security_groups'])
-def test_names_of_other_things(option: str) -> None:
-    """They may also have underscores and dots."""
+def test_names_of_other_resources(option: str) -> None:
+    """Names of other resources may also have underscores and dots."""
     bad, good = (
         ('../etc', 'my_own.1')
         if option not in ('key_names', 'security_groups')
@@ -205,7 +211,7 @@ def test_names_of_other_things(option: str) -> None:
 
 
 def test_key_pairs_are_a_set() -> None:
-    """Another order is no difference, and looks nothing up; one key pair more or less is refused."""
+    """Their order is ignored; one key pair more or less is refused."""
     current = observed(replace(SERVER, key_names=('mine', 'ours')), keypairs={})
     request = requested(options={'key_names': ('ours', 'mine')})
     assert request.new_options(current.servers) == set()
@@ -218,15 +224,15 @@ def test_key_pairs_are_a_set() -> None:
         assert 'key_names is [mine, ours], requested ' in refusal
 
 
-def test_the_first_key_pair_is_shown_by_itself() -> None:
-    """As long as there was one only, it was key_name."""
+def test_first_key_pair() -> None:
+    """`key_name` is the first of `key_names`."""
     shown = replace(SERVER, key_names=('ours', 'mine')).public()
     assert (shown['key_name'], shown['key_names']) == ('ours', ['ours', 'mine'])
     assert (SERVER.public()['key_name'], SERVER.public()['key_names']) == (None, [])
 
 
 def test_too_many_key_pairs() -> None:
-    """They are a bounded part of the first-boot disk."""
+    """Their number is limited."""
     names = tuple(f'k{number}' for number in range(21))
     assert requested(options={'key_names': names[:-1]}).problems() == []
     told = ['key_names: 21 are specified; a server has at most 20']
@@ -234,7 +240,7 @@ def test_too_many_key_pairs() -> None:
 
 
 def test_requests_at_the_limits() -> None:
-    """The largest and smallest that may be asked."""
+    """The largest and smallest valid values."""
     nics = (NicRequest('default', '192.168.0.9', '52:54:00:00:00:09'),)
     options = {
         'volume_size': 5120,
@@ -254,8 +260,8 @@ def test_requests_at_the_limits() -> None:
     assert requested(count=1, networks=nics, floating_ip='172.24.0.9').problems() == []
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
-    """A user mends a task in one go."""
+def test_all_problems_are_reported() -> None:
+    """All problems are reported at once."""
     problems = ServerRequest(
         'we_b', 'present', {'volume_size': 0}, count=-1, floating_ip='x'
     ).problems()
@@ -267,10 +273,10 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     ]
 
 
-# -- what is wrong with a request in view of what is there ---------------------------------------
+# -- refusals because of existing resources --------------------------------------------------------
 
 FREE_NONE = 'delete some, or enlarge the pool (host_floating_pools of the role hanok.cloud.host)'
-IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for init'
+SSH_TIMES_OUT = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for init'
 
 
 @pytest.mark.parametrize(
@@ -300,7 +306,8 @@ IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for i
             (
                 requested(options=NEW, networks=(NicRequest('default', address),)),
                 observed(),
-                f'networks: fixed_ip {address} is not an address for a server in default (192.168.0.0/24, gateway 192.168.0.1)',
+                f'networks: fixed_ip {address} is not an address for a server in default '
+                '(192.168.0.0/24, gateway 192.168.0.1)',
             )
             for address in ('192.168.1.5', '192.168.0.0', '192.168.0.255', '192.168.0.1')
         ),
@@ -327,17 +334,20 @@ IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for i
         (
             requested(options=NEW, floating_ip='172.24.0.9'),
             observed(floating=FloatingAddress('172.24.0.9', 'other', taken=True, in_pool=True)),
-            'floating_ip: 172.24.0.9 is attached to other; detach it first (floating_ip: state: detached)',
+            'floating_ip: 172.24.0.9 is attached to other; detach it first (floating_ip: state: '
+            'detached)',
         ),
         (
             requested('absent'),
             observed(replace(SERVER, delete_protection=True)),
-            'server web is protected; set delete_protection: false, also in this task, to allow its deletion',
+            'server web is protected; set delete_protection: false, also in this task, to allow '
+            'its deletion',
         ),
         (
             requested('absent', {'delete_protection': True}),
             observed(SERVER),
-            'server web is protected; set delete_protection: false, also in this task, to allow its deletion',
+            'server web is protected; set delete_protection: false, also in this task, to allow '
+            'its deletion',
         ),
         (
             requested(count=1),
@@ -347,12 +357,14 @@ IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for i
         (
             requested(count=1, allow_shrink=True),
             observed(*members(1), *members(2, delete_protection=True)),
-            'server web-2 is protected; set delete_protection: false, also in this task, to allow its deletion',
+            'server web-2 is protected; set delete_protection: false, also in this task, to allow '
+            'its deletion',
         ),
         (
             requested(options=NEW),
             observed(*members(1, 2)),
-            'name: web is a group of 2 servers; set count, or use the name of a member (web-1, ...)',
+            'name: web is a group of 2 servers; set count, or use the name of a member (web-1, '
+            '...)',
         ),
         (
             requested(count=0),
@@ -367,72 +379,82 @@ IN_VAIN = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait for i
         (
             requested(options={'flavor': 'g1.tiny'}),
             observed(SERVER),
-            'server web: flavor changes from g1.micro to g1.tiny, which requires a restart; set allow_restart: true to allow it',
+            'server web: flavor changes from g1.micro to g1.tiny, which requires a restart; set '
+            'allow_restart: true to allow it',
         ),
         (
             requested(options={'image': 'huge'}),
             observed(SERVER),
-            'server web: image is debian, requested huge: a server keeps the disk that it was created with; delete and re-create it',
+            'server web: image is debian, requested huge: a server keeps the disk that it was '
+            'created with; delete and re-create it',
         ),
         (
             requested(options={'key_names': ('mine',)}),
             observed(SERVER),
-            'server web: key_names is [], requested [mine]: keys are installed only at the first boot; delete and re-create the server',
+            'server web: key_names is [], requested [mine]: keys are installed only at the first '
+            'boot; delete and re-create the server',
         ),
         (
             requested(options={'guest_agent': False}),
             observed(SERVER),
-            'server web: the channel of the guest agent is removed, which requires a restart; set allow_restart: true to allow it',
+            'server web: the channel of the guest agent is removed, which requires a restart; set '
+            'allow_restart: true to allow it',
         ),
         (
             requested(options={'volume_size': 3}),
             observed(SERVER),
-            'server web: volume_size is 4, requested 3: a disk cannot shrink; omit the option, or create a new server',
+            'server web: volume_size is 4, requested 3: a disk cannot shrink; omit the option, or '
+            'create a new server',
         ),
         (
             requested(),
             observed(replace(SERVER, faults=('its memory is 1 MiB in libvirt, recorded 2 MiB',))),
-            'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded 2 MiB; set repair: true to '
+            'server web is UNMANAGED: its memory is 1 MiB in libvirt, recorded 2 MiB; set repair: '
+            'true to '
             'redefine its machine as recorded, or state: absent to delete it',
         ),
         (
             requested(repair=True),
             observed(replace(SERVER, faults=(DISK_MISSING,))),
-            'server web is UNMANAGED: its root disk is missing, with all data on it; delete the server (state: absent) and re-create it',
+            'server web is UNMANAGED: its root disk is missing, with all data on it; delete the '
+            'server (state: absent) and re-create it',
         ),
         (
             requested('stopped'),
             observed(replace(SERVER, power='paused')),
-            'server web is paused, and a paused guest cannot shut down; start it (state: started), or power it off with force: true',
+            'server web is paused, and a paused guest cannot shut down; start it (state: '
+            'started), or power it off with force: true',
         ),
         (
             requested(),
             observed(replace(SERVER, task_state='creating', user_data=SEALED, seeded=False)),
-            'server web has no first-boot disk, and only a hash of its user_data is recorded; specify user_data again, or delete the server',
+            'server web has no first-boot disk, and only a hash of its user_data is recorded; '
+            'specify user_data again, or delete the server',
         ),
         (
             requested(repair=True),
             observed(replace(SERVER, faults=(SEED_MISSING,), user_data=SEALED, seeded=False)),
-            'server web has no first-boot disk, and only a hash of its user_data is recorded; specify user_data again, or delete the server',
+            'server web has no first-boot disk, and only a hash of its user_data is recorded; '
+            'specify user_data again, or delete the server',
         ),
         *(
             (
                 requested(options={**NEW, 'security_groups': groups}, wait_for='ssh'),
                 observed(),
-                f'wait_for: ssh would time out, because no rule of {", ".join(groups)} {IN_VAIN}',
+                f'wait_for: ssh would time out, because no rule of {", ".join(groups)} {SSH_TIMES_OUT}',
             )
-            # From its own members, and from elsewhere only: neither is this host.
+            # Rules for its own members, and for other addresses: neither is this host.
             for groups in (('default',), ('among',), ('elsewhere',), ('among', 'default'))
         ),
         (
             requested(options={'security_groups': ('default',)}, wait_for='ssh'),
             observed(replace(SERVER, security_groups=('ssh',))),
-            f'wait_for: ssh would time out, because no rule of default {IN_VAIN}',
+            f'wait_for: ssh would time out, because no rule of default {SSH_TIMES_OUT}',
         ),
     ],
 )
 def test_what_is_refused(request_: ServerRequest, there: ObservedServers, message: str) -> None:
-    """In view of what is there; the text is all that is said."""
+    """Refused because of existing resources; the message is the only one."""
     assert request_.problems() == []
     refused = plan(request_, there)
     assert list(refused.refused) == [message]
@@ -449,8 +471,8 @@ def test_what_is_refused(request_: ServerRequest, there: ObservedServers, messag
         (requested(networks=(NicRequest('default', None, '52:54:00:00:00:77'),)), 'networks'),
     ],
 )
-def test_what_never_changes(request_: ServerRequest, option: str) -> None:
-    """Options whose values are long: the option and the way out are told."""
+def test_immutable_options(request_: ServerRequest, option: str) -> None:
+    """Options with long values: the message names the option and the alternative."""
     sealed = UserDataHash.of(request_.user_data, 'a secret') if request_.user_data else None
     (message,) = plan(
         request_,
@@ -509,16 +531,16 @@ def test_what_never_changes(request_: ServerRequest, option: str) -> None:
         ),
     ],
 )
-def test_what_is_missing(request_: ServerRequest, there: ObservedServers, message: str) -> None:
-    """A reference to nothing is told with what there is, and is no refusal: an earlier task of the play may be about to make it."""
+def test_missing_references(request_: ServerRequest, there: ObservedServers, message: str) -> None:
+    """A missing reference is no refusal: an earlier task of the play may be about to create it."""
     lacking = plan(request_, there)
     assert list(lacking.missing) == [message]
     assert lacking.refused == ()
-    assert done(lacking) == [('web', 'create')]
+    assert steps(lacking) == [('web', 'create')]
 
 
-def test_all_members_are_judged() -> None:
-    """What is wrong with any of them is told for each."""
+def test_problems_of_all_members() -> None:
+    """The problems of each member are reported."""
     refused = plan(
         requested(options={'image': 'huge'}, count=3), observed(*members(1, 2, 3))
     ).refused
@@ -529,11 +551,11 @@ def test_all_members_are_judged() -> None:
     ]
 
 
-# -- what is done --------------------------------------------------------------------------------
+# -- changes ---------------------------------------------------------------------------------------
 
 
-def test_a_new_server_has_what_its_flavor_says() -> None:
-    """A root volume is as large as the flavor says, and never smaller than the image."""
+def test_sizes_of_a_new_server() -> None:
+    """The root volume has the size of the flavor, but at least that of the image."""
     (made,) = plan(requested(options={**NEW, 'image': 'huge'}), observed()).result
     assert (made.vcpus, made.memory, made.volume_size, made.power, made.security_groups) == (
         1,
@@ -545,8 +567,8 @@ def test_a_new_server_has_what_its_flavor_says() -> None:
     assert (made.floating_ip, made.networks, made.id) == (None, (Nic('default'),), AFTER_APPLY)
 
 
-def test_what_is_not_said_is_not_touched() -> None:
-    """A server that is there and a request that says nothing: nothing."""
+def test_unspecified_options_are_not_changed() -> None:
+    """An existing server and a request without options: no changes."""
     there = replace(
         SERVER,
         power='stopped',
@@ -577,14 +599,14 @@ def test_what_is_not_said_is_not_touched() -> None:
     ],
 )
 def test_power(power: str, request_: ServerRequest, verbs: list[str]) -> None:
-    """A resize beside a change of power happens while the server is off, and needs no leave to restart."""
+    """A resize with a change of power happens while the server is off, without allow_restart."""
     current = plan(request_, observed(replace(SERVER, power=power)))
     assert current.refused == ()
     assert [change.verb for change in current.changes] == verbs
 
 
-def test_a_restart_is_allowed_and_told() -> None:
-    """The effect and the reason are in the change; the disk grows with the flavor."""
+def test_allowed_restart() -> None:
+    """The change has the effect and the reason; the disk grows with the flavor."""
     (change,) = plan(
         requested(options={'flavor': 'g1.tiny'}, allow_restart=True), observed(SERVER)
     ).changes
@@ -601,19 +623,19 @@ def test_a_restart_is_allowed_and_told() -> None:
 
 
 def test_a_smaller_flavor_keeps_the_disk() -> None:
-    """A disk does not shrink, and nobody said that it should."""
+    """A disk cannot shrink, and no size was requested."""
     (change,) = plan(
         requested(options={'flavor': 'g1.nano'}, allow_restart=True), observed(SERVER)
     ).changes
     assert (change.after.memory, change.after.volume_size) == (128, 4)
 
 
-def test_a_group_is_made_exactly_as_large() -> None:
-    """What is too much goes, what is there stays, what is missing is made; ten comes after nine."""
+def test_size_of_a_group() -> None:
+    """Surplus members are deleted, missing ones created; member 10 follows member 9."""
     current = plan(
         requested(options=NEW, count=3, allow_shrink=True), observed(*members(1, 2, 9, 10))
     )
-    assert done(current) == [('web-9', 'delete'), ('web-10', 'delete'), ('web-3', 'create')]
+    assert steps(current) == [('web-9', 'delete'), ('web-10', 'delete'), ('web-3', 'create')]
     assert [(server.name, server.member_of) for server in current.result] == [
         ('web-1', 'web'),
         ('web-2', 'web'),
@@ -622,31 +644,31 @@ def test_a_group_is_made_exactly_as_large() -> None:
 
 
 def test_absent_needs_no_count() -> None:
-    """A group goes by its name; a server that only looks like a member stays."""
+    """A group is deleted by its name; a server that only has the name of a member is kept."""
     there = [*members(1, 2), replace(SERVER, name='web-3')]
-    assert done(plan(requested('absent'), observed(*there))) == [
+    assert steps(plan(requested('absent'), observed(*there))) == [
         ('web-1', 'delete'),
         ('web-2', 'delete'),
     ]
     assert plan(requested('absent'), observed()) == Plan()
 
 
-def test_protection_ends_in_the_task_that_deletes() -> None:
-    """One task, not two."""
+def test_unprotect_and_delete() -> None:
+    """One task disables the protection and deletes the server."""
     current = plan(
         requested('absent', {'delete_protection': False}),
         observed(replace(SERVER, delete_protection=True)),
     )
-    assert (current.refused, done(current)) == ((), [('web', 'delete')])
+    assert (current.refused, steps(current)) == ((), [('web', 'delete')])
 
 
-def test_references_of_what_is_deleted_do_not_matter() -> None:
-    """The whole task with state: absent works after the image and the key are gone."""
+def test_references_of_a_deleted_server() -> None:
+    """The same task with state: absent works after the image and the key were deleted."""
     current = plan(
         requested('absent', {**NEW, 'key_names': ('gone',), 'image': 'gone'}),
         observed(SERVER, images={}, keypairs={}),
     )
-    assert (current.refused, current.missing, done(current)) == ((), (), [('web', 'delete')])
+    assert (current.refused, current.missing, steps(current)) == ((), (), [('web', 'delete')])
 
 
 @pytest.mark.parametrize(
@@ -659,16 +681,16 @@ def test_references_of_what_is_deleted_do_not_matter() -> None:
         ('deleting', ['delete', 'create']),
     ],
 )
-def test_what_was_interrupted_is_finished(task_state: str, verbs: list[str]) -> None:
-    """Whatever else is asked, and the reason is told."""
+def test_interrupted_runs_are_completed(task_state: str, verbs: list[str]) -> None:
+    """Regardless of the request; the change has the reason."""
     current = plan(requested(options=NEW), observed(replace(SERVER, task_state=task_state)))
     assert [change.verb for change in current.changes] == verbs
     assert current.changes[0].why == COMPLETES_INTERRUPTED_RUN
     assert current.refused == ()
 
 
-def test_a_restart_that_was_interrupted_goes_on() -> None:
-    """What was asked to stop is not stopped twice, and what is being made is not stopped at all."""
+def test_interrupted_restart() -> None:
+    """An interrupted stop is not repeated, and a new server is not stopped."""
     for task_state, verbs in (('powering-off', ['stop', 'start']), ('creating', ['create'])):
         current = plan(
             requested('restarted', NEW), observed(replace(SERVER, task_state=task_state))
@@ -682,8 +704,8 @@ def test_a_restart_that_was_interrupted_goes_on() -> None:
 OWN = Nic('default', '192.168.0.5', '52:54:00:00:00:05', security_groups=('ssh',))
 
 
-def test_groups_of_a_connection_are_taken_away() -> None:
-    """By an empty list: it has those of the server again, which are as at first where it had none."""
+def test_remove_groups_of_a_connection() -> None:
+    """With an empty list a connection has the groups of the server, by default `default`."""
     own = replace(SERVER, networks=(OWN,), security_groups=())
     request = requested(networks=(NicRequest('default', security_groups=()),))
     assert request.problems() == []
@@ -698,8 +720,8 @@ def test_groups_of_a_connection_are_taken_away() -> None:
     assert (made.security_groups, made.networks[0].security_groups) == (('default',), None)
 
 
-def test_where_each_connection_has_groups_the_server_has_none() -> None:
-    """That is told by the change that makes it so, and not asked for in vain."""
+def test_groups_of_all_connections() -> None:
+    """The change removes the groups of the server; requested ones are refused."""
     request = requested(networks=(NicRequest('default', security_groups=('ssh',)),))
     (change,) = plan(request, observed(SERVER)).changes
     assert change.after == replace(SERVER, networks=(OWN,), security_groups=())
@@ -710,7 +732,7 @@ def test_where_each_connection_has_groups_the_server_has_none() -> None:
 
 
 def test_new_members_and_groups_of_connections() -> None:
-    """What the group has is taken over as far as it fits the connections that are asked for."""
+    """A new member inherits the groups as far as they apply to the requested connections."""
     own = members(1, networks=(OWN,), security_groups=())
     plain, with_own = NicRequest('default'), NicRequest('default', security_groups=('ssh',))
     made = plan(requested(networks=(plain,), count=2), observed(*own)).changes[-1].after
@@ -720,8 +742,8 @@ def test_new_members_and_groups_of_connections() -> None:
     assert [change.after.security_groups for change in planned.changes] == [(), ()]
 
 
-def test_count_raised_alone() -> None:
-    """New members get what the group has, but addresses of their own; members that are there are not compared with each other."""
+def test_increased_count() -> None:
+    """New members inherit from the group, apart from addresses; existing ones are not compared."""
     nics = (
         Nic('default', '192.168.0.5', '52:54:00:00:00:05'),
         Nic('back', '10.0.0.5', '52:54:00:00:00:06', security_groups=('ssh',)),
@@ -738,7 +760,7 @@ def test_count_raised_alone() -> None:
     )
     there = observed(first, replace(second, labels={}), init_scripts={'setup': None})
     current = plan(requested(count=3), there)
-    assert (current.refused, current.missing, done(current)) == ((), (), [('web-3', 'create')])
+    assert (current.refused, current.missing, steps(current)) == ((), (), [('web-3', 'create')])
     made = current.changes[0].after
     fresh = (Nic('default'), Nic('back', security_groups=('ssh',)))
     assert made == replace(
@@ -765,11 +787,12 @@ def test_count_raised_alone() -> None:
     )
 
 
-def test_count_raised_alone_where_something_is_gone() -> None:
-    """First-boot content is given again; a script that is no longer there is missed."""
+def test_increased_count_with_missing_content() -> None:
+    """First-boot content must be specified again; a deleted script is reported as missing."""
     with_data = members(1, user_data='keyed')
     assert plan(requested(count=2), observed(*with_data)).refused == (
-        'user_data: only a hash of the user_data of web-1 is recorded; specify it again to create web-2 with it',
+        'user_data: only a hash of the user_data of web-1 is recorded; specify it again to create '
+        'web-2 with it',
     )
     scripted = members(1, init_script='setup')
     assert plan(requested(count=2), observed(*scripted)).missing == (
@@ -781,20 +804,21 @@ def test_count_raised_alone_where_something_is_gone() -> None:
     )
 
 
-def test_servers_with_an_older_script_are_told() -> None:
-    """In one warning for all; not of those that are deleted, and nothing is changed by it."""
+def test_outdated_init_script() -> None:
+    """One warning for all, except deleted ones; nothing is changed."""
     there = members(1, 2, init_script='setup', outdated=('init_script',)) + members(3)
     current = plan(requested(count=3), observed(*there))
     assert (current.changes, current.refused) == ((), ())
     assert current.notes == (
-        'server web-1, web-2: created with an older version of init script setup, which ran only at '
+        'server web-1, web-2: created with an older version of init script setup, which ran only '
+        'at '
         'the first boot; to use the new version, delete and re-create the server',
     )
     assert plan(requested('absent'), observed(*there)).notes == ()
 
 
-def test_an_own_floating_address_is_no_obstacle() -> None:
-    """Said again by number, for a server and for the one member of a group, it stays where it is."""
+def test_own_floating_address() -> None:
+    """Requested again by address, for a server or for the one member of a group, it is kept."""
     for server, count in ((SERVER, None), (members(1)[0], 1)):
         address = FloatingAddress('172.24.0.9', server.name, taken=True, in_pool=True)
         current = plan(
@@ -813,7 +837,7 @@ def test_an_own_floating_address_is_no_obstacle() -> None:
     ],
 )
 def test_floating_addresses(said: str, has: str | None, after: str | None) -> None:
-    """The word none takes it away, auto keeps one that is there."""
+    """`none` removes it, `auto` keeps an existing one."""
     (server,) = plan(
         requested(floating_ip=said), observed(replace(SERVER, floating_ip=has), free=1)
     ).result
@@ -821,8 +845,8 @@ def test_floating_addresses(said: str, has: str | None, after: str | None) -> No
 
 
 @pytest.mark.parametrize('groups', [('ssh',), ('default', 'ssh'), ('among', 'ssh')])
-def test_waiting_for_ssh_where_it_gets_in(groups: tuple[str, ...]) -> None:
-    """One group that lets this host in is enough; a server that is not started is not waited for."""
+def test_wait_for_ssh_when_allowed(groups: tuple[str, ...]) -> None:
+    """One group that allows this host is enough; a stopped server is not waited for."""
     assert (
         plan(
             requested(options={**NEW, 'security_groups': groups}, wait_for='ssh'), observed()
@@ -832,7 +856,7 @@ def test_waiting_for_ssh_where_it_gets_in(groups: tuple[str, ...]) -> None:
     assert plan(requested('stopped', NEW, wait_for='ssh'), observed()).refused == ()
 
 
-# -- what is shown -------------------------------------------------------------------------------
+# -- results ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -848,7 +872,7 @@ def test_waiting_for_ssh_where_it_gets_in(groups: tuple[str, ...]) -> None:
     ],
 )
 def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
-    """The words of a result; what is inside stays inside."""
+    """The fields of a result, without the internal ones."""
     shown = replace(SERVER, **values).public()
     assert (shown['status'], shown['billable'], shown['fixed_ip']) == (
         status,
@@ -858,8 +882,8 @@ def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
     assert not {'faults', 'reason', 'seeded', 'power'} & set(shown)
 
 
-def test_first_boot_content_is_kept_to_itself() -> None:
-    """Neither a request nor a plan shows it: only its hash."""
+def test_first_boot_content_is_not_shown() -> None:
+    """Neither a request nor a plan contains it, only its hash."""
     text = '#!/bin/sh\necho hunter2\n'
     request_ = requested(options=NEW, user_data=text)
     sealed = UserDataHash.of(text, 'a secret')
@@ -887,8 +911,8 @@ def test_first_boot_content_is_kept_to_itself() -> None:
     ],
 )
 @pytest.mark.parametrize('task_state', [None, 'creating'])
-def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None) -> None:
-    """What an older version recorded, and what cannot be compared, becomes what this record keeps: once, and it is told."""
+def test_recorded_hash_is_replaced(recorded: str, task_state: str | None) -> None:
+    """Hashes of older versions, and those with another key, are replaced once, with a reason."""
     there = replace(SERVER, user_data=recorded, task_state=task_state)
     planned = plan(requested(user_data='#!/bin/sh\n'), observed(there, user_data=SEALED))
     assert (planned.refused, planned.missing) == ((), ())
@@ -904,7 +928,7 @@ def test_first_boot_content_is_taken_over(recorded: str, task_state: str | None)
     [UserDataHash(unkeyed_hash('#!other')), UserDataHash.of('#!other', 'a secret'), None],
 )
 def test_other_first_boot_content_is_refused(recorded: str | None) -> None:
-    """What can be compared is; the refusal tells no hash."""
+    """Content that can be compared is; the refusal contains no hash."""
     planned = plan(
         requested(user_data='#!/bin/sh\n'),
         observed(replace(SERVER, user_data=recorded), user_data=SEALED),

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Public keys: what is accepted ssh-keygen reads, each wrong form is told as what it is, and the stored form is the normal one."""
+"""Public keys: ssh-keygen reads those that are accepted, and other forms are reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MADE = {
     'ecdsa-521': 521,
 }
 KEYS: list[str] = []
-HEADER = 40  # bytes of a blob in which there are types, lengths and curves
+HEADER = 40  # bytes of a blob that contain types, lengths and curves
 
 
 def text(*fields: bytes) -> str:
@@ -41,7 +41,7 @@ def text(*fields: bytes) -> str:
 
 @pytest.fixture(scope='module')
 def keys(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """One key of each type that ssh-keygen makes, and those with a hardware token, of the same numbers."""
+    """One key of each type that ssh-keygen generates, and those for hardware tokens."""
     if KEYS:
         return KEYS
     folder = tmp_path_factory.mktemp('keys')
@@ -81,7 +81,7 @@ def openssh_reads(key: str) -> bool:
     ).returncode
 
 
-def test_what_ssh_keygen_makes_is_accepted(keys: list[str]) -> None:
+def test_generated_keys_are_accepted(keys: list[str]) -> None:
     """All types, with and without a comment."""
     for key in keys:
         assert openssh_reads(key)
@@ -90,7 +90,7 @@ def test_what_ssh_keygen_makes_is_accepted(keys: list[str]) -> None:
 
 
 @given(data=st.data())
-def test_what_is_accepted_openssh_reads(keys: list[str], data: st.DataObject) -> None:
+def test_openssh_reads_accepted_keys(keys: list[str], data: st.DataObject) -> None:
     """Blobs that are cut, lengthened, or have bytes of their types and lengths changed."""
     kind, word = data.draw(st.sampled_from(keys)).split()[:2]
     blob = base64.b64decode(word)
@@ -116,8 +116,8 @@ def test_what_is_accepted_openssh_reads(keys: list[str], data: st.DataObject) ->
 
 
 @given(data=st.data())
-def test_a_part_of_a_key_is_no_key(keys: list[str], data: st.DataObject) -> None:
-    """Neither what is cut off, nor what has something behind it, nor what is broken by a blank."""
+def test_damaged_keys(keys: list[str], data: st.DataObject) -> None:
+    """Truncated keys, keys with extra data, and keys split by a space are refused."""
     kind, word = data.draw(st.sampled_from(keys)).split()[:2]
     place = data.draw(st.integers(0, len(word) - 1))
     garbage = base64.b64encode(
@@ -128,8 +128,8 @@ def test_a_part_of_a_key_is_no_key(keys: list[str], data: st.DataObject) -> None
             assert public_key_problems(f'{kind} {wrong}')
 
 
-def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) -> None:
-    """With the way out."""
+def test_messages_for_other_forms(keys: list[str], tmp_path: Path) -> None:
+    """The message has a solution."""
     key, rsa = keys[0], keys[2]
     kind, word = key.split()[:2]
     forms = {}
@@ -144,20 +144,24 @@ def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) 
     for wrong, told in (
         (
             '\ufeff' + key,
-            'it begins with a byte order mark, which sshd does not accept; save it as UTF-8 without one',
+            'it begins with a byte order mark, which sshd does not accept; save it as UTF-8 '
+            'without one',
         ),
         ('\n', 'it is empty; specify one line: the type, the key and optionally a comment'),
         (
             forms['RFC4716'],
-            'this is not the one-line form of OpenSSH (BEGIN SSH2 PUBLIC KEY); convert it: ssh-keygen -i -f FILE',
+            'this is not the one-line form of OpenSSH (BEGIN SSH2 PUBLIC KEY); convert it: '
+            'ssh-keygen -i -f FILE',
         ),
         (
             forms['PKCS8'],
-            'this is not the one-line form of OpenSSH (BEGIN PUBLIC KEY); convert it: ssh-keygen -i -m PKCS8 -f FILE',
+            'this is not the one-line form of OpenSSH (BEGIN PUBLIC KEY); convert it: ssh-keygen '
+            '-i -m PKCS8 -f FILE',
         ),
         (
             forms['PEM'],
-            'this is not the one-line form of OpenSSH (BEGIN RSA PUBLIC KEY); convert it: ssh-keygen -i -m PEM -f FILE',
+            'this is not the one-line form of OpenSSH (BEGIN RSA PUBLIC KEY); convert it: '
+            'ssh-keygen -i -m PEM -f FILE',
         ),
         (f'{key}\n{rsa}', 'it contains 2 keys; create a key pair for each'),
         (f'{key} {rsa}', 'it contains 2 keys; create a key pair for each'),
@@ -172,11 +176,13 @@ def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) 
         ),
         (
             'ssh-ed25519-cert-v01@openssh.com AAAA',
-            'this is a certificate (ssh-ed25519-cert-v01@openssh.com); use the public key that it certifies (the file without -cert)',
+            'this is a certificate (ssh-ed25519-cert-v01@openssh.com); use the public key that it '
+            'certifies (the file without -cert)',
         ),
         (
             word,
-            'the type is missing; use the complete line, which begins with the type (ssh-ed25519, ...)',
+            'the type is missing; use the complete line, which begins with the type (ssh-ed25519, '
+            '...)',
         ),
         (
             f'{kind} {word[:-8]}',
@@ -199,16 +205,17 @@ def test_each_wrong_form_is_told_as_what_it_is(keys: list[str], tmp_path: Path) 
 
 
 def test_a_short_rsa_key_is_refused() -> None:
-    """OpenSSH takes none below 1,024 bits."""
+    """OpenSSH accepts none below 1,024 bits."""
     key = f'ssh-rsa {text(b"ssh-rsa", bytes([1, 0, 1]), bytes([0x7F] * 64))}'
     assert not openssh_reads(key)
     assert public_key_problems(key) == [
-        'public_key: OpenSSH does not accept the modulus of the ssh-rsa key; copy the line again, or generate another key'
+        'public_key: OpenSSH does not accept the modulus of the ssh-rsa key; copy the line again, '
+        'or generate another key'
     ]
 
 
-def test_the_stored_form_is_the_normal_one(keys: list[str]) -> None:
-    """Two blanks or a tab after the type left the tiny image without a key. The comment stays as it is."""
+def test_normalized_form(keys: list[str]) -> None:
+    """Spaces and tabs are normalized (the tiny image cannot parse others); the comment is kept."""
     kind, word = keys[0].split()[:2]
     params = {
         **dict.fromkeys(keypair.ARGUMENTS),
@@ -222,8 +229,8 @@ def test_the_stored_form_is_the_normal_one(keys: list[str]) -> None:
     assert normalized_key(f'{kind}\t{word}') == f'{kind} {word}'
 
 
-def test_a_private_key_that_others_may_read(keys: list[str], tmp_path: Path) -> None:
-    """Ssh-keygen refuses it; its mode is what is told, with the command that mends it."""
+def test_private_key_file_mode(keys: list[str], tmp_path: Path) -> None:
+    """Ssh-keygen refuses it; the message has its mode and the command to fix it."""
     path = tmp_path / 'a key'
     subprocess.run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', path], check=True)
     params = {

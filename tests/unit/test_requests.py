@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Lists that mean a set: in whatever order they are written, and however often, the request is the same, and so is the plan."""
+"""Lists that are sets: order and duplicates change neither the request nor the plan."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SETS: list[tuple[Any, str, list[Any]]] = [
 
 
 def params(module: Any, **said: Any) -> dict[str, Any]:
-    """The params of a module as Ansible hands them over: what was not said is there, as None or its default."""
+    """The parameters of a module from Ansible, with None or the default for those not set."""
     return {
         option: said.get(option, rule.get('default')) for option, rule in module.ARGUMENTS.items()
     } | {'name': 'x'}
@@ -58,10 +58,10 @@ def params(module: Any, **said: Any) -> dict[str, Any]:
     ids=[f'{module.__name__.rpartition(".")[2]}.{option}' for module, option, _elements in SETS],
 )
 @given(data=st.data())
-def test_order_means_nothing(
+def test_order_is_ignored(
     module: Any, option: str, elements: list[Any], data: st.DataObject
 ) -> None:
-    """Any permutation is the same request."""
+    """Every permutation is the same request."""
     written = data.draw(st.permutations(elements))
     assert module.request(params(module, **{option: written})) == module.request(
         params(module, **{option: elements})

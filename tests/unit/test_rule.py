@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a user may write as a rule, what it means, and what is refused with which words."""
+"""Rules as users write them, their meaning, and the messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ANYTHING = st.one_of(
 
 @st.composite
 def rules(draw: st.DrawFn) -> Rule:
-    """Any rule that may exist."""
+    """Any valid rule."""
     protocol = draw(st.sampled_from(['any', 'tcp', 'udp', 'icmp']))
     ports = (
         sorted(draw(st.tuples(PORTS, PORTS)))
@@ -56,14 +56,14 @@ def rules(draw: st.DrawFn) -> Rule:
 
 
 @given(rules())
-def test_what_is_shown_can_be_said_again(rule: Rule) -> None:
+def test_round_trip(rule: Rule) -> None:
     """A result pasted into a playbook is the same rule."""
     assert parse(public(rule)) == (rule,)
 
 
 @given(st.lists(rules()))
-def test_rules_have_one_order(some: list[Rule]) -> None:
-    """Rules without ports and with, networks and groups: all of them compare, and only equals are equal in order."""
+def test_order(some: list[Rule]) -> None:
+    """All rules can be ordered, and only equal rules are equal in the order."""
     ordered, other = sorted(some), some[::-1]
     assert ordered == sorted(other)
     assert all((one < other) == (one != other) for one, other in pairwise(ordered))
@@ -76,8 +76,8 @@ def test_rules_have_one_order(some: list[Rule]) -> None:
         ANYTHING,
     )
 )
-def test_whatever_is_said_is_understood_or_refused(raw: dict[str, Any]) -> None:
-    """Nothing else happens than rules that exist, or a ValueError that says where."""
+def test_any_input(raw: dict[str, Any]) -> None:
+    """The result is valid rules, or a ValueError with the place of the error."""
     try:
         found, refused = parse(raw, 'rules[3]'), ''
     except ValueError as error:
@@ -143,8 +143,8 @@ def test_whatever_is_said_is_understood_or_refused(raw: dict[str, Any]) -> None:
         ({'preset': 'all_tcp'}, [Rule('ingress', 'tcp')]),
     ],
 )
-def test_what_it_means(raw: dict[str, Any], expected: list[Rule]) -> None:
-    """Words in either case, defaults, presets, and different ways to say the same."""
+def test_valid_rules(raw: dict[str, Any], expected: list[Rule]) -> None:
+    """Upper and lower case, defaults, presets, and equivalent forms."""
     assert list(parse(raw)) == expected
 
 
@@ -175,7 +175,8 @@ EMPTY = 'it is empty, which could mean all; set a value, or omit the option'
         ({'protocol': 'tcp', 'ports': [22, 'x']}, f"rules[0].ports[1]: 'x' {NOT_A_PORT}"),
         (
             {'protocol': 'tcp', 'ports': []},
-            "rules[0].ports: [] is not a list of ports; use one such as [22, '80-90'], or omit it for all ports",
+            "rules[0].ports: [] is not a list of ports; use one such as [22, '80-90'], or omit it "
+            'for all ports',
         ),
         ({'protocol': 'tcp', 'port': 1, 'ports': [2]}, 'rules[0].port: use either port or ports'),
         ({'port': 22}, 'rules[0].port: 22 requires a protocol with ports; use protocol tcp or udp'),
@@ -200,21 +201,26 @@ EMPTY = 'it is empty, which could mean all; set a value, or omit the option'
         ),
         (
             {'remote': '0.0.0.0'},
-            "rules[0].remote: '0.0.0.0' is not the address of a host; use any (or 0.0.0.0/0) for all addresses",
+            "rules[0].remote: '0.0.0.0' is not the address of a host; use any (or 0.0.0.0/0) for "
+            'all addresses',
         ),
         (
             {'remote': '10.0.0.0/33'},
-            "rules[0].remote: '10.0.0.0/33' is neither an IPv4 address or network nor the name of a group; "
+            "rules[0].remote: '10.0.0.0/33' is neither an IPv4 address or network nor the name of "
+            'a group; '
             'use any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group',
         ),
         (
             {'remote': '10.0.0.300'},
-            "rules[0].remote: '10.0.0.300' is neither an IPv4 address or network nor the name of a group; "
-            'use any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group (group:10.0.0.300 for a group of that name)',
+            "rules[0].remote: '10.0.0.300' is neither an IPv4 address or network nor the name of a "
+            'group; '
+            'use any, an IPv4 address, a network such as 10.0.0.0/24, or the name of a group '
+            '(group:10.0.0.300 for a group of that name)',
         ),
         (
             {'remote': 'group:we b'},
-            "rules[0].remote: 'group:we b' does not name a group; names consist of letters, digits, hyphens, underscores and dots",
+            "rules[0].remote: 'group:we b' does not name a group; names consist of letters, "
+            'digits, hyphens, underscores and dots',
         ),
         ({}, f'rules[0].protocol: {MISSING}'),
         ({'preset': None, 'protocol': None, 'remote': 'any'}, f'rules[0].protocol: {MISSING}'),
@@ -226,19 +232,20 @@ EMPTY = 'it is empty, which could mean all; set a value, or omit the option'
         ({'preset': 'ssh', 'remote': ''}, f'rules[0].remote: {EMPTY}'),
         (
             {'prot': 'tcp'},
-            'rules[0].prot is not an option of a rule; the options are direction, protocol, port, ports, remote, preset',
+            'rules[0].prot is not an option of a rule; the options are direction, protocol, port, '
+            'ports, remote, preset',
         ),
     ],
 )
-def test_what_is_refused(raw: dict[str, Any], message: str) -> None:
-    """The option, the value and the way out."""
+def test_invalid_rules(raw: dict[str, Any], message: str) -> None:
+    """The option, the value and valid ones."""
     with pytest.raises(ValueError, match='rules') as caught:
         parse(raw)
     assert str(caught.value) == message
 
 
-def test_everything_wrong_is_told_at_once() -> None:
-    """A user mends a rule in one go."""
+def test_all_problems_are_reported() -> None:
+    """All problems of a rule are reported at once."""
     with pytest.raises(ValueError, match='at') as caught:
         parse({'direction': 'in', 'protocol': 'ip', 'port': 0, 'remote': '/', 'name': 'x'}, 'at')
     assert [problem.split()[0] for problem in str(caught.value).split('; at')] == [
@@ -251,7 +258,7 @@ def test_everything_wrong_is_told_at_once() -> None:
 
 
 @pytest.mark.parametrize('raw', [None, 'ssh', ['ssh'], 22])
-def test_what_is_no_rule_at_all(raw: Any) -> None:
+def test_not_a_mapping(raw: Any) -> None:
     """An entry that is not a mapping."""
     with pytest.raises(ValueError, match='is not a rule'):
         parse(raw)
@@ -284,14 +291,14 @@ def test_what_is_no_rule_at_all(raw: Any) -> None:
         {'remote_cidr': '', 'remote_group': 7},
     ],
 )
-def test_no_rule_without_a_meaning(values: dict[str, Any]) -> None:
-    """What has no meaning cannot be made, so that nobody has to guess one."""
+def test_invalid_values(values: dict[str, Any]) -> None:
+    """Invalid rules cannot be created."""
     with pytest.raises(ValueError, match=r'direction|protocol|port|remote'):
         Rule(**{'direction': 'ingress', **values})
 
 
-def test_in_words() -> None:
-    """How a rule reads in a sentence."""
+def test_text() -> None:
+    """A rule in a message."""
     assert str(Rule('ingress', 'tcp', 22, 22)) == 'tcp 22 from any'
     assert str(Rule('egress', 'udp', 53, 80, '', 'dns')) == 'udp 53-80 to group:dns'
     assert str(Rule('ingress', 'icmp', remote_cidr='10.0.0.0/8')) == 'icmp from 10.0.0.0/8'

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The key pairs of a server in the record: written, read, said by its machine, and kept while it is there."""
+"""The key pairs of a server in the record and in the metadata of its machine."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ KEYS = {
     name: f'ssh-ed25519 {letter * 64}'
     for name, letter in (('one', 'A'), ('two', 'B'), ('three', 'C'))
 }
-# Not the order in which they were made, nor that of their names.
+# Neither the order of creation nor that of the names.
 ORDER = ('two', 'three', 'one')
 
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
-    """A record with three servers that differ in their keys."""
+    """A record of three servers with different key pairs."""
     opened = Record(str(tmp_path), 'me')
     opened.write()
     image = {'uuid': 'i', 'name': 'i', 'source': 'path:/i', 'description': '', 'labels': '{}'}
@@ -45,8 +45,8 @@ def record(tmp_path: Path) -> Record:
     return opened
 
 
-def test_they_are_read_as_written(record: Record) -> None:
-    """In their order, as a server has them and as they are put on its first-boot disk."""
+def test_round_trip(record: Record) -> None:
+    """In order, as in the server and on its first-boot disk."""
     rows = record.rows(SERVERS, None, None)
     found = {row['name']: key_names(row) for row in rows}
     assert found == {'many': ORDER, 'single': ('one',), 'none': ()}
@@ -58,8 +58,8 @@ def test_they_are_read_as_written(record: Record) -> None:
     )
 
 
-def test_each_is_in_use(record: Record) -> None:
-    """By every server that has it, and none can be deleted before those servers are."""
+def test_used_by(record: Record) -> None:
+    """By every server that has it; it cannot be deleted before those."""
     pairs = LocalKeypairs(record)
     used = {pair.name: pair.used_by for pair in pairs.list()}
     assert used == {'one': ('many', 'single'), 'two': ('many',), 'three': ('many',)}
@@ -72,8 +72,8 @@ def test_each_is_in_use(record: Record) -> None:
     assert pairs.list() == ()
 
 
-def test_one_that_is_gone_meanwhile(record: Record) -> None:
-    """Nothing of the server is written."""
+def test_key_pair_deleted_meanwhile(record: Record) -> None:
+    """The server is not recorded."""
     server = Server('late', image='i', key_names=('one', 'gone'), networks=(), security_groups=())
 
     def reserve() -> None:
@@ -86,8 +86,8 @@ def test_one_that_is_gone_meanwhile(record: Record) -> None:
 
 
 @pytest.mark.parametrize('name', ORDER)
-def test_machines_say_them(record: Record, name: str) -> None:
-    """The first by itself, as before there were several; what is said of any of them makes a new revision."""
+def test_metadata(record: Record, name: str) -> None:
+    """The first one separately, as in older versions; a change of any makes a new revision."""
     record.sql.execute('UPDATE server SET task_state = NULL')
     told = json.loads(metadata.server_metadata(record, ['many'])['many'])
     said = [told['keypair'], *told['more_keypairs']]
@@ -97,7 +97,7 @@ def test_machines_say_them(record: Record, name: str) -> None:
     assert record.value("SELECT value FROM meta WHERE key = 'metadata'") > before
 
 
-def test_a_record_is_rebuilt_with_them(record: Record, tmp_path: Path) -> None:
+def test_recovery_from_export(record: Record, tmp_path: Path) -> None:
     """From its export."""
     rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
     record.sql.close()

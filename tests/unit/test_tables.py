@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Every option that a thing bears is in the table of its kind, which says how it may change: one that is not would change in silence."""
+"""Every option of a resource is in the table of its kind; otherwise changes are not found."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ TABLES = {
     for path in sorted(MODEL.glob('*.py'))
     if '\nTABLE: Table = ' in path.read_text('utf-8')
 }
-# What a verb of its own changes: a volume is attached and detached.
+# Options that separate verbs change: a volume is attached and detached.
 BY_VERB = {'volume': {'server'}}
 
 
 @pytest.mark.parametrize('kind', TABLES)
-def test_the_table_is_whole(kind: str) -> None:
-    """The options of the module that are fields of the thing, its name aside."""
+def test_table_is_complete(kind: str) -> None:
+    """The table has the options of the module that are fields of the resource, except its name."""
     model = importlib.import_module(f'{UTILS}._model.{kind}')
     edge = importlib.import_module(f'{UTILS}._ansible.{kind}')
     table = importlib.import_module(f'{UTILS}._model.{TABLES[kind]}').TABLE
@@ -39,5 +39,5 @@ def test_the_table_is_whole(kind: str) -> None:
 
 
 def test_the_kinds_are_found() -> None:
-    """An empty list would be whole."""
+    """An empty list would pass the other test."""
     assert {'server', 'lb', 'volume'} <= set(TABLES)

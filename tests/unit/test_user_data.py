@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""First-boot content: what cloud-init takes is accepted, what it would leave out is refused."""
+"""First-boot content: what cloud-init recognizes is accepted, what it would ignore is refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
 )
 
 UNKNOWN = 'cloud-init does not recognize its format; begin it with #! (a script) or #cloud-config'
-LEFT_OUT = 'and cloud-init would ignore all of it'
+IGNORED = 'and cloud-init would ignore all of it'
 
 
 @pytest.mark.parametrize(
@@ -34,8 +34,8 @@ LEFT_OUT = 'and cloud-init would ignore all of it'
         'From nobody\nmime-version: 1.0\nContent-Type: text/cloud-config\n\npackages: []\n',
     ],
 )
-def test_what_cloud_init_takes(text: str) -> None:
-    """In any case, and after blanks, as cloud-init itself goes by it."""
+def test_recognized_content(text: str) -> None:
+    """Case-insensitively and after white space, as in cloud-init."""
     assert user_data_problems(text) == []
 
 
@@ -50,22 +50,22 @@ def test_what_cloud_init_takes(text: str) -> None:
         ('#!/bin/sh\r\ntrue\r\n', 'it has Windows line endings (CR LF)'),
         ('#cloud-config\r\npackages: []\r\n', 'it has Windows line endings (CR LF)'),
         ('#!/bin/sh\0\n', 'it contains a NUL character; it must be text'),
-        ('#cloud-config\npackages: [\n', f'it is not valid YAML (see line 3), {LEFT_OUT}'),
-        ('#cloud-config\n- packages\n', f'its YAML is not a mapping, {LEFT_OUT}'),
-        ('#cloud-config\nhello\n', f'its YAML is not a mapping, {LEFT_OUT}'),
-        ('#cloud-config\n' + '[' * 100_000, f'it is not valid YAML, {LEFT_OUT}'),
+        ('#cloud-config\npackages: [\n', f'it is not valid YAML (see line 3), {IGNORED}'),
+        ('#cloud-config\n- packages\n', f'its YAML is not a mapping, {IGNORED}'),
+        ('#cloud-config\nhello\n', f'its YAML is not a mapping, {IGNORED}'),
+        ('#cloud-config\n' + '[' * 100_000, f'it is not valid YAML, {IGNORED}'),
         ('#!' + 'x' * MAX_USER_DATA, f'it has {MAX_USER_DATA + 2} bytes; at most'),
     ],
 )
-def test_what_it_would_leave_out(text: str, problem: str) -> None:
-    """One sentence, which tells the way out."""
+def test_ignored_content(text: str, problem: str) -> None:
+    """One sentence, with a solution."""
     (found,) = user_data_problems(text)
     assert found.startswith('user_data: ')
     assert problem in found
 
 
-def test_a_secret_is_not_repeated() -> None:
-    """What is wrong with the YAML is told without a word of it."""
+def test_content_is_not_quoted() -> None:
+    """Errors in the YAML are reported without quoting it."""
     for text in (
         '#cloud-config\npassword: [hunter2',
         '#cloud-config\n*hunter2',

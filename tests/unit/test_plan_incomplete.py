@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A server that an earlier run could not make becomes what is asked now; one whose machine runs already does not."""
+"""A server that was not created yet gets the requested options; one that runs is updated."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observati
     ObservedServers,
 )
 
-UNMADE = Server(
+INCOMPLETE = Server(
     'web',
     flavor='g1.tiny',
     vcpus=2,
@@ -68,11 +68,11 @@ def planned(
     )
 
 
-def test_it_becomes_what_is_asked_now() -> None:
-    """With one change, with nothing allowed, what is fixed later too."""
+def test_it_gets_the_requested_options() -> None:
+    """In one change, without any permission, also options that are fixed later."""
     options = {'flavor': 'g1.micro', 'image': 'debian', 'key_names': ('mine',)}
     current = planned(
-        UNMADE, options, networks=(NicRequest('back', '192.168.1.7'),), state='stopped'
+        INCOMPLETE, options, networks=(NicRequest('back', '192.168.1.7'),), state='stopped'
     )
     assert current.refused == current.missing == ()
     (change,) = current.changes
@@ -90,44 +90,44 @@ def test_it_becomes_what_is_asked_now() -> None:
         (Nic('back', '192.168.1.7', AFTER_APPLY),),
         'stopped',
     )
-    assert after.security_groups == UNMADE.security_groups
+    assert after.security_groups == INCOMPLETE.security_groups
 
 
-def test_what_is_not_said_stays() -> None:
-    """As it is recorded."""
-    (change,) = planned(UNMADE, {}).changes
-    assert change.after == replace(UNMADE, task_state=None, launched=True)
-    (change,) = planned(UNMADE, {'volume_size': 4}).changes
-    assert change.after == replace(UNMADE, task_state=None, launched=True, volume_size=4)
+def test_unspecified_options_are_kept() -> None:
+    """Options that are not specified are kept as recorded."""
+    (change,) = planned(INCOMPLETE, {}).changes
+    assert change.after == replace(INCOMPLETE, task_state=None, launched=True)
+    (change,) = planned(INCOMPLETE, {'volume_size': 4}).changes
+    assert change.after == replace(INCOMPLETE, task_state=None, launched=True, volume_size=4)
 
 
-def test_what_it_cannot_be_is_refused() -> None:
-    """As for a new one."""
-    assert planned(UNMADE, {'volume_size': 1}).refused == (
+def test_invalid_options_are_refused() -> None:
+    """As for a new server."""
+    assert planned(INCOMPLETE, {'volume_size': 1}).refused == (
         'volume_size: 1 GB is less than the image debian requires; use at least 2',
     )
-    assert planned(replace(UNMADE, volume_size=4), {'image': 'huge'}).refused == (
+    assert planned(replace(INCOMPLETE, volume_size=4), {'image': 'huge'}).refused == (
         'volume_size: 4 GB is less than the image huge requires; use at least 50',
     )
 
 
-def test_its_first_boot_content_is_needed_again() -> None:
-    """Of which only a hash is recorded. Another one takes the place of an init script."""
-    was = replace(UNMADE, user_data=UserDataHash.of('#!/bin/sh\n', 'secret'))
+def test_first_boot_content_is_required() -> None:
+    """Only its hash is recorded. New content replaces an init script."""
+    was = replace(INCOMPLETE, user_data=UserDataHash.of('#!/bin/sh\n', 'secret'))
     (refused,) = planned(was, {'volume_size': 4}).refused
     assert refused.endswith('specify user_data again, or delete the server')
     assert planned(was, {'volume_size': 4}, '#!/bin/sh\n').refused == ()
-    (change,) = planned(replace(UNMADE, init_script='setup'), {}, '#!/bin/sh\n').changes
+    (change,) = planned(replace(INCOMPLETE, init_script='setup'), {}, '#!/bin/sh\n').changes
     assert (change.after.user_data, change.after.init_script) == (
         UserDataHash.of('#!/bin/sh\n', 'secret'),
         None,
     )
 
 
-def test_one_that_runs_is_changed_as_any_other() -> None:
-    """Its machine was started before the run was killed: first it is what was recorded."""
+def test_running_server_is_updated() -> None:
+    """Its machine was started before the run was killed: it is first completed as recorded."""
     current = planned(
-        replace(UNMADE, launched=True), {'flavor': 'g1.micro', 'key_names': ('mine',)}
+        replace(INCOMPLETE, launched=True), {'flavor': 'g1.micro', 'key_names': ('mine',)}
     )
     assert [change.verb for change in current.changes] == ['create', 'update']
     assert any('allow_restart: true' in text for text in current.refused)
