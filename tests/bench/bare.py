@@ -1,13 +1,14 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a bare loop over libvirt costs: the peer of the module server.
+"""The cost of a bare loop over libvirt, with which the module server is compared.
 
-bare.py learn FILE      keep the definitions of the servers that there are now: domain, size of the
-disk and its image, content of the seed bare.py create FILE     make all of them again: disk by
-qemu-img, seed by genisoimage, domain by libvirt; nothing is looked at, recorded or locked bare.py
-delete FILE     remove all of them
+bare.py learn FILE      save the definitions of the existing servers: domain, size and image of the
+                        disk, content of the seed
+bare.py create FILE     create all of them again: disk by qemu-img, seed by genisoimage, domain by
+                        libvirt; nothing is observed, recorded or locked
+bare.py delete FILE     delete all of them
 
-It knows nothing of networks, rules and addresses: the interfaces stand on a bridge that is there.
+It knows nothing of networks, rules and addresses: the interfaces are on an existing bridge.
 """
 
 from __future__ import annotations
@@ -24,32 +25,32 @@ from xml.etree import ElementTree
 
 import libvirt
 
-THREADS = 8  # as many as the collection has
+THREADS = 8  # as many as the collection uses
 SEED = ('meta-data', 'user-data', 'vendor-data', 'network-config')
-mine = threading.local()
+thread_local = threading.local()
 
 
 def connection() -> Any:
-    """Open a connection for each thread: one runs five calls at once."""
-    if not hasattr(mine, 'connection'):
-        mine.connection = libvirt.open('qemu:///system')
-    return mine.connection
+    """Return a connection for each thread: one connection runs five calls at once."""
+    if not hasattr(thread_local, 'connection'):
+        thread_local.connection = libvirt.open('qemu:///system')
+    return thread_local.connection
 
 
-def printed(*words: str) -> str:
-    """Run a program; what it printed."""
+def output_of(*words: str) -> str:
+    """Run a program; return its output."""
     return subprocess.run(words, capture_output=True, check=True, text=True).stdout
 
 
 def definition(domain: Any) -> dict[str, Any]:
-    """All that is needed to make a server again."""
+    """Everything that is needed to create a server again."""
     xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
     disk, seed = (
         source.attrib['file']
         for source in ElementTree.fromstring(xml).findall('devices/disk/source')
     )
-    info = json.loads(printed('qemu-img', 'info', '-U', '--output=json', disk))
-    texts = {name: printed('isoinfo', '-J', '-i', seed, '-x', f'/{name}') for name in SEED}
+    info = json.loads(output_of('qemu-img', 'info', '-U', '--output=json', disk))
+    texts = {name: output_of('isoinfo', '-J', '-i', seed, '-x', f'/{name}') for name in SEED}
     return {
         'xml': xml,
         'uuid': domain.UUIDString(),
@@ -61,11 +62,11 @@ def definition(domain: Any) -> dict[str, Any]:
 
 
 def create(server: dict[str, Any]) -> None:
-    """Make and start one server."""
+    """Create and start one server."""
     folder = os.path.dirname(server['disk'])
     os.makedirs(folder, 0o711)
     options = 'cluster_size=1M,extended_l2=on'
-    printed(
+    output_of(
         'qemu-img',
         'create',
         '-q',
@@ -84,7 +85,7 @@ def create(server: dict[str, Any]) -> None:
     for file, text in zip(files, server['seed'].values(), strict=True):
         with open(file, 'w', encoding='utf-8') as stream:
             stream.write(text)
-    printed(
+    output_of(
         'genisoimage',
         '-quiet',
         '-V',
@@ -99,7 +100,7 @@ def create(server: dict[str, Any]) -> None:
 
 
 def delete(server: dict[str, Any]) -> None:
-    """Remove one server."""
+    """Delete one server."""
     domain = connection().lookupByUUIDString(server['uuid'])
     domain.destroy()
     domain.undefine()
@@ -107,7 +108,7 @@ def delete(server: dict[str, Any]) -> None:
 
 
 def main(verb: str, path: str) -> None:
-    """Do it for all servers."""
+    """Run a verb for all servers."""
     if verb == 'learn':
         with open(path, 'w', encoding='utf-8') as file:
             json.dump([definition(domain) for domain in connection().listAllDomains()], file)

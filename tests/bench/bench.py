@@ -1,11 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""make bench: what the collection costs, as ratios. It runs in scripts/world.
+"""The program of make bench: the cost of the collection, as ratios. It runs in scripts/world.
 
-Every time is the time of a whole task as its user waits for it, from its start to its result. What
-is compared is measured in the same run and in turn, so that a machine that is busy for a while
-slows both down. A row shows medians, and the least and the most. No time is judged here: aims are
-only shown.
+Every time is that of a complete task as its user waits for it, from its start to its result. What
+is compared is measured alternately in the same run, so that a machine that is busy for a while
+slows down both. A row shows medians, minimum and maximum. No time is judged: goals are only shown.
 """
 
 from __future__ import annotations
@@ -29,48 +28,48 @@ import ansible.release
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
-PYTHON = '/usr/bin/python3'  # the host's own, as users are told to set it
+PYTHON = '/usr/bin/python3'  # the host's Python, as users are told to set it
 TURNS = {'no-op': 11, 'servers': 5, 'rule': 5, 'growth': 9}
 SIZES = (10, 100, 300, 1000)
-GROUP = 500  # the most that one group may have
+GROUP = 500  # the maximum size of a group
 RULES = ([{'preset': 'ssh'}], [{'preset': 'ssh'}, {'preset': 'http'}])
 Task = tuple[str, dict[str, Any]]
 EMPTY: Task = ('an empty task', {'empty': {}})
 
 
 class Times(NamedTuple):
-    """What was measured of one thing (seconds)."""
+    """The measurements of one thing (seconds)."""
 
     what: str
     seconds: Sequence[float]
 
     @property
     def median(self) -> float:
-        """Half of them took longer."""
+        """The median (seconds)."""
         return statistics.median(self.seconds)
 
 
 class Row(NamedTuple):
-    """A line of the table: what was measured against what, and what is aimed at."""
+    """A row of the table: two measurements, their ratio, and the goal."""
 
     what: Times
     peer: Times
     aim: str = ''
 
     def cells(self) -> list[str]:
-        """The line as it is shown."""
+        """The row as it is shown."""
         ratio = self.what.median / self.peer.median
         return [
             self.what.what,
-            *_cells(self.what),
+            *_time_cells(self.what),
             self.peer.what,
-            *_cells(self.peer),
+            *_time_cells(self.peer),
             f'{ratio:.2f}',
             self.aim,
         ]
 
-    def plain(self) -> dict[str, Any]:
-        """The line as JSON."""
+    def as_json(self) -> dict[str, Any]:
+        """The row as JSON."""
         return {
             'what': self.what._asdict(),
             'peer': self.peer._asdict(),
@@ -80,13 +79,16 @@ class Row(NamedTuple):
 
 
 class Line(NamedTuple):
-    """How the time above an empty task grows with the records: by number of records, each compared with the empty task of its own turn."""
+    """The growth with the number of records of the time above an empty task.
+
+    Each measurement is compared with the empty task of its own turn.
+    """
 
     what: str
     points: dict[int, Times]
 
     def fit(self) -> tuple[float, float, float]:
-        """Seconds per record, seconds without records, and how far off the straight line the worst point is (seconds)."""
+        """Seconds per record, seconds without records, and the maximum deviation in seconds."""
         medians = {size: times.median for size, times in self.points.items()}
         slope, start = statistics.linear_regression(list(medians), list(medians.values()))
         return (
@@ -105,7 +107,7 @@ class Line(NamedTuple):
             f'{off:.3f}',
         ]
 
-    def plain(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The line as JSON."""
         slope, start, off = self.fit()
         points = {size: times.seconds for size, times in self.points.items()}
@@ -118,12 +120,12 @@ class Line(NamedTuple):
         }
 
 
-def _cells(times: Times) -> list[str]:
+def _time_cells(times: Times) -> list[str]:
     return [f'{times.median:.3f}', f'{min(times.seconds):.3f}-{max(times.seconds):.3f}']
 
 
 def play(tasks: Iterable[Task]) -> list[dict[str, Any]]:
-    """Run tasks as one play; what the callback wrote of each."""
+    """Run tasks as one play; return what the callback wrote for each."""
     with tempfile.TemporaryDirectory() as folder:
         playbook, stamps = (os.path.join(folder, name) for name in ('play.json', 'stamps'))
         plays = [
@@ -146,9 +148,12 @@ def play(tasks: Iterable[Task]) -> list[dict[str, Any]]:
 
 
 def run(*words: str, **environment: str) -> float:
-    """Run a program; how long it took (seconds). What it said is shown when it failed."""
+    """Run a program; return the time that it took (seconds).
+
+    Its output is shown if it fails.
+    """
     started = time.monotonic()
-    ran = subprocess.run(
+    process = subprocess.run(
         words,
         cwd=ROOT,
         env={**os.environ, **environment},
@@ -157,19 +162,21 @@ def run(*words: str, **environment: str) -> float:
         check=False,
         timeout=600,
     )
-    if ran.returncode:
-        sys.exit(f'{" ".join(words)} failed:\n{ran.stdout[-4000:]}{ran.stderr[-4000:]}')
+    if process.returncode:
+        sys.exit(f'{" ".join(words)} failed:\n{process.stdout[-4000:]}{process.stderr[-4000:]}')
     return time.monotonic() - started
 
 
 def measure(tasks: Sequence[Task], turns: int, changed: bool = False) -> dict[str, Times]:
-    """Run tasks in turn. The first turn, in which Ansible builds the modules for the play, does not count."""
+    """Run tasks in turn.
+
+    The first turn does not count: Ansible builds the modules in it.
+    """
     stamps = play(task for _turn in range(turns + 1) for task in tasks)[len(tasks) :]
     for stamp in stamps:
         if stamp['changed'] != (changed and stamp['task'] != EMPTY[0]):
-            sys.exit(
-                f'the task {stamp["task"]} was to {"change" if changed else "find"} everything as it is: {stamp}'
-            )
+            expected = 'change something' if changed else 'change nothing'
+            sys.exit(f'the task {stamp["task"]} was expected to {expected}: {stamp}')
     return {
         name: Times(name, [stamp['seconds'] for stamp in stamps if stamp['task'] == name])
         for name, _action in tasks
@@ -177,7 +184,7 @@ def measure(tasks: Sequence[Task], turns: int, changed: bool = False) -> dict[st
 
 
 def server(name: str, **options: Any) -> dict[str, Any]:
-    """Say a task that makes servers, as a playbook says it: with all that they refer to. Nothing is started unless it is said."""
+    """Return a task that creates servers with all their references; stopped by default."""
     references = {
         'flavor': 'g1.nano',
         'image': 'bench',
@@ -189,23 +196,23 @@ def server(name: str, **options: Any) -> dict[str, Any]:
 
 
 def absent(name: str) -> Task:
-    """Say a task that removes servers."""
+    """Return a task that deletes servers."""
     return f'{name} absent', {'hanok.cloud.server': {'name': name, 'state': 'absent'}}
 
 
 @contextmanager
 def servers(*tasks: Task) -> Iterator[None]:
-    """Have servers for a while; the names of the tasks are not shown anywhere."""
+    """Create servers for the duration of a block; the names of the tasks are not shown."""
     play(tasks)
     yield
     play(absent(action['hanok.cloud.server']['name']) for _name, action in tasks)
 
 
 def prepare() -> None:
-    """Make this world a host, with a small image and a network with room for a thousand servers."""
+    """Prepare this world: a host with a small image and a network for a thousand servers."""
     images = sorted(glob.glob('/var/cache/hanok/tiny-*.qcow2'), key=os.path.getmtime)
     if 'HANOK_WORLD' not in os.environ or not images:
-        sys.exit('run it by: make bench')
+        sys.exit('run it with: make bench')
     run(*PLAYBOOK, 'hanok.cloud.host')
     play(
         [
@@ -220,8 +227,8 @@ def prepare() -> None:
     )
 
 
-def created() -> Iterator[Row]:
-    """20 servers that run, made and removed, against a bare loop with the very same definitions."""
+def creation_rows() -> Iterator[Row]:
+    """Create and delete 20 running servers, compared with a bare loop over the same definitions."""
     make, remove = ('create', server('run', count=20, state='started')), absent('run')
     seconds: dict[str, list[float]] = {
         'create': [],
@@ -232,29 +239,27 @@ def created() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         definitions = os.path.join(folder, 'definitions')
         bare = [PYTHON, str(HERE / 'bare.py')]
-        look = (
-            'look',
-            {'hanok.cloud.server': {'name': 'run', 'state': 'absent'}},
-        )  # Ansible builds the module for the play
+        # Ansible builds the module for the play in this task.
+        build = ('build', {'hanok.cloud.server': {'name': 'run', 'state': 'absent'}})
         learn = ('learn', {'ansible.builtin.command': {'argv': [*bare, 'learn', definitions]}})
         for _turn in range(TURNS['servers']):
-            for stamp in play([look, make, learn, remove]):
+            for stamp in play([build, make, learn, remove]):
                 seconds.get(stamp['task'], []).append(stamp['seconds'])
             for verb in ('create', 'delete'):
                 seconds[f'bare {verb}'].append(run(*bare, verb, definitions))
     yield Row(
-        Times('20 running servers made', seconds['create']),
+        Times('20 running servers created', seconds['create']),
         Times('a bare loop', seconds['bare create']),
         '1.3',
     )
     yield Row(
-        Times('20 running servers removed', seconds['run absent']),
+        Times('20 running servers deleted', seconds['run absent']),
         Times('a bare loop', seconds['bare delete']),
     )
 
 
-def unchanged() -> Iterator[Row]:
-    """Tasks that find nothing to do, against a task whose module is empty."""
+def unchanged_rows() -> Iterator[Row]:
+    """Tasks that change nothing, compared with a task whose module is empty."""
     groups = [('1 server, nothing to do', server('one'))]
     groups += [
         (f'{count} servers, nothing to do', server(f'group{count}', count=count))
@@ -267,7 +272,7 @@ def unchanged() -> Iterator[Row]:
 
 
 def rule(records: int) -> dict[str, Times]:
-    """Change one rule of a group that all servers have, to and fro."""
+    """Change one rule of a group that all servers have, alternately."""
     tasks = [
         (
             f'a rule changed, {records} servers',
@@ -278,30 +283,34 @@ def rule(records: int) -> dict[str, Times]:
     return measure([EMPTY, tasks[0], EMPTY, tasks[1]], TURNS['rule'], changed=True)
 
 
-def filled(records: int) -> Iterator[Task]:
-    """So many servers on record: made as a user makes them, not started. One group has at most 500."""
+def fill_tasks(records: int) -> Iterator[Task]:
+    """Tasks that create so many stopped servers.
+
+    A group has at most 500.
+    """
     for number, first in enumerate(range(0, records, GROUP)):
         yield 'fill', server(f'herd{number}', count=min(GROUP, records - first))
 
 
 def growth() -> Iterator[dict[str, Times]]:
-    """Look at one and at all in a record that grows; the times above those of the empty tasks."""
+    """Query one and all servers in a growing database; the times above those of empty tasks."""
     one: Task = ('1 server, nothing to do', server('herd0-1'))
     everything: Task = ('server_info of all', {'hanok.cloud.server_info': {}})
     for size in SIZES:
-        play(filled(size))
+        play(fill_tasks(size))
         times = measure([EMPTY, one, everything], TURNS['growth'])
         empty = times.pop(EMPTY[0]).seconds
-        yield {
-            name: Times(
-                name, [some - none for some, none in zip(found.seconds, empty, strict=True)]
-            )
-            for name, found in times.items()
-        }
+        yield {name: _above(found, empty) for name, found in times.items()}
+
+
+def _above(times: Times, empty: Sequence[float]) -> Times:
+    """The times above those of the empty tasks."""
+    pairs = zip(times.seconds, empty, strict=True)
+    return Times(times.what, [seconds - base for seconds, base in pairs])
 
 
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Lay out columns."""
+    """Align columns."""
     rows = [list(head), *map(list, lines)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return '\n'.join(
@@ -311,10 +320,10 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 
 
 def main(report: str) -> None:
-    """Measure all, show it, and write it down."""
+    """Measure everything, print it, and write it to a file."""
     prepare()
-    rows = [*unchanged(), *created()]
-    play(filled(3))
+    rows = [*unchanged_rows(), *creation_rows()]
+    play(fill_tasks(3))
     few = rule(3)
     points: dict[str, dict[int, Times]] = {}
     for size, times in zip(SIZES, growth(), strict=True):
@@ -358,8 +367,8 @@ def main(report: str) -> None:
         json.dumps(
             {
                 'machine': machine,
-                'rows': [row.plain() for row in rows],
-                'lines': [line.plain() for line in lines],
+                'rows': [row.as_json() for row in rows],
+                'lines': [line.as_json() for line in lines],
             },
             indent=1,
         )

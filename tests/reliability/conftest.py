@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What all tests of reliability share: a host of their own, the long form (--soak), and figures."""
+"""What all tests of reliability share: a host, the long form (--soak), and figures."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ['host', 'inventory', 'keep', 'refused', 'run', 'soak', 'start', 'tiny
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The long form: make soak."""
+    """Add the option of the long form, which make soak uses."""
     parser.addoption(
         '--soak',
         action='store_true',
@@ -39,10 +39,11 @@ def soak(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope='session')
 def host() -> None:
-    """The role host has made this world a host; in a run with tests/integration it has done so before."""
+    """Run the role host in this world, unless tests/integration has run it."""
     if 'HANOK_WORLD' not in os.environ:
         pytest.fail(
-            'these tests make a cloud of the host they run on; run them by: scripts/world .venv/bin/pytest tests/reliability'
+            'these tests turn the host they run on into a cloud; run them with: '
+            'scripts/world .venv/bin/pytest tests/reliability'
         )
     if not Path('/etc/hanok/host.json').exists():
         assert Play('hanok.cloud.host').changed > 0

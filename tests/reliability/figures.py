@@ -1,8 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the tests of reliability counted: kept in build/reports/reliability.json, and as a table in docs/reliability.md after a long run.
+"""The figures of the tests of reliability, in build/reports/reliability.json.
 
-Two runs at once may count into one file. Run as a program, this writes the table.
+Two runs at once may add to one file. Run as a program, this writes the table of
+docs/reliability.md.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ROWS = (
     'Check mode oracle',
     'Crowds',
     'Bad input',
-    'The ground moves',
+    'Changes by others',
     'Secrets',
     'Recovery',
 )
@@ -27,12 +28,12 @@ BEGIN, END = '<!-- figures: written by make soak -->', '<!-- end of figures -->'
 
 
 def counted() -> dict[str, dict[str, int]]:
-    """What was counted so far."""
+    """The figures so far."""
     return json.loads(REPORT.read_text(encoding='utf-8')) if REPORT.exists() else {}
 
 
 def add(name: str, **numbers: int) -> None:
-    """Add to what is counted by a name: ``figures.add('Killed anywhere', points=812, tasks=58)``. A name with spaces reads well in the table."""
+    """Add to the figures of a row: ``figures.add('Killed anywhere', points=812, tasks=58)``."""
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     with open(REPORT, 'a+', encoding='utf-8') as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -46,7 +47,7 @@ def add(name: str, **numbers: int) -> None:
 
 
 def table() -> str:
-    """All of it as Markdown."""
+    """Return the figures as a Markdown table."""
     lines = ['| What | Figures |', '|---|---|']
     for name, numbers in sorted(counted().items()):
         figures = ', '.join(
@@ -57,10 +58,10 @@ def table() -> str:
 
 
 def write_page() -> None:
-    """Put the table into the document, if it is whole."""
+    """Write the table to the document; fail if a row has no figures."""
     missing = [name for name in ROWS if name not in counted()]
     if missing:
-        raise SystemExit(f'nothing was counted of: {", ".join(missing)}')
+        raise SystemExit(f'no figures of: {", ".join(missing)}')
     before, _begin, rest = PAGE.read_text(encoding='utf-8').partition(BEGIN)
     _old, _end, after = rest.partition(END)
     PAGE.write_text(f'{before}{BEGIN}\n{table()}\n{END}{after}', encoding='utf-8')

@@ -1,10 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Modules as processes, many and quickly: one process of the host's Python imports all once, and forks itself for each run of a module.
+"""Run many modules quickly: one process of the host's Python imports them and forks for each run.
 
-What is forked is a module's process as Ansible starts it (arguments at its standard input, the
-result at its standard output), without the 0.3 s that every start of Python and its imports cost. A
-crowd waits at a gate until all of it is there.
+A fork is the process of a module as Ansible starts it (arguments on standard input, result on
+standard output), without the 0.3 s of starting Python and importing. The processes of a crowd wait
+at a gate until all of them are started.
 """
 
 from __future__ import annotations
@@ -27,14 +27,12 @@ from typing import Any, NamedTuple, NoReturn
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins'
 TREE = Path(__file__).resolve().parents[2] / 'build'
-TIMEOUT = (
-    300  # seconds that a crowd gets; who is not done by then waits for somebody who waits for him
-)
+TIMEOUT = 300  # seconds for a crowd; a process that is not done by then is in a deadlock
 FAULTS = ('Traceback', 'defect of hanok.cloud', 'database is locked', 'database table is locked')
 
 
-class Ran(NamedTuple):
-    """A run of a module: how it ended, what it printed, and its result (empty when it printed none)."""
+class ModuleRun(NamedTuple):
+    """A run of a module: exit status, output, and result (empty if it printed none)."""
 
     task: tuple[str, dict[str, Any]]
     code: int
@@ -44,49 +42,45 @@ class Ran(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether it failed."""
+        """Whether the module failed."""
         return bool(self.result.get('failed'))
 
     @property
     def changed(self) -> bool:
-        """Whether it changed something."""
+        """Whether the module changed something."""
         return bool(self.result.get('changed'))
 
     @property
     def msg(self) -> str:
-        """What it said."""
+        """The message of the result."""
         return str(self.result.get('msg', ''))
 
     def faults(self) -> list[str]:
-        """What no user may ever meet: an end without a result, or a text that only developers understand."""
-        found = (
-            []
-            if self.result
-            else [f'it ended with {self.code} and no result: {self.out[-500:]} {self.err[-2000:]}']
-        )
-        return found + [
-            f'{fault}: {self.out[-3000:]} {self.err[-2000:]}'
-            for fault in FAULTS
-            if fault in self.out + self.err
-        ]
+        """What no user may ever see: an end without a result, or a message for developers only."""
+        found = []
+        if not self.result:
+            ended = f'ended with {self.code} and no result'
+            found.append(f'{ended}: {self.out[-500:]} {self.err[-2000:]}')
+        faults = [fault for fault in FAULTS if fault in self.out + self.err]
+        return found + [f'{fault}: {self.out[-3000:]} {self.err[-2000:]}' for fault in faults]
 
 
-class Forks:
-    """The process that forks, from outside."""
+class ForkServer:
+    """The forking process, as seen by the tests."""
 
     def __init__(self, folder: str = '/') -> None:
-        """Start it; ``folder``: where modules run."""
-        self.socket, theirs = socket.socketpair()
+        """Start it in ``folder``."""
+        self.socket, child_socket = socket.socketpair()
         path = {'PYTHONPATH': f'{TREE}:{sysconfig.get_paths()["purelib"]}'}
-        words = ['/usr/bin/python3', str(Path(__file__).resolve()), str(theirs.fileno())]
+        words = ['/usr/bin/python3', str(Path(__file__).resolve()), str(child_socket.fileno())]
         self.process = subprocess.Popen(
             words,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[child_socket.fileno()],
             env={**os.environ, **path},
             cwd=folder,
             stdin=subprocess.DEVNULL,
         )
-        theirs.close()
+        child_socket.close()
         self.stream = self.socket.makefile('rw', encoding='utf-8')
 
     def crowd(
@@ -94,8 +88,8 @@ class Forks:
         tasks: Sequence[tuple[str, dict[str, Any]]],
         check: bool = False,
         environment: Mapping[str, str] | None = None,
-    ) -> list[Ran]:
-        """Run modules all at once; each is a name and options."""
+    ) -> list[ModuleRun]:
+        """Run modules at the same time; each is a name and options."""
         shared = {'_ansible_check_mode': check, '_ansible_diff': True}
         texts = [
             [module, json.dumps({'ANSIBLE_MODULE_ARGS': {**options, **shared}})]
@@ -104,9 +98,9 @@ class Forks:
         self.stream.write(json.dumps([dict(environment or {}), texts]) + '\n')
         self.stream.flush()
         answer = self.stream.readline()
-        assert answer, 'the process that forks has ended'
+        assert answer, 'the forking process has ended'
         return [
-            Ran(task, code, out, err, _result(out))
+            ModuleRun(task, code, out, err, _result(out))
             for task, (code, out, err) in zip(tasks, json.loads(answer), strict=True)
         ]
 
@@ -116,7 +110,7 @@ class Forks:
         options: dict[str, Any],
         check: bool = False,
         environment: Mapping[str, str] | None = None,
-    ) -> Ran:
+    ) -> ModuleRun:
         """Run one module."""
         return self.crowd([(module, options)], check, environment)[0]
 
@@ -135,8 +129,7 @@ def _result(out: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-# ---- the process that forks
-# ------------------------------------------------------------------------------------------------------
+# ---- the forking process -----------------------------------------------------
 
 
 def _serve(stream: socket.socket) -> None:
@@ -150,13 +143,13 @@ def _serve(stream: socket.socket) -> None:
                 for module, text in tasks
             ]
             os.close(gate[0])
-            os.close(gate[1])  # who reads at the gate reads its end, and goes
-            lines.write(json.dumps(list(_ended(started))) + '\n')
+            os.close(gate[1])  # a read at the gate returns when its writing end is closed
+            lines.write(json.dumps(list(_wait_for_all(started))) + '\n')
             lines.flush()
 
 
 def _import() -> None:
-    """All that modules import when they act; libvirt too, but nothing is opened."""
+    """Import everything that modules import when they run, libvirt too; nothing is opened."""
     import libvirt  # noqa: F401
 
     package = importlib.import_module(f'{COLLECTION}.module_utils')
@@ -171,7 +164,7 @@ def _start(
     gate: tuple[int, int],
     stream: socket.socket,
 ) -> tuple[int, int, int]:
-    """Fork a module's process; its pid, and the files of what it prints."""
+    """Fork the process of a module; return its pid and the files of its output."""
     files = [os.memfd_create(name) for name in ('in', 'out', 'err')]
     os.write(files[0], text.encode())
     os.lseek(files[0], 0, os.SEEK_SET)
@@ -179,10 +172,10 @@ def _start(
     if pid:
         os.close(files[0])
         return pid, files[1], files[2]
-    _be(module, environment, files, gate, stream)
+    _run_module(module, environment, files, gate, stream)
 
 
-def _be(
+def _run_module(
     module: str,
     environment: Mapping[str, str],
     files: list[int],
@@ -194,9 +187,9 @@ def _be(
         stream.close()
         for number, file in enumerate(files):
             os.dup2(file, number)
-        sys.argv[1:] = []  # Ansible would take it for the arguments
+        sys.argv[1:] = []  # Ansible would take them for the arguments of the module
         os.environ.update(environment)
-        sys.stdin = open(0, encoding='utf-8', closefd=False)  # noqa: SIM115 (it is what the module reads)
+        sys.stdin = open(0, encoding='utf-8', closefd=False)  # noqa: SIM115 (the module reads it)
         sys.stdout, sys.stderr = (
             os.fdopen(number, 'w', encoding='utf-8', closefd=False) for number in (1, 2)
         )
@@ -214,11 +207,11 @@ def _be(
         os._exit(code)
 
 
-def _ended(started: Iterable[tuple[int, int, int]]) -> Iterable[tuple[int, str, str]]:
-    until = time.monotonic() + TIMEOUT
+def _wait_for_all(started: Iterable[tuple[int, int, int]]) -> Iterable[tuple[int, str, str]]:
+    deadline = time.monotonic() + TIMEOUT
     for pid, out, err in started:
         descriptor = os.pidfd_open(pid)
-        if not _ready(descriptor, until - time.monotonic()):
+        if not _ready(descriptor, deadline - time.monotonic()):
             os.kill(pid, signal.SIGKILL)
         os.close(descriptor)
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

@@ -1,9 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All of a host that a run could double or leave behind, seen from outside, with names in place of numbers, ids and times.
+"""The state of a host that a run could duplicate or leave behind, observed from outside.
 
-Two hosts on which the same was done look the same. What belongs to no row of the record keeps its
-number, and so is seen.
+Names replace numbers, ids and times, so that two hosts on which the same was done are equal. What
+belongs to no row of the database keeps its number, and so makes a difference.
 """
 
 from __future__ import annotations
@@ -35,14 +35,15 @@ FOLDERS = (
     '/etc/libvirt',
     '/run/netns',
 )
-# The record is looked at row by row; locks stay; the others belong to libvirt and dnsmasq: logs,
-# leases by time, sockets, and what QEMU is told.
-PASSED_OVER = re.compile(
+# The database is compared row by row; locks stay; the others belong to libvirt and dnsmasq: logs,
+# leases by time, sockets, and the configuration of QEMU.
+IGNORED = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
-    r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|/lib/libvirt/qemu/|/autostart$|/console\.log|\.(sock|pid)$'
+    r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|'
+    r'/lib/libvirt/qemu/|/autostart$|/console\.log|\.(sock|pid)$'
 )
-SETTLED = 15  # seconds
-OURS = re.compile(
+SETTLE_TIMEOUT = 15  # seconds
+PROGRAMS = re.compile(
     r'qemu-|haproxy|s6-|libvirt_lxc|dnsmasq|genisoimage|ssh-keygen|nft$|conntrack|ip$'
 )
 LINKS = {
@@ -54,46 +55,47 @@ LINKS = {
     'floating_ip': {'port_id': 'port'},
     'volume': {'server_id': 'server'},
 }
-CALLER = '203.0.113.9'  # connections that tests have made up come from there (RFC 5737)
+CALLER = '203.0.113.9'  # the source of simulated connections (RFC 5737)
 METADATA = re.compile(r'<metadata>.*?</metadata>')
 BRIDGE_SETTINGS = ('conf/{}/proxy_arp_pvlan', 'conf/{}/send_redirects', 'neigh/{}/proxy_delay')
 
 
 class Names:
-    """Names in place of numbers and ids, from the rows of the record."""
+    """Names that replace numbers and ids, from the rows of the database."""
 
     def __init__(self, tables: dict[str, list[dict[str, Any]]]) -> None:
-        """``tables``: all rows by their tables."""
-        self.rows = {
-            table: {row['id']: row for row in rows if 'id' in row} for table, rows in tables.items()
-        }
+        """``tables``: all rows by table."""
+        self.rows: dict[str, dict[int, dict[str, Any]]] = {}
+        for table, rows in tables.items():
+            self.rows[table] = {row['id']: row for row in rows if 'id' in row}
         self.words: dict[str, str] = {}
-        for table, rows in self.rows.items():
-            for row in rows.values():
+        for table, numbered in self.rows.items():
+            for row in numbered.values():
                 self._name(table, row)
         found = sorted(map(re.escape, self.words), key=len, reverse=True)
         self.pattern = re.compile(r'(?<![\w-])(' + '|'.join([*found, r'\Z.']) + r')(?![\w-])')
 
-    def of(self, table: str, number: int | None) -> str | None:
-        """What a row is called."""
+    def name_of(self, table: str, number: int | None) -> str | None:
+        """The name of a row."""
         if number is None:
             return None
         row = self.rows[table].get(number)
         if row is None:
-            return f'{table} {number}, which is not there'
+            return f'{table} {number}, which does not exist'
         if table == 'port':
             holder = (
-                self.of('server', row['server_id']) or self.of('balancer', row['balancer_id']) or ''
+                self.name_of('server', row['server_id'])
+                or self.name_of('balancer', row['balancer_id'])
+                or ''
             )
             return f'port {row["name"]} {holder} {row["position"]}'
         return f'{table} {row.get("name")}'
 
     def _name(self, table: str, row: dict[str, Any]) -> None:
-        number, name = row['id'], f'<{self.of(table, row["id"])}>'
+        number, name = row['id'], f'<{self.name_of(table, row["id"])}>'
         if 'uuid' in row:
-            self.words[row['uuid']] = self.words[row['uuid'][:20]] = self.words[
-                'ua-' + row['uuid'][:20]
-            ] = name
+            short = row['uuid'][:20]
+            self.words.update(dict.fromkeys((row['uuid'], short, f'ua-{short}'), name))
         if table == 'server':
             self.words[f'hanok-{number}-{row["name"]}'] = name
         elif table == 'balancer':
@@ -113,120 +115,128 @@ class Names:
                 {f'{prefix}_{number}': f'{prefix} {name}' for prefix in ('in', 'eg', 'm')}
             )
 
-    def put(self, text: str) -> str:
-        """Names into a text."""
+    def replace_ids(self, text: str) -> str:
+        """Replace numbers and ids in a text by names."""
         return self.pattern.sub(lambda found: self.words[found.group(1)], text)
 
 
-def said(*words: str) -> str:
-    """What a program says."""
+def output_of(*words: str) -> str:
+    """Run a program; return its output."""
     return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
 
 def rows(state: str = STATE) -> dict[str, list[dict[str, Any]]]:
-    """All rows of the record."""
+    """All rows of the database by table."""
     with contextlib.closing(sqlite3.connect(f'file:{state}/hanok.db?mode=ro', uri=True)) as record:
         record.row_factory = sqlite3.Row
-        tables = [
-            row[0]
-            for row in record.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-            )
-        ]
-        return {
-            table: [dict(row) for row in record.execute(f'SELECT * FROM {table}')]
-            for table in tables
-        }
+        query = (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
+            'ORDER BY name'
+        )
+        tables: dict[str, list[dict[str, Any]]] = {}
+        for (table,) in record.execute(query).fetchall():
+            tables[table] = [dict(row) for row in record.execute(f'SELECT * FROM {table}')]
+        return tables
 
 
-def recorded(tables: dict[str, list[dict[str, Any]]], names: Names) -> list[str]:
-    """Rows without numbers, ids and times, what they refer to by its name."""
+def comparable_rows(tables: dict[str, list[dict[str, Any]]], names: Names) -> list[str]:
+    """The rows without numbers, ids and times, with references by name."""
     found = []
-    for table, some in tables.items():
+    for table, table_rows in tables.items():
         links = LINKS.get(table, {})
-        for row in some if table != 'meta' else ():
-            kept = {
+        for row in table_rows if table != 'meta' else ():
+            values = {
                 key: value for key, value in row.items() if key not in ('id', 'uuid', 'created_at')
             }
-            kept.update({column: names.of(other, row[column]) for column, other in links.items()})
-            found.append(names.put(f'{table}: {kept}'))
+            values.update(
+                {column: names.name_of(other, row[column]) for column, other in links.items()}
+            )
+            found.append(names.replace_ids(f'{table}: {values}'))
     return sorted(found)
 
 
 def export(tables: dict[str, list[dict[str, Any]]], state: str = STATE) -> list[str]:
-    """Where the export beside the record differs from it; the secret of the record is in no export."""
+    """The tables whose export differs.
+
+    The secret of the database is in no export.
+    """
     tables = {**tables, 'meta': [row for row in tables['meta'] if row['key'] != 'secret']}
-    there = json.loads(Path(state, 'hanok.json').read_text(encoding='utf-8'))
+    exported = json.loads(Path(state, 'hanok.json').read_text(encoding='utf-8'))
     return [
         table
-        for table, some in tables.items()
-        if sorted(map(str, there.get(table, []))) != sorted(map(str, some))
+        for table, table_rows in tables.items()
+        if sorted(map(str, exported.get(table, []))) != sorted(map(str, table_rows))
     ]
 
 
 def machines(names: Names, connections: list[Any]) -> list[str]:
-    """Machines, as they are defined and as they run."""
+    """The domains, as they are defined and as they run."""
     found = []
     for connection in connections:
         for domain in connection.listAllDomains():
-            text = names.put(
+            text = names.replace_ids(
                 METADATA.sub(_metadata, _flat(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)))
             )
             state, active = domain.state()[0], domain.isActive()
             found.append(
-                f'{text} state={state} autostart={domain.autostart()} persistent={domain.isPersistent()}'
+                f'{text} state={state} autostart={domain.autostart()} '
+                f'persistent={domain.isPersistent()}'
             )
             if active:
-                live = ET.fromstring(domain.XMLDesc())
-                devices = [
-                    names.put(re.sub(r' index="\d+"', '', ET.tostring(part).decode().strip()))
-                    for path in ('disk/source', 'disk/serial', 'interface/source')
-                    for part in live.findall(f'devices/{path}')
-                ]
-                found.append(
-                    f'{names.put(domain.name())} runs: {live.findtext("vcpu")} vCPUs, {live.findtext("memory")} KiB, {sorted(devices)}'
-                )
+                found.append(f'{names.replace_ids(domain.name())} {_live(names, domain)}')
     return sorted(found)
 
 
-def _metadata(found: re.Match[str]) -> str:
-    """What a machine says of its server, without numbers and times."""
+def _live(names: Names, domain: Any) -> str:
+    """What a running domain has."""
+    live = ET.fromstring(domain.XMLDesc())
+    devices = [
+        names.replace_ids(re.sub(r' index="\d+"', '', ET.tostring(part).decode().strip()))
+        for path in ('disk/source', 'disk/serial', 'interface/source')
+        for part in live.findall(f'devices/{path}')
+    ]
+    vcpus, memory = live.findtext('vcpu'), live.findtext('memory')
+    return f'runs: {vcpus} vCPUs, {memory} KiB, {sorted(devices)}'
 
-    def kept(thing: Any) -> Any:
-        if isinstance(thing, list):
-            return [kept(part) for part in thing]
-        if isinstance(thing, dict):
+
+def _metadata(found: re.Match[str]) -> str:
+    """The metadata of a domain, without ids and times."""
+
+    def without_ids(value: Any) -> Any:
+        if isinstance(value, list):
+            return [without_ids(part) for part in value]
+        if isinstance(value, dict):
             return {
-                key: kept(part)
-                for key, part in thing.items()
+                key: without_ids(part)
+                for key, part in value.items()
                 if key not in ('id', 'created_at') and not key.endswith('_id')
             }
-        return thing
+        return value
 
     return 'metadata: ' + json.dumps(
-        kept(json.loads(''.join(ET.fromstring(found.group()).itertext())))
+        without_ids(json.loads(''.join(ET.fromstring(found.group()).itertext())))
     )
 
 
 def networks(names: Names, connections: list[Any]) -> list[str]:
-    """Networks of libvirt."""
-    return sorted(
-        f'{names.put(_flat(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)))} active={network.isActive()} autostart={network.autostart()}'
-        for network in connections[0].listAllNetworks()
-    )
+    """The networks of libvirt."""
+    found = []
+    for network in connections[0].listAllNetworks():
+        xml = names.replace_ids(_flat(network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)))
+        found.append(f'{xml} active={network.isActive()} autostart={network.autostart()}')
+    return sorted(found)
 
 
 def _flat(text: str) -> str:
-    """XML on one line; libvirt makes up the MAC of a bridge."""
+    """Return XML on one line, without the MAC of a bridge, which libvirt generates."""
     text = re.sub(r'\s*\n\s*', '', text)
-    text = text.replace(
-        '<resource><partition>/machine</partition></resource>', ''
-    )  # of a machine that was started since it was defined
+    # libvirt adds it to a domain that was started since it was defined.
+    text = text.replace('<resource><partition>/machine</partition></resource>', '')
     return re.sub(r"(?<=stp='off' delay='0'/>)<mac address='[^']*'/>", '', text)
 
 
 def files(names: Names) -> list[str]:
-    """Files and folders: their modes and owners, and what is in them, as far as it says the same each time."""
+    """Files and directories: mode, owner, and content as far as it is reproducible."""
     paths = [
         path
         for folder in FOLDERS
@@ -235,12 +245,12 @@ def files(names: Names) -> list[str]:
     found = []
     for path in sorted({path.rstrip('/') for path in paths}):
         with contextlib.suppress(FileNotFoundError):
-            if not PASSED_OVER.search(path):
+            if not IGNORED.search(path):
                 about = os.lstat(path)
-                content = names.put(_content(path)) if stat.S_ISREG(about.st_mode) else ''
-                found.append(
-                    f'{names.put(path)} {stat.filemode(about.st_mode)} {_in_order(content) if path.endswith(".iso") else content}'
-                )
+                content = names.replace_ids(_content(path)) if stat.S_ISREG(about.st_mode) else ''
+                if path.endswith('.iso'):
+                    content = _in_order(content)
+                found.append(f'{names.replace_ids(path)} {stat.filemode(about.st_mode)} {content}')
     return sorted(found)
 
 
@@ -257,16 +267,14 @@ def _content(path: str) -> str:
         return ' '.join(
             part for part in re.findall(r'[ -~\n]{4,}', text) if not re.search(r'\d{14}', part)
         )
-    # Looked at where it is loaded.
+    # Compared where it is loaded.
     if path.endswith(('/ruleset.nft', '/datapath/loaded')) or path.startswith(
         ('/etc/libvirt/qemu/', '/etc/libvirt/lxc/')
     ):
         return ''
-    return (
-        ''
-        if path.endswith('servers.state') or ('/services/' in path and not path.endswith('/run'))
-        else text
-    )
+    if path.endswith('servers.state') or ('/services/' in path and not path.endswith('/run')):
+        return ''
+    return text
 
 
 def _in_order(text: str) -> str:
@@ -274,10 +282,12 @@ def _in_order(text: str) -> str:
 
 
 def rules(names: Names) -> list[str]:
-    """The tables of nftables, in one order, chains of combined groups named by what they lead to."""
+    """The rules of nftables, sorted, with the chains of combined groups named by their rules."""
     found = [
         item
-        for item in json.loads(names.put(said('nft', '-j', 'list', 'ruleset')))['nftables']
+        for item in json.loads(names.replace_ids(output_of('nft', '-j', 'list', 'ruleset')))[
+            'nftables'
+        ]
         if 'metainfo' not in item
     ]
     leads: dict[str, list[str]] = {}
@@ -303,36 +313,41 @@ def rules(names: Names) -> list[str]:
 
 
 def devices(names: Names) -> list[str]:
-    """Devices of the network, on what bridge they are, and what the kernel is told of the bridges."""
+    """Network devices, their bridges, and the kernel settings of bridges."""
     found = []
     for device in os.listdir('/sys/class/net'):
-        master = (
-            os.path.basename(os.path.realpath(f'/sys/class/net/{device}/master'))
-            if os.path.exists(f'/sys/class/net/{device}/master')
-            else ''
-        )
+        link = f'/sys/class/net/{device}/master'
+        master = os.path.basename(os.path.realpath(link)) if os.path.exists(link) else ''
         settings = []
         if os.path.isdir(f'/sys/class/net/{device}/bridge'):
             settings = [
                 Path('/proc/sys/net/ipv4', key.format(device)).read_text(encoding='ascii').strip()
                 for key in BRIDGE_SETTINGS
             ]
-        # libvirt numbers its own ends of the devices of containers
-        found.append(names.put(f'{re.sub("^vnet[0-9]+$", "vnet", device)} on {master} {settings}'))
+        # libvirt numbers the host ends of the devices of containers.
+        found.append(
+            names.replace_ids(f'{re.sub("^vnet[0-9]+$", "vnet", device)} on {master} {settings}')
+        )
     return sorted(found)
 
 
 def processes(names: Names) -> list[str]:
-    """Programs of ours that run; machines and networks are known by their names. HAProxy that has just taken up a file has its old worker for a moment."""
-    until = time.monotonic() + SETTLED
+    """The running programs of the cloud, with the names of their resources.
+
+    HAProxy that has just loaded a configuration keeps its old worker for a moment.
+    """
+    deadline = time.monotonic() + SETTLE_TIMEOUT
     found = _processes(names)
-    while (
-        any(count != 2 for line, count in Counter(found).items() if line.startswith('haproxy '))
-        and time.monotonic() < until
-    ):  # a master and its worker
+    while not _haproxy_is_settled(found) and time.monotonic() < deadline:
         time.sleep(0.1)
         found = _processes(names)
     return found
+
+
+def _haproxy_is_settled(found: list[str]) -> bool:
+    """Whether each HAProxy has two processes: a master and its worker."""
+    counts = Counter(line for line in found if line.startswith('haproxy '))
+    return all(count == 2 for count in counts.values())
 
 
 def _processes(names: Names) -> list[str]:
@@ -341,24 +356,24 @@ def _processes(names: Names) -> list[str]:
         with contextlib.suppress(OSError):
             words = Path(path).read_bytes().decode(errors='replace').split('\0')
             program = os.path.basename(words[0])
-            if OURS.match(program):
+            if PROGRAMS.match(program):
                 about = [
                     word
                     for word in words[1:]
                     if word.startswith(('guest=', '--conf-file', '/var/lib/hanok', '--name'))
                 ]
                 found.append(
-                    names.put(f'{program} {" ".join(word.split(",")[0] for word in about)}')
+                    names.replace_ids(f'{program} {" ".join(word.split(",")[0] for word in about)}')
                 )
     return sorted(found)
 
 
-def look(connections: list[Any], *folders: str) -> dict[str, list[str]]:
-    """Everything; ``folders``: further ones, of which the names of what is in them are looked at."""
+def observe(connections: list[Any], *folders: str) -> dict[str, list[str]]:
+    """Observe the whole host; of the further ``folders``, the paths in them."""
     tables = rows()
     names = Names(tables)
     return {
-        'rows': recorded(tables, names),
+        'rows': comparable_rows(tables, names),
         'export': export(tables),
         'machines': machines(names, connections),
         'networks': networks(names, connections),
@@ -366,13 +381,13 @@ def look(connections: list[Any], *folders: str) -> dict[str, list[str]]:
         'rules': rules(names),
         'devices': devices(names),
         'routes': sorted(
-            names.put(line.replace(' linkdown', '').strip())
-            for line in said('ip', '-4', 'route', 'show').splitlines()
+            names.replace_ids(line.replace(' linkdown', '').strip())
+            for line in output_of('ip', '-4', 'route', 'show').splitlines()
         ),
-        'proxies': sorted(said('ip', 'neigh', 'show', 'proxy').splitlines()),
+        'proxies': sorted(output_of('ip', 'neigh', 'show', 'proxy').splitlines()),
         'flows': sorted(
             ' '.join(re.findall(r'(?:src|dst)=\S+', line))
-            for line in said('conntrack', '-L').splitlines()
+            for line in output_of('conntrack', '-L').splitlines()
             if f'src={CALLER} ' in line
         ),
         'mounts': sorted(
@@ -388,10 +403,10 @@ def look(connections: list[Any], *folders: str) -> dict[str, list[str]]:
     }
 
 
-def differences(wanted: dict[str, list[str]], found: dict[str, list[str]]) -> list[str]:
-    """What is there and should not be (+), and what is missing (-); of lines that are nearly the same, the words that differ."""
+def differences(expected: dict[str, list[str]], found: dict[str, list[str]]) -> list[str]:
+    """What is unexpected (+) and what is missing (-); of similar lines, the words that differ."""
     out = []
-    for part, lines in wanted.items():
+    for part, lines in expected.items():
         more, less = list(found[part]), []
         for line in lines:
             more.remove(line) if line in more else less.append(line)
@@ -399,12 +414,9 @@ def differences(wanted: dict[str, list[str]], found: dict[str, list[str]]) -> li
             alike = difflib.get_close_matches(line, more, 1, 0.8)
             if alike:
                 more.remove(alike[0])
-                words = [
-                    word
-                    for word in difflib.ndiff(line.split(), alike[0].split())
-                    if word[0] in '-+'
-                ]
-                out.append(f'~ {part}: {line[:80]}: {" ".join(words)[:500]}')
+                diff = difflib.ndiff(line.split(), alike[0].split())
+                words = ' '.join(word for word in diff if word[0] in '-+')
+                out.append(f'~ {part}: {line[:80]}: {words[:500]}')
             else:
                 out.append(f'- {part}: {line[:500]}')
         out += [f'+ {part}: {line[:500]}' for line in more]

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Points at which a run is killed, and the process that runs modules for it."""
+"""The points at which a run is killed, and the process that runs the modules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .figures import ROOT
 
 
 class Point(NamedTuple):
-    """The so-many-th step of a name, and the moment: see runner.py."""
+    """A step by its name and occurrence, and the moment of the kill: see runner.py."""
 
     step: str
     time: int
@@ -27,10 +27,12 @@ class Point(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What sort of step it is; a sample has some of each."""
+        """The kind of step; a sample has some of each."""
         first = self.step.split()[0]
         if first == 'start':
             return f'a program, {self.moment}'
+        if first.startswith('vir'):
+            return f'libvirt, {self.moment}'
         kinds = {
             'COMMIT': 'a commit',
             'INSERT': 'a statement',
@@ -39,13 +41,13 @@ class Point(NamedTuple):
             'tables': 'a statement',
             'write': 'a pipe',
         }
-        return kinds.get(first, f'libvirt, {self.moment}' if first.startswith('vir') else 'a file')
+        return kinds.get(first, 'a file')
 
     def __str__(self) -> str:
         return f'{self.moment} {self.step!r} ({self.time})'
 
 
-class Ran(NamedTuple):
+class ModuleRun(NamedTuple):
     """How a module ended."""
 
     status: int
@@ -56,10 +58,10 @@ class Ran(NamedTuple):
 
 
 class Runner:
-    """runner.py, which forks a process for each module."""
+    """The process runner.py, which forks for each module."""
 
     def __init__(self) -> None:
-        """Start it with the host's own Python, as Ansible does."""
+        """Start it with the host's Python, as Ansible does."""
         environment = {
             **os.environ,
             'PYTHONPATH': f'{ROOT / "build"}:{sysconfig.get_paths()["purelib"]}',
@@ -72,8 +74,8 @@ class Runner:
 
     def run(
         self, module: str, options: dict[str, Any], kill: Point | None = None, **environment: str
-    ) -> Ran:
-        """Run a module, to its end or to where it is killed."""
+    ) -> ModuleRun:
+        """Run a module, to its end or until it is killed."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         arguments = {
@@ -91,7 +93,7 @@ class Runner:
         print(json.dumps(request), file=self.process.stdin, flush=True)
         answer = json.loads(self.process.stdout.readline())
         result = json.loads(answer['out']) if answer['out'].strip().startswith('{') else {}
-        return Ran(
+        return ModuleRun(
             answer['status'],
             result,
             answer['steps'],
@@ -107,18 +109,19 @@ class Runner:
 
 
 def points(steps: Sequence[str]) -> list[Point]:
-    """All points of a run. After a step is before the next one, but for what goes on by itself, and at the end."""
+    """All points of a run.
+
+    After a step is the same as before the next one, except for steps that continue in another
+    process, and for the last step.
+    """
     found, times = [], Counter[str]()
     for step in steps:
         times[step] += 1
         moments = ['before']
-        moments += (
-            ['after', 'family']
-            if step.startswith('start ')
-            else ['after']
-            if step.startswith('vir')
-            else []
-        )
+        if step.startswith('start '):
+            moments += ['after', 'family']
+        elif step.startswith('vir'):
+            moments.append('after')
         found += [Point(step, times[step], moment) for moment in moments]
     if found and found[-1].moment == 'before':
         found.append(found[-1]._replace(moment='after'))
@@ -126,14 +129,14 @@ def points(steps: Sequence[str]) -> list[Point]:
 
 
 def sample(some: Sequence[Point], turn: int) -> Point:
-    """One of them for a turn: the kinds of steps in their order, and of a kind those that divide it best (by the golden section)."""
+    """Return the point of a turn: kinds in rotation, points of a kind by the golden section."""
     kinds = sorted({point.kind for point in some})
     chosen = [point for point in some if point.kind == kinds[turn % len(kinds)]]
     return chosen[int(turn * 0.6180339887 % 1 * len(chosen))]
 
 
-def alive(group: int) -> list[str]:
-    """Processes of a process group that still run."""
+def running_processes(group: int) -> list[str]:
+    """The running processes of a process group."""
     found = []
     for path in glob.glob('/proc/[0-9]*/stat'):
         with contextlib.suppress(OSError):

@@ -1,20 +1,22 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Runs modules as Ansible does, writes down each step that can be seen from outside, and dies where it is told to.
+"""Run modules as Ansible does, log each step visible from outside, and kill the module at one.
 
-It knows nothing of the product: it stands between the product and what the product calls (libvirt's
-C module, sqlite3, os, subprocess), in a process that is forked for each module, by the host's own
-Python. Requests and answers are lines of JSON on stdin and stdout:
+It does not use the product: it wraps what the product calls (libvirt's C module, sqlite3, os,
+subprocess), in a process that is forked for each module, by the host's Python. Requests and answers
+are lines of JSON on stdin and stdout:
 
-    {"module": NAME, "arguments": {...}, "environment": {...}, "kill": null or {"step": NAME,
-    "time": N, "moment": MOMENT}} {"status": exit status or -signal, "out": TEXT, "err": TEXT,
-    "steps": [NAME, ...], "group": process group}
+    {"module": NAME, "arguments": {...}, "environment": {...},
+     "kill": null or {"step": NAME, "time": N, "moment": MOMENT}}
+    {"status": exit status or -signal, "out": TEXT, "err": TEXT, "steps": [NAME, ...],
+     "group": process group}
 
 The process is killed at the N-th step of that name, at one of these moments:
 
-    before   before the step is done after    right after it; a program that was started goes on by
-    itself family   right after it, with the program that was started; one that makes a file is
-    killed when the file is there
+    before   before the step
+    after    right after it; a program that was started continues
+    family   right after it, together with the program that was started; if the program creates a
+             file, it is killed when the file exists
 """
 
 from __future__ import annotations
@@ -43,35 +45,37 @@ import ansible.module_utils.basic
 import libvirt
 import libvirtmod
 
-# Imported once, for all forks; and shutil before os is watched, because it looks at what os has
-# when it is imported.
+# Imported once, for all forks; shutil before os is wrapped, because it inspects os when it is
+# imported.
 PRELOADED = (ansible.module_utils.basic, libvirt, shutil)
 PACKAGE = 'ansible_collections.hanok.cloud.plugins.modules.'
 CHANGES = re.compile(
-    r'vir(?!.*(?:Get|Lookup|List))\w*(Create|Define|Undefine|Destroy|Shutdown|Suspend|Resume|Set|Attach|Detach|Resize)'
+    r'vir(?!.*(?:Get|Lookup|List))\w*'
+    r'(Create|Define|Undefine|Destroy|Shutdown|Suspend|Resume|Set|Attach|Detach|Resize)'
 )
-VARIES = re.compile(
-    r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+'
+VARIABLE_PARTS = re.compile(
+    r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|'
+    r'(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+'
 )
 OUTPUT = ('-o', 'create', 'convert')
-PATIENCE = 10  # seconds until a program has made its file
+FILE_TIMEOUT = 10  # seconds until a program must have created its file
 
 
 class Watch:
-    """Counts steps by their names, writes them down, and kills this process at one of them."""
+    """Counts steps by their names, logs them, and kills this process at one of them."""
 
     def __init__(self, log: int, kill: dict[str, Any] | None) -> None:
         """``log``: a descriptor that gets a line for each step."""
         self.log, self.kill = log, kill or {}
-        self.seen: collections.Counter[str] = collections.Counter()
+        self.counts: collections.Counter[str] = collections.Counter()
         self.write, self.end, self.end_group, self.group = os.write, os.kill, os.killpg, os.getpid()
 
     def step(self, name: str, act: Callable[[], Any]) -> Any:
-        """Do a step, if we live to see it."""
-        name = VARIES.sub('*', name)
-        self.seen[name] += 1
+        """Do a step, unless the process is killed before it."""
+        name = VARIABLE_PARTS.sub('*', name)
+        self.counts[name] += 1
         self.write(self.log, name.encode() + b'\n')
-        due = self.kill.get('step') == name and self.kill['time'] == self.seen[name]
+        due = self.kill.get('step') == name and self.kill['time'] == self.counts[name]
         if due and self.kill['moment'] == 'before':
             self.die()
         result = act()
@@ -80,68 +84,62 @@ class Watch:
         return result
 
     def die(self) -> None:
-        """At once, without a chance to clean up."""
+        """Kill this process at once, without a chance to clean up."""
         self.end(self.group, signal.SIGKILL)
 
-    def dies_with(self, name: str) -> bool:
-        """Whether the program that is started now is to die too."""
+    def kills_program(self, name: str) -> bool:
+        """Whether the program of this step is killed too."""
         return (
             self.kill.get('step') == name
-            and self.kill['time'] == self.seen[name]
+            and self.kill['time'] == self.counts[name]
             and self.kill['moment'] == 'family'
         )
 
-    def die_with(self, words: list[str], pid: int) -> None:
-        """With the program; one that makes a file is given the time to begin it."""
-        made = next(
-            (
-                words[number + 1]
-                for number, word in enumerate(words)
-                if word == '-o' and words[number + 1].startswith('/')
-            ),
-            '',
-        )
-        made = made or next((word for word in words if word.endswith('.part')), '')
-        until = time.monotonic() + PATIENCE
+    def die_with_program(self, words: list[str], pid: int) -> None:
+        """Kill this process with the program; one that creates a file is given time to begin it."""
+        path = _output_path(words)
+        deadline = time.monotonic() + FILE_TIMEOUT
         while (
-            made
-            and not os.path.exists(made)
+            path
+            and not os.path.exists(path)
             and os.waitpid(pid, os.WNOHANG)[0] == 0
-            and time.monotonic() < until
+            and time.monotonic() < deadline
         ):
             pass
         self.end_group(self.group, signal.SIGKILL)
 
 
-class Serial:
-    """In place of a pool of threads: one after the other, so that a step has the same number each time."""
+def _output_path(words: list[str]) -> str:
+    """Return the file that a program creates, if any."""
+    for number, word in enumerate(words):
+        if word == '-o' and words[number + 1].startswith('/'):
+            return words[number + 1]
+    return next((word for word in words if word.endswith('.part')), '')
+
+
+class SerialPool:
+    """Replaces a pool of threads: it runs sequentially, so that steps are numbered reproducibly."""
 
     def __init__(self, *words: Any, **options: Any) -> None:
-        """Any size."""
+        """Ignore the size."""
 
-    def __enter__(self) -> Serial:
+    def __enter__(self) -> SerialPool:
         return self
 
     def __exit__(self, *error: object) -> None:
         pass
 
     def map(self, work: Callable[..., Any], *things: Any) -> Iterator[Any]:
-        """As a pool does it: all is done when this returns."""
+        """Run all, as a pool does; everything is done when this returns."""
         return iter([work(*some) for some in zip(*things, strict=False)])
 
 
 def watch_files(watch: Watch) -> None:
-    """What changes the file system, or another process."""
+    """Watch changes of the file system, and signals to other processes."""
     for name in ('rename', 'replace', 'link', 'symlink', 'unlink', 'remove', 'rmdir', 'chmod'):
         _watch_path(watch, name)
-    mkdir, opened, fsync, kill, write, builtin = (
-        os.mkdir,
-        os.open,
-        os.fsync,
-        os.kill,
-        os.write,
-        builtins.open,
-    )
+    mkdir, opened, fsync = os.mkdir, os.open, os.fsync
+    kill, write, builtin = os.kill, os.write, builtins.open
 
     def watched_mkdir(path: Any, *words: Any, **options: Any) -> None:
         act: Callable[[], Any] = lambda: mkdir(path, *words, **options)  # noqa: E731
@@ -158,26 +156,18 @@ def watch_files(watch: Watch) -> None:
 
     def watched_open(file: Any, mode: str = 'r', *words: Any, **options: Any) -> Any:
         act: Callable[[], Any] = lambda: builtin(file, mode, *words, **options)  # noqa: E731
-        return (
-            watch.step(f'open {_base(file)}', act)
-            if isinstance(file, str) and set(mode) & set('wax+')
-            else act()
-        )
+        if isinstance(file, str) and set(mode) & set('wax+'):
+            return watch.step(f'open {_base(file)}', act)
+        return act()
 
     def watched_write(descriptor: int, data: Any) -> int:
         act: Callable[[], Any] = lambda: write(descriptor, data)  # noqa: E731
-        return (
-            watch.step('write to a program', act)
-            if stat.S_ISFIFO(os.fstat(descriptor).st_mode)
-            else act()
-        )
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return watch.step('write to a program', act)
+        return act()
 
-    os.mkdir, os.open, os.write, builtins.open = (
-        watched_mkdir,
-        watched_os_open,
-        watched_write,
-        watched_open,
-    )  # type: ignore[assignment]
+    os.mkdir, os.open = watched_mkdir, watched_os_open  # type: ignore[assignment]
+    os.write, builtins.open = watched_write, watched_open  # type: ignore[assignment]
     os.fsync = lambda descriptor: watch.step('fsync', lambda: fsync(descriptor))  # type: ignore[assignment]
     os.kill = lambda pid, number: watch.step(f'signal {number}', lambda: kill(pid, number))
 
@@ -196,7 +186,7 @@ def _base(path: Any) -> str:
 
 
 def watch_programs(watch: Watch) -> None:
-    """What is started."""
+    """Watch the start of programs."""
     start = subprocess._fork_exec  # type: ignore[attr-defined]
 
     def watched(words: Any, *others: Any) -> int:
@@ -205,15 +195,15 @@ def watch_programs(watch: Watch) -> None:
             [os.path.basename(line[0]), *(word for word in line[1:2] if not word.startswith('-'))]
         )
         pid: int = watch.step(name, lambda: start(words, *others))
-        if watch.dies_with(name):
-            watch.die_with(line, pid)
+        if watch.kills_program(name):
+            watch.die_with_program(line, pid)
         return pid
 
     subprocess._fork_exec = watched  # type: ignore[attr-defined]
 
 
 def watch_libvirt(watch: Watch) -> None:
-    """What changes anything in libvirt; what is asked again while it is waited for is one step."""
+    """Watch changes in libvirt; repeated shutdown requests during a wait are one step."""
     last = ['']
 
     def watched(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -231,7 +221,7 @@ def watch_libvirt(watch: Watch) -> None:
 
 
 def watch_record(watch: Watch) -> None:
-    """What is written into SQLite files: each statement, and each end of a transaction in which something was written."""
+    """Watch writes to SQLite: each statement, and each commit of a transaction with writes."""
     connect = sqlite3.connect
 
     class Watched(sqlite3.Connection):
@@ -264,36 +254,35 @@ def watch_record(watch: Watch) -> None:
                 'PRAGMA journal_mode'
             ):
                 self.wrote = True
-                return watch.step(' '.join(words[:3] if words[0] != 'UPDATE' else words[:2]), act)
+                named = words[:2] if words[0] == 'UPDATE' else words[:3]
+                return watch.step(' '.join(named), act)
             return act()
 
     def watched(path: str, *words: Any, **options: Any) -> Any:
         reads = 'mode=ro' in path or path == ':memory:'
-        return (
-            connect(path, *words, **options)
-            if reads
-            else connect(path, *words, factory=Watched, **options)
-        )
+        if reads:
+            return connect(path, *words, **options)
+        return connect(path, *words, factory=Watched, **options)
 
     sqlite3.connect = watched  # type: ignore[assignment]
 
 
-def be_module(request: dict[str, Any], log: int) -> int:
-    """Be the process of a module; its exit status."""
+def run_module(request: dict[str, Any], log: int) -> int:
+    """Run a module in this process; return its exit status."""
     os.environ.update(request.get('environment') or {})
     watch = Watch(log, request.get('kill'))
-    concurrent.futures.ThreadPoolExecutor = Serial  # type: ignore[assignment,misc]
+    concurrent.futures.ThreadPoolExecutor = SerialPool  # type: ignore[assignment,misc]
     for watched in (watch_files, watch_programs, watch_libvirt, watch_record):
         watched(watch)
     try:
         runpy.run_module(PACKAGE + request['module'], run_name='__main__')
-    except SystemExit as ended:
-        return int(ended.code or 0)
+    except SystemExit as error:
+        return int(error.code or 0)
     return 0
 
 
 def child(request: dict[str, Any], files: dict[str, Any]) -> None:
-    """In the forked process: stdin, stdout and stderr as Ansible has them, in a process group of its own."""
+    """Set up the forked process: stdio as Ansible has it, in its own process group."""
     os.setsid()
     for number, name in enumerate(('in', 'out', 'err')):
         os.dup2(files[name].fileno(), number)
@@ -304,7 +293,7 @@ def child(request: dict[str, Any], files: dict[str, Any]) -> None:
     )
     status = 1
     try:
-        status = be_module(request, files['steps'].fileno())
+        status = run_module(request, files['steps'].fileno())
         atexit._run_exitfuncs()
     except BaseException:
         sys.excepthook(*sys.exc_info())
@@ -312,19 +301,19 @@ def child(request: dict[str, Any], files: dict[str, Any]) -> None:
     os._exit(status)
 
 
-def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """Fork, and wait for the end."""
+def handle(request: dict[str, Any]) -> dict[str, Any]:
+    """Fork, run the request, and wait for its end."""
     with (
-        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as stdin_file,
         tempfile.TemporaryFile() as out,
         tempfile.TemporaryFile() as err,
         tempfile.TemporaryFile() as steps,
     ):
-        given.write(json.dumps({'ANSIBLE_MODULE_ARGS': request['arguments']}).encode())
-        given.seek(0)
+        stdin_file.write(json.dumps({'ANSIBLE_MODULE_ARGS': request['arguments']}).encode())
+        stdin_file.seek(0)
         pid = os.fork()
         if pid == 0:
-            child(request, {'in': given, 'out': out, 'err': err, 'steps': steps})
+            child(request, {'in': stdin_file, 'out': out, 'err': err, 'steps': steps})
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         texts = {}
         for name, file in (('out', out), ('err', err), ('steps', steps)):
@@ -334,9 +323,9 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Answer until there are no more requests."""
+    """Answer requests until there are no more."""
     for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line))), flush=True)
+        print(json.dumps(handle(json.loads(line))), flush=True)
 
 
 if __name__ == '__main__':

@@ -1,12 +1,11 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad input: whatever stands in options, in host.json or in the record, a user is told in words, before anything is changed, and no text becomes a command.
+"""Bad input: options, host.json and the database may contain anything.
 
-Options are taken from the modules' own argument specifications, so that a new module and a new
-option are tried too.
+The user gets a message before anything is changed, and no text becomes a command.
 """
 
-# ruff: noqa: RUF001 (they are bad on purpose)
+# ruff: noqa: RUF001 (the characters are bad on purpose)
 from __future__ import annotations
 
 import ast
@@ -27,8 +26,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.database import
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import VERSIONS
 
 from . import figures
-from .forks import Forks, Ran
-from .invariants import REMOVAL, STATE, broken, said, things
+from .forks import ForkServer, ModuleRun
+from .invariants import REMOVAL, STATE, output_of, resources, violations
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = Path('/etc/hanok/host.json')
@@ -36,14 +35,13 @@ MODULES = sorted(
     path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
 )
 SAMPLES: dict[str, Any] = yaml.safe_load((ROOT / 'tests' / 'sample_tasks.yml').read_text('utf-8'))
-READERS = [
-    module for module in MODULES if module != 'recover'
-]  # it is there for records that cannot be read
-BATCH = 16  # processes at once
+# Without recover: it is for databases that cannot be read.
+READERS = [module for module in MODULES if module != 'recover']
+BATCH = 16  # processes at the same time
 
 MARK = 'MARKED'
-# What means something to XML, nft, HAProxy, dnsmasq, YAML, JSON, SQL, a shell, a terminal, a file
-# system, or a reader of numbers.
+# What is special for XML, nft, HAProxy, dnsmasq, YAML, JSON, SQL, a shell, a terminal, a file
+# system, or a parser of numbers.
 TEXTS = (
     *(
         '',
@@ -241,7 +239,7 @@ NUMBERS = (
     -0.0,
     1e308,
 )
-THINGS: tuple[Any, ...] = (
+OTHER_VALUES: tuple[Any, ...] = (
     None,
     True,
     False,
@@ -261,19 +259,19 @@ THINGS: tuple[Any, ...] = (
 
 
 class Host:
-    """The host, and what was counted of it."""
+    """The host, and the number of inputs tested."""
 
-    def __init__(self, forks: Forks) -> None:
-        """Nothing yet."""
+    def __init__(self, forks: ForkServer) -> None:
+        """Count nothing yet."""
         self.forks, self.inputs = forks, 0
 
-    def told(
+    def run_checked(
         self,
         tasks: list[tuple[str, dict[str, Any]]],
         check: bool = True,
         environment: dict[str, str] | None = None,
-    ) -> list[Ran]:
-        """Run them; all of them end in words."""
+    ) -> list[ModuleRun]:
+        """Run tasks; check that all of them end with a proper message."""
         batches = [tasks[first : first + BATCH] for first in range(0, len(tasks), BATCH)]
         ran = [one for batch in batches for one in self.forks.crowd(batch, check, environment)]
         self.inputs += len(tasks)
@@ -284,9 +282,9 @@ class Host:
 
 @pytest.fixture(scope='module')
 def fuzzed(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """A host with one of each kind, by the name of sample."""
-    forks = Forks(str(tmp_path_factory.mktemp('here')))
-    there, before = Host(forks), things()
+    """A host with one resource of each kind, named sample."""
+    forks = ForkServer(str(tmp_path_factory.mktemp('here')))
+    existing, before = Host(forks), resources()
     for module in (
         'keypair',
         'flavor',
@@ -302,39 +300,39 @@ def fuzzed(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> I
     ):
         made = forks.run(module, sample(module, tiny))
         assert made.changed, made.msg
-    yield there
-    cleared(forks, before)
+    yield existing
+    delete_added(forks, before)
     forks.close()
-    figures.add('Bad input', inputs=there.inputs)
+    figures.add('Bad input', inputs=existing.inputs)
 
 
 def sample(module: str, image: str) -> dict[str, Any]:
-    """The options that make one; a server is not started."""
+    """The options that create a sample; a server is created stopped."""
     text = json.dumps(SAMPLES.get(module, {}).get('task', {}))
     found: dict[str, Any] = json.loads(text.replace('IMAGE', image))
     return found
 
 
-def own(module: str) -> str:
-    """The name of the one that is there."""
+def sample_name(module: str) -> str:
+    """The name of the sample."""
     name: str = SAMPLES.get(module, {}).get('task', {}).get('name', 'sample')
     return name
 
 
-def cleared(forks: Forks, there: set[tuple[str, str]]) -> None:
-    """Nothing is left but what was there before."""
+def delete_added(forks: ForkServer, existing: set[tuple[str, str]]) -> None:
+    """Delete everything that did not exist before."""
     for kind in REMOVAL:
         tasks = [
             (kind, {'name': name, 'state': 'absent'})
-            for of, name in sorted(things() - there)
+            for of, name in sorted(resources() - existing)
             if of == kind
         ]
         left = [(one.task, one.msg) for one in forks.crowd(tasks) if one.failed] if tasks else []
         assert left == []
-    assert broken() == []
+    assert violations() == []
 
 
-def arguments(module: str) -> dict[str, Any]:
+def module_options(module: str) -> dict[str, Any]:
     """The options of a module, as Ansible gets them."""
     tree = ast.parse((ROOT / 'plugins' / 'modules' / f'{module}.py').read_text('utf-8'))
     texts = {
@@ -348,11 +346,14 @@ def arguments(module: str) -> dict[str, Any]:
     return {**options, **shared}
 
 
-def replaced(
+def tasks_with_bad_option(
     base: dict[str, Any], option: str, spec: dict[str, Any], chance: random.Random
 ) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """A task with one option replaced, by all that may be bad: texts, numbers and things of other types, alone, in a list, or in a suboption."""
-    values = [*TEXTS, *NUMBERS, *THINGS]
+    """Tasks in which one option is replaced by everything that may be bad.
+
+    Texts, numbers and values of other types, alone, in a list, or in a suboption.
+    """
+    values = [*TEXTS, *NUMBERS, *OTHER_VALUES]
     for value in values:
         yield value, {**base, option: value}
     if spec.get('type') == 'list':
@@ -361,9 +362,11 @@ def replaced(
         yield 'many', {**base, option: [f'a{number}' for number in range(1000)]}
     for inner in spec.get('suboptions', {}):
         old = base.get(option)
-        there = old[0] if isinstance(old, list) and old else old if isinstance(old, dict) else {}
+        if isinstance(old, list) and old:
+            old = old[0]
+        existing = old if isinstance(old, dict) else {}
         for value in values:
-            one = {**there, inner: value}
+            one = {**existing, inner: value}
             yield value, {**base, option: [one] if spec.get('type') == 'list' else one}
     if spec.get('type') == 'dict':
         for value in TEXTS:
@@ -374,18 +377,21 @@ def replaced(
 def inputs(
     module: str, image: str, most: int | None, chance: random.Random
 ) -> list[tuple[str, dict[str, Any]]]:
-    """Tasks with one bad option, for what is there and for what is not; ``most``: so many of each option."""
+    """Tasks with one bad option, for an existing and for a missing name.
+
+    ``most`` is the maximum per option.
+    """
     found = []
-    for option, spec in arguments(module).items():
-        for name in (own(module), 'another'):
+    for option, spec in module_options(module).items():
+        for name in (sample_name(module), 'another'):
             base = {**sample(module, image), 'name': name} if module in SAMPLES else {}
-            tasks = [task for _value, task in replaced(base, option, spec, chance)]
+            tasks = [task for _value, task in tasks_with_bad_option(base, option, spec, chance)]
             found += tasks if most is None else chance.sample(tasks, min(most, len(tasks)))
     return [(module, task) for task in found]
 
 
 def state() -> list[str]:
-    """What is recorded."""
+    """The content of the database."""
     with sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True) as record:
         found = list(record.iterdump())
     record.close()
@@ -394,21 +400,24 @@ def state() -> list[str]:
 
 @pytest.mark.parametrize('module', MODULES)
 def test_one_bad_option(module: str, fuzzed: Host, tiny: str, soak: bool) -> None:
-    """Each option in turn holds what it should not: check mode ends in words and changes nothing; what it refuses a run refuses too, and changes nothing."""
+    """Each option in turn is bad: check mode ends with a proper message and changes nothing.
+
+    What check mode refuses, a run refuses too, and it changes nothing.
+    """
     chance = random.Random(module)
     before = state()
-    ran = fuzzed.told(inputs(module, tiny, None if soak else 6, chance))
+    ran = fuzzed.run_checked(inputs(module, tiny, None if soak else 6, chance))
     assert state() == before
     refused = [one.task for one in ran if one.failed]
-    again = fuzzed.told(
+    repeated = fuzzed.run_checked(
         refused if soak else chance.sample(refused, min(10, len(refused))), check=False
     )
-    assert [(one.task, one.msg) for one in again if not one.failed] == []
+    assert [(one.task, one.msg) for one in repeated if not one.failed] == []
     assert state() == before
 
 
-WORDS: dict[str, tuple[Any, ...]] = {
-    # What is right by itself, and may not be right together.
+VALID_VALUES: dict[str, tuple[Any, ...]] = {
+    # Values that are valid by themselves, and may contradict each other.
     'name': ('sample', 'another'),
     'state': ('present', 'absent', 'attached', 'detached', 'started', 'stopped'),
     'server': ('sample', 'another', 'sample-1'),
@@ -459,15 +468,15 @@ WORDS: dict[str, tuple[Any, ...]] = {
 }
 
 
-def contradicting(module: str, image: str, chance: random.Random) -> dict[str, Any]:
-    """A task with several options, of which each by itself may be right."""
-    options = arguments(module)
+def contradicting_task(module: str, image: str, chance: random.Random) -> dict[str, Any]:
+    """A task with several options, each of which may be valid by itself."""
+    options = module_options(module)
     chosen = chance.sample(sorted(options), chance.randint(1, min(6, len(options))))
     task = sample(module, image) if chance.random() < 0.7 else {}
     for option in chosen:
         kind = options[option].get('type', 'str')
         values = (
-            WORDS.get(option)
+            VALID_VALUES.get(option)
             or options[option].get('choices')
             or {'bool': (True, False), 'int': (1, 80), 'dict': ({},), 'list': ([],)}.get(
                 kind, ('a',)
@@ -482,23 +491,28 @@ def test_contradicting_options(module: str, fuzzed: Host, tiny: str, soak: bool)
     """Several options at once: as with one."""
     chance = random.Random(module)
     before = state()
-    ran = fuzzed.told(
-        [(module, contradicting(module, tiny, chance)) for _number in range(500 if soak else 15)]
+    ran = fuzzed.run_checked(
+        [
+            (module, contradicting_task(module, tiny, chance))
+            for _number in range(500 if soak else 15)
+        ]
     )
-    again = fuzzed.told([one.task for one in ran if one.failed], check=False)
-    assert [(one.task, one.msg) for one in again if not one.failed] == []
+    repeated = fuzzed.run_checked([one.task for one in ran if one.failed], check=False)
+    assert [(one.task, one.msg) for one in repeated if not one.failed] == []
     assert state() == before
 
 
-# ---- what passes is no command anywhere
-# --------------------------------------------------------------------------------------------
+# ---- accepted texts are commands nowhere -------------------------------------
 
 KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
-SAYINGS = [text for text in TEXTS if text.isprintable() and len(text) < 250]
+DESCRIPTIONS = [text for text in TEXTS if text.isprintable() and len(text) < 250]
 
 
-def test_what_is_said_reaches_nothing_else(fuzzed: Host, soak: bool) -> None:
-    """Descriptions and labels may hold any printable text: it comes back as it was, and neither libvirt, nft, HAProxy nor dnsmasq ever reads it."""
+def test_descriptions_are_not_interpreted(fuzzed: Host, soak: bool) -> None:
+    """Descriptions and labels may hold any printable text, and return it unchanged.
+
+    Neither libvirt, nft, HAProxy nor dnsmasq ever reads it.
+    """
     kinds = (
         'keypair',
         'flavor',
@@ -512,29 +526,29 @@ def test_what_is_said_reaches_nothing_else(fuzzed: Host, soak: bool) -> None:
         'floating_ip',
         'lb',
     )
-    for number, text in enumerate(SAYINGS if soak else SAYINGS[::4]):
+    for number, text in enumerate(DESCRIPTIONS if soak else DESCRIPTIONS[::4]):
         kind = kinds[number % len(kinds)]
         task = (
             kind,
             {
-                'name': own(kind),
+                'name': sample_name(kind),
                 'description': text,
                 'labels': {'said': text},
                 **({'state': 'stopped'} if kind == 'server' else {}),
             },
         )
-        (done,) = fuzzed.told([task], check=False)
-        assert not done.failed, (done.task, done.msg)
-        assert (done.result[kind]['description'], done.result[kind]['labels']['said']) == (
+        (result,) = fuzzed.run_checked([task], check=False)
+        assert not result.failed, (result.task, result.msg)
+        assert (result.result[kind]['description'], result.result[kind]['labels']['said']) == (
             text,
             text,
         )
         assert MARK not in projections()
-    assert broken() == []
+    assert violations() == []
 
 
 def without_metadata(text: str) -> str:
-    """A definition of libvirt without what we say in it of a server: that is text, and no other program reads it."""
+    """A libvirt definition without our metadata, which no other program reads."""
     root = ET.fromstring(text)
     for metadata in root.findall('metadata'):
         assert not [element.tag for element in metadata.iter() if MARK in element.tag]
@@ -543,16 +557,16 @@ def without_metadata(text: str) -> str:
 
 
 def projections() -> str:
-    """All that other programs read of what we write."""
-    texts = [said('nft', 'list', 'ruleset')]
+    """Everything that we write and other programs read."""
+    texts = [output_of('nft', 'list', 'ruleset')]
     for uri in ('qemu:///system', 'lxc:///system'):
         texts += [
-            without_metadata(said('virsh', '-c', uri, 'dumpxml', name))
-            for name in said('virsh', '-c', uri, 'list', '--all', '--uuid').split()
+            without_metadata(output_of('virsh', '-c', uri, 'dumpxml', name))
+            for name in output_of('virsh', '-c', uri, 'list', '--all', '--uuid').split()
         ]
     texts += [
-        said('virsh', 'net-dumpxml', name)
-        for name in said('virsh', 'net-list', '--all', '--name').split()
+        output_of('virsh', 'net-dumpxml', name)
+        for name in output_of('virsh', 'net-list', '--all', '--name').split()
     ]
     files = [
         *STATE.glob('balancers/**/haproxy.cfg'),
@@ -563,7 +577,7 @@ def projections() -> str:
     return '\n'.join([*texts, *(path.read_text('utf-8') for path in files if path.is_file())])
 
 
-# Names that are no names where numbers, words and dates are read out of text (YAML 1.1).
+# Names that a parser may take for numbers, words or dates (YAML 1.1).
 NAMES = (
     '1',
     '007',
@@ -603,11 +617,11 @@ COMMENTS = (
 )
 
 
-def test_a_seed_says_what_was_said(fuzzed: Host, soak: bool) -> None:
-    """The first-boot disk is read as YAML: whatever a server is called, and whatever the comment of a key is, it is a text, and the key is whole."""
+def test_seed_is_quoted(fuzzed: Host, soak: bool) -> None:
+    """The first-boot disk is read as YAML: names and key comments are texts, keys are complete."""
     for number, comment in enumerate(COMMENTS if soak else COMMENTS[::3]):
         name = NAMES[number % len(NAMES)]
-        (pair,) = fuzzed.told(
+        (pair,) = fuzzed.run_checked(
             [('keypair', {'name': 'seed', 'public_key': f'{KEY} {comment}'})], check=False
         )
         assert not pair.failed, pair.msg
@@ -618,17 +632,17 @@ def test_a_seed_says_what_was_said(fuzzed: Host, soak: bool) -> None:
             'state': 'stopped',
             'key_name': 'seed',
         }
-        (made,) = fuzzed.told([('server', options)], check=False)
+        (made,) = fuzzed.run_checked([('server', options)], check=False)
         assert not made.failed, made.msg
         seed = STATE / 'servers' / made.result['server']['id'] / 'seed.iso'
-        meta = yaml.safe_load(said('isoinfo', '-J', '-x', '/meta-data', '-i', str(seed)))
+        meta = yaml.safe_load(output_of('isoinfo', '-J', '-x', '/meta-data', '-i', str(seed)))
         assert meta['local-hostname'] == name
         assert meta['instance-id'] == made.result['server']['id']
         assert [key.split()[:2] for key in meta['public-keys']] == [KEY.split()], comment
-        for kind, there in (('server', name), ('keypair', 'seed')):
-            assert not fuzzed.told([(kind, {'name': there, 'state': 'absent'})], check=False)[
-                0
-            ].failed
+        for kind, existing in (('server', name), ('keypair', 'seed')):
+            assert not fuzzed.run_checked(
+                [(kind, {'name': existing, 'state': 'absent'})], check=False
+            )[0].failed
 
 
 PATHS = (
@@ -654,16 +668,22 @@ PATHS = (
 )
 
 
-def test_what_haproxy_is_given(fuzzed: Host, soak: bool) -> None:
-    """A path to check passes as HAProxy takes it, or is refused before anything is changed."""
+def test_health_check_paths(fuzzed: Host, soak: bool) -> None:
+    """A health check path is passed to HAProxy unchanged, or refused before anything is changed."""
     for path in PATHS if soak else PATHS[::2]:
         before = state()
         task = ('lb', {'name': 'sample-lb', 'members': ['sample'], 'health_check': {'path': path}})
-        (told,), (done,) = fuzzed.told([task]), fuzzed.told([task], check=False)
-        assert (told.failed, told.changed) == (done.failed, done.changed), (path, done.msg)
-        assert state() == before or not done.failed
-        assert f' uri {path}\n' in projections() or done.failed
-    assert broken() == []
+        (predicted,), (result,) = (
+            fuzzed.run_checked([task]),
+            fuzzed.run_checked([task], check=False),
+        )
+        assert (predicted.failed, predicted.changed) == (result.failed, result.changed), (
+            path,
+            result.msg,
+        )
+        assert state() == before or not result.failed
+        assert f' uri {path}\n' in projections() or result.failed
+    assert violations() == []
 
 
 FILES = (
@@ -689,47 +709,44 @@ FILES = (
 
 
 @pytest.mark.parametrize('name', FILES)
-def test_names_of_files(name: str, fuzzed: Host, tmp_path: Path) -> None:
-    """A file may have any name: it is read, or refused in words, and nothing else is."""
+def test_file_names(name: str, fuzzed: Host, tmp_path: Path) -> None:
+    """A file may have any name: it is read, or refused with a message; no other file is touched."""
     (tmp_path / name).unlink(missing_ok=True)
-    said('qemu-img', 'create', '-q', '-f', 'qcow2', str(tmp_path / 'disk'), '1M')
+    output_of('qemu-img', 'create', '-q', '-f', 'qcow2', str(tmp_path / 'disk'), '1M')
     (tmp_path / 'disk').rename(tmp_path / name)
-    there = os.listdir(tmp_path)
+    existing = os.listdir(tmp_path)
     for path in (str(tmp_path / name), name):
-        made, gone = (
-            fuzzed.told([('image', {'name': 'file', **options})], check=False)[0]
+        made, deleted = (
+            fuzzed.run_checked([('image', {'name': 'file', **options})], check=False)[0]
             for options in ({'path': path}, {'state': 'absent'})
         )
-        assert made.failed == (path == name), (
-            path,
-            made.msg,
-        )  # where modules run there is no such file
-        assert not gone.failed
-        told = fuzzed.told(
-            [
-                ('keypair', {'name': 'file', option: path})
-                for option in ('public_key_file', 'private_key_file')
-            ][: 2 if path != name else 1]
+        # The directory in which modules run has no such file.
+        assert made.failed == (path == name), (path, made.msg)
+        assert not deleted.failed
+        key_options = ('public_key_file', 'private_key_file')
+        if path == name:
+            key_options = key_options[:1]
+        predicted = fuzzed.run_checked(
+            [('keypair', {'name': 'file', option: path}) for option in key_options]
         )
-        assert all(one.failed for one in told), [one.msg for one in told]
-    assert os.listdir(tmp_path) == there
-    key = fuzzed.told(
+        assert all(one.failed for one in predicted), [one.msg for one in predicted]
+    assert os.listdir(tmp_path) == existing
+    key = fuzzed.run_checked(
         [('keypair', {'name': 'file', 'private_key_file': str(tmp_path / f'{name}.pem')})],
         check=False,
     )[0]
     assert not key.failed, key.msg
     assert (tmp_path / f'{name}.pem').stat().st_mode & 0o777 == 0o600
-    assert not fuzzed.told([('keypair', {'name': 'file', 'state': 'absent'})], check=False)[
+    assert not fuzzed.run_checked([('keypair', {'name': 'file', 'state': 'absent'})], check=False)[
         0
     ].failed
 
 
-# ---- the record and the settings
-# ---------------------------------------------------------------------------------------------------
+# ---- the database and the settings -------------------------------------------
 
 
-def damages(whole: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
-    """A record that is no longer whole."""
+def damaged_databases(complete: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
+    """Damaged databases."""
     chance, page = random.Random(11), 4096
     sizes = [
         0,
@@ -742,26 +759,26 @@ def damages(whole: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
         page - 1,
         page,
         page + 1,
-        len(whole) // 2,
-        len(whole) - page,
-        len(whole) - 1,
+        len(complete) // 2,
+        len(complete) - page,
+        len(complete) - 1,
     ]
-    sizes += list(range(0, len(whole), 512)) if soak else []
+    sizes += list(range(0, len(complete), 512)) if soak else []
     for size in sizes:
-        yield f'cut at {size}', whole[:size]
+        yield f'cut at {size}', complete[:size]
     for _number in range(200 if soak else 12):
-        where, length = chance.randrange(len(whole)), chance.choice((1, 16, page))
+        where, length = chance.randrange(len(complete)), chance.choice((1, 16, page))
         yield (
             f'{length} bytes of garbage at {where}',
-            whole[:where] + chance.randbytes(length) + whole[where + length :],
+            complete[:where] + chance.randbytes(length) + complete[where + length :],
         )
     yield 'text', b'this is no record\n' * 1000
-    yield 'zeros', bytes(len(whole))
-    yield 'noise', chance.randbytes(len(whole))
+    yield 'zeros', bytes(len(complete))
+    yield 'noise', chance.randbytes(len(complete))
 
 
-def copied(folder: Path) -> Path:
-    """The record in a folder of its own, with nothing beside it."""
+def copy_database(folder: Path) -> Path:
+    """A copy of the database in an empty state directory."""
     state = folder / 'state'
     state.mkdir()
     with (
@@ -777,20 +794,23 @@ def copied(folder: Path) -> Path:
 
 
 def probes(chance: random.Random, image: str, soak: bool) -> list[tuple[str, dict[str, Any]]]:
-    """Modules that read it: all, or some."""
+    """Tasks of modules that read the database: all, or a sample."""
     tasks = [
         (module, {**sample(module, image), 'name': name} if module in SAMPLES else {})
         for module in READERS
-        for name in (own(module), 'another')
+        for name in (sample_name(module), 'another')
     ]
     return tasks if soak else chance.sample(tasks, 6)
 
 
-def test_a_damaged_record(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
-    """Each module reads what it can, or says that the record is damaged, and where it is; check mode and what is refused leave it as it is."""
-    state = copied(tmp_path)
+def test_damaged_database(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
+    """Each module reads what it can, or reports the damage with the path of the database.
+
+    Check mode and refused tasks leave it unchanged.
+    """
+    state = copy_database(tmp_path)
     path, chance = state / 'hanok.db', random.Random(5)
-    for what, damaged in damages(path.read_bytes(), soak):
+    for what, damaged in damaged_databases(path.read_bytes(), soak):
         for check in (True, False):
             for leftover in state.iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -800,15 +820,17 @@ def test_a_damaged_record(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -
                 if check
                 else [('flavor', {'name': 'new', 'vcpus': 1, 'memory': 64, 'disk': 1})]
             )
-            ran = fuzzed.told(tasks, check, {'HANOK_STATE': str(state)})
+            ran = fuzzed.run_checked(tasks, check, {'HANOK_STATE': str(state)})
             assert [
-                (what, one.task, one.msg) for one in ran if one.failed and not fits(one, path)
+                (what, one.task, one.msg)
+                for one in ran
+                if one.failed and not is_explained(one, path)
             ] == []
             assert path.read_bytes() == damaged or not (check or ran[0].failed), what
 
 
-def fits(one: Ran, path: Path) -> bool:
-    """Whether a failure tells of the record; or of what the task asked, because all that it read was whole."""
+def is_explained(one: ModuleRun, path: Path) -> bool:
+    """Whether a failure names the database, or is a refusal: all that was read was valid."""
     return str(path) in one.msg or one.msg.startswith('refused: ')
 
 
@@ -856,14 +878,14 @@ VALUES = (
 UNDECODABLE = "CAST(x'fffe' AS TEXT)"
 
 
-def test_a_record_that_says_nonsense(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
-    """A value that we never write, in any column: each module that meets it ends in words."""
-    state, chance = copied(tmp_path), random.Random(6)
-    whole = (state / 'hanok.db').read_bytes()
+def test_database_with_invalid_values(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
+    """Values that we never write, in any column: each module that reads one ends with a message."""
+    state, chance = copy_database(tmp_path), random.Random(6)
+    complete = (state / 'hanok.db').read_bytes()
     for table, columns in GARBAGE.items():
         for column in columns:
             for value in VALUES if soak else chance.sample(VALUES, 2):
-                (state / 'hanok.db').write_bytes(whole)
+                (state / 'hanok.db').write_bytes(complete)
                 with sqlite3.connect(state / 'hanok.db') as record:
                     row = (
                         "key = 'revision'"
@@ -883,7 +905,7 @@ def test_a_record_that_says_nonsense(fuzzed: Host, tiny: str, tmp_path: Path, so
                     'balancer': 'lb',
                     'meta': 'network',
                 }.get(table, table)
-                fuzzed.told(
+                fuzzed.run_checked(
                     [
                         *probes(chance, tiny, soak)[: None if soak else 2],
                         (f'{kind}_info', {}),
@@ -893,7 +915,7 @@ def test_a_record_that_says_nonsense(fuzzed: Host, tiny: str, tmp_path: Path, so
                 )
 
 
-# What an export is not, and one of a newer version.
+# Invalid exports, and one of a newer version.
 EXPORTS: tuple[Any, ...] = (
     *(
         '',
@@ -920,27 +942,32 @@ EXPORTS: tuple[Any, ...] = (
 )
 
 
-def test_an_export_that_says_nonsense(fuzzed: Host, tmp_path: Path) -> None:
-    """Who rebuilds a record that is gone says what is wrong with the export, or does without it; of a newer version it is left alone."""
-    state = copied(tmp_path)
+def test_invalid_exports(fuzzed: Host, tmp_path: Path) -> None:
+    """A recovery reports what is wrong with the export, or does without it.
+
+    An export of a newer version is left alone.
+    """
+    state = copy_database(tmp_path)
     (state / 'hanok.db').unlink()
     exports = [export if isinstance(export, str) else json.dumps(export) for export in EXPORTS]
-    whole = (STATE / 'hanok.json').read_text('utf-8')
+    complete = (STATE / 'hanok.json').read_text('utf-8')
     chance = random.Random(7)
-    exports += [whole[: chance.randrange(len(whole))] for _number in range(10)]
+    exports += [complete[: chance.randrange(len(complete))] for _number in range(10)]
     for text in exports:
         (state / 'hanok.json').write_text(text, 'utf-8')
-        (told,) = fuzzed.told([('recover', {})], environment={'HANOK_STATE': str(state)})
-        assert not told.failed or 'hanok.json' in told.msg, (text, told.msg)
-        assert ('update the collection' in told.msg) == (
+        (predicted,) = fuzzed.run_checked(
+            [('recover', {})], environment={'HANOK_STATE': str(state)}
+        )
+        assert not predicted.failed or 'hanok.json' in predicted.msg, (text, predicted.msg)
+        assert ('update the collection' in predicted.msg) == (
             text == json.dumps({'version': VERSION + 1})
         )
         assert os.listdir(state) == ['hanok.json']
 
 
 @pytest.mark.parametrize('version', range(VERSION + 2))
-def test_records_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_path: Path) -> None:
-    """An older one is read and, by who changes something, brought up to date; a newer one is left alone by all."""
+def test_databases_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_path: Path) -> None:
+    """Older databases are read, and upgraded by a change; newer ones are not touched."""
     state = tmp_path / 'state'
     state.mkdir()
     with sqlite3.connect(state / 'hanok.db', isolation_level=None) as record:
@@ -952,20 +979,20 @@ def test_records_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_pa
     environment = {'HANOK_STATE': str(state)}
     before = (state / 'hanok.db').read_bytes()
     readers = [(module, sample(module, tiny)) for module in READERS]
-    ran = fuzzed.told(readers, True, environment)
+    ran = fuzzed.run_checked(readers, True, environment)
     assert (state / 'hanok.db').read_bytes() == before
-    (done,) = fuzzed.told([('flavor', sample('flavor', tiny))], False, environment)
+    (result,) = fuzzed.run_checked([('flavor', sample('flavor', tiny))], False, environment)
     if 0 < version <= VERSION:
         assert [(one.task, one.msg) for one in ran if one.failed] == []
-        assert done.changed
-        (again,) = fuzzed.told([('flavor', sample('flavor', tiny))], False, environment)
-        assert not again.changed
+        assert result.changed
+        (repeated,) = fuzzed.run_checked([('flavor', sample('flavor', tiny))], False, environment)
+        assert not repeated.changed
     else:
-        assert all(one.failed and str(state / 'hanok.db') in one.msg for one in [*ran, done])
+        assert all(one.failed and str(state / 'hanok.db') in one.msg for one in [*ran, result])
         assert (state / 'hanok.db').read_bytes() == before
 
 
-BROKEN_SETTINGS: tuple[Any, ...] = (
+INVALID_SETTINGS: tuple[Any, ...] = (
     *(
         '',
         ' ',
@@ -1053,14 +1080,14 @@ BROKEN_SETTINGS: tuple[Any, ...] = (
 )
 
 
-def test_broken_settings(fuzzed: Host, tiny: str, tmp_path: Path) -> None:
-    """Each is named with its file, and what to do, by who looks and by who changes; none is used."""
+def test_invalid_settings(fuzzed: Host, tiny: str, tmp_path: Path) -> None:
+    """Each invalid setting is reported with its file; none is used, by readers and by changes."""
     path = tmp_path / 'host.json'
-    for raw in BROKEN_SETTINGS:
+    for raw in INVALID_SETTINGS:
         path.write_text(raw if isinstance(raw, str) else json.dumps(raw), 'utf-8')
         tasks = [('floating_ip_info', {}), ('floating_ip', {'name': 'new'}), ('server_info', {})]
         for check in (True, False):
-            ran = fuzzed.told(
+            ran = fuzzed.run_checked(
                 tasks,
                 check,
                 {'HANOK_CONFIG': str(tmp_path), 'HANOK_STATE': str(tmp_path / 'state')},
@@ -1074,5 +1101,6 @@ def test_broken_settings(fuzzed: Host, tiny: str, tmp_path: Path) -> None:
     path.unlink()
     path.mkdir()
     assert all(
-        str(path) in one.msg for one in fuzzed.told(tasks, False, {'HANOK_CONFIG': str(tmp_path)})
+        str(path) in one.msg
+        for one in fuzzed.run_checked(tasks, False, {'HANOK_CONFIG': str(tmp_path)})
     )

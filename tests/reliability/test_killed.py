@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Killed anywhere: a run that is killed at any step is finished by the next one, and nothing is doubled, left over or lost."""
+"""Killed anywhere: the next run completes a run that was killed at any step.
+
+Nothing is duplicated, left over or lost.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +27,15 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud.contract import
 from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, Play
 
 from . import figures, killing
-from . import host as seen
+from . import host as hosts
 from .figures import ROOT
 from .killing import Point, Runner
 
-TURNS = 2  # of each walk in the short form; in the long one as many as there are points
+TURNS = 2  # of each walk in the short form; in the long form, one for each point
 
 
 class Task(NamedTuple):
-    """What a playbook would say."""
+    """A task as in a playbook."""
 
     module: str
     options: dict[str, Any]
@@ -42,23 +45,24 @@ class Task(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """Tasks that lead back to where they began; what stands between them (a function) is done by somebody else. ``given``: what is there before.
+    """Tasks that lead back to the initial state.
 
-    ``slow``: it has to do with servers that run, so the short form takes it once.
+    A function among ``steps`` is a change by others. ``given``: the resources that exist before.
+    ``slow``: servers run in it, so the short form takes one turn.
     """
 
     name: str
     steps: Sequence[Task | Callable[[Killer], None]]
-    given: Sequence[Task] = ()
+    prerequisites: Sequence[Task] = ()
     slow: bool = False
 
 
 def task(module: str, **options: Any) -> Task:
-    """A task."""
+    """Return a task."""
     return Task(module, options)
 
 
-STATE = Path(seen.STATE)
+STATE = Path(hosts.STATE)
 PUBLIC = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKZDjBBqpX3dI4L1ZYoJWZ3WJxvGk4M3Pz1K1cVQk9f killed'
 SCRIPT = '#!/bin/sh\ntrue\n'
 SMALL = {'image': 'killed', 'flavor': 'g1.nano'}
@@ -66,13 +70,13 @@ STOPPED = {**SMALL, 'state': 'stopped'}
 HTTP = [{'port': 80, 'protocol': 'HTTP'}]
 
 
-def forget_key(killer: Killer) -> None:
-    """Private key files are the user's own."""
+def delete_key_file(killer: Killer) -> None:
+    """Delete the private key file, which belongs to the user."""
     Path(killer.words['key']).unlink(missing_ok=True)
 
 
 def undefine(killer: Killer) -> None:
-    """Somebody removes a machine."""
+    """Undefine a domain."""
     machine = subprocess.run(
         ['virsh', 'list', '--all', '--name'], capture_output=True, text=True, check=True
     ).stdout.split()
@@ -83,28 +87,28 @@ def undefine(killer: Killer) -> None:
     )
 
 
-def unseed(killer: Killer) -> None:
-    """Somebody removes a first-boot disk."""
+def delete_seeds(killer: Killer) -> None:
+    """Delete the first-boot disks."""
     for path in STATE.glob('servers/*/seed.iso'):
         path.unlink()
 
 
 def suspend(killer: Killer) -> None:
-    """Somebody suspends a machine."""
+    """Suspend a domain."""
     (machine,) = subprocess.run(
         ['virsh', 'list', '--name', '--state-running'], capture_output=True, text=True, check=True
     ).stdout.split()
     subprocess.run(['virsh', 'suspend', machine], check=True, capture_output=True)
 
 
-def unplug(killer: Killer) -> None:
-    """Somebody takes the bridge of a network away."""
-    number = next(row['id'] for row in seen.rows()['network'] if row['name'] == 'default')
+def delete_bridge(killer: Killer) -> None:
+    """Delete the bridge of a network."""
+    number = next(row['id'] for row in hosts.rows()['network'] if row['name'] == 'default')
     subprocess.run(['ip', 'link', 'delete', f'hk{number}'], check=True)
 
 
 def stop_balancer(killer: Killer) -> None:
-    """Somebody destroys a container."""
+    """Destroy a container."""
     (container,) = subprocess.run(
         ['virsh', '-c', 'lxc:///system', 'list', '--name'],
         capture_output=True,
@@ -116,9 +120,9 @@ def stop_balancer(killer: Killer) -> None:
     )
 
 
-def connect(killer: Killer) -> None:
-    """Somebody has connections to all servers, by each of their addresses; known to the kernel, with nobody at their ends."""
-    tables = seen.rows()
+def add_connections(killer: Killer) -> None:
+    """Add connections to all servers, by each of their addresses, to the table of the kernel."""
+    tables = hosts.rows()
     fixed = {row['id']: row['address'] for row in tables['port'] if row['server_id']}
     ends = [(address, address) for address in fixed.values()]
     ends += [
@@ -139,13 +143,13 @@ def connect(killer: Killer) -> None:
         ]
         between = [
             '--src',
-            seen.CALLER,
+            hosts.CALLER,
             '--dst',
             target,
             '--reply-src',
             address,
             '--reply-dst',
-            seen.CALLER,
+            hosts.CALLER,
         ]
         words = [
             'conntrack',
@@ -161,41 +165,40 @@ def connect(killer: Killer) -> None:
             '--timeout',
             '3600',
         ]
-        subprocess.run(
-            words, capture_output=True, check=False
-        )  # it ends with 1 for one that is there
+        # It ends with 1 for a connection that exists.
+        subprocess.run(words, capture_output=True, check=False)
 
 
-def hang_up(killer: Killer) -> None:
-    """They end."""
+def delete_connections(killer: Killer) -> None:
+    """Delete all connections."""
     subprocess.run(['conntrack', '-F'], check=True, capture_output=True)
 
 
-def flush(killer: Killer) -> None:
-    """Somebody opens everything, and takes a bridge away."""
+def flush_rules(killer: Killer) -> None:
+    """Flush the rules, and delete a bridge."""
     subprocess.run(['nft', 'flush', 'ruleset'], check=True)
     subprocess.run(['ip', 'link', 'delete', 'hanok0'], check=True)
 
 
-def lose(killer: Killer) -> None:
-    """Somebody removes the record; its export stays."""
+def delete_database(killer: Killer) -> None:
+    """Delete the database; its export stays."""
     for path in STATE.glob('hanok.db*'):
         path.unlink()
 
 
-def damage(killer: Killer) -> None:
-    """Something writes over the record."""
-    lose(killer)
+def damage_database(killer: Killer) -> None:
+    """Overwrite the database."""
+    delete_database(killer)
     (STATE / 'hanok.db').write_bytes(b'garbage' * 1000)
 
 
-def forget_damaged(killer: Killer) -> None:
-    """What was damaged is kept beside the new one, for whoever wants to look at it."""
+def delete_damaged(killer: Killer) -> None:
+    """Delete the damaged database, which is kept beside the new one for inspection."""
     (STATE / 'hanok.db.damaged').unlink()
 
 
-def gone(module: str, *names: str) -> list[Task]:
-    """Deletions."""
+def delete_tasks(module: str, *names: str) -> list[Task]:
+    """Tasks that delete resources."""
     return [task(module, name=name, state='absent') for name in names]
 
 
@@ -205,19 +208,23 @@ WALKS = (
         [
             task('keypair', name='k', public_key=PUBLIC),
             task('keypair', name='k', description='d', labels={'a': 'b'}),
-            *gone('keypair', 'k'),
+            *delete_tasks('keypair', 'k'),
         ],
     ),
     Walk(
         'keypair generated',
-        [task('keypair', name='k', private_key_file='{key}'), *gone('keypair', 'k'), forget_key],
+        [
+            task('keypair', name='k', private_key_file='{key}'),
+            *delete_tasks('keypair', 'k'),
+            delete_key_file,
+        ],
     ),
     Walk(
         'flavor',
         [
             task('flavor', name='f', vcpus=1, memory=128, disk=1),
             task('flavor', name='f', description='d'),
-            *gone('flavor', 'f'),
+            *delete_tasks('flavor', 'f'),
         ],
     ),
     Walk(
@@ -225,7 +232,7 @@ WALKS = (
         [
             task('init_script', name='i', content=SCRIPT),
             task('init_script', name='i', content=SCRIPT + 'date\n', labels={'a': 'b'}),
-            *gone('init_script', 'i'),
+            *delete_tasks('init_script', 'i'),
         ],
     ),
     Walk(
@@ -233,24 +240,24 @@ WALKS = (
         [
             task('image', name='i', path='{tiny}'),
             task('image', name='i', labels={'a': 'b'}),
-            *gone('image', 'i'),
+            *delete_tasks('image', 'i'),
         ],
     ),
     Walk(
         'image from a URL',
-        [task('image', name='i', url='{url}', checksum='{checksum}'), *gone('image', 'i')],
+        [task('image', name='i', url='{url}', checksum='{checksum}'), *delete_tasks('image', 'i')],
     ),
     Walk(
         'image from a server',
-        [task('image', name='i', server='source'), *gone('image', 'i')],
-        given=[task('server', name='source', **STOPPED)],
+        [task('image', name='i', server='source'), *delete_tasks('image', 'i')],
+        prerequisites=[task('server', name='source', **STOPPED)],
     ),
     Walk(
         'network',
         [
             task('network', name='n'),
             task('network', name='n', description='d', labels={'a': 'b'}),
-            *gone('network', 'n'),
+            *delete_tasks('network', 'n'),
         ],
     ),
     Walk(
@@ -271,9 +278,9 @@ WALKS = (
             ),
             task('security_group', name='default', rules=[{'preset': 'all_icmp'}]),
             task('security_group', name='default', rules=[]),
-            *gone('server', 's'),
+            *delete_tasks('server', 's'),
             task('security_group', name='g', rules=[], labels={}),
-            *gone('security_group', 'g'),
+            *delete_tasks('security_group', 'g'),
         ],
     ),
     Walk(
@@ -290,10 +297,10 @@ WALKS = (
                 **STOPPED,
             ),
             task('port', name='p', security_groups=['default'], labels={}),
-            *gone('server', 's'),
-            *gone('port', 'p'),
+            *delete_tasks('server', 's'),
+            *delete_tasks('port', 'p'),
         ],
-        given=[task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
+        prerequisites=[task('security_group', name='killed', rules=[{'preset': 'ssh'}])],
     ),
     Walk(
         'group of servers',
@@ -321,7 +328,7 @@ WALKS = (
         ],
     ),
     Walk(
-        'server changed',
+        'server updated',
         [
             task(
                 'server',
@@ -341,13 +348,13 @@ WALKS = (
             ),
             task('server', name='s', volume_size=2),
             task('server', name='s', flavor='g1.micro', allow_restart=True),
-            connect,
+            add_connections,
             task('server', name='s', floating_ip='none', delete_protection=False),
             task('server', name='s', floating_ip='auto'),
-            connect,
-            *gone('server', 's'),
+            add_connections,
+            *delete_tasks('server', 's'),
         ],
-        given=[
+        prerequisites=[
             task('port', name='p', network='default'),
             task('security_group', name='killed', rules=[{'preset': 'ssh'}]),
         ],
@@ -360,26 +367,26 @@ WALKS = (
             task('volume', name='v', state='attached', server='one'),
             task('volume', name='v', state='attached', server='two'),
             task('volume', name='v', state='detached'),
-            *gone('volume', 'v'),
+            *delete_tasks('volume', 'v'),
             task('volume', name='w', size=1, state='attached', server='one'),
             task('volume', name='w', state='detached'),
-            *gone('volume', 'w'),
+            *delete_tasks('volume', 'w'),
         ],
-        given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
+        prerequisites=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
     ),
     Walk(
         'floating IP',
         [
             task('floating_ip', name='f'),
             task('floating_ip', name='f', state='attached', server='one'),
-            connect,
+            add_connections,
             task('floating_ip', name='f', state='attached', server='two', description='d'),
-            connect,
+            add_connections,
             task('floating_ip', name='f', state='detached'),
-            *gone('floating_ip', 'f'),
-            hang_up,
+            *delete_tasks('floating_ip', 'f'),
+            delete_connections,
         ],
-        given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
+        prerequisites=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
     ),
     Walk(
         'balancer',
@@ -400,9 +407,9 @@ WALKS = (
                 labels={'a': 'b'},
                 floating_ip='none',
             ),
-            *gone('lb', 'l'),
+            *delete_tasks('lb', 'l'),
         ],
-        given=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
+        prerequisites=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
     ),
     Walk(
         'balancer that is down',
@@ -412,28 +419,31 @@ WALKS = (
             task('lb', name='l'),
             task('floating_ip', name='f', lb='l', state='attached'),
             task('floating_ip', name='f', port='p', state='attached'),
-            *gone('floating_ip', 'f'),
-            *gone('lb', 'l'),
+            *delete_tasks('floating_ip', 'f'),
+            *delete_tasks('lb', 'l'),
         ],
-        given=[task('server', name='one', **STOPPED), task('port', name='p')],
+        prerequisites=[task('server', name='one', **STOPPED), task('port', name='p')],
         slow=True,
     ),
     Walk(
-        'server with all that it has',
+        'server with its resources',
         [
             task('server', name='s', floating_ip='auto', networks=[{'port': 'p'}], **STOPPED),
             task('volume', name='v', size=1, state='attached', server='s'),
             task('lb', name='l', listeners=HTTP, members=['s']),
-            connect,
-            *gone('server', 's'),
-            *gone('lb', 'l'),
-            *gone('volume', 'v'),
+            add_connections,
+            *delete_tasks('server', 's'),
+            *delete_tasks('lb', 'l'),
+            *delete_tasks('volume', 'v'),
         ],
-        given=[task('port', name='p')],
+        prerequisites=[task('port', name='p')],
     ),
     Walk(
-        'group that runs',
-        [task('server', name='g', count=2, floating_ip='auto', **SMALL), *gone('server', 'g')],
+        'running group',
+        [
+            task('server', name='g', count=2, floating_ip='auto', **SMALL),
+            *delete_tasks('server', 'g'),
+        ],
         slow=True,
     ),
     Walk(
@@ -442,34 +452,34 @@ WALKS = (
             task('server', name='p', **SMALL),
             suspend,
             task('server', name='p', state='started'),
-            *gone('server', 'p'),
+            *delete_tasks('server', 'p'),
         ],
         slow=True,
     ),
     Walk(
-        'bridge gone',
-        [unplug, task('network', name='default')],
-        given=[task('server', name='one', **STOPPED)],
+        'bridge deleted',
+        [delete_bridge, task('network', name='default')],
+        prerequisites=[task('server', name='one', **STOPPED)],
     ),
     Walk(
         'rules flushed',
-        [flush, task('server', name='one')],
-        given=[task('server', name='one', floating_ip='auto', **STOPPED)],
+        [flush_rules, task('server', name='one')],
+        prerequisites=[task('server', name='one', floating_ip='auto', **STOPPED)],
     ),
     Walk(
         'first-boot disk lost',
-        [unseed, task('server', name='one', repair=True, user_data=SCRIPT)],
-        given=[task('server', name='one', user_data=SCRIPT, **STOPPED)],
+        [delete_seeds, task('server', name='one', repair=True, user_data=SCRIPT)],
+        prerequisites=[task('server', name='one', user_data=SCRIPT, **STOPPED)],
     ),
     Walk(
-        'record lost',
-        [lose, task('recover')],
-        given=[task('server', name='one', floating_ip='auto', **STOPPED)],
+        'database lost',
+        [delete_database, task('recover')],
+        prerequisites=[task('server', name='one', floating_ip='auto', **STOPPED)],
     ),
     Walk(
-        'record damaged',
-        [damage, task('recover'), forget_damaged],
-        given=[task('server', name='one', **STOPPED)],
+        'database damaged',
+        [damage_database, task('recover'), delete_damaged],
+        prerequisites=[task('server', name='one', **STOPPED)],
     ),
     Walk(
         'power',
@@ -482,40 +492,40 @@ WALKS = (
             task('server', name='power', state='stopped', force=True),
             undefine,
             task('server', name='power', repair=True),
-            *gone('server', 'power'),
+            *delete_tasks('server', 'power'),
         ],
     ),
     Walk(
-        'guest that is asked to stop',
+        'guest shut down',
         [
             task('server', name='power', **SMALL),
             task('server', name='power', state='stopped'),
             task('server', name='power', state='started'),
             task('server', name='power', flavor='g1.micro', allow_restart=True),
-            *gone('server', 'power'),
+            *delete_tasks('server', 'power'),
         ],
         slow=True,
     ),
     Walk(
-        'volume of a server that runs',
+        'volume of a running server',
         [
             task('volume', name='v', size=1),
             task('volume', name='v', state='attached', server='up'),
             task('volume', name='v', size=2),
             task('volume', name='v', state='detached', force=True),
-            *gone('volume', 'v'),
+            *delete_tasks('volume', 'v'),
         ],
-        given=[task('server', name='up', key_name='killed', wait_for='init', **SMALL)],
+        prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **SMALL)],
         slow=True,
     ),
 )
 
 
 class Killer:
-    """Goes walks, and compares what they leave."""
+    """Runs walks, and compares what they leave."""
 
     def __init__(self, runner: Runner, words: dict[str, str]) -> None:
-        """``words``: what stands in braces in options."""
+        """``words``: the values of placeholders in options."""
         self.runner, self.words = runner, words
         self.connections = [
             libvirt.openReadOnly(uri) for uri in ('qemu:///system', 'lxc:///system')
@@ -524,83 +534,80 @@ class Killer:
         self.walked: set[str] = set()
         self.verbs: set[tuple[str, str]] = set()
 
-    def look(self) -> dict[str, list[str]]:
-        """The host as it is."""
-        return seen.look(self.connections, os.path.dirname(self.words['key']))
+    def observe(self) -> dict[str, list[str]]:
+        """Observe the host."""
+        return hosts.observe(self.connections, os.path.dirname(self.words['key']))
 
-    def do(self, requested: Task, kill: Point | None = None) -> killing.Ran:
+    def run(self, requested: Task, kill: Point | None = None) -> killing.ModuleRun:
         """Run a task."""
-        options = {
-            key: value.format(**self.words)
-            if isinstance(value, str) and value.startswith('{')
-            else value
-            for key, value in requested.options.items()
-        }
+        options = dict(requested.options)
+        for key, value in options.items():
+            if isinstance(value, str) and value.startswith('{'):
+                options[key] = value.format(**self.words)
         return self.runner.run(requested.module, options, kill)
 
-    def done(self, requested: Task) -> killing.Ran:
-        """Run a task that ends well."""
-        ran = self.do(requested)
+    def run_successfully(self, requested: Task) -> killing.ModuleRun:
+        """Run a task that must succeed."""
+        ran = self.run(requested)
         assert ran.status == 0, f'{requested}: {ran.result.get("msg") or ran.text}'
         assert not ran.result.get('failed'), ran.result
         return ran
 
-    def undisturbed(
+    def run_walk(
         self, walk: Walk
     ) -> tuple[dict[int, list[Point]], dict[int, dict[str, list[str]]]]:
-        """The points of each task, and what the host is like after each."""
+        """Run a walk without a kill; return the points of each task, and the host after each."""
         points, after = {}, {}
         for number, step in enumerate(walk.steps):
             if isinstance(step, Task):
-                ran = self.done(step)
-                points[number], after[number] = killing.points(ran.steps), self.look()
+                ran = self.run_successfully(step)
+                points[number], after[number] = killing.points(ran.steps), self.observe()
                 assert after[number]['export'] == []
                 self.verbs |= {
-                    (done['what'].split()[0], done['what'].rpartition(': ')[2])
-                    for done in ran.result['steps']
+                    (entry['what'].split()[0], entry['what'].rpartition(': ')[2])
+                    for entry in ran.result['steps']
                 }
             else:
                 step(self)
         return points, after
 
-    def disturbed(self, requested: Task, point: Point, after: dict[str, list[str]]) -> list[str]:
-        """Kill a task, run it again; what is wrong then."""
-        killed = self.do(requested, point)
+    def kill_and_rerun(
+        self, requested: Task, point: Point, after: dict[str, list[str]]
+    ) -> list[str]:
+        """Kill a task and run it again; return what is wrong then."""
+        killed = self.run(requested, point)
         if killed.status != -9:
-            return [f'it was not reached; the steps were {killed.steps}']
-        again = self.do(requested)
-        if again.status or again.result.get('failed'):
-            return [f'the next run failed: {again.result.get("msg") or again.text}']
-        third = self.do(requested)
-        problems = (
-            [f'the run after the next changed: {third.result.get("msg")}']
-            if third.result.get('changed') or third.status
-            else []
-        )
-        problems += [f'{name} still runs' for name in killing.alive(killed.group)]
-        return problems + seen.differences(after, self.look())
+            return [f'the point was not reached; the steps were {killed.steps}']
+        next_run = self.run(requested)
+        if next_run.status or next_run.result.get('failed'):
+            return [f'the next run failed: {next_run.result.get("msg") or next_run.text}']
+        third_run = self.run(requested)
+        problems = []
+        if third_run.result.get('changed') or third_run.status:
+            problems.append(f'the run after the next changed: {third_run.result.get("msg")}')
+        problems += [f'{name} still runs' for name in killing.running_processes(killed.group)]
+        return problems + hosts.differences(after, self.observe())
 
     def clean(self, walk: Walk) -> None:
-        """After a walk that went wrong: all away that it may have made."""
+        """Delete what a failed walk may have created."""
         for step in reversed(walk.steps):
             if isinstance(step, Task) and step.options.get('name', 'default') != 'default':
-                count = (
-                    {'count': 0, 'allow_shrink': True}
-                    if 'count' in step.options
-                    else {
-                        'state': 'absent',
-                        **({'delete_protection': False} if step.module == 'server' else {}),
-                    }
-                )
+                options: dict[str, Any] = {'name': step.options['name']}
                 if step.module == 'volume':
-                    self.do(task('volume', name=step.options['name'], state='detached', force=True))
-                self.do(Task(step.module, {'name': step.options['name'], **count}))
-        forget_key(self)
+                    self.run(task('volume', **options, state='detached', force=True))
+                if 'count' in step.options:
+                    options.update(count=0, allow_shrink=True)
+                else:
+                    options['state'] = 'absent'
+                    if step.module == 'server':
+                        options['delete_protection'] = False
+                self.run(Task(step.module, options))
+        delete_key_file(self)
 
 
 @pytest.fixture(scope='module')
 def killer(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
-    """What kills, on a host on which something of each kind has been made before, so that its folders are there."""
+    """A killer on a host where a resource of each kind existed, so that its directories exist."""
     runner = Runner()
     with ThreadingHTTPServer(
         ('127.0.0.1', 0),
@@ -627,68 +634,76 @@ def killer(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> I
             task('lb', name='balancer', listeners=HTTP, members=['first']),
         ]
         for step in made:
-            found.done(step)
-        for step in [*gone('lb', 'balancer'), *gone('volume', 'first'), *gone('server', 'first')]:
-            found.done(step)
+            found.run_successfully(step)
+        for step in [
+            *delete_tasks('lb', 'balancer'),
+            *delete_tasks('volume', 'first'),
+            *delete_tasks('server', 'first'),
+        ]:
+            found.run_successfully(step)
         yield found
         for step in reversed(made[:3]):
-            found.done(*gone(step.module, step.options['name']))
+            found.run_successfully(*delete_tasks(step.module, step.options['name']))
         server.shutdown()
     runner.close()
 
 
 @pytest.fixture(params=WALKS, ids=lambda walk: walk.name)
 def walk(request: pytest.FixtureRequest, killer: Killer) -> Iterator[Walk]:
-    """Each of them, with what has to be there."""
-    for step in request.param.given:
-        killer.done(step)
+    """Each walk, with the resources that it needs."""
+    for step in request.param.prerequisites:
+        killer.run_successfully(step)
     yield request.param
-    for step in reversed(request.param.given):
-        killer.done(*gone(step.module, step.options['name']))
+    for step in reversed(request.param.prerequisites):
+        killer.run_successfully(*delete_tasks(step.module, step.options['name']))
 
 
 def test_killed_anywhere(walk: Walk, killer: Killer, soak: bool) -> None:
-    """A walk is gone once undisturbed, then with a kill in each of its tasks."""
-    before = killer.look()
-    points, after = killer.undisturbed(walk)
-    assert not seen.differences(before, killer.look()), 'undisturbed, the walk did not lead back'
+    """A walk is run without a kill, then with a kill in each of its tasks."""
+    before = killer.observe()
+    points, after = killer.run_walk(walk)
+    assert not hosts.differences(before, killer.observe()), (
+        'without a kill, the walk did not lead back'
+    )
     killer.walked.add(walk.name)
     problems: list[str] = []
-    turns = max(map(len, points.values())) if soak else 1 if walk.slow else TURNS
+    turns = 1 if walk.slow else TURNS
+    if soak:
+        turns = max(map(len, points.values()))
     for turn in range(turns):
-        found = once(walk, killer, turn if soak else None, points, after)
+        found = run_with_kills(walk, killer, turn if soak else None, points, after)
         problems += found
         if found:
             killer.clean(walk)
-            left = seen.differences(before, killer.look())
-            if left:
+            remains = hosts.differences(before, killer.observe())
+            if remains:
                 pytest.fail(
-                    '\n'.join([*problems, 'and what it left could not be deleted:', *left]),
+                    '\n'.join([*problems, 'and what it left over could not be deleted:', *remains]),
                     pytrace=False,
                 )
     if problems:
         pytest.fail('\n'.join(problems), pytrace=False)
 
 
-def once(
+def run_with_kills(
     walk: Walk,
     killer: Killer,
     turn: int | None,
     points: dict[int, list[Point]],
     after: dict[int, dict[str, list[str]]],
 ) -> list[str]:
-    """Go a walk with a kill in each task, up to the first that is not made good; what is wrong then."""
+    """Run a walk with a kill in each task, up to the first problem; return the problems."""
     for number, step in enumerate(walk.steps):
         if not isinstance(step, Task):
             step(killer)
             continue
         some = points[number]
         if turn is not None and turn >= len(some):
-            killer.done(step)
+            killer.run_successfully(step)
             continue
         killer.turn += 1
         point = killing.sample(some, killer.turn) if turn is None else some[turn]
-        found = killer.disturbed(step, point, after[number])
+        found = killer.kill_and_rerun(step, point, after[number])
         killer.points += 1
         figures.add('Killed anywhere', points=1)
         if found:
@@ -696,8 +711,8 @@ def once(
     return []
 
 
-def test_all_that_can_be_done_was_killed(killer: Killer) -> None:
-    """Each verb of each resource of a cloud, in a module of each kind, at 60 points and more."""
+def test_every_method_was_killed(killer: Killer) -> None:
+    """Each method of each resource of a cloud, in a module of each kind, at 60 points and more."""
     if killer.walked != {walk.name for walk in WALKS}:
         pytest.skip('some walks were left out')
     clouds = {
@@ -725,39 +740,43 @@ def test_all_that_can_be_done_was_killed(killer: Killer) -> None:
     assert killer.points >= 60
 
 
-def test_killed_while_the_record_is_made(killer: Killer, tmp_path: Path) -> None:
-    """The first task of a host makes the record: killed at any step, it leaves nothing that the next one stumbles over."""
+def test_killed_while_the_database_is_created(killer: Killer, tmp_path: Path) -> None:
+    """The first task on a host creates the database: killed at any step, it is completed."""
     requested = task('keypair', name='k', public_key=PUBLIC)
     state = tmp_path / 'state'
 
-    def run(kill: Point | None = None) -> killing.Ran:
+    def run(kill: Point | None = None) -> killing.ModuleRun:
         return killer.runner.run(requested.module, requested.options, kill, HANOK_STATE=str(state))
 
-    def left() -> tuple[list[str], list[str], list[str]]:
-        tables = seen.rows(str(state))
+    def remains() -> tuple[list[str], list[str], list[str]]:
+        tables = hosts.rows(str(state))
         files = sorted(
             path.name for path in state.rglob('*') if not path.name.endswith(('-wal', '-shm'))
         )
-        return files, seen.recorded(tables, seen.Names(tables)), seen.export(tables, str(state))
+        return (
+            files,
+            hosts.comparable_rows(tables, hosts.Names(tables)),
+            hosts.export(tables, str(state)),
+        )
 
-    points, wanted = killing.points(run().steps), left()
-    assert wanted[1]
+    points, expected = killing.points(run().steps), remains()
+    assert expected[1]
     for point in points:
         shutil.rmtree(state)
         assert run(point).status == -9, point
         assert run().status == 0, point
         assert not run().result['changed'], point
-        assert left() == wanted, point
+        assert remains() == expected, point
         figures.add('Killed anywhere', points=1)
 
 
 def test_killed_teardown(killer: Killer, soak: bool, tmp_path: Path) -> None:
-    """The controller is killed in the middle of a playbook, while its module goes on; the same playbook once more takes the rest away."""
+    """The controller is killed while its module continues; the next run deletes the rest."""
     playbook = ROOT / 'playbooks' / 'teardown.yml'
     names = [
         found['name'] for found in yaml.safe_load(playbook.read_text(encoding='utf-8'))[0]['tasks']
     ]
-    before = killer.look()
+    before = killer.observe()
     variables = f'getting_started_key_file={tmp_path / "key"}'
     made = [
         task('image', name='tiny', path='{tiny}'),
@@ -795,7 +814,7 @@ def test_killed_teardown(killer: Killer, soak: bool, tmp_path: Path) -> None:
     ]
     for name in names if soak else names[1:2]:
         for step in made:
-            killer.done(step)
+            killer.run_successfully(step)
         with subprocess.Popen(
             [*PLAYBOOK, str(playbook), '--extra-vars', variables],
             cwd=ROOT,
@@ -807,5 +826,5 @@ def test_killed_teardown(killer: Killer, soak: bool, tmp_path: Path) -> None:
             play.kill()
         assert Play(str(playbook), '--extra-vars', variables).code == 0, name
         assert Play(str(playbook), '--extra-vars', variables).changed == 0, name
-        assert not seen.differences(before, killer.look()), name
+        assert not hosts.differences(before, killer.observe()), name
         figures.add('Killed anywhere', points=1)

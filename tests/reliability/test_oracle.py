@@ -1,10 +1,11 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The check mode oracle: from random states, random tasks. Check mode changes not one byte of the host, and tells exactly what the run then does.
+"""The check mode oracle: random tasks on random states.
 
-States are what earlier tasks made, what a killed run left (a task_state), and a host on which
-somebody flushed rules, suspended, destroyed or undefined machines. Servers run, but there is no
-system in them: what a guest would have to answer is not asked.
+Check mode changes not one byte of the host, and predicts exactly what the run does. States are
+created by earlier tasks, by a killed run (a task_state), and on a host where rules were flushed and
+domains suspended, destroyed or undefined. Servers run without an operating system: tasks that need
+an answer of the guest are left out.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import A
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 
 from . import figures
-from .forks import Forks, Ran
-from .invariants import REMOVAL, STATE, broken, rows, said, things
+from .forks import ForkServer, ModuleRun
+from .invariants import REMOVAL, STATE, output_of, resources, rows, violations
 
 FOLDERS = ('/var/lib/hanok', '/etc/hanok', '/etc/libvirt', '/var/lib/libvirt')
 RUNNING = ('/run/libvirt/qemu', '/run/libvirt/lxc', '/run/libvirt/network', '/sys/class/net')
@@ -34,44 +35,38 @@ NOTHING = {'before': '', 'after': ''}
 Step = tuple[str, dict[str, Any]]
 
 
-def seen() -> dict[str, Any]:
-    """The host from outside: every file by what the kernel says of it (its ctime is set by whoever writes or changes it), and what runs and is loaded."""
+def observe() -> dict[str, Any]:
+    """The host from outside: every file by its stat (writes change its ctime), and what runs.
+
+    The firewall, routes and proxies are included.
+    """
     found: dict[str, Any] = {}
     for top in FOLDERS:
         for folder, _folders, files in os.walk(top):
             for name in ['.', *files]:
                 path = os.path.join(folder, name)
-                # SQLite's own files; the leases that dnsmasq writes in its own time.
+                # Files of SQLite, and the leases that dnsmasq writes at any time.
                 if not name.endswith(('-shm', '-wal', '.status', '.status.new')):
                     is_folder = name == '.'
-                    one = os.lstat(path)
-                    # SQLite's own two files come and go in the folder of the record.
+                    about = os.lstat(path)
+                    # The two files of SQLite come and go in the directory of the database.
+                    times = (about.st_size, about.st_mtime_ns, about.st_ctime_ns)
                     found[path] = (
-                        one.st_mode,
-                        one.st_uid,
-                        one.st_gid,
-                        one.st_ino,
-                        0 if is_folder else (one.st_size, one.st_mtime_ns, one.st_ctime_ns),
+                        about.st_mode,
+                        about.st_uid,
+                        about.st_gid,
+                        about.st_ino,
+                        0 if is_folder else times,
                     )
-    found.update(
-        {folder: sorted(os.listdir(folder)) for folder in RUNNING if os.path.isdir(folder)}
-    )
-    # A bridge on which nothing is plugged in any more says linkdown after a moment, by itself.
-    found.update(
-        {
-            words: said(*words).replace(' linkdown', '')
-            for words in (
-                ('nft', 'list', 'ruleset'),
-                ('ip', 'route'),
-                ('ip', 'neigh', 'show', 'proxy'),
-            )
-        }
-    )
+    for folder in filter(os.path.isdir, RUNNING):
+        found[folder] = sorted(os.listdir(folder))
+    # A bridge without devices becomes linkdown after a moment.
+    for command in ('nft list ruleset', 'ip route', 'ip neigh show proxy'):
+        found[command] = output_of(*command.split()).replace(' linkdown', '')
     return found
 
 
-# ---- random tasks
-# ------------------------------------------------------------------------------------------------------------------
+# ---- random tasks ------------------------------------------------------------
 
 KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7l'
 ADDRESSES = ('198.18.0.7', '198.18.0.8', '10.99.0.1')
@@ -85,12 +80,11 @@ def one(*values: Any) -> st.SearchStrategy[Any]:
 
 def some(*values: Any, least: int = 0) -> st.SearchStrategy[list[Any]]:
     """Up to two of some values, in any order."""
-    return st.sampled_from(
-        [list(chosen) for number in range(least, 3) for chosen in permutations(values, number)]
-    )
+    chosen = [item for number in range(least, 3) for item in permutations(values, number)]
+    return st.sampled_from([list(item) for item in chosen])
 
 
-SAID = {
+DESCRIBED = {
     'description': one('', 'one', "it's <another> & more"),
     'labels': st.dictionaries(one('a', 'b'), one('1', 'x: y'), max_size=2),
 }
@@ -134,22 +128,22 @@ SERVER = {
     'allow_shrink': st.booleans(),
     'allow_restart': st.booleans(),
     'repair': st.booleans(),
-    **SAID,
+    **DESCRIBED,
 }
 POWER = one('stopped', 'stopped', 'started', 'present', 'absent')
-MADE = {'image': st.just('oracle'), 'flavor': st.just('g1.nano')}
+CREATED = {'image': st.just('oracle'), 'flavor': st.just('g1.nano')}
 OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
-    # What is always said, and what may be.
+    # The required options, and the optional ones.
     'server': [
-        ({'name': one('a', 'b'), 'state': POWER, **MADE}, SERVER),
+        ({'name': one('a', 'b'), 'state': POWER, **CREATED}, SERVER),
         ({'name': one('a', 'b', 'g-1'), 'state': POWER}, SERVER),
         (
-            {'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': POWER, **MADE},
+            {'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': POWER, **CREATED},
             {key: SERVER[key] for key in SERVER if key != 'repair'},
         ),
     ],
     'volume': [
-        ({'name': one('v', 'w'), 'size': one(1, 2)}, {**PRESENT, **SAID}),
+        ({'name': one('v', 'w'), 'size': one(1, 2)}, {**PRESENT, **DESCRIBED}),
         (
             {'name': one('v', 'w')},
             {
@@ -163,7 +157,7 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     'floating_ip': [
         (
             {'name': one('f', 'e', '198.18.0.8')},
-            {**PRESENT, 'address': one(*ADDRESSES), 'pool': one('default'), **SAID},
+            {**PRESENT, 'address': one(*ADDRESSES), 'pool': one('default'), **DESCRIBED},
         ),
         (
             {'state': one('attached', 'detached', 'absent', 'present')},
@@ -194,14 +188,19 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                         'path': one('/', '/ok?a=b'),
                     },
                 ),
-                **SAID,
+                **DESCRIBED,
             },
         ),
     ],
     'security_group': [
         (
             {'name': one('red', 'blue', 'default')},
-            {**PRESENT, 'rules': st.lists(RULE, max_size=3), 'purge_rules': st.booleans(), **SAID},
+            {
+                **PRESENT,
+                'rules': st.lists(RULE, max_size=3),
+                'purge_rules': st.booleans(),
+                **DESCRIBED,
+            },
         )
     ],
     'network': [
@@ -211,7 +210,7 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                 **PRESENT,
                 'cidr': one(*CIDRS),
                 'gateway': one('10.50.0.1', '10.50.0.9', '10.51.0.6'),
-                **SAID,
+                **DESCRIBED,
             },
         )
     ],
@@ -224,20 +223,20 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                 'fixed_ip': one('192.168.0.9', '10.50.0.9'),
                 'security_groups': GROUPS,
                 'mac': one('52:54:00:00:00:99'),
-                **SAID,
+                **DESCRIBED,
             },
         ),
     ],
     'keypair': [
         (
             {'name': one('k')},
-            {**PRESENT, 'public_key': one(KEY + 'n', KEY + 'n there', KEY + 'o'), **SAID},
+            {**PRESENT, 'public_key': one(KEY + 'n', KEY + 'n there', KEY + 'o'), **DESCRIBED},
         )
     ],
     'init_script': [
         (
             {'name': one('i')},
-            {**PRESENT, 'content': one('#!/bin/sh\n', '#!/bin/sh\ntrue\n'), **SAID},
+            {**PRESENT, 'content': one('#!/bin/sh\n', '#!/bin/sh\ntrue\n'), **DESCRIBED},
         )
     ],
     'flavor': [
@@ -249,15 +248,15 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
                 'memory': one(128, 256),
                 'disk': one(1, 2),
                 'family': one('cpu'),
-                **SAID,
+                **DESCRIBED,
             },
         )
     ],
-    'image': [({'name': one('copy')}, {**PRESENT, 'server': one('a', 'b'), **SAID})],
+    'image': [({'name': one('copy')}, {**PRESENT, 'server': one('a', 'b'), **DESCRIBED})],
 }
 WEIGHTS = ('server', 'server', 'server', *OPTIONS)
-# What a killed run leaves: between its first transaction and its last one a thing is marked, and
-# only what may be marked so.
+# The states of a killed run: between its first and its last transaction a resource has a
+# task_state.
 INTERRUPTED = (
     ('server', 'creating', ''),
     ('server', 'updating', ''),
@@ -279,14 +278,11 @@ INTERRUPTED = (
 )
 
 
-# What somebody does who does not know of us, by virsh: what he sees, and what he does with one of
-# it.
+# What an administrator may do with virsh: how to list the domains, and what to do with one of them.
 MACHINES, CONTAINERS = ('-c', 'qemu:///system'), ('-c', 'lxc:///system')
 BY_HAND = (
-    *(
-        ((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, how))
-        for how in ('suspend', 'destroy')
-    ),
+    ((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, 'suspend')),
+    ((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, 'destroy')),
     ((*MACHINES, 'list', '--all', '--name', '--persistent'), (*MACHINES, 'undefine')),
     ((*CONTAINERS, 'list', '--name'), (*CONTAINERS, 'destroy')),
     ((*CONTAINERS, 'list', '--all', '--name', '--persistent'), (*CONTAINERS, 'undefine')),
@@ -296,7 +292,7 @@ BY_HAND = (
 
 @st.composite
 def steps(draw: st.DrawFn) -> Step:
-    """A task of any module; now and then something that happens to the host instead."""
+    """A task of any module, or sometimes a change of the host by others."""
     if draw(st.integers(0, 9)) == 0:
         interrupted = [
             ('interrupt', {'table': table, 'task_state': state, 'where': where})
@@ -316,33 +312,32 @@ def steps(draw: st.DrawFn) -> Step:
     )
 
 
-# ---- the oracle
-# --------------------------------------------------------------------------------------------------------------------
+# ---- the oracle --------------------------------------------------------------
 
 
 class Oracle:
     """Runs each task in check mode, then really, then again; and counts."""
 
-    def __init__(self, forks: Forks, image: str) -> None:
-        """Nothing was tried yet, and there is one image."""
+    def __init__(self, forks: ForkServer, image: str) -> None:
+        """Create the one image; nothing is counted yet."""
         self.forks = forks
         self.image: Step = ('image', {'name': 'oracle', 'path': image})
-        self.others = {name for _kind, name in things()}
-        assert self.ran(self.image).changed
-        self.there = things()
+        self.others = {name for _kind, name in resources()}
+        assert self.run_task(self.image).changed
+        self.existing = resources()
         self.states = self.changes = self.refusals = 0
 
-    def ran(self, step: Step, check: bool = False) -> Ran:
-        """A run of a task, which ends in words."""
+    def run_task(self, step: Step, check: bool = False) -> ModuleRun:
+        """Run a task and check that it ends with a proper message."""
         found = self.forks.run(*step, check=check)
         assert not found.faults(), found.faults()
         return found
 
     def try_(self, step: Step) -> None:
-        """What the oracle says of one task."""
+        """Test one task."""
         module, options = step
         if module == 'flush':
-            said('nft', 'flush', 'ruleset')
+            output_of('nft', 'flush', 'ruleset')
             return
         if module == 'interrupt':
             _interrupt(self.others, **options)
@@ -350,69 +345,68 @@ class Oracle:
         if module == 'by hand':
             _by_hand(**options)
             return
-        step = (module, _unasked(options) if module == 'server' else options)
-        if module == 'volume' and _asks(options):
+        step = (module, _without_guest(options) if module == 'server' else options)
+        if module == 'volume' and _needs_guest(options):
             return
         self.states += 1
-        before = seen()
-        told = self.ran(step, check=True)
-        assert _differing(before, seen()) == []
-        done = self.ran(step)
-        if done.failed:
+        before = observe()
+        predicted = self.run_task(step, check=True)
+        assert _differences(before, observe()) == []
+        result = self.run_task(step)
+        if result.failed:
             self.refusals += 1
-            self._refused(told, done)
-            assert _differing(before, seen()) == []
+            self._check_refusal(predicted, result)
+            assert _differences(before, observe()) == []
         else:
-            self.changes += done.changed
-            self._kept(told, done)
-            self._again(step)
+            self.changes += result.changed
+            self._check_result(predicted, result)
+            self._check_idempotent(step)
 
-    def _refused(self, told: Ran, done: Ran) -> None:
-        """It was refused in check mode with the same words; only what refers to nothing is a warning there, because an earlier task may make it."""
-        if told.failed:
-            assert told.msg == done.msg
+    def _check_refusal(self, predicted: ModuleRun, result: ModuleRun) -> None:
+        """The run is refused as in check mode.
+
+        A reference that does not exist is only a warning in check mode, because an earlier task may
+        create it.
+        """
+        if predicted.failed:
+            assert predicted.msg == result.msg
         else:
-            assert 'refused' in done.result, done.msg
-            warned = {warning['event']['msg'] for warning in told.result['warnings']}
-            assert set(done.result['refused']) <= warned
+            assert 'refused' in result.result, result.msg
+            warned = {warning['event']['msg'] for warning in predicted.result['warnings']}
+            assert set(result.result['refused']) <= warned
 
-    def _kept(self, told: Ran, done: Ran) -> None:
-        """What was told is what was done, and what was promised is there."""
-        assert not told.failed, told.msg
-        assert (told.changed, told.result['diff']) == (done.changed, done.result['diff'])
-        assert told.msg == (_predicted(done.msg) if done.changed else done.msg)
-        assert [(one['what'], one['why']) for one in told.result['steps']] == [
-            (one['what'], one['why']) for one in done.result['steps']
+    def _check_result(self, predicted: ModuleRun, result: ModuleRun) -> None:
+        """The prediction is the result."""
+        assert not predicted.failed, predicted.msg
+        assert (predicted.changed, predicted.result['diff']) == (
+            result.changed,
+            result.result['diff'],
+        )
+        assert predicted.msg == (_prediction_of(result.msg) if result.changed else result.msg)
+        assert [(one['what'], one['why']) for one in predicted.result['steps']] == [
+            (one['what'], one['why']) for one in result.result['steps']
         ]
-        shapes = [
-            {
-                key: value
-                for key, value in one.result.items()
-                if key not in ('warnings', 'msg', 'steps', 'deprecations')
-            }
-            for one in (told, done)
-        ]
-        assert _broken_promises(*shapes) == []
+        assert _wrong_predictions(_items(predicted.result), _items(result.result)) == []
 
-    def _again(self, step: Step) -> None:
-        """The second run finds nothing to do, and does nothing."""
-        before = seen()
+    def _check_idempotent(self, step: Step) -> None:
+        """The second run changes nothing."""
+        before = observe()
         for check in (True, False):
-            again = self.ran(step, check)
-            assert (again.failed, again.changed) == (False, False), again.msg
-            assert again.result['diff'] == NOTHING
-        assert _differing(before, seen()) == []
+            repeated = self.run_task(step, check)
+            assert (repeated.failed, repeated.changed) == (False, False), repeated.msg
+            assert repeated.result['diff'] == NOTHING
+        assert _differences(before, observe()) == []
 
-    def clear(self) -> None:
-        """Take away all there is."""
+    def delete_all(self) -> None:
+        """Delete everything."""
         for kind, name in sorted(
-            things() - self.there, key=lambda thing: (REMOVAL.index(thing[0]), thing[1])
+            resources() - self.existing, key=lambda thing: (REMOVAL.index(thing[0]), thing[1])
         ):
             protection = {'delete_protection': False} if kind == 'server' else {}
-            gone = self.ran((kind, {'name': name, 'state': 'absent', **protection}))
-            assert not gone.failed, gone.msg
-        self.ran(self.image)
-        self.ran(
+            deleted = self.run_task((kind, {'name': name, 'state': 'absent', **protection}))
+            assert not deleted.failed, deleted.msg
+        self.run_task(self.image)
+        self.run_task(
             (
                 'security_group',
                 {
@@ -423,13 +417,16 @@ class Oracle:
                 },
             )
         )
-        assert broken() == []
+        assert violations() == []
 
 
 def _interrupt(others: set[str], table: str, task_state: str, where: str) -> None:
-    """Leave one thing as a run that was killed leaves it; not what was there before."""
+    """Leave a resource as a killed run does; not one that existed before the tests."""
     with sqlite3.connect(f'{STATE}/hanok.db') as record:
-        chosen = f'SELECT id FROM {table} WHERE task_state IS NULL AND name NOT IN (SELECT value FROM json_each(?)) {where} ORDER BY id LIMIT 1'
+        chosen = (
+            f'SELECT id FROM {table} WHERE task_state IS NULL '
+            f'AND name NOT IN (SELECT value FROM json_each(?)) {where} ORDER BY id LIMIT 1'
+        )
         record.execute(
             f'UPDATE {table} SET task_state = ? WHERE id IN ({chosen})',
             (task_state, json.dumps(sorted(others))),
@@ -438,41 +435,44 @@ def _interrupt(others: set[str], table: str, task_state: str, where: str) -> Non
 
 
 def _by_hand(which: Sequence[str], how: Sequence[str], number: int) -> None:
-    """Do something to one of what there is, if there is any."""
-    names = sorted(said('virsh', *which).split())
+    """Do something to one of the listed domains or networks, if there is any."""
+    names = sorted(output_of('virsh', *which).split())
     if names:
-        said('virsh', *how, names[number % len(names)])
+        output_of('virsh', *how, names[number % len(names)])
 
 
 def _running() -> set[str]:
     """The servers that run, or are paused."""
-    running = said('virsh', 'list', '--uuid').split()
+    running = output_of('virsh', 'list', '--uuid').split()
     return {row['name'] for row in rows('SELECT name, uuid FROM server') if row['uuid'] in running}
 
 
-def _unasked(options: dict[str, Any]) -> dict[str, Any]:
-    """A server is stopped by force, and not restarted while it runs: there is no guest that would answer."""
+def _without_guest(options: dict[str, Any]) -> dict[str, Any]:
+    """Force a stop, and do not allow a restart of a running server: no guest would answer."""
     forced = {**options, 'force': True}
-    return (
-        {**forced, 'allow_restart': False}
-        if _running()
-        & {options['name'], *(f'{options["name"]}-{number}' for number in range(1, 4))}
-        else forced
-    )
+    members = {f'{options["name"]}-{number}' for number in range(1, 4)}
+    if _running() & {options['name'], *members}:
+        forced['allow_restart'] = False
+    return forced
 
 
-def _predicted(msg: str) -> str:
-    """The message of check mode for a run that had this message."""
+def _prediction_of(msg: str) -> str:
+    """The message of check mode for a run with this message."""
     infinitives = {verb.past_tense: verb.infinitive for verb in Verb}
     past = re.compile(rf'(^|; )({"|".join(infinitives)})\b')
     return 'would ' + past.sub(lambda found: found[1] + infinitives[found[2]], msg)
 
 
-def _asks(options: dict[str, Any]) -> bool:
-    """Whether a guest would have to let go of a volume: it is detached, or goes to another server, or that was interrupted."""
-    for row in rows(
-        'SELECT v.name, s.name AS server, v.task_state FROM volume v JOIN server s ON s.id = v.server_id'
-    ):
+def _needs_guest(options: dict[str, Any]) -> bool:
+    """Whether a guest would have to release a volume.
+
+    It is detached, or attached to another server, or a detach was interrupted.
+    """
+    query = (
+        'SELECT v.name, s.name AS server, v.task_state '
+        'FROM volume v JOIN server s ON s.id = v.server_id'
+    )
+    for row in rows(query):
         stays = (
             options.get('state') != 'detached'
             and options.get('server') in (None, row['server'])
@@ -483,7 +483,13 @@ def _asks(options: dict[str, Any]) -> bool:
     return False
 
 
-def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
+def _items(result: dict[str, Any]) -> dict[str, Any]:
+    """A result without its messages."""
+    messages = ('warnings', 'msg', 'steps', 'deprecations')
+    return {key: value for key, value in result.items() if key not in messages}
+
+
+def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
     return [
         (key, before.get(key), after.get(key))
         for key in {**before, **after}
@@ -491,33 +497,37 @@ def _differing(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
     ]
 
 
-def _broken_promises(told: Any, done: Any, place: str = '') -> list[str]:
-    """Where the result of a run is not what check mode promised: another shape, or another value than one that was known."""
-    if told == AFTER_APPLY:
+def _wrong_predictions(predicted: Any, result: Any, place: str = '') -> list[str]:
+    """Where the result differs from the prediction: another shape, or another known value."""
+    if predicted == AFTER_APPLY:
         return []
-    if isinstance(told, dict) and isinstance(done, dict):
-        found = [f'{place}: {sorted(set(told) ^ set(done))}'] if set(told) != set(done) else []
+    if isinstance(predicted, dict) and isinstance(result, dict):
+        found = (
+            [f'{place}: {sorted(set(predicted) ^ set(result))}']
+            if set(predicted) != set(result)
+            else []
+        )
         return found + [
             text
-            for key in told
-            if key in done
-            for text in _broken_promises(told[key], done[key], f'{place}.{key}')
+            for key in predicted
+            if key in result
+            for text in _wrong_predictions(predicted[key], result[key], f'{place}.{key}')
         ]
-    if isinstance(told, list) and isinstance(done, list) and len(told) == len(done):
+    if isinstance(predicted, list) and isinstance(result, list) and len(predicted) == len(result):
         return [
             text
-            for number, pair in enumerate(zip(told, done, strict=True))
-            for text in _broken_promises(*pair, f'{place}[{number}]')
+            for number, pair in enumerate(zip(predicted, result, strict=True))
+            for text in _wrong_predictions(*pair, f'{place}[{number}]')
         ]
-    return [] if told == done else [f'{place}: {told!r} was promised, there is {done!r}']
+    return [] if predicted == result else [f'{place}: predicted {predicted!r}, got {result!r}']
 
 
 @pytest.fixture(scope='module')
 def oracle(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
-    """An oracle on a host with one image, in which there is nothing: a machine that boots it stands still."""
+    """An oracle on a host with one image, which is blank: a server of it does nothing."""
     blank = tmp_path_factory.mktemp('oracle') / 'blank.qcow2'
-    said('qemu-img', 'create', '-q', '-f', 'qcow2', str(blank), '64M')
-    forks = Forks()
+    output_of('qemu-img', 'create', '-q', '-f', 'qcow2', str(blank), '64M')
+    forks = ForkServer()
     found = Oracle(forks, str(blank))
     yield found
     assert forks.run('image', {'name': 'oracle', 'state': 'absent'}).changed
@@ -527,10 +537,10 @@ def oracle(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ora
     )
 
 
-def test_check_mode_tells_what_the_run_does(oracle: Oracle, soak: bool) -> None:
+def test_check_mode_predicts_the_run(oracle: Oracle, soak: bool) -> None:
     """From an empty host, tasks one after the other."""
 
-    # Not shrunk: an example takes seconds, and the task at which it ended stands in the message.
+    # Examples are not shrunk: one takes seconds, and the message contains the failing task.
     @settings(
         max_examples=100 if soak else 6,
         derandomize=True,
@@ -545,7 +555,7 @@ def test_check_mode_tells_what_the_run_does(oracle: Oracle, soak: bool) -> None:
                 oracle.try_(task)
             except AssertionError as error:
                 raise AssertionError(f'task {number}: {task}: {error}') from error
-        oracle.clear()
+        oracle.delete_all()
 
     from_nothing()
     assert oracle.changes > oracle.refusals / 4

@@ -1,10 +1,11 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Secrets: after a scenario with a private key made here, a password in user_data and an init script, it is looked where they are, byte by byte.
+"""Secrets: after a play with a private key, a password and an init script, all files are searched.
 
-A private key is in its file only. A password is on the first-boot disk and in the guest only. An
-init script is kept for root. While modules run, no argument of a process and no line for syslog has
-any of them, and what ansible-playbook prints at -vvv has neither key nor password.
+A private key is in its file only. A password in user_data is on the first-boot disk and in the
+guest only. An init script is readable by root. While modules run, no argument of a process and no
+line for syslog contains any of them, and the output of ansible-playbook at -vvv has neither key nor
+password.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ import pytest
 from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, ROOT
 
 from . import figures
-from .forks import Forks
+from .forks import ForkServer
 
 PLACES = (
     '/var/lib/hanok',
@@ -42,9 +43,8 @@ PLACES = (
     os.path.expanduser('~/.ansible'),
 )
 DEVICES = ('null', 'zero', 'full', 'random', 'urandom', 'tty')
-# A /dev of its own for the play, with a syslog that is heard here: what a module logs goes to
-# /dev/log.
-OWN_DEV = """set -e
+# A private /dev for the play, with a syslog socket that the test reads: modules log to /dev/log.
+PRIVATE_DEV = """set -e
 dev=$1
 shift
 for device in $DEVICES; do touch "$dev/$device"; mount --bind "/dev/$device" "$dev/$device"; done
@@ -58,52 +58,54 @@ exec "$@"
 
 
 class Watch:
-    """What is said to syslog, and the arguments of all processes, while a play runs."""
+    """Records the lines to syslog, and the arguments of all processes, while a play runs."""
 
     def __init__(self, log: Path) -> None:
-        """Begin to listen."""
-        self.heard: list[bytes] = []
+        """Start recording."""
+        self.log_lines: list[bytes] = []
         self.arguments: set[bytes] = set()
-        self.ended = threading.Event()
+        self.stopped = threading.Event()
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(log))
         self.socket.settimeout(0.2)
-        self.threads = [threading.Thread(target=work) for work in (self._listen, self._look)]
+        self.threads = [
+            threading.Thread(target=work) for work in (self._listen, self._sample_arguments)
+        ]
         for thread in self.threads:
             thread.start()
 
     def _listen(self) -> None:
-        while not self.ended.is_set():
+        while not self.stopped.is_set():
             try:
-                self.heard.append(self.socket.recv(1 << 20))
+                self.log_lines.append(self.socket.recv(1 << 20))
             except TimeoutError:
                 continue
 
-    def _look(self) -> None:
-        while not self.ended.wait(0.002):
+    def _sample_arguments(self) -> None:
+        while not self.stopped.wait(0.002):
             for path in glob.glob('/proc/[0-9]*/cmdline'):
                 try:
                     self.arguments.add(Path(path).read_bytes())
                 except OSError:
-                    continue  # it has ended
+                    continue  # the process has ended
 
     def end(self) -> None:
-        """Hear no more."""
-        self.ended.set()
+        """Stop recording."""
+        self.stopped.set()
         for thread in self.threads:
             thread.join()
         self.socket.close()
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves files, and keeps to itself which."""
+    """Serves files without logging."""
 
     def log_message(self, format: str, *words: object) -> None:
-        """Nothing."""
+        """Log nothing."""
 
 
 class Scenario:
-    """What was secret, and what was seen of it."""
+    """A play with secrets, and where they were found."""
 
     def __init__(self, folder: Path, image: str) -> None:
         """Run the play."""
@@ -122,19 +124,19 @@ class Scenario:
         dev.mkdir()
         watch = Watch(dev / 'log')
         try:
-            own = [
+            unshare = [
                 'unshare',
                 '--mount',
                 '--propagation',
                 'private',
                 'sh',
                 '-c',
-                OWN_DEV,
+                PRIVATE_DEV,
                 'sh',
                 str(dev),
             ]
             environment = {**os.environ, 'DEVICES': ' '.join(DEVICES)}
-            words = [*own, *PLAYBOOK, '-vvv', '--diff', str(play)]
+            words = [*unshare, *PLAYBOOK, '-vvv', '--diff', str(play)]
             ran = subprocess.run(
                 words,
                 cwd=ROOT,
@@ -148,20 +150,19 @@ class Scenario:
             watch.end()
             self.server.shutdown()
         assert ran.returncode == 0, (ran.stdout + ran.stderr)[-3000:]
-        self.said, self.heard, self.arguments = (
+        self.output, self.log_lines, self.arguments = (
             ran.stdout + ran.stderr,
-            watch.heard,
+            watch.log_lines,
             b'\n'.join(watch.arguments),
         )
         lines = self.key_file.read_text('ascii').splitlines()[1:-1]
-        self.key = max(lines[1:], key=len)  # the first line says only which kind of key it is
+        self.key = max(lines[1:], key=len)  # the first line only tells the type of the key
         self.found = dict(self._files())
 
     def _play(self, image: str) -> list[dict[str, Any]]:
         user_data = f'#!/bin/sh\n# {self.password}\ntrue\n'
-        self.hash = hashlib.sha256(
-            user_data.encode()
-        ).hexdigest()  # by which a weak password could be guessed
+        # With the hash a weak password could be guessed.
+        self.hash = hashlib.sha256(user_data.encode()).hexdigest()
         at = f'http://127.0.0.1:{self.server.server_port}'
         fetched = {'checksum': 'sha256:' + hashlib.sha256(self.image.read_bytes()).hexdigest()}
         common = {'image': 'secrets', 'flavor': 'g1.nano', 'key_name': 'secrets'}
@@ -190,7 +191,7 @@ class Scenario:
                     'state': 'stopped',
                 }
             },
-            # Refused, each in its way: what is wrong with it is told without it.
+            # Each is refused in another way: the message does not contain the value.
             {
                 'hanok.cloud.server': {'name': 'secrets-3', 'user_data': self.password},
                 'ignore_errors': True,
@@ -231,7 +232,7 @@ class Scenario:
                 'ignore_errors': True,
             },
         ]
-        again = [{**task, 'check_mode': True} for task in tasks[:6]]
+        repeated = [{**task, 'check_mode': True} for task in tasks[:6]]
         infos = [
             {f'hanok.cloud.{kind}_info': {}}
             for kind in ('image', 'keypair', 'init_script', 'server', 'topology')
@@ -245,23 +246,23 @@ class Scenario:
                 'hosts': 'localhost',
                 'gather_facts': False,
                 'vars': variables,
-                'tasks': [*tasks, *again, *infos],
+                'tasks': [*tasks, *repeated, *infos],
             }
         ]
 
     def _files(self) -> Iterator[tuple[str, tuple[int, set[str]]]]:
-        """Every file in the places where something of ours is written: its mode, and what secrets are in it."""
+        """Every file in the places that are written to: its mode, and the secrets in it."""
         for place in PLACES:
             for folder, _folders, names in os.walk(place):
                 for name in names:
                     path = os.path.join(folder, name)
                     mode = os.lstat(path).st_mode
                     if stat.S_ISREG(mode):
-                        yield path, (mode, self.in_(Path(path).read_bytes()))
+                        yield path, (mode, self.secrets_in(Path(path).read_bytes()))
 
     @property
     def secrets(self) -> dict[str, str]:
-        """What is looked for, by name."""
+        """The secrets to search for, by name."""
         return {
             'key': self.key,
             'password': self.password,
@@ -270,12 +271,12 @@ class Scenario:
             'hash': self.hash,
         }
 
-    def in_(self, text: bytes) -> set[str]:
-        """Which secrets are in a text."""
+    def secrets_in(self, text: bytes) -> set[str]:
+        """The names of the secrets in a text."""
         return {name for name, secret in self.secrets.items() if secret.encode() in text}
 
-    def holding(self, secret: str) -> set[str]:
-        """The names of the files that have a secret."""
+    def files_with(self, secret: str) -> set[str]:
+        """The names of the files that contain a secret."""
         return {
             os.path.basename(path) for path, (_mode, found) in self.found.items() if secret in found
         }
@@ -283,10 +284,10 @@ class Scenario:
 
 @pytest.fixture(scope='module')
 def scenario(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
-    """The scenario has run, and its first server runs."""
+    """The play has run, and its first server runs."""
     ran = Scenario(tmp_path_factory.mktemp('secrets'), tiny)
     yield ran
-    forks = Forks()
+    forks = ForkServer()
     for kind, name in (
         ('image', 'secrets-2'),
         ('image', 'secrets-3'),
@@ -301,38 +302,38 @@ def scenario(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
     figures.add('Secrets', files=len(ran.found), processes=len(ran.arguments.split(b'\n')))
 
 
-def test_what_is_looked_for_is_found(scenario: Scenario) -> None:
-    """The search itself: it finds each secret where it has to be."""
-    assert scenario.in_(scenario.key_file.read_bytes()) == {'key'}
-    assert 'seed.iso' in scenario.holding('password') & scenario.holding('script')
-    assert {'hanok.json'} <= scenario.holding('script')
-    assert b'keypair' in b' '.join(scenario.heard)
+def test_search_finds_the_secrets(scenario: Scenario) -> None:
+    """The search itself finds each secret where it has to be."""
+    assert scenario.secrets_in(scenario.key_file.read_bytes()) == {'key'}
+    assert 'seed.iso' in scenario.files_with('password') & scenario.files_with('script')
+    assert {'hanok.json'} <= scenario.files_with('script')
+    assert b'keypair' in b' '.join(scenario.log_lines)
     assert b'ssh-keygen' in scenario.arguments
 
 
-def test_a_private_key_is_in_its_file_only(scenario: Scenario) -> None:
-    """Its owner alone may read it."""
-    assert scenario.holding('key') == set()
+def test_private_key_is_in_its_file_only(scenario: Scenario) -> None:
+    """Only its owner may read the file."""
+    assert scenario.files_with('key') == set()
     assert scenario.key_file.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_token_of_a_url_is_nowhere(scenario: Scenario) -> None:
-    """It is used, and that is all."""
-    assert scenario.holding('token') == set()
+def test_url_token_is_not_stored(scenario: Scenario) -> None:
+    """The token is used to download the image only."""
+    assert scenario.files_with('token') == set()
 
 
-def test_a_password_is_on_the_first_boot_disk_only(scenario: Scenario) -> None:
-    """And on the disk of the guest that has read it."""
-    assert scenario.holding('password') - {'root.qcow2'} == {'seed.iso'}
+def test_password_is_on_the_first_boot_disk_only(scenario: Scenario) -> None:
+    """And on the disk of the guest, which has read it."""
+    assert scenario.files_with('password') - {'root.qcow2'} == {'seed.iso'}
 
 
-def test_a_hash_without_a_key_is_nowhere(scenario: Scenario) -> None:
-    """Of a password on the first-boot disk it would allow to guess it."""
-    assert scenario.holding('hash') == set()
+def test_plain_hash_of_user_data_is_not_stored(scenario: Scenario) -> None:
+    """The hash would allow to guess the password on the first-boot disk."""
+    assert scenario.files_with('hash') == set()
 
 
-def test_what_has_a_secret_is_for_root(scenario: Scenario) -> None:
-    """No group and nobody else reads it; and nothing of ours is for everybody to read."""
+def test_files_with_secrets_are_readable_by_root_only(scenario: Scenario) -> None:
+    """Neither group nor others may read it; and others may read nothing in the state directory."""
     assert [path for path, (mode, found) in scenario.found.items() if found and mode & 0o077] == []
     assert [
         path
@@ -341,8 +342,11 @@ def test_what_has_a_secret_is_for_root(scenario: Scenario) -> None:
     ] == []
 
 
-def test_nothing_is_said(scenario: Scenario) -> None:
-    """Neither at -vvv, nor to syslog, nor in the arguments of a process. The text of an init script is what the task is about: it is shown as a difference."""
-    assert scenario.in_(scenario.said.encode()) <= {'script'}
-    assert [said for said in scenario.heard if scenario.in_(said)] == []
-    assert scenario.in_(scenario.arguments) == set()
+def test_secrets_are_not_logged(scenario: Scenario) -> None:
+    """Neither at -vvv, nor to syslog, nor in the arguments of a process.
+
+    The content of an init script is the subject of its task: it is shown in the diff.
+    """
+    assert scenario.secrets_in(scenario.output.encode()) <= {'script'}
+    assert [output for output in scenario.log_lines if scenario.secrets_in(output)] == []
+    assert scenario.secrets_in(scenario.arguments) == set()

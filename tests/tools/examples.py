@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Find the examples of the documentation, so that the tests can run them.
 
-An example is a task of a module's EXAMPLES, or what stands in a fenced block of YAML in a README,
-in docs/ or in a role's README: plays, tasks, or variables of the role. One that cannot be run says
-why, in a comment inside it: `# not run by the tests: REASON`.
+An example is a task of a module's EXAMPLES, or a fenced block of YAML in a README, in docs/ or in a
+role's README: plays, tasks, or variables of the role. One that cannot be run gives the reason in a
+comment: `# not run by the tests: REASON`.
 """
 
 from __future__ import annotations
@@ -24,13 +24,11 @@ EXCUSE = re.compile(r'^( *)# not run by the tests:(.*)$', re.MULTILINE)
 LEAST_EXCUSE = 20  # characters: a sentence, not a word
 FENCE = re.compile(r'^ *(?P<marks>`{3,}|~{3,}) *(?P<kind>[\w+-]*)')
 YAML = {'yaml', 'yml', 'yaml+jinja'}
-ACTION = re.compile(
-    r'[a-z][a-z0-9_]*(\.[a-z0-9_]+){2,}\Z'
-)  # NAMESPACE.COLLECTION.MODULE, as every task must say it
+# NAMESPACE.COLLECTION.MODULE, as in every task.
+ACTION = re.compile(r'[a-z][a-z0-9_]*(\.[a-z0-9_]+){2,}\Z')
 PLAY_KEYS = {'hosts', 'import_playbook', 'ansible.builtin.import_playbook'}
-SEVERAL = re.compile(
-    r'(block|ansible\.builtin\.(include|import)_(role|tasks))\Z'
-)  # more than one task: what it changed is seen in a play only
+# More than one task: only a play shows what it changed.
+SEVERAL = re.compile(r'(block|ansible\.builtin\.(include|import)_(role|tasks))\Z')
 LOCAL_PLAY = {
     'hosts': 'localhost',
     'become': True,
@@ -41,7 +39,10 @@ LOCAL_PLAY = {
 
 @dataclass(frozen=True)
 class Example:
-    """One example: a task (its mapping), or a play (a playbook's list). ``excuse``: why it is not run. ``problem``: why it cannot be understood."""
+    """An example: a task (its mapping), or a play (the list of a playbook).
+
+    ``excuse``: why it is not run. ``problem``: why it cannot be understood.
+    """
 
     path: str
     line: int
@@ -52,26 +53,24 @@ class Example:
     problem: str = ''
 
     def __str__(self) -> str:
-        """Where it is, as an editor opens it, and its name."""
+        """Its place, as an editor opens it, and its name."""
         return f'{self.place} {self.name}'
 
     @property
     def place(self) -> str:
-        """Where it is, in letters that need no quoting."""
+        """Its file and line."""
         return f'{self.path}:{self.line}'
 
     @property
     def action(self) -> str:
         """The module of a task."""
-        return (
-            next((key for key in self.content if ACTION.match(key)), '')
-            if self.kind == 'task'
-            else ''
-        )
+        if self.kind != 'task':
+            return ''
+        return next((key for key in self.content if ACTION.match(key)), '')
 
 
 def find(root: Path) -> list[Example]:
-    """All examples of a collection: those of modules first, in the order of the alphabet and of the file."""
+    """All examples of a collection: modules first, sorted by file and position."""
     modules = sorted(path for path in root.glob('plugins/modules/*.py') if path.stem != '__init__')
     documents = sorted({path for pattern in DOCUMENTS for path in root.glob(pattern)})
     found = []
@@ -94,12 +93,12 @@ def in_module(path: str, text: str) -> list[Example]:
 
 
 def in_document(path: str, text: str) -> list[Example]:
-    """What the fenced blocks of YAML of a document show."""
+    """The examples in the fenced YAML blocks of a document."""
     return [example for line, block in fences(text) for example in _in_yaml(path, line, block)]
 
 
 def fences(text: str) -> Iterator[tuple[int, str]]:
-    """The fenced blocks of YAML of a Markdown text, each with the number of its first line."""
+    """The fenced YAML blocks of a Markdown text, each with the number of its first line."""
     lines = iter(enumerate(text.splitlines(keepends=True), start=1))
     for number, line in lines:
         opened = FENCE.match(line)
@@ -116,7 +115,7 @@ def fences(text: str) -> Iterator[tuple[int, str]]:
 
 def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Example]:
     """The examples in a text that begins at a line of a file."""
-    whole = Example(
+    example = Example(
         path,
         line,
         'a block of YAML',
@@ -127,23 +126,21 @@ def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Ex
     try:
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        return [whole if whole.excuse else replace(whole, problem=f'is no YAML: {error}')]
+        return [example if example.excuse else replace(example, problem=f'is no YAML: {error}')]
     shape = _shape(path, content)
     if shape == 'task':
         return _tasks(path, line, text, content)
     if shape_needed or not shape:
-        what = (
-            'a list of tasks'
-            if shape_needed
-            else 'plays, nor tasks with the full names of their modules, nor variables of the role of this README'
-        )
-        return [
-            whole
-            if whole.excuse and not shape_needed
-            else replace(
-                whole, problem=f'is not {what}; if it cannot be run, say why in a comment inside it'
+        if example.excuse and not shape_needed:
+            return [example]
+        what = 'a list of tasks'
+        if not shape_needed:
+            what = (
+                'plays, nor tasks with the full names of their modules, '
+                'nor variables of the role of this README'
             )
-        ]
+        advice = 'if it cannot be run, say why in a comment inside it'
+        return [replace(example, problem=f'is not {what}; {advice}')]
     if shape == 'variables':
         content = [
             {
@@ -154,11 +151,14 @@ def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Ex
         ]
     elif shape == 'tasks':
         content = [{'name': str(content[0].get('name', 'Tasks')), **LOCAL_PLAY, 'tasks': content}]
-    return [replace(whole, name=str(content[0].get('name', 'a play')), content=content)]
+    return [replace(example, name=str(content[0].get('name', 'a play')), content=content)]
 
 
 def _shape(path: str, content: Any) -> str:
-    """What a YAML text is: play, task (tasks that run one by one), tasks (those that need a play around them), variables, or nothing known."""
+    """The shape of a YAML text: play, task, tasks, variables, or nothing known.
+
+    task: tasks that run one by one; tasks: those that need a play around them.
+    """
     if isinstance(content, dict) and content and re.match(r'roles/\w+/', path):
         prefix = Path(path).parts[1] + '_'
         return 'variables' if all(str(key).startswith(prefix) for key in content) else ''
@@ -170,16 +170,20 @@ def _shape(path: str, content: Any) -> str:
         return ''
     if all(PLAY_KEYS & set(item) for item in content):
         return 'play'
-    actions = [
-        [key for key in item if ACTION.match(str(key)) or key == 'block'] for item in content
-    ]
-    if any(len(found) != 1 for found in actions):
-        return ''
-    return 'tasks' if any(SEVERAL.match(found[0]) for found in actions) else 'task'
+    actions = []
+    for item in content:
+        found = [key for key in item if ACTION.match(str(key)) or key == 'block']
+        if len(found) != 1:
+            return ''
+        actions += found
+    return 'tasks' if any(map(SEVERAL.match, actions)) else 'task'
 
 
 def _tasks(path: str, line: int, text: str, content: Iterable[dict[str, Any]]) -> list[Example]:
-    """Each task with its own line and excuse: a comment indented under a task is in it, one that is not belongs to the next task."""
+    """Each task with its own line and excuse.
+
+    A comment that is indented under a task belongs to it, another one to the next task.
+    """
     composed = yaml.compose(text, yaml.SafeLoader)
     starts = (
         [(node.start_mark.line, node.start_mark.column) for node in composed.value]
@@ -201,10 +205,13 @@ def _tasks(path: str, line: int, text: str, content: Iterable[dict[str, Any]]) -
 
 
 def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]:
-    """A play that tries each task example: predicted, done, done again. It writes what went wrong, by example, to the file ``outcomes``."""
+    """A play that tests each task example: check mode, run, second run.
+
+    It writes the failures by example to the file ``outcomes``.
+    """
     end = [
         {
-            'name': 'Write what went wrong',
+            'name': 'Write the failures',
             'ansible.builtin.copy': {
                 'content': '{{ example_problems | default({}) | to_json }}',
                 'dest': outcomes,
@@ -218,7 +225,7 @@ def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]
 
 
 def _is_event(example: Example) -> bool:
-    """Whether the task asks for what happens, not for what is: it happens each time."""
+    """Whether the task requests an event, which happens each time, not a state."""
     options = example.content.get(example.action)
     return isinstance(options, dict) and options.get('state') == 'restarted'
 
@@ -233,7 +240,9 @@ def _trial(example: Example) -> dict[str, Any]:
             'name': f'{example}, compared',
             'ansible.builtin.assert': {
                 'that': f'example_again {again}',
-                'fail_msg': f'the second run should be: {again}; it is: {{{{ example_again | to_json }}}}',
+                'fail_msg': (
+                    f'the second run should be: {again}; it is: {{{{ example_again | to_json }}}}'
+                ),
                 'quiet': True,
             },
         },
@@ -244,20 +253,26 @@ def _trial(example: Example) -> dict[str, Any]:
             {
                 **example.content,
                 'name': f'{example}, predicted',
-                'register': 'example_told',
+                'register': 'example_predicted',
                 'check_mode': True,
             },
         )
         compared = steps[-1]['ansible.builtin.assert']
-        compared['that'] = [compared['that'], f'(example_told is changed) == ({done} is changed)']
+        compared['that'] = [
+            compared['that'],
+            f'(example_predicted is changed) == ({done} is changed)',
+        ]
         compared['fail_msg'] = (
-            f'predicted {{{{ example_told is changed }}}}, done {{{{ {done} is changed }}}}; {compared["fail_msg"]}'
+            f'predicted {{{{ example_predicted is changed }}}}, done {{{{ {done} is changed }}}}; '
+            f'{compared["fail_msg"]}'
         )
-    failed = '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }} {{ ansible_failed_result.results | default("") }}'
+    failed = (
+        '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }} '
+        '{{ ansible_failed_result.results | default("") }}'
+    )
+    combined = f'example_problems | default({{}}) | combine({{{example.place!r}: text}})'
     note = {
-        'name': 'Note the failure',
-        'ansible.builtin.set_fact': {
-            'example_problems': f'{{{{ example_problems | default({{}}) | combine({{{example.place!r}: text}}) }}}}'
-        },
+        'name': 'Record the failure',
+        'ansible.builtin.set_fact': {'example_problems': f'{{{{ {combined} }}}}'},
     }
     return {'name': str(example), 'block': steps, 'rescue': [{**note, 'vars': {'text': failed}}]}

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Give ansible-test the pip that it wants from PyPI, so that it need not fetch a bootstrap program from elsewhere."""
+"""Provide ansible-test with pip from PyPI, so that it downloads no bootstrap program."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ sys.exit(main(['install', '--no-index', '--find-links', str(here), *options]))
 
 
 def pip_version() -> str:
-    """Return the version of pip that this ansible-test asks for."""
+    """Return the version of pip that this ansible-test requires."""
     source = Path(ansible_test.__path__[0]) / '_internal' / 'python_requirements.py'
     found = re.search(r"pip='([0-9.]+)'", source.read_text(encoding='utf-8'))
     if not found:
-        raise SystemExit(f'{source} names no version of pip')
+        raise SystemExit(f'{source} contains no version of pip')
     return found.group(1)
 
 
 def main() -> None:
-    """Write the bootstrap program into ansible-test's cache, unless one is there."""
+    """Write the bootstrap program to the cache of ansible-test, unless it exists."""
     version = pip_version()
     bootstrap = CACHE / f'get_pip_{version.replace(".", "_")}.py'
     if bootstrap.exists():

@@ -1,9 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Close a run of all gates with one line that counts the tests of every pytest run in it.
+"""End a run of all gates with one line that counts the tests of every pytest run in it.
 
 usage: summary.py STATUS REPORTS, where STATUS is the exit status of the gates, and REPORTS the
-folder of pytest's junit files.
+directory of the junit files of pytest.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 
 class Count(NamedTuple):
-    """How many tests ended how."""
+    """The number of tests by outcome."""
 
     passed: int = 0
     failed: int = 0
@@ -26,12 +26,12 @@ class Count(NamedTuple):
         return Count(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
 
     def __str__(self) -> str:
-        """Say it as pytest does."""
+        """Return it as pytest prints it."""
         return ', '.join(f'{number} {name}' for name, number in self._asdict().items())
 
 
 def count(report: Path) -> Count:
-    """Count the tests of one junit file; a test whose setup or teardown broke has failed."""
+    """Count the tests of one junit file; an error in setup or teardown is a failure."""
     total = Count()
     for case in ElementTree.parse(report).iter('testcase'):
         outcome = {child.tag for child in case}
@@ -45,15 +45,14 @@ def count(report: Path) -> Count:
 
 
 def main(status: int, reports: Path) -> int:
-    """Print a line for each run and the sum last; 1 when anything failed."""
+    """Print a line for each run and the sum last; return 1 if anything failed."""
     total = Count()
     for report in sorted(reports.glob('*.xml')):
         part = count(report)
         print(f'{report.stem}: {part}')
         total += part
     if status and not total.failed:
-        # A linter, the build, a run that died before its report: no test of pytest's, and no
-        # success.
+        # A linter, the build, or a run that ended before its report.
         print('a gate that is not a test failed, see above')
         total += Count(failed=1)
     if not sum(total):

@@ -263,7 +263,7 @@ def test_trial() -> None:
     (play,) = playbook(in_document('README.md', fenced(text)), outcomes)
     first, second, write = play['tasks']
     assert [step.get('register') for step in first['block']] == [
-        'example_told',
+        'example_predicted',
         'made',
         'example_again',
         None,
@@ -271,7 +271,7 @@ def test_trial() -> None:
     assert [step.get('check_mode') for step in first['block']] == [True, None, None, None]
     assert first['block'][3]['ansible.builtin.assert']['that'] == [
         'example_again is not changed',
-        '(example_told is changed) == (made is changed)',
+        '(example_predicted is changed) == (made is changed)',
     ]
     assert [step.get('register') for step in second['block']] == [
         'example_done',

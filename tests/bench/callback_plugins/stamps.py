@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write how long each task took, from its start to its result, as a line of JSON into the file that BENCH_STAMPS names."""
+"""Write the duration of each task as a line of JSON to the file that BENCH_STAMPS names."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from ansible.plugins.callback import CallbackBase
 DOCUMENTATION = """
 name: stamps
 type: aggregate
-short_description: Times of tasks for make bench
-description: Writes how long each task took as a line of JSON into the file that the environment variable BENCH_STAMPS names.
+short_description: Durations of tasks for make bench
+description:
+  - Writes the duration of each task as a line of JSON to the file that the environment variable
+    BENCH_STAMPS names.
 """
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
-    """Stamps of one run of ansible-playbook."""
+    """The durations of the tasks of one ansible-playbook run."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = 'aggregate'
     CALLBACK_NAME = 'stamps'
     CALLBACK_NEEDS_ENABLED = True
 
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002 (Ansible hands them over)
-        """A task begins."""
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002 (as Ansible calls it)
+        """Record the start of a task."""
         self.started = time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """It ended well."""
+        """Write the duration of a task that succeeded."""
         seconds = time.monotonic() - self.started
         line = {
             'task': result.task.get_name(),

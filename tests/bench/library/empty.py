@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A module that does nothing: what every task costs, whatever its module does."""
+"""A module that does nothing: the cost of every task, whatever its module does."""
 
 from __future__ import annotations
 
