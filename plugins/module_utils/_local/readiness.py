@@ -58,7 +58,7 @@ def missing(host: Host, server: Watched, wait_for: str, deadline: float) -> str:
 
 
 def _missing_address(machine: Any, server: Watched, deadline: float) -> str:
-    """By the guest agent or else ARP: a DHCP lease does not prove that the guest has the address."""
+    """By the guest agent or else ARP: a DHCP lease does not prove that the guest uses it."""
     if server.guest_agent:
         addresses = Agent(machine, deadline).addresses() or {}
         if server.address in addresses.get(server.mac, ()):

@@ -64,7 +64,7 @@ class ServerWriter:
             for change in changes
             if change.name in reserved and reserved[change.name] != change.after
         ]
-        rows = self._rows(outdated)
+        rows = self._rows(outdated) if outdated else {}
         for change in outdated:
             self.host.with_retry(partial(self.machines.delete, rows[change.name]))
         return [change.name for change in outdated]
