@@ -1,9 +1,12 @@
-# make getting-started   the Getting Started on this machine; make clean-cloud takes it off again
-# make check             what every commit must pass: format, lint, types, unit tests; make format mends the format
-# make test              everything, from a fresh clone at any path
-# make soak              the tests of reliability in their long form: hours; writes the figures of docs/reliability.md
+# make getting-started   run the Getting Started on this machine; make clean-cloud deletes it again
+# make check             required for every commit: format, lint, types, unit tests; make format
+#                        formats the code
+# make test              all tests; works in a new clone at any path
+# make soak              the long reliability tests: hours; updates the figures of
+#                        docs/reliability.md
 # make site              the documents and the reference of all modules as HTML, in build/site/html
-# make bench             what tasks cost, against an empty task and a bare loop over libvirt; some minutes on a machine that does nothing else
+# make bench             the cost of tasks, against an empty task and a plain loop over libvirt;
+#                        some minutes on an idle machine
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -12,25 +15,27 @@ SHELL := /bin/bash
 VENV := $(CURDIR)/.venv
 TREE := $(CURDIR)/build
 REPORTS := $(TREE)/reports
-# Ansible finds a collection only under ansible_collections/NAMESPACE/NAME: a link stands there for the clone.
+# Ansible finds a collection only in ansible_collections/NAMESPACE/NAME: a symbolic link.
 LINK := $(TREE)/ansible_collections/hanok/cloud
 
-# The virtual environment and the system's own folders, nothing else: ansible-test takes any pythonX.Y that it finds, and fails on one that does not run.
+# Only the virtual environment and system directories: ansible-test uses any pythonX.Y in PATH, and
+# fails if it does not run.
 export PATH := $(VENV)/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export ANSIBLE_COLLECTIONS_PATH := $(TREE)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export LC_ALL := C.UTF-8
 
-# Ansible asks once for the password that sudo would ask for. -k: a password that was given a moment ago does not count, it expires during the run.
+# Ansible prompts once for the password of sudo. -k ignores cached credentials of sudo, because they
+# would expire during the run.
 ASK = $(shell [ "$$(id -u)" = 0 ] || sudo -k -n true 2>/dev/null || echo --ask-become-pass)
-# ANSIBLE_ARGS=-v for more to read.
+# Set ANSIBLE_ARGS=-v for verbose output.
 PLAYBOOK = ansible-playbook --inventory localhost, --connection local $(ASK) $(ANSIBLE_ARGS)
 
 .PHONY: help
 help:
-	@sed -n 's/^# make/make/p' Makefile
+	@sed -n '/^SHELL/q; s/^# //p' Makefile
 
-# Two virtual environments in one: what the playbooks need, then what the gates need.
+# One virtual environment with two sets of packages: for the playbooks, and for the gates.
 .PHONY: venv venv-dev
 venv: $(VENV)/.ok $(LINK)
 venv-dev: $(VENV)/.ok-dev $(LINK)
@@ -56,11 +61,11 @@ getting-started: venv
 clean-cloud: venv
 	$(PLAYBOOK) hanok.cloud.teardown
 
-# Only what the host role installs, to test on a machine that is not made into a cloud.
+# Only the packages of the host role, to run tests on a machine that is not prepared as a host.
 packages: venv
 	$(PLAYBOOK) hanok.cloud.host --tags packages
 
-# They are built from packages, which have to be fetched: before the tests go where there is no network.
+# Builds the images of the tests, which run without a network, from packages of the mirror.
 prepare: packages
 	$(PLAYBOOK) tests/prepare.yml
 
@@ -78,7 +83,8 @@ format-check: venv-dev
 lint: venv-dev
 	ruff check --output-format concise
 
-# The scripts without a suffix; those with one are ansible-test's. SC2016: sh -c 'text' "$argument" is meant so, data does not belong into the text.
+# The scripts without a suffix; ansible-test checks the others. SC2016: sh -c 'text' "$argument" is
+# intended, because data must not be part of the text.
 shell-lint: venv-dev
 	shellcheck --exclude SC2016 $$(grep -lE '^#!.*sh$$' scripts/* .ci/run)
 
@@ -92,45 +98,53 @@ types: venv-dev
 unit: venv-dev
 	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit.xml tests/unit
 
-# Every gate runs, also after one that failed: one run tells all there is to mend. The last line counts the tests of all of them.
+# All gates run, even if one fails, so that one run shows all problems. The last line has the number
+# of tests.
 .PHONY: test gates
 test:
 	@rm -rf $(REPORTS)
-	@status=0; $(MAKE) --no-print-directory --keep-going gates || status=$$?; /usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
+	@status=0; $(MAKE) --no-print-directory --keep-going gates || status=$$?; \
+	/usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
 
 gates: check sanity documentation package galaxy integration reliability
 
 .PHONY: sanity documentation site package galaxy integration reliability
-# ansible-test asks git which files there are; without it, it would go through .venv too.
-# What pip and ansible-test say is worth reading only when it failed. It ends well when it found nothing to test: hence the two looks at what it said.
+# ansible-test lists the files with git; without git it would also test .venv. Its output and that
+# of pip is shown only on failure. It succeeds if it finds nothing to test, hence the two checks of
+# its output.
 SANITY_LOG := $(TREE)/sanity.log
 sanity: venv-dev
 	git ls-files --error-unmatch Makefile >/dev/null
 	python tests/tools/prime_ansible_test.py
 	version=$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 	echo "ansible-test sanity --local --python $$version"; \
-	ANSIBLE_TEST_CONTENT_ROOT=$(LINK) ansible-test sanity --local --python "$$version" --color no >$(SANITY_LOG) 2>&1 || { cat $(SANITY_LOG); exit 1; }
+	ANSIBLE_TEST_CONTENT_ROOT=$(LINK) ansible-test sanity --local --python "$$version" --color no \
+	  >$(SANITY_LOG) 2>&1 || { cat $(SANITY_LOG); exit 1; }
 	! grep 'All targets skipped' $(SANITY_LOG)
 	grep -q 'Running sanity test "validate-modules"' $(SANITY_LOG)
 	@echo "$$(grep -c '^Running sanity test' $(SANITY_LOG)) sanity tests passed"
 
 documentation: venv-dev site
 	antsibull-changelog lint
-	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self --disallow-unknown-collection-refs $(LINK)
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
+	  --disallow-unknown-collection-refs $(LINK)
 
-# The documents of this repository, at the places where their links expect each other, and the reference of modules and roles.
+# The documents of this repository, with the layout that their links require, and the reference of
+# modules and roles.
 SITE := $(TREE)/site
 site: venv-dev
 	rm -rf $(SITE)
 	install -d -m 755 $(SITE)/source/reference
 	cp --parents LICENSE README*.md docs/*.md roles/*/README.md $(SITE)/source
 	cp docs/docsite/index.rst $(SITE)/source
-	antsibull-docs collection --use-current --squash-hierarchy --fail-on-error --no-add-antsibull-docs-version --dest-dir $(SITE)/source/reference hanok.cloud
+	antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
+	  --no-add-antsibull-docs-version --dest-dir $(SITE)/source/reference hanok.cloud
 	sphinx-build -q --fail-on-warning --keep-going --conf-dir docs/docsite $(SITE)/source $(SITE)/html
 	@echo $(SITE)/html/index.html
 
-# The collection as a user gets it: built, of these files and no others; installed without a network; the documentation of each module and role read from
-# what was installed. ansible-doc passes over a role that has none.
+# The collection as users install it: the package contains exactly these files, is installed without
+# a network, and the documentation of each module and role is read from the installed collection.
+# ansible-doc skips a role without documentation.
 PACKAGE := $(TREE)/package
 SHIPPED := LICENSE README*.md changelogs docs meta playbooks plugins roles
 package: export ANSIBLE_COLLECTIONS_PATH := $(PACKAGE)
@@ -138,43 +152,49 @@ package: venv-dev
 	rm -rf $(PACKAGE)
 	ansible-galaxy collection build --output-path $(PACKAGE) >/dev/null
 	diff <(tar --list --file $(PACKAGE)/*.tar.gz | grep -v '/$$' | sort) \
-	  <({ git ls-files --cached --others --exclude-standard -- $(SHIPPED); printf '%s\n' FILES.json MANIFEST.json; } | sort)
+	  <({ git ls-files --cached --others --exclude-standard -- $(SHIPPED); \
+	      printf '%s\n' FILES.json MANIFEST.json; } | sort)
 	ansible-galaxy collection install --offline $(PACKAGE)/hanok-cloud-*.tar.gz >/dev/null
-	cd $(PACKAGE)/ansible_collections/hanok/cloud/plugins/modules; ansible-doc --type module $$(printf 'hanok.cloud.%s\n' *.py | sed 's/\.py$$//') >/dev/null
-	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; for role in *; do ansible-doc --type role "hanok.cloud.$$role" | grep '^> ROLE' >/dev/null; done
+	cd $(PACKAGE)/ansible_collections/hanok/cloud/plugins/modules; \
+	ansible-doc --type module $$(printf 'hanok.cloud.%s\n' *.py | sed 's/\.py$$//') >/dev/null
+	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; for role in *; do \
+	  ansible-doc --type role "hanok.cloud.$$role" | grep '^> ROLE' >/dev/null; done
 	@ls $(PACKAGE)/*.tar.gz
 
-# What Galaxy checks of what is handed in. It logs most of what it finds and ends well all the same: hence the look at what it said.
-# ansible-lint and ansible-test are gates of their own.
+# The checks of Galaxy for uploads. The importer logs most problems and succeeds nevertheless, hence
+# the check of its output. ansible-lint and ansible-test are separate gates.
 GALAXY_LOG := $(TREE)/galaxy.log
 galaxy: export GALAXY_IMPORTER_RUN_ANSIBLE_LINT := false
 galaxy: export GALAXY_IMPORTER_CHECK_REQUIRED_TAGS := true
 galaxy: package
-	cd $(PACKAGE); python -m galaxy_importer.main *.tar.gz >$(GALAXY_LOG) 2>&1 || { cat $(GALAXY_LOG); exit 1; }
+	cd $(PACKAGE); python -m galaxy_importer.main *.tar.gz >$(GALAXY_LOG) 2>&1 || \
+	  { cat $(GALAXY_LOG); exit 1; }
 	! grep -E '^(WARNING|ERROR|CRITICAL)' $(GALAXY_LOG)
-	@echo "galaxy-importer: $$(grep -c '^Loading' $(GALAXY_LOG)) contents, nothing to mend"
+	@echo "galaxy-importer: $$(grep -c '^Loading' $(GALAXY_LOG)) contents, no problems"
 
-# On real machines, each in a world of its own that leaves nothing behind.
+# Tests with real servers, in a world of their own that leaves nothing behind.
 integration: venv-dev prepare
 	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/integration.xml tests/integration
 
-# They count what they try, in reliability.json.
+# These tests count their trials in reliability.json.
 reliability: venv-dev prepare
 	rm -f $(REPORTS)/reliability.json
 	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/reliability.xml tests/reliability
 
-# Two worlds at once: who is killed waits most of the time. Both count into one file; when both went well it becomes the table of docs/reliability.md.
+# Two worlds at once, because killed tasks wait most of the time. Both write to one file; if both
+# succeed, it becomes the table of docs/reliability.md.
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: venv-dev prepare
 	rm -f $(REPORTS)/reliability.json
 	$(call SOAK,soak-killed) tests/reliability/test_killed.py & killed=$$!; failed=0; \
-	$(call SOAK,soak) tests/integration/test_ground.py tests/integration/test_recover.py tests/reliability --ignore tests/reliability/test_killed.py || failed=1; \
+	$(call SOAK,soak) tests/integration/test_ground.py tests/integration/test_recover.py \
+	  tests/reliability --ignore tests/reliability/test_killed.py || failed=1; \
 	wait $$killed || failed=1; \
 	exit $$failed
 	python tests/reliability/figures.py
 
-# It measures and judges nothing; the table is on the screen, and with every single time in bench.json.
+# Prints a table of ratios; all measured times are in bench.json. It never fails on a result.
 .PHONY: bench
 bench: prepare
 	scripts/world $(VENV)/bin/python tests/bench/bench.py $(REPORTS)/bench.json
