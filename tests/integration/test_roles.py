@@ -400,7 +400,7 @@ def test_init_script_catalogue(play: Ran, refusal: Refusal, host: None, tmp_path
         == 1
     )
     assert names('init_script') == ['inline', 'other', 'web']
-    assert 'is not a folder' in refusal(
+    assert 'is not a directory' in refusal(
         'init_script', {'init_script_folder': 'nowhere', 'init_script_prune': True}
     )
     assert 'named web' in refusal(

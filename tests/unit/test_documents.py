@@ -200,7 +200,7 @@ def test_quoted_message_exists(message: str) -> None:
         ('server web is UNMANAGED', False),
         ('timed out after ... s (wait_timeout) waiting for ..., held by ...', True),
         ('timed out after ... minutes waiting for ..., held by ...', False),
-        ('A host is Debian or Ubuntu on amd64; this is ...', True),
+        ('hanok.cloud supports Debian and Ubuntu on amd64; this host is ...', True),
     ],
 )
 def test_is_message(message: str, expected: bool) -> None:

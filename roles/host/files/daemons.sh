@@ -2,9 +2,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 #
-# Where systemd does not run: libvirt's daemons, started directly.
-#   daemons.sh missing           prints the names of those that do not answer, and of a libvirtd that is to be restarted
-#   daemons.sh start DAEMON...   starts them, and returns when they answer
+# Starts the daemons of libvirt directly, on a host without systemd.
+#   daemons.sh missing           prints the daemons that do not respond, and libvirtd if it must be
+#                                restarted
+#   daemons.sh start DAEMON...   starts daemons, and returns when they respond
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 HOOK=/etc/libvirt/hooks/network.d/hanok
@@ -13,20 +14,25 @@ succeeds() {
   timeout 10 "$@" >/dev/null 2>&1 </dev/null
 }
 
-answers() {
+is_responding() {
   case $1 in
-    dbus-daemon) succeeds dbus-send --system --print-reply --dest=org.freedesktop.DBus / org.freedesktop.DBus.GetId ;;
+    dbus-daemon)
+      succeeds dbus-send --system --print-reply --dest=org.freedesktop.DBus \
+        / org.freedesktop.DBus.GetId
+      ;;
     virtlogd) succeeds virt-admin --connect virtlogd:///system server-list ;;
-    libvirtd) succeeds virsh --connect qemu:///system uri && succeeds virsh --connect lxc:///system uri ;;
+    libvirtd)
+      succeeds virsh --connect qemu:///system uri && succeeds virsh --connect lxc:///system uri
+      ;;
   esac
 }
 
 missing() {
   for daemon in dbus-daemon virtlogd libvirtd; do
-    answers $daemon || echo $daemon
+    is_responding $daemon || echo $daemon
   done
-  # libvirtd looks for hooks when it starts: one that is older does not know ours
-  if answers libvirtd && [ "$HOOK" -nt /run/libvirtd.pid ]; then
+  # libvirtd looks for hooks only at its start: one that is older than the hook does not call it
+  if is_responding libvirtd && [ "$HOOK" -nt /run/libvirtd.pid ]; then
     echo libvirtd
   fi
 }
@@ -40,29 +46,31 @@ wait_until() { # at most 30 seconds
   done
 }
 
-is_gone() {
+has_exited() {
   ! kill -0 "$1" 2>/dev/null
 }
 
 start_dbus() {
   mkdir -p /run/dbus
-  rm -f /run/dbus/pid # of one that did not end well; nothing answers
+  rm -f /run/dbus/pid # stale: dbus-daemon does not respond
   dbus-daemon --system --fork
 }
 
 stop_libvirtd() {
   pid=$(cat /run/libvirtd.pid 2>/dev/null) || return 0
   [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = libvirtd ] || return 0
-  kill "$pid" # servers run on
-  wait_until is_gone "$pid"
+  kill "$pid" # servers keep running
+  wait_until has_exited "$pid"
 }
 
 start_libvirtd() {
   stop_libvirtd
-  # In mounts of its own, for the sake of the umount: with a second cgroup hierarchy beside version 1, containers do not start. What is mounted on
-  # the host later must be seen there: / shared, and the copy its slave.
+  # Containers do not start with a second cgroup hierarchy beside version 1, so it is unmounted in a
+  # mount namespace of libvirtd. Later mounts of the host must be visible there: / is shared, and
+  # the namespace is its slave.
   [ "$(findmnt --noheadings --output PROPAGATION /)" = shared ] || mount --make-rshared /
-  unshare --mount --propagation slave sh -c 'umount /sys/fs/cgroup/unified 2>/dev/null; exec libvirtd --daemon'
+  unshare --mount --propagation slave \
+    sh -c 'umount /sys/fs/cgroup/unified 2>/dev/null; exec libvirtd --daemon'
 }
 
 start() {
@@ -72,8 +80,8 @@ start() {
       virtlogd) virtlogd --daemon ;;
       libvirtd) start_libvirtd ;;
     esac
-    wait_until answers "$daemon" || {
-      echo "daemons.sh: $daemon was started, and does not answer" >&2
+    wait_until is_responding "$daemon" || {
+      echo "daemons.sh: $daemon was started and does not respond" >&2
       exit 1
     }
   done

@@ -4,15 +4,19 @@
 #
 # debian-image.sh OUTPUT SIZE_MIB SUITE
 #
-# Builds OUTPUT, a Debian cloud image as qcow2 that boots with BIOS and with UEFI: cloud-init (NoCloud), sshd, guest agent.
-# mmdebstrap makes a folder, mke2fs fills a file system from it: no loop device.
+# Builds OUTPUT, a Debian cloud image in qcow2 format that boots with BIOS and with UEFI, with
+# cloud-init (NoCloud), sshd and the guest agent. mmdebstrap creates a directory, mke2fs creates a
+# file system from it: no loop device is used.
 #
 # Environment
-#   IMAGE_MIRROR, IMAGE_SECURITY_MIRROR, IMAGE_KEYRING   where packages come from, and the keys they are signed with; what is empty is
-#                                                        taken from this host's own apt sources, if it has one for Debian
-#   IMAGE_EXTRA_PACKAGES                                 more packages, separated by blanks
-#   IMAGE_FAST=1                                         (bookworm) cloud-init in two steps instead of four, fewer services: first boot
-#                                                        takes about half the time under emulation
+#   IMAGE_MIRROR, IMAGE_SECURITY_MIRROR, IMAGE_KEYRING
+#     The sources of packages, and the keys that sign them; empty values are taken from the apt
+#     sources of the host, if it has sources for Debian.
+#   IMAGE_EXTRA_PACKAGES
+#     Additional packages, separated by blanks.
+#   IMAGE_FAST=1
+#     (bookworm) cloud-init in two stages instead of four, and fewer services: the first boot takes
+#     about half the time under emulation.
 set -euo pipefail
 
 USAGE='usage: debian-image.sh OUTPUT SIZE_MIB SUITE'
@@ -25,7 +29,7 @@ export SOURCE_DATE_EPOCH=1700000000 LC_ALL=C.UTF-8
 PACKAGES="systemd-sysv udev dbus openssh-server cloud-init cloud-guest-utils fdisk e2fsprogs qemu-guest-agent linux-image-cloud-amd64 \
 netbase iproute2 iputils-ping ca-certificates sudo less procps busybox-static cpio xz-utils kmod ${IMAGE_EXTRA_PACKAGES:-}"
 
-# the layout of the disk, in sectors of 512 bytes
+# The layout of the disk, in sectors of 512 bytes.
 BIOS_START=2048
 EFI_START=4096
 EFI_MIB=8
@@ -56,7 +60,7 @@ fail() {
   exit 1
 }
 
-# One build at a time in a folder; what a killed one left is removed by the next.
+# One build at a time in a directory; the next build removes files of an interrupted one.
 lock_folder() {
   mkdir -p "${OUTPUT%/*}"
   exec 9>"${OUTPUT%/*}/.build.lock"
@@ -68,9 +72,10 @@ lock_folder() {
   chmod 755 "$WORK" # apt drops its rights when it downloads
 }
 
-# ---- packages --------------------------------------------------------------------------------------------------------------------
+# ---- packages ------------------------------------------------------------------------------------
 
-# apt's own reading of its sources, whatever their form. Prints: repository address, tab, the file that names it.
+# The sources as apt parses them, in any format. Prints: URL of the repository, tab, the file that
+# contains it.
 # shellcheck disable=SC2016 # $(REPO_URI) is for apt-get
 host_sources() { # PATTERN of the address
   apt-get indextargets --format '$(REPO_URI)	$(SOURCESENTRY)' 'Created-By: Packages' | grep -E "$1" | head -n 1 | sed 's/:[0-9]*$//'
@@ -90,7 +95,7 @@ find_sources() {
   [ -e "$KEYRING" ] || fail "no keyring $KEYRING: name the one that signs $MIRROR in image_builder_keyring"
 }
 
-# What must be there before the kernel is installed.
+# Files that must exist before the kernel is installed.
 write_early_files() {
   local early=$WORK/early
   mkdir -p "$early"/etc/kernel/postinst.d "$early"/usr/local/sbin
@@ -101,8 +106,8 @@ exec /usr/local/sbin/make-small-initrd "$1"
 GUEST
   cat >"$early/usr/local/sbin/make-small-initrd" <<'GUEST'
 #!/bin/sh
-# make-small-initrd KERNEL_VERSION: /boot/initrd.img-VERSION with busybox and the few modules that a virtual disk and the seed need.
-# Called again by every kernel upgrade.
+# make-small-initrd KERNEL_VERSION: creates /boot/initrd.img-VERSION with busybox and the modules
+# that a virtual disk and the seed require. Called again by every kernel upgrade.
 set -e
 VERSION=$1
 MODULES='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk scsi_common scsi_mod virtio_scsi
@@ -176,7 +181,7 @@ install_packages() {
     "deb [signed-by=$KEYRING] $SECURITY_MIRROR $SUITE-security main"
 }
 
-# ---- the guest's settings --------------------------------------------------------------------------------------------------------
+# ---- settings of the guest -----------------------------------------------------------------------
 
 put() { # FILE: from standard input
   mkdir -p "$TREE$(dirname "$1")"
@@ -213,7 +218,8 @@ ExecStart=/lib/systemd/systemd-networkd-wait-online --any --timeout=30
 GUEST
   printf '[Journal]\nStorage=volatile\n' | put /etc/systemd/journald.conf.d/volatile.conf
   printf 'GSSAPIAuthentication no\nUseDNS no\n' | put /etc/ssh/sshd_config.d/10-hanok.conf
-  # No GRUB package in the guest: the boot loader below reads this file, which needs no change when the kernel is upgraded.
+  # The guest has no GRUB package: the boot loader below reads this file, which does not change when
+  # the kernel is upgraded.
   put /boot/grub/grub.cfg <<GUEST
 linux /vmlinuz $COMMAND_LINE
 initrd /initrd.img
@@ -222,7 +228,8 @@ GUEST
   rm -rf "$TREE"/var/lib/apt/lists/* "$TREE"/var/cache/apt/*.bin "$TREE"/var/log/*.log "$TREE"/var/log/apt
 }
 
-# One data source, one network renderer, the modules that a server needs, one host key (an RSA key takes seconds under emulation).
+# One data source, one network renderer, the modules that a server needs, one host key (an RSA key
+# takes seconds under emulation).
 configure_cloud_init() {
   put /etc/cloud/cloud.cfg.d/90_hanok.cfg <<'GUEST'
 datasource_list: [NoCloud, None]
@@ -244,7 +251,8 @@ GUEST
   printf 'policy: enabled\ndatasource: NoCloud\n' | put /etc/cloud/ds-identify.cfg # the answer is known: no guessing at boot
 }
 
-# One start of cloud-init before ssh instead of three; the root grown in the background by systemd; ssh waits for nothing else.
+# One start of cloud-init before ssh instead of three; systemd grows the root in the background; ssh
+# waits for nothing else.
 make_first_boot_fast() {
   mask cloud-init.service cloud-config.service
   put /etc/systemd/system/cloud-init-local.service <<'GUEST'
@@ -320,7 +328,7 @@ make_initrds() {
   [ -e "$TREE/vmlinuz" ] && [ -e "$TREE/initrd.img" ] || fail 'the kernel package left no /vmlinuz and /initrd.img'
 }
 
-# ---- disk: GPT; 14 BIOS boot, 15 EFI, 1 root (the last on the disk, so that it can grow) -------------------------------------------
+# ---- disk: GPT; 14 BIOS boot, 15 EFI, 1 root (last on the disk, so that it can grow) -------------
 
 make_disk() {
   local disk=$WORK/disk.raw
@@ -331,7 +339,7 @@ label: gpt
 15: start=$EFI_START, size=$((EFI_MIB * 2048)), type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
 1: start=$ROOT_START, size=$((SIZE_MIB * 2048 - ROOT_START - 2048)), type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, name=root
 TABLE
-  # resize (in blocks: 5 TiB): the root grows to any size of a volume while in use
+  # resize (in blocks: 5 TiB): the root can grow online to any size of a volume
   mke2fs -q -t ext4 -L root -b 4096 -m 1 -O ^metadata_csum,uninit_bg \
     -E "offset=$((ROOT_START * 512)),root_owner=0:0,resize=1342177280" -d "$TREE" "$disk" $((SIZE_MIB - 11))M
   # shellcheck disable=SC2016 # for GRUB
@@ -340,7 +348,7 @@ TABLE
   write_efi_loader "$disk"
 }
 
-# A number as eight bytes, lowest first.
+# Prints a number as eight bytes, little-endian.
 bytes() {
   local shift
   for shift in 0 8 16 24 32 40 48 56; do
@@ -348,7 +356,8 @@ bytes() {
   done
 }
 
-# What grub-install does: boot.img is told where core.img begins (0x5c), core.img's first sector where the rest of it is (0x1f4).
+# Like grub-install: writes the start of core.img into boot.img (0x5c), and the start of the rest of
+# core.img into its first sector (0x1f4).
 write_bios_loader() {
   grub-mkimage -O i386-pc -d "$GRUB/i386-pc" -p /boot/grub -c "$WORK/early.cfg" -o "$WORK/core.img" \
     biosdisk part_gpt ext2 search search_label linux configfile normal boot minicmd

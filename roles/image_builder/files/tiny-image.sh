@@ -4,17 +4,22 @@
 #
 # tiny-image.sh OUTPUT SIZE_MIB
 #
-# Builds OUTPUT, a small bootable qcow2 (BIOS), from the packages of this host's own distribution: a stock kernel, busybox,
-# dropbear (ssh), qemu-guest-agent and e2fsprogs, unpacked, not installed. No loop device, no mount, no chroot.
+# Builds OUTPUT, a small bootable qcow2 image (BIOS), from the packages of the host's distribution:
+# a stock kernel, busybox, dropbear (ssh), qemu-guest-agent and e2fsprogs, which are unpacked and
+# not installed. It uses no loop device, no mount and no chroot.
 #
 # The guest
-#   - reads a NoCloud seed (label cidata; a virtio disk, or a CD-ROM on virtio-scsi): instance-id, local-hostname, public-keys, and as
-#     user-data a script ("#!", run once per instance-id) or "#cloud-config" with hostname, password and ssh_authorized_keys (what else
-#     is asked for is reported as an error);
-#   - takes a new identity (host name, host keys) with every new instance-id;
-#   - reports as cloud-init does: /run/cloud-init/result.json, "cloud-init status --wait", a last line on the console;
-#   - grows its root, answers the ACPI power button and the guest agent, names disks in /dev/disk/by-id;
-#   - has /var/www/index.html (its host name) and the applet httpd. When /var/www/.serve exists, httpd is started at boot.
+#   - reads a NoCloud seed (label cidata; a virtio disk, or a CD-ROM on virtio-scsi): instance-id,
+#     local-hostname, public-keys, and as user-data a script ("#!", run once per instance-id) or
+#     "#cloud-config" with hostname, password and ssh_authorized_keys (any other key is reported as
+#     an error);
+#   - gets a new identity (host name, host keys) for every new instance-id;
+#   - reports like cloud-init: /run/cloud-init/result.json, "cloud-init status --wait", a last line
+#     on the console;
+#   - grows its root file system, supports the ACPI power button and the guest agent, and names
+#     disks in /dev/disk/by-id;
+#   - has /var/www/index.html (its host name) and the applet httpd, which is started at boot if
+#     /var/www/.serve exists.
 set -euo pipefail
 
 OUTPUT=$(realpath -m "${1:?usage: tiny-image.sh OUTPUT SIZE_MIB}")
@@ -22,7 +27,7 @@ SIZE_MIB=${2:?usage: tiny-image.sh OUTPUT SIZE_MIB}
 GRUB=/usr/lib/grub/i386-pc
 export SOURCE_DATE_EPOCH=1700000000 LC_ALL=C.UTF-8
 
-# quiet boot without the kernel's slow self tests and probes; names eth0, eth1
+# A quiet boot without slow self tests and probes of the kernel; interfaces are named eth0, eth1.
 COMMAND_LINE="console=tty0 console=ttyS0,115200 quiet net.ifnames=0 mitigations=off cryptomgr.notests no_timer_check edd=off \
 random.trust_cpu=on panic=10 8250.nr_uarts=1 rcupdate.rcu_expedited=1"
 
@@ -42,7 +47,7 @@ fail() {
   exit 1
 }
 
-# One build at a time in a folder; what a killed one left is removed by the next.
+# One build at a time in a directory; the next build removes files of an interrupted one.
 lock_folder() {
   mkdir -p "${OUTPUT%/*}"
   exec 9>"${OUTPUT%/*}/.build.lock"
@@ -53,13 +58,13 @@ lock_folder() {
   trap 'rm -rf "$WORK"' EXIT
 }
 
-# ---- packages --------------------------------------------------------------------------------------------------------------------
+# ---- packages ------------------------------------------------------------------------------------
 
 depends() {
   apt-cache depends --important --no-pre-depends "$@" | sed -n 's/^ *|\{0,1\}Depends: \([^<]*\)$/\1/p'
 }
 
-# The kernel that the distribution makes for virtual machines: the name of the package that its metapackage points at.
+# The kernel of the distribution for virtual machines: the package that the metapackage depends on.
 kernel_package() {
   local metapackage
   for metapackage in linux-image-cloud-amd64 linux-image-virtual; do # Debian, Ubuntu
@@ -96,7 +101,7 @@ kernel_modules() { # Ubuntu keeps them in a package of their own
 fetch_packages() {
   mkdir "$WORK/packages" "$WORK/stage"
   download || { apt-get -qq update && download; } || fail "the distribution's packages cannot be fetched (see apt's messages above)"
-  # As on a merged /usr, wherever the packages still put their files.
+  # Merged /usr, also for packages that install their files outside of it.
   mkdir -p "$WORK"/stage/usr/{bin,sbin,lib,lib64}
   local folder package
   for folder in bin sbin lib lib64; do
@@ -107,7 +112,7 @@ fetch_packages() {
   done
 }
 
-# ---- kernel modules --------------------------------------------------------------------------------------------------------------
+# ---- kernel modules ------------------------------------------------------------------------------
 
 declare -A MODULE_FILES=()
 
@@ -120,7 +125,8 @@ index_modules() {
   done < <(find "$WORK/stage/usr/lib/modules" -name '*.ko*')
 }
 
-# Sets ORDERED to the modules in the order in which they are loaded, dependencies first. What is built into the kernel has no file.
+# Sets ORDERED to the modules in loading order, dependencies first. A module that is built into the
+# kernel has no file.
 order_modules() {
   local module file dependency
   for module in "$@"; do
@@ -148,7 +154,7 @@ copy_modules() { # FOLDER MODULE...
   done
 }
 
-# ---- the guest's root ------------------------------------------------------------------------------------------------------------
+# ---- root file system of the guest ---------------------------------------------------------------
 
 make_root() {
   ROOT=$WORK/root
@@ -157,7 +163,7 @@ make_root() {
   chmod 1777 "$ROOT/tmp"
   chmod 700 "$ROOT/root" "$ROOT/root/.ssh"
   install_programs
-  # early: what finds the root disk and the seed; late: the rest
+  # early: modules needed to find the root disk and the seed; late: all others
   ORDERED=
   order_modules virtio_pci virtio_blk virtio_scsi sd_mod sr_mod ext4 crc32c_generic virtio_net isofs
   EARLY_MODULES=$ORDERED
@@ -172,7 +178,7 @@ make_root() {
   write_helpers
 }
 
-# A dynamic program, and with the staged loader every library that it needs.
+# Copies a dynamically linked program with all libraries that it needs, found by the staged loader.
 install_program() { # FROM TO
   local stage=$WORK/stage libraries=$WORK/stage/usr/lib/x86_64-linux-gnu library
   install -m 755 "$stage$1" "$ROOT$2"
@@ -225,7 +231,7 @@ GUEST
 write_boot_script() {
   cat >"$ROOT/etc/rc" <<'GUEST'
 #!/bin/sh
-# All that the guest does at boot, in order. Started by busybox init; logins come when it has ended.
+# The boot sequence of the guest. Started by busybox init; logins are possible when it has ended.
 export PATH=/sbin:/usr/sbin:/bin:/usr/bin HOME=/root
 CLOUD=/var/lib/cloud       # kept: instance-id, the user's script and its exit code
 RUN=/run/cloud-init        # of this boot: the seed, status, result.json
@@ -269,7 +275,7 @@ public_keys() {
   case $(head -n 1 $RUN/user-data) in '#cloud-config'*) cat $RUN/user-data ;; esac
 } 2>/dev/null
 
-# A new instance-id makes this a new machine, even if the disk was copied from another one.
+# A new instance-id means a new machine, even if the disk was copied from another one.
 become_new_instance() {
   name=$(cloud_config hostname)
   name=${name:-$(meta_data local-hostname)}
@@ -282,7 +288,8 @@ become_new_instance() {
   public_keys | grep -oE "(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/=]+( [^\"',]*)?" >/root/.ssh/authorized_keys
   chmod 600 /root/.ssh/authorized_keys
   rm -f /etc/dropbear/*key $CLOUD/user-script $CLOUD/user-script.rc
-  # Written before the script runs: a script that was cut short by a power cut is reported, not run twice.
+  # Written before the script runs: a script interrupted by a power failure is reported and not run
+  # again.
   echo "$1" >$CLOUD/instance-id
   case $(head -n 1 $RUN/user-data 2>/dev/null) in
     '#!'*) cp $RUN/user-data $CLOUD/user-script && chmod 700 $CLOUD/user-script ;;
@@ -325,7 +332,7 @@ run_user_script() {
   sync
 }
 
-# What the user's script came to, if it did not end well: "MODULE (WHY)".
+# The error of the user script, if it failed: "MODULE (REASON)".
 script_error() {
   [ -e $CLOUD/user-script ] || return
   code=$(cat $CLOUD/user-script.rc 2>/dev/null)
@@ -336,7 +343,7 @@ script_error() {
   esac
 }
 
-# What user-data asks for and this image does not do, a line each: "MODULE (WHY)".
+# Keys of user-data that this image does not support, one per line: "MODULE (REASON)".
 left_out() {
   [ -s $RUN/user-data ] || return
   case $(head -n 1 $RUN/user-data) in
@@ -351,7 +358,8 @@ left_out() {
   esac
 } 2>/dev/null
 
-# How first boot of this instance went; said at every boot, so that it can be asked at any time. On the console as cloud-init says it.
+# Reports the result of the first boot of this instance at every boot, so that it is always
+# available; on the console in the format of cloud-init.
 report() {
   { script_error; left_out; } | head -n 20 >$RUN/errors
   sed 's/^/cc_tiny.py[WARNING]: Failed to run module /' $RUN/errors >/dev/console
@@ -393,7 +401,7 @@ GUEST
   chmod 755 "$ROOT/etc/rc" "$ROOT/etc/rc.stop"
 }
 
-# Disks and network devices that come and go while the guest runs (and those that are there at boot: mdev -s).
+# Hotplug of disks and network devices (those present at boot are handled by mdev -s).
 write_hotplug() {
   cat >"$ROOT/etc/mdev.conf" <<'GUEST'
 vd[a-z]+[0-9]* 0:0 660 */etc/disk
@@ -402,7 +410,7 @@ eth[0-9]+ 0:0 660 */etc/nic $MDEV
 GUEST
   cat >"$ROOT/etc/disk" <<'GUEST'
 #!/bin/sh
-# Keeps /dev/disk/by-id/virtio-SERIAL (and -partN) for the disk MDEV, as udev does.
+# Creates or removes /dev/disk/by-id/virtio-SERIAL (and -partN) for the disk MDEV, like udev.
 by_id=/dev/disk/by-id
 mkdir -p $by_id
 if [ "$ACTION" = remove ]; then
@@ -422,7 +430,7 @@ serial=$(cat $system/serial 2>/dev/null)
 GUEST
   cat >"$ROOT/etc/nic" <<'GUEST'
 #!/bin/sh
-# DHCP on the network device $1, for as long as it is there.
+# Runs DHCP on the network device $1 while it exists.
 pid=/run/udhcpc.$1.pid
 if [ "$ACTION" = remove ]; then
   kill "$(cat "$pid")"
@@ -463,7 +471,8 @@ exec /bin/poweroff
 GUEST
   cat >"$ROOT/usr/sbin/chpasswd" <<'GUEST'
 #!/bin/sh
-# "user:password" lines on standard input (-e: already hashed), as the guest agent's guest-set-user-password calls it
+# "user:password" lines on standard input (-e: already hashed), for guest-set-user-password of the
+# guest agent
 encrypted=
 [ "$1" != -e ] || encrypted=1
 while IFS=: read -r user password; do
@@ -483,7 +492,7 @@ esac
 GUEST
   cat >"$ROOT/usr/bin/cloud-init" <<'GUEST'
 #!/bin/sh
-# "cloud-init status [--wait] [--long]", for whoever waits for first boot
+# "cloud-init status [--wait] [--long]", to wait for the first boot
 case " $* " in *' --wait '*) while [ ! -e /run/cloud-init/boot-finished ]; do usleep 200000; done ;; esac
 status=$(cat /run/cloud-init/status 2>/dev/null || echo 'status: running')
 echo "$status"
@@ -493,7 +502,7 @@ GUEST
   chmod 755 "$ROOT/etc/acpi/PWRF/00000080" "$ROOT/usr/sbin/chpasswd" "$ROOT/sbin/shutdown" "$ROOT/usr/bin/cloud-init"
 }
 
-# ---- initrd: load the drivers, grow the partition, mount the root ------------------------------------------------------------------
+# ---- initrd: load the drivers, grow the partition, mount the root --------------------------------
 
 make_initrd() {
   local initrd=$WORK/initrd
@@ -527,7 +536,8 @@ find_root() {
   root=$(findfs LABEL=tinyroot 2>/dev/null)
 }
 
-# Sets the length of the first entry of the partition table (bytes 458 to 461) to all of the disk, at most 2 TiB: four bytes.
+# Sets the length of the first entry of the partition table (bytes 458 to 461) to the size of the
+# disk, at most 2 TiB because the field has four bytes.
 grow_partition() {
   disk=${root%1}
   name=${disk##*/}
@@ -547,7 +557,7 @@ mount -t sysfs sysfs /sys
 load_modules
 wait_for find_root
 case $root in /dev/[sv]d[a-z]1) grow_partition ;; esac
-# noinit_itable: what is not used is not written, and takes no room in the image
+# noinit_itable: unused blocks are not written, and take no space in the image
 mount -t ext4 -o rw,noatime,noinit_itable "$root" /root || exec sh
 for folder in dev proc sys; do
   mount --move /$folder /root/$folder
@@ -559,7 +569,7 @@ GUEST
   cp "$WORK"/stage/boot/vmlinuz-* "$ROOT/boot/vmlinuz"
 }
 
-# ---- disk: partition table, GRUB in the gap before the first partition, ext4 -------------------------------------------------------
+# ---- disk: partition table, GRUB in the gap before the first partition, ext4 ---------------------
 
 make_disk() {
   local disk=$WORK/disk.raw
@@ -573,7 +583,8 @@ GUEST
   grub-mkimage -O i386-pc -d "$GRUB" -p '(hd0,msdos1)/boot' -c "$WORK/grub.cfg" -o "$WORK/core.img" biosdisk part_msdos ext2 linux boot
   dd if="$GRUB/boot.img" of="$disk" bs=440 count=1 conv=notrunc status=none
   dd if="$WORK/core.img" of="$disk" bs=512 seek=1 conv=notrunc status=none
-  # uninit_bg and resize (in blocks: 5 TiB): growing the root at first boot is quick, and writes little, whatever the size
+  # uninit_bg and resize (in blocks: 5 TiB): growing the root at the first boot is fast and writes
+  # little data, whatever the size
   mke2fs -q -t ext4 -L tinyroot -b 4096 -i 16384 -m 0 -J size=16 -O ^metadata_csum,uninit_bg \
     -E offset=1048576,root_owner=0:0,resize=1342177280 -d "$ROOT" "$disk" $((SIZE_MIB - 1))M
   qemu-img convert -O qcow2 -c "$disk" "$WORK/image.qcow2"
