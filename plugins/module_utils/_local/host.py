@@ -74,11 +74,11 @@ class Host:
 
     def in_parallel(self, work: Callable[[Any], Any], items: Sequence[Any]) -> List[Any]:
         """Run work for each item, in parallel; return the results in order."""
+        if len(items) == 1:
+            return [work(items[0])]
         # Imported here: a run without changes does not load it.
         from concurrent.futures import ThreadPoolExecutor
 
-        if len(items) == 1:
-            return [work(items[0])]
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(work, items))
 

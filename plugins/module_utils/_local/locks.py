@@ -51,7 +51,7 @@ class Locks:
     @contextmanager
     def marked_active(self) -> Iterator[None]:
         """Mark this process as a run that changes something; the mark ends with the process."""
-        self._make_folder()
+        self._create_folder()
         descriptor = os.open(self._activity, os.O_RDONLY | os.O_CREAT, 0o600)
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_SH)
@@ -75,12 +75,12 @@ class Locks:
             return False
         return answer[0] != fcntl.F_UNLCK
 
-    def _make_folder(self) -> None:
+    def _create_folder(self) -> None:
         os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
         os.makedirs(self.folder, 0o700, exist_ok=True)
 
     def _acquire(self, file: str, label: str, deadline: float) -> int:
-        self._make_folder()
+        self._create_folder()
         descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._wait(descriptor, label, deadline)

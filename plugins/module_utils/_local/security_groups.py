@@ -104,27 +104,27 @@ class LocalSecurityGroups:
         return self._apply_firewall(changes)
 
     def _write_rules(self, change: Change) -> None:
-        ids = {
-            row['name']: row['id']
-            for row in self.record.rows('SELECT id, name FROM security_group')
-        }
+        groups = self.record.rows('SELECT id, name FROM security_group')
+        ids = {row['name']: row['id'] for row in groups}
         before = set() if change.before is None else set(change.before.rules)
         after = set(change.after.rules)
         for rule in before - after:
-            values = [getattr(rule, column) for column in _COLUMNS]
-            remote = ids.get(rule.remote_group or '')
-            self.record.sql.execute(_DELETE_RULE, (ids[change.name], *values, remote))
+            self._delete_rule(ids[change.name], rule, ids.get(rule.remote_group or ''))
         for rule in sorted(after - before):
             if rule.remote_group is not None and rule.remote_group not in ids:
                 raise CloudError(
                     f'security_group {rule.remote_group} no longer exists; run the task again'
                 )
-            remote = None if rule.remote_group is None else ids[rule.remote_group]
-            columns = {column: getattr(rule, column) for column in _COLUMNS}
-            self.record.insert(
-                'security_group_rule',
-                {'group_id': ids[change.name], **columns, 'remote_group_id': remote},
-            )
+            self._insert_rule(ids[change.name], rule, ids.get(rule.remote_group or ''))
+
+    def _delete_rule(self, group: int, rule: Rule, remote_group: int | None) -> None:
+        values = [getattr(rule, column) for column in _COLUMNS]
+        self.record.sql.execute(_DELETE_RULE, (group, *values, remote_group))
+
+    def _insert_rule(self, group: int, rule: Rule, remote_group: int | None) -> None:
+        values = {column: getattr(rule, column) for column in _COLUMNS}
+        columns = {'group_id': group, **values, 'remote_group_id': remote_group}
+        self.record.insert('security_group_rule', columns)
 
     def _apply_firewall(self, changes: Sequence[Change]) -> List[Outcome]:
         self.firewalls.apply()
