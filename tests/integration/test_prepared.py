@@ -178,7 +178,7 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
     floating = keep('floating_ip', name='door', port='door', state='attached')['floating_ip'][
         'address'
     ]
-    assert 'belongs to port door' in refused(
+    assert 'is in use by port door' in refused(
         'port', name='other', network='back', fixed_ip='10.77.0.7'
     )
     assert 'is not an address' in refused(

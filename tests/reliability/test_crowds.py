@@ -31,7 +31,7 @@ SETTINGS = Path('/etc/hanok/host.json')
 Task = tuple[str, dict[str, Any]]
 Conflict = tuple[list[Task], Task, Task]
 # The messages of a process that came too late.
-EXPECTED_MESSAGES = re.compile('refused|run the task again|does not exist|belongs to|is attached')
+EXPECTED_MESSAGES = re.compile('refused|run the task again|does not exist|in use by|is attached')
 
 
 class Host:

@@ -23,9 +23,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     FlavorRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
+    FixedIp,
     FloatingIp,
     FloatingIpRequest,
-    Place,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import (
@@ -619,8 +619,8 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
             )
         ]
         held = {item.fixed_ip: item.address for item in there.values()}
-        places = tuple(
-            Place(
+        fixed_ips = tuple(
+            FixedIp(
                 fixed,
                 **{holder.partition(' ')[0]: holder.partition(' ')[2]},
                 floating_ip=held.get(fixed),
@@ -630,7 +630,7 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
         return floating_ip.plan(
             request,
             floating_ip.ObservedFloatingIps(
-                found[0] if found else None, places, {'pool': 3 - len(there)}
+                found[0] if found else None, fixed_ips, {'pool': 3 - len(there)}
             ),
         )
 

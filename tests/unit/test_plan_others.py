@@ -20,9 +20,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     FlavorRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
+    FixedIp,
     FloatingIp,
     FloatingIpRequest,
-    Place,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import (
@@ -423,10 +423,10 @@ HELD = replace(V, server='s')
 FULL = Server('s', volumes=tuple(f'v{number}' for number in range(15)))
 F = FloatingIp('f', '172.24.0.9', 'pool')
 PLACES = (
-    Place('192.168.0.5', 's', floating_ip='172.24.0.8'),
-    Place('10.0.0.5', 's'),
-    Place('192.168.0.6', 't'),
-    Place('192.168.0.7', lb='l'),
+    FixedIp('192.168.0.5', 's', floating_ip='172.24.0.8'),
+    FixedIp('10.0.0.5', 's'),
+    FixedIp('192.168.0.6', 't'),
+    FixedIp('192.168.0.7', lb='l'),
 )
 FREE = floating_ip.ObservedFloatingIps(F, PLACES, {'pool': 1})
 NONE_LEFT = replace(FREE, current=None, free={'pool': 0})
@@ -944,7 +944,7 @@ def test_default_fixed_ip() -> None:
     bare = replace(
         FREE,
         current=replace(F, server=None),
-        places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p')),
+        fixed_ips=(FixedIp('192.168.0.5', 's'), FixedIp('10.0.0.5', 's', port='p')),
     )
     assert [
         made.fixed_ip
@@ -961,7 +961,10 @@ def test_default_fixed_ip() -> None:
     there = replace(
         bare,
         current=by_port,
-        places=(Place('192.168.0.5', 's'), Place('10.0.0.5', 's', port='p', floating_ip=F.address)),
+        fixed_ips=(
+            FixedIp('192.168.0.5', 's'),
+            FixedIp('10.0.0.5', 's', port='p', floating_ip=F.address),
+        ),
     )
     assert floating_ip.plan(FloatingIpRequest('f', 'attached', server='s'), there).changes == ()
 

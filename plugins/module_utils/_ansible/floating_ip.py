@@ -45,7 +45,7 @@ def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatin
         names |= {('floating_ip', current.address), *_holders(current)}
     observed = ObservedFloatingIps(
         current,
-        ips.places(),
+        ips.fixed_ips(),
         ips.free(),
         not requested.address or ips.in_pool(requested.address),
         _other_name(cloud, requested),

@@ -23,7 +23,7 @@ from typing import (
 from .._model.change import Change
 from .._model.first_boot import FirstBoot
 from .._model.flavor import Flavor
-from .._model.floating_ip import FloatingIp, Place
+from .._model.floating_ip import FixedIp, FloatingIp
 from .._model.image import Image
 from .._model.init_script import InitScript
 from .._model.keypair import Keypair
@@ -92,7 +92,7 @@ class Networks(Items[Network], Updatable, Protocol):
 class FloatingIps(Items[FloatingIp], Updatable, Protocol):
     """Floating IPs of a cloud; names are names or addresses."""
 
-    def places(self) -> Tuple[Place, ...]:
+    def fixed_ips(self) -> Tuple[FixedIp, ...]:
         """Return the fixed addresses of servers, load balancers and ports.
 
         Those of a server are in the order of its networks.

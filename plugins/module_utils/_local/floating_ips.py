@@ -9,7 +9,7 @@ from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.floating_ip import FloatingIp, Place
+from .._model.floating_ip import FixedIp, FloatingIp
 from . import addresses
 from .firewalls import LocalFirewalls
 from .host import Host
@@ -19,7 +19,8 @@ _LIST = """SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.nam
   FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   ORDER BY f.id"""
-_PLACES = """SELECT p.address, s.name AS server, b.name AS lb, p.name AS port, f.address AS floating
+_FIXED_IPS = """SELECT p.address, s.name AS server, b.name AS lb, p.name AS port,
+  f.address AS floating
   FROM port p LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id LEFT JOIN floating_ip f ON f.port_id = p.id
   ORDER BY s.name, b.name, p.position"""
@@ -45,9 +46,9 @@ class LocalFloatingIps:
             if requested is None or item.name in requested or item.address in requested
         )
 
-    def places(self) -> Tuple[Place, ...]:
+    def fixed_ips(self) -> Tuple[FixedIp, ...]:
         """The fixed addresses that one can be associated with; the first one of a server first."""
-        return tuple(Place(*row) for row in self.record.rows(_PLACES))
+        return tuple(FixedIp(*row) for row in self.record.rows(_FIXED_IPS))
 
     def free(self) -> Mapping[str, int]:
         """The number of free addresses by pool."""

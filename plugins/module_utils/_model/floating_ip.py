@@ -49,7 +49,7 @@ class FloatingIp:
         return plain_fields(self)
 
 
-class Place(NamedTuple):
+class FixedIp(NamedTuple):
     """A fixed address that a floating one can be attached to, and what has it.
 
     It belongs to a server, a balancer, or a named port, with or without a server.

@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import address_problems
-from .._model.floating_ip import TABLE, FloatingIp, FloatingIpRequest, Place
+from .._model.floating_ip import TABLE, FixedIp, FloatingIp, FloatingIpRequest
 from .._model.kinds import Verb
 from .common import check_free_floating_ips
 
@@ -20,12 +20,12 @@ _DETACHED = {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automa
 class ObservedFloatingIps:
     """The requested floating IP, if it exists, and what it can be attached to.
 
-    ``places``: the fixed addresses, a server's first one first. ``free``: the number of free
+    ``fixed_ips``: the fixed addresses, a server's first one first. ``free``: the number of free
     addresses, by pool. ``taken_by``: the name of the floating IP that has the requested address.
     """
 
     current: FloatingIp | None = None
-    places: Tuple[Place, ...] = ()
+    fixed_ips: Tuple[FixedIp, ...] = ()
     free: Mapping[str, int] = field(default_factory=dict)
     in_pool: bool = True
     taken_by: str = ''
@@ -85,7 +85,9 @@ def _attach(
 ) -> Dict[str, Any]:
     """Return the options that attach the floating IP to the specified holder."""
     kind, name = request.holder or ('server', '')
-    holders = {getattr(place, kind): place for place in observed.places if getattr(place, kind)}
+    holders = {
+        getattr(target, kind): target for target in observed.fixed_ips if getattr(target, kind)
+    }
     if not draft.require(kind, name, holders):
         return {
             'server': request.server,
@@ -93,36 +95,38 @@ def _attach(
             'port': request.port,
             'fixed_ip': AFTER_APPLY,
         }
-    places = {place.fixed_ip: place for place in observed.places if getattr(place, kind) == name}
-    fixed_ip = _choose_fixed_ip(request, current, places, draft)
-    place = places.get(fixed_ip, Place(fixed_ip))
-    if place.floating_ip and (current is None or place.floating_ip != current.address):
+    fixed_ips = {
+        target.fixed_ip: target for target in observed.fixed_ips if getattr(target, kind) == name
+    }
+    fixed_ip = _choose_fixed_ip(request, current, fixed_ips, draft)
+    target = fixed_ips.get(fixed_ip, FixedIp(fixed_ip))
+    if target.floating_ip and (current is None or target.floating_ip != current.address):
         draft.refused.append(
-            f'{kind}: {name} already has the floating address {place.floating_ip}; detach that '
+            f'{kind}: {name} already has the floating address {target.floating_ip}; detach that '
             'first (state: detached)'
         )
-    return {'server': place.server, 'lb': place.lb, 'port': place.port, 'fixed_ip': fixed_ip}
+    return {'server': target.server, 'lb': target.lb, 'port': target.port, 'fixed_ip': fixed_ip}
 
 
 def _choose_fixed_ip(
     request: FloatingIpRequest,
     current: FloatingIp | None,
-    places: Mapping[str, Place],
+    fixed_ips: Mapping[str, FixedIp],
     draft: Draft,
 ) -> str:
     """Return the requested fixed address, else the current one, else the first of the holder."""
     if request.fixed_ip:
-        if request.fixed_ip not in places:
+        if request.fixed_ip not in fixed_ips:
             kind, name = request.holder or ('server', '')
             draft.refused.append(
                 f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has '
-                f'{", ".join(places)}'
+                f'{", ".join(fixed_ips)}'
             )
         return request.fixed_ip
     current_ip = current.fixed_ip if current else None
-    if current_ip in places:
+    if current_ip in fixed_ips:
         return str(current_ip)
-    return next(iter(places))
+    return next(iter(fixed_ips))
 
 
 def _create(request: FloatingIpRequest, observed: ObservedFloatingIps, draft: Draft) -> FloatingIp:
