@@ -177,10 +177,11 @@ def measure(tasks: Sequence[Task], turns: int, changed: bool = False) -> dict[st
         if stamp['changed'] != (changed and stamp['task'] != EMPTY[0]):
             expected = 'change something' if changed else 'change nothing'
             sys.exit(f'the task {stamp["task"]} was expected to {expected}: {stamp}')
-    return {
-        name: Times(name, [stamp['seconds'] for stamp in stamps if stamp['task'] == name])
-        for name, _action in tasks
-    }
+    times: dict[str, Times] = {}
+    for name, _action in tasks:
+        seconds = [stamp['seconds'] for stamp in stamps if stamp['task'] == name]
+        times[name] = Times(name, seconds)
+    return times
 
 
 def server(name: str, **options: Any) -> dict[str, Any]:
@@ -312,11 +313,13 @@ def _above(times: Times, empty: Sequence[float]) -> Times:
 def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Align columns."""
     rows = [list(head), *map(list, lines)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    return '\n'.join(
-        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+    def aligned(row: Sequence[str]) -> str:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        return '  '.join(cells).rstrip()
+
+    return '\n'.join(map(aligned, rows))
 
 
 def main(report: str) -> None:

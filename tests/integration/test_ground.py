@@ -634,11 +634,17 @@ def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> N
     Guests keep running.
     """
     before = inventory()
-    options = {'name': 'amid', 'count': 4, 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    options = {
+        'name': 'parallel',
+        'count': 4,
+        'image': image,
+        'flavor': 'g1.nano',
+        'state': 'stopped',
+    }
     record = Path('/var/lib/hanok/hanok.json')
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(start, 'server', **options)
-        eventually(lambda: '"amid-4"' in record.read_text('utf-8'))
+        eventually(lambda: '"parallel-4"' in record.read_text('utf-8'))
         kill('libvirtd')
         process = running.result()
     result = json.loads(process.stdout)
@@ -651,7 +657,7 @@ def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> N
     assert not run('server', **options).get('failed')
     keep('server', **options)
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
-    keep('server', name='amid', state='absent')
+    keep('server', name='parallel', state='absent')
     assert inventory() == before
 
 

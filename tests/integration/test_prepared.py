@@ -244,15 +244,15 @@ def test_info_modules(host: None) -> None:
         'floating_ip': {},
     }
     for kind, options in kinds.items():
-        created = run(kind, name='told', labels={'round': 1, 'mine': True}, **options)[kind]
+        created = run(kind, name='shown', labels={'round': 1, 'mine': True}, **options)[kind]
         if kind in ('volume', 'network'):
             created['task_state'] = None
-        assert run(f'{kind}_info', name='told')[f'{kind}s'] == [created], kind
+        assert run(f'{kind}_info', name='shown')[f'{kind}s'] == [created], kind
         assert run(f'{kind}_info', labels={'round': 1, 'mine': True})[f'{kind}s'] == [created], kind
         assert run(f'{kind}_info', labels={'round': 2})[f'{kind}s'] == [], kind
-        assert run(f'{kind}_info', query="[?name == 'told'].labels.mine")[f'{kind}s'] == ['true'], (
-            kind
-        )
+        assert run(f'{kind}_info', query="[?name == 'shown'].labels.mine")[f'{kind}s'] == [
+            'true'
+        ], kind
         assert 'is not a JMESPath expression' in run(f'{kind}_info', query='[?')['msg']
     assert 'does not match the result' in run('volume_info', query='[?abs(name) > `1`]')['msg']
     assert (
@@ -262,7 +262,7 @@ def test_info_modules(host: None) -> None:
         == []
     )
     for kind in reversed(kinds):
-        keep(kind, name='told', state='absent')
+        keep(kind, name='shown', state='absent')
 
 
 def test_state_is_readable_by_root_only(image: str) -> None:

@@ -472,16 +472,16 @@ KINDS = (
 
 def option_types(options: Values) -> Values:
     """The types of options by name, with suboptions."""
-    inner = {'suboptions', 'options'}
-    return {
-        name: (
+    types: Values = {}
+    for name, option in options.items():
+        inner = {'suboptions', 'options'} & set(option)
+        types[name] = (
             option['type'],
             option.get('elements'),
             option.get('choices'),
-            [option_types(option[key]) for key in inner & set(option)],
+            [option_types(option[key]) for key in inner],
         )
-        for name, option in options.items()
-    }
+    return types
 
 
 def module(kind: str) -> Values:

@@ -533,13 +533,13 @@ def test_descriptions_are_not_interpreted(fuzzed: Host, soak: bool) -> None:
             {
                 'name': sample_name(kind),
                 'description': text,
-                'labels': {'said': text},
+                'labels': {'text': text},
                 **({'state': 'stopped'} if kind == 'server' else {}),
             },
         )
         (result,) = fuzzed.run_checked([task], check=False)
         assert not result.failed, (result.task, result.msg)
-        assert (result.result[kind]['description'], result.result[kind]['labels']['said']) == (
+        assert (result.result[kind]['description'], result.result[kind]['labels']['text']) == (
             text,
             text,
         )

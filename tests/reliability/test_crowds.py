@@ -154,7 +154,7 @@ def test_different_servers(crowded: Host) -> None:
 def test_networks_with_and_without_ranges(crowded: Host) -> None:
     """12 choose a free range: each gets its own. 8 request overlapping ranges: one gets it.
 
-    The others are told which network has it.
+    The messages of the others name the network that has it.
     """
     chosen: list[Task] = [('network', {'name': f'chosen-{number}'}) for number in range(12)]
     same: list[Task] = [
@@ -242,7 +242,7 @@ def test_rules_are_replaced_concurrently(crowded: Host) -> None:
         (
             'security_group',
             {
-                'name': 'whole',
+                'name': 'replaced',
                 'rules': [
                     {'protocol': 'tcp', 'port': str(2000 + number)},
                     {'protocol': 'udp', 'port': str(2000 + number)},
@@ -252,9 +252,9 @@ def test_rules_are_replaced_concurrently(crowded: Host) -> None:
         for number in range(CROWD)
     ]
     successful(crowded.crowd(*tasks))
-    rules = crowded.forks.run('security_group_info', {'name': 'whole'}).result['security_groups'][
-        0
-    ]['rules']
+    rules = crowded.forks.run('security_group_info', {'name': 'replaced'}).result[
+        'security_groups'
+    ][0]['rules']
     assert [rule['protocol'] for rule in rules] == ['tcp', 'udp']
     assert len({rule['port'] for rule in rules}) == 1
     crowded.check_idempotent(tasks[rules[0]['port'] - 2000])

@@ -131,16 +131,7 @@ def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Ex
     if shape == 'task':
         return _tasks(path, line, text, content)
     if shape_needed or not shape:
-        if example.excuse and not shape_needed:
-            return [example]
-        what = 'a list of tasks'
-        if not shape_needed:
-            what = (
-                'plays, nor tasks with the full names of their modules, '
-                'nor variables of the role of this README'
-            )
-        advice = 'if it cannot be run, say why in a comment inside it'
-        return [replace(example, problem=f'is not {what}; {advice}')]
+        return [_not_understood(example, shape_needed)]
     if shape == 'variables':
         content = [
             {
@@ -154,6 +145,20 @@ def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Ex
     return [replace(example, name=str(content[0].get('name', 'a play')), content=content)]
 
 
+def _not_understood(example: Example, shape_needed: str) -> Example:
+    """The example with its problem, unless it has an excuse."""
+    if example.excuse and not shape_needed:
+        return example
+    what = 'a list of tasks'
+    if not shape_needed:
+        what = (
+            'plays, nor tasks with the full names of their modules, '
+            'nor variables of the role of this README'
+        )
+    advice = 'if it cannot be run, say why in a comment inside it'
+    return replace(example, problem=f'is not {what}; {advice}')
+
+
 def _shape(path: str, content: Any) -> str:
     """The shape of a YAML text: play, task, tasks, variables, or nothing known.
 
@@ -162,14 +167,17 @@ def _shape(path: str, content: Any) -> str:
     if isinstance(content, dict) and content and re.match(r'roles/\w+/', path):
         prefix = Path(path).parts[1] + '_'
         return 'variables' if all(str(key).startswith(prefix) for key in content) else ''
-    if (
-        not isinstance(content, list)
-        or not content
-        or not all(isinstance(item, dict) for item in content)
-    ):
+    if not isinstance(content, list) or not content:
+        return ''
+    if not all(isinstance(item, dict) for item in content):
         return ''
     if all(PLAY_KEYS & set(item) for item in content):
         return 'play'
+    return _shape_of_tasks(content)
+
+
+def _shape_of_tasks(content: list[dict[str, Any]]) -> str:
+    """The shape of a list of mappings that are no plays."""
     actions = []
     for item in content:
         found = [key for key in item if ACTION.match(str(key)) or key == 'block']
