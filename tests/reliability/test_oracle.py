@@ -256,7 +256,7 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
 }
 WEIGHTS = ('server', 'server', 'server', *OPTIONS)
 # The states of a killed run: between its first and its last transaction a resource has a
-# task_state.
+# task_state. The conditions select those that can be in this state.
 INTERRUPTED = (
     ('server', 'creating', ''),
     ('server', 'updating', ''),
