@@ -294,7 +294,7 @@ def fill_tasks(records: int) -> Iterator[Task]:
 
 
 def growth() -> Iterator[dict[str, Times]]:
-    """Query one and all servers in a growing database; the times above those of empty tasks."""
+    """Query one and all servers in a growing record; the times above those of empty tasks."""
     one: Task = ('1 server, nothing to do', server('herd0-1'))
     everything: Task = ('server_info of all', {'hanok.cloud.server_info': {}})
     for size in SIZES:

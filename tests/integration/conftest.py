@@ -69,7 +69,7 @@ def _lines(*words: str) -> list[str]:
 
 
 def _files() -> list[str]:
-    """The files of the cloud and of libvirt, without locks, logs, the database and its export."""
+    """The files of the cloud and of libvirt, without locks, logs, the record and its export."""
     files = [path for pattern in STATE_PATTERNS for path in glob.glob(pattern, recursive=True)]
     return sorted(
         path

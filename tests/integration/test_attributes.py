@@ -28,7 +28,7 @@ SAMPLES: dict[str, Any] = yaml.safe_load(
 
 
 def observed_state() -> dict[str, Any]:
-    """The host, the bytes of the state directory, and the content of the database.
+    """The host, the bytes of the state directory, and the content of the record.
 
     Without the -shm and -wal files of SQLite, which readers write too.
     """

@@ -699,7 +699,7 @@ def test_disk_is_full(host: None, tiny: str) -> None:
     assert inventory() == before
 
 
-def test_disk_of_the_database_is_full(
+def test_disk_of_the_record_is_full(
     host: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is reported, and not taken for damage; with more space the same task succeeds."""

@@ -224,8 +224,8 @@ def test_invalid_images_are_refused(host: None, tmp_path: Path) -> None:
     assert image_files() == before
 
 
-def test_qemu_img_has_no_access_to_the_database(host: None, tmp_path: Path) -> None:
-    """The user that opens images has no access to the database, whatever a disk refers to."""
+def test_qemu_img_has_no_access_to_the_record(host: None, tmp_path: Path) -> None:
+    """The user that opens images has no access to the record, whatever a disk refers to."""
     disk = tmp_path / 'disk.qcow2'
     subprocess.run(
         [

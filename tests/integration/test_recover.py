@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The database is lost: it is rebuilt from its export, or from domains and disks.
+"""The record is lost: it is rebuilt from its export, or from domains and disks.
 
 What could not be recovered is reported.
 """
@@ -42,7 +42,7 @@ OPTIONS: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def count_test() -> Iterator[None]:
-    """Count one recovered database per test."""
+    """Count one recovered record per test."""
     yield
     figures.add('Recovery', records=1)
 
@@ -110,8 +110,8 @@ def recover() -> dict[str, Any]:
     return keep('recover')
 
 
-def test_valid_database_is_not_touched(cloud: dict[str, Any]) -> None:
-    """A valid database is not touched."""
+def test_valid_record_is_not_touched(cloud: dict[str, Any]) -> None:
+    """A valid record is not touched."""
     before = (STATE / 'hanok.db').read_bytes()
     assert not recover()['changed']
     assert (STATE / 'hanok.db').read_bytes() == before
@@ -120,13 +120,13 @@ def test_valid_database_is_not_touched(cloud: dict[str, Any]) -> None:
 @pytest.mark.parametrize('damage', ['gone', 'garbage', 'truncated'])
 def test_recover_from_the_export(cloud: dict[str, Any], damage: str) -> None:
     """Other modules refuse to work and name the recovery; it restores everything with its ids."""
-    database = STATE / 'hanok.db'
-    content = database.read_bytes()
+    record = STATE / 'hanok.db'
+    content = record.read_bytes()
     for leftover in STATE.glob('hanok.db-*'):
         leftover.unlink()
-    database.unlink()
+    record.unlink()
     if damage != 'gone':
-        database.write_bytes(
+        record.write_bytes(
             b'garbage' * 1000 if damage == 'garbage' else content[: len(content) // 2]
         )
     before = inventory()
@@ -142,7 +142,7 @@ def test_recover_from_the_export(cloud: dict[str, Any], damage: str) -> None:
 
 
 def test_recover_playbook(cloud: dict[str, Any]) -> None:
-    """The playbook recovers the database, and a second run changes nothing."""
+    """The playbook recovers the record, and a second run changes nothing."""
     for path in STATE.glob('hanok.db*'):
         path.unlink()
     assert Play('hanok.cloud.recover').changed == 1

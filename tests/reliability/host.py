@@ -3,7 +3,7 @@
 """The state of a host that a run could duplicate or leave behind, observed from outside.
 
 Names replace numbers, ids and times, so that two hosts on which the same was done are equal. What
-belongs to no row of the database keeps its number, and so makes a difference.
+belongs to no row of the record keeps its number, and so makes a difference.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FOLDERS = (
     '/etc/libvirt',
     '/run/netns',
 )
-# The database is compared row by row; locks stay; the others belong to libvirt and dnsmasq: logs,
+# The record is compared row by row; locks stay; the others belong to libvirt and dnsmasq: logs,
 # leases by time, sockets, and the configuration of QEMU.
 IGNORED = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
@@ -61,7 +61,7 @@ BRIDGE_SETTINGS = ('conf/{}/proxy_arp_pvlan', 'conf/{}/send_redirects', 'neigh/{
 
 
 class Names:
-    """Names that replace numbers and ids, from the rows of the database."""
+    """Names that replace numbers and ids, from the rows of the record."""
 
     def __init__(self, tables: dict[str, list[dict[str, Any]]]) -> None:
         """``tables``: all rows by table."""
@@ -126,7 +126,7 @@ def output_of(*words: str) -> str:
 
 
 def rows(state: str = STATE) -> dict[str, list[dict[str, Any]]]:
-    """All rows of the database by table."""
+    """All rows of the record by table."""
     with contextlib.closing(sqlite3.connect(f'file:{state}/hanok.db?mode=ro', uri=True)) as record:
         record.row_factory = sqlite3.Row
         query = (
@@ -158,7 +158,7 @@ def comparable_rows(tables: dict[str, list[dict[str, Any]]], names: Names) -> li
 def export(tables: dict[str, list[dict[str, Any]]], state: str = STATE) -> list[str]:
     """The tables whose export differs.
 
-    The secret of the database is in no export.
+    The secret of the record is in no export.
     """
     tables = {**tables, 'meta': [row for row in tables['meta'] if row['key'] != 'secret']}
     exported = json.loads(Path(state, 'hanok.json').read_text(encoding='utf-8'))

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Invariants of an idle host: the database, and the resources that it records.
+"""Invariants of an idle host: the record, and the resources that it records.
 
 Nothing here uses the code of the collection.
 """
@@ -48,7 +48,7 @@ def output_of(*words: str) -> str:
 
 
 def rows(query: str) -> list[sqlite3.Row]:
-    """Query the database, without the code of the collection."""
+    """Query the record, without the code of the collection."""
     sql = sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True)
     sql.row_factory = sqlite3.Row
     try:

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Bad input: options, host.json and the database may contain anything.
+"""Bad input: options, host.json and the record may contain anything.
 
 The user gets a message before anything is changed, and no text becomes a command.
 """
@@ -35,7 +35,7 @@ MODULES = sorted(
     path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
 )
 SAMPLES: dict[str, Any] = yaml.safe_load((ROOT / 'tests' / 'sample_tasks.yml').read_text('utf-8'))
-# Without recover: it is for databases that cannot be read.
+# Without recover: it is for records that cannot be read.
 READERS = [module for module in MODULES if module != 'recover']
 BATCH = 16  # processes at the same time
 
@@ -391,7 +391,7 @@ def inputs(
 
 
 def state() -> list[str]:
-    """The content of the database."""
+    """The content of the record."""
     with sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True) as record:
         found = list(record.iterdump())
     record.close()
@@ -742,11 +742,11 @@ def test_file_names(name: str, fuzzed: Host, tmp_path: Path) -> None:
     ].failed
 
 
-# ---- the database and the settings -------------------------------------------
+# ---- the record and the settings -------------------------------------------
 
 
-def damaged_databases(complete: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
-    """Damaged databases."""
+def damaged_records(complete: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
+    """Damaged records."""
     chance, page = random.Random(11), 4096
     sizes = [
         0,
@@ -777,8 +777,8 @@ def damaged_databases(complete: bytes, soak: bool) -> Iterator[tuple[str, bytes]
     yield 'noise', chance.randbytes(len(complete))
 
 
-def copy_database(folder: Path) -> Path:
-    """A copy of the database in an empty state directory."""
+def copy_record(folder: Path) -> Path:
+    """A copy of the record in an empty state directory."""
     state = folder / 'state'
     state.mkdir()
     with (
@@ -794,7 +794,7 @@ def copy_database(folder: Path) -> Path:
 
 
 def probes(chance: random.Random, image: str, soak: bool) -> list[tuple[str, dict[str, Any]]]:
-    """Tasks of modules that read the database: all, or a sample."""
+    """Tasks of modules that read the record: all, or a sample."""
     tasks = [
         (module, {**sample(module, image), 'name': name} if module in SAMPLES else {})
         for module in READERS
@@ -803,14 +803,14 @@ def probes(chance: random.Random, image: str, soak: bool) -> list[tuple[str, dic
     return tasks if soak else chance.sample(tasks, 6)
 
 
-def test_damaged_database(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
-    """Each module reads what it can, or reports the damage with the path of the database.
+def test_damaged_record(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
+    """Each module reads what it can, or reports the damage with the path of the record.
 
     Check mode and refused tasks leave it unchanged.
     """
-    state = copy_database(tmp_path)
+    state = copy_record(tmp_path)
     path, chance = state / 'hanok.db', random.Random(5)
-    for what, damaged in damaged_databases(path.read_bytes(), soak):
+    for what, damaged in damaged_records(path.read_bytes(), soak):
         for check in (True, False):
             for leftover in state.iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -830,7 +830,7 @@ def test_damaged_database(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -
 
 
 def is_explained(one: ModuleRun, path: Path) -> bool:
-    """Whether a failure names the database, or is a refusal: all that was read was valid."""
+    """Whether a failure names the record, or is a refusal: all that was read was valid."""
     return str(path) in one.msg or one.msg.startswith('refused: ')
 
 
@@ -878,9 +878,9 @@ VALUES = (
 UNDECODABLE = "CAST(x'fffe' AS TEXT)"
 
 
-def test_database_with_invalid_values(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
+def test_record_with_invalid_values(fuzzed: Host, tiny: str, tmp_path: Path, soak: bool) -> None:
     """Values that we never write, in any column: each module that reads one ends with a message."""
-    state, chance = copy_database(tmp_path), random.Random(6)
+    state, chance = copy_record(tmp_path), random.Random(6)
     complete = (state / 'hanok.db').read_bytes()
     for table, columns in GARBAGE.items():
         for column in columns:
@@ -947,7 +947,7 @@ def test_invalid_exports(fuzzed: Host, tmp_path: Path) -> None:
 
     An export of a newer version is left alone.
     """
-    state = copy_database(tmp_path)
+    state = copy_record(tmp_path)
     (state / 'hanok.db').unlink()
     exports = [export if isinstance(export, str) else json.dumps(export) for export in EXPORTS]
     complete = (STATE / 'hanok.json').read_text('utf-8')
@@ -966,8 +966,8 @@ def test_invalid_exports(fuzzed: Host, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize('version', range(VERSION + 2))
-def test_databases_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_path: Path) -> None:
-    """Older databases are read, and upgraded by a change; newer ones are not touched."""
+def test_records_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_path: Path) -> None:
+    """Older records are read, and upgraded by a change; newer ones are not touched."""
     state = tmp_path / 'state'
     state.mkdir()
     with sqlite3.connect(state / 'hanok.db', isolation_level=None) as record:

@@ -99,8 +99,8 @@ def successful(ran: list[ModuleRun]) -> list[ModuleRun]:
     return ran
 
 
-def test_database_is_created_once(crowded: Host, tmp_path: Path) -> None:
-    """20 processes create the database; each finds what it wrote."""
+def test_record_is_created_once(crowded: Host, tmp_path: Path) -> None:
+    """20 processes create the record; each finds what it wrote."""
     tasks = [
         ('flavor', {'name': f'first-{number}', 'vcpus': 1, 'memory': 64 + number, 'disk': 1})
         for number in range(CROWD)
@@ -236,7 +236,7 @@ def test_group_is_updated_while_servers_join(crowded: Host) -> None:
 def test_rules_are_replaced_concurrently(crowded: Host) -> None:
     """20 set the rules of one group: the result is one of their lists, not a mixture.
 
-    The firewall is that of the database.
+    The firewall is that of the record.
     """
     tasks: list[Task] = [
         (

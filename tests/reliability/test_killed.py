@@ -180,20 +180,20 @@ def flush_rules(killer: Killer) -> None:
     subprocess.run(['ip', 'link', 'delete', 'hanok0'], check=True)
 
 
-def delete_database(killer: Killer) -> None:
-    """Delete the database; its export stays."""
+def delete_record(killer: Killer) -> None:
+    """Delete the record; its export stays."""
     for path in STATE.glob('hanok.db*'):
         path.unlink()
 
 
-def damage_database(killer: Killer) -> None:
-    """Overwrite the database."""
-    delete_database(killer)
+def damage_record(killer: Killer) -> None:
+    """Overwrite the record."""
+    delete_record(killer)
     (STATE / 'hanok.db').write_bytes(b'garbage' * 1000)
 
 
 def delete_damaged(killer: Killer) -> None:
-    """Delete the damaged database, which is kept beside the new one for inspection."""
+    """Delete the damaged record, which is kept beside the new one for inspection."""
     (STATE / 'hanok.db.damaged').unlink()
 
 
@@ -472,13 +472,13 @@ WALKS = (
         prerequisites=[task('server', name='one', user_data=SCRIPT, **STOPPED)],
     ),
     Walk(
-        'database lost',
-        [delete_database, task('recover')],
+        'record lost',
+        [delete_record, task('recover')],
         prerequisites=[task('server', name='one', floating_ip='auto', **STOPPED)],
     ),
     Walk(
-        'database damaged',
-        [damage_database, task('recover'), delete_damaged],
+        'record damaged',
+        [damage_record, task('recover'), delete_damaged],
         prerequisites=[task('server', name='one', **STOPPED)],
     ),
     Walk(
@@ -740,8 +740,8 @@ def test_every_method_was_killed(killer: Killer) -> None:
     assert killer.points >= 60
 
 
-def test_killed_while_the_database_is_created(killer: Killer, tmp_path: Path) -> None:
-    """The first task on a host creates the database: killed at any step, it is completed."""
+def test_killed_while_the_record_is_created(killer: Killer, tmp_path: Path) -> None:
+    """The first task on a host creates the record: killed at any step, it is completed."""
     requested = task('keypair', name='k', public_key=PUBLIC)
     state = tmp_path / 'state'
 

@@ -49,7 +49,7 @@ def observe() -> dict[str, Any]:
                 if not name.endswith(('-shm', '-wal', '.status', '.status.new')):
                     is_folder = name == '.'
                     about = os.lstat(path)
-                    # The two files of SQLite come and go in the directory of the database.
+                    # The two files of SQLite come and go in the directory of the record.
                     times = (about.st_size, about.st_mtime_ns, about.st_ctime_ns)
                     found[path] = (
                         about.st_mode,
