@@ -441,7 +441,8 @@ SSH_TIMES_OUT = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait
             (
                 requested(options={**NEW, 'security_groups': groups}, wait_for='ssh'),
                 observed(),
-                f'wait_for: ssh would time out, because no rule of {", ".join(groups)} {SSH_TIMES_OUT}',
+                'wait_for: ssh would time out, because no rule of '
+                f'{", ".join(groups)} {SSH_TIMES_OUT}',
             )
             # Rules for its own members, and for other addresses: neither is this host.
             for groups in (('default',), ('among',), ('elsewhere',), ('among', 'default'))

@@ -53,7 +53,7 @@ class NicRequest:
 
     @property
     def own_groups(self) -> Tuple[str, ...] | None:
-        """The groups of the connection; None, also for an empty list: it has those of the server."""
+        """The groups of the connection; None, also for an empty list: those of the server."""
         return self.security_groups or None
 
     def matches(self, nic: Nic) -> bool:

@@ -72,7 +72,8 @@ def _check_source(source: str, name: str, observed: ObservedImages, draft: Draft
     kind, _colon, where = source.partition(':')
     if not kind:
         draft.refused.append(
-            f'image {name} does not exist; to create it, also set path, url (with checksum) or server'
+            f'image {name} does not exist; to create it, also set path, url (with checksum) or '
+            'server'
         )
     elif kind == 'server':
         if (

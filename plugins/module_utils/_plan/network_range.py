@@ -73,7 +73,7 @@ def range_notes(name: str, cidr: str, surroundings: Surroundings) -> List[str]:
     if wider:
         notes.append(
             f'network {name}: {cidr} is a part of {join_names(wider)}; this host no longer reaches '
-            'that part there'
+            'these addresses through it'
         )
     if narrower:
         notes.append(

@@ -130,14 +130,14 @@ def _check_server(server: Server | None, draft: Draft) -> None:
         return
     if server.task_state:
         draft.refused.append(
-            f'server: {server.name} is {server.task_state}; run the task that creates or deletes it '
-            'again'
+            f'server: {server.name} is {server.task_state}; run the task that creates or deletes '
+            'it again'
         )
     elif server.faults:
         faults = '; '.join(server.faults)
         draft.refused.append(
-            f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: true), '
-            'or delete it, which keeps its volumes'
+            f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: '
+            'true), or delete it, which keeps its volumes'
         )
 
 
