@@ -172,7 +172,7 @@ def test_dns_name_is_unique_in_the_network(image: str, lb: dict[str, Any]) -> No
 
     In another network the name is free.
     """
-    taken = 'is the DNS name of lb alone in network default already'
+    taken = 'is already the DNS name of lb alone in network default'
     server = {'flavor': 'g1.nano', 'image': image}
     assert f'name: Alone {taken}' in refused('server', name='Alone', **server)
     assert f'name: alone {taken}' in refused('server', name='alone', **server)

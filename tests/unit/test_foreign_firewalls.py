@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Firewalls of others, as nft and iptables-legacy list them: which of them drop packets of servers."""
+"""Which firewalls of others drop packets of servers, as nft and iptables-legacy list them."""
 
 from __future__ import annotations
 
@@ -281,7 +281,7 @@ COMMIT
     ],
 )
 def test_legacy(lines: str, closed: list[str]) -> None:
-    """The rules of iptables-legacy, which nft does not list, by what iptables-legacy-save prints."""
+    """Rules of iptables-legacy, which nft does not list, as iptables-legacy-save prints them."""
     chains, rules = parse_legacy(LEGACY.format(lines))
     found = [one for one in (report(one, rules, ['hk1']) for one in chains) if one]
     assert [one.split()[1] for one in found] == closed

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules of packet filters that are not ours, as far as they decide about packets by the device alone.
+"""Rules of packet filters of others, as far as they decide about packets by the device alone.
 
 They are read from what nft and iptables-legacy-save list. A rule that applies to some of the
 packets only (an address, a port, a connection state) decides nothing here.
@@ -17,6 +17,7 @@ _FAMILIES = ('inet', 'ip', 'bridge')
 # Packets of servers that pass a hook: those that come from a bridge, and those that leave by it.
 DIRECTIONS = {'input': ('iifname',), 'forward': ('iifname', 'oifname')}
 _VERDICTS = ('accept', 'drop', 'reject', 'return', 'jump', 'goto')
+_DROPPING = ('drop', 'reject')
 _NEUTRAL = ('counter', 'log')  # statements that neither match nor decide
 Item = Mapping[str, Any]
 
@@ -238,7 +239,7 @@ def parse_legacy(text: str) -> Tuple[List[BaseChain], Rules]:
 
 
 def _legacy_rule(words: Sequence[str]) -> Rule:
-    """A rule of iptables, of which devices and verdict are read; any other match makes it partial."""
+    """A rule of iptables: its devices and verdict; any other match makes it partial."""
     rule, rest = Rule(''), list(words)
     while len(rest) > 1 and rest[0] in ('-i', '-o', '-j', '-g'):
         flag, value = rest[0], rest[1]
@@ -257,27 +258,33 @@ def _legacy_rule(words: Sequence[str]) -> Rule:
 
 def verdict(chain: BaseChain, rules: Rules, direction: str, bridge: str) -> str:
     """The verdict on the packets that pass a bridge in a direction: accept or drop."""
-    known: Dict[str, str] = {}
+    decided = _Traversal(chain.table, rules, direction, bridge).of_chain(chain.name)
+    return 'drop' if (decided or chain.policy) in _DROPPING else 'accept'
 
-    def of_chain(name: str) -> str:
-        """The verdict of a chain; empty where it returns. A loop of chains, too, decides nothing."""
-        if name not in known:
-            known[name] = ''
-            known[name] = of_rules(rules.get((chain.table, name), ()))
-        return known[name]
 
-    def of_rules(of_one: Sequence[Rule]) -> str:
-        returned = False  # some of the packets: what drops the rest of them decides nothing
-        for rule in of_one:
-            if not rule.covers(direction, bridge):
-                returned = returned or (rule.partial and rule.verdict == 'return')
+class _Traversal:
+    """The way of the packets that pass a bridge in a direction, through the chains of a table."""
+
+    def __init__(self, table: Table, rules: Rules, direction: str, bridge: str) -> None:
+        self.table, self.rules, self.direction, self.bridge = table, rules, direction, bridge
+        self.known: Dict[str, str] = {}
+
+    def of_chain(self, name: str) -> str:
+        """The verdict of a chain; empty if it returns. A loop of chains decides nothing either."""
+        if name not in self.known:
+            self.known[name] = ''
+            self.known[name] = self._of_rules(self.rules.get((self.table, name), ()))
+        return self.known[name]
+
+    def _of_rules(self, rules: Sequence[Rule]) -> str:
+        has_returned = False  # some of the packets, so that a later drop is not one of all
+        for rule in rules:
+            if not rule.covers(self.direction, self.bridge):
+                has_returned = has_returned or (rule.partial and rule.verdict == 'return')
                 continue
-            found = of_chain(rule.target) if rule.target else rule.verdict
-            if found in ('drop', 'reject') and returned:
+            found = self.of_chain(rule.target) if rule.target else rule.verdict
+            if found in _DROPPING and has_returned:
                 return ''
             if found or rule.verdict == 'goto':
                 return '' if found == 'return' else found
         return ''
-
-    decided = of_chain(chain.name) or chain.policy
-    return 'drop' if decided in ('drop', 'reject') else 'accept'

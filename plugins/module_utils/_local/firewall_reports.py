@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What to report of a chain that drops packets of servers, with the command that makes it accept."""
+"""Reports of chains that drop packets of servers, with the command that makes them accept."""
 
 from __future__ import annotations
 
