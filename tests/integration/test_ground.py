@@ -400,7 +400,7 @@ def test_network_beside_a_vpn(vpn: None) -> None:
         )
     finally:
         resolv.write_text(before, 'utf-8')
-    assert 'through vpn0 (10.66.0.0/24) already' in refused(
+    assert 'is already a route of this host through vpn0 (10.66.0.0/24)' in refused(
         'network', name='beside', cidr='10.66.0.0/24'
     )
     assert 'is not private' in refused('network', name='beside', cidr='8.8.8.0/24')
