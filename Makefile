@@ -96,7 +96,7 @@ types: venv-dev
 	mypy tests/tools
 
 unit: venv-dev
-	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit.xml tests/unit
+	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit.xml tests/unit tests/contract
 
 # All gates run, even if one fails, so that one run shows all problems. The last line has the number
 # of tests.

@@ -29,7 +29,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     CALLBACK_NAME = 'stamps'
     CALLBACK_NEEDS_ENABLED = True
 
-    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:  # noqa: ARG002 (as Ansible calls it)
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Record the start of a task."""
         self.started = time.monotonic()
 

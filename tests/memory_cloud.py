@@ -1,0 +1,504 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A cloud in memory: what the contract asks of a cloud, and nothing else.
+
+It does what the plan says at once, and fills in what only a cloud knows. What holds things together
+(who uses what, which address belongs to whom) is computed when items are listed.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from ipaddress import IPv4Network
+from typing import Any
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Names, Outcome
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
+from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
+    FixedIp,
+    FloatingIp,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
+    Network,
+    Surroundings,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
+    SecurityGroup,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+
+POOL = IPv4Network('198.18.0.0/24')
+CREATED_AT = '2026-01-01T00:00:00Z'
+Things = dict[str, Any]
+
+
+class Memory:
+    """What outlives a task: the items by kind and name."""
+
+    def __init__(self) -> None:
+        """Start with a default network and group, and the catalogue of flavors."""
+        self.secret = str(uuid.uuid4())
+        self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
+        self.kinds['flavor'] = dict(CATALOGUE)
+        for item in (Network('default', '192.168.0.0/24', '192.168.0.1'), SecurityGroup('default')):
+            kind = 'network' if isinstance(item, Network) else 'security_group'
+            self.kinds[kind]['default'] = self.known(item, 'memory')
+
+    def known(self, item: Any, actor: str) -> Any:
+        """Fill in what only a cloud knows, and end what is under way."""
+        values = {
+            'id': str(uuid.uuid4()),
+            'created_by': actor,
+            'created_at': CREATED_AT,
+            'size': 2**20,
+            'min_disk': 1,
+            'bridge': '',
+            'serial': uuid.uuid4().hex[:20],
+        }
+        if getattr(item, 'public_key', None):
+            values['fingerprint'] = fingerprint(item.public_key)
+        known = {
+            one.name: values[one.name]
+            for one in fields(item)
+            if one.name in values and getattr(item, one.name) == AFTER_APPLY
+        }
+        if values.get('fingerprint'):
+            known['fingerprint'] = values['fingerprint']
+        if hasattr(item, 'task_state'):
+            known['task_state'] = None
+        found = replace(item, **known)
+        if isinstance(found, Volume) and found.device == AFTER_APPLY:
+            found = replace(found, device=f'/dev/disk/by-id/virtio-{found.serial}')
+        return found
+
+    def addresses(self, network: str) -> set[str]:
+        """The fixed addresses of a network that are in use."""
+        nics = [nic for server in self.kinds['server'].values() for nic in server.networks]
+        found = {nic.fixed_ip for nic in nics if nic.name == network}
+        found |= {lb.address for lb in self.kinds['lb'].values() if lb.network == network}
+        found |= {port.fixed_ip for port in self.kinds['port'].values() if port.network == network}
+        return found | {self.kinds['network'][network].gateway}
+
+    def free_address(self, network: str, taken: Iterable[str] = ()) -> str:
+        """The first free fixed address of a network, apart from some that are taken."""
+        taken = {*taken, *self.addresses(network)}
+        hosts = IPv4Network(self.kinds['network'][network].cidr).hosts()
+        return next(str(host) for host in hosts if str(host) not in taken)
+
+    def free_floating(self) -> list[str]:
+        """The floating addresses that nobody has."""
+        taken = {item.address for item in self.kinds['floating_ip'].values()}
+        return [str(address) for address in POOL.hosts() if str(address) not in taken]
+
+
+def mac() -> str:
+    """A MAC address of QEMU's range."""
+    octets = uuid.uuid4().bytes[:3]
+    return '52:54:00:' + ':'.join(f'{octet:02x}' for octet in octets)
+
+
+class Items:
+    """The items of one kind."""
+
+    def __init__(self, memory: Memory, kind: str, actor: str) -> None:
+        """``actor``: who runs the task."""
+        self.memory, self.kind, self.actor = memory, kind, actor
+
+    @property
+    def stored(self) -> Things:
+        """The items by name."""
+        return self.memory.kinds[self.kind]
+
+    def list(self, names: Iterable[str] | None = None) -> tuple[Any, ...]:
+        """List all items, or those with these names."""
+        wanted = None if names is None else set(names)
+        found = [item for item in self.stored.values() if wanted is None or item.name in wanted]
+        return tuple(map(self.shown, sorted(found, key=lambda item: (len(item.name), item.name))))
+
+    def shown(self, item: Any) -> Any:
+        """An item with what follows from others."""
+        users = [
+            user.name
+            for kind, option in USERS.get(self.kind, ())
+            for user in self.memory.kinds[kind].values()
+            if item.name in option(user)
+        ]
+        return (
+            replace(item, used_by=tuple(sorted(set(users)))) if hasattr(item, 'used_by') else item
+        )
+
+    def store(self, item: Any) -> None:
+        """Store an item, with all that only a cloud knows."""
+        self.stored[item.name] = self.memory.known(item, self.actor)
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Create items."""
+        return self._stored(changes)
+
+    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Update items."""
+        return self._stored(changes)
+
+    def _stored(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        for change in changes:
+            self.store(change.after)
+        return [Outcome(change) for change in changes]
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete items."""
+        for change in changes:
+            del self.stored[change.name]
+        return [Outcome(change) for change in changes]
+
+
+def _networks(user: Any) -> Sequence[str]:
+    return [nic.name for nic in user.networks] if isinstance(user, Server) else [user.network]
+
+
+def _groups(user: Any) -> Sequence[str]:
+    nics = user.networks if isinstance(user, Server) else ()
+    own = [group for nic in nics for group in nic.security_groups or ()]
+    return [*user.security_groups, *own]
+
+
+# By kind: the kinds that use its items, and the names that one of those uses.
+USERS: Mapping[str, Sequence[tuple[str, Callable[[Any], Sequence[str]]]]] = {
+    'keypair': [('server', lambda server: server.key_names)],
+    'flavor': [('server', lambda server: [server.flavor])],
+    'image': [('server', lambda server: [server.image])],
+    'init_script': [('server', lambda server: [server.init_script])],
+    'network': [('server', _networks), ('lb', _networks), ('port', _networks)],
+    'security_group': [('server', _groups), ('port', _groups)],
+}
+
+
+class Images(Items):
+    """Images; their content is not kept."""
+
+    def source_problem(self, source: str) -> str:
+        """Any source will do."""
+        return ''
+
+    def source_digests(self, name: str, source: str) -> None:
+        """There is no content to compare."""
+
+    def resolve_checksum(self, checksum: str, source: str) -> str:
+        """No checksum file is read."""
+        return checksum
+
+
+class Networks(Items):
+    """Networks that nothing surrounds."""
+
+    def used_ranges(self, name: str) -> Mapping[str, str]:
+        """The ranges of the other networks."""
+        return {
+            network.cidr: f'network {network.name}'
+            for network in self.stored.values()
+            if network.name != name
+        }
+
+    def surroundings(self) -> Surroundings:
+        """No host is there that could reach something else."""
+        return Surroundings()
+
+
+class SecurityGroups(Items):
+    """Security groups."""
+
+    def shown(self, item: Any) -> Any:
+        """A group with those whose rules name it."""
+        named_by = [
+            group.name
+            for group in self.stored.values()
+            if group.name != item.name and any(r.remote_group == item.name for r in group.rules)
+        ]
+        return replace(super().shown(item), named_by=tuple(named_by))
+
+
+class Ports(Items):
+    """Ports that were created by name."""
+
+    def shown(self, item: Any) -> Any:
+        """A port with its server and floating IP."""
+        servers = self.memory.kinds['server'].values()
+        users = [one.name for one in servers if any(nic.port == item.name for nic in one.networks)]
+        floating = _floating_of(self.memory, item.fixed_ip)
+        return replace(item, server=next(iter(users), None), floating_ip=floating)
+
+    def store(self, item: Any) -> None:
+        """Give it an address and a MAC."""
+        if item.fixed_ip == AFTER_APPLY:
+            item = replace(item, fixed_ip=self.memory.free_address(item.network))
+        super().store(replace(item, mac=mac()) if item.mac == AFTER_APPLY else item)
+
+
+def _floating_of(memory: Memory, fixed_ip: str) -> str | None:
+    items = memory.kinds['floating_ip'].values()
+    return next((item.address for item in items if item.fixed_ip == fixed_ip), None)
+
+
+class FloatingIps(Items):
+    """Floating IPs from one pool."""
+
+    def list(self, names: Iterable[str] | None = None) -> tuple[FloatingIp, ...]:
+        """List them by name or address."""
+        wanted = None if names is None else set(names)
+        found = [
+            item
+            for item in self.stored.values()
+            if wanted is None or {item.name, item.address} & wanted
+        ]
+        return tuple(map(self.shown, sorted(found, key=lambda item: item.name)))
+
+    def shown(self, item: Any) -> FloatingIp:
+        """A floating IP with the server and the port that have its fixed address."""
+        places = [place for place in self.fixed_ips() if place.fixed_ip == item.fixed_ip]
+        if not places:
+            return replace(item, server=None, lb=None, port=None)
+        (place,) = places
+        return replace(item, server=place.server, lb=place.lb, port=place.port)
+
+    def fixed_ips(self) -> tuple[FixedIp, ...]:
+        """The fixed addresses."""
+        memory = self.memory
+        places = [
+            FixedIp(nic.fixed_ip, server=server.name, port=nic.port)
+            for server in memory.kinds['server'].values()
+            for nic in server.networks
+        ]
+        plugged = {place.fixed_ip for place in places}
+        places += [
+            FixedIp(port.fixed_ip, port=port.name)
+            for port in memory.kinds['port'].values()
+            if port.fixed_ip not in plugged
+        ]
+        places += [FixedIp(lb.address, lb=lb.name) for lb in memory.kinds['lb'].values()]
+        return tuple(
+            place._replace(floating_ip=_floating_of(memory, place.fixed_ip)) for place in places
+        )
+
+    def free(self) -> Mapping[str, int]:
+        """How many are free."""
+        return {'default': len(self.memory.free_floating())}
+
+    def in_pool(self, address: str) -> bool:
+        """Whether it is in the pool."""
+        return address in map(str, POOL.hosts())
+
+    def store(self, item: Any) -> None:
+        """Give it an address, which is its name too if it has none."""
+        if item.address == AFTER_APPLY:
+            item = replace(item, address=self.memory.free_floating()[0])
+        if item.name == AFTER_APPLY:
+            item = replace(item, name=item.address)
+        super().store(replace(item, pool='default'))
+
+    def attach(self, address: str | None, **holder: Any) -> None:
+        """Make a holder have this address (after apply: a free one), and no other one."""
+        for item in list(self.stored.values()):
+            if item.fixed_ip == holder['fixed_ip'] and item.address != address:
+                self.release(item)
+        if address is None:
+            return
+        known = {item.address: item for item in self.stored.values()}
+        item = known.get(address) or FloatingIp(address, address, automatic=True)
+        self.store(replace(item, **holder))
+
+    def release(self, item: FloatingIp) -> None:
+        """Take it from its holder; delete it if it was made for that."""
+        if item.automatic:
+            del self.stored[item.name]
+        else:
+            self.store(replace(item, server=None, lb=None, port=None, fixed_ip=None))
+
+
+class Volumes(Items):
+    """Volumes."""
+
+    attach = detach = Items.update
+
+    def is_mounted(self, name: str) -> bool:
+        """No guest mounts anything."""
+        return False
+
+
+class Lbs(Items):
+    """Load balancers."""
+
+    def shown(self, item: Any) -> Lb:
+        """A balancer with its floating IP."""
+        found: Lb = replace(item, floating_ip=_floating_of(self.memory, item.address))
+        return found
+
+    def store(self, item: Any) -> None:
+        """Give it its addresses."""
+        if item.address == AFTER_APPLY:
+            item = replace(item, address=self.memory.free_address(item.network))
+        super().store(item)
+        ips = FloatingIps(self.memory, 'floating_ip', self.actor)
+        ips.attach(item.floating_ip, lb=item.name, fixed_ip=item.address)
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete balancers, and release their floating IPs."""
+        ips = FloatingIps(self.memory, 'floating_ip', self.actor)
+        for change in changes:
+            address = self.stored[change.name].address
+            ips.attach(None, lb=None, fixed_ip=address)
+        return super().delete(changes)
+
+
+class Servers(Items):
+    """Servers that start and stop at once."""
+
+    start = stop = power_off = resume = repair = Items.update
+
+    def list(
+        self, names: Iterable[str] | None = None, member_of: str | None = None
+    ) -> tuple[Server, ...]:
+        """List all servers, or those with these names and the members of a group."""
+        if names is None:
+            return super().list()
+        members = {
+            one.name for one in self.stored.values() if member_of and one.member_of == member_of
+        }
+        return super().list({*names, *members})
+
+    def shown(self, item: Any) -> Server:
+        """A server with its volumes and its floating IP."""
+        volumes = [one for one in self.memory.kinds['volume'].values() if one.server == item.name]
+        addresses = [_floating_of(self.memory, nic.fixed_ip) for nic in item.networks]
+        floating = next((address for address in addresses if address), None)
+        names = tuple(volume.name for volume in volumes)
+        found: Server = replace(item, volumes=names, floating_ip=floating)
+        return found
+
+    def store(self, item: Any) -> None:
+        """Give it its addresses."""
+        nics: list[Nic] = []
+        for nic in item.networks:
+            nics.append(self._plugged(nic, [other.fixed_ip for other in nics]))
+        item = replace(item, networks=tuple(nics))
+        super().store(item)
+        ips = FloatingIps(self.memory, 'floating_ip', self.actor)
+        if item.floating_ip is None or item.floating_ip != self.shown(item).floating_ip:
+            for nic in nics[1:]:
+                ips.attach(None, fixed_ip=nic.fixed_ip)
+            holder = {'server': item.name, 'port': nics[0].port, 'fixed_ip': nics[0].fixed_ip}
+            ips.attach(item.floating_ip, **holder)
+
+    def _plugged(self, nic: Nic, taken: Sequence[str]) -> Nic:
+        if nic.fixed_ip == AFTER_APPLY:
+            nic = replace(nic, fixed_ip=self.memory.free_address(nic.name, taken))
+        return replace(nic, mac=mac()) if nic.mac == AFTER_APPLY else nic
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete servers; what was attached to them stays."""
+        ips = FloatingIps(self.memory, 'floating_ip', self.actor)
+        for change in changes:
+            for nic in self.stored[change.name].networks:
+                ips.attach(None, fixed_ip=nic.fixed_ip)
+            for volume in self.memory.kinds['volume'].values():
+                if volume.server == change.name:
+                    self.memory.kinds['volume'][volume.name] = replace(volume, server=None)
+        return super().delete(changes)
+
+    def hash_user_data(self, user_data: str) -> UserDataHash:
+        """User data as it would be recorded."""
+        return UserDataHash.of(user_data, self.memory.secret)
+
+    def address_owners(self, wanted: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+        """The owners of fixed IPs and MACs, by network and address."""
+        owners: dict[tuple[str, str], str] = {}
+        for server in self.stored.values():
+            for nic in server.networks:
+                owners[nic.name, nic.fixed_ip] = owners[nic.name, nic.mac] = f'server {server.name}'
+        for port in self.memory.kinds['port'].values():
+            for address in (port.fixed_ip, port.mac):
+                owners.setdefault((port.network, address), f'port {port.name}')
+        for lb in self.memory.kinds['lb'].values():
+            owners[lb.network, lb.address] = f'lb {lb.name}'
+        return {place: owners[place] for place in wanted if place in owners}
+
+    def dns_owners(self, names: Iterable[str]) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The servers and balancers with these DNS names."""
+        wanted = {name.lower() for name in names}
+        found: dict[tuple[str, str], tuple[str, ...]] = {}
+        for kind in ('server', 'lb'):
+            for item in self.memory.kinds[kind].values():
+                for network in _networks(item) if item.name.lower() in wanted else ():
+                    key = (network, item.name.lower())
+                    found[key] = (*found.get(key, ()), f'{kind} {item.name}')
+        return found
+
+    def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
+        """All of them are ready."""
+        return dict.fromkeys(names, '')
+
+    def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
+        """No guest has booted."""
+        return {}
+
+
+class NoUpkeep:
+    """Nothing has to be repaired."""
+
+    def changes(self) -> Sequence[Change]:
+        """No changes."""
+        return ()
+
+    def load(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Nothing to restore."""
+        return [Outcome(change) for change in changes]
+
+
+CLASSES = {
+    'image': Images,
+    'network': Networks,
+    'security_group': SecurityGroups,
+    'port': Ports,
+    'floating_ip': FloatingIps,
+    'volume': Volumes,
+    'lb': Lbs,
+    'server': Servers,
+}
+
+
+class MemoryCloud:
+    """A cloud for one task."""
+
+    def __init__(self, memory: Memory, actor: str) -> None:
+        """``memory``: what earlier tasks left."""
+        self.notes: list[str] = []
+        self.secrets: dict[str, str] = {}
+        self.upkeep = NoUpkeep()
+        for kind in KINDS.values():
+            items = CLASSES.get(kind.name, Items)(memory, kind.name, actor)
+            if kind.name != 'firewall':
+                setattr(self, kind.plural, items)
+
+    @contextmanager
+    def locked(self, observe: Callable[[], tuple[Any, Names]]) -> Iterator[Any]:
+        """One task at a time needs no locks."""
+        yield observe()[0]
+
+    def obstacles(self) -> Sequence[str]:
+        """Nothing is in the way."""
+        return ()
+
+    def damage(self) -> str:
+        """Memory is never damaged."""
+        return ''
+
+    def close(self) -> None:
+        """Nothing is open."""
