@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.tests.contract import promises
+
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / 'build'
 PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
@@ -160,28 +162,13 @@ def run(module: str, check: bool = False, **options: Any) -> Result:
 
 
 def keep(module: str, **options: Any) -> Result:
-    """Run a task and check the promises of every module; return its result.
-
-    Check mode predicts the change of the run, and a second run changes nothing.
-    """
-    predicted = run(module, check=True, **options)
-    result = run(module, **options)
-    repeated = run(module, **options)
-    assert not result.get('failed'), result['msg']
-    assert (predicted['changed'], predicted['diff']) == (result['changed'], result['diff']), options
-    assert set(predicted) - {'warnings'} == set(result) - {'warnings'}
-    assert not repeated['changed'], repeated['diff']
-    return result
+    """Run a task and check the promises of every module; return its result."""
+    return promises.keep(run, module, **options)
 
 
 def refused(module: str, **options: Any) -> str:
     """Run a task that is refused, in check mode as in a run; return the message."""
-    predicted, result = run(module, check=True, **options), run(module, **options)
-    assert predicted.get('failed'), predicted
-    assert result.get('failed'), result
-    assert predicted['msg'] == result['msg']
-    message: str = result['msg']
-    return message
+    return promises.refused(run, module, **options)
 
 
 @pytest.fixture(scope='session')
