@@ -24,6 +24,7 @@ import pytest
 import yaml
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud.contract import Cloud
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, Play
 
 from . import figures, killing
@@ -720,7 +721,12 @@ def test_every_method_was_killed(killer: Killer) -> None:
         for name, found in vars(Cloud).items()
         if isinstance(found, property)
     }
-    resources = {name[:-1]: typing.get_origin(kind) or kind for name, kind in clouds.items()}
+    kinds = {kind.plural: kind.name for kind in KINDS.values()}
+    resources = {
+        kinds[name]: typing.get_origin(kind) or kind
+        for name, kind in clouds.items()
+        if name in kinds
+    }
     verbs = {
         (kind, verb)
         for kind, one in resources.items()

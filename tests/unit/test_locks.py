@@ -214,7 +214,9 @@ def test_any_actor(tmp_path: Path, actor: str) -> None:
 WORKER = """
 import sys
 from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
-with Locks(sys.argv[1], 'alice', 0).marked_active():
+mine = Locks(sys.argv[1], 'alice', 0)
+with mine.marked_active():
+    mine.has_other_runs()
     print('active', flush=True)
     sys.stdin.read()
 """
@@ -223,7 +225,7 @@ with Locks(sys.argv[1], 'alice', 0).marked_active():
 def test_other_runs_are_detected(tmp_path: Path) -> None:
     """An active run is detected by other processes as long as it lives, without leaving a trace.
 
-    Two runs may be active at the same time.
+    Two runs may be active at the same time, and each may look for others.
     """
     folder = tmp_path / 'locks'
     mine = Locks(str(folder), 'me', 0)

@@ -59,11 +59,16 @@ class LocalFirewalls:
             return []
         revision, deadline = self.state.revision(), time.monotonic() + _GRACE_PERIOD
         while True:
-            others = self.host.locks.has_other_runs()
+            current, others = self.state.revision(), self.host.locks.has_other_runs()
             faults = find_faults(self.state, revision if others else None)
-            if not others or not faults or time.monotonic() > deadline:
+            is_final = not others and not self._has_changed(current)
+            if not faults or is_final or time.monotonic() > deadline:
                 return faults
             time.sleep(0.05)
+
+    def _has_changed(self, revision: str) -> bool:
+        """Whether another run is changing something, or did since the record had this revision."""
+        return self.host.locks.has_other_runs() or self.state.revision() != revision
 
     def load(self, changes: Sequence[Change]) -> List[Outcome]:
         """Apply the projection; metadata of machines is written at the end of each run."""

@@ -26,6 +26,7 @@ class Locks:
         self.held: Dict[Tuple[str, str], int] = {}
         self.notes: List[str] = []
         self._activity = os.path.join(folder, 'projection.at-work')
+        self._mark: int | None = None  # the descriptor of our own mark in that file
 
     def acquire(self, names: Names) -> None:
         """Acquire all locks, in sorted order in every run, so that no two runs deadlock."""
@@ -52,28 +53,30 @@ class Locks:
     def marked_active(self) -> Iterator[None]:
         """Mark this process as a run that changes something; the mark ends with the process."""
         self._create_folder()
-        descriptor = os.open(self._activity, os.O_RDONLY | os.O_CREAT, 0o600)
+        self._mark = os.open(self._activity, os.O_RDONLY | os.O_CREAT, 0o600)
         try:
-            fcntl.lockf(descriptor, fcntl.LOCK_SH)
+            fcntl.lockf(self._mark, fcntl.LOCK_SH)
             yield
         finally:
-            os.close(descriptor)
+            os.close(self._mark)
+            self._mark = None
 
     def has_other_runs(self) -> bool:
         """Whether another run is changing something; takes no lock and writes nothing.
 
-        Not for a run that is marked active itself: the lock belongs to the process (fcntl(2),
-        F_GETLK) and is lost when the process closes any descriptor of the file.
+        The mark is a lock of the process, and is lost when the process closes any descriptor of the
+        file (fcntl(2), F_GETLK): a run that is marked active uses the descriptor of its mark.
         """
+        if self._mark is not None:
+            return _is_locked_by_others(self._mark)
         try:
-            with open(self._activity, 'rb') as file:
-                requested = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-                answer: Tuple[int, ...] = struct.unpack(
-                    _FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, requested)
-                )
+            descriptor = os.open(self._activity, os.O_RDONLY)
         except FileNotFoundError:
             return False
-        return answer[0] != fcntl.F_UNLCK
+        try:
+            return _is_locked_by_others(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _create_folder(self) -> None:
         os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
@@ -112,3 +115,11 @@ def _try_lock(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_locked_by_others(descriptor: int) -> bool:
+    requested = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    answer: Tuple[int, ...] = struct.unpack(
+        _FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, requested)
+    )
+    return answer[0] != fcntl.F_UNLCK
