@@ -79,6 +79,9 @@ def lan(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         settings.write_text(before, 'utf-8')
         subprocess.run(['ip', 'link', 'delete', 'lan0'], capture_output=True, check=False)
         output_of('ip netns delete lan')
+        # Rules and routes without lan0, and what the role no longer has to restore.
+        run('network', name='default')
+        Play('hanok.cloud.host')
 
 
 @pytest.fixture(scope='module')
