@@ -10,7 +10,10 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
+# Only the gates of `make test` run in parallel.
+ifneq ($(MAKECMDGOALS),gates)
 .NOTPARALLEL:
+endif
 
 VENV := $(CURDIR)/.venv
 TREE := $(CURDIR)/build
@@ -99,14 +102,22 @@ unit: venv-dev
 	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit.xml tests/unit tests/contract
 
 # All gates run, even if one fails, so that one run shows all problems. The last line has the number
-# of tests.
+# of tests. JOBS gates run at once: most of them use one core, or wait for guests. The output of a
+# gate is printed when it ends. pip must not change the environment while Ansible runs from it:
+# hence venv-dev before all gates.
+JOBS := 2
 .PHONY: test gates
 test:
 	@rm -rf $(REPORTS)
-	@status=0; $(MAKE) --no-print-directory --keep-going gates || status=$$?; \
+	@status=0; \
+	{ $(MAKE) --no-print-directory venv-dev && \
+	  $(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) --output-sync=target gates; } || \
+	  status=$$?; \
 	/usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
 
-gates: check sanity documentation package galaxy integration reliability
+# They start in this order: first what the worlds need, then the worlds. The short gates run while
+# the images are built, and at the end.
+gates: prepare integration reliability check sanity documentation package galaxy
 
 .PHONY: sanity documentation site package galaxy integration reliability
 # ansible-test lists the files with git; without git it would also test .venv. Its output and that
@@ -172,9 +183,22 @@ galaxy: package
 	! grep -E '^(WARNING|ERROR|CRITICAL)' $(GALAXY_LOG)
 	@echo "galaxy-importer: $$(grep -c '^Loading' $(GALAXY_LOG)) contents, no problems"
 
-# Tests with real servers, in a world of their own that leaves nothing behind.
-integration: venv-dev prepare
-	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/integration.xml tests/integration
+# Tests with real servers, in worlds that leave nothing behind. Each file that takes minutes has a
+# world of its own. All other files share one, because every world must be prepared as a host first.
+# The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
+# because the tests start them a thousand times.
+LONG := roles examples ground getting_started
+INTEGRATION := integration-others $(LONG:%=integration-%)
+PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
+  $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
+.PHONY: $(INTEGRATION)
+integration: $(INTEGRATION)
+
+$(LONG:%=integration-%): integration-%: venv-dev prepare
+	$(PYTEST_INTEGRATION) tests/integration/test_$*.py
+
+integration-others: venv-dev prepare
+	$(PYTEST_INTEGRATION) tests/integration $(LONG:%=--ignore=tests/integration/test_%.py)
 
 # These tests count their trials in reliability.json.
 reliability: venv-dev prepare
