@@ -17,6 +17,9 @@ from typing import Any, NamedTuple
 
 from .figures import ROOT
 
+# Repeated until the guest has stopped: how often depends on the speed of the guest.
+POLLED = 'virDomainShutdownFlags'
+
 
 class Point(NamedTuple):
     """A step by its name and occurrence, and the moment of the kill: see runner.py."""
@@ -112,11 +115,14 @@ def points(steps: Sequence[str]) -> list[Point]:
     """All points of a run.
 
     After a step is the same as before the next one, except for steps that continue in another
-    process, and for the last step.
+    process, and for the last step. Only the first of several polls is a point: another run may poll
+    less often.
     """
     found, times = [], Counter[str]()
     for step in steps:
         times[step] += 1
+        if step == POLLED and times[step] > 1:
+            continue
         moments = ['before']
         if step.startswith('start '):
             moments += ['after', 'family']
