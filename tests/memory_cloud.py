@@ -480,7 +480,6 @@ class MemoryCloud:
     def __init__(self, memory: Memory, actor: str) -> None:
         """``memory``: what earlier tasks left."""
         self.notes: list[str] = []
-        self.secrets: dict[str, str] = {}
         self.upkeep = NoUpkeep()
         for kind in KINDS.values():
             items = CLASSES.get(kind.name, Items)(memory, kind.name, actor)

@@ -26,7 +26,7 @@ def run() -> Iterator[Run]:
     """Run a module on the cloud."""
     memory = Memory()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edge, 'open_cloud', lambda _name, actor, _timeout: MemoryCloud(memory, actor))
+        patch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(memory, actor))
         yield run_in_process
 
 

@@ -138,7 +138,7 @@ def write(host: Any, *items: Any) -> None:
     """Record servers or balancers as a run that creates them does."""
     changes = [Change('x', item.name, 'create', None, item) for item in items]
     firewalls: Any = Firewalls()
-    writer: Any = ServerWriter(host, firewalls, {})
+    writer: Any = ServerWriter(host, firewalls, None)
     writer._build = lambda _changes: firewalls.apply()
     create: Any = partial(writer.create, existing=())
     if isinstance(items[0], Lb):

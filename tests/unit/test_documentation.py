@@ -30,6 +30,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import C
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
@@ -128,6 +129,8 @@ class SampleCloud:
 
 class SampleRequest:
     """A valid request."""
+
+    secrets = NO_SECRETS
 
     def problems(self) -> list[str]:
         """Return no problems."""

@@ -16,13 +16,14 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local import hypervis
 from ansible_collections.hanok.cloud.plugins.module_utils._local.cloud import LocalCloud
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._local.servers import LocalServers
+from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
 
 
 def test_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error for a user other than root says to set become."""
     monkeypatch.setattr(os, 'geteuid', lambda: 1000)
     with pytest.raises(CloudError, match='become: true'):
-        LocalCloud('me', 1)
+        LocalCloud('me', 1, NO_SECRETS)
 
 
 def test_host_not_prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def test_libvirt_not_running(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_that_another_run_deletes_is_not_ready(tmp_path: Path) -> None:
     """Waiting for it fails, although no condition is missing any more."""
     host = SimpleNamespace(record=Record(str(tmp_path), 'me'))
-    servers = LocalServers(host, None, {})  # type: ignore[arg-type]
+    servers = LocalServers(host, None, None)  # type: ignore[arg-type]
     with pytest.raises(
         CloudError,
         match=r'server a, b no longer exists: it was deleted while this task waited for init',

@@ -50,7 +50,7 @@ def test_round_trip(record: Record) -> None:
     rows = record.rows(SERVERS, None, None)
     found = {row['name']: key_names(row) for row in rows}
     assert found == {'many': ORDER, 'single': ('one',), 'none': ()}
-    complete = server_rows.complete_rows(record, {}, list(found))
+    complete = server_rows.complete_rows(record, None, list(found))
     assert complete['many']['public_keys'] == tuple(KEYS[name] for name in ORDER)
     assert (complete['single']['public_keys'], complete['none']['public_keys']) == (
         (KEYS['one'],),

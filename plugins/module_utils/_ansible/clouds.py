@@ -7,18 +7,19 @@ from __future__ import annotations
 from typing import Any
 
 from .._cloud import Cloud, Unsupported
+from .._model.secret import NO_SECRETS, Secrets
 
 
-def open_cloud(name: str, actor: str, timeout: int) -> Cloud:
+def open_cloud(name: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS) -> Cloud:
     """Open a cloud by its name. Raises CloudError if it cannot be used."""
     if name == 'local':
         from .._local.cloud import LocalCloud
 
-        return LocalCloud(actor, timeout)
+        return LocalCloud(actor, timeout, secrets)
     raise _unknown(name)
 
 
-def open_recovery(name: str, actor: str, timeout: int) -> Any:
+def open_recovery(name: str, actor: str, timeout: int, _secrets: Secrets = NO_SECRETS) -> Any:
     """Open a cloud whose record may be lost. Raises CloudError if it cannot be used."""
     if name == 'local':
         from .._local.recovery import LocalRecovery

@@ -58,8 +58,6 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
     """Return the image, and whether it can be created from its source."""
     images, names = by_name(cloud.images.list([requested.name])), {('image', requested.name)}
     current = images.get(requested.name)
-    if requested.url is not None:
-        cloud.secrets[requested.options['source']] = requested.url
     if requested.state == 'absent':
         return ObservedImages(images), names
     if current and current.task_state is None:

@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from .blank import drop_blank
 from .report import error_message, is_expected
 
-Secrets = Callable[[Mapping[str, Any]], Sequence[str]]
+SecretValues = Callable[[Mapping[str, Any]], Sequence[str]]
 
 _PROGRAM_FOLDERS = (
     '/usr/local/sbin',
@@ -52,7 +52,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
         self,
         options: Mapping[str, Any],
         strict: Tuple[str, ...] = (),
-        secrets: Secrets = no_secrets,
+        secrets: SecretValues = no_secrets,
         logged: bool = True,
         **rules: Any,
     ) -> None:

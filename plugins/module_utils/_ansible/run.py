@@ -14,8 +14,9 @@ from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import Change, Plan
 from .._model.kinds import KINDS
+from .._model.secret import NO_SECRETS, Secrets
 from .clouds import open_cloud
-from .module import Module, Secrets, create_module, no_secrets
+from .module import Module, SecretValues, create_module, no_secrets
 from .report import (
     diff,
     error_message,
@@ -27,7 +28,7 @@ from .report import (
     summary,
 )
 
-Opener = Callable[[str, str, int], Any]
+Opener = Callable[[str, str, int, Secrets], Any]
 
 
 def _no_executors(cloud: Cloud, request: Any) -> Mapping[str, Any]:
@@ -58,7 +59,7 @@ class Resource(NamedTuple):
     wait: Callable[[Cloud, Any, Sequence[Any], int], str] = _no_wait
     opener: Opener | None = None  # instead of open_cloud
     logged: bool = True
-    secrets: Secrets = no_secrets
+    secrets: SecretValues = no_secrets
     rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
     strict: Tuple[str, ...] = ()  # options that may not hold blank values (blank.py)
 
@@ -99,7 +100,7 @@ def run(resource: Resource) -> None:
 def _run(module: Module, resource: Resource) -> None:
     request = resource.request(module.params)
     module.refuse(request.problems())
-    with opened(module, resource.opener) as cloud:
+    with opened(module, request.secrets, resource.opener) as cloud:
         plan = _plan(resource, cloud, request, resource.observe(cloud, request)[0])
         module.refuse(plan.refused)
         if module.check_mode:
@@ -122,7 +123,9 @@ def _plan(resource: Resource, cloud: Cloud, request: Any, observed: Any) -> Plan
 
 
 @contextmanager
-def opened(module: Module, opener: Opener | None = None) -> Iterator[Cloud]:
+def opened(
+    module: Module, secrets: Secrets = NO_SECRETS, opener: Opener | None = None
+) -> Iterator[Cloud]:
     """Open the cloud that the task names, and close it.
 
     An unexpected error is replaced by the damage of the cloud that explains it, if there is any.
@@ -130,7 +133,7 @@ def opened(module: Module, opener: Opener | None = None) -> Iterator[Cloud]:
     module.check_shared_options()
     params = module.params
     cloud: Cloud = (opener or open_cloud)(
-        params['cloud'], params['actor'] or 'root', params['wait_timeout']
+        params['cloud'], params['actor'] or 'root', params['wait_timeout'], secrets
     )
     try:
         yield cloud

@@ -126,7 +126,7 @@ def _with_references(
     has_port = any(nic.port for nic in requested.networks or ())
     return ObservedServers(
         servers,
-        user_data=_user_data_hash(cloud, requested.user_data, servers),
+        user_data=_user_data_hash(cloud, requested.user_data),
         init_scripts=_listed(
             cloud.init_scripts,
             'init_script' in options or completes or _has_unseeded(servers),
@@ -175,23 +175,9 @@ def _has_unseeded(servers: Mapping[str, Server]) -> bool:
     return not all(server.seeded for server in servers.values())
 
 
-def _user_data_hash(
-    cloud: Cloud, user_data: str | None, servers: Mapping[str, Server]
-) -> UserDataHash | None:
-    """User data as it would be recorded.
-
-    The cloud gets the text under this hash, and under those recorded hashes that it supersedes.
-    """
-    if user_data is None:
-        return None
-    found = cloud.servers.hash_user_data(user_data)
-    superseded = [
-        server.user_data
-        for server in servers.values()
-        if server.user_data and found.supersedes(server.user_data)
-    ]
-    cloud.secrets.update(dict.fromkeys([found, *superseded], user_data))
-    return found
+def _user_data_hash(cloud: Cloud, user_data: str | None) -> UserDataHash | None:
+    """User data as it would be recorded."""
+    return None if user_data is None else cloud.servers.hash_user_data(user_data)
 
 
 def _floating_address(cloud: Cloud, requested: ServerRequest) -> FloatingAddress | None:

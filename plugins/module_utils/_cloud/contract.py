@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import (
     Callable,
     ContextManager,
-    Dict,
     Iterable,
     List,
     Mapping,
@@ -183,7 +182,7 @@ class Upkeep(Protocol):
 
 
 class Cloud(Protocol):
-    """A cloud."""
+    """A cloud, opened for one task with its secrets; what is recorded of them, it matches."""
 
     @property
     def keypairs(self) -> UpdatableItems[Keypair]:
@@ -232,13 +231,6 @@ class Cloud(Protocol):
     @property
     def upkeep(self) -> Upkeep:
         """What the edge adds to the plan of each networked kind."""
-
-    @property
-    def secrets(self) -> Dict[str, str]:
-        """What the plan refers to but may not hold, because it is never recorded or shown.
-
-        User data by its hash, URLs by the part of them that is recorded.
-        """
 
     @property
     def notes(self) -> List[str]:

@@ -7,9 +7,10 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, Dict, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Callable, Iterator, List, Tuple
 
 from .._cloud import CloudError, Names, Observed, is_libvirt_error
+from .._model.secret import Secrets
 from . import settings
 from .host import Host
 from .locks import Locks
@@ -47,10 +48,9 @@ def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
 class LocalCloud:
     """libvirt, nftables, HAProxy, and one SQLite file."""
 
-    def __init__(self, actor: str, timeout: int) -> None:
+    def __init__(self, actor: str, timeout: int, secrets: Secrets) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
-        self.host = this_host(actor, timeout)
-        self.secrets: Dict[str, str] = {}
+        self.host, self.secrets = this_host(actor, timeout), secrets
         if self.host.record.lost_items() is not None:
             self.notes.append(
                 'the rebuild of the record was interrupted; '
@@ -99,7 +99,7 @@ class LocalCloud:
         """Images."""
         from .images import LocalImages
 
-        return LocalImages(self.host, self.secrets)
+        return LocalImages(self.host, self.secrets.url)
 
     @property
     def networks(self) -> LocalNetworks:
@@ -134,7 +134,7 @@ class LocalCloud:
         """Servers."""
         from .servers import LocalServers
 
-        return LocalServers(self.host, self.upkeep, self.secrets)
+        return LocalServers(self.host, self.upkeep, self.secrets.user_data)
 
     @property
     def lbs(self) -> LocalLbs:

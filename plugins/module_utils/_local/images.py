@@ -8,12 +8,12 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO, Dict, List, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.image import DIGITS, Image, min_disk_gb
+from .._model.image import DIGITS, Image, is_url_of, min_disk_gb
 from . import disks
 from .host import Host
 from .record import description_columns, split_names
@@ -26,12 +26,9 @@ _CHUNK = 1 << 20
 class LocalImages:
     """Images of the local cloud."""
 
-    def __init__(self, host: Host, urls: Mapping[str, str]) -> None:
-        """Manage images.
-
-        ``urls``: the complete URLs of this run, by the sources recorded for them.
-        """
-        self.host, self.record, self.urls = host, host.record, urls
+    def __init__(self, host: Host, url: str | None) -> None:
+        """``url``: the complete one of this task; only a part of it is recorded."""
+        self.host, self.record, self.url = host, host.record, url
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """All images, or those with these names."""
@@ -148,7 +145,7 @@ class LocalImages:
         stamp: Dict[str, int] = {}
         with Import(self.host, target, locks) as process:
             if kind == 'url':
-                process.download(self.urls.get(image.source, location), location)
+                process.download(self._complete_url(image.source, location), location)
             else:
                 stamp = _stamp(process.copy(location))
             if image.checksum is not None:
@@ -156,6 +153,12 @@ class LocalImages:
                 check_digests(checksum, process.digests)
             size = process.convert(location)
         return size, json.dumps({**process.digests, **stamp})
+
+    def _complete_url(self, source: str, recorded: str) -> str:
+        """The URL of this task if the source is recorded of it, else the recorded one."""
+        if self.url is not None and is_url_of(self.url, source):
+            return self.url
+        return recorded
 
 
 _STAMP = ('device', 'inode', 'size', 'mtime_ns')

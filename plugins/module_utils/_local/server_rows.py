@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Dict, Sequence
 
 from .._cloud import CloudError
 from .._model.change import AFTER_APPLY, Change
 from .._model.server import Nic, Server
+from .._model.user_data import UserDataHash
 from . import addresses, metadata
 from .record import Record, description_columns
 from .server_queries import PORTS, SERVERS, VOLUMES, by_server, init_script_hash, key_names
@@ -143,10 +144,12 @@ def delete(record: Record, servers: Sequence[int]) -> None:
         record.sql.execute(statement, (json.dumps(servers),))
 
 
-def complete_rows(
-    record: Record, secrets: Mapping[str, str], names: Sequence[str]
-) -> Dict[str, Any]:
-    """The rows of servers with all values of their machines; read before threads are started."""
+def complete_rows(record: Record, user_data: str | None, names: Sequence[str]) -> Dict[str, Any]:
+    """The rows of servers with all values of their machines; read before threads are started.
+
+    ``user_data``: of this task; those servers get it whose recorded hash it matches.
+    """
+    user_data_hash = UserDataHash.of(user_data, record.secret()) if user_data else None
     selected = (json.dumps(names), None)
     ports = by_server(record.rows(PORTS, *selected))
     volumes = by_server(record.rows(VOLUMES, *selected))
@@ -157,14 +160,14 @@ def complete_rows(
     documents = metadata.server_metadata(record, names)
     found = {}
     for row in record.rows(SERVERS, *selected):
-        user_data = secrets.get(row['user_data'] or '', '')
+        is_matching = user_data_hash is not None and user_data_hash.matches(row['user_data'])
         found[row['name']] = {
             **dict(row),
             'ports': ports.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(documents[row['name']]),
-            'first_boot': scripts.get(row['init_script'], '') or user_data,
+            'first_boot': scripts.get(row['init_script']) or (user_data if is_matching else ''),
         }
     return found
 

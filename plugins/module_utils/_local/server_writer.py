@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Sequence
 
 from .._cloud import Outcome
 from .._model.change import Change
@@ -26,9 +26,10 @@ _DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 class ServerWriter:
     """Changes servers in the record and on the host."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls, secrets: Mapping[str, str]) -> None:
-        """``secrets``: user data of this run by its hash; it is never recorded."""
-        self.host, self.record, self.firewalls, self.secrets = host, host.record, firewalls, secrets
+    def __init__(self, host: Host, firewalls: LocalFirewalls, user_data: str | None) -> None:
+        """``user_data``: of this task; it is never recorded."""
+        self.host, self.record, self.firewalls = host, host.record, firewalls
+        self.user_data = user_data
         self.machines = Machines(host)
 
     def create(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[Outcome]:
@@ -185,10 +186,10 @@ class ServerWriter:
         The lock keeps another run from writing their metadata meanwhile.
         """
         with self.host.locks.projection('metadata'):
-            rows = server_rows.complete_rows(self.record, self.secrets, list(names))
+            rows = server_rows.complete_rows(self.record, self.user_data, list(names))
             for row in rows.values():
                 self.host.with_retry(partial(self.machines.define, row))
 
     def _rows(self, changes: Sequence[Change]) -> Dict[str, Any]:
         names = [change.name for change in changes]
-        return server_rows.complete_rows(self.record, self.secrets, names)
+        return server_rows.complete_rows(self.record, self.user_data, names)

@@ -32,9 +32,10 @@ class LocalServers:
     does not load it.
     """
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls, secrets: Mapping[str, str]) -> None:
-        """``secrets``: user data of this run by its hash; it is never recorded."""
-        self.host, self.record, self.firewalls, self.secrets = host, host.record, firewalls, secrets
+    def __init__(self, host: Host, firewalls: LocalFirewalls, user_data: str | None) -> None:
+        """``user_data``: of this task; it is never recorded."""
+        self.host, self.record, self.firewalls = host, host.record, firewalls
+        self.user_data = user_data
 
     # -- queries ---------------------------------------------------------------------------------
 
@@ -194,7 +195,7 @@ class LocalServers:
     def _writer(self) -> ServerWriter:
         from .server_writer import ServerWriter
 
-        return ServerWriter(self.host, self.firewalls, self.secrets)
+        return ServerWriter(self.host, self.firewalls, self.user_data)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create servers."""

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Tuple
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain_fields
 from .checks import GIB
 from .request import Request
+from .secret import Secrets
 
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
@@ -72,6 +73,11 @@ class ImageRequest(Request):
     url: str | None = field(default=None, repr=False)
     hide_url: bool = False
 
+    @property
+    def secrets(self) -> Secrets:
+        """The URL, which may hold a token."""
+        return Secrets(url=self.url)
+
     def problems(self) -> List[str]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
@@ -126,6 +132,11 @@ def hidden_url(url: str) -> str:
     path = url_without_query(url)
     digest = hashlib.sha256(path.encode()).hexdigest()[:32]
     return '/'.join([*path.split('/')[:3], f'hidden-{digest}'])
+
+
+def is_url_of(url: str, source: str) -> bool:
+    """Whether a recorded source is what was recorded of this URL."""
+    return source in (f'url:{url_without_query(url)}', f'url:{hidden_url(url)}')
 
 
 IMMUTABLE = (

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Tuple
 from .checks import DEFAULT_GROUP
 from .image import min_disk_gb
 from .network import candidates
+from .secret import NO_SECRETS, Secrets
 
 Row = Dict[str, Any]
 Rows = Dict[str, List[Row]]
@@ -278,6 +279,11 @@ class RecoverRequest:
     """The requested state: the record exists."""
 
     name: str = 'record'
+
+    @property
+    def secrets(self) -> Secrets:
+        """What the cloud needs and may not record: nothing."""
+        return NO_SECRETS
 
     def problems(self) -> List[str]:
         """Return none: the request has no options."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, List
 
 from .checks import description_problems, label_problems, name_problems
+from .secret import NO_SECRETS, Secrets
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Request:
     name: str
     state: str
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def secrets(self) -> Secrets:
+        """What the cloud needs and may not record."""
+        return NO_SECRETS
 
     def problems(self) -> List[str]:
         """What is invalid in the request, regardless of what exists."""

@@ -20,6 +20,7 @@ from .checks import (
     name_problems,
     size_problems,
 )
+from .secret import Secrets
 from .server import Nic, Server
 from .user_data import user_data_problems
 
@@ -116,6 +117,11 @@ class ServerRequest:
     allow_shrink: bool = False
     force: bool = False
     repair: bool = False
+
+    @property
+    def secrets(self) -> Secrets:
+        """The first-boot content."""
+        return Secrets(user_data=self.user_data)
 
     def members(self) -> Tuple[str, ...]:
         """The names of the requested servers."""

@@ -51,6 +51,10 @@ class UserDataHash(str):
         prefix = self[: -len(self.rsplit(':', 1)[-1])]
         return recorded == self.unkeyed or not recorded.startswith((_UNKEYED, prefix))
 
+    def matches(self, recorded: str | None) -> bool:
+        """Whether the recorded hash is of this content, as far as that can be known."""
+        return recorded == self or self.supersedes(recorded)
+
     def public(self) -> str:
         """The placeholder for results."""
         return HIDDEN
