@@ -16,7 +16,7 @@ import types
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.resource import Resource
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
@@ -78,7 +79,7 @@ def sample(hint: Any, name: str = '') -> Any:
 
 
 class SampleItems:
-    """Items of one kind: there is one, and every operation succeeds."""
+    """Items of one kind: there is one."""
 
     def __init__(self, item: Any) -> None:
         """``item``: the only item."""
@@ -92,9 +93,10 @@ class SampleItems:
         """Return a sample for each server."""
         return {name: sample(FirstBoot) for name in names}
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Report success."""
-        return [Outcome(change) for change in changes]
+
+def succeeded(changes: Sequence[Change]) -> Sequence[Outcome]:
+    """Report success."""
+    return [Outcome(change) for change in changes]
 
 
 class SampleUpkeep:
@@ -145,7 +147,7 @@ def main_function(module: str) -> Callable[[], None]:
     return main
 
 
-def resource(module: str) -> run.Resource:
+def resource(module: str) -> Resource[Any, Any, Any]:
     """Return the resource that a module passes to run."""
     main, found = main_function(module), []
     with pytest.MonkeyPatch.context() as patch:
@@ -154,10 +156,10 @@ def resource(module: str) -> run.Resource:
     assert len(found) == 1, (
         f'{module} does not call run(Resource(...)), and its name does not end in _info'
     )
-    return typing.cast(run.Resource, found[0])
+    return typing.cast(Resource[Any, Any, Any], found[0])
 
 
-def sample_item(managed: run.Resource) -> Any:
+def sample_item(managed: Resource[Any, Any, Any]) -> Any:
     """Return a sample of the items of a resource, of the type that ``reload`` returns."""
     return sample(typing.get_args(typing.get_type_hints(managed.reload)['return'])[0])
 
@@ -223,17 +225,18 @@ def value_differences(
     )
 
 
-def main_of(managed: run.Resource, item: Any, *refused: str) -> Callable[[], None]:
+def main_of(managed: Resource[Any, Any, Any], item: Any, *refused: str) -> Callable[[], None]:
     """Return a main function whose plan creates an item, or is refused."""
     planned = Plan(
         (Change(managed.kind, item.name, Verb.CREATE, None, item),), refused, result=(item,)
     )
-    changed = managed._replace(
+    changed = replace(
+        managed,
         request=lambda _params: SampleRequest(),
         observe=lambda *_requested: (None, set()),
         plan=lambda *_observed: planned,
         reload=lambda _cloud, items: items,
-        executors=lambda *_requested: {},
+        executors=lambda *_requested: {(managed.kind, Verb.CREATE): succeeded},
         opener=None,
         wait=lambda *_requested: 'waited for a sample',
     )

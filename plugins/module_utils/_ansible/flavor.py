@@ -10,7 +10,8 @@ from .._cloud import Cloud, Names
 from .._model.flavor import FAMILIES, Flavor, FlavorRequest
 from .._plan.flavor import plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -45,6 +46,9 @@ def reload(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:
     return cloud.flavors.list([flavor.name for flavor in planned])
 
 
+RESOURCE = Resource('flavor', ARGUMENTS, request, observe, plan, reload)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('flavor', ARGUMENTS, request, observe, plan, reload))
+    run(RESOURCE)

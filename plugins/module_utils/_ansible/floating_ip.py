@@ -10,7 +10,8 @@ from .._cloud import Cloud, Names
 from .._model.floating_ip import HOLDERS, STATES, FloatingIp, FloatingIpRequest
 from .._plan.floating_ip import ObservedFloatingIps, plan
 from .options import METADATA, metadata_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': {'type': 'str'},
@@ -86,6 +87,9 @@ def reload(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
     return named or tuple(item for item in cloud.floating_ips.list() if item.holder in holders)
 
 
+RESOURCE = Resource('floating_ip', ARGUMENTS, request, observe, plan, reload)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('floating_ip', ARGUMENTS, request, observe, plan, reload))
+    run(RESOURCE)

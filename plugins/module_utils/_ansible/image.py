@@ -11,7 +11,8 @@ from .._cloud import Cloud, Names
 from .._model.image import SOURCES, Image, ImageRequest, hidden_url, url_without_query
 from .._plan.image import ObservedImages, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -90,17 +91,18 @@ def reload(cloud: Cloud, planned: Sequence[Image]) -> Sequence[Image]:
     return cloud.images.list([image.name for image in planned])
 
 
+RESOURCE = Resource(
+    'image',
+    ARGUMENTS,
+    request,
+    observe,
+    plan,
+    reload,
+    secrets=secrets,
+    rules={'mutually_exclusive': [SOURCES]},
+)
+
+
 def main() -> None:
     """Run the module."""
-    run(
-        Resource(
-            'image',
-            ARGUMENTS,
-            request,
-            observe,
-            plan,
-            reload,
-            secrets=secrets,
-            rules={'mutually_exclusive': [SOURCES]},
-        )
-    )
+    run(RESOURCE)

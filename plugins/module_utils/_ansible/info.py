@@ -12,6 +12,7 @@ from .._model.change import Change
 from .._model.checks import labels_of
 from .._model.kinds import KINDS
 from .module import create_module
+from .operations import items_of
 from .run import opened
 
 ARGUMENTS: Dict[str, Any] = {
@@ -67,7 +68,7 @@ def _upkeep_note(change: Change) -> str:
 
 def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Any]:
     names = None if params['name'] is None else [params['name']]
-    return [item.public() for item in getattr(cloud, KINDS[kind].plural).list(names)]
+    return [item.public() for item in items_of(cloud, kind).list(names)]
 
 
 def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> Any:

@@ -10,7 +10,8 @@ from .._cloud import Cloud, Names
 from .._model.init_script import InitScript, InitScriptRequest
 from .._plan.init_script import plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': 'str'}, **METADATA}
 
@@ -34,6 +35,9 @@ def reload(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:
     return cloud.init_scripts.list([script.name for script in planned])
 
 
+RESOURCE = Resource('init_script', ARGUMENTS, request, observe, plan, reload, logged=False)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('init_script', ARGUMENTS, request, observe, plan, reload, logged=False))
+    run(RESOURCE)

@@ -21,10 +21,13 @@ from typing import Any, Dict, List, Tuple
 from .._cloud import Cloud, CloudError, Names, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.keypair import KeyFile, Keypair, KeypairRequest
+from .._model.kinds import Verb
 from .._model.public_key import is_private, normalized_key, public_key_problems
 from .._plan.keypair import ObservedKeypairs, plan
+from .operations import Operations
 from .options import METADATA, NAME, STATE, metadata_options, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -180,22 +183,20 @@ def _chown_to_parent(folder: str, parent: int) -> None:
 
 
 class KeyFiles:
-    """The executor of this module: creates private key files, and key pairs that use them."""
+    """Creates private key files, and key pairs that use them."""
 
     def __init__(self, cloud: Cloud, path: str | None, seconds: int) -> None:
         """``path``: the private key file of the task. ``seconds``: to wait for another run."""
         self.cloud, self.path, self.seconds = cloud, path, seconds
         self.public_key = AFTER_APPLY  # of the private key file that was created
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Create private key files, or key pairs."""
-        if changes and changes[0].kind == 'private_key':
-            return [self._create_file(change) for change in changes]
-        self._remove_leftovers()
-        return self._create_pairs(changes)
+    def create_files(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create private key files."""
+        return [self._create_file(change) for change in changes]
 
-    def _create_pairs(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create_pairs(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create key pairs, with the public key of the file that was created before."""
+        self._remove_leftovers()
         resolved = [self._with_public_key(change) for change in changes]
         ready = [change for change in resolved if change.after.public_key != AFTER_APPLY]
         outcomes = list(self.cloud.keypairs.create(ready))
@@ -207,14 +208,6 @@ class KeyFiles:
         # The diff shows the planned changes, in which the key is not known.
         planned = {change.name: change for change in changes}
         return [outcome._replace(change=planned[outcome.change.name]) for outcome in outcomes]
-
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Update key pairs."""
-        return list(self.cloud.keypairs.update(changes))
-
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Delete key pairs; private key files belong to the user and stay."""
-        return list(self.cloud.keypairs.delete(changes))
 
     def _remove_leftovers(self) -> None:
         """Remove the work folder of an interrupted run, which holds a private key."""
@@ -251,10 +244,13 @@ class KeyFiles:
         return replace(change, after=replace(change.after, public_key=self.public_key))
 
 
-def executors(cloud: Cloud, requested: KeypairRequest) -> Mapping[str, Any]:
-    """Return what applies changes of private key files and key pairs."""
+def executors(cloud: Cloud, requested: KeypairRequest) -> Operations:
+    """Return what creates private key files, and key pairs of them; neither deletes a file."""
     files = KeyFiles(cloud, requested.private_key_file, requested.wait_timeout)
-    return {'private_key': files, 'keypair': files}
+    return {
+        ('private_key', Verb.CREATE): files.create_files,
+        ('keypair', Verb.CREATE): files.create_pairs,
+    }
 
 
 def secrets(params: Mapping[str, Any]) -> List[str]:

@@ -19,7 +19,8 @@ from .._model.lb import (
 )
 from .._plan.lb import ObservedLbs, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, one_of, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 from .wait import wait_until_met
 
 ARGUMENTS: Dict[str, Any] = {
@@ -149,6 +150,9 @@ def _unhealthy(cloud: Cloud, name: str) -> List[str]:
     ]
 
 
+RESOURCE = Resource('lb', ARGUMENTS, request, observe, plan, reload, wait=wait)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('lb', ARGUMENTS, request, observe, plan, reload, wait=wait))
+    run(RESOURCE)

@@ -10,7 +10,8 @@ from .._cloud import Cloud, Names
 from .._model.network import Network, NetworkRequest, Surroundings, normalized
 from .._plan.network import ObservedNetworks, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -53,6 +54,9 @@ def reload(cloud: Cloud, planned: Sequence[Network]) -> Sequence[Network]:
     return cloud.networks.list([network.name for network in planned])
 
 
+RESOURCE = Resource('network', ARGUMENTS, request, observe, plan, reload)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('network', ARGUMENTS, request, observe, plan, reload))
+    run(RESOURCE)

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError
 from .._model.checks import labels_of
+from .resource import Thing
 
 STATE: Dict[str, Any] = {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'}
 NAME: Dict[str, Any] = {'type': 'str', 'required': True}
@@ -32,7 +33,7 @@ def names_of(raw: Sequence[str]) -> Tuple[str, ...]:
     return tuple(sorted(set(raw)))
 
 
-def by_name(items: Any) -> Dict[str, Any]:
+def by_name(items: Iterable[Thing]) -> Dict[str, Thing]:
     """Return items by their names."""
     return {item.name: item for item in items}
 

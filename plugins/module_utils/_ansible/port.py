@@ -10,7 +10,8 @@ from .._cloud import Cloud, Names
 from .._model.port import Port, PortRequest
 from .._plan.port import ObservedPorts, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, names_of, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -67,6 +68,9 @@ def reload(cloud: Cloud, planned: Sequence[Port]) -> Sequence[Port]:
     return cloud.ports.list([port.name for port in planned])
 
 
+RESOURCE = Resource('port', ARGUMENTS, request, observe, plan, reload)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('port', ARGUMENTS, request, observe, plan, reload))
+    run(RESOURCE)

@@ -7,10 +7,13 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Names
+from .._model.kinds import Verb
 from .._model.recovery import RecordState, RecoverRequest
 from .._plan.recover import ObservedRecord, plan
 from .clouds import open_recovery
-from .run import Resource, run
+from .operations import Operations
+from .resource import Resource
+from .run import run
 
 
 def request(params: Dict[str, Any]) -> RecoverRequest:
@@ -31,6 +34,14 @@ def reload(cloud: Any, planned: Sequence[RecordState]) -> Sequence[RecordState]:
     return planned
 
 
+def executors(cloud: Any, requested: RecoverRequest) -> Operations:
+    """Return what rebuilds the record."""
+    return {('record', Verb.CREATE): cloud.records.create}
+
+
+RESOURCE = Resource('record', {}, request, observe, plan, reload, executors, opener=open_recovery)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('record', {}, request, observe, plan, reload, opener=open_recovery))
+    run(RESOURCE)

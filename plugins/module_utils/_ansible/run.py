@@ -5,18 +5,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, Generic, List
 
-from .._cloud import Cloud, CloudError, Names, Outcome
+from .._cloud import Cloud, CloudError, Outcome
 from .._model.change import Change, Plan
 from .._model.kinds import KINDS
 from .._model.secret import NO_SECRETS, Secrets
 from .clouds import open_cloud
-from .module import Module, SecretValues, create_module, no_secrets
+from .module import Module, create_module
+from .operations import Operation, Operations, operation
 from .report import (
     diff,
     error_message,
@@ -27,49 +28,16 @@ from .report import (
     steps,
     summary,
 )
-
-Opener = Callable[[str, str, int, Secrets], Any]
-
-
-def _no_executors(cloud: Cloud, request: Any) -> Mapping[str, Any]:
-    return {}
+from .resource import Observed, Opener, Requested, Resource, Thing
 
 
-def _no_wait(cloud: Cloud, request: Any, items: Sequence[Any], timeout: int) -> str:
-    return ''
-
-
-class Resource(NamedTuple):
-    """The description of a resource: everything its module needs to observe, plan and apply.
-
-    ``request`` builds a request from the parameters. ``observe`` returns what the request
-    concerns, with the names to lock. ``plan`` is pure. ``reload`` returns the planned items as
-    they are after the changes. ``executors`` apply changes of kinds that a cloud does not have.
-    ``wait`` waits for what was requested and returns what it waited for. ``logged`` and
-    ``secrets``: see Module.
-    """
-
-    kind: str
-    arguments: Dict[str, Any]
-    request: Callable[[Dict[str, Any]], Any]
-    observe: Callable[[Cloud, Any], Tuple[Any, Names]]
-    plan: Callable[[Any, Any], Plan]
-    reload: Callable[[Cloud, Sequence[Any]], Sequence[Any]]
-    executors: Callable[[Cloud, Any], Mapping[str, Any]] = _no_executors
-    wait: Callable[[Cloud, Any, Sequence[Any], int], str] = _no_wait
-    opener: Opener | None = None  # instead of open_cloud
-    logged: bool = True
-    secrets: SecretValues = no_secrets
-    rules: Mapping[str, Any] = {}  # further arguments of AnsibleModule (mutually_exclusive, ...)
-    strict: Tuple[str, ...] = ()  # options that may not hold blank values (blank.py)
-
-
-class Applied(NamedTuple):
+@dataclass(frozen=True)
+class Applied(Generic[Thing]):
     """The result of a run: plan, outcomes, current items, and an error after the changes."""
 
     plan: Plan
     outcomes: Sequence[Outcome]
-    items: Sequence[Any]
+    items: Sequence[Thing]
     error: str = ''
 
     def errors(self) -> List[str]:
@@ -82,7 +50,7 @@ class Applied(NamedTuple):
         return failed + ([self.error] if self.error else [])
 
 
-def run(resource: Resource) -> None:
+def run(resource: Resource[Requested, Observed, Thing]) -> None:
     """Run the module of a resource."""
     module = create_module(
         resource.arguments,
@@ -97,7 +65,7 @@ def run(resource: Resource) -> None:
         module.fail(error)
 
 
-def _run(module: Module, resource: Resource) -> None:
+def _run(module: Module, resource: Resource[Requested, Observed, Thing]) -> None:
     request = resource.request(module.params)
     module.refuse(request.problems())
     with opened(module, request.secrets, resource.opener) as cloud:
@@ -114,7 +82,12 @@ def _run(module: Module, resource: Resource) -> None:
         _report(module, resource, cloud, request, applied)
 
 
-def _plan(resource: Resource, cloud: Cloud, request: Any, observed: Any) -> Plan:
+def _plan(
+    resource: Resource[Requested, Observed, Thing],
+    cloud: Cloud,
+    request: Requested,
+    observed: Observed,
+) -> Plan:
     """Plan the request, then what the cloud has to repair of its own."""
     plan = resource.plan(request, observed)
     if not KINDS[resource.kind].is_networked:
@@ -148,26 +121,28 @@ def opened(
         cloud.close()
 
 
-def _apply(module: Module, resource: Resource, cloud: Cloud, request: Any) -> Applied:
+def _apply(
+    module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
+) -> Applied[Thing]:
     """Lock what the plan concerns, plan again with what is observed then, and apply that plan."""
     if module._diff:
         require_yaml()
-    applied = None
+    applied: Applied[Thing] | None = None
     try:
         with cloud.locked(lambda: resource.observe(cloud, request)) as observed:
             plan = _plan(resource, cloud, request, observed)
             module.refuse(plan.refused + plan.missing)
             outcomes = _execute(cloud, resource.executors(cloud, request), plan.changes)
             applied = Applied(plan, outcomes, plan.result)
-            applied = applied._replace(items=resource.reload(cloud, plan.result))
+            applied = replace(applied, items=resource.reload(cloud, plan.result))
     except Exception as error:
         if applied is None or not is_expected(error):
             raise
-        applied = applied._replace(error=error_message(error))  # the changes are still reported
+        applied = replace(applied, error=error_message(error))  # the changes are still reported
     return applied
 
 
-def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change]) -> List[Outcome]:
+def _execute(cloud: Cloud, others: Operations, changes: Sequence[Change]) -> List[Outcome]:
     """Apply the changes, adjacent ones of one kind and verb in one call.
 
     After a failure the later changes of the same item are skipped; those of others are applied.
@@ -177,22 +152,19 @@ def _execute(cloud: Cloud, others: Mapping[str, Any], changes: Sequence[Change])
         failed = {
             (outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error
         }
-        executor = others.get(kind) or getattr(cloud, KINDS[kind].plural)
         remaining = [change for change in some if (change.kind, change.name) not in failed]
-        outcomes += _timed(getattr(executor, verb.value), remaining)
+        outcomes += _timed(others.get((kind, verb)) or operation(cloud, kind, verb), remaining)
     return outcomes
 
 
-def _timed(
-    verb: Callable[[Sequence[Change]], Sequence[Outcome]], changes: Sequence[Change]
-) -> List[Outcome]:
+def _timed(apply: Operation, changes: Sequence[Change]) -> List[Outcome]:
     """Apply changes in one call; outcomes without seconds of their own get those of the call.
 
     An error of the call becomes the outcome of each change, so that earlier changes are reported.
     """
     started = time.monotonic()
     try:
-        outcomes = verb(changes)
+        outcomes = apply(changes)
     except Exception as error:
         if not is_expected(error):
             raise
@@ -205,7 +177,11 @@ def _timed(
 
 
 def _report(
-    module: Module, resource: Resource, cloud: Cloud, request: Any, applied: Applied
+    module: Module,
+    resource: Resource[Requested, Observed, Thing],
+    cloud: Cloud,
+    request: Requested,
+    applied: Applied[Thing],
 ) -> None:
     """Wait for what was requested, then end the task with the result."""
     errors = applied.errors()
@@ -225,7 +201,9 @@ def _report(
     module.exit_json(**result)
 
 
-def _result(module: Module, resource: Resource, applied: Applied) -> Dict[str, Any]:
+def _result(
+    module: Module, resource: Resource[Requested, Observed, Thing], applied: Applied[Thing]
+) -> Dict[str, Any]:
     """Return the result of a task; what failed is no part of it."""
     done = [outcome for outcome in applied.outcomes if not outcome.error]
     changes = [outcome.change for outcome in done]

@@ -12,7 +12,8 @@ from .._model.rule_parser import parse
 from .._model.security_group import SecurityGroup, SecurityGroupRequest
 from .._plan.security_group import ObservedSecurityGroups, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -67,6 +68,9 @@ def reload(cloud: Cloud, planned: Sequence[SecurityGroup]) -> Sequence[SecurityG
     return cloud.security_groups.list([group.name for group in planned])
 
 
+RESOURCE = Resource('security_group', ARGUMENTS, request, observe, plan, reload, strict=('rules',))
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('security_group', ARGUMENTS, request, observe, plan, reload, strict=('rules',)))
+    run(RESOURCE)

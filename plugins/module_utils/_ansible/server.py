@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
 from .._model.floating_ip import FloatingIp
@@ -14,8 +14,12 @@ from .._model.user_data import UserDataHash
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
 from .options import METADATA, NAME, by_name, metadata_options, names_of, specified_options
-from .run import Resource, run
+from .resource import Resource, Thing
+from .run import run
 from .wait import wait_until_met
+
+if TYPE_CHECKING:
+    from .._cloud.contract import Items
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
 ARGUMENTS: Dict[str, Any] = {
@@ -146,7 +150,7 @@ def _with_references(
     )
 
 
-def _listed(items: Any, is_needed: bool) -> Dict[str, Any]:
+def _listed(items: Items[Thing], is_needed: bool) -> Dict[str, Thing]:
     return by_name(items.list()) if is_needed else {}
 
 
@@ -237,9 +241,12 @@ def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server], timeou
     return f'waited for {condition} of {", ".join(names)}'
 
 
+RESOURCE = Resource('server', ARGUMENTS, request, observe, plan, reload, wait=wait, rules=_RULES)
+
+
 def main() -> None:
     """Run the module server."""
-    run(Resource('server', ARGUMENTS, request, observe, plan, reload, wait=wait, rules=_RULES))
+    run(RESOURCE)
 
 
 def main_info() -> None:

@@ -11,7 +11,8 @@ from .._model.server import Server
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import METADATA, NAME, by_name, metadata_options, specified_options
-from .run import Resource, run
+from .resource import Resource
+from .run import run
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -83,6 +84,9 @@ def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:
     return cloud.volumes.list([volume.name for volume in planned])
 
 
+RESOURCE = Resource('volume', ARGUMENTS, request, observe, plan, reload)
+
+
 def main() -> None:
     """Run the module."""
-    run(Resource('volume', ARGUMENTS, request, observe, plan, reload))
+    run(RESOURCE)

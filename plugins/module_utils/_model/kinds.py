@@ -11,7 +11,7 @@ from typing import NamedTuple
 class Kind(NamedTuple):
     """A kind of resource.
 
-    ``plural``: the attribute of a cloud that has its items, and the key of results that list them.
+    ``plural``: the key of results that list its items.
     ``title``: its name in messages. ``is_networked``: it depends on the upkeep of a cloud.
     """
 

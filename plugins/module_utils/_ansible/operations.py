@@ -1,0 +1,59 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The operations of a cloud by kind and verb."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Tuple
+
+from .._cloud import Cloud, Outcome
+from .._model.change import Change
+from .._model.kinds import Verb
+
+if TYPE_CHECKING:
+    from .._cloud.contract import UpdatableItems
+
+Operation = Callable[[Sequence[Change]], Sequence[Outcome]]
+Operations = Mapping[Tuple[str, Verb], Operation]
+
+_ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Any]]] = {
+    'keypair': lambda cloud: cloud.keypairs,
+    'flavor': lambda cloud: cloud.flavors,
+    'init_script': lambda cloud: cloud.init_scripts,
+    'image': lambda cloud: cloud.images,
+    'network': lambda cloud: cloud.networks,
+    'port': lambda cloud: cloud.ports,
+    'security_group': lambda cloud: cloud.security_groups,
+    'floating_ip': lambda cloud: cloud.floating_ips,
+    'volume': lambda cloud: cloud.volumes,
+    'server': lambda cloud: cloud.servers,
+    'lb': lambda cloud: cloud.lbs,
+}
+_COMMON: Mapping[Verb, Callable[[UpdatableItems[Any]], Operation]] = {
+    Verb.CREATE: lambda items: items.create,
+    Verb.UPDATE: lambda items: items.update,
+    Verb.DELETE: lambda items: items.delete,
+}
+_OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
+    ('volume', Verb.ATTACH): lambda cloud: cloud.volumes.attach,
+    ('volume', Verb.DETACH): lambda cloud: cloud.volumes.detach,
+    ('server', Verb.REPAIR): lambda cloud: cloud.servers.repair,
+    ('server', Verb.RESUME): lambda cloud: cloud.servers.resume,
+    ('server', Verb.START): lambda cloud: cloud.servers.start,
+    ('server', Verb.STOP): lambda cloud: cloud.servers.stop,
+    ('server', Verb.POWER_OFF): lambda cloud: cloud.servers.power_off,
+    ('firewall', Verb.LOAD): lambda cloud: cloud.upkeep.load,
+}
+
+
+def items_of(cloud: Cloud, kind: str) -> UpdatableItems[Any]:
+    """Return the items of a kind."""
+    return _ITEMS[kind](cloud)
+
+
+def operation(cloud: Cloud, kind: str, verb: Verb) -> Operation:
+    """Return what applies changes with this verb to items of this kind."""
+    if verb in _COMMON:
+        return _COMMON[verb](items_of(cloud, kind))
+    return _OTHERS[kind, verb](cloud)

@@ -1,0 +1,78 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The description of a resource, from which its module runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Generic, Protocol, Tuple, TypeVar
+
+from .._cloud import Cloud, Names
+from .._model.change import Plan
+from .._model.secret import Secrets
+from .module import SecretValues, no_secrets
+from .operations import Operations
+
+
+class AnyRequest(Protocol):
+    """What every request has."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """What the cloud needs and may not record."""
+
+    def problems(self) -> Sequence[str]:
+        """Return what is invalid in it, regardless of what exists."""
+
+
+class Item(Protocol):
+    """What every item of a cloud has."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def public(self) -> Dict[str, Any]:
+        """Return it for the result of a module."""
+
+
+Requested = TypeVar('Requested', bound=AnyRequest)
+Observed = TypeVar('Observed')
+Thing = TypeVar('Thing', bound=Item)
+Opener = Callable[[str, str, int, Secrets], Cloud]
+
+
+def _no_executors(cloud: Cloud, request: AnyRequest) -> Operations:
+    return {}
+
+
+def _no_wait(cloud: Cloud, request: AnyRequest, items: Sequence[Item], timeout: int) -> str:
+    return ''
+
+
+@dataclass(frozen=True)
+class Resource(Generic[Requested, Observed, Thing]):
+    """The description of a resource: everything its module needs to observe, plan and apply.
+
+    ``request`` builds a request from the parameters. ``observe`` returns what the request
+    concerns, with the names to lock. ``plan`` is pure. ``reload`` returns the planned items as
+    they are after the changes. ``executors`` apply changes that a cloud cannot apply by itself.
+    ``wait`` waits for what was requested and returns what it waited for. ``logged`` and
+    ``secrets``: see Module.
+    """
+
+    kind: str
+    arguments: Dict[str, Any]
+    request: Callable[[Dict[str, Any]], Requested]
+    observe: Callable[[Cloud, Requested], Tuple[Observed, Names]]
+    plan: Callable[[Requested, Observed], Plan]
+    reload: Callable[[Cloud, Sequence[Thing]], Sequence[Thing]]
+    executors: Callable[[Cloud, Requested], Operations] = _no_executors
+    wait: Callable[[Cloud, Requested, Sequence[Thing], int], str] = _no_wait
+    opener: Opener | None = None  # instead of open_cloud
+    logged: bool = True
+    secrets: SecretValues = no_secrets
+    # further arguments of AnsibleModule (mutually_exclusive, ...)
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    strict: Tuple[str, ...] = ()  # options that may not hold blank values (blank.py)

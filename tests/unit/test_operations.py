@@ -1,0 +1,27 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Every change that a plan may hold has an operation of the cloud, or one of its module."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.operations import operation
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
+from ansible_collections.hanok.cloud.plugins.module_utils._plan import server
+from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
+
+COMMON = [
+    (kind, verb)
+    for kind in KINDS
+    if kind not in ('private_key', 'record', 'firewall')  # these are created by their modules
+    for verb in (Verb.CREATE, Verb.UPDATE, Verb.DELETE)
+]
+OTHERS = [*server.ORDER, ('volume', Verb.ATTACH), ('volume', Verb.DETACH), ('firewall', Verb.LOAD)]
+
+
+@pytest.mark.parametrize(('kind', 'verb'), sorted({*COMMON, *OTHERS}))
+def test_operations(kind: str, verb: Verb) -> None:
+    """An operation that applies no changes returns no outcomes."""
+    cloud = MemoryCloud(Memory(), 'me')
+    assert operation(cloud, kind, verb)(()) == []
