@@ -8,6 +8,8 @@ It does what the plan says at once, and fills in what only a cloud knows. What h
 
 from __future__ import annotations
 
+import hashlib
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,11 @@ from dataclasses import fields, replace
 from ipaddress import IPv4Network
 from typing import Any
 
-from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Names, Outcome
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
+    CloudError,
+    Names,
+    Outcome,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
@@ -23,6 +29,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip imp
     FixedIp,
     FloatingIp,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
@@ -36,6 +43,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
 
 POOL = IPv4Network('198.18.0.0/24')
 CREATED_AT = '2026-01-01T00:00:00Z'
@@ -141,24 +149,22 @@ class Items:
         """Store an item, with all that only a cloud knows."""
         self.stored[item.name] = self.memory.known(item, self.actor)
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Create items."""
-        return self._stored(changes)
-
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Update items."""
-        return self._stored(changes)
-
-    def _stored(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Store what the changes lead to."""
         for change in changes:
-            self.store(change.after)
+            known = {item.name: item for item in self.list()}
+            after = fold(self.kind, [change], known)
+            if change.name in after:
+                self.store(after[change.name])
+            else:
+                self.remove(self.stored[change.name])
         return [Outcome(change) for change in changes]
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Delete items."""
-        for change in changes:
-            del self.stored[change.name]
-        return [Outcome(change) for change in changes]
+    create = update = delete = apply
+
+    def remove(self, item: Any) -> None:
+        """Remove an item."""
+        del self.stored[item.name]
 
 
 def _networks(user: Any) -> Sequence[str]:
@@ -183,18 +189,44 @@ USERS: Mapping[str, Sequence[tuple[str, Callable[[Any], Sequence[str]]]]] = {
 
 
 class Images(Items):
-    """Images; their content is not kept."""
+    """Images, of whose content only the digests are stored."""
 
     def source_problem(self, source: str) -> str:
         """Any source will do."""
         return ''
 
-    def source_digests(self, name: str, source: str) -> None:
-        """There is no content to compare."""
+    def source_digests(self, name: str, source: str) -> Mapping[str, str]:
+        """The digests of the content of a path or a URL."""
+        content = _content(source.partition(':')[2])
+        return {kind: hashlib.new(kind, content).hexdigest() for kind in DIGITS}
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
-        """No checksum file is read."""
-        return checksum
+        """A checksum, which may be in a checksum file."""
+        kind, _colon, url = checksum.partition(':')
+        if '/' not in url:
+            return checksum
+        lines = [line.split() for line in _content(url).decode().splitlines()]
+        digests = {name: digest for digest, name in lines}
+        return f'{kind}:{digests[source.rpartition("/")[2]]}'
+
+    def store(self, item: Any) -> None:
+        """Check the content of a new image."""
+        if item.size == AFTER_APPLY:
+            item = replace(item, digests=self.source_digests(item.name, item.source))
+            if item.checksum:
+                _check(self.resolve_checksum(item.checksum, item.source), item.digests)
+        super().store(item)
+
+
+def _content(place: str) -> bytes:
+    with urllib.request.urlopen(place if '://' in place else f'file://{place}') as file:  # noqa: S310
+        return bytes(file.read())
+
+
+def _check(checksum: str, digests: Mapping[str, str]) -> None:
+    kind, _colon, digest = checksum.partition(':')
+    if digests[kind] != digest:
+        raise CloudError(f'checksum mismatch: got {kind}:{digests[kind]}, expected {checksum}')
 
 
 class Networks(Items):
@@ -326,7 +358,7 @@ class FloatingIps(Items):
 class Volumes(Items):
     """Volumes."""
 
-    attach = detach = Items.update
+    attach = detach = Items.apply
 
     def is_mounted(self, name: str) -> bool:
         """No guest mounts anything."""
@@ -349,19 +381,16 @@ class Lbs(Items):
         ips = FloatingIps(self.memory, 'floating_ip', self.actor)
         ips.attach(item.floating_ip, lb=item.name, fixed_ip=item.address)
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Delete balancers, and release their floating IPs."""
-        ips = FloatingIps(self.memory, 'floating_ip', self.actor)
-        for change in changes:
-            address = self.stored[change.name].address
-            ips.attach(None, lb=None, fixed_ip=address)
-        return super().delete(changes)
+    def remove(self, item: Any) -> None:
+        """Remove a balancer, and release its floating IP."""
+        FloatingIps(self.memory, 'floating_ip', self.actor).attach(None, fixed_ip=item.address)
+        super().remove(item)
 
 
 class Servers(Items):
     """Servers that start and stop at once."""
 
-    start = stop = power_off = resume = repair = Items.update
+    start = stop = power_off = resume = repair = Items.apply
 
     def list(
         self, names: Iterable[str] | None = None, member_of: str | None = None
@@ -402,16 +431,17 @@ class Servers(Items):
             nic = replace(nic, fixed_ip=self.memory.free_address(nic.name, taken))
         return replace(nic, mac=mac()) if nic.mac == AFTER_APPLY else nic
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Delete servers; what was attached to them stays."""
-        ips = FloatingIps(self.memory, 'floating_ip', self.actor)
-        for change in changes:
-            for nic in self.stored[change.name].networks:
-                ips.attach(None, fixed_ip=nic.fixed_ip)
-            for volume in self.memory.kinds['volume'].values():
-                if volume.server == change.name:
-                    self.memory.kinds['volume'][volume.name] = replace(volume, server=None)
-        return super().delete(changes)
+    def remove(self, item: Any) -> None:
+        """Remove a server; its volumes and ports stay."""
+        ips, volumes = (
+            FloatingIps(self.memory, 'floating_ip', self.actor),
+            self.memory.kinds['volume'],
+        )
+        for nic in item.networks:
+            ips.attach(None, fixed_ip=nic.fixed_ip)
+        for volume in [one for one in volumes.values() if one.server == item.name]:
+            volumes[volume.name] = replace(volume, server=None)
+        super().remove(item)
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """User data as it would be recorded."""

@@ -81,6 +81,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     server,
     volume,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
     FloatingAddress,
     ObservedServers,
@@ -123,35 +124,19 @@ def is_as_planned(planned: Any, there: Any) -> bool:
     return bool(planned in (AFTER_APPLY, there))
 
 
-def fold(kind: str, plan: Plan, world: World) -> dict[str, Any]:
-    """Apply the changes of one kind; each must start where the previous one ended."""
-    chain = dict(world)
-    for change in plan.changes:
-        if change.kind != kind:
-            continue
-        current = chain.pop(change.name, None)
-        if change.verb == 'create':
-            assert change.before is None
-            assert current is None or current.task_state == 'creating'
-        else:
-            assert idle(current) == idle(change.before)
-        if change.after is not None:
-            chain[change.name] = change.after
+def applied(kind: str, plan: Plan, world: World) -> dict[str, Any]:
+    """The world after a plan; what only a run can know is filled in."""
+    after = fold(kind, plan.changes, world)
     touched = {change.name for change in plan.changes if change.kind == kind}
-    done = [concrete(thing) if name in touched else thing for name, thing in chain.items()]
+    done = [concrete(thing) if name in touched else thing for name, thing in after.items()]
     return {thing.name: thing for thing in done}
-
-
-def idle(thing: Any) -> Any:
-    """A resource without a task in progress."""
-    return replace(thing, task_state=None) if hasattr(thing, 'task_state') else thing
 
 
 def apply_and_replan(kind: str, replan: Callable[[World], Plan], world: World) -> dict[str, Any]:
     """Plan, apply, plan again: no changes are left. Return the world after it."""
     plan = replan(world)
     assume(not plan.refused and not plan.missing)
-    after = fold(kind, plan, world)
+    after = applied(kind, plan, world)
     again = replan(after)
     assert (again.changes, again.refused, again.missing) == ((), (), ())
     told = {concrete(thing).name: thing for thing in plan.result}
