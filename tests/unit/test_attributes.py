@@ -24,9 +24,9 @@ from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local import hypervisor
-from ansible_collections.hanok.cloud.plugins.module_utils._local.firewalls import LocalFirewalls
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host import Host
 from ansible_collections.hanok.cloud.plugins.module_utils._local.images import LocalImages
+from ansible_collections.hanok.cloud.plugins.module_utils._local.projections import LocalProjections
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(
@@ -56,7 +56,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv('HANOK_STATE', str(tmp_path / 'state'))
     monkeypatch.setenv('HANOK_CONFIG', str(tmp_path))
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
-    monkeypatch.setattr(LocalFirewalls, 'apply', lambda _self: None)
+    monkeypatch.setattr(LocalProjections, 'apply', lambda _self: None)
     monkeypatch.setattr(LocalImages, 'source_problem', lambda *_names: '')
     # A program that check mode runs by mistake must not change the machine of the tests.
     monkeypatch.setattr(

@@ -17,7 +17,6 @@ from .locks import Locks
 from .record import Record
 
 if TYPE_CHECKING:
-    from .firewalls import LocalFirewalls
     from .flavors import LocalFlavors
     from .floating_ips import LocalFloatingIps
     from .images import LocalImages
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from .lbs import LocalLbs
     from .networks import LocalNetworks
     from .ports import LocalPorts
+    from .projections import LocalProjections
     from .security_groups import LocalSecurityGroups
     from .servers import LocalServers
     from .volumes import LocalVolumes
@@ -144,11 +144,11 @@ class LocalCloud:
         return LocalLbs(self.host, self.upkeep)
 
     @cached_property
-    def upkeep(self) -> LocalFirewalls:
-        """Rules, bridges and routes."""
-        from .firewalls import LocalFirewalls
+    def upkeep(self) -> LocalProjections:
+        """The projections of the record on this host."""
+        from .projections import LocalProjections
 
-        return LocalFirewalls(self.host)
+        return LocalProjections(self.host)
 
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:

@@ -18,9 +18,34 @@ from .host import Host
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')
+_EXISTING = "SELECT id FROM network WHERE task_state IS NOT 'deleting'"
+_STEADY = 'SELECT id, name FROM network WHERE task_state IS NULL ORDER BY id'
 _PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
+
+
+class Dhcp:
+    """The files of dnsmasq, a projection of the ports of networks."""
+
+    def __init__(self, host: Host) -> None:
+        """Project the record of ``host``."""
+        self.host = host
+
+    def faults(self, since: str | None) -> List[str]:
+        """Return the networks whose files differ."""
+        if since is not None:
+            return []
+        return [
+            f'the addresses and names of the DHCP server of network {row["name"]} do not match '
+            'the record'
+            for row in self.host.record.rows(_STEADY)
+            if tuple(map(read_file, files(row['id']))) != _texts(self.host, row['id'])
+        ]
+
+    def write(self, lock: int) -> None:
+        """Write those that differ."""
+        write(self.host, [row['id'] for row in self.host.record.rows(_EXISTING)])
 
 
 def files(network: int) -> Tuple[str, str]:

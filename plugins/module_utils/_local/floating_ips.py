@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Floating IPs: rows of the record, and NAT rules in the firewall."""
+"""Floating IPs: rows of the record, and NAT rules."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .._cloud import Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.floating_ip import FixedIp, FloatingIp
 from . import addresses
-from .firewalls import LocalFirewalls
 from .host import Host
+from .projection import Projections
 from .record import description_columns
 
 _LIST = """SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.name AS port
@@ -32,9 +32,9 @@ _PORT = """SELECT p.id FROM port p
 class LocalFloatingIps:
     """Floating IPs of the local cloud."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
-        """Use the record of ``host``, and the firewall."""
-        self.host, self.record, self.firewalls = host, host.record, firewalls
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record of ``host``."""
+        self.host, self.record, self.projections = host, host.record, projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[FloatingIp, ...]:
         """List all, or those with these names or addresses."""
@@ -65,7 +65,7 @@ class LocalFloatingIps:
         with self.record.transaction():
             for change in changes:
                 self._allocate(change.after)
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Associate and disassociate addresses."""
@@ -77,7 +77,7 @@ class LocalFloatingIps:
                 )
                 columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
                 self.record.update('floating_ip', row, {**description_columns(after), **columns})
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Release addresses."""
@@ -86,7 +86,7 @@ class LocalFloatingIps:
                 'DELETE FROM floating_ip WHERE address = ?',
                 [(change.before.address,) for change in changes],
             )
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def _allocate(self, item: FloatingIp) -> None:
         address = None if item.address == AFTER_APPLY else item.address
@@ -104,8 +104,8 @@ class LocalFloatingIps:
         port: int | None = self.record.value(_PORT, item.server, item.lb, item.port, item.fixed_ip)
         return port
 
-    def _apply_firewall(self, changes: Sequence[Change]) -> List[Outcome]:
-        self.firewalls.apply()
+    def _project(self, changes: Sequence[Change]) -> List[Outcome]:
+        self.projections.apply()
         return [Outcome(change) for change in changes]
 
 

@@ -17,7 +17,7 @@ from .._cloud import CloudError
 from .._model.checks import join_names
 from .files import read_file, write_atomically
 from .host import Host
-from .kernel import device_exists, routes, write_sysctl
+from .kernel import device_exists, routes
 from .netlink import proxies
 from .settings import Pool
 
@@ -31,6 +31,12 @@ _USERS = """SELECT f.address,
 Proxy = Tuple[str, str]  # device, address
 
 
+def uplinks(pools: Iterable[Pool]) -> List[str]:
+    """The uplinks of pools that exist on this host."""
+    named = {pool.uplink for pool in pools if pool.uplink}
+    return sorted(uplink for uplink in named if device_exists(uplink))
+
+
 class FloatingRoutes:
     """A projection of the pools and of the floating addresses on record."""
 
@@ -39,24 +45,20 @@ class FloatingRoutes:
         self.host = host
         self.path = host.settings.path('datapath', 'ip.batch')
 
-    def uplinks(self) -> List[str]:
-        """The uplinks of pools that exist on this host."""
-        named = {pool.uplink for pool in self.host.pools if pool.uplink}
-        return sorted(uplink for uplink in named if device_exists(uplink))
-
-    def faults(self) -> List[str]:
-        """Missing routes."""
+    def faults(self, since: str | None) -> List[str]:
+        """Return what is missing, and what is left over."""
         routed = self._routed()
-        return [
+        faults = [
             f'floating addresses {cidr} have no route'
             for cidr in self._cidrs()
             if cidr not in routed
         ]
+        return faults if since is not None else [*faults, *self._idle_faults()]
 
-    def idle_faults(self) -> List[str]:
+    def _idle_faults(self) -> List[str]:
         """Faults that are meaningful only while no other run is changing something."""
         desired = set(self._proxies())
-        existing = self._own_proxies(proxies()) if self.uplinks() else set()
+        existing = self._own_proxies(proxies()) if uplinks(self.host.pools) else set()
         missing = {proxy for proxy in desired - existing if device_exists(proxy[0])}
         faults = [
             f'{device} does not answer ARP for the floating IPs {addresses}'
@@ -113,12 +115,10 @@ class FloatingRoutes:
                 'or delete it (hanok.cloud.floating_ip with its address and state: absent)'
             )
 
-    def apply(self, lock: int) -> None:
-        """Apply the projection. The file comes last: it lists what an interrupted run had set."""
+    def write(self, lock: int) -> None:
+        """Set routes and proxies. The file comes last: it lists what an interrupted run had set."""
         if not device_exists(DEVICE):
             self._create_device()
-        for uplink in self.uplinks():
-            write_sysctl(f'neigh/{uplink}/proxy_delay', '0')
         stale = [f'route del {cidr} dev {DEVICE}' for cidr in sorted(self._stale_routes())]
         stale += [
             f'neigh del proxy {address} dev {device}'

@@ -11,8 +11,8 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.lb import Lb, MemberHealth
 from . import lb_files, lb_rows
-from .firewalls import LocalFirewalls
 from .host import Host
+from .projection import Projections
 
 # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: a container that runs and starts at boot
 _ACTIVE_AND_PERSISTENT = 1 | 4
@@ -22,9 +22,9 @@ _DONE = 'UPDATE balancer SET task_state = NULL WHERE name = ?'
 class LocalLbs:
     """Load balancers of the local cloud."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
+    def __init__(self, host: Host, projections: Projections) -> None:
         """Manage load balancers."""
-        self.host, self.record, self.firewalls = host, host.record, firewalls
+        self.host, self.record, self.projections = host, host.record, projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
         """All load balancers, or those with these names."""
@@ -58,7 +58,7 @@ class LocalLbs:
         with self.record.transaction():
             for change in changes:
                 lb_rows.reserve(self.record, self.host.pools, change.after)
-        self.firewalls.apply()
+        self.projections.apply()
         return self.host.finish(self.host.for_each(changes, self._build), _DONE)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -66,7 +66,7 @@ class LocalLbs:
         with self.record.transaction():
             for change in changes:
                 lb_rows.update(self.record, self.host.pools, change)
-        self.firewalls.apply()
+        self.projections.apply()
         return self.host.finish(self.host.for_each(changes, self._build), _DONE)
 
     def _build(self, change: Change) -> None:
@@ -89,12 +89,12 @@ class LocalLbs:
                 [(change.name,) for change in changes],
             )
         outcomes = self.host.for_each(changes, self._delete)
-        self.firewalls.end_stale_flows()
+        self.projections.end_stale_flows()
         with self.record.transaction():
             for outcome in outcomes:
                 if not outcome.error:
                     lb_rows.delete(self.record, outcome.change.name)
-        self.firewalls.apply()
+        self.projections.apply()
         return outcomes
 
     def _delete(self, change: Change) -> None:

@@ -16,10 +16,11 @@ from .._model.change import Change
 from .._model.network import Network, Surroundings
 from . import dhcp
 from .devices import bridge_name
-from .firewalls import LocalFirewalls
+from .floating_routes import FloatingRoutes
 from .host import Host
 from .hypervisor import tolerate
 from .libvirt_networks import start_network
+from .projection import Projections
 from .record import description_columns, split_names
 
 _LIST = """SELECT n.*,
@@ -34,9 +35,9 @@ _CREATED = "UPDATE network SET task_state = NULL WHERE name = ? AND task_state =
 class LocalNetworks:
     """Networks of the local cloud."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
-        """Use the record and libvirt of ``host``, and the firewall."""
-        self.host, self.record, self.firewalls = host, host.record, firewalls
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record and libvirt of ``host``."""
+        self.host, self.record, self.projections = host, host.record, projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Network, ...]:
         """List all, or those with these names."""
@@ -51,7 +52,7 @@ class LocalNetworks:
         for pool in self.host.settings.pools:
             for cidr in pool.addresses:
                 ranges[str(IPv4Network(cidr))] = f'the floating pool {pool.name}'
-        for row in self.firewalls.floating.outside_pools():
+        for row in FloatingRoutes(self.host).outside_pools():
             ranges[f'{row["address"]}/32'] = f'the floating IP {row["address"]}'
         for row in self.record.rows('SELECT name, cidr FROM network'):
             if row['name'] != name:
@@ -69,9 +70,9 @@ class LocalNetworks:
         with self.record.transaction():
             for change in changes:
                 self._reserve(change.after)
-        self.firewalls.save_rules()
+        self.projections.save_rules()
         outcomes = self.host.for_each(changes, self._build)
-        self.firewalls.apply()
+        self.projections.apply()
         return self.host.finish(outcomes, _CREATED)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -88,7 +89,7 @@ class LocalNetworks:
         )
         outcomes = self.host.for_each(changes, self._remove)
         self.host.finish(outcomes, 'DELETE FROM network WHERE name = ?')
-        self.firewalls.apply()
+        self.projections.apply()
         return outcomes
 
     def _reserve(self, network: Network) -> None:

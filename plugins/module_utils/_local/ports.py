@@ -13,8 +13,8 @@ from .._model.change import Change
 from .._model.port import Port
 from .._model.server import Nic
 from . import addresses
-from .firewalls import LocalFirewalls
 from .host import Host
+from .projection import Projections
 from .record import description_columns
 
 _LIST = """SELECT p.*, n.name AS network, s.name AS server, f.address AS floating
@@ -30,9 +30,9 @@ _GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg
 class LocalPorts:
     """Ports of the local cloud."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
-        """Use the record of ``host``, and the firewall, which binds addresses to ports."""
-        self.record, self.firewalls = host.record, firewalls
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record of ``host``; rules bind addresses to ports."""
+        self.record, self.projections = host.record, projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
         """List all, or those with these names."""
@@ -55,7 +55,7 @@ class LocalPorts:
                     {'name': port.name, 'own_groups': 1, **description_columns(port)},
                 )
                 addresses.write_groups(self.record, row, port.security_groups)
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update groups, effective at once for their servers, descriptions and labels."""
@@ -65,7 +65,7 @@ class LocalPorts:
                 if change.before.security_groups != change.after.security_groups:
                     row = self.record.value('SELECT id FROM port WHERE name = ?', change.name)
                     addresses.write_groups(self.record, row, change.after.security_groups)
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete ports that no server has."""
@@ -74,10 +74,10 @@ class LocalPorts:
                 'DELETE FROM port WHERE name = ? AND server_id IS NULL',
                 [(change.name,) for change in changes],
             )
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
-    def _apply_firewall(self, changes: Sequence[Change]) -> List[Outcome]:
-        self.firewalls.apply()
+    def _project(self, changes: Sequence[Change]) -> List[Outcome]:
+        self.projections.apply()
         return [Outcome(change) for change in changes]
 
 

@@ -90,6 +90,10 @@ class Record(Database):
         create(self.path, rows)
         self.write()
 
+    def meta(self) -> Dict[str, Any]:
+        """Return the facts about the record itself, by key."""
+        return {row['key']: row['value'] for row in self.rows('SELECT key, value FROM meta')}
+
     def secret(self) -> str:
         """Return the key of the hashes in this record."""
         found = self.value('SELECT value FROM meta WHERE key = ?', SECRET)

@@ -15,7 +15,7 @@ from .._model.change import Change
 from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, rebuild_rows
 from .cloud import this_host
 from .database import LOST, Damaged
-from .firewalls import LocalFirewalls
+from .projections import LocalProjections
 from .record import Record
 from .remains import FOREIGN_DATA, find_remains, has_remains
 from .schema import TABLES
@@ -95,9 +95,9 @@ class LocalRecovery:
             rows, lost = self._rebuilt_rows()
             mark = {'key': LOST, 'value': json.dumps(lost)}
             self.host.record.rebuild({**rows, 'meta': [*rows.get('meta', ()), mark]})
-        firewalls = LocalFirewalls(self.host)
-        firewalls.apply()
-        firewalls.write_metadata()
+        projections = LocalProjections(self.host)
+        projections.apply()
+        projections.write_metadata()
         with self.host.record.transaction() as sql:
             sql.execute('DELETE FROM meta WHERE key = ?', (LOST,))
         return [Outcome(change) for change in changes]

@@ -12,8 +12,8 @@ from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.rule import Rule
 from .._model.security_group import SecurityGroup
-from .firewalls import LocalFirewalls
 from .host import Host
+from .projection import Projections
 from .record import description_columns, split_names
 
 _RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r
@@ -38,9 +38,9 @@ _COLUMNS = ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
 class LocalSecurityGroups:
     """Security groups of the local cloud."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls) -> None:
-        """Use the record of ``host``, and the firewall."""
-        self.record, self.firewalls = host.record, firewalls
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record of ``host``."""
+        self.record, self.projections = host.record, projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
         """List all, or those with these names."""
@@ -78,7 +78,7 @@ class LocalSecurityGroups:
                     'security_group', {'name': change.name, **description_columns(change.after)}
                 )
                 self._write_rules(change)
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions, labels and rules, effective at once for all members."""
@@ -93,7 +93,7 @@ class LocalSecurityGroups:
                         'UPDATE security_group SET to_cut = to_cut + 1 WHERE name = ?',
                         (change.name,),
                     )
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete groups that are not in use."""
@@ -101,7 +101,7 @@ class LocalSecurityGroups:
             sql.executemany(
                 'DELETE FROM security_group WHERE name = ?', [(change.name,) for change in changes]
             )
-        return self._apply_firewall(changes)
+        return self._project(changes)
 
     def _write_rules(self, change: Change) -> None:
         groups = self.record.rows('SELECT id, name FROM security_group')
@@ -126,6 +126,6 @@ class LocalSecurityGroups:
         columns = {'group_id': group, **values, 'remote_group_id': remote_group}
         self.record.insert('security_group_rule', columns)
 
-    def _apply_firewall(self, changes: Sequence[Change]) -> List[Outcome]:
-        self.firewalls.apply()
+    def _project(self, changes: Sequence[Change]) -> List[Outcome]:
+        self.projections.apply()
         return [Outcome(change) for change in changes]

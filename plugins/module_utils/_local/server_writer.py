@@ -16,9 +16,9 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.server import Server
 from . import dns_names, server_rows
-from .firewalls import LocalFirewalls
 from .host import THREADS, Host
 from .machines import Machines
+from .projection import Projections
 
 _DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 
@@ -26,9 +26,9 @@ _DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 class ServerWriter:
     """Changes servers in the record and on the host."""
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls, user_data: str | None) -> None:
+    def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
         """``user_data``: of this task; it is never recorded."""
-        self.host, self.record, self.firewalls = host, host.record, firewalls
+        self.host, self.record, self.projections = host, host.record, projections
         self.user_data = user_data
         self.machines = Machines(host)
 
@@ -75,7 +75,7 @@ class ServerWriter:
         with self.record.transaction():
             for change in changes:
                 server_rows.update(self.record, self.host.pools, change)
-        self.firewalls.apply()
+        self.projections.apply()
         rows = self._rows(changes)
         outcomes = self.host.for_each(
             changes, lambda change: self.machines.resize(change, rows[change.name])
@@ -97,7 +97,7 @@ class ServerWriter:
         prepared = self.host.for_each(
             changes, lambda change: self.machines.prepare(rows[change.name])
         )
-        self.firewalls.apply()
+        self.projections.apply()
         started = self.host.for_each(
             [outcome.change for outcome in prepared if not outcome.error],
             lambda change: self.machines.define_and_start(rows[change.name]),
@@ -144,10 +144,10 @@ class ServerWriter:
             changes, lambda change: self.machines.delete(rows[change.name])
         )
         deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
-        self.firewalls.end_stale_flows()
+        self.projections.end_stale_flows()
         with self.record.transaction():
             server_rows.delete(self.record, deleted)
-        self.firewalls.apply()
+        self.projections.apply()
         return outcomes
 
     def _set_power(

@@ -16,9 +16,9 @@ from .._model.server import Nic, Server
 from .._model.user_data import UserDataHash
 from . import server_queries as queries
 from .devices import bridge_name
-from .firewalls import LocalFirewalls
 from .host import Host
 from .hypervisor import Machine, tolerate
+from .projection import Projections
 
 if TYPE_CHECKING:
     from .._model.first_boot import FirstBoot
@@ -32,9 +32,9 @@ class LocalServers:
     does not load it.
     """
 
-    def __init__(self, host: Host, firewalls: LocalFirewalls, user_data: str | None) -> None:
+    def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
         """``user_data``: of this task; it is never recorded."""
-        self.host, self.record, self.firewalls = host, host.record, firewalls
+        self.host, self.record, self.projections = host, host.record, projections
         self.user_data = user_data
 
     # -- queries ---------------------------------------------------------------------------------
@@ -195,7 +195,7 @@ class LocalServers:
     def _writer(self) -> ServerWriter:
         from .server_writer import ServerWriter
 
-        return ServerWriter(self.host, self.firewalls, self.user_data)
+        return ServerWriter(self.host, self.projections, self.user_data)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create servers."""

@@ -74,7 +74,7 @@ class LocalVolumes:
                     'volume', change.name, {**values, 'task_state': 'extending'}
                 )
         # before the task state is cleared: the next run does not compare finished volumes
-        self.servers.firewalls.write_metadata()
+        self.servers.projections.write_metadata()
         return self.host.finish(self.host.for_each(changes, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:

@@ -1,43 +1,58 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules, bridges and routes of this host: a projection of the record.
-
-Reading is here and in firewall_state.py and firewall_faults.py; what changes the host is in
-firewall_loader.py, which is imported when needed.
-"""
+"""The projections of the record on this host: repaired by each task of a networked kind."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import List
+from typing import List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.kinds import Verb
+from .bridges import Bridges, existing_bridges
+from .dhcp import Dhcp
 from .firewall import Firewall
-from .firewall_state import FirewallState
+from .floating_routes import FloatingRoutes
 from .host import Host
+from .kernel_settings import KernelSettings
+from .lb_configs import LbConfigs
+from .machine_metadata import MachineMetadata
+from .pending_flows import PendingFlows
+from .projection import Projection
+from .rules import Rules
 
 _GRACE_PERIOD = 10.0  # seconds that other runs get to finish what looks broken meanwhile
 
 
-class LocalFirewalls:
-    """The firewall of the local cloud; there is one, named host."""
+class LocalProjections:
+    """The projections of the local cloud. In plans they are one item, the firewall named host."""
 
     def __init__(self, host: Host) -> None:
         """Project the record of ``host``."""
-        self.host, self.state = host, FirewallState(host)
-        self.floating = self.state.floating
+        self.host = host
+        self.rules, self.routes = Rules(host), FloatingRoutes(host)
+        self.flows, self.metadata = PendingFlows(host, self.rules), MachineMetadata(host)
+        # In the order of writing: rules are loaded before networks start, flows end afterwards.
+        self.network: Tuple[Projection, ...] = (
+            self.rules,
+            Bridges(host),
+            Dhcp(host),
+            LbConfigs(host),
+            KernelSettings(host),
+            self.routes,
+            self.flows,
+        )
 
     def changes(self) -> List[Change]:
         """Return the change that makes the host what the record says, if it differs."""
-        bridges = self.state.bridges()
+        bridges = existing_bridges(self.host.record)
         if not bridges:
             return []
         notes = self.host.locks.notes
         faults = self._lasting_faults()
-        for note in (*self.floating.notes(), *_foreign_notes(bridges)):
+        for note in (*self.routes.notes(), *_foreign_notes(bridges)):
             if note not in notes:
                 notes.append(note)
         if not faults:
@@ -48,19 +63,21 @@ class LocalFirewalls:
 
     def obstacles(self) -> List[str]:
         """Return other firewalls of this host that drop packets of servers, one sentence each."""
-        return _foreign_notes(self.state.bridges())
+        return _foreign_notes(existing_bridges(self.host.record))
+
+    def _faults(self, since: str | None) -> List[str]:
+        faults = [fault for projection in self.network for fault in projection.faults(since)]
+        return [*faults, *self.metadata.faults(since)]
 
     def _lasting_faults(self) -> List[str]:
         """Faults that remain after other runs had time to finish what they are changing."""
-        from .firewall_faults import find_faults
-
-        faults = find_faults(self.state)
+        faults = self._faults(None)
         if not faults:
             return []
-        revision, deadline = self.state.revision(), time.monotonic() + _GRACE_PERIOD
+        revision, deadline = self.rules.revision(), time.monotonic() + _GRACE_PERIOD
         while True:
-            current, others = self.state.revision(), self.host.locks.has_other_runs()
-            faults = find_faults(self.state, revision if others else None)
+            current, others = self.rules.revision(), self.host.locks.has_other_runs()
+            faults = self._faults(revision if others else None)
             is_final = not others and not self._has_changed(current)
             if not faults or is_final or time.monotonic() > deadline:
                 return faults
@@ -68,37 +85,36 @@ class LocalFirewalls:
 
     def _has_changed(self, revision: str) -> bool:
         """Whether another run is changing something, or did since the record had this revision."""
-        return self.host.locks.has_other_runs() or self.state.revision() != revision
+        return self.host.locks.has_other_runs() or self.rules.revision() != revision
 
     def load(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Apply the projection; metadata of machines is written at the end of each run."""
+        """Write the projections; metadata of machines is written at the end of each run."""
         return self.host.for_each(changes, lambda change: self.apply())
 
     def apply(self) -> None:
-        """Load the rules, start networks that are down, and set kernel settings."""
-        from .firewall_loader import FirewallLoader
+        """Write all projections but the metadata of machines.
 
-        FirewallLoader(self.state).apply()
+        The loaded rules are recorded last: whoever reads that knows that the rest is done.
+        """
+        with self.host.locks.projection('firewall') as lock:
+            for projection in self.network:
+                projection.write(lock)
+            self.rules.confirm()
 
     def save_rules(self) -> None:
         """Write the file that the network hook loads when a network starts."""
-        from .firewall_loader import FirewallLoader
-
-        FirewallLoader(self.state).save_rules()
+        with self.host.locks.projection('firewall'):
+            self.rules.save()
 
     def end_stale_flows(self) -> None:
         """End connections of addresses that are being released, before others can get them."""
-        from . import flows
-
         with self.host.locks.projection('firewall') as lock:
-            flows.delete_stale(self.host, lock)
+            self.flows.end_stale(lock)
 
     def write_metadata(self) -> None:
         """Write the metadata of machines, if the record has changed since it was written."""
-        if not self.state.is_metadata_current():
-            from . import metadata
-
-            self.host.with_retry(lambda: metadata.write(self.host))
+        if self.metadata.faults(None):
+            self.host.with_retry(self.metadata.write)
 
 
 def _foreign_notes(bridges: Sequence[str]) -> List[str]:

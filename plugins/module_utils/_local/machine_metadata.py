@@ -1,0 +1,30 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the metadata of machines in libvirt is up to date; metadata.py writes it."""
+
+from __future__ import annotations
+
+from typing import List
+
+from .host import Host
+
+
+class MachineMetadata:
+    """The metadata of machines and containers, a projection of the record."""
+
+    def __init__(self, host: Host) -> None:
+        """Project the record of ``host``."""
+        self.host = host
+
+    def faults(self, since: str | None) -> List[str]:
+        """Return whether it was not written since the last change that concerns it."""
+        meta = self.host.record.meta()
+        if since is not None or meta['metadata'] == meta['metadata_written']:
+            return []
+        return ['the metadata of machines in libvirt is out of date']
+
+    def write(self) -> None:
+        """Write it where it differs."""
+        from . import metadata
+
+        metadata.write(self.host)

@@ -1,0 +1,37 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What follows from the record on this host: compared with the record, and written from it."""
+
+from __future__ import annotations
+
+from typing import Iterable, Protocol
+
+
+class Projection(Protocol):
+    """One part of this host that follows from the record."""
+
+    def faults(self, since: str | None) -> Iterable[str]:
+        """Return how it differs from the record.
+
+        ``since``: other runs are changing something: only what they do not change is checked, and
+        what is loaded must be of this revision or a later one. None: there are no other runs.
+        """
+
+    def write(self, lock: int) -> None:
+        """Make it match the record. ``lock``: a descriptor that programs inherit."""
+
+
+class Projections(Protocol):
+    """All projections, for the resources that they follow from."""
+
+    def apply(self) -> None:
+        """Write all projections but the metadata of machines."""
+
+    def save_rules(self) -> None:
+        """Write the file that the network hook loads when a network starts."""
+
+    def end_stale_flows(self) -> None:
+        """End connections of addresses that are being released, before others can get them."""
+
+    def write_metadata(self) -> None:
+        """Write the metadata of machines, if the record has changed since it was written."""
