@@ -8,6 +8,7 @@ import contextlib
 from pathlib import Path
 
 import hypothesis
+import pytest
 from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,6 +27,16 @@ def find_collection() -> None:
         with contextlib.suppress(FileExistsError):
             LINK.symlink_to('../../..', target_is_directory=True)
     _AnsibleCollectionFinder(paths=[str(TREE)])._install()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option of the contract suite."""
+    parser.addoption(
+        '--cloud',
+        default='memory',
+        choices=['memory', 'local'],
+        help='tests/contract: the cloud that they run on; local only in scripts/world',
+    )
 
 
 def pytest_configure() -> None:

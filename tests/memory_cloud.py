@@ -32,7 +32,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip imp
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
+    NO_MONITOR,
+    ONLINE,
+    Lb,
+    MemberHealth,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
     Network,
     Surroundings,
@@ -136,7 +141,7 @@ class Items:
     def shown(self, item: Any) -> Any:
         """An item with what follows from others."""
         users = [
-            user.name
+            _owner(self.memory, kind, user)
             for kind, option in USERS.get(self.kind, ())
             for user in self.memory.kinds[kind].values()
             if item.name in option(user)
@@ -165,6 +170,14 @@ class Items:
     def remove(self, item: Any) -> None:
         """Remove an item."""
         del self.stored[item.name]
+
+
+def _owner(memory: Memory, kind: str, user: Any) -> str:
+    """The name of what uses an item; a port belongs to its server."""
+    servers = memory.kinds['server'].values() if kind == 'port' else ()
+    of_port = [one.name for one in servers if user.name in [nic.port for nic in one.networks]]
+    other = user.name if kind == 'server' else f'{kind} {user.name}'
+    return of_port[0] if of_port else other
 
 
 def _networks(user: Any) -> Sequence[str]:
@@ -263,16 +276,22 @@ class Ports(Items):
 
     def shown(self, item: Any) -> Any:
         """A port with its server and floating IP."""
-        servers = self.memory.kinds['server'].values()
-        users = [one.name for one in servers if any(nic.port == item.name for nic in one.networks)]
-        floating = _floating_of(self.memory, item.fixed_ip)
-        return replace(item, server=next(iter(users), None), floating_ip=floating)
+        owner = _owner(self.memory, 'port', item)
+        server = owner if owner in self.memory.kinds['server'] else None
+        return replace(item, server=server, floating_ip=_floating_of(self.memory, item.fixed_ip))
 
     def store(self, item: Any) -> None:
-        """Give it an address and a MAC."""
+        """Give it an address and a MAC, and its groups to its server."""
         if item.fixed_ip == AFTER_APPLY:
             item = replace(item, fixed_ip=self.memory.free_address(item.network))
         super().store(replace(item, mac=mac()) if item.mac == AFTER_APPLY else item)
+        servers = self.memory.kinds['server']
+        for server in list(servers.values()):
+            nics = [
+                replace(nic, security_groups=item.security_groups) if nic.port == item.name else nic
+                for nic in server.networks
+            ]
+            servers[server.name] = replace(server, networks=tuple(nics))
 
 
 def _floating_of(memory: Memory, fixed_ip: str) -> str | None:
@@ -369,8 +388,11 @@ class Lbs(Items):
     """Load balancers."""
 
     def shown(self, item: Any) -> Lb:
-        """A balancer with its floating IP."""
-        found: Lb = replace(item, floating_ip=_floating_of(self.memory, item.address))
+        """A balancer with its floating IP and the health of its members."""
+        status = ONLINE if item.health_check else NO_MONITOR
+        health = tuple(MemberHealth(member, status) for member in item.members)
+        floating = _floating_of(self.memory, item.address)
+        found: Lb = replace(item, floating_ip=floating, health=health)
         return found
 
     def store(self, item: Any) -> None:
@@ -438,7 +460,8 @@ class Servers(Items):
             self.memory.kinds['volume'],
         )
         for nic in item.networks:
-            ips.attach(None, fixed_ip=nic.fixed_ip)
+            if nic.port is None:
+                ips.attach(None, fixed_ip=nic.fixed_ip)
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)
         super().remove(item)

@@ -1,48 +1,32 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The cloud that the suite runs on: one in memory."""
+"""The cloud that the suite runs on, chosen by --cloud, and what every test needs of it."""
 
 from __future__ import annotations
 
-import importlib
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.tests.contract import promises
+from ansible_collections.hanok.cloud.tests.contract.clouds import CLOUDS, CloudUnderTest
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
-from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
-
-MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 
 
 @pytest.fixture(scope='session')
-def run() -> Iterator[Run]:
+def cloud(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CloudUnderTest]:
+    """The cloud."""
+    yield from CLOUDS[request.config.getoption('--cloud')](tmp_path_factory.mktemp('cloud'))
+
+
+@pytest.fixture(scope='session')
+def run(cloud: CloudUnderTest) -> Run:
     """Run a module on the cloud."""
-    memory = Memory()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(memory, actor))
-        yield run_in_process
-
-
-def run_in_process(module: str, check: bool = False, **options: Any) -> Result:
-    """Run a module in this process; its result."""
-    found: list[Result] = []
-    plugin = importlib.import_module(f'{MODULES}.{module}')
-    (main,) = (value for name, value in vars(plugin).items() if name.startswith('main'))
-    # The main function of most _info modules takes the kind.
-    kinds = [module.removesuffix('_info')] if main.__code__.co_argcount else []
-    arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True}
-    with pytest.MonkeyPatch.context() as patch, patch_module_args(arguments):
-        patch.setattr('builtins.print', lambda text: found.append(json.loads(text)))
-        with pytest.raises(SystemExit):
-            main(*kinds)
-    return found[-1]
+    return cloud.run
 
 
 @pytest.fixture(scope='session')
@@ -52,8 +36,7 @@ def keep(run: Run) -> Callable[..., Result]:
     def kept(module: str, **options: Any) -> Result:
         done = promises.keep(run, module, **options)
         kind = KINDS[module]
-        items = done.get(kind.plural) or [done[module]]
-        for item in items:
+        for item in done[kind.plural] if kind.plural in done else [done[module]]:
             listed = run(f'{module}_info', name=item['name'])[kind.plural] if item else []
             assert listed == ([item] if item else [])
         return done
@@ -68,31 +51,33 @@ def refused(run: Run) -> Callable[..., str]:
 
 
 @pytest.fixture(scope='session')
-def image_path(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The path of a small image."""
-    path = tmp_path_factory.mktemp('image') / 'small.qcow2'
-    path.write_bytes(b'QFI\xfb')
-    return str(path)
-
-
-@pytest.fixture(scope='session')
-def image(keep: Callable[..., Result], image_path: str) -> Iterator[str]:
+def image(cloud: CloudUnderTest) -> Iterator[str]:
     """An image."""
-    keep('image', name='small', path=image_path)
+    promises.keep(cloud.run, 'image', name='small', path=cloud.image_path)
     yield 'small'
-    keep('image', name='small', state='absent')
+    promises.keep(cloud.run, 'image', name='small', state='absent')
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(cloud: CloudUnderTest, image: str) -> Iterator[None]:
+    """Check that a test leaves nothing behind: what it created is deleted without a trace."""
+    before = cloud.remains()
+    yield
+    assert cloud.remains() == before
 
 
 @pytest.fixture
-def server(keep: Callable[..., Result], image: str) -> Iterator[Callable[..., Result]]:
+def server(
+    cloud: CloudUnderTest, keep: Callable[..., Result], image: str
+) -> Iterator[Callable[..., Result]]:
     """Create servers that are not started; they are deleted at the end of the test."""
     names: list[str] = []
 
     def created(name: str, **options: Any) -> Result:
         names.append(name)
-        options = {'image': image, 'flavor': 'g1.nano', 'state': 'stopped', **options}
+        options = {'image': image, 'flavor': cloud.flavor, 'state': 'stopped', **options}
         return keep('server', name=name, **options)
 
     yield created
     for name in reversed(names):
-        keep('server', name=name, state='absent', delete_protection=False)
+        promises.keep(cloud.run, 'server', name=name, state='absent', delete_protection=False)

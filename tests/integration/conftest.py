@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -21,6 +23,7 @@ from ansible_collections.hanok.cloud.tests.contract import promises
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / 'build'
 PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
+STATE = Path('/var/lib/hanok')
 Result = dict[str, Any]
 
 
@@ -121,15 +124,46 @@ def inventory() -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope='session')
-def host() -> None:
-    """Run the role host in this world."""
+def observed_state() -> dict[str, Any]:
+    """The host, the bytes of the state directory, and the content of the record.
+
+    Without the -shm and -wal files of SQLite, which readers write too.
+    """
+    files = {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in STATE.rglob('*')
+        if path.is_file() and not path.name.endswith(('-shm', '-wal'))
+    }
+    record = sqlite3.connect(f'file:{STATE / "hanok.db"}?mode=ro', uri=True)
+    try:
+        rows = list(record.iterdump())
+    finally:
+        record.close()
+    return {**inventory(), **files, 'record': rows}
+
+
+def prepare_host() -> None:
+    """Run the role host in this world, unless it has been run."""
     if 'HANOK_WORLD' not in os.environ:
         pytest.fail(
             'these tests turn the host they run on into a cloud; run them with: '
             'scripts/world .venv/bin/pytest tests/integration'
         )
-    assert Play('hanok.cloud.host').changed > 0
+    if not Path('/etc/hanok/host.json').exists():
+        assert Play('hanok.cloud.host').changed > 0
+
+
+def newest_image(name: str) -> str:
+    """The path of an image that `make prepare` has built."""
+    found = sorted(glob.glob(f'/var/cache/hanok/{name}-*.qcow2'), key=os.path.getmtime)
+    assert found, 'run make prepare to build it'
+    return found[-1]
+
+
+@pytest.fixture(scope='session')
+def host() -> None:
+    """Run the role host in this world."""
+    prepare_host()
 
 
 def start(
@@ -174,17 +208,13 @@ def refused(module: str, **options: Any) -> str:
 @pytest.fixture(scope='session')
 def tiny(host: None) -> str:
     """The path of the image tiny."""
-    found = sorted(glob.glob('/var/cache/hanok/tiny-*.qcow2'), key=os.path.getmtime)
-    assert found, 'run make prepare to build it'
-    return found[-1]
+    return newest_image('tiny')
 
 
 @pytest.fixture(scope='session')
 def debian(host: None) -> str:
     """The path of the Debian image."""
-    found = sorted(glob.glob('/var/cache/hanok/debian-*.qcow2'), key=os.path.getmtime)
-    assert found, 'run make prepare to build it'
-    return found[-1]
+    return newest_image('debian')
 
 
 @pytest.fixture(scope='session')

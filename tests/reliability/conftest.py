@@ -4,13 +4,10 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from ansible_collections.hanok.cloud.tests.integration.conftest import (
-    Play,
+    host,
     inventory,
     keep,
     refused,
@@ -35,15 +32,3 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def soak(request: pytest.FixtureRequest) -> bool:
     """Whether this is the long form."""
     return bool(request.config.getoption('--soak'))
-
-
-@pytest.fixture(scope='session')
-def host() -> None:
-    """Run the role host in this world, unless tests/integration has run it."""
-    if 'HANOK_WORLD' not in os.environ:
-        pytest.fail(
-            'these tests turn the host they run on into a cloud; run them with: '
-            'scripts/world .venv/bin/pytest tests/reliability'
-        )
-    if not Path('/etc/hanok/host.json').exists():
-        assert Play('hanok.cloud.host').changed > 0

@@ -3,7 +3,7 @@
 """The documented `attributes` of each module are true, as far as can be tested without libvirt.
 
 The tests use a record in a temporary folder, all files of plugins/modules, and the tasks of
-tests/sample_tasks.yml. tests/integration/test_attributes.py does the same on a real host.
+tests/sample_tasks.yml. tests/contract/test_attributes.py does the same on a real host.
 """
 
 from __future__ import annotations

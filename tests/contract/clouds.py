@@ -1,0 +1,90 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The clouds that the suite runs on: one in memory, and the one of this host."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
+from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
+from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
+
+MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
+
+
+class CloudUnderTest(NamedTuple):
+    """A cloud, and what is in it from the beginning.
+
+    ``state``: everything that a task can change, to be compared. ``remains``: what is left when all
+    items of a test are deleted. ``image_path``: a small disk image.
+    """
+
+    run: Run
+    state: Callable[[], Any]
+    remains: Callable[[], Any]
+    image_path: str
+    network: str = 'default'
+    flavor: str = 'g1.nano'
+    larger_flavor: str = 'g1.micro'
+
+
+def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
+    """A cloud in memory; modules run in this process."""
+    memory = Memory()
+    image = folder / 'small.qcow2'
+    image.write_bytes(b'QFI\xfb')
+
+    def state() -> Any:
+        return {kind: dict(items) for kind, items in memory.kinds.items()}
+
+    def names() -> Any:
+        return {kind: sorted(items) for kind, items in memory.kinds.items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(memory, actor))
+        yield CloudUnderTest(run_in_process, state, names, str(image))
+
+
+def run_in_process(module: str, check: bool = False, **options: Any) -> Result:
+    """Run a module in this process; its result."""
+    found: list[Result] = []
+    plugin = importlib.import_module(f'{MODULES}.{module}')
+    (main,) = (value for name, value in vars(plugin).items() if name.startswith('main'))
+    # The main function of most _info modules takes the kind.
+    kinds = [module.removesuffix('_info')] if main.__code__.co_argcount else []
+    arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True}
+    with pytest.MonkeyPatch.context() as patch, patch_module_args(arguments):
+        patch.setattr('builtins.print', lambda text: found.append(json.loads(text)))
+        with pytest.raises(SystemExit):
+            main(*kinds)
+    return found[-1]
+
+
+def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
+    """The cloud of this host, in a world; modules run as processes."""
+    from ansible_collections.hanok.cloud.tests.integration import conftest as integration
+    from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
+
+    integration.prepare_host()
+    server = ForkServer()
+
+    def run(module: str, check: bool = False, **options: Any) -> Result:
+        ran = server.run(module, options, check)
+        assert not ran.faults(), ran.faults()
+        return ran.result
+
+    yield CloudUnderTest(
+        run, integration.observed_state, integration.inventory, integration.newest_image('tiny')
+    )
+    server.close()
+
+
+CLOUDS = {'memory': memory_cloud, 'local': local_cloud}

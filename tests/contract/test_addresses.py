@@ -1,0 +1,122 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Ports, floating IPs and load balancers: created, moved, refused, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .clouds import CloudUnderTest
+from .promises import Result, Run
+
+Keep = Callable[..., Result]
+Refused = Callable[..., str]
+Created = Callable[..., Result]
+
+
+def test_port(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created, image: str
+) -> None:
+    """Address, MAC, groups and floating IP wait for a server, outlive it, and wait for the next."""
+    keep('network', name='back', cidr='10.77.0.0/24')
+    keep('network', name='side', cidr='10.78.0.0/24')
+    keep('security_group', name='more')
+    port = keep(
+        'port',
+        name='door',
+        network='back',
+        fixed_ip='10.77.0.7',
+        mac='52:54:00:AB:CD:EF',
+        security_groups=['more'],
+        labels={'for': 'tests'},
+    )['port']
+    assert (port['server'], port['mac']) == (None, '52:54:00:ab:cd:ef')
+    attached = keep('floating_ip', name='door', port='door', state='attached')['floating_ip']
+    floating = attached['address']
+    check_refused_ports(refused, cloud.network)
+    one = server('one', networks=[{'port': 'door'}])['server']
+    shown = (one['fixed_ip'], one['floating_ip'], one['security_groups'])
+    assert shown == ('10.77.0.7', floating, [])
+    assert 'is attached to server one' in refused(
+        'server', name='two', networks=[{'port': 'door'}], image=image, flavor=cloud.flavor
+    )
+    assert 'used by server one' in refused('port', name='door', state='absent')
+    assert 'its own groups' in refused('server', name='one', security_groups=['default'])
+    keep('port', name='door', security_groups=['default'])
+    assert nic_groups(run, 'one') == [['default']]
+    keep('server', name='one', state='absent')
+    query = '[].[fixed_ip, floating_ip]'
+    found = run('port_info', labels={'for': 'tests'}, query=query)['ports']
+    assert found == [['10.77.0.7', floating]]
+    keep('port', name='door', security_groups=['more'])
+    networks = [{'port': 'door'}, {'name': 'side', 'security_groups': ['default']}]
+    two = server('two', networks=networks)['server']
+    assert (two['fixed_ip'], two['floating_ip']) == ('10.77.0.7', floating)
+    assert nic_groups(run, 'two') == [['more'], ['default']]
+    networks[1] = {'name': 'side', 'security_groups': ['more']}
+    keep('server', name='two', networks=networks)
+    networks[1] = {'name': 'side', 'security_groups': []}
+    two = keep('server', name='two', networks=networks)['server']
+    assert (two['networks'][1]['security_groups'], two['security_groups']) == (None, ['default'])
+    keep('server', name='two', state='absent')
+    keep('floating_ip', name='door', state='absent')
+    keep('port', name='door', state='absent')
+    keep('security_group', name='more', state='absent')
+    for name in ('back', 'side'):
+        keep('network', name=name, state='absent')
+
+
+def check_refused_ports(refused: Refused, network: str) -> None:
+    """An address belongs to one port, and to its network; a port keeps its network."""
+    other = {'name': 'other', 'network': 'back'}
+    assert 'is in use by port door' in refused('port', **other, fixed_ip='10.77.0.7')
+    assert 'is not an address' in refused('port', **other, fixed_ip='10.79.0.7')
+    assert 'a port keeps its network' in refused('port', name='door', network=network)
+    assert 'used by port door' in refused('network', name='back', state='absent')
+
+
+def nic_groups(run: Run, name: str) -> list[list[str]]:
+    """The security groups of the ports of a server."""
+    (server,) = run('server_info', name=name)['servers']
+    return [nic['security_groups'] for nic in server['networks']]
+
+
+def test_floating_ip(keep: Keep, refused: Refused, server: Created) -> None:
+    """Named, it moves from server to server; automatic, it comes and goes with its server."""
+    assert 'would allocate another' in refused('floating_ip')
+    named = keep('floating_ip', name='entry')['floating_ip']
+    for name in ('first', 'second'):
+        server(name)
+        keep('floating_ip', name='entry', server=name, state='attached')
+    assert keep('server', name='first')['server']['floating_ip'] is None
+    assert keep('server', name='second')['server']['floating_ip'] == named['address']
+    automatic = keep('server', name='first', floating_ip='auto')['server']['floating_ip']
+    assert automatic not in (None, named['address'])
+    assert 'already' in refused('floating_ip', name='more', server='first', state='attached')
+    assert 'in no pool' in refused('server', name='first', floating_ip='203.0.113.1')
+    assert 'in no pool' in refused('floating_ip', address='8.8.8.8')
+    keep('server', name='first', floating_ip='none')
+    detached = keep('floating_ip', name='entry', state='detached')['floating_ip']
+    assert (detached['server'], detached['address']) == (None, named['address'])
+    keep('floating_ip', name='entry', state='absent')
+
+
+def test_lb(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created) -> None:
+    """Listeners and members are replaced; a group is all its members; it stays in its network."""
+    server('pair', count=2)
+    listeners = [{'port': 80, 'protocol': 'HTTP'}]
+    members = ['pair-1', 'pair-2']
+    created = keep('lb', name='web', listeners=listeners, members=members, floating_ip='auto')['lb']
+    assert created['floating_ip'] is not None
+    assert [member['name'] for member in created['health']] == members
+    keep('lb', name='web', health_check={'port': 80}, algorithm='SOURCE_IP')
+    keep('lb', name='web', algorithm='least_connections', members=['pair-2'])
+    assert keep('lb', name='web', members=['pair'])['lb']['members'] == members
+    topology = run('topology_info')['topology']
+    assert [lb['name'] for network in topology['networks'] for lb in network['lbs']] == ['web']
+    assert 'does not exist' in run('lb', name='web', members=['nobody'])['msg']
+    assert 'does not exist; to create it, also set listeners' in refused('lb', name='none')
+    text = refused('lb', name='web', network='other')
+    assert f'network is {cloud.network}, requested other' in text
+    keep('lb', name='web', members=[], floating_ip='none')
+    keep('lb', name='web', state='absent')

@@ -1,0 +1,148 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers, their groups and their volumes: created, changed, refused, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .clouds import CloudUnderTest
+from .promises import Result, Run
+
+Keep = Callable[..., Result]
+Refused = Callable[..., str]
+Created = Callable[..., Result]
+
+
+def test_server(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created) -> None:
+    """What can change is changed; what cannot is refused, with both values."""
+    created = server('one', labels={'role': 'web'}, description='first')['server']
+    shown = (created['status'], created['vcpus'], created['security_groups'])
+    assert shown == ('SHUTOFF', 1, ['default'])
+    keep('security_group', name='more')
+    keep('server', name='one', security_groups=['default', 'more'])
+    assert 'image is small, requested other' in refused('server', name='one', image='other')
+    text = refused('server', name='one', user_data='#!/bin/sh\ntrue\n')
+    assert 're-create the server' in text
+    keep('server', name='one', volume_size=2)
+    assert 'not shrink' in refused('server', name='one', volume_size=1)
+    larger = keep('server', name='one', flavor=cloud.larger_flavor)['server']
+    assert (larger['memory'], larger['volume_size'], larger['status']) == (512, 4, 'SHUTOFF')
+    keep('server', name='one', delete_protection=True)
+    assert 'protected' in refused('server', name='one', state='absent')
+    keep('server', name='one', security_groups=['default'], delete_protection=False)
+    keep('security_group', name='more', state='absent')
+
+
+def test_running_server(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created
+) -> None:
+    """Started, updated in use, restarted, powered off; a change that needs a restart is refused."""
+    assert server('one', state='started')['server']['status'] == 'ACTIVE'
+    keep('server', name='one', labels={'tier': 'web'}, description='one')
+    assert 'allow_restart' in refused('server', name='one', flavor=cloud.larger_flavor)
+    keep('server', name='one', volume_size=2)
+    predicted, done = (
+        run('server', check=check, name='one', state='restarted', force=True)
+        for check in (True, False)
+    )
+    assert predicted['changed'] is done['changed'] is True
+    assert predicted['diff'] == done['diff']
+    stopped = keep('server', name='one', state='stopped', force=True)['server']
+    assert stopped['status'] == 'SHUTOFF'
+
+
+def test_several_keys(keep: Keep, refused: Refused, run: Run, server: Created) -> None:
+    """In any order; they are installed once, and not deleted while the server exists."""
+    key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
+    for name in ('first', 'second'):
+        keep('keypair', name=name, public_key=key)
+    created = server('one', key_names=['first', 'second'])['server']
+    assert (created['key_name'], created['key_names']) == ('first', ['first', 'second'])
+    assert not run('server', name='one', key_names=['second', 'first'])['changed']
+    assert 'key_names is [first, second], requested [first]: keys are installed' in refused(
+        'server', name='one', key_name='first'
+    )
+    assert 'is used by one' in refused('keypair', name='second', state='absent')
+    assert 'mutually exclusive' in refused(
+        'server', name='one', key_name='first', key_names=['first', 'second']
+    )
+    keep('server', name='one', state='absent')
+    for name in ('first', 'second'):
+        keep('keypair', name=name, state='absent')
+
+
+@pytest.mark.parametrize(
+    'option', ['image', 'flavor', 'key_name', 'security_groups', 'init_script']
+)
+def test_missing_references(cloud: CloudUnderTest, run: Run, image: str, option: str) -> None:
+    """Check mode warns, because an earlier task may create it; a run is refused."""
+    options: dict[str, Any] = {'name': 'none', 'image': image, 'flavor': cloud.flavor}
+    options[option] = ['absent'] if option == 'security_groups' else 'absent'
+    warned = run('server', check=True, **options)
+    assert not warned.get('failed'), warned['msg']
+    done = run('server', **options)
+    assert 'absent does not exist; available: ' in done['msg']
+    assert run('server_info', name='none')['servers'] == []
+
+
+def test_bad_input(cloud: CloudUnderTest, refused: Refused, run: Run) -> None:
+    """Bad input is refused with all its errors, before anything is touched."""
+    before = cloud.state()
+    text = refused(
+        'server',
+        name='a b',
+        flavor='x y',
+        volume_size=9999,
+        security_groups=['a', 'b', 'c', 'd'],
+        networks=[{'name': cloud.network, 'fixed_ip': 'x'}],
+        user_data='hello',
+    )
+    for word in ('a b', 'x y', '9999', 'at most 3', "'x'", '#!'):
+        assert word in text
+    missing = run('server', name='new', flavor='huge', image='none')
+    assert missing['failed']
+    assert cloud.flavor in missing['msg']
+    assert run('server', check=True, name='new', flavor='huge', image='none')['changed']
+    assert cloud.state() == before
+
+
+def test_group_of_servers(keep: Keep, refused: Refused, run: Run, server: Created) -> None:
+    """It grows by its count, and shrinks only with allow_shrink."""
+    server('many', count=2)
+    created = server('many', count=3)['servers']
+    assert [one['name'] for one in created] == ['many-1', 'many-2', 'many-3']
+    assert len({one['networks'][0]['fixed_ip'] for one in created}) == 3
+    assert 'allow_shrink' in refused('server', name='many', count=1)
+    assert len(keep('server', name='many', count=1, allow_shrink=True)['servers']) == 1
+    assert 'is a group' in refused('server', name='many', description='not of one')
+    assert [one['name'] for one in run('server_info', name='many')['servers']] == ['many-1']
+    keep('server', name='many', count=0, allow_shrink=True)
+
+
+def test_volume(keep: Keep, refused: Refused, server: Created) -> None:
+    """It moves from server to server, outlives them, and never shrinks."""
+    keep('volume', name='data', size=1)
+    server('one')
+    server('two')
+    attached = keep('volume', name='data', server='one', state='attached')['volume']
+    assert attached['server'] == 'one'
+    assert keep('server', name='one')['server']['volumes'] == ['data']
+    text = refused('volume', name='data', state='absent')
+    assert 'attached to one' in text
+    assert 'detach it first' in text
+    moved = keep('volume', name='data', server='two', state='attached')['volume']
+    assert (moved['server'], moved['device']) == ('two', attached['device'])
+    keep('volume', name='data', size=2)
+    text = refused('volume', name='data', size=1)
+    assert 'size is 2, requested 1' in text
+    assert 'cannot shrink' in text
+    keep('volume', name='data', state='detached', force=True)
+    keep('volume', name='data', server='two', state='attached')
+    keep('server', name='two', state='absent')
+    assert keep('volume', name='data')['volume']['server'] is None
+    keep('volume', name='data', state='absent')
+    assert '5121' in refused('volume', name='big', size=5121)
