@@ -195,7 +195,6 @@ USERS: Mapping[str, Sequence[tuple[str, Callable[[Any], Sequence[str]]]]] = {
     'keypair': [('server', lambda server: server.key_names)],
     'flavor': [('server', lambda server: [server.flavor])],
     'image': [('server', lambda server: [server.image])],
-    'init_script': [('server', lambda server: [server.init_script])],
     'network': [('server', _networks), ('lb', _networks), ('port', _networks)],
     'security_group': [('server', _groups), ('port', _groups)],
 }

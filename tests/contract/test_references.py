@@ -144,9 +144,10 @@ def test_image_by_url(
 
 
 def test_init_script(keep: Keep, refused: Refused, server: Created) -> None:
-    """A server refers to it by name."""
+    """A server refers to it by name, and has a copy: the script may be deleted before it."""
     keep('init_script', name='motd', content='#!/bin/sh\necho hello\n')
     assert server('scripted', init_script='motd')['server']['init_script'] == 'motd'
-    assert 'scripted' in refused('init_script', name='motd', state='absent')
-    keep('server', name='scripted', state='absent')
+    keep('init_script', name='motd', content='#!/bin/sh\necho other\n', labels={'os': 'tiny'})
     keep('init_script', name='motd', state='absent')
+    assert keep('server', name='scripted')['server']['init_script'] == 'motd'
+    assert 'to create it, also set content' in refused('init_script', name='motd')
