@@ -198,7 +198,8 @@ $(LONG:%=integration-%): integration-%: venv-dev prepare
 	$(PYTEST_INTEGRATION) tests/integration/test_$*.py
 
 integration-others: venv-dev prepare
-	$(PYTEST_INTEGRATION) tests/integration $(LONG:%=--ignore=tests/integration/test_%.py)
+	$(PYTEST_INTEGRATION) --cloud local tests/integration \
+	  $(LONG:%=--ignore=tests/integration/test_%.py) tests/contract
 
 # These tests count their trials in reliability.json.
 reliability: venv-dev prepare
