@@ -142,14 +142,24 @@ def test_anchors() -> None:
 
 
 def python_strings(source: str) -> Iterator[str]:
-    """Yield every string of a Python file, with HOLE for the expressions of f-strings."""
+    """Yield every string of a Python file, with HOLE for the expressions of f-strings.
+
+    Also the messages of ``invalid``, which begin with the option.
+    """
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-        elif isinstance(node, ast.JoinedStr):
-            yield ''.join(
-                part.value if isinstance(part, ast.Constant) else HOLE for part in node.values
-            )
+        yield from string(node)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == 'invalid':
+            yield ': '.join(next(string(argument), HOLE) for argument in node.args)
+
+
+def string(node: ast.AST) -> Iterator[str]:
+    """Yield the text of a string."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield ''.join(
+            part.value if isinstance(part, ast.Constant) else HOLE for part in node.values
+        )
 
 
 def yaml_strings(value: Any) -> Iterator[str]:

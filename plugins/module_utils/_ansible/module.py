@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, NoReturn, Tuple
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
+from .._model.problem import Problem, invalid
 from .blank import drop_blank
 from .report import error_message, is_expected
 
@@ -75,18 +76,20 @@ class Module(AnsibleModule):  # type: ignore[misc]
 
     def check_shared_options(self) -> None:
         """Refuse values of the shared options that are out of range."""
-        problems = []
-        if not 0 <= self.params['wait_timeout'] <= _MAX_WAIT:
+        problems, timeout = [], self.params['wait_timeout']
+        if not 0 <= timeout <= _MAX_WAIT:
             problems.append(
-                f'wait_timeout: {self.params["wait_timeout"]} is out of range; '
-                f'use 0 to {_MAX_WAIT} (seconds)'
+                invalid(
+                    'wait_timeout',
+                    f'{timeout} is out of range; use 0 to {_MAX_WAIT} (seconds)',
+                )
             )
         actor = self.params['actor'] or ''
         if not actor.isprintable() or len(actor) > 255:
-            problems.append('actor: use one line of at most 255 printable characters')
+            problems.append(invalid('actor', 'use one line of at most 255 printable characters'))
         self.refuse(problems)
 
-    def refuse(self, problems: Sequence[str]) -> None:
+    def refuse(self, problems: Sequence[Problem]) -> None:
         """End the task before anything is changed, with all problems at once, if there are any."""
         if problems:
             self.fail_json(msg='refused: ' + '; '.join(problems), refused=list(problems))

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Generic, Protocol, Tuple, TypeVar
 
 from .._cloud import Cloud, Names
 from .._model.change import Plan
+from .._model.problem import Problem
 from .._model.secret import Secrets
 from .module import SecretValues, no_secrets
 from .operations import Operations
@@ -22,7 +23,7 @@ class AnyRequest(Protocol):
     def secrets(self) -> Secrets:
         """What the cloud needs and may not record."""
 
-    def problems(self) -> Sequence[str]:
+    def problems(self) -> Sequence[Problem]:
         """Return what is invalid in it, regardless of what exists."""
 
 

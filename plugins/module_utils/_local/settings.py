@@ -185,7 +185,7 @@ def _pool_problems(pool: Any) -> List[str]:
         or not isinstance(pool.get('addresses'), list)
     ):
         return ['set name and addresses (a list of CIDRs)']
-    problems = name_problems(pool['name'])
+    problems: List[str] = [*name_problems(pool['name'])]
     for cidr in pool['addresses']:
         problems += _cidr_problems(cidr)
     uplink = pool.get('uplink')

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from .kinds import Verb
+from .problem import Code, Problem
 
 LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
 AFTER_APPLY = '(known after apply)'
@@ -61,8 +62,8 @@ class Plan:
     """
 
     changes: Tuple[Change, ...] = ()
-    refused: Tuple[str, ...] = ()
-    missing: Tuple[str, ...] = ()
+    refused: Tuple[Problem, ...] = ()
+    missing: Tuple[Problem, ...] = ()
     notes: Tuple[str, ...] = ()
     result: Tuple[Any, ...] = ()
 
@@ -73,8 +74,8 @@ class Draft:
     def __init__(self) -> None:
         """Start without changes."""
         self.changes: List[Change] = []
-        self.refused: List[str] = []
-        self.missing: List[str] = []
+        self.refused: List[Problem] = []
+        self.missing: List[Problem] = []
         self.notes: List[str] = []
         self.result: List[Any] = []
 
@@ -85,11 +86,22 @@ class Draft:
         self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
         return after
 
-    def require(self, kind: str, name: str, existing: Mapping[str, Any]) -> bool:
-        """Return whether a referenced resource exists; if not, report it with those that exist."""
+    def refuse(self, option: str, text: str, name: str = '', code: Code = 'refused') -> None:
+        """Refuse the plan for what an option requests; ``name``: see Problem."""
+        self.refused.append(Problem(text, option, code, name))
+
+    def miss(self, option: str, text: str, name: str = '') -> None:
+        """Report that what an option refers to does not exist; ``name``: see Problem."""
+        self.missing.append(Problem(text, option, 'missing', name))
+
+    def require(self, kind: str, name: str, existing: Mapping[str, Any], option: str = '') -> bool:
+        """Return whether a referenced resource exists; if not, report it with those that exist.
+
+        ``option``: the one that refers to it; empty: it is called like the kind.
+        """
         if name not in existing:
             available = ', '.join(sorted(existing)) or 'none'
-            self.missing.append(f'{kind} {name} does not exist; available: {available}')
+            self.miss(option or kind, f'{kind} {name} does not exist; available: {available}')
         return name in existing
 
     def update(
@@ -118,7 +130,7 @@ class Draft:
             effects.append(effect)
             reason = _refusal(option, old, new, effect, allow_restart)
             if reason:
-                self.refused.append(f'{kind} {current.name}: {reason}')
+                self.refuse(option, f'{kind} {current.name}: {reason}', current.name)
         how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
         why = '; '.join(effect.why for effect in effects if effect.why)
         return self.add(kind, Verb.UPDATE, current, after, how, why)

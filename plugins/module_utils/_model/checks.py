@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, List, Tuple
 
+from .problem import Problem, invalid
+
 HOST_NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\Z')
 NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?\Z')
 LABEL = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?\Z')
@@ -21,96 +23,119 @@ MAX_KEYS = 20
 DEFAULT_GROUP = 'default'  # the security group of servers for which none is specified
 
 
-def name_problems(name: str, option: str = 'name') -> List[str]:
+def name_problems(name: str, option: str = 'name') -> List[Problem]:
     """Check the name of anything but a server: 1 to 63 letters, digits, hyphens, _ and dots."""
     if NAME.match(name):
         return []
     return [
-        f'{option}: {name!r} is not a valid name; use 1 to 63 letters, digits, hyphens, '
-        'underscores and dots, beginning and ending with a letter or digit'
+        invalid(
+            option,
+            f'{name!r} is not a valid name; use 1 to 63 letters, digits, hyphens, '
+            'underscores and dots, beginning and ending with a letter or digit',
+        )
     ]
 
 
-def host_name_problems(name: str, option: str = 'name') -> List[str]:
+def host_name_problems(name: str, option: str = 'name') -> List[Problem]:
     """Check the name of a server, which becomes a host name (RFC 1123)."""
     if HOST_NAME.match(name):
         return []
     return [
-        f'{option}: {name!r} is not a valid host name; use 1 to 63 letters, digits and hyphens, '
-        'beginning and ending with a letter or digit'
+        invalid(
+            option,
+            f'{name!r} is not a valid host name; use 1 to 63 letters, digits and hyphens, '
+            'beginning and ending with a letter or digit',
+        )
     ]
 
 
-def group_problems(groups: Tuple[str, ...] | None, option: str = 'security_groups') -> List[str]:
+def group_problems(
+    groups: Tuple[str, ...] | None, option: str = 'security_groups'
+) -> List[Problem]:
     """Check the security groups of a network interface: 1 to 3 names."""
     if groups is None:
         return []
     problems = [problem for group in groups for problem in name_problems(group, option)]
     if len(groups) > MAX_GROUPS:
         problems.append(
-            f'{option}: {len(groups)} are specified; a network interface has at most {MAX_GROUPS}'
+            invalid(
+                option, f'{len(groups)} are specified; a network interface has at most {MAX_GROUPS}'
+            )
         )
     if not groups:
         problems.append(
-            f'{option}: the list is empty; specify at least one (default allows no ingress)'
+            invalid(option, 'the list is empty; specify at least one (default allows no ingress)')
         )
     return problems
 
 
-def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[str]:
+def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[Problem]:
     """Check the key pairs of a server: up to 20 names."""
     problems = [problem for name in names for problem in name_problems(name, option)]
     if len(names) > MAX_KEYS:
-        problems.append(f'{option}: {len(names)} are specified; a server has at most {MAX_KEYS}')
+        problems.append(
+            invalid(option, f'{len(names)} are specified; a server has at most {MAX_KEYS}')
+        )
     return problems
 
 
-def label_problems(labels: Mapping[str, Any] | None) -> List[str]:
+def label_problems(labels: Mapping[str, Any] | None) -> List[Problem]:
     """Check labels: keys like names (and slashes), values up to 255 printable characters."""
     problems = []
     for key, value in (labels or {}).items():
         if not LABEL.match(str(key)):
             problems.append(
-                f'labels: {key!r} is not a valid key; use 1 to 63 letters, digits, hyphens, '
-                'underscores, dots and slashes'
+                invalid(
+                    'labels',
+                    f'{key!r} is not a valid key; use 1 to 63 letters, digits, hyphens, '
+                    'underscores, dots and slashes',
+                )
             )
         if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
             problems.append(
-                f'labels: the value of {key} must be printable text of at most 255 characters'
+                invalid(
+                    'labels', f'the value of {key} must be printable text of at most 255 characters'
+                )
             )
     return problems
 
 
-def description_problems(text: str | None) -> List[str]:
+def description_problems(text: str | None) -> List[Problem]:
     """Check a description: one line, at most 255 characters."""
     if text and (len(text) > 255 or not text.isprintable()):
-        return ['description: it must be one line of at most 255 printable characters']
+        return [invalid('description', 'it must be one line of at most 255 printable characters')]
     return []
 
 
-def address_problems(address: str | None, option: str) -> List[str]:
+def address_problems(address: str | None, option: str) -> List[Problem]:
     """Check an IPv4 address."""
     from ipaddress import IPv4Address
 
     try:
         IPv4Address(address or '192.0.2.1')
     except ValueError:
-        return [f'{option}: {address!r} is not an IPv4 address']
+        return [invalid(option, f'{address!r} is not an IPv4 address')]
     return []
 
 
-def mac_problems(mac: str | None, option: str) -> List[str]:
+def mac_problems(mac: str | None, option: str) -> List[Problem]:
     """Check a unicast MAC (IEEE 802: the lowest bit of its first octet is 0), in lower case."""
     if mac is None or re.match(r'[0-9a-f][02468ace](:[0-9a-f]{2}){5}\Z', mac):
         return []
     written = _mac_of_number(mac)
     if written:
         return [
-            f'{option}: {mac} is the number that YAML reads from {written} without quotes; '
-            f"quote it: '{written}'"
+            invalid(
+                option,
+                f'{mac} is the number that YAML reads from {written} without quotes; '
+                f"quote it: '{written}'",
+            )
         ]
     return [
-        f"{option}: {mac!r} is not a unicast MAC address; write it in the form '52:54:00:12:34:56'"
+        invalid(
+            option,
+            f"{mac!r} is not a unicast MAC address; write it in the form '52:54:00:12:34:56'",
+        )
     ]
 
 
@@ -126,10 +151,10 @@ def _mac_of_number(mac: str) -> str:
     return ':'.join([str(number), *octets]) if 10 <= number <= 99 else ''
 
 
-def size_problems(size: int | None, option: str) -> List[str]:
+def size_problems(size: int | None, option: str) -> List[Problem]:
     """Check the size of a volume in GB (2^30 bytes): 1 to 5,120."""
     if size is not None and not 1 <= size <= MAX_VOLUME_SIZE:
-        return [f'{option}: {size} is out of range; use 1 to {MAX_VOLUME_SIZE} (GB)']
+        return [invalid(option, f'{size} is out of range; use 1 to {MAX_VOLUME_SIZE} (GB)')]
     return []
 
 

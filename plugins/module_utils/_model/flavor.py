@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .problem import Problem, invalid
 from .request import Request
 
 FAMILIES = ('general', 'cpu', 'memory', 'gpu')
@@ -68,7 +69,7 @@ CATALOGUE: Dict[str, Flavor] = {
 class FlavorRequest(Request):
     """The requested state."""
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         limits = {
@@ -80,12 +81,15 @@ class FlavorRequest(Request):
             value = self.options.get(option)
             if value is not None and not lowest <= value <= highest:
                 problems.append(
-                    f'{option}: {value} is out of range; use {lowest} to {highest}{unit}'
+                    invalid(option, f'{value} is out of range; use {lowest} to {highest}{unit}')
                 )
         if self._changes_built_in():
             problems.append(
-                f'name: the flavor {self.name} is built in and cannot be changed or deleted; '
-                'use another name'
+                invalid(
+                    'name',
+                    f'the flavor {self.name} is built in and cannot be changed or deleted; '
+                    'use another name',
+                )
             )
         return problems
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import address_problems, host_name_problems, name_problems
+from .problem import Problem, invalid
 from .request import Request
 
 HOLDERS = ('server', 'lb', 'port')
@@ -82,14 +83,16 @@ class FloatingIpRequest(Request):
         """Whether the specified holder has this address; true when none is specified."""
         return self.holder is None or getattr(item, self.holder[0]) == self.holder[1]
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems() if self.name else []
         problems += self._holder_problems()
         if self.fixed_ip and (self.state != 'attached' or not self.server):
             problems.append(
-                'fixed_ip: it selects an address of a server; use it with server and '
-                'state: attached'
+                invalid(
+                    'fixed_ip',
+                    'it selects an address of a server; use it with server and state: attached',
+                )
             )
         problems += address_problems(self.address, 'address')
         problems += address_problems(self.fixed_ip, 'fixed_ip')
@@ -100,22 +103,27 @@ class FloatingIpRequest(Request):
                 problems += name_problems(getattr(self, kind), kind)
         return problems
 
-    def _holder_problems(self) -> List[str]:
+    def _holder_problems(self) -> List[Problem]:
         """Check that the holder fits the state, and that there is only one."""
         problems = []
         if not self.name and not self.address and not self.holder:
             problems.append(
-                'name: specify a name, an address, or the server, port or lb that has it; '
-                'otherwise every run would allocate another address'
+                invalid(
+                    'name',
+                    'specify a name, an address, or the server, port or lb that has it; '
+                    'otherwise every run would allocate another address',
+                )
             )
         if self.state == 'attached' and not self.holder:
-            problems.append('server: specify the server, port or lb to attach it to')
+            problems.append(invalid('server', 'specify the server, port or lb to attach it to'))
         if self.state == 'present' and self.holder:
             problems.append(
-                f'{self.holder[0]}: it requires state: attached, detached or absent, not present'
+                invalid(
+                    self.holder[0], 'it requires state: attached, detached or absent, not present'
+                )
             )
         if len([kind for kind in HOLDERS if getattr(self, kind)]) > 1:
-            problems.append('server: specify only one of server, port and lb')
+            problems.append(invalid('server', 'specify only one of server, port and lb'))
         return problems
 
 

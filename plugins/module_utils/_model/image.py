@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain_fields
 from .checks import GIB
+from .problem import Problem, invalid
 from .request import Request
 from .secret import Secrets
 
@@ -78,25 +79,27 @@ class ImageRequest(Request):
         """The URL, which may hold a token."""
         return Secrets(url=self.url)
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         kind, _colon, where = self.options.get('source', '').partition(':')
         checksum = self.options.get('checksum')
         problems += _checksum_problems(checksum, kind)
         if self.hide_url and kind != 'url':
-            problems.append('hide_url: it requires url; set url, or omit hide_url')
+            problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':
                 problems.append(
-                    'checksum: it is required with url; set the checksum of the file, such as '
-                    'sha256:...'
+                    invalid(
+                        'checksum',
+                        'it is required with url; set the checksum of the file, such as sha256:...',
+                    )
                 )
         return problems
 
 
-def _checksum_problems(checksum: str | None, kind: str) -> List[str]:
+def _checksum_problems(checksum: str | None, kind: str) -> List[Problem]:
     if checksum is None:
         return []
     problems = []
@@ -104,21 +107,32 @@ def _checksum_problems(checksum: str | None, kind: str) -> List[str]:
     is_url = match is not None and match.group(2).startswith('http')
     if match is None or (not is_url and len(match.group(2)) != DIGITS[match.group(1)]):
         problems.append(
-            f'checksum: {checksum!r} is not a valid checksum; use sha256: or sha512: followed by '
-            'the digits or by the URL of a checksum file'
+            invalid(
+                'checksum',
+                f'{checksum!r} is not a valid checksum; use sha256: or sha512: followed by '
+                'the digits or by the URL of a checksum file',
+            )
         )
     if kind == 'server':
-        problems.append('checksum: it requires path or url, not server')
+        problems.append(invalid('checksum', 'it requires path or url, not server'))
     return problems
 
 
-def _url_problems(url: str) -> List[str]:
+def _url_problems(url: str) -> List[Problem]:
     if not re.fullmatch('[!-~]*', url):
-        return ['url: it contains a space, or is not ASCII; percent-encode it (%20 for a space)']
+        return [
+            invalid(
+                'url', 'it contains a space, or is not ASCII; percent-encode it (%20 for a space)'
+            )
+        ]
     if re.match('[^/]*//[^/]*@', url):
-        return ['url: it contains a user name or password; download the file first, and set path']
+        return [
+            invalid(
+                'url', 'it contains a user name or password; download the file first, and set path'
+            )
+        ]
     if not re.match(r'https?://[^/\s]+/\S', url):
-        return [f'url: {url_without_query(url)!r} is not an http or https URL']
+        return [invalid('url', f'{url_without_query(url)!r} is not an http or https URL')]
     return []
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, live, plain_fields
+from .problem import Problem, invalid
 from .request import Request
 
 MAX_BYTES = 64 * 1024
@@ -60,30 +61,38 @@ def language(content: str) -> str | None:
 class InitScriptRequest(Request):
     """The requested state."""
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         return super().problems() + _content_problems(self.options.get('content'))
 
 
-def _content_problems(content: str | None) -> List[str]:
+def _content_problems(content: str | None) -> List[Problem]:
     if content is None:
         return []
     problems = []
     if language(content) is None:
         problems.append(
-            'content: its first line must name a shell, Python or Perl, such as #!/bin/sh, '
-            '#!/usr/bin/env python3 or #!/usr/bin/perl'
+            invalid(
+                'content',
+                'its first line must name a shell, Python or Perl, such as #!/bin/sh, '
+                '#!/usr/bin/env python3 or #!/usr/bin/perl',
+            )
         )
     if '\r\n' in content:
         problems.append(
-            'content: it has Windows line endings (CR LF), with which no interpreter would be '
-            'found; save it with LF'
+            invalid(
+                'content',
+                'it has Windows line endings (CR LF), with which no interpreter would be '
+                'found; save it with LF',
+            )
         )
     if '\0' in content:
-        problems.append('content: it contains a NUL character; it must be text')
+        problems.append(invalid('content', 'it contains a NUL character; it must be text'))
     if len(content.encode()) > MAX_BYTES:
         problems.append(
-            f'content: it has {len(content.encode())} bytes; at most {MAX_BYTES} are allowed'
+            invalid(
+                'content', f'it has {len(content.encode())} bytes; at most {MAX_BYTES} are allowed'
+            )
         )
     return problems
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .problem import Problem, invalid
 from .public_key import public_key_problems
 from .request import Request
 
@@ -59,15 +60,17 @@ class KeypairRequest(Request):
     private_key_file: str | None = None
     wait_timeout: int = 300
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         if 'public_key' in self.options:
             problems += public_key_problems(self.options['public_key'])
             if self.private_key_file:
                 problems.append(
-                    'private_key_file: it is for a key pair to be generated; set it or a public '
-                    'key, not both'
+                    invalid(
+                        'private_key_file',
+                        'it is for a key pair to be generated; set it or a public key, not both',
+                    )
                 )
         return problems
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import host_name_problems, name_problems
+from .problem import Problem, invalid
 from .request import Request
 
 ALGORITHMS = ('round_robin', 'least_connections', 'source_ip')
@@ -101,7 +102,7 @@ class LbRequest(Request):
     floating_ip: str | None = None
     wait_for: str | None = None
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         if 'listeners' in self.options:
@@ -114,35 +115,43 @@ class LbRequest(Request):
         return problems + (_check_problems(check) if check else [])
 
 
-def _listener_problems(listeners: Tuple[Listener, ...]) -> List[str]:
+def _listener_problems(listeners: Tuple[Listener, ...]) -> List[Problem]:
     problems = []
     if not listeners:
-        problems.append('listeners: the list is empty; specify at least one')
+        problems.append(invalid('listeners', 'the list is empty; specify at least one'))
     for listener in listeners:
         problems += _port_problems('listeners: port', listener.port)
         problems += _port_problems('listeners: member_port', listener.member_port)
     ports = [listener.port for listener in listeners]
     for port in sorted({port for port in ports if ports.count(port) > 1}):
-        problems.append(f'listeners: port {port} is specified twice')
+        problems.append(invalid('listeners', f'port {port} is specified twice'))
     return problems
 
 
-def _port_problems(option: str, port: int) -> List[str]:
-    return [] if 1 <= port <= 65535 else [f'{option}: {port} is not a port; use 1 to 65535']
+def _port_problems(option: str, port: int) -> List[Problem]:
+    if 1 <= port <= 65535:
+        return []
+    text = f'{option}: {port} is not a port; use 1 to 65535'
+    return [Problem(text, option.partition(':')[0], 'invalid')]
 
 
-def _check_problems(check: HealthCheck) -> List[str]:
+def _check_problems(check: HealthCheck) -> List[Problem]:
     import re
 
     problems = _port_problems('health_check: port', check.port) if check.port is not None else []
     if not re.match(r'/[A-Za-z0-9._~/?&=%+,;:@-]{0,255}\Z', check.path):
         problems.append(
-            f'health_check: path {check.path!r} is not a valid path; begin it with /, and use no '
-            'spaces'
+            invalid(
+                'health_check',
+                f'path {check.path!r} is not a valid path; begin it with /, and use no spaces',
+            )
         )
     if not 1 <= check.interval <= 3600:
         problems.append(
-            f'health_check: interval {check.interval} is out of range; use 1 to 3600 (seconds)'
+            invalid(
+                'health_check',
+                f'interval {check.interval} is out of range; use 1 to 3600 (seconds)',
+            )
         )
     return problems
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .problem import Problem, invalid
 from .request import Request
 
 
@@ -68,7 +69,7 @@ class Surroundings(NamedTuple):
 class NetworkRequest(Request):
     """The requested state; ``cidr`` is normalized if it is valid."""
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         cidr, gateway = self.options.get('cidr'), self.options.get('gateway')
@@ -81,17 +82,20 @@ class NetworkRequest(Request):
         return problems
 
 
-def _cidr_problems(cidr: str, span: ipaddress.IPv4Network | None) -> List[str]:
+def _cidr_problems(cidr: str, span: ipaddress.IPv4Network | None) -> List[Problem]:
     if span is None:
-        return [f'cidr: {cidr!r} is not an IPv4 network; use the form 192.168.10.0/24']
+        return [invalid('cidr', f'{cidr!r} is not an IPv4 network; use the form 192.168.10.0/24')]
     problems = []
     if not 8 <= span.prefixlen <= 29:
         size = 'large' if span.prefixlen < 8 else 'small'
-        problems.append(f'cidr: {cidr} is too {size}; use a prefix length of 8 to 29')
+        problems.append(invalid('cidr', f'{cidr} is too {size}; use a prefix length of 8 to 29'))
     if _is_reserved(span):
         problems.append(
-            f'cidr: {cidr} is a reserved range; use one in 10.0.0.0/8, 172.16.0.0/12 or '
-            '192.168.0.0/16'
+            invalid(
+                'cidr',
+                f'{cidr} is a reserved range; use one in 10.0.0.0/8, 172.16.0.0/12 or '
+                '192.168.0.0/16',
+            )
         )
     return problems
 
@@ -113,15 +117,15 @@ def _parse(text: str) -> ipaddress.IPv4Network | None:
         return None
 
 
-def _gateway_problems(gateway: str, span: ipaddress.IPv4Network | None) -> List[str]:
+def _gateway_problems(gateway: str, span: ipaddress.IPv4Network | None) -> List[Problem]:
     try:
         address = ipaddress.IPv4Address(gateway)
     except ValueError:
-        return [f'gateway: {gateway!r} is not an IPv4 address']
+        return [invalid('gateway', f'{gateway!r} is not an IPv4 address')]
     if span is None:
-        return ['gateway: it requires cidr']
+        return [invalid('gateway', 'it requires cidr')]
     if address not in span or address in (span.network_address, span.broadcast_address):
-        return [f'gateway: {gateway} is not a host address of {span}']
+        return [invalid('gateway', f'{gateway} is not a host address of {span}')]
     return []
 
 

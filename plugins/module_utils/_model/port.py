@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import DEFAULT_GROUP, address_problems, group_problems, mac_problems, name_problems
+from .problem import Problem
 from .request import Request
 
 
@@ -42,7 +43,7 @@ class Port:
 class PortRequest(Request):
     """The requested state."""
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         options = self.options
         problems = super().problems()

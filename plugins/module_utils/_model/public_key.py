@@ -14,6 +14,8 @@ import re
 import struct
 from typing import Callable, Dict, List, Mapping, Tuple
 
+from .problem import Problem, invalid
+
 Check = Callable[[bytes], bool]
 _MIN_RSA, _MAX_RSA = 1024, 16384  # bits that OpenSSH accepts
 _CERTIFICATE = '-cert-v01@openssh.com'
@@ -79,10 +81,10 @@ def is_private(text: str) -> bool:
     return 'PRIVATE KEY' in text or 'PuTTY-User-Key-File' in text
 
 
-def public_key_problems(text: str, option: str = 'public_key') -> List[str]:
+def public_key_problems(text: str, option: str = 'public_key') -> List[Problem]:
     """Check a public key in the one-line form of OpenSSH."""
     problem = _form_problem(text) or _blob_problem(text)
-    return [f'{option}: {problem}'] if problem else []
+    return [invalid(option, problem)] if problem else []
 
 
 def _form_problem(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Tuple
 from .checks import DEFAULT_GROUP
 from .image import min_disk_gb
 from .network import candidates
+from .problem import Problem
 from .secret import NO_SECRETS, Secrets
 
 Row = Dict[str, Any]
@@ -285,6 +286,6 @@ class RecoverRequest:
         """What the cloud needs and may not record: nothing."""
         return NO_SECRETS
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """Return none: the request has no options."""
         return []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, List
 
 from .checks import description_problems, label_problems, name_problems
+from .problem import Problem
 from .secret import NO_SECRETS, Secrets
 
 
@@ -25,7 +26,7 @@ class Request:
         """What the cloud needs and may not record."""
         return NO_SECRETS
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         return [
             *name_problems(self.name),

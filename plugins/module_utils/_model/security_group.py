@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, live, plain_fields
 from .checks import DEFAULT_GROUP
+from .problem import Problem, invalid
 from .request import Request
 from .rule import Rule, public
 
@@ -45,13 +46,16 @@ class SecurityGroupRequest(Request):
 
     purge_rules: bool = True
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         if self.state == 'absent' and self.name == DEFAULT_GROUP:
             problems.append(
-                'name: the group default cannot be deleted, because servers without '
-                'security_groups have it; set rules: [] to remove its rules'
+                invalid(
+                    'name',
+                    'the group default cannot be deleted, because servers without '
+                    'security_groups have it; set rules: [] to remove its rules',
+                )
             )
         return problems
 

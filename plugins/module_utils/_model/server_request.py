@@ -20,6 +20,7 @@ from .checks import (
     name_problems,
     size_problems,
 )
+from .problem import Problem, invalid
 from .secret import Secrets
 from .server import Nic, Server
 from .user_data import user_data_problems
@@ -83,14 +84,14 @@ class NicRequest:
             self.own_groups,
         )
 
-    def problems(self, place: str) -> List[str]:
+    def problems(self, place: str) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         identifier = 'port' if self.port else 'name'
         problems = name_problems(self.port or self.name, f'{place}.{identifier}')
         others = (self.name, self.fixed_ip, self.mac)
         if self.port and (any(others) or self.security_groups is not None):
             problems.append(
-                f'{place}: a port already has a network, addresses and groups; set only port'
+                invalid(place, 'a port already has a network, addresses and groups; set only port')
             )
         problems += address_problems(self.fixed_ip, f'{place}.fixed_ip')
         problems += mac_problems(self.mac, f'{place}.mac')
@@ -176,7 +177,7 @@ class ServerRequest:
             if nic.name and address
         ]
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = host_name_problems(self.name)
         problems += self._count_problems()
@@ -192,19 +193,28 @@ class ServerRequest:
         problems += description_problems(self.options.get('description'))
         return problems + label_problems(self.options.get('labels'))
 
-    def _count_problems(self) -> List[str]:
+    def _count_problems(self) -> List[Problem]:
         if self.count is None:
             return []
-        problems = []
+        problems: List[Problem] = []
         if not 0 <= self.count <= MAX_MEMBERS:
-            problems.append(f'count: {self.count} is out of range; use 0 to {MAX_MEMBERS}')
+            problems.append(
+                invalid('count', f'{self.count} is out of range; use 0 to {MAX_MEMBERS}')
+            )
         elif self.count:
-            problems += host_name_problems(self.members()[-1], 'name of the last member')
+            problems += [
+                Problem(problem, 'count', 'invalid')
+                for problem in host_name_problems(self.members()[-1], 'name of the last member')
+            ]
         if self.count > 1:
-            for value in self._unique_values():
-                problems.append(
-                    f'{value} can be used by only one server, but count is {self.count}'
+            problems += [
+                Problem(
+                    f'{value} can be used by only one server, but count is {self.count}',
+                    'count',
+                    'invalid',
                 )
+                for value in self._unique_values()
+            ]
         return problems
 
     def _unique_values(self) -> Iterator[str]:
@@ -228,18 +238,20 @@ def _all_have(servers: Iterable[Server], option: str, value: Any) -> bool:
     return all(has_value(server, option, value) for server in servers)
 
 
-def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[str]:
+def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[Problem]:
     if networks is None:
         return []
-    problems: List[str] = []
+    problems: List[Problem] = []
     if not 1 <= len(networks) <= MAX_NETWORKS:
-        problems.append(f'networks: {len(networks)} are specified; use 1 to {MAX_NETWORKS}')
+        problems.append(
+            invalid('networks', f'{len(networks)} are specified; use 1 to {MAX_NETWORKS}')
+        )
     for index, nic in enumerate(networks):
         problems += nic.problems(f'networks[{index}]')
     return problems + _duplicate_problems(networks)
 
 
-def _duplicate_problems(networks: Tuple[NicRequest, ...]) -> List[str]:
+def _duplicate_problems(networks: Tuple[NicRequest, ...]) -> List[Problem]:
     """Check what two connections of a server cannot share. A guest knows its interfaces by MAC."""
     values: List[Tuple[str, str]] = []
     for nic in networks:
@@ -250,13 +262,15 @@ def _duplicate_problems(networks: Tuple[NicRequest, ...]) -> List[str]:
         if nic.fixed_ip:
             values.append(('fixed_ip', f'{nic.fixed_ip} of {nic.name}'))
     duplicates = sorted({value for value in values if values.count(value) > 1})
-    return [f'networks: {option} {value} is specified twice' for option, value in duplicates]
+    return [
+        invalid('networks', f'{option} {value} is specified twice') for option, value in duplicates
+    ]
 
 
-def _floating_problems(floating_ip: str | None) -> List[str]:
+def _floating_problems(floating_ip: str | None) -> List[Problem]:
     if floating_ip in (None, 'auto', 'none'):
         return []
     return [
-        f'{problem}; use an address, auto or none'
+        Problem(f'{problem}; use an address, auto or none', 'floating_ip', 'invalid')
         for problem in address_problems(floating_ip, 'floating_ip')
     ]

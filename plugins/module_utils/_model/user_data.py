@@ -8,6 +8,8 @@ import hashlib
 import hmac
 from typing import Any, List
 
+from .problem import Problem, invalid
+
 UNKNOWN_HASH = 'given'  # instead of a hash in the metadata of machines, which local users can read
 HIDDEN = '(sensitive value)'
 _UNKEYED = 'sha256:'
@@ -71,12 +73,12 @@ def unkeyed_hash(user_data: str) -> str:
     return _UNKEYED + hashlib.sha256(user_data.encode()).hexdigest()
 
 
-def user_data_problems(text: str | None) -> List[str]:
-    """Check first-boot content; return the problems as sentences."""
+def user_data_problems(text: str | None) -> List[Problem]:
+    """Check first-boot content; return the problems."""
     if text is None:
         return []
     problems = [*_text_problems(text), *_format_problems(text)]
-    return [f'user_data: {problem}' for problem in problems]
+    return [invalid('user_data', problem) for problem in problems]
 
 
 def _text_problems(text: str) -> List[str]:

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain_fields
 from .checks import host_name_problems, size_problems
+from .problem import Problem, invalid
 from .request import Request
 
 MAX_VOLUMES = 15  # of a server, besides the root volume
@@ -56,15 +57,17 @@ class VolumeRequest(Request):
     server: str | None = None
     force: bool = False
 
-    def problems(self) -> List[str]:
+    def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems() + size_problems(self.options.get('size'), 'size')
         if self.server is not None:
             problems += host_name_problems(self.server, 'server')
         if self.state == 'attached' and self.server is None:
-            problems.append('server: specify the server to attach it to')
+            problems.append(invalid('server', 'specify the server to attach it to'))
         if self.state in ('present', 'absent') and self.server is not None:
-            problems.append(f'server: it requires state: attached or detached, not {self.state}')
+            problems.append(
+                invalid('server', f'it requires state: attached or detached, not {self.state}')
+            )
         return problems
 
 

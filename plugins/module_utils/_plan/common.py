@@ -52,9 +52,11 @@ def plan_one(
 def plan_delete(kind: str, current: Any, draft: Draft) -> None:
     """Delete a resource that is not in use."""
     if getattr(current, 'used_by', ()):
-        draft.refused.append(
+        draft.refuse(
+            'state',
             f'{kind} {current.name} is used by {", ".join(current.used_by)}; delete or change '
-            'those first'
+            'those first',
+            name=current.name,
         )
     was_interrupted = getattr(current, 'task_state', None) == 'deleting'
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else ''
@@ -71,9 +73,10 @@ def check_fixed_ip(
         or address in (span.network_address, span.broadcast_address)
         or fixed_ip == network.gateway
     ):
-        draft.refused.append(
+        draft.refuse(
+            option.rstrip(':'),
             f'{option} {fixed_ip} is not an address for a server in {network.name} '
-            f'({network.cidr}, gateway {network.gateway})'
+            f'({network.cidr}, gateway {network.gateway})',
         )
     check_not_in_use(fixed_ip, owner, option, draft)
 
@@ -81,7 +84,10 @@ def check_fixed_ip(
 def check_not_in_use(value: str, owner: str | None, option: str, draft: Draft) -> None:
     """Refuse an address or a MAC that is in use in a network."""
     if owner:
-        draft.refused.append(f'{option} {value} is in use by {owner}; use another, or omit it')
+        draft.refuse(
+            option.rstrip(':'),
+            f'{option} {value} is in use by {owner}; use another, or omit it',
+        )
 
 
 def check_dns_name(
@@ -92,9 +98,11 @@ def check_dns_name(
         sharing = owners.get((network, name.lower()), ())
         others = [owner for owner in sharing if owner != f'{kind} {name}']
         if others:
-            draft.refused.append(
+            draft.refuse(
+                'name',
                 f'name: {name} is already the DNS name of {", ".join(others)} in network {network} '
-                '(case-insensitive); use another name, or another network'
+                '(case-insensitive); use another name, or another network',
+                name=name,
             )
 
 
@@ -102,16 +110,18 @@ def check_free_floating_ips(needed: int, free: int, draft: Draft) -> None:
     """Refuse to use more floating addresses than are free in the pools."""
     if needed > free:
         reason = 'no address is free' if needed == 1 else f'{needed} are needed, {free} are free'
-        draft.refused.append(
+        draft.refuse(
+            'floating_ip',
             f'floating_ip: {reason}; delete some, or enlarge the pool (host_floating_pools of the '
-            'role hanok.cloud.host)'
+            'role hanok.cloud.host)',
         )
 
 
 def check_image_disk(image: Image | None, draft: Draft) -> None:
     """Refuse an image whose disk was removed."""
     if image and image.disk_missing:
-        draft.refused.append(
+        draft.refuse(
+            'image',
             f'image {image.name}: its disk is missing on the host; delete the image '
-            '(state: absent) and re-create it'
+            '(state: absent) and re-create it',
         )

@@ -17,8 +17,9 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
     if current is None and request.state == 'present':
         unset = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
         if unset:
-            draft.refused.append(
-                f'flavor {request.name} does not exist; to create it, also set {", ".join(unset)}'
+            draft.refuse(
+                unset[0],
+                f'flavor {request.name} does not exist; to create it, also set {", ".join(unset)}',
             )
     plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft

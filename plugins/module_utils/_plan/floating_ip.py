@@ -53,9 +53,10 @@ def _check_name(request: FloatingIpRequest, current: FloatingIp | None, draft: D
         return
     is_new = current is None and request.state != 'absent'
     if is_new or (current is not None and current.address != request.name):
-        draft.refused.append(
+        draft.refuse(
+            'name',
             f'name: {request.name} is an address, which cannot be the name of another one; set it '
-            'as address, or use another name'
+            'as address, or use another name',
         )
 
 
@@ -101,9 +102,10 @@ def _attach(
     fixed_ip = _choose_fixed_ip(request, current, fixed_ips, draft)
     target = fixed_ips.get(fixed_ip, FixedIp(fixed_ip))
     if target.floating_ip and (current is None or target.floating_ip != current.address):
-        draft.refused.append(
+        draft.refuse(
+            kind,
             f'{kind}: {name} already has the floating address {target.floating_ip}; detach that '
-            'first (state: detached)'
+            'first (state: detached)',
         )
     return {'server': target.server, 'lb': target.lb, 'port': target.port, 'fixed_ip': fixed_ip}
 
@@ -118,9 +120,10 @@ def _choose_fixed_ip(
     if request.fixed_ip:
         if request.fixed_ip not in fixed_ips:
             kind, name = request.holder or ('server', '')
-            draft.refused.append(
+            draft.refuse(
+                'fixed_ip',
                 f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has '
-                f'{", ".join(fixed_ips)}'
+                f'{", ".join(fixed_ips)}',
             )
         return request.fixed_ip
     current_ip = current.fixed_ip if current else None
@@ -144,16 +147,22 @@ def _check_available(
     """Refuse an address that is not in a pool or in use, and a pool without free addresses."""
     pools = ', '.join(sorted(observed.free)) or 'none'
     if request.address and not observed.in_pool:
-        draft.refused.append(
-            f'address: {request.address} is in no pool of this cloud; available: {pools}'
+        draft.refuse(
+            'address',
+            f'address: {request.address} is in no pool of this cloud; available: {pools}',
         )
     if observed.taken_by:
-        draft.refused.append(
+        draft.refuse(
+            'address',
             f'address: {request.address} already exists with the name {observed.taken_by}; use '
-            'that name, or another address'
+            'that name, or another address',
         )
     if request.pool and request.pool not in observed.free:
-        draft.refused.append(f'pool: {request.pool} does not exist; available: {pools}')
+        draft.refuse(
+            'pool',
+            f'pool: {request.pool} does not exist; available: {pools}',
+            code='missing',
+        )
     elif request.pool:
         check_free_floating_ips(1, observed.free[request.pool], draft)
     else:

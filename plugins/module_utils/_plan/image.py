@@ -61,9 +61,10 @@ def _differing_options(
     if all(current.digests.get(kind) == digest for kind, digest in held.items()):
         del options['source']
     elif options['source'] == current.source:
-        draft.refused.append(
+        draft.refuse(
+            current.source.partition(':')[0],
             f'image {current.name}: {current.source} has changed since the image was created; '
-            f'{IMMUTABLE}'
+            f'{IMMUTABLE}',
         )
     return options
 
@@ -71,18 +72,20 @@ def _differing_options(
 def _check_source(source: str, name: str, observed: ObservedImages, draft: Draft) -> None:
     kind, _colon, where = source.partition(':')
     if not kind:
-        draft.refused.append(
+        draft.refuse(
+            'path',
             f'image {name} does not exist; to create it, also set path, url (with checksum) or '
-            'server'
+            'server',
         )
     elif kind == 'server':
         if (
             draft.require('server', where, observed.servers)
             and observed.servers[where] != 'stopped'
         ):
-            draft.refused.append(
+            draft.refuse(
+                'server',
                 f'server: {where} is running, and an image requires a stopped server; stop it '
-                'first (state: stopped)'
+                'first (state: stopped)',
             )
     elif observed.source_problem:
-        draft.missing.append(f'{kind}: {observed.source_problem}')
+        draft.miss(kind, f'{kind}: {observed.source_problem}')

@@ -15,8 +15,9 @@ def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan
     """Create, update or delete one script; existing servers are not affected."""
     draft, current = Draft(), observed.get(request.name)
     if current is None and request.state == 'present' and 'content' not in request.options:
-        draft.refused.append(
-            f'init_script {request.name} does not exist; to create it, also set content'
+        draft.refuse(
+            'content',
+            f'init_script {request.name} does not exist; to create it, also set content',
         )
     plan_one(
         'init_script',

@@ -36,9 +36,10 @@ def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan:
 
 def _delete(current: Keypair, draft: Draft) -> None:
     if current.used_by:
-        draft.refused.append(
+        draft.refuse(
+            'state',
             f'keypair {current.name} is used by {", ".join(current.used_by)}; delete those servers '
-            'first'
+            'first',
         )
     draft.add('keypair', Verb.DELETE, current, None)
 
@@ -46,9 +47,10 @@ def _delete(current: Keypair, draft: Draft) -> None:
 def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> None:
     key = request.options.get('public_key')
     if key is None and request.private_key_file is None:
-        draft.refused.append(
+        draft.refuse(
+            'public_key',
             f'keypair {request.name} does not exist; to create it, also set public_key or '
-            'public_key_file, or private_key_file to generate one'
+            'public_key_file, or private_key_file to generate one',
         )
     if request.private_key_file and key is None:
         key_file = key_file or draft.add(
@@ -69,14 +71,16 @@ def _update(
         del options['public_key']  # only the comment differs
     updated = draft.update('keypair', current, options, TABLE)
     if request.private_key_file and key_file is None:
-        draft.refused.append(
+        draft.refuse(
+            'private_key_file',
             f'private_key_file: {request.private_key_file} does not exist, and the private key of '
             f'{current.name} was written only once, at its creation; restore the file, omit the '
-            'option, or delete the key pair and create a new one'
+            'option, or delete the key pair and create a new one',
         )
     if key_file and not is_same_key(key_file.public_key, current.public_key):
-        draft.refused.append(
+        draft.refuse(
+            'private_key_file',
             f'private_key_file: {key_file.name} contains another key than {current.name} '
-            f'({current.fingerprint}); use another file'
+            f'({current.fingerprint}); use another file',
         )
     draft.result.append(updated)

@@ -40,9 +40,10 @@ def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
         lb = _present(request, current, observed, draft)
         draft.result.append(lb)
         if request.wait_for and lb.health_check is None:
-            draft.refused.append(
+            draft.refuse(
+                'wait_for',
                 f'wait_for: lb {lb.name} has no health check to wait for; set health_check, or '
-                'omit wait_for'
+                'omit wait_for',
             )
     return draft.finish(('lb', Verb.DELETE), ('lb', Verb.CREATE), ('lb', Verb.UPDATE))
 
@@ -53,7 +54,7 @@ def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draf
     if 'members' in options:
         options['members'] = _member_servers(options['members'], observed)
     for member in options.get('members', ()):
-        if draft.require('server', member, observed.servers):
+        if draft.require('server', member, observed.servers, 'members'):
             _check_member(observed.servers[member], _network(request, current), draft)
     if current is None:
         return _create(request, options, observed, draft)
@@ -78,7 +79,10 @@ def _create(
     request: LbRequest, options: Mapping[str, Any], observed: ObservedLbs, draft: Draft
 ) -> Lb:
     if 'listeners' not in options:
-        draft.refused.append(f'lb {request.name} does not exist; to create it, also set listeners')
+        draft.refuse(
+            'listeners',
+            f'lb {request.name} does not exist; to create it, also set listeners',
+        )
     network = options.get('network', 'default')
     draft.require('network', network, observed.networks)
     check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
@@ -104,9 +108,10 @@ def _network(request: LbRequest, current: Lb | None) -> str:
 def _check_member(server: Server, network: str, draft: Draft) -> None:
     """Refuse a member without a port in the network of the balancer."""
     if network not in [nic.name for nic in server.networks]:
-        draft.refused.append(
+        draft.refuse(
+            'members',
             f'members: server {server.name} has no port in network {network} of the balancer; '
-            'connect it to that, or create the balancer in a network of the server'
+            'connect it to that, or create the balancer in a network of the server',
         )
 
 
@@ -123,5 +128,5 @@ def _options(
     elif requested not in (None, 'auto', attached):
         options['floating_ip'] = requested
         if observed.floating_problem:
-            draft.refused.append(observed.floating_problem)
+            draft.refuse('floating_ip', observed.floating_problem)
     return options

@@ -51,8 +51,9 @@ def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Dra
     if cidr is None:
         cidr = free_range(observed.taken, observed.surroundings)
         if cidr is None:
-            draft.refused.append(
-                'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; set cidr'
+            draft.refuse(
+                'cidr',
+                'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; set cidr',
             )
             return Network(request.name)
         default = next(candidates())

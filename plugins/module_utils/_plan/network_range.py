@@ -14,6 +14,7 @@ from typing import List
 
 from .._model.checks import join_names
 from .._model.network import PRIVATE, Route, Surroundings, candidates, overlapping
+from .._model.problem import Problem
 
 # A route with a shorter prefix is a part of a default route, as VPNs add them (0.0.0.0/1 and
 # 128.0.0.0/1).
@@ -46,7 +47,9 @@ def conflicts(cidr: str, taken: Mapping[str, str], surroundings: Surroundings) -
     return found + [f'{what} ({address})' for address, what in _covered(span, surroundings)]
 
 
-def range_problems(cidr: str, taken: Mapping[str, str], surroundings: Surroundings) -> List[str]:
+def range_problems(
+    cidr: str, taken: Mapping[str, str], surroundings: Surroundings
+) -> List[Problem]:
     """Why a requested range cannot be used."""
     span = IPv4Network(cidr)
     problems = [
@@ -61,7 +64,7 @@ def range_problems(cidr: str, taken: Mapping[str, str], surroundings: Surroundin
     for route in surroundings.routes:
         if route.cidr == cidr:
             problems.append(f'cidr: {cidr} is already {route}; use another, or omit it')
-    return problems
+    return [Problem(problem, 'cidr') for problem in problems]
 
 
 def range_notes(name: str, cidr: str, surroundings: Surroundings) -> List[str]:

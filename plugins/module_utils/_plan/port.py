@@ -32,7 +32,7 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
     if request.state == 'present':
         default_groups = (DEFAULT_GROUP,) if current is None else ()
         for group in request.options.get('security_groups', default_groups):
-            draft.require('security_group', group, observed.groups)
+            draft.require('security_group', group, observed.groups, 'security_groups')
         if current is None:
             _check_addresses(request, observed, draft)
     plan_one('port', request, current, TABLE, lambda: Port(request.name, **request.options), draft)

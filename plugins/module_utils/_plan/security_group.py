@@ -29,9 +29,10 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
         options['rules'] = _rules(request, current)
         _check_rules(request.name, options['rules'], observed, draft)
     if request.state == 'absent' and current and current.named_by:
-        draft.refused.append(
+        draft.refuse(
+            'state',
             f'security_group {current.name} is used by rules of {", ".join(current.named_by)}; '
-            'change those first'
+            'change those first',
         )
     plan_one(
         'security_group',
@@ -56,8 +57,9 @@ def _check_rules(
     name: str, rules: Tuple[Rule, ...], observed: ObservedSecurityGroups, draft: Draft
 ) -> None:
     if len(rules) > MAX_RULES:
-        draft.refused.append(
-            f'rules: {name} would have {len(rules)}; a group has at most {MAX_RULES}'
+        draft.refuse(
+            'rules',
+            f'rules: {name} would have {len(rules)}; a group has at most {MAX_RULES}',
         )
     for remote in sorted({rule.remote_group for rule in rules if rule.remote_group}):
-        draft.require('security_group', remote, {**observed.groups, name: None})
+        draft.require('security_group', remote, {**observed.groups, name: None}, 'rules')

@@ -99,9 +99,11 @@ def _resume_or_stop(current: Server, request: ServerRequest, is_new: bool, draft
 
 def _stop(current: Server, request: ServerRequest, draft: Draft) -> Server:
     if current.power == 'paused' and not request.force:
-        draft.refused.append(
+        draft.refuse(
+            'state',
             f'server {current.name} is paused, and a paused guest cannot shut down; start it '
-            '(state: started), or power it off with force: true'
+            '(state: started), or power it off with force: true',
+            name=current.name,
         )
     verb = Verb.POWER_OFF if request.force else Verb.STOP
     stopped: Server = draft.add('server', verb, current, replace(current, power='stopped'))
@@ -114,14 +116,18 @@ def _repair(
     """Redefine an altered machine as recorded, if requested; a missing disk cannot be restored."""
     faults, was_interrupted = '; '.join(current.faults), current.task_state == 'repairing'
     if DISK_MISSING in current.faults:
-        draft.refused.append(
+        draft.refuse(
+            'state',
             f'server {current.name} is UNMANAGED: {faults}, with all data on it; delete the server '
-            '(state: absent) and re-create it'
+            '(state: absent) and re-create it',
+            name=current.name,
         )
     elif not request.repair and not was_interrupted:
-        draft.refused.append(
+        draft.refuse(
+            'repair',
             f'server {current.name} is UNMANAGED: {faults}; set repair: true to redefine its '
-            'machine as recorded, or state: absent to delete it'
+            'machine as recorded, or state: absent to delete it',
+            name=current.name,
         )
     else:
         check_first_boot(current, request, observed, draft)
@@ -191,9 +197,11 @@ def _set_groups(options: Dict[str, Any], current: Server, draft: Draft) -> None:
             options.setdefault('security_groups', (DEFAULT_GROUP,))
         return
     if options.get('security_groups'):
-        draft.refused.append(
+        draft.refuse(
+            'security_groups',
             f'security_groups: each network of {current.name} has its own groups, by its port or '
-            'its security_groups; change those'
+            'its security_groups; change those',
+            name=current.name,
         )
     elif current.security_groups:
         options['security_groups'] = ()
@@ -207,11 +215,15 @@ def _check_floating_ips(request: ServerRequest, observed: ObservedServers, draft
     if requested is None or request.state == 'absent':
         return
     if not requested.in_pool:
-        draft.refused.append(f'floating_ip: {requested.address} is in no pool of this cloud')
+        draft.refuse(
+            'floating_ip',
+            f'floating_ip: {requested.address} is in no pool of this cloud',
+        )
     elif requested.taken and requested.server not in (None, *request.members()):
-        draft.refused.append(
+        draft.refuse(
+            'floating_ip',
             f'floating_ip: {requested.address} is attached to {requested.server}; detach it first '
-            '(floating_ip: state: detached)'
+            '(floating_ip: state: detached)',
         )
 
 

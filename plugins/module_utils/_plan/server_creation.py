@@ -41,11 +41,13 @@ def new_server(
     options = recorded_options(request, observed)
     absent = [option for option in ('flavor', 'image') if options.get(option) is None]
     if absent:
-        draft.refused.append(
-            f'server {name} does not exist; to create it, also set {" and ".join(absent)}'
+        draft.refuse(
+            absent[0],
+            f'server {name} does not exist; to create it, also set {" and ".join(absent)}',
+            name=name,
         )
     if request.networks is None:
-        draft.require('network', 'default', observed.networks)
+        draft.require('network', 'default', observed.networks, 'networks')
     else:
         options['networks'] = new_networks(request.networks, observed, draft)
         assign_own_groups(options, draft)
@@ -91,14 +93,17 @@ def check_first_boot(
         return
     script = current.init_script
     if script and script not in observed.init_scripts:
-        draft.missing.append(
+        draft.miss(
+            'init_script',
             f'server {current.name} has no first-boot disk, and its init script {script} does not '
-            'exist; re-create that, or delete the server'
+            'exist; re-create that, or delete the server',
         )
     if current.user_data and request.user_data is None:
-        draft.refused.append(
+        draft.refuse(
+            'user_data',
             f'server {current.name} has no first-boot disk, and only a hash of its user_data is '
-            'recorded; specify user_data again, or delete the server'
+            'recorded; specify user_data again, or delete the server',
+            name=current.name,
         )
 
 
@@ -150,18 +155,20 @@ def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft)
     image = observed.images.get(options.get('image', ''))
     check_image_disk(image, draft)
     if image and image.task_state:
-        draft.refused.append(
+        draft.refuse(
+            'image',
             f'image {image.name} is not ready ({image.task_state}); run the task that creates it '
-            'again'
+            'again',
         )
     min_disk = _min_disk(image)
     if flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
         options.setdefault('volume_size', max(flavor.disk, min_disk))
     if image and options.get('volume_size', min_disk) < min_disk:
-        draft.refused.append(
+        draft.refuse(
+            'volume_size',
             f'volume_size: {options["volume_size"]} GB is less than the image {image.name} '
-            f'requires; use at least {min_disk}'
+            f'requires; use at least {min_disk}',
         )
 
 

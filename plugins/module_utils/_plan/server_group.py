@@ -23,15 +23,20 @@ def plan_members(
     if request.count is None:
         return _without_count(request, group, single, draft)
     if single:
-        draft.refused.append(
-            f'name: {request.name} is a single server, not a group; omit count, or use another name'
+        draft.refuse(
+            'name',
+            f'name: {request.name} is a single server, not a group; omit count, or use another '
+            'name',
         )
     members = request.members()
     for name in members:
         server = observed.servers.get(name)
         if server and server.member_of != request.name:
-            draft.refused.append(
-                f'name: {name} is a single server, not a member of {request.name}; use another name'
+            draft.refuse(
+                'name',
+                f'name: {name} is a single server, not a member of {request.name}; use another '
+                'name',
+                name=name,
             )
     if request.state == 'absent':
         return group
@@ -53,9 +58,10 @@ def _without_count(
         return (*group, request.name) if single else group
     if not group:
         return (request.name,)
-    draft.refused.append(
+    draft.refuse(
+        'name',
         f'name: {request.name} is a group of {len(group)} servers; set count, or use the name of a '
-        f'member ({group[0]}, ...)'
+        f'member ({group[0]}, ...)',
     )
     return ()
 
@@ -63,8 +69,9 @@ def _without_count(
 def _delete_surplus(request: ServerRequest, surplus: List[Server], draft: Draft) -> None:
     if surplus and not request.allow_shrink:
         names = ', '.join(server.name for server in surplus)
-        draft.refused.append(
-            f'count: {request.count} would delete {names}; set allow_shrink: true to allow it'
+        draft.refuse(
+            'count',
+            f'count: {request.count} would delete {names}; set allow_shrink: true to allow it',
         )
     for server in surplus:
         plan_server_deletion(server, request, draft)
@@ -73,9 +80,11 @@ def _delete_surplus(request: ServerRequest, surplus: List[Server], draft: Draft)
 def plan_server_deletion(server: Server, request: ServerRequest, draft: Draft) -> None:
     """Delete a server, unless it is protected."""
     if request.options.get('delete_protection', server.delete_protection):
-        draft.refused.append(
+        draft.refuse(
+            'delete_protection',
             f'server {server.name} is protected; set delete_protection: false, also in this task, '
-            'to allow its deletion'
+            'to allow its deletion',
+            name=server.name,
         )
     why = COMPLETES_INTERRUPTED_RUN if server.task_state == 'deleting' else ''
     draft.add('server', Verb.DELETE, server, None, why=why)
@@ -123,9 +132,11 @@ def _inherited_options(
     if request.user_data is not None:
         del options['init_script']
     elif example.user_data and not request.options.get('init_script'):
-        draft.refused.append(
+        draft.refuse(
+            'user_data',
             f'user_data: only a hash of the user_data of {example.name} is recorded; specify it '
-            f'again to create {name} with it'
+            f'again to create {name} with it',
+            name=name,
         )
     options.update(request.options)
     return options

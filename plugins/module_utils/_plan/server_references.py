@@ -25,11 +25,11 @@ def check_references(request: ServerRequest, observed: ObservedServers, draft: D
     _check_named(request.options, new, observed, draft)
     if 'security_groups' in new:
         for group in request.requested_groups():
-            draft.require('security_group', group, observed.groups)
+            draft.require('security_group', group, observed.groups, 'security_groups')
     if 'networks' in new:
         for nic in request.networks or ():
             if not nic.port:
-                draft.require('network', nic.name, observed.networks)
+                draft.require('network', nic.name, observed.networks, 'networks')
 
 
 def _check_named(
@@ -45,7 +45,7 @@ def _check_named(
             draft.require(kind, options[kind], existing)
     if 'key_names' in new:
         for key in options['key_names']:
-            draft.require('keypair', key, observed.keypairs)
+            draft.require('keypair', key, observed.keypairs, 'key_names')
 
 
 def new_networks(
@@ -70,12 +70,13 @@ def _new_nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
 
 def _port_nic(name: str, observed: ObservedServers, draft: Draft) -> Nic:
     """Return a connection by a named port; refuse one that another server has."""
-    if not draft.require('port', name, observed.ports):
+    if not draft.require('port', name, observed.ports, 'networks'):
         return Nic(AFTER_APPLY, port=name, security_groups=())
     port = observed.ports[name]
     if port.server and not observed.releases(port.server):
-        draft.refused.append(
-            f'networks: port {name} is attached to server {port.server}; use another port'
+        draft.refuse(
+            'networks',
+            f'networks: port {name} is attached to server {port.server}; use another port',
         )
     return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
 
@@ -94,9 +95,10 @@ def new_floating_ip(request: ServerRequest, observed: ObservedServers, draft: Dr
     if attached is None:
         return None if requested == 'none' else requested
     if requested not in (None, 'auto', attached):
-        draft.refused.append(
+        draft.refuse(
+            'floating_ip',
             f'floating_ip: {requested} is requested, but {attached} is attached to a port of the '
-            'server; detach that first, or omit floating_ip'
+            'server; detach that first, or omit floating_ip',
         )
     return attached
 
@@ -114,9 +116,10 @@ def assign_own_groups(options: Dict[str, Any], draft: Draft) -> None:
     """Clear the groups of a new server of whose connections each has its own."""
     if all(nic.security_groups is not None for nic in options['networks']):
         if options.get('security_groups'):
-            draft.refused.append(
+            draft.refuse(
+                'security_groups',
                 'security_groups: each of networks has its own groups, by its port or its '
-                'security_groups; change those'
+                'security_groups; change those',
             )
         options['security_groups'] = ()
 
@@ -135,9 +138,10 @@ def check_ssh_allowed(
         return
     if not _allow_from_host(groups, network, 'tcp', 22):
         joined = ', '.join(group.name for group in groups)
-        draft.refused.append(
+        draft.refuse(
+            'wait_for',
             f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from this '
-            'host; add a rule (preset: ssh), or wait for init'
+            'host; add a rule (preset: ssh), or wait for init',
         )
 
 

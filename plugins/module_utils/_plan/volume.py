@@ -40,9 +40,10 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
             _delete(current, draft)
         return draft.finish()
     if current and current.disk_missing and request.state != 'detached':
-        draft.refused.append(
+        draft.refuse(
+            'state',
             f'volume {current.name}: its disk is missing on the host, with all data on it; delete '
-            'the volume (state: absent) and re-create it'
+            'the volume (state: absent) and re-create it',
         )
     current = _present(request, current, observed, draft)
     if request.state == 'attached':
@@ -59,9 +60,10 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
 
 def _delete(current: Volume, draft: Draft) -> None:
     if current.server:
-        draft.refused.append(
+        draft.refuse(
+            'state',
             f'volume {current.name} is attached to {current.server}; detach it first '
-            '(state: detached)'
+            '(state: detached)',
         )
     why = COMPLETES_INTERRUPTED_RUN if current.task_state == 'deleting' else ''
     draft.add('volume', Verb.DELETE, current, None, why=why)
@@ -75,8 +77,9 @@ def _present(
         current = draft.add('volume', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         if 'size' not in request.options:
-            draft.refused.append(
-                f'volume {request.name} does not exist; to create it, also set size (GB)'
+            draft.refuse(
+                'size',
+                f'volume {request.name} does not exist; to create it, also set size (GB)',
             )
         new = Volume(request.name, **request.options)
         created: Volume = draft.add('volume', Verb.CREATE, None, new)
@@ -108,9 +111,10 @@ def _attach(
     if draft.require('server', request.server or '', observed.servers):
         server = observed.servers[request.server or '']
         if len(server.volumes) >= MAX_VOLUMES:
-            draft.refused.append(
+            draft.refuse(
+                'server',
                 f'server: {server.name} has {len(server.volumes)} volumes; a server has at most '
-                f'{MAX_VOLUMES} besides its root volume'
+                f'{MAX_VOLUMES} besides its root volume',
             )
         _check_server(server, draft)
     if current.server:
@@ -129,15 +133,17 @@ def _check_server(server: Server | None, draft: Draft) -> None:
     if server is None:
         return
     if server.task_state:
-        draft.refused.append(
+        draft.refuse(
+            'server',
             f'server: {server.name} is {server.task_state}; run the task that creates or deletes '
-            'it again'
+            'it again',
         )
     elif server.faults:
         faults = '; '.join(server.faults)
-        draft.refused.append(
+        draft.refuse(
+            'server',
             f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: '
-            'true), or delete it, which keeps its volumes'
+            'true), or delete it, which keeps its volumes',
         )
 
 
@@ -146,9 +152,10 @@ def _detach(
 ) -> Volume:
     _check_server(observed.servers.get(current.server or ''), draft)
     if observed.mounted and not request.force:
-        draft.refused.append(
+        draft.refuse(
+            'force',
             f'volume {current.name} is mounted in {current.server}, and data would be lost; '
-            'unmount it there first, or set force: true'
+            'unmount it there first, or set force: true',
         )
     if observed.mounted is None:
         draft.notes.append(
