@@ -33,8 +33,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DI
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
+    ERROR,
     NO_MONITOR,
     ONLINE,
+    HealthCheck,
     Lb,
     MemberHealth,
 )
@@ -387,12 +389,19 @@ class Lbs(Items):
     """Load balancers."""
 
     def shown(self, item: Any) -> Lb:
-        """A balancer with its floating IP and the health of its members."""
-        status = ONLINE if item.health_check else NO_MONITOR
-        health = tuple(MemberHealth(member, status) for member in item.members)
+        """A balancer with its floating IP, and the health of its members."""
+        health = tuple(self._health(name, item.health_check) for name in item.members)
         floating = _floating_of(self.memory, item.address)
         found: Lb = replace(item, floating_ip=floating, health=health)
         return found
+
+    def _health(self, name: str, check: HealthCheck | None) -> MemberHealth:
+        """A member that runs is healthy."""
+        if check is None:
+            return MemberHealth(name, NO_MONITOR)
+        if self.memory.kinds['server'][name].power == 'started':
+            return MemberHealth(name, ONLINE)
+        return MemberHealth(name, ERROR, 'it does not run')
 
     def store(self, item: Any) -> None:
         """Give it its addresses."""
@@ -494,8 +503,8 @@ class Servers(Items):
         return found
 
     def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
-        """All of them are ready."""
-        return dict.fromkeys(names, '')
+        """No guest runs that could be ready."""
+        return dict.fromkeys(names, 'it has no guest')
 
     def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
         """No guest has booted."""
@@ -528,6 +537,8 @@ CLASSES = {
 
 class MemoryCloud:
     """A cloud for one task."""
+
+    poll_interval = 0.01
 
     def __init__(self, memory: Memory, actor: str) -> None:
         """``memory``: what earlier tasks left."""

@@ -21,6 +21,18 @@ options:
       - Name of the user who makes the changes; it is recorded with what is created.
       - Defaults to the user who called C(sudo), else to the current user.
     type: str
+  wait:
+    description:
+      - Whether the task waits, after its changes, until what it manages is ready. That is, until
+        the cloud has no task in progress for it, and the condition of O(ignore:wait_for) is met, if
+        the module has that option.
+      - The changes themselves are not affected. In the cloud V(local) a task ends when they are
+        done, such as copied disks, started machines, guests that have shut down and loaded
+        firewall rules. Locks of other runs are waited for in any case.
+      - Modules that change nothing accept it, so that it can be set for all modules in
+        C(module_defaults).
+    type: bool
+    default: true
   wait_timeout:
     description:
       - Seconds to wait for locks of other runs, then for guests to react, then for servers or load

@@ -89,8 +89,8 @@ options:
     type: str
   wait_for:
     description:
-      - V(healthy) waits until all members are healthy, at most O(wait_timeout) seconds. Requires a
-        health check.
+      - V(healthy) waits until all members are healthy, at most O(wait_timeout) seconds, unless
+        O(wait=false). Requires a health check.
     type: str
     choices: [healthy]
   description:

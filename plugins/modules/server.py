@@ -132,8 +132,8 @@ options:
     type: bool
   wait_for:
     description:
-      - What to wait for. V(init) waits for the end of the first boot, and fails if the first boot
-        failed.
+      - What to wait for, unless O(wait=false). V(running) waits until the status is C(ACTIVE).
+        V(init) waits for the end of the first boot, and fails if the first boot failed.
     type: str
     choices: [running, ip, ssh, init]
     default: running

@@ -120,3 +120,17 @@ def test_lb(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, serve
     assert f'network is {cloud.network}, requested other' in text
     keep('lb', name='web', members=[], floating_ip='none')
     keep('lb', name='web', state='absent')
+
+
+def test_waiting_for_members(run: Run, keep: Keep, server: Created) -> None:
+    """A balancer is healthy when all of its members are; with wait: false it may be unhealthy."""
+    server('member')
+    listeners, check = [{'port': 80}], {'protocol': 'tcp'}
+    run('lb', name='web', listeners=listeners, members=['member'], health_check=check)
+    late = run('lb', name='web', wait_for='healthy', wait_timeout=0)
+    assert late['failed']
+    assert 'waiting for healthy members: member is ' in late['msg']
+    done = run('lb', name='web', wait_for='healthy', wait=False)
+    assert not done.get('failed'), done['msg']
+    assert (done['changed'], done['steps']) == (False, [])
+    keep('lb', name='web', state='absent')

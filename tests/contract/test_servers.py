@@ -55,6 +55,19 @@ def test_running_server(
     assert stopped['status'] == 'SHUTOFF'
 
 
+def test_waiting(run: Run, server: Created) -> None:
+    """A timeout fails the task and keeps its changes; with wait: false it does not wait."""
+    server('slow')
+    options = {'name': 'slow', 'state': 'started', 'wait_for': 'ip', 'wait_timeout': 0}
+    late = run('server', **options)
+    assert late['failed']
+    assert 'server slow: timed out after 0 s (wait_timeout) waiting for ip: ' in late['msg']
+    assert (late['changed'], late['server']['status']) == (True, 'ACTIVE')
+    done = run('server', **options, wait=False)
+    assert not done.get('failed'), done['msg']
+    assert (done['changed'], done['steps']) == (False, [])
+
+
 def test_several_keys(keep: Keep, refused: Refused, run: Run, server: Created) -> None:
     """In any order; they are installed once, and not deleted while the server exists."""
     key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'

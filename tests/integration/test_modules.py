@@ -264,6 +264,12 @@ def test_server_changes(pair: list[dict[str, Any]], ssh: Guest) -> None:
     restarted = run('server', name=name, state='restarted', wait_for='ssh', wait_timeout=120)
     assert restarted['changed']
     assert ssh(address, 'cat /proc/sys/kernel/random/boot_id') != booted
+    keep('server', name=name, state='stopped', force=True)
+    options = {'state': 'started', 'wait_for': 'ssh', 'wait_timeout': 0, 'wait': False}
+    started = run('server', name=name, **options)
+    assert not started.get('failed'), started['msg']
+    assert [step['what'] for step in started['steps']] == [f'server {name}: start']
+    keep('server', name=name, state='started', **wait)
 
 
 def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:

@@ -16,6 +16,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible import (
     security_group,
     server,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.module import SHARED_OPTIONS
 
 RULE = {
     'preset': None,
@@ -48,7 +49,8 @@ SETS: list[tuple[Any, str, list[Any]]] = [
 def params(module: Any, **said: Any) -> dict[str, Any]:
     """The parameters of a module from Ansible, with None or the default for those not set."""
     return {
-        option: said.get(option, rule.get('default')) for option, rule in module.ARGUMENTS.items()
+        option: said.get(option, rule.get('default'))
+        for option, rule in {**SHARED_OPTIONS, **module.ARGUMENTS}.items()
     } | {'name': 'x'}
 
 

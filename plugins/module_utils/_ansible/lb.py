@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Sequence, Tuple
+from functools import partial
+from typing import Any, Dict, Sequence, Tuple
 
-from .._cloud import Cloud, CloudError, Names
+from .._cloud import Cloud, Names
 from .._model.lb import (
     ALGORITHMS,
     ONLINE,
@@ -21,7 +22,7 @@ from .._plan.lb import ObservedLbs, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, one_of, specified_options
 from .resource import Resource
 from .run import run
-from .wait import wait_until_met
+from .wait import Condition, listed
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -67,7 +68,11 @@ def request(params: Dict[str, Any]) -> LbRequest:
     if params['health_check'] is not None:
         options['health_check'] = _health_check(params['health_check'])
     return LbRequest(
-        params['name'], params['state'], options, params['floating_ip'], params['wait_for']
+        params['name'],
+        params['state'],
+        options,
+        params['floating_ip'],
+        params['wait_for'] if params['wait'] else None,
     )
 
 
@@ -122,32 +127,20 @@ def reload(cloud: Cloud, planned: Sequence[Lb]) -> Sequence[Lb]:
     return cloud.lbs.list([lb.name for lb in planned])
 
 
-def wait(cloud: Cloud, requested: LbRequest, items: Sequence[Lb], timeout: int) -> str:
-    """Wait until all members are healthy, and return what was waited for.
-
-    Raises CloudError on timeout, with the status of each unhealthy member.
-    """
-    if requested.wait_for is None or requested.state == 'absent':
-        return ''
-    unhealthy = wait_until_met(lambda _seconds: _unhealthy(cloud, requested.name), timeout)
-    if unhealthy:
-        raise CloudError(
-            f'lb {requested.name}: timed out after {timeout} s (wait_timeout) '
-            f'waiting for healthy members: {"; ".join(unhealthy)}'
-        )
-    return f'waited for the members of lb {requested.name} to be healthy'
+def wait(cloud: Cloud, requested: LbRequest, items: Sequence[Lb]) -> Condition | None:
+    """Return the condition that all members are healthy, if the task waits for that."""
+    if requested.wait_for is None:
+        return None
+    return listed('healthy members', 'lb', items, _unhealthy, partial(reload, cloud))
 
 
-def _unhealthy(cloud: Cloud, name: str) -> List[str]:
+def _unhealthy(lb: Lb) -> str:
     """The members that are not healthy, each with its status and the reason."""
-    found = cloud.lbs.list([name])
-    if not found:
-        raise CloudError(f'lb {name} no longer exists; another run deleted it')
-    return [
+    return '; '.join(
         f'{member.name} is {member.status} ({member.reason})'
-        for member in found[0].health
+        for member in lb.health
         if member.status != ONLINE
-    ]
+    )
 
 
 RESOURCE = Resource('lb', ARGUMENTS, request, observe, plan, reload, wait=wait)

@@ -30,6 +30,7 @@ _MAX_WAIT = 7 * 86400  # seconds
 SHARED_OPTIONS: Dict[str, Any] = {
     'cloud': {'type': 'str', 'default': 'local', 'fallback': (env_fallback, ['HANOK_CLOUD'])},
     'actor': {'type': 'str', 'fallback': (env_fallback, ['SUDO_USER', 'USER', 'LOGNAME'])},
+    'wait': {'type': 'bool', 'default': True},
     'wait_timeout': {'type': 'int', 'default': 300},
 }
 

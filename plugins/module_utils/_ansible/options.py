@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple
 
 from .._cloud import CloudError
 from .._model.checks import labels_of
-from .resource import Thing
+from .things import Thing
 
 STATE: Dict[str, Any] = {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'}
 NAME: Dict[str, Any] = {'type': 'str', 'required': True}

@@ -6,41 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Generic, Protocol, Tuple, TypeVar
+from typing import Any, Callable, Dict, Generic, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.change import Plan
-from .._model.problem import Problem
 from .._model.secret import Secrets
 from .module import SecretValues, no_secrets
 from .operations import Operations
+from .things import AnyRequest, Item, Observed, Requested, Thing
+from .wait import Condition
 
-
-class AnyRequest(Protocol):
-    """What every request has."""
-
-    @property
-    def secrets(self) -> Secrets:
-        """What the cloud needs and may not record."""
-
-    def problems(self) -> Sequence[Problem]:
-        """Return what is invalid in it, regardless of what exists."""
-
-
-class Item(Protocol):
-    """What every item of a cloud has."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    def public(self) -> Dict[str, Any]:
-        """Return it for the result of a module."""
-
-
-Requested = TypeVar('Requested', bound=AnyRequest)
-Observed = TypeVar('Observed')
-Thing = TypeVar('Thing', bound=Item)
 Opener = Callable[[str, str, int, Secrets], Cloud]
 
 
@@ -48,8 +23,8 @@ def _no_executors(cloud: Cloud, request: AnyRequest) -> Operations:
     return {}
 
 
-def _no_wait(cloud: Cloud, request: AnyRequest, items: Sequence[Item], timeout: int) -> str:
-    return ''
+def _no_wait(cloud: Cloud, request: AnyRequest, items: Sequence[Item]) -> Condition | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -59,8 +34,8 @@ class Resource(Generic[Requested, Observed, Thing]):
     ``request`` builds a request from the parameters. ``observe`` returns what the request
     concerns, with the names to lock. ``plan`` is pure. ``reload`` returns the planned items as
     they are after the changes. ``executors`` apply changes that a cloud cannot apply by itself.
-    ``wait`` waits for what was requested and returns what it waited for. ``logged`` and
-    ``secrets``: see Module.
+    ``wait`` returns the condition to wait for, after the cloud has finished with the items.
+    ``logged`` and ``secrets``: see Module.
     """
 
     kind: str
@@ -70,7 +45,7 @@ class Resource(Generic[Requested, Observed, Thing]):
     plan: Callable[[Requested, Observed], Plan]
     reload: Callable[[Cloud, Sequence[Thing]], Sequence[Thing]]
     executors: Callable[[Cloud, Requested], Operations] = _no_executors
-    wait: Callable[[Cloud, Requested, Sequence[Thing], int], str] = _no_wait
+    wait: Callable[[Cloud, Requested, Sequence[Thing]], Condition | None] = _no_wait
     opener: Opener | None = None  # instead of open_cloud
     logged: bool = True
     secrets: SecretValues = no_secrets

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from typing import Any, Dict, Generic, List
 
@@ -28,7 +29,9 @@ from .report import (
     steps,
     summary,
 )
-from .resource import Observed, Opener, Requested, Resource, Thing
+from .resource import Opener, Resource
+from .things import Observed, Requested, Thing
+from .wait import busy, listed, wait_until_met
 
 
 @dataclass(frozen=True)
@@ -184,21 +187,44 @@ def _report(
     applied: Applied[Thing],
 ) -> None:
     """Wait for what was requested, then end the task with the result."""
-    errors = applied.errors()
-    result = _result(module, resource, applied)
-    if not module.check_mode and not errors:
-        started = time.monotonic()
+    errors, waited = applied.errors(), []
+    if module.params['wait'] and not module.check_mode and not errors:
         try:
-            waited = resource.wait(cloud, request, applied.items, module.params['wait_timeout'])
+            waited = _wait(module.params['wait_timeout'], resource, cloud, request, applied.items)
             if waited:
-                result['steps'].append(step(waited, '', time.monotonic() - started))
+                applied = replace(applied, items=resource.reload(cloud, applied.items))
         except CloudError as error:
             errors += [str(error), *cloud.obstacles()]
+    result = _result(module, resource, applied)
+    result['steps'] += waited
     for note in (*applied.plan.notes, *cloud.notes):
         module.warn(note)
     if errors:
         module.fail_json(**{**result, 'msg': '; '.join(errors)})
     module.exit_json(**result)
+
+
+def _wait(
+    timeout: int,
+    resource: Resource[Requested, Observed, Thing],
+    cloud: Cloud,
+    request: Requested,
+    items: Sequence[Thing],
+) -> List[Dict[str, Any]]:
+    """Wait until the cloud has finished with the items, then for the condition of the request.
+
+    Return the steps. Raises CloudError on a timeout, with the reason for each item.
+    """
+    steps, deadline = [], time.monotonic() + timeout
+    for condition in (
+        listed('ready', resource.kind, items, busy, partial(resource.reload, cloud)),
+        resource.wait(cloud, request, items),
+    ):
+        if condition is not None:
+            started = time.monotonic()
+            waited = wait_until_met(condition, deadline, timeout, cloud.poll_interval)
+            steps.append(step(waited, '', time.monotonic() - started))
+    return steps
 
 
 def _result(

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Sequence, Tuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
 from .._model.floating_ip import FloatingIp
@@ -14,9 +15,10 @@ from .._model.user_data import UserDataHash
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
 from .options import METADATA, NAME, by_name, metadata_options, names_of, specified_options
-from .resource import Resource, Thing
+from .resource import Resource
 from .run import run
-from .wait import wait_until_met
+from .things import Thing
+from .wait import Condition, listed
 
 if TYPE_CHECKING:
     from .._cloud.contract import Items
@@ -59,7 +61,6 @@ _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key
 _REQUEST_OPTIONS = (
     'floating_ip',
     'user_data',
-    'wait_for',
     'allow_restart',
     'allow_shrink',
     'force',
@@ -91,6 +92,7 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         options=options,
         count=params['count'],
         networks=None if networks is None else tuple(_nic(nic) for nic in networks),
+        wait_for=params['wait_for'] if params['wait'] else 'running',
         **{option: params[option] for option in _REQUEST_OPTIONS},
     )
 
@@ -212,33 +214,28 @@ def reload(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:
     return cloud.servers.list([server.name for server in planned])
 
 
-def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server], timeout: int) -> str:
-    """Wait until the started servers are ready, and return what was waited for.
-
-    Raises CloudError on timeout, with the reason for each server.
-    """
-    names = [server.name for server in items if server.power == 'started']
+def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server]) -> Condition | None:
+    """Return what the started servers are waited for: that they run, or what guests report."""
+    started = [server for server in items if server.power == 'started']
     condition = requested.wait_for
-    if condition == 'running' or requested.state == 'stopped' or not names:
-        return ''
-    pending: List[str] = list(names)
+    if requested.state == 'stopped' or not started:
+        return None
+    if condition == 'running':
+        return listed(condition, 'server', started, _not_running, partial(reload, cloud))
+    names = tuple(server.name for server in started)
+    return Condition(
+        condition,
+        'server',
+        names,
+        lambda pending, seconds: cloud.servers.readiness(pending, condition, seconds),
+    )
 
-    def unmet(seconds: float) -> Dict[str, str]:
-        found = cloud.servers.readiness(pending, condition, seconds)
-        reasons = {name: reason for name, reason in found.items() if reason}
-        pending[:] = reasons
-        return reasons
 
-    reasons = wait_until_met(unmet, timeout)
-    if reasons:
-        raise CloudError(
-            '; '.join(
-                f'server {name}: timed out after {timeout} s (wait_timeout) '
-                f'waiting for {condition}: {reason}'
-                for name, reason in reasons.items()
-            )
-        )
-    return f'waited for {condition} of {", ".join(names)}'
+def _not_running(server: Server) -> str:
+    if server.status in ('ERROR', 'UNMANAGED'):
+        reason = '; '.join(server.faults)
+        raise CloudError(f'server {server.name} is {server.status}, not running: {reason}')
+    return '' if server.status == 'ACTIVE' else f'its status is {server.status}'
 
 
 RESOURCE = Resource('server', ARGUMENTS, request, observe, plan, reload, wait=wait, rules=_RULES)

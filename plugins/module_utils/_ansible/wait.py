@@ -1,24 +1,85 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Waiting for a condition."""
+"""Waiting for conditions of items: the only place of the edge that polls a cloud."""
 
 from __future__ import annotations
 
 import time
-from typing import Callable, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Callable, Tuple
 
-_INTERVAL = 0.25  # seconds between two checks
-Unmet = TypeVar('Unmet')
+from .._cloud import CloudError
+from .things import Item, Thing
+
+Predicate = Callable[[Thing], str]
 
 
-def wait_until_met(unmet: Callable[[float], Unmet], timeout: float) -> Unmet:
-    """Poll until ``unmet`` returns something empty; after ``timeout`` seconds return its value.
+@dataclass(frozen=True)
+class Condition:
+    """A condition that items of a kind do not meet yet, or that only the cloud can check.
 
-    ``unmet`` gets the seconds that are left. It is called at least once.
+    ``name``: in messages. ``unmet`` gets names of items and the seconds that are left, and returns
+    why items do not meet it, by name; those that meet it have no reason, or an empty one. It raises
+    CloudError when waiting longer is futile.
     """
-    deadline = time.monotonic() + timeout
+
+    name: str
+    kind: str
+    items: Tuple[str, ...]
+    unmet: Callable[[Sequence[str], float], Mapping[str, str]]
+
+
+def busy(item: Item) -> str:
+    """Return the task that the cloud, for whomever, has in progress for an item; else empty."""
+    state = getattr(item, 'task_state', None)
+    return f'its task_state is {state}' if state else ''
+
+
+def listed(
+    name: str,
+    kind: str,
+    items: Sequence[Thing],
+    predicate: Predicate[Thing],
+    reload: Callable[[Sequence[Thing]], Sequence[Thing]],
+) -> Condition | None:
+    """Return a condition of items as they are listed; None if all of them meet it.
+
+    ``predicate`` returns why an item does not meet it.
+    """
+    pending = {item.name: item for item in items if predicate(item)}
+
+    def unmet(names: Sequence[str], seconds: float) -> Mapping[str, str]:
+        found = {item.name: item for item in reload([pending[name] for name in names])}
+        missing = sorted(set(names) - set(found))
+        if missing:
+            raise CloudError(
+                f'{kind} {", ".join(missing)} no longer exists: '
+                f'it was deleted while this task waited for {name}'
+            )
+        return {name: predicate(found[name]) for name in names}
+
+    return Condition(name, kind, tuple(pending), unmet) if pending else None
+
+
+def wait_until_met(condition: Condition, deadline: float, timeout: int, interval: float) -> str:
+    """Poll until all items meet a condition; return what was waited for.
+
+    ``deadline``: monotonic; ``timeout``: the seconds until then, for the message. ``interval``: the
+    seconds between two checks. Raises CloudError with the reason for each item that does not.
+    """
+    pending: Sequence[str] = condition.items
     while True:
-        found = unmet(deadline - time.monotonic())
-        if not found or time.monotonic() > deadline:
-            return found
-        time.sleep(_INTERVAL)
+        reasons = condition.unmet(pending, deadline - time.monotonic())
+        pending = [name for name in pending if reasons.get(name)]
+        if not pending:
+            return f'waited for {condition.name} of {", ".join(condition.items)}'
+        if time.monotonic() > deadline:
+            raise CloudError(
+                '; '.join(
+                    f'{condition.kind} {name}: timed out after {timeout} s (wait_timeout) '
+                    f'waiting for {condition.name}: {reasons[name]}'
+                    for name in pending
+                )
+            )
+        time.sleep(interval)

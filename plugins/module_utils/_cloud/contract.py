@@ -236,6 +236,10 @@ class Cloud(Protocol):
     def notes(self) -> List[str]:
         """Warnings for the user."""
 
+    @property
+    def poll_interval(self) -> float:
+        """Seconds between two checks of a condition."""
+
     def obstacles(self) -> Sequence[str]:
         """Return what may keep servers from being reached, apart from their own settings."""
 

@@ -48,6 +48,8 @@ def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
 class LocalCloud:
     """libvirt, nftables, HAProxy, and one SQLite file."""
 
+    poll_interval = 0.25
+
     def __init__(self, actor: str, timeout: int, secrets: Secrets) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
         self.host, self.secrets = this_host(actor, timeout), secrets

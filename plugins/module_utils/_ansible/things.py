@@ -1,0 +1,38 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the edge needs of every request and of every item of a cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Dict, Protocol, TypeVar
+
+from .._model.problem import Problem
+from .._model.secret import Secrets
+
+
+class AnyRequest(Protocol):
+    """What every request has."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """What the cloud needs and may not record."""
+
+    def problems(self) -> Sequence[Problem]:
+        """Return what is invalid in it, regardless of what exists."""
+
+
+class Item(Protocol):
+    """What every item of a cloud has."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def public(self) -> Dict[str, Any]:
+        """Return it for the result of a module."""
+
+
+Requested = TypeVar('Requested', bound=AnyRequest)
+Observed = TypeVar('Observed')
+Thing = TypeVar('Thing', bound=Item)
