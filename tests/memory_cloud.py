@@ -24,7 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
-from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
     FixedIp,
     FloatingIp,
@@ -55,16 +55,20 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
 POOL = IPv4Network('198.18.0.0/24')
 CREATED_AT = '2026-01-01T00:00:00Z'
 Things = dict[str, Any]
+FLAVORS = (
+    Flavor('g1.nano', vcpus=1, memory=128, disk=1, built_in=True),
+    Flavor('g1.micro', vcpus=1, memory=512, disk=4, built_in=True),
+)
 
 
 class Memory:
     """What outlives a task: the items by kind and name."""
 
     def __init__(self) -> None:
-        """Start with a default network and group, and the catalogue of flavors."""
+        """Start with a default network and group, and two flavors."""
         self.secret = str(uuid.uuid4())
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
-        self.kinds['flavor'] = dict(CATALOGUE)
+        self.kinds['flavor'] = {flavor.name: flavor for flavor in FLAVORS}
         for item in (Network('default', '192.168.0.0/24', '192.168.0.1'), SecurityGroup('default')):
             kind = 'network' if isinstance(item, Network) else 'security_group'
             self.kinds[kind]['default'] = self.known(item, 'memory')

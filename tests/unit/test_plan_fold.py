@@ -16,9 +16,9 @@ import hypothesis
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
-    CATALOGUE,
     Flavor,
     FlavorRequest,
 )

@@ -7,11 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     AFTER_APPLY,
     COMPLETES_INTERRUPTED_RUN,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     COMPLETES_INTERRUPTED_RUN,
     Plan,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
-    CATALOGUE,
     Flavor,
     FlavorRequest,
 )
@@ -306,21 +306,6 @@ def named(*things: Any) -> dict[str, Any]:
         (
             FlavorRequest('f', 'present', {'disk': 5121}),
             'disk: 5121 is out of range; use 1 to 5120 GB',
-        ),
-        (
-            FlavorRequest('g1.tiny', 'absent'),
-            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another '
-            'name',
-        ),
-        (
-            FlavorRequest('g1.tiny', 'present', {'vcpus': 2}),
-            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another '
-            'name',
-        ),
-        (
-            FlavorRequest('g1.tiny', 'present', {'description': 'mine'}),
-            'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another '
-            'name',
         ),
         (
             SecurityGroupRequest('default', 'absent'),
@@ -983,6 +968,23 @@ def test_reason_of_completion() -> None:
             volume_('absent'), volumes(replace(V, task_state='deleting'))
         ).changes
     ] == [COMPLETES_INTERRUPTED_RUN]
+
+
+@pytest.mark.parametrize(
+    'request_',
+    [
+        FlavorRequest('g1.tiny', 'absent'),
+        FlavorRequest('g1.tiny', 'present', {'vcpus': 2}),
+        FlavorRequest('g1.tiny', 'present', {'description': 'mine'}),
+    ],
+)
+def test_built_in_flavors_stay(request_: FlavorRequest) -> None:
+    """They are neither changed nor deleted."""
+    planned = flavor.plan(request_, CATALOGUE)
+    assert planned.changes == ()
+    assert planned.refused == (
+        'name: the flavor g1.tiny is built in and cannot be changed or deleted; use another name',
+    )
 
 
 def test_built_in_flavors() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     AFTER_APPLY,
     COMPLETES_INTERRUPTED_RUN,
@@ -18,7 +19,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     RESTART,
     Plan,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network

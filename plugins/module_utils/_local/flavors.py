@@ -11,7 +11,8 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
-from .._model.flavor import CATALOGUE, Flavor
+from .._model.flavor import Flavor
+from .flavor_catalogue import CATALOGUE
 from .host import Host
 from .record import description_columns
 

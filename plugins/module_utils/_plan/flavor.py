@@ -14,6 +14,14 @@ from .common import plan_one
 def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
     """Create, update or delete one flavor."""
     draft, current = Draft(), observed.get(request.name)
+    if current and current.built_in:
+        _check_unchanged(request, current, draft)
+        draft.result.append(current)
+        return draft.finish()
+    if current and current.built_in:
+        _check_unchanged(request, current, draft)
+        draft.result.append(current)
+        return draft.finish()
     if current is None and request.state == 'present':
         unset = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
         if unset:
@@ -25,3 +33,14 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
     )
     return draft.finish()
+
+
+def _check_unchanged(request: FlavorRequest, current: Flavor, draft: Draft) -> None:
+    """Refuse to change or delete a flavor of the cloud itself."""
+    differs = any(getattr(current, option) != value for option, value in request.options.items())
+    if differs or request.state == 'absent':
+        draft.refuse(
+            'name',
+            f'name: the flavor {request.name} is built in and cannot be changed or deleted; '
+            'use another name',
+        )
