@@ -138,6 +138,13 @@ def test_anchors() -> None:
     assert anchors(text) == {'one-two', 'one-two-1', 'one-two-2', '키페어-key-pair', 'a---c'}
 
 
+@pytest.mark.parametrize('document', DOCUMENTS)
+def test_lines_are_short(document: str) -> None:
+    """At most 100 characters outside of tables and blocks."""
+    text = without_blocks((ROOT / document).read_text(encoding='utf-8'))
+    assert [line for line in text.splitlines() if len(line) > 100 and line[:1] != '|'] == []
+
+
 # -- messages ------------------------------------------------------------------------------------
 
 
@@ -183,8 +190,11 @@ def messages() -> tuple[str, ...]:
 
 
 def quoted(text: str) -> list[str]:
-    """Return the messages that a document quotes: code at the beginning of a list item."""
-    items = re.findall(r'^ *- ((?:`[^`]+`(?:, )?)+)', without_blocks(text), flags=re.MULTILINE)
+    """Return the messages that a document quotes: code at the beginning of a list item.
+
+    A message is in one line, so that a search finds it; the next one may be in the next line.
+    """
+    items = re.findall(r'^ *- ((?:`[^`\n]+`(?:,\s+)?)+)', without_blocks(text), flags=re.MULTILINE)
     return [message for item in items for message in re.findall(r'`([^`]+)`', item)]
 
 
