@@ -44,6 +44,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
     Network,
     Surroundings,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
     SecurityGroup,
 )
@@ -266,14 +267,23 @@ class Networks(Items):
 class SecurityGroups(Items):
     """Security groups."""
 
+    def store(self, item: Any) -> None:
+        """Store a group; foreign rules are kept or removed, never written."""
+        before = self.stored[item.name].rules if item.name in self.stored else ()
+        assert all(isinstance(rule, Rule) for rule in set(item.rules) - set(before))
+        super().store(item)
+
     def shown(self, item: Any) -> Any:
         """A group with those whose rules name it."""
         named_by = [
             group.name
             for group in self.stored.values()
-            if group.name != item.name and any(r.remote_group == item.name for r in group.rules)
+            if group.name != item.name and item.name in self._named_groups(group)
         ]
         return replace(super().shown(item), named_by=tuple(named_by))
+
+    def _named_groups(self, group: SecurityGroup) -> Sequence[str | None]:
+        return [rule.remote_group for rule in group.rules if isinstance(rule, Rule)]
 
 
 class Ports(Items):

@@ -12,8 +12,11 @@ version_added: 0.1.0
 description:
   - A security group is a set of firewall rules for servers. A server has up to three groups; what a
     rule of one of them allows is allowed.
-  - Ingress traffic needs a rule. Egress traffic is allowed until one of the groups of a server has
-    an egress rule; then only what egress rules allow.
+  - Ingress traffic needs a rule. A group without egress rules allows all egress traffic, so that
+    the egress of a server is limited only if each of its groups has an egress rule. The same holds
+    for the group V(default).
+  - An egress rule that allows everything, as the only egress rule of a group, is the same as none,
+    and is not shown.
   - Changes apply at once to new connections of all servers that use the group. Established
     connections are kept unless O(cut=true).
 extends_documentation_fragment:
@@ -64,7 +67,10 @@ options:
         type: str
         default: any
   purge_rules:
-    description: Whether O(rules) replace all existing rules. With V(false) they are added.
+    description:
+      - Whether O(rules) replace all existing rules, including rules of a kind that this module
+        cannot write. With V(false) they are added.
+      - The first egress rule of a group is a limit, also if it is added.
     type: bool
     default: true
   cut:
@@ -107,7 +113,7 @@ EXAMPLES = r"""
       - protocol: udp
         ports: [5060, 10000-20000]
 
-- name: Create a group for servers that may only use DNS and HTTPS
+- name: Create a group for servers that may only use DNS and HTTPS, if they are in no other group
   hanok.cloud.security_group:
     name: fenced
     rules:
@@ -165,6 +171,20 @@ security_group:
         remote:
           description: Remote side of the rule, V(any), a CIDR, or a group as C(group:NAME).
           type: str
+        foreign:
+          description:
+            - Only in a rule of a kind that tasks cannot write, such as one that another program
+              created; then V(true). Its protocol, port and remote are null.
+          type: bool
+          returned: if the rule is foreign
+        id:
+          description: Identifies a foreign rule in its cloud.
+          type: str
+          returned: if the rule is foreign
+        text:
+          description: A foreign rule in one line.
+          type: str
+          returned: if the rule is foreign
     used_by:
       description: Names of the servers that use the security group.
       type: list

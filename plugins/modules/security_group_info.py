@@ -66,6 +66,20 @@ security_groups:
         remote:
           description: Remote side of the rule, V(any), a CIDR, or a group as C(group:NAME).
           type: str
+        foreign:
+          description:
+            - Only in a rule of a kind that tasks cannot write, such as one that another program
+              created; then V(true). Its protocol, port and remote are null.
+          type: bool
+          returned: if the rule is foreign
+        id:
+          description: Identifies a foreign rule in its cloud.
+          type: str
+          returned: if the rule is foreign
+        text:
+          description: A foreign rule in one line.
+          type: str
+          returned: if the rule is foreign
     used_by:
       description: Names of the servers that use the security group.
       type: list

@@ -7,6 +7,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,10 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
+    ForeignRule,
+    normalized,
+)
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
 from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
 
@@ -24,7 +29,8 @@ class CloudUnderTest(NamedTuple):
     """A cloud, and what is in it from the beginning.
 
     ``state``: everything that a task can change, to be compared. ``remains``: what is left when all
-    items of a test are deleted. ``image_path``: a small disk image.
+    items of a test are deleted. ``image_path``: a small disk image. ``add_foreign_rule``: add a
+    rule to a security group as another program would do.
     """
 
     run: Run
@@ -34,6 +40,7 @@ class CloudUnderTest(NamedTuple):
     network: str = 'default'
     flavor: str = 'g1.nano'
     larger_flavor: str = 'g1.micro'
+    add_foreign_rule: Callable[[str, ForeignRule], None] | None = None
 
 
 def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
@@ -48,9 +55,16 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
     def names() -> Any:
         return {kind: sorted(items) for kind, items in memory.kinds.items()}
 
+    def add_foreign_rule(name: str, rule: ForeignRule) -> None:
+        group = memory.kinds['security_group'][name]
+        rules = normalized((*group.rules, rule))
+        memory.kinds['security_group'][name] = replace(group, rules=rules)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(memory, actor))
-        yield CloudUnderTest(run_in_process, state, names, str(image))
+        yield CloudUnderTest(
+            run_in_process, state, names, str(image), add_foreign_rule=add_foreign_rule
+        )
 
 
 def run_in_process(module: str, check: bool = False, **options: Any) -> Result:

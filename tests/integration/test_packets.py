@@ -642,9 +642,13 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, A, C, 'tcp', 81),
         ],
     ),
-    'one egress rule denies all other egress': (
+    'egress rules in all groups of a port deny other egress': (
         {
             'open': OPEN,
+            'way_in': [
+                *OPEN,
+                {'direction': 'egress', 'protocol': 'tcp', 'port': 22, 'remote': '10.99.0.0/24'},
+            ],
             'out': [
                 {'direction': 'egress', 'protocol': 'tcp', 'port': 80},
                 {'direction': 'egress', 'protocol': 'udp', 'remote': 'group:peers'},
@@ -656,10 +660,10 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             'peers': [],
         },
         {
-            'a': ('open', 'out'),
+            'a': ('way_in', 'out'),
             'b': ('open', 'peers'),
             'c': ('open',),
-            'd': ('default', 'far', 'open', 'out'),
+            'd': ('far', 'out', 'way_in'),
             'e': ('open',),
         },
         [
@@ -685,6 +689,41 @@ SCENARIOS: dict[str, tuple[Rules, Mapping[str, Sequence[str]], list[Case]]] = {
             (YES, OUT, FLOATING_A, 'tcp', 22),
             (YES, C, A, 'icmp', None),
             (YES, E, OUT, 'tcp', 22),
+        ],
+    ),
+    'groups are a union: one without egress rules, or with one for all, lets everything out': (
+        {
+            'open': OPEN,
+            'web': [{'preset': 'http'}],
+            'out': [{'direction': 'egress', 'protocol': 'tcp', 'port': 80}],
+            'far': [{'direction': 'egress', 'protocol': 'tcp', 'port': 81, 'remote': OUT}],
+            'all': [
+                {'direction': 'egress', 'protocol': 'any'},
+                {'direction': 'egress', 'protocol': 'udp', 'port': 53},
+            ],
+        },
+        {
+            'a': ('out', 'web'),
+            'b': ('all', 'out'),
+            'c': ('far', 'out'),
+            'd': ('default', 'far', 'out'),
+            'e': ('open', 'out', 'far'),
+        },
+        [
+            (YES, A, OUT, 'tcp', 81),
+            (YES, A, OUT, 'udp', 53),
+            (YES, A, OUT, 'icmp', None),
+            (YES, B, OUT, 'tcp', 81),
+            (YES, B, A, 'tcp', 80),
+            (NO, B, A, 'tcp', 81),
+            (YES, C, OUT, 'tcp', 80),
+            (YES, C, OUT, 'tcp', 81),
+            (NO, C, OUT, 'tcp', 22),
+            (NO, C, OUT, 'icmp', None),
+            (YES, C, A, 'tcp', 80),
+            (YES, D, OUT, 'tcp', 22),
+            (YES, D, E, 'udp', 81),
+            (YES, E, OUT, 'icmp', None),
         ],
     ),
     'a remote is the source address that the filter sees': (
@@ -795,6 +834,9 @@ def random_datapath(seed: int) -> Datapath:
     groups = {}
     for name in names:
         groups[name] = [_random_rule(chance, names) for _number in range(chance.randrange(4))]
+        # Else hardly any server had egress rules in all of its groups.
+        if chance.random() < seed % 3 / 2:
+            groups[name].append({**_random_rule(chance, names), 'direction': 'egress'})
     return datapath(
         groups, {name: tuple(chance.sample(names, chance.randrange(4))) for name in SERVERS}
     )

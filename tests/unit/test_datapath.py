@@ -15,7 +15,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import
     Network,
     Port,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule, Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.verdict import (
     HOST,
     Verdict,
@@ -91,7 +91,7 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
         (
             (A.address, OUT, 'udp', 53),
             True,
-            'all egress is allowed: no group of the sender has an egress rule',
+            'all egress is allowed: group web has no egress rule',
         ),
         (
             (A.address, C.address, 'tcp', 80),
@@ -143,6 +143,31 @@ PATH = Datapath(NETWORKS, (WEB, CLOSED, DEFAULT), (A, B, C), ((FLOATING, A.addre
 def test_verdicts(arguments: tuple[Any, ...], allowed: bool, why: str) -> None:
     """The verdict and its reason."""
     assert evaluate(PATH, *arguments) == Verdict(allowed, why)
+
+
+def test_egress_is_the_union_of_groups() -> None:
+    """One of them without egress rules allows everything; foreign rules allow nothing."""
+    foreign = Group('2', (ForeignRule('7', 'sctp to any', 'egress'),), 'closed')
+    why = {}
+    for groups in ((), ('2',), ('2', '3')):
+        sender = replace(B, groups=groups)
+        for closed in (CLOSED, foreign):
+            path = replace(PATH, groups=(WEB, closed, DEFAULT), ports=(A, sender, C))
+            verdict = evaluate(path, sender.address, OUT, 'tcp', 80)
+            assert verdict.allowed is (groups != ('2',))
+            why[groups] = verdict.why
+    assert why == {
+        (): 'all egress is allowed: the sender has no group',
+        ('2',): f"no egress rule of the sender's groups (closed) allows tcp 80 to {OUT}",
+        ('2', '3'): 'all egress is allowed: group 3 has no egress rule',
+    }
+
+
+def test_foreign_rules_let_nothing_in() -> None:
+    """What they allow is unknown; it is no error."""
+    foreign = Group('2', (ForeignRule('7', 'tcp 22 from any', 'ingress'),), 'closed')
+    path = replace(PATH, groups=(WEB, foreign, DEFAULT))
+    assert not evaluate(path, HOST, B.address, 'tcp', 22).allowed
 
 
 def test_name_of_a_remote_group() -> None:

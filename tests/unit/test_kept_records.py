@@ -34,14 +34,19 @@ RECORDED = (
     'volume',
 )
 # What these return otherwise than the earlier version, by the kept record.
-CHANGED_RESULTS: dict[str, list[str]] = {}
+CHANGED_RESULTS: dict[str, list[str]] = {'4': ['security_group.all-out.rules.0: lost']}
+# The rows that a migration deletes, by kept record and table.
+DELETED_ROWS: dict[tuple[str, str], set[int]] = {
+    # an egress rule that allows everything, as the only egress rule of its group
+    ('4', 'security_group_rule'): {15},
+}
 
 each_record = pytest.mark.parametrize('kept', KEPT, ids=str)
 
 
 @each_record
 def test_record_is_migrated(kept: KeptRecord, tmp_path: Path) -> None:
-    """The first writer migrates the record: it is whole, and no row is lost."""
+    """The first writer migrates the record: it is whole, and no other row is lost."""
     kept.write_database(tmp_path / 'hanok.db')
     record = migrated(tmp_path)
     with closing(record.sql):
@@ -51,7 +56,9 @@ def test_record_is_migrated(kept: KeptRecord, tmp_path: Path) -> None:
         for table, expected in kept.read('export').items():
             if table not in ('meta', 'version'):
                 found = record.rows(f'SELECT id FROM {table} ORDER BY id')
-                assert [row['id'] for row in found] == [row['id'] for row in expected], table
+                deleted = DELETED_ROWS.get((str(kept), table), set())
+                ids = [row['id'] for row in expected if row['id'] not in deleted]
+                assert [row['id'] for row in found] == ids, table
 
 
 @each_record

@@ -684,7 +684,7 @@ BROKEN = (
         ),
         (
             security_group.plan(
-                group(purge=False, rules=(Rule('egress'),)),
+                group(purge=False, rules=(Rule('egress', 'udp'),)),
                 security_group.ObservedSecurityGroups(
                     named(
                         SecurityGroup(

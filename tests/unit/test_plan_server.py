@@ -22,7 +22,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
-from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule, Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     DISK_MISSING,
@@ -49,6 +49,7 @@ NEW = {'flavor': 'g1.micro', 'image': 'debian'}
 GROUPS = {
     'default': SecurityGroup('default'),
     'ssh': SecurityGroup('ssh', rules=(Rule('ingress', 'tcp', 22, 22),)),
+    'foreign': SecurityGroup('foreign', rules=(ForeignRule('7', 'sctp', 'ingress'),)),
     'among': SecurityGroup('among', rules=(Rule('ingress', 'tcp', 22, 22, '', 'among'),)),
     'elsewhere': SecurityGroup(
         'elsewhere', rules=(Rule('ingress', 'tcp', 22, 22, '203.0.113.0/24'),)
@@ -518,7 +519,7 @@ def test_immutable_options(request_: ServerRequest, option: str) -> None:
         (
             requested(options={**NEW, 'security_groups': ('ssh', 'web')}),
             observed(),
-            'security_group web does not exist; available: among, default, elsewhere, ssh',
+            'security_group web does not exist; available: among, default, elsewhere, foreign, ssh',
         ),
         (
             requested(options=NEW, networks=(NicRequest('back'),)),
@@ -845,9 +846,11 @@ def test_floating_addresses(said: str, has: str | None, after: str | None) -> No
     assert server.floating_ip == after
 
 
-@pytest.mark.parametrize('groups', [('ssh',), ('default', 'ssh'), ('among', 'ssh')])
+@pytest.mark.parametrize(
+    'groups', [('ssh',), ('default', 'ssh'), ('among', 'ssh'), ('among', 'foreign')]
+)
 def test_wait_for_ssh_when_allowed(groups: tuple[str, ...]) -> None:
-    """One group that allows this host is enough; a stopped server is not waited for."""
+    """One group that allows this host is enough, or may do so; a stopped server is not awaited."""
     assert (
         plan(
             requested(options={**NEW, 'security_groups': groups}, wait_for='ssh'), observed()

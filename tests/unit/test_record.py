@@ -60,7 +60,7 @@ def fill(record: Record) -> dict[str, int]:
         group_id=ids['security_group'],
         direction='ingress',
         protocol='any',
-        remote_cidr='0.0.0.0/0',
+        remote_cidr='any' if record.version > 4 else '0.0.0.0/0',
     )
     server = {
         'member_of': None,
@@ -366,6 +366,45 @@ def test_an_older_version_is_migrated(
         reader.rows('SELECT id FROM port'),
         reader.value('SELECT port_id FROM floating_ip'),
     ) == ([], None)
+
+
+def test_rules_of_an_older_version_are_converted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any remote is any; what equals no egress rules is none. Also those of an older export."""
+    narrow = {'direction': 'egress', 'protocol': 'tcp', 'port_min': 443, 'port_max': 443}
+    everything = {'direction': 'egress', 'protocol': 'any', 'remote_cidr': '0.0.0.0/0'}
+    with monkeypatch.context() as older:
+        older.setattr(database, 'VERSION', 4)
+        writer = Record(str(tmp_path), 'me')
+        writer.write()
+        for name, rules in (
+            ('alone', [everything]),
+            ('with_ingress', [everything, {**everything, 'direction': 'ingress'}]),
+            ('with_egress', [everything, {**narrow, 'remote_cidr': '10.0.0.0/8'}]),
+            ('to_group', [{**everything, 'remote_cidr': '', 'remote_group_id': 1}]),
+        ):
+            group = writer.insert('security_group', {'name': name, 'description': ''})
+            for rule in rules:
+                writer.insert('security_group_rule', {'group_id': group, **rule})
+        writer.export()
+        writer.sql.close()
+    rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
+    del rows['version']
+    rebuilt = Record(str(tmp_path / 'new'), 'me', lost=True)
+    rebuilt.rebuild(rows)
+    for record in (Record(str(tmp_path), 'me'), rebuilt):
+        found = record.rows(
+            'SELECT g.name, r.direction, r.protocol, r.remote_cidr FROM security_group_rule r '
+            'JOIN security_group g ON g.id = r.group_id ORDER BY r.id'
+        )
+        assert [tuple(row) for row in found] == [
+            ('with_ingress', 'ingress', 'any', 'any'),
+            ('with_egress', 'egress', 'any', 'any'),
+            ('with_egress', 'egress', 'tcp', '10.0.0.0/8'),
+            ('to_group', 'egress', 'any', ''),
+        ]
+        record.sql.close()
 
 
 # -- transactions --------------------------------------------------------------------------------

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ANYWHERE,
+    AnyRule,
+    ForeignRule,
     Rule,
+    normalized,
     public,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule_parser import parse
@@ -41,15 +44,9 @@ def rules(draw: st.DrawFn) -> Rule:
         else [None, None]
     )
     group = draw(st.none() | GROUP_NAMES)
-    cidr = (
-        ''
-        if group
-        else str(
-            ipaddress.IPv4Network(
-                (draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 32))), strict=False
-            )
-        )
-    )
+    start, length = draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 32))
+    span = ipaddress.IPv4Network((start, length), strict=False)
+    cidr = '' if group else str(span) if length else ANYWHERE
     return Rule(
         draw(st.sampled_from(['ingress', 'egress'])), protocol, ports[0], ports[1], cidr, group
     )
@@ -281,7 +278,8 @@ def test_not_a_mapping(raw: Any) -> None:
         {'remote_cidr': '10.0.0.1/24'},
         {'remote_cidr': '10.0.0.1'},
         {'remote_cidr': ''},
-        {'remote_cidr': 'any'},
+        {'remote_cidr': '0.0.0.0/0'},
+        {'remote_cidr': 'ANY'},
         {'remote_cidr': '::/0'},
         {'remote_cidr': None},
         {'remote_cidr': '10.0.0.0/24', 'remote_group': 'web'},
@@ -295,6 +293,57 @@ def test_invalid_values(values: dict[str, Any]) -> None:
     """Invalid rules cannot be created."""
     with pytest.raises(ValueError, match=r'direction|protocol|port|remote'):
         Rule(**{'direction': 'ingress', **values})
+
+
+def test_any_is_one_remote() -> None:
+    """However it is written."""
+    written = ('any', 'Any', '0.0.0.0/0', '10.0.0.1/0')
+    found = {parse({'protocol': 'tcp', 'remote': remote}) for remote in written}
+    assert found == {(Rule('ingress', 'tcp', remote_cidr=ANYWHERE),)}
+    assert public(Rule('ingress'))['remote'] == 'any'
+
+
+SCTP = ForeignRule('7', 'sctp from any', 'ingress')
+VRRP = ForeignRule('5', 'vrrp to any', 'egress')
+NARROW = Rule('egress', 'tcp', 443, 443)
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ([Rule('egress')], ()),
+        ([Rule('egress'), Rule('ingress')], (Rule('ingress'),)),
+        ([Rule('egress'), Rule('egress')], ()),
+        # With others it is what counts: it must not get lost.
+        ([NARROW, Rule('egress')], (Rule('egress'), NARROW)),
+        ([Rule('egress', 'tcp')], (Rule('egress', 'tcp'),)),
+        ([VRRP, Rule('egress')], (Rule('egress'), VRRP)),
+        ([SCTP, Rule('egress')], (SCTP,)),
+        ([VRRP, SCTP, NARROW, SCTP], (NARROW, VRRP, SCTP)),
+    ],
+)
+def test_rules_of_a_group_have_one_form(
+    given: list[AnyRule], expected: tuple[AnyRule, ...]
+) -> None:
+    """No egress rules and one that allows everything are the same; the first form is used."""
+    assert normalized(given) == expected
+    assert normalized(expected) == expected
+
+
+def test_a_foreign_rule_is_no_rule_of_a_task() -> None:
+    """It is shown, and refused if it is copied into a task."""
+    assert public(SCTP) == {
+        'direction': 'ingress',
+        'protocol': None,
+        'port': None,
+        'remote': None,
+        'foreign': True,
+        'id': '7',
+        'text': 'sctp from any',
+    }
+    assert str(SCTP) == 'sctp from any'
+    with pytest.raises(ValueError, match='foreign is not an option of a rule'):
+        parse(public(SCTP))
 
 
 def test_text() -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import FORM, digest
 from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
 from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset_inet import rule_line
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
@@ -21,10 +22,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import
     Network,
     Port,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule, Rule
 
 IDS = ('1', '22', 'b1e5-77_X', 'ok')
-CIDRS = ('0.0.0.0/0', '10.0.0.0/8', '203.0.113.9/32')
+CIDRS = ('any', '10.0.0.0/8', '203.0.113.9/32')
 
 
 @st.composite
@@ -194,18 +195,19 @@ def test_an_unknown_protocol_never_becomes_any() -> None:
         rule_line(rule)
 
 
-def test_egress_is_open_without_egress_rules() -> None:
-    """The groups with egress rules restrict a port; without any it may send everything."""
-    open_, closing = (
+def test_egress_is_the_union_of_groups() -> None:
+    """A port may send what one of its groups allows; a group without egress rules allows all."""
+    all_groups = (
         Group('1', (Rule('ingress', 'tcp'),)),
         Group('2', (Rule('egress', 'tcp', 80, 80),)),
+        Group('3', (ForeignRule('7', 'sctp to any', 'egress'),)),
     )
     port = Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0')
     leaving = {}
-    for groups in ((), ('1',), ('2',), ('1', '2')):
+    for groups in ((), ('1',), ('2',), ('1', '2'), ('2', '3')):
         path = Datapath(
             (Network('hk0', '10.0.0.0/24', '10.0.0.1'),),
-            (open_, closing),
+            all_groups,
             (replace(port, groups=groups),),
         )
         found = re.search(r'chain egc_\w+ \{\n(.*?)\n  \}', render(path, 'r'), re.DOTALL)
@@ -215,5 +217,41 @@ def test_egress_is_open_without_egress_rules() -> None:
         (): ['accept'],
         ('1',): ['accept'],
         ('2',): ['jump eg_2', 'drop'],
-        ('1', '2'): ['jump eg_2', 'drop'],
+        ('1', '2'): ['accept'],
+        ('2', '3'): ['jump eg_2', 'jump eg_3', 'drop'],
     }
+
+
+# The digest of what is rendered for a datapath with everything in it. A host whose rules have
+# another form loads them again: whoever changes the rendering sets the new digest, and increments
+# FORM.
+FORM_2 = '612ddeca7a7e4a2ebeb7f4efe46239369147c63d681cd4d4d73777fcb077b463'
+
+
+def test_another_form_of_the_ruleset_has_another_number() -> None:
+    """Otherwise hosts would keep the rules that an older version of the collection loaded."""
+    path = Datapath(
+        networks=(
+            Network('hk0', '10.0.0.0/24', '10.0.0.1'),
+            Network('hk1', '10.1.0.0/24', '10.1.0.1', nat=False),
+        ),
+        groups=(
+            Group(
+                '1', (Rule('ingress', 'tcp', 80, 90), Rule('ingress', 'icmp', None, None, '', '2'))
+            ),
+            Group('2', (Rule('egress', 'udp', 53, 53, '10.0.0.0/8'), Rule('egress', 'tcp'))),
+            Group('3', (ForeignRule('7', 'sctp from any', 'ingress'), Rule('ingress'))),
+        ),
+        ports=(
+            Port('hkp1', '52:54:00:00:00:01', '10.0.0.2', 'hk0', ('1', '2')),
+            Port('hkp2', '52:54:00:00:00:02', '10.0.0.3', 'hk0', ('2',)),
+            Port('hkp3', '52:54:00:00:00:03', '10.1.0.2', 'hk1'),
+            Port('hkp4', '52:54:00:00:00:04', '10.1.0.3', 'hk1', ('3',)),
+        ),
+        floating=(('203.0.113.1', '10.0.0.2'), ('198.18.0.1', '10.1.0.2')),
+        outside=('eth0',),
+        host_only=('198.18.0.0/24',),
+        further=('10.1.0.2',),
+    )
+    texts = [render(path, 'r'), render(replace(path, router=False, by_bridge=False), 'r')]
+    assert (digest(''.join(texts)), FORM) == (FORM_2, 2)

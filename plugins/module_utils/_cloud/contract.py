@@ -210,7 +210,10 @@ class Cloud(Protocol):
 
     @property
     def security_groups(self) -> UpdatableItems[SecurityGroup]:
-        """Security groups."""
+        """Security groups.
+
+        Foreign rules are listed, and removed where a change no longer has them; none is written.
+        """
 
     @property
     def floating_ips(self) -> FloatingIps:

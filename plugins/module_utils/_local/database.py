@@ -16,7 +16,7 @@ from .._cloud import CloudError
 LOST = 'lost'
 SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
-VERSION = 4  # of the tables in schema.py, which is imported only to create or migrate them
+VERSION = 5  # of the tables in schema.py, which is imported only to create or migrate them
 
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
 _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')

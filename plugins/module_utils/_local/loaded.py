@@ -22,6 +22,11 @@ _LIST = 'list ruleset inet; list ruleset bridge'
 _HEADS = ('table inet hanok {\n', 'table bridge hanok {\n')
 _REVISION = re.compile(r'^\tchain rev_([a-z0-9_]+) \{$', re.MULTILINE)
 
+# The form of the ruleset: a part of the revision, so that rules which another version of the
+# collection rendered are loaded again. It is incremented with every change of what `render` returns
+# for the same datapath (tests/unit/test_ruleset.py).
+FORM = 2
+
 _BRIDGE_META = 'table bridge hanok_probe { chain probed { meta ibrname "hk0" accept; }; }'
 
 
@@ -32,7 +37,10 @@ class LoadedRules(NamedTuple):
     digest: str
 
     def number(self, record: str) -> int:
-        """The revision number of the record they were rendered from; -1 if it is another record."""
+        """The revision number of the record; -1 if it is another record, or another form.
+
+        ``record``: the id of the record with the form.
+        """
         name, _underscore, number = self.revision.rpartition('_')
         return int(number) if name == record and number.isdigit() else -1
 

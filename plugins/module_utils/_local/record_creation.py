@@ -11,7 +11,7 @@ from typing import Any, Mapping
 
 from .._cloud import CloudError
 from .database import Database, Rows, is_inaccessible
-from .schema import TABLES
+from .schema import RULE_CONVERSIONS, TABLES
 
 _EXPORT_EDITED = 'the export was edited by hand'
 
@@ -62,6 +62,8 @@ def _fill(database: Database, rows: Rows) -> None:
         for row in rows.get(table, ()):
             known = {column: value for column, value in row.items() if column in columns}
             _insert(database, table, known)
+    for statement in RULE_CONVERSIONS:
+        database.sql.execute(statement)
     broken = database.rows('PRAGMA foreign_key_check')
     if broken:
         tables = ', '.join(sorted({row['table'] for row in broken}))

@@ -30,9 +30,9 @@ class Rules:
         self._to_confirm: Tuple[str, Tuple[str, ...]] | None = None
 
     def revision(self) -> str:
-        """The revision of the rules: the id of the record and the number of relevant changes."""
+        """The revision of the rules: the record, their form, and the number of relevant changes."""
         meta = self.record.meta()
-        return f'{meta["record"]}_{meta["revision"]}'
+        return f'{meta["record"]}_{loaded.FORM}_{meta["revision"]}'
 
     def outside(self) -> Tuple[str, ...]:
         """The devices through which servers may reach the outside.

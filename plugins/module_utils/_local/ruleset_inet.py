@@ -73,13 +73,13 @@ def _address_map(name: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def _referenced(datapath: Datapath, used: Iterable[str]) -> list[str]:
-    rules = (rule for group in used for rule in datapath.group_by_id[group].rules)
+    rules = (rule for group in used for rule in datapath.group_by_id[group].known_rules)
     return sorted({rule.remote_group for rule in rules if rule.remote_group is not None})
 
 
 def _group_chains(datapath: Datapath, group: str) -> list[str]:
     """Return one chain per direction, shared by all ports of the group, with one line per rule."""
-    rules = sorted(set(datapath.group_by_id[group].rules))
+    rules = datapath.group_by_id[group].known_rules
     egress = [rule_line(rule) for rule in rules if rule.direction == 'egress']
     ingress = [rule_line(rule) for rule in rules if rule.direction == 'ingress']
     return [*chain(f'eg_{group}', egress), *chain(f'in_{group}', ingress)]
@@ -123,21 +123,16 @@ def _name(combination: tuple[str, ...]) -> str:
 
 
 def _combination_chains(datapath: Datapath, combination: tuple[str, ...]) -> list[str]:
-    """Return the chains of all ports that have these groups.
-
-    Egress is open unless one of the groups has egress rules.
-    """
-    leaving = [f'jump eg_{group}' for group in combination if _has_egress(datapath, group)]
+    """Return the chains of all ports that have these groups."""
+    leaving = [f'jump eg_{group}' for group in combination]
+    if not combination or any(datapath.group_by_id[id_].allows_all_egress for id_ in combination):
+        leaving = []
     entering = [f'jump in_{group}' for group in combination]
     name = _name(combination)
     return [
         *chain(f'egc_{name}', [*leaving, 'drop'] if leaving else ['accept']),
         *chain(f'inc_{name}', [*entering, 'drop']),
     ]
-
-
-def _has_egress(datapath: Datapath, group: str) -> bool:
-    return any(rule.direction == 'egress' for rule in datapath.group_by_id[group].rules)
 
 
 def _sorted(addresses: Iterable[str]) -> list[str]:

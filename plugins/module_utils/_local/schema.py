@@ -209,6 +209,23 @@ _VERSION_4 = [
     f'{NEW_METADATA}',
 ]
 
+# Rules in today's form. Rows of an older export are converted by these, too.
+RULE_CONVERSIONS = (
+    "UPDATE security_group_rule SET remote_cidr = 'any' WHERE remote_cidr = '0.0.0.0/0';",
+    # A group without egress rules allows all egress.
+    """DELETE FROM security_group_rule
+  WHERE direction = 'egress' AND protocol = 'any' AND remote_cidr = 'any' AND NOT EXISTS (
+    SELECT 1 FROM security_group_rule other WHERE other.direction = 'egress'
+    AND other.group_id = security_group_rule.group_id AND other.id <> security_group_rule.id);""",
+)
+_VERSION_5 = [*RULE_CONVERSIONS]
+
 
 TABLES = (*_TABLES, 'init_script', 'server_keypair')
-VERSIONS = (_version_1(), _version_2(), _version_3(), '\n'.join(_VERSION_4))
+VERSIONS = (
+    _version_1(),
+    _version_2(),
+    _version_3(),
+    '\n'.join(_VERSION_4),
+    '\n'.join(_VERSION_5),
+)

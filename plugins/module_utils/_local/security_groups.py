@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Dict, List, Tuple
+from typing import Dict, List, Set, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
@@ -106,8 +106,8 @@ class LocalSecurityGroups:
     def _write_rules(self, change: Change) -> None:
         groups = self.record.rows('SELECT id, name FROM security_group')
         ids = {row['name']: row['id'] for row in groups}
-        before = set() if change.before is None else set(change.before.rules)
-        after = set(change.after.rules)
+        before = set() if change.before is None else _own_rules(change.before)
+        after = _own_rules(change.after)
         for rule in before - after:
             self._delete_rule(ids[change.name], rule, ids.get(rule.remote_group or ''))
         for rule in sorted(after - before):
@@ -129,3 +129,8 @@ class LocalSecurityGroups:
     def _project(self, changes: Sequence[Change]) -> List[Outcome]:
         self.projections.apply()
         return [Outcome(change) for change in changes]
+
+
+def _own_rules(group: SecurityGroup) -> Set[Rule]:
+    """All of its rules: this cloud has no foreign ones. A row that is no rule is damage."""
+    return {rule for rule in group.rules if isinstance(rule, Rule)}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from .rule import Rule, network
+from .rule import AnyRule, ForeignRule, Rule, allow_all_egress, network
 
 _GROUP_ID = re.compile(r'[A-Za-z0-9_-]{1,64}')
 _BRIDGE = re.compile(r'hk(?!p)[A-Za-z0-9-]{1,13}')
@@ -87,10 +87,14 @@ class Network:
 
 @dataclass(frozen=True)
 class Group:
-    """A security group; `remote_group` of its rules is a group id. `name` is for messages."""
+    """A security group; `remote_group` of its rules is a group id. `name` is for messages.
+
+    A port with several groups may send and receive what any of them allows. A group without egress
+    rules allows all egress. Foreign rules allow nothing that is known.
+    """
 
     id: str
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[AnyRule, ...] = ()
     name: str = ''
 
     def __post_init__(self) -> None:
@@ -101,8 +105,18 @@ class Group:
             'the id of a group',
             'use up to 64 letters, digits, hyphens and underscores',
         )
-        if not all(isinstance(rule, Rule) for rule in self.rules):
+        if not all(isinstance(rule, (Rule, ForeignRule)) for rule in self.rules):
             raise ValueError(f'group {self.id}: every rule must be a Rule')
+
+    @cached_property
+    def known_rules(self) -> list[Rule]:
+        """The rules that can be rendered and evaluated, sorted."""
+        return sorted({rule for rule in self.rules if isinstance(rule, Rule)})
+
+    @property
+    def allows_all_egress(self) -> bool:
+        """Whether it has no egress rule."""
+        return allow_all_egress(self.rules)
 
 
 @dataclass(frozen=True)
@@ -176,7 +190,7 @@ class Datapath:
     def _check_groups(self) -> None:
         _check_unique('group', (group.id for group in self.groups))
         for group in self.groups:
-            for rule in group.rules:
+            for rule in group.known_rules:
                 if rule.remote_group is not None and rule.remote_group not in self.group_by_id:
                     raise ValueError(
                         f'group {group.id} refers to group {rule.remote_group}, which does not '
@@ -264,6 +278,6 @@ class Datapath:
     def rules(self, port: Port, direction: str) -> Iterator[tuple[Group, Rule]]:
         """Yield the rules of a port in one direction, each with its group, in a fixed order."""
         for group in sorted(port.groups):
-            for rule in sorted(self.group_by_id[group].rules):
+            for rule in self.group_by_id[group].known_rules:
                 if rule.direction == direction:
                     yield self.group_by_id[group], rule

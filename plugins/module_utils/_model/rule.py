@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, total_ordering
-from typing import Any
+from typing import Any, Union
 
 DIRECTIONS = ('ingress', 'egress')
 PROTOCOLS = ('any', 'tcp', 'udp', 'icmp')
 WITH_PORTS = ('tcp', 'udp')
-ANYWHERE = '0.0.0.0/0'
+ANYWHERE = 'any'  # all addresses, of whatever family
+ALL_IPV4 = '0.0.0.0/0'  # how users may write `any`
 MAX_PORT = 65535
 GROUP_NAME = re.compile(r'[A-Za-z0-9_.-]{1,255}')
 
@@ -30,8 +31,7 @@ def network(text: str) -> ipaddress.IPv4Network:
 class Rule:
     """Traffic that is allowed. Invalid values raise ValueError.
 
-    `remote_cidr` is a normalized IPv4 network (`0.0.0.0/0` is anywhere), or '' when `remote_group`
-    names a group.
+    `remote_cidr` is `any` or a normalized IPv4 network, or '' when `remote_group` names a group.
     """
 
     direction: str
@@ -84,7 +84,9 @@ class Rule:
 
     def _key(self) -> tuple[Any, ...]:
         remote: tuple[Any, ...] = (1, 0, 0, self.remote_group)
-        if self.remote_cidr:
+        if self.remote_cidr == ANYWHERE:
+            remote = (0, 0, 0, '')
+        elif self.remote_cidr:
             cidr = network(self.remote_cidr)
             remote = (0, int(cidr.network_address), cidr.prefixlen, '')
         return (
@@ -104,8 +106,55 @@ class Rule:
         return describe(self, remote_text(self))
 
 
-def public(rule: Rule) -> dict[str, Any]:
-    """Return the rule as plain JSON in the form of a task: `parse(public(rule)) == (rule,)`."""
+@dataclass(frozen=True)
+class ForeignRule:
+    """A rule of a kind that tasks cannot write, such as one that another program created.
+
+    It is listed, counted and removed like others, but never written. What it allows is unknown.
+    `id`: how its cloud identifies it. `text`: the rule in one line, for users.
+    """
+
+    id: str
+    text: str
+    direction: str
+
+    def __str__(self) -> str:
+        """Return the rule for a message."""
+        return self.text
+
+
+AnyRule = Union[Rule, ForeignRule]
+
+
+def normalized(rules: Iterable[AnyRule]) -> tuple[AnyRule, ...]:
+    """Return the rules of a group in their only form: sorted, each once, foreign ones last.
+
+    An egress rule that allows everything is omitted if it is the only egress rule: groups without
+    egress rules allow all egress.
+    """
+    found = set(rules)
+    all_egress = {Rule('egress')}
+    if {rule for rule in found if rule.direction == 'egress'} == all_egress:
+        found -= all_egress
+    own = sorted(rule for rule in found if isinstance(rule, Rule))
+    foreign = [rule for rule in found if isinstance(rule, ForeignRule)]
+    return (*own, *sorted(foreign, key=lambda rule: (rule.direction, rule.text, rule.id)))
+
+
+def allow_all_egress(rules: Iterable[AnyRule]) -> bool:
+    """Whether a group with these rules allows all egress because it has no egress rule."""
+    return not any(rule.direction == 'egress' for rule in rules)
+
+
+def public(rule: AnyRule) -> dict[str, Any]:
+    """Return the rule as plain JSON in the form of a task: `parse(public(rule)) == (rule,)`.
+
+    A foreign rule has no such form: its protocol, port and remote are null.
+    """
+    if isinstance(rule, ForeignRule):
+        unknown = dict.fromkeys(('protocol', 'port', 'remote'))
+        shown = {'foreign': True, 'id': rule.id, 'text': rule.text}
+        return {'direction': rule.direction, **unknown, **shown}
     return {
         'direction': rule.direction,
         'protocol': rule.protocol,
@@ -127,7 +176,7 @@ def remote_text(rule: Rule) -> str:
     """Return the remote of a rule: `any`, a CIDR, or `group:NAME`."""
     if rule.remote_group is not None:
         return f'group:{rule.remote_group}'
-    return 'any' if rule.remote_cidr == ANYWHERE else rule.remote_cidr
+    return rule.remote_cidr
 
 
 def listed(names: Mapping[str, object] | tuple[str, ...]) -> str:
@@ -148,7 +197,7 @@ def _is_range(lowest: int | None, highest: int | None) -> bool:
 
 def _is_normalized(cidr: str) -> bool:
     try:
-        return cidr == ANYWHERE or str(network(cidr)) == cidr
+        return cidr == ANYWHERE or (str(network(cidr)) == cidr and cidr != ALL_IPV4)
     except ValueError:
         return False
 

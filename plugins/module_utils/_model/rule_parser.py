@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from .rule import (
+    ALL_IPV4,
     ANYWHERE,
     DIRECTIONS,
     GROUP_NAME,
@@ -200,7 +201,8 @@ def _remote(problems: _Problems, value: object) -> tuple[str, str | None]:
 def _address_or_group(problems: _Problems, value: object, text: str) -> tuple[str, str | None]:
     version = _ip_version(text)
     if version == 4 and text != '0.0.0.0':  # noqa: S104 (compared, never bound)
-        return str(network(text)), None
+        cidr = str(network(text))
+        return ANYWHERE if cidr == ALL_IPV4 else cidr, None
     if version is None and GROUP_NAME.fullmatch(text) and not _LIKE_ADDRESS.fullmatch(text):
         return '', text
     problems.add('remote', f'{value!r} {_remote_problem(version, text)}')

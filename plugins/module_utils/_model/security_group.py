@@ -12,23 +12,25 @@ from .change import AFTER_APPLY, Table, live, plain_fields
 from .checks import DEFAULT_GROUP
 from .problem import Problem, invalid
 from .request import Request
-from .rule import Rule, public
+from .rule import AnyRule, public
 
 MAX_RULES = 100
 
 
 @dataclass(frozen=True)
 class SecurityGroup:
-    """A named set of rules, sorted.
+    """A named set of rules, as ``normalized`` returns them.
 
-    ``used_by``: servers that have it. ``named_by``: other groups whose rules refer to it. ``cut``:
-    a change of its rules ends connections that they do not allow.
+    What any group of a server allows is allowed; without an egress rule, a group allows all egress.
+    A cloud lists rules that tasks cannot write as ForeignRule. ``used_by``: servers that have it.
+    ``named_by``: other groups whose rules refer to it. ``cut``: a change of its rules ends
+    connections that they do not allow.
     """
 
     name: str
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
-    rules: Tuple[Rule, ...] = ()
+    rules: Tuple[AnyRule, ...] = ()
     used_by: Tuple[str, ...] = ()
     named_by: Tuple[str, ...] = ()
     created_by: str = AFTER_APPLY

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .datapath import LINK_LOCAL, Datapath, Group, Network, Port, address, check_host_address
-from .rule import WITH_PORTS, Rule, describe, is_port, network, remote_text
+from .rule import ANYWHERE, WITH_PORTS, Rule, describe, is_port, network, remote_text
 
 HOST = 'host'  # the host itself as source or destination; not a possible address
 
@@ -172,9 +172,14 @@ def _from_outside(datapath: Datapath, connection: _Connection, through_floating:
 
 
 def _egress(datapath: Datapath, sender: Port, connection: _Connection) -> Verdict:
-    rules = list(datapath.rules(sender, 'egress'))
-    if not rules:
-        return Verdict(True, 'all egress is allowed: no group of the sender has an egress rule')
+    if not sender.groups:
+        return Verdict(True, 'all egress is allowed: the sender has no group')
+    for group in map(datapath.group_by_id.__getitem__, sorted(sender.groups)):
+        if group.allows_all_egress:
+            return Verdict(
+                True, f'all egress is allowed: group {_group_name(group)} has no egress rule'
+            )
+    rules = datapath.rules(sender, 'egress')
     return _first_match(datapath, rules, connection, connection.destination) or Verdict(
         False,
         f"no egress rule of the sender's groups ({_group_names(datapath, sender)}) allows "
@@ -220,7 +225,7 @@ def _matches(datapath: Datapath, rule: Rule, connection: _Connection, peer: str)
             return False
     if rule.remote_group is not None:
         return peer in datapath.members[rule.remote_group]
-    return address(peer) in network(rule.remote_cidr)
+    return rule.remote_cidr == ANYWHERE or address(peer) in network(rule.remote_cidr)
 
 
 def _group_name(group: Group) -> str:

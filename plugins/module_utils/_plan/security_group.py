@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Tuple
 
 from .._model.change import Draft, Plan
-from .._model.rule import Rule
+from .._model.rule import AnyRule, Rule, normalized
 from .._model.security_group import MAX_RULES, TABLE, SecurityGroup, SecurityGroupRequest
 from .common import plan_one
 
@@ -45,21 +45,23 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
     return draft.finish()
 
 
-def _rules(request: SecurityGroupRequest, current: SecurityGroup | None) -> Tuple[Rule, ...]:
-    """The requested rules, with the existing ones unless those are purged."""
-    rules = set(request.options['rules'])
-    if current and not request.purge_rules:
-        rules |= set(current.rules)
-    return tuple(sorted(rules))
+def _rules(request: SecurityGroupRequest, current: SecurityGroup | None) -> Tuple[AnyRule, ...]:
+    """The requested rules, with the existing ones unless those are purged.
+
+    These are normalized together: added to other egress rules, one that allows all egress counts.
+    """
+    kept = current.rules if current and not request.purge_rules else ()
+    return normalized((*request.options['rules'], *kept))
 
 
 def _check_rules(
-    name: str, rules: Tuple[Rule, ...], observed: ObservedSecurityGroups, draft: Draft
+    name: str, rules: Tuple[AnyRule, ...], observed: ObservedSecurityGroups, draft: Draft
 ) -> None:
     if len(rules) > MAX_RULES:
         draft.refuse(
             'rules',
             f'rules: {name} would have {len(rules)}; a group has at most {MAX_RULES}',
         )
-    for remote in sorted({rule.remote_group for rule in rules if rule.remote_group}):
+    own = [rule for rule in rules if isinstance(rule, Rule)]
+    for remote in sorted({rule.remote_group for rule in own if rule.remote_group}):
         draft.require('security_group', remote, {**observed.groups, name: None}, 'rules')

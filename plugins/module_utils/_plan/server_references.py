@@ -148,23 +148,24 @@ def check_ssh_allowed(
 def _allow_from_host(
     groups: List[SecurityGroup], network: Network, protocol: str, port: int | None
 ) -> bool:
-    """Whether groups allow traffic from the host; rules for remote groups do not apply to it."""
+    """Whether groups allow traffic from the host, or may do so by a foreign rule.
+
+    Rules for remote groups do not apply to it.
+    """
     from .._model import datapath
+    from .._model.rule import Rule
     from .._model.verdict import HOST, evaluate
 
-    rendered = [
-        datapath.Group(str(index), tuple(rule for rule in group.rules if rule.remote_group is None))
-        for index, group in enumerate(groups)
-    ]
+    rules = [rule for group in groups for rule in group.rules if rule.direction == 'ingress']
+    own = tuple(rule for rule in rules if isinstance(rule, Rule))
+    if len(own) < len(rules):
+        return True
+    rendered = datapath.Group('1', tuple(rule for rule in own if rule.remote_group is None))
     hosts = IPv4Network(network.cidr).hosts()
     free = next(str(address) for address in hosts if str(address) != network.gateway)
     path = datapath.Datapath(
         (datapath.Network('hk0', network.cidr, network.gateway),),
-        tuple(rendered),
-        (
-            datapath.Port(
-                'hkp0', '52:54:00:00:00:01', free, 'hk0', tuple(group.id for group in rendered)
-            ),
-        ),
+        (rendered,),
+        (datapath.Port('hkp0', '52:54:00:00:00:01', free, 'hk0', (rendered.id,)),),
     )
     return evaluate(path, HOST, free, protocol, port).allowed
