@@ -129,7 +129,7 @@ class LocalCloud:
         """Volumes."""
         from .volumes import LocalVolumes
 
-        return LocalVolumes(self.host, self.servers)
+        return LocalVolumes(self.host, self.upkeep, self.servers.redefine)
 
     @property
     def servers(self) -> LocalServers:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
 
+from .disk_devices import Disk, disk_xml, target
+
 _AGENT = 'org.qemu.guest_agent.0'  # the name by which libvirt finds the channel
 
 
@@ -20,14 +22,6 @@ class Interface:
     device: str
     mac: str
     bridge: str
-
-
-@dataclass(frozen=True)
-class Disk:
-    """A volume: its file, and the serial by which the guest finds it (at most 20 characters)."""
-
-    path: str
-    serial: str
 
 
 @dataclass(frozen=True)
@@ -66,27 +60,6 @@ def has_kvm(virt_type: str) -> bool:
 def has_agent(machine: ET.Element) -> bool:
     """Whether a machine, as libvirt describes it, has a guest agent channel."""
     return any(target.get('name') == _AGENT for target in machine.findall('devices/channel/target'))
-
-
-def volume_disk(folder: str, identity: str) -> Disk:
-    """The disk of a volume, by its UUID; the serial is the part of it that a guest can see."""
-    return Disk(os.path.join(folder, identity + '.qcow2'), identity[:20])
-
-
-def target(index: int) -> str:
-    """The nominal device name of a disk (0: vda); the guest chooses its own."""
-    return 'vd' + chr(ord('a') + index)
-
-
-def disk_xml(disk: Disk, target: str) -> str:
-    """The device of a volume; its alias identifies it for detaching."""
-    serial = escape(disk.serial)
-    return (
-        "<disk type='file' device='disk'>"
-        "<driver name='qemu' type='qcow2' discard='unmap' error_policy='enospace'/>"
-        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='virtio'/>"
-        f"<serial>{serial}</serial><alias name='ua-{serial}'/></disk>"
-    )
 
 
 def _interface_xml(nic: Interface) -> str:

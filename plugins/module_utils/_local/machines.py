@@ -18,7 +18,7 @@ from typing import Any, Tuple
 from .._cloud import CloudError
 from .._model.change import RESTART, Change
 from .._model.server import Server
-from . import disks, domain, images, readiness, seed
+from . import disk_devices, disks, domain, images, readiness, seed
 from .devices import bridge_name, tap_name
 from .host import Host, wait_until
 from .hypervisor import tolerate
@@ -62,7 +62,7 @@ class Machines:
             for port in row['ports']
         ]
         volumes = [
-            domain.volume_disk(self.host.settings.path('volumes'), volume['uuid'])
+            disk_devices.volume_disk(self.host.settings.path('volumes'), volume['uuid'])
             for volume in row['volumes']
             if volume['task_state'] != 'detaching'
         ]

@@ -9,30 +9,32 @@ import os
 import time
 import uuid
 import xml.etree.ElementTree as ET
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.volume import Volume
-from . import disks, domain
+from . import disk_devices, disks
 from .agent import Agent
 from .host import Host, wait_until
+from .projection import Projections
 from .record import description_columns
-from .servers import LocalServers
 
 _LIST = """SELECT v.*, s.name AS server, s.uuid AS machine
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name"""
 _DONE = 'UPDATE volume SET task_state = NULL WHERE name = ?'
+Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 
 
 class LocalVolumes:
     """Volumes of the local cloud."""
 
-    def __init__(self, host: Host, servers: LocalServers) -> None:
-        """Manage volumes, and the machines of their servers."""
-        self.host, self.record, self.servers = host, host.record, servers
+    def __init__(self, host: Host, projections: Projections, redefine: Redefine) -> None:
+        """``redefine``: define the machines of servers with these names as recorded."""
+        self.host, self.record = host, host.record
+        self.projections, self.redefine = projections, redefine
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """All volumes, or those with these names."""
@@ -74,7 +76,7 @@ class LocalVolumes:
                     'volume', change.name, {**values, 'task_state': 'extending'}
                 )
         # before the task state is cleared: the next run does not compare finished volumes
-        self.servers.projections.write_metadata()
+        self.projections.write_metadata()
         return self.host.finish(self.host.for_each(changes, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -88,13 +90,13 @@ class LocalVolumes:
                     "UPDATE volume SET server_id = ?, task_state = 'attaching' WHERE name = ?",
                     (server, change.name),
                 )
-        self.servers.redefine({change.after.server for change in changes})
+        self.redefine({change.after.server for change in changes})
         return self.host.finish(self.host.for_each(changes, self._attach), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Detach volumes, and wait until the guests have released them."""
         self._set_task_state(changes, 'detaching')
-        self.servers.redefine({change.before.server for change in changes})
+        self.redefine({change.before.server for change in changes})
         return self.host.finish(
             self.host.for_each(changes, self._detach),
             'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?',
@@ -133,8 +135,8 @@ class LocalVolumes:
     def _path(self, row: Any) -> str:
         return self._disk(row).path
 
-    def _disk(self, row: Any) -> domain.Disk:
-        return domain.volume_disk(self.host.settings.path('volumes'), row['uuid'])
+    def _disk(self, row: Any) -> disk_devices.Disk:
+        return disk_devices.volume_disk(self.host.settings.path('volumes'), row['uuid'])
 
     def _create(self, change: Change) -> None:
         row = self._row(change.name)
@@ -166,7 +168,7 @@ class LocalVolumes:
         row = self._row(change.name)
         machine = self._machine(row)
         if machine and not _find_target(machine, row['uuid'][:20]):
-            device = domain.disk_xml(self._disk(row), _find_free_target(machine))
+            device = disk_devices.disk_xml(self._disk(row), _find_free_target(machine))
             machine.attachDeviceFlags(device, _LIVE)
 
     def _detach(self, change: Change) -> None:
@@ -195,7 +197,7 @@ def _find_target(machine: Any, serial: str) -> str | None:
 
 def _find_free_target(machine: Any) -> str:
     in_use = _serials(machine)
-    return next(name for name in map(domain.target, range(1, 26)) if name not in in_use)
+    return next(name for name in map(disk_devices.target, range(1, 26)) if name not in in_use)
 
 
 def _volume(row: Any, disk_missing: bool) -> Volume:
