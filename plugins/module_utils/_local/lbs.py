@@ -70,16 +70,15 @@ class LocalLbs:
         return self.host.finish(self.host.for_each(changes, self._build), _DONE)
 
     def _build(self, change: Change) -> None:
-        from . import lb_config, lb_containers
+        from .lb_config import configure
+        from .lb_containers import LbContainers
 
-        row = lb_rows.row_of(self.record, change.name)
-        folder = lb_files.folder_of(self.host, row['uuid'])
-        if not lb_files.is_current(folder):
-            lb_containers.delete_outdated(self.host, row)
-        lb_files.create(folder)
+        containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change.name)
+        containers.prepare(row)
         members = lb_rows.members_by_lb(self.record).get(row['id'], ())
-        lb_config.configure(self.host, row, members)
-        lb_containers.start(self.host, row)
+        configure(self.host, row, members)
+        containers.define(row)
+        containers.start(row)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete load balancers and their automatic floating IPs."""
@@ -98,6 +97,6 @@ class LocalLbs:
         return outcomes
 
     def _delete(self, change: Change) -> None:
-        from . import lb_containers
+        from .lb_containers import LbContainers
 
-        lb_containers.delete(self.host, lb_rows.row_of(self.record, change.name))
+        LbContainers(self.host).delete(lb_rows.row_of(self.record, change.name))

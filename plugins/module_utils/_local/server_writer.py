@@ -17,8 +17,8 @@ from .._model.change import Change
 from .._model.server import Server
 from . import dns_names, server_rows
 from .host import THREADS, Host
-from .machines import Machines
 from .projection import Projections
+from .virtual_machines import VirtualMachines
 
 _DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
 
@@ -30,7 +30,7 @@ class ServerWriter:
         """``user_data``: of this task; it is never recorded."""
         self.host, self.record, self.projections = host, host.record, projections
         self.user_data = user_data
-        self.machines = Machines(host)
+        self.machines = VirtualMachines(host)
 
     def create(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[Outcome]:
         """Record servers, create their disks, load the firewall, then start them.
@@ -118,7 +118,7 @@ class ServerWriter:
 
     def start(self, changes: Sequence[Change]) -> List[Outcome]:
         """Start servers."""
-        return self._set_power(changes, 'started', 'powering-on', self.machines.power_on)
+        return self._set_power(changes, 'started', 'powering-on', self.machines.start)
 
     def stop(self, changes: Sequence[Change]) -> List[Outcome]:
         """Shut down the guests, and wait until they are off; one that times out keeps running."""
