@@ -44,6 +44,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
     Network,
     Surroundings,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
     SecurityGroup,
@@ -354,9 +355,13 @@ class FloatingIps(Items):
             place._replace(floating_ip=_floating_of(memory, place.fixed_ip)) for place in places
         )
 
-    def free(self) -> Mapping[str, int]:
+    def pools(self) -> tuple[str, ...]:
+        """The pool."""
+        return ('default',)
+
+    def free(self, pool: str | None = None) -> int:
         """How many are free."""
-        return {'default': len(self.memory.free_floating())}
+        return len(self.memory.free_floating())
 
     def in_pool(self, address: str) -> bool:
         """Whether it is in the pool."""
@@ -552,6 +557,7 @@ CLASSES = {
 class MemoryCloud:
     """A cloud for one task."""
 
+    profile = Profile(here='203.0.113.7')
     poll_interval = 0.01
 
     def __init__(self, memory: Memory, actor: str) -> None:

@@ -555,7 +555,7 @@ def test_disk_is_deleted(host: None, image: str) -> None:
     )
     disk.unlink()
     assert run('volume_info', name='lost')['volumes'][0]['status'] == 'error'
-    assert 'its disk is missing on the host' in refused('volume', name='lost', size=2)
+    assert 'its disk is missing' in refused('volume', name='lost', size=2)
     keep('volume', name='lost', state='detached')
     keep('volume', name='lost', state='absent')
     (

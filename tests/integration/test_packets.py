@@ -35,9 +35,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import
     Network,
     Port,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import HOST
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule_parser import parse
-from ansible_collections.hanok.cloud.plugins.module_utils._model.verdict import HOST, evaluate
+from ansible_collections.hanok.cloud.plugins.module_utils._model.verdict import evaluate
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason='network namespaces need root')
 

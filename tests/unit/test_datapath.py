@@ -15,9 +15,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import
     Network,
     Port,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import HOST
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule, Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.verdict import (
-    HOST,
     Verdict,
     evaluate,
 )

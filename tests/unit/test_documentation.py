@@ -30,6 +30,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
+from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import Problem
+from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
 
@@ -115,6 +117,7 @@ class SampleCloud:
         self.notes: list[str] = []
         self.kinds = {KINDS[kind].plural: SampleItems(item) for kind, item in items.items()}
         self.upkeep = SampleUpkeep()
+        self.profile = Profile()
 
     def __getattr__(self, kind: str) -> SampleItems:
         """Return the items of a kind."""
@@ -133,6 +136,10 @@ class SampleRequest:
     """A valid request."""
 
     secrets = NO_SECRETS
+
+    def excesses(self, profile: Profile) -> list[Problem]:
+        """Return no problems."""
+        return []
 
     def problems(self) -> list[str]:
         """Return no problems."""

@@ -164,7 +164,7 @@ def test_a_floating_ip_is_not_named_like_an_address() -> None:
         'name: 198.18.0.77 is an address, which cannot be the name of another one; set it as '
         'address, or use another name'
     )
-    free = floating_ip.ObservedFloatingIps(free={'pool': 9})
+    free = floating_ip.ObservedFloatingIps(pools=('pool',), free=9)
     for state in ('present', 'detached'):
         assert floating_ip.plan(FloatingIpRequest('198.18.0.77', state), free).refused == (refusal,)
     other = floating_ip.ObservedFloatingIps(FloatingIp('198.18.0.77', '198.18.0.5', 'pool'))

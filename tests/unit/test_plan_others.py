@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     COMPLETES_INTERRUPTED_RUN,
     Plan,
@@ -413,8 +414,8 @@ PLACES = (
     FixedIp('192.168.0.6', 't'),
     FixedIp('192.168.0.7', lb='l'),
 )
-FREE = floating_ip.ObservedFloatingIps(F, PLACES, {'pool': 1})
-NONE_LEFT = replace(FREE, current=None, free={'pool': 0})
+FREE = floating_ip.ObservedFloatingIps(F, PLACES, ('pool',), 1, profile=PROFILE)
+NONE_LEFT = replace(FREE, current=None, free=0)
 KEY = Keypair('k', ED25519, 'SHA256:x')
 BROKEN = (
     'server: s is UNMANAGED (its machine is gone); repair it first (server: repair: true), or '
@@ -528,7 +529,10 @@ BROKEN = (
             'that, or create the balancer in a network of the server',
         ),
         (
-            lb.plan(replace(lb_(), floating_ip='auto'), lb.ObservedLbs({}, NETWORKS)),
+            lb.plan(
+                replace(lb_(), floating_ip='auto'),
+                lb.ObservedLbs({}, NETWORKS, free=0, profile=PROFILE),
+            ),
             f'floating_ip: {NO_ADDRESS_FREE}',
         ),
         (

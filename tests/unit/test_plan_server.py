@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     AFTER_APPLY,
     COMPLETES_INTERRUPTED_RUN,
@@ -92,6 +93,8 @@ def observed(*servers: Server, **more: Any) -> ObservedServers:
         {'default': Network('default', '192.168.0.0/24', '192.168.0.1')},
         GROUPS,
         {('default', '192.168.0.5'): 'web'},
+        free=0,
+        profile=PROFILE,
     )
     return replace(there, **more)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
-    MAX_USER_DATA,
     user_data_problems,
 )
 
@@ -54,7 +53,6 @@ def test_recognized_content(text: str) -> None:
         ('#cloud-config\n- packages\n', f'its YAML is not a mapping, {IGNORED}'),
         ('#cloud-config\nhello\n', f'its YAML is not a mapping, {IGNORED}'),
         ('#cloud-config\n' + '[' * 100_000, f'it is not valid YAML, {IGNORED}'),
-        ('#!' + 'x' * MAX_USER_DATA, f'it has {MAX_USER_DATA + 2} bytes; at most'),
     ],
 )
 def test_ignored_content(text: str, problem: str) -> None:

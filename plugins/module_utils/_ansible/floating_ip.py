@@ -47,9 +47,11 @@ def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatin
     observed = ObservedFloatingIps(
         current,
         ips.fixed_ips(),
-        ips.free(),
-        not requested.address or ips.in_pool(requested.address),
+        ips.pools(),
+        ips.free(requested.pool),
+        True if not requested.address else ips.in_pool(requested.address),
         _other_name(cloud, requested),
+        cloud.profile,
     )
     return observed, names
 

@@ -97,7 +97,7 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     if requested.state == 'absent':
         return ObservedLbs(lbs), names
     servers = by_name(cloud.servers.list() if requested.options.get('members') else ())
-    free = sum(cloud.floating_ips.free().values()) if requested.floating_ip == 'auto' else 0
+    free = cloud.floating_ips.free() if requested.floating_ip == 'auto' else None
     is_new = requested.name not in lbs or lbs[requested.name].task_state == 'deleting'
     return ObservedLbs(
         lbs,
@@ -106,6 +106,7 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
         free,
         _floating_problem(cloud, requested),
         cloud.servers.dns_owners([requested.name]) if is_new else {},
+        cloud.profile,
     ), names
 
 
@@ -114,7 +115,7 @@ def _floating_problem(cloud: Cloud, requested: LbRequest) -> str:
     address = requested.floating_ip
     if address is None or address in ('auto', 'none'):
         return ''
-    if not cloud.floating_ips.in_pool(address):
+    if cloud.floating_ips.in_pool(address) is False:
         return f'floating_ip: {address} is in no pool of this cloud'
     holder = next((item.holder for item in cloud.floating_ips.list([address])), '')
     if holder in ('', f'lb {requested.name}'):

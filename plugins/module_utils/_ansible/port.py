@@ -39,7 +39,7 @@ def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]
     ports, names = by_name(cloud.ports.list([requested.name])), {('port', requested.name)}
     if requested.state == 'absent':
         return ObservedPorts(ports), names
-    network = requested.options.get('network', 'default')
+    network = requested.options.get('network', cloud.profile.default_network)
     owners = _address_owners(cloud, requested, network, requested.name in ports)
     networks, groups = by_name(cloud.networks.list()), by_name(cloud.security_groups.list())
     return ObservedPorts(
@@ -48,6 +48,7 @@ def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]
         groups,
         owners.get((network, requested.options.get('fixed_ip', ''))),
         owners.get((network, requested.options.get('mac', ''))),
+        cloud.profile,
     ), names
 
 

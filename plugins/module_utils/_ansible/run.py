@@ -72,6 +72,7 @@ def _run(module: Module, resource: Resource[Requested, Observed, Thing]) -> None
     request = resource.request(module.params)
     module.refuse(request.problems())
     with opened(module, request.secrets, resource.opener) as cloud:
+        module.refuse(request.excesses(cloud.profile))
         plan = _plan(resource, cloud, request, resource.observe(cloud, request)[0])
         module.refuse(plan.refused)
         if module.check_mode:

@@ -149,6 +149,7 @@ def _with_references(
         dns_owners=cloud.servers.dns_owners(requested.members()) if has_new_member else {},
         floating=_floating_address(cloud, requested),
         free=_free_addresses(cloud, requested, servers),
+        profile=cloud.profile,
     )
 
 
@@ -199,14 +200,16 @@ def _holder(item: FloatingIp) -> str | None:
     return item.server or (item.lb and item.holder)
 
 
-def _free_addresses(cloud: Cloud, requested: ServerRequest, servers: Mapping[str, Server]) -> int:
+def _free_addresses(
+    cloud: Cloud, requested: ServerRequest, servers: Mapping[str, Server]
+) -> int | None:
     """The number of free floating IPs, counted only if a server needs one."""
     if requested.floating_ip != 'auto':
-        return 0
+        return None
     has_all = all(server.floating_ip for server in servers.values())
     if has_all and not _has_new_member(requested, servers):
-        return 0
-    return sum(cloud.floating_ips.free().values())
+        return None
+    return cloud.floating_ips.free()
 
 
 def reload(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Dict, Protocol, TypeVar
 
 from .._model.problem import Problem
+from .._model.profile import Profile
 from .._model.secret import Secrets
 
 
@@ -17,6 +18,9 @@ class AnyRequest(Protocol):
     @property
     def secrets(self) -> Secrets:
         """What the cloud needs and may not record."""
+
+    def excesses(self, profile: Profile) -> Sequence[Problem]:
+        """Return what is more than the cloud allows."""
 
     def problems(self) -> Sequence[Problem]:
         """Return what is invalid in it, regardless of what exists."""

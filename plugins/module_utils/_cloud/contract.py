@@ -29,6 +29,7 @@ from .._model.keypair import Keypair
 from .._model.lb import Lb
 from .._model.network import Network, Surroundings
 from .._model.port import Port
+from .._model.profile import Profile
 from .._model.security_group import SecurityGroup
 from .._model.server import Server
 from .._model.user_data import UserDataHash
@@ -97,11 +98,14 @@ class FloatingIps(Items[FloatingIp], Updatable, Protocol):
         Those of a server are in the order of its networks.
         """
 
-    def free(self) -> Mapping[str, int]:
-        """Return the number of free addresses by pool."""
+    def pools(self) -> Tuple[str, ...]:
+        """Return the names of the pools."""
 
-    def in_pool(self, address: str) -> bool:
-        """Return whether an address belongs to a pool."""
+    def free(self, pool: str | None = None) -> int | None:
+        """Return the number of free addresses in a pool, or in all; None if it is not known."""
+
+    def in_pool(self, address: str) -> bool | None:
+        """Return whether an address belongs to a pool; None if it is not known."""
 
 
 class Volumes(Items[Volume], Updatable, Protocol):
@@ -238,6 +242,10 @@ class Cloud(Protocol):
     @property
     def notes(self) -> List[str]:
         """Warnings for the user."""
+
+    @property
+    def profile(self) -> Profile:
+        """How this cloud differs from others."""
 
     @property
     def poll_interval(self) -> float:

@@ -14,6 +14,7 @@ from .._model.secret import Secrets
 from . import settings
 from .host import Host
 from .locks import Locks
+from .profile import PROFILE
 from .record import Record
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
 class LocalCloud:
     """libvirt, nftables, HAProxy, and one SQLite file."""
 
+    profile = PROFILE
     poll_interval = 0.25
 
     def __init__(self, actor: str, timeout: int, secrets: Secrets) -> None:

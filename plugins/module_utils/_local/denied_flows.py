@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from typing import AbstractSet, NamedTuple, Set
 
 from .._model.datapath import Datapath
-from .._model.verdict import HOST, evaluate
+from .._model.profile import HOST
+from .._model.verdict import evaluate
 from .host import Host
 from .netlink import addresses
 

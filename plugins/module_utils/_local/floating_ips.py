@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Iterable, List, Sequence, Tuple
 
 from .._cloud import Outcome
 from .._model.change import AFTER_APPLY, Change
@@ -50,9 +50,14 @@ class LocalFloatingIps:
         """The fixed addresses that one can be associated with; the first one of a server first."""
         return tuple(FixedIp(*row) for row in self.record.rows(_FIXED_IPS))
 
-    def free(self) -> Mapping[str, int]:
-        """The number of free addresses by pool."""
-        return {pool.name: addresses.free_count(self.record, [pool]) for pool in self.host.pools}
+    def pools(self) -> Tuple[str, ...]:
+        """The names of the pools."""
+        return tuple(pool.name for pool in self.host.pools)
+
+    def free(self, pool: str | None = None) -> int:
+        """The number of free addresses in a pool, or in all."""
+        pools = [one for one in self.host.pools if pool in (None, one.name)]
+        return addresses.free_count(self.record, pools)
 
     def in_pool(self, address: str) -> bool:
         """Whether an address is in a pool."""

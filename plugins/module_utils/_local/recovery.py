@@ -15,6 +15,7 @@ from .._model.change import Change
 from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, rebuild_rows
 from .cloud import this_host
 from .database import LOST, Damaged
+from .profile import PROFILE
 from .projections import LocalProjections
 from .record import Record
 from .remains import FOREIGN_DATA, find_remains, has_remains
@@ -23,6 +24,8 @@ from .schema import TABLES
 
 class LocalRecovery:
     """A cloud whose only resource is the record."""
+
+    profile = PROFILE
 
     def __init__(self, actor: str, timeout: int) -> None:
         """``actor``: who runs the task. ``timeout``: seconds to wait for other writers."""

@@ -158,6 +158,14 @@ def size_problems(size: int | None, option: str) -> List[Problem]:
     return []
 
 
+def length_problems(option: str, text: str | None, most: int) -> List[Problem]:
+    """Check the length of a text in bytes."""
+    size = len((text or '').encode())
+    if size <= most:
+        return []
+    return [invalid(option, f'it has {size} bytes; at most {most} are allowed')]
+
+
 def labels_of(raw: Mapping[Any, Any]) -> Mapping[str, str]:
     """Labels with numbers and booleans of YAML converted to text."""
     return {str(key): _label_text(value) for key, value in raw.items()}

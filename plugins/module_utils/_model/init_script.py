@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, live, plain_fields
+from .checks import length_problems
 from .problem import Problem, invalid
+from .profile import Profile
 from .request import Request
 
-MAX_BYTES = 64 * 1024
 LANGUAGES = {
     'sh': 'shell',
     'bash': 'shell',
@@ -65,6 +66,10 @@ class InitScriptRequest(Request):
         """What is invalid in the request, regardless of what exists."""
         return super().problems() + _content_problems(self.options.get('content'))
 
+    def excesses(self, profile: Profile) -> List[Problem]:
+        """What is more than the cloud allows."""
+        return length_problems('content', self.options.get('content'), profile.max_init_script)
+
 
 def _content_problems(content: str | None) -> List[Problem]:
     if content is None:
@@ -88,12 +93,6 @@ def _content_problems(content: str | None) -> List[Problem]:
         )
     if '\0' in content:
         problems.append(invalid('content', 'it contains a NUL character; it must be text'))
-    if len(content.encode()) > MAX_BYTES:
-        problems.append(
-            invalid(
-                'content', f'it has {len(content.encode())} bytes; at most {MAX_BYTES} are allowed'
-            )
-        )
     return problems
 
 

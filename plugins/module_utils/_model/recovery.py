@@ -13,6 +13,7 @@ from .checks import DEFAULT_GROUP
 from .image import min_disk_gb
 from .network import candidates
 from .problem import Problem
+from .profile import Profile
 from .secret import NO_SECRETS, Secrets
 
 Row = Dict[str, Any]
@@ -285,6 +286,10 @@ class RecoverRequest:
     def secrets(self) -> Secrets:
         """What the cloud needs and may not record: nothing."""
         return NO_SECRETS
+
+    def excesses(self, profile: Profile) -> List[Problem]:
+        """What is more than the cloud allows: nothing."""
+        return []
 
     def problems(self) -> List[Problem]:
         """Return none: the request has no options."""

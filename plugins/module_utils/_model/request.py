@@ -10,6 +10,7 @@ from typing import Any, List
 
 from .checks import description_problems, label_problems, name_problems
 from .problem import Problem
+from .profile import Profile
 from .secret import NO_SECRETS, Secrets
 
 
@@ -25,6 +26,10 @@ class Request:
     def secrets(self) -> Secrets:
         """What the cloud needs and may not record."""
         return NO_SECRETS
+
+    def excesses(self, profile: Profile) -> List[Problem]:
+        """What is more than the cloud allows."""
+        return []
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""

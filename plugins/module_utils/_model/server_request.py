@@ -16,11 +16,13 @@ from .checks import (
     host_name_problems,
     key_problems,
     label_problems,
+    length_problems,
     mac_problems,
     name_problems,
     size_problems,
 )
 from .problem import Problem, invalid
+from .profile import Profile
 from .secret import Secrets
 from .server import Nic, Server
 from .user_data import user_data_problems
@@ -123,6 +125,10 @@ class ServerRequest:
     def secrets(self) -> Secrets:
         """The first-boot content."""
         return Secrets(user_data=self.user_data)
+
+    def excesses(self, profile: Profile) -> List[Problem]:
+        """What is more than the cloud allows."""
+        return length_problems('user_data', self.user_data, profile.max_user_data)
 
     def members(self) -> Tuple[str, ...]:
         """The names of the requested servers."""

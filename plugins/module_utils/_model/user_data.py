@@ -14,7 +14,6 @@ UNKNOWN_HASH = 'given'  # instead of a hash in the metadata of machines, which l
 HIDDEN = '(sensitive value)'
 _UNKEYED = 'sha256:'
 
-MAX_USER_DATA = 512 * 1024  # bytes
 # cloud-init recognizes MIME by this header within the first bytes, and other formats by the
 # beginning of the text, both case-insensitively, after white space (cloudinit/user_data.py,
 # handlers).
@@ -90,9 +89,6 @@ def _text_problems(text: str) -> List[str]:
         )
     if '\0' in text:
         problems.append('it contains a NUL character; it must be text')
-    size = len(text.encode())
-    if size > MAX_USER_DATA:
-        problems.append(f'it has {size} bytes; at most {MAX_USER_DATA} are allowed')
     return problems
 
 

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .datapath import LINK_LOCAL, Datapath, Group, Network, Port, address, check_host_address
+from .profile import HOST
 from .rule import ANYWHERE, WITH_PORTS, Rule, describe, is_port, network, remote_text
-
-HOST = 'host'  # the host itself as source or destination; not a possible address
 
 _GATEWAY_SERVICES = (
     ('udp', 67, 'DHCP'),

@@ -14,6 +14,7 @@ from .._model.kinds import Verb
 if TYPE_CHECKING:
     from .._model.image import Image
     from .._model.network import Network
+    from .._model.profile import Profile
     from .._model.request import Request
 
 DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and lower-case name
@@ -106,14 +107,13 @@ def check_dns_name(
             )
 
 
-def check_free_floating_ips(needed: int, free: int, draft: Draft) -> None:
-    """Refuse to use more floating addresses than are free in the pools."""
-    if needed > free:
+def check_free_floating_ips(needed: int, free: int | None, profile: Profile, draft: Draft) -> None:
+    """Refuse to use more floating addresses than are free, as far as that is known."""
+    if free is not None and needed > free:
         reason = 'no address is free' if needed == 1 else f'{needed} are needed, {free} are free'
         draft.refuse(
             'floating_ip',
-            f'floating_ip: {reason}; delete some, or enlarge the pool (host_floating_pools of the '
-            'role hanok.cloud.host)',
+            f'floating_ip: {reason}; delete some, or {profile.more_addresses}',
         )
 
 
@@ -122,6 +122,6 @@ def check_image_disk(image: Image | None, draft: Draft) -> None:
     if image and image.disk_missing:
         draft.refuse(
             'image',
-            f'image {image.name}: its disk is missing on the host; delete the image '
-            '(state: absent) and re-create it',
+            f'image {image.name}: its disk is missing; delete the image (state: absent) and '
+            're-create it',
         )

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import address_problems
 from .._model.floating_ip import TABLE, FixedIp, FloatingIp, FloatingIpRequest
 from .._model.kinds import Verb
+from .._model.profile import UNKNOWN, Profile
 from .common import check_free_floating_ips
 
 _DETACHED = {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
@@ -21,14 +22,17 @@ class ObservedFloatingIps:
     """The requested floating IP, if it exists, and what it can be attached to.
 
     ``fixed_ips``: the fixed addresses, a server's first one first. ``free``: the number of free
-    addresses, by pool. ``taken_by``: the name of the floating IP that has the requested address.
+    addresses in the requested pool, or in all; None: not known. ``in_pool``: whether a pool has the
+    requested address; None: not known. ``taken_by``: the name of the floating IP that has it.
     """
 
     current: FloatingIp | None = None
     fixed_ips: Tuple[FixedIp, ...] = ()
-    free: Mapping[str, int] = field(default_factory=dict)
-    in_pool: bool = True
+    pools: Tuple[str, ...] = ()
+    free: int | None = None
+    in_pool: bool | None = True
     taken_by: str = ''
+    profile: Profile = UNKNOWN
 
 
 def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
@@ -145,8 +149,8 @@ def _check_available(
     request: FloatingIpRequest, observed: ObservedFloatingIps, draft: Draft
 ) -> None:
     """Refuse an address that is not in a pool or in use, and a pool without free addresses."""
-    pools = ', '.join(sorted(observed.free)) or 'none'
-    if request.address and not observed.in_pool:
+    pools = ', '.join(sorted(observed.pools)) or 'none'
+    if request.address and observed.in_pool is False:
         draft.refuse(
             'address',
             f'address: {request.address} is in no pool of this cloud; available: {pools}',
@@ -157,13 +161,11 @@ def _check_available(
             f'address: {request.address} already exists with the name {observed.taken_by}; use '
             'that name, or another address',
         )
-    if request.pool and request.pool not in observed.free:
+    if request.pool and request.pool not in observed.pools:
         draft.refuse(
             'pool',
             f'pool: {request.pool} does not exist; available: {pools}',
             code='missing',
         )
-    elif request.pool:
-        check_free_floating_ips(1, observed.free[request.pool], draft)
     else:
-        check_free_floating_ips(1, sum(observed.free.values()), draft)
+        check_free_floating_ips(1, observed.free, observed.profile, draft)

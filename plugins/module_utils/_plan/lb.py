@@ -11,6 +11,7 @@ from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.kinds import Verb
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.network import Network
+from .._model.profile import UNKNOWN, Profile
 from .._model.server import Server
 from .common import DnsOwners, check_dns_name, check_free_floating_ips, plan_delete
 
@@ -25,9 +26,10 @@ class ObservedLbs:
     lbs: Mapping[str, Lb]
     networks: Mapping[str, Network] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
-    free: int = 0
+    free: int | None = None
     floating_problem: str = ''
     dns_owners: DnsOwners = field(default_factory=dict)
+    profile: Profile = UNKNOWN
 
 
 def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
@@ -55,7 +57,7 @@ def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draf
         options['members'] = _member_servers(options['members'], observed)
     for member in options.get('members', ()):
         if draft.require('server', member, observed.servers, 'members'):
-            _check_member(observed.servers[member], _network(request, current), draft)
+            _check_member(observed.servers[member], _network(request, current, observed), draft)
     if current is None:
         return _create(request, options, observed, draft)
     if not current.running:
@@ -83,10 +85,12 @@ def _create(
             'listeners',
             f'lb {request.name} does not exist; to create it, also set listeners',
         )
-    network = options.get('network', 'default')
+    network = _network(request, None, observed)
     draft.require('network', network, observed.networks)
     check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
-    created: Lb = draft.add('lb', Verb.CREATE, None, Lb(request.name, **options))
+    created: Lb = draft.add(
+        'lb', Verb.CREATE, None, Lb(request.name, **{**options, 'network': network})
+    )
     return created
 
 
@@ -100,8 +104,8 @@ def _member_servers(members: Tuple[str, ...], observed: ObservedLbs) -> Tuple[st
     return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 
-def _network(request: LbRequest, current: Lb | None) -> str:
-    requested: str = request.options.get('network', 'default')
+def _network(request: LbRequest, current: Lb | None, observed: ObservedLbs) -> str:
+    requested: str = request.options.get('network', observed.profile.default_network)
     return current.network if current else requested
 
 
@@ -124,7 +128,7 @@ def _options(
         options['floating_ip'] = None
     elif requested == 'auto' and attached is None:
         options['floating_ip'] = AFTER_APPLY
-        check_free_floating_ips(1, observed.free, draft)
+        check_free_floating_ips(1, observed.free, observed.profile, draft)
     elif requested not in (None, 'auto', attached):
         options['floating_ip'] = requested
         if observed.floating_problem:

@@ -11,6 +11,7 @@ from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.network import Network
 from .._model.port import TABLE, Port, PortRequest
+from .._model.profile import UNKNOWN, Profile
 from .._model.security_group import SecurityGroup
 from .common import check_fixed_ip, check_not_in_use, plan_one
 
@@ -24,6 +25,7 @@ class ObservedPorts:
     groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     owner: str | None = None
     mac_owner: str | None = None
+    profile: Profile = UNKNOWN
 
 
 def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
@@ -35,12 +37,14 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
             draft.require('security_group', group, observed.groups, 'security_groups')
         if current is None:
             _check_addresses(request, observed, draft)
-    plan_one('port', request, current, TABLE, lambda: Port(request.name, **request.options), draft)
+    options = {'network': observed.profile.default_network, **request.options}
+    plan_one('port', request, current, TABLE, lambda: Port(request.name, **options), draft)
     return draft.finish()
 
 
 def _check_addresses(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:
-    name, fixed_ip = request.options.get('network', 'default'), request.options.get('fixed_ip')
+    name = request.options.get('network', observed.profile.default_network)
+    fixed_ip = request.options.get('fixed_ip')
     if (
         draft.require('network', name, observed.networks)
         and fixed_ip

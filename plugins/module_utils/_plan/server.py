@@ -210,11 +210,11 @@ def _set_groups(options: Dict[str, Any], current: Server, draft: Draft) -> None:
 def _check_floating_ips(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
     """Refuse more floating addresses than are free, and one that is not available."""
     servers = {change.name for change in draft.changes if _allocates_address(change)}
-    check_free_floating_ips(len(servers), observed.free, draft)
+    check_free_floating_ips(len(servers), observed.free, observed.profile, draft)
     requested = observed.floating
     if requested is None or request.state == 'absent':
         return
-    if not requested.in_pool:
+    if requested.in_pool is False:
         draft.refuse(
             'floating_ip',
             f'floating_ip: {requested.address} is in no pool of this cloud',

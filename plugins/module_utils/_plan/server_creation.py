@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
 from .._model.checks import DEFAULT_GROUP
 from .._model.kinds import Verb
-from .._model.server import Server
+from .._model.server import Nic, Server
 from .._model.server_request import RUNNING_STATES, ServerRequest
 from .common import check_image_disk
 from .server_observations import ObservedServers
@@ -47,7 +47,9 @@ def new_server(
             name=name,
         )
     if request.networks is None:
-        draft.require('network', 'default', observed.networks, 'networks')
+        network = observed.profile.default_network
+        options['networks'] = (Nic(network),)
+        draft.require('network', network, observed.networks, 'networks')
     else:
         options['networks'] = new_networks(request.networks, observed, draft)
         assign_own_groups(options, draft)

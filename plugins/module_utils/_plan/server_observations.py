@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Tuple
 
+from .._model.profile import UNKNOWN, Profile
 from .._model.server import Server
 
 if TYPE_CHECKING:
@@ -24,12 +25,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FloatingAddress:
-    """A requested floating address: the server that has it, and whether a pool contains it."""
+    """A requested floating address: the server that has it, and whether a pool contains it.
+
+    ``in_pool``: None if that is not known.
+    """
 
     address: str
     server: str | None = None
     taken: bool = False
-    in_pool: bool = False
+    in_pool: bool | None = False
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class ObservedServers:
     """The existing resources that a request is about, by name.
 
     ``owners``: the owners of the requested fixed addresses and MACs, by network and address.
-    ``free``: the number of free floating addresses. ``user_data``: the hash of the specified one.
+    ``free``: the number of free floating addresses, if known. ``user_data``: the hash of the
+    specified one.
     """
 
     servers: Mapping[str, Server]
@@ -48,11 +53,12 @@ class ObservedServers:
     groups: Mapping[str, SecurityGroup] = field(default_factory=dict)
     owners: Mapping[Tuple[str, str], str] = field(default_factory=dict)
     floating: FloatingAddress | None = None
-    free: int = 0
+    free: int | None = None
     init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
     user_data: UserDataHash | None = None
     ports: Mapping[str, Port] = field(default_factory=dict)
     dns_owners: DnsOwners = field(default_factory=dict)
+    profile: Profile = UNKNOWN
 
     def address_owner(self, network: str, address: str) -> str | None:
         """The owner of an address or a MAC, unless it releases that before its new use."""

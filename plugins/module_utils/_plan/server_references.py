@@ -5,18 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, Any, Dict, List, Set, Tuple
+from typing import Any, Dict, Set, Tuple
 
 from .._model.change import AFTER_APPLY, Draft
+from .._model.profile import HOST
 from .._model.server import Nic, Server
 from .._model.server_request import NicRequest, ServerRequest
 from .common import check_dns_name, check_fixed_ip, check_not_in_use
 from .server_observations import ObservedServers
-
-if TYPE_CHECKING:
-    from .._model.network import Network
-    from .._model.security_group import SecurityGroup
 
 
 def check_references(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
@@ -127,8 +123,9 @@ def assign_own_groups(options: Dict[str, Any], draft: Draft) -> None:
 def check_ssh_allowed(
     server: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> None:
-    """Refuse to wait for SSH where the groups do not allow it from this host."""
-    if request.wait_for != 'ssh' or request.state == 'stopped':
+    """Refuse to wait for SSH where the groups do not allow it from where the module runs."""
+    here = observed.profile.here
+    if request.wait_for != 'ssh' or request.state == 'stopped' or here is None:
         return
     first = server.networks[0]
     network = observed.networks.get(first.name)
@@ -136,36 +133,13 @@ def check_ssh_allowed(
     groups = [observed.groups[name] for name in names if name in observed.groups]
     if network is None or len(groups) < len(names) or network.cidr == AFTER_APPLY:
         return
-    if not _allow_from_host(groups, network, 'tcp', 22):
+    from .._model.reachability import is_allowed
+
+    if not is_allowed(groups, network, here, 'tcp', 22):
         joined = ', '.join(group.name for group in groups)
+        place = 'this host' if here == HOST else here
         draft.refuse(
             'wait_for',
-            f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from this '
-            'host; add a rule (preset: ssh), or wait for init',
+            f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from '
+            f'{place}; add a rule (preset: ssh), or wait for init',
         )
-
-
-def _allow_from_host(
-    groups: List[SecurityGroup], network: Network, protocol: str, port: int | None
-) -> bool:
-    """Whether groups allow traffic from the host, or may do so by a foreign rule.
-
-    Rules for remote groups do not apply to it.
-    """
-    from .._model import datapath
-    from .._model.rule import Rule
-    from .._model.verdict import HOST, evaluate
-
-    rules = [rule for group in groups for rule in group.rules if rule.direction == 'ingress']
-    own = tuple(rule for rule in rules if isinstance(rule, Rule))
-    if len(own) < len(rules):
-        return True
-    rendered = datapath.Group('1', tuple(rule for rule in own if rule.remote_group is None))
-    hosts = IPv4Network(network.cidr).hosts()
-    free = next(str(address) for address in hosts if str(address) != network.gateway)
-    path = datapath.Datapath(
-        (datapath.Network('hk0', network.cidr, network.gateway),),
-        (rendered,),
-        (datapath.Port('hkp0', '52:54:00:00:00:01', free, 'hk0', (rendered.id,)),),
-    )
-    return evaluate(path, HOST, free, protocol, port).allowed

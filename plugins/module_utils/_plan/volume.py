@@ -42,8 +42,8 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
     if current and current.disk_missing and request.state != 'detached':
         draft.refuse(
             'state',
-            f'volume {current.name}: its disk is missing on the host, with all data on it; delete '
-            'the volume (state: absent) and re-create it',
+            f'volume {current.name}: its disk is missing, with all data on it; delete the volume '
+            '(state: absent) and re-create it',
         )
     current = _present(request, current, observed, draft)
     if request.state == 'attached':

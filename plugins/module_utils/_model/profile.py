@@ -1,0 +1,29 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What plans have to know of the cloud itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HOST = 'host'  # the host of the servers, as the source of packets; not a possible address
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a cloud differs from others.
+
+    ``here``: where the module runs, as security groups see it: HOST, an address outside the cloud,
+    or None if that is unknown. ``default_network``: of what is created without a network.
+    ``max_user_data``, ``max_init_script``: in bytes. ``more_addresses``: how to get more floating
+    addresses.
+    """
+
+    here: str | None = None
+    default_network: str = 'default'
+    max_user_data: int = 2**20
+    max_init_script: int = 2**20
+    more_addresses: str = 'ask the operator for more'
+
+
+UNKNOWN = Profile()

@@ -1,0 +1,43 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether security groups let connections to a server in, before the server exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network
+
+from . import datapath
+from .network import Network
+from .profile import HOST
+from .rule import Rule
+from .security_group import SecurityGroup
+from .verdict import evaluate
+
+_BRIDGE, _DEVICE, _MAC = 'hk0', 'hkp0', '52:54:00:00:00:01'  # of a server that does not exist
+_FLOATING = ('192.0.2.1', '100.64.0.1')  # one of them is outside of any network
+
+
+def is_allowed(
+    groups: Sequence[SecurityGroup], network: Network, source: str, protocol: str, port: int | None
+) -> bool:
+    """Whether groups allow traffic to a server from HOST or an address outside.
+
+    They may do so by a foreign rule. Rules for remote groups do not apply to these sources.
+    """
+    rules = [rule for group in groups for rule in group.rules if rule.direction == 'ingress']
+    own = tuple(rule for rule in rules if isinstance(rule, Rule))
+    if len(own) < len(rules):
+        return True
+    rendered = datapath.Group('1', tuple(rule for rule in own if rule.remote_group is None))
+    span = IPv4Network(network.cidr)
+    fixed = next(str(address) for address in span.hosts() if str(address) != network.gateway)
+    floating = next(address for address in _FLOATING if IPv4Network(address)[0] not in span)
+    path = datapath.Datapath(
+        (datapath.Network(_BRIDGE, network.cidr, network.gateway),),
+        (rendered,),
+        (datapath.Port(_DEVICE, _MAC, fixed, _BRIDGE, (rendered.id,)),),
+        ((floating, fixed),),
+    )
+    destination = fixed if source == HOST else floating
+    return evaluate(path, source, destination, protocol, port).allowed
