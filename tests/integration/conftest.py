@@ -11,6 +11,7 @@ import os
 import re
 import sqlite3
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +23,9 @@ from ansible_collections.hanok.cloud.tests.contract import promises
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / 'build'
-PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
+# Of the environment that pytest runs in: sudo resets PATH.
+PROGRAM = str(Path(sys.executable).with_name('ansible-playbook'))
+PLAYBOOK = [PROGRAM, '--inventory', 'localhost,', '--connection', 'local']
 STATE = Path('/var/lib/hanok')
 Result = dict[str, Any]
 
