@@ -40,6 +40,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     Lb,
     MemberHealth,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import is_leaving
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
     Network,
     Surroundings,
@@ -96,11 +97,20 @@ class Memory:
         if values.get('fingerprint'):
             known['fingerprint'] = values['fingerprint']
         if hasattr(item, 'task_state'):
-            known['task_state'] = None
+            known['task_state'] = known['unfinished'] = None
         found = replace(item, **known)
         if isinstance(found, Volume) and found.device == AFTER_APPLY:
             found = replace(found, device=f'/dev/disk/by-id/virtio-{found.serial}')
         return found
+
+    def end_other_runs(self) -> None:
+        """Complete what other runs are working on: items that have a task state."""
+        for items in self.kinds.values():
+            for name, item in list(items.items()):
+                if getattr(item, 'task_state', None) is not None:
+                    del items[name]
+                    if not is_leaving(item):
+                        items[name] = item.completed()
 
     def addresses(self, network: str) -> set[str]:
         """The fixed addresses of a network that are in use."""
@@ -562,6 +572,7 @@ class MemoryCloud:
 
     def __init__(self, memory: Memory, actor: str) -> None:
         """``memory``: what earlier tasks left."""
+        self.memory = memory
         self.notes: list[str] = []
         self.upkeep = NoUpkeep()
         for kind in KINDS.values():
@@ -571,7 +582,8 @@ class MemoryCloud:
 
     @contextmanager
     def locked(self, observe: Callable[[], tuple[Any, Names]]) -> Iterator[Any]:
-        """One task at a time needs no locks."""
+        """Wait for the other runs that are working on something: their work ends here."""
+        self.memory.end_other_runs()
         yield observe()[0]
 
     def obstacles(self) -> Sequence[str]:

@@ -71,10 +71,17 @@ images:
       elements: str
     status:
       description:
-        - V(available), V(error) (its disk no longer exists on the host), or the change in progress.
+        - V(available), V(error) (its disk no longer exists on the host, or its creation was not
+          completed), or the change in progress.
       type: str
     task_state:
-      description: Change of the image in progress; null if there is none.
+      description:
+        - What another run is doing with the image; null if no run is working on it.
+      type: str
+    unfinished:
+      description:
+        - What an earlier run began and did not complete, because it was interrupted or failed; null
+          if there is nothing. The next task for the image completes it.
       type: str
     created_by:
       description: User who created the image.

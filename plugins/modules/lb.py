@@ -164,7 +164,7 @@ lb:
       description: Name of the load balancer.
       type: str
     status:
-      description: V(BUILD), V(ACTIVE) or V(ERROR).
+      description: V(BUILD), V(ACTIVE) or V(ERROR) (it does not run, or was not completed).
       type: str
     network:
       description: Network of the load balancer.
@@ -234,7 +234,13 @@ lb:
       description: Labels of the load balancer.
       type: dict
     task_state:
-      description: Change of the load balancer in progress; null if there is none.
+      description:
+        - What another run is doing with the load balancer; null if no run is working on it.
+      type: str
+    unfinished:
+      description:
+        - What an earlier run began and did not complete, because it was interrupted or failed; null
+          if there is nothing. The next task for the load balancer completes it.
       type: str
     created_by:
       description: User who created the load balancer.

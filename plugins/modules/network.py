@@ -103,7 +103,13 @@ network:
       type: list
       elements: str
     task_state:
-      description: Change of the network in progress; null if there is none.
+      description:
+        - What another run is doing with the network; null if no run is working on it.
+      type: str
+    unfinished:
+      description:
+        - What an earlier run began and did not complete, because it was interrupted or failed; null
+          if there is nothing. The next task for the network completes it.
       type: str
     created_by:
       description: User who created the network.

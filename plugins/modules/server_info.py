@@ -77,16 +77,22 @@ servers:
       type: str
     status:
       description:
-        - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED) or V(UNMANAGED) (its machine differs from the
-          record).
+        - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED), V(ERROR) (a change was not completed, see
+          RV(servers.unfinished)) or V(UNMANAGED) (its machine differs from the record).
       type: str
     status_reason:
       description:
-        - What differs from the record, or why the server is paused; null if there is nothing to
-          report.
+        - What differs from the record, what was not completed, or why the server is paused; null if
+          there is nothing to report.
       type: str
     task_state:
-      description: Change of the server in progress, or interrupted; null if there is none.
+      description:
+        - What another run is doing with the server; null if no run is working on it.
+      type: str
+    unfinished:
+      description:
+        - What an earlier run began and did not complete, because it was interrupted or failed; null
+          if there is nothing. The next task for the server completes it.
       type: str
     billable:
       description: Whether the server counts for billing in this status.

@@ -56,11 +56,18 @@ volumes:
       type: str
     status:
       description:
-        - V(available), V(in-use), V(error) (its disk no longer exists on the host), or the change
+        - V(available), V(in-use), V(error) (its disk no longer exists on the host, or a change was
+          not completed), or the change
           in progress.
       type: str
     task_state:
-      description: Change of the volume in progress; null if there is none.
+      description:
+        - What another run is doing with the volume; null if no run is working on it.
+      type: str
+    unfinished:
+      description:
+        - What an earlier run began and did not complete, because it was interrupted or failed; null
+          if there is nothing. The next task for the volume completes it.
       type: str
     serial:
       description: Serial number of the disk in the guest.

@@ -6,15 +6,20 @@ from __future__ import annotations
 
 import importlib
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
+from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import Status, TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
     normalized,
@@ -29,14 +34,19 @@ class CloudUnderTest(NamedTuple):
     """A cloud, and what is in it from the beginning.
 
     ``state``: everything that a task can change, to be compared. ``remains``: what is left when all
-    items of a test are deleted. ``image_path``: a small disk image. ``add_foreign_rule``: add a
-    rule to a security group as another program would do.
+    items of a test are deleted. ``image_path``: a small disk image. ``interrupt``: leave a server
+    as a run does that was killed. ``other_run``: while its context lasts, another run is working on
+    a server. ``memory``: of a cloud whose items can be set by hand.
+    ``add_foreign_rule``: add a rule to a security group as another program would do.
     """
 
     run: Run
     state: Callable[[], Any]
     remains: Callable[[], Any]
     image_path: str
+    interrupt: Callable[[str, TaskState], None]
+    other_run: Callable[[str, TaskState], AbstractContextManager[None]]
+    memory: Memory | None = None
     network: str = 'default'
     flavor: str = 'g1.nano'
     larger_flavor: str = 'g1.micro'
@@ -55,6 +65,18 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
     def names() -> Any:
         return {kind: sorted(items) for kind, items in memory.kinds.items()}
 
+    def interrupt(name: str, unfinished: TaskState) -> None:
+        servers = memory.kinds['server']
+        values = {'unfinished': unfinished, 'status': Status.ERROR}
+        servers[name] = replace(servers[name], **values)
+
+    @contextmanager
+    def other_run(name: str, task_state: TaskState) -> Iterator[None]:
+        servers = memory.kinds['server']
+        servers[name] = replace(servers[name], task_state=task_state)
+        yield
+        memory.end_other_runs()
+
     def add_foreign_rule(name: str, rule: ForeignRule) -> None:
         group = memory.kinds['security_group'][name]
         rules = normalized((*group.rules, rule))
@@ -63,13 +85,21 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(memory, actor))
         yield CloudUnderTest(
-            run_in_process, state, names, str(image), add_foreign_rule=add_foreign_rule
+            run_in_process,
+            state,
+            names,
+            str(image),
+            interrupt,
+            other_run,
+            memory,
+            add_foreign_rule=add_foreign_rule,
         )
 
 
 def run_in_process(module: str, check: bool = False, **options: Any) -> Result:
     """Run a module in this process; its result."""
     found: list[Result] = []
+    warnings: list[str] = []
     plugin = importlib.import_module(f'{MODULES}.{module}')
     (main,) = (value for name, value in vars(plugin).items() if name.startswith('main'))
     # The main function of most _info modules takes the kind.
@@ -77,9 +107,11 @@ def run_in_process(module: str, check: bool = False, **options: Any) -> Result:
     arguments = {**options, '_ansible_check_mode': check, '_ansible_diff': True}
     with pytest.MonkeyPatch.context() as patch, patch_module_args(arguments):
         patch.setattr('builtins.print', lambda text: found.append(json.loads(text)))
+        # Ansible collects the warnings of a process, which here is that of all tasks.
+        patch.setattr(AnsibleModule, 'warn', lambda _module, text: warnings.append(text))
         with pytest.raises(SystemExit):
             main(*kinds)
-    return found[-1]
+    return {**found[-1], 'warnings': warnings}
 
 
 def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
@@ -95,8 +127,31 @@ def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
         assert not ran.faults(), ran.faults()
         return ran.result
 
+    def interrupt(name: str, task_state: TaskState | None) -> None:
+        path = '/var/lib/hanok/hanok.db'
+        with closing(sqlite3.connect(path, isolation_level=None)) as sql:
+            sql.execute('UPDATE server SET task_state = ? WHERE name = ?', (task_state, name))
+
+    @contextmanager
+    def other_run(name: str, task_state: TaskState) -> Iterator[None]:
+        locks = Locks('/var/lib/hanok/locks', 'the other run', 0)
+        locks.acquire({('server', name)})
+        interrupt(name, task_state)
+        yield
+        if task_state != TaskState.DELETING:
+            interrupt(name, None)
+        locks.release()
+        if task_state == TaskState.DELETING:
+            run('server', name=name, state='absent')
+        run('network', name='default')  # the upkeep with which a run ends
+
     yield CloudUnderTest(
-        run, integration.observed_state, integration.inventory, integration.newest_image('tiny')
+        run,
+        integration.observed_state,
+        integration.inventory,
+        integration.newest_image('tiny'),
+        interrupt,
+        other_run,
     )
     server.close()
 

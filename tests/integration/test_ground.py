@@ -722,7 +722,8 @@ def test_disk_is_full(host: None, tiny: str) -> None:
         failed = run('image', name='large', path=tiny)
         assert failed['failed']
         assert 'and 0 are available; no image was created' in failed['msg']
-        assert run('image_info', name='large')['images'][0]['status'] == 'creating'
+        shown = run('image_info', name='large')['images'][0]
+        assert (shown['status'], shown['unfinished']) == ('error', 'creating')
         output_of('mount', '-o', 'remount,size=1G', folder)  # of which half a GiB stays free
         keep('image', name='large', path=tiny)
         keep('image', name='large', state='absent')

@@ -117,7 +117,7 @@ def test_server_that_could_not_be_created(image: str) -> None:
     assert 'allocate memory' in failed['msg']
     (incomplete,) = run('server_info', name='cut')['servers']
     assert (incomplete['status'], incomplete['flavor'], incomplete['volume_size']) == (
-        'BUILD',
+        'ERROR',
         'too-large',
         9,
     )

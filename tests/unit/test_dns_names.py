@@ -76,16 +76,16 @@ def test_an_existing_server_keeps_its_name() -> None:
     """A server that shares its name since an older version, also one that is being created."""
     shared = {('default', 'web'): ('server Web', 'server web')}
     assert refused(shared, replace(SERVER, flavor='f')) == ()
-    creating = replace(SERVER, task_state='creating', flavor='f', launched=True)
+    creating = replace(SERVER, unfinished='creating', flavor='f', launched=True)
     assert refused(shared, creating) == ()
 
 
 def test_a_recreated_server_is_new() -> None:
     """Its own name is allowed, that of another server is not."""
-    deleting, own = replace(SERVER, task_state='deleting'), {('default', 'web'): ('server web',)}
+    deleting, own = replace(SERVER, unfinished='deleting'), {('default', 'web'): ('server web',)}
     assert refused(own, deleting) == ()
     assert refused(TAKEN, deleting) == (refusal('web', 'server Web'),)
-    not_launched = replace(SERVER, task_state='creating', launched=False)
+    not_launched = replace(SERVER, unfinished='creating', launched=False)
     assert refused(own, not_launched) == ()
     assert refused(TAKEN, not_launched) == (refusal('web', 'server Web'),)
 

@@ -17,6 +17,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
+from enum import EnumMeta
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,8 @@ def sample(hint: Any, name: str = '') -> Any:
         return typing.cast(Any, hint)(
             **{field.name: sample(hints[field.name], field.name) for field in fields(hint)}
         )
+    if isinstance(hint, EnumMeta):
+        return next(iter(hint))
     samples = {str: TEXTS.get(name, 'sample'), int: 1, bool: True, float: 1.0}
     assert hint in samples, f'{name}: there is no sample of {hint}; add one to SPECIAL'
     return samples[hint]

@@ -60,7 +60,7 @@ def test_mac_in_use() -> None:
         port.ObservedPorts({}, NET, mac_owner='port door'),
     )
     assert message.replace('mac ', 'mac: ', 1) in planned.refused
-    going = Server('web', task_state='deleting')
+    going = Server('web', unfinished='deleting')
     assert not server.plan(
         request, ObservedServers({'web': going}, networks=NET, owners={PLACE: 'web'})
     ).refused

@@ -77,6 +77,23 @@ def test_the_holder_is_named(tmp_path: Path, alice: subprocess.Popen[str]) -> No
         Locks(str(tmp_path), 'bob', 0).acquire({WEB})
 
 
+def test_who_asks_takes_no_lock(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
+    """A lock of another process is seen as held until that ends, and one's own never is."""
+    bob, before = Locks(str(tmp_path), 'bob', 0), list(tmp_path.iterdir())
+    assert bob.is_held_by_others(*WEB)
+    assert not bob.is_held_by_others('server', 'other')
+    assert list(tmp_path.iterdir()) == before
+    alice.kill()
+    alice.wait()
+    assert not bob.is_held_by_others(*WEB)
+    bob.acquire({WEB})
+    assert not bob.is_held_by_others(*WEB)
+    assert Locks(str(tmp_path), 'carol', 0).is_held_by_others(*WEB)
+    assert not bob.is_held_by_others(*WEB)
+    bob.release()
+    assert not Locks(str(tmp_path), 'carol', 0).is_held_by_others(*WEB)
+
+
 def test_a_killed_holder_holds_nothing(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
     """No lock outlives its process."""
     alice.kill()
@@ -109,6 +126,7 @@ def test_child_process_holds_it(tmp_path: Path) -> None:
         ['cat'], stdin=subprocess.PIPE, pass_fds=list(killed.held.values())
     ) as child:
         killed.release()
+        assert other.is_held_by_others(*WEB)
         with pytest.raises(Busy, match='waiting for server web, held by killed'):
             other.acquire({WEB})
         child.kill()

@@ -17,6 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._local.server_status import status_of
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     Flavor,
@@ -113,7 +114,11 @@ def concrete(thing: Any) -> Any:
     }
     if isinstance(thing, Server):
         known['networks'] = tuple(concrete(nic) for nic in thing.networks)
-    return replace(thing, **known, **({'task_state': None} if hasattr(thing, 'task_state') else {}))
+    return replace(
+        thing,
+        **known,
+        **({'task_state': None, 'unfinished': None} if hasattr(thing, 'task_state') else {}),
+    )
 
 
 def is_as_planned(planned: Any, there: Any) -> bool:
@@ -134,6 +139,13 @@ def applied(kind: str, plan: Plan, world: World) -> dict[str, Any]:
     touched = {change.name for change in plan.changes if change.kind == kind}
     done = [concrete(thing) if name in touched else thing for name, thing in after.items()]
     return {thing.name: thing for thing in done}
+
+
+def idle(thing: Any) -> Any:
+    """A resource without a task in progress."""
+    return (
+        replace(thing, task_state=None, unfinished=None) if hasattr(thing, 'unfinished') else thing
+    )
 
 
 def apply_and_replan(kind: str, replan: Callable[[World], Plan], world: World) -> dict[str, Any]:
@@ -180,9 +192,9 @@ def check_others_unchanged(world: World, after: World, request: Any, *more: str)
     if (
         current is not None
         and then is not None
-        and getattr(current, 'task_state', None) != 'deleting'
+        and getattr(current, 'unfinished', None) != 'deleting'
     ):
-        check_unchanged(current, then, {*request.options, 'task_state', *more})
+        check_unchanged(current, then, {*request.options, 'unfinished', *more})
 
 
 def optional_values(**options: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -296,25 +308,25 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 member_of=member_of,
             )
         )
-        world[name] = replace(world[name], task_state=draw(TASK_STATES))
-        if world[name].task_state:
+        world[name] = replace(world[name], unfinished=draw(TASK_STATES))
+        if world[name].unfinished:
             recorded = {
                 'powering-off': 'stopped',
                 'powering-on': 'started',
                 'resuming': 'started',
             }  # before any change
             power = recorded.get(
-                world[name].task_state, 'stopped' if world[name].power == 'stopped' else 'started'
+                world[name].unfinished, 'stopped' if world[name].power == 'stopped' else 'started'
             )
             world[name] = replace(world[name], power=power)
-        if world[name].task_state in (None, 'repairing'):
+        if world[name].unfinished in (None, 'repairing'):
             world[name] = replace(
                 world[name],
                 faults=draw(
                     st.sampled_from([(), (), (), ('its machine is gone',), (SEED_MISSING,)])
                 ),
             )
-        if world[name].task_state or SEED_MISSING in world[name].faults:
+        if world[name].unfinished or SEED_MISSING in world[name].faults:
             world[name] = replace(
                 world[name],
                 seeded=SEED_MISSING not in world[name].faults
@@ -330,7 +342,11 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
         )
     holder = draw(st.sampled_from([None, *world]))
     return {
-        name: replace(there, floating_ip=ADDRESS) if name == holder else there
+        name: replace(
+            there,
+            status=status_of(there, None),
+            floating_ip=ADDRESS if name == holder else there.floating_ip,
+        )
         for name, there in world.items()
     }
 
@@ -442,23 +458,23 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     derived = {'vcpus', 'memory', 'volume_size'} if 'flavor' in request.options else set()
     derived |= {'networks', 'security_groups'} if request.networks else set()
     derived |= {'floating_ip'} if request.floating_ip else set()
-    derived |= {'power'} if request.state != 'present' else set()
+    derived |= {'power', 'status'} if request.state != 'present' else set()
     derived |= (
         {'user_data'} if request.user_data else set()
     )  # its recorded hash may become a keyed one
     for name, there in world.items():
         if name not in names | wanted:
             assert after[name] == there
-        elif name in after and there.task_state != 'deleting':
+        elif name in after and there.unfinished != 'deleting':
             check_unchanged(
                 there,
                 after[name],
                 {
                     *request.options,
                     *derived,
-                    'task_state',
-                    *(('seeded',) if there.task_state or request.repair else ()),
-                    *(('faults',) if request.repair or there.task_state == 'repairing' else ()),
+                    'unfinished',
+                    *(('seeded', 'status') if there.unfinished or request.repair else ()),
+                    *(('faults',) if request.repair or there.unfinished == 'repairing' else ()),
                     *(('reason',) if there.power == 'paused' else ()),
                 },
             )
@@ -481,7 +497,7 @@ VOLUME_STATES = st.sampled_from(
 VOLUMES = maybe_existing(
     'v',
     st.builds(
-        lambda how, thing: replace(thing, task_state=how[0], server=how[1]),
+        lambda how, thing: replace(thing, unfinished=how[0], server=how[1]),
         VOLUME_STATES,
         existing_items(Volume('v'), size=st.integers(1, 4), description=TEXTS, labels=LABELS),
     ),
@@ -680,7 +696,7 @@ ALGORITHMS = st.sampled_from(['round_robin', 'source_ip'])
             algorithm=ALGORITHMS,
             floating_ip=st.sampled_from([None, '172.24.0.1']),
             running=st.booleans(),
-            task_state=st.sampled_from([None, None, None, 'creating', 'updating', 'deleting']),
+            unfinished=st.sampled_from([None, None, None, 'creating', 'updating', 'deleting']),
             description=TEXTS,
             labels=LABELS,
         ),
@@ -715,7 +731,7 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
         'n',
         existing_items(
             Network('n', '10.1.0.0/24', '10.1.0.1'),
-            task_state=st.sampled_from([None, None, None, 'creating', 'deleting']),
+            unfinished=st.sampled_from([None, None, None, 'creating', 'deleting']),
             description=TEXTS,
             labels=LABELS,
         ),
@@ -755,7 +771,7 @@ SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
             source=SOURCES,
             description=TEXTS,
             labels=LABELS,
-            task_state=st.sampled_from([None, None, None, 'creating', 'deleting']),
+            unfinished=st.sampled_from([None, None, None, 'creating', 'deleting']),
         ),
     ),
 )

@@ -37,7 +37,7 @@ INCOMPLETE = Server(
     image='debian',
     volume_size=90,
     networks=(Nic('default', '192.168.0.5', '52:54:00:00:00:05'),),
-    task_state='creating',
+    unfinished='creating',
     launched=False,
 )
 
@@ -96,9 +96,9 @@ def test_it_gets_the_requested_options() -> None:
 def test_unspecified_options_are_kept() -> None:
     """Options that are not specified are kept as recorded."""
     (change,) = planned(INCOMPLETE, {}).changes
-    assert change.after == replace(INCOMPLETE, task_state=None, launched=True)
+    assert change.after == replace(INCOMPLETE, unfinished=None, launched=True)
     (change,) = planned(INCOMPLETE, {'volume_size': 4}).changes
-    assert change.after == replace(INCOMPLETE, task_state=None, launched=True, volume_size=4)
+    assert change.after == replace(INCOMPLETE, unfinished=None, launched=True, volume_size=4)
 
 
 def test_invalid_options_are_refused() -> None:

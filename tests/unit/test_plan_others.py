@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
+from ansible_collections.hanok.cloud.plugins.module_utils._local.server_status import status_of
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     COMPLETES_INTERRUPTED_RUN,
     Plan,
@@ -100,6 +101,10 @@ def lb_(**options: Any) -> LbRequest:
 
 def named(*things: Any) -> dict[str, Any]:
     """Resources by name."""
+    things = tuple(
+        replace(thing, status=status_of(thing, None)) if isinstance(thing, Server) else thing
+        for thing in things
+    )
     return {thing.name: thing for thing in things}
 
 
@@ -445,9 +450,9 @@ BROKEN = (
         (
             volume.plan(
                 volume_('attached', 's'),
-                volumes(V, servers=named(Server('s', task_state='creating'))),
+                volumes(V, servers=named(Server('s', unfinished='creating'))),
             ),
-            'server: s is creating; run the task that creates or deletes it again',
+            'server: s is unfinished (creating); run the task that creates or deletes it again',
         ),
         *(
             (
@@ -588,7 +593,7 @@ BROKEN = (
             network.plan(
                 NetworkRequest('n', 'present', {'cidr': '10.1.0.0/24'}),
                 network.ObservedNetworks(
-                    named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='creating')),
+                    named(Network('n', '10.0.0.0/24', '10.0.0.1', unfinished='creating')),
                     {'10.1.0.0/16': 'the network x'},
                 ),
             ),
@@ -804,22 +809,22 @@ def test_missing_references(planned: Plan, message: str) -> None:
         (volume.plan(volume_('absent'), volumes()), []),
         # After an interrupted run, which is completed before it is reverted.
         (
-            volume.plan(volume_('detached'), volumes(replace(HELD, task_state='attaching'))),
+            volume.plan(volume_('detached'), volumes(replace(HELD, unfinished='attaching'))),
             ['attach', 'detach'],
         ),
         (
-            volume.plan(volume_('attached', 't'), volumes(replace(HELD, task_state='attaching'))),
+            volume.plan(volume_('attached', 't'), volumes(replace(HELD, unfinished='attaching'))),
             ['attach', 'detach', 'attach'],
         ),
         (
-            volume.plan(volume_('attached', 's'), volumes(replace(HELD, task_state='detaching'))),
+            volume.plan(volume_('attached', 's'), volumes(replace(HELD, unfinished='detaching'))),
             ['detach', 'attach'],
         ),
         (
-            volume.plan(volume_(size=4), volumes(replace(V, task_state='deleting'))),
+            volume.plan(volume_(size=4), volumes(replace(V, unfinished='deleting'))),
             ['delete', 'create'],
         ),
-        (volume.plan(volume_(), volumes(replace(HELD, task_state='extending'))), ['update']),
+        (volume.plan(volume_(), volumes(replace(HELD, unfinished='extending'))), ['update']),
         (
             floating_ip.plan(
                 FloatingIpRequest('', 'detached', server='t'), replace(FREE, current=None)
@@ -837,7 +842,7 @@ def test_missing_references(planned: Plan, message: str) -> None:
             network.plan(
                 NetworkRequest('n', 'present'),
                 network.ObservedNetworks(
-                    named(Network('n', '10.0.0.0/24', '10.0.0.1', task_state='deleting'))
+                    named(Network('n', '10.0.0.0/24', '10.0.0.1', unfinished='deleting'))
                 ),
             ),
             ['delete', 'create'],
@@ -963,13 +968,13 @@ def test_reason_of_completion() -> None:
     assert [
         change.why
         for change in volume.plan(
-            volume_(size=4), volumes(replace(V, task_state='creating'))
+            volume_(size=4), volumes(replace(V, unfinished='creating'))
         ).changes
     ] == [COMPLETES_INTERRUPTED_RUN]
     assert [
         change.why
         for change in volume.plan(
-            volume_('absent'), volumes(replace(V, task_state='deleting'))
+            volume_('absent'), volumes(replace(V, unfinished='deleting'))
         ).changes
     ] == [COMPLETES_INTERRUPTED_RUN]
 

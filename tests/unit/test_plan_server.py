@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
+from ansible_collections.hanok.cloud.plugins.module_utils._local.server_status import status_of
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     AFTER_APPLY,
     COMPLETES_INTERRUPTED_RUN,
@@ -80,10 +81,15 @@ def requested(
 SEALED = UserDataHash.of('#!/bin/sh\n', 'a secret')
 
 
+def shown(server: Server) -> Server:
+    """A server with the status that the local cloud gives it."""
+    return replace(server, status=status_of(server, None))
+
+
 def observed(*servers: Server, **more: Any) -> ObservedServers:
     """Observations: these servers, and one of each resource that they may refer to."""
     there = ObservedServers(
-        {server.name: server for server in servers},
+        {server.name: shown(server) for server in servers},
         {'mine': Keypair('mine', 'ssh-ed25519 A')},
         CATALOGUE,
         {
@@ -303,8 +309,8 @@ SSH_TIMES_OUT = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait
         ),
         (
             requested(options=NEW),
-            observed(images={'debian': Image('debian', task_state='creating')}),
-            'image debian is not ready (creating); run the task that creates it again',
+            observed(images={'debian': Image('debian', unfinished='creating')}),
+            'image debian is unfinished (creating); run the task that creates it again',
         ),
         *(
             (
@@ -426,12 +432,12 @@ SSH_TIMES_OUT = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait
         (
             requested('stopped'),
             observed(replace(SERVER, power='paused')),
-            'server web is paused, and a paused guest cannot shut down; start it (state: '
+            'server web is PAUSED, and a paused guest cannot shut down; start it (state: '
             'started), or power it off with force: true',
         ),
         (
             requested(),
-            observed(replace(SERVER, task_state='creating', user_data=SEALED, seeded=False)),
+            observed(replace(SERVER, unfinished='creating', user_data=SEALED, seeded=False)),
             'server web has no first-boot disk, and only a hash of its user_data is recorded; '
             'specify user_data again, or delete the server',
         ),
@@ -582,7 +588,7 @@ def test_unspecified_options_are_not_changed() -> None:
         floating_ip='172.24.0.9',
         delete_protection=True,
     )
-    assert plan(requested(), observed(there)) == Plan(result=(there,))
+    assert plan(requested(), observed(there)) == Plan(result=(shown(there),))
 
 
 @pytest.mark.parametrize(
@@ -688,7 +694,7 @@ def test_references_of_a_deleted_server() -> None:
 )
 def test_interrupted_runs_are_completed(task_state: str, verbs: list[str]) -> None:
     """Regardless of the request; the change has the reason."""
-    current = plan(requested(options=NEW), observed(replace(SERVER, task_state=task_state)))
+    current = plan(requested(options=NEW), observed(replace(SERVER, unfinished=task_state)))
     assert [change.verb for change in current.changes] == verbs
     assert current.changes[0].why == COMPLETES_INTERRUPTED_RUN
     assert current.refused == ()
@@ -698,7 +704,7 @@ def test_interrupted_restart() -> None:
     """An interrupted stop is not repeated, and a new server is not stopped."""
     for task_state, verbs in (('powering-off', ['stop', 'start']), ('creating', ['create'])):
         current = plan(
-            requested('restarted', NEW), observed(replace(SERVER, task_state=task_state))
+            requested('restarted', NEW), observed(replace(SERVER, unfinished=task_state))
         )
         assert (current.refused, [change.verb for change in current.changes]) == ((), verbs)
     assert [change.verb for change in plan(requested('restarted', NEW), observed()).changes] == [
@@ -803,7 +809,7 @@ def test_increased_count_with_missing_content() -> None:
     assert plan(requested(count=2), observed(*scripted)).missing == (
         'init_script setup does not exist; available: none',
     )
-    going = members(1, task_state='deleting')
+    going = members(1, unfinished='deleting')
     assert plan(requested(count=1), observed(*going)).refused == (
         'server web-1 does not exist; to create it, also set flavor and image',
     )
@@ -880,13 +886,13 @@ def test_wait_for_ssh_when_allowed(groups: tuple[str, ...]) -> None:
 )
 def test_status(values: dict[str, Any], status: str, billable: bool) -> None:
     """The fields of a result, without the internal ones."""
-    shown = replace(SERVER, **values).public()
-    assert (shown['status'], shown['billable'], shown['fixed_ip']) == (
+    result = shown(replace(SERVER, **values)).public()
+    assert (result['status'], result['billable'], result['fixed_ip']) == (
         status,
         billable,
         '192.168.0.5',
     )
-    assert not {'faults', 'reason', 'seeded', 'power'} & set(shown)
+    assert not {'faults', 'reason', 'seeded', 'power'} & set(result)
 
 
 def test_first_boot_content_is_not_shown() -> None:
@@ -920,7 +926,7 @@ def test_first_boot_content_is_not_shown() -> None:
 @pytest.mark.parametrize('task_state', [None, 'creating'])
 def test_recorded_hash_is_replaced(recorded: str, task_state: str | None) -> None:
     """Hashes of older versions, and those with another key, are replaced once, with a reason."""
-    there = replace(SERVER, user_data=recorded, task_state=task_state)
+    there = replace(SERVER, user_data=recorded, unfinished=task_state)
     planned = plan(requested(user_data='#!/bin/sh\n'), observed(there, user_data=SEALED))
     assert (planned.refused, planned.missing) == ((), ())
     assert planned.changes[-1].verb == 'update'

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.image import SOURCES, Image, ImageRequest, hidden_url, url_without_query
+from .._model.lifecycle import is_incomplete
 from .._plan.image import ObservedImages, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .resource import Resource
@@ -61,7 +62,7 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
     current = images.get(requested.name)
     if requested.state == 'absent':
         return ObservedImages(images), names
-    if current and current.task_state is None:
+    if current and not is_incomplete(current):
         return _with_digests(cloud, requested, current), names
     source = requested.options.get('source') or (current.source if current else '')
     if source.startswith('server:'):

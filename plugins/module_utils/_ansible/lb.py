@@ -18,6 +18,7 @@ from .._model.lb import (
     LbRequest,
     Listener,
 )
+from .._model.lifecycle import is_leaving
 from .._plan.lb import ObservedLbs, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, one_of, specified_options
 from .resource import Resource
@@ -98,7 +99,7 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
         return ObservedLbs(lbs), names
     servers = by_name(cloud.servers.list() if requested.options.get('members') else ())
     free = cloud.floating_ips.free() if requested.floating_ip == 'auto' else None
-    is_new = requested.name not in lbs or lbs[requested.name].task_state == 'deleting'
+    is_new = requested.name not in lbs or is_leaving(lbs[requested.name])
     return ObservedLbs(
         lbs,
         by_name(cloud.networks.list()),

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
+from .._model.lifecycle import is_incomplete
 from .._model.network import Network, NetworkRequest, Surroundings, normalized
 from .._plan.network import ObservedNetworks, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
@@ -38,7 +39,7 @@ def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, 
     networks, names = by_name(cloud.networks.list([requested.name])), {('network', requested.name)}
     surroundings = Surroundings()
     if requested.state == 'present' and (
-        requested.name not in networks or networks[requested.name].task_state
+        requested.name not in networks or is_incomplete(networks[requested.name])
     ):
         names.add(('choice', 'of network addresses'))
         surroundings = cloud.networks.surroundings()

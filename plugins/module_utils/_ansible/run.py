@@ -76,12 +76,12 @@ def _run(module: Module, resource: Resource[Requested, Observed, Thing]) -> None
         plan = _plan(resource, cloud, request, resource.observe(cloud, request)[0])
         module.refuse(plan.refused)
         if module.check_mode:
-            cloud.notes.extend(plan.missing)
+            cloud.notes.extend((*plan.missing, *plan.awaited))
             applied = Applied(plan, [Outcome(change) for change in plan.changes], plan.result)
         else:
             module.refuse(plan.missing)
             applied = Applied(plan, [], plan.result)
-            if plan.changes:
+            if plan.changes or plan.awaited:
                 applied = _apply(module, resource, cloud, request)
         _report(module, resource, cloud, request, applied)
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
 from .._model.floating_ip import FloatingIp
+from .._model.lifecycle import Status, TaskState, is_incomplete
 from .._model.server import Server
-from .._model.server_request import STATES, NicRequest, ServerRequest
+from .._model.server_request import RUNNING_STATES, STATES, NicRequest, ServerRequest
 from .._model.user_data import UserDataHash
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
@@ -118,7 +119,10 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     names |= {('port', nic.port) for nic in requested.networks or () if nic.port}
     if requested.state == 'absent':
         return ObservedServers(servers), names
-    return _with_references(cloud, requested, servers), names
+    found = _with_references(cloud, requested, servers)
+    # An image that another run is creating is awaited by its lock.
+    pending = {('image', name) for name, image in found.images.items() if image.task_state}
+    return found, names | pending
 
 
 def _with_references(
@@ -159,10 +163,7 @@ def _listed(items: Items[Thing], is_needed: bool) -> Dict[str, Thing]:
 
 def _has_new_member(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
     """Whether a requested server does not exist, or is being created or deleted."""
-    return any(
-        name not in servers or servers[name].task_state in ('creating', 'deleting')
-        for name in requested.members()
-    )
+    return any(name not in servers or is_incomplete(servers[name]) for name in requested.members())
 
 
 def _completes_servers(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
@@ -171,7 +172,7 @@ def _completes_servers(requested: ServerRequest, servers: Mapping[str, Server]) 
     A new member of a group inherits those of the first member; a creation that was interrupted is
     completed with its own.
     """
-    if any(server.task_state == 'creating' for server in servers.values()):
+    if any(server.unfinished == TaskState.CREATING for server in servers.values()):
         return True
     if requested.count is None or not _has_new_member(requested, servers):
         return False
@@ -219,7 +220,7 @@ def reload(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:
 
 def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server]) -> Condition | None:
     """Return what the started servers are waited for: that they run, or what guests report."""
-    started = [server for server in items if server.power == 'started']
+    started = [server for server in items if _is_to_run(server, requested)]
     condition = requested.wait_for
     if requested.state == 'stopped' or not started:
         return None
@@ -234,11 +235,19 @@ def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server]) -> Con
     )
 
 
+def _is_to_run(server: Server, requested: ServerRequest) -> bool:
+    """Whether a server is, or will be, ACTIVE; a rescued one, for example, stays what it is."""
+    if server.power != 'started':
+        return False
+    others = (Status.RESCUE, Status.VERIFY_RESIZE)
+    return requested.state in RUNNING_STATES or server.status not in others
+
+
 def _not_running(server: Server) -> str:
-    if server.status in ('ERROR', 'UNMANAGED'):
+    if server.status in (Status.ERROR, Status.UNMANAGED):
         reason = '; '.join(server.faults)
         raise CloudError(f'server {server.name} is {server.status}, not running: {reason}')
-    return '' if server.status == 'ACTIVE' else f'its status is {server.status}'
+    return '' if server.status == Status.ACTIVE else f'its status is {server.status}'
 
 
 RESOURCE = Resource('server', ARGUMENTS, request, observe, plan, reload, wait=wait, rules=_RULES)

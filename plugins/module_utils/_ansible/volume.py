@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
+from .._model.lifecycle import TaskState
 from .._model.server import Server
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
@@ -66,7 +67,7 @@ def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> 
         return cloud.servers.list()
     if current is None or not current.server:
         return ()
-    is_interrupted = current.task_state in ('attaching', 'detaching')
+    is_interrupted = current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING)
     if _detaches(requested, current) or is_interrupted:
         return cloud.servers.list([current.server])
     return ()
@@ -76,7 +77,7 @@ def _is_mount_check_needed(holder: Server | None, requested: VolumeRequest) -> b
     """Whether to check in the guest: not with force, nor if the state of the server is unclear."""
     if holder is None or requested.force:
         return False
-    return not holder.faults and not holder.task_state
+    return not (holder.faults or holder.task_state or holder.unfinished)
 
 
 def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:

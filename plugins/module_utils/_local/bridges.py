@@ -10,6 +10,7 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import Any, Dict, List
 
+from .._model.lifecycle import TaskState
 from .devices import bridge_name, tap_name
 from .dhcp import has_options
 from .host import Host
@@ -23,7 +24,7 @@ _PORTS = """SELECT p.id, p.network_id FROM port p
 
 def existing_bridges(record: Record) -> List[str]:
     """The bridges of all networks that are not being deleted."""
-    query = "SELECT id FROM network WHERE task_state IS NOT 'deleting' ORDER BY id"
+    query = f"SELECT id FROM network WHERE task_state IS NOT '{TaskState.DELETING}' ORDER BY id"
     return [bridge_name(row['id']) for row in record.rows(query)]
 
 

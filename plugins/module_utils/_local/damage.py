@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator, Tuple
 from .._cloud import CloudError
 from .._model.keypair import fingerprint
 from .._model.lb import ALGORITHMS, HealthCheck, Listener
+from .._model.lifecycle import TaskState
 from .._model.rule import Rule
 from .database import RECOVER
 from .record import Record
@@ -100,6 +101,7 @@ def _matches(pattern: str) -> Callable[[Any], None]:
 
 _CHECKS: Dict[Tuple[str, str], Callable[[Any], Any]] = {
     ('', 'labels'): _labels,
+    ('', 'task_state'): TaskState,
     ('keypair', 'public_key'): fingerprint,
     ('network', 'cidr'): IPv4Network,
     ('network', 'gateway'): IPv4Address,

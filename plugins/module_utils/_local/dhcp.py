@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterable
 from typing import List, Tuple
 
+from .._model.lifecycle import TaskState
 from .database import RECOVER, Damaged
 from .devices import bridge_name
 from .files import read_file, write_atomically
@@ -18,7 +19,7 @@ from .host import Host
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')
-_EXISTING = "SELECT id FROM network WHERE task_state IS NOT 'deleting'"
+_EXISTING = f"SELECT id FROM network WHERE task_state IS NOT '{TaskState.DELETING}'"
 _STEADY = 'SELECT id, name FROM network WHERE task_state IS NULL ORDER BY id'
 _PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import AbstractSet, Dict, NamedTuple, Set, Tuple
 
+from .._model.lifecycle import TaskState
 from .host import Host
 
 _FLOW = re.compile(r'src=([\d.]+) dst=([\d.]+) .*?src=([\d.]+) dst=([\d.]+)')
@@ -97,10 +98,10 @@ def _stale_outbound(flow: Flow, floating_by_fixed: Dict[str, str]) -> Iterator[T
 
 # Servers that are being deleted count as having no addresses: their flows are deleted before the
 # addresses are assigned again.
-_ASSIGNED = """SELECT p.id, p.address FROM port p
+_ASSIGNED = f"""SELECT p.id, p.address FROM port p
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE coalesce(s.id, b.id) IS NOT NULL
-  AND coalesce(s.task_state, b.task_state, '') <> 'deleting'"""
+  AND coalesce(s.task_state, b.task_state, '') <> '{TaskState.DELETING}'"""
 _FLOATING = f"""SELECT f.address, p.address AS fixed FROM floating_ip f
   JOIN ({_ASSIGNED}) p ON p.id = f.port_id"""
 

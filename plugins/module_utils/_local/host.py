@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from ipaddress import IPv4Network
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, List, Tuple, TypeVar, cast
 
 from .._cloud import CloudError, Outcome, is_libvirt_error
 from .._model.change import Change
+from .._model.lifecycle import TaskState
 from .hypervisor import Hypervisor
 from .locks import Locks
 from .record import Record
 from .settings import Pool, Settings
 
 THREADS = 8
+Item = TypeVar('Item')
 
 
 class Host:
@@ -119,6 +121,31 @@ class Host:
             output = (done.stderr or done.stdout).strip()[:500]
             raise CloudError(f'{command[0]} {subcommand}: {output}')
         return done.stdout
+
+    def rows_in_progress(self, kind: str, read: Callable[[], List[Any]]) -> List[Any]:
+        """Rows of resources with a task state, read for ``with_progress``.
+
+        If a run ended between reading a row and looking for its lock, the row is read again.
+        """
+        rows = read()
+        if any(row['task_state'] and not self._is_in_progress(kind, row) for row in rows):
+            rows = read()
+        return rows
+
+    def with_progress(self, kind: str, row: Any, item: Item) -> Item:
+        """An item with what another run is doing with it, or what an earlier run left unfinished.
+
+        ``row``: from ``rows_in_progress``.
+        """
+        if not row['task_state']:
+            return item
+        begun, values = TaskState(row['task_state']), cast('Any', item)
+        if self._is_in_progress(kind, row):
+            return cast('Item', replace(values, task_state=begun))
+        return cast('Item', replace(values, unfinished=begun))
+
+    def _is_in_progress(self, kind: str, row: Any) -> bool:
+        return self.locks.is_held_by_others(kind, row['name'])
 
     def held_lock(self, kind: str, name: str) -> List[int]:
         """The descriptor of a lock that this run holds, for programs to inherit; empty if none."""

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Dict, List, Tuple
 from .._cloud import CloudError, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.image import DIGITS, Image, is_url_of, min_disk_gb
+from .._model.lifecycle import TaskState
 from . import disks
 from .host import Host
 from .record import description_columns, split_names
@@ -32,8 +33,10 @@ class LocalImages:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """All images, or those with these names."""
+        rows = self.host.rows_in_progress('image', lambda: self.record.named(_LIST, names))
         return tuple(
-            _image(row, self._is_disk_missing(row)) for row in self.record.named(_LIST, names)
+            self.host.with_progress('image', row, _image(row, self._is_disk_missing(row)))
+            for row in rows
         )
 
     def _is_disk_missing(self, row: Any) -> bool:
@@ -116,7 +119,7 @@ class LocalImages:
             self.record.update('image', row, columns)
         else:
             identity = {'uuid': str(uuid.uuid4()), 'name': image.name}
-            self.record.insert('image', {**identity, **columns, 'task_state': 'creating'})
+            self.record.insert('image', {**identity, **columns, 'task_state': TaskState.CREATING})
 
     def _path(self, name: str) -> str:
         return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
@@ -195,7 +198,6 @@ def _image(row: Any, disk_missing: bool) -> Image:
         row['description'],
         json.loads(row['labels']),
         used_by=split_names(row['used']),
-        task_state=row['task_state'],
         created_by=row['created_by'],
         created_at=row['created_at'],
         disk_missing=disk_missing,

@@ -11,10 +11,11 @@ from typing import Any, Dict, List, Tuple
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.init_script import InitScript
+from .._model.lifecycle import TaskState
 from .record import Record, description_columns, split_names
 
-_LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s
-    WHERE s.init_script = i.name AND s.task_state = 'creating') AS used
+_LIST = f"""SELECT i.*, (SELECT group_concat(s.name) FROM server s
+    WHERE s.init_script = i.name AND s.task_state = '{TaskState.CREATING}') AS used
   FROM init_script i WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
 
 

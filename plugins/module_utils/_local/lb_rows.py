@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, List, Sequence, Tuple
 from .._cloud import CloudError
 from .._model.change import AFTER_APPLY, Change
 from .._model.lb import HealthCheck, Lb, Listener
+from .._model.lifecycle import TaskState
 from .._model.server import Nic
 from . import addresses
 from .dns_names import check_dns_names
@@ -63,7 +64,6 @@ def lb_of(row: Any, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
         address=row['address'],
         id=row['uuid'],
         running=running,
-        task_state=row['task_state'],
         created_by=row['created_by'],
         created_at=row['created_at'],
     )
@@ -74,7 +74,7 @@ def reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
     if record.value('SELECT id FROM balancer WHERE name = ?', lb.name) is not None:
         return
     identity = {'uuid': str(uuid.uuid4()), 'name': lb.name}
-    row = record.insert('balancer', {**identity, **_columns(lb), 'task_state': 'creating'})
+    row = record.insert('balancer', {**identity, **_columns(lb), 'task_state': TaskState.CREATING})
     addresses.create_port(record, Nic(lb.network), 0, {'balancer_id': row})
     _write_members(record, row, lb.members)
     check_dns_names(record, 'lb', [lb.name])
@@ -87,7 +87,7 @@ def update(record: Record, pools: Sequence[Pool], change: Change) -> None:
     before: Lb = change.before
     lb: Lb = change.after
     row = record.value('SELECT id FROM balancer WHERE name = ?', lb.name)
-    record.update('balancer', row, {**_columns(lb), 'task_state': 'updating'})
+    record.update('balancer', row, {**_columns(lb), 'task_state': TaskState.UPDATING})
     if before.members != lb.members:
         _write_members(record, row, lb.members)
     if before.floating_ip != lb.floating_ip:

@@ -10,6 +10,7 @@ from typing import Iterable, List, Sequence, Set, Tuple
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.lb import Lb, MemberHealth
+from .._model.lifecycle import TaskState
 from . import lb_files, lb_rows
 from .host import Host
 from .projection import Projections
@@ -28,7 +29,7 @@ class LocalLbs:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
         """All load balancers, or those with these names."""
-        rows = lb_rows.list_rows(self.record, names)
+        rows = self.host.rows_in_progress('lb', lambda: lb_rows.list_rows(self.record, names))
         running = self.host.with_retry(self._running) if rows else set()
         members = lb_rows.members_by_lb(self.record)
         found = []
@@ -36,7 +37,8 @@ class LocalLbs:
             is_current = lb_files.is_current(lb_files.folder_of(self.host, row['uuid']))
             is_running = row['uuid'] in running and is_current
             lb = lb_rows.lb_of(row, members.get(row['id'], ()), is_running)
-            found.append(replace(lb, health=self._health(lb)))
+            lb = replace(lb, health=self._health(lb))
+            found.append(self.host.with_progress('lb', row, lb))
         return tuple(found)
 
     def _health(self, lb: Lb) -> Tuple[MemberHealth, ...]:
@@ -84,8 +86,8 @@ class LocalLbs:
         """Delete load balancers and their automatic floating IPs."""
         with self.record.transaction() as sql:
             sql.executemany(
-                "UPDATE balancer SET task_state = 'deleting' WHERE name = ?",
-                [(change.name,) for change in changes],
+                'UPDATE balancer SET task_state = ? WHERE name = ?',
+                [(TaskState.DELETING, change.name) for change in changes],
             )
         outcomes = self.host.for_each(changes, self._delete)
         self.projections.end_stale_flows()

@@ -15,6 +15,7 @@ from typing import Dict, List, Tuple
 from .._cloud import Busy, Names
 
 _FLOCK = 'hhqqi4x'  # struct flock: type, whence, start, length, pid
+_WRITE_LOCK = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
 
 class Locks:
@@ -78,6 +79,19 @@ class Locks:
         finally:
             os.close(descriptor)
 
+    def is_held_by_others(self, kind: str, name: str) -> bool:
+        """Whether another process holds the lock of a resource; takes no lock."""
+        if (kind, name) in self.held:
+            return False
+        try:
+            descriptor = os.open(os.path.join(self.folder, f'{kind}.{name}'), os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            return _is_locked_by_others(descriptor, fcntl.F_OFD_GETLK)
+        finally:
+            os.close(descriptor)
+
     def _create_folder(self) -> None:
         os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
         os.makedirs(self.folder, 0o700, exist_ok=True)
@@ -87,6 +101,9 @@ class Locks:
         descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._wait(descriptor, label, deadline)
+            # Whether a flock is held cannot be asked without taking it. This lock of the same open
+            # file can be asked; it is held as long, and never waited for.
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WRITE_LOCK)
         except BaseException:
             os.close(descriptor)
             raise
@@ -117,9 +134,6 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _is_locked_by_others(descriptor: int) -> bool:
-    requested = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-    answer: Tuple[int, ...] = struct.unpack(
-        _FLOCK, fcntl.fcntl(descriptor, fcntl.F_GETLK, requested)
-    )
+def _is_locked_by_others(descriptor: int, command: int = fcntl.F_GETLK) -> bool:
+    answer: Tuple[int, ...] = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, command, _WRITE_LOCK))
     return answer[0] != fcntl.F_UNLCK

@@ -12,6 +12,7 @@ import json
 from typing import Any, Dict, List, Sequence, Tuple
 from xml.etree import ElementTree as ET
 
+from .._model.lifecycle import TaskState
 from .._model.user_data import UNKNOWN_HASH
 from .host import Host
 from .hypervisor import tolerate
@@ -28,7 +29,7 @@ _KEYPAIRS = 'SELECT name, public_key, description, labels FROM keypair'
 _MORE_KEYPAIRS = """SELECT sk.server_id, k.name FROM server_keypair sk
   JOIN keypair k ON k.id = sk.keypair_id ORDER BY sk.position"""
 _VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM volume
-  WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT 'detaching'"""
+  WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'"""
 _MEMBERS = """SELECT m.balancer_id, s.name FROM balancer_member m
   JOIN server s ON s.id = m.server_id ORDER BY s.id"""
 _PORT_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
+from .._model.lifecycle import TaskState
 from .._model.network import Network, Surroundings
 from . import dhcp
 from .devices import bridge_name
@@ -29,7 +30,9 @@ _LIST = """SELECT n.*,
     WHERE p.network_id = n.id) AS used
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
 
-_CREATED = "UPDATE network SET task_state = NULL WHERE name = ? AND task_state = 'creating'"
+_CREATED = (
+    f"UPDATE network SET task_state = NULL WHERE name = ? AND task_state = '{TaskState.CREATING}'"
+)
 
 
 class LocalNetworks:
@@ -41,7 +44,8 @@ class LocalNetworks:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Network, ...]:
         """List all, or those with these names."""
-        return tuple(_network(row) for row in self.record.named(_LIST, names))
+        rows = self.host.rows_in_progress('network', lambda: self.record.named(_LIST, names))
+        return tuple(self.host.with_progress('network', row, _network(row)) for row in rows)
 
     def used_ranges(self, name: str) -> Dict[str, str]:
         """The address ranges in use, as {CIDR: label}, without those of the network of this name.
@@ -104,7 +108,7 @@ class LocalNetworks:
                     'uuid': str(uuid.uuid4()),
                     'name': network.name,
                     **columns,
-                    'task_state': 'creating',
+                    'task_state': TaskState.CREATING,
                 },
             )
 
@@ -133,7 +137,6 @@ def _network(row: Any) -> Network:
         json.loads(row['labels']),
         bridge_name(row['id']),
         split_names(row['used']),
-        row['task_state'],
-        row['created_by'],
-        row['created_at'],
+        created_by=row['created_by'],
+        created_at=row['created_at'],
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, List, Tuple
 
 from .._cloud import CloudError
+from .._model.lifecycle import TaskState
 from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
 
 
@@ -157,12 +158,12 @@ class Record(Database):
         Raises CloudError if a row of ``user`` refers to one of them by ``column`` meanwhile.
         """
         statement = (
-            f"UPDATE {table} SET task_state = 'deleting' WHERE name = ? "
+            f'UPDATE {table} SET task_state = ? WHERE name = ? '
             f'AND NOT EXISTS (SELECT 1 FROM {user} WHERE {column} = {table}.id)'
         )
         with self.transaction() as sql:
             for name in names:
-                if not sql.execute(statement, (name,)).rowcount:
+                if not sql.execute(statement, (TaskState.DELETING, name)).rowcount:
                     raise CloudError(
                         f'{table} {name} is now in use by a {user}; '
                         'run the task again to see which one'

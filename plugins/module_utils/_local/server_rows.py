@@ -10,6 +10,7 @@ from typing import Any, Dict, Sequence
 
 from .._cloud import CloudError
 from .._model.change import AFTER_APPLY, Change
+from .._model.lifecycle import TaskState
 from .._model.server import Nic, Server
 from .._model.user_data import UserDataHash
 from . import addresses, metadata
@@ -45,7 +46,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'image_id': record.value('SELECT id FROM image WHERE name = ?', server.image),
             'init_script_seal': init_script_hash(record, server.init_script),
             **description_columns(server),
-            'task_state': 'creating',
+            'task_state': TaskState.CREATING,
         },
     )
     _insert_keys(record, server.key_names[1:], row)
@@ -84,7 +85,7 @@ def update(record: Record, pools: Sequence[Pool], change: Change) -> None:
     server: Server = change.after
     row = record.value('SELECT id FROM server WHERE name = ?', server.name)
     columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
-    state = {'power': recorded_power(server), 'task_state': 'updating'}
+    state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
     record.update('server', row, {**columns, **description_columns(server), **state})
     if before.security_groups != server.security_groups or before.networks != server.networks:
         _write_groups(record, server, row)
@@ -137,7 +138,7 @@ def delete(record: Record, servers: Sequence[int]) -> None:
         'UPDATE port SET server_id = NULL, position = 0 '
         f'WHERE name IS NOT NULL AND server_id IN ({selected})',
         'UPDATE volume SET server_id = NULL, task_state = CASE WHEN task_state IN '
-        "('attaching', 'detaching') THEN NULL ELSE task_state END "
+        f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "
         f'WHERE server_id IN ({selected})',
         f'DELETE FROM server WHERE id IN ({selected})',
     ):

@@ -8,12 +8,12 @@ transaction clears the task state.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Sequence
 
 from .._cloud import Outcome
 from .._model.change import Change
+from .._model.lifecycle import TaskState
 from .._model.server import Server
 from . import dns_names, server_rows
 from .host import THREADS, Host
@@ -55,11 +55,7 @@ class ServerWriter:
 
         Return their names.
         """
-        reserved = {
-            server.name: replace(server, task_state=None, seeded=True, launched=True)
-            for server in existing
-            if not server.launched
-        }
+        reserved = {server.name: server.completed() for server in existing if not server.launched}
         outdated = [
             change
             for change in changes
@@ -86,8 +82,11 @@ class ServerWriter:
         """Define machines as recorded; running ones change at their next start."""
         with self.record.transaction() as sql:
             sql.executemany(
-                "UPDATE server SET power = ?, task_state = 'repairing' WHERE name = ?",
-                [(server_rows.recorded_power(change.after), change.name) for change in changes],
+                'UPDATE server SET power = ?, task_state = ? WHERE name = ?',
+                [
+                    (server_rows.recorded_power(change.after), TaskState.REPAIRING, change.name)
+                    for change in changes
+                ],
             )
         return self._build(changes)
 
@@ -114,30 +113,30 @@ class ServerWriter:
 
     def resume(self, changes: Sequence[Change]) -> List[Outcome]:
         """Resume paused servers."""
-        return self._set_power(changes, 'started', 'resuming', self.machines.resume)
+        return self._set_power(changes, 'started', TaskState.RESUMING, self.machines.resume)
 
     def start(self, changes: Sequence[Change]) -> List[Outcome]:
         """Start servers."""
-        return self._set_power(changes, 'started', 'powering-on', self.machines.start)
+        return self._set_power(changes, 'started', TaskState.POWERING_ON, self.machines.start)
 
     def stop(self, changes: Sequence[Change]) -> List[Outcome]:
         """Shut down the guests, and wait until they are off; one that times out keeps running."""
         # The guests share one timeout. If there are more than threads, all must begin at once.
         first_step = self.machines.press_power_button if len(changes) > THREADS else None
         return self._set_power(
-            changes, 'stopped', 'powering-off', self.machines.shut_down, first_step
+            changes, 'stopped', TaskState.POWERING_OFF, self.machines.shut_down, first_step
         )
 
     def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
         """Power off servers without a shutdown of the guests."""
-        return self._set_power(changes, 'stopped', 'powering-off', self.machines.power_off)
+        return self._set_power(changes, 'stopped', TaskState.POWERING_OFF, self.machines.power_off)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
         with self.record.transaction() as sql:
             sql.executemany(
-                "UPDATE server SET task_state = 'deleting' WHERE name = ?",
-                [(change.name,) for change in changes],
+                'UPDATE server SET task_state = ? WHERE name = ?',
+                [(TaskState.DELETING, change.name) for change in changes],
             )
         rows = self._rows(changes)
         outcomes = self.host.for_each(
@@ -154,7 +153,7 @@ class ServerWriter:
         self,
         changes: Sequence[Change],
         power: str,
-        task_state: str,
+        task_state: TaskState,
         step: Callable[[Any], None],
         first_step: Callable[[Any], None] | None = None,
     ) -> List[Outcome]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, 
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
+from .._model.lifecycle import TaskState
 from .._model.server import Nic, Server
 from .._model.user_data import UserDataHash
 from . import server_queries as queries
@@ -19,6 +20,7 @@ from .devices import bridge_name
 from .host import Host
 from .hypervisor import Machine, tolerate
 from .projection import Projections
+from .server_status import status_of
 
 if TYPE_CHECKING:
     from .._model.first_boot import FirstBoot
@@ -48,7 +50,9 @@ class LocalServers:
         return found
 
     def _observe(self, selected: Tuple[str | None, str | None]) -> Tuple[Server, ...]:
-        rows = self.record.rows(queries.SERVERS, *selected)
+        rows = self.host.rows_in_progress(
+            'server', lambda: self.record.rows(queries.SERVERS, *selected)
+        )
         if not rows:
             return ()
         ports, groups, volumes = (
@@ -67,7 +71,8 @@ class LocalServers:
             server = self._server({**dict(row), **related}, machines.get(row['uuid']))
             if server.name in outdated:
                 server = replace(server, outdated=('init_script',))
-            found.append(server)
+            server = self.host.with_progress('server', row, server)
+            found.append(replace(server, status=status_of(server, machines.get(row['uuid']))))
         return tuple(found)
 
     def _server(self, row: Mapping[str, Any], machine: Machine | None) -> Server:
@@ -95,7 +100,6 @@ class LocalServers:
             labels=json.loads(row['labels']),
             member_of=row['member_of'],
             id=row['uuid'],
-            task_state=row['task_state'],
             faults=faults,
             reason=reason,
             seeded=os.path.exists(self.host.settings.path('servers', row['uuid'], 'seed.iso')),
@@ -108,7 +112,7 @@ class LocalServers:
         self, row: Mapping[str, Any], machine: Machine | None
     ) -> Tuple[Tuple[str, ...], str]:
         """The faults of a machine, and why it is paused; none while a task is in progress."""
-        if row['task_state'] not in (None, 'repairing'):
+        if row['task_state'] not in (None, TaskState.REPAIRING):
             return (), ''
         from .faults import machine_faults, pause_reason
 
@@ -248,7 +252,7 @@ def _power(row: Mapping[str, Any], machine: Machine | None) -> str:
 
 def _is_launched(row: Mapping[str, Any], machine: Machine | None) -> bool:
     """Whether a server has been started, or at least has a volume attached."""
-    if row['task_state'] != 'creating' or row['volumes']:
+    if row['task_state'] != TaskState.CREATING or row['volumes']:
         return True
     return machine is not None and machine.power != 'stopped'
 

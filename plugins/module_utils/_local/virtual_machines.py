@@ -11,6 +11,7 @@ from typing import Any, Tuple
 
 from .._cloud import CloudError
 from .._model.change import RESTART, Change
+from .._model.lifecycle import TaskState
 from .._model.server import Server
 from . import disk_devices, disks, domain, images, readiness, seed
 from .devices import bridge_name, tap_name
@@ -67,7 +68,7 @@ class VirtualMachines(Machines):
         volumes = [
             disk_devices.volume_disk(self.host.settings.path('volumes'), volume['uuid'])
             for volume in row['volumes']
-            if volume['task_state'] != 'detaching'
+            if volume['task_state'] != TaskState.DETACHING
         ]
         machine = domain.Machine(
             name=self.name(row),
@@ -92,10 +93,10 @@ class VirtualMachines(Machines):
     def resize(self, change: Change, row: Any) -> None:
         """Change the machine to its recorded size, with a restart if the change allows one."""
         before, after = change.before, change.after
-        if before.task_state is None and _size(before) == _size(after):
+        if before.unfinished is None and _size(before) == _size(after):
             return
         machine = self.define(row)
-        may_restart = change.effect == RESTART or before.task_state is not None
+        may_restart = change.effect == RESTART or before.unfinished is not None
         if machine.isActive() and may_restart and not _has_recorded_size(machine, row):
             self.shut_down(row)
         self._grow(machine, row)

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
+from .._model.lifecycle import TaskState
 from .._model.volume import Volume
 from . import disk_devices, disks
 from .agent import Agent
@@ -38,8 +39,10 @@ class LocalVolumes:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """All volumes, or those with these names."""
+        rows = self.host.rows_in_progress('volume', lambda: self.record.named(_LIST, names))
         return tuple(
-            _volume(row, self._is_disk_missing(row)) for row in self.record.named(_LIST, names)
+            self.host.with_progress('volume', row, _volume(row, self._is_disk_missing(row)))
+            for row in rows
         )
 
     def _is_disk_missing(self, row: Any) -> bool:
@@ -73,7 +76,7 @@ class LocalVolumes:
             for change in changes:
                 values = {'size': change.after.size, **description_columns(change.after)}
                 self.record.update_named(
-                    'volume', change.name, {**values, 'task_state': 'extending'}
+                    'volume', change.name, {**values, 'task_state': TaskState.EXTENDING}
                 )
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
@@ -87,15 +90,15 @@ class LocalVolumes:
                     'SELECT id FROM server WHERE name = ?', change.after.server
                 )
                 sql.execute(
-                    "UPDATE volume SET server_id = ?, task_state = 'attaching' WHERE name = ?",
-                    (server, change.name),
+                    'UPDATE volume SET server_id = ?, task_state = ? WHERE name = ?',
+                    (server, TaskState.ATTACHING, change.name),
                 )
         self.redefine({change.after.server for change in changes})
         return self.host.finish(self.host.for_each(changes, self._attach), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Detach volumes, and wait until the guests have released them."""
-        self._set_task_state(changes, 'detaching')
+        self._set_task_state(changes, TaskState.DETACHING)
         self.redefine({change.before.server for change in changes})
         return self.host.finish(
             self.host.for_each(changes, self._detach),
@@ -104,12 +107,12 @@ class LocalVolumes:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete volumes that are not attached."""
-        self._set_task_state(changes, 'deleting')
+        self._set_task_state(changes, TaskState.DELETING)
         return self.host.finish(
             self.host.for_each(changes, self._delete), 'DELETE FROM volume WHERE name = ?'
         )
 
-    def _set_task_state(self, changes: Sequence[Change], task_state: str) -> None:
+    def _set_task_state(self, changes: Sequence[Change], task_state: TaskState) -> None:
         with self.record.transaction() as sql:
             sql.executemany(
                 'UPDATE volume SET task_state = ? WHERE name = ?',
@@ -125,7 +128,7 @@ class LocalVolumes:
                     'name': volume.name,
                     'size': volume.size,
                     **description_columns(volume),
-                    'task_state': 'creating',
+                    'task_state': TaskState.CREATING,
                 },
             )
 
@@ -211,8 +214,7 @@ def _volume(row: Any, disk_missing: bool) -> Volume:
         row['uuid'],
         serial,
         f'/dev/disk/by-id/virtio-{serial}',
-        row['task_state'],
-        row['created_by'],
-        row['created_at'],
-        disk_missing,
+        created_by=row['created_by'],
+        created_at=row['created_at'],
+        disk_missing=disk_missing,
     )

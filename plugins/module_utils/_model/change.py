@@ -7,9 +7,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from .kinds import Verb
+from .lifecycle import is_leaving
 from .problem import Code, Problem
 
 LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
@@ -58,13 +60,15 @@ class Plan:
     """The changes to make and the resources that result from them.
 
     ``refused``: why the changes are refused. ``missing``: references to what does not exist.
-    ``notes``: warnings for the user.
+    ``notes``: warnings for the user. ``awaited``: items that other runs are working on; they are
+    planned as those runs will leave them.
     """
 
     changes: Tuple[Change, ...] = ()
     refused: Tuple[Problem, ...] = ()
     missing: Tuple[Problem, ...] = ()
     notes: Tuple[str, ...] = ()
+    awaited: Tuple[str, ...] = ()
     result: Tuple[Any, ...] = ()
 
 
@@ -77,6 +81,7 @@ class Draft:
         self.refused: List[Problem] = []
         self.missing: List[Problem] = []
         self.notes: List[str] = []
+        self.awaited: List[str] = []
         self.result: List[Any] = []
 
     def add(
@@ -85,6 +90,19 @@ class Draft:
         """Add a change; return the state after it, from which the next change starts."""
         self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
         return after
+
+    def settled(self, kind: str, item: Any) -> Any:
+        """Return an item as the run that is working on it will leave it; None if it deletes it.
+
+        No run is working on an item that has no task state, or whose lock this run holds.
+        """
+        if getattr(item, 'task_state', None) is None:
+            return item
+        self.awaited.append(
+            f'{kind} {item.name}: another run is working on it ({item.task_state}); '
+            'predicted is what follows when that run has ended'
+        )
+        return None if is_leaving(item) else item.completed()
 
     def refuse(self, option: str, text: str, name: str = '', code: Code = 'refused') -> None:
         """Refuse the plan for what an option requests; ``name``: see Problem."""
@@ -116,9 +134,8 @@ class Draft:
 
         ``table``: the classifiers of the options of this kind of resource.
         """
-        was_interrupted = getattr(current, 'task_state', None)
-        cleared = {'task_state': None} if hasattr(current, 'task_state') else {}
-        after = replace(current, **{**cleared, **options})
+        was_interrupted = getattr(current, 'unfinished', None)
+        after = replace(current.completed() if was_interrupted else current, **options)
         if after == current:
             return current
         effects = [Effect(LIVE, COMPLETES_INTERRUPTED_RUN)] if was_interrupted else []
@@ -149,6 +166,7 @@ class Draft:
             tuple(self.refused),
             tuple(self.missing),
             tuple(self.notes),
+            tuple(self.awaited),
             tuple(self.result),
         )
 
@@ -196,6 +214,8 @@ def plain_fields(thing: Any, *internal: str) -> Dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):

@@ -7,11 +7,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain_fields
 from .checks import GIB
+from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
 from .secret import Secrets
@@ -38,7 +39,8 @@ class Image:
     size: int | str = AFTER_APPLY
     min_disk: int | str = AFTER_APPLY
     used_by: Tuple[str, ...] = ()
-    task_state: str | None = None
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
     disk_missing: bool = False
@@ -47,7 +49,13 @@ class Image:
     @property
     def status(self) -> str:
         """The status: available, error, or the task in progress."""
-        return self.task_state or ('error' if self.disk_missing else 'available')
+        if self.task_state:
+            return self.task_state.value
+        return 'error' if self.unfinished or self.disk_missing else 'available'
+
+    def completed(self) -> Image:
+        """The image when what was begun with it is done, unless that is its deletion."""
+        return replace(self, task_state=None, unfinished=None)
 
     def public(self) -> Dict[str, Any]:
         """The image for the result of a module."""

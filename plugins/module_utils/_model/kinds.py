@@ -56,6 +56,15 @@ class Verb(str, Enum):
     REPAIR = 'repair'
     RESUME = 'resume'
     LOAD = 'load'
+    REBOOT = 'reboot'
+    HARD_REBOOT = 'hard_reboot'
+    SHELVE = 'shelve'
+    UNSHELVE = 'unshelve'
+    RESIZE = 'resize'
+    CONFIRM_RESIZE = 'confirm_resize'
+    REVERT_RESIZE = 'revert_resize'
+    BACK_UP = 'back_up'
+    UPLOAD = 'upload'
 
     def __str__(self) -> str:
         """Return the name of the operation."""
@@ -81,4 +90,11 @@ _PAST_TENSE = {
     Verb.REPAIR: 'repaired',
     Verb.RESUME: 'resumed',
     Verb.LOAD: 'reloaded',
+    Verb.HARD_REBOOT: 'rebooted hard',
+    Verb.SHELVE: 'shelved',
+    Verb.UNSHELVE: 'unshelved',
+    Verb.RESIZE: 'resized',
+    Verb.CONFIRM_RESIZE: 'confirmed the resize of',
+    Verb.REVERT_RESIZE: 'reverted the resize of',
+    Verb.BACK_UP: 'backed up',
 }

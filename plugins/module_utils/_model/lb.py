@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import host_name_problems, name_problems
+from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
 
@@ -78,7 +79,8 @@ class Lb:
     address: str = AFTER_APPLY
     id: str = AFTER_APPLY
     running: bool = True
-    task_state: str | None = None
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
     health: Tuple[MemberHealth, ...] = field(default=(), compare=False)
@@ -86,9 +88,14 @@ class Lb:
     @property
     def status(self) -> str:
         """The status: BUILD, ACTIVE or ERROR."""
-        if self.task_state == 'creating':
+        if self.task_state == TaskState.CREATING:
             return 'BUILD'
-        return 'ACTIVE' if self.running else 'ERROR'
+        return 'ACTIVE' if self.running and not self.unfinished else 'ERROR'
+
+    def completed(self) -> Lb:
+        """The balancer when what was begun with it is done, unless that is its deletion."""
+        is_new = TaskState.CREATING in (self.task_state, self.unfinished)
+        return replace(self, task_state=None, unfinished=None, running=is_new or self.running)
 
     def public(self) -> Dict[str, Any]:
         """The balancer for the result of a module."""

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
 
@@ -25,9 +26,14 @@ class Network:
     labels: Mapping[str, str] = field(default_factory=dict)
     bridge: str = AFTER_APPLY
     used_by: Tuple[str, ...] = ()
-    task_state: str | None = None
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+
+    def completed(self) -> Network:
+        """The network when what was begun with it is done, unless that is its deletion."""
+        return replace(self, task_state=None, unfinished=None)
 
     def public(self) -> Dict[str, Any]:
         """The network for the result of a module."""

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import DEFAULT_GROUP
+from .lifecycle import POWER, STATUS_OF_POWER, Status, TaskState, is_billable, status_after
 from .user_data import HIDDEN
 
 DISK_MISSING, SEED_MISSING = 'its root disk is missing', 'its first-boot disk is missing'
@@ -47,15 +48,17 @@ class Nic:
 class Server:
     """A server in its observed or desired state.
 
-    ``memory`` is in MiB, ``volume_size`` in GB (2^30 bytes). ``user_data`` is a keyed hash
-    (UserDataHash). ``power`` is started, stopped or paused. ``member_of`` is the group it was
-    created in with count. ``faults``: how its machine differs from the record. ``reason``: why it
-    is paused. ``seeded``: its first-boot disk exists. ``outdated``: options whose meaning changed
-    since its creation. ``launched``: false while it is being created and its machine does not run,
-    so that it can be re-created without loss.
+    ``status`` is given by the cloud. ``power`` is started, stopped or paused: that of its machine
+    or, while something is done with it, the one that it will have. ``memory`` is in MiB,
+    ``volume_size`` in GB (2^30 bytes). ``user_data`` is a keyed hash (UserDataHash). ``member_of``
+    is the group it was created in with count. ``faults``: how its machine differs from the record.
+    ``reason``: why it is paused. ``seeded``: its first-boot disk exists. ``outdated``: options
+    whose meaning changed since its creation. ``launched``: false while it is being created and its
+    machine does not run, so that it can be re-created without loss.
     """
 
     name: str
+    status: Status = Status.ACTIVE
     power: str = 'started'
     flavor: str | None = None
     vcpus: int = 0
@@ -75,7 +78,8 @@ class Server:
     labels: Mapping[str, str] = field(default_factory=dict)
     member_of: str | None = None
     id: str = AFTER_APPLY
-    task_state: str | None = None
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
     faults: Tuple[str, ...] = ()
     reason: str = ''
     seeded: bool = True
@@ -85,24 +89,43 @@ class Server:
     created_at: str = AFTER_APPLY
 
     @property
-    def status(self) -> str:
-        """The status, as in Nova, or UNMANAGED if the machine differs from the record."""
-        if self.task_state == 'creating':
-            return 'BUILD'
-        if self.faults:
-            return 'UNMANAGED'
-        return {'started': 'ACTIVE', 'stopped': 'SHUTOFF'}.get(self.power, 'PAUSED')
+    def settled_status(self) -> Status:
+        """The status; if something is unfinished, the one when that is completed."""
+        return self.completed().status if self.unfinished else self.status
+
+    def powered(self, power: str) -> Server:
+        """The server with another power, and the status of that."""
+        reason = self.reason if power == self.power else ''
+        return replace(self, power=power, status=STATUS_OF_POWER[power], reason=reason)
+
+    def completed(self) -> Server:
+        """The server when what was begun with it is done, unless that is its deletion."""
+        begun = self.task_state or self.unfinished
+        status = status_after(begun)
+        power = (status and POWER[status]) or self.power
+        after = replace(self.powered(power), task_state=None, unfinished=None)
+        if status:
+            after = replace(after, status=status)
+        if begun == TaskState.CREATING:
+            return replace(after, seeded=True, launched=True)
+        if begun == TaskState.REPAIRING:
+            return replace(after, seeded=True, faults=())
+        return after
 
     def public(self) -> Dict[str, Any]:
         """The server for the result of a module."""
         fields = plain_fields(self, 'faults', 'reason', 'seeded', 'launched', 'power')
-        billable = self.status in ('ACTIVE', 'SHUTOFF', 'PAUSED') and self.task_state != 'deleting'
         fields['user_data'] = HIDDEN if self.user_data else None
         fields['key_name'] = self.key_names[0] if self.key_names else None
         return {
             **fields,
-            'status': self.status,
-            'status_reason': '; '.join(self.faults) or self.reason or None,
-            'billable': billable,
+            'status_reason': self._status_reason(),
+            'billable': is_billable(self.status, self.task_state),
             'fixed_ip': self.networks[0].fixed_ip if self.networks else None,
         }
+
+    def _status_reason(self) -> str | None:
+        reasons = list(self.faults)
+        if self.unfinished:
+            reasons.append(f'{self.unfinished} was not completed; the next task completes it')
+        return '; '.join(reasons) or self.reason or None

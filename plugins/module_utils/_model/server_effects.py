@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Tuple
 
 from .change import FIXED, LIVE, RESTART, Effect, Table, fixed, live
+from .kinds import Verb
+from .lifecycle import Status, is_allowed, refusal
 from .server import Nic, Server
 from .user_data import UserDataHash
 
@@ -23,20 +25,26 @@ def _user_data(before: str | None, after: str | None, current: Server) -> Effect
 
 
 def _flavor(before: str | None, after: str, current: Server) -> Effect:
-    if current.power == 'paused':
-        return Effect(FIXED, f'a paused server cannot be resized; {_UNPAUSE_FIRST}')
+    if not is_allowed('server', current.settled_status, Verb.RESIZE):
+        return Effect(FIXED, _not_now(current, 'resized'))
     return _needs_stop(f'flavor changes from {before} to {after}', current)
 
 
 def _guest_agent(before: bool, after: bool, current: Server) -> Effect:
-    if current.power == 'paused':
-        return Effect(FIXED, f'a paused server cannot be changed; {_UNPAUSE_FIRST}')
+    if not is_allowed('server', current.settled_status, Verb.RESIZE):
+        return Effect(FIXED, _not_now(current, 'changed'))
     what = 'added' if after else 'removed'
     return _needs_stop(f'the channel of the guest agent is {what}', current)
 
 
+def _not_now(current: Server, changed: str) -> str:
+    if current.settled_status == Status.PAUSED:
+        return f'a paused server cannot be {changed}; {_UNPAUSE_FIRST}'
+    return refusal('server', current.name, current.settled_status, Verb.RESIZE)
+
+
 def _needs_stop(why: str, current: Server) -> Effect:
-    if current.power == 'stopped':
+    if current.settled_status == Status.SHUTOFF:
         return Effect(LIVE, why)
     return Effect(RESTART, f'{why}, which requires a restart')
 

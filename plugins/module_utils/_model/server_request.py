@@ -21,6 +21,7 @@ from .checks import (
     name_problems,
     size_problems,
 )
+from .lifecycle import is_incomplete
 from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets
@@ -151,7 +152,7 @@ class ServerRequest:
         """
         members = self.members()
         existing = [servers[name] for name in members if name in servers]
-        complete = [server for server in existing if server.task_state is None]
+        complete = [server for server in existing if not is_incomplete(server)]
         options = self._differing_options(complete)
         if len(complete) < len(members):
             options |= {*self.options, 'networks'}

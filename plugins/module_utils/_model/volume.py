@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain_fields
 from .checks import host_name_problems, size_problems
+from .lifecycle import TaskState, VolumeStatus
 from .problem import Problem, invalid
 from .request import Request
 
@@ -31,23 +32,30 @@ class Volume:
     id: str = AFTER_APPLY
     serial: str = AFTER_APPLY
     device: str = AFTER_APPLY
-    task_state: str | None = None
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
     disk_missing: bool = False
 
     @property
-    def status(self) -> str:
-        """The status, as in Cinder."""
-        if self.task_state:
-            return self.task_state
-        if self.disk_missing:
-            return 'error'
-        return 'in-use' if self.server else 'available'
+    def status(self) -> VolumeStatus:
+        """The status, as in Cinder, which has one for most task states."""
+        if self.unfinished or self.disk_missing:
+            return VolumeStatus.ERROR
+        if self.task_state and self.task_state != TaskState.UPDATING:
+            return VolumeStatus(self.task_state.value)
+        return VolumeStatus.IN_USE if self.server else VolumeStatus.AVAILABLE
+
+    def completed(self) -> Volume:
+        """The volume when what was begun with it is done, unless that is its deletion."""
+        is_detached = TaskState.DETACHING in (self.task_state, self.unfinished)
+        server = None if is_detached else self.server
+        return replace(self, task_state=None, unfinished=None, server=server)
 
     def public(self) -> Dict[str, Any]:
         """The volume for the result of a module."""
-        return {**plain_fields(self, 'disk_missing'), 'status': self.status}
+        return {**plain_fields(self, 'disk_missing'), 'status': self.status.value}
 
 
 @dataclass(frozen=True)

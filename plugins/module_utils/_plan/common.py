@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Table
 from .._model.kinds import Verb
+from .._model.lifecycle import TaskState
 
 if TYPE_CHECKING:
     from .._model.image import Image
@@ -29,20 +30,21 @@ def plan_one(
     draft: Draft,
 ) -> None:
     """Create, update or delete one resource, after completing an interrupted run."""
+    unfinished = getattr(current, 'unfinished', None)
     if request.state == 'absent':
         if current is not None:
             plan_delete(kind, current, draft)
         return
-    if current is not None and getattr(current, 'task_state', None) == 'deleting':
+    if current is not None and unfinished == TaskState.DELETING:
         current = draft.add(kind, Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         current = draft.add(kind, Verb.CREATE, None, create())
-    elif getattr(current, 'task_state', None) == 'creating':
+    elif unfinished == TaskState.CREATING:
         current = draft.add(
             kind,
             Verb.CREATE,
             None,
-            replace(current, task_state=None, **request.options),
+            replace(current.completed(), **request.options),
             why=COMPLETES_INTERRUPTED_RUN,
         )
     else:
@@ -59,7 +61,7 @@ def plan_delete(kind: str, current: Any, draft: Draft) -> None:
             'those first',
             name=current.name,
         )
-    was_interrupted = getattr(current, 'task_state', None) == 'deleting'
+    was_interrupted = getattr(current, 'unfinished', None) == TaskState.DELETING
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else ''
     draft.add(kind, Verb.DELETE, current, None, why=why)
 

@@ -32,13 +32,14 @@ class ObservedImages:
 
 def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
     """Create, update or delete one image."""
-    draft, current = Draft(), observed.images.get(request.name)
-    if request.state == 'present' and (current is None or current.task_state is not None):
+    draft = Draft()
+    current = draft.settled('image', observed.images.get(request.name))
+    if request.state == 'present' and (current is None or current.unfinished is not None):
         source = request.options.get('source') or (current.source if current else '')
         _check_source(source, request.name, observed, draft)
     if request.state == 'present':
         check_image_disk(current, draft)
-        if current is not None and current.task_state is None:
+        if current is not None and current.unfinished is None:
             options = _differing_options(current, request, observed, draft)
             request = replace(request, options=options)
     plan_one(

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.kinds import Verb
 from .._model.lb import TABLE, Lb, LbRequest
+from .._model.lifecycle import TaskState
 from .._model.network import Network
 from .._model.profile import UNKNOWN, Profile
 from .._model.server import Server
@@ -34,7 +35,8 @@ class ObservedLbs:
 
 def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
     """Create, update or delete one balancer."""
-    draft, current = Draft(), observed.lbs.get(request.name)
+    draft = Draft()
+    current = draft.settled('lb', observed.lbs.get(request.name))
     if request.state == 'absent':
         if current:
             plan_delete('lb', current, draft)
@@ -67,12 +69,12 @@ def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draf
 
 
 def _complete_earlier_run(current: Lb | None, draft: Draft) -> Lb | None:
-    if current is None or current.task_state not in ('deleting', 'creating'):
+    if current is None or current.unfinished not in (TaskState.DELETING, TaskState.CREATING):
         return current
-    if current.task_state == 'deleting':
+    if current.unfinished == TaskState.DELETING:
         draft.add('lb', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
         return None
-    created: Lb = replace(current, task_state=None, running=True)
+    created = current.completed()
     draft.add('lb', Verb.CREATE, None, created, why=COMPLETES_INTERRUPTED_RUN)
     return created
 

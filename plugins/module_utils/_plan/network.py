@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from .._model.change import Draft, Plan
 from .._model.checks import join_names
 from .._model.kinds import Verb
+from .._model.lifecycle import TaskState
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
 from .common import plan_one
 from .network_range import conflicts, free_range, range_notes, range_problems
@@ -29,7 +30,8 @@ class ObservedNetworks:
 
 def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
     """Create, update or delete one network."""
-    draft, current = Draft(), observed.networks.get(request.name)
+    draft = Draft()
+    current = draft.settled('network', observed.networks.get(request.name))
     if current and request.state == 'present' and _is_redefined(current, request):
         # It was not created yet, so that it can get another range, and another gateway with it.
         gateway = _new_network(request, observed, draft).gateway
@@ -43,7 +45,7 @@ def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
 def _is_redefined(current: Network, request: NetworkRequest) -> bool:
     """Whether the request changes the range of a network whose creation was interrupted."""
     cidr = request.options.get('cidr', current.cidr)
-    return current.task_state == 'creating' and cidr != current.cidr
+    return current.unfinished == TaskState.CREATING and cidr != current.cidr
 
 
 def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:

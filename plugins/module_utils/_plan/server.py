@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Tuple
 from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.kinds import Verb
+from .._model.lifecycle import Status, TaskState, is_allowed, refusal
 from .._model.server import DISK_MISSING, Nic, Server
 from .._model.server_effects import TABLE
 from .._model.server_request import RUNNING_STATES, NicRequest, ServerRequest, has_value
@@ -35,6 +36,7 @@ ORDER = tuple(('server', verb) for verb in _VERBS)
 def plan(request: ServerRequest, observed: ObservedServers) -> Plan:
     """Plan all requested servers; report all problems of all of them."""
     draft = Draft()
+    observed = observed.settled(draft)
     if request.state != 'absent':
         check_references(request, observed, draft)
     for name in plan_members(request, observed, draft):
@@ -53,31 +55,49 @@ def _plan_server(
         if current:
             plan_server_deletion(current, request, draft)
         return
-    if current and current.task_state == 'deleting':
+    if current and current.unfinished == TaskState.DELETING:
         current = draft.add('server', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         inherited = inherit_from_group(name, request, observed, draft)
         desired = new_server(name, inherited, observed, draft)
         draft.result.append(draft.add('server', Verb.CREATE, None, desired))
         return
-    is_new = current.task_state == 'creating'
+    is_new = current.unfinished == TaskState.CREATING
     current = _complete_earlier_run(current, request, observed, draft)
+    if current.settled_status == Status.ERROR:
+        draft.refuse('state', refusal('server', name, Status.ERROR, Verb.UPDATE), name=current.name)
+        return
     current = _resume_or_stop(current, request, is_new, draft)
     options = _requested_options(request, current, observed, draft)
-    current = draft.update('server', current, options, TABLE, request.allow_restart)
-    if request.state in RUNNING_STATES and current.power != 'started':
-        current = draft.add('server', Verb.START, current, replace(current, power='started'))
-    draft.result.append(current)
+    updated = draft.update('server', current, options, TABLE, request.allow_restart)
+    if updated is not current:
+        _check_allowed(current, Verb.UPDATE, draft, '')
+    if request.state in RUNNING_STATES and updated.settled_status != Status.ACTIVE:
+        updated = _with_power(updated, Verb.START, 'started', draft)
+    draft.result.append(updated)
+
+
+def _with_power(current: Server, verb: Verb, power: str, draft: Draft) -> Server:
+    """Change the power of a server, if its status allows it."""
+    _check_allowed(current, verb, draft)
+    changed: Server = draft.add('server', verb, current, current.powered(power))
+    return changed
+
+
+def _check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'state') -> None:
+    if not is_allowed('server', current.settled_status, verb):
+        text = refusal('server', current.name, current.settled_status, verb)
+        draft.refuse(option, text, name=current.name)
 
 
 def _complete_earlier_run(
     current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> Server:
-    if current.task_state == 'creating':
+    if current.unfinished == TaskState.CREATING:
         current = complete_creation(current, request, observed, draft)
-    if current.faults or current.task_state == 'repairing':
+    if current.status == Status.UNMANAGED or current.unfinished == TaskState.REPAIRING:
         current = _repair(current, request, observed, draft)
-    if current.task_state in ('powering-off', 'resuming'):
+    if current.unfinished in (TaskState.POWERING_OFF, TaskState.RESUMING):
         current = _complete_power_change(current, request, draft)
     return current
 
@@ -87,34 +107,20 @@ def _resume_or_stop(current: Server, request: ServerRequest, is_new: bool, draft
 
     A new server is not restarted: its creation starts it.
     """
-    if request.state == 'started' and current.power == 'paused':
-        resumed: Server = replace(current, power='started', reason='')
-        draft.add('server', Verb.RESUME, current, resumed)
-        return resumed
+    if request.state == 'started' and is_allowed('server', current.settled_status, Verb.RESUME):
+        return _with_power(current, Verb.RESUME, 'started', draft)
     must_stop = request.state == 'stopped' or (request.state == 'restarted' and not is_new)
-    if must_stop and current.power != 'stopped':
-        return _stop(current, request, draft)
+    if must_stop and current.settled_status != Status.SHUTOFF:
+        verb = Verb.POWER_OFF if request.force else Verb.STOP
+        return _with_power(current, verb, 'stopped', draft)
     return current
-
-
-def _stop(current: Server, request: ServerRequest, draft: Draft) -> Server:
-    if current.power == 'paused' and not request.force:
-        draft.refuse(
-            'state',
-            f'server {current.name} is paused, and a paused guest cannot shut down; start it '
-            '(state: started), or power it off with force: true',
-            name=current.name,
-        )
-    verb = Verb.POWER_OFF if request.force else Verb.STOP
-    stopped: Server = draft.add('server', verb, current, replace(current, power='stopped'))
-    return stopped
 
 
 def _repair(
     current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> Server:
     """Redefine an altered machine as recorded, if requested; a missing disk cannot be restored."""
-    faults, was_interrupted = '; '.join(current.faults), current.task_state == 'repairing'
+    faults, was_interrupted = '; '.join(current.faults), current.unfinished == TaskState.REPAIRING
     if DISK_MISSING in current.faults:
         draft.refuse(
             'state',
@@ -131,7 +137,9 @@ def _repair(
         )
     else:
         check_first_boot(current, request, observed, draft)
-    after = replace(current, task_state=None, faults=(), seeded=True)
+    after = replace(
+        current.powered(current.power), task_state=None, unfinished=None, faults=(), seeded=True
+    )
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else faults
     repaired: Server = draft.add('server', Verb.REPAIR, current, after, why=why)
     return repaired
@@ -139,12 +147,12 @@ def _repair(
 
 def _complete_power_change(current: Server, request: ServerRequest, draft: Draft) -> Server:
     """Complete an interrupted stop, which the guest may already have received, or a resume."""
-    if current.task_state == 'resuming':
-        verb, after = Verb.RESUME, replace(current, task_state=None, power='started', reason='')
-    else:
-        verb = Verb.POWER_OFF if request.force else Verb.STOP
-        after = replace(current, task_state=None, power='stopped')
-    changed: Server = draft.add('server', verb, current, after, why=COMPLETES_INTERRUPTED_RUN)
+    verb = Verb.POWER_OFF if request.force else Verb.STOP
+    if current.unfinished == TaskState.RESUMING:
+        verb = Verb.RESUME
+    changed: Server = draft.add(
+        'server', verb, current, current.completed(), why=COMPLETES_INTERRUPTED_RUN
+    )
     return changed
 
 

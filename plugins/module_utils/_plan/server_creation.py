@@ -57,10 +57,9 @@ def new_server(
     options['floating_ip'] = new_floating_ip(request, observed, draft)
     server = Server(
         name=name,
-        power='stopped' if request.state == 'stopped' else 'started',
         member_of=None if request.count is None else request.name,
         **options,
-    )
+    ).powered('stopped' if request.state == 'stopped' else 'started')
     check_server_name(server, observed, draft)
     check_ssh_allowed(server, request, observed, draft)
     return server
@@ -74,7 +73,7 @@ def complete_creation(
     A server that never ran gets the options of this request; one that already runs is first
     completed as it is recorded.
     """
-    recorded = replace(current, task_state=None, seeded=True, launched=True)
+    recorded = current.completed()
     after = recorded
     if not current.launched:
         after = replace(_with_request(recorded, request, observed, draft), outdated=())
@@ -125,9 +124,10 @@ def _with_request(
     _set_sizes(options, observed, draft)
     keeps_floating_ip = request.floating_ip in (None, 'auto') and current.floating_ip
     options['floating_ip'] = keeps_floating_ip or new_floating_ip(request, observed, draft)
+    power = current.power
     if request.state != 'present':
-        options['power'] = 'started' if request.state in RUNNING_STATES else 'stopped'
-    return replace(current, **options)
+        power = 'started' if request.state in RUNNING_STATES else 'stopped'
+    return replace(current, **options).powered(power)
 
 
 def _set_networks(
@@ -154,12 +154,12 @@ def _set_networks(
 def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft) -> None:
     """Set the sizes of a new server by its flavor and its image; refuse an unusable image."""
     flavor = observed.flavors.get(options.get('flavor', ''))
-    image = observed.images.get(options.get('image', ''))
+    image = draft.settled('image', observed.images.get(options.get('image', '')))
     check_image_disk(image, draft)
-    if image and image.task_state:
+    if image and image.unfinished:
         draft.refuse(
             'image',
-            f'image {image.name} is not ready ({image.task_state}); run the task that creates it '
+            f'image {image.name} is unfinished ({image.unfinished}); run the task that creates it '
             'again',
         )
     min_disk = _min_disk(image)

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Tuple
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
 from .._model.kinds import Verb
+from .._model.lifecycle import TaskState, is_leaving
 from .._model.server import Server
 from .._model.server_request import INHERITED_OPTIONS, NicRequest, ServerRequest
 from .server_observations import ObservedServers
@@ -86,7 +87,7 @@ def plan_server_deletion(server: Server, request: ServerRequest, draft: Draft) -
             'to allow its deletion',
             name=server.name,
         )
-    why = COMPLETES_INTERRUPTED_RUN if server.task_state == 'deleting' else ''
+    why = COMPLETES_INTERRUPTED_RUN if server.unfinished == TaskState.DELETING else ''
     draft.add('server', Verb.DELETE, server, None, why=why)
 
 
@@ -118,7 +119,7 @@ def _example_member(request: ServerRequest, observed: ObservedServers) -> Server
     if request.count is None:
         return None
     for server in observed.servers.values():
-        if server.member_of == request.name and server.task_state != 'deleting':
+        if server.member_of == request.name and not is_leaving(server):
             return server
     return None
 

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Tuple
 
+from .._model.lifecycle import TaskState
 from .._model.profile import UNKNOWN, Profile
 from .._model.server import Server
 
 if TYPE_CHECKING:
+    from .._model.change import Draft
     from .._model.flavor import Flavor
     from .._model.image import Image
     from .._model.init_script import InitScript
@@ -41,6 +43,7 @@ class ObservedServers:
     """The existing resources that a request is about, by name.
 
     ``owners``: the owners of the requested fixed addresses and MACs, by network and address.
+    ``leaving``: servers that another run is deleting; they are not among ``servers`` any more.
     ``free``: the number of free floating addresses, if known. ``user_data``: the hash of the
     specified one.
     """
@@ -59,6 +62,16 @@ class ObservedServers:
     ports: Mapping[str, Port] = field(default_factory=dict)
     dns_owners: DnsOwners = field(default_factory=dict)
     profile: Profile = UNKNOWN
+    leaving: Tuple[str, ...] = ()
+
+    def settled(self, draft: Draft) -> ObservedServers:
+        """The servers as the runs that are working on them will leave them."""
+        found = {name: draft.settled('server', server) for name, server in self.servers.items()}
+        return replace(
+            self,
+            servers={name: server for name, server in found.items() if server},
+            leaving=tuple(name for name, server in found.items() if not server),
+        )
 
     def address_owner(self, network: str, address: str) -> str | None:
         """The owner of an address or a MAC, unless it releases that before its new use."""
@@ -68,4 +81,6 @@ class ObservedServers:
     def releases(self, name: str | None) -> bool:
         """Whether the plan releases what a server has, because it deletes or re-creates that."""
         server = self.servers.get(name or '')
-        return server is not None and (server.task_state == 'deleting' or not server.launched)
+        if server is None:
+            return name in self.leaving
+        return server.unfinished == TaskState.DELETING or not server.launched

@@ -9,14 +9,15 @@ from typing import Mapping
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.kinds import Verb
+from .._model.lifecycle import Status, TaskState, is_allowed, refusal
 from .._model.server import Server
 from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest
 
-# The verbs that complete an interrupted run, by task state.
+# The verbs that complete what a run left unfinished.
 _COMPLETING_VERBS = {
-    'creating': Verb.CREATE,
-    'attaching': Verb.ATTACH,
-    'detaching': Verb.DETACH,
+    TaskState.CREATING: Verb.CREATE,
+    TaskState.ATTACHING: Verb.ATTACH,
+    TaskState.DETACHING: Verb.DETACH,
 }
 
 
@@ -34,7 +35,9 @@ class ObservedVolumes:
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
     """Create, attach, detach, grow or delete one volume."""
-    draft, current = Draft(), observed.volumes.get(request.name)
+    draft = Draft()
+    current = draft.settled('volume', observed.volumes.get(request.name))
+    observed = _with_settled_servers(request, current, observed, draft)
     if request.state == 'absent':
         if current:
             _delete(current, draft)
@@ -58,6 +61,18 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
     return draft.finish()
 
 
+def _with_settled_servers(
+    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+) -> ObservedVolumes:
+    """The servers that have or get the volume as other runs will leave them."""
+    servers = dict(observed.servers)
+    for name in (request.server, current.server if current else None):
+        server = draft.settled('server', servers.pop(name or '', None))
+        if server:
+            servers[server.name] = server
+    return replace(observed, servers=servers)
+
+
 def _delete(current: Volume, draft: Draft) -> None:
     if current.server:
         draft.refuse(
@@ -65,7 +80,7 @@ def _delete(current: Volume, draft: Draft) -> None:
             f'volume {current.name} is attached to {current.server}; detach it first '
             '(state: detached)',
         )
-    why = COMPLETES_INTERRUPTED_RUN if current.task_state == 'deleting' else ''
+    why = COMPLETES_INTERRUPTED_RUN if current.unfinished == TaskState.DELETING else ''
     draft.add('volume', Verb.DELETE, current, None, why=why)
 
 
@@ -73,7 +88,7 @@ def _present(
     request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
 ) -> Volume:
     """Create, complete or update the volume, apart from its attachment."""
-    if current and current.task_state == 'deleting':
+    if current and current.unfinished == TaskState.DELETING:
         current = draft.add('volume', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
         if 'size' not in request.options:
@@ -90,15 +105,13 @@ def _present(
 
 
 def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
-    verb = _COMPLETING_VERBS.get(current.task_state or '')
+    verb = _COMPLETING_VERBS.get(current.unfinished) if current.unfinished else None
     if verb is None:
         return current
     if verb != Verb.CREATE:
-        _check_server(observed.servers.get(current.server or ''), draft)
+        _check_server(observed.servers.get(current.server or ''), verb, draft)
     before = None if verb == Verb.CREATE else current
-    after = replace(current, task_state=None)
-    if verb == Verb.DETACH:
-        after = replace(after, server=None)
+    after = current.completed()
     draft.add('volume', verb, before, after, why=COMPLETES_INTERRUPTED_RUN)
     return after
 
@@ -116,7 +129,7 @@ def _attach(
                 f'server: {server.name} has {len(server.volumes)} volumes; a server has at most '
                 f'{MAX_VOLUMES} besides its root volume',
             )
-        _check_server(server, draft)
+        _check_server(server, Verb.ATTACH, draft)
     if current.server:
         current = _detach(request, current, observed, draft)
     attached: Volume = draft.add(
@@ -125,32 +138,34 @@ def _attach(
     return attached
 
 
-def _check_server(server: Server | None, draft: Draft) -> None:
-    """Refuse a server whose machine differs from the record.
+def _check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
+    """Refuse a server whose machine differs from the record, or whose status does not allow it.
 
     Attaching or detaching a volume redefines the machine, which undoes that difference.
     """
     if server is None:
         return
-    if server.task_state:
+    if server.unfinished:
         draft.refuse(
             'server',
-            f'server: {server.name} is {server.task_state}; run the task that creates or deletes '
-            'it again',
+            f'server: {server.name} is unfinished ({server.unfinished}); run the task that creates '
+            'or deletes it again',
         )
-    elif server.faults:
+    elif server.status == Status.UNMANAGED:
         faults = '; '.join(server.faults)
         draft.refuse(
             'server',
             f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: '
             'true), or delete it, which keeps its volumes',
         )
+    elif not is_allowed('server', server.status, verb):
+        draft.refuse('server', refusal('server', server.name, server.status, verb))
 
 
 def _detach(
     request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
 ) -> Volume:
-    _check_server(observed.servers.get(current.server or ''), draft)
+    _check_server(observed.servers.get(current.server or ''), Verb.DETACH, draft)
     if observed.mounted and not request.force:
         draft.refuse(
             'force',

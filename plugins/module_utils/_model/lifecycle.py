@@ -1,0 +1,266 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The life cycle of servers and volumes as tables, in the words of Nova and Cinder.
+
+Plans, results and the tables of the documents read them. Some words are of clouds that do more than
+the local one, and some verbs (LATER) no module offers yet.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any, Iterable, Mapping, NamedTuple, Tuple
+
+from .kinds import Verb
+
+
+class Word(str, Enum):
+    """A word that is recorded and shown as it is."""
+
+    def __str__(self) -> str:
+        """Return the word."""
+        return str(self.value)
+
+
+class Status(Word):
+    """The status of a server, as in Nova; UNMANAGED: its machine differs from the record."""
+
+    BUILD = 'BUILD'
+    ACTIVE = 'ACTIVE'
+    SHUTOFF = 'SHUTOFF'
+    PAUSED = 'PAUSED'
+    SUSPENDED = 'SUSPENDED'
+    RESCUE = 'RESCUE'
+    SHELVED = 'SHELVED'
+    SHELVED_OFFLOADED = 'SHELVED_OFFLOADED'
+    VERIFY_RESIZE = 'VERIFY_RESIZE'
+    ERROR = 'ERROR'
+    UNMANAGED = 'UNMANAGED'
+
+
+class VolumeStatus(Word):
+    """The status of a volume, as in Cinder."""
+
+    CREATING = 'creating'
+    AVAILABLE = 'available'
+    IN_USE = 'in-use'
+    RESERVED = 'reserved'
+    ATTACHING = 'attaching'
+    DETACHING = 'detaching'
+    EXTENDING = 'extending'
+    BACKING_UP = 'backing-up'
+    UPLOADING = 'uploading'
+    DELETING = 'deleting'
+    ERROR = 'error'
+
+
+class TaskState(Word):
+    """What a run has begun to do with a resource.
+
+    An item has it as ``task_state`` while a run is working on it: that is shown, and awaited. It
+    has it as ``unfinished`` if no run is: the next task completes it.
+    """
+
+    CREATING = 'creating'
+    SCHEDULING = 'scheduling'
+    BLOCK_DEVICE_MAPPING = 'block_device_mapping'
+    NETWORKING = 'networking'
+    SPAWNING = 'spawning'
+    UPDATING = 'updating'
+    REPAIRING = 'repairing'
+    RESUMING = 'resuming'
+    POWERING_ON = 'powering-on'
+    POWERING_OFF = 'powering-off'
+    REBOOTING = 'rebooting'
+    REBOOT_STARTED = 'reboot_started'
+    REBOOTING_HARD = 'rebooting_hard'
+    REBOOT_STARTED_HARD = 'reboot_started_hard'
+    SHELVING = 'shelving'
+    UNSHELVING = 'unshelving'
+    RESIZE_PREP = 'resize_prep'
+    RESIZE_MIGRATING = 'resize_migrating'
+    RESIZE_MIGRATED = 'resize_migrated'
+    RESIZE_FINISH = 'resize_finish'
+    RESIZE_CONFIRMING = 'resize_confirming'
+    RESIZE_REVERTING = 'resize_reverting'
+    ATTACHING = 'attaching'
+    DETACHING = 'detaching'
+    EXTENDING = 'extending'
+    BACKING_UP = 'backing-up'
+    UPLOADING = 'uploading'
+    DELETING = 'deleting'
+
+
+class Transition(NamedTuple):
+    """What a verb does: the task states while it is under way, and the status after it.
+
+    ``after``: by the statuses that allow the verb; None: the status that the resource had before it
+    came into this one (by the power of a server), or none, because the resource is gone.
+    """
+
+    task_states: Tuple[TaskState, ...]
+    after: Mapping[Word, Word | None]
+
+
+def _unchanged(*statuses: Word) -> Mapping[Word, Word | None]:
+    return {status: status for status in statuses}
+
+
+def _to(after: Word | None, before: Iterable[Word]) -> Mapping[Word, Word | None]:
+    return dict.fromkeys(before, after)
+
+
+_STEADY = (Status.ACTIVE, Status.SHUTOFF, Status.PAUSED)
+_HELD = (*_STEADY, Status.SUSPENDED)
+_BUILDING = (
+    TaskState.CREATING,
+    TaskState.SCHEDULING,
+    TaskState.BLOCK_DEVICE_MAPPING,
+    TaskState.NETWORKING,
+    TaskState.SPAWNING,
+)
+_RESIZING = (
+    TaskState.RESIZE_PREP,
+    TaskState.RESIZE_MIGRATING,
+    TaskState.RESIZE_MIGRATED,
+    TaskState.RESIZE_FINISH,
+)
+_REBOOTING_HARD = (TaskState.REBOOTING_HARD, TaskState.REBOOT_STARTED_HARD)
+SERVER: Mapping[Verb, Transition] = {
+    Verb.CREATE: Transition(_BUILDING, {}),
+    Verb.UPDATE: Transition((TaskState.UPDATING,), _unchanged(*_STEADY)),
+    Verb.START: Transition((TaskState.POWERING_ON,), {Status.SHUTOFF: Status.ACTIVE}),
+    Verb.STOP: Transition((TaskState.POWERING_OFF,), {Status.ACTIVE: Status.SHUTOFF}),
+    Verb.POWER_OFF: Transition(
+        (TaskState.POWERING_OFF,), _to(Status.SHUTOFF, (Status.ACTIVE, Status.PAUSED))
+    ),
+    Verb.RESUME: Transition(
+        (TaskState.RESUMING,), _to(Status.ACTIVE, (Status.PAUSED, Status.SUSPENDED))
+    ),
+    Verb.ATTACH: Transition((), _unchanged(*_STEADY)),
+    Verb.DETACH: Transition((), _unchanged(*_STEADY)),
+    Verb.REBOOT: Transition(
+        (TaskState.REBOOTING, TaskState.REBOOT_STARTED), _unchanged(Status.ACTIVE)
+    ),
+    Verb.HARD_REBOOT: Transition(_REBOOTING_HARD, _to(Status.ACTIVE, (*_HELD, Status.ERROR))),
+    Verb.SHELVE: Transition((TaskState.SHELVING,), _to(Status.SHELVED_OFFLOADED, _HELD)),
+    Verb.UNSHELVE: Transition(
+        (TaskState.UNSHELVING,), _to(Status.ACTIVE, (Status.SHELVED, Status.SHELVED_OFFLOADED))
+    ),
+    Verb.RESIZE: Transition(_RESIZING, _to(Status.VERIFY_RESIZE, (Status.ACTIVE, Status.SHUTOFF))),
+    Verb.CONFIRM_RESIZE: Transition(
+        (TaskState.RESIZE_CONFIRMING,), {Status.VERIFY_RESIZE: Status.ACTIVE}
+    ),
+    Verb.REVERT_RESIZE: Transition(
+        (TaskState.RESIZE_REVERTING,), {Status.VERIFY_RESIZE: Status.ACTIVE}
+    ),
+    Verb.REPAIR: Transition((TaskState.REPAIRING,), {Status.UNMANAGED: None}),
+    Verb.DELETE: Transition((TaskState.DELETING,), _to(None, Status)),
+}
+_IDLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
+VOLUME: Mapping[Verb, Transition] = {
+    Verb.CREATE: Transition((TaskState.CREATING,), {}),
+    Verb.UPDATE: Transition((TaskState.EXTENDING,), _unchanged(*_IDLE)),
+    Verb.ATTACH: Transition((TaskState.ATTACHING,), {VolumeStatus.AVAILABLE: VolumeStatus.IN_USE}),
+    Verb.DETACH: Transition(
+        (TaskState.DETACHING,),
+        {
+            **_to(VolumeStatus.AVAILABLE, (VolumeStatus.IN_USE, VolumeStatus.RESERVED)),
+            VolumeStatus.ERROR: VolumeStatus.ERROR,
+        },
+    ),
+    Verb.BACK_UP: Transition((TaskState.BACKING_UP,), _unchanged(*_IDLE)),
+    Verb.UPLOAD: Transition((TaskState.UPLOADING,), _unchanged(*_IDLE)),
+    Verb.DELETE: Transition(
+        (TaskState.DELETING,), _to(None, (VolumeStatus.AVAILABLE, VolumeStatus.ERROR))
+    ),
+}
+TABLES = {'server': SERVER, 'volume': VOLUME}
+# No module offers these yet. Flavors change by an update, which is refused where a resize is.
+LATER = frozenset(
+    {
+        Verb.REBOOT,
+        Verb.HARD_REBOOT,
+        Verb.SHELVE,
+        Verb.UNSHELVE,
+        Verb.RESIZE,
+        Verb.CONFIRM_RESIZE,
+        Verb.REVERT_RESIZE,
+        Verb.BACK_UP,
+        Verb.UPLOAD,
+    }
+)
+# The power of a server in a status; None: any.
+POWER: Mapping[Status, str | None] = {
+    Status.ACTIVE: 'started',
+    Status.SHUTOFF: 'stopped',
+    Status.PAUSED: 'paused',
+    Status.SUSPENDED: 'stopped',
+    Status.RESCUE: 'started',
+    Status.SHELVED: 'stopped',
+    Status.SHELVED_OFFLOADED: 'stopped',
+    Status.VERIFY_RESIZE: 'started',
+}
+STATUS_OF_POWER = {'started': Status.ACTIVE, 'stopped': Status.SHUTOFF, 'paused': Status.PAUSED}
+# In these, memory and CPU are held, or at least not given back.
+_BILLED = (*_HELD, Status.RESCUE, Status.SHELVED)
+_NOT_BILLED = (
+    *_BUILDING,
+    *_RESIZING,
+    TaskState.RESIZE_CONFIRMING,
+    TaskState.RESIZE_REVERTING,
+    TaskState.UNSHELVING,
+    TaskState.DELETING,
+)
+
+
+def is_allowed(kind: str, status: Word, verb: Verb) -> bool:
+    """Whether a verb is possible in a status."""
+    return verb in TABLES[kind] and status in TABLES[kind][verb].after
+
+
+def next_status(kind: str, status: Word, verb: Verb) -> Word | None:
+    """The status after a verb that is possible; None: see Transition."""
+    return TABLES[kind][verb].after[status]
+
+
+def possible(kind: str, status: Word) -> Tuple[Verb, ...]:
+    """The verbs that are possible in a status."""
+    return tuple(verb for verb in TABLES[kind] if is_allowed(kind, status, verb))
+
+
+def status_after(task_state: TaskState | None) -> Status | None:
+    """The status of a server after what is under way; None: by its power."""
+    for transition in SERVER.values():
+        if task_state in transition.task_states:
+            statuses = set(transition.after.values())
+            if len(statuses) == 1:
+                (status,) = statuses
+                return Status(status) if status else None
+    return None
+
+
+def is_billable(status: Status, task_state: TaskState | None) -> bool:
+    """Whether a server counts for billing."""
+    return status in _BILLED and task_state not in _NOT_BILLED
+
+
+def refusal(kind: str, name: str, status: Word, verb: Verb) -> str:
+    """Why a verb is not possible, and what is."""
+    if (status, verb) == (Status.PAUSED, Verb.STOP):
+        return (
+            f'server {name} is PAUSED, and a paused guest cannot shut down; start it (state: '
+            'started), or power it off with force: true'
+        )
+    verbs = [other.infinitive for other in possible(kind, status) if other != Verb.UPDATE]
+    return f'{kind} {name} is {status}; possible: {", ".join(verbs) or "nothing until that ends"}'
+
+
+def is_leaving(item: Any) -> bool:
+    """Whether the deletion of an item has begun."""
+    return TaskState.DELETING in (item.task_state, item.unfinished)
+
+
+def is_incomplete(item: Any) -> bool:
+    """Whether a run has to complete an item, or another run is deleting it."""
+    return item.unfinished is not None or is_leaving(item)

@@ -1,0 +1,56 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What another run is working on is awaited; what an earlier run left unfinished is completed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import TaskState
+from ansible_collections.hanok.cloud.tests.contract.clouds import CloudUnderTest
+from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
+
+BEGUN = (TaskState.CREATING, TaskState.UPDATING, TaskState.POWERING_OFF, TaskState.DELETING)
+Keep = Callable[..., Result]
+
+
+@pytest.mark.parametrize('state', ['present', 'stopped', 'absent'])
+@pytest.mark.parametrize('task_state', BEGUN)
+def test_another_run(
+    cloud: CloudUnderTest, run: Run, server: Keep, task_state: TaskState, state: str
+) -> None:
+    """Check mode predicts what follows when it has ended, and says so; a run waits for it."""
+    made = server('begun')['server']
+    options = {'name': 'begun', 'image': made['image'], 'flavor': cloud.flavor, 'state': state}
+    with cloud.other_run('begun', task_state):
+        (shown,) = run('server_info', name='begun')['servers']
+        assert (shown['task_state'], shown['unfinished']) == (task_state.value, None)
+        predicted = run('server', check=True, **options)
+        assert f'another run is working on it ({task_state})' in str(predicted['warnings'])
+        if cloud.memory is None:  # the one in memory waits for nothing
+            text = run('server', **options, wait_timeout=1)['msg']
+            assert 'timed out after 1 s (wait_timeout) waiting for server begun, held by' in text
+    done = run('server', **options)
+    assert (predicted['changed'], predicted['diff']) == (done['changed'], done['diff'])
+    assert 'interrupted' not in done['diff']['after']
+    assert not run('server', **options)['changed']
+
+
+@pytest.mark.parametrize('state', ['present', 'stopped', 'absent'])
+@pytest.mark.parametrize('unfinished', BEGUN)
+def test_an_earlier_run(
+    cloud: CloudUnderTest, keep: Keep, run: Run, server: Keep, unfinished: TaskState, state: str
+) -> None:
+    """The next task completes it, as check mode predicts."""
+    made = server('begun')['server']
+    cloud.interrupt('begun', unfinished)
+    (shown,) = run('server_info', name='begun')['servers']
+    assert (shown['status'], shown['task_state'], shown['unfinished']) == (
+        'ERROR',
+        None,
+        unfinished.value,
+    )
+    options = {'image': made['image'], 'flavor': cloud.flavor, 'state': state}
+    assert keep('server', name='begun', **options)['changed']
