@@ -41,26 +41,35 @@ def empty_host(folder: Path) -> Iterator[None]:
     for path in STATE.iterdir():
         shutil.move(path, folder)
     clear_host()
-    yield
-    clear_host()
-    for path in folder.iterdir():
-        shutil.move(path, STATE)
-    SETTINGS.write_bytes(settings)
+    try:
+        yield
+    finally:
+        clear_host()
+        for path in folder.iterdir():
+            shutil.move(path, STATE)
+        SETTINGS.write_bytes(settings)
 
 
 def clear_host() -> None:
-    """Remove what remains on a host without machines: files, networks, rules and routes."""
+    """Remove what is on a host: after a failed test also machines."""
     for path in STATE.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for name in output_of('virsh', 'net-list', '--all', '--name').split():
-        if name.startswith('hk'):
-            output_of('virsh', '-q', 'net-destroy', name, check=False)
-            output_of('virsh', '-q', 'net-undefine', name)
+    _undefine('lxc', '', 'hanok-')
+    _undefine('qemu', '', 'hanok-')
+    _undefine('qemu', 'net-', 'hk')
     for name in glob.glob('/var/lib/libvirt/dnsmasq/*hanok*'):
         os.unlink(name)
     for table in ('inet', 'bridge'):
         output_of('nft', 'delete', 'table', table, 'hanok', check=False)
     output_of('ip', 'link', 'delete', 'hanok0', check=False)
+
+
+def _undefine(driver: str, prefix: str, names: str) -> None:
+    virsh = ('virsh', '-q', '--connect', URIS[driver])
+    for name in output_of(*virsh, f'{prefix}list', '--all', '--name').split():
+        if name.startswith(names):
+            output_of(*virsh, f'{prefix}destroy', name, check=False)  # it may not run
+            output_of(*virsh, f'{prefix}undefine', name)
 
 
 def restore(kept: KeptRecord, image: str) -> str:
