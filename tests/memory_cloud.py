@@ -18,6 +18,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
+    GONE,
     CloudError,
     Names,
     Outcome,
@@ -174,14 +175,21 @@ class Items:
 
     def apply(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Store what the changes lead to."""
-        for change in changes:
-            known = {item.name: item for item in self.list()}
-            after = fold(self.kind, [change], known)
-            if change.name in after:
-                self.store(after[change.name])
-            else:
-                self.remove(self.stored[change.name])
-        return [Outcome(change) for change in changes]
+        return [Outcome(change, self.apply_one(change)) for change in changes]
+
+    def apply_one(self, change: Change) -> str:
+        """Store what a change leads to; its error."""
+        known = {item.name: item for item in self.list()}
+        if change.before is not None and change.before.id != AFTER_APPLY:
+            found = known.get(change.name)
+            if found is None or found.id != change.before.id:
+                return GONE
+        after = fold(self.kind, [change], known)
+        if change.name in after:
+            self.store(after[change.name])
+        else:
+            self.remove(self.stored[change.name])
+        return ''
 
     create = update = delete = apply
 
@@ -385,7 +393,7 @@ class FloatingIps(Items):
             item = replace(item, name=item.address)
         super().store(replace(item, pool='default'))
 
-    def attach(self, address: str | None, **holder: Any) -> None:
+    def give(self, address: str | None, **holder: Any) -> None:
         """Make a holder have this address (after apply: a free one), and no other one."""
         for item in list(self.stored.values()):
             if item.fixed_ip == holder['fixed_ip'] and item.address != address:
@@ -438,11 +446,11 @@ class Lbs(Items):
             item = replace(item, address=self.memory.free_address(item.network))
         super().store(item)
         ips = FloatingIps(self.memory, 'floating_ip', self.actor)
-        ips.attach(item.floating_ip, lb=item.name, fixed_ip=item.address)
+        ips.give(item.floating_ip, lb=item.name, fixed_ip=item.address)
 
     def remove(self, item: Any) -> None:
         """Remove a balancer, and release its floating IP."""
-        FloatingIps(self.memory, 'floating_ip', self.actor).attach(None, fixed_ip=item.address)
+        FloatingIps(self.memory, 'floating_ip', self.actor).give(None, fixed_ip=item.address)
         super().remove(item)
 
 
@@ -481,9 +489,9 @@ class Servers(Items):
         ips = FloatingIps(self.memory, 'floating_ip', self.actor)
         if item.floating_ip is None or item.floating_ip != self.shown(item).floating_ip:
             for nic in nics[1:]:
-                ips.attach(None, fixed_ip=nic.fixed_ip)
+                ips.give(None, fixed_ip=nic.fixed_ip)
             holder = {'server': item.name, 'port': nics[0].port, 'fixed_ip': nics[0].fixed_ip}
-            ips.attach(item.floating_ip, **holder)
+            ips.give(item.floating_ip, **holder)
 
     def _plugged(self, nic: Nic, taken: Sequence[str]) -> Nic:
         if nic.fixed_ip == AFTER_APPLY:
@@ -498,7 +506,7 @@ class Servers(Items):
         )
         for nic in item.networks:
             if nic.port is None:
-                ips.attach(None, fixed_ip=nic.fixed_ip)
+                ips.give(None, fixed_ip=nic.fixed_ip)
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)
         super().remove(item)

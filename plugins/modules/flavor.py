@@ -83,6 +83,9 @@ flavor:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the flavor.
+      type: str
     name:
       description: Name of the flavor.
       type: str

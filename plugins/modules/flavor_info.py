@@ -41,6 +41,9 @@ flavors:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the flavor.
+      type: str
     name:
       description: Name of the flavor.
       type: str

@@ -117,6 +117,9 @@ floating_ip:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the floating IP.
+      type: str
     name:
       description: Name of the floating IP; its address if it was created without a name.
       type: str

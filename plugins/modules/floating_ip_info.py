@@ -40,6 +40,9 @@ floating_ips:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the floating IP.
+      type: str
     name:
       description: Name of the floating IP; its address if it was created without a name.
       type: str

@@ -103,6 +103,9 @@ image:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the image.
+      type: str
     name:
       description: Name of the image.
       type: str

@@ -44,6 +44,9 @@ images:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the image.
+      type: str
     name:
       description: Name of the image.
       type: str

@@ -94,6 +94,9 @@ init_script:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the init script.
+      type: str
     name:
       description: Name of the init script.
       type: str

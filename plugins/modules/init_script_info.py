@@ -42,6 +42,9 @@ init_scripts:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the init script.
+      type: str
     name:
       description: Name of the init script.
       type: str

@@ -86,6 +86,9 @@ keypair:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the key pair.
+      type: str
     name:
       description: Name of the key pair.
       type: str

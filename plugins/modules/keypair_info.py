@@ -40,6 +40,9 @@ keypairs:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the key pair.
+      type: str
     name:
       description: Name of the key pair.
       type: str

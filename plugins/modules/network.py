@@ -80,6 +80,9 @@ network:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the network.
+      type: str
     name:
       description: Name of the network.
       type: str

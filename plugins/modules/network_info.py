@@ -41,6 +41,9 @@ networks:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the network.
+      type: str
     name:
       description: Name of the network.
       type: str

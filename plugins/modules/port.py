@@ -94,6 +94,9 @@ port:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the port.
+      type: str
     name:
       description: Name of the port.
       type: str

@@ -42,6 +42,9 @@ ports:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the port.
+      type: str
     name:
       description: Name of the port.
       type: str

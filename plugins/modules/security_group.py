@@ -147,6 +147,9 @@ security_group:
   returned: success
   type: dict
   contains:
+    id:
+      description: UUID of the security group.
+      type: str
     name:
       description: Name of the security group.
       type: str

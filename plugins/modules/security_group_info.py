@@ -42,6 +42,9 @@ security_groups:
   type: list
   elements: dict
   contains:
+    id:
+      description: UUID of the security group.
+      type: str
     name:
       description: Name of the security group.
       type: str

@@ -18,6 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import Status, TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
@@ -33,14 +34,16 @@ MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 class CloudUnderTest(NamedTuple):
     """A cloud, and what is in it from the beginning.
 
-    ``state``: everything that a task can change, to be compared. ``remains``: what is left when all
-    items of a test are deleted. ``image_path``: a small disk image. ``interrupt``: leave a server
-    as a run does that was killed. ``other_run``: while its context lasts, another run is working on
-    a server. ``memory``: of a cloud whose items can be set by hand.
-    ``add_foreign_rule``: add a rule to a security group as another program would do.
+    ``open``: open it as a module does. ``state``: everything that a task can change, to be
+    compared. ``remains``: what is left when all items of a test are deleted. ``image_path``: a
+    small disk image. ``interrupt``: leave a server as a run does that was killed. ``other_run``:
+    while its context lasts, another run is working on a server. ``memory``: of a cloud whose items
+    can be set by hand. ``add_foreign_rule``: add a rule to a security group as another program
+    would do.
     """
 
     run: Run
+    open: Callable[[], Any]
     state: Callable[[], Any]
     remains: Callable[[], Any]
     image_path: str
@@ -86,6 +89,7 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
         patch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(memory, actor))
         yield CloudUnderTest(
             run_in_process,
+            lambda: MemoryCloud(memory, 'tester'),
             state,
             names,
             str(image),
@@ -147,6 +151,7 @@ def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
 
     yield CloudUnderTest(
         run,
+        lambda: open_cloud('local', 'tester', 60),
         integration.observed_state,
         integration.inventory,
         integration.newest_image('tiny'),

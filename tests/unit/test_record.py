@@ -23,6 +23,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.database import
 from ansible_collections.hanok.cloud.plugins.module_utils._local.files import write_atomically
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 
 
@@ -407,6 +409,35 @@ def test_rules_of_an_older_version_are_converted(
         record.sql.close()
 
 
+UUID = re.compile('[0-9a-f]{8}-[0-9a-f]{4}-[48][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
+
+
+def test_every_resource_has_an_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of an older record get one that stays the same, new ones get a random one."""
+    with monkeypatch.context() as older:
+        older.setattr(database, 'VERSION', 4)
+        writer = Record(str(tmp_path), 'me')
+        writer.write()
+        fill(writer)
+        writer.insert('keypair', {'name': 'second', 'public_key': 'k'})
+        writer.sql.close()
+    readers = [Record(str(tmp_path), 'me') for _ in range(2)]
+    readers[0].write()
+    for reader in readers:
+        reader.insert('keypair', {'name': 'new', 'public_key': 'k'})
+    found = [
+        {
+            (table, row['name']): row['uuid']
+            for table in ('keypair', 'flavor', 'security_group', 'port', 'floating_ip')
+            for row in reader.rows(f'SELECT name, uuid FROM {table}')
+        }
+        for reader in readers
+    ]
+    assert all(UUID.fullmatch(value) for value in found[0].values())
+    assert len(set(found[0].values())) == len(found[0])
+    assert {key for key in found[0] if found[0][key] != found[1][key]} == {('keypair', 'new')}
+
+
 # -- transactions --------------------------------------------------------------------------------
 
 
@@ -720,13 +751,14 @@ def test_rows_that_came_into_use_are_not_deleted(
 ) -> None:
     """Another task may use them between the plan and its first transaction: nothing is deleted."""
     row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')
+    change = Change(table, name, Verb.DELETE, None, None)
     with pytest.raises(CloudError, match=f'{table} {name} is now in use by a {user}'):
-        record.begin_deletion(table, [name], user, column)
+        record.begin_deletion([change], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None
     record.sql.execute('DELETE FROM port')
     record.sql.execute('UPDATE volume SET server_id = NULL')
     record.sql.execute('DELETE FROM server')
-    record.begin_deletion(table, [name], user, column)
+    record.begin_deletion([change], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'
 
 

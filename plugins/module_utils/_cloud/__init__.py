@@ -16,6 +16,7 @@ else:
     Cloud = Any
 
 __all__ = [
+    'GONE',
     'Busy',
     'Cloud',
     'CloudError',
@@ -28,6 +29,8 @@ __all__ = [
 
 Observed = TypeVar('Observed')
 Names = Set[Tuple[str, str]]
+# The error of a change whose item was deleted since it was observed.
+GONE = 'no longer available; run the task again'
 
 
 class CloudError(Exception):

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The contract: the operations of a cloud, a protocol per resource.
 
-``list`` observes. Every other verb takes many changes and returns an outcome for each.
+``list`` observes. Every other verb takes many changes and returns an outcome for each. A verb acts
+on the item that was observed, found by its id: one that was deleted since then is GONE, whatever
+has its name by now.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Dict
 
 from .._model.flavor import Flavor
@@ -11,7 +12,15 @@ from .._model.flavor import Flavor
 
 def _built_in(name: str, family: str, vcpus: int, memory: int, disk: int) -> Flavor:
     return Flavor(
-        name, family, vcpus, memory, disk, built_in=True, created_by='hanok.cloud', created_at=''
+        name,
+        family,
+        vcpus,
+        memory,
+        disk,
+        built_in=True,
+        id=str(uuid.uuid5(uuid.NAMESPACE_URL, f'https://hanok.cloud/flavors/{name}')),
+        created_by='hanok.cloud',
+        created_at='',
     )
 
 

@@ -55,22 +55,18 @@ class LocalFlavors:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update the family, the description and the labels."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.update_named(
-                    'flavor',
-                    change.name,
-                    {'family': change.after.family, **description_columns(change.after)},
-                )
-        return [Outcome(change) for change in changes]
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update(
+                'flavor',
+                row,
+                {'family': change.after.family, **description_columns(change.after)},
+            ),
+        )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete flavors."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'DELETE FROM flavor WHERE name = ?', [(change.name,) for change in changes]
-            )
-        return [Outcome(change) for change in changes]
+        return self.record.delete_rows(changes)
 
 
 def _flavor(row: Any) -> Flavor:
@@ -82,6 +78,7 @@ def _flavor(row: Any) -> Flavor:
         row['disk'],
         row['description'],
         json.loads(row['labels']),
+        id=row['uuid'],
         created_by=row['created_by'],
         created_at=row['created_at'],
     )

@@ -70,28 +70,20 @@ class LocalFloatingIps:
         with self.record.transaction():
             for change in changes:
                 self._allocate(change.after)
-        return self._project(changes)
+        return self._project([Outcome(change) for change in changes])
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Associate and disassociate addresses."""
-        with self.record.transaction():
-            for change in changes:
-                after = change.after
-                row = self.record.value(
-                    'SELECT id FROM floating_ip WHERE address = ?', change.before.address
-                )
-                columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
-                self.record.update('floating_ip', row, {**description_columns(after), **columns})
-        return self._project(changes)
+        return self._project(self.record.change_rows(changes, self._update))
+
+    def _update(self, change: Change, row: int) -> None:
+        after: FloatingIp = change.after
+        columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
+        self.record.update('floating_ip', row, {**description_columns(after), **columns})
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Release addresses."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'DELETE FROM floating_ip WHERE address = ?',
-                [(change.before.address,) for change in changes],
-            )
-        return self._project(changes)
+        return self._project(self.record.delete_rows(changes))
 
     def _allocate(self, item: FloatingIp) -> None:
         address = None if item.address == AFTER_APPLY else item.address
@@ -109,9 +101,9 @@ class LocalFloatingIps:
         port: int | None = self.record.value(_PORT, item.server, item.lb, item.port, item.fixed_ip)
         return port
 
-    def _project(self, changes: Sequence[Change]) -> List[Outcome]:
+    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
         self.projections.apply()
-        return [Outcome(change) for change in changes]
+        return outcomes
 
 
 def _floating_ip(row: Any) -> FloatingIp:
@@ -126,6 +118,7 @@ def _floating_ip(row: Any) -> FloatingIp:
         bool(row['automatic']),
         row['description'],
         json.loads(row['labels']),
+        row['uuid'],
         row['created_by'],
         row['created_at'],
     )

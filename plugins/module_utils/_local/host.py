@@ -74,6 +74,14 @@ class Host:
             lambda change: _outcome(change, lambda: self.with_retry(lambda: step(change))), changes
         )
 
+    def then_each(
+        self, outcomes: Sequence[Outcome], step: Callable[[Change], None]
+    ) -> List[Outcome]:
+        """Run a step for each change that succeeded so far, in parallel; the others stay failed."""
+        succeeded = [outcome.change for outcome in outcomes if not outcome.error]
+        failed = [outcome for outcome in outcomes if outcome.error]
+        return [*failed, *(self.for_each(succeeded, step) if succeeded else ())]
+
     def in_parallel(self, work: Callable[[Any], Any], items: Sequence[Any]) -> List[Any]:
         """Run work for each item, in parallel; return the results in order."""
         if len(items) == 1:
@@ -85,13 +93,14 @@ class Host:
             return list(pool.map(work, items))
 
     def finish(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
-        """Execute a statement with the name of each change that succeeded.
+        """Execute a statement with the row of each change that succeeded.
 
         Rows of the others keep their task state, for the next run.
         """
         with self.record.transaction() as sql:
             sql.executemany(
-                statement, [(outcome.change.name,) for outcome in outcomes if not outcome.error]
+                statement,
+                [(self.record.row_of(one.change),) for one in outcomes if not one.error],
             )
         return outcomes
 

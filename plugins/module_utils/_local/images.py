@@ -82,33 +82,29 @@ class LocalImages:
         os.makedirs(self.host.settings.path('images'), 0o711, exist_ok=True)
         return self.host.finish(
             self.host.for_each(changes, self._build),
-            'UPDATE image SET task_state = NULL WHERE name = ?',
+            'UPDATE image SET task_state = NULL WHERE id = ?',
         )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update sources, descriptions and labels."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.update_named(
-                    'image',
-                    change.name,
-                    {'source': change.after.source, **description_columns(change.after)},
-                )
-        return [Outcome(change) for change in changes]
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update(
+                'image', row, {'source': change.after.source, **description_columns(change.after)}
+            ),
+        )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete images that are not in use."""
-        self.record.begin_deletion(
-            'image', [change.name for change in changes], 'server', 'image_id'
-        )
+        begun = self.record.begin_deletion(changes, 'server', 'image_id')
         return self.host.finish(
-            self.host.for_each(changes, self._delete), 'DELETE FROM image WHERE name = ?'
+            self.host.then_each(begun, self._delete), 'DELETE FROM image WHERE id = ?'
         )
 
     def _delete(self, change: Change) -> None:
         from . import image_import
 
-        target = self._path(change.name)
+        target = self._path(change)
         disks.remove(target)
         image_import.remove(target)
 
@@ -121,11 +117,12 @@ class LocalImages:
             identity = {'uuid': str(uuid.uuid4()), 'name': image.name}
             self.record.insert('image', {**identity, **columns, 'task_state': TaskState.CREATING})
 
-    def _path(self, name: str) -> str:
-        return path(self.host, self.record.value('SELECT uuid FROM image WHERE name = ?', name))
+    def _path(self, change: Change) -> str:
+        row = self.record.row_of(change)
+        return path(self.host, self.record.value('SELECT uuid FROM image WHERE id = ?', row))
 
     def _build(self, change: Change) -> None:
-        target, locks = self._path(change.name), self.host.held_lock('image', change.name)
+        target, locks = self._path(change), self.host.held_lock('image', change.name)
         kind, _colon, name = change.after.source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
@@ -136,8 +133,8 @@ class LocalImages:
             size, imported = self._import(change.after, target, locks)
         with self.record.transaction() as sql:
             sql.execute(
-                'UPDATE image SET size = ?, imported = ? WHERE name = ?',
-                (size, imported, change.name),
+                'UPDATE image SET size = ?, imported = ? WHERE id = ?',
+                (size, imported, self.record.row_of(change)),
             )
 
     def _import(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
@@ -198,6 +195,7 @@ def _image(row: Any, disk_missing: bool) -> Image:
         row['description'],
         json.loads(row['labels']),
         used_by=split_names(row['used']),
+        id=row['uuid'],
         created_by=row['created_by'],
         created_at=row['created_at'],
         disk_missing=disk_missing,

@@ -35,6 +35,7 @@ class LocalInitScripts:
                 row['description'],
                 json.loads(row['labels']),
                 split_names(row['used']),
+                row['uuid'],
                 row['created_by'],
                 row['created_at'],
             )
@@ -50,18 +51,14 @@ class LocalInitScripts:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update scripts; servers created from now on use the new content."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.update_named('init_script', change.name, _columns(change.after))
-        return [Outcome(change) for change in changes]
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update('init_script', row, _columns(change.after)),
+        )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete scripts."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'DELETE FROM init_script WHERE name = ?', [(change.name,) for change in changes]
-            )
-        return [Outcome(change) for change in changes]
+        return self.record.delete_rows(changes)
 
 
 def _columns(script: InitScript) -> Dict[str, Any]:

@@ -36,6 +36,7 @@ class LocalKeypairs:
                 row['description'],
                 json.loads(row['labels']),
                 used_by=split_names(row['used']),
+                id=row['uuid'],
                 created_by=row['created_by'],
                 created_at=row['created_at'],
             )
@@ -58,15 +59,13 @@ class LocalKeypairs:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions and labels."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.update_named('keypair', change.name, description_columns(change.after))
-        return [Outcome(change) for change in changes]
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update(
+                'keypair', row, description_columns(change.after)
+            ),
+        )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete public keys."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'DELETE FROM keypair WHERE name = ?', [(change.name,) for change in changes]
-            )
-        return [Outcome(change) for change in changes]
+        return self.record.delete_rows(changes)

@@ -35,9 +35,10 @@ def list_rows(record: Record, names: Iterable[str] | None = None) -> List[Any]:
     return list(record.named(_LIST, names))
 
 
-def row_of(record: Record, name: str) -> Any:
-    """One balancer, which must exist."""
-    return list_rows(record, [name])[0]
+def row_of(record: Record, change: Change) -> Any:
+    """The balancer of a change, which must exist."""
+    row = record.row_of(change)
+    return next(found for found in list_rows(record, [change.name]) if found['id'] == row)
 
 
 def members_by_lb(record: Record) -> Dict[int, Tuple[Tuple[str, str], ...]]:
@@ -82,11 +83,10 @@ def reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
         _associate_floating_ip(record, pools, row, lb.floating_ip)
 
 
-def update(record: Record, pools: Sequence[Pool], change: Change) -> None:
-    """Update a balancer to its state after a change."""
+def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
+    """Update the row of a balancer to its state after a change."""
     before: Lb = change.before
     lb: Lb = change.after
-    row = record.value('SELECT id FROM balancer WHERE name = ?', lb.name)
     record.update('balancer', row, {**_columns(lb), 'task_state': TaskState.UPDATING})
     if before.members != lb.members:
         _write_members(record, row, lb.members)
@@ -96,14 +96,14 @@ def update(record: Record, pools: Sequence[Pool], change: Change) -> None:
             _associate_floating_ip(record, pools, row, lb.floating_ip)
 
 
-def delete(record: Record, name: str) -> None:
+def delete(record: Record, row: int | None) -> None:
     """Delete a balancer and its automatic floating IPs."""
     record.sql.execute(
-        'DELETE FROM floating_ip WHERE automatic AND port_id IN (SELECT p.id FROM port p '
-        'JOIN balancer b ON b.id = p.balancer_id WHERE b.name = ?)',
-        (name,),
+        'DELETE FROM floating_ip WHERE automatic '
+        'AND port_id IN (SELECT id FROM port WHERE balancer_id = ?)',
+        (row,),
     )
-    record.sql.execute('DELETE FROM balancer WHERE name = ?', (name,))
+    record.sql.execute('DELETE FROM balancer WHERE id = ?', (row,))
 
 
 def _columns(lb: Lb) -> Dict[str, Any]:

@@ -17,7 +17,7 @@ from .projection import Projections
 
 # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: a container that runs and starts at boot
 _ACTIVE_AND_PERSISTENT = 1 | 4
-_DONE = 'UPDATE balancer SET task_state = NULL WHERE name = ?'
+_DONE = 'UPDATE balancer SET task_state = NULL WHERE id = ?'
 
 
 class LocalLbs:
@@ -65,17 +65,18 @@ class LocalLbs:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update load balancers without dropping connections; start those that do not run."""
-        with self.record.transaction():
-            for change in changes:
-                lb_rows.update(self.record, self.host.pools, change)
+        begun = self.record.change_rows(
+            changes,
+            lambda change, row: lb_rows.update(self.record, self.host.pools, change, row),
+        )
         self.projections.apply()
-        return self.host.finish(self.host.for_each(changes, self._build), _DONE)
+        return self.host.finish(self.host.then_each(begun, self._build), _DONE)
 
     def _build(self, change: Change) -> None:
         from .lb_config import configure
         from .lb_containers import LbContainers
 
-        containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change.name)
+        containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change)
         containers.prepare(row)
         members = lb_rows.members_by_lb(self.record).get(row['id'], ())
         configure(self.host, row, members)
@@ -84,21 +85,22 @@ class LocalLbs:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete load balancers and their automatic floating IPs."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'UPDATE balancer SET task_state = ? WHERE name = ?',
-                [(TaskState.DELETING, change.name) for change in changes],
-            )
-        outcomes = self.host.for_each(changes, self._delete)
+        begun = self.record.change_rows(
+            changes,
+            lambda _change, row: self.record.update(
+                'balancer', row, {'task_state': TaskState.DELETING}
+            ),
+        )
+        outcomes = self.host.then_each(begun, self._delete)
         self.projections.end_stale_flows()
         with self.record.transaction():
             for outcome in outcomes:
                 if not outcome.error:
-                    lb_rows.delete(self.record, outcome.change.name)
+                    lb_rows.delete(self.record, self.record.row_of(outcome.change))
         self.projections.apply()
         return outcomes
 
     def _delete(self, change: Change) -> None:
         from .lb_containers import LbContainers
 
-        LbContainers(self.host).delete(lb_rows.row_of(self.record, change.name))
+        LbContainers(self.host).delete(lb_rows.row_of(self.record, change))

@@ -31,7 +31,7 @@ _LIST = """SELECT n.*,
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
 
 _CREATED = (
-    f"UPDATE network SET task_state = NULL WHERE name = ? AND task_state = '{TaskState.CREATING}'"
+    f"UPDATE network SET task_state = NULL WHERE id = ? AND task_state = '{TaskState.CREATING}'"
 )
 
 
@@ -81,18 +81,18 @@ class LocalNetworks:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions and labels."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.update_named('network', change.name, description_columns(change.after))
-        return [Outcome(change) for change in changes]
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update(
+                'network', row, description_columns(change.after)
+            ),
+        )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Stop networks and delete them."""
-        self.record.begin_deletion(
-            'network', [change.name for change in changes], 'port', 'network_id'
-        )
-        outcomes = self.host.for_each(changes, self._remove)
-        self.host.finish(outcomes, 'DELETE FROM network WHERE name = ?')
+        begun = self.record.begin_deletion(changes, 'port', 'network_id')
+        outcomes = self.host.then_each(begun, self._remove)
+        self.host.finish(outcomes, 'DELETE FROM network WHERE id = ?')
         self.projections.apply()
         return outcomes
 
@@ -113,13 +113,16 @@ class LocalNetworks:
             )
 
     def _build(self, change: Change) -> None:
-        row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
+        row = self._row(change)
         os.makedirs(dhcp.FOLDER, exist_ok=True)
         dhcp.write(self.host, [row['id']])
         start_network(self.host, row)
 
+    def _row(self, change: Change) -> Any:
+        return self.record.rows('SELECT * FROM network WHERE id = ?', self.record.row_of(change))[0]
+
     def _remove(self, change: Change) -> None:
-        row = self.record.rows('SELECT * FROM network WHERE name = ?', change.name)[0]
+        row = self._row(change)
         with tolerate('NO_NETWORK'):
             network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
             if network.isActive():
@@ -137,6 +140,7 @@ def _network(row: Any) -> Network:
         json.loads(row['labels']),
         bridge_name(row['id']),
         split_names(row['used']),
+        id=row['uuid'],
         created_by=row['created_by'],
         created_at=row['created_at'],
     )

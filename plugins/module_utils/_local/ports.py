@@ -55,30 +55,27 @@ class LocalPorts:
                     {'name': port.name, 'own_groups': 1, **description_columns(port)},
                 )
                 addresses.write_groups(self.record, row, port.security_groups)
-        return self._project(changes)
+        return self._project([Outcome(change) for change in changes])
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update groups, effective at once for their servers, descriptions and labels."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.update_named('port', change.name, description_columns(change.after))
-                if change.before.security_groups != change.after.security_groups:
-                    row = self.record.value('SELECT id FROM port WHERE name = ?', change.name)
-                    addresses.write_groups(self.record, row, change.after.security_groups)
-        return self._project(changes)
+        return self._project(self.record.change_rows(changes, self._update))
+
+    def _update(self, change: Change, row: int) -> None:
+        self.record.update('port', row, description_columns(change.after))
+        if change.before.security_groups != change.after.security_groups:
+            addresses.write_groups(self.record, row, change.after.security_groups)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete ports that no server has."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'DELETE FROM port WHERE name = ? AND server_id IS NULL',
-                [(change.name,) for change in changes],
-            )
-        return self._project(changes)
+        return self._project(self.record.change_rows(changes, self._delete))
 
-    def _project(self, changes: Sequence[Change]) -> List[Outcome]:
+    def _delete(self, change: Change, row: int) -> None:
+        self.record.sql.execute('DELETE FROM port WHERE id = ? AND server_id IS NULL', (row,))
+
+    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
         self.projections.apply()
-        return [Outcome(change) for change in changes]
+        return outcomes
 
 
 def _port(row: Any, groups: Sequence[str]) -> Port:
@@ -92,6 +89,7 @@ def _port(row: Any, groups: Sequence[str]) -> Port:
         json.loads(row['labels']),
         row['server'],
         row['floating'],
+        row['uuid'],
         row['created_by'],
         row['created_at'],
     )

@@ -7,11 +7,12 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Dict, List, Tuple
 
-from .._cloud import CloudError
+from .._cloud import GONE, CloudError, Outcome
+from .._model.change import AFTER_APPLY, Change
 from .._model.lifecycle import TaskState
 from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
 
@@ -148,32 +149,67 @@ class Record(Database):
         marks = ', '.join(f'{column} = ?' for column in values)
         self.sql.execute(f'UPDATE {table} SET {marks} WHERE id = ?', [*values.values(), row])
 
-    def update_named(self, table: str, name: str, values: Dict[str, Any]) -> None:
-        """Update columns of the row with this name."""
-        self.update(table, self.value(f'SELECT id FROM {table} WHERE name = ?', name), values)
+    def row_of(self, change: Change) -> int | None:
+        """Return the row of what a change begins at; None if it was deleted meanwhile.
 
-    def begin_deletion(self, table: str, names: Iterable[str], user: str, column: str) -> None:
+        It is found by the id that was observed: another one may have the name by now. What this run
+        creates has no id yet, and the lock of its name.
+        """
+        table = table_of(change.kind)
+        row: int | None
+        if change.before is None or change.before.id == AFTER_APPLY:
+            row = self.value(f'SELECT id FROM {table} WHERE name = ?', change.name)
+        else:
+            row = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.before.id)
+        return row
+
+    def change_rows(
+        self, changes: Sequence[Change], write: Callable[[Change, int], None]
+    ) -> List[Outcome]:
+        """Write the row of each change, in one transaction."""
+        outcomes = []
+        with self.transaction():
+            for change in changes:
+                row = self.row_of(change)
+                if row is not None:
+                    write(change, row)
+                outcomes.append(Outcome(change, GONE if row is None else ''))
+        return outcomes
+
+    def delete_rows(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete the row of each change, in one transaction."""
+
+        def delete(change: Change, row: int) -> None:
+            self.sql.execute(f'DELETE FROM {table_of(change.kind)} WHERE id = ?', (row,))
+
+        return self.change_rows(changes, delete)
+
+    def begin_deletion(self, changes: Sequence[Change], user: str, column: str) -> List[Outcome]:
         """Mark rows as being deleted, so that no new row can refer to them.
 
         Raises CloudError if a row of ``user`` refers to one of them by ``column`` meanwhile.
         """
-        statement = (
-            f'UPDATE {table} SET task_state = ? WHERE name = ? '
-            f'AND NOT EXISTS (SELECT 1 FROM {user} WHERE {column} = {table}.id)'
-        )
-        with self.transaction() as sql:
-            for name in names:
-                if not sql.execute(statement, (TaskState.DELETING, name)).rowcount:
-                    raise CloudError(
-                        f'{table} {name} is now in use by a {user}; '
-                        'run the task again to see which one'
-                    )
+
+        def begin(change: Change, row: int) -> None:
+            if self.value(f'SELECT 1 FROM {user} WHERE {column} = ?', row) is not None:
+                raise CloudError(
+                    f'{change.kind} {change.name} is now in use by a {user}; '
+                    'run the task again to see which one'
+                )
+            self.update(table_of(change.kind), row, {'task_state': TaskState.DELETING})
+
+        return self.change_rows(changes, begin)
 
     def export(self) -> None:
         """Write all rows as JSON to ``export_path``."""
         from .record_export import export
 
         export(self, self.export_path)
+
+
+def table_of(kind: str) -> str:
+    """The table of a kind of items."""
+    return 'balancer' if kind == 'lb' else kind
 
 
 def split_names(text: str | None) -> Tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Mapping
 
 from .._cloud import CloudError
 from .database import Database, Rows, is_inaccessible
-from .schema import RULE_CONVERSIONS, TABLES
+from .schema import RULE_CONVERSIONS, TABLES, WITHOUT_UUID, set_uuid
 
 _EXPORT_EDITED = 'the export was edited by hand'
 
@@ -61,7 +61,9 @@ def _fill(database: Database, rows: Rows) -> None:
         columns = {row['name'] for row in database.rows(f'PRAGMA table_info({table})')}
         for row in rows.get(table, ()):
             known = {column: value for column, value in row.items() if column in columns}
-            _insert(database, table, known)
+            new = _insert(database, table, known)
+            if table in WITHOUT_UUID and 'uuid' not in known:
+                database.sql.execute(f'{set_uuid(table)} WHERE id = ?', (new,))
     for statement in RULE_CONVERSIONS:
         database.sql.execute(statement)
     broken = database.rows('PRAGMA foreign_key_check')
@@ -72,10 +74,10 @@ def _fill(database: Database, rows: Rows) -> None:
     database.sql.execute('COMMIT')
 
 
-def _insert(database: Database, table: str, values: Mapping[str, Any]) -> None:
+def _insert(database: Database, table: str, values: Mapping[str, Any]) -> int:
     statement = 'INSERT OR REPLACE' if table == 'meta' else 'INSERT'
     try:
-        database.execute_insert(statement, table, values)
+        return database.execute_insert(statement, table, values)
     except (sqlite3.Error, OverflowError, ValueError) as error:
         if is_inaccessible(error):
             raise database.access_error(error) from error

@@ -218,7 +218,42 @@ RULE_CONVERSIONS = (
     SELECT 1 FROM security_group_rule other WHERE other.direction = 'egress'
     AND other.group_id = security_group_rule.group_id AND other.id <> security_group_rule.id);""",
 )
-_VERSION_5 = [*RULE_CONVERSIONS]
+
+# Version 5: ids for all resources, rules in today's form.
+WITHOUT_UUID = ('keypair', 'flavor', 'security_group', 'port', 'floating_ip', 'init_script')
+# A random UUID (RFC 9562, version 4).
+_RANDOM_UUID = """lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4'
+  || substr(hex(randomblob(2)), 2) || '-' || substr('89AB', 1 + (random() & 3), 1)
+  || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))"""
+
+
+def _version_5() -> str:
+    out = [*RULE_CONVERSIONS]
+    for table in WITHOUT_UUID:
+        out += [
+            f"ALTER TABLE {table} ADD COLUMN uuid TEXT NOT NULL DEFAULT '';",
+            f'{set_uuid(table)};',
+            f'CREATE UNIQUE INDEX {table}_uuid ON {table} (uuid);',
+            # A column that is added cannot have an expression as its default
+            # (sqlite.org/lang_altertable.html, section 5).
+            f"CREATE TRIGGER {table}_uuid AFTER INSERT ON {table} WHEN NEW.uuid = '' "
+            f'BEGIN UPDATE {table} SET uuid = {_RANDOM_UUID} WHERE id = NEW.id; END;',
+        ]
+    return '\n'.join(out)
+
+
+def set_uuid(table: str) -> str:
+    """The statement that gives older rows UUIDs, of the record, the table and the row.
+
+    They are not random (RFC 9562, version 8): until a task changes something, every task migrates a
+    copy in memory, and all have to show the same ids. A record rebuilt from an older export has
+    them, too.
+    """
+    return (
+        f"UPDATE {table} SET uuid = (SELECT substr(value, 1, 8) || '-' || substr(value, 9, 4) || "
+        f"printf('-8%03x-8000-%012x', {WITHOUT_UUID.index(table) + 1}, {table}.id) "
+        "FROM meta WHERE key = 'record')"
+    )
 
 
 TABLES = (*_TABLES, 'init_script', 'server_keypair')
@@ -227,5 +262,5 @@ VERSIONS = (
     _version_2(),
     _version_3(),
     '\n'.join(_VERSION_4),
-    '\n'.join(_VERSION_5),
+    _version_5(),
 )

@@ -64,6 +64,7 @@ class LocalSecurityGroups:
                 tuple(sorted(rules.get(row['id'], ()))),
                 split_names(row['used']),
                 split_names(row['named']),
+                row['uuid'],
                 row['created_by'],
                 row['created_at'],
             )
@@ -74,48 +75,41 @@ class LocalSecurityGroups:
         """Create groups with their rules."""
         with self.record.transaction():
             for change in changes:
-                self.record.insert(
+                row = self.record.insert(
                     'security_group', {'name': change.name, **description_columns(change.after)}
                 )
-                self._write_rules(change)
-        return self._project(changes)
+                self._write_rules(change, row)
+        return self._project([Outcome(change) for change in changes])
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions, labels and rules, effective at once for all members."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.update_named(
-                    'security_group', change.name, description_columns(change.after)
-                )
-                self._write_rules(change)
-                if change.after.cut and change.after.rules != change.before.rules:
-                    self.record.sql.execute(
-                        'UPDATE security_group SET to_cut = to_cut + 1 WHERE name = ?',
-                        (change.name,),
-                    )
-        return self._project(changes)
+        return self._project(self.record.change_rows(changes, self._update))
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete groups that are not in use."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'DELETE FROM security_group WHERE name = ?', [(change.name,) for change in changes]
-            )
-        return self._project(changes)
+        return self._project(self.record.delete_rows(changes))
 
-    def _write_rules(self, change: Change) -> None:
+    def _update(self, change: Change, row: int) -> None:
+        self.record.update('security_group', row, description_columns(change.after))
+        self._write_rules(change, row)
+        if change.after.cut and change.after.rules != change.before.rules:
+            self.record.sql.execute(
+                'UPDATE security_group SET to_cut = to_cut + 1 WHERE id = ?', (row,)
+            )
+
+    def _write_rules(self, change: Change, row: int) -> None:
         groups = self.record.rows('SELECT id, name FROM security_group')
         ids = {row['name']: row['id'] for row in groups}
         before = set() if change.before is None else _own_rules(change.before)
         after = _own_rules(change.after)
         for rule in before - after:
-            self._delete_rule(ids[change.name], rule, ids.get(rule.remote_group or ''))
+            self._delete_rule(row, rule, ids.get(rule.remote_group or ''))
         for rule in sorted(after - before):
             if rule.remote_group is not None and rule.remote_group not in ids:
                 raise CloudError(
                     f'security_group {rule.remote_group} no longer exists; run the task again'
                 )
-            self._insert_rule(ids[change.name], rule, ids.get(rule.remote_group or ''))
+            self._insert_rule(row, rule, ids.get(rule.remote_group or ''))
 
     def _delete_rule(self, group: int, rule: Rule, remote_group: int | None) -> None:
         values = [getattr(rule, column) for column in _COLUMNS]
@@ -126,9 +120,9 @@ class LocalSecurityGroups:
         columns = {'group_id': group, **values, 'remote_group_id': remote_group}
         self.record.insert('security_group_rule', columns)
 
-    def _project(self, changes: Sequence[Change]) -> List[Outcome]:
+    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
         self.projections.apply()
-        return [Outcome(change) for change in changes]
+        return outcomes
 
 
 def _own_rules(group: SecurityGroup) -> Set[Rule]:

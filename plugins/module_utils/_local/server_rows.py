@@ -79,11 +79,10 @@ def delete_reserved(record: Record, name: str) -> None:
     delete(record, [row])
 
 
-def update(record: Record, pools: Sequence[Pool], change: Change) -> None:
-    """Update a server to its state after a change."""
+def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
+    """Update the row of a server to its state after a change."""
     before: Server = change.before
     server: Server = change.after
-    row = record.value('SELECT id FROM server WHERE name = ?', server.name)
     columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
     state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
     record.update('server', row, {**columns, **description_columns(server), **state})

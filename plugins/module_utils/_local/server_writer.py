@@ -20,7 +20,7 @@ from .host import THREADS, Host
 from .projection import Projections
 from .virtual_machines import VirtualMachines
 
-_DONE = 'UPDATE server SET task_state = NULL WHERE name = ?'
+_DONE = 'UPDATE server SET task_state = NULL WHERE id = ?'
 
 
 class ServerWriter:
@@ -48,7 +48,7 @@ class ServerWriter:
                 if server_rows.reserve(self.record, self.host.pools, change.after)
             ]
             dns_names.check_dns_names(self.record, 'server', new)
-        return self._build(changes)
+        return self._build([Outcome(change) for change in changes])
 
     def _delete_outdated(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[str]:
         """Delete the machines of servers that were recorded with other options, and never launched.
@@ -68,33 +68,35 @@ class ServerWriter:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update servers: while they run if possible, with a restart if the change allows one."""
-        with self.record.transaction():
-            for change in changes:
-                server_rows.update(self.record, self.host.pools, change)
+        begun = self.record.change_rows(
+            changes,
+            lambda change, row: server_rows.update(self.record, self.host.pools, change, row),
+        )
         self.projections.apply()
         rows = self._rows(changes)
-        outcomes = self.host.for_each(
-            changes, lambda change: self.machines.resize(change, rows[change.name])
+        outcomes = self.host.then_each(
+            begun, lambda change: self.machines.resize(change, rows[change.name])
         )
         return self.host.finish(outcomes, _DONE)
 
     def repair(self, changes: Sequence[Change]) -> List[Outcome]:
         """Define machines as recorded; running ones change at their next start."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'UPDATE server SET power = ?, task_state = ? WHERE name = ?',
-                [
-                    (server_rows.recorded_power(change.after), TaskState.REPAIRING, change.name)
-                    for change in changes
-                ],
-            )
-        return self._build(changes)
+        begun = self.record.change_rows(
+            changes,
+            lambda change, row: self._begin(
+                row, server_rows.recorded_power(change.after), TaskState.REPAIRING
+            ),
+        )
+        return self._build(begun)
 
-    def _build(self, changes: Sequence[Change]) -> List[Outcome]:
+    def _begin(self, row: int, power: str, task_state: TaskState) -> None:
+        self.record.update('server', row, {'power': power, 'task_state': task_state})
+
+    def _build(self, begun: Sequence[Outcome]) -> List[Outcome]:
         """Create disks and seeds, load the firewall, then define machines and start them."""
-        rows = self._rows(changes)
-        prepared = self.host.for_each(
-            changes, lambda change: self.machines.prepare(rows[change.name])
+        rows = self._rows([outcome.change for outcome in begun])
+        prepared = self.host.then_each(
+            begun, lambda change: self.machines.prepare(rows[change.name])
         )
         self.projections.apply()
         started = self.host.for_each(
@@ -133,14 +135,15 @@ class ServerWriter:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'UPDATE server SET task_state = ? WHERE name = ?',
-                [(TaskState.DELETING, change.name) for change in changes],
-            )
+        begun = self.record.change_rows(
+            changes,
+            lambda _change, row: self.record.update(
+                'server', row, {'task_state': TaskState.DELETING}
+            ),
+        )
         rows = self._rows(changes)
-        outcomes = self.host.for_each(
-            changes, lambda change: self.machines.delete(rows[change.name])
+        outcomes = self.host.then_each(
+            begun, lambda change: self.machines.delete(rows[change.name])
         )
         deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
         self.projections.end_stale_flows()
@@ -161,21 +164,19 @@ class ServerWriter:
 
         ``first_step``: a step for all servers before the other one.
         """
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'UPDATE server SET power = ?, task_state = ? WHERE name = ?',
-                [(power, task_state, change.name) for change in changes],
-            )
+        begun = self.record.change_rows(
+            changes, lambda _change, row: self._begin(row, power, task_state)
+        )
         rows = self._rows(changes)
         if first_step:
-            self.host.for_each(changes, lambda change: first_step(rows[change.name]))
-        outcomes = self.host.for_each(changes, lambda change: step(rows[change.name]))
+            self.host.then_each(begun, lambda change: first_step(rows[change.name]))
+        outcomes = self.host.then_each(begun, lambda change: step(rows[change.name]))
         with self.record.transaction() as sql:
             for outcome in outcomes:
                 previous = server_rows.recorded_power(outcome.change.before)
                 sql.execute(
-                    'UPDATE server SET power = ?, task_state = NULL WHERE name = ?',
-                    (previous if outcome.error else power, outcome.change.name),
+                    'UPDATE server SET power = ?, task_state = NULL WHERE id = ?',
+                    (previous if outcome.error else power, self.record.row_of(outcome.change)),
                 )
         return outcomes
 

@@ -24,7 +24,7 @@ from .record import description_columns
 _LIST = """SELECT v.*, s.name AS server, s.uuid AS machine
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name"""
-_DONE = 'UPDATE volume SET task_state = NULL WHERE name = ?'
+_DONE = 'UPDATE volume SET task_state = NULL WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 
@@ -72,52 +72,46 @@ class LocalVolumes:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Grow volumes, also while in use, and update descriptions and labels."""
-        with self.record.transaction():
-            for change in changes:
-                values = {'size': change.after.size, **description_columns(change.after)}
-                self.record.update_named(
-                    'volume', change.name, {**values, 'task_state': TaskState.EXTENDING}
-                )
+        begun = self.record.change_rows(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
-        return self.host.finish(self.host.for_each(changes, self._grow), _DONE)
+        return self.host.finish(self.host.then_each(begun, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Attach volumes to servers."""
-        with self.record.transaction() as sql:
-            for change in changes:
-                server = self.record.value(
-                    'SELECT id FROM server WHERE name = ?', change.after.server
-                )
-                sql.execute(
-                    'UPDATE volume SET server_id = ?, task_state = ? WHERE name = ?',
-                    (server, TaskState.ATTACHING, change.name),
-                )
-        self.redefine({change.after.server for change in changes})
-        return self.host.finish(self.host.for_each(changes, self._attach), _DONE)
+        begun = self.record.change_rows(changes, self._connect)
+        self.redefine({one.change.after.server for one in begun if not one.error})
+        return self.host.finish(self.host.then_each(begun, self._attach), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Detach volumes, and wait until the guests have released them."""
-        self._set_task_state(changes, TaskState.DETACHING)
-        self.redefine({change.before.server for change in changes})
+        begun = self._set_task_state(changes, TaskState.DETACHING)
+        self.redefine({one.change.before.server for one in begun if not one.error})
         return self.host.finish(
-            self.host.for_each(changes, self._detach),
-            'UPDATE volume SET server_id = NULL, task_state = NULL WHERE name = ?',
+            self.host.then_each(begun, self._detach),
+            'UPDATE volume SET server_id = NULL, task_state = NULL WHERE id = ?',
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete volumes that are not attached."""
-        self._set_task_state(changes, TaskState.DELETING)
+        begun = self._set_task_state(changes, TaskState.DELETING)
         return self.host.finish(
-            self.host.for_each(changes, self._delete), 'DELETE FROM volume WHERE name = ?'
+            self.host.then_each(begun, self._delete), 'DELETE FROM volume WHERE id = ?'
         )
 
-    def _set_task_state(self, changes: Sequence[Change], task_state: TaskState) -> None:
-        with self.record.transaction() as sql:
-            sql.executemany(
-                'UPDATE volume SET task_state = ? WHERE name = ?',
-                [(task_state, change.name) for change in changes],
-            )
+    def _set_task_state(self, changes: Sequence[Change], task_state: TaskState) -> List[Outcome]:
+        return self.record.change_rows(
+            changes,
+            lambda _change, row: self.record.update('volume', row, {'task_state': task_state}),
+        )
+
+    def _resize(self, change: Change, row: int) -> None:
+        values = {'size': change.after.size, **description_columns(change.after)}
+        self.record.update('volume', row, {**values, 'task_state': TaskState.EXTENDING})
+
+    def _connect(self, change: Change, row: int) -> None:
+        server = self.record.value('SELECT id FROM server WHERE name = ?', change.after.server)
+        self.record.update('volume', row, {'server_id': server, 'task_state': TaskState.ATTACHING})
 
     def _reserve(self, volume: Volume) -> None:
         if self.record.value('SELECT id FROM volume WHERE name = ?', volume.name) is None:
@@ -135,6 +129,11 @@ class LocalVolumes:
     def _row(self, name: str) -> Any:
         return self.record.named(_LIST, [name])[0]
 
+    def _row_of(self, change: Change) -> Any:
+        row = self.record.row_of(change)
+        found = self.record.named(_LIST, [change.name])
+        return next(volume for volume in found if volume['id'] == row)
+
     def _path(self, row: Any) -> str:
         return self._disk(row).path
 
@@ -142,16 +141,16 @@ class LocalVolumes:
         return disk_devices.volume_disk(self.host.settings.path('volumes'), row['uuid'])
 
     def _create(self, change: Change) -> None:
-        row = self._row(change.name)
+        row = self._row_of(change)
         disks.create(
             self.host, self._path(row), row['size'], self.host.held_lock('volume', change.name)
         )
 
     def _delete(self, change: Change) -> None:
-        disks.remove(self._path(self._row(change.name)))
+        disks.remove(self._path(self._row_of(change)))
 
     def _grow(self, change: Change) -> None:
-        row = self._row(change.name)
+        row = self._row_of(change)
         machine, size, path = self._machine(row), row['size'] * 2**30, self._path(row)
         target = _find_target(machine, row['uuid'][:20]) if machine else None
         if target:
@@ -168,14 +167,14 @@ class LocalVolumes:
         return machine if machine.isActive() else None
 
     def _attach(self, change: Change) -> None:
-        row = self._row(change.name)
+        row = self._row_of(change)
         machine = self._machine(row)
         if machine and not _find_target(machine, row['uuid'][:20]):
             device = disk_devices.disk_xml(self._disk(row), _find_free_target(machine))
             machine.attachDeviceFlags(device, _LIVE)
 
     def _detach(self, change: Change) -> None:
-        row = self._row(change.name)
+        row = self._row_of(change)
         machine, serial = self._machine(row), row['uuid'][:20]
         if not machine or not _find_target(machine, serial):
             return

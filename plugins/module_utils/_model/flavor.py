@@ -31,6 +31,7 @@ class Flavor:
     labels: Mapping[str, str] = field(default_factory=dict)
     built_in: bool = False
     used_by: Tuple[str, ...] = ()
+    id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 

@@ -33,6 +33,7 @@ class FloatingIp:
     automatic: bool = False
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
+    id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 

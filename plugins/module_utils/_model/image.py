@@ -39,6 +39,7 @@ class Image:
     size: int | str = AFTER_APPLY
     min_disk: int | str = AFTER_APPLY
     used_by: Tuple[str, ...] = ()
+    id: str = AFTER_APPLY
     task_state: TaskState | None = None
     unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY

@@ -40,6 +40,7 @@ class InitScript:
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     used_by: Tuple[str, ...] = ()
+    id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 

@@ -29,6 +29,7 @@ class Keypair:
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     used_by: Tuple[str, ...] = ()
+    id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 

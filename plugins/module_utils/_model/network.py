@@ -26,6 +26,7 @@ class Network:
     labels: Mapping[str, str] = field(default_factory=dict)
     bridge: str = AFTER_APPLY
     used_by: Tuple[str, ...] = ()
+    id: str = AFTER_APPLY
     task_state: TaskState | None = None
     unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY

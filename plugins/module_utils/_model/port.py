@@ -27,6 +27,7 @@ class Port:
     labels: Mapping[str, str] = field(default_factory=dict)
     server: str | None = None
     floating_ip: str | None = None
+    id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 

@@ -33,6 +33,7 @@ class SecurityGroup:
     rules: Tuple[AnyRule, ...] = ()
     used_by: Tuple[str, ...] = ()
     named_by: Tuple[str, ...] = ()
+    id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
     cut: bool = field(default=False, compare=False)
