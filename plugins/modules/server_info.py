@@ -78,7 +78,7 @@ servers:
     status:
       description:
         - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED), V(ERROR) (a change was not completed, see
-          RV(servers.unfinished)) or V(UNMANAGED) (its machine differs from the record).
+          RV(servers[].unfinished)) or V(UNMANAGED) (its machine differs from the record).
       type: str
     status_reason:
       description:
