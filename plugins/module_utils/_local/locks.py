@@ -33,7 +33,7 @@ class Locks:
         """Acquire all locks, in sorted order in every run, so that no two runs deadlock."""
         deadline = time.monotonic() + self.timeout
         for name in sorted(names):
-            self.held[name] = self._acquire('.'.join(name), ' '.join(name), deadline)
+            self.held[name] = self._acquire(_file_name(*name), ' '.join(name), deadline)
 
     def release(self) -> None:
         """Release all locks that ``acquire`` acquired."""
@@ -84,7 +84,7 @@ class Locks:
         if (kind, name) in self.held:
             return False
         try:
-            descriptor = os.open(os.path.join(self.folder, f'{kind}.{name}'), os.O_RDONLY)
+            descriptor = os.open(os.path.join(self.folder, _file_name(kind, name)), os.O_RDONLY)
         except FileNotFoundError:
             return False
         try:
@@ -124,6 +124,11 @@ class Locks:
                 self.notes.append(f'waited for {label}, held by {holder}')
                 waited = True
             time.sleep(0.02)
+
+
+def _file_name(kind: str, name: str) -> str:
+    """The name of a lock file."""
+    return f'{kind}.{name}'
 
 
 def _try_lock(descriptor: int) -> bool:
