@@ -153,4 +153,5 @@ def output_of(*words: str, check: bool = True, env: dict[str, str] | None = None
 def tasks(kept: KeptRecord, digest: str) -> list[tuple[str, dict[str, Any]]]:
     """The tasks of that version, each as a module and its options, with the local image."""
     text = json.dumps(kept.read('tasks')).replace('CHECKSUM', digest)
-    return [(module, options) for module, options in json.loads(text)]
+    found: list[tuple[str, dict[str, Any]]] = json.loads(text)
+    return found
