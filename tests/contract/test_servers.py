@@ -108,13 +108,13 @@ def test_bad_input(cloud: CloudUnderTest, refused: Refused, run: Run) -> None:
     text = refused(
         'server',
         name='a b',
-        flavor='x y',
+        flavor='x\ty',
         volume_size=9999,
         security_groups=['a', 'b', 'c', 'd'],
         networks=[{'name': cloud.network, 'fixed_ip': 'x'}],
         user_data='hello',
     )
-    for word in ('a b', 'x y', '9999', 'at most 3', "'x'", '#!'):
+    for word in ('a b', r'x\ty', '9999', 'at most 3', "'x'", '#!'):
         assert word in text
     missing = run('server', name='new', flavor='huge', image='none')
     assert missing['failed']

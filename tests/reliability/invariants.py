@@ -162,12 +162,13 @@ def _networks() -> list[str]:
             f'reservation in hk{number}', lines, (','.join(row) for row in rows(query))
         )
     meta = {row['key']: row['value'] for row in rows('SELECT * FROM meta')}
+    # rev_RECORD_FORM_REVISION
     loaded = [
-        line.split()[1]
+        '_'.join(line.split()[1].split('_')[1::2])
         for line in output_of('nft', 'list', 'table', 'inet', 'hanok').splitlines()
         if line.strip().startswith('chain rev_')
     ]
-    return found + _differ('ruleset', loaded, [f'rev_{meta["record"]}_{meta["revision"]}'])
+    return found + _differ('ruleset', loaded, [f'{meta["record"]}_{meta["revision"]}'])
 
 
 def resources() -> set[tuple[str, str]]:

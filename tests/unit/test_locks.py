@@ -52,6 +52,19 @@ def alice(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.parametrize('name', ['../../elsewhere', 'a/b', 'ü' * 255, 'Ubuntu 24.04 LTS'])
+def test_things_with_any_name_are_locked(tmp_path: Path, name: str) -> None:
+    """By a file in the folder, whatever the name is; two names have two locks."""
+    folder = tmp_path / 'state' / 'locks'
+    one, other = Locks(str(folder), 'one', 0), Locks(str(folder), 'other', 0)
+    one.acquire({('image', name)})
+    other.acquire({('image', name + '.'), WEB})
+    with pytest.raises(Busy):
+        other.acquire({('image', name)})
+    assert len(list(folder.iterdir())) == 3
+    assert [path.name for path in tmp_path.iterdir()] == ['state']
+
+
 def test_one_holder_at_a_time(tmp_path: Path) -> None:
     """A released lock can be acquired, without a note."""
     one, other = Locks(str(tmp_path), 'one', 0), Locks(str(tmp_path), 'other', 0)

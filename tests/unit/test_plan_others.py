@@ -70,6 +70,7 @@ NOT_A_NAME = (
     'is not a valid name; use 1 to 63 letters, digits, hyphens, underscores and dots, beginning '
     'and ending with a letter or digit'
 )
+NOT_A_REFERENCE = 'is not a valid name; use 1 to 255 printable characters'
 NOT_A_CHECKSUM = (
     'is not a valid checksum; use sha256: or sha512: followed by the digits or by the URL of a '
     'checksum file'
@@ -128,9 +129,8 @@ def named(*things: Any) -> dict[str, Any]:
             'server: it requires state: attached or detached, not absent',
         ),
         (
-            volume_('attached', 's_'),
-            "server: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, "
-            'beginning and ending with a letter or digit',
+            volume_('attached', 'two\nlines'),
+            f"server: 'two\\nlines' {NOT_A_REFERENCE}",
         ),
         (
             volume_(description='two\nlines'),
@@ -181,11 +181,14 @@ def named(*things: Any) -> dict[str, Any]:
             'listeners: port 80 is specified twice',
         ),
         (
-            lb_(members=('s', 's_')),
-            "members: 's_' is not a valid host name; use 1 to 63 letters, digits and hyphens, "
-            'beginning and ending with a letter or digit',
+            lb_(members=('s', '\x1b[31m')),
+            f"members: '\\x1b[31m' {NOT_A_REFERENCE}",
         ),
-        (lb_(network=''), f"network: '' {NOT_A_NAME}"),
+        (lb_(network=''), f"network: '' {NOT_A_REFERENCE}"),
+        (
+            ImageRequest('i', 'present', {'source': 'server:' + 's' * 256}),
+            f"server: '{'s' * 256}' {NOT_A_REFERENCE}",
+        ),
         (
             lb_(health_check=HealthCheck(port=65536)),
             'health_check: port: 65536 is not a port; use 1 to 65535',

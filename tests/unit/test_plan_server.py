@@ -121,6 +121,7 @@ HOST_NAME = (
     'is not a valid host name; use 1 to 63 letters, digits and hyphens, beginning and ending with '
     'a letter or digit'
 )
+NOT_A_REFERENCE = 'is not a valid name; use 1 to 255 printable characters'
 
 
 @pytest.mark.parametrize(
@@ -208,16 +209,22 @@ def test_invalid_request(request_: ServerRequest, message: str) -> None:
 
 @pytest.mark.parametrize('option', ['flavor', 'image', 'key_names', 'security_groups'])
 def test_names_of_other_resources(option: str) -> None:
-    """Names of other resources may also have underscores and dots."""
-    bad, good = (
-        ('../etc', 'my_own.1')
-        if option not in ('key_names', 'security_groups')
-        else (('../etc',), ('my_own.1',))
-    )
-    assert requested(options={option: good}).problems() == []
-    assert [problem.split(';')[0] for problem in requested(options={option: bad}).problems()] == [
-        f"{option}: '../etc' is not a valid name"
-    ]
+    """Others may have created them, with any name of one line."""
+    is_list = option in ('key_names', 'security_groups')
+    for good in ('my_own.1', 'Ubuntu 24.04 LTS', 'a' * 255):
+        assert requested(options={option: (good,) if is_list else good}).problems() == []
+    for bad in ('', 'two\nlines', '\x1b[31m', 'a' * 256):
+        (problem,) = requested(options={option: (bad,) if is_list else bad}).problems()
+        assert problem == f'{option}: {bad!r} {NOT_A_REFERENCE}'
+
+
+def test_what_others_named_can_be_used() -> None:
+    """An image whose name no task could give it."""
+    image = 'Ubuntu 24.04 LTS'
+    there = observed(images={image: Image(image, min_disk=1, size=2**30)})
+    planned = plan(requested(options={**NEW, 'image': image}), there)
+    assert (planned.refused, planned.missing) == ((), ())
+    assert planned.result[0].image == image
 
 
 def test_key_pairs_are_a_set() -> None:

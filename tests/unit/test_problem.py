@@ -36,7 +36,7 @@ def test_invalid() -> None:
 
 def test_place_of_an_option() -> None:
     """An option inside a list is named with its place, another by its own name."""
-    request = ServerRequest('web', 'present', {}, count=900, networks=(NicRequest('-'),))
+    request = ServerRequest('web', 'present', {}, count=900, networks=(NicRequest('two\nlines'),))
     found = [(problem.option, problem.code) for problem in request.problems()]
     assert found == [('count', 'invalid'), ('networks[0].name', 'invalid')]
     (port,) = LbRequest('in', 'present', {'listeners': (Listener(0),)}).problems()

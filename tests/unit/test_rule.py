@@ -108,6 +108,10 @@ def test_any_input(raw: dict[str, Any]) -> None:
         ),
         ({'protocol': 'any', 'remote': '10.0.0.1'}, [Rule('ingress', remote_cidr='10.0.0.1/32')]),
         (
+            {'protocol': 'any', 'remote': 'group:Web servers (EU)'},
+            [Rule('ingress', remote_cidr='', remote_group='Web servers (EU)')],
+        ),
+        (
             {'protocol': 'any', 'remote': 'web.front_1-a'},
             [Rule('ingress', remote_cidr='', remote_group='web.front_1-a')],
         ),
@@ -215,9 +219,9 @@ EMPTY = 'it is empty, which could mean all; set a value, or omit the option'
             '(group:10.0.0.300 for a group of that name)',
         ),
         (
-            {'remote': 'group:we b'},
-            "rules[0].remote: 'group:we b' does not name a group; names consist of letters, "
-            'digits, hyphens, underscores and dots',
+            {'remote': 'group:we\nb'},
+            "rules[0].remote: 'group:we\\nb' does not name a group; use group: followed by 1 to "
+            '255 printable characters',
         ),
         ({}, f'rules[0].protocol: {MISSING}'),
         ({'preset': None, 'protocol': None, 'remote': 'any'}, f'rules[0].protocol: {MISSING}'),
@@ -284,7 +288,7 @@ def test_not_a_mapping(raw: Any) -> None:
         {'remote_cidr': None},
         {'remote_cidr': '10.0.0.0/24', 'remote_group': 'web'},
         {'remote_cidr': '', 'remote_group': ''},
-        {'remote_cidr': '', 'remote_group': 'web drop; accept'},
+        {'remote_cidr': '', 'remote_group': 'w' * 256},
         {'remote_cidr': '', 'remote_group': 'web\n'},
         {'remote_cidr': '', 'remote_group': 7},
     ],

@@ -195,6 +195,13 @@ def test_an_unknown_protocol_never_becomes_any() -> None:
         rule_line(rule)
 
 
+def test_the_name_of_a_group_is_never_rendered() -> None:
+    """Names of other groups may have any characters; the ruleset has ids."""
+    rule = Rule('ingress', remote_cidr='', remote_group='web drop; accept')
+    with pytest.raises(ValueError, match='is not the id of a group'):
+        rule_line(rule)
+
+
 def test_egress_is_the_union_of_groups() -> None:
     """A port may send what one of its groups allows; a group without egress rules allows all."""
     all_groups = (

@@ -14,6 +14,7 @@ from typing import Dict, List, Tuple
 
 from .._cloud import Busy, Names
 
+_MAX_NAME = 200  # bytes of a name in the name of a file
 _FLOCK = 'hhqqi4x'  # struct flock: type, whence, start, length, pid
 _WRITE_LOCK = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
@@ -127,7 +128,11 @@ class Locks:
 
 
 def _file_name(kind: str, name: str) -> str:
-    """The name of a lock file."""
+    """The name of a lock file; that of a thing with any name is a digest."""
+    if '/' in name or len(name.encode()) > _MAX_NAME:
+        import hashlib
+
+        name = hashlib.sha256(name.encode()).hexdigest()
     return f'{kind}.{name}'
 
 

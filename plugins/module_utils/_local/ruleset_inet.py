@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from .._model.datapath import Datapath, Network, Port, address
+from .._model.datapath import Datapath, Network, Port, address, check_group_id
 from .._model.rule import ANYWHERE, WITH_PORTS, Rule, network
 from .nft_text import chain, named_map, named_set, quoted
 from .ruleset_bridge import MARK
@@ -86,10 +86,11 @@ def _group_chains(datapath: Datapath, group: str) -> list[str]:
 
 
 def rule_line(rule: Rule) -> str:
-    """Return the line of a rule. Raises ValueError for an unknown protocol."""
+    """Return the line of a rule. Raises ValueError for what cannot be rendered."""
     side, verdict = ('saddr', 'goto ok') if rule.direction == 'ingress' else ('daddr', 'accept')
     words = []
     if rule.remote_group is not None:
+        check_group_id(rule.remote_group)
         words.append(f'ip {side} @m_{rule.remote_group}')
     elif rule.remote_cidr != ANYWHERE:
         words.append(f'ip {side} {rule.remote_cidr}')

@@ -18,13 +18,14 @@ NAME = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?\Z')
 LABEL = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?\Z')
 GIB = 2**30
 MAX_VOLUME_SIZE = 5120
+MAX_REFERENCE = 255  # characters of a name in OpenStack
 MAX_GROUPS = 3
 MAX_KEYS = 20
 DEFAULT_GROUP = 'default'  # the security group of servers for which none is specified
 
 
 def name_problems(name: str, option: str = 'name') -> List[Problem]:
-    """Check the name of anything but a server: 1 to 63 letters, digits, hyphens, _ and dots."""
+    """Check the name of what is created, but for servers: 63 letters, digits, hyphens, _, dots."""
     if NAME.match(name):
         return []
     return [
@@ -32,6 +33,22 @@ def name_problems(name: str, option: str = 'name') -> List[Problem]:
             option,
             f'{name!r} is not a valid name; use 1 to 63 letters, digits, hyphens, '
             'underscores and dots, beginning and ending with a letter or digit',
+        )
+    ]
+
+
+def is_reference(name: object) -> bool:
+    """Whether a text can be the name of something that others may have created."""
+    return isinstance(name, str) and 1 <= len(name) <= MAX_REFERENCE and name.isprintable()
+
+
+def reference_problems(name: str, option: str) -> List[Problem]:
+    """Check the name of what exists elsewhere: other programs may name it in any way."""
+    if is_reference(name):
+        return []
+    return [
+        invalid(
+            option, f'{name!r} is not a valid name; use 1 to {MAX_REFERENCE} printable characters'
         )
     ]
 
@@ -55,7 +72,7 @@ def group_problems(
     """Check the security groups of a network interface: 1 to 3 names."""
     if groups is None:
         return []
-    problems = [problem for group in groups for problem in name_problems(group, option)]
+    problems = [problem for group in groups for problem in reference_problems(group, option)]
     if len(groups) > MAX_GROUPS:
         problems.append(
             invalid(
@@ -71,7 +88,7 @@ def group_problems(
 
 def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[Problem]:
     """Check the key pairs of a server: up to 20 names."""
-    problems = [problem for name in names for problem in name_problems(name, option)]
+    problems = [problem for name in names for problem in reference_problems(name, option)]
     if len(names) > MAX_KEYS:
         problems.append(
             invalid(option, f'{len(names)} are specified; a server has at most {MAX_KEYS}')

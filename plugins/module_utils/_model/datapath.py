@@ -45,6 +45,12 @@ def _check_pattern(pattern: re.Pattern[str], value: object, what: str, hint: str
         raise ValueError(f'{value!r} is not {what}; {hint}')
 
 
+def check_group_id(text: str) -> None:
+    """Refuse what cannot be part of the name of a chain, such as the name of a group."""
+    hint = 'use up to 64 letters, digits, hyphens and underscores'
+    _check_pattern(_GROUP_ID, text, 'the id of a group', hint)
+
+
 def _check_bridge(name: str) -> None:
     _check_pattern(_BRIDGE, name, 'the name of a bridge', 'use a name such as hk0')
 
@@ -99,12 +105,7 @@ class Group:
 
     def __post_init__(self) -> None:
         """Refuse an id that cannot be part of the name of a chain."""
-        _check_pattern(
-            _GROUP_ID,
-            self.id,
-            'the id of a group',
-            'use up to 64 letters, digits, hyphens and underscores',
-        )
+        check_group_id(self.id)
         if not all(isinstance(rule, (Rule, ForeignRule)) for rule in self.rules):
             raise ValueError(f'group {self.id}: every rule must be a Rule')
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
-from .checks import address_problems, host_name_problems, name_problems
+from .checks import address_problems, reference_problems
 from .problem import Problem, invalid
 from .request import Request
 
@@ -97,11 +97,9 @@ class FloatingIpRequest(Request):
             )
         problems += address_problems(self.address, 'address')
         problems += address_problems(self.fixed_ip, 'fixed_ip')
-        if self.server:
-            problems += host_name_problems(self.server, 'server')
-        for kind in ('lb', 'port'):
+        for kind in HOLDERS:
             if getattr(self, kind):
-                problems += name_problems(getattr(self, kind), kind)
+                problems += reference_problems(getattr(self, kind), kind)
         return problems
 
     def _holder_problems(self) -> List[Problem]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain_fields
-from .checks import GIB
+from .checks import GIB, reference_problems
 from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
@@ -96,6 +96,8 @@ class ImageRequest(Request):
         problems += _checksum_problems(checksum, kind)
         if self.hide_url and kind != 'url':
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
+        if kind == 'server':
+            problems += reference_problems(where, 'server')
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
-from .checks import host_name_problems, name_problems
+from .checks import reference_problems
 from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
@@ -115,9 +115,9 @@ class LbRequest(Request):
         if 'listeners' in self.options:
             problems += _listener_problems(self.options['listeners'])
         for member in self.options.get('members', ()):
-            problems += host_name_problems(member, 'members')
+            problems += reference_problems(member, 'members')
         if 'network' in self.options:
-            problems += name_problems(self.options['network'], 'network')
+            problems += reference_problems(self.options['network'], 'network')
         check: HealthCheck | None = self.options.get('health_check')
         return problems + (_check_problems(check) if check else [])
 

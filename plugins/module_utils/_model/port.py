@@ -9,7 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
-from .checks import DEFAULT_GROUP, address_problems, group_problems, mac_problems, name_problems
+from .checks import (
+    DEFAULT_GROUP,
+    address_problems,
+    group_problems,
+    mac_problems,
+    reference_problems,
+)
 from .problem import Problem
 from .request import Request
 
@@ -49,7 +55,7 @@ class PortRequest(Request):
         options = self.options
         problems = super().problems()
         if 'network' in options:
-            problems += name_problems(options['network'], 'network')
+            problems += reference_problems(options['network'], 'network')
         problems += address_problems(options.get('fixed_ip'), 'fixed_ip')
         problems += mac_problems(options.get('mac'), 'mac')
         return problems + group_problems(options.get('security_groups'))

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, total_ordering
 from typing import Any, Union
+
+from .checks import is_reference
 
 DIRECTIONS = ('ingress', 'egress')
 PROTOCOLS = ('any', 'tcp', 'udp', 'icmp')
@@ -17,7 +18,6 @@ WITH_PORTS = ('tcp', 'udp')
 ANYWHERE = 'any'  # all addresses, of whatever family
 ALL_IPV4 = '0.0.0.0/0'  # how users may write `any`
 MAX_PORT = 65535
-GROUP_NAME = re.compile(r'[A-Za-z0-9_.-]{1,255}')
 
 
 @lru_cache(maxsize=4096)
@@ -68,9 +68,7 @@ class Rule:
 
     def _check_remote(self) -> None:
         if self.remote_group is not None:
-            if not isinstance(self.remote_group, str) or not GROUP_NAME.fullmatch(
-                self.remote_group
-            ):
+            if not is_reference(self.remote_group):
                 raise ValueError(f'remote: {self.remote_group!r} is not the name of a group')
             if self.remote_cidr:
                 raise ValueError(

@@ -8,11 +8,11 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 
+from .checks import MAX_REFERENCE, is_reference
 from .rule import (
     ALL_IPV4,
     ANYWHERE,
     DIRECTIONS,
-    GROUP_NAME,
     MAX_PORT,
     PROTOCOLS,
     WITH_PORTS,
@@ -31,6 +31,7 @@ PRESETS: dict[str, tuple[str, int | None]] = {
 }
 OPTIONS = ('direction', 'protocol', 'port', 'ports', 'remote', 'preset')
 
+_BARE_NAME = re.compile(r'[A-Za-z0-9_.-]{1,255}')  # others need `group:`
 _LIKE_ADDRESS = re.compile(r'[0-9.]+|.*/.*')
 _PORT = re.compile(r'[0-9]{1,5}')
 _RANGE = re.compile(r'(-?[0-9]{1,9})\s*-\s*(-?[0-9]{1,9})')
@@ -187,12 +188,12 @@ def _remote(problems: _Problems, value: object) -> tuple[str, str | None]:
     if text.lower() == 'any':
         return ANYWHERE, None
     if colon and prefix.lower() == 'group':
-        if GROUP_NAME.fullmatch(name):
+        if is_reference(name):
             return '', name
         problems.add(
             'remote',
-            f'{value!r} does not name a group; names consist of letters, digits, hyphens, '
-            'underscores and dots',
+            f'{value!r} does not name a group; use group: followed by 1 to {MAX_REFERENCE} '
+            'printable characters',
         )
         return ANYWHERE, None
     return _address_or_group(problems, value, text)
@@ -203,7 +204,7 @@ def _address_or_group(problems: _Problems, value: object, text: str) -> tuple[st
     if version == 4 and text != '0.0.0.0':  # noqa: S104 (compared, never bound)
         cidr = str(network(text))
         return ANYWHERE if cidr == ALL_IPV4 else cidr, None
-    if version is None and GROUP_NAME.fullmatch(text) and not _LIKE_ADDRESS.fullmatch(text):
+    if version is None and _BARE_NAME.fullmatch(text) and not _LIKE_ADDRESS.fullmatch(text):
         return '', text
     problems.add('remote', f'{value!r} {_remote_problem(version, text)}')
     return ANYWHERE, None
@@ -214,7 +215,7 @@ def _remote_problem(version: int | None, text: str) -> str:
         return 'is IPv6, which is not supported yet; use an IPv4 network'
     if version == 4:
         return 'is not the address of a host; use any (or 0.0.0.0/0) for all addresses'
-    hint = f' (group:{text} for a group of that name)' if GROUP_NAME.fullmatch(text) else ''
+    hint = f' (group:{text} for a group of that name)' if _BARE_NAME.fullmatch(text) else ''
     return (
         'is neither an IPv4 address or network nor the name of a group; use any, an IPv4 address, '
         f'a network such as 10.0.0.0/24, or the name of a group{hint}'

@@ -18,7 +18,7 @@ from .checks import (
     label_problems,
     length_problems,
     mac_problems,
-    name_problems,
+    reference_problems,
     size_problems,
 )
 from .lifecycle import is_incomplete
@@ -90,7 +90,7 @@ class NicRequest:
     def problems(self, place: str) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         identifier = 'port' if self.port else 'name'
-        problems = name_problems(self.port or self.name, f'{place}.{identifier}')
+        problems = reference_problems(self.port or self.name, f'{place}.{identifier}')
         others = (self.name, self.fixed_ip, self.mac)
         if self.port and (any(others) or self.security_groups is not None):
             problems.append(
@@ -190,7 +190,7 @@ class ServerRequest:
         problems += self._count_problems()
         for option in ('flavor', 'image', 'init_script'):
             if self.options.get(option) is not None:
-                problems += name_problems(self.options[option], option)
+                problems += reference_problems(self.options[option], option)
         problems += key_problems(self.options.get('key_names', ()))
         problems += size_problems(self.options.get('volume_size'), 'volume_size')
         problems += group_problems(self.options.get('security_groups'))

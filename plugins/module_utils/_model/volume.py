@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain_fields
-from .checks import host_name_problems, size_problems
+from .checks import reference_problems, size_problems
 from .lifecycle import TaskState, VolumeStatus
 from .problem import Problem, invalid
 from .request import Request
@@ -69,7 +69,7 @@ class VolumeRequest(Request):
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems() + size_problems(self.options.get('size'), 'size')
         if self.server is not None:
-            problems += host_name_problems(self.server, 'server')
+            problems += reference_problems(self.server, 'server')
         if self.state == 'attached' and self.server is None:
             problems.append(invalid('server', 'specify the server to attach it to'))
         if self.state in ('present', 'absent') and self.server is not None:
