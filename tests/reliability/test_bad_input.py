@@ -309,7 +309,13 @@ def fuzzed(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> I
 def sample(module: str, image: str) -> dict[str, Any]:
     """The options that create a sample; a server is created stopped."""
     text = json.dumps(SAMPLES.get(module, {}).get('task', {}))
-    found: dict[str, Any] = json.loads(text.replace('IMAGE', image))
+    for placeholder, value in (
+        ('IMAGE', image),
+        ('LARGER_FLAVOR', 'g1.micro'),
+        ('FLAVOR', 'g1.nano'),
+    ):
+        text = text.replace(placeholder, value)
+    found: dict[str, Any] = json.loads(text)
     return found
 
 
