@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import os
-from typing import List, Tuple
+from typing import TYPE_CHECKING, List, Tuple
 
-from .._model.datapath import Datapath
 from . import loaded
 from .files import read_file, write_atomically
 from .floating_routes import uplinks
-from .host import Host
 from .netlink import default_devices
+
+if TYPE_CHECKING:
+    from .._model.datapath import Datapath
+    from .host import Host
 
 _OTHER_RULES = 'the loaded firewall rules do not match the record'
 

@@ -1,0 +1,39 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A task that finds nothing to do on a real host imports little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.hanok.cloud.tests.imports import LIMITS, check_imports
+
+from .conftest import ROOT, keep
+
+SAMPLES: dict[str, Any] = yaml.safe_load(
+    (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
+)
+
+
+@pytest.mark.parametrize('module', sorted(LIMITS))
+def test_imports(module: str, tiny: str) -> None:
+    """Of every kind. tests/unit/test_imports.py does it for kinds that need no host."""
+    names = {'IMAGE': tiny, 'FLAVOR': 'g1.nano'}
+    sample = SAMPLES[module]
+    tasks = [
+        (kind, {option: names.get(str(value), value) for option, value in task.items()})
+        for kind, task in [*sample.get('before', []), (module, sample['task'])]
+    ]
+    for kind, options in tasks:
+        keep(kind, **options)
+    check_imports(*tasks[-1])
+    for kind, options in reversed(tasks):
+        keep(kind, name=options['name'], state='absent')
+
+
+def test_every_module_has_a_limit() -> None:
+    """Those that manage a resource."""
+    assert set(LIMITS) == {name for name in SAMPLES if 'elsewhere' not in SAMPLES[name]}
