@@ -102,7 +102,7 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     is_new = requested.name not in lbs or is_leaving(lbs[requested.name])
     return ObservedLbs(
         lbs,
-        by_name(cloud.networks.list()),
+        by_name(cloud.networks.list()) if is_new else {},
         servers,
         free,
         _floating_problem(cloud, requested),

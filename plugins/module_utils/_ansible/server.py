@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
-from .._model.floating_ip import FloatingIp
 from .._model.lifecycle import Status, TaskState, is_incomplete
 from .._model.server import Server
 from .._model.server_request import RUNNING_STATES, STATES, NicRequest, ServerRequest
-from .._model.user_data import UserDataHash
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
 from .options import METADATA, NAME, by_name, metadata_options, names_of, specified_options
@@ -23,6 +21,8 @@ from .wait import Condition, listed
 
 if TYPE_CHECKING:
     from .._cloud.contract import Items
+    from .._model.floating_ip import FloatingIp
+    from .._model.user_data import UserDataHash
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
 ARGUMENTS: Dict[str, Any] = {
@@ -138,15 +138,17 @@ def _with_references(
         servers,
         user_data=_user_data_hash(cloud, requested.user_data),
         init_scripts=_listed(
-            cloud.init_scripts,
+            lambda: cloud.init_scripts,
             'init_script' in options or completes or _has_unseeded(servers),
         ),
-        ports=_listed(cloud.ports, 'networks' in options and has_port),
-        keypairs=_listed(cloud.keypairs, 'key_names' in options),
-        flavors=_listed(cloud.flavors, 'flavor' in options),
-        images=_listed(cloud.images, 'image' in options or completes),
-        networks=_listed(cloud.networks, 'networks' in options or has_ssh_check),
-        groups=_listed(cloud.security_groups, 'security_groups' in options or has_ssh_check),
+        ports=_listed(lambda: cloud.ports, 'networks' in options and has_port),
+        keypairs=_listed(lambda: cloud.keypairs, 'key_names' in options),
+        flavors=_listed(lambda: cloud.flavors, 'flavor' in options),
+        images=_listed(lambda: cloud.images, 'image' in options or completes),
+        networks=_listed(lambda: cloud.networks, 'networks' in options or has_ssh_check),
+        groups=_listed(
+            lambda: cloud.security_groups, 'security_groups' in options or has_ssh_check
+        ),
         owners=(
             cloud.servers.address_owners(requested.requested_addresses()) if has_new_member else {}
         ),
@@ -157,8 +159,9 @@ def _with_references(
     )
 
 
-def _listed(items: Items[Thing], is_needed: bool) -> Dict[str, Thing]:
-    return by_name(items.list()) if is_needed else {}
+def _listed(items: Callable[[], Items[Thing]], is_needed: bool) -> Dict[str, Thing]:
+    """Items by name; of a kind that is not needed, not even the code is loaded."""
+    return by_name(items().list()) if is_needed else {}
 
 
 def _has_new_member(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:

@@ -4,16 +4,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.lifecycle import TaskState
-from .._model.server import Server
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import METADATA, NAME, by_name, metadata_options, specified_options
 from .resource import Resource
 from .run import run
+
+if TYPE_CHECKING:
+    from .._model.server import Server
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,

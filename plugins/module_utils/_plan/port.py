@@ -6,14 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
-from .._model.network import Network
 from .._model.port import TABLE, Port, PortRequest
 from .._model.profile import UNKNOWN, Profile
-from .._model.security_group import SecurityGroup
 from .common import check_fixed_ip, check_not_in_use, plan_one
+
+if TYPE_CHECKING:
+    from .._model.network import Network
+    from .._model.security_group import SecurityGroup
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Mapping
+from typing import TYPE_CHECKING, Mapping
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.kinds import Verb
 from .._model.lifecycle import Status, TaskState, is_allowed, refusal
-from .._model.server import Server
 from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest
+
+if TYPE_CHECKING:
+    from .._model.server import Server
 
 # The verbs that complete what a run left unfinished.
 _COMPLETING_VERBS = {
