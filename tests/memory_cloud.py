@@ -72,7 +72,7 @@ class Memory:
         """Start with a default network and group, and two flavors."""
         self.secret = str(uuid.uuid4())
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
-        self.kinds['flavor'] = {flavor.name: flavor for flavor in FLAVORS}
+        self.kinds['flavor'] = {one.name: self.known(one, 'memory') for one in FLAVORS}
         for item in (Network('default', '192.168.0.0/24', '192.168.0.1'), SecurityGroup('default')):
             kind = 'network' if isinstance(item, Network) else 'security_group'
             self.kinds[kind]['default'] = self.known(item, 'memory')
