@@ -348,8 +348,8 @@ def module_options(module: str) -> dict[str, Any]:
     }
     doc = yaml.safe_load(ast.literal_eval(texts['DOCUMENTATION']))
     options: dict[str, Any] = doc.get('options', {})
-    shared = {'cloud': {'type': 'str'}, 'actor': {'type': 'str'}, 'wait_timeout': {'type': 'int'}}
-    return {**options, **shared}
+    shared = {'cloud': 'str', 'actor': 'str', 'wait': 'bool', 'wait_timeout': 'int'}
+    return {**options, **{option: {'type': type_} for option, type_ in shared.items()}}
 
 
 def tasks_with_bad_option(
