@@ -421,7 +421,7 @@ def test_every_resource_has_an_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         fill(writer)
         writer.insert('keypair', {'name': 'second', 'public_key': 'k'})
         writer.sql.close()
-    readers = [Record(str(tmp_path), 'me') for _ in range(2)]
+    readers = [Record(str(tmp_path), 'me') for _reader in range(2)]
     readers[0].write()
     for reader in readers:
         reader.insert('keypair', {'name': 'new', 'public_key': 'k'})
