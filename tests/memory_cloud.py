@@ -18,8 +18,8 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
-    GONE,
     CloudError,
+    Gone,
     Names,
     Outcome,
 )
@@ -177,19 +177,19 @@ class Items:
         """Store what the changes lead to."""
         return [Outcome(change, self.apply_one(change)) for change in changes]
 
-    def apply_one(self, change: Change) -> str:
+    def apply_one(self, change: Change) -> Gone | None:
         """Store what a change leads to; its error."""
         known = {item.name: item for item in self.list()}
         if change.before is not None and change.before.id != AFTER_APPLY:
             found = known.get(change.name)
             if found is None or found.id != change.before.id:
-                return GONE
+                return Gone()
         after = fold(self.kind, [change], known)
         if change.name in after:
             self.store(after[change.name])
         else:
             self.remove(self.stored[change.name])
-        return ''
+        return None
 
     create = update = delete = apply
 
@@ -457,7 +457,7 @@ class Lbs(Items):
 class Servers(Items):
     """Servers that start and stop at once."""
 
-    start = stop = power_off = resume = repair = Items.apply
+    start = stop = power_off = resume = Items.apply
 
     def list(
         self, names: Iterable[str] | None = None, member_of: str | None = None
@@ -575,6 +575,9 @@ CLASSES = {
 class MemoryCloud:
     """A cloud for one task."""
 
+    name = 'memory'
+    repairs = None  # nobody can alter its servers by hand
+    records = None
     profile = Profile(here='203.0.113.7')
     poll_interval = 0.01
 
@@ -598,9 +601,9 @@ class MemoryCloud:
         """Nothing is in the way."""
         return ()
 
-    def damage(self) -> str:
-        """Memory is never damaged."""
-        return ''
+    def __enter__(self) -> MemoryCloud:
+        """Return it."""
+        return self
 
-    def close(self) -> None:
-        """Nothing is open."""
+    def __exit__(self, *error: object) -> None:
+        """Nothing is open, and no error is known."""

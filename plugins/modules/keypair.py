@@ -142,6 +142,31 @@ refused:
   returned: when the task is refused
   type: list
   elements: str
+errors:
+  description: What is wrong, an item for each problem. V(msg) has all of them in one line.
+  returned: on failure
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - V(invalid), a wrong value; V(refused), not possible in the present state; V(missing), it
+          refers to what does not exist; V(busy), another run holds or has just changed it;
+          V(timeout); V(unsupported) by the cloud; V(failed); V(defect) of this collection.
+      type: str
+      sample: busy
+    kind:
+      description: Kind of the resource, such as V(server); null if it is about none.
+      type: str
+    name:
+      description: Name of the resource; null if it is about none.
+      type: str
+    option:
+      description: Option that it is about; null if it is about none.
+      type: str
+    msg:
+      description: What is wrong, and what to do about it.
+      type: str
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.keypair import main

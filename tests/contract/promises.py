@@ -44,5 +44,8 @@ def refused(run: Run, module: str, **options: Any) -> str:
     assert predicted.get('failed'), predicted
     assert done.get('failed'), done
     assert predicted['msg'] == done['msg']
+    assert predicted['errors'] == done['errors']
+    assert {error['code'] for error in done['errors']} <= {'invalid', 'refused', 'missing'}
+    assert all(error['msg'] in done['msg'] for error in done['errors'])
     text: str = done['msg']
     return text

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._cloud import GONE
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Gone
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 
@@ -46,18 +45,20 @@ def test_created_again(
     if kind == 'image':
         options['path'] = cloud.image_path
     first = keep(kind, name='same', **options)[kind]
-    with closing(cloud.open()) as opened:
+    with cloud.open() as opened:
         (observed,) = getattr(opened, KINDS[kind].plural).list(['same'])
     assert observed.id == first['id']
     keep(kind, name='same', state='absent')
     second = keep(kind, name='same', **options)[kind]
     assert second['id'] != first['id']
-    with closing(cloud.open()) as opened, opened.locked(lambda: (None, {(kind, 'same')})):
+    with cloud.open() as opened, opened.locked(lambda: (None, {(kind, 'same')})):
         items = getattr(opened, KINDS[kind].plural)
         for verb in [verb for verb in Verb if hasattr(items, verb) and verb not in OTHERS]:
             change = Change(kind, 'same', verb, observed, replace(observed, description='other'))
-            assert [outcome.error for outcome in getattr(items, verb)([change])] == [GONE], verb
+            assert [type(outcome.error) for outcome in getattr(items, verb)([change])] == [Gone], (
+                verb
+            )
         deletion = Change(kind, 'same', Verb.DELETE, observed, None)
-        assert [outcome.error for outcome in items.delete([deletion])] == [GONE]
+        assert [type(outcome.error) for outcome in items.delete([deletion])] == [Gone]
     assert run(f'{kind}_info', name='same')[KINDS[kind].plural] == [second]
     keep(kind, name='same', state='absent')

@@ -749,7 +749,8 @@ def test_disk_of_the_record_is_full(
             result = run('init_script', **task)
             assert result['failed']
             assert 'is full' in result['msg'] or 'No space left' in result['msg'], result['msg']
-            assert 'defect' not in result['msg']
+            (error,) = result['errors']
+            assert (error['code'], error['name']) == ('failed', task['name'])
             assert 'recover' not in result['msg']
         filler.unlink()
         keep('init_script', name='second', content=script)

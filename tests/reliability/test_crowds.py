@@ -426,6 +426,7 @@ def test_timeout_names_the_holder_of_the_lock(crowded: Host) -> None:
             one.msg,
         )
     ] == []
+    assert {error['code'] for one in ran for error in one.result['errors']} == {'busy'}
     crowded.crowd(task)
     crowded.check_idempotent(task)
     crowded.deleted(task)

@@ -131,8 +131,15 @@ class SampleCloud:
         """Observe without locks."""
         yield observe()[0]
 
-    def close(self) -> None:
+    def __enter__(self) -> SampleCloud:
+        """Return it."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
         """Do nothing."""
+
+
+BECAUSE = Problem('because', 'option', 'refused', 'sample')
 
 
 class SampleRequest:
@@ -244,7 +251,7 @@ def value_differences(
     )
 
 
-def main_of(managed: Resource[Any, Any, Any], item: Any, *refused: str) -> Callable[[], None]:
+def main_of(managed: Resource[Any, Any, Any], item: Any, *refused: Problem) -> Callable[[], None]:
     """Return a main function whose plan creates an item, or is refused."""
     planned = Plan(
         (Change(managed.kind, item.name, Verb.CREATE, None, item),), refused, result=(item,)
@@ -274,7 +281,7 @@ def test_module_results(
     assert managed.kind in shown
     if 'count' in managed.arguments:
         shown.update(result(main_of(managed, items[managed.kind]), **options, count=1))
-    shown.update(result(main_of(managed, items[managed.kind], 'because'), **options))
+    shown.update(result(main_of(managed, items[managed.kind], BECAUSE), **options))
     problems = differences(documented(module), shown)
     assert not problems, f'RETURN of {module}: ' + '; '.join(problems)
 

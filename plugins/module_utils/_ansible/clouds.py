@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeVar
 
 from .._cloud import Cloud, Unsupported
 from .._model.secret import NO_SECRETS, Secrets
+
+Feature = TypeVar('Feature')
 
 
 def open_cloud(name: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS) -> Cloud:
@@ -16,20 +18,24 @@ def open_cloud(name: str, actor: str, timeout: int, secrets: Secrets = NO_SECRET
         from .._local.cloud import LocalCloud
 
         return LocalCloud(actor, timeout, secrets)
-    raise _unknown(name)
+    raise Unsupported(
+        f'cloud: {name!r} is unknown; '
+        'this version supports only local, the host on which the module runs',
+        'cloud',
+    )
 
 
-def open_recovery(name: str, actor: str, timeout: int, _secrets: Secrets = NO_SECRETS) -> Any:
+def open_recovery(name: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS) -> Cloud:
     """Open a cloud whose record may be lost. Raises CloudError if it cannot be used."""
     if name == 'local':
         from .._local.recovery import LocalRecovery
 
         return LocalRecovery(actor, timeout)
-    raise _unknown(name)
+    return open_cloud(name, actor, timeout, secrets)
 
 
-def _unknown(name: str) -> Unsupported:
-    return Unsupported(
-        f'cloud: {name!r} is unknown; '
-        'this version supports only local, the host on which the module runs'
-    )
+def supported(cloud: Cloud, feature: Feature | None, option: str) -> Feature:
+    """Return a feature that a cloud may lack. Raises Unsupported if it does."""
+    if feature is None:
+        raise Unsupported(f'{option}: the cloud {cloud.name} does not support it', option)
+    return feature

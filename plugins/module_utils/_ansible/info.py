@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
-from .._cloud import Cloud, CloudError
+from .._cloud import Cloud, CloudError, Invalid
 from .._model.change import Change
 from .._model.checks import labels_of
 from .._model.kinds import KINDS
@@ -32,7 +32,7 @@ def run_info(kind: str, observe: Observe, arguments: Mapping[str, Any] | None = 
     """Run an _info module that observes in its own way, with options of its own."""
     of = KINDS[kind]
     options = {**ARGUMENTS, **(arguments or {})}
-    run_query(of.plural, options, partial(_filtered, observe), of.is_networked)
+    run_query(of.plural, options, partial(_filtered, observe), of.is_networked, kind)
 
 
 def run_query(
@@ -40,12 +40,13 @@ def run_query(
     arguments: Mapping[str, Any],
     observe: Callable[[Cloud, Dict[str, Any]], Any],
     is_networked: bool,
+    kind: str = '',
 ) -> None:
     """Run a module that changes nothing; ``key``: the key of its result.
 
     Faults of the host that affect the result become warnings.
     """
-    module = create_module(arguments)
+    module = create_module(arguments, kind=kind)
     try:
         with opened(module) as cloud:
             found = observe(cloud, module.params)
@@ -91,13 +92,16 @@ def _compiled(text: str | None) -> Callable[[Any], Any] | None:
     except ImportError as error:
         raise CloudError(
             'query: python3-jmespath is not installed on this host; '
-            'the role hanok.cloud.host installs it'
+            'the role hanok.cloud.host installs it',
+            'query',
         ) from error
     try:
         return partial(_search, text, jmespath.compile(text))
     except jmespath.exceptions.JMESPathError as error:
         problem = ' '.join(str(error).split())
-        raise CloudError(f'query: {text!r} is not a JMESPath expression: {problem}') from error
+        raise Invalid(
+            f'query: {text!r} is not a JMESPath expression: {problem}', 'query'
+        ) from error
 
 
 def _search(text: str, expression: Any, found: Any) -> Any:
@@ -106,4 +110,4 @@ def _search(text: str, expression: Any, found: Any) -> Any:
     try:
         return expression.search(found)
     except jmespath.exceptions.JMESPathError as error:
-        raise CloudError(f'query: {text!r} does not match the result: {error}') from error
+        raise Invalid(f'query: {text!r} does not match the result: {error}', 'query') from error

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
-from .._cloud import Cloud, CloudError, Names, Outcome
+from .._cloud import Busy, Cloud, CloudError, Invalid, Missing, Names, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.keypair import KeyFile, Keypair, KeypairRequest
 from .._model.kinds import Verb
@@ -56,12 +56,15 @@ def _read(path: str) -> str:
         with open(path, encoding='utf-8') as file:
             return file.read(16384)
     except UnicodeDecodeError as error:
-        raise CloudError(
+        raise Invalid(
             f'public_key_file: {path} is not UTF-8 text; '
-            'save it as UTF-8, or use the file that ends in .pub'
+            'save it as UTF-8, or use the file that ends in .pub',
+            'public_key_file',
         ) from error
     except OSError as error:
-        raise CloudError(f'public_key_file: {path} cannot be read: {error}') from error
+        raise Invalid(
+            f'public_key_file: {path} cannot be read: {error}', 'public_key_file'
+        ) from error
 
 
 def observe(cloud: Cloud, requested: KeypairRequest) -> Tuple[ObservedKeypairs, Names]:
@@ -76,13 +79,24 @@ def reload(cloud: Cloud, planned: Sequence[Keypair]) -> Sequence[Keypair]:
     return cloud.keypairs.list([pair.name for pair in planned])
 
 
+@contextmanager
+def _file_errors() -> Iterator[None]:
+    """Raise CloudError for errors of files on this host."""
+    try:
+        yield
+    except OSError as error:
+        raise CloudError(f'this host: {error}', 'private_key_file') from error
+
+
+@_file_errors()
 def _key_file(path: str) -> KeyFile | None:
     """An existing private key file with its public key. Raises CloudError if it holds no key."""
     if not os.path.exists(path):
         folder = os.path.dirname(os.path.abspath(path))
         if not os.path.isdir(folder):
-            raise CloudError(
-                f'private_key_file: the folder {folder} does not exist; create it first'
+            raise Missing(
+                f'private_key_file: the folder {folder} does not exist; create it first',
+                'private_key_file',
             )
         return None
     return KeyFile(path, _public_key(path))
@@ -94,18 +108,20 @@ def _public_key(path: str) -> str:
     ssh-keygen reads no private key file that others may read.
     """
     if os.path.isdir(path):
-        raise CloudError(f'private_key_file: {path} is a folder; set a file in it')
+        raise Invalid(f'private_key_file: {path} is a folder; set a file in it', 'private_key_file')
     result = _ssh_keygen('-y', '-P', '', '-f', path)
     mode = os.stat(path).st_mode & 0o777
     if result.returncode and mode & 0o077:
-        raise CloudError(
+        raise Invalid(
             f'private_key_file: {path} has mode {mode:04o}: others may read it, '
-            f'and SSH refuses such a key; chmod 600 {shlex.quote(path)}'
+            f'and SSH refuses such a key; chmod 600 {shlex.quote(path)}',
+            'private_key_file',
         )
     if result.returncode:
-        raise CloudError(
+        raise Invalid(
             f'private_key_file: {path} exists but holds no private key without a passphrase '
-            'that ssh-keygen can read; use another file'
+            'that ssh-keygen can read; use another file',
+            'private_key_file',
         )
     return result.stdout.strip()
 
@@ -123,7 +139,8 @@ def _ssh_keygen(*arguments: str, locks: Sequence[int] = ()) -> subprocess.Comple
         )
     except FileNotFoundError:
         raise CloudError(
-            'private_key_file: ssh-keygen is not installed on this host (package openssh-client)'
+            'private_key_file: ssh-keygen is not installed on this host (package openssh-client)',
+            'private_key_file',
         ) from None
 
 
@@ -160,9 +177,10 @@ def _acquire(lock: int, path: str, seconds: int) -> None:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise CloudError(
+                raise Busy(
                     f'private_key_file: timed out after {seconds} s (wait_timeout) waiting for '
-                    f'another run that creates key files in the folder of {path}'
+                    f'another run that creates key files in the folder of {path}',
+                    'private_key_file',
                 ) from None
         time.sleep(0.02)
 
@@ -190,10 +208,12 @@ class KeyFiles:
         self.cloud, self.path, self.seconds = cloud, path, seconds
         self.public_key = AFTER_APPLY  # of the private key file that was created
 
+    @_file_errors()
     def create_files(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create private key files."""
         return [self._create_file(change) for change in changes]
 
+    @_file_errors()
     def create_pairs(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create key pairs, with the public key of the file that was created before."""
         self._remove_leftovers()
@@ -201,7 +221,7 @@ class KeyFiles:
         ready = [change for change in resolved if change.after.public_key != AFTER_APPLY]
         outcomes = list(self.cloud.keypairs.create(ready))
         outcomes += [
-            Outcome(change, 'its private key was not created')
+            Outcome(change, CloudError('its private key was not created'))
             for change in resolved
             if change not in ready
         ]
@@ -228,12 +248,12 @@ class KeyFiles:
                 '-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', key, locks=(lock,)
             )
             if result.returncode:
-                return Outcome(change, f'ssh-keygen: {result.stderr.strip()}')
+                return Outcome(change, CloudError(f'ssh-keygen: {result.stderr.strip()}'))
             try:
                 _chown_to_parent(folder, lock)
                 os.link(key, path)
             except OSError as error:
-                return Outcome(change, str(error))
+                return Outcome(change, CloudError(str(error)))
             self.public_key = _public_key(path)
         return Outcome(change)
 

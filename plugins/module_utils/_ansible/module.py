@@ -12,9 +12,10 @@ from typing import Any, Callable, Dict, NoReturn, Tuple
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
+from .._cloud import CloudError, RefusedTask
 from .._model.problem import Problem, invalid
 from .blank import drop_blank
-from .report import error_message, is_expected
+from .failure import Failure
 
 SecretValues = Callable[[Mapping[str, Any]], Sequence[str]]
 
@@ -53,6 +54,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
     def __init__(
         self,
         options: Mapping[str, Any],
+        kind: str = '',
         strict: Tuple[str, ...] = (),
         secrets: SecretValues = no_secrets,
         logged: bool = True,
@@ -60,6 +62,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
     ) -> None:
         """Read the parameters of the task. ``rules``: mutually_exclusive and its kin."""
         self._spec = {**SHARED_OPTIONS, **options}
+        self.kind = kind
         self._strict = strict
         self._secrets = secrets
         self._logged = logged
@@ -93,13 +96,32 @@ class Module(AnsibleModule):  # type: ignore[misc]
     def refuse(self, problems: Sequence[Problem]) -> None:
         """End the task before anything is changed, with all problems at once, if there are any."""
         if problems:
-            self.fail_json(msg='refused: ' + '; '.join(problems), refused=list(problems))
+            self.fail(RefusedTask(problems))
 
     def fail(self, error: Exception) -> NoReturn:
         """End the task with the message of an error; a traceback only if it is unexpected."""
-        traceback = {} if is_expected(error) else {'exception': error}
-        self.fail_json(msg=error_message(error), **traceback)
+        failure = Failure()
+        result: Dict[str, Any] = {}
+        if isinstance(error, CloudError):
+            failure.add(error)
+        else:
+            failure.add_unexpected(error)
+            result['exception'] = error
+        if isinstance(error, RefusedTask):
+            result['refused'] = [str(problem) for problem in error.problems]
+        self.fail_with(failure, result)
+
+    def fail_with(self, failure: Failure, result: Mapping[str, Any]) -> NoReturn:
+        """End the task with errors, and a result beside them."""
+        name = self.params.get('name') or ''
+        super().fail_json(**{**result, **failure.result(self.kind, name)})
         raise AssertionError  # fail_json does not return
+
+    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+        """End the task because AnsibleModule has found an option to be wrong."""
+        failure = Failure()
+        failure.add_invalid(msg)
+        self.fail_with(failure, result)
 
 
 def create_module(options: Mapping[str, Any], **rest: Any) -> Module:
@@ -113,8 +135,9 @@ def create_module(options: Mapping[str, Any], **rest: Any) -> Module:
         module = Module(options, **rest)
         _check_encoding(module.params)
     except (ValueError, TypeError, ArithmeticError) as error:
-        message = f'refused: an option cannot be read: {error}'
-        sys.stdout.write(json.dumps({'failed': True, 'msg': message}))
+        failure = Failure()
+        failure.add_invalid(f'refused: an option cannot be read: {error}')
+        sys.stdout.write(json.dumps({'failed': True, **failure.result(rest.get('kind', ''), '')}))
         raise SystemExit(1) from error
     return module
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Tuple
 from .._cloud import Cloud, Outcome
 from .._model.change import Change
 from .._model.kinds import Verb
+from .clouds import supported
 
 if TYPE_CHECKING:
     from .._cloud.contract import UpdatableItems
@@ -38,7 +39,7 @@ _COMMON: Mapping[Verb, Callable[[UpdatableItems[Any]], Operation]] = {
 _OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
     ('volume', Verb.ATTACH): lambda cloud: cloud.volumes.attach,
     ('volume', Verb.DETACH): lambda cloud: cloud.volumes.detach,
-    ('server', Verb.REPAIR): lambda cloud: cloud.servers.repair,
+    ('server', Verb.REPAIR): lambda cloud: supported(cloud, cloud.repairs, 'repair').repair,
     ('server', Verb.RESUME): lambda cloud: cloud.servers.resume,
     ('server', Verb.START): lambda cloud: cloud.servers.start,
     ('server', Verb.STOP): lambda cloud: cloud.servers.stop,

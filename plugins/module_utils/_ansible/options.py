@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple
 
-from .._cloud import CloudError
+from .._cloud import Invalid
 from .._model.checks import labels_of
 from .things import Thing
 
@@ -39,10 +39,10 @@ def by_name(items: Iterable[Thing]) -> Dict[str, Thing]:
 
 
 def one_of(params: Mapping[str, Any], option: str, choices: Any) -> str:
-    """Return the value of an option in lower case. Raises CloudError if it is no choice."""
+    """Return the value of an option in lower case. Raises Invalid if it is no choice."""
     value = str(params[option]).lower()
     if value not in choices:
-        raise CloudError(
-            f'{option}: {params[option]!r} is unknown; use one of {", ".join(choices)}'
+        raise Invalid(
+            f'{option}: {params[option]!r} is unknown; use one of {", ".join(choices)}', option
         )
     return value

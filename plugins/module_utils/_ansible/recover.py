@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence, Tuple
 
-from .._cloud import Names
+from .._cloud import Cloud, Names
 from .._model.kinds import Verb
 from .._model.recovery import RecordState, RecoverRequest
 from .._plan.recover import ObservedRecord, plan
-from .clouds import open_recovery
+from .clouds import open_recovery, supported
 from .operations import Operations
 from .resource import Resource
 from .run import run
@@ -21,22 +21,23 @@ def request(params: Dict[str, Any]) -> RecoverRequest:
     return RecoverRequest()
 
 
-def observe(cloud: Any, requested: RecoverRequest) -> Tuple[ObservedRecord, Names]:
+def observe(cloud: Cloud, requested: RecoverRequest) -> Tuple[ObservedRecord, Names]:
     """Return the record; if it is lost or damaged, also what can be rebuilt from the host."""
-    current: RecordState = cloud.records.list()[0]
+    records = supported(cloud, cloud.records, 'cloud')
+    current = records.list()[0]
     is_lost = current.state in ('missing', 'damaged')
-    rebuilt = cloud.records.rebuilt() if is_lost else None
+    rebuilt = records.rebuilt() if is_lost else None
     return ObservedRecord(current, rebuilt), {('record', current.name)}
 
 
-def reload(cloud: Any, planned: Sequence[RecordState]) -> Sequence[RecordState]:
+def reload(cloud: Cloud, planned: Sequence[RecordState]) -> Sequence[RecordState]:
     """Return the planned record: only the plan knows what was lost."""
     return planned
 
 
-def executors(cloud: Any, requested: RecoverRequest) -> Operations:
+def executors(cloud: Cloud, requested: RecoverRequest) -> Operations:
     """Return what rebuilds the record."""
-    return {('record', Verb.CREATE): cloud.records.create}
+    return {('record', Verb.CREATE): supported(cloud, cloud.records, 'cloud').create}
 
 
 RESOURCE = Resource('record', {}, request, observe, plan, reload, executors, opener=open_recovery)

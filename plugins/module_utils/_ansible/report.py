@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Dict, List
 
-from .._cloud import CloudError, Outcome, is_libvirt_error
+from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.kinds import KINDS, Verb
 
@@ -146,22 +146,3 @@ def items_of(kind: str, is_group: bool, items: Sequence[Any]) -> Dict[str, Any]:
     if is_group:
         return {KINDS[kind].plural: shown}
     return {kind: shown[0] if shown else None}
-
-
-def is_expected(error: Exception) -> bool:
-    """Whether users see the error as it is: ours, the host's (a full disk), or libvirt's."""
-    return isinstance(error, (CloudError, OSError)) or is_libvirt_error(error)
-
-
-def error_message(error: Exception) -> str:
-    """Return the message of an error for the user."""
-    if isinstance(error, CloudError):
-        return str(error)
-    if isinstance(error, OSError):
-        return f'this host: {error}'
-    if is_libvirt_error(error):
-        return f'libvirt: {error}'
-    return (
-        f'{type(error).__name__}: {error}; this is a defect of hanok.cloud, please report it '
-        '(-vvv shows where)'
-    )

@@ -17,12 +17,11 @@ from .._model.change import Change, Plan
 from .._model.kinds import KINDS
 from .._model.secret import NO_SECRETS, Secrets
 from .clouds import open_cloud
+from .failure import Failure
 from .module import Module, create_module
 from .operations import Operation, Operations, operation
 from .report import (
     diff,
-    error_message,
-    is_expected,
     items_of,
     require_yaml,
     step,
@@ -41,22 +40,24 @@ class Applied(Generic[Thing]):
     plan: Plan
     outcomes: Sequence[Outcome]
     items: Sequence[Thing]
-    error: str = ''
+    error: CloudError | None = None
 
-    def errors(self) -> List[str]:
+    def failure(self) -> Failure:
         """Return the error of each change that failed, and the one after them."""
-        failed = [
-            f'{outcome.change.kind} {outcome.change.name}: {outcome.error}'
-            for outcome in self.outcomes
-            if outcome.error
-        ]
-        return failed + ([self.error] if self.error else [])
+        failure = Failure()
+        for outcome in self.outcomes:
+            if outcome.error:
+                failure.add_outcome(outcome.change, outcome.error)
+        if self.error:
+            failure.add(self.error)
+        return failure
 
 
 def run(resource: Resource[Requested, Observed, Thing]) -> None:
     """Run the module of a resource."""
     module = create_module(
         resource.arguments,
+        kind=resource.kind,
         strict=resource.strict,
         secrets=resource.secrets,
         logged=resource.logged,
@@ -103,26 +104,14 @@ def _plan(
 def opened(
     module: Module, secrets: Secrets = NO_SECRETS, opener: Opener | None = None
 ) -> Iterator[Cloud]:
-    """Open the cloud that the task names, and close it.
-
-    An unexpected error is replaced by the damage of the cloud that explains it, if there is any.
-    """
+    """Open the cloud that the task names, and close it."""
     module.check_shared_options()
     params = module.params
     cloud: Cloud = (opener or open_cloud)(
         params['cloud'], params['actor'] or 'root', params['wait_timeout'], secrets
     )
-    try:
+    with cloud:
         yield cloud
-    except (CloudError, OSError):
-        raise
-    except Exception as error:
-        damage = cloud.damage()
-        if damage:
-            raise CloudError(damage) from error
-        raise
-    finally:
-        cloud.close()
 
 
 def _apply(
@@ -139,10 +128,10 @@ def _apply(
             outcomes = _execute(cloud, resource.executors(cloud, request), plan.changes)
             applied = Applied(plan, outcomes, plan.result)
             applied = replace(applied, items=resource.reload(cloud, plan.result))
-    except Exception as error:
-        if applied is None or not is_expected(error):
+    except CloudError as error:
+        if applied is None:
             raise
-        applied = replace(applied, error=error_message(error))  # the changes are still reported
+        applied = replace(applied, error=error)  # the changes are still reported
     return applied
 
 
@@ -169,10 +158,8 @@ def _timed(apply: Operation, changes: Sequence[Change]) -> List[Outcome]:
     started = time.monotonic()
     try:
         outcomes = apply(changes)
-    except Exception as error:
-        if not is_expected(error):
-            raise
-        outcomes = [Outcome(change, error_message(error)) for change in changes]
+    except CloudError as error:
+        outcomes = [Outcome(change, error) for change in changes]
     seconds = time.monotonic() - started
     return [
         outcome._replace(seconds=seconds) if outcome.seconds is None else outcome
@@ -188,20 +175,21 @@ def _report(
     applied: Applied[Thing],
 ) -> None:
     """Wait for what was requested, then end the task with the result."""
-    errors, waited = applied.errors(), []
-    if module.params['wait'] and not module.check_mode and not errors:
+    failure, waited = applied.failure(), []
+    if module.params['wait'] and not module.check_mode and not failure:
         try:
             waited = _wait(module.params['wait_timeout'], resource, cloud, request, applied.items)
             if waited:
                 applied = replace(applied, items=resource.reload(cloud, applied.items))
         except CloudError as error:
-            errors += [str(error), *cloud.obstacles()]
+            failure.add(error)
+            failure.texts += cloud.obstacles()
     result = _result(module, resource, applied)
     result['steps'] += waited
     for note in (*applied.plan.notes, *cloud.notes):
         module.warn(note)
-    if errors:
-        module.fail_json(**{**result, 'msg': '; '.join(errors)})
+    if failure:
+        module.fail_with(failure, result)
     module.exit_json(**result)
 
 

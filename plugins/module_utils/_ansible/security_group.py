@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence, Tuple
 
-from .._cloud import Cloud, CloudError, Names
+from .._cloud import Cloud, Names, RefusedTask
+from .._model.problem import Problem
 from .._model.rule import Rule
 from .._model.rule_parser import parse
 from .._model.security_group import SecurityGroup, SecurityGroupRequest
@@ -37,7 +38,7 @@ ARGUMENTS: Dict[str, Any] = {
 
 
 def request(params: Dict[str, Any]) -> SecurityGroupRequest:
-    """Return the request of the task. Raises CloudError with all problems of the rules."""
+    """Return the request of the task. Raises RefusedTask with all problems of the rules."""
     options = {**metadata_options(params), 'cut': params['cut']}
     if params['rules'] is not None and params['state'] == 'present':
         options['rules'] = _rules(params['rules'])
@@ -46,14 +47,14 @@ def request(params: Dict[str, Any]) -> SecurityGroupRequest:
 
 def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
     rules: List[Rule] = []
-    problems: List[str] = []
+    problems: List[Problem] = []
     for index, rule in enumerate(raw):
         try:
             rules += parse(rule, f'rules[{index}]')
         except ValueError as error:
-            problems.append(str(error))
+            problems.append(Problem(str(error), f'rules[{index}]', 'invalid'))
     if problems:
-        raise CloudError('refused: ' + '; '.join(problems))
+        raise RefusedTask(problems)
     return tuple(sorted(set(rules)))
 
 

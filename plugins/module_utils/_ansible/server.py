@@ -13,6 +13,7 @@ from .._model.server import Server
 from .._model.server_request import RUNNING_STATES, STATES, NicRequest, ServerRequest
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
+from .clouds import supported
 from .options import METADATA, NAME, by_name, metadata_options, names_of, specified_options
 from .resource import Resource
 from .run import run
@@ -113,6 +114,8 @@ def _nic(raw: Dict[str, Any]) -> NicRequest:
 
 def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Names]:
     """Return the servers and what they refer to, with the names to lock."""
+    if requested.repair:
+        supported(cloud, cloud.repairs, 'repair')
     member_names = {requested.name, *requested.members()}
     servers = by_name(cloud.servers.list(member_names, requested.name))
     names = {('server', name) for name in member_names | set(servers)}
@@ -249,7 +252,11 @@ def _is_to_run(server: Server, requested: ServerRequest) -> bool:
 def _not_running(server: Server) -> str:
     if server.status in (Status.ERROR, Status.UNMANAGED):
         reason = '; '.join(server.faults)
-        raise CloudError(f'server {server.name} is {server.status}, not running: {reason}')
+        raise CloudError(
+            f'server {server.name} is {server.status}, not running: {reason}',
+            kind='server',
+            name=server.name,
+        )
     return '' if server.status == Status.ACTIVE else f'its status is {server.status}'
 
 

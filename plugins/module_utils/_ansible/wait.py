@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Callable, Tuple
 
-from .._cloud import CloudError
+from .._cloud import Missing, TimedOut
 from .things import Item, Thing
 
 Predicate = Callable[[Thing], str]
@@ -53,9 +53,11 @@ def listed(
         found = {item.name: item for item in reload([pending[name] for name in names])}
         missing = sorted(set(names) - set(found))
         if missing:
-            raise CloudError(
+            raise Missing(
                 f'{kind} {", ".join(missing)} no longer exists: '
-                f'it was deleted while this task waited for {name}'
+                f'it was deleted while this task waited for {name}',
+                kind=kind,
+                name=', '.join(missing),
             )
         return {name: predicate(found[name]) for name in names}
 
@@ -66,7 +68,7 @@ def wait_until_met(condition: Condition, deadline: float, timeout: int, interval
     """Poll until all items meet a condition; return what was waited for.
 
     ``deadline``: monotonic; ``timeout``: the seconds until then, for the message. ``interval``: the
-    seconds between two checks. Raises CloudError with the reason for each item that does not.
+    seconds between two checks. Raises TimedOut with the reason for each item that does not.
     """
     pending: Sequence[str] = condition.items
     while True:
@@ -75,11 +77,13 @@ def wait_until_met(condition: Condition, deadline: float, timeout: int, interval
         if not pending:
             return f'waited for {condition.name} of {", ".join(condition.items)}'
         if time.monotonic() > deadline:
-            raise CloudError(
+            raise TimedOut(
                 '; '.join(
                     f'{condition.kind} {name}: timed out after {timeout} s (wait_timeout) '
                     f'waiting for {condition.name}: {reasons[name]}'
                     for name in pending
-                )
+                ),
+                kind=condition.kind,
+                name=', '.join(pending),
             )
         time.sleep(interval)

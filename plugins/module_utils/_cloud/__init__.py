@@ -9,6 +9,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Set, Tuple, TypeVar
 
+from .errors import (
+    Busy,
+    CloudError,
+    Gone,
+    Invalid,
+    Missing,
+    Refused,
+    RefusedTask,
+    TimedOut,
+    Unsupported,
+)
+
 if TYPE_CHECKING:
     from .._model.change import Change
     from .contract import Cloud
@@ -16,46 +28,31 @@ else:
     Cloud = Any
 
 __all__ = [
-    'GONE',
     'Busy',
     'Cloud',
     'CloudError',
+    'Gone',
+    'Invalid',
+    'Missing',
     'Names',
     'Observed',
     'Outcome',
+    'Refused',
+    'RefusedTask',
+    'TimedOut',
     'Unsupported',
-    'is_libvirt_error',
 ]
 
 Observed = TypeVar('Observed')
 Names = Set[Tuple[str, str]]
-# The error of a change whose item was deleted since it was observed.
-GONE = 'no longer available; run the task again'
-
-
-class CloudError(Exception):
-    """The cloud could not do what was requested; the text is for the user."""
-
-
-class Busy(CloudError):
-    """Another run holds a lock that is needed."""
-
-
-class Unsupported(CloudError):
-    """A cloud does not support what was requested; the text names the option and the cloud."""
-
-
-def is_libvirt_error(error: Exception) -> bool:
-    """Return whether an error is libvirt's, without importing libvirt."""
-    return type(error).__name__ == 'libvirtError'
 
 
 class Outcome(NamedTuple):
-    """The result of one change; ``error`` is empty if it succeeded.
+    """The result of one change; ``error`` is None if it succeeded.
 
     ``seconds``: its duration, if it was measured by itself.
     """
 
     change: Change
-    error: str = ''
+    error: CloudError | None = None
     seconds: float | None = None

@@ -3,13 +3,14 @@
 """The contract: the operations of a cloud, a protocol per resource.
 
 ``list`` observes. Every other verb takes many changes and returns an outcome for each. A verb acts
-on the item that was observed, found by its id: one that was deleted since then is GONE, whatever
+on the item that was observed, found by its id: one that was deleted since then is Gone, whatever
 has its name by now.
 """
 
 from __future__ import annotations
 
 from typing import (
+    Any,
     Callable,
     ContextManager,
     Iterable,
@@ -32,6 +33,7 @@ from .._model.lb import Lb
 from .._model.network import Network, Surroundings
 from .._model.port import Port
 from .._model.profile import Profile
+from .._model.recovery import RecordState
 from .._model.security_group import SecurityGroup
 from .._model.server import Server
 from .._model.user_data import UserDataHash
@@ -158,9 +160,6 @@ class Servers(Protocol):
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Update servers; those whose change has the effect restart are restarted."""
 
-    def repair(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Redefine machines as recorded."""
-
     def resume(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Resume paused servers."""
 
@@ -177,6 +176,26 @@ class Servers(Protocol):
         """Delete servers."""
 
 
+class Repairs(Protocol):
+    """Repairs of servers."""
+
+    def repair(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Redefine machines as recorded."""
+
+
+class Records(Protocol):
+    """The record of a cloud, which can be rebuilt from its host; there is one."""
+
+    def list(self) -> Tuple[RecordState, ...]:
+        """Return the state of the record."""
+
+    def rebuilt(self) -> RecordState:
+        """Return the state that the record would have after a rebuild."""
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Rebuild the record; a rebuild that was interrupted is completed."""
+
+
 class Upkeep(Protocol):
     """What a cloud needs for itself, whatever is requested (firewall rules, bridges, routes)."""
 
@@ -188,7 +207,14 @@ class Upkeep(Protocol):
 
 
 class Cloud(Protocol):
-    """A cloud, opened for one task with its secrets; what is recorded of them, it matches."""
+    """A cloud, opened for one task with its secrets; what is recorded of them, it matches.
+
+    Its errors are CloudErrors. What it may lack (``repairs``, ``records``) is None then.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its name, as the option ``cloud`` has it."""
 
     @property
     def keypairs(self) -> UpdatableItems[Keypair]:
@@ -242,6 +268,14 @@ class Cloud(Protocol):
         """What the edge adds to the plan of each networked kind."""
 
     @property
+    def repairs(self) -> Repairs | None:
+        """Repairs of servers whose machines someone altered; None: the cloud cannot do it."""
+
+    @property
+    def records(self) -> Records | None:
+        """The record of a cloud that can rebuild it; None: the cloud keeps none."""
+
+    @property
     def notes(self) -> List[str]:
         """Warnings for the user."""
 
@@ -262,11 +296,11 @@ class Cloud(Protocol):
         Only then may the caller apply changes.
         """
 
-    def damage(self) -> str:
-        """Return what is damaged in the cloud's own record; empty if nothing is.
+    def __enter__(self) -> Cloud:
+        """Return the cloud."""
 
-        Called after an unexpected error.
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        """Close connections.
+
+        A cloud that knows the cause of an unexpected error raises CloudError with it.
         """
-
-    def close(self) -> None:
-        """Close connections."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Dict, Iterator, Sequence, Set
 
-from .._cloud import CloudError
+from .._cloud import Busy, Refused
 from .._model.change import AFTER_APPLY
 from .record import Record
 from .settings import Pool
@@ -19,7 +19,7 @@ def create_port(record: Record, nic: Any, position: int, owner: Dict[str, Any]) 
     """Create the port of a server or balancer, or a named one, with an address; return its id."""
     rows = record.rows('SELECT * FROM network WHERE name = ?', nic.name)
     if not rows:
-        raise CloudError(f'network {nic.name} no longer exists; run the task again')
+        raise Busy(f'network {nic.name} no longer exists; run the task again')
     network = rows[0]
     address, mac = nic.fixed_ip, nic.mac
     if address == AFTER_APPLY:
@@ -47,8 +47,9 @@ def _find_free_mac(record: Record, network: int, address: str) -> str:
         mac = derived_mac(network, address, attempt)
         if record.value(in_use, network, mac) is None:
             return mac
-    raise CloudError(
-        f'all MACs derived from {address} are in use; set mac, or use another fixed_ip'
+    raise Refused(
+        f'all MACs derived from {address} are in use; set mac, or use another fixed_ip',
+        'mac',
     )
 
 
@@ -58,9 +59,10 @@ def _find_free_address(record: Record, network: Any) -> str:
     for address in IPv4Network(network['cidr']).hosts():
         if str(address) not in in_use:
             return str(address)
-    raise CloudError(
+    raise Refused(
         f'network {network["name"]} ({network["cidr"]}) has no free address left; '
-        'delete servers, or use another network'
+        'delete servers, or use another network',
+        'networks',
     )
 
 
@@ -100,8 +102,9 @@ def allocate(
             return record.insert(
                 'floating_ip', {**defaults, **values, 'address': free, 'pool': name}
             )
-    raise CloudError(
-        f'floating_ip: {address or "a free address"} is no longer available; run the task again'
+    raise Busy(
+        f'floating_ip: {address or "a free address"} is no longer available; run the task again',
+        'floating_ip',
     )
 
 
@@ -135,5 +138,5 @@ def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:
     for group in groups:
         row = record.value('SELECT id FROM security_group WHERE name = ?', group)
         if row is None:
-            raise CloudError(f'security_group {group} no longer exists; run the task again')
+            raise Busy(f'security_group {group} no longer exists; run the task again')
         record.insert('port_security_group', {'port_id': port, 'group_id': row})

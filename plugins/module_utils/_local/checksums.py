@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Sequence, Set
 
-from .._cloud import CloudError
+from .._cloud import Invalid
 from .._model.image import DIGITS
 from . import downloads
 
@@ -28,7 +28,10 @@ def resolve(checksum: str, source: str, seconds: float) -> str:
     if len(found) == 1:
         return f'{kind}:{found.pop()}'
     count = 'has no' if not found else 'has more than one'
-    raise CloudError(f'checksum: {url} {count} {kind} for {name}; set the digest itself')
+    raise Invalid(
+        f'checksum: {url} {count} {kind} for {name}; set the digest itself',
+        'checksum',
+    )
 
 
 def digests(text: str, kind: str, name: str) -> Set[str]:

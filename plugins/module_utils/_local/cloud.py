@@ -7,17 +7,19 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Tuple, TypeVar
 
-from .._cloud import CloudError, Names, Observed, is_libvirt_error
+from .._cloud import CloudError, Names, Observed
 from .._model.secret import Secrets
 from . import settings
+from .errors import at_boundary, explain, translated, translating
 from .host import Host
 from .locks import Locks
 from .profile import PROFILE
 from .record import Record
 
 if TYPE_CHECKING:
+    from .._cloud.contract import Records
     from .flavors import LocalFlavors
     from .floating_ips import LocalFloatingIps
     from .images import LocalImages
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from .volumes import LocalVolumes
 
 
+@translating()
 def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
     """What the resources of this host share. Raises CloudError for any user but root.
 
@@ -46,9 +49,13 @@ def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
     return Host(loaded, record, Locks(loaded.path('locks'), actor, timeout))
 
 
+Self = TypeVar('Self', bound='LocalCloud')
+
+
 class LocalCloud:
     """libvirt, nftables, HAProxy, and one SQLite file."""
 
+    name = 'local'
     profile = PROFILE
     poll_interval = 0.25
 
@@ -75,88 +82,111 @@ class LocalCloud:
         """Key pairs."""
         from .keypairs import LocalKeypairs
 
-        return LocalKeypairs(self.host.record)
+        return at_boundary(LocalKeypairs(self.host.record))
 
     @property
     def flavors(self) -> LocalFlavors:
         """Flavors."""
         from .flavors import LocalFlavors
 
-        return LocalFlavors(self.host)
+        return at_boundary(LocalFlavors(self.host))
 
     @property
     def init_scripts(self) -> LocalInitScripts:
         """Init scripts."""
         from .init_scripts import LocalInitScripts
 
-        return LocalInitScripts(self.host.record)
+        return at_boundary(LocalInitScripts(self.host.record))
 
     @property
     def ports(self) -> LocalPorts:
         """Named ports."""
         from .ports import LocalPorts
 
-        return LocalPorts(self.host, self.upkeep)
+        return at_boundary(LocalPorts(self.host, self._projections))
 
     @property
     def images(self) -> LocalImages:
         """Images."""
         from .images import LocalImages
 
-        return LocalImages(self.host, self.secrets.url)
+        return at_boundary(LocalImages(self.host, self.secrets.url))
 
     @property
     def networks(self) -> LocalNetworks:
         """Networks."""
         from .networks import LocalNetworks
 
-        return LocalNetworks(self.host, self.upkeep)
+        return at_boundary(LocalNetworks(self.host, self._projections))
 
     @property
     def security_groups(self) -> LocalSecurityGroups:
         """Security groups."""
         from .security_groups import LocalSecurityGroups
 
-        return LocalSecurityGroups(self.host, self.upkeep)
+        return at_boundary(LocalSecurityGroups(self.host, self._projections))
 
     @property
     def floating_ips(self) -> LocalFloatingIps:
         """Floating IPs."""
         from .floating_ips import LocalFloatingIps
 
-        return LocalFloatingIps(self.host, self.upkeep)
+        return at_boundary(LocalFloatingIps(self.host, self._projections))
 
     @property
     def volumes(self) -> LocalVolumes:
         """Volumes."""
         from .volumes import LocalVolumes
 
-        return LocalVolumes(self.host, self.upkeep, self.servers.redefine)
+        return at_boundary(LocalVolumes(self.host, self._projections, self._servers.redefine))
 
     @property
     def servers(self) -> LocalServers:
         """Servers."""
-        from .servers import LocalServers
-
-        return LocalServers(self.host, self.upkeep, self.secrets.user_data)
+        return at_boundary(self._servers)
 
     @property
     def lbs(self) -> LocalLbs:
         """Load balancers."""
         from .lbs import LocalLbs
 
-        return LocalLbs(self.host, self.upkeep)
+        return at_boundary(LocalLbs(self.host, self._projections))
 
-    @cached_property
+    @property
     def upkeep(self) -> LocalProjections:
         """The projections of the record on this host."""
+        return at_boundary(self._projections)
+
+    @property
+    def repairs(self) -> LocalServers:
+        """Repairs of servers."""
+        return self.servers
+
+    @property
+    def records(self) -> Records | None:
+        """Nothing: the record that is open needs no rebuild (recovery.py)."""
+        return None
+
+    @cached_property
+    def _projections(self) -> LocalProjections:
         from .projections import LocalProjections
 
         return LocalProjections(self.host)
 
+    @property
+    def _servers(self) -> LocalServers:
+        from .servers import LocalServers
+
+        return LocalServers(self.host, self._projections, self.secrets.user_data)
+
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
         """Lock what was observed, and observe again, until the locks cover all that exists."""
+        with translating(), self._locked(observe) as observed:
+            yield observed
+
+    @contextmanager
+    def _locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
         names, record = observe()[1], self.host.record
         with self.host.locks.projection('record'):
             record.write()
@@ -180,22 +210,27 @@ class LocalCloud:
         updates the metadata.
         """
         try:
-            self.upkeep.write_metadata()
+            self._projections.write_metadata()
         except Exception as error:
-            if not isinstance(error, CloudError) and not is_libvirt_error(error):
+            if translated(error) is None:
                 raise
             self.notes.append(
                 f'the metadata of machines in libvirt is out of date: {error}; '
                 'the next task that changes something updates it'
             )
 
-    def damage(self) -> str:
-        """The damage of the record, for the report of an unexpected error."""
-        from .damage import damage
+    def __enter__(self: Self) -> Self:
+        """Return the cloud."""
+        return self
 
-        return damage(self.host.record)
-
-    def close(self) -> None:
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
         """Close the record and the connections to libvirt."""
-        self.host.hypervisor.close()
-        self.host.record.sql.close()
+        try:
+            self._explain(error)
+        finally:
+            self.host.hypervisor.close()
+            self.host.record.sql.close()
+
+    def _explain(self, error: BaseException | None) -> None:
+        """Raise the cause of an unexpected error, if it is known."""
+        explain(self.host.record, error)

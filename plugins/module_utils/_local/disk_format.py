@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import BinaryIO, Literal, NamedTuple
 
-from .._cloud import CloudError
+from .._cloud import Invalid
 from .._model.checks import GIB, MAX_VOLUME_SIZE
 
 _HEAD, _TAIL = 2048, 512
@@ -54,9 +54,9 @@ def identify(file: BinaryIO, name: str) -> DiskFormat:
     try:
         found = _identify(head, tail, length)
     except ValueError as error:
-        raise CloudError(f'{name} {error}') from None
+        raise Invalid(f'{name} {error}') from None
     if found.size is not None and not 0 < found.size <= MAX_VOLUME_SIZE * GIB:
-        raise CloudError(
+        raise Invalid(
             f'{name} holds a disk of {found.size} bytes; use one of at most {MAX_VOLUME_SIZE} GB'
         )
     return found

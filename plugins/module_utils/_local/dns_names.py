@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Dict, Tuple
 
-from .._cloud import CloudError
+from .._cloud import Refused
 from .record import Record
 
 _NAMED = """SELECT DISTINCT n.name AS network, lower(coalesce(s.name, b.name)) AS name,
@@ -38,7 +38,8 @@ def check_dns_names(record: Record, kind: str, names: Sequence[str]) -> None:
     new = {f'{kind} {name}' for name in names}
     for (network, _name), sharing in owners.items():
         if len(sharing) > 1 and new & set(sharing):
-            raise CloudError(
+            raise Refused(
                 f'{" and ".join(sharing)} would have the same DNS name in network {network}; '
-                'choose another name, or another network'
+                'choose another name, or another network',
+                'name',
             )

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from .._cloud import CloudError
+from .._cloud import CloudError, Invalid, TimedOut
 
 _READ_TIMEOUT = 60.0  # seconds without a byte
 _MOST_CHECKSUMS = 1 << 20  # bytes of a checksum file
@@ -34,13 +34,20 @@ def opened(url: str, what: str, seconds: float) -> Iterator[Any]:
         with _time_limit(seconds), _opener().open(url, timeout=read_timeout) as response:
             yield response
     except _TimedOut:
-        raise CloudError(
-            f'{what}: the download timed out (wait_timeout); no image was created'
+        raise TimedOut(
+            f'{what}: the download timed out (wait_timeout); no image was created',
+            'url',
         ) from None
     except (URLError, OSError) as error:
-        raise CloudError(f'{what} cannot be fetched: {error}') from error
+        raise CloudError(
+            f'{what} cannot be fetched: {error}',
+            'url',
+        ) from error
     except (HTTPException, ValueError) as error:  # their messages may contain the full URL
-        raise CloudError(f'{what} cannot be fetched: {type(error).__name__}') from error
+        raise CloudError(
+            f'{what} cannot be fetched: {type(error).__name__}',
+            'url',
+        ) from error
 
 
 def checksum_file(url: str, what: str, seconds: float) -> str:
@@ -48,7 +55,10 @@ def checksum_file(url: str, what: str, seconds: float) -> str:
     with opened(url, what, seconds) as response:
         data: bytes = response.read(_MOST_CHECKSUMS + 1)
     if len(data) > _MOST_CHECKSUMS:
-        raise CloudError(f'{what} is larger than {_MOST_CHECKSUMS} bytes: not a checksum file')
+        raise Invalid(
+            f'{what} is larger than {_MOST_CHECKSUMS} bytes: not a checksum file',
+            'checksum',
+        )
     return data.decode(errors='replace')
 
 

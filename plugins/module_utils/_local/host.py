@@ -12,9 +12,10 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import Any, Callable, List, Tuple, TypeVar, cast
 
-from .._cloud import CloudError, Outcome, is_libvirt_error
+from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.lifecycle import TaskState
+from .errors import is_libvirt_error, translated
 from .hypervisor import Hypervisor
 from .locks import Locks
 from .record import Record
@@ -168,16 +169,15 @@ def _outcome(change: Change, step: Callable[[], None]) -> Outcome:
     return Outcome(change, error, time.monotonic() - started)
 
 
-def _error(step: Callable[[], None]) -> str:
+def _error(step: Callable[[], None]) -> CloudError | None:
     try:
         step()
-    except (CloudError, OSError) as error:
-        return str(error)
     except Exception as error:
-        if not is_libvirt_error(error):
+        known = translated(error)
+        if known is None:
             raise
-        return f'libvirt: {error}'
-    return ''
+        return known
+    return None
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, interval: float = 0.1) -> bool:

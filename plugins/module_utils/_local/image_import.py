@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO, Callable, Dict, List
 
-from .._cloud import CloudError
+from .._cloud import CloudError, Invalid, TimedOut
 from .._model.checks import GIB, MAX_VOLUME_SIZE
 from . import disk_format
 from .disk_format import DiskFormat
@@ -128,12 +128,12 @@ class Import:
         references = [key for key in _REFERENCES if info.get(key) or details.get(key)]
         is_single = details.get('create-type') in _SINGLE_FILE and len(extents) == 1
         if references or (found.name == 'vmdk' and not is_single):
-            raise CloudError(
+            raise Invalid(
                 f'{name} refers to other files; flatten it first: qemu-img convert -O qcow2'
             )
         size = int(info['virtual-size'])
         if not 0 < size <= MAX_VOLUME_SIZE * GIB:
-            raise CloudError(
+            raise Invalid(
                 f'{name} holds a disk of {size} bytes; use one of at most {MAX_VOLUME_SIZE} GB'
             )
         return size
@@ -201,7 +201,7 @@ class Import:
             )
 
     def _timed_out(self, what: str) -> CloudError:
-        return CloudError(
+        return TimedOut(
             f'timed out after {self.host.timeout} s (wait_timeout) waiting for {what}; '
             'no image was created'
         )
@@ -234,7 +234,10 @@ def _open_file(path: str) -> BinaryIO:
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb')
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise CloudError(f'path: {path} is not a file')
+        raise Invalid(
+            f'path: {path} is not a file',
+            'path',
+        )
     return file
 
 
@@ -274,7 +277,8 @@ def check_digests(expected: str, digests: Dict[str, str]) -> None:
     """Raises CloudError when a checksum such as sha256:... does not match the digests."""
     kind, _colon, digest = expected.partition(':')
     if digests.get(kind) != digest:
-        raise CloudError(
+        raise Invalid(
             f'checksum mismatch: got {kind}:{digests.get(kind)}, expected {expected}; '
-            'no image was created'
+            'no image was created',
+            'checksum',
         )

@@ -10,7 +10,7 @@ import shutil
 from ipaddress import IPv4Network
 from typing import Any
 
-from .._cloud import CloudError
+from .._cloud import TimedOut
 from . import containers, haproxy_socket, lb_files, metadata
 from .devices import bridge_name, tap_name
 from .host import wait_until
@@ -84,7 +84,7 @@ class LbContainers(Machines):
         with tolerate('OPERATION_INVALID'):  # it runs already
             domain.create()
         if not wait_until(lambda: _is_up(domain, folder), self.host.timeout):
-            raise CloudError(
+            raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for HAProxy of '
                 f'{row["name"]}; its log is in {self.logs}/{self.name(row)}.log'
             )

@@ -8,7 +8,7 @@ import json
 import uuid
 from typing import Any, Dict, Iterable, List, Sequence, Tuple
 
-from .._cloud import CloudError
+from .._cloud import Busy
 from .._model.change import AFTER_APPLY, Change
 from .._model.lb import HealthCheck, Lb, Listener
 from .._model.lifecycle import TaskState
@@ -118,7 +118,10 @@ def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
     for member in members:
         server = record.value('SELECT id FROM server WHERE name = ?', member)
         if server is None:
-            raise CloudError(f'server {member} no longer exists; run the task again')
+            raise Busy(
+                f'server {member} no longer exists; run the task again',
+                'members',
+            )
         record.insert('balancer_member', {'balancer_id': row, 'server_id': server})
 
 

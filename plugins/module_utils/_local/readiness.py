@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Any, NamedTuple
 
-from .._cloud import CloudError
+from .._cloud import CloudError, Missing
 from .._model import guest
 from .._model.first_boot import DONE, FirstBoot, from_console, from_result
 from .agent import Agent
@@ -53,7 +53,7 @@ def missing(host: Host, server: Watched, wait_for: str, deadline: float) -> str:
         return f'no ARP request can be sent on the bridge {server.bridge} ({error})'
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-            raise CloudError('its machine no longer exists') from error
+            raise Missing('its machine no longer exists') from error
         return str(error)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Dict, List, Tuple
 
-from .._cloud import GONE, CloudError, Outcome
+from .._cloud import Busy, CloudError, Gone, Outcome
 from .._model.change import AFTER_APPLY, Change
 from .._model.lifecycle import TaskState
 from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
@@ -130,7 +130,7 @@ class Record(Database):
             if self.sql.in_transaction:
                 self.sql.execute('ROLLBACK')
             if isinstance(error, sqlite3.IntegrityError):
-                raise CloudError(
+                raise Busy(
                     f'the record rejected the change: {error}; '
                     'another task changed it meanwhile; run the task again'
                 ) from error
@@ -173,7 +173,7 @@ class Record(Database):
                 row = self.row_of(change)
                 if row is not None:
                     write(change, row)
-                outcomes.append(Outcome(change, GONE if row is None else ''))
+                outcomes.append(Outcome(change, Gone() if row is None else None))
         return outcomes
 
     def delete_rows(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -192,7 +192,7 @@ class Record(Database):
 
         def begin(change: Change, row: int) -> None:
             if self.value(f'SELECT 1 FROM {user} WHERE {column} = ?', row) is not None:
-                raise CloudError(
+                raise Busy(
                     f'{change.kind} {change.name} is now in use by a {user}; '
                     'run the task again to see which one'
                 )

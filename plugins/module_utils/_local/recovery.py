@@ -6,42 +6,54 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import List, Tuple
 
 from .._cloud import CloudError, Names, Observed, Outcome
 from .._model.change import Change
 from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, rebuild_rows
-from .cloud import this_host
+from .._model.secret import NO_SECRETS
+from .cloud import LocalCloud, this_host
 from .database import LOST, Damaged
-from .profile import PROFILE
+from .errors import at_boundary
+from .host import Host
 from .projections import LocalProjections
 from .record import Record
 from .remains import FOREIGN_DATA, find_remains, has_remains
 from .schema import TABLES
 
 
-class LocalRecovery:
-    """A cloud whose only resource is the record."""
-
-    profile = PROFILE
+class LocalRecovery(LocalCloud):
+    """This host without the record that it lost, which is the only thing to use of it."""
 
     def __init__(self, actor: str, timeout: int) -> None:
         """``actor``: who runs the task. ``timeout``: seconds to wait for other writers."""
-        self.actor, self.host = actor, this_host(actor, timeout, lost=True)
+        self.host, self.secrets = this_host(actor, timeout, lost=True), NO_SECRETS
 
     @property
-    def notes(self) -> List[str]:
-        """The warnings to report."""
-        return self.host.locks.notes
+    def records(self) -> LocalRecords:
+        """The record."""
+        return at_boundary(LocalRecords(self.host))
 
-    @property
-    def records(self) -> LocalRecovery:
-        """The records; there is one."""
-        return self
+    @contextmanager
+    def _locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
+        """Hold the lock of the record."""
+        with self.host.locks.projection('record'):
+            yield observe()[0]
 
-    def list(self, names: Iterable[str] | None = None) -> Tuple[RecordState, ...]:
+    def _explain(self, error: BaseException | None) -> None:
+        """Do nothing: the state of the record already reports its damage."""
+
+
+class LocalRecords:
+    """The record of this host."""
+
+    def __init__(self, host: Host) -> None:
+        """``host``: its own record is empty."""
+        self.host = host
+
+    def list(self) -> Tuple[RecordState, ...]:
         """Return the state of the record.
 
         A host without a record and without remains of a cloud has nothing to rebuild.
@@ -56,7 +68,7 @@ class LocalRecovery:
 
     def _existing(self) -> RecordState:
         """Return the state of the existing record. Raises Damaged."""
-        record = Record(self.host.settings.state, self.actor)
+        record = Record(self.host.settings.state, self.host.record.actor)
         try:
             record.check_integrity()
             rows = {}
@@ -104,18 +116,3 @@ class LocalRecovery:
         with self.host.record.transaction() as sql:
             sql.execute('DELETE FROM meta WHERE key = ?', (LOST,))
         return [Outcome(change) for change in changes]
-
-    @contextmanager
-    def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
-        """Hold the lock of the record."""
-        with self.host.locks.projection('record'):
-            yield observe()[0]
-
-    def damage(self) -> str:
-        """Return nothing: the state of the record already reports its damage."""
-        return ''
-
-    def close(self) -> None:
-        """Close the record and the connections to libvirt."""
-        self.host.hypervisor.close()
-        self.host.record.sql.close()

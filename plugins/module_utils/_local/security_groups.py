@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Dict, List, Set, Tuple
 
-from .._cloud import CloudError, Outcome
+from .._cloud import Busy, Outcome
 from .._model.change import Change
 from .._model.rule import Rule
 from .._model.security_group import SecurityGroup
@@ -106,8 +106,9 @@ class LocalSecurityGroups:
             self._delete_rule(row, rule, ids.get(rule.remote_group or ''))
         for rule in sorted(after - before):
             if rule.remote_group is not None and rule.remote_group not in ids:
-                raise CloudError(
-                    f'security_group {rule.remote_group} no longer exists; run the task again'
+                raise Busy(
+                    f'security_group {rule.remote_group} no longer exists; run the task again',
+                    'rules',
                 )
             self._insert_rule(row, rule, ids.get(rule.remote_group or ''))
 

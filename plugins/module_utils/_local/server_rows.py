@@ -8,7 +8,7 @@ import json
 import uuid
 from typing import Any, Dict, Sequence
 
-from .._cloud import CloudError
+from .._cloud import Busy, Refused
 from .._model.change import AFTER_APPLY, Change
 from .._model.lifecycle import TaskState
 from .._model.server import Nic, Server
@@ -63,7 +63,10 @@ def _insert_keys(record: Record, keys: Sequence[str], server: int) -> None:
     for position, key in enumerate(keys, 1):
         keypair = record.value('SELECT id FROM keypair WHERE name = ?', key)
         if keypair is None:
-            raise CloudError(f'keypair {key} no longer exists; run the task again')
+            raise Busy(
+                f'keypair {key} no longer exists; run the task again',
+                'key_names',
+            )
         values = {'server_id': server, 'keypair_id': keypair, 'position': position}
         record.insert('server_keypair', values)
 
@@ -72,7 +75,7 @@ def delete_reserved(record: Record, name: str) -> None:
     """Delete a server that was never created, so that it can be created with other options."""
     row = record.value('SELECT id FROM server WHERE name = ?', name)
     if record.value('SELECT 1 FROM balancer_member WHERE server_id = ?', row) is not None:
-        raise CloudError(
+        raise Refused(
             f'server {name} was never created, and is a member of a load balancer; '
             'remove it there first, or delete the server (state: absent)'
         )
@@ -101,7 +104,10 @@ def _connect(record: Record, nic: Nic, position: int, server: int) -> None:
         return
     port = record.value('SELECT id FROM port WHERE name = ? AND server_id IS NULL', nic.port)
     if port is None:
-        raise CloudError(f'port {nic.port} is no longer free; run the task again')
+        raise Busy(
+            f'port {nic.port} is no longer free; run the task again',
+            'networks',
+        )
     record.update('port', port, {'server_id': server, 'position': position})
 
 

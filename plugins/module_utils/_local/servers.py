@@ -10,7 +10,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from .._cloud import CloudError, Outcome
+from .._cloud import CloudError, Missing, Outcome
 from .._model.change import Change
 from .._model.lifecycle import TaskState
 from .._model.server import Nic, Server
@@ -149,7 +149,7 @@ class LocalServers:
         deadline = time.monotonic() + max(1.0, seconds)
         missing = sorted(set(names) - {row['name'] for row in rows})
         if missing:
-            raise CloudError(
+            raise Missing(
                 f'server {", ".join(missing)} no longer exists: '
                 f'it was deleted while this task waited for {wait_for}'
             )
@@ -169,7 +169,8 @@ class LocalServers:
                     lambda: readiness.missing(self.host, server, wait_for, deadline)
                 )
             except CloudError as error:
-                raise CloudError(f'server {row["name"]}: {error}') from error
+                text = f'server {row["name"]}: {error}'
+                raise type(error)(text, error.option, 'server', row['name']) from error
             return reason
 
         return dict(zip([row['name'] for row in rows], self.host.in_parallel(check, rows)))

@@ -9,7 +9,7 @@ import time
 import xml.etree.ElementTree as ET
 from typing import Any, Tuple
 
-from .._cloud import CloudError
+from .._cloud import TimedOut
 from .._model.change import RESTART, Change
 from .._model.lifecycle import TaskState
 from .._model.server import Server
@@ -147,9 +147,10 @@ class VirtualMachines(Machines):
             return False
 
         if not wait_until(is_down, self.host.time_left()):
-            raise CloudError(
+            raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
-                f'{row["name"]} to shut down; force: true powers it off'
+                f'{row["name"]} to shut down; force: true powers it off',
+                'wait_timeout',
             )
         if row['power'] == 'stopped':
             machine.setAutostart(0)

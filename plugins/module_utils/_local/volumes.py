@@ -11,7 +11,7 @@ import uuid
 import xml.etree.ElementTree as ET
 from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
 
-from .._cloud import CloudError, Outcome
+from .._cloud import Outcome, TimedOut
 from .._model.change import Change
 from .._model.lifecycle import TaskState
 from .._model.volume import Volume
@@ -180,9 +180,10 @@ class LocalVolumes:
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
         if not wait_until(lambda: not _find_target(machine, serial), self.host.time_left()):
-            raise CloudError(
+            raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
-                f'{row["server"]} to release it; a paused guest does when it resumes'
+                f'{row["server"]} to release it; a paused guest does when it resumes',
+                'wait_timeout',
             )
 
 
