@@ -13,7 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible import keypair
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import (
+    key_files,
+    keypair,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._model.public_key import (
     normalized_key,
@@ -244,11 +247,11 @@ def test_private_key_file_mode(keys: list[str], tmp_path: Path) -> None:
         CloudError,
         match='has mode 0644: others may read it, and SSH refuses such a key; chmod 600 ',
     ):
-        keypair._key_file(
+        key_files.existing(
             keypair.request({**params, 'private_key_file': str(path)}).private_key_file or ''
         )
     path.chmod(0o600)
-    found = keypair._key_file(str(path))
+    found = key_files.existing(str(path))
     assert found
     assert found.public_key.split()[0] == 'ssh-ed25519'
 

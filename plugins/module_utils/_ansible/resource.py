@@ -6,15 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Generic, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.change import Plan
 from .._model.secret import Secrets
 from .module import SecretValues, no_secrets
-from .operations import Operations
 from .things import AnyRequest, Item, Observed, Requested, Thing
 from .wait import Condition
+
+if TYPE_CHECKING:
+    from .operations import Operations
 
 Opener = Callable[[str, str, int, Secrets], Cloud]
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import groupby
 from typing import Any, Dict, Generic, List
 
 from .._cloud import Cloud, CloudError, Outcome
@@ -19,15 +18,7 @@ from .._model.secret import NO_SECRETS, Secrets
 from .clouds import open_cloud
 from .failure import Failure
 from .module import Module, create_module
-from .operations import Operation, Operations, operation
-from .report import (
-    diff,
-    items_of,
-    require_yaml,
-    step,
-    steps,
-    summary,
-)
+from .report import items_of, step, steps, summary
 from .resource import Opener, Resource
 from .things import Observed, Requested, Thing
 from .wait import busy, listed, wait_until_met
@@ -118,14 +109,18 @@ def _apply(
     module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
 ) -> Applied[Thing]:
     """Lock what the plan concerns, plan again with what is observed then, and apply that plan."""
+    from .execute import execute
+
     if module._diff:
+        from .diff import require_yaml
+
         require_yaml()
     applied: Applied[Thing] | None = None
     try:
         with cloud.locked(lambda: resource.observe(cloud, request)) as observed:
             plan = _plan(resource, cloud, request, observed)
             module.refuse(plan.refused + plan.missing)
-            outcomes = _execute(cloud, resource.executors(cloud, request), plan.changes)
+            outcomes = execute(cloud, resource.executors(cloud, request), plan.changes)
             applied = Applied(plan, outcomes, plan.result)
             applied = replace(applied, items=resource.reload(cloud, plan.result))
     except CloudError as error:
@@ -133,38 +128,6 @@ def _apply(
             raise
         applied = replace(applied, error=error)  # the changes are still reported
     return applied
-
-
-def _execute(cloud: Cloud, others: Operations, changes: Sequence[Change]) -> List[Outcome]:
-    """Apply the changes, adjacent ones of one kind and verb in one call.
-
-    After a failure the later changes of the same item are skipped; those of others are applied.
-    """
-    outcomes: List[Outcome] = []
-    for (kind, verb), some in groupby(changes, key=lambda change: (change.kind, change.verb)):
-        failed = {
-            (outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error
-        }
-        remaining = [change for change in some if (change.kind, change.name) not in failed]
-        outcomes += _timed(others.get((kind, verb)) or operation(cloud, kind, verb), remaining)
-    return outcomes
-
-
-def _timed(apply: Operation, changes: Sequence[Change]) -> List[Outcome]:
-    """Apply changes in one call; outcomes without seconds of their own get those of the call.
-
-    An error of the call becomes the outcome of each change, so that earlier changes are reported.
-    """
-    started = time.monotonic()
-    try:
-        outcomes = apply(changes)
-    except CloudError as error:
-        outcomes = [Outcome(change, error) for change in changes]
-    seconds = time.monotonic() - started
-    return [
-        outcome._replace(seconds=seconds) if outcome.seconds is None else outcome
-        for outcome in outcomes
-    ]
 
 
 def _report(
@@ -231,5 +194,13 @@ def _result(
         **items_of(resource.kind, is_group, applied.items),
     }
     if module._diff:
-        result['diff'] = diff(changes)
+        result['diff'] = _diff(changes)
     return result
+
+
+def _diff(changes: Sequence[Change]) -> Dict[str, str]:
+    if not changes:
+        return {'before': '', 'after': ''}
+    from .diff import diff
+
+    return diff(changes)

@@ -14,7 +14,6 @@ from .._model.secret import Secrets
 from . import settings
 from .errors import at_boundary, explain, translated, translating
 from .host import Host
-from .locks import Locks
 from .profile import PROFILE
 from .record import Record
 
@@ -46,7 +45,7 @@ def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
         )
     loaded = settings.load()
     record = Record(loaded.state, actor, lost)
-    return Host(loaded, record, Locks(loaded.path('locks'), actor, timeout))
+    return Host(loaded, record, timeout)
 
 
 Self = TypeVar('Self', bound='LocalCloud')
@@ -71,7 +70,7 @@ class LocalCloud:
     @property
     def notes(self) -> List[str]:
         """The warnings to report."""
-        return self.host.locks.notes
+        return self.host.notes
 
     def obstacles(self) -> List[str]:
         """Other firewalls of this host that drop packets of servers."""
@@ -138,7 +137,13 @@ class LocalCloud:
         """Volumes."""
         from .volumes import LocalVolumes
 
-        return at_boundary(LocalVolumes(self.host, self._projections, self._servers.redefine))
+        return at_boundary(
+            LocalVolumes(
+                self.host,
+                lambda: self._projections,
+                lambda names: self._servers.redefine(names),
+            )
+        )
 
     @property
     def servers(self) -> LocalServers:
@@ -228,8 +233,7 @@ class LocalCloud:
         try:
             self._explain(error)
         finally:
-            self.host.hypervisor.close()
-            self.host.record.sql.close()
+            self.host.close()
 
     def _explain(self, error: BaseException | None) -> None:
         """Raise the cause of an unexpected error, if it is known."""

@@ -1,8 +1,11 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Names of the network devices of this host."""
+"""Names of the network devices of this host, and of a device of guests."""
 
 from __future__ import annotations
+
+# The name by which libvirt finds the channel of the guest agent.
+AGENT_CHANNEL = 'org.qemu.guest_agent.0'
 
 
 def bridge_name(network: int) -> str:

@@ -5,14 +5,12 @@
 from __future__ import annotations
 
 import os
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
 
+from .devices import AGENT_CHANNEL
 from .disk_devices import Disk, disk_xml, target
-
-_AGENT = 'org.qemu.guest_agent.0'  # the name by which libvirt finds the channel
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,6 @@ def has_kvm(virt_type: str) -> bool:
     return 'vmx' in flags or 'svm' in flags
 
 
-def has_agent(machine: ET.Element) -> bool:
-    """Whether a machine, as libvirt describes it, has a guest agent channel."""
-    return any(target.get('name') == _AGENT for target in machine.findall('devices/channel/target'))
-
-
 def _interface_xml(nic: Interface) -> str:
     return (
         f"<interface type='bridge'><mac address='{escape(nic.mac)}'/>"
@@ -93,7 +86,7 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 
 def xml(machine: Machine) -> str:
     """The complete domain."""
-    agent = f"<channel type='unix'><target type='virtio' name='{_AGENT}'/></channel>"
+    agent = f"<channel type='unix'><target type='virtio' name='{AGENT_CHANNEL}'/></channel>"
     root_disk = Disk(os.path.join(machine.folder, 'root.qcow2'), 'root')
     disks = [disk_xml(disk, target(index)) for index, disk in enumerate(machine.disks, 1)]
     return _XML.format(

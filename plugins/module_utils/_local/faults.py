@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List, Tuple
 
 from .._model.server import DISK_MISSING, SEED_MISSING
-from .devices import bridge_name, tap_name
-from .domain import has_agent
+from .devices import AGENT_CHANNEL, bridge_name, tap_name
 from .hypervisor import Machine, tolerate
 
 _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE: the persistent definition
@@ -32,6 +31,12 @@ def machine_faults(
     if not os.path.exists(seed):
         faults.append(SEED_MISSING)
     return (*faults, *_definition_faults(row, machine, {root, seed, *volumes}))
+
+
+def has_agent(machine: ET.Element) -> bool:
+    """Whether a machine, as libvirt describes it, has a guest agent channel."""
+    targets = machine.findall('devices/channel/target')
+    return any(target.get('name') == AGENT_CHANNEL for target in targets)
 
 
 def _definition_faults(

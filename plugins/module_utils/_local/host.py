@@ -10,30 +10,51 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from ipaddress import IPv4Network
-from typing import Any, Callable, List, Tuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Callable, List, Tuple, TypeVar, cast
 
 from .._cloud import CloudError, Outcome
 from .._model.change import Change
 from .._model.lifecycle import TaskState
 from .errors import is_libvirt_error, translated
-from .hypervisor import Hypervisor
-from .locks import Locks
 from .record import Record
 from .settings import Pool, Settings
+
+if TYPE_CHECKING:
+    from .hypervisor import Hypervisor
+    from .locks import Locks
 
 THREADS = 8
 Item = TypeVar('Item')
 
 
 class Host:
-    """This host. ``timeout``: seconds that guests get to respond."""
+    """This host. ``timeout``: seconds that guests and other runs get to respond."""
 
-    def __init__(self, settings: Settings, record: Record, locks: Locks) -> None:
+    def __init__(self, settings: Settings, record: Record, timeout: int) -> None:
         """Share these between all resources."""
-        self.settings, self.record, self.locks = settings, record, locks
-        self.timeout = locks.timeout
-        self.hypervisor = Hypervisor(locks.timeout)
+        self.settings, self.record, self.timeout = settings, record, timeout
+        self.notes: List[str] = []  # warnings to report
         self._deadline: float | None = None
+
+    @cached_property
+    def locks(self) -> Locks:
+        """The locks of this run."""
+        from .locks import Locks
+
+        return Locks(self.settings.path('locks'), self.record.actor, self.timeout, self.notes)
+
+    @cached_property
+    def hypervisor(self) -> Hypervisor:
+        """The connections to libvirt."""
+        from .hypervisor import Hypervisor
+
+        return Hypervisor(self.timeout)
+
+    def close(self) -> None:
+        """Close the record and the connections to libvirt, if there are any."""
+        if 'hypervisor' in vars(self):
+            self.hypervisor.close()
+        self.record.sql.close()
 
     @cached_property
     def pools(self) -> Tuple[Pool, ...]:
@@ -90,6 +111,7 @@ class Host:
         # Imported here: a run without changes does not load it.
         from concurrent.futures import ThreadPoolExecutor
 
+        self.hypervisor  # noqa: B018 (created before threads share it)
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(work, items))
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 
-from . import containers
 from .files import read_file, write_atomically
 from .host import Host
 
@@ -22,6 +21,8 @@ def folder_of(host: Host, identity: str) -> str:
 
 def socket_path(folder: str) -> str:
     """The admin socket of HAProxy."""
+    from . import containers
+
     return os.path.join(folder, containers.RUN, 'admin.sock')
 
 
@@ -42,6 +43,8 @@ def mark_current(folder: str) -> None:
 
 def create(folder: str) -> None:
     """Create the folder of a balancer, with the service that s6 runs."""
+    from . import containers
+
     services = os.path.join(folder, containers.SERVICES)
     service = os.path.join(services, 'haproxy')
     writable = [os.path.join(folder, name) for name in containers.WRITABLE]

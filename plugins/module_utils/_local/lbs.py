@@ -1,23 +1,24 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Load balancers: HAProxy under s6 in a libvirt-LXC container with its own network and root."""
+"""Load balancers, as they are observed."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Iterable, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Iterable, List, Sequence, Set, Tuple
 
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.lb import Lb, MemberHealth
-from .._model.lifecycle import TaskState
 from . import lb_files, lb_rows
 from .host import Host
 from .projection import Projections
 
+if TYPE_CHECKING:
+    from .lb_writer import LbWriter
+
 # VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: a container that runs and starts at boot
 _ACTIVE_AND_PERSISTENT = 1 | 4
-_DONE = 'UPDATE balancer SET task_state = NULL WHERE id = ?'
 
 
 class LocalLbs:
@@ -42,12 +43,14 @@ class LocalLbs:
         return tuple(found)
 
     def _health(self, lb: Lb) -> Tuple[MemberHealth, ...]:
-        from . import haproxy_socket, member_health
+        from . import member_health
 
         if lb.health_check is None:
             return member_health.unchecked(lb.members)
         text = None
         if lb.running:
+            from . import haproxy_socket
+
             text = haproxy_socket.query(lb_files.folder_of(self.host, lb.id), 'show stat')
         return member_health.health(text, lb.members)
 
@@ -55,52 +58,19 @@ class LocalLbs:
         domains = self.host.hypervisor.lxc.listAllDomains(_ACTIVE_AND_PERSISTENT)
         return {domain.UUIDString() for domain in domains}
 
+    def _writer(self) -> LbWriter:
+        from .lb_writer import LbWriter
+
+        return LbWriter(self.host, self.projections)
+
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create load balancers and start them."""
-        with self.record.transaction():
-            for change in changes:
-                lb_rows.reserve(self.record, self.host.pools, change.after)
-        self.projections.apply()
-        return self.host.finish(self.host.for_each(changes, self._build), _DONE)
+        return self._writer().create(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update load balancers without dropping connections; start those that do not run."""
-        begun = self.record.change_rows(
-            changes,
-            lambda change, row: lb_rows.update(self.record, self.host.pools, change, row),
-        )
-        self.projections.apply()
-        return self.host.finish(self.host.then_each(begun, self._build), _DONE)
-
-    def _build(self, change: Change) -> None:
-        from .lb_config import configure
-        from .lb_containers import LbContainers
-
-        containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change)
-        containers.prepare(row)
-        members = lb_rows.members_by_lb(self.record).get(row['id'], ())
-        configure(self.host, row, members)
-        containers.define(row)
-        containers.start(row)
+        return self._writer().update(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete load balancers and their automatic floating IPs."""
-        begun = self.record.change_rows(
-            changes,
-            lambda _change, row: self.record.update(
-                'balancer', row, {'task_state': TaskState.DELETING}
-            ),
-        )
-        outcomes = self.host.then_each(begun, self._delete)
-        self.projections.end_stale_flows()
-        with self.record.transaction():
-            for outcome in outcomes:
-                if not outcome.error:
-                    lb_rows.delete(self.record, self.record.row_of(outcome.change))
-        self.projections.apply()
-        return outcomes
-
-    def _delete(self, change: Change) -> None:
-        from .lb_containers import LbContainers
-
-        LbContainers(self.host).delete(lb_rows.row_of(self.record, change))
+        return self._writer().delete(changes)

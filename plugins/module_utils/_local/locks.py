@@ -22,11 +22,16 @@ _WRITE_LOCK = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 class Locks:
     """Lock files in one folder. They are never removed: two runs could hold a removed one."""
 
-    def __init__(self, folder: str, actor: str, timeout: int) -> None:
-        """``actor``: who acquires locks. ``timeout``: seconds to wait for locks of other runs."""
+    def __init__(
+        self, folder: str, actor: str, timeout: int, notes: List[str] | None = None
+    ) -> None:
+        """``actor``: who acquires locks. ``timeout``: seconds to wait for locks of other runs.
+
+        ``notes``: gets for whom this run waited.
+        """
         self.folder, self.actor, self.timeout = folder, actor, timeout
         self.held: Dict[Tuple[str, str], int] = {}
-        self.notes: List[str] = []
+        self.notes: List[str] = [] if notes is None else notes
         self._activity = os.path.join(folder, 'projection.at-work')
         self._mark: int | None = None  # the descriptor of our own mark in that file
 

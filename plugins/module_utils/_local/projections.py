@@ -50,7 +50,7 @@ class LocalProjections:
         bridges = existing_bridges(self.host.record)
         if not bridges:
             return []
-        notes = self.host.locks.notes
+        notes = self.host.notes
         faults = self._lasting_faults()
         for note in (*self.routes.notes(), *_foreign_notes(bridges)):
             if note not in notes:

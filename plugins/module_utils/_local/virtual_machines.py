@@ -15,6 +15,7 @@ from .._model.lifecycle import TaskState
 from .._model.server import Server
 from . import disk_devices, disks, domain, images, readiness, seed
 from .devices import bridge_name, tap_name
+from .faults import has_agent
 from .host import wait_until
 from .hypervisor import tolerate
 from .machines import Machines
@@ -163,6 +164,6 @@ def _size(server: Server) -> Tuple[int, int, int, bool]:
 
 def _has_recorded_size(machine: Any, row: Any) -> bool:
     _state, max_memory, _memory, vcpus, _time = machine.info()
-    has_agent = domain.has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
+    with_agent = has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
     recorded = (row['memory'] * 1024, row['vcpus'], bool(row['guest_agent']))
-    return (max_memory, vcpus, has_agent) == recorded
+    return (max_memory, vcpus, with_agent) == recorded
