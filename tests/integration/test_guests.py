@@ -118,7 +118,7 @@ def test_stopped_libvirtd(server: dict[str, Any]) -> None:
     assert 'libvirtd does not answer' in result['msg']
     code = (
         'import os, signal; '
-        'from ansible_collections.hanok.cloud.plugins.module_utils._local.hypervisor '
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local.host.hypervisor '
         'import Hypervisor; h = Hypervisor(5); h.machines(); '
         f'[os.kill(pid, signal.SIGSTOP) for pid in {pids_of("libvirtd")}]; h.machines()'
     )

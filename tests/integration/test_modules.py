@@ -161,8 +161,9 @@ def test_qemu_img_has_no_access_to_the_record(host: None, tmp_path: Path) -> Non
     )
     code = (
         'import sys; sys.path[:0] = [sys.argv[1]]\n'
-        'from ansible_collections.hanok.cloud.plugins.module_utils._local '
-        'import cloud, image_import\n'
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud\n'
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local.storage '
+        'import image_import\n'
         'host = cloud.this_host("root", 60)\n'
         'target = host.settings.path("images", "test.qcow2")\n'
         'with image_import.Import(host, target, ()) as process:\n'

@@ -27,8 +27,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import has_bridge_meta
-from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.loaded import (
+    has_bridge_meta,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.ruleset import render
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
     Datapath,
     Group,

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.database import VERSION
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
 from ansible_collections.hanok.cloud.tests.kept_records import KEPT, KeptRecord, differences
 
 from .conftest import inventory, keep, run

@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.database import VERSION
-from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import VERSIONS
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.schema import VERSIONS
 
 from . import figures
 from .forks import ForkServer, ModuleRun

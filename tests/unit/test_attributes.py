@@ -23,10 +23,10 @@ from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local import hypervisor
-from ansible_collections.hanok.cloud.plugins.module_utils._local.host import Host
-from ansible_collections.hanok.cloud.plugins.module_utils._local.images import LocalImages
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host import hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.projections import LocalProjections
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.host import Host
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.images import LocalImages
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(

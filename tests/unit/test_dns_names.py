@@ -14,10 +14,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local.dns_names import dns_owners
-from ansible_collections.hanok.cloud.plugins.module_utils._local.lbs import LocalLbs
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._local.server_writer import ServerWriter
+from ansible_collections.hanok.cloud.plugins.module_utils._local.balancer.lbs import LocalLbs
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_writer import (
+    ServerWriter,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.dns_names import dns_owners
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, LbRequest, Listener
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network

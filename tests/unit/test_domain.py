@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local import domain
-from ansible_collections.hanok.cloud.plugins.module_utils._local.domain import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import domain
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain import (
     Disk,
     Interface,
     Machine,

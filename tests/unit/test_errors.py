@@ -22,13 +22,13 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
     TimedOut,
     Unsupported,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.errors import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.errors import (
     at_boundary,
     explain,
     translated,
     translating,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import Problem
 from ansible_collections.hanok.cloud.tests.contract.clouds import run_in_process
 from ansible_collections.hanok.cloud.tests.memory_cloud import Items, Memory, MemoryCloud

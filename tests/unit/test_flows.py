@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import denied
-from ansible_collections.hanok.cloud.plugins.module_utils._local.denied_flows import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.denied_flows import denied
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.denied_flows import (
     parse as parse_connections,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.flows import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.flows import (
     Assignments,
     Flow,
     parse,

@@ -11,14 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.filter_rules import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.filter_rules import (
     Rule,
     base_chains,
     parse_legacy,
     rules_by_chain,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.firewall_reports import report
-from ansible_collections.hanok.cloud.plugins.module_utils._local.foreign_firewalls import items
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.firewall_reports import (
+    report,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.foreign_firewalls import (
+    items,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.agent import Agent
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.agent import Agent
 from ansible_collections.hanok.cloud.plugins.module_utils._model import first_boot, guest
 
 _KEYS = st.sampled_from(

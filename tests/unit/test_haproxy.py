@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.haproxy import Place, render
+from ansible_collections.hanok.cloud.plugins.module_utils._local.balancer.haproxy import (
+    Place,
+    render,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     ALGORITHMS,
     PROTOCOLS,

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import image_import, images
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage import image_import, images
 
 
 def started_import(tmp_path: Path) -> image_import.Import:

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import module
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import addresses, hypervisor
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host import hypervisor
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network import addresses
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import yaml_text
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import mac_problems
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (

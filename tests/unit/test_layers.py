@@ -28,6 +28,10 @@ LAYERS: dict[str, set[str]] = {
     '_openstack': {'_cloud', '_model'},
 }
 
+# The wings of a backend, the lowest first: each imports itself and those below it. The other
+# files of a backend are above all wings.
+WINGS = ('host', 'record', 'catalogue', 'storage', 'network', 'compute', 'balancer')
+
 # Their files hold documentation and one import of the layer below, and do not import each other.
 NOT_THEMSELVES = {'modules', 'inventory', 'doc_fragments'}
 
@@ -124,8 +128,23 @@ def objection(path: str, layer: str, entry: Import) -> str | None:
         return 'import a cloud inside the function that opens it, or every module loads it'
     allowed = LAYERS[layer] if layer in NOT_THEMSELVES else LAYERS[layer] | {layer}
     if target in allowed:
-        return None
+        return above(path, entry) if target == layer and layer in BACKENDS else None
     return f'{layer} may import only {", ".join(sorted(allowed)) or "nothing"} of this collection'
+
+
+def above(path: str, entry: Import) -> str | None:
+    """Return why a file of a backend may not import another one of it; None if it may."""
+    importer, imported = height(PurePosixPath(path).parts), height(entry.name[len(COLLECTION) :])
+    if imported <= importer:
+        return None
+    return f'the wings of a backend import what is below them ({", ".join(WINGS)}, cloud.py)'
+
+
+def height(parts: tuple[str, ...]) -> int:
+    """Return the height of the wing of a file of a backend, by the parts of its path."""
+    backend = next(index for index, part in enumerate(parts) if part in BACKENDS)
+    wing = parts[backend + 1] if len(parts) > backend + 1 else ''
+    return WINGS.index(wing) if wing in WINGS else len(WINGS)
 
 
 def reserved(layer: str, entry: Import) -> str | None:
@@ -180,6 +199,9 @@ UTILS = 'ansible_collections.hanok.cloud.plugins.module_utils'
             'import libvirt, sqlite3\nfrom .._cloud import Cloud\nfrom .store import Store',
         ),
         ('module_utils/_openstack/cloud.py', 'import openstack'),
+        ('module_utils/_local/cloud.py', 'from .compute.servers import LocalServers'),
+        ('module_utils/_local/compute/servers.py', 'from . import domain'),
+        ('module_utils/_local/compute/servers.py', 'from ..network import rules'),
     ],
 )
 def test_allowed(path: str, source: str) -> None:
@@ -222,6 +244,12 @@ def test_allowed(path: str, source: str) -> None:
         ('module_utils/_model/server.py', 'from .._cloud import Cloud', '_cloud.Cloud'),
         ('module_utils/_model/server.py', 'def f():\n    import sqlite3', 'sqlite3'),
         ('module_utils/_local/cloud.py', 'from .._plan import server', '_plan.server'),
+        ('module_utils/_local/network/rules.py', 'from ..compute import domain', 'compute.domain'),
+        (
+            'module_utils/_local/record/record.py',
+            'def f():\n    from ..cloud import LocalCloud',
+            '_local.cloud',
+        ),
         ('module_utils/_local/cloud.py', 'from .._openstack import cloud', '_openstack.cloud'),
         (
             'module_utils/_openstack/cloud.py',

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local import haproxy_socket
+from ansible_collections.hanok.cloud.plugins.module_utils._local.balancer import haproxy_socket
 
 
 @contextlib.contextmanager

@@ -14,7 +14,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible.server import
     ARGUMENTS,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import contract
-from ansible_collections.hanok.cloud.plugins.module_utils._local.server_status import status_of
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_status import (
+    status_of,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import (
     LATER,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network import loaded
 
 FILLED = """\tset seen {
 \t\ttype ipv4_addr

@@ -12,10 +12,10 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import hypervisor, settings
 from ansible_collections.hanok.cloud.plugins.module_utils._local.cloud import LocalCloud
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._local.servers import LocalServers
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.servers import LocalServers
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host import hypervisor, settings
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Busy
-from ansible_collections.hanok.cloud.plugins.module_utils._local import locks
-from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host import locks
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
 
 WEB = ('server', 'web')
 HOLDER = """
 import sys
-from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
 Locks(sys.argv[1], 'alice', 0).acquire({('server', 'web')})
 print('held', flush=True)
 sys.stdin.read()
@@ -38,7 +38,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 @pytest.fixture
 def alice(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that holds the lock of web until its standard input is closed."""
-    tree = str(Path(locks.__file__).parents[6])
+    tree = str(Path(locks.__file__).parents[7])
     with subprocess.Popen(
         [sys.executable, '-c', HOLDER, tmp_path],
         env={'PYTHONPATH': tree},
@@ -244,7 +244,7 @@ def test_any_actor(tmp_path: Path, actor: str) -> None:
 
 WORKER = """
 import sys
-from ansible_collections.hanok.cloud.plugins.module_utils._local.locks import Locks
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
 mine = Locks(sys.argv[1], 'alice', 0)
 with mine.marked_active():
     mine.has_other_runs()
@@ -262,7 +262,7 @@ def test_other_runs_are_detected(tmp_path: Path) -> None:
     mine = Locks(str(folder), 'me', 0)
     assert not mine.has_other_runs()
     assert not folder.exists()
-    tree = str(Path(locks.__file__).parents[6])
+    tree = str(Path(locks.__file__).parents[7])
     command, environment = [sys.executable, '-c', WORKER, str(folder)], {'PYTHONPATH': tree}
     with (
         subprocess.Popen(command, env=environment, stdin=-1, stdout=-1) as one,

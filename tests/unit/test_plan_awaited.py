@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.server_status import status_of
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_status import (
+    status_of,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Draft, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, LbRequest, Listener

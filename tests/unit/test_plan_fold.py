@@ -16,8 +16,12 @@ import hypothesis
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
-from ansible_collections.hanok.cloud.plugins.module_utils._local.server_status import status_of
+from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.flavor_catalogue import (
+    CATALOGUE,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_status import (
+    status_of,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     Flavor,

@@ -7,7 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.flavor_catalogue import (
+    CATALOGUE,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     AFTER_APPLY,
     COMPLETES_INTERRUPTED_RUN,

@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.flavor_catalogue import CATALOGUE
+from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.flavor_catalogue import (
+    CATALOGUE,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_status import (
+    status_of,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
-from ansible_collections.hanok.cloud.plugins.module_utils._local.server_status import status_of
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
     AFTER_APPLY,
     COMPLETES_INTERRUPTED_RUN,

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import (
-    database,
-    metadata,
-    server_queries,
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import server_queries
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.files import write_atomically
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import database, metadata
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.damage import damage
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.schema import (
+    TABLES,
+    VERSIONS,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.damage import damage
-from ansible_collections.hanok.cloud.plugins.module_utils._local.database import VERSION
-from ansible_collections.hanok.cloud.plugins.module_utils._local.files import write_atomically
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._local.schema import TABLES, VERSIONS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash

@@ -13,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.loaded import FORM, digest
-from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset import render
-from ansible_collections.hanok.cloud.plugins.module_utils._local.ruleset_inet import rule_line
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.loaded import FORM, digest
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.ruleset import render
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.ruleset_inet import (
+    rule_line,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.datapath import (
     Datapath,
     Group,

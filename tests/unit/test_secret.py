@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import image
-from ansible_collections.hanok.cloud.plugins.module_utils._local import server_rows
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import server_rows
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import is_url_of
 from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS, Secrets
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local import seed
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import seed
 
 
 @pytest.mark.parametrize('name', ['web', '1', '007', '0x1f', '1e3', 'on', 'null', '2001-01-01'])

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import metadata, server_rows
-from ansible_collections.hanok.cloud.plugins.module_utils._local.keypairs import LocalKeypairs
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._local.server_queries import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.keypairs import (
+    LocalKeypairs,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import server_rows
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_queries import (
     SERVERS,
     key_names,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import metadata
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server

@@ -15,8 +15,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local import settings
-from ansible_collections.hanok.cloud.plugins.module_utils._local.settings import Pool, Settings
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host import settings
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings import Pool, Settings
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import name_problems
 
 Write = Callable[[Any], Settings]

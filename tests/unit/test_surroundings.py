@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local import surroundings
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network import surroundings
 
 
 @pytest.mark.parametrize(

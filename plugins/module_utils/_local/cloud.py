@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Tuple, TypeVar
 
 from .._cloud import CloudError, Names, Observed
 from .._model.secret import Secrets
-from . import settings
-from .errors import at_boundary, explain, translated, translating
-from .host import Host
+from .host import settings
 from .profile import PROFILE
-from .record import Record
+from .record.errors import at_boundary, explain, translated, translating
+from .record.host import Host
+from .record.record import Record
 
 if TYPE_CHECKING:
     from .._cloud.contract import Records
-    from .flavors import LocalFlavors
-    from .floating_ips import LocalFloatingIps
-    from .images import LocalImages
-    from .init_scripts import LocalInitScripts
-    from .keypairs import LocalKeypairs
-    from .lbs import LocalLbs
-    from .networks import LocalNetworks
-    from .ports import LocalPorts
+    from .balancer.lbs import LocalLbs
+    from .catalogue.flavors import LocalFlavors
+    from .catalogue.init_scripts import LocalInitScripts
+    from .catalogue.keypairs import LocalKeypairs
+    from .compute.servers import LocalServers
+    from .network.floating_ips import LocalFloatingIps
+    from .network.networks import LocalNetworks
+    from .network.ports import LocalPorts
+    from .network.security_groups import LocalSecurityGroups
     from .projections import LocalProjections
-    from .security_groups import LocalSecurityGroups
-    from .servers import LocalServers
-    from .volumes import LocalVolumes
+    from .storage.images import LocalImages
+    from .storage.volumes import LocalVolumes
 
 
 @translating()
@@ -79,63 +79,63 @@ class LocalCloud:
     @property
     def keypairs(self) -> LocalKeypairs:
         """Key pairs."""
-        from .keypairs import LocalKeypairs
+        from .catalogue.keypairs import LocalKeypairs
 
         return at_boundary(LocalKeypairs(self.host.record))
 
     @property
     def flavors(self) -> LocalFlavors:
         """Flavors."""
-        from .flavors import LocalFlavors
+        from .catalogue.flavors import LocalFlavors
 
         return at_boundary(LocalFlavors(self.host))
 
     @property
     def init_scripts(self) -> LocalInitScripts:
         """Init scripts."""
-        from .init_scripts import LocalInitScripts
+        from .catalogue.init_scripts import LocalInitScripts
 
         return at_boundary(LocalInitScripts(self.host.record))
 
     @property
     def ports(self) -> LocalPorts:
         """Named ports."""
-        from .ports import LocalPorts
+        from .network.ports import LocalPorts
 
         return at_boundary(LocalPorts(self.host, self._projections))
 
     @property
     def images(self) -> LocalImages:
         """Images."""
-        from .images import LocalImages
+        from .storage.images import LocalImages
 
         return at_boundary(LocalImages(self.host, self.secrets.url))
 
     @property
     def networks(self) -> LocalNetworks:
         """Networks."""
-        from .networks import LocalNetworks
+        from .network.networks import LocalNetworks
 
         return at_boundary(LocalNetworks(self.host, self._projections))
 
     @property
     def security_groups(self) -> LocalSecurityGroups:
         """Security groups."""
-        from .security_groups import LocalSecurityGroups
+        from .network.security_groups import LocalSecurityGroups
 
         return at_boundary(LocalSecurityGroups(self.host, self._projections))
 
     @property
     def floating_ips(self) -> LocalFloatingIps:
         """Floating IPs."""
-        from .floating_ips import LocalFloatingIps
+        from .network.floating_ips import LocalFloatingIps
 
         return at_boundary(LocalFloatingIps(self.host, self._projections))
 
     @property
     def volumes(self) -> LocalVolumes:
         """Volumes."""
-        from .volumes import LocalVolumes
+        from .storage.volumes import LocalVolumes
 
         return at_boundary(
             LocalVolumes(
@@ -153,7 +153,7 @@ class LocalCloud:
     @property
     def lbs(self) -> LocalLbs:
         """Load balancers."""
-        from .lbs import LocalLbs
+        from .balancer.lbs import LocalLbs
 
         return at_boundary(LocalLbs(self.host, self._projections))
 
@@ -180,7 +180,7 @@ class LocalCloud:
 
     @property
     def _servers(self) -> LocalServers:
-        from .servers import LocalServers
+        from .compute.servers import LocalServers
 
         return LocalServers(self.host, self._projections, self.secrets.user_data)
 

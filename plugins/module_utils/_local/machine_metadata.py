@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import List
 
-from .host import Host
+from .record.host import Host
 
 
 class MachineMetadata:
@@ -25,6 +25,6 @@ class MachineMetadata:
 
     def write(self) -> None:
         """Write it where it differs."""
-        from . import metadata
+        from .record import metadata
 
         metadata.write(self.host)

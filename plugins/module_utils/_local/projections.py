@@ -11,17 +11,17 @@ from typing import List, Tuple
 from .._cloud import Outcome
 from .._model.change import Change
 from .._model.kinds import Verb
-from .bridges import Bridges, existing_bridges
-from .dhcp import Dhcp
+from .balancer.lb_configs import LbConfigs
 from .firewall import Firewall
-from .floating_routes import FloatingRoutes
-from .host import Host
-from .kernel_settings import KernelSettings
-from .lb_configs import LbConfigs
 from .machine_metadata import MachineMetadata
-from .pending_flows import PendingFlows
-from .projection import Projection
-from .rules import Rules
+from .network.bridges import Bridges, existing_bridges
+from .network.dhcp import Dhcp
+from .network.floating_routes import FloatingRoutes
+from .network.kernel_settings import KernelSettings
+from .network.pending_flows import PendingFlows
+from .network.rules import Rules
+from .record.host import Host
+from .record.projection import Projection
 
 _GRACE_PERIOD = 10.0  # seconds that other runs get to finish what looks broken meanwhile
 
@@ -118,6 +118,6 @@ class LocalProjections:
 
 
 def _foreign_notes(bridges: Sequence[str]) -> List[str]:
-    from .foreign_firewalls import reports
+    from .network.foreign_firewalls import reports
 
     return [f'another firewall of this host: {report}' for report in reports(bridges)]

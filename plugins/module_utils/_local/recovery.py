@@ -15,13 +15,13 @@ from .._model.change import Change
 from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, rebuild_rows
 from .._model.secret import NO_SECRETS
 from .cloud import LocalCloud, this_host
-from .database import LOST, Damaged
-from .errors import at_boundary
-from .host import Host
 from .projections import LocalProjections
-from .record import Record
+from .record.database import LOST, Damaged
+from .record.errors import at_boundary
+from .record.host import Host
+from .record.record import Record
+from .record.schema import TABLES
 from .remains import FOREIGN_DATA, find_remains, has_remains
-from .schema import TABLES
 
 
 class LocalRecovery(LocalCloud):

@@ -13,10 +13,11 @@ from ipaddress import IPv4Network
 from typing import Any, Dict, List
 
 from .._model.recovery import Remains, Rows, rebuild_rows
-from . import disks, metadata
-from .database import VERSION, NewerVersion
-from .host import Host
-from .schema import TABLES
+from .record import metadata
+from .record.database import VERSION, NewerVersion
+from .record.host import Host
+from .record.schema import TABLES
+from .storage import disks
 
 # Errors of reading data that hanok.cloud did not write.
 FOREIGN_DATA = (KeyError, TypeError, AttributeError, ValueError, StopIteration)

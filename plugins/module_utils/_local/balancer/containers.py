@@ -1,0 +1,164 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The libvirt-LXC container of a balancer: its view of the host, and its capabilities.
+
+It has its own read-only root: the host's /usr, an /etc with two accounts, and its folder with what
+HAProxy needs. It can write only to the folders in `WRITABLE`. The host never writes there, and
+opens files there without following links.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import pwd
+import signal
+import socket
+import stat
+from dataclasses import dataclass
+from html import escape
+from typing import Dict, List, Tuple
+
+from ..host.files import write_atomically
+
+RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
+SERVICES = 'services'  # what s6 runs
+CONTROL = os.path.join(SERVICES, 'haproxy', 'supervise', 'control')  # the FIFO of s6-supervise
+WRITABLE = (
+    RUN,
+    os.path.join(SERVICES, '.s6-svscan'),
+    os.path.join(SERVICES, 'haproxy', 'event'),
+    os.path.join(SERVICES, 'haproxy', 'supervise'),
+)
+_ROOT = 'root'
+_FOLDERS = ('dev', 'etc', 'home', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var/empty')
+_PROGRAMS = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')  # links into /usr (merged /usr)
+
+# What UID 0 may write to under /proc without any capability; libvirt mounts /proc/sys read-only.
+_PROC = ('acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sysrq-trigger')
+
+# To bind ports below 1024, change to its own user, chroot, and kill a worker of another user.
+_CAPABILITIES = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
+
+_XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
+<memory unit='MiB'>256</memory><vcpu>1</vcpu>
+<os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os>
+<features><capabilities policy='deny'>{capabilities}</capabilities></features>
+<on_reboot>restart</on_reboot><on_crash>restart</on_crash>
+<devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>{mounts}
+<interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/><target dev='{device}'/>
+<ip address='{address}' family='ipv4' prefix='{prefix}'/>
+<route family='ipv4' address='0.0.0.0' prefix='0' gateway='{gateway}'/></interface>
+<console type='pty'/></devices></domain>"""
+
+_MOUNT = """<filesystem type='mount' accessmode='passthrough'><source dir='{source}'/>
+<target dir='{target}'/>{readonly}</filesystem>"""
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container: its folder, its network interface, and its metadata (XML)."""
+
+    name: str
+    uuid: str
+    folder: str
+    metadata: str
+    mac: str
+    bridge: str
+    device: str
+    address: str
+    prefix: int
+    gateway: str
+
+
+def xml(container: Container) -> str:
+    """The definition of a container."""
+    values = {name: escape(str(value)) for name, value in vars(container).items()}
+    values['metadata'] = container.metadata
+    values['services'] = escape(os.path.join(container.folder, SERVICES))
+    values['capabilities'] = ''.join(f"<{name} state='on'/>" for name in _CAPABILITIES)
+    values['mounts'] = ''.join(_mount_xml(*mount) for mount in _mounts(container.folder))
+    return _XML.format(**values)
+
+
+def _mounts(folder: str) -> List[Tuple[str, str, bool]]:
+    """Source, target and whether it is writable; a mount comes before those inside it."""
+    writable = [os.path.join(folder, name) for name in WRITABLE]
+    proc = [os.path.join('/proc', name) for name in _PROC]
+    return [
+        (os.path.join(folder, _ROOT), '/', False),
+        ('/usr', '/usr', False),
+        (folder, folder, False),
+        *((path, path, True) for path in writable),
+        *((path, path, False) for path in proc if os.path.exists(path)),
+    ]
+
+
+def _mount_xml(source: str, target: str, writable: bool) -> str:
+    readonly = '' if writable else '<readonly/>'
+    return _MOUNT.format(source=escape(source), target=escape(target), readonly=readonly)
+
+
+def create_root(folder: str) -> None:
+    """Create the root of the container of this folder; what exists already stays."""
+    root = os.path.join(folder, _ROOT)
+    for name in (*_FOLDERS, folder.lstrip('/')):
+        os.makedirs(os.path.join(root, name), 0o755, exist_ok=True)
+    for name in _PROGRAMS:
+        link = os.path.join(root, name)
+        if os.path.islink('/' + name) and not os.path.islink(link):
+            os.symlink(os.readlink('/' + name), link)
+    for name, text in _accounts().items():
+        path = os.path.join(root, 'etc', name)
+        write_atomically(path, text, 0o644)
+        os.chmod(path, 0o644)
+
+
+def _accounts() -> Dict[str, str]:
+    user = pwd.getpwnam('haproxy')
+    nobody = '/nonexistent:/usr/sbin/nologin'
+    return {
+        'passwd': f'root:x:0:0::{nobody}\nhaproxy:x:{user.pw_uid}:{user.pw_gid}::{nobody}\n',
+        'group': f'root:x:0:\nhaproxy:x:{user.pw_gid}:\n',
+    }
+
+
+def kill_orphans(uuid: str) -> None:
+    """Kill what a stopped container left running, beginning with what restarts others."""
+    for program in ('s6-svscan', 's6-supervise', 'haproxy'):
+        for path in glob.glob('/proc/[0-9]*'):
+            with contextlib.suppress(OSError):  # it has ended
+                if _is_of(path, program, uuid):
+                    os.kill(int(os.path.basename(path)), signal.SIGKILL)
+
+
+def _is_of(path: str, program: str, uuid: str) -> bool:
+    if os.path.basename(os.readlink(os.path.join(path, 'exe'))) != program:
+        return False
+    with open(os.path.join(path, 'cmdline'), encoding='utf-8', errors='replace') as file:
+        command_line = file.read(65536)
+    return f'/{uuid}/' in command_line + os.readlink(os.path.join(path, 'cwd')) + '/'
+
+
+def send_control(folder: str, command: bytes) -> None:
+    """Send a command to s6-supervise (s6-svc would follow a link placed by the container)."""
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    control = os.open(os.path.join(folder, CONTROL), flags)
+    try:
+        if not stat.S_ISFIFO(os.fstat(control).st_mode):
+            raise OSError(f'{os.path.join(folder, CONTROL)} is not a FIFO')
+        os.write(control, command)
+    finally:
+        os.close(control)
+
+
+def connect(stream: socket.socket, path: str) -> None:
+    """Connect to a socket of the container without following links."""
+    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            raise OSError(f'{path} is not a socket')
+        stream.connect(f'/proc/self/fd/{descriptor}')
+    finally:
+        os.close(descriptor)

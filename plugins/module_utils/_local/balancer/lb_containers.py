@@ -1,0 +1,101 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The libvirt-LXC containers of load balancers; ``row`` is one of lb_rows.py."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from ipaddress import IPv4Network
+from typing import Any
+
+from ..._cloud import TimedOut
+from ..compute.machines import Machines
+from ..host.devices import bridge_name, tap_name
+from ..host.hypervisor import tolerate
+from ..record import metadata
+from ..record.host import wait_until
+from . import containers, haproxy_socket, lb_files
+
+_MOST_NAME = 64  # bytes of a host name; that of a container is the name of its domain
+
+
+class LbContainers(Machines):
+    """Containers of load balancers."""
+
+    logs = '/var/log/libvirt/lxc'
+
+    @property
+    def connection(self) -> Any:
+        """This thread's connection to the LXC driver."""
+        return self.host.hypervisor.lxc
+
+    def name(self, row: Any) -> str:
+        """The name of the domain, with as much of the balancer's name as fits, for virsh users."""
+        return f'hanok-lb-{row["id"]}-{row["name"]}'[:_MOST_NAME]
+
+    def folder(self, row: Any) -> str:
+        """The folder with the configuration, the services and the root."""
+        return lb_files.folder_of(self.host, row['uuid'])
+
+    def xml(self, row: Any) -> str:
+        """The domain as recorded."""
+        document = metadata.balancer_metadata(self.host.record)[row['uuid']]
+        return containers.xml(
+            containers.Container(
+                name=self.name(row),
+                uuid=row['uuid'],
+                folder=self.folder(row),
+                metadata=metadata.element(document),
+                mac=row['mac'],
+                bridge=bridge_name(row['network_id']),
+                device=tap_name(row['port']),
+                address=row['address'],
+                prefix=IPv4Network(row['cidr']).prefixlen,
+                gateway=row['gateway'],
+            )
+        )
+
+    def prepare(self, row: Any) -> None:
+        """Create the folder and the root; a container with an older layout is deleted before."""
+        folder = self.folder(row)
+        if not lb_files.is_current(folder):
+            self._delete_outdated(row)
+        lb_files.create(folder)
+        containers.create_root(folder)
+
+    def _delete_outdated(self, row: Any) -> None:
+        """Delete the container, and the folder in which it could create links."""
+        self.undefine(row)
+        services = os.path.join(self.folder(row), containers.SERVICES)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(services)
+
+    def start(self, row: Any) -> None:
+        """Start the container. Raises CloudError if HAProxy does not answer in time."""
+        folder, domain = self.folder(row), self.lookup(row)
+        domain.setAutostart(1)
+        if not domain.isActive():
+            containers.kill_orphans(row['uuid'])
+            old_socket = os.path.join(folder, 'admin.sock')  # of an older layout
+            for path in (lb_files.socket_path(folder), old_socket):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+        with tolerate('OPERATION_INVALID'):  # it runs already
+            domain.create()
+        if not wait_until(lambda: _is_up(domain, folder), self.host.timeout):
+            raise TimedOut(
+                f'timed out after {self.host.timeout} s (wait_timeout) waiting for HAProxy of '
+                f'{row["name"]}; its log is in {self.logs}/{self.name(row)}.log'
+            )
+        lb_files.mark_current(folder)
+
+    def undefine(self, row: Any) -> None:
+        """Stop the container and all that it left running, and undefine it."""
+        super().undefine(row)
+        containers.kill_orphans(row['uuid'])
+
+
+def _is_up(domain: Any, folder: str) -> bool:
+    return bool(domain.isActive()) and haproxy_socket.query(folder, 'show info') is not None

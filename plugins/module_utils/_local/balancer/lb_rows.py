@@ -1,0 +1,63 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rows of load balancers in the record."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Iterable, List, Sequence, Tuple
+
+from ..._model.change import Change
+from ..._model.lb import HealthCheck, Lb, Listener
+from ..record.record import Record
+
+# ?1: names as a JSON array, or NULL for all.
+_LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway,
+  p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
+  FROM balancer b JOIN port p ON p.balancer_id = b.id JOIN network n ON n.id = p.network_id
+  LEFT JOIN floating_ip f ON f.port_id = p.id
+  WHERE ?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.name"""
+_MEMBERS = """SELECT m.balancer_id, s.name, p.address
+  FROM balancer_member m JOIN server s ON s.id = m.server_id JOIN port p ON p.server_id = s.id
+  JOIN port b ON b.balancer_id = m.balancer_id
+  ORDER BY length(s.name), s.name, p.network_id <> b.network_id, p.position"""
+
+
+def list_rows(record: Record, names: Iterable[str] | None = None) -> List[Any]:
+    """All balancers, or those with these names, each with its network, port and floating IP."""
+    return list(record.named(_LIST, names))
+
+
+def row_of(record: Record, change: Change) -> Any:
+    """The balancer of a change, which must exist."""
+    row = record.row_of(change)
+    return next(found for found in list_rows(record, [change.name]) if found['id'] == row)
+
+
+def members_by_lb(record: Record) -> Dict[int, Tuple[Tuple[str, str], ...]]:
+    """The members of each balancer: names, and addresses in its network or else the first ones."""
+    found: Dict[int, Dict[str, str]] = {}
+    for row in record.rows(_MEMBERS):
+        found.setdefault(row['balancer_id'], {}).setdefault(row['name'], row['address'])
+    return {balancer: tuple(members.items()) for balancer, members in found.items()}
+
+
+def lb_of(row: Any, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
+    """A balancer as an object of the model."""
+    check = json.loads(row['health_check']) if row['health_check'] else None
+    return Lb(
+        name=row['name'],
+        network=row['network'],
+        algorithm=row['algorithm'],
+        listeners=tuple(Listener(**listener) for listener in json.loads(row['listeners'])),
+        members=tuple(name for name, _address in members),
+        health_check=HealthCheck(**check) if check else None,
+        floating_ip=row['floating'],
+        description=row['description'],
+        labels=json.loads(row['labels']),
+        address=row['address'],
+        id=row['uuid'],
+        running=running,
+        created_by=row['created_by'],
+        created_at=row['created_at'],
+    )

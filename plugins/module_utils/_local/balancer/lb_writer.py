@@ -1,0 +1,139 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Load balancers: HAProxy under s6 in a libvirt-LXC container with its own network and root."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, Dict, List, Sequence
+
+from ..._cloud import Busy, Outcome
+from ..._model.change import AFTER_APPLY, Change
+from ..._model.lb import Lb
+from ..._model.lifecycle import TaskState
+from ..._model.server import Nic
+from ..host.settings import Pool
+from ..network import addresses
+from ..network.dns_names import check_dns_names
+from ..record.host import Host
+from ..record.projection import Projections
+from ..record.record import Record, description_columns
+from . import lb_rows
+from .lb_config import configure
+from .lb_containers import LbContainers
+
+_DONE = 'UPDATE balancer SET task_state = NULL WHERE id = ?'
+
+
+class LbWriter:
+    """Changes load balancers."""
+
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record of ``host``, and its projections."""
+        self.host, self.record, self.projections = host, host.record, projections
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create load balancers and start them."""
+        with self.record.transaction():
+            for change in changes:
+                _reserve(self.record, self.host.pools, change.after)
+        self.projections.apply()
+        return self.host.finish(self.host.for_each(changes, self._build), _DONE)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update load balancers without dropping connections; start those that do not run."""
+        begun = self.record.change_rows(
+            changes,
+            lambda change, row: _update(self.record, self.host.pools, change, row),
+        )
+        self.projections.apply()
+        return self.host.finish(self.host.then_each(begun, self._build), _DONE)
+
+    def _build(self, change: Change) -> None:
+        containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change)
+        containers.prepare(row)
+        members = lb_rows.members_by_lb(self.record).get(row['id'], ())
+        configure(self.host, row, members)
+        containers.define(row)
+        containers.start(row)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete load balancers and their automatic floating IPs."""
+        begun = self.record.change_rows(
+            changes,
+            lambda _change, row: self.record.update(
+                'balancer', row, {'task_state': TaskState.DELETING}
+            ),
+        )
+        outcomes = self.host.then_each(begun, self._delete)
+        self.projections.end_stale_flows()
+        with self.record.transaction():
+            for outcome in outcomes:
+                if not outcome.error:
+                    _delete_row(self.record, self.record.row_of(outcome.change))
+        self.projections.apply()
+        return outcomes
+
+    def _delete(self, change: Change) -> None:
+        LbContainers(self.host).delete(lb_rows.row_of(self.record, change))
+
+
+def _reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
+    """Insert a new balancer with its port, members and floating IP, if it does not exist yet."""
+    if record.value('SELECT id FROM balancer WHERE name = ?', lb.name) is not None:
+        return
+    identity = {'uuid': str(uuid.uuid4()), 'name': lb.name}
+    row = record.insert('balancer', {**identity, **_columns(lb), 'task_state': TaskState.CREATING})
+    addresses.create_port(record, Nic(lb.network), 0, {'balancer_id': row})
+    _write_members(record, row, lb.members)
+    check_dns_names(record, 'lb', [lb.name])
+    if lb.floating_ip:
+        _associate_floating_ip(record, pools, row, lb.floating_ip)
+
+
+def _update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
+    """Update the row of a balancer to its state after a change."""
+    before: Lb = change.before
+    lb: Lb = change.after
+    record.update('balancer', row, {**_columns(lb), 'task_state': TaskState.UPDATING})
+    if before.members != lb.members:
+        _write_members(record, row, lb.members)
+    if before.floating_ip != lb.floating_ip:
+        addresses.disassociate(record, 'balancer_id', row)
+        if lb.floating_ip:
+            _associate_floating_ip(record, pools, row, lb.floating_ip)
+
+
+def _delete_row(record: Record, row: int | None) -> None:
+    """Delete a balancer and its automatic floating IPs."""
+    record.sql.execute(
+        'DELETE FROM floating_ip WHERE automatic '
+        'AND port_id IN (SELECT id FROM port WHERE balancer_id = ?)',
+        (row,),
+    )
+    record.sql.execute('DELETE FROM balancer WHERE id = ?', (row,))
+
+
+def _columns(lb: Lb) -> Dict[str, Any]:
+    listeners = json.dumps([listener.public() for listener in lb.listeners])
+    check = json.dumps(lb.health_check.public()) if lb.health_check else None
+    columns = {'algorithm': lb.algorithm, 'listeners': listeners, 'health_check': check}
+    return {**columns, **description_columns(lb)}
+
+
+def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
+    record.sql.execute('DELETE FROM balancer_member WHERE balancer_id = ?', (row,))
+    for member in members:
+        server = record.value('SELECT id FROM server WHERE name = ?', member)
+        if server is None:
+            raise Busy(
+                f'server {member} no longer exists; run the task again',
+                'members',
+            )
+        record.insert('balancer_member', {'balancer_id': row, 'server_id': server})
+
+
+def _associate_floating_ip(record: Record, pools: Sequence[Pool], row: int, address: str) -> None:
+    port = record.value('SELECT id FROM port WHERE balancer_id = ?', row)
+    addresses.associate(record, pools, port, None if address == AFTER_APPLY else address)

@@ -1,0 +1,76 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Load balancers, as they are observed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Iterable, List, Sequence, Set, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.lb import Lb, MemberHealth
+from ..record.host import Host
+from ..record.projection import Projections
+from . import lb_files, lb_rows
+
+if TYPE_CHECKING:
+    from .lb_writer import LbWriter
+
+# VIR_CONNECT_LIST_DOMAINS_ACTIVE and _PERSISTENT: a container that runs and starts at boot
+_ACTIVE_AND_PERSISTENT = 1 | 4
+
+
+class LocalLbs:
+    """Load balancers of the local cloud."""
+
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Manage load balancers."""
+        self.host, self.record, self.projections = host, host.record, projections
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
+        """All load balancers, or those with these names."""
+        rows = self.host.rows_in_progress('lb', lambda: lb_rows.list_rows(self.record, names))
+        running = self.host.with_retry(self._running) if rows else set()
+        members = lb_rows.members_by_lb(self.record)
+        found = []
+        for row in rows:
+            is_current = lb_files.is_current(lb_files.folder_of(self.host, row['uuid']))
+            is_running = row['uuid'] in running and is_current
+            lb = lb_rows.lb_of(row, members.get(row['id'], ()), is_running)
+            lb = replace(lb, health=self._health(lb))
+            found.append(self.host.with_progress('lb', row, lb))
+        return tuple(found)
+
+    def _health(self, lb: Lb) -> Tuple[MemberHealth, ...]:
+        from . import member_health
+
+        if lb.health_check is None:
+            return member_health.unchecked(lb.members)
+        text = None
+        if lb.running:
+            from . import haproxy_socket
+
+            text = haproxy_socket.query(lb_files.folder_of(self.host, lb.id), 'show stat')
+        return member_health.health(text, lb.members)
+
+    def _running(self) -> Set[str]:
+        domains = self.host.hypervisor.lxc.listAllDomains(_ACTIVE_AND_PERSISTENT)
+        return {domain.UUIDString() for domain in domains}
+
+    def _writer(self) -> LbWriter:
+        from .lb_writer import LbWriter
+
+        return LbWriter(self.host, self.projections)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create load balancers and start them."""
+        return self._writer().create(changes)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update load balancers without dropping connections; start those that do not run."""
+        return self._writer().update(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete load balancers and their automatic floating IPs."""
+        return self._writer().delete(changes)

@@ -1,0 +1,84 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Flavors: the built-in catalogue, and rows of the record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Dict, List, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.flavor import Flavor
+from ..record.host import Host
+from ..record.record import description_columns
+from .flavor_catalogue import CATALOGUE
+
+COLUMNS = ('family', 'vcpus', 'memory', 'disk')
+
+
+class LocalFlavors:
+    """Flavors of the local cloud."""
+
+    def __init__(self, host: Host) -> None:
+        """Use the record of ``host``."""
+        self.record = host.record
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Flavor, ...]:
+        """List all, or those with these names."""
+        users: Dict[str, List[str]] = {}
+        for row in self.record.rows('SELECT flavor, name FROM server ORDER BY name'):
+            users.setdefault(row['flavor'], []).append(row['name'])
+        rows = self.record.rows('SELECT * FROM flavor ORDER BY name')
+        flavors = [
+            replace(flavor, used_by=tuple(users.get(flavor.name, ())))
+            for flavor in (*CATALOGUE.values(), *map(_flavor, rows))
+        ]
+        requested = None if names is None else set(names)
+        return tuple(flavor for flavor in flavors if requested is None or flavor.name in requested)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create flavors."""
+        with self.record.transaction():
+            for change in changes:
+                self.record.insert(
+                    'flavor',
+                    {
+                        'name': change.name,
+                        **{column: getattr(change.after, column) for column in COLUMNS},
+                        **description_columns(change.after),
+                    },
+                )
+        return [Outcome(change) for change in changes]
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update the family, the description and the labels."""
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update(
+                'flavor',
+                row,
+                {'family': change.after.family, **description_columns(change.after)},
+            ),
+        )
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete flavors."""
+        return self.record.delete_rows(changes)
+
+
+def _flavor(row: Any) -> Flavor:
+    return Flavor(
+        row['name'],
+        row['family'],
+        row['vcpus'],
+        row['memory'],
+        row['disk'],
+        row['description'],
+        json.loads(row['labels']),
+        id=row['uuid'],
+        created_by=row['created_by'],
+        created_at=row['created_at'],
+    )

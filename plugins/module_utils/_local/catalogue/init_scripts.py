@@ -1,0 +1,65 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Init scripts: rows of the record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Dict, List, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.init_script import InitScript
+from ..._model.lifecycle import TaskState
+from ..record.record import Record, description_columns, split_names
+
+_LIST = f"""SELECT i.*, (SELECT group_concat(s.name) FROM server s
+    WHERE s.init_script = i.name AND s.task_state = '{TaskState.CREATING}') AS used
+  FROM init_script i WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
+
+
+class LocalInitScripts:
+    """Init scripts of the local cloud."""
+
+    def __init__(self, record: Record) -> None:
+        """Use this record."""
+        self.record = record
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[InitScript, ...]:
+        """List all, or those with these names."""
+        return tuple(
+            InitScript(
+                row['name'],
+                row['content'],
+                row['description'],
+                json.loads(row['labels']),
+                split_names(row['used']),
+                row['uuid'],
+                row['created_by'],
+                row['created_at'],
+            )
+            for row in self.record.named(_LIST, names)
+        )
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create scripts."""
+        with self.record.transaction():
+            for change in changes:
+                self.record.insert('init_script', {'name': change.name, **_columns(change.after)})
+        return [Outcome(change) for change in changes]
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update scripts; servers created from now on use the new content."""
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update('init_script', row, _columns(change.after)),
+        )
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete scripts."""
+        return self.record.delete_rows(changes)
+
+
+def _columns(script: InitScript) -> Dict[str, Any]:
+    return {'content': script.content, **description_columns(script)}

@@ -1,0 +1,106 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The libvirt domain of a server, rendered as XML from validated values."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from html import escape  # xml.sax would bring in urllib and ssl
+from typing import Tuple
+
+from ..host.devices import AGENT_CHANNEL
+from ..storage.disk_devices import Disk, disk_xml, target
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A NIC: its tap device on the host, and the bridge that libvirt adds it to."""
+
+    device: str
+    mac: str
+    bridge: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The values of a domain. ``memory`` in MiB."""
+
+    name: str
+    uuid: str
+    memory: int
+    vcpus: int
+    folder: str
+    interfaces: Tuple[Interface, ...]
+    disks: Tuple[Disk, ...] = ()
+    kvm: bool = False
+    guest_agent: bool = True
+    metadata: str = ''  # an XML element in its own namespace
+
+
+def has_kvm(virt_type: str) -> bool:
+    """Whether guests run on KVM (virt_type kvm, qemu or auto).
+
+    For auto, /dev/kvm must open and the processor must report virtualisation: the device alone is
+    not enough.
+    """
+    if virt_type != 'auto':
+        return virt_type == 'kvm'
+    try:
+        with open('/proc/cpuinfo', encoding='ascii', errors='replace') as file:
+            flags = next((line.split() for line in file if line.startswith('flags')), [])
+        os.close(os.open('/dev/kvm', os.O_RDWR))
+    except OSError:
+        return False
+    return 'vmx' in flags or 'svm' in flags
+
+
+def _interface_xml(nic: Interface) -> str:
+    return (
+        f"<interface type='bridge'><mac address='{escape(nic.mac)}'/>"
+        f"<source bridge='{nic.bridge}'/><target dev='{nic.device}'/>"
+        "<model type='virtio'/><rom enabled='no'/></interface>"
+    )
+
+
+# One PCI bus has room for the root disk, the controllers, 8 NICs and 15 hot-plugged volumes; q35
+# needs a port for each, and 3 s more to boot.
+_XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
+<metadata>{metadata}</metadata>
+<memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
+<features><acpi/><apic/></features><cpu mode='{cpu}'/><clock offset='utc'/>
+<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>restart</on_crash>
+<devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+<controller type='scsi' index='0' model='virtio-scsi'/><controller type='usb' model='none'/>
+{root_disk}
+<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{seed}'/>
+<target dev='sda' bus='scsi'/><readonly/></disk>
+{disks}{interfaces}
+<serial type='pty'><log file='{console}' append='on'/><target port='0'/></serial>
+{agent}
+<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+<memballoon model='virtio'><stats period='2'/></memballoon>
+<video><model type='vga'/></video></devices></domain>"""
+
+
+def xml(machine: Machine) -> str:
+    """The complete domain."""
+    agent = f"<channel type='unix'><target type='virtio' name='{AGENT_CHANNEL}'/></channel>"
+    root_disk = Disk(os.path.join(machine.folder, 'root.qcow2'), 'root')
+    disks = [disk_xml(disk, target(index)) for index, disk in enumerate(machine.disks, 1)]
+    return _XML.format(
+        type='kvm' if machine.kvm else 'qemu',
+        name=escape(machine.name),
+        uuid=escape(machine.uuid),
+        metadata=machine.metadata,
+        memory=machine.memory,
+        vcpus=machine.vcpus,
+        cpu='host-passthrough' if machine.kvm else 'maximum',
+        root_disk=disk_xml(root_disk, target(0)),
+        seed=escape(os.path.join(machine.folder, 'seed.iso')),
+        disks=''.join(disks),
+        interfaces=''.join(_interface_xml(nic) for nic in machine.interfaces),
+        console=escape(os.path.join(machine.folder, 'console.log')),
+        agent=agent if machine.guest_agent else '',
+    )

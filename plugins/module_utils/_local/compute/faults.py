@@ -1,0 +1,115 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Differences between recorded servers and their machines and disks, which were edited by hand.
+
+Compared field by field, never as text.
+"""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from typing import Any, Dict, List, Tuple
+
+from ..._model.server import DISK_MISSING, SEED_MISSING
+from ..host.devices import AGENT_CHANNEL, bridge_name, tap_name
+from ..host.hypervisor import Machine, tolerate
+
+_INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE: the persistent definition
+_PAUSED, _BY_ERROR = 3, 5  # VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR
+
+
+def machine_faults(
+    row: Mapping[str, Any], machine: Machine | None, folder: str, volumes: Sequence[str]
+) -> Tuple[str, ...]:
+    """The differences of a server's machine from its record. ``volumes``: files of its volumes."""
+    root, seed = (os.path.join(folder, name) for name in ('root.qcow2', 'seed.iso'))
+    faults = []
+    if not os.path.exists(root):
+        faults.append(DISK_MISSING)
+    if not os.path.exists(seed):
+        faults.append(SEED_MISSING)
+    return (*faults, *_definition_faults(row, machine, {root, seed, *volumes}))
+
+
+def has_agent(machine: ET.Element) -> bool:
+    """Whether a machine, as libvirt describes it, has a guest agent channel."""
+    targets = machine.findall('devices/channel/target')
+    return any(target.get('name') == AGENT_CHANNEL for target in targets)
+
+
+def _definition_faults(
+    row: Mapping[str, Any], machine: Machine | None, files: set[str]
+) -> List[str]:
+    definition = _definition(machine)
+    if definition is None:
+        return ['its machine is no longer defined in libvirt']
+    faults = _size_faults(row, definition)
+    faults += [
+        f'its machine no longer has the disk {file}' for file in sorted(files - _files(definition))
+    ]
+    if has_agent(definition) != bool(row['guest_agent']):
+        has = 'no longer has' if row['guest_agent'] else 'has'
+        faults.append(f'its machine {has} a guest agent channel')
+    return faults + _interface_faults(row, definition)
+
+
+def _definition(machine: Machine | None) -> ET.Element | None:
+    if machine and machine.defined:
+        with tolerate('NO_DOMAIN'):
+            return ET.fromstring(machine.domain.XMLDesc(_INACTIVE))  # noqa: S314 (libvirt's own)
+    return None
+
+
+def _size_faults(row: Mapping[str, Any], definition: ET.Element) -> List[str]:
+    memory = int(definition.findtext('memory', '0')) // 1024
+    vcpus = int(definition.findtext('vcpu', '0'))
+    faults = []
+    if memory != row['memory']:
+        faults.append(f'its memory is {memory} MiB in libvirt, recorded {row["memory"]} MiB')
+    if vcpus != row['vcpus']:
+        faults.append(f'it has {vcpus} vCPUs in libvirt, recorded {row["vcpus"]}')
+    return faults
+
+
+def _interface_faults(row: Mapping[str, Any], definition: ET.Element) -> List[str]:
+    existing = _interfaces(definition)
+    return [
+        f'its machine no longer has the network interface of {port["address"]}'
+        for port in row['ports']
+        if existing.get(tap_name(port['id'])) != (port['mac'], bridge_name(port['network_id']))
+    ]
+
+
+def _files(definition: ET.Element) -> set[str]:
+    return {source.get('file', '') for source in definition.findall('devices/disk/source')}
+
+
+def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str]]:
+    """MAC and bridge of the interfaces, by tap device."""
+    return {
+        _attribute(interface, 'target', 'dev'): (
+            _attribute(interface, 'mac', 'address'),
+            _attribute(interface, 'source', 'bridge'),
+        )
+        for interface in definition.findall('devices/interface')
+    }
+
+
+def _attribute(parent: ET.Element, tag: str, name: str) -> str:
+    child = parent.find(tag)
+    return '' if child is None else child.get(name, '')
+
+
+def pause_reason(machine: Machine | None) -> str:
+    """Why a machine is paused, if it takes an action of the operator to resume it; else empty."""
+    if machine is None or machine.power != 'paused':
+        return ''
+    if machine.domain.state() != [_PAUSED, _BY_ERROR]:
+        return ''
+    disks = ', '.join(sorted(machine.domain.diskErrors()))
+    return (
+        f'a disk could not be written ({disks}), probably because the host has no free space; '
+        'free some, then start the server (state: started)'
+    )

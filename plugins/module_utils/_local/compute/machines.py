@@ -1,0 +1,84 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Machines of libvirt, whatever their kind: virtual machines, and containers of load balancers.
+
+All methods are idempotent. ``row`` is the row of the record that a machine belongs to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import os
+import shutil
+from abc import ABC, abstractmethod
+from typing import Any
+
+from ..host.hypervisor import tolerate
+from ..record.host import Host
+
+
+class Machines(ABC):
+    """The machines of one kind on this host."""
+
+    logs: str  # the folder where the driver of libvirt writes their logs
+
+    def __init__(self, host: Host) -> None:
+        """Manage machines of this host."""
+        self.host = host
+
+    @property
+    @abstractmethod
+    def connection(self) -> Any:
+        """This thread's connection to the driver of this kind."""
+
+    @abstractmethod
+    def name(self, row: Any) -> str:
+        """The name of the domain, unique by the id of the row."""
+
+    @abstractmethod
+    def folder(self, row: Any) -> str:
+        """The folder of the machine."""
+
+    @abstractmethod
+    def xml(self, row: Any) -> str:
+        """The domain as recorded."""
+
+    @abstractmethod
+    def prepare(self, row: Any) -> None:
+        """Create the files that the machine needs."""
+
+    @abstractmethod
+    def start(self, row: Any) -> None:
+        """Start the machine, which is defined."""
+
+    def lookup(self, row: Any) -> Any:
+        """The domain. Raises libvirtError if it does not exist."""
+        return self.connection.lookupByUUIDString(row['uuid'])
+
+    def define(self, row: Any) -> Any:
+        """Define the machine as recorded; a running one changes at its next start."""
+        return self.connection.defineXML(self.xml(row))
+
+    def power_off(self, row: Any) -> None:
+        """Power off the machine without a shutdown of its guest."""
+        with tolerate('NO_DOMAIN'):  # it does not exist
+            machine = self.lookup(row)
+            with tolerate('OPERATION_INVALID'):  # it is no longer defined, and only runs
+                machine.setAutostart(0)
+            with tolerate('OPERATION_INVALID'):  # it does not run
+                machine.destroy()
+
+    def undefine(self, row: Any) -> None:
+        """Power off the machine and undefine it; its files remain."""
+        self.power_off(row)
+        with tolerate('NO_DOMAIN'):
+            self.lookup(row).undefine()
+
+    def delete(self, row: Any) -> None:
+        """Delete the machine with its files and logs."""
+        self.undefine(row)
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self.folder(row))
+        for log in glob.glob(f'{self.logs}/{glob.escape(self.name(row))}.log*'):
+            os.unlink(log)

@@ -1,0 +1,122 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Readiness of a server: it runs, has its address, answers SSH, has finished its first boot."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from typing import Any, NamedTuple
+
+from ..._cloud import CloudError, Missing
+from ..._model import guest
+from ..._model.first_boot import DONE, FirstBoot, from_console, from_result
+from ..host.agent import Agent
+from ..record.host import Host
+
+_START = '-- hanok.cloud starts the server'
+_START_LINE = re.compile(f'^{_START}, .*$'.encode(), re.MULTILINE)
+
+
+class Watched(NamedTuple):
+    """A server to wait for; MAC, address, bridge and gateway are those of its first connection."""
+
+    identity: str
+    address: str
+    mac: str
+    console: str
+    bridge: str
+    gateway: str
+    guest_agent: bool
+
+
+def missing(host: Host, server: Watched, wait_for: str, deadline: float) -> str:
+    """Why a condition (running, ip, ssh, init) is not met; empty if it is.
+
+    ``deadline``: when the guest must have responded (monotonic). Raises CloudError when waiting
+    longer is futile.
+    """
+    import libvirt
+
+    try:
+        machine = host.hypervisor.qemu.lookupByUUIDString(server.identity)
+        if not machine.isActive():
+            return 'it is not running'
+        if wait_for == 'init':
+            return _missing_init(machine, server.console, deadline)
+        if wait_for == 'ssh':
+            return _missing_ssh(server.address, deadline)
+        return _missing_address(machine, server, deadline) if wait_for == 'ip' else ''
+    except OSError as error:
+        return f'no ARP request can be sent on the bridge {server.bridge} ({error})'
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            raise Missing('its machine no longer exists') from error
+        return str(error)
+
+
+def _missing_address(machine: Any, server: Watched, deadline: float) -> str:
+    """By the guest agent or else ARP: a DHCP lease does not prove that the guest uses it."""
+    if server.guest_agent:
+        addresses = Agent(machine, deadline).addresses() or {}
+        if server.address in addresses.get(server.mac, ()):
+            return ''
+        return f'it does not have the address {server.address} yet'
+    from ..network.arp import has_address
+
+    left = max(0.2, min(1.0, deadline - time.monotonic()))
+    if has_address(server.bridge, server.gateway, server.mac, server.address, left):
+        return ''
+    return f'no ARP reply for {server.address} yet (it has no guest agent)'
+
+
+def _missing_ssh(address: str, deadline: float) -> str:
+    left = max(0.5, deadline - time.monotonic())
+    try:
+        with socket.create_connection((address, 22), min(2, left)) as stream:
+            stream.settimeout(min(5, left))
+            if stream.recv(4) == b'SSH-':
+                return ''
+            return f'the service at {address} port 22 is not SSH'
+    except OSError as error:
+        return f'ssh at {address} does not answer ({error})'
+
+
+def _missing_init(machine: Any, console: str, deadline: float) -> str:
+    """Raises CloudError when the first boot failed."""
+    boot = first_boot(machine, console, deadline)
+    if boot.failure():
+        raise CloudError(boot.failure())
+    return '' if boot.state == DONE else 'its first boot is not finished yet'
+
+
+def first_boot(machine: Any, console: str, deadline: float) -> FirstBoot:
+    """The first boot by the guest agent, or by the console without a valid response."""
+    if machine.isActive():
+        agent = Agent(machine, deadline)
+        result = agent.file('/run/cloud-init/result.json')
+        if result:
+            output = agent.file('/var/log/cloud-init-output.log') or b''
+            boot = from_result(result, output)
+            if boot:
+                return boot
+    return from_console(_last_boot(console))
+
+
+def mark_start(console: str) -> None:
+    """Write to the console log that a boot starts here; lines above are of earlier boots."""
+    descriptor = os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with open(descriptor, 'a', encoding='utf-8') as file:
+        file.write(f'\n{_START}, {time.strftime("%Y-%m-%d %H:%M:%S")} --\n')
+
+
+def _last_boot(console: str) -> bytes:
+    """The end of the console log, of the last boot only; empty if there is no log."""
+    try:
+        with open(console, 'rb') as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - guest.MAX_BYTES))
+            return _START_LINE.split(file.read(guest.MAX_BYTES))[-1]
+    except OSError:
+        return b''

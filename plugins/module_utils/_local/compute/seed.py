@@ -1,0 +1,89 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The NoCloud seed of a server, a CD labelled cidata (cloud-init: datasources, NoCloud)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from typing import Sequence, Tuple
+
+from ..record.host import Host
+
+# The disk of a clone contains the machine id of the imaged server, and with it its DHCP identity;
+# the first boot creates a new one.
+NEW_MACHINE_ID = (
+    '#!/bin/sh\nrm -f /etc/machine-id /var/lib/dbus/machine-id; systemd-machine-id-setup\n'
+)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """First-boot content. ``identity``: the instance id; a new one makes cloud-init run again."""
+
+    identity: str
+    name: str
+    macs: Tuple[str, ...]
+    public_keys: Tuple[str, ...] = ()
+    user_data: str = ''
+    clone: bool = False
+
+
+def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
+    """Write the CD if none exists, and remove leftovers of an interrupted run.
+
+    It is written under a temporary name, readable by root only: user data may contain secrets.
+    """
+    folder = path + '.parts'
+    if os.path.exists(folder):
+        shutil.rmtree(folder)
+    if not os.path.exists(path):
+        os.mkdir(folder, 0o700)
+        try:
+            _write(host, path, folder, seed, locks)
+        finally:
+            shutil.rmtree(folder)
+
+
+def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int]) -> None:
+    meta = {'instance-id': seed.identity, 'local-hostname': seed.name, 'dsmode': 'local'}
+    texts = {
+        'meta-data': _meta_data(meta, seed.public_keys),
+        'user-data': seed.user_data,
+        'vendor-data': NEW_MACHINE_ID if seed.clone else '',
+        'network-config': _network_config(seed.macs),
+    }
+    files = [os.path.join(folder, name) for name in texts]
+    for file, text in zip(files, texts.values()):
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
+            stream.write(text)
+    part = os.path.join(folder, 'seed.iso')
+    host.run('genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', part, *files, locks=locks)
+    os.rename(part, path)
+
+
+def _network_config(macs: Sequence[str]) -> str:
+    nics = {
+        f'nic{index}': {
+            'match': {'macaddress': mac},
+            'set-name': f'eth{index}',
+            'dhcp4': True,
+            'dhcp-identifier': 'mac',
+            'dhcp4-overrides': {'route-metric': 100 * (index + 1)},
+        }
+        for index, mac in enumerate(macs)
+    }
+    return json.dumps({'version': 2, 'ethernets': nics})
+
+
+def _meta_data(meta: dict[str, str], keys: Sequence[str]) -> str:
+    """YAML with one value per line, for the line-based readers of small images.
+
+    Values are quoted, because 007, on and null are valid names.
+    """
+    lines = [f'{key}: {json.dumps(value, ensure_ascii=False)}' for key, value in meta.items()]
+    if keys:
+        lines += ['public-keys:', *(f'  - {json.dumps(key, ensure_ascii=False)}' for key in keys)]
+    return '\n'.join(lines) + '\n'

@@ -1,0 +1,184 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers in the record: inserted, updated and deleted, within the transactions of the callers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any, Dict, Sequence
+
+from ..._cloud import Busy, Refused
+from ..._model.change import AFTER_APPLY, Change
+from ..._model.lifecycle import TaskState
+from ..._model.server import Nic, Server
+from ..._model.user_data import UserDataHash
+from ..host.settings import Pool
+from ..network import addresses
+from ..record import metadata
+from ..record.record import Record, description_columns
+from .server_queries import PORTS, SERVERS, VOLUMES, by_server, init_script_hash, key_names
+
+_UPDATED_COLUMNS = (
+    'flavor',
+    'vcpus',
+    'memory',
+    'user_data',
+    'volume_size',
+    'guest_agent',
+    'delete_protection',
+)
+_COLUMNS = (*_UPDATED_COLUMNS, 'name', 'member_of', 'init_script', 'power')
+
+
+def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
+    """Insert a new server with its ports, groups and floating IP.
+
+    False if it exists: an interrupted run has inserted it.
+    """
+    if record.value('SELECT id FROM server WHERE name = ?', server.name) is not None:
+        return False
+    row = record.insert(
+        'server',
+        {
+            'uuid': str(uuid.uuid4()),
+            **{column: getattr(server, column) for column in _COLUMNS},
+            'key_name': next(iter(server.key_names), None),
+            'image_id': record.value('SELECT id FROM image WHERE name = ?', server.image),
+            'init_script_seal': init_script_hash(record, server.init_script),
+            **description_columns(server),
+            'task_state': TaskState.CREATING,
+        },
+    )
+    _insert_keys(record, server.key_names[1:], row)
+    for position, nic in enumerate(server.networks):
+        _connect(record, nic, position, row)
+    _write_groups(record, server, row)
+    if server.floating_ip:
+        _associate_floating_ip(record, pools, row, server.floating_ip)
+    return True
+
+
+def _insert_keys(record: Record, keys: Sequence[str], server: int) -> None:
+    """Insert the key pairs of a server after the first one, which is a column of its row."""
+    for position, key in enumerate(keys, 1):
+        keypair = record.value('SELECT id FROM keypair WHERE name = ?', key)
+        if keypair is None:
+            raise Busy(
+                f'keypair {key} no longer exists; run the task again',
+                'key_names',
+            )
+        values = {'server_id': server, 'keypair_id': keypair, 'position': position}
+        record.insert('server_keypair', values)
+
+
+def delete_reserved(record: Record, name: str) -> None:
+    """Delete a server that was never created, so that it can be created with other options."""
+    row = record.value('SELECT id FROM server WHERE name = ?', name)
+    if record.value('SELECT 1 FROM balancer_member WHERE server_id = ?', row) is not None:
+        raise Refused(
+            f'server {name} was never created, and is a member of a load balancer; '
+            'remove it there first, or delete the server (state: absent)'
+        )
+    delete(record, [row])
+
+
+def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
+    """Update the row of a server to its state after a change."""
+    before: Server = change.before
+    server: Server = change.after
+    columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
+    state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
+    record.update('server', row, {**columns, **description_columns(server), **state})
+    if before.security_groups != server.security_groups or before.networks != server.networks:
+        _write_groups(record, server, row)
+    if before.floating_ip != server.floating_ip:
+        addresses.disassociate(record, 'server_id', row)
+        if server.floating_ip:
+            _associate_floating_ip(record, pools, row, server.floating_ip)
+
+
+def _connect(record: Record, nic: Nic, position: int, server: int) -> None:
+    """Connect a server to a network: by a new port, or by a named one."""
+    if nic.port is None:
+        addresses.create_port(record, nic, position, {'server_id': server})
+        return
+    port = record.value('SELECT id FROM port WHERE name = ? AND server_id IS NULL', nic.port)
+    if port is None:
+        raise Busy(
+            f'port {nic.port} is no longer free; run the task again',
+            'networks',
+        )
+    record.update('port', port, {'server_id': server, 'position': position})
+
+
+def _write_groups(record: Record, server: Server, row: int) -> None:
+    """Set the groups of unnamed ports: those of the connection, else those of the server."""
+    ports = record.rows('SELECT id FROM port WHERE server_id = ? ORDER BY position', row)
+    for port, nic in zip(ports, server.networks):
+        if nic.port is not None:
+            continue
+        has_own_groups = nic.security_groups is not None
+        groups = server.security_groups if nic.security_groups is None else nic.security_groups
+        record.update('port', port['id'], {'own_groups': int(has_own_groups)})
+        addresses.write_groups(record, port['id'], groups)
+
+
+def _associate_floating_ip(
+    record: Record, pools: Sequence[Pool], server: int, address: str
+) -> None:
+    associated = """SELECT f.id FROM floating_ip f JOIN port p ON p.id = f.port_id
+      WHERE p.server_id = ? AND f.address = ?"""
+    if record.value(associated, server, address) is not None:
+        return  # with a named port of the server
+    port = record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
+    addresses.associate(record, pools, port, None if address == AFTER_APPLY else address)
+
+
+def delete(record: Record, servers: Sequence[int]) -> None:
+    """Delete servers and their automatic floating IPs; detach named ports and volumes."""
+    selected = 'SELECT value FROM json_each(?)'
+    for statement in (
+        'DELETE FROM floating_ip WHERE automatic AND port_id IN '
+        f'(SELECT id FROM port WHERE server_id IN ({selected}))',
+        'UPDATE port SET server_id = NULL, position = 0 '
+        f'WHERE name IS NOT NULL AND server_id IN ({selected})',
+        'UPDATE volume SET server_id = NULL, task_state = CASE WHEN task_state IN '
+        f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "
+        f'WHERE server_id IN ({selected})',
+        f'DELETE FROM server WHERE id IN ({selected})',
+    ):
+        record.sql.execute(statement, (json.dumps(servers),))
+
+
+def complete_rows(record: Record, user_data: str | None, names: Sequence[str]) -> Dict[str, Any]:
+    """The rows of servers with all values of their machines; read before threads are started.
+
+    ``user_data``: of this task; those servers get it whose recorded hash it matches.
+    """
+    user_data_hash = UserDataHash.of(user_data, record.secret()) if user_data else None
+    selected = (json.dumps(names), None)
+    ports = by_server(record.rows(PORTS, *selected))
+    volumes = by_server(record.rows(VOLUMES, *selected))
+    keypairs = record.rows('SELECT name, public_key FROM keypair')
+    keys = {row['name']: row['public_key'] for row in keypairs}
+    init_scripts = record.rows('SELECT name, content FROM init_script')
+    scripts = {row['name']: row['content'] for row in init_scripts}
+    documents = metadata.server_metadata(record, names)
+    found = {}
+    for row in record.rows(SERVERS, *selected):
+        is_matching = user_data_hash is not None and user_data_hash.matches(row['user_data'])
+        found[row['name']] = {
+            **dict(row),
+            'ports': ports.get(row['id'], []),
+            'volumes': volumes.get(row['id'], []),
+            'public_keys': tuple(keys[name] for name in key_names(row)),
+            'metadata': metadata.element(documents[row['name']]),
+            'first_boot': scripts.get(row['init_script']) or (user_data if is_matching else ''),
+        }
+    return found
+
+
+def recorded_power(server: Server) -> str:
+    """The power to record: a paused server is recorded as started."""
+    return 'stopped' if server.power == 'stopped' else 'started'

@@ -1,0 +1,196 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Changes of servers.
+
+Each change has three parts: a transaction records the desired state, steps apply it, and a
+transaction clears the task state.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, List, Sequence
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.lifecycle import TaskState
+from ..._model.server import Server
+from ..network import dns_names
+from ..record.host import THREADS, Host
+from ..record.projection import Projections
+from . import server_rows
+from .virtual_machines import VirtualMachines
+
+_DONE = 'UPDATE server SET task_state = NULL WHERE id = ?'
+
+
+class ServerWriter:
+    """Changes servers in the record and on the host."""
+
+    def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
+        """``user_data``: of this task; it is never recorded."""
+        self.host, self.record, self.projections = host, host.record, projections
+        self.user_data = user_data
+        self.machines = VirtualMachines(host)
+
+    def create(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[Outcome]:
+        """Record servers, create their disks, load the firewall, then start them.
+
+        No server starts before its rules are loaded. ``existing``: those of these servers that an
+        interrupted run has recorded.
+        """
+        outdated = self._delete_outdated(changes, existing)
+        with self.record.transaction():
+            for name in outdated:
+                server_rows.delete_reserved(self.record, name)
+            new = [
+                change.name
+                for change in changes
+                if server_rows.reserve(self.record, self.host.pools, change.after)
+            ]
+            dns_names.check_dns_names(self.record, 'server', new)
+        return self._build([Outcome(change) for change in changes])
+
+    def _delete_outdated(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[str]:
+        """Delete the machines of servers that were recorded with other options, and never launched.
+
+        Return their names.
+        """
+        reserved = {server.name: server.completed() for server in existing if not server.launched}
+        outdated = [
+            change
+            for change in changes
+            if change.name in reserved and reserved[change.name] != change.after
+        ]
+        rows = self._rows(outdated) if outdated else {}
+        for change in outdated:
+            self.host.with_retry(partial(self.machines.delete, rows[change.name]))
+        return [change.name for change in outdated]
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update servers: while they run if possible, with a restart if the change allows one."""
+        begun = self.record.change_rows(
+            changes,
+            lambda change, row: server_rows.update(self.record, self.host.pools, change, row),
+        )
+        self.projections.apply()
+        rows = self._rows(changes)
+        outcomes = self.host.then_each(
+            begun, lambda change: self.machines.resize(change, rows[change.name])
+        )
+        return self.host.finish(outcomes, _DONE)
+
+    def repair(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Define machines as recorded; running ones change at their next start."""
+        begun = self.record.change_rows(
+            changes,
+            lambda change, row: self._begin(
+                row, server_rows.recorded_power(change.after), TaskState.REPAIRING
+            ),
+        )
+        return self._build(begun)
+
+    def _begin(self, row: int, power: str, task_state: TaskState) -> None:
+        self.record.update('server', row, {'power': power, 'task_state': task_state})
+
+    def _build(self, begun: Sequence[Outcome]) -> List[Outcome]:
+        """Create disks and seeds, load the firewall, then define machines and start them."""
+        rows = self._rows([outcome.change for outcome in begun])
+        prepared = self.host.then_each(
+            begun, lambda change: self.machines.prepare(rows[change.name])
+        )
+        self.projections.apply()
+        started = self.host.for_each(
+            [outcome.change for outcome in prepared if not outcome.error],
+            lambda change: self.machines.define_and_start(rows[change.name]),
+        )
+        self.host.finish(started, _DONE)
+        seconds = {outcome.change.name: outcome.seconds or 0.0 for outcome in prepared}
+        return [
+            *(outcome for outcome in prepared if outcome.error),
+            *(
+                outcome._replace(seconds=(outcome.seconds or 0.0) + seconds[outcome.change.name])
+                for outcome in started
+            ),
+        ]
+
+    def resume(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Resume paused servers."""
+        return self._set_power(changes, 'started', TaskState.RESUMING, self.machines.resume)
+
+    def start(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Start servers."""
+        return self._set_power(changes, 'started', TaskState.POWERING_ON, self.machines.start)
+
+    def stop(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Shut down the guests, and wait until they are off; one that times out keeps running."""
+        # The guests share one timeout. If there are more than threads, all must begin at once.
+        first_step = self.machines.press_power_button if len(changes) > THREADS else None
+        return self._set_power(
+            changes, 'stopped', TaskState.POWERING_OFF, self.machines.shut_down, first_step
+        )
+
+    def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Power off servers without a shutdown of the guests."""
+        return self._set_power(changes, 'stopped', TaskState.POWERING_OFF, self.machines.power_off)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
+        begun = self.record.change_rows(
+            changes,
+            lambda _change, row: self.record.update(
+                'server', row, {'task_state': TaskState.DELETING}
+            ),
+        )
+        rows = self._rows(changes)
+        outcomes = self.host.then_each(
+            begun, lambda change: self.machines.delete(rows[change.name])
+        )
+        deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
+        self.projections.end_stale_flows()
+        with self.record.transaction():
+            server_rows.delete(self.record, deleted)
+        self.projections.apply()
+        return outcomes
+
+    def _set_power(
+        self,
+        changes: Sequence[Change],
+        power: str,
+        task_state: TaskState,
+        step: Callable[[Any], None],
+        first_step: Callable[[Any], None] | None = None,
+    ) -> List[Outcome]:
+        """Record the power and apply it; for a failure, record the previous power.
+
+        ``first_step``: a step for all servers before the other one.
+        """
+        begun = self.record.change_rows(
+            changes, lambda _change, row: self._begin(row, power, task_state)
+        )
+        rows = self._rows(changes)
+        if first_step:
+            self.host.then_each(begun, lambda change: first_step(rows[change.name]))
+        outcomes = self.host.then_each(begun, lambda change: step(rows[change.name]))
+        with self.record.transaction() as sql:
+            for outcome in outcomes:
+                previous = server_rows.recorded_power(outcome.change.before)
+                sql.execute(
+                    'UPDATE server SET power = ?, task_state = NULL WHERE id = ?',
+                    (previous if outcome.error else power, self.record.row_of(outcome.change)),
+                )
+        return outcomes
+
+    def redefine(self, names: Iterable[str]) -> None:
+        """Define the machines of servers after a change of their volumes.
+
+        The lock keeps another run from writing their metadata meanwhile.
+        """
+        with self.host.locks.projection('metadata'):
+            rows = server_rows.complete_rows(self.record, self.user_data, list(names))
+            for row in rows.values():
+                self.host.with_retry(partial(self.machines.define, row))
+
+    def _rows(self, changes: Sequence[Change]) -> Dict[str, Any]:
+        names = [change.name for change in changes]
+        return server_rows.complete_rows(self.record, self.user_data, names)

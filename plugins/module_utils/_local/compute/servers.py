@@ -1,0 +1,269 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers as libvirt domains."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from ..._cloud import CloudError, Missing, Outcome
+from ..._model.change import Change
+from ..._model.lifecycle import TaskState
+from ..._model.server import Nic, Server
+from ..._model.user_data import UserDataHash
+from ..host.devices import bridge_name
+from ..host.hypervisor import Machine, tolerate
+from ..record.host import Host
+from ..record.projection import Projections
+from . import server_queries as queries
+from .server_status import status_of
+
+if TYPE_CHECKING:
+    from ..._model.first_boot import FirstBoot
+    from .server_writer import ServerWriter
+
+
+class LocalServers:
+    """Servers of the local cloud.
+
+    What changes servers (server_writer.py) is imported at the first change: a task without changes
+    does not load it.
+    """
+
+    def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
+        """``user_data``: of this task; it is never recorded."""
+        self.host, self.record, self.projections = host, host.record, projections
+        self.user_data = user_data
+
+    # -- queries ---------------------------------------------------------------------------------
+
+    def list(
+        self, names: Iterable[str] | None = None, member_of: str | None = None
+    ) -> Tuple[Server, ...]:
+        """All servers, or those with these names and the members of a group."""
+        selected = (None if names is None else json.dumps(sorted(set(names))), member_of)
+        found: Tuple[Server, ...] = self.host.with_retry(lambda: self._observe(selected))
+        return found
+
+    def _observe(self, selected: Tuple[str | None, str | None]) -> Tuple[Server, ...]:
+        rows = self.host.rows_in_progress(
+            'server', lambda: self.record.rows(queries.SERVERS, *selected)
+        )
+        if not rows:
+            return ()
+        ports, groups, volumes = (
+            queries.by_server(self.record.rows(query, *selected))
+            for query in (queries.PORTS, queries.GROUPS, queries.VOLUMES)
+        )
+        machines = self.host.hypervisor.machines()
+        outdated = queries.find_outdated(self.record, rows)
+        found = []
+        for row in rows:
+            related = {
+                'ports': ports.get(row['id'], []),
+                'groups': groups.get(row['id'], []),
+                'volumes': volumes.get(row['id'], []),
+            }
+            server = self._server({**dict(row), **related}, machines.get(row['uuid']))
+            if server.name in outdated:
+                server = replace(server, outdated=('init_script',))
+            server = self.host.with_progress('server', row, server)
+            found.append(replace(server, status=status_of(server, machines.get(row['uuid']))))
+        return tuple(found)
+
+    def _server(self, row: Mapping[str, Any], machine: Machine | None) -> Server:
+        faults, reason = self._faults(row, machine)
+        ports, groups = row['ports'], row['groups']
+        server_groups = [group['name'] for group in groups if not group['own_groups']]
+        return Server(
+            name=row['name'],
+            power=_power(row, machine),
+            flavor=row['flavor'],
+            vcpus=row['vcpus'],
+            memory=row['memory'],
+            image=row['image'],
+            key_names=queries.key_names(row),
+            user_data=None if row['user_data'] is None else UserDataHash(row['user_data']),
+            volume_size=row['volume_size'],
+            init_script=row['init_script'],
+            security_groups=tuple(dict.fromkeys(server_groups)),
+            networks=tuple(_nic(port, groups) for port in ports),
+            floating_ip=next((port['floating'] for port in ports if port['floating']), None),
+            volumes=tuple(volume['name'] for volume in row['volumes']),
+            delete_protection=bool(row['delete_protection']),
+            guest_agent=bool(row['guest_agent']),
+            description=row['description'],
+            labels=json.loads(row['labels']),
+            member_of=row['member_of'],
+            id=row['uuid'],
+            faults=faults,
+            reason=reason,
+            seeded=os.path.exists(self.host.settings.path('servers', row['uuid'], 'seed.iso')),
+            launched=_is_launched(row, machine),
+            created_by=row['created_by'],
+            created_at=row['created_at'],
+        )
+
+    def _faults(
+        self, row: Mapping[str, Any], machine: Machine | None
+    ) -> Tuple[Tuple[str, ...], str]:
+        """The faults of a machine, and why it is paused; none while a task is in progress."""
+        if row['task_state'] not in (None, TaskState.REPAIRING):
+            return (), ''
+        from .faults import machine_faults, pause_reason
+
+        volumes = [
+            self.host.settings.path('volumes', volume['uuid'] + '.qcow2')
+            for volume in row['volumes']
+            if volume['task_state'] is None
+        ]
+        folder = self.host.settings.path('servers', row['uuid'])
+        return machine_faults(row, machine, folder, volumes), pause_reason(machine)
+
+    def hash_user_data(self, user_data: str) -> UserDataHash:
+        """User data as it would be recorded."""
+        return UserDataHash.of(user_data, self.record.secret())
+
+    def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
+        """The owners of fixed IPs and MACs, by network and address."""
+        found = {place: self.record.value(queries.ADDRESS_OWNER, *place) for place in wanted}
+        return {place: owner for place, owner in found.items() if owner is not None}
+
+    def dns_owners(self, names: Iterable[str]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
+        """The servers and balancers with these DNS names, by network and name in lower case."""
+        from ..network.dns_names import dns_owners
+
+        return dns_owners(self.record, names)
+
+    # -- guests ----------------------------------------------------------------------------------
+
+    def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
+        """Why servers are not ready yet; empty if they are. ``seconds``: the time for the check."""
+        from . import readiness
+
+        rows = self.record.named(queries.WATCHED, names)
+        deadline = time.monotonic() + max(1.0, seconds)
+        missing = sorted(set(names) - {row['name'] for row in rows})
+        if missing:
+            raise Missing(
+                f'server {", ".join(missing)} no longer exists: '
+                f'it was deleted while this task waited for {wait_for}'
+            )
+
+        def check(row: Any) -> str:
+            server = readiness.Watched(
+                identity=row['uuid'],
+                address=row['address'],
+                mac=row['mac'],
+                console=self._console(row),
+                bridge=bridge_name(row['network_id']),
+                gateway=row['gateway'],
+                guest_agent=bool(row['guest_agent']),
+            )
+            try:
+                reason: str = self.host.with_retry(
+                    lambda: readiness.missing(self.host, server, wait_for, deadline)
+                )
+            except CloudError as error:
+                text = f'server {row["name"]}: {error}'
+                raise type(error)(text, error.option, 'server', row['name']) from error
+            return reason
+
+        return dict(zip([row['name'] for row in rows], self.host.in_parallel(check, rows)))
+
+    def first_boots(self, names: Sequence[str]) -> Dict[str, FirstBoot]:
+        """The results of the first boots of those of these servers that have a machine."""
+        from . import readiness
+
+        deadline = time.monotonic() + max(1, self.host.timeout)
+        machines = self.host.with_retry(self.host.hypervisor.machines)
+        rows = [row for row in self.record.named(queries.WATCHED, names) if row['uuid'] in machines]
+
+        def result(row: Any) -> FirstBoot | None:
+            with tolerate('NO_DOMAIN'):  # it was deleted meanwhile
+                machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
+                return readiness.first_boot(machine, self._console(row), deadline)
+            return None
+
+        found = dict(zip([row['name'] for row in rows], self.host.in_parallel(result, rows)))
+        return {name: boot for name, boot in found.items() if boot}
+
+    def _console(self, row: Any) -> str:
+        return self.host.settings.path('servers', row['uuid'], 'console.log')
+
+    # -- changes ---------------------------------------------------------------------------------
+
+    def _writer(self) -> ServerWriter:
+        from .server_writer import ServerWriter
+
+        return ServerWriter(self.host, self.projections, self.user_data)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create servers."""
+        existing = self.list([change.name for change in changes])
+        return self._writer().create(changes, existing)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update servers; those whose change has the effect restart are restarted."""
+        return self._writer().update(changes)
+
+    def repair(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Define machines as recorded."""
+        return self._writer().repair(changes)
+
+    def resume(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Resume paused servers."""
+        return self._writer().resume(changes)
+
+    def start(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Start servers."""
+        return self._writer().start(changes)
+
+    def stop(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Shut down the guests, and wait until they are off."""
+        return self._writer().stop(changes)
+
+    def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Power off servers without a shutdown of the guests."""
+        return self._writer().power_off(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete servers."""
+        return self._writer().delete(changes)
+
+    def redefine(self, names: Iterable[str]) -> None:
+        """Define the machines of servers after a change of their volumes."""
+        self._writer().redefine(names)
+
+
+def _power(row: Mapping[str, Any], machine: Machine | None) -> str:
+    """The power of the machine; the recorded one without a machine or while a task is in progress.
+
+    A task that is in progress, or was interrupted, ends with the recorded power.
+    """
+    if machine is None or row['task_state']:
+        power: str = row['power']
+        return power
+    return machine.power
+
+
+def _is_launched(row: Mapping[str, Any], machine: Machine | None) -> bool:
+    """Whether a server has been started, or at least has a volume attached."""
+    if row['task_state'] != TaskState.CREATING or row['volumes']:
+        return True
+    return machine is not None and machine.power != 'stopped'
+
+
+def _nic(port: Any, groups: Sequence[Any]) -> Nic:
+    own_groups = tuple(group['name'] for group in groups if group['port_id'] == port['id'])
+    return Nic(
+        port['network'],
+        port['address'],
+        port['mac'],
+        port['name'],
+        own_groups if port['own_groups'] else None,
+    )

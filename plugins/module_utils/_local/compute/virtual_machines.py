@@ -1,0 +1,170 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The virtual machines of servers; ``row`` is a complete one (server_rows.py)."""
+
+from __future__ import annotations
+
+import os
+import time
+import xml.etree.ElementTree as ET
+from typing import Any, Tuple
+
+from ..._cloud import TimedOut
+from ..._model.change import RESTART, Change
+from ..._model.lifecycle import TaskState
+from ..._model.server import Server
+from ..host.devices import bridge_name, tap_name
+from ..host.hypervisor import tolerate
+from ..record.host import wait_until
+from ..storage import disk_devices, disks, images
+from . import domain, readiness, seed
+from .faults import has_agent
+from .machines import Machines
+
+# VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
+_POWER_BUTTON = 1
+_RETRY = 3.0  # seconds; a power button pressed in the first second after a start has no effect
+
+
+class VirtualMachines(Machines):
+    """Virtual machines of QEMU."""
+
+    logs = '/var/log/libvirt/qemu'
+
+    @property
+    def connection(self) -> Any:
+        """This thread's connection to the QEMU driver."""
+        return self.host.hypervisor.qemu
+
+    def name(self, row: Any) -> str:
+        """The name of the domain, with the server's name for virsh users."""
+        return f'hanok-{row["id"]}-{row["name"]}'
+
+    def folder(self, row: Any) -> str:
+        """The folder with the root disk, the seed and the console log."""
+        return self.host.settings.path('servers', row['uuid'])
+
+    def prepare(self, row: Any) -> None:
+        """Create the root disk and the seed."""
+        folder, locks = self.folder(row), self.host.held_lock('server', row['name'])
+        os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
+        os.makedirs(folder, 0o711, exist_ok=True)
+        root, image = os.path.join(folder, 'root.qcow2'), images.path(self.host, row['image_uuid'])
+        disks.create(self.host, root, row['volume_size'], locks, image)
+        content = seed.Seed(
+            identity=row['uuid'],
+            name=row['name'],
+            macs=tuple(port['mac'] for port in row['ports']),
+            public_keys=row['public_keys'],
+            user_data=row['first_boot'],
+            clone=row['image_source'].startswith('server:'),
+        )
+        seed.write(self.host, os.path.join(folder, 'seed.iso'), content, locks)
+
+    def xml(self, row: Any) -> str:
+        """The domain as recorded."""
+        interfaces = [
+            domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
+            for port in row['ports']
+        ]
+        volumes = [
+            disk_devices.volume_disk(self.host.settings.path('volumes'), volume['uuid'])
+            for volume in row['volumes']
+            if volume['task_state'] != TaskState.DETACHING
+        ]
+        machine = domain.Machine(
+            name=self.name(row),
+            uuid=row['uuid'],
+            memory=row['memory'],
+            vcpus=row['vcpus'],
+            folder=self.folder(row),
+            interfaces=tuple(interfaces),
+            disks=tuple(volumes),
+            kvm=domain.has_kvm(self.host.settings.virt_type),
+            metadata=row['metadata'],
+            guest_agent=bool(row['guest_agent']),
+        )
+        return domain.xml(machine)
+
+    def define_and_start(self, row: Any) -> None:
+        """Define the machine, and start it if its recorded power is started."""
+        self.define(row).setAutostart(1 if row['power'] == 'started' else 0)
+        if row['power'] == 'started':
+            self.start(row)
+
+    def resize(self, change: Change, row: Any) -> None:
+        """Change the machine to its recorded size, with a restart if the change allows one."""
+        before, after = change.before, change.after
+        if before.unfinished is None and _size(before) == _size(after):
+            return
+        machine = self.define(row)
+        may_restart = change.effect == RESTART or before.unfinished is not None
+        if machine.isActive() and may_restart and not _has_recorded_size(machine, row):
+            self.shut_down(row)
+        self._grow(machine, row)
+        self.define_and_start(row)
+
+    def _grow(self, machine: Any, row: Any) -> None:
+        size, path = row['volume_size'] * 2**30, os.path.join(self.folder(row), 'root.qcow2')
+        if machine.isActive():
+            if machine.blockInfo('vda')[0] < size:
+                machine.blockResize('vda', size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
+        elif disks.info(self.host, path)['virtual-size'] < size:
+            disks.grow(
+                self.host, path, row['volume_size'], self.host.held_lock('server', row['name'])
+            )
+
+    def start(self, row: Any) -> None:
+        """Start the machine."""
+        with tolerate('OPERATION_INVALID'):  # it runs already
+            machine = self.lookup(row)
+            machine.setAutostart(1)
+            if not machine.isActive():
+                readiness.mark_start(os.path.join(self.folder(row), 'console.log'))
+            machine.create()
+
+    def resume(self, row: Any) -> None:
+        """Resume the paused machine."""
+        with tolerate('OPERATION_INVALID'):  # it is no longer paused
+            self.lookup(row).resume()
+
+    def press_power_button(self, row: Any) -> None:
+        """Request a shutdown of the guest without waiting for it."""
+        with tolerate('OPERATION_INVALID', 'NO_DOMAIN'):  # it does not run
+            self.lookup(row).shutdownFlags(_POWER_BUTTON)
+
+    def shut_down(self, row: Any) -> None:
+        """Shut down the guest, and wait until it has. Raises CloudError after a timeout."""
+        machine = self.lookup(row)
+        pressed_at = 0.0
+
+        def is_down() -> bool:
+            nonlocal pressed_at
+            if not machine.isActive():
+                return True
+            if time.monotonic() - pressed_at > _RETRY:
+                with tolerate('OPERATION_INVALID'):
+                    machine.shutdownFlags(_POWER_BUTTON)
+                pressed_at = time.monotonic()
+            return False
+
+        if not wait_until(is_down, self.host.time_left()):
+            raise TimedOut(
+                f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
+                f'{row["name"]} to shut down; force: true powers it off',
+                'wait_timeout',
+            )
+        if row['power'] == 'stopped':
+            machine.setAutostart(0)
+
+
+def _size(server: Server) -> Tuple[int, int, int, bool]:
+    """The values of a server that define its machine and may change."""
+    return server.vcpus, server.memory, server.volume_size, server.guest_agent
+
+
+def _has_recorded_size(machine: Any, row: Any) -> bool:
+    _state, max_memory, _memory, vcpus, _time = machine.info()
+    with_agent = has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
+    recorded = (row['memory'] * 1024, row['vcpus'], bool(row['guest_agent']))
+    return (max_memory, vcpus, with_agent) == recorded

@@ -1,0 +1,79 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The guest agent: reads a guest without a network (QEMU guest agent protocol)."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Dict, FrozenSet, Set
+
+from ..._model import guest
+
+_COMMAND_TIMEOUT = 3  # seconds
+_TOTAL_TIMEOUT = 10.0  # seconds, for all commands of one Agent
+_MOST_DISKS = 26  # a server has at most 16; each costs four commands
+
+
+class Agent:
+    """The agent of a running machine. After one command has timed out, no other is sent.
+
+    ``deadline``: when all responses must have arrived (monotonic).
+    """
+
+    def __init__(self, domain: Any, deadline: float) -> None:
+        """Send no command yet."""
+        self._domain = domain
+        self._deadline = min(deadline, time.monotonic() + _TOTAL_TIMEOUT)
+        self._has_timed_out = False
+
+    def execute(self, command: str, **arguments: Any) -> object:
+        """Execute a command; None without a valid response."""
+        import libvirt
+        import libvirt_qemu
+
+        left = self._deadline - time.monotonic()
+        if self._has_timed_out or left <= 0:
+            return None
+        seconds = max(1, min(_COMMAND_TIMEOUT, int(left)))
+        request: Dict[str, Any] = {'execute': command}
+        if arguments:
+            request['arguments'] = arguments
+        started = time.monotonic()
+        try:
+            # for the guest-sync that libvirt itself sends first
+            self._domain.agentSetResponseTimeout(seconds, 0)
+            text = libvirt_qemu.qemuAgentCommand(self._domain, json.dumps(request), seconds, 0)
+        except (libvirt.libvirtError, SystemError, ValueError):
+            # libvirt-python raises the last two for a response that is not UTF-8
+            self._has_timed_out = time.monotonic() - started >= seconds
+            return None
+        return guest.parse_answer(text)
+
+    def file(self, path: str) -> bytes | None:
+        """A file of the guest, of a large one the end; None if there is none or no response."""
+        handle = guest.parse_number(self.execute('guest-file-open', path=path, mode='r'))
+        if handle is None:
+            return None
+        end = self.execute('guest-file-seek', handle=handle, offset=0, whence='end')
+        start = max(0, (guest.parse_position(end) or 0) - guest.MAX_BYTES)
+        self.execute('guest-file-seek', handle=handle, offset=start, whence='set')
+        found = guest.parse_content(
+            self.execute('guest-file-read', handle=handle, count=guest.MAX_BYTES)
+        )
+        self.execute('guest-file-close', handle=handle)
+        return found
+
+    def addresses(self) -> Dict[str, FrozenSet[str]] | None:
+        """The addresses of the guest by MAC."""
+        return guest.parse_addresses(self.execute('guest-network-get-interfaces'))
+
+    def mounted_serials(self) -> Set[str] | None:
+        """The serials of the virtio disks with mounted file systems; None if unknown."""
+        names = guest.parse_mounted_disks(self.execute('guest-get-fsinfo'))
+        if names is None or len(names) > _MOST_DISKS:
+            return None
+        serials = [self.file(f'/sys/block/{name}/serial') for name in names]
+        if self._has_timed_out or time.monotonic() > self._deadline:
+            return None
+        return {serial.decode(errors='replace').strip('\0\n ') for serial in serials if serial}

@@ -1,0 +1,154 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One lock per resource, held by this process and by its children that work on the resource."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Dict, List, Tuple
+
+from ..._cloud import Busy, Names
+
+_MAX_NAME = 200  # bytes of a name in the name of a file
+_FLOCK = 'hhqqi4x'  # struct flock: type, whence, start, length, pid
+_WRITE_LOCK = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+
+
+class Locks:
+    """Lock files in one folder. They are never removed: two runs could hold a removed one."""
+
+    def __init__(
+        self, folder: str, actor: str, timeout: int, notes: List[str] | None = None
+    ) -> None:
+        """``actor``: who acquires locks. ``timeout``: seconds to wait for locks of other runs.
+
+        ``notes``: gets for whom this run waited.
+        """
+        self.folder, self.actor, self.timeout = folder, actor, timeout
+        self.held: Dict[Tuple[str, str], int] = {}
+        self.notes: List[str] = [] if notes is None else notes
+        self._activity = os.path.join(folder, 'projection.at-work')
+        self._mark: int | None = None  # the descriptor of our own mark in that file
+
+    def acquire(self, names: Names) -> None:
+        """Acquire all locks, in sorted order in every run, so that no two runs deadlock."""
+        deadline = time.monotonic() + self.timeout
+        for name in sorted(names):
+            self.held[name] = self._acquire(_file_name(*name), ' '.join(name), deadline)
+
+    def release(self) -> None:
+        """Release all locks that ``acquire`` acquired."""
+        while self.held:
+            os.close(self.held.popitem()[1])
+
+    @contextmanager
+    def projection(self, name: str) -> Iterator[int]:
+        """Hold the lock for writing a projection of the record; it is held for moments only."""
+        deadline = time.monotonic() + self.timeout
+        descriptor = self._acquire('projection.' + name, name, deadline)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def marked_active(self) -> Iterator[None]:
+        """Mark this process as a run that changes something; the mark ends with the process."""
+        self._create_folder()
+        self._mark = os.open(self._activity, os.O_RDONLY | os.O_CREAT, 0o600)
+        try:
+            fcntl.lockf(self._mark, fcntl.LOCK_SH)
+            yield
+        finally:
+            os.close(self._mark)
+            self._mark = None
+
+    def has_other_runs(self) -> bool:
+        """Whether another run is changing something; takes no lock and writes nothing.
+
+        The mark is a lock of the process, and is lost when the process closes any descriptor of the
+        file (fcntl(2), F_GETLK): a run that is marked active uses the descriptor of its mark.
+        """
+        if self._mark is not None:
+            return _is_locked_by_others(self._mark)
+        try:
+            descriptor = os.open(self._activity, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            return _is_locked_by_others(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def is_held_by_others(self, kind: str, name: str) -> bool:
+        """Whether another process holds the lock of a resource; takes no lock."""
+        if (kind, name) in self.held:
+            return False
+        try:
+            descriptor = os.open(os.path.join(self.folder, _file_name(kind, name)), os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            return _is_locked_by_others(descriptor, fcntl.F_OFD_GETLK)
+        finally:
+            os.close(descriptor)
+
+    def _create_folder(self) -> None:
+        os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
+        os.makedirs(self.folder, 0o700, exist_ok=True)
+
+    def _acquire(self, file: str, label: str, deadline: float) -> int:
+        self._create_folder()
+        descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._wait(descriptor, label, deadline)
+            # Whether a flock is held cannot be asked without taking it. This lock of the same open
+            # file can be asked; it is held as long, and never waited for.
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WRITE_LOCK)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        text = f'{self.actor} (pid {os.getpid()}) since {time.strftime("%H:%M:%S")}'
+        os.pwrite(descriptor, text.encode()[:160].ljust(160), 0)
+        return descriptor
+
+    def _wait(self, descriptor: int, label: str, deadline: float) -> None:
+        waited = False
+        while not _try_lock(descriptor):
+            holder = os.pread(descriptor, 160, 0).decode(errors='replace').strip() or 'another run'
+            if time.monotonic() > deadline:
+                raise Busy(
+                    f'timed out after {self.timeout} s (wait_timeout) waiting for {label}, '
+                    f'held by {holder}'
+                )
+            if not waited:
+                self.notes.append(f'waited for {label}, held by {holder}')
+                waited = True
+            time.sleep(0.02)
+
+
+def _file_name(kind: str, name: str) -> str:
+    """The name of a lock file; that of a thing with any name is a digest."""
+    if '/' in name or len(name.encode()) > _MAX_NAME:
+        import hashlib
+
+        name = hashlib.sha256(name.encode()).hexdigest()
+    return f'{kind}.{name}'
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_locked_by_others(descriptor: int, command: int = fcntl.F_GETLK) -> bool:
+    answer: Tuple[int, ...] = struct.unpack(_FLOCK, fcntl.fcntl(descriptor, command, _WRITE_LOCK))
+    return answer[0] != fcntl.F_UNLCK

@@ -1,0 +1,215 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The settings of this host: the folders of the local cloud, and the choices of the operator."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, List, Tuple
+
+from ..._cloud import CloudError
+from ..._model.checks import name_problems
+
+_DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # inserted into commands of ip(8)
+VIRT_TYPES = ('auto', 'kvm', 'qemu')
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool of floating addresses (CIDRs).
+
+    ``uplink``: the device on which the host answers ARP for them; None: they are reachable from the
+    host only.
+    """
+
+    name: str
+    addresses: Tuple[str, ...]
+    uplink: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The host's settings; ``state`` and ``config`` are folders.
+
+    ``outside_devices``: devices through which servers reach the outside, besides those of default
+    routes and the uplinks of pools. ``router``: whether the host also forwards between other
+    devices.
+    """
+
+    state: str
+    config: str
+    virt_type: str = 'auto'
+    pools: Tuple[Pool, ...] = ()
+    outside_devices: Tuple[str, ...] = ()
+    router: bool = True
+
+    def path(self, *names: str) -> str:
+        """A path under the state folder."""
+        return os.path.join(self.state, *names)
+
+
+def load() -> Settings:
+    """Read /etc/hanok/host.json.
+
+    The environment variables HANOK_STATE and HANOK_CONFIG override both folders. HANOK_STRICT=1,
+    set by the role host before it writes settings, also refuses devices that do not exist.
+    """
+    state = os.environ.get('HANOK_STATE', '/var/lib/hanok')
+    config = os.environ.get('HANOK_CONFIG', '/etc/hanok')
+    path = os.path.join(config, 'host.json')
+    try:
+        with open(path, encoding='utf-8') as file:
+            raw = json.load(file)
+    except FileNotFoundError:
+        raise CloudError(
+            f'{path} does not exist: this host is not prepared; '
+            'run the role hanok.cloud.host on it first'
+        ) from None
+    except (ValueError, OSError, RecursionError) as error:
+        raise CloudError(
+            f'{path} cannot be read: {error}; run the role hanok.cloud.host again to rewrite it'
+        ) from error
+    problems = check_settings(raw) if os.environ.get('HANOK_STRICT') == '1' else _problems(raw)
+    if problems:
+        raise CloudError(
+            f'{path}: {"; ".join(problems)}; '
+            'correct the variables of the role hanok.cloud.host and run it again'
+        )
+    return Settings(
+        state,
+        config,
+        raw.get('virt_type', 'auto'),
+        tuple(_pool(pool) for pool in raw.get('floating_pools', [])),
+        tuple(raw.get('outside_devices', [])),
+        raw.get('router', True),
+    )
+
+
+def _pool(raw: Dict[str, Any]) -> Pool:
+    return Pool(raw['name'], tuple(raw['addresses']), raw.get('uplink'))
+
+
+def _problems(raw: Any) -> List[str]:
+    if not isinstance(raw, dict):
+        return ['it must hold one mapping']
+    problems = []
+    if raw.get('virt_type', 'auto') not in VIRT_TYPES:
+        problems.append(f'virt_type: {raw["virt_type"]!r} is not one of {", ".join(VIRT_TYPES)}')
+    problems += _outside_problems(raw.get('outside_devices', []))
+    if not isinstance(raw.get('router', True), bool):
+        problems.append(f'router: {raw["router"]!r} is neither true nor false')
+    pools = raw.get('floating_pools', [])
+    if not isinstance(pools, list):
+        return [*problems, 'floating_pools: must be a list']
+    for number, pool in enumerate(pools):
+        problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
+    return problems or _duplicates(pools)
+
+
+def check_settings(raw: Any) -> List[str]:
+    """Return the problems of settings before they are written.
+
+    These are what ``load`` would refuse, and devices that do not exist on this host. A device that
+    disappears later causes a warning only (floating_routes.py).
+    """
+    return _problems(raw) or [
+        *_uplink_problems(raw.get('floating_pools', [])),
+        *_missing_devices(raw.get('outside_devices', [])),
+    ]
+
+
+def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
+    from .kernel import device_exists, devices
+
+    problems = []
+    for number, pool in enumerate(pools):
+        uplink = pool.get('uplink')
+        if uplink is not None and not device_exists(uplink):
+            existing = ', '.join(devices()) or 'none'
+            problems.append(
+                f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; '
+                f'existing devices: {existing}'
+            )
+    return problems
+
+
+def _missing_devices(names: List[str]) -> List[str]:
+    from .kernel import device_exists, devices
+
+    existing = ', '.join(devices()) or 'none'
+    return [
+        f'outside_devices: {device} does not exist on this host; existing devices: {existing}'
+        for device in names
+        if not device_exists(device)
+    ]
+
+
+def _outside_problems(devices: Any) -> List[str]:
+    if not isinstance(devices, list):
+        return ['outside_devices: must be a list of device names']
+    invalid = [
+        device for device in devices if not isinstance(device, str) or not _DEVICE.match(device)
+    ]
+    problems = [f'outside_devices: {device!r} is not a device name' for device in invalid]
+    own = [device for device in devices if device not in invalid and device.startswith('hk')]
+    return problems + [f'outside_devices: {device} is a device of servers' for device in own]
+
+
+def _duplicates(pools: List[Dict[str, Any]]) -> List[str]:
+    """A name or an address in two pools would be allocated twice."""
+    from ipaddress import IPv4Network
+
+    names = [pool['name'] for pool in pools]
+    problems = [
+        f'floating_pools: {name} is listed twice'
+        for name in sorted({name for name in names if names.count(name) > 1})
+    ]
+    spans = sorted(
+        (IPv4Network(cidr), pool['name']) for pool in pools for cidr in pool['addresses']
+    )
+    for (span, name), (next_span, next_name) in zip(spans, spans[1:]):
+        if span.overlaps(next_span):
+            problems.append(
+                f'floating_pools: {span} of {name} and {next_span} of {next_name} overlap'
+            )
+    return problems
+
+
+def _pool_problems(pool: Any) -> List[str]:
+    if (
+        not isinstance(pool, dict)
+        or not isinstance(pool.get('name'), str)
+        or not isinstance(pool.get('addresses'), list)
+    ):
+        return ['set name and addresses (a list of CIDRs)']
+    problems: List[str] = [*name_problems(pool['name'])]
+    for cidr in pool['addresses']:
+        problems += _cidr_problems(cidr)
+    uplink = pool.get('uplink')
+    if uplink is not None and (not isinstance(uplink, str) or not _DEVICE.match(uplink)):
+        problems.append(f'uplink: {uplink!r} is not a device name')
+    return problems
+
+
+def _cidr_problems(cidr: Any) -> List[str]:
+    from ipaddress import IPv4Network
+
+    try:
+        span = IPv4Network(str(cidr))  # IPv4Network would also accept a number
+    except ValueError as error:
+        return [f'addresses: {error}']
+    if span.prefixlen < 16:
+        return [f'addresses: {cidr} is larger than a /16']
+    if (
+        span.is_loopback
+        or span.is_link_local
+        or span.is_multicast
+        or span.is_unspecified
+        or span.network_address.packed[0] == 0
+        or span.is_reserved
+    ):
+        return [f'addresses: {cidr} is not usable for hosts']
+    return []

@@ -1,0 +1,142 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Fixed and floating addresses: allocated in the transaction that writes their owner."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Dict, Iterator, Sequence, Set
+
+from ..._cloud import Busy, Refused
+from ..._model.change import AFTER_APPLY
+from ..host.settings import Pool
+from ..record.record import Record
+
+_MACS = 0x100 - 0x54  # MACs that can be derived from one address
+
+
+def create_port(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int:
+    """Create the port of a server or balancer, or a named one, with an address; return its id."""
+    rows = record.rows('SELECT * FROM network WHERE name = ?', nic.name)
+    if not rows:
+        raise Busy(f'network {nic.name} no longer exists; run the task again')
+    network = rows[0]
+    address, mac = nic.fixed_ip, nic.mac
+    if address == AFTER_APPLY:
+        address = _find_free_address(record, network)
+    if mac == AFTER_APPLY:
+        mac = _find_free_mac(record, network['id'], address)
+    values = {'network_id': network['id'], 'position': position, 'address': address, 'mac': mac}
+    return record.insert('port', {**values, **owner})
+
+
+def derived_mac(network: int, address: str, attempt: int = 0) -> str:
+    """A MAC derived from network and address.
+
+    A reused address thus never waits for the DHCP lease of another MAC. ``attempt``: counts up
+    while a user has set the derived MAC on another server.
+    """
+    octets = IPv4Address(address).packed
+    return ':'.join(f'{byte:02x}' for byte in (0x52, 0x54 + attempt, network & 0xFF, *octets[1:]))
+
+
+def _find_free_mac(record: Record, network: int, address: str) -> str:
+    """The first MAC derived from an address that is not in use in the network."""
+    in_use = 'SELECT 1 FROM port WHERE network_id = ? AND mac = ?'
+    for attempt in range(_MACS):
+        mac = derived_mac(network, address, attempt)
+        if record.value(in_use, network, mac) is None:
+            return mac
+    raise Refused(
+        f'all MACs derived from {address} are in use; set mac, or use another fixed_ip',
+        'mac',
+    )
+
+
+def _find_free_address(record: Record, network: Any) -> str:
+    ports = record.rows('SELECT address FROM port WHERE network_id = ?', network['id'])
+    in_use = {network['gateway'], *(port['address'] for port in ports)}
+    for address in IPv4Network(network['cidr']).hosts():
+        if str(address) not in in_use:
+            return str(address)
+    raise Refused(
+        f'network {network["name"]} ({network["cidr"]}) has no free address left; '
+        'delete servers, or use another network',
+        'networks',
+    )
+
+
+def pool_addresses(pools: Sequence[Pool]) -> Iterator[tuple[str, str]]:
+    """All floating addresses: (pool, address).
+
+    The first and last address of a network of /30 and larger are left out.
+    """
+    for pool in pools:
+        for cidr in pool.addresses:
+            for address in IPv4Network(cidr).hosts():
+                yield pool.name, str(address)
+
+
+def free_count(record: Record, pools: Sequence[Pool]) -> int:
+    """The number of free floating addresses."""
+    allocated = _allocated(record)
+    return sum(1 for _pool, address in pool_addresses(pools) if address not in allocated)
+
+
+def _allocated(record: Record) -> Set[str]:
+    return {row['address'] for row in record.rows('SELECT address FROM floating_ip')}
+
+
+def allocate(
+    record: Record,
+    pools: Sequence[Pool],
+    address: str | None,
+    pool: str | None,
+    values: Dict[str, Any],
+) -> int:
+    """Allocate a floating address, this one or any free one; return the id of its row."""
+    allocated = _allocated(record)
+    defaults = {'description': '', 'labels': '{}', 'automatic': 0}
+    for name, free in pool_addresses(pools):
+        if pool in (None, name) and free not in allocated and address in (None, free):
+            return record.insert(
+                'floating_ip', {**defaults, **values, 'address': free, 'pool': name}
+            )
+    raise Busy(
+        f'floating_ip: {address or "a free address"} is no longer available; run the task again',
+        'floating_ip',
+    )
+
+
+def associate(record: Record, pools: Sequence[Pool], port: int, address: str | None) -> None:
+    """Associate a floating address with a port.
+
+    One without a record is allocated, and deleted together with the owner of the port.
+    """
+    row = None
+    if address is not None:
+        row = record.value('SELECT id FROM floating_ip WHERE address = ?', address)
+    if row is None:
+        allocate(record, pools, address, None, {'automatic': 1, 'port_id': port})
+    else:
+        record.update('floating_ip', row, {'port_id': port})
+
+
+def disassociate(record: Record, column: str, owner: int) -> None:
+    """Disassociate the floating addresses of a server (server_id) or balancer (balancer_id).
+
+    Automatic ones are deleted, others kept.
+    """
+    ports = f'(SELECT id FROM port WHERE {column} = ?)'
+    record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {ports}', (owner,))
+    record.sql.execute(f'UPDATE floating_ip SET port_id = NULL WHERE port_id IN {ports}', (owner,))
+
+
+def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:
+    """Set the security groups of a port, replacing those it had."""
+    record.sql.execute('DELETE FROM port_security_group WHERE port_id = ?', (port,))
+    for group in groups:
+        row = record.value('SELECT id FROM security_group WHERE name = ?', group)
+        if row is None:
+            raise Busy(f'security_group {group} no longer exists; run the task again')
+        record.insert('port_security_group', {'port_id': port, 'group_id': row})

@@ -1,0 +1,124 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Floating IPs: rows of the record, and NAT rules."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterable, List, Sequence, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import AFTER_APPLY, Change
+from ..._model.floating_ip import FixedIp, FloatingIp
+from ..record.host import Host
+from ..record.projection import Projections
+from ..record.record import description_columns
+from . import addresses
+
+_LIST = """SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.name AS port
+  FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
+  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+  ORDER BY f.id"""
+_FIXED_IPS = """SELECT p.address, s.name AS server, b.name AS lb, p.name AS port,
+  f.address AS floating
+  FROM port p LEFT JOIN server s ON s.id = p.server_id
+  LEFT JOIN balancer b ON b.id = p.balancer_id LEFT JOIN floating_ip f ON f.port_id = p.id
+  ORDER BY s.name, b.name, p.position"""
+_PORT = """SELECT p.id FROM port p
+  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+  WHERE (s.name = ?1 OR b.name = ?2 OR p.name = ?3) AND p.address = ?4"""
+
+
+class LocalFloatingIps:
+    """Floating IPs of the local cloud."""
+
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record of ``host``."""
+        self.host, self.record, self.projections = host, host.record, projections
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[FloatingIp, ...]:
+        """List all, or those with these names or addresses."""
+        requested = None if names is None else set(names)
+        found = (_floating_ip(row) for row in self.record.rows(_LIST))
+        return tuple(
+            item
+            for item in found
+            if requested is None or item.name in requested or item.address in requested
+        )
+
+    def fixed_ips(self) -> Tuple[FixedIp, ...]:
+        """The fixed addresses that one can be associated with; the first one of a server first."""
+        return tuple(FixedIp(*row) for row in self.record.rows(_FIXED_IPS))
+
+    def pools(self) -> Tuple[str, ...]:
+        """The names of the pools."""
+        return tuple(pool.name for pool in self.host.pools)
+
+    def free(self, pool: str | None = None) -> int:
+        """The number of free addresses in a pool, or in all."""
+        pools = [one for one in self.host.pools if pool in (None, one.name)]
+        return addresses.free_count(self.record, pools)
+
+    def in_pool(self, address: str) -> bool:
+        """Whether an address is in a pool."""
+        return any(
+            address == candidate for _pool, candidate in addresses.pool_addresses(self.host.pools)
+        )
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Allocate addresses, and associate them."""
+        with self.record.transaction():
+            for change in changes:
+                self._allocate(change.after)
+        return self._project([Outcome(change) for change in changes])
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Associate and disassociate addresses."""
+        return self._project(self.record.change_rows(changes, self._update))
+
+    def _update(self, change: Change, row: int) -> None:
+        after: FloatingIp = change.after
+        columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
+        self.record.update('floating_ip', row, {**description_columns(after), **columns})
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Release addresses."""
+        return self._project(self.record.delete_rows(changes))
+
+    def _allocate(self, item: FloatingIp) -> None:
+        address = None if item.address == AFTER_APPLY else item.address
+        name = item.name if item.name not in (AFTER_APPLY, item.address) else None
+        pool = None if item.pool == AFTER_APPLY else item.pool
+        addresses.allocate(
+            self.record,
+            self.host.pools,
+            address,
+            pool,
+            {'name': name, 'port_id': self._port(item), **description_columns(item)},
+        )
+
+    def _port(self, item: FloatingIp) -> int | None:
+        port: int | None = self.record.value(_PORT, item.server, item.lb, item.port, item.fixed_ip)
+        return port
+
+    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
+        self.projections.apply()
+        return outcomes
+
+
+def _floating_ip(row: Any) -> FloatingIp:
+    return FloatingIp(
+        row['name'] or row['address'],
+        row['address'],
+        row['pool'],
+        row['server'],
+        row['lb'],
+        row['port'],
+        row['fixed'],
+        bool(row['automatic']),
+        row['description'],
+        json.loads(row['labels']),
+        row['uuid'],
+        row['created_by'],
+        row['created_at'],
+    )

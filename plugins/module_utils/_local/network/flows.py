@@ -1,0 +1,130 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Delete connections of addresses that were reassigned.
+
+The kernel keeps forwarding packets of an established connection, wherever its addresses lead by
+now.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Address, IPv4Network
+from typing import AbstractSet, Dict, NamedTuple, Set, Tuple
+
+from ..._model.lifecycle import TaskState
+from ..record.host import Host
+
+_FLOW = re.compile(r'src=([\d.]+) dst=([\d.]+) .*?src=([\d.]+) dst=([\d.]+)')
+
+
+class Flow(NamedTuple):
+    """The addresses of a connection and of its replies; these differ where NAT applies."""
+
+    source: str
+    target: str
+    reply_source: str
+    reply_target: str
+
+
+def parse(listing: str) -> Set[Flow]:
+    """Return the flows of a conntrack(8) listing."""
+    return {Flow(*found.groups()) for found in _FLOW.finditer(listing)}
+
+
+class Assignments(NamedTuple):
+    """The current assignments of addresses.
+
+    ``networks`` and ``pools``: CIDRs of fixed and of floating addresses. ``assigned``: the fixed
+    addresses in use. ``floating``: pairs (floating, fixed).
+    """
+
+    networks: Sequence[str]
+    pools: Sequence[str]
+    assigned: AbstractSet[str]
+    floating: Sequence[Tuple[str, str]]
+
+
+def stale(flows: Iterable[Flow], assignments: Assignments) -> Set[Tuple[str, ...]]:
+    """Return the flows to delete, as options of conntrack(8).
+
+    These are flows of floating addresses that lead elsewhere or nowhere, and of fixed addresses
+    that are no longer assigned.
+    """
+    fixed_by_floating = dict(assignments.floating)
+    floating_by_fixed = {fixed: floating for floating, fixed in assignments.floating}
+    is_floating = _Membership(assignments.pools)
+    is_fixed = _Membership(assignments.networks)
+    found: Set[Tuple[str, ...]] = set()
+    for flow in flows:
+        if is_floating(flow.target):
+            found.update(_stale_inbound(flow, fixed_by_floating))
+        if is_floating(flow.reply_target):
+            found.update(_stale_outbound(flow, floating_by_fixed))
+        for option, address in (('--orig-src', flow.source), ('--reply-src', flow.reply_source)):
+            if address not in assignments.assigned and is_fixed(address):
+                found.add((option, address))
+    return found
+
+
+class _Membership:
+    """Whether an address is in one of several networks, cached by address."""
+
+    def __init__(self, cidrs: Iterable[str]) -> None:
+        self.networks = [IPv4Network(cidr) for cidr in cidrs]
+        self.cache: Dict[str, bool] = {}
+
+    def __call__(self, address: str) -> bool:
+        if address not in self.cache:
+            value = IPv4Address(address)
+            self.cache[address] = any(value in network for network in self.networks)
+        return self.cache[address]
+
+
+def _stale_inbound(flow: Flow, fixed_by_floating: Dict[str, str]) -> Iterator[Tuple[str, ...]]:
+    """A flow to a floating address that is answered by another address than its current one."""
+    if flow.reply_source != fixed_by_floating.get(flow.target, flow.target):
+        yield '--orig-dst', flow.target, '--reply-src', flow.reply_source
+
+
+def _stale_outbound(flow: Flow, floating_by_fixed: Dict[str, str]) -> Iterator[Tuple[str, ...]]:
+    """A flow whose source was translated to a floating address that it no longer has."""
+    is_translated = flow.source != flow.reply_target
+    if is_translated and floating_by_fixed.get(flow.source) != flow.reply_target:
+        yield '--orig-src', flow.source, '--reply-dst', flow.reply_target
+
+
+# Servers that are being deleted count as having no addresses: their flows are deleted before the
+# addresses are assigned again.
+_ASSIGNED = f"""SELECT p.id, p.address FROM port p
+  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+  WHERE coalesce(s.id, b.id) IS NOT NULL
+  AND coalesce(s.task_state, b.task_state, '') <> '{TaskState.DELETING}'"""
+_FLOATING = f"""SELECT f.address, p.address AS fixed FROM floating_ip f
+  JOIN ({_ASSIGNED}) p ON p.id = f.port_id"""
+
+
+def _assignments(host: Host) -> Assignments:
+    networks = host.record.rows('SELECT cidr, gateway FROM network')
+    ports = host.record.rows(_ASSIGNED)
+    return Assignments(
+        networks=[row['cidr'] for row in networks],
+        pools=[str(IPv4Network(cidr)) for pool in host.pools for cidr in pool.addresses],
+        assigned={row['gateway'] for row in networks} | {row['address'] for row in ports},
+        floating=[(row['address'], row['fixed']) for row in host.record.rows(_FLOATING)],
+    )
+
+
+def delete_stale(host: Host, lock: int) -> None:
+    """Delete the stale flows of this host; the programs inherit the lock of the firewall."""
+    flows = parse(host.run('conntrack', '-L', locks=[lock]))
+    for options in sorted(stale(flows, _assignments(host))):
+        subprocess.run(
+            ['conntrack', '-D', *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,  # exits with 1 if the flows have ended meanwhile
+            pass_fds=[lock],
+        )

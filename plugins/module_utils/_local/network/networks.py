@@ -1,0 +1,146 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Networks: libvirt networks without rules of libvirt, routed and filtered by our firewall."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network
+from typing import Any, Dict, List, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.lifecycle import TaskState
+from ..._model.network import Network, Surroundings
+from ..host.devices import bridge_name
+from ..host.hypervisor import tolerate
+from ..record.host import Host
+from ..record.projection import Projections
+from ..record.record import description_columns, split_names
+from . import dhcp
+from .floating_routes import FloatingRoutes
+from .libvirt_networks import start_network
+
+_LIST = """SELECT n.*,
+  (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p
+    LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+    WHERE p.network_id = n.id) AS used
+  FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
+
+_CREATED = (
+    f"UPDATE network SET task_state = NULL WHERE id = ? AND task_state = '{TaskState.CREATING}'"
+)
+
+
+class LocalNetworks:
+    """Networks of the local cloud."""
+
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record and libvirt of ``host``."""
+        self.host, self.record, self.projections = host, host.record, projections
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Network, ...]:
+        """List all, or those with these names."""
+        rows = self.host.rows_in_progress('network', lambda: self.record.named(_LIST, names))
+        return tuple(self.host.with_progress('network', row, _network(row)) for row in rows)
+
+    def used_ranges(self, name: str) -> Dict[str, str]:
+        """The address ranges in use, as {CIDR: label}, without those of the network of this name.
+
+        These are floating pools, floating IPs outside of all pools, and networks.
+        """
+        ranges: Dict[str, str] = {}
+        for pool in self.host.settings.pools:
+            for cidr in pool.addresses:
+                ranges[str(IPv4Network(cidr))] = f'the floating pool {pool.name}'
+        for row in FloatingRoutes(self.host).outside_pools():
+            ranges[f'{row["address"]}/32'] = f'the floating IP {row["address"]}'
+        for row in self.record.rows('SELECT name, cidr FROM network'):
+            if row['name'] != name:
+                ranges[row['cidr']] = f'the network {row["name"]}'
+        return ranges
+
+    def surroundings(self) -> Surroundings:
+        """What the host reaches outside of this cloud, which a network could hide."""
+        from .surroundings import surroundings
+
+        return surroundings()
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create networks and start them."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.after)
+        self.projections.save_rules()
+        outcomes = self.host.for_each(changes, self._build)
+        self.projections.apply()
+        return self.host.finish(outcomes, _CREATED)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update descriptions and labels."""
+        return self.record.change_rows(
+            changes,
+            lambda change, row: self.record.update(
+                'network', row, description_columns(change.after)
+            ),
+        )
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Stop networks and delete them."""
+        begun = self.record.begin_deletion(changes, 'port', 'network_id')
+        outcomes = self.host.then_each(begun, self._remove)
+        self.host.finish(outcomes, 'DELETE FROM network WHERE id = ?')
+        self.projections.apply()
+        return outcomes
+
+    def _reserve(self, network: Network) -> None:
+        columns = {'cidr': network.cidr, 'gateway': network.gateway, **description_columns(network)}
+        row = self.record.value('SELECT id FROM network WHERE name = ?', network.name)
+        if row is not None:  # an earlier run was interrupted
+            self.record.update('network', row, columns)
+        else:
+            self.record.insert(
+                'network',
+                {
+                    'uuid': str(uuid.uuid4()),
+                    'name': network.name,
+                    **columns,
+                    'task_state': TaskState.CREATING,
+                },
+            )
+
+    def _build(self, change: Change) -> None:
+        row = self._row(change)
+        os.makedirs(dhcp.FOLDER, exist_ok=True)
+        dhcp.write(self.host, [row['id']])
+        start_network(self.host, row)
+
+    def _row(self, change: Change) -> Any:
+        return self.record.rows('SELECT * FROM network WHERE id = ?', self.record.row_of(change))[0]
+
+    def _remove(self, change: Change) -> None:
+        row = self._row(change)
+        with tolerate('NO_NETWORK'):
+            network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
+            if network.isActive():
+                network.destroy()
+            network.undefine()
+        dhcp.remove(row['id'])
+
+
+def _network(row: Any) -> Network:
+    return Network(
+        row['name'],
+        row['cidr'],
+        row['gateway'],
+        row['description'],
+        json.loads(row['labels']),
+        bridge_name(row['id']),
+        split_names(row['used']),
+        id=row['uuid'],
+        created_by=row['created_by'],
+        created_at=row['created_at'],
+    )

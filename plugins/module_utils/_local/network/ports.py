@@ -1,0 +1,95 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Named ports: an address in a network and security groups, reserved for a server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, Dict, List, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.port import Port
+from ..._model.server import Nic
+from ..record.host import Host
+from ..record.projection import Projections
+from ..record.record import description_columns
+from . import addresses
+
+_LIST = """SELECT p.*, n.name AS network, s.name AS server, f.address AS floating
+  FROM port p JOIN network n ON n.id = p.network_id
+  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN floating_ip f ON f.port_id = p.id
+  WHERE p.name IS NOT NULL AND (?1 IS NULL OR p.name IN (SELECT value FROM json_each(?1)))
+  ORDER BY p.name"""
+_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg
+  JOIN security_group g ON g.id = pg.group_id JOIN port p ON p.id = pg.port_id
+  WHERE p.name IS NOT NULL ORDER BY g.name"""
+
+
+class LocalPorts:
+    """Ports of the local cloud."""
+
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record of ``host``; rules bind addresses to ports."""
+        self.record, self.projections = host.record, projections
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
+        """List all, or those with these names."""
+        rows = self.record.named(_LIST, names)
+        groups: Dict[int, List[str]] = {}
+        for row in self.record.rows(_GROUPS) if rows else ():
+            groups.setdefault(row['port_id'], []).append(row['name'])
+        return tuple(_port(row, groups.get(row['id'], ())) for row in rows)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create ports."""
+        with self.record.transaction():
+            for change in changes:
+                port: Port = change.after
+                nic = Nic(port.network, port.fixed_ip, port.mac)
+                row = addresses.create_port(
+                    self.record,
+                    nic,
+                    0,
+                    {'name': port.name, 'own_groups': 1, **description_columns(port)},
+                )
+                addresses.write_groups(self.record, row, port.security_groups)
+        return self._project([Outcome(change) for change in changes])
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update groups, effective at once for their servers, descriptions and labels."""
+        return self._project(self.record.change_rows(changes, self._update))
+
+    def _update(self, change: Change, row: int) -> None:
+        self.record.update('port', row, description_columns(change.after))
+        if change.before.security_groups != change.after.security_groups:
+            addresses.write_groups(self.record, row, change.after.security_groups)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete ports that no server has."""
+        return self._project(self.record.change_rows(changes, self._delete))
+
+    def _delete(self, change: Change, row: int) -> None:
+        self.record.sql.execute('DELETE FROM port WHERE id = ? AND server_id IS NULL', (row,))
+
+    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
+        self.projections.apply()
+        return outcomes
+
+
+def _port(row: Any, groups: Sequence[str]) -> Port:
+    return Port(
+        row['name'],
+        row['network'],
+        row['address'],
+        row['mac'],
+        tuple(groups),
+        row['description'],
+        json.loads(row['labels']),
+        row['server'],
+        row['floating'],
+        row['uuid'],
+        row['created_by'],
+        row['created_at'],
+    )

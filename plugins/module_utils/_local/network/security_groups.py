@@ -1,0 +1,131 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Security groups: rows of the record, and rules in the firewall."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Dict, List, Set, Tuple
+
+from ..._cloud import Busy, Outcome
+from ..._model.change import Change
+from ..._model.rule import Rule
+from ..._model.security_group import SecurityGroup
+from ..record.host import Host
+from ..record.projection import Projections
+from ..record.record import description_columns, split_names
+
+_RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r
+  LEFT JOIN security_group o ON o.id = r.remote_group_id
+  WHERE r.group_id IN (SELECT id FROM security_group
+    WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
+_LIST = """SELECT g.*,
+  (SELECT group_concat(DISTINCT coalesce(s.name, 'port ' || p.name))
+    FROM port_security_group pg JOIN port p ON p.id = pg.port_id
+    LEFT JOIN server s ON s.id = p.server_id WHERE pg.group_id = g.id) AS used,
+  (SELECT group_concat(DISTINCT o.name)
+    FROM security_group_rule r JOIN security_group o ON o.id = r.group_id
+    WHERE r.remote_group_id = g.id AND o.id <> g.id) AS named
+  FROM security_group g WHERE ?1 IS NULL OR g.name IN (SELECT value FROM json_each(?1))
+  ORDER BY g.name"""
+_DELETE_RULE = """DELETE FROM security_group_rule WHERE group_id = ? AND direction = ?
+  AND protocol = ? AND port_min IS ? AND port_max IS ? AND remote_cidr = ?
+  AND remote_group_id IS ?"""
+_COLUMNS = ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
+
+
+class LocalSecurityGroups:
+    """Security groups of the local cloud."""
+
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Use the record of ``host``."""
+        self.record, self.projections = host.record, projections
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
+        """List all, or those with these names."""
+        names = None if names is None else list(names)
+        rules: Dict[int, List[Rule]] = {}
+        for row in self.record.named(_RULES, names):
+            rule = Rule(
+                row['direction'],
+                row['protocol'],
+                row['port_min'],
+                row['port_max'],
+                row['remote_cidr'],
+                row['remote_group'],
+            )
+            rules.setdefault(row['group_id'], []).append(rule)
+        return tuple(
+            SecurityGroup(
+                row['name'],
+                row['description'],
+                json.loads(row['labels']),
+                tuple(sorted(rules.get(row['id'], ()))),
+                split_names(row['used']),
+                split_names(row['named']),
+                row['uuid'],
+                row['created_by'],
+                row['created_at'],
+            )
+            for row in self.record.named(_LIST, names)
+        )
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create groups with their rules."""
+        with self.record.transaction():
+            for change in changes:
+                row = self.record.insert(
+                    'security_group', {'name': change.name, **description_columns(change.after)}
+                )
+                self._write_rules(change, row)
+        return self._project([Outcome(change) for change in changes])
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update descriptions, labels and rules, effective at once for all members."""
+        return self._project(self.record.change_rows(changes, self._update))
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete groups that are not in use."""
+        return self._project(self.record.delete_rows(changes))
+
+    def _update(self, change: Change, row: int) -> None:
+        self.record.update('security_group', row, description_columns(change.after))
+        self._write_rules(change, row)
+        if change.after.cut and change.after.rules != change.before.rules:
+            self.record.sql.execute(
+                'UPDATE security_group SET to_cut = to_cut + 1 WHERE id = ?', (row,)
+            )
+
+    def _write_rules(self, change: Change, row: int) -> None:
+        groups = self.record.rows('SELECT id, name FROM security_group')
+        ids = {row['name']: row['id'] for row in groups}
+        before = set() if change.before is None else _own_rules(change.before)
+        after = _own_rules(change.after)
+        for rule in before - after:
+            self._delete_rule(row, rule, ids.get(rule.remote_group or ''))
+        for rule in sorted(after - before):
+            if rule.remote_group is not None and rule.remote_group not in ids:
+                raise Busy(
+                    f'security_group {rule.remote_group} no longer exists; run the task again',
+                    'rules',
+                )
+            self._insert_rule(row, rule, ids.get(rule.remote_group or ''))
+
+    def _delete_rule(self, group: int, rule: Rule, remote_group: int | None) -> None:
+        values = [getattr(rule, column) for column in _COLUMNS]
+        self.record.sql.execute(_DELETE_RULE, (group, *values, remote_group))
+
+    def _insert_rule(self, group: int, rule: Rule, remote_group: int | None) -> None:
+        values = {column: getattr(rule, column) for column in _COLUMNS}
+        columns = {'group_id': group, **values, 'remote_group_id': remote_group}
+        self.record.insert('security_group_rule', columns)
+
+    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
+        self.projections.apply()
+        return outcomes
+
+
+def _own_rules(group: SecurityGroup) -> Set[Rule]:
+    """All of its rules: this cloud has no foreign ones. A row that is no rule is damage."""
+    return {rule for rule in group.rules if isinstance(rule, Rule)}

@@ -1,0 +1,87 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Create the file of the record, empty or with the rows of a lost one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from typing import Any, Mapping
+
+from ..._cloud import CloudError
+from .database import Database, Rows, is_inaccessible
+from .schema import RULE_CONVERSIONS, TABLES, WITHOUT_UUID, set_uuid
+
+_EXPORT_EDITED = 'the export was edited by hand'
+
+
+def create(path: str, rows: Rows | None = None) -> None:
+    """Create the file under another name and rename it: readers never find one without tables.
+
+    The caller holds the lock of the record.
+    """
+    database = Database(path)
+    try:
+        _create(database, rows)
+    except sqlite3.Error as error:
+        raise database.access_error(error) from error
+
+
+def move_damaged(path: str) -> None:
+    """Rename a damaged record and its log, if they exist."""
+    for suffix in ('-wal', '-shm', ''):
+        with contextlib.suppress(FileNotFoundError):
+            os.replace(path + suffix, f'{path}.damaged{suffix}')
+
+
+def _create(database: Database, rows: Rows | None) -> None:
+    path, new = database.path, database.path + '.new'
+    # SQLite would replay the log of a removed record into the new one
+    # (sqlite.org/howtocorrupt.html, section 1.4).
+    for leftover in (new, new + '-wal', new + '-shm', path + '-wal', path + '-shm'):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(leftover)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
+    database.connect(new)
+    database.sql.execute('PRAGMA journal_mode = WAL')
+    database.migrate()
+    if rows is not None:
+        _fill(database, rows)
+    database.sql.close()
+    os.rename(new, path)
+
+
+def _fill(database: Database, rows: Rows) -> None:
+    """Insert rows into new tables. Missing columns get their defaults. Raises CloudError."""
+    database.sql.executescript('BEGIN IMMEDIATE; DELETE FROM security_group;')
+    # Referring rows are inserted before the rows they refer to: a trigger rejects new references to
+    # rows that were being deleted when the record was lost. Foreign keys are checked at the end.
+    for table in ('meta', *reversed(TABLES)):
+        columns = {row['name'] for row in database.rows(f'PRAGMA table_info({table})')}
+        for row in rows.get(table, ()):
+            known = {column: value for column, value in row.items() if column in columns}
+            new = _insert(database, table, known)
+            if table in WITHOUT_UUID and 'uuid' not in known:
+                database.sql.execute(f'{set_uuid(table)} WHERE id = ?', (new,))
+    for statement in RULE_CONVERSIONS:
+        database.sql.execute(statement)
+    broken = database.rows('PRAGMA foreign_key_check')
+    if broken:
+        tables = ', '.join(sorted({row['table'] for row in broken}))
+        raise CloudError(f'the rows of {tables} refer to rows that do not exist; {_EXPORT_EDITED}')
+    database.sql.execute("UPDATE meta SET value = value + 1 WHERE key IN ('revision', 'metadata')")
+    database.sql.execute('COMMIT')
+
+
+def _insert(database: Database, table: str, values: Mapping[str, Any]) -> int:
+    statement = 'INSERT OR REPLACE' if table == 'meta' else 'INSERT'
+    try:
+        return database.execute_insert(statement, table, values)
+    except (sqlite3.Error, OverflowError, ValueError) as error:
+        if is_inaccessible(error):
+            raise database.access_error(error) from error
+        raise CloudError(
+            f'a row of {table} cannot be inserted: {error}; '
+            f'{_EXPORT_EDITED}, or has another version'
+        ) from error

@@ -1,0 +1,117 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look for data in the record that this collection never writes, after an unexpected error."""
+
+from __future__ import annotations
+
+import json
+import re
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Callable, Dict, Iterator, Tuple
+
+from ..._cloud import CloudError
+from ..._model.keypair import fingerprint
+from ..._model.lb import ALGORITHMS, HealthCheck, Listener
+from ..._model.lifecycle import TaskState
+from ..._model.rule import Rule
+from .database import RECOVER
+from .record import Record
+
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+_TYPES = {'INTEGER': ('integer', 'null'), 'TEXT': ('text', 'null')}
+
+
+def damage(record: Record) -> str:
+    """Return the first problem of the record and what to do about it; empty if none is known."""
+    try:
+        found = next(_problems(record), '')
+    except CloudError as error:
+        return str(error)
+    if not found:
+        return ''
+    return (
+        f'the record {record.path} contains data that hanok.cloud does not write: '
+        f'{found}; {RECOVER}'
+    )
+
+
+def _problems(record: Record) -> Iterator[str]:
+    record.check_integrity()
+    meta = {row['key']: row['value'] for row in record.rows('SELECT key, value FROM meta')}
+    for key in ('revision', 'metadata', 'metadata_written'):
+        if not isinstance(meta.get(key), int):
+            yield f'meta.{key} is {meta.get(key)!r}'
+    yield from _problem(_matches('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
+    for (table,) in record.rows(_TABLES):
+        columns = {row['name']: row['type'] for row in record.rows(f'PRAGMA table_info({table})')}
+        for row in record.rows(f'SELECT * FROM {table}'):
+            yield from _row_problems(table, columns, dict(row))
+
+
+def _row_problems(table: str, columns: Dict[str, str], row: Dict[str, Any]) -> Iterator[str]:
+    for column, value in row.items():
+        type_name = {int: 'integer', str: 'text', type(None): 'null'}.get(type(value), 'other')
+        if type_name not in _TYPES.get(columns[column], (type_name,)):
+            yield f'{table}.{column} is {value!r}'
+        check = _CHECKS.get((table, column)) or _CHECKS.get(('', column))
+        if check and value is not None:
+            yield from _problem(check, value, f'{table}.{column}')
+    if table == 'security_group_rule':
+        group = 'group' if row['remote_group_id'] else None
+        values = {
+            column: row[column]
+            for column in ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
+        }
+        yield from _problem(lambda columns: Rule(**columns, remote_group=group), values, table)
+
+
+def _problem(check: Callable[[Any], Any], value: Any, where: str) -> Iterator[str]:
+    try:
+        check(value)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        yield f'{where}: {type(error).__name__}: {error}'
+
+
+def _labels(text: str) -> None:
+    labels = json.loads(text)
+    if not isinstance(labels, dict) or not all(isinstance(value, str) for value in labels.values()):
+        raise ValueError(f'{text!r} is not a mapping of labels')
+
+
+def _listeners(text: str) -> None:
+    for listener in json.loads(text):
+        Listener(**listener)
+
+
+def _one_of(*values: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if value not in values:
+            raise ValueError(f'{value!r} is not one of {", ".join(values)}')
+
+    return check
+
+
+def _matches(pattern: str) -> Callable[[Any], None]:
+    def check(value: Any) -> None:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f'{value!r} does not match {pattern}')
+
+    return check
+
+
+_CHECKS: Dict[Tuple[str, str], Callable[[Any], Any]] = {
+    ('', 'labels'): _labels,
+    ('', 'task_state'): TaskState,
+    ('keypair', 'public_key'): fingerprint,
+    ('network', 'cidr'): IPv4Network,
+    ('network', 'gateway'): IPv4Address,
+    ('port', 'address'): IPv4Address,
+    ('port', 'mac'): _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
+    ('server', 'name'): _matches('[A-Za-z0-9-]+'),
+    ('balancer', 'name'): _matches('[A-Za-z0-9._-]+'),
+    ('floating_ip', 'address'): IPv4Address,
+    ('balancer', 'listeners'): _listeners,
+    ('balancer', 'health_check'): lambda text: HealthCheck(**json.loads(text)),
+    ('balancer', 'algorithm'): _one_of(*ALGORITHMS),
+    ('server', 'power'): _one_of('started', 'stopped'),
+}

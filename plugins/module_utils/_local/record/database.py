@@ -1,0 +1,121 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The SQLite database of the record: opening, reading, migrating and checking it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, List
+
+from ..._cloud import CloudError
+
+# Keys in the table meta. The secret is in the record only: hashes in an export cannot be guessed.
+LOST = 'lost'
+SECRET = 'secret'  # noqa: S105 (a key, not a password)
+RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
+VERSION = 5  # of the tables in schema.py, which is imported only to create or migrate them
+
+# Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
+_INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
+
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # by table
+
+
+class NewerVersion(CloudError):
+    """The record or its export was written by a newer version of the collection."""
+
+
+class Damaged(CloudError):
+    """The file is not a record, or not a complete one.
+
+    Temporary errors of access, such as a full disk or another writer, are not Damaged.
+    """
+
+
+class Database:
+    """A database with the tables of the record; ``path`` is that of the record, for messages."""
+
+    def __init__(self, path: str) -> None:
+        """Prepare to connect."""
+        self.path = path
+
+    def connect(self, path: str) -> None:
+        """Open a database. Raises CloudError."""
+        try:
+            self.sql = sqlite3.connect(
+                path, uri=True, isolation_level=None, timeout=30, check_same_thread=False
+            )
+            self.sql.row_factory = sqlite3.Row
+            self.version = self.sql.execute('PRAGMA user_version').fetchone()[0]
+        except sqlite3.Error as error:
+            raise self.access_error(error) from error
+
+    def access_error(self, error: Exception) -> CloudError:
+        """Return the error to raise: Damaged, or that the file is temporarily inaccessible."""
+        if is_inaccessible(error):
+            return CloudError(
+                f'the record {self.path} cannot be accessed: {error}; '
+                'check for a full disk or another writer, then run the task again'
+            )
+        return Damaged(f'the record {self.path} cannot be read: {error}; {RECOVER}')
+
+    def check_version(self) -> None:
+        if self.version <= 0:
+            raise Damaged(f'the record {self.path} is damaged: it has no tables; {RECOVER}')
+        if self.version > VERSION:
+            raise NewerVersion(
+                f'the record {self.path} has version {self.version}, '
+                f'this hanok.cloud supports {VERSION}: update the collection'
+            )
+
+    def check_integrity(self) -> None:
+        """Raise Damaged for damage in parts that this run has not read; done before writing."""
+        found = self.rows('PRAGMA quick_check(1)')[0][0]
+        if found != 'ok':
+            problem = ' '.join(str(found).split())
+            raise Damaged(f'the record {self.path} is damaged: {problem}; {RECOVER}')
+
+    def migrate(self) -> None:
+        """Create or update the tables of the open database."""
+        from .schema import VERSIONS
+
+        try:
+            for number in range(self.version, VERSION):
+                self.sql.executescript(
+                    f'BEGIN IMMEDIATE; {VERSIONS[number]} '
+                    f'PRAGMA user_version = {number + 1}; COMMIT;'
+                )
+        except sqlite3.Error as error:
+            raise self.access_error(error) from error
+
+    def rows(self, query: str, *values: Any) -> List[sqlite3.Row]:
+        """Return the rows of a query."""
+        try:
+            return self.sql.execute(query, values).fetchall()
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            raise self.access_error(error) from error
+
+    def named(self, query: str, names: Iterable[str] | None) -> List[sqlite3.Row]:
+        """Return the rows of a query whose ``?1`` is a JSON list of names, or null for all."""
+        return self.rows(query, None if names is None else json.dumps(sorted(set(names))))
+
+    def value(self, query: str, *values: Any) -> Any:
+        """Return the first column of the first row; None if there is none."""
+        rows = self.rows(query, *values)
+        return rows[0][0] if rows else None
+
+    def execute_insert(self, statement: str, table: str, values: Mapping[str, Any]) -> int:
+        """Execute INSERT, or another statement that starts like it; return the id of the row."""
+        columns, marks = ', '.join(values), ', '.join('?' * len(values))
+        cursor = self.sql.execute(
+            f'{statement} INTO {table} ({columns}) VALUES ({marks})', list(values.values())
+        )
+        return int(cursor.lastrowid or 0)
+
+
+def is_inaccessible(error: Exception) -> bool:
+    """Whether an error of SQLite does not come from damage of the file."""
+    return bool(_INACCESSIBLE.search(str(error)))

@@ -1,0 +1,177 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Metadata of machines and containers in libvirt, from which a lost record can be rebuilt.
+
+The machine of a server and the container of a load balancer carry the rows of the record that
+concern them. The metadata is a projection of the record.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Sequence, Tuple
+from xml.etree import ElementTree as ET
+
+from ..._model.lifecycle import TaskState
+from ..._model.user_data import UNKNOWN_HASH
+from ..host.hypervisor import tolerate
+from .host import Host
+from .record import Record
+
+URI = 'https://hanok.cloud/xmlns/server/1'
+PREFIX = 'hanok'
+_ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
+AFFECT_LIVE, AFFECT_CONFIG = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
+_PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
+_SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
+_IMAGES = 'SELECT id, uuid, name, source, checksum, description, labels FROM image'
+_KEYPAIRS = 'SELECT uuid, name, public_key, description, labels FROM keypair'
+_MORE_KEYPAIRS = """SELECT sk.server_id, k.name FROM server_keypair sk
+  JOIN keypair k ON k.id = sk.keypair_id ORDER BY sk.position"""
+_VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM volume
+  WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'"""
+_MEMBERS = """SELECT m.balancer_id, s.name FROM balancer_member m
+  JOIN server s ON s.id = m.server_id ORDER BY s.id"""
+_PORT_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg
+  JOIN security_group g ON g.id = pg.group_id ORDER BY g.name"""
+
+
+def server_metadata(record: Record, names: Sequence[str]) -> Dict[str, str]:
+    """Return the metadata of servers by name: their rows, and the rows these refer to.
+
+    It contains no first-boot content and no hash of it. It contains no power state either: whether
+    the machine runs, and whether it starts with the host, is known from the machine itself.
+    """
+    images = {row['id']: _without(row, 'id') for row in record.rows(_IMAGES)}
+    keypairs = {row['name']: dict(row) for row in record.rows(_KEYPAIRS)}
+    more_keypairs = _names_by_owner(record, _MORE_KEYPAIRS, 'server_id')
+    volumes: Dict[int, List[Dict[str, Any]]] = {}
+    for row in record.named(_VOLUMES, names):
+        volumes.setdefault(row['server_id'], []).append(_without(row, 'server_id'))
+    ports = _ports(record, 'server_id')
+    found = {}
+    for row in record.named(_SERVERS, names):
+        metadata = {
+            'server': _server(row),
+            'image': images[row['image_id']],
+            'keypair': keypairs.get(row['key_name']),
+            'more_keypairs': [keypairs[name] for name in more_keypairs.get(row['id'], ())],
+            'ports': ports.get(row['id'], []),
+            'volumes': volumes.get(row['id'], []),
+        }
+        found[row['name']] = json.dumps(metadata)
+    return found
+
+
+def _server(row: Any) -> Dict[str, Any]:
+    server = _without(row, 'power', 'task_state')
+    server['init_script_seal'] = None
+    # Local users can read the metadata.
+    server['user_data'] = UNKNOWN_HASH if row['user_data'] else None
+    return server
+
+
+def balancer_metadata(record: Record) -> Dict[str, str]:
+    """Return the metadata of load balancers by UUID: their rows, ports and names of members."""
+    members = _names_by_owner(record, _MEMBERS, 'balancer_id')
+    ports, found = _ports(record, 'balancer_id'), {}
+    for row in record.rows('SELECT * FROM balancer'):
+        metadata = {
+            'balancer': _without(row, 'task_state'),
+            'ports': ports.get(row['id'], []),
+            'members': members.get(row['id'], []),
+        }
+        found[row['uuid']] = json.dumps(metadata)
+    return found
+
+
+def _without(row: Any, *columns: str) -> Dict[str, Any]:
+    return {column: value for column, value in dict(row).items() if column not in columns}
+
+
+def _names_by_owner(record: Record, query: str, owner: str) -> Dict[int, List[str]]:
+    found: Dict[int, List[str]] = {}
+    for row in record.rows(query):
+        found.setdefault(row[owner], []).append(row['name'])
+    return found
+
+
+def _ports(record: Record, owner: str) -> Dict[int, List[Dict[str, Any]]]:
+    """Return ports by owner id, with their networks, groups and floating addresses.
+
+    ``owner``: the column server_id or balancer_id.
+    """
+    networks = {row['id']: dict(row) for row in record.rows('SELECT * FROM network')}
+    floating = {
+        row['port_id']: _without(row, 'id', 'port_id')
+        for row in record.rows('SELECT * FROM floating_ip WHERE port_id IS NOT NULL')
+    }
+    groups = _names_by_owner(record, _PORT_GROUPS, 'port_id')
+    found: Dict[int, List[Dict[str, Any]]] = {}
+    for row in record.rows(f'SELECT * FROM port WHERE {owner} IS NOT NULL ORDER BY position'):
+        port = {
+            'port': dict(row),
+            'network': networks[row['network_id']],
+            'groups': groups.get(row['id'], []),
+            'floating': floating.get(row['id']),
+        }
+        found.setdefault(row[owner], []).append(port)
+    return found
+
+
+def write(host: Host) -> None:
+    """Write the metadata of machines and containers where it differs from the record.
+
+    Machines that are no longer defined are skipped.
+    """
+    with host.locks.projection('metadata'):
+        revision, servers, balancers = _recorded(host.record)
+        machines = host.hypervisor.machines() if servers else {}
+        for uuid, text in servers.items():
+            machine = machines.get(uuid)
+            if machine and machine.defined:
+                _set(machine.domain, text)
+        for container in host.hypervisor.lxc.listAllDomains(_PERSISTENT) if balancers else ():
+            if container.UUIDString() in balancers:
+                _set(container, balancers[container.UUIDString()])
+        with host.record.transaction() as sql:
+            sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
+
+
+def _recorded(record: Record) -> Tuple[int, Dict[str, str], Dict[str, str]]:
+    """Return the revision, and the metadata of machines and of containers by UUID."""
+    record.sql.execute('BEGIN')
+    try:
+        revision = record.value("SELECT value FROM meta WHERE key = 'metadata'")
+        uuids = {row['name']: row['uuid'] for row in record.rows('SELECT name, uuid FROM server')}
+        servers = server_metadata(record, list(uuids))
+        return (
+            revision,
+            {uuids[name]: text for name, text in servers.items()},
+            balancer_metadata(record),
+        )
+    finally:
+        record.sql.execute('COMMIT')
+
+
+def _set(domain: Any, text: str) -> None:
+    for flag in (AFFECT_CONFIG, AFFECT_LIVE) if domain.isActive() else (AFFECT_CONFIG,):
+        # It may be being deleted, or have just stopped.
+        with tolerate('NO_DOMAIN', 'OPERATION_INVALID'):
+            if read(domain, flag) != text:
+                domain.setMetadata(_ELEMENT, element(text), PREFIX, URI, flag)
+
+
+def read(domain: Any, flag: int = AFFECT_CONFIG) -> str:
+    """Return the metadata of a domain; empty if it has none."""
+    with tolerate('NO_DOMAIN_METADATA', 'NO_DOMAIN'):
+        found = ET.fromstring(domain.metadata(_ELEMENT, URI, flag))  # noqa: S314 (libvirt's own)
+        return found.text or ''
+    return ''
+
+
+def element(text: str) -> str:
+    """Return the XML element that libvirt stores for this text."""
+    found = ET.Element('server', {'xmlns': URI})
+    found.text = text
+    return ET.tostring(found, encoding='unicode')

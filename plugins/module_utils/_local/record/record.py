@@ -1,0 +1,222 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The record: one SQLite file that holds the desired state of the cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Dict, List, Tuple
+
+from ..._cloud import Busy, CloudError, Gone, Outcome
+from ..._model.change import AFTER_APPLY, Change
+from ..._model.lifecycle import TaskState
+from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
+
+
+class Record(Database):
+    """The record, read-only until ``write`` is called; without a file it is an empty cloud.
+
+    Writers use short transactions and do no other I/O inside.
+    """
+
+    def __init__(self, folder: str, actor: str, lost: bool = False) -> None:
+        """Open the record of a state folder for reading.
+
+        ``lost``: it is to be rebuilt, and an existing file is ignored.
+        """
+        super().__init__(os.path.join(folder, 'hanok.db'))
+        self.folder, self.actor = folder, actor
+        self.export_path = os.path.join(folder, 'hanok.json')
+        self.writable = False
+        if os.path.exists(self.path) and not lost:
+            self.connect(f'file:{self.path}?mode=ro')
+            self.check_version()
+            self._migrate_copy()
+            return
+        if os.path.exists(self.export_path) and not lost:
+            raise CloudError(
+                f'the record {self.path} does not exist, but its export does; {RECOVER}, '
+                f'or move {self.export_path} away to start with an empty cloud'
+            )
+        self.connect(':memory:')
+        self.migrate()
+
+    def _migrate_copy(self) -> None:
+        """Migrate an older record in memory, because only writers change the file."""
+        if self.version < VERSION:
+            older = self.sql
+            self.connect(':memory:')
+            try:
+                older.backup(self.sql)
+            except sqlite3.Error as error:
+                raise self.access_error(error) from error
+            finally:
+                older.close()
+            self.version = self.value('PRAGMA user_version')
+            self.migrate()
+
+    def write(self) -> None:
+        """Open the record for writing, and create it if it does not exist.
+
+        The caller holds the lock of the record.
+        """
+        if self.writable:
+            return
+        os.makedirs(self.folder, 0o711, exist_ok=True)
+        self.sql.close()
+        if not os.path.exists(self.path):
+            from .creation import create
+
+            create(self.path)
+        self.connect(f'file:{self.path}?mode=rw')
+        self.check_version()
+        self.check_integrity()
+        self.migrate()
+        self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
+        self.writable = True
+
+    def rebuild(self, rows: Rows) -> None:
+        """Replace the record by one with these rows, and open it for writing.
+
+        A damaged record is renamed. The caller holds the lock of the record.
+        """
+        from .creation import create, move_damaged
+
+        os.makedirs(self.folder, 0o711, exist_ok=True)
+        self.sql.close()
+        move_damaged(self.path)
+        create(self.path, rows)
+        self.write()
+
+    def meta(self) -> Dict[str, Any]:
+        """Return the facts about the record itself, by key."""
+        return {row['key']: row['value'] for row in self.rows('SELECT key, value FROM meta')}
+
+    def secret(self) -> str:
+        """Return the key of the hashes in this record."""
+        found = self.value('SELECT value FROM meta WHERE key = ?', SECRET)
+        if not isinstance(found, str) or not found:
+            raise Damaged(f'the record {self.path} is damaged: it has no meta.{SECRET}; {RECOVER}')
+        return found
+
+    def lost_items(self) -> List[str] | None:
+        """Return what a rebuild could not recover; None unless the rebuild is unfinished."""
+        text = self.value('SELECT value FROM meta WHERE key = ?', LOST)
+        try:
+            return None if text is None else [str(sentence) for sentence in json.loads(text)]
+        except (ValueError, TypeError) as error:
+            raise Damaged(
+                f'the record {self.path} contains data that hanok.cloud does not write: '
+                f'meta.{LOST}: {error}; {RECOVER}'
+            ) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Run one transaction. Raises CloudError for what the tables reject.
+
+        The export is written before the commit: it is never older than the record, even if the run
+        is killed, and no other run writes it at the same time.
+        """
+        try:
+            self.sql.execute('BEGIN IMMEDIATE')
+            yield self.sql
+            self.export()
+            self.sql.execute('COMMIT')
+        except BaseException as error:
+            if self.sql.in_transaction:
+                self.sql.execute('ROLLBACK')
+            if isinstance(error, sqlite3.IntegrityError):
+                raise Busy(
+                    f'the record rejected the change: {error}; '
+                    'another task changed it meanwhile; run the task again'
+                ) from error
+            if isinstance(error, sqlite3.Error):
+                raise CloudError(
+                    f'the record {self.path} cannot be written: {error}; nothing was recorded'
+                ) from error
+            raise
+
+    def insert(self, table: str, values: Dict[str, Any]) -> int:
+        """Insert a row; return its id."""
+        return self.execute_insert('INSERT', table, {'created_by': self.actor, **values})
+
+    def update(self, table: str, row: int, values: Dict[str, Any]) -> None:
+        """Update columns of the row with this id."""
+        marks = ', '.join(f'{column} = ?' for column in values)
+        self.sql.execute(f'UPDATE {table} SET {marks} WHERE id = ?', [*values.values(), row])
+
+    def row_of(self, change: Change) -> int | None:
+        """Return the row of what a change begins at; None if it was deleted meanwhile.
+
+        It is found by the id that was observed: another one may have the name by now. What this run
+        creates has no id yet, and the lock of its name.
+        """
+        table = table_of(change.kind)
+        row: int | None
+        if change.before is None or change.before.id == AFTER_APPLY:
+            row = self.value(f'SELECT id FROM {table} WHERE name = ?', change.name)
+        else:
+            row = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.before.id)
+        return row
+
+    def change_rows(
+        self, changes: Sequence[Change], write: Callable[[Change, int], None]
+    ) -> List[Outcome]:
+        """Write the row of each change, in one transaction."""
+        outcomes = []
+        with self.transaction():
+            for change in changes:
+                row = self.row_of(change)
+                if row is not None:
+                    write(change, row)
+                outcomes.append(Outcome(change, Gone() if row is None else None))
+        return outcomes
+
+    def delete_rows(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete the row of each change, in one transaction."""
+
+        def delete(change: Change, row: int) -> None:
+            self.sql.execute(f'DELETE FROM {table_of(change.kind)} WHERE id = ?', (row,))
+
+        return self.change_rows(changes, delete)
+
+    def begin_deletion(self, changes: Sequence[Change], user: str, column: str) -> List[Outcome]:
+        """Mark rows as being deleted, so that no new row can refer to them.
+
+        Raises CloudError if a row of ``user`` refers to one of them by ``column`` meanwhile.
+        """
+
+        def begin(change: Change, row: int) -> None:
+            if self.value(f'SELECT 1 FROM {user} WHERE {column} = ?', row) is not None:
+                raise Busy(
+                    f'{change.kind} {change.name} is now in use by a {user}; '
+                    'run the task again to see which one'
+                )
+            self.update(table_of(change.kind), row, {'task_state': TaskState.DELETING})
+
+        return self.change_rows(changes, begin)
+
+    def export(self) -> None:
+        """Write all rows as JSON to ``export_path``."""
+        from .export import export
+
+        export(self, self.export_path)
+
+
+def table_of(kind: str) -> str:
+    """The table of a kind of items."""
+    return 'balancer' if kind == 'lb' else kind
+
+
+def split_names(text: str | None) -> Tuple[str, ...]:
+    """Return the names that group_concat joined, sorted; empty for NULL."""
+    return tuple(sorted(text.split(','))) if text else ()
+
+
+def description_columns(resource: Any) -> Dict[str, Any]:
+    """Return the columns description and labels of a resource."""
+    return {'description': resource.description, 'labels': json.dumps(dict(resource.labels))}

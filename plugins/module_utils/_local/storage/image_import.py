@@ -1,0 +1,284 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The import of files as images.
+
+The files are untrusted. Each is first copied into a private folder, then identified, checked and
+converted there by qemu-img, which gets the format as an option, runs as an unprivileged user
+without network, and is limited in memory, output size and time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO, Callable, Dict, List
+
+from ..._cloud import CloudError, Invalid, TimedOut
+from ..._model.checks import GIB, MAX_VOLUME_SIZE
+from ..record.host import Host
+from . import disk_format
+from .disk_format import DiskFormat
+
+_CHUNK = 1 << 20
+_MEMORY = 2 * GIB  # address space of qemu-img: 64 threads of 8 MiB, and some 100 MiB
+_RESERVE = GIB // 2  # kept free on the file system of images
+_OVERHEAD = 256 << 20  # of qcow2, in addition to the data
+_CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
+# Neither systemd nor Debian allocates these UIDs (systemd.io/UIDS-GIDS, "65520...65533"), so that
+# one without an account has no files and no processes.
+_UNALLOCATED_UIDS = range(65533, 65520, -1)
+_REFERENCES = 'backing-filename', 'full-backing-filename', 'data-file'
+_SINGLE_FILE = 'monolithicSparse', 'streamOptimized'  # subformats of VMDK that are one file
+
+
+class Import:
+    """The import of one image, in a folder of its own. ``deadline``: its end (time.monotonic)."""
+
+    def __init__(self, host: Host, target: str, locks: Sequence[int]) -> None:
+        """``target``: the file of the image. ``locks``: descriptors that programs inherit."""
+        self.host, self.target, self.locks = host, target, locks
+        self.folder = folder_of(target)
+        self.source = os.path.join(self.folder, 'source')
+        self.deadline = time.monotonic() + host.timeout
+        self.digests: Dict[str, str] = {}
+
+    def __enter__(self) -> Import:
+        """Create the folder, without leftovers of an interrupted run."""
+        remove(self.target)
+        os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
+        os.mkdir(self.folder, 0o700)
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        """Remove the folder."""
+        remove(self.target)
+
+    def copy(self, path: str) -> os.stat_result:
+        """Copy a file of this host, unaffected by later changes to it; return its stat."""
+        what = f'path: {path}'
+        with _open_file(path) as original:
+            found = os.fstat(original.fileno())
+            self._check_size(found.st_size, what)
+            with self._create(self.source) as copy:
+                is_clone = _try_clone(original, copy)
+                if not is_clone:
+                    self._transfer(original.read, copy.write, what)
+        if is_clone:  # the original may have changed since: the digests must be those of the clone
+            with open(self.source, 'rb') as clone:
+                self._transfer(clone.read, lambda _chunk: None, what)
+        return found
+
+    def download(self, url: str, shown: str) -> None:
+        """Download a URL. ``shown``: the part of it that may be shown."""
+        from . import downloads
+
+        what = f'url: {shown}'
+        with self._create(self.source) as copy:
+            left = self.deadline - time.monotonic()
+            with downloads.opened(url, what, left) as response:
+                self._check_size(int(response.headers.get('Content-Length') or 0), what)
+                self._transfer(response.read1, copy.write, what)
+
+    def _transfer(
+        self, read: Callable[[int], bytes], write: Callable[[bytes], Any], what: str
+    ) -> None:
+        """Transfer all data, within the limits of size and time, and compute its digests."""
+        hashes = {kind: hashlib.new(kind) for kind in ('sha256', 'sha512')}
+        size, available = 0, self._available()
+        while chunk := read(_CHUNK):
+            size += len(chunk)
+            if size > available:
+                raise CloudError(
+                    f'{what} is larger than the {available} bytes available; no image was created'
+                )
+            if time.monotonic() > self.deadline:
+                raise self._timed_out(what)
+            write(chunk)
+            for digest in hashes.values():
+                digest.update(chunk)
+        self.digests = {kind: digest.hexdigest() for kind, digest in hashes.items()}
+
+    def convert(self, name: str) -> int:
+        """Convert the copy to the image; return the size of its disk in bytes."""
+        with open(self.source, 'rb') as file:
+            found = disk_format.identify(file, name)
+        self._hand_over()
+        size = self._virtual_size(found, name)
+        self._qemu_img(
+            size, 'convert', '-q', '--image-opts', '-O', 'qcow2', _options(found), 'disk'
+        )
+        self._accept(os.path.join(self.folder, 'disk'))
+        return size
+
+    def _virtual_size(self, found: DiskFormat, name: str) -> int:
+        """The size by qemu-img info. Raises CloudError for references to other files."""
+        output = self._qemu_img(0, 'info', '--output=json', '--image-opts', _options(found))
+        info: Dict[str, Any] = json.loads(output)
+        details = info.get('format-specific', {}).get('data', {})
+        extents = details.get('extents', [])
+        references = [key for key in _REFERENCES if info.get(key) or details.get(key)]
+        is_single = details.get('create-type') in _SINGLE_FILE and len(extents) == 1
+        if references or (found.name == 'vmdk' and not is_single):
+            raise Invalid(
+                f'{name} refers to other files; flatten it first: qemu-img convert -O qcow2'
+            )
+        size = int(info['virtual-size'])
+        if not 0 < size <= MAX_VOLUME_SIZE * GIB:
+            raise Invalid(
+                f'{name} holds a disk of {size} bytes; use one of at most {MAX_VOLUME_SIZE} GB'
+            )
+        return size
+
+    def _qemu_img(self, size: int, *arguments: str) -> str:
+        """Run qemu-img, confined to the folder. ``size``: of the disk to write, in bytes."""
+        most = min(size + _OVERHEAD, self._available())
+        limits = ['prlimit', f'--as={_MEMORY}', f'--fsize={most}', '--core=0']
+        command = ['env', 'MALLOC_ARENA_MAX=1', 'unshare', '--net', '--ipc']
+        command += [*_setpriv(), *limits, 'qemu-img', *arguments]
+        try:
+            ran = subprocess.run(
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors='replace',
+                check=False,
+                pass_fds=self.locks,
+                umask=0o077,
+                timeout=max(1.0, self.deadline - time.monotonic()),
+            )
+        except subprocess.TimeoutExpired:
+            raise self._timed_out(f'qemu-img {arguments[0]}') from None
+        if ran.returncode:
+            problem = (ran.stderr or ran.stdout).strip()[:500] or 'it was killed'
+            raise CloudError(f'qemu-img {arguments[0]}: {problem}; no image was created')
+        return ran.stdout
+
+    def _hand_over(self) -> None:
+        """Make the user of qemu-img the owner of the folder and the copy."""
+        uid = _unused_uid()
+        for path in (self.source, self.folder):
+            os.chown(path, uid, uid)
+
+    def _accept(self, output: str) -> None:
+        """Take over the output of qemu-img if it is a regular file, not a link, and plain qcow2."""
+        os.chown(self.folder, 0, 0)
+        descriptor = os.open(output, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+                raise CloudError('qemu-img did not write a regular file; no image was created')
+            os.fchown(descriptor, 0, 0)
+            os.fchmod(descriptor, 0o600)
+            # qemu-img has read an untrusted file, which may have exploited it to write this one.
+            with open(descriptor, 'rb', closefd=False) as file:
+                if disk_format.identify(file, 'the output of qemu-img').name != 'qcow2':
+                    raise CloudError('qemu-img did not write qcow2; no image was created')
+        finally:
+            os.close(descriptor)
+        os.rename(output, self.target)
+
+    def _available(self) -> int:
+        """Bytes that may be written."""
+        free = os.statvfs(self.folder)
+        return max(0, min(MAX_VOLUME_SIZE * GIB, free.f_bavail * free.f_frsize - _RESERVE))
+
+    def _check_size(self, size: int, what: str) -> None:
+        available = self._available()
+        if size > available:
+            raise CloudError(
+                f'{what} has {size} bytes, and {available} are available; no image was created'
+            )
+
+    def _timed_out(self, what: str) -> CloudError:
+        return TimedOut(
+            f'timed out after {self.host.timeout} s (wait_timeout) waiting for {what}; '
+            'no image was created'
+        )
+
+    @contextlib.contextmanager
+    def _create(self, path: str) -> Iterator[BinaryIO]:
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as file:
+            yield file
+
+
+def folder_of(target: str) -> str:
+    """The folder in which an image is created."""
+    return target + '.import'
+
+
+def remove(target: str) -> None:
+    """Remove the folder of an import, if it exists."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder_of(target))
+
+
+def check_file(path: str) -> None:
+    """Identify a file before any change. Raises CloudError for one that cannot become an image."""
+    with _open_file(path) as file:
+        disk_format.identify(file, path)
+
+
+def _open_file(path: str) -> BinaryIO:
+    """Open a regular file; non-blocking, so that a FIFO is refused instead of waited for."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb')
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise Invalid(
+            f'path: {path} is not a file',
+            'path',
+        )
+    return file
+
+
+def _options(found: DiskFormat) -> str:
+    return f'driver={found.name},file.driver=file,file.filename=source'
+
+
+def _try_clone(source: BinaryIO, target: BinaryIO) -> bool:
+    """Clone a file, so that both share their blocks; False where the file system cannot."""
+    try:
+        fcntl.ioctl(target.fileno(), _CLONE, source.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _setpriv() -> List[str]:
+    uid = str(_unused_uid())
+    ids = ['--reuid', uid, '--regid', uid, '--clear-groups']
+    return ['setpriv', *ids, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all']
+
+
+def _unused_uid() -> int:
+    """A UID without an account."""
+    for uid in _UNALLOCATED_UIDS:
+        try:
+            pwd.getpwuid(uid)
+        except KeyError:
+            return uid
+    raise CloudError(
+        'this host has accounts for all UIDs from 65521 to 65533; '
+        'qemu-img needs one without an account'
+    )
+
+
+def check_digests(expected: str, digests: Dict[str, str]) -> None:
+    """Raises CloudError when a checksum such as sha256:... does not match the digests."""
+    kind, _colon, digest = expected.partition(':')
+    if digests.get(kind) != digest:
+        raise Invalid(
+            f'checksum mismatch: got {kind}:{digests.get(kind)}, expected {expected}; '
+            'no image was created',
+            'checksum',
+        )

@@ -1,0 +1,161 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Volumes: qcow2 files, attached to machines while they run. What changes them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+import xml.etree.ElementTree as ET
+from typing import Any, Callable, Dict, Iterable, List, Sequence
+
+from ..._cloud import Outcome, TimedOut
+from ..._model.change import Change
+from ..._model.lifecycle import TaskState
+from ..._model.volume import Volume
+from ..record.host import Host, wait_until
+from ..record.projection import Projections
+from ..record.record import description_columns
+from . import disk_devices, disks
+from .volume_rows import row_of
+
+_DONE = 'UPDATE volume SET task_state = NULL WHERE id = ?'
+Redefine = Callable[[Iterable[str]], None]
+_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+
+
+class VolumeWriter:
+    """Changes volumes."""
+
+    def __init__(self, host: Host, projections: Projections, redefine: Redefine) -> None:
+        """``redefine``: define the machines of servers with these names as recorded."""
+        self.host, self.record = host, host.record
+        self.projections, self.redefine = projections, redefine
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create empty volumes."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.after)
+        os.makedirs(self.host.settings.path('volumes'), 0o711, exist_ok=True)
+        return self.host.finish(self.host.for_each(changes, self._create), _DONE)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Grow volumes, also while in use, and update descriptions and labels."""
+        begun = self.record.change_rows(changes, self._resize)
+        # before the task state is cleared: the next run does not compare finished volumes
+        self.projections.write_metadata()
+        return self.host.finish(self.host.then_each(begun, self._grow), _DONE)
+
+    def attach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Attach volumes to servers."""
+        begun = self.record.change_rows(changes, self._connect)
+        self.redefine({one.change.after.server for one in begun if not one.error})
+        return self.host.finish(self.host.then_each(begun, self._attach), _DONE)
+
+    def detach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Detach volumes, and wait until the guests have released them."""
+        begun = self._set_task_state(changes, TaskState.DETACHING)
+        self.redefine({one.change.before.server for one in begun if not one.error})
+        return self.host.finish(
+            self.host.then_each(begun, self._detach),
+            'UPDATE volume SET server_id = NULL, task_state = NULL WHERE id = ?',
+        )
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete volumes that are not attached."""
+        begun = self._set_task_state(changes, TaskState.DELETING)
+        return self.host.finish(
+            self.host.then_each(begun, self._delete), 'DELETE FROM volume WHERE id = ?'
+        )
+
+    def _set_task_state(self, changes: Sequence[Change], task_state: TaskState) -> List[Outcome]:
+        return self.record.change_rows(
+            changes,
+            lambda _change, row: self.record.update('volume', row, {'task_state': task_state}),
+        )
+
+    def _resize(self, change: Change, row: int) -> None:
+        values = {'size': change.after.size, **description_columns(change.after)}
+        self.record.update('volume', row, {**values, 'task_state': TaskState.EXTENDING})
+
+    def _connect(self, change: Change, row: int) -> None:
+        server = self.record.value('SELECT id FROM server WHERE name = ?', change.after.server)
+        self.record.update('volume', row, {'server_id': server, 'task_state': TaskState.ATTACHING})
+
+    def _reserve(self, volume: Volume) -> None:
+        if self.record.value('SELECT id FROM volume WHERE name = ?', volume.name) is None:
+            self.record.insert(
+                'volume',
+                {
+                    'uuid': str(uuid.uuid4()),
+                    'name': volume.name,
+                    'size': volume.size,
+                    **description_columns(volume),
+                    'task_state': TaskState.CREATING,
+                },
+            )
+
+    def _disk(self, row: Any) -> disk_devices.Disk:
+        return disk_devices.volume_disk(self.host.settings.path('volumes'), row['uuid'])
+
+    def _create(self, change: Change) -> None:
+        row = row_of(self.record, change)
+        locks = self.host.held_lock('volume', change.name)
+        disks.create(self.host, self._disk(row).path, row['size'], locks)
+
+    def _delete(self, change: Change) -> None:
+        disks.remove(self._disk(row_of(self.record, change)).path)
+
+    def _grow(self, change: Change) -> None:
+        row = row_of(self.record, change)
+        machine, size, path = self._machine(row), row['size'] * 2**30, self._disk(row).path
+        target = _find_target(machine, row['uuid'][:20]) if machine else None
+        if target:
+            if machine.blockInfo(target)[0] < size:
+                machine.blockResize(target, size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
+        elif disks.info(self.host, path)['virtual-size'] < size:
+            disks.grow(self.host, path, row['size'], self.host.held_lock('volume', change.name))
+
+    def _machine(self, row: Any) -> Any:
+        """The machine to which a volume is attached, if it runs."""
+        if row['machine'] is None:
+            return None
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
+        return machine if machine.isActive() else None
+
+    def _attach(self, change: Change) -> None:
+        row = row_of(self.record, change)
+        machine = self._machine(row)
+        if machine and not _find_target(machine, row['uuid'][:20]):
+            device = disk_devices.disk_xml(self._disk(row), _find_free_target(machine))
+            machine.attachDeviceFlags(device, _LIVE)
+
+    def _detach(self, change: Change) -> None:
+        row = row_of(self.record, change)
+        machine, serial = self._machine(row), row['uuid'][:20]
+        if not machine or not _find_target(machine, serial):
+            return
+        machine.detachDeviceAlias('ua-' + serial, _LIVE)
+        if not wait_until(lambda: not _find_target(machine, serial), self.host.time_left()):
+            raise TimedOut(
+                f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
+                f'{row["server"]} to release it; a paused guest does when it resumes',
+                'wait_timeout',
+            )
+
+
+def _serials(machine: Any) -> Dict[str, str]:
+    """The serials of the disks of a running machine, by target."""
+    devices = ET.fromstring(machine.XMLDesc()).iterfind('devices/disk')  # noqa: S314
+    found = ((disk.find('target'), disk.findtext('serial', '')) for disk in devices)
+    return {target.get('dev', ''): serial for target, serial in found if target is not None}
+
+
+def _find_target(machine: Any, serial: str) -> str | None:
+    return next((target for target, found in _serials(machine).items() if found == serial), None)
+
+
+def _find_free_target(machine: Any) -> str:
+    in_use = _serials(machine)
+    return next(name for name in map(disk_devices.target, range(1, 26)) if name not in in_use)

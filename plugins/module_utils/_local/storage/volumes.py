@@ -1,0 +1,86 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Volumes, as they are observed."""
+
+from __future__ import annotations
+
+import os
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Sequence, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.volume import Volume
+from ..record.host import Host
+from .volume_rows import LIST, volume_of, volume_row
+
+if TYPE_CHECKING:
+    from ..record.projection import Projections
+    from .volume_writer import Redefine, VolumeWriter
+
+
+class LocalVolumes:
+    """Volumes of the local cloud."""
+
+    def __init__(
+        self, host: Host, projections: Callable[[], Projections], redefine: Redefine
+    ) -> None:
+        """``redefine``: define the machines of servers with these names as recorded."""
+        self.host, self.record = host, host.record
+        self._projections, self._redefine = projections, redefine
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
+        """All volumes, or those with these names."""
+        rows = self.host.rows_in_progress('volume', lambda: self.record.named(LIST, names))
+        return tuple(
+            self.host.with_progress('volume', row, volume_of(row, self._is_disk_missing(row)))
+            for row in rows
+        )
+
+    def _is_disk_missing(self, row: Any) -> bool:
+        file = self.host.settings.path('volumes', row['uuid'] + '.qcow2')
+        return row['task_state'] is None and not os.path.exists(file)
+
+    def is_mounted(self, name: str) -> bool | None:
+        """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
+        row = volume_row(self.record, name)
+        found: bool | None = self.host.with_retry(lambda: self._mounted(row))
+        return found
+
+    def _mounted(self, row: Any) -> bool | None:
+        if row['machine'] is None:
+            return False
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
+        if not machine.isActive():
+            return False
+        from ..host.agent import Agent
+
+        serials = Agent(machine, time.monotonic() + max(1, self.host.timeout)).mounted_serials()
+        return None if serials is None else row['uuid'][:20] in serials
+
+    @cached_property
+    def _writer(self) -> VolumeWriter:
+        from .volume_writer import VolumeWriter
+
+        return VolumeWriter(self.host, self._projections(), self._redefine)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create empty volumes."""
+        return self._writer.create(changes)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Grow volumes, also while in use, and update descriptions and labels."""
+        return self._writer.update(changes)
+
+    def attach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Attach volumes to servers."""
+        return self._writer.attach(changes)
+
+    def detach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Detach volumes, and wait until the guests have released them."""
+        return self._writer.detach(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete volumes that are not attached."""
+        return self._writer.delete(changes)
