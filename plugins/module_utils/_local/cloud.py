@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Tuple, TypeVar
 
 from .._cloud import CloudError, Names, Observed
 from .._model.secret import Secrets
@@ -137,13 +137,10 @@ class LocalCloud:
         """Volumes."""
         from .storage.volumes import LocalVolumes
 
-        return at_boundary(
-            LocalVolumes(
-                self.host,
-                lambda: self._projections,
-                lambda names: self._servers.redefine(names),
-            )
-        )
+        return at_boundary(LocalVolumes(self.host, lambda: self._projections, self._redefine))
+
+    def _redefine(self, names: Iterable[str]) -> None:
+        self._servers.redefine(names)
 
     @property
     def servers(self) -> LocalServers:
