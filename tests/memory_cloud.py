@@ -578,8 +578,7 @@ class MemoryCloud:
     name = 'memory'
     repairs = None  # nobody can alter its servers by hand
     records = None
-    profile = Profile(here='203.0.113.7')
-    poll_interval = 0.01
+    profile = Profile(here='203.0.113.7', poll_interval=0.01)
 
     def __init__(self, memory: Memory, actor: str) -> None:
         """``memory``: what earlier tasks left."""

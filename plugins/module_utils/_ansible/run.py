@@ -174,7 +174,7 @@ def _wait(
     ):
         if condition is not None:
             started = time.monotonic()
-            waited = wait_until_met(condition, deadline, timeout, cloud.poll_interval)
+            waited = wait_until_met(condition, deadline, timeout, cloud.profile.poll_interval)
             steps.append(step(waited, '', time.monotonic() - started))
     return steps
 

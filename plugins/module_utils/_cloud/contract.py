@@ -242,10 +242,7 @@ class Cloud(Protocol):
 
     @property
     def security_groups(self) -> UpdatableItems[SecurityGroup]:
-        """Security groups.
-
-        Foreign rules are listed, and removed where a change no longer has them; none is written.
-        """
+        """Security groups; foreign rules are listed and can be removed, but are never written."""
 
     @property
     def floating_ips(self) -> FloatingIps:
@@ -282,10 +279,6 @@ class Cloud(Protocol):
     @property
     def profile(self) -> Profile:
         """How this cloud differs from others."""
-
-    @property
-    def poll_interval(self) -> float:
-        """Seconds between two checks of a condition."""
 
     def obstacles(self) -> Sequence[str]:
         """Return what may keep servers from being reached, apart from their own settings."""

@@ -56,7 +56,6 @@ class LocalCloud:
 
     name = 'local'
     profile = PROFILE
-    poll_interval = 0.25
 
     def __init__(self, actor: str, timeout: int, secrets: Secrets) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""

@@ -11,4 +11,5 @@ PROFILE = Profile(
     max_user_data=512 * 1024,
     max_init_script=64 * 1024,
     more_addresses='enlarge the pool (host_floating_pools of the role hanok.cloud.host)',
+    poll_interval=0.25,
 )

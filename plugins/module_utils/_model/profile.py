@@ -16,7 +16,7 @@ class Profile:
     ``here``: where the module runs, as security groups see it: HOST, an address outside the cloud,
     or None if that is unknown. ``default_network``: of what is created without a network.
     ``max_user_data``, ``max_init_script``: in bytes. ``more_addresses``: how to get more floating
-    addresses.
+    addresses. ``poll_interval``: seconds between two checks of a condition.
     """
 
     here: str | None = None
@@ -24,6 +24,7 @@ class Profile:
     max_user_data: int = 2**20
     max_init_script: int = 2**20
     more_addresses: str = 'ask the operator for more'
+    poll_interval: float = 1.0
 
 
 UNKNOWN = Profile()

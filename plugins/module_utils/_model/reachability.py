@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Network
+from typing import Tuple
 
 from . import datapath
 from .network import Network
@@ -29,15 +30,21 @@ def is_allowed(
     own = tuple(rule for rule in rules if isinstance(rule, Rule))
     if len(own) < len(rules):
         return True
-    rendered = datapath.Group('1', tuple(rule for rule in own if rule.remote_group is None))
+    path = _datapath(tuple(rule for rule in own if rule.remote_group is None), network)
+    ((floating, fixed),) = path.floating
+    destination = fixed if source == HOST else floating
+    return evaluate(path, source, destination, protocol, port).allowed
+
+
+def _datapath(rules: Tuple[Rule, ...], network: Network) -> datapath.Datapath:
+    """A datapath with one server, which has a floating address."""
     span = IPv4Network(network.cidr)
     fixed = next(str(address) for address in span.hosts() if str(address) != network.gateway)
     floating = next(address for address in _FLOATING if IPv4Network(address)[0] not in span)
-    path = datapath.Datapath(
+    group = datapath.Group('1', rules)
+    return datapath.Datapath(
         (datapath.Network(_BRIDGE, network.cidr, network.gateway),),
-        (rendered,),
-        (datapath.Port(_DEVICE, _MAC, fixed, _BRIDGE, (rendered.id,)),),
+        (group,),
+        (datapath.Port(_DEVICE, _MAC, fixed, _BRIDGE, (group.id,)),),
         ((floating, fixed),),
     )
-    destination = fixed if source == HOST else floating
-    return evaluate(path, source, destination, protocol, port).allowed

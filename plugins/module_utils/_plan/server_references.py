@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Dict, Set, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Set, Tuple
 
 from .._model.change import AFTER_APPLY, Draft
 from .._model.profile import HOST
@@ -13,6 +13,9 @@ from .._model.server import Nic, Server
 from .._model.server_request import NicRequest, ServerRequest
 from .common import check_dns_name, check_fixed_ip, check_not_in_use
 from .server_observations import ObservedServers
+
+if TYPE_CHECKING:
+    from .._model.security_group import SecurityGroup
 
 
 def check_references(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
@@ -127,11 +130,8 @@ def check_ssh_allowed(
     here = observed.profile.here
     if request.wait_for != 'ssh' or request.state == 'stopped' or here is None:
         return
-    first = server.networks[0]
-    network = observed.networks.get(first.name)
-    names = server.security_groups if first.security_groups is None else first.security_groups
-    groups = [observed.groups[name] for name in names if name in observed.groups]
-    if network is None or len(groups) < len(names) or network.cidr == AFTER_APPLY:
+    network, groups = observed.networks.get(server.networks[0].name), _ssh_groups(server, observed)
+    if network is None or groups is None or network.cidr == AFTER_APPLY:
         return
     from .._model.reachability import is_allowed
 
@@ -143,3 +143,11 @@ def check_ssh_allowed(
             f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from '
             f'{place}; add a rule (preset: ssh), or wait for init',
         )
+
+
+def _ssh_groups(server: Server, observed: ObservedServers) -> List[SecurityGroup] | None:
+    """The groups of the first connection of a server; None if one of them does not exist."""
+    first = server.networks[0]
+    names = server.security_groups if first.security_groups is None else first.security_groups
+    groups = [observed.groups[name] for name in names if name in observed.groups]
+    return groups if len(groups) == len(names) else None
