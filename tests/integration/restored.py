@@ -29,7 +29,7 @@ SETTINGS = Path('/etc/hanok/host.json')
 DATAPATH = STATE / 'datapath'
 URIS = {'qemu': 'qemu:///system', 'lxc': 'lxc:///system'}
 _DIGEST = (
-    'from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded; '
+    'from ansible_collections.hanok.cloud.plugins.module_utils._local.network import loaded; '
     'print(loaded.current().digest)'
 )
 

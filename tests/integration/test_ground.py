@@ -155,7 +155,7 @@ def test_rules_of_another_version(server: dict[str, Any]) -> None:
     rules.write_text(older.replace('chain to_bridge {', 'chain to_bridge {\n    accept'), 'utf-8')
     output_of('nft', '-f', str(rules))
     program = (
-        'from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded; '
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local.network import loaded; '
         f'rules = open({str(rules)!r}).read(); '
         f'outside = loaded.parse(open({str(saved)!r}).read()).outside; '
         'print(loaded.SavedState(loaded.current(), loaded.digest(rules), outside).text())'
@@ -197,7 +197,7 @@ def test_dynamic_sets_are_no_change(server: dict[str, Any]) -> None:
     )
     assert OTHER_RULES in current_warnings()
     program = (
-        'from ansible_collections.hanok.cloud.plugins.module_utils._local import loaded; '
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local.network import loaded; '
         'print(loaded.current().digest)'
     )
     saved[1] = output_of_collection(program)
