@@ -163,7 +163,9 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
         'wait_for': 'ssh',
         'wait_timeout': 120,
     }
-    keep('port', name='door', mac='52:54:00:AB:CD:EF', security_groups=['open'])
+    # An address that no other test leases: dnsmasq offers a leased one to no other MAC.
+    door = {'mac': '52:54:00:AB:CD:EF', 'fixed_ip': '192.168.0.77'}
+    keep('port', name='door', security_groups=['open'], **door)
     attached = keep('floating_ip', name='door', port='door', state='attached')
     floating = attached['floating_ip']['address']
     keep('server', name='one', **server)
