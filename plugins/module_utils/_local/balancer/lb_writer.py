@@ -60,12 +60,7 @@ class LbWriter:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete load balancers and their automatic floating IPs."""
-        begun = self.record.change_rows(
-            changes,
-            lambda _change, row: self.record.update(
-                'balancer', row, {'task_state': TaskState.DELETING}
-            ),
-        )
+        begun = self.record.update_rows(changes, {'task_state': TaskState.DELETING})
         outcomes = self.host.then_each(begun, self._delete)
         self.projections.end_stale_flows()
         with self.record.transaction():

@@ -82,16 +82,12 @@ class ServerWriter:
 
     def repair(self, changes: Sequence[Change]) -> List[Outcome]:
         """Define machines as recorded; running ones change at their next start."""
-        begun = self.record.change_rows(
-            changes,
-            lambda change, row: self._begin(
-                row, server_rows.recorded_power(change.after), TaskState.REPAIRING
-            ),
-        )
-        return self._build(begun)
 
-    def _begin(self, row: int, power: str, task_state: TaskState) -> None:
-        self.record.update('server', row, {'power': power, 'task_state': task_state})
+        def begin(change: Change, row: int) -> None:
+            power = server_rows.recorded_power(change.after)
+            self.record.update('server', row, {'power': power, 'task_state': TaskState.REPAIRING})
+
+        return self._build(self.record.change_rows(changes, begin))
 
     def _build(self, begun: Sequence[Outcome]) -> List[Outcome]:
         """Create disks and seeds, load the firewall, then define machines and start them."""
@@ -136,12 +132,7 @@ class ServerWriter:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
-        begun = self.record.change_rows(
-            changes,
-            lambda _change, row: self.record.update(
-                'server', row, {'task_state': TaskState.DELETING}
-            ),
-        )
+        begun = self.record.update_rows(changes, {'task_state': TaskState.DELETING})
         rows = self._rows(changes)
         outcomes = self.host.then_each(
             begun, lambda change: self.machines.delete(rows[change.name])
@@ -165,9 +156,7 @@ class ServerWriter:
 
         ``first_step``: a step for all servers before the other one.
         """
-        begun = self.record.change_rows(
-            changes, lambda _change, row: self._begin(row, power, task_state)
-        )
+        begun = self.record.update_rows(changes, {'power': power, 'task_state': task_state})
         rows = self._rows(changes)
         if first_step:
             self.host.then_each(begun, lambda change: first_step(rows[change.name]))

@@ -176,6 +176,12 @@ class Record(Database):
                 outcomes.append(Outcome(change, Gone() if row is None else None))
         return outcomes
 
+    def update_rows(self, changes: Sequence[Change], values: Dict[str, Any]) -> List[Outcome]:
+        """Update the same columns of the row of each change, in one transaction."""
+        return self.change_rows(
+            changes, lambda change, row: self.update(table_of(change.kind), row, values)
+        )
+
     def delete_rows(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete the row of each change, in one transaction."""
 

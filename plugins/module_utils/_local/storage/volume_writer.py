@@ -55,7 +55,7 @@ class VolumeWriter:
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Detach volumes, and wait until the guests have released them."""
-        begun = self._set_task_state(changes, TaskState.DETACHING)
+        begun = self.record.update_rows(changes, {'task_state': TaskState.DETACHING})
         self.redefine({one.change.before.server for one in begun if not one.error})
         return self.host.finish(
             self.host.then_each(begun, self._detach),
@@ -64,15 +64,9 @@ class VolumeWriter:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete volumes that are not attached."""
-        begun = self._set_task_state(changes, TaskState.DELETING)
+        begun = self.record.update_rows(changes, {'task_state': TaskState.DELETING})
         return self.host.finish(
             self.host.then_each(begun, self._delete), 'DELETE FROM volume WHERE id = ?'
-        )
-
-    def _set_task_state(self, changes: Sequence[Change], task_state: TaskState) -> List[Outcome]:
-        return self.record.change_rows(
-            changes,
-            lambda _change, row: self.record.update('volume', row, {'task_state': task_state}),
         )
 
     def _resize(self, change: Change, row: int) -> None:
