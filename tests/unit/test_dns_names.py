@@ -183,6 +183,6 @@ def test_an_interrupted_creation_continues(host: Any) -> None:
     write(host, SERVER)
     write(host, LB)
     with host.record.transaction() as sql:
-        sql.execute("UPDATE balancer SET name = 'WEB'")
+        sql.execute("UPDATE main.balancer SET name = 'WEB'")
     write(host, replace(LB, name='WEB'))
     assert owners(host, 'web') == {('default', 'web'): ('lb WEB', 'server web')}

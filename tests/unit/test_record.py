@@ -17,12 +17,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.files import write_atomically
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import database, metadata
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.damage import damage
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.schema import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import (
     TABLES,
-    VERSIONS,
+    VERSION,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.schema import VERSIONS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
@@ -204,22 +204,22 @@ def test_invalid_rows_are_refused(tmp_path: Path, rows: dict[str, list[dict[str,
 def test_each_record_has_its_own_secret(record: Record, tmp_path: Path) -> None:
     """A rebuilt record has a new one, as the export has none. Metadata has no first-boot hashes."""
     fill(record)
-    record.sql.execute("UPDATE server SET user_data = 'sha256:abc'")
+    record.sql.execute("UPDATE main.server SET user_data = 'sha256:abc'")
     record.export()
     rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
     del rows['version']
     new = Record(str(tmp_path / 'new'), 'me', lost=True)
     new.rebuild(rows)
     assert len({record.secret(), new.secret(), Record(str(tmp_path / 'none'), 'me').secret()}) == 3
-    assert '"user_data": "given"' in metadata.server_metadata(record, ['s'])['s']
-    assert 'abc' not in metadata.server_metadata(record, ['s'])['s']
+    assert '"user_data": "given"' in ''.join(metadata.server_metadata(record).values())
+    assert 'abc' not in ''.join(metadata.server_metadata(record).values())
     new.sql.close()
 
 
 def test_rows_being_deleted_are_rebuilt(record: Record, tmp_path: Path) -> None:
     """With their dependents, whatever the order of tables; metadata is marked as out of date."""
     fill(record)
-    record.sql.execute("UPDATE server SET task_state = 'deleting'")
+    record.sql.execute("UPDATE main.server SET task_state = 'deleting'")
     rows = {
         table: [dict(row) for row in record.rows(f'SELECT * FROM {table}')]
         for table in ('meta', *TABLES)
@@ -259,7 +259,7 @@ def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
         )
     ] == ['s']
     with pytest.raises(sqlite3.OperationalError, match='readonly'):
-        reader.sql.executescript('DELETE FROM volume; DELETE FROM server;')
+        reader.sql.executescript('DELETE FROM main.volume; DELETE FROM main.server;')
     reader.sql.close()
     assert (file.read_bytes(), file.stat().st_mtime_ns) == before
 
@@ -363,7 +363,7 @@ def test_an_older_version_is_migrated(
     revision_then = revision(reader)
     reader.update('port', ids['port'], {'address': '10.0.0.6'})
     assert revision(reader) == revision_then + 1
-    reader.sql.executescript('DELETE FROM volume; DELETE FROM server;')
+    reader.sql.executescript('DELETE FROM main.volume; DELETE FROM main.server;')
     assert (
         reader.rows('SELECT id FROM port'),
         reader.value('SELECT port_id FROM floating_ip'),
@@ -462,16 +462,16 @@ def test_all_or_nothing(record: Record, error: type[BaseException]) -> None:
     ('statement', 'why'),
     [
         (
-            "INSERT INTO keypair (created_by, name, public_key) VALUES ('me', 'k', 'x')",
+            "INSERT INTO main.keypair (created_by, name, public_key) VALUES ('me', 'k', 'x')",
             'UNIQUE constraint failed: keypair.project, keypair.name',
         ),
-        ('DELETE FROM image', 'FOREIGN KEY constraint failed'),
-        ('DELETE FROM network', 'FOREIGN KEY constraint failed'),
-        ('DELETE FROM keypair', 'FOREIGN KEY constraint failed'),
-        ("DELETE FROM security_group WHERE name = 'g'", 'FOREIGN KEY constraint failed'),
-        ('DELETE FROM server', 'FOREIGN KEY constraint failed'),  # it has a volume
-        ('UPDATE port SET balancer_id = (SELECT id FROM balancer)', 'CHECK constraint failed'),
-        ('UPDATE port SET server_id = NULL', 'CHECK constraint failed'),
+        ('DELETE FROM main.image', 'FOREIGN KEY constraint failed'),
+        ('DELETE FROM main.network', 'FOREIGN KEY constraint failed'),
+        ('DELETE FROM main.keypair', 'FOREIGN KEY constraint failed'),
+        ("DELETE FROM main.security_group WHERE name = 'g'", 'FOREIGN KEY constraint failed'),
+        ('DELETE FROM main.server', 'FOREIGN KEY constraint failed'),  # it has a volume
+        ('UPDATE main.port SET balancer_id = (SELECT id FROM balancer)', 'CHECK constraint failed'),
+        ('UPDATE main.port SET server_id = NULL', 'CHECK constraint failed'),
     ],
 )
 def test_constraints_of_the_tables(record: Record, statement: str, why: str) -> None:
@@ -482,7 +482,8 @@ def test_constraints_of_the_tables(record: Record, statement: str, why: str) -> 
     def change() -> None:
         with record.transaction() as sql:
             sql.execute(
-                "INSERT INTO security_group (created_by, name, description) VALUES ('me', 'h', '')"
+                'INSERT INTO main.security_group (created_by, name, description) '
+                "VALUES ('me', 'h', '')"
             )
             sql.execute(statement)
 
@@ -498,8 +499,8 @@ def test_deleting_a_server_deletes_its_dependents(record: Record) -> None:
     """Ports, their groups and memberships; a floating IP remains, without association."""
     fill(record)
     with record.transaction() as sql:
-        sql.execute('UPDATE volume SET server_id = NULL')
-        sql.execute('DELETE FROM server')
+        sql.execute('UPDATE main.volume SET server_id = NULL')
+        sql.execute('DELETE FROM main.server')
     assert [
         record.value(f'SELECT count(*) FROM {table}')
         for table in ('port', 'port_security_group', 'balancer_member')
@@ -547,12 +548,14 @@ def test_the_firewall_has_a_revision(record: Record, table: str) -> None:
     ids = fill(record)
     assert bumped()
     for column in FIREWALL[table]:
-        record.sql.execute(f'UPDATE {table} SET {column} = {column} WHERE id = ?', (ids[table],))
+        record.sql.execute(
+            f'UPDATE main.{table} SET {column} = {column} WHERE id = ?', (ids[table],)
+        )
         assert bumped(), column
     for other in BEFORE_DELETE.get(table, ()):
-        record.sql.execute(f'DELETE FROM {other}')
+        record.sql.execute(f'DELETE FROM main.{other}')
         bumped()
-    record.sql.execute(f'DELETE FROM {table} WHERE id = ?', (ids[table],))
+    record.sql.execute(f'DELETE FROM main.{table} WHERE id = ?', (ids[table],))
     assert bumped()
 
 
@@ -566,9 +569,9 @@ def test_each_row_of_the_firewall_is_a_revision(record: Record) -> None:
 def test_cascading_deletes_increment_the_revision(record: Record) -> None:
     """The firewall does not depend on the table server, but on its dependents."""
     fill(record)
-    record.sql.execute('UPDATE volume SET server_id = NULL')
+    record.sql.execute('UPDATE main.volume SET server_id = NULL')
     before = revision(record)
-    record.sql.execute('DELETE FROM server')
+    record.sql.execute('DELETE FROM main.server')
     assert revision(record) > before
 
 
@@ -591,7 +594,7 @@ def test_descriptions_do_not_increment_the_revision(record: Record, table: str) 
     fill(record)
     before = revision(record)
     column = 'public_key' if table == 'keypair' else 'description'
-    record.sql.execute(f"UPDATE {table} SET {column} = 'other'")
+    record.sql.execute(f"UPDATE main.{table} SET {column} = 'other'")
     assert revision(record) == before
 
 
@@ -627,7 +630,7 @@ def test_the_metadata_has_a_revision(record: Record, table: str) -> None:
 
     def observe() -> tuple[dict[str, str], int]:
         return {
-            **metadata.server_metadata(record, ['s']),
+            **metadata.server_metadata(record),
             **metadata.balancer_metadata(record),
         }, int(record.value("SELECT value FROM meta WHERE key = 'metadata'"))
 
@@ -652,10 +655,10 @@ def test_the_metadata_has_a_revision(record: Record, table: str) -> None:
 @pytest.mark.parametrize(
     ('statement', 'owner'),
     [
-        ('DELETE FROM floating_ip', 'server'),
-        ('UPDATE floating_ip SET port_id = NULL', 'server'),
-        ('DELETE FROM port_security_group', 'server'),
-        ('DELETE FROM balancer_member', 'balancer'),
+        ('DELETE FROM main.floating_ip', 'server'),
+        ('UPDATE main.floating_ip SET port_id = NULL', 'server'),
+        ('DELETE FROM main.port_security_group', 'server'),
+        ('DELETE FROM main.balancer_member', 'balancer'),
     ],
 )
 @pytest.mark.parametrize('state', [None, 'updating', 'creating', 'deleting'])
@@ -664,7 +667,7 @@ def test_deleted_rows_increment_the_metadata_revision(
 ) -> None:
     """Not for a server that is being created, whose machine will have all, or deleted."""
     fill(record)
-    record.sql.execute(f'UPDATE {owner} SET task_state = ?', (state,))
+    record.sql.execute(f'UPDATE main.{owner} SET task_state = ?', (state,))
     before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
     record.sql.execute(statement)
     assert (record.value("SELECT value FROM meta WHERE key = 'metadata'") > before) == (
@@ -688,7 +691,7 @@ def test_no_new_references_to_rows_being_deleted(
     """Neither inserts nor updates may refer to them."""
     row = fill(record)[table]
     kept = dict(record.rows(f'SELECT * FROM {table}')[0])
-    record.sql.execute(f"UPDATE {other} SET task_state = 'deleting'")
+    record.sql.execute(f"UPDATE main.{other} SET task_state = 'deleting'")
 
     def change() -> None:
         with record.transaction() as sql:
@@ -696,7 +699,7 @@ def test_no_new_references_to_rows_being_deleted(
                 record.update(table, row, {column: kept[column]})
                 return
             if table == 'balancer_member':  # a duplicate would be rejected for another reason
-                sql.execute('DELETE FROM balancer_member')
+                sql.execute('DELETE FROM main.balancer_member')
             record.insert(
                 table,
                 {
@@ -718,7 +721,7 @@ def test_no_new_references_to_rows_being_deleted(
 def test_references_to_rows_being_deleted_can_be_removed(record: Record) -> None:
     """Detaching a volume of a server that is being deleted is part of deleting it."""
     volume = fill(record)['volume']
-    record.sql.execute("UPDATE server SET task_state = 'deleting'")
+    record.sql.execute("UPDATE main.server SET task_state = 'deleting'")
     record.update('volume', volume, {'server_id': None, 'task_state': None})
     assert record.value('SELECT server_id FROM volume') is None
 
@@ -755,9 +758,9 @@ def test_rows_that_came_into_use_are_not_deleted(
     with pytest.raises(CloudError, match=f'{table} {name} is now in use by a {user}'):
         record.begin_deletion([change], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None
-    record.sql.execute('DELETE FROM port')
-    record.sql.execute('UPDATE volume SET server_id = NULL')
-    record.sql.execute('DELETE FROM server')
+    record.sql.execute('DELETE FROM main.port')
+    record.sql.execute('UPDATE main.volume SET server_id = NULL')
+    record.sql.execute('DELETE FROM main.server')
     record.begin_deletion([change], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'
 
@@ -765,12 +768,12 @@ def test_rows_that_came_into_use_are_not_deleted(
 @pytest.mark.parametrize(
     ('statement', 'problem'),
     [
-        ("UPDATE server SET labels = '{'", 'server.labels: JSONDecodeError'),
-        ("UPDATE server SET vcpus = 'x'", "server.vcpus is 'x'"),
-        ("UPDATE network SET cidr = 'x'", 'network.cidr: AddressValueError'),
-        ('UPDATE balancer SET listeners = \'[{"a": 1}]\'', 'balancer.listeners: TypeError'),
+        ("UPDATE main.server SET labels = '{'", 'server.labels: JSONDecodeError'),
+        ("UPDATE main.server SET vcpus = 'x'", "server.vcpus is 'x'"),
+        ("UPDATE main.network SET cidr = 'x'", 'network.cidr: AddressValueError'),
+        ('UPDATE main.balancer SET listeners = \'[{"a": 1}]\'', 'balancer.listeners: TypeError'),
         (
-            "UPDATE security_group_rule SET direction = 'x'",
+            "UPDATE main.security_group_rule SET direction = 'x'",
             'security_group_rule: ValueError: direction',
         ),
     ],
@@ -778,7 +781,7 @@ def test_rows_that_came_into_use_are_not_deleted(
 def test_foreign_data_is_reported(record: Record, statement: str, problem: str) -> None:
     """After an unexpected error, with what to do; nothing is reported for a valid record."""
     fill(record)
-    record.sql.execute('UPDATE keypair SET public_key = ?', (f'ssh-ed25519 {"A" * 64}',))
+    record.sql.execute('UPDATE main.keypair SET public_key = ?', (f'ssh-ed25519 {"A" * 64}',))
     assert damage(record) == ''
     record.sql.execute(statement)
     assert re.search(
@@ -802,7 +805,7 @@ def test_a_server_with_an_outdated_init_script_is_found(record: Record) -> None:
     assert outdated() == set()
     record.update('init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'})
     assert outdated() == {'s'}
-    assert '"init_script_seal": null' in metadata.server_metadata(record, ['s'])['s']
+    assert '"init_script_seal": null' in ''.join(metadata.server_metadata(record).values())
     record.update(
         'server',
         ids['server'],
@@ -810,5 +813,5 @@ def test_a_server_with_an_outdated_init_script_is_found(record: Record) -> None:
     )
     assert outdated() == set()
     record.update('server', ids['server'], {'init_script_seal': seal})
-    record.sql.execute('DELETE FROM init_script')
+    record.sql.execute('DELETE FROM main.init_script')
     assert outdated() == set()

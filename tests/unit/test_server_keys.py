@@ -91,12 +91,13 @@ def test_key_pair_deleted_meanwhile(record: Record) -> None:
 @pytest.mark.parametrize('name', ORDER)
 def test_metadata(record: Record, name: str) -> None:
     """The first one separately, as in older versions; a change of any makes a new revision."""
-    record.sql.execute('UPDATE server SET task_state = NULL')
-    told = json.loads(metadata.server_metadata(record, ['many'])['many'])
+    record.sql.execute('UPDATE main.server SET task_state = NULL')
+    identity = record.value("SELECT uuid FROM server WHERE name = 'many'")
+    told = json.loads(metadata.server_metadata(record, [identity])[identity])
     said = [told['keypair'], *told['more_keypairs']]
     assert [pair['name'] for pair in said] == list(ORDER)
     before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
-    record.sql.execute("UPDATE keypair SET description = 'other' WHERE name = ?", (name,))
+    record.sql.execute("UPDATE main.keypair SET description = 'other' WHERE name = ?", (name,))
     assert record.value("SELECT value FROM meta WHERE key = 'metadata'") > before
 
 

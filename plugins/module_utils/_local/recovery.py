@@ -16,11 +16,10 @@ from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, reb
 from .._model.secret import NO_SECRETS
 from .cloud import LocalCloud, this_host
 from .projections import LocalProjections
-from .record.database import LOST, Damaged
+from .record.database import LOST, TABLES, Damaged
 from .record.errors import at_boundary
 from .record.host import Host
 from .record.record import Record
-from .record.schema import TABLES
 from .remains import FOREIGN_DATA, find_remains, has_remains
 
 
@@ -73,7 +72,7 @@ class LocalRecords:
             record.check_integrity()
             rows = {}
             for table in TABLES:
-                count = record.value(f'SELECT count(*) FROM {table}')
+                count = record.value(f'SELECT count(*) FROM main.{table}')
                 if count:
                     rows[table] = count
             lost = record.lost_items()

@@ -14,9 +14,8 @@ from typing import Any, Dict, List
 
 from .._model.recovery import Remains, Rows, rebuild_rows
 from .record import metadata
-from .record.database import VERSION, NewerVersion
+from .record.database import TABLES, VERSION, NewerVersion
 from .record.host import Host
-from .record.schema import TABLES
 from .storage import disks
 
 # Errors of reading data that hanok.cloud did not write.

@@ -12,11 +12,13 @@ from ..host.files import read_file, write_atomically
 from ..record.host import Host
 from . import containers, haproxy, haproxy_socket, lb_files, lb_rows
 
+_ALL_PROJECTS = 'main.'
+
 
 def synchronise(host: Host) -> None:
-    """Write and load the configurations that differ from the record."""
-    members = lb_rows.members_by_lb(host.record)
-    for row in lb_rows.list_rows(host.record):
+    """Write and load the configurations of all projects that differ from the record."""
+    members = lb_rows.members_by_lb(host.record, _ALL_PROJECTS)
+    for row in lb_rows.list_rows(host.record, schema=_ALL_PROJECTS):
         if row['task_state'] is None and lb_files.is_current(lb_files.folder_of(host, row['uuid'])):
             configure(host, row, members.get(row['id'], ()))
 

@@ -22,7 +22,7 @@ class LbConfigs:
 
     def write(self, lock: int) -> None:
         """Write and load those that differ."""
-        if self.host.record.value('SELECT count(*) FROM balancer'):
+        if self.host.record.value('SELECT count(*) FROM main.balancer'):
             from .lb_config import synchronise
 
             synchronise(self.host)

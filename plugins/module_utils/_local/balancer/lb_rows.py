@@ -11,21 +11,24 @@ from ..._model.change import Change
 from ..._model.lb import HealthCheck, Lb, Listener
 from ..record.record import Record
 
-# ?1: names as a JSON array, or NULL for all.
+# ?1: names as a JSON array, or NULL for all. {0}: the prefix of tables, see ``list_rows``.
 _LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway,
   p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
-  FROM balancer b JOIN port p ON p.balancer_id = b.id JOIN network n ON n.id = p.network_id
-  LEFT JOIN floating_ip f ON f.port_id = p.id
+  FROM {0}balancer b JOIN {0}port p ON p.balancer_id = b.id
+  JOIN {0}network n ON n.id = p.network_id LEFT JOIN {0}floating_ip f ON f.port_id = p.id
   WHERE ?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.name"""
 _MEMBERS = """SELECT m.balancer_id, s.name, p.address
-  FROM balancer_member m JOIN server s ON s.id = m.server_id JOIN port p ON p.server_id = s.id
-  JOIN port b ON b.balancer_id = m.balancer_id
+  FROM {0}balancer_member m JOIN {0}server s ON s.id = m.server_id
+  JOIN {0}port p ON p.server_id = s.id JOIN {0}port b ON b.balancer_id = m.balancer_id
   ORDER BY length(s.name), s.name, p.network_id <> b.network_id, p.position"""
 
 
-def list_rows(record: Record, names: Iterable[str] | None = None) -> List[Any]:
-    """All balancers, or those with these names, each with its network, port and floating IP."""
-    return list(record.named(_LIST, names))
+def list_rows(record: Record, names: Iterable[str] | None = None, schema: str = '') -> List[Any]:
+    """All balancers, or those with these names, each with its network, port and floating IP.
+
+    ``schema``: main. for those of all projects.
+    """
+    return list(record.named(_LIST.format(schema), names))
 
 
 def row_of(record: Record, change: Change) -> Any:
@@ -34,10 +37,10 @@ def row_of(record: Record, change: Change) -> Any:
     return next(found for found in list_rows(record, [change.name]) if found['id'] == row)
 
 
-def members_by_lb(record: Record) -> Dict[int, Tuple[Tuple[str, str], ...]]:
+def members_by_lb(record: Record, schema: str = '') -> Dict[int, Tuple[Tuple[str, str], ...]]:
     """The members of each balancer: names, and addresses in its network or else the first ones."""
     found: Dict[int, Dict[str, str]] = {}
-    for row in record.rows(_MEMBERS):
+    for row in record.rows(_MEMBERS.format(schema)):
         found.setdefault(row['balancer_id'], {}).setdefault(row['name'], row['address'])
     return {balancer: tuple(members.items()) for balancer, members in found.items()}
 

@@ -23,7 +23,7 @@ from . import lb_rows
 from .lb_config import configure
 from .lb_containers import LbContainers
 
-_DONE = 'UPDATE balancer SET task_state = NULL WHERE id = ?'
+_DONE = 'UPDATE main.balancer SET task_state = NULL WHERE id = ?'
 
 
 class LbWriter:
@@ -103,11 +103,11 @@ def _update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> 
 def _delete_row(record: Record, row: int | None) -> None:
     """Delete a balancer and its automatic floating IPs."""
     record.sql.execute(
-        'DELETE FROM floating_ip WHERE automatic '
+        'DELETE FROM main.floating_ip WHERE automatic '
         'AND port_id IN (SELECT id FROM port WHERE balancer_id = ?)',
         (row,),
     )
-    record.sql.execute('DELETE FROM balancer WHERE id = ?', (row,))
+    record.sql.execute('DELETE FROM main.balancer WHERE id = ?', (row,))
 
 
 def _columns(lb: Lb) -> Dict[str, Any]:
@@ -118,7 +118,7 @@ def _columns(lb: Lb) -> Dict[str, Any]:
 
 
 def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
-    record.sql.execute('DELETE FROM balancer_member WHERE balancer_id = ?', (row,))
+    record.sql.execute('DELETE FROM main.balancer_member WHERE balancer_id = ?', (row,))
     for member in members:
         server = record.value('SELECT id FROM server WHERE name = ?', member)
         if server is None:

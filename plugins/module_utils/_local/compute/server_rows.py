@@ -139,14 +139,14 @@ def delete(record: Record, servers: Sequence[int]) -> None:
     """Delete servers and their automatic floating IPs; detach named ports and volumes."""
     selected = 'SELECT value FROM json_each(?)'
     for statement in (
-        'DELETE FROM floating_ip WHERE automatic AND port_id IN '
+        'DELETE FROM main.floating_ip WHERE automatic AND port_id IN '
         f'(SELECT id FROM port WHERE server_id IN ({selected}))',
-        'UPDATE port SET server_id = NULL, position = 0 '
+        'UPDATE main.port SET server_id = NULL, position = 0 '
         f'WHERE name IS NOT NULL AND server_id IN ({selected})',
-        'UPDATE volume SET server_id = NULL, task_state = CASE WHEN task_state IN '
+        'UPDATE main.volume SET server_id = NULL, task_state = CASE WHEN task_state IN '
         f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "
         f'WHERE server_id IN ({selected})',
-        f'DELETE FROM server WHERE id IN ({selected})',
+        f'DELETE FROM main.server WHERE id IN ({selected})',
     ):
         record.sql.execute(statement, (json.dumps(servers),))
 
@@ -164,16 +164,17 @@ def complete_rows(record: Record, user_data: str | None, names: Sequence[str]) -
     keys = {row['name']: row['public_key'] for row in keypairs}
     init_scripts = record.rows('SELECT name, content FROM init_script')
     scripts = {row['name']: row['content'] for row in init_scripts}
-    documents = metadata.server_metadata(record, names)
+    rows = record.rows(SERVERS, *selected)
+    documents = metadata.server_metadata(record, [row['uuid'] for row in rows])
     found = {}
-    for row in record.rows(SERVERS, *selected):
+    for row in rows:
         is_matching = user_data_hash is not None and user_data_hash.matches(row['user_data'])
         found[row['name']] = {
             **dict(row),
             'ports': ports.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
-            'metadata': metadata.element(documents[row['name']]),
+            'metadata': metadata.element(documents[row['uuid']]),
             'first_boot': scripts.get(row['init_script']) or (user_data if is_matching else ''),
         }
     return found

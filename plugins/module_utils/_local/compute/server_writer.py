@@ -21,7 +21,7 @@ from ..record.projection import Projections
 from . import server_rows
 from .virtual_machines import VirtualMachines
 
-_DONE = 'UPDATE server SET task_state = NULL WHERE id = ?'
+_DONE = 'UPDATE main.server SET task_state = NULL WHERE id = ?'
 
 
 class ServerWriter:
@@ -165,7 +165,7 @@ class ServerWriter:
             for outcome in outcomes:
                 previous = server_rows.recorded_power(outcome.change.before)
                 sql.execute(
-                    'UPDATE server SET power = ?, task_state = NULL WHERE id = ?',
+                    'UPDATE main.server SET power = ?, task_state = NULL WHERE id = ?',
                     (previous if outcome.error else power, self.record.row_of(outcome.change)),
                 )
         return outcomes

@@ -84,7 +84,7 @@ def free_count(record: Record, pools: Sequence[Pool]) -> int:
 
 
 def _allocated(record: Record) -> Set[str]:
-    return {row['address'] for row in record.rows('SELECT address FROM floating_ip')}
+    return {row['address'] for row in record.rows('SELECT address FROM main.floating_ip')}
 
 
 def allocate(
@@ -128,13 +128,17 @@ def disassociate(record: Record, column: str, owner: int) -> None:
     Automatic ones are deleted, others kept.
     """
     ports = f'(SELECT id FROM port WHERE {column} = ?)'
-    record.sql.execute(f'DELETE FROM floating_ip WHERE automatic AND port_id IN {ports}', (owner,))
-    record.sql.execute(f'UPDATE floating_ip SET port_id = NULL WHERE port_id IN {ports}', (owner,))
+    record.sql.execute(
+        f'DELETE FROM main.floating_ip WHERE automatic AND port_id IN {ports}', (owner,)
+    )
+    record.sql.execute(
+        f'UPDATE main.floating_ip SET port_id = NULL WHERE port_id IN {ports}', (owner,)
+    )
 
 
 def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:
     """Set the security groups of a port, replacing those it had."""
-    record.sql.execute('DELETE FROM port_security_group WHERE port_id = ?', (port,))
+    record.sql.execute('DELETE FROM main.port_security_group WHERE port_id = ?', (port,))
     for group in groups:
         row = record.value('SELECT id FROM security_group WHERE name = ?', group)
         if row is None:

@@ -18,13 +18,15 @@ from ..record.host import Host
 from ..record.record import Record
 from .dhcp import has_options
 
-_PORTS = """SELECT p.id, p.network_id FROM port p
-  JOIN network n ON n.id = p.network_id WHERE n.task_state IS NULL"""
+_PORTS = """SELECT p.id, p.network_id FROM main.port p
+  JOIN main.network n ON n.id = p.network_id WHERE n.task_state IS NULL"""
 
 
 def existing_bridges(record: Record) -> List[str]:
     """The bridges of all networks that are not being deleted."""
-    query = f"SELECT id FROM network WHERE task_state IS NOT '{TaskState.DELETING}' ORDER BY id"
+    query = (
+        f"SELECT id FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}' ORDER BY id"
+    )
     return [bridge_name(row['id']) for row in record.rows(query)]
 
 
@@ -33,7 +35,7 @@ def steady_networks(record: Record) -> List[Any]:
 
     These are being created or deleted, or the next run of their task finishes them.
     """
-    return record.rows('SELECT * FROM network WHERE task_state IS NULL ORDER BY id')
+    return record.rows('SELECT * FROM main.network WHERE task_state IS NULL ORDER BY id')
 
 
 class Bridges:

@@ -15,8 +15,8 @@ from ..host.devices import bridge_name, tap_name
 from ..host.settings import Settings
 from ..record.record import Record
 
-_FLOATING = """SELECT f.address, p.address AS fixed, p.position FROM floating_ip f
-  JOIN port p ON p.id = f.port_id ORDER BY f.id"""
+_FLOATING = """SELECT f.address, p.address AS fixed, p.position FROM main.floating_ip f
+  JOIN main.port p ON p.id = f.port_id ORDER BY f.id"""
 
 
 def datapath(
@@ -42,19 +42,19 @@ def datapath(
 
 
 def _networks(record: Record) -> Tuple[Network, ...]:
-    rows = record.rows('SELECT id, cidr, gateway FROM network ORDER BY id')
+    rows = record.rows('SELECT id, cidr, gateway FROM main.network ORDER BY id')
     return tuple(Network(bridge_name(row['id']), row['cidr'], row['gateway']) for row in rows)
 
 
 def _ports(record: Record) -> Tuple[Port, ...]:
     groups: Dict[int, List[str]] = {}
     for row in record.rows(
-        'SELECT port_id, group_id FROM port_security_group ORDER BY port_id, group_id'
+        'SELECT port_id, group_id FROM main.port_security_group ORDER BY port_id, group_id'
     ):
         groups.setdefault(row['port_id'], []).append(str(row['group_id']))
     return tuple(
         _port(row, groups.get(row['id'], ()))
-        for row in record.rows('SELECT * FROM port ORDER BY id')
+        for row in record.rows('SELECT * FROM main.port ORDER BY id')
     )
 
 
@@ -70,11 +70,11 @@ def _port(row: Any, groups: Sequence[str]) -> Port:
 
 def _security_groups(record: Record) -> Tuple[Group, ...]:
     rules: Dict[int, List[Rule]] = {}
-    for row in record.rows('SELECT * FROM security_group_rule ORDER BY id'):
+    for row in record.rows('SELECT * FROM main.security_group_rule ORDER BY id'):
         rules.setdefault(row['group_id'], []).append(_rule(row))
     return tuple(
         Group(str(row['id']), tuple(rules.get(row['id'], ())), row['name'])
-        for row in record.rows('SELECT id, name FROM security_group ORDER BY id')
+        for row in record.rows('SELECT id, name FROM main.security_group ORDER BY id')
     )
 
 
@@ -92,7 +92,7 @@ def _rule(row: Any) -> Rule:
 def _load_balancer_groups(record: Record) -> Tuple[Group, ...]:
     """Return a group for each load balancer, which opens its listeners to everyone."""
     groups = []
-    for row in record.rows('SELECT id, name, listeners FROM balancer ORDER BY id'):
+    for row in record.rows('SELECT id, name, listeners FROM main.balancer ORDER BY id'):
         ports = [listener['port'] for listener in json.loads(row['listeners'])]
         rules = tuple(Rule('ingress', 'tcp', port, port, ANYWHERE) for port in ports)
         groups.append(Group(f'lb{row["id"]}', rules, f'balancer {row["name"]}'))

@@ -88,7 +88,7 @@ def delete_denied(host: Host, path: Datapath, lock: int) -> None:
 
     The programs inherit the lock of the firewall.
     """
-    requests = host.record.rows('SELECT id, to_cut FROM security_group WHERE to_cut')
+    requests = host.record.rows('SELECT id, to_cut FROM main.security_group WHERE to_cut')
     groups = {str(row['id']) for row in requests}
     host_addresses = {address.partition('/')[0] for _device, address in addresses()}
     connections = parse(host.run('conntrack', '-L', locks=[lock]))
@@ -103,6 +103,6 @@ def delete_denied(host: Host, path: Datapath, lock: int) -> None:
     with host.record.transaction() as sql:
         for row in requests:  # a request that was repeated meanwhile remains
             sql.execute(
-                'UPDATE security_group SET to_cut = 0 WHERE id = ? AND to_cut = ?',
+                'UPDATE main.security_group SET to_cut = 0 WHERE id = ? AND to_cut = ?',
                 (row['id'], row['to_cut']),
             )

@@ -19,10 +19,10 @@ from ..record.host import Host
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')
-_EXISTING = f"SELECT id FROM network WHERE task_state IS NOT '{TaskState.DELETING}'"
-_STEADY = 'SELECT id, name FROM network WHERE task_state IS NULL ORDER BY id'
-_PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM port p
-  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+_EXISTING = f"SELECT id FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}'"
+_STEADY = 'SELECT id, name FROM main.network WHERE task_state IS NULL ORDER BY id'
+_PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM main.port p
+  LEFT JOIN main.server s ON s.id = p.server_id LEFT JOIN main.balancer b ON b.id = p.balancer_id
   WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
 
 

@@ -25,8 +25,9 @@ from ..record.host import Host
 DEVICE = 'hanok0'
 _USERS = """SELECT f.address,
   coalesce('server ' || s.name, 'lb ' || b.name, 'port ' || p.name, '') AS user
-  FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id LEFT JOIN server s ON s.id = p.server_id
-  LEFT JOIN balancer b ON b.id = p.balancer_id ORDER BY f.id"""
+  FROM main.floating_ip f LEFT JOIN main.port p ON p.id = f.port_id
+  LEFT JOIN main.server s ON s.id = p.server_id
+  LEFT JOIN main.balancer b ON b.id = p.balancer_id ORDER BY f.id"""
 
 Proxy = Tuple[str, str]  # device, address
 
@@ -172,7 +173,7 @@ class FloatingRoutes:
         """
         found = []
         if any(pool.uplink for pool in self.host.pools):
-            for row in self.host.record.rows('SELECT address FROM floating_ip ORDER BY id'):
+            for row in self.host.record.rows('SELECT address FROM main.floating_ip ORDER BY id'):
                 pool = self._pool_of(row['address'])
                 if pool and pool.uplink:
                     found.append((pool.uplink, row['address']))

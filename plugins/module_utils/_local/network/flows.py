@@ -98,16 +98,16 @@ def _stale_outbound(flow: Flow, floating_by_fixed: Dict[str, str]) -> Iterator[T
 
 # Servers that are being deleted count as having no addresses: their flows are deleted before the
 # addresses are assigned again.
-_ASSIGNED = f"""SELECT p.id, p.address FROM port p
-  LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
+_ASSIGNED = f"""SELECT p.id, p.address FROM main.port p
+  LEFT JOIN main.server s ON s.id = p.server_id LEFT JOIN main.balancer b ON b.id = p.balancer_id
   WHERE coalesce(s.id, b.id) IS NOT NULL
   AND coalesce(s.task_state, b.task_state, '') <> '{TaskState.DELETING}'"""
-_FLOATING = f"""SELECT f.address, p.address AS fixed FROM floating_ip f
+_FLOATING = f"""SELECT f.address, p.address AS fixed FROM main.floating_ip f
   JOIN ({_ASSIGNED}) p ON p.id = f.port_id"""
 
 
 def _assignments(host: Host) -> Assignments:
-    networks = host.record.rows('SELECT cidr, gateway FROM network')
+    networks = host.record.rows('SELECT cidr, gateway FROM main.network')
     ports = host.record.rows(_ASSIGNED)
     return Assignments(
         networks=[row['cidr'] for row in networks],

@@ -31,7 +31,8 @@ _LIST = """SELECT n.*,
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
 
 _CREATED = (
-    f"UPDATE network SET task_state = NULL WHERE id = ? AND task_state = '{TaskState.CREATING}'"
+    'UPDATE main.network SET task_state = NULL '
+    f"WHERE id = ? AND task_state = '{TaskState.CREATING}'"
 )
 
 
@@ -58,7 +59,7 @@ class LocalNetworks:
                 ranges[str(IPv4Network(cidr))] = f'the floating pool {pool.name}'
         for row in FloatingRoutes(self.host).outside_pools():
             ranges[f'{row["address"]}/32'] = f'the floating IP {row["address"]}'
-        for row in self.record.rows('SELECT name, cidr FROM network'):
+        for row in self.record.rows('SELECT name, cidr FROM main.network'):
             if row['name'] != name:
                 ranges[row['cidr']] = f'the network {row["name"]}'
         return ranges
@@ -92,7 +93,7 @@ class LocalNetworks:
         """Stop networks and delete them."""
         begun = self.record.begin_deletion(changes, 'port', 'network_id')
         outcomes = self.host.then_each(begun, self._remove)
-        self.host.finish(outcomes, 'DELETE FROM network WHERE id = ?')
+        self.host.finish(outcomes, 'DELETE FROM main.network WHERE id = ?')
         self.projections.apply()
         return outcomes
 

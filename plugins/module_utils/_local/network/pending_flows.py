@@ -10,7 +10,7 @@ from typing import List
 from ..record.host import Host
 from .rules import Rules
 
-_IS_ENDING_REQUESTED = 'SELECT EXISTS (SELECT 1 FROM security_group WHERE to_cut)'
+_IS_ENDING_REQUESTED = 'SELECT EXISTS (SELECT 1 FROM main.security_group WHERE to_cut)'
 
 
 class PendingFlows:

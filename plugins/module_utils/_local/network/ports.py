@@ -71,7 +71,7 @@ class LocalPorts:
         return self._project(self.record.change_rows(changes, self._delete))
 
     def _delete(self, change: Change, row: int) -> None:
-        self.record.sql.execute('DELETE FROM port WHERE id = ? AND server_id IS NULL', (row,))
+        self.record.sql.execute('DELETE FROM main.port WHERE id = ? AND server_id IS NULL', (row,))
 
     def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
         self.projections.apply()

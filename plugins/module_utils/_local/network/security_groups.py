@@ -29,7 +29,7 @@ _LIST = """SELECT g.*,
     WHERE r.remote_group_id = g.id AND o.id <> g.id) AS named
   FROM security_group g WHERE ?1 IS NULL OR g.name IN (SELECT value FROM json_each(?1))
   ORDER BY g.name"""
-_DELETE_RULE = """DELETE FROM security_group_rule WHERE group_id = ? AND direction = ?
+_DELETE_RULE = """DELETE FROM main.security_group_rule WHERE group_id = ? AND direction = ?
   AND protocol = ? AND port_min IS ? AND port_max IS ? AND remote_cidr = ?
   AND remote_group_id IS ?"""
 _COLUMNS = ('direction', 'protocol', 'port_min', 'port_max', 'remote_cidr')
@@ -94,7 +94,7 @@ class LocalSecurityGroups:
         self._write_rules(change, row)
         if change.after.cut and change.after.rules != change.before.rules:
             self.record.sql.execute(
-                'UPDATE security_group SET to_cut = to_cut + 1 WHERE id = ?', (row,)
+                'UPDATE main.security_group SET to_cut = to_cut + 1 WHERE id = ?', (row,)
             )
 
     def _write_rules(self, change: Change, row: int) -> None:

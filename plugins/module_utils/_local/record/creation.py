@@ -10,8 +10,8 @@ import sqlite3
 from typing import Any, Mapping
 
 from ..._cloud import CloudError
-from .database import Database, Rows, is_inaccessible
-from .schema import RULE_CONVERSIONS, TABLES, WITHOUT_UUID, set_uuid
+from .database import TABLES, Database, Rows, is_inaccessible
+from .schema import RULE_CONVERSIONS, WITHOUT_UUID, set_uuid
 
 _EXPORT_EDITED = 'the export was edited by hand'
 

@@ -43,8 +43,10 @@ def _problems(record: Record) -> Iterator[str]:
             yield f'meta.{key} is {meta.get(key)!r}'
     yield from _problem(_matches('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
     for (table,) in record.rows(_TABLES):
-        columns = {row['name']: row['type'] for row in record.rows(f'PRAGMA table_info({table})')}
-        for row in record.rows(f'SELECT * FROM {table}'):
+        columns = {
+            row['name']: row['type'] for row in record.rows(f'PRAGMA main.table_info({table})')
+        }
+        for row in record.rows(f'SELECT * FROM main.{table}'):
             yield from _row_problems(table, columns, dict(row))
 
 

@@ -18,6 +18,25 @@ SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
 VERSION = 5  # of the tables in schema.py, which is imported only to create or migrate them
 
+# Each has a column project. Rows are inserted in the reverse order.
+TABLES = (
+    'keypair',
+    'flavor',
+    'image',
+    'network',
+    'security_group',
+    'security_group_rule',
+    'server',
+    'balancer',
+    'balancer_member',
+    'port',
+    'port_security_group',
+    'floating_ip',
+    'volume',
+    'init_script',
+    'server_keypair',
+)
+
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
 _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 

@@ -13,8 +13,7 @@ from typing import Any, Dict
 
 from ..._cloud import CloudError
 from ..host.files import write_atomically
-from .database import SECRET, Database
-from .schema import TABLES
+from .database import SECRET, TABLES, Database
 
 
 def export(database: Database, path: str) -> None:
@@ -22,7 +21,9 @@ def export(database: Database, path: str) -> None:
     meta = database.rows('SELECT * FROM meta WHERE key <> ?', SECRET)
     tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in meta]}
     for table in TABLES:
-        tables[table] = [dict(row) for row in database.rows(f'SELECT * FROM {table} ORDER BY id')]
+        tables[table] = [
+            dict(row) for row in database.rows(f'SELECT * FROM main.{table} ORDER BY id')
+        ]
     version = database.value('PRAGMA user_version')
     try:
         write_atomically(path, json.dumps({'version': version, **tables}))

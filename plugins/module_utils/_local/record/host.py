@@ -62,7 +62,9 @@ class Host:
 
         A route to such a CIDR would take precedence over the bridge of the network.
         """
-        spans = [IPv4Network(row['cidr']) for row in self.record.rows('SELECT cidr FROM network')]
+        spans = [
+            IPv4Network(row['cidr']) for row in self.record.rows('SELECT cidr FROM main.network')
+        ]
 
         def is_free(cidr: str) -> bool:
             return not any(IPv4Network(cidr).overlaps(span) for span in spans)

@@ -23,43 +23,47 @@ PREFIX = 'hanok'
 _ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 AFFECT_LIVE, AFFECT_CONFIG = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
 _PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
-_SERVERS = 'SELECT * FROM server WHERE name IN (SELECT value FROM json_each(?1))'
-_IMAGES = 'SELECT id, uuid, name, source, checksum, description, labels FROM image'
-_KEYPAIRS = 'SELECT uuid, name, public_key, description, labels FROM keypair'
-_MORE_KEYPAIRS = """SELECT sk.server_id, k.name FROM server_keypair sk
-  JOIN keypair k ON k.id = sk.keypair_id ORDER BY sk.position"""
-_VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM volume
+_SERVERS = """SELECT * FROM main.server
+  WHERE ?1 IS NULL OR uuid IN (SELECT value FROM json_each(?1))"""
+_IMAGES = 'SELECT id, uuid, name, source, checksum, description, labels FROM main.image'
+_KEYPAIRS = 'SELECT id, project, uuid, name, public_key, description, labels FROM main.keypair'
+_MORE_KEYPAIRS = 'SELECT server_id, keypair_id FROM main.server_keypair ORDER BY position'
+_VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM main.volume
   WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'"""
-_MEMBERS = """SELECT m.balancer_id, s.name FROM balancer_member m
-  JOIN server s ON s.id = m.server_id ORDER BY s.id"""
-_PORT_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg
-  JOIN security_group g ON g.id = pg.group_id ORDER BY g.name"""
+_MEMBERS = """SELECT m.balancer_id, s.name FROM main.balancer_member m
+  JOIN main.server s ON s.id = m.server_id ORDER BY s.id"""
+_PORT_GROUPS = """SELECT pg.port_id, g.name FROM main.port_security_group pg
+  JOIN main.security_group g ON g.id = pg.group_id ORDER BY g.name"""
 
 
-def server_metadata(record: Record, names: Sequence[str]) -> Dict[str, str]:
-    """Return the metadata of servers by name: their rows, and the rows these refer to.
+def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[str, str]:
+    """Return the metadata of servers, or of all, by UUID: their rows, and those they refer to.
 
     It contains no first-boot content and no hash of it. It contains no power state either: whether
     the machine runs, and whether it starts with the host, is known from the machine itself.
     """
     images = {row['id']: _without(row, 'id') for row in record.rows(_IMAGES)}
-    keypairs = {row['name']: dict(row) for row in record.rows(_KEYPAIRS)}
-    more_keypairs = _names_by_owner(record, _MORE_KEYPAIRS, 'server_id')
+    keypairs = record.rows(_KEYPAIRS)
+    by_id = {row['id']: _without(row, 'id', 'project') for row in keypairs}
+    by_name = {(row['project'], row['name']): by_id[row['id']] for row in keypairs}
+    more_keypairs: Dict[int, List[Dict[str, Any]]] = {}
+    for row in record.rows(_MORE_KEYPAIRS):
+        more_keypairs.setdefault(row['server_id'], []).append(by_id[row['keypair_id']])
     volumes: Dict[int, List[Dict[str, Any]]] = {}
-    for row in record.named(_VOLUMES, names):
+    for row in record.named(_VOLUMES, uuids):
         volumes.setdefault(row['server_id'], []).append(_without(row, 'server_id'))
     ports = _ports(record, 'server_id')
     found = {}
-    for row in record.named(_SERVERS, names):
+    for row in record.named(_SERVERS, uuids):
         metadata = {
             'server': _server(row),
             'image': images[row['image_id']],
-            'keypair': keypairs.get(row['key_name']),
-            'more_keypairs': [keypairs[name] for name in more_keypairs.get(row['id'], ())],
+            'keypair': by_name.get((row['project'], row['key_name'])),
+            'more_keypairs': more_keypairs.get(row['id'], []),
             'ports': ports.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
         }
-        found[row['name']] = json.dumps(metadata)
+        found[row['uuid']] = json.dumps(metadata)
     return found
 
 
@@ -75,7 +79,7 @@ def balancer_metadata(record: Record) -> Dict[str, str]:
     """Return the metadata of load balancers by UUID: their rows, ports and names of members."""
     members = _names_by_owner(record, _MEMBERS, 'balancer_id')
     ports, found = _ports(record, 'balancer_id'), {}
-    for row in record.rows('SELECT * FROM balancer'):
+    for row in record.rows('SELECT * FROM main.balancer'):
         metadata = {
             'balancer': _without(row, 'task_state'),
             'ports': ports.get(row['id'], []),
@@ -101,14 +105,14 @@ def _ports(record: Record, owner: str) -> Dict[int, List[Dict[str, Any]]]:
 
     ``owner``: the column server_id or balancer_id.
     """
-    networks = {row['id']: dict(row) for row in record.rows('SELECT * FROM network')}
+    networks = {row['id']: dict(row) for row in record.rows('SELECT * FROM main.network')}
     floating = {
         row['port_id']: _without(row, 'id', 'port_id')
-        for row in record.rows('SELECT * FROM floating_ip WHERE port_id IS NOT NULL')
+        for row in record.rows('SELECT * FROM main.floating_ip WHERE port_id IS NOT NULL')
     }
     groups = _names_by_owner(record, _PORT_GROUPS, 'port_id')
     found: Dict[int, List[Dict[str, Any]]] = {}
-    for row in record.rows(f'SELECT * FROM port WHERE {owner} IS NOT NULL ORDER BY position'):
+    for row in record.rows(f'SELECT * FROM main.port WHERE {owner} IS NOT NULL ORDER BY position'):
         port = {
             'port': dict(row),
             'network': networks[row['network_id']],
@@ -143,13 +147,7 @@ def _recorded(record: Record) -> Tuple[int, Dict[str, str], Dict[str, str]]:
     record.sql.execute('BEGIN')
     try:
         revision = record.value("SELECT value FROM meta WHERE key = 'metadata'")
-        uuids = {row['name']: row['uuid'] for row in record.rows('SELECT name, uuid FROM server')}
-        servers = server_metadata(record, list(uuids))
-        return (
-            revision,
-            {uuids[name]: text for name, text in servers.items()},
-            balancer_metadata(record),
-        )
+        return revision, server_metadata(record), balancer_metadata(record)
     finally:
         record.sql.execute('COMMIT')
 

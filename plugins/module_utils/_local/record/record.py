@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Tuple
 from ..._cloud import Busy, CloudError, Gone, Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.lifecycle import TaskState
-from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
+from .database import LOST, RECOVER, SECRET, TABLES, VERSION, Damaged, Database, Rows
 
 
 class Record(Database):
@@ -29,13 +29,14 @@ class Record(Database):
         ``lost``: it is to be rebuilt, and an existing file is ignored.
         """
         super().__init__(os.path.join(folder, 'hanok.db'))
-        self.folder, self.actor = folder, actor
+        self.folder, self.actor, self.project = folder, actor, 'default'
         self.export_path = os.path.join(folder, 'hanok.json')
         self.writable = False
         if os.path.exists(self.path) and not lost:
             self.connect(f'file:{self.path}?mode=ro')
             self.check_version()
             self._migrate_copy()
+            self._open_project()
             return
         if os.path.exists(self.export_path) and not lost:
             raise CloudError(
@@ -44,6 +45,7 @@ class Record(Database):
             )
         self.connect(':memory:')
         self.migrate()
+        self._open_project()
 
     def _migrate_copy(self) -> None:
         """Migrate an older record in memory, because only writers change the file."""
@@ -77,7 +79,21 @@ class Record(Database):
         self.check_integrity()
         self.migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
+        self._open_project()
         self.writable = True
+
+    def _open_project(self) -> None:
+        """Create a view of the rows of this project for each table, in front of the table.
+
+        What does not name the schema (main) reads the view, and cannot write. The plus keeps SQLite
+        from preferring the index of the project to all others.
+        """
+        self.sql.execute('CREATE TEMP TABLE opened AS SELECT ?1 AS project', (self.project,))
+        for table in TABLES:
+            self.sql.execute(
+                f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} '
+                'WHERE +project = (SELECT project FROM opened)'
+            )
 
     def rebuild(self, rows: Rows) -> None:
         """Replace the record by one with these rows, and open it for writing.
@@ -142,12 +158,14 @@ class Record(Database):
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:
         """Insert a row; return its id."""
-        return self.execute_insert('INSERT', table, {'created_by': self.actor, **values})
+        return self.execute_insert(
+            'INSERT', f'main.{table}', {'project': self.project, 'created_by': self.actor, **values}
+        )
 
     def update(self, table: str, row: int, values: Dict[str, Any]) -> None:
         """Update columns of the row with this id."""
         marks = ', '.join(f'{column} = ?' for column in values)
-        self.sql.execute(f'UPDATE {table} SET {marks} WHERE id = ?', [*values.values(), row])
+        self.sql.execute(f'UPDATE main.{table} SET {marks} WHERE id = ?', [*values.values(), row])
 
     def row_of(self, change: Change) -> int | None:
         """Return the row of what a change begins at; None if it was deleted meanwhile.
@@ -186,7 +204,7 @@ class Record(Database):
         """Delete the row of each change, in one transaction."""
 
         def delete(change: Change, row: int) -> None:
-            self.sql.execute(f'DELETE FROM {table_of(change.kind)} WHERE id = ?', (row,))
+            self.sql.execute(f'DELETE FROM main.{table_of(change.kind)} WHERE id = ?', (row,))
 
         return self.change_rows(changes, delete)
 

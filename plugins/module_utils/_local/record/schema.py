@@ -256,7 +256,6 @@ def set_uuid(table: str) -> str:
     )
 
 
-TABLES = (*_TABLES, 'init_script', 'server_keypair')
 VERSIONS = (
     _version_1(),
     _version_2(),

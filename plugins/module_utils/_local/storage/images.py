@@ -82,7 +82,7 @@ class LocalImages:
         os.makedirs(self.host.settings.path('images'), 0o711, exist_ok=True)
         return self.host.finish(
             self.host.for_each(changes, self._build),
-            'UPDATE image SET task_state = NULL WHERE id = ?',
+            'UPDATE main.image SET task_state = NULL WHERE id = ?',
         )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -98,7 +98,7 @@ class LocalImages:
         """Delete images that are not in use."""
         begun = self.record.begin_deletion(changes, 'server', 'image_id')
         return self.host.finish(
-            self.host.then_each(begun, self._delete), 'DELETE FROM image WHERE id = ?'
+            self.host.then_each(begun, self._delete), 'DELETE FROM main.image WHERE id = ?'
         )
 
     def _delete(self, change: Change) -> None:
@@ -133,7 +133,7 @@ class LocalImages:
             size, imported = self._import(change.after, target, locks)
         with self.record.transaction() as sql:
             sql.execute(
-                'UPDATE image SET size = ?, imported = ? WHERE id = ?',
+                'UPDATE main.image SET size = ?, imported = ? WHERE id = ?',
                 (size, imported, self.record.row_of(change)),
             )
 

@@ -19,7 +19,7 @@ from ..record.record import description_columns
 from . import disk_devices, disks
 from .volume_rows import row_of
 
-_DONE = 'UPDATE volume SET task_state = NULL WHERE id = ?'
+_DONE = 'UPDATE main.volume SET task_state = NULL WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 
@@ -59,14 +59,14 @@ class VolumeWriter:
         self.redefine({one.change.before.server for one in begun if not one.error})
         return self.host.finish(
             self.host.then_each(begun, self._detach),
-            'UPDATE volume SET server_id = NULL, task_state = NULL WHERE id = ?',
+            'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id = ?',
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete volumes that are not attached."""
         begun = self.record.update_rows(changes, {'task_state': TaskState.DELETING})
         return self.host.finish(
-            self.host.then_each(begun, self._delete), 'DELETE FROM volume WHERE id = ?'
+            self.host.then_each(begun, self._delete), 'DELETE FROM main.volume WHERE id = ?'
         )
 
     def _resize(self, change: Change, row: int) -> None:

@@ -1,0 +1,71 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What reads and writes the record sees one project, except what has to see all of them."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import TABLES
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
+
+LOCAL = Path(__file__).resolve().parents[2] / 'plugins' / 'module_utils' / '_local'
+# They project all projects on the host, or keep, export, check and rebuild the record.
+OF_ALL_PROJECTS = {
+    'bridges',
+    'damage',
+    'datapaths',
+    'denied_flows',
+    'dhcp',
+    'floating_routes',
+    'flows',
+    'lb_config',
+    'lb_configs',
+    'metadata',
+    'pending_flows',
+    'record',
+    'export',
+    'recovery',
+}
+# What resources share with those of other projects: a query that reads it there.
+SHARED = {
+    'addresses': 'SELECT address FROM main.floating_ip',
+    'host': 'SELECT cidr FROM main.network',
+    'networks': 'SELECT name, cidr FROM main.network',
+}
+READ = re.compile(r'(?<!DELETE )\b(?:FROM|JOIN) main\.')
+
+
+@pytest.mark.parametrize('path', sorted(LOCAL.rglob('*.py')), ids=lambda path: path.stem)
+def test_only_projections_read_all_projects(path: Path) -> None:
+    """Every other query reads the views, which have the rows of one project."""
+    text = path.read_text('utf-8').replace(SHARED.get(path.stem, '\0'), '')
+    assert path.stem in OF_ALL_PROJECTS or not READ.search(text)
+
+
+def test_a_record_is_opened_for_a_project(tmp_path: Path) -> None:
+    """Reads do not see the rows of others; what does not name the row's id cannot write."""
+    record = Record(str(tmp_path), 'me')
+    record.write()
+    with record.transaction():
+        ours = record.insert('keypair', {'name': 'same', 'public_key': 'ours'})
+        record.project = 'other'
+        record.insert('keypair', {'name': 'same', 'public_key': 'theirs'})
+    assert [row['id'] for row in record.rows('SELECT id FROM keypair')] == [ours]
+    assert record.value('SELECT count(*) FROM main.keypair') == 2
+    for table in TABLES:
+        for statement in (f'DELETE FROM {table}', f'UPDATE {table} SET created_by = 1'):
+            with pytest.raises(sqlite3.OperationalError, match='it is a view'):
+                record.sql.execute(statement)
+
+
+def test_every_table_has_a_project(tmp_path: Path) -> None:
+    """A new table gets a view as well."""
+    record = Record(str(tmp_path), 'me')
+    tables = record.rows("SELECT name FROM main.sqlite_master WHERE type = 'table'")
+    own = {row['name'] for row in tables} - {'meta', 'sqlite_sequence'}
+    assert own == set(TABLES)
