@@ -360,6 +360,7 @@ def test_an_older_version_is_migrated(
     } == read
     assert {table: reader.value(f'SELECT max(id) FROM {table}') for table in ids} == ids
     assert reader.rows('PRAGMA foreign_key_check') == []
+    assert reader.rows('SELECT * FROM history') == []  # no resource, but a table
     revision_then = revision(reader)
     reader.update('port', ids['port'], {'address': '10.0.0.6'})
     assert revision(reader) == revision_then + 1

@@ -16,9 +16,10 @@ from ..._cloud import CloudError
 LOST = 'lost'
 SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
-VERSION = 5  # of the tables in schema.py, which is imported only to create or migrate them
+VERSION = 6  # of the tables in schema.py, which is imported only to create or migrate them
 
-# Each has a column project. Rows are inserted in the reverse order.
+# Each has a column project. Rows are inserted in the reverse order. The history is not one of
+# them: it is neither exported nor read as resources are.
 TABLES = (
     'keypair',
     'flavor',

@@ -256,10 +256,22 @@ def set_uuid(table: str) -> str:
     )
 
 
+# Version 6: the history (what was changed, by whom, and how it ended). It refers to no other table:
+# it outlives what it is about.
+_HISTORY = [
+    """CREATE TABLE history (id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL,
+  began_at TEXT NOT NULL, ended_at TEXT, seconds REAL, actor TEXT NOT NULL, job TEXT,
+  module TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, uuid TEXT, verb TEXT NOT NULL,
+  before TEXT, after TEXT, why TEXT NOT NULL, result TEXT, error TEXT);""",
+    'CREATE INDEX history_began_at ON history (began_at);',
+]
+_VERSION_6 = [*_HISTORY]
+
 VERSIONS = (
     _version_1(),
     _version_2(),
     _version_3(),
     '\n'.join(_VERSION_4),
     _version_5(),
+    '\n'.join(_VERSION_6),
 )
