@@ -41,7 +41,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     Lb,
     MemberHealth,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import is_leaving
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
     Network,
     Surroundings,
@@ -52,6 +51,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
     SecurityGroup,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import is_leaving
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold

@@ -20,11 +20,11 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import Status, TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
     normalized,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
 from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
 

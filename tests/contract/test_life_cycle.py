@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import POWER, Status
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import POWER, Status
 from ansible_collections.hanok.cloud.tests.contract.clouds import CloudUnderTest
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
 

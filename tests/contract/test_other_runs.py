@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import TaskState
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import TaskState
 from ansible_collections.hanok.cloud.tests.contract.clouds import CloudUnderTest
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
 

@@ -20,22 +20,24 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import (
     LATER,
-    POWER,
     SERVER,
-    STATUS_OF_POWER,
     TABLES,
-    Status,
-    TaskState,
-    VolumeStatus,
-    Word,
     is_allowed,
-    is_billable,
     next_status,
     possible,
     refusal,
     status_after,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
+    POWER,
+    STATUS_OF_POWER,
+    Status,
+    TaskState,
+    VolumeStatus,
+    Word,
+    is_billable,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 
 ROOT = Path(__file__).resolve().parents[2]

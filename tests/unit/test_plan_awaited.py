@@ -15,16 +15,13 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Draft, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, LbRequest, Listener
-from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import (
-    Status,
-    TaskState,
-)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
     Network,
     NetworkRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     image,

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.image import SOURCES, Image, ImageRequest, hidden_url, url_without_query
-from .._model.lifecycle import is_incomplete
+from .._model.status import is_incomplete
 from .._plan.image import ObservedImages, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .resource import Resource

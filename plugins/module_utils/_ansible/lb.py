@@ -18,7 +18,7 @@ from .._model.lb import (
     LbRequest,
     Listener,
 )
-from .._model.lifecycle import is_leaving
+from .._model.status import is_leaving
 from .._plan.lb import ObservedLbs, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, one_of, specified_options
 from .resource import Resource

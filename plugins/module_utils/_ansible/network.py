@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.lifecycle import is_incomplete
 from .._model.network import Network, NetworkRequest, Surroundings, normalized
+from .._model.status import is_incomplete
 from .._plan.network import ObservedNetworks, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .resource import Resource

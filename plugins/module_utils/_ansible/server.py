@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Names
-from .._model.lifecycle import Status, TaskState, is_incomplete
 from .._model.server import Server
 from .._model.server_request import RUNNING_STATES, STATES, NicRequest, ServerRequest
+from .._model.status import Status, TaskState, is_incomplete
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
 from .clouds import supported

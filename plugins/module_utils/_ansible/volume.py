@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.lifecycle import TaskState
+from .._model.status import TaskState
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import METADATA, NAME, by_name, metadata_options, specified_options

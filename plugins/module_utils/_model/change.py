@@ -11,8 +11,8 @@ from enum import Enum
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from .kinds import Verb
-from .lifecycle import is_leaving
 from .problem import Code, Problem
+from .status import is_leaving
 
 LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
 AFTER_APPLY = '(known after apply)'

@@ -12,10 +12,10 @@ from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain_fields
 from .checks import GIB, reference_problems
-from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
 from .secret import Secrets
+from .status import TaskState
 
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}

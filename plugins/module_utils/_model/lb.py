@@ -9,9 +9,9 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
 from .checks import reference_problems
-from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
+from .status import TaskState
 
 ALGORITHMS = ('round_robin', 'least_connections', 'source_ip')
 PROTOCOLS = ('http', 'tcp')

@@ -2,93 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The life cycle of servers and volumes as tables, in the words of Nova and Cinder.
 
-Plans, results and the tables of the documents read them. Some words are of clouds that do more than
-the local one, and some verbs (LATER) no module offers yet.
+Plans and the tables of the documents read them. Some words (status.py) are of clouds that do more
+than the local one, and some verbs (LATER) no module offers yet.
 """
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Any, Iterable, Mapping, NamedTuple, Tuple
+from typing import Iterable, Mapping, NamedTuple, Tuple
 
 from .kinds import Verb
-
-
-class Word(str, Enum):
-    """A word that is recorded and shown as it is."""
-
-    def __str__(self) -> str:
-        """Return the word."""
-        return str(self.value)
-
-
-class Status(Word):
-    """The status of a server, as in Nova; UNMANAGED: its machine differs from the record."""
-
-    BUILD = 'BUILD'
-    ACTIVE = 'ACTIVE'
-    SHUTOFF = 'SHUTOFF'
-    PAUSED = 'PAUSED'
-    SUSPENDED = 'SUSPENDED'
-    RESCUE = 'RESCUE'
-    SHELVED = 'SHELVED'
-    SHELVED_OFFLOADED = 'SHELVED_OFFLOADED'
-    VERIFY_RESIZE = 'VERIFY_RESIZE'
-    ERROR = 'ERROR'
-    UNMANAGED = 'UNMANAGED'
-
-
-class VolumeStatus(Word):
-    """The status of a volume, as in Cinder."""
-
-    CREATING = 'creating'
-    AVAILABLE = 'available'
-    IN_USE = 'in-use'
-    RESERVED = 'reserved'
-    ATTACHING = 'attaching'
-    DETACHING = 'detaching'
-    EXTENDING = 'extending'
-    BACKING_UP = 'backing-up'
-    UPLOADING = 'uploading'
-    DELETING = 'deleting'
-    ERROR = 'error'
-
-
-class TaskState(Word):
-    """What a run has begun to do with a resource.
-
-    An item has it as ``task_state`` while a run is working on it: that is shown, and awaited. It
-    has it as ``unfinished`` if no run is: the next task completes it.
-    """
-
-    CREATING = 'creating'
-    SCHEDULING = 'scheduling'
-    BLOCK_DEVICE_MAPPING = 'block_device_mapping'
-    NETWORKING = 'networking'
-    SPAWNING = 'spawning'
-    UPDATING = 'updating'
-    REPAIRING = 'repairing'
-    RESUMING = 'resuming'
-    POWERING_ON = 'powering-on'
-    POWERING_OFF = 'powering-off'
-    REBOOTING = 'rebooting'
-    REBOOT_STARTED = 'reboot_started'
-    REBOOTING_HARD = 'rebooting_hard'
-    REBOOT_STARTED_HARD = 'reboot_started_hard'
-    SHELVING = 'shelving'
-    UNSHELVING = 'unshelving'
-    RESIZE_PREP = 'resize_prep'
-    RESIZE_MIGRATING = 'resize_migrating'
-    RESIZE_MIGRATED = 'resize_migrated'
-    RESIZE_FINISH = 'resize_finish'
-    RESIZE_CONFIRMING = 'resize_confirming'
-    RESIZE_REVERTING = 'resize_reverting'
-    ATTACHING = 'attaching'
-    DETACHING = 'detaching'
-    EXTENDING = 'extending'
-    BACKING_UP = 'backing-up'
-    UPLOADING = 'uploading'
-    DELETING = 'deleting'
+from .status import BUILDING, HELD, RESIZING, STEADY, Status, TaskState, VolumeStatus, Word
 
 
 class Transition(NamedTuple):
@@ -110,25 +33,10 @@ def _to(after: Word | None, before: Iterable[Word]) -> Mapping[Word, Word | None
     return dict.fromkeys(before, after)
 
 
-_STEADY = (Status.ACTIVE, Status.SHUTOFF, Status.PAUSED)
-_HELD = (*_STEADY, Status.SUSPENDED)
-_BUILDING = (
-    TaskState.CREATING,
-    TaskState.SCHEDULING,
-    TaskState.BLOCK_DEVICE_MAPPING,
-    TaskState.NETWORKING,
-    TaskState.SPAWNING,
-)
-_RESIZING = (
-    TaskState.RESIZE_PREP,
-    TaskState.RESIZE_MIGRATING,
-    TaskState.RESIZE_MIGRATED,
-    TaskState.RESIZE_FINISH,
-)
 _REBOOTING_HARD = (TaskState.REBOOTING_HARD, TaskState.REBOOT_STARTED_HARD)
 SERVER: Mapping[Verb, Transition] = {
-    Verb.CREATE: Transition(_BUILDING, {}),
-    Verb.UPDATE: Transition((TaskState.UPDATING,), _unchanged(*_STEADY)),
+    Verb.CREATE: Transition(BUILDING, {}),
+    Verb.UPDATE: Transition((TaskState.UPDATING,), _unchanged(*STEADY)),
     Verb.START: Transition((TaskState.POWERING_ON,), {Status.SHUTOFF: Status.ACTIVE}),
     Verb.STOP: Transition((TaskState.POWERING_OFF,), {Status.ACTIVE: Status.SHUTOFF}),
     Verb.POWER_OFF: Transition(
@@ -137,17 +45,17 @@ SERVER: Mapping[Verb, Transition] = {
     Verb.RESUME: Transition(
         (TaskState.RESUMING,), _to(Status.ACTIVE, (Status.PAUSED, Status.SUSPENDED))
     ),
-    Verb.ATTACH: Transition((), _unchanged(*_STEADY)),
-    Verb.DETACH: Transition((), _unchanged(*_STEADY)),
+    Verb.ATTACH: Transition((), _unchanged(*STEADY)),
+    Verb.DETACH: Transition((), _unchanged(*STEADY)),
     Verb.REBOOT: Transition(
         (TaskState.REBOOTING, TaskState.REBOOT_STARTED), _unchanged(Status.ACTIVE)
     ),
-    Verb.HARD_REBOOT: Transition(_REBOOTING_HARD, _to(Status.ACTIVE, (*_HELD, Status.ERROR))),
-    Verb.SHELVE: Transition((TaskState.SHELVING,), _to(Status.SHELVED_OFFLOADED, _HELD)),
+    Verb.HARD_REBOOT: Transition(_REBOOTING_HARD, _to(Status.ACTIVE, (*HELD, Status.ERROR))),
+    Verb.SHELVE: Transition((TaskState.SHELVING,), _to(Status.SHELVED_OFFLOADED, HELD)),
     Verb.UNSHELVE: Transition(
         (TaskState.UNSHELVING,), _to(Status.ACTIVE, (Status.SHELVED, Status.SHELVED_OFFLOADED))
     ),
-    Verb.RESIZE: Transition(_RESIZING, _to(Status.VERIFY_RESIZE, (Status.ACTIVE, Status.SHUTOFF))),
+    Verb.RESIZE: Transition(RESIZING, _to(Status.VERIFY_RESIZE, (Status.ACTIVE, Status.SHUTOFF))),
     Verb.CONFIRM_RESIZE: Transition(
         (TaskState.RESIZE_CONFIRMING,), {Status.VERIFY_RESIZE: Status.ACTIVE}
     ),
@@ -190,28 +98,6 @@ LATER = frozenset(
         Verb.UPLOAD,
     }
 )
-# The power of a server in a status; None: any.
-POWER: Mapping[Status, str | None] = {
-    Status.ACTIVE: 'started',
-    Status.SHUTOFF: 'stopped',
-    Status.PAUSED: 'paused',
-    Status.SUSPENDED: 'stopped',
-    Status.RESCUE: 'started',
-    Status.SHELVED: 'stopped',
-    Status.SHELVED_OFFLOADED: 'stopped',
-    Status.VERIFY_RESIZE: 'started',
-}
-STATUS_OF_POWER = {'started': Status.ACTIVE, 'stopped': Status.SHUTOFF, 'paused': Status.PAUSED}
-# In these, memory and CPU are held, or at least not given back.
-_BILLED = (*_HELD, Status.RESCUE, Status.SHELVED)
-_NOT_BILLED = (
-    *_BUILDING,
-    *_RESIZING,
-    TaskState.RESIZE_CONFIRMING,
-    TaskState.RESIZE_REVERTING,
-    TaskState.UNSHELVING,
-    TaskState.DELETING,
-)
 
 
 def is_allowed(kind: str, status: Word, verb: Verb) -> bool:
@@ -240,11 +126,6 @@ def status_after(task_state: TaskState | None) -> Status | None:
     return None
 
 
-def is_billable(status: Status, task_state: TaskState | None) -> bool:
-    """Whether a server counts for billing."""
-    return status in _BILLED and task_state not in _NOT_BILLED
-
-
 def refusal(kind: str, name: str, status: Word, verb: Verb) -> str:
     """Why a verb is not possible, and what is."""
     if (status, verb) == (Status.PAUSED, Verb.STOP):
@@ -254,13 +135,3 @@ def refusal(kind: str, name: str, status: Word, verb: Verb) -> str:
         )
     verbs = [other.infinitive for other in possible(kind, status) if other != Verb.UPDATE]
     return f'{kind} {name} is {status}; possible: {", ".join(verbs) or "nothing until that ends"}'
-
-
-def is_leaving(item: Any) -> bool:
-    """Whether the deletion of an item has begun."""
-    return TaskState.DELETING in (item.task_state, item.unfinished)
-
-
-def is_incomplete(item: Any) -> bool:
-    """Whether a run has to complete an item, or another run is deleting it."""
-    return item.unfinished is not None or is_leaving(item)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, Table, fixed, live, plain_fields
-from .lifecycle import TaskState
 from .problem import Problem, invalid
 from .request import Request
+from .status import TaskState
 
 
 @dataclass(frozen=True)

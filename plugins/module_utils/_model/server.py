@@ -10,7 +10,7 @@ from typing import Any, Dict, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import DEFAULT_GROUP
-from .lifecycle import POWER, STATUS_OF_POWER, Status, TaskState, is_billable, status_after
+from .status import POWER, STATUS_OF_POWER, Status, TaskState, is_billable
 from .user_data import HIDDEN
 
 DISK_MISSING, SEED_MISSING = 'its root disk is missing', 'its first-boot disk is missing'
@@ -100,6 +100,8 @@ class Server:
 
     def completed(self) -> Server:
         """The server when what was begun with it is done, unless that is its deletion."""
+        from .lifecycle import status_after
+
         begun = self.task_state or self.unfinished
         status = status_after(begun)
         power = (status and POWER[status]) or self.power

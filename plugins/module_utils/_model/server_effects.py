@@ -9,8 +9,8 @@ from typing import Tuple
 
 from .change import FIXED, LIVE, RESTART, Effect, Table, fixed, live
 from .kinds import Verb
-from .lifecycle import Status, is_allowed, refusal
 from .server import Nic, Server
+from .status import Status
 from .user_data import UserDataHash
 
 _UNPAUSE_FIRST = 'start it (state: started) or power it off (state: stopped, force: true) first'
@@ -25,19 +25,27 @@ def _user_data(before: str | None, after: str | None, current: Server) -> Effect
 
 
 def _flavor(before: str | None, after: str, current: Server) -> Effect:
-    if not is_allowed('server', current.settled_status, Verb.RESIZE):
+    if not _allows_resize(current):
         return Effect(FIXED, _not_now(current, 'resized'))
     return _needs_stop(f'flavor changes from {before} to {after}', current)
 
 
 def _guest_agent(before: bool, after: bool, current: Server) -> Effect:
-    if not is_allowed('server', current.settled_status, Verb.RESIZE):
+    if not _allows_resize(current):
         return Effect(FIXED, _not_now(current, 'changed'))
     what = 'added' if after else 'removed'
     return _needs_stop(f'the channel of the guest agent is {what}', current)
 
 
+def _allows_resize(current: Server) -> bool:
+    from .lifecycle import is_allowed
+
+    return is_allowed('server', current.settled_status, Verb.RESIZE)
+
+
 def _not_now(current: Server, changed: str) -> str:
+    from .lifecycle import refusal
+
     if current.settled_status == Status.PAUSED:
         return f'a paused server cannot be {changed}; {_UNPAUSE_FIRST}'
     return refusal('server', current.name, current.settled_status, Verb.RESIZE)

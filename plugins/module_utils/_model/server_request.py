@@ -21,11 +21,11 @@ from .checks import (
     reference_problems,
     size_problems,
 )
-from .lifecycle import is_incomplete
 from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets
 from .server import Nic, Server
+from .status import is_incomplete
 from .user_data import user_data_problems
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'absent')

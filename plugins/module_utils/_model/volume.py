@@ -9,9 +9,9 @@ from typing import Any, Dict, List, Mapping
 
 from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain_fields
 from .checks import reference_problems, size_problems
-from .lifecycle import TaskState, VolumeStatus
 from .problem import Problem, invalid
 from .request import Request
+from .status import TaskState, VolumeStatus
 
 MAX_VOLUMES = 15  # of a server, besides the root volume
 STATES = ('present', 'attached', 'detached', 'absent')

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Table
 from .._model.kinds import Verb
-from .._model.lifecycle import TaskState
+from .._model.status import TaskState
 
 if TYPE_CHECKING:
     from .._model.image import Image

@@ -10,7 +10,7 @@ from typing import Any, Dict, TypeVar
 
 from .._model.change import Change, Draft
 from .._model.kinds import Verb
-from .._model.lifecycle import TaskState
+from .._model.status import TaskState
 
 Thing = TypeVar('Thing')
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.kinds import Verb
 from .._model.lb import TABLE, Lb, LbRequest
-from .._model.lifecycle import TaskState
 from .._model.profile import UNKNOWN, Profile
+from .._model.status import TaskState
 from .common import DnsOwners, check_dns_name, check_free_floating_ips, plan_delete
 
 if TYPE_CHECKING:

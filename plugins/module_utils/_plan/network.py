@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from .._model.change import Draft, Plan
 from .._model.checks import join_names
 from .._model.kinds import Verb
-from .._model.lifecycle import TaskState
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
+from .._model.status import TaskState
 from .common import plan_one
 from .network_range import conflicts, free_range, range_notes, range_problems
 

@@ -10,10 +10,10 @@ from typing import Any, Dict, List, Tuple
 from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.kinds import Verb
-from .._model.lifecycle import Status, TaskState, is_allowed, refusal
 from .._model.server import DISK_MISSING, Nic, Server
 from .._model.server_effects import TABLE
 from .._model.server_request import RUNNING_STATES, NicRequest, ServerRequest, has_value
+from .._model.status import Status, TaskState
 from .common import check_free_floating_ips
 from .server_creation import check_first_boot, complete_creation, new_server, recorded_options
 from .server_group import inherit_from_group, plan_members, plan_server_deletion
@@ -65,7 +65,7 @@ def _plan_server(
     is_new = current.unfinished == TaskState.CREATING
     current = _complete_earlier_run(current, request, observed, draft)
     if current.settled_status == Status.ERROR:
-        draft.refuse('state', refusal('server', name, Status.ERROR, Verb.UPDATE), name=current.name)
+        _check_allowed(current, Verb.UPDATE, draft)
         return
     current = _resume_or_stop(current, request, is_new, draft)
     options = _requested_options(request, current, observed, draft)
@@ -85,6 +85,8 @@ def _with_power(current: Server, verb: Verb, power: str, draft: Draft) -> Server
 
 
 def _check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'state') -> None:
+    from .._model.lifecycle import is_allowed, refusal
+
     if not is_allowed('server', current.settled_status, verb):
         text = refusal('server', current.name, current.settled_status, verb)
         draft.refuse(option, text, name=current.name)
@@ -107,13 +109,22 @@ def _resume_or_stop(current: Server, request: ServerRequest, is_new: bool, draft
 
     A new server is not restarted: its creation starts it.
     """
-    if request.state == 'started' and is_allowed('server', current.settled_status, Verb.RESUME):
+    if request.state == 'started' and _is_held(current):
         return _with_power(current, Verb.RESUME, 'started', draft)
     must_stop = request.state == 'stopped' or (request.state == 'restarted' and not is_new)
     if must_stop and current.settled_status != Status.SHUTOFF:
         verb = Verb.POWER_OFF if request.force else Verb.STOP
         return _with_power(current, verb, 'stopped', draft)
     return current
+
+
+def _is_held(current: Server) -> bool:
+    """Whether a server is paused, or similarly kept from running."""
+    if current.settled_status == Status.ACTIVE:
+        return False
+    from .._model.lifecycle import is_allowed
+
+    return is_allowed('server', current.settled_status, Verb.RESUME)
 
 
 def _repair(

@@ -9,9 +9,9 @@ from typing import Any, Dict, List, Tuple
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
 from .._model.kinds import Verb
-from .._model.lifecycle import TaskState, is_leaving
 from .._model.server import Server
 from .._model.server_request import INHERITED_OPTIONS, NicRequest, ServerRequest
+from .._model.status import TaskState, is_leaving
 from .server_observations import ObservedServers
 
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Tuple
 
-from .._model.lifecycle import TaskState
 from .._model.profile import UNKNOWN, Profile
 from .._model.server import Server
+from .._model.status import TaskState
 
 if TYPE_CHECKING:
     from .._model.change import Draft

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
 from .._model.kinds import Verb
-from .._model.lifecycle import Status, TaskState, is_allowed, refusal
+from .._model.status import Status, TaskState
 from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest
 
 if TYPE_CHECKING:
@@ -160,7 +160,14 @@ def _check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
             f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: '
             'true), or delete it, which keeps its volumes',
         )
-    elif not is_allowed('server', server.status, verb):
+    else:
+        _check_allowed(server, verb, draft)
+
+
+def _check_allowed(server: Server, verb: Verb, draft: Draft) -> None:
+    from .._model.lifecycle import is_allowed, refusal
+
+    if not is_allowed('server', server.status, verb):
         draft.refuse('server', refusal('server', server.name, server.status, verb))
 
 

@@ -11,8 +11,8 @@ from typing import Any, Dict, List, Sequence
 from ..._cloud import Busy, Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.lb import Lb
-from ..._model.lifecycle import TaskState
 from ..._model.server import Nic
+from ..._model.status import TaskState
 from ..host.settings import Pool
 from ..network import addresses
 from ..network.dns_names import check_dns_names

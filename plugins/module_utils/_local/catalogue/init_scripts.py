@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Tuple
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.init_script import InitScript
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..record.record import Record, description_columns, split_names
 
 _LIST = f"""SELECT i.*, (SELECT group_concat(s.name) FROM server s

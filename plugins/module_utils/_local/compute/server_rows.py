@@ -10,8 +10,8 @@ from typing import Any, Dict, Sequence
 
 from ..._cloud import Busy, Refused
 from ..._model.change import AFTER_APPLY, Change
-from ..._model.lifecycle import TaskState
 from ..._model.server import Nic, Server
+from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..host.settings import Pool
 from ..network import addresses

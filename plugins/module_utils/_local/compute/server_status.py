@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..._model.lifecycle import STATUS_OF_POWER, Status, TaskState
 from ..._model.server import Server
+from ..._model.status import STATUS_OF_POWER, Status, TaskState
 
 if TYPE_CHECKING:
     from ..host.hypervisor import Machine

@@ -13,8 +13,8 @@ from typing import Any, Callable, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome
 from ..._model.change import Change
-from ..._model.lifecycle import TaskState
 from ..._model.server import Server
+from ..._model.status import TaskState
 from ..network import dns_names
 from ..record.host import THREADS, Host
 from ..record.projection import Projections

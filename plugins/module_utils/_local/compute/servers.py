@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, 
 
 from ..._cloud import CloudError, Missing, Outcome
 from ..._model.change import Change
-from ..._model.lifecycle import TaskState
 from ..._model.server import Nic, Server
+from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..host.devices import bridge_name
 from ..host.hypervisor import Machine, tolerate

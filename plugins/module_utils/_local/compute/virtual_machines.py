@@ -11,8 +11,8 @@ from typing import Any, Tuple
 
 from ..._cloud import TimedOut
 from ..._model.change import RESTART, Change
-from ..._model.lifecycle import TaskState
 from ..._model.server import Server
+from ..._model.status import TaskState
 from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record.host import wait_until

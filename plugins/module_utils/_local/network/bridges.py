@@ -10,7 +10,7 @@ from functools import partial
 from ipaddress import IPv4Network
 from typing import Any, Dict, List
 
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..host.devices import bridge_name, tap_name
 from ..host.kernel import device_exists, is_up, routes
 from ..host.netlink import addresses

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterable
 from typing import List, Tuple
 
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..host.devices import bridge_name
 from ..host.files import read_file, write_atomically
 from ..record.database import RECOVER, Damaged

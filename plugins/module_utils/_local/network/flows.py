@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import AbstractSet, Dict, NamedTuple, Set, Tuple
 
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..record.host import Host
 
 _FLOW = re.compile(r'src=([\d.]+) dst=([\d.]+) .*?src=([\d.]+) dst=([\d.]+)')

@@ -13,8 +13,8 @@ from typing import Any, Dict, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
-from ..._model.lifecycle import TaskState
 from ..._model.network import Network, Surroundings
+from ..._model.status import TaskState
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from ..record.host import Host

@@ -12,8 +12,8 @@ from typing import Any, Callable, Dict, Iterator, Tuple
 from ..._cloud import CloudError
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
-from ..._model.lifecycle import TaskState
 from ..._model.rule import Rule
+from ..._model.status import TaskState
 from .database import RECOVER
 from .record import Record
 

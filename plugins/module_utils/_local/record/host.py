@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Tuple, TypeVar, cast
 
 from ..._cloud import CloudError, Outcome
 from ..._model.change import Change
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..host.settings import Pool, Settings
 from .errors import is_libvirt_error, translated
 from .record import Record

@@ -12,7 +12,7 @@ import json
 from typing import Any, Dict, List, Sequence, Tuple
 from xml.etree import ElementTree as ET
 
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..._model.user_data import UNKNOWN_HASH
 from ..host.hypervisor import tolerate
 from .host import Host

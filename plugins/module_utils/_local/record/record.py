@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Tuple
 
 from ..._cloud import Busy, CloudError, Gone, Outcome
 from ..._model.change import AFTER_APPLY, Change
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from .database import LOST, RECOVER, SECRET, TABLES, VERSION, Damaged, Database, Rows
 
 

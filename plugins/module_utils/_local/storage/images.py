@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Dict, List, Tuple
 from ..._cloud import CloudError, Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.image import DIGITS, Image, is_url_of, min_disk_gb
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.record import description_columns, split_names
 from . import disks

@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome, TimedOut
 from ..._model.change import Change
-from ..._model.lifecycle import TaskState
+from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host, wait_until
 from ..record.projection import Projections
