@@ -18,7 +18,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host import hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.network import addresses
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import yaml_text
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import mac_problems
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
     FloatingIp,
@@ -34,6 +33,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request 
     NicRequest,
     ServerRequest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.yaml_text import yaml_text
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import floating_ip, port, server
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
     ObservedServers,

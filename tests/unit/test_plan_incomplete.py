@@ -10,8 +10,8 @@ from typing import Any
 from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.flavor_catalogue import (
     CATALOGUE,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
-    AFTER_APPLY,
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY
+from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image

@@ -17,9 +17,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_
     status_of,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
-    Plan,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     Flavor,

@@ -18,12 +18,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_
     status_of,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import (
-    AFTER_APPLY,
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
     LIVE,
     RESTART,
-    Plan,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Draft, fixed
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Draft
+from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import fixed
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import LbRequest, Listener
 from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import Problem, invalid

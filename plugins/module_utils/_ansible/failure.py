@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List
 
-from .._cloud import CloudError, RefusedTask
+from .._cloud import CloudError, Outcome, RefusedTask
 from .._model.change import Change
 from .._model.problem import Code
 
@@ -70,6 +70,17 @@ class Failure:
             for error in self.errors
         ]
         return {'msg': '; '.join(self.texts), 'errors': errors}
+
+
+def failure_of(outcomes: Sequence[Outcome], error: CloudError | None) -> Failure:
+    """Return the error of each change that failed, and the one after them."""
+    failure = Failure()
+    for outcome in outcomes:
+        if outcome.error:
+            failure.add_outcome(outcome.change, outcome.error)
+    if error:
+        failure.add(error)
+    return failure
 
 
 def _entry(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Dict, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.lb import (
@@ -23,7 +23,9 @@ from .._plan.lb import ObservedLbs, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, one_of, specified_options
 from .resource import Resource
 from .run import run
-from .wait import Condition, listed
+
+if TYPE_CHECKING:
+    from .wait import Condition
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -133,6 +135,8 @@ def wait(cloud: Cloud, requested: LbRequest, items: Sequence[Lb]) -> Condition |
     """Return the condition that all members are healthy, if the task waits for that."""
     if requested.wait_for is None:
         return None
+    from .wait import listed
+
     return listed('healthy members', 'lb', items, _unhealthy, partial(reload, cloud))
 
 

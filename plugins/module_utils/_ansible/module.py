@@ -8,14 +8,16 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, Callable, Dict, NoReturn, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Tuple
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._cloud import CloudError, RefusedTask
 from .._model.problem import Problem, invalid
 from .blank import drop_blank
-from .failure import Failure
+
+if TYPE_CHECKING:
+    from .failure import Failure
 
 SecretValues = Callable[[Mapping[str, Any]], Sequence[str]]
 
@@ -100,6 +102,8 @@ class Module(AnsibleModule):  # type: ignore[misc]
 
     def fail(self, error: Exception) -> NoReturn:
         """End the task with the message of an error; a traceback only if it is unexpected."""
+        from .failure import Failure
+
         failure = Failure()
         result: Dict[str, Any] = {}
         if isinstance(error, CloudError):
@@ -119,6 +123,8 @@ class Module(AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **result: Any) -> NoReturn:
         """End the task because AnsibleModule has found an option to be wrong."""
+        from .failure import Failure
+
         failure = Failure()
         failure.add_invalid(msg)
         self.fail_with(failure, result)
@@ -135,6 +141,8 @@ def create_module(options: Mapping[str, Any], **rest: Any) -> Module:
         module = Module(options, **rest)
         _check_encoding(module.params)
     except (ValueError, TypeError, ArithmeticError) as error:
+        from .failure import Failure
+
         failure = Failure()
         failure.add_invalid(f'refused: an option cannot be read: {error}')
         sys.stdout.write(json.dumps({'failed': True, **failure.result(rest.get('kind', ''), '')}))

@@ -13,10 +13,10 @@ from .._model.change import Plan
 from .._model.secret import Secrets
 from .module import SecretValues, no_secrets
 from .things import AnyRequest, Item, Observed, Requested, Thing
-from .wait import Condition
 
 if TYPE_CHECKING:
     from .operations import Operations
+    from .wait import Condition
 
 Opener = Callable[[str, str, int, Secrets], Cloud]
 

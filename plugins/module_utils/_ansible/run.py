@@ -4,24 +4,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Dict, Generic, List
+from typing import TYPE_CHECKING, Any, Dict, Generic, List
 
 from .._cloud import Cloud, CloudError, Outcome
 from .._model.change import Change, Plan
 from .._model.kinds import KINDS
 from .._model.secret import NO_SECRETS, Secrets
 from .clouds import open_cloud
-from .failure import Failure
 from .module import Module, create_module
-from .report import items_of, step, steps, summary
+from .report import items_of, summary
 from .resource import Opener, Resource
 from .things import Observed, Requested, Thing
-from .wait import busy, listed, wait_until_met
+
+if TYPE_CHECKING:
+    from .failure import Failure
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,13 @@ class Applied(Generic[Thing]):
     items: Sequence[Thing]
     error: CloudError | None = None
 
-    def failure(self) -> Failure:
-        """Return the error of each change that failed, and the one after them."""
-        failure = Failure()
-        for outcome in self.outcomes:
-            if outcome.error:
-                failure.add_outcome(outcome.change, outcome.error)
-        if self.error:
-            failure.add(self.error)
-        return failure
+    def failure(self) -> Failure | None:
+        """Return the error of each change that failed, and the one after them, if there are any."""
+        if not self.error and not any(outcome.error for outcome in self.outcomes):
+            return None
+        from .failure import failure_of
+
+        return failure_of(self.outcomes, self.error)
 
 
 def run(resource: Resource[Requested, Observed, Thing]) -> None:
@@ -145,7 +143,9 @@ def _report(
             if waited:
                 applied = replace(applied, items=resource.reload(cloud, applied.items))
         except CloudError as error:
-            failure.add(error)
+            from .failure import failure_of
+
+            failure = failure_of((), error)
             failure.texts += cloud.obstacles()
     result = _result(module, resource, applied)
     result['steps'] += waited
@@ -167,16 +167,13 @@ def _wait(
 
     Return the steps. Raises CloudError on a timeout, with the reason for each item.
     """
-    steps, deadline = [], time.monotonic() + timeout
-    for condition in (
-        listed('ready', resource.kind, items, busy, partial(resource.reload, cloud)),
-        resource.wait(cloud, request, items),
-    ):
-        if condition is not None:
-            started = time.monotonic()
-            waited = wait_until_met(condition, deadline, timeout, cloud.profile.poll_interval)
-            steps.append(step(waited, '', time.monotonic() - started))
-    return steps
+    condition = resource.wait(cloud, request, items)
+    if condition is None and not any(getattr(item, 'task_state', None) for item in items):
+        return []
+    from .wait import ready, wait_for_all
+
+    conditions = (ready(resource.kind, items, partial(resource.reload, cloud)), condition)
+    return wait_for_all(conditions, timeout, cloud.profile.poll_interval)
 
 
 def _result(
@@ -190,12 +187,20 @@ def _result(
     result: Dict[str, Any] = {
         'msg': summary(changes, module.check_mode, resource.kind, names),
         'changed': bool(done),
-        'steps': steps(done),
+        'steps': _steps(done),
         **items_of(resource.kind, is_group, applied.items),
     }
     if module._diff:
         result['diff'] = _diff(changes)
     return result
+
+
+def _steps(done: Sequence[Outcome]) -> List[Dict[str, Any]]:
+    if not done:
+        return []
+    from .steps import steps
+
+    return steps(done)
 
 
 def _diff(changes: Sequence[Change]) -> Dict[str, str]:

@@ -18,12 +18,12 @@ from .options import METADATA, NAME, by_name, metadata_options, names_of, specif
 from .resource import Resource
 from .run import run
 from .things import Thing
-from .wait import Condition, listed
 
 if TYPE_CHECKING:
     from .._cloud.contract import Items
     from .._model.floating_ip import FloatingIp
     from .._model.user_data import UserDataHash
+    from .wait import Condition
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
 ARGUMENTS: Dict[str, Any] = {
@@ -230,6 +230,10 @@ def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server]) -> Con
     condition = requested.wait_for
     if requested.state == 'stopped' or not started:
         return None
+    if condition == 'running' and not any(map(_not_running, started)):
+        return None
+    from .wait import Condition, listed
+
     if condition == 'running':
         return listed(condition, 'server', started, _not_running, partial(reload, cloud))
     names = tuple(server.name for server in started)

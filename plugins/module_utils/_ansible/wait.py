@@ -7,9 +7,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Callable, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 from .._cloud import Missing, TimedOut
+from .steps import step
 from .things import Item, Thing
 
 Predicate = Callable[[Thing], str]
@@ -62,6 +63,26 @@ def listed(
         return {name: predicate(found[name]) for name in names}
 
     return Condition(name, kind, tuple(pending), unmet) if pending else None
+
+
+def ready(
+    kind: str, items: Sequence[Thing], reload: Callable[[Sequence[Thing]], Sequence[Thing]]
+) -> Condition | None:
+    """Return the condition that the cloud has finished with the items; None if it has."""
+    return listed('ready', kind, items, busy, reload)
+
+
+def wait_for_all(
+    conditions: Sequence[Condition | None], timeout: int, interval: float
+) -> List[Dict[str, Any]]:
+    """Wait for one condition after the other, in ``timeout`` seconds for all; return the steps."""
+    steps, deadline = [], time.monotonic() + timeout
+    for condition in conditions:
+        if condition is not None:
+            started = time.monotonic()
+            waited = wait_until_met(condition, deadline, timeout, interval)
+            steps.append(step(waited, '', time.monotonic() - started))
+    return steps
 
 
 def wait_until_met(condition: Condition, deadline: float, timeout: int, interval: float) -> str:

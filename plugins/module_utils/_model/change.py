@@ -4,42 +4,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, Tuple
 
+from .effect import LIVE, Table
 from .kinds import Verb
 from .problem import Code, Problem
 from .status import is_leaving
 
-LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
 AFTER_APPLY = '(known after apply)'
-_UNQUOTED = re.compile(r'[A-Za-z/][\w./-]*\Z|\d+\.\d+\.\d+\.\d+(/\d+)?\Z', re.ASCII)
-_KEYWORDS = ('true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n')
-COMPLETES_INTERRUPTED_RUN = 'completes an earlier run that was interrupted'
-
-
-class Effect(NamedTuple):
-    """What changing an option does to the resource (live, restart or fixed), and why."""
-
-    how: str
-    why: str = ''
-
-
-Classify = Callable[[Any, Any, Any], Effect]
-Table = Mapping[str, Classify]
-
-
-def live(before: Any, after: Any, current: Any) -> Effect:
-    """Classify an option that can change while the resource is in use."""
-    return Effect(LIVE)
-
-
-def fixed(why: str) -> Classify:
-    """Return a classifier for an option that can never change; ``why`` names the alternative."""
-    return lambda before, after, current: Effect(FIXED, why)
 
 
 @dataclass(frozen=True)
@@ -138,19 +113,11 @@ class Draft:
         after = replace(current.completed() if was_interrupted else current, **options)
         if after == current:
             return current
-        effects = [Effect(LIVE, COMPLETES_INTERRUPTED_RUN)] if was_interrupted else []
-        for option, classify in table.items():
-            old, new = getattr(current, option), getattr(after, option)
-            if old == new:
-                continue
-            effect = classify(old, new, current)
-            effects.append(effect)
-            reason = _refusal(option, old, new, effect, allow_restart)
-            if reason:
-                self.refuse(option, f'{kind} {current.name}: {reason}', current.name)
-        how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
-        why = '; '.join(effect.why for effect in effects if effect.why)
-        return self.add(kind, Verb.UPDATE, current, after, how, why)
+        from .difference import difference
+
+        found = difference(kind, current, after, table, allow_restart)
+        self.refused.extend(found.refused)
+        return self.add(kind, Verb.UPDATE, current, after, found.effect, found.why)
 
     def finish(self, *order: Tuple[str, Verb]) -> Plan:
         """Return the plan, its changes in the given (kind, verb) order.
@@ -169,43 +136,6 @@ class Draft:
             tuple(self.awaited),
             tuple(self.result),
         )
-
-
-def _refusal(option: str, old: Any, new: Any, effect: Effect, allow_restart: bool) -> str:
-    """Why the change of an option is refused; empty: it is not."""
-    if effect.how == FIXED:
-        return f'{option} is {yaml_text(old)}, requested {yaml_text(new)}: {effect.why}'
-    if effect.how == RESTART and not allow_restart:
-        return f'{effect.why}; set allow_restart: true to allow it'
-    return ''
-
-
-def yaml_text(value: Any) -> str:
-    """A value for a message, as users write it in YAML; a string by itself is not quoted."""
-    if value is None:
-        return 'not set'
-    return value if isinstance(value, str) else _flow_style(value)
-
-
-def _flow_style(value: Any) -> str:
-    """A value in the flow style of YAML."""
-    if hasattr(value, 'task_form'):
-        value = value.task_form()
-    if isinstance(value, (list, tuple)):
-        return '[' + ', '.join(_flow_style(item) for item in value) + ']'
-    if isinstance(value, Mapping):
-        pairs = [f'{_flow_style(key)}: {_flow_style(item)}' for key, item in value.items()]
-        return '{' + ', '.join(pairs) + '}'
-    if isinstance(value, bool) or value is None:
-        return {True: 'true', False: 'false', None: 'null'}[value]
-    return _quoted(value) if isinstance(value, str) else str(value)
-
-
-def _quoted(text: str) -> str:
-    """A string, quoted where YAML would otherwise read another type."""
-    if _UNQUOTED.match(text) and text.lower() not in _KEYWORDS:
-        return text
-    return "'" + text.replace("'", "''") + "'"
 
 
 def plain_fields(thing: Any, *internal: str) -> Dict[str, Any]:

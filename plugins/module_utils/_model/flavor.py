@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
+from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
 from .checks import address_problems, reference_problems
+from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
 

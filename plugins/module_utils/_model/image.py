@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, fixed, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
 from .checks import GIB, reference_problems
+from .effect import FIXED, LIVE, Effect, Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
 from .secret import Secrets

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
 from .checks import length_problems
+from .effect import Table, live
 from .problem import Problem, invalid
 from .profile import Profile
 from .request import Request

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
+from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .public_key import public_key_problems
 from .request import Request

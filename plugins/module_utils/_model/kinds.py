@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
+
+_MAX_NAMES = 5
 
 
 class Kind(NamedTuple):
@@ -19,6 +22,13 @@ class Kind(NamedTuple):
     plural: str
     title: str
     is_networked: bool = False
+
+    def with_names(self, names: Sequence[str]) -> str:
+        """The title with the names of some items, at most 5 of them."""
+        plural = 's' if len(names) > 1 else ''
+        more = len(names) - _MAX_NAMES
+        shown = ', '.join(names[:_MAX_NAMES]) + (f' and {more} more' if more > 0 else '')
+        return f'{self.title}{plural} {shown}'
 
 
 KINDS = {

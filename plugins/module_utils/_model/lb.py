@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
 from .checks import reference_problems
+from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
 from .status import TaskState

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
+from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
 from .status import TaskState

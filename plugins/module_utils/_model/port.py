@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, fixed, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
 from .checks import (
     DEFAULT_GROUP,
     address_problems,
@@ -16,6 +16,7 @@ from .checks import (
     mac_problems,
     reference_problems,
 )
+from .effect import Table, fixed, live
 from .problem import Problem
 from .request import Request
 

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .change import AFTER_APPLY, Table, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
 from .checks import DEFAULT_GROUP
+from .effect import Table, live
 from .problem import Problem, invalid
 from .request import Request
 from .rule import AnyRule, public

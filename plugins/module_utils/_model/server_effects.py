@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Tuple
 
-from .change import FIXED, LIVE, RESTART, Effect, Table, fixed, live
+from .effect import FIXED, LIVE, RESTART, Effect, Table, fixed, live
 from .kinds import Verb
 from .server import Nic, Server
 from .status import Status

@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping
 
-from .change import AFTER_APPLY, FIXED, LIVE, Effect, Table, live, plain_fields
+from .change import AFTER_APPLY, plain_fields
 from .checks import reference_problems, size_problems
+from .effect import FIXED, LIVE, Effect, Table, live
 from .problem import Problem, invalid
 from .request import Request
 from .status import TaskState, VolumeStatus

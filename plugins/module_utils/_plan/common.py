@@ -8,7 +8,8 @@ from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
 
-from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Table
+from .._model.change import Draft
+from .._model.effect import COMPLETES_INTERRUPTED_RUN, Table
 from .._model.kinds import Verb
 from .._model.status import TaskState
 

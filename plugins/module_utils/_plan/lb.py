@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
-from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Draft, Plan
+from .._model.change import AFTER_APPLY, Draft, Plan
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.profile import UNKNOWN, Profile

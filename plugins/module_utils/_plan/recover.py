@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
+from .._model.change import Draft, Plan
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.recovery import INTERRUPTED, RecordState, RecoverRequest
 

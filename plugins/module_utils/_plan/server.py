@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
-from .._model.change import AFTER_APPLY, COMPLETES_INTERRUPTED_RUN, Change, Draft, Plan
+from .._model.change import AFTER_APPLY, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.server import DISK_MISSING, Nic, Server
 from .._model.server_effects import TABLE

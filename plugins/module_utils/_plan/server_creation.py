@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict
 
-from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
+from .._model.change import Draft
 from .._model.checks import DEFAULT_GROUP
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.server import Nic, Server
 from .._model.server_request import RUNNING_STATES, ServerRequest

@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
-from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft
+from .._model.change import Draft
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.server import Server
 from .._model.server_request import INHERITED_OPTIONS, NicRequest, ServerRequest

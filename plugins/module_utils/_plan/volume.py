@@ -7,7 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Mapping
 
-from .._model.change import COMPLETES_INTERRUPTED_RUN, Draft, Plan
+from .._model.change import Draft, Plan
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.status import Status, TaskState
 from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest

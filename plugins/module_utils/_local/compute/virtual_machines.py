@@ -10,7 +10,8 @@ import xml.etree.ElementTree as ET
 from typing import Any, Tuple
 
 from ..._cloud import TimedOut
-from ..._model.change import RESTART, Change
+from ..._model.change import Change
+from ..._model.effect import RESTART
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..host.devices import bridge_name, tap_name
