@@ -18,10 +18,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host import hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.network import addresses
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
-from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import mac_problems
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
     FloatingIp,
     FloatingIpRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.interface_checks import (
+    mac_problems,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import PortRequest

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, plain_fields
-from .checks import address_problems, reference_problems
+from .checks import reference_problems
 from .effect import Table, fixed, live
+from .interface_checks import address_problems
 from .problem import Problem, invalid
 from .request import Request
 

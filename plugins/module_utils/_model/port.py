@@ -9,14 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, plain_fields
-from .checks import (
-    DEFAULT_GROUP,
-    address_problems,
-    group_problems,
-    mac_problems,
-    reference_problems,
-)
+from .checks import DEFAULT_GROUP, reference_problems
 from .effect import Table, fixed, live
+from .interface_checks import address_problems, group_problems, mac_problems
 from .problem import Problem
 from .request import Request
 

@@ -10,17 +10,15 @@ from typing import Any, List, Set, Tuple
 
 from .change import AFTER_APPLY
 from .checks import (
-    address_problems,
     description_problems,
-    group_problems,
     host_name_problems,
     key_problems,
     label_problems,
     length_problems,
-    mac_problems,
     reference_problems,
     size_problems,
 )
+from .interface_checks import address_problems, group_problems, mac_problems
 from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
-from .._model.checks import address_problems
 from .._model.floating_ip import TABLE, FixedIp, FloatingIp, FloatingIpRequest
+from .._model.interface_checks import address_problems
 from .._model.kinds import Verb
 from .._model.profile import UNKNOWN, Profile
 from .common import check_free_floating_ips

@@ -115,35 +115,14 @@ def check_settings(raw: Any) -> List[str]:
     These are what ``load`` would refuse, and devices that do not exist on this host. A device that
     disappears later causes a warning only (floating_routes.py).
     """
-    return _problems(raw) or [
-        *_uplink_problems(raw.get('floating_pools', [])),
-        *_missing_devices(raw.get('outside_devices', [])),
-    ]
+    problems = _problems(raw)
+    if problems:
+        return problems
+    from .settings_devices import missing_devices, missing_uplinks
 
-
-def _uplink_problems(pools: List[Dict[str, Any]]) -> List[str]:
-    from .kernel import device_exists, devices
-
-    problems = []
-    for number, pool in enumerate(pools):
-        uplink = pool.get('uplink')
-        if uplink is not None and not device_exists(uplink):
-            existing = ', '.join(devices()) or 'none'
-            problems.append(
-                f'floating_pools[{number}]: uplink: {uplink} does not exist on this host; '
-                f'existing devices: {existing}'
-            )
-    return problems
-
-
-def _missing_devices(names: List[str]) -> List[str]:
-    from .kernel import device_exists, devices
-
-    existing = ', '.join(devices()) or 'none'
     return [
-        f'outside_devices: {device} does not exist on this host; existing devices: {existing}'
-        for device in names
-        if not device_exists(device)
+        *missing_uplinks(raw.get('floating_pools', [])),
+        *missing_devices(raw.get('outside_devices', [])),
     ]
 
 
