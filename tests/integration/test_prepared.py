@@ -154,28 +154,44 @@ def test_server_that_could_not_be_created(image: str) -> None:
 
 
 def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
-    """Its address, MAC, groups and floating IP reach the server that has it, one after another."""
+    """Its address, MAC, groups and floating IP reach the server that has it, one after another.
+
+    Others with other MACs have the address before and afterwards, within the time of a lease.
+    """
     server = {
         'image': image,
         'flavor': 'g1.nano',
         'key_name': 'test',
-        'networks': [{'port': 'door'}],
+        'security_groups': ['open'],
         'wait_for': 'ssh',
         'wait_timeout': 120,
     }
-    # An address that no other test leases: dnsmasq offers a leased one to no other MAC.
-    door = {'mac': '52:54:00:AB:CD:EF', 'fixed_ip': '192.168.0.77'}
+    address = keep('server', name='former', **server)['server']['fixed_ip']
+    keep('server', name='former', state='absent')
+    door = {'mac': '52:54:00:AB:CD:EF', 'fixed_ip': address}
     keep('port', name='door', security_groups=['open'], **door)
     attached = keep('floating_ip', name='door', port='door', state='attached')
     floating = attached['floating_ip']['address']
-    keep('server', name='one', **server)
+    with_port = {**server, 'security_groups': None, 'networks': [{'port': 'door'}]}
+    keep('server', name='one', **with_port)
     assert ssh(floating, 'cat /sys/class/net/eth0/address; hostname') == '52:54:00:ab:cd:ef\none'
     keep('server', name='one', state='absent')
-    keep('server', name='two', **server)
+    keep('server', name='two', **with_port)
     assert ssh(floating, 'hostname') == 'two'
     keep('server', name='two', state='absent')
+    with contextlib.closing(
+        sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
+    ) as sql:  # as a run leaves it that is killed before it releases the lease
+        sql.execute("UPDATE port SET mac = '52:54:00:ab:cd:01' WHERE name = 'door'")
+    fault = f'has leased {address} to 52:54:00:ab:cd:ef, which no longer has it'
+    assert fault in str(run('port_info')['warnings'])
+    assert fault in keep('port', name='door')['msg']
     keep('floating_ip', name='door', state='absent')
     keep('port', name='door', state='absent')
+    networks = [{'name': 'default', 'fixed_ip': address}]
+    created = keep('server', name='latter', networks=networks, **server)['server']
+    assert ssh(created['fixed_ip'], 'hostname') == 'latter'
+    keep('server', name='latter', state='absent')
 
 
 def test_state_is_readable_by_root_only(image: str) -> None:

@@ -25,6 +25,7 @@ OF_ALL_PROJECTS = {
     'flows',
     'lb_config',
     'lb_configs',
+    'leases',
     'metadata',
     'pending_flows',
     'record',

@@ -16,11 +16,12 @@ from ..host.devices import bridge_name
 from ..host.files import read_file, write_atomically
 from ..record.database import RECOVER, Damaged
 from ..record.host import Host
+from .leases import release_leases, stale_leases
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')
 _EXISTING = f"SELECT id FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}'"
-_STEADY = 'SELECT id, name FROM main.network WHERE task_state IS NULL ORDER BY id'
+_STEADY = 'SELECT id, name, gateway FROM main.network WHERE task_state IS NULL ORDER BY id'
 _PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM main.port p
   LEFT JOIN main.server s ON s.id = p.server_id LEFT JOIN main.balancer b ON b.id = p.balancer_id
   WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
@@ -37,16 +38,28 @@ class Dhcp:
         """Return the networks whose files differ."""
         if since is not None:
             return []
-        return [
-            f'the addresses and names of the DHCP server of network {row["name"]} do not match '
-            'the record'
-            for row in self.host.record.rows(_STEADY)
-            if tuple(map(read_file, files(row['id']))) != _texts(self.host, row['id'])
-        ]
+        faults = []
+        for row in self.host.record.rows(_STEADY):
+            if tuple(map(read_file, files(row['id']))) != _texts(self.host, row['id']):
+                faults.append(
+                    f'the addresses and names of the DHCP server of network {row["name"]} do not '
+                    'match the record'
+                )
+            faults += [
+                f'the DHCP server of network {row["name"]} has leased {lease.address} to '
+                f'{lease.mac}, which no longer has it'
+                for lease in stale_leases(self.host, FOLDER, row['id'])
+            ]
+        return faults
 
     def write(self, lock: int) -> None:
-        """Write those that differ."""
+        """Write those that differ, and release leases of addresses that have another MAC by now.
+
+        The files come first: with them, the former holder of a lease cannot lease it again.
+        """
         write(self.host, [row['id'] for row in self.host.record.rows(_EXISTING)])
+        for row in self.host.record.rows(_STEADY):
+            release_leases(self.host, FOLDER, row['id'], row['gateway'])
 
 
 def files(network: int) -> Tuple[str, str]:
