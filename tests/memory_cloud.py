@@ -41,10 +41,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     Lb,
     MemberHealth,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
-    Network,
-    Surroundings,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Surroundings
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
@@ -66,16 +63,27 @@ FLAVORS = (
 
 
 class Memory:
-    """What outlives a task: the items by kind and name."""
+    """What outlives a task: the items of one project by kind and name."""
 
-    def __init__(self) -> None:
-        """Start with a default network and group, and two flavors."""
+    def __init__(self, others: dict[str, Memory] | None = None) -> None:
+        """Start with a default group and two flavors. ``others``: all projects by name."""
         self.secret = str(uuid.uuid4())
+        self.projects = {'default': self} if others is None else others
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
         self.kinds['flavor'] = {one.name: self.known(one, 'memory') for one in FLAVORS}
-        for item in (Network('default', '192.168.0.0/24', '192.168.0.1'), SecurityGroup('default')):
-            kind = 'network' if isinstance(item, Network) else 'security_group'
-            self.kinds[kind]['default'] = self.known(item, 'memory')
+        group = SecurityGroup('default')
+        self.kinds['security_group']['default'] = self.known(group, 'memory')
+
+    def of(self, project: str) -> Memory:
+        """The items of a project."""
+        if project not in self.projects:
+            self.projects[project] = Memory(self.projects)
+        return self.projects[project]
+
+    def of_others(self, kind: str) -> list[Any]:
+        """The items of a kind in other projects."""
+        others = [memory for memory in self.projects.values() if memory is not self]
+        return [item for memory in others for item in memory.kinds[kind].values()]
 
     def known(self, item: Any, actor: str) -> Any:
         """Fill in what only a cloud knows, and end what is under way."""
@@ -129,7 +137,8 @@ class Memory:
 
     def free_floating(self) -> list[str]:
         """The floating addresses that nobody has."""
-        taken = {item.address for item in self.kinds['floating_ip'].values()}
+        items = [*self.kinds['floating_ip'].values(), *self.of_others('floating_ip')]
+        taken = {item.address for item in items}
         return [str(address) for address in POOL.hosts() if str(address) not in taken]
 
 
@@ -184,7 +193,7 @@ class Items:
             found = known.get(change.name)
             if found is None or found.id != change.before.id:
                 return Gone()
-        after = fold(self.kind, [change], known)
+        after = fold(self.kind, [_since_created(change, known)], known)
         if change.name in after:
             self.store(after[change.name])
         else:
@@ -196,6 +205,16 @@ class Items:
     def remove(self, item: Any) -> None:
         """Remove an item."""
         del self.stored[item.name]
+
+
+def _since_created(change: Change, known: Mapping[str, Any]) -> Change:
+    """A change of what an earlier change of the plan created, with what is known by now."""
+    found = known.get(change.name)
+    if found is None or change.before is None or change.before.id != AFTER_APPLY:
+        return change
+    values = {one.name: getattr(change.after, one.name) for one in fields(found)}
+    planned = {name: value for name, value in values.items() if value != AFTER_APPLY}
+    return replace(change, before=found, after=replace(found, **planned))
 
 
 def _owner(memory: Memory, kind: str, user: Any) -> str:
@@ -272,8 +291,12 @@ class Networks(Items):
 
     def used_ranges(self, name: str) -> Mapping[str, str]:
         """The ranges of the other networks."""
-        return {
-            network.cidr: f'network {network.name}'
+        others = {
+            network.cidr: 'a network of another project'
+            for network in self.memory.of_others('network')
+        }
+        return others | {
+            network.cidr: f'the network {network.name}'
             for network in self.stored.values()
             if network.name != name
         }
@@ -606,3 +629,8 @@ class MemoryCloud:
 
     def __exit__(self, *error: object) -> None:
         """Nothing is open, and no error is known."""
+
+
+def memory_opener(memory: Memory) -> Callable[..., MemoryCloud]:
+    """What opens a cloud in memory in place of one by its name."""
+    return lambda _name, project, actor, *_rest: MemoryCloud(memory.of(project), actor)

@@ -16,6 +16,16 @@ options:
       - Defaults to E(HANOK_CLOUD) of the environment in which the module runs, else to V(local).
     type: str
     default: local
+  project:
+    description:
+      - Name of the project. Everything that a module creates belongs to its project, and a module
+        sees nothing of other projects. Names are unique within a project.
+      - In the cloud V(local) a project exists as soon as something is created in it. Projects share
+        the host, its ranges of addresses and its floating pools.
+      - Defaults to E(HANOK_PROJECT) of the environment in which the module runs, else to
+        V(default).
+    type: str
+    default: default
   actor:
     description:
       - Name of the user who makes the changes; it is recorded with what is created.

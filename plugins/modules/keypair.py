@@ -14,6 +14,8 @@ description:
   - The public key is set, read from a file, or generated. If it is generated, the private key is
     written once, to O(private_key_file) on the machine where the module runs, and nowhere else.
   - The key of a key pair cannot be changed. Another key under the same name is refused.
+  - A key pair belongs to who created it, the O(actor) of the task. Everybody in the project may use
+    it for servers, only its owner may change or delete it.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes

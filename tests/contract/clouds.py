@@ -20,13 +20,18 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
     normalized,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
-from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
+from ansible_collections.hanok.cloud.tests.memory_cloud import (
+    Memory,
+    MemoryCloud,
+    memory_opener,
+)
 
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 
@@ -59,6 +64,8 @@ class CloudUnderTest(NamedTuple):
 def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
     """A cloud in memory; modules run in this process."""
     memory = Memory()
+    network = Network('default', '192.168.0.0/24', '192.168.0.1')
+    memory.kinds['network']['default'] = memory.known(network, 'memory')
     image = folder / 'small.qcow2'
     image.write_bytes(b'QFI\xfb')
 
@@ -86,7 +93,7 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
         memory.kinds['security_group'][name] = replace(group, rules=rules)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(memory, actor))
+        patch.setattr(edge, 'open_cloud', memory_opener(memory))
         yield CloudUnderTest(
             run_in_process,
             lambda: MemoryCloud(memory, 'tester'),
@@ -151,7 +158,7 @@ def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
 
     yield CloudUnderTest(
         run,
-        lambda: open_cloud('local', 'tester', 60),
+        lambda: open_cloud('local', 'default', 'tester', 60),
         integration.observed_state,
         integration.inventory,
         integration.newest_image('tiny'),

@@ -37,7 +37,8 @@ def keep(run: Run) -> Callable[..., Result]:
         done = promises.keep(run, module, **options)
         kind = KINDS[module]
         for item in done[kind.plural] if kind.plural in done else [done[module]]:
-            listed = run(f'{module}_info', name=item['name'])[kind.plural] if item else []
+            where = {'project': options['project']} if 'project' in options else {}
+            listed = run(f'{module}_info', name=item['name'], **where)[kind.plural] if item else []
             # The health of members may change from one look to the next.
             assert [dict(one, health=None) for one in listed] == (
                 [dict(item, health=None)] if item else []

@@ -62,3 +62,16 @@ def test_created_again(
         assert [type(outcome.error) for outcome in items.delete([deletion])] == [Gone]
     assert run(f'{kind}_info', name='same')[KINDS[kind].plural] == [second]
     keep(kind, name='same', state='absent')
+
+
+def test_key_pair_of_someone_else(
+    keep: Callable[..., Result], run: Run, refused: Callable[..., str]
+) -> None:
+    """Only who made a key pair changes or deletes it; others use it."""
+    mine = {'name': 'mine', 'public_key': KEY}
+    keep('keypair', actor='alice', **mine)
+    assert not run('keypair', actor='bob', **mine)['changed']
+    for options in ({'state': 'absent'}, {'description': 'other'}):
+        text = refused('keypair', actor='bob', name='mine', **options)
+        assert 'keypair mine belongs to alice; only its owner may change or delete it' in text
+    keep('keypair', actor='alice', name='mine', state='absent')

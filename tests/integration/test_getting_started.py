@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import pytest
 from .conftest import PLAYBOOK, ROOT, Play, inventory
 
 CALLER = 'caller'
+OTHER = ('-e', 'project=other')
 CLONE = Path('/run/clone')  # /run is private to the world, and every user may traverse it
 
 
@@ -101,13 +103,16 @@ def test_getting_started(caller: Caller) -> None:
     """Check mode changes nothing; the play covers T1 to T12; a second run changes nothing.
 
     Teardown removes everything. All of it runs as a user who is not root: the user owns the key,
-    and the command that the play prints works for this user.
+    and the command that the play prints works for this user. At the same time it runs in another
+    project, where everything has the same names.
     """
     before, key = inventory(), caller.home / 'hanok-getting-started.pem'
     assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed > 10
     assert inventory() == before
-    first = caller.play('hanok.cloud.host', 'hanok.cloud.getting_started')  # as make runs it
-    assert first.changed > 10
+    with ThreadPoolExecutor() as pool:
+        in_other = pool.submit(caller.play, 'hanok.cloud.getting_started', *OTHER)
+        first = caller.play('hanok.cloud.host', 'hanok.cloud.getting_started')  # as make runs it
+        assert min(first.changed, in_other.result().changed) > 10
     assert 'PRIVATE KEY' not in first.output
     assert (key.stat().st_mode & 0o777, key.owner()) == (0o600, CALLER)
     _logs_in(caller, first.output)
@@ -117,6 +122,8 @@ def test_getting_started(caller: Caller) -> None:
     assert caller.play('hanok.cloud.getting_started').changed == 0
     assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed == 0
     assert caller.play('hanok.cloud.teardown').changed == 9
+    assert caller.play('hanok.cloud.getting_started', *OTHER).changed == 0
+    assert caller.play('hanok.cloud.teardown', *OTHER).changed == 10  # its network, too
     assert inventory() == before
     assert not key.exists()
     flows = subprocess.run(['conntrack', '-L'], capture_output=True, text=True, check=True).stdout

@@ -164,7 +164,7 @@ def test_qemu_img_has_no_access_to_the_record(host: None, tmp_path: Path) -> Non
         'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud\n'
         'from ansible_collections.hanok.cloud.plugins.module_utils._local.storage '
         'import image_import\n'
-        'host = cloud.this_host("root", 60)\n'
+        'host = cloud.this_host("default", "root", 60)\n'
         'target = host.settings.path("images", "test.qcow2")\n'
         'with image_import.Import(host, target, ()) as process:\n'
         '    process.copy(sys.argv[2]); process._hand_over()\n'

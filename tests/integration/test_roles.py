@@ -454,7 +454,7 @@ def test_bad_variables(refusal: Refusal, role: str, values: Values, words: list[
 
 
 # Specified once for a whole play, or decided by the role.
-SHARED = {'cloud', 'actor', 'wait', 'wait_timeout'}
+SHARED = {'cloud', 'project', 'actor', 'wait', 'wait_timeout'}
 KINDS = (
     'network',
     'flavor',

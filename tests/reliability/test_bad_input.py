@@ -348,7 +348,8 @@ def module_options(module: str) -> dict[str, Any]:
     }
     doc = yaml.safe_load(ast.literal_eval(texts['DOCUMENTATION']))
     options: dict[str, Any] = doc.get('options', {})
-    shared = {'cloud': 'str', 'actor': 'str', 'wait': 'bool', 'wait_timeout': 'int'}
+    texts = ('cloud', 'project', 'actor')
+    shared = {**dict.fromkeys(texts, 'str'), 'wait': 'bool', 'wait_timeout': 'int'}
     return {**options, **{option: {'type': type_} for option, type_ in shared.items()}}
 
 
@@ -471,6 +472,7 @@ VALID_VALUES: dict[str, tuple[Any, ...]] = {
     'size': (1, 2, 5120),
     'volume_size': (1, 5120),
     'wait_timeout': (0, 1),
+    'project': ('default',),
 }
 
 

@@ -31,7 +31,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.errors i
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import Problem
 from ansible_collections.hanok.cloud.tests.contract.clouds import run_in_process
-from ansible_collections.hanok.cloud.tests.memory_cloud import Items, Memory, MemoryCloud
+from ansible_collections.hanok.cloud.tests.memory_cloud import (
+    Items,
+    Memory,
+    MemoryCloud,
+    memory_opener,
+)
 
 libvirtError = type('libvirtError', (Exception,), {})
 FULL = OSError(28, 'No space left on device')
@@ -127,7 +132,7 @@ def memory(monkeypatch: pytest.MonkeyPatch) -> Memory:
     from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
 
     found = Memory()
-    monkeypatch.setattr(edge, 'open_cloud', lambda _name, actor, *_rest: MemoryCloud(found, actor))
+    monkeypatch.setattr(edge, 'open_cloud', memory_opener(found))
     return found
 
 

@@ -96,7 +96,7 @@ def test_resources_are_read(
     monkeypatch.setenv('HANOK_CONFIG', str(tmp_path))
     monkeypatch.setattr(os, 'geteuid', lambda: 0)
     info, found = kept.read('info'), []
-    with open_cloud('local', 'me', 1) as cloud:
+    with open_cloud('local', 'default', 'me', 1) as cloud:
         for kind in RECORDED:
             items = getattr(cloud, KINDS[kind].plural).list(None)
             found += differences(info[kind], [item.public() for item in items], kind)

@@ -23,7 +23,7 @@ def test_not_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error for a user other than root says to set become."""
     monkeypatch.setattr(os, 'geteuid', lambda: 1000)
     with pytest.raises(CloudError, match='become: true'):
-        LocalCloud('me', 1, NO_SECRETS)
+        LocalCloud('default', 'me', 1, NO_SECRETS)
 
 
 def test_host_not_prepared(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ OF_ALL_PROJECTS = {
 SHARED = {
     'addresses': 'SELECT address FROM main.floating_ip',
     'host': 'SELECT cidr FROM main.network',
-    'networks': 'SELECT name, cidr FROM main.network',
+    'networks': 'SELECT project, name, cidr FROM main.network',
 }
 READ = re.compile(r'(?<!DELETE )\b(?:FROM|JOIN) main\.')
 

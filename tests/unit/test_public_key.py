@@ -225,6 +225,7 @@ def test_normalized_form(keys: list[str]) -> None:
         'name': 'k',
         'state': 'present',
         'wait_timeout': 1,
+        'actor': 'me',
     }
     requested = keypair.request({**params, 'public_key': f' {kind}  {word}\tme  at home \n'})
     assert requested.options['public_key'] == f'{kind} {word} me  at home'
@@ -241,6 +242,7 @@ def test_private_key_file_mode(keys: list[str], tmp_path: Path) -> None:
         'name': 'k',
         'state': 'present',
         'wait_timeout': 1,
+        'actor': 'me',
     }
     path.chmod(0o644)
     with pytest.raises(
@@ -264,6 +266,7 @@ def test_a_key_file_of_another_encoding(tmp_path: Path) -> None:
         'name': 'k',
         'state': 'present',
         'wait_timeout': 1,
+        'actor': 'me',
     }
     with pytest.raises(
         CloudError, match=r'is not UTF-8 text; save it as UTF-8, or use the file that ends in .pub'

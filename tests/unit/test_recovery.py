@@ -83,6 +83,32 @@ def test_a_server_from_its_machine() -> None:
     ]
 
 
+def test_servers_of_two_projects() -> None:
+    """Everything may have the same names; each belongs to the project of its server."""
+    other = {
+        **METADATA,
+        'server': {**SERVER, 'id': 8, 'uuid': 't', 'project': 'other'},
+        'image': {**IMAGE, 'uuid': 'j'},
+        'ports': [
+            {
+                **PORT,
+                'port': {**PORT['port'], 'id': 6, 'server_id': 8, 'project': 'other'},
+                'network': {**NETWORK, 'id': 4, 'uuid': 'o', 'project': 'other'},
+                'floating': {'address': '198.18.0.2', 'name': None, 'project': 'other'},
+            }
+        ],
+        'volumes': [{'uuid': 'v', 'name': 'data', 'size': 1}],
+    }
+    disks = {'server': {'s': 1, 't': 1}, 'image': {'i': 1, 'j': 1}, 'volume': {'v': 1}}
+    rows, lost = rebuild_rows(Remains({}, {'s': METADATA, 't': other}, disks))
+    for table in ('server', 'image', 'keypair', 'network', 'port', 'floating_ip'):
+        assert [row.get('project', 'default') for row in rows[table]] == ['default', 'other'], table
+    groups = {(row.get('project', 'default'), row['name']) for row in rows['security_group']}
+    assert groups == {(one, name) for one in ('default', 'other') for name in ('default', 'web')}
+    assert [row['project'] for row in rows['volume']] == ['other']
+    assert not [sentence for sentence in lost if 'two machines' in sentence]
+
+
 def test_a_server_with_several_keys() -> None:
     """Each of its key pairs is restored once, in order."""
     other = {'id': 8, 'uuid': 't', 'name': 'db', 'key_name': 'two'}

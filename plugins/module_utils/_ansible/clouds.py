@@ -12,12 +12,14 @@ from .._model.secret import NO_SECRETS, Secrets
 Feature = TypeVar('Feature')
 
 
-def open_cloud(name: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS) -> Cloud:
-    """Open a cloud by its name. Raises CloudError if it cannot be used."""
+def open_cloud(
+    name: str, project: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS
+) -> Cloud:
+    """Open a cloud for a project. Raises CloudError if it cannot be used."""
     if name == 'local':
         from .._local.cloud import LocalCloud
 
-        return LocalCloud(actor, timeout, secrets)
+        return LocalCloud(project, actor, timeout, secrets)
     raise Unsupported(
         f'cloud: {name!r} is unknown; '
         'this version supports only local, the host on which the module runs',
@@ -25,13 +27,15 @@ def open_cloud(name: str, actor: str, timeout: int, secrets: Secrets = NO_SECRET
     )
 
 
-def open_recovery(name: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS) -> Cloud:
+def open_recovery(
+    name: str, project: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS
+) -> Cloud:
     """Open a cloud whose record may be lost. Raises CloudError if it cannot be used."""
     if name == 'local':
         from .._local.recovery import LocalRecovery
 
-        return LocalRecovery(actor, timeout)
-    return open_cloud(name, actor, timeout, secrets)
+        return LocalRecovery(project, actor, timeout)
+    return open_cloud(name, project, actor, timeout, secrets)
 
 
 def supported(cloud: Cloud, feature: Feature | None, option: str) -> Feature:

@@ -12,6 +12,7 @@ from .._model.keypair import KeyFile, Keypair, KeypairRequest
 from .._model.kinds import Verb
 from .._model.public_key import is_private, normalized_key, public_key_problems
 from .._plan.keypair import ObservedKeypairs, plan
+from .module import actor_of
 from .options import METADATA, NAME, STATE, metadata_options, specified_options
 from .resource import Resource
 from .run import run
@@ -37,7 +38,12 @@ def request(params: Dict[str, Any]) -> KeypairRequest:
     if 'public_key' in options and not public_key_problems(options['public_key']):
         options['public_key'] = normalized_key(options['public_key'])
     return KeypairRequest(
-        params['name'], params['state'], options, params['private_key_file'], params['wait_timeout']
+        params['name'],
+        params['state'],
+        options,
+        params['private_key_file'],
+        params['wait_timeout'],
+        actor_of(params),
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, NoReturn, Tuple
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 
 from .._cloud import CloudError, RefusedTask
+from .._model.checks import DEFAULT_PROJECT, name_problems
 from .._model.problem import Problem, invalid
 from .blank import drop_blank
 
@@ -32,10 +33,20 @@ _PROGRAM_FOLDERS = (
 _MAX_WAIT = 7 * 86400  # seconds
 SHARED_OPTIONS: Dict[str, Any] = {
     'cloud': {'type': 'str', 'default': 'local', 'fallback': (env_fallback, ['HANOK_CLOUD'])},
+    'project': {
+        'type': 'str',
+        'default': DEFAULT_PROJECT,
+        'fallback': (env_fallback, ['HANOK_PROJECT']),
+    },
     'actor': {'type': 'str', 'fallback': (env_fallback, ['SUDO_USER', 'USER', 'LOGNAME'])},
     'wait': {'type': 'bool', 'default': True},
     'wait_timeout': {'type': 'int', 'default': 300},
 }
+
+
+def actor_of(params: Mapping[str, Any]) -> str:
+    """Return who runs the task."""
+    return params['actor'] or 'root'
 
 
 def no_secrets(params: Mapping[str, Any]) -> Sequence[str]:
@@ -83,6 +94,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
     def check_shared_options(self) -> None:
         """Refuse values of the shared options that are out of range."""
         problems, timeout = [], self.params['wait_timeout']
+        problems += name_problems(self.params['project'], 'project')
         if not 0 <= timeout <= _MAX_WAIT:
             problems.append(
                 invalid(
@@ -90,7 +102,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
                     f'{timeout} is out of range; use 0 to {_MAX_WAIT} (seconds)',
                 )
             )
-        actor = self.params['actor'] or ''
+        actor = actor_of(self.params)
         if not actor.isprintable() or len(actor) > 255:
             problems.append(invalid('actor', 'use one line of at most 255 printable characters'))
         self.refuse(problems)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .operations import Operations
     from .wait import Condition
 
-Opener = Callable[[str, str, int, Secrets], Cloud]
+Opener = Callable[[str, str, str, int, Secrets], Cloud]
 
 
 def _no_executors(cloud: Cloud, request: AnyRequest) -> Operations:

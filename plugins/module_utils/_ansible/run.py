@@ -15,7 +15,7 @@ from .._model.change import Change, Plan
 from .._model.kinds import KINDS
 from .._model.secret import NO_SECRETS, Secrets
 from .clouds import open_cloud
-from .module import Module, create_module
+from .module import Module, actor_of, create_module
 from .report import items_of, summary
 from .resource import Opener, Resource
 from .things import Observed, Requested, Thing
@@ -97,7 +97,7 @@ def opened(
     module.check_shared_options()
     params = module.params
     cloud: Cloud = (opener or open_cloud)(
-        params['cloud'], params['actor'] or 'root', params['wait_timeout'], secrets
+        params['cloud'], params['project'], actor_of(params), params['wait_timeout'], secrets
     )
     with cloud:
         yield cloud

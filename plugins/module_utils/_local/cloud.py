@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @translating()
-def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
+def this_host(project: str, actor: str, timeout: int, lost: bool = False) -> Host:
     """What the resources of this host share. Raises CloudError for any user but root.
 
     ``lost``: the record is to be rebuilt, and is not read.
@@ -44,7 +44,7 @@ def this_host(actor: str, timeout: int, lost: bool = False) -> Host:
             'the local cloud is this host, which only root may change; set become: true in the play'
         )
     loaded = settings.load()
-    record = Record(loaded.state, actor, lost)
+    record = Record(loaded.state, actor, lost, project)
     return Host(loaded, record, timeout)
 
 
@@ -57,9 +57,9 @@ class LocalCloud:
     name = 'local'
     profile = PROFILE
 
-    def __init__(self, actor: str, timeout: int, secrets: Secrets) -> None:
+    def __init__(self, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
-        self.host, self.secrets = this_host(actor, timeout), secrets
+        self.host, self.secrets = this_host(project, actor, timeout), secrets
         if self.host.record.lost_items() is not None:
             self.notes.append(
                 'the rebuild of the record was interrupted; '

@@ -26,9 +26,9 @@ from .remains import FOREIGN_DATA, find_remains, has_remains
 class LocalRecovery(LocalCloud):
     """This host without the record that it lost, which is the only thing to use of it."""
 
-    def __init__(self, actor: str, timeout: int) -> None:
+    def __init__(self, project: str, actor: str, timeout: int) -> None:
         """``actor``: who runs the task. ``timeout``: seconds to wait for other writers."""
-        self.host, self.secrets = this_host(actor, timeout, lost=True), NO_SECRETS
+        self.host, self.secrets = this_host(project, actor, timeout, lost=True), NO_SECRETS
 
     @property
     def records(self) -> LocalRecords:

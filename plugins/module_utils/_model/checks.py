@@ -21,6 +21,8 @@ MAX_VOLUME_SIZE = 5120
 MAX_REFERENCE = 255  # characters of a name in OpenStack
 MAX_KEYS = 20
 DEFAULT_GROUP = 'default'  # the security group of servers for which none is specified
+DEFAULT_PROJECT = 'default'
+RECOVERED_BY = 'hanok.cloud.recover'  # created_by of what was rebuilt and has no known creator
 
 
 def name_problems(name: str, option: str = 'name') -> List[Problem]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, plain_fields
+from .checks import RECOVERED_BY
 from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .public_key import public_key_problems
@@ -33,6 +34,10 @@ class Keypair:
     id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+
+    def is_owned_by(self, actor: str) -> bool:
+        """Whether someone may change it: who created it, or anyone if that is not known."""
+        return self.created_by in (actor, AFTER_APPLY, RECOVERED_BY)
 
     def public(self) -> Dict[str, Any]:
         """The key pair for the result of a module."""
@@ -57,10 +62,11 @@ class KeyFile:
 
 @dataclass(frozen=True)
 class KeypairRequest(Request):
-    """The requested state."""
+    """The requested state. ``actor``: who requests it."""
 
     private_key_file: str | None = None
     wait_timeout: int = 300
+    actor: str = 'root'
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""

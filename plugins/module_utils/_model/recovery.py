@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
-from .checks import DEFAULT_GROUP
+from .checks import DEFAULT_GROUP, DEFAULT_PROJECT, RECOVERED_BY
 from .image import min_disk_gb
 from .network import candidates
 from .problem import Problem
@@ -21,7 +21,6 @@ Rows = Dict[str, List[Row]]
 Metadata = Mapping[str, Any]
 Disks = Mapping[str, Mapping[str, int]]
 INTERRUPTED = 'interrupted'
-_CREATED_BY = 'hanok.cloud.recover'
 # What is in the export only, because the metadata of machines does not mention it.
 _EXPORTED_ONLY = (
     'key pairs, init scripts, flavors, rules of security groups, ports and floating IPs that no '
@@ -109,7 +108,7 @@ def _exported_rows(remains: Remains) -> Rows:
     rows: Rows = {}
     for table, entries in (remains.export or {}).items():
         rows[table] = [dict(row) for row in entries]
-    if not _named(rows, 'security_group', DEFAULT_GROUP):
+    if not _named(rows, 'security_group', DEFAULT_GROUP, DEFAULT_PROJECT):
         _append(rows, 'security_group', {'name': DEFAULT_GROUP, 'description': '', 'labels': '{}'})
     return rows
 
@@ -132,15 +131,20 @@ def _uuids(rows: Rows, table: str) -> set[str]:
     return {row['uuid'] for row in rows.get(table, ())}
 
 
-def _named(rows: Rows, table: str, name: str) -> Row | None:
-    return next((row for row in rows.get(table, ()) if row['name'] == name), None)
+def _project(row: Mapping[str, Any]) -> str:
+    return str(row.get('project', DEFAULT_PROJECT))
+
+
+def _named(rows: Rows, table: str, name: str, project: str) -> Row | None:
+    named = (row for row in rows.get(table, ()) if row['name'] == name)
+    return next((row for row in named if _project(row) == project), None)
 
 
 def _append(rows: Rows, table: str, row: Row) -> Row:
     """Add a row with the next id."""
     entries = rows.setdefault(table, [])
     next_id = max((other['id'] for other in entries), default=0) + 1
-    added = {'created_by': _CREATED_BY, **row, 'id': next_id}
+    added = {'created_by': RECOVERED_BY, **row, 'id': next_id}
     entries.append(added)
     return added
 
@@ -148,26 +152,27 @@ def _append(rows: Rows, table: str, row: Row) -> Row:
 def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
     """Add a server and what it refers to by the metadata of its machine; keep existing rows."""
     server = dict(metadata['server'])
-    if _named(rows, 'server', server['name']):
+    project = _project(server)
+    if _named(rows, 'server', server['name'], project):
         return [
             f'server {server["name"]}: two machines have this name; the one with the UUID '
             f'{server["uuid"]} was ignored'
         ]
-    server['image_id'] = _image_row(rows, metadata['image'], disks)['id']
-    if not _named(rows, 'keypair', server['key_name']):
+    server['image_id'] = _image_row(rows, {**metadata['image'], 'project': project}, disks)['id']
+    if not _named(rows, 'keypair', server['key_name'], project):
         if metadata.get('keypair'):
-            _append(rows, 'keypair', dict(metadata['keypair']))
+            _append(rows, 'keypair', {**metadata['keypair'], 'project': project})
         else:
             server['key_name'] = None
     rows.setdefault('server', []).append(server)
     # Metadata of an older version has no such list.
-    _add_more_keys(rows, server['id'], metadata.get('more_keypairs', []))
+    _add_more_keys(rows, server, metadata.get('more_keypairs', []))
     lost: List[str] = []
     for port in metadata['ports']:
         lost += _add_port(rows, port)
     for volume in metadata['volumes']:
         if volume['uuid'] not in _uuids(rows, 'volume'):
-            _append(rows, 'volume', {**volume, 'server_id': server['id']})
+            _append(rows, 'volume', {**volume, 'project': project, 'server_id': server['id']})
     return lost
 
 
@@ -180,18 +185,22 @@ def _image_row(rows: Rows, image: Metadata, disks: Disks) -> Row:
     return _append(rows, 'image', {**image, 'size': size})
 
 
-def _add_more_keys(rows: Rows, server: int, pairs: Sequence[Metadata]) -> None:
+def _add_more_keys(rows: Rows, server: Row, pairs: Sequence[Metadata]) -> None:
     """Add the key pairs of a server after its first."""
+    project = _project(server)
     for position, pair in enumerate(pairs, 1):
-        row = _named(rows, 'keypair', pair['name']) or _append(rows, 'keypair', dict(pair))
-        link = {'server_id': server, 'keypair_id': row['id'], 'position': position}
-        _append(rows, 'server_keypair', link)
+        row = _named(rows, 'keypair', pair['name'], project)
+        if row is None:
+            row = _append(rows, 'keypair', {**pair, 'project': project})
+        link = {'server_id': server['id'], 'keypair_id': row['id'], 'position': position}
+        _append(rows, 'server_keypair', {**link, 'project': project})
 
 
 def _add_balancer(rows: Rows, metadata: Metadata) -> List[str]:
     """Add a balancer by the metadata of its container, with those members that exist."""
     balancer = dict(metadata['balancer'])
-    if _named(rows, 'balancer', balancer['name']):
+    project = _project(balancer)
+    if _named(rows, 'balancer', balancer['name'], project):
         return [
             f'lb {balancer["name"]}: two containers have this name; the one with the UUID '
             f'{balancer["uuid"]} was ignored'
@@ -201,12 +210,12 @@ def _add_balancer(rows: Rows, metadata: Metadata) -> List[str]:
     for port in metadata['ports']:
         lost += _add_port(rows, port)
     for member in metadata['members']:
-        server = _named(rows, 'server', member)
+        server = _named(rows, 'server', member, project)
         if server is None:
             lost.append(f'lb {balancer["name"]}: its member {member} is unknown')
         else:
             link = {'balancer_id': balancer['id'], 'server_id': server['id']}
-            _append(rows, 'balancer_member', link)
+            _append(rows, 'balancer_member', {**link, 'project': project})
     return lost
 
 
@@ -220,12 +229,12 @@ def _add_networks(rows: Rows, networks: Sequence[Metadata]) -> List[str]:
         if network['uuid'] in _uuids(rows, 'network'):
             continue
         is_default = network['cidr'] == next(candidates())
-        if is_default and not _named(rows, 'network', 'default'):
+        if is_default and not _named(rows, 'network', 'default', DEFAULT_PROJECT):
             name = 'default'
         else:
             name = f'recovered-{network["uuid"][:8]}'
             lost.append(f'network {name} ({network["cidr"]}): its name is unknown')
-        defaults = {'created_by': _CREATED_BY, 'description': '', 'labels': '{}'}
+        defaults = {'created_by': RECOVERED_BY, 'description': '', 'labels': '{}'}
         rows.setdefault('network', []).append({**defaults, **network, 'name': name})
     return lost
 
@@ -235,18 +244,19 @@ def _add_port(rows: Rows, metadata: Metadata) -> List[str]:
     if metadata['network']['uuid'] not in _uuids(rows, 'network'):
         rows.setdefault('network', []).append(dict(metadata['network']))
     rows.setdefault('port', []).append(dict(metadata['port']))
-    port_id = metadata['port']['id']
+    port_id, project = metadata['port']['id'], _project(metadata['port'])
     lost = []
     for name in metadata['groups']:
-        group = _named(rows, 'security_group', name)
+        group = _named(rows, 'security_group', name, project)
         if group is None:
-            new = {'name': name, 'description': '', 'labels': '{}'}
+            new = {'project': project, 'name': name, 'description': '', 'labels': '{}'}
             group = _append(rows, 'security_group', new)
             lost.append(
                 f'security_group {name}: its rules are unknown; it allows no ingress until its '
                 'task runs'
             )
-        _append(rows, 'port_security_group', {'port_id': port_id, 'group_id': group['id']})
+        link = {'port_id': port_id, 'group_id': group['id']}
+        _append(rows, 'port_security_group', {**link, 'project': project})
     if metadata.get('floating'):
         _append(rows, 'floating_ip', {**metadata['floating'], 'port_id': port_id})
     return lost

@@ -31,6 +31,12 @@ def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan:
         _create(request, observed.key_file, draft)
     else:
         _update(request, current, observed.key_file, draft)
+    if current and draft.changes and not current.is_owned_by(request.actor):
+        draft.refuse(
+            'actor',
+            f'keypair {current.name} belongs to {current.created_by}; only its owner may change or '
+            f'delete it, and this task runs as {request.actor} (actor)',
+        )
     return draft.finish(('private_key', Verb.CREATE), ('keypair', Verb.CREATE))
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Dict, List, Tuple
 
 from ..._cloud import Busy, Names
+from ..._model.checks import DEFAULT_PROJECT
 
 _MAX_NAME = 200  # bytes of a name in the name of a file
 _FLOCK = 'hhqqi4x'  # struct flock: type, whence, start, length, pid
@@ -23,13 +24,18 @@ class Locks:
     """Lock files in one folder. They are never removed: two runs could hold a removed one."""
 
     def __init__(
-        self, folder: str, actor: str, timeout: int, notes: List[str] | None = None
+        self,
+        folder: str,
+        actor: str,
+        timeout: int,
+        notes: List[str] | None = None,
+        project: str = DEFAULT_PROJECT,
     ) -> None:
         """``actor``: who acquires locks. ``timeout``: seconds to wait for locks of other runs.
 
-        ``notes``: gets for whom this run waited.
+        ``notes``: gets for whom this run waited. ``project``: that of the resources.
         """
-        self.folder, self.actor, self.timeout = folder, actor, timeout
+        self.folder, self.actor, self.timeout, self.project = folder, actor, timeout, project
         self.held: Dict[Tuple[str, str], int] = {}
         self.notes: List[str] = [] if notes is None else notes
         self._activity = os.path.join(folder, 'projection.at-work')
@@ -39,7 +45,7 @@ class Locks:
         """Acquire all locks, in sorted order in every run, so that no two runs deadlock."""
         deadline = time.monotonic() + self.timeout
         for name in sorted(names):
-            self.held[name] = self._acquire(_file_name(*name), ' '.join(name), deadline)
+            self.held[name] = self._acquire(self._file_name(*name), ' '.join(name), deadline)
 
     def release(self) -> None:
         """Release all locks that ``acquire`` acquired."""
@@ -90,13 +96,23 @@ class Locks:
         if (kind, name) in self.held:
             return False
         try:
-            descriptor = os.open(os.path.join(self.folder, _file_name(kind, name)), os.O_RDONLY)
+            path = os.path.join(self.folder, self._file_name(kind, name))
+            descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             return False
         try:
             return _is_locked_by_others(descriptor, fcntl.F_OFD_GETLK)
         finally:
             os.close(descriptor)
+
+    def _file_name(self, kind: str, name: str) -> str:
+        """The name of a lock file; that of a thing with any name is a digest."""
+        if '/' in name or len(name.encode()) > _MAX_NAME:
+            import hashlib
+
+            name = hashlib.sha256(name.encode()).hexdigest()
+        prefix = '' if self.project == DEFAULT_PROJECT else f'{self.project}@'
+        return f'{prefix}{kind}.{name}'
 
     def _create_folder(self) -> None:
         os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
@@ -130,15 +146,6 @@ class Locks:
                 self.notes.append(f'waited for {label}, held by {holder}')
                 waited = True
             time.sleep(0.02)
-
-
-def _file_name(kind: str, name: str) -> str:
-    """The name of a lock file; that of a thing with any name is a digest."""
-    if '/' in name or len(name.encode()) > _MAX_NAME:
-        import hashlib
-
-        name = hashlib.sha256(name.encode()).hexdigest()
-    return f'{kind}.{name}'
 
 
 def _try_lock(descriptor: int) -> bool:

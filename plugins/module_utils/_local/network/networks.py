@@ -59,8 +59,10 @@ class LocalNetworks:
                 ranges[str(IPv4Network(cidr))] = f'the floating pool {pool.name}'
         for row in FloatingRoutes(self.host).outside_pools():
             ranges[f'{row["address"]}/32'] = f'the floating IP {row["address"]}'
-        for row in self.record.rows('SELECT name, cidr FROM main.network'):
-            if row['name'] != name:
+        for row in self.record.rows('SELECT project, name, cidr FROM main.network'):
+            if row['project'] != self.record.project:
+                ranges[row['cidr']] = 'a network of another project'
+            elif row['name'] != name:
                 ranges[row['cidr']] = f'the network {row["name"]}'
         return ranges
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import uuid
 from typing import Any, Mapping
 
 from ..._cloud import CloudError
+from ..._model.checks import DEFAULT_GROUP
 from .database import TABLES, Database, Rows, is_inaccessible
 from .schema import RULE_CONVERSIONS, WITHOUT_UUID, set_uuid
 
@@ -26,6 +28,24 @@ def create(path: str, rows: Rows | None = None) -> None:
         _create(database, rows)
     except sqlite3.Error as error:
         raise database.access_error(error) from error
+
+
+def add_default_group(database: Database, project: str) -> None:
+    """Insert the default security group of a new project.
+
+    Its id is not random: until a task changes something, every task adds it in memory. A group that
+    nothing uses does not change the rules, so their revision stays.
+    """
+    record = database.value("SELECT value FROM meta WHERE key = 'record'")
+    group = {
+        'project': project,
+        'created_by': 'hanok.cloud',
+        'uuid': str(uuid.uuid5(uuid.NAMESPACE_OID, f'{record} {project}')),
+        'name': DEFAULT_GROUP,
+        'description': 'the group of servers for which none is named',
+    }
+    database.execute_insert('INSERT', 'main.security_group', group)
+    database.sql.execute("UPDATE meta SET value = value - 1 WHERE key = 'revision'")
 
 
 def move_damaged(path: str) -> None:

@@ -41,7 +41,13 @@ class Host:
         """The locks of this run."""
         from ..host.locks import Locks
 
-        return Locks(self.settings.path('locks'), self.record.actor, self.timeout, self.notes)
+        return Locks(
+            self.settings.path('locks'),
+            self.record.actor,
+            self.timeout,
+            self.notes,
+            self.record.project,
+        )
 
     @cached_property
     def hypervisor(self) -> Hypervisor:

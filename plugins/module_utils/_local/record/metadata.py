@@ -26,7 +26,8 @@ _PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
 _SERVERS = """SELECT * FROM main.server
   WHERE ?1 IS NULL OR uuid IN (SELECT value FROM json_each(?1))"""
 _IMAGES = 'SELECT id, uuid, name, source, checksum, description, labels FROM main.image'
-_KEYPAIRS = 'SELECT id, project, uuid, name, public_key, description, labels FROM main.keypair'
+_KEYPAIRS = """SELECT id, project, uuid, name, public_key, description, labels, created_by
+  FROM main.keypair"""
 _MORE_KEYPAIRS = 'SELECT server_id, keypair_id FROM main.server_keypair ORDER BY position'
 _VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM main.volume
   WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'"""

@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Tuple
 
 from ..._cloud import Busy, CloudError, Gone, Outcome
 from ..._model.change import AFTER_APPLY, Change
+from ..._model.checks import DEFAULT_GROUP, DEFAULT_PROJECT
 from ..._model.status import TaskState
 from .database import LOST, RECOVER, SECRET, TABLES, VERSION, Damaged, Database, Rows
 
@@ -23,19 +24,21 @@ class Record(Database):
     Writers use short transactions and do no other I/O inside.
     """
 
-    def __init__(self, folder: str, actor: str, lost: bool = False) -> None:
-        """Open the record of a state folder for reading.
+    def __init__(
+        self, folder: str, actor: str, lost: bool = False, project: str = DEFAULT_PROJECT
+    ) -> None:
+        """Open the record of a state folder for reading the rows of a project.
 
         ``lost``: it is to be rebuilt, and an existing file is ignored.
         """
         super().__init__(os.path.join(folder, 'hanok.db'))
-        self.folder, self.actor, self.project = folder, actor, 'default'
+        self.folder, self.actor, self.project = folder, actor, project
         self.export_path = os.path.join(folder, 'hanok.json')
         self.writable = False
         if os.path.exists(self.path) and not lost:
             self.connect(f'file:{self.path}?mode=ro')
             self.check_version()
-            self._migrate_copy()
+            self._complete_copy()
             self._open_project()
             return
         if os.path.exists(self.export_path) and not lost:
@@ -45,21 +48,24 @@ class Record(Database):
             )
         self.connect(':memory:')
         self.migrate()
+        self._add_project()
         self._open_project()
 
-    def _migrate_copy(self) -> None:
-        """Migrate an older record in memory, because only writers change the file."""
-        if self.version < VERSION:
-            older = self.sql
-            self.connect(':memory:')
-            try:
-                older.backup(self.sql)
-            except sqlite3.Error as error:
-                raise self.access_error(error) from error
-            finally:
-                older.close()
-            self.version = self.value('PRAGMA user_version')
-            self.migrate()
+    def _complete_copy(self) -> None:
+        """Migrate an older record, and add a new project, in memory: only writers change files."""
+        if self.version == VERSION and not self._is_new_project():
+            return
+        older = self.sql
+        self.connect(':memory:')
+        try:
+            older.backup(self.sql)
+        except sqlite3.Error as error:
+            raise self.access_error(error) from error
+        finally:
+            older.close()
+        self.version = self.value('PRAGMA user_version')
+        self.migrate()
+        self._add_project()
 
     def write(self) -> None:
         """Open the record for writing, and create it if it does not exist.
@@ -79,8 +85,22 @@ class Record(Database):
         self.check_integrity()
         self.migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
+        if self._is_new_project():
+            with self.transaction():
+                self._add_project()
         self._open_project()
         self.writable = True
+
+    def _is_new_project(self) -> bool:
+        query = 'SELECT 1 FROM main.security_group WHERE project = ? AND name = ?'
+        return self.value(query, self.project, DEFAULT_GROUP) is None
+
+    def _add_project(self) -> None:
+        """Add the security group that every project has, unless it exists."""
+        if self._is_new_project():
+            from .creation import add_default_group
+
+            add_default_group(self, self.project)
 
     def _open_project(self) -> None:
         """Create a view of the rows of this project for each table, in front of the table.

@@ -265,7 +265,11 @@ _HISTORY = [
   before TEXT, after TEXT, why TEXT NOT NULL, result TEXT, error TEXT);""",
     'CREATE INDEX history_began_at ON history (began_at);',
 ]
-_VERSION_6 = [*_HISTORY]
+# The metadata of servers says whose key pairs are.
+_OWNERS = [
+    "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server);"
+]
+_VERSION_6 = [*_HISTORY, *_OWNERS]
 
 VERSIONS = (
     _version_1(),
