@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import domain
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain import (
-    Disk,
     Interface,
     Machine,
     disk_xml,
@@ -23,6 +22,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain 
     target,
     xml,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.pools import Disk
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import MAX_NETWORKS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MAX_VOLUMES
 
@@ -39,15 +39,16 @@ FOLDERS = st.text(
 ).map('/'.__add__)
 
 
-def machine(**values: Any) -> Machine:
-    """A machine with two NICs."""
+def machine(*volumes: Disk, folder: str = '/srv/servers/1', **values: Any) -> Machine:
+    """A machine with a root disk and two NICs."""
     defaults = {
         'name': 'hanok-1-web',
         'uuid': UUID,
         'memory': 512,
         'vcpus': 2,
-        'folder': '/srv/servers/1',
+        'folder': folder,
         'interfaces': NICS,
+        'disks': (Disk(folder + '/root.qcow2', 'root'), *volumes),
     }
     return Machine(**{**defaults, **values})
 
@@ -65,7 +66,7 @@ def attributes(root: ET.Element, path: str, name: str) -> list[str | None]:
 def test_values() -> None:
     """Size, name, disks with their serials, the seed, and the NICs in their order."""
     disks = (Disk('/srv/volumes/v.qcow2', 'v'), Disk('/srv/volumes/w.qcow2', 'w'))
-    root = parsed(xml(machine(disks=disks)))
+    root = parsed(xml(machine(*disks)))
     assert [root.get('type'), *map(root.findtext, ('name', 'uuid', 'memory', 'vcpu'))] == [
         'qemu',
         'hanok-1-web',
@@ -119,16 +120,14 @@ def test_with_and_without_kvm(kvm: bool, kind: str, mode: str) -> None:
 )
 def test_folders_with_xml_syntax(folder: str) -> None:
     """They are escaped."""
-    root = parsed(xml(machine(folder=folder, disks=(Disk(folder + '/v', 'v'),))))
+    root = parsed(xml(machine(Disk(folder + '/v', 'v'), folder=folder)))
     assert attributes(root, 'devices/disk/source', 'file') == [
         folder + '/root.qcow2',
         folder + '/seed.iso',
         folder + '/v',
     ]
     assert attributes(root, 'devices/serial/log', 'file') == [folder + '/console.log']
-    assert len(list(root.iter())) == len(
-        list(parsed(xml(machine(disks=(Disk('/v', 'v'),)))).iter())
-    )
+    assert len(list(root.iter())) == len(list(parsed(xml(machine(Disk('/v', 'v')))).iter()))
 
 
 @given(FOLDERS)
@@ -146,7 +145,7 @@ def test_a_server_with_the_most_disks_and_nics() -> None:
         Interface(f'hkp{number}', f'52:54:00:00:00:{number:02x}', 'hk1')
         for number in range(MAX_NETWORKS)
     )
-    root = parsed(xml(machine(disks=disks, interfaces=nics)))
+    root = parsed(xml(machine(*disks, interfaces=nics)))
     targets = attributes(root, 'devices/disk/target', 'dev')
     assert len(set(targets)) == len(targets) == MAX_VOLUMES + 2
     assert target(MAX_VOLUMES) == 'vdp'

@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import glob
 import json
-import os
 import re
 import xml.etree.ElementTree as ET
 from ipaddress import IPv4Network
@@ -16,12 +14,11 @@ from .._model.recovery import Remains, Rows, rebuild_rows
 from .record import metadata
 from .record.database import TABLES, VERSION, NewerVersion
 from .record.host import Host
-from .storage import disks
+from .storage.pools import IMAGE, ROOT, VOLUME, pool_of
 
 # Errors of reading data that hanok.cloud did not write.
 FOREIGN_DATA = (KeyError, TypeError, AttributeError, ValueError, StopIteration)
 _BRIDGE = re.compile(r'hk([0-9]+)\Z')
-_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
 
 
 def find_remains(host: Host) -> Remains:
@@ -49,13 +46,7 @@ def find_remains(host: Host) -> Remains:
         machines=machines,
         balancers=balancers,
         networks=tuple(network for network in networks if network),
-        disks={
-            'server': _disk_sizes(
-                host, glob.glob(host.settings.path('servers', '*', 'root.qcow2'))
-            ),
-            'volume': _disk_sizes(host, glob.glob(host.settings.path('volumes', '*.qcow2'))),
-            'image': _disk_sizes(host, glob.glob(host.settings.path('images', '*.qcow2'))),
-        },
+        disks={kind: pool_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)},
         unreadable=tuple(unreadable),
     )
 
@@ -105,17 +96,6 @@ def _network(network: Any) -> Dict[str, Any] | None:
         'cidr': str(cidr),
         'gateway': ip.get('address'),
     }
-
-
-def _disk_sizes(host: Host, paths: List[str]) -> Dict[str, int]:
-    """Return the virtual sizes of disks (bytes) by UUID, which is in the name of file or folder."""
-    sizes = {}
-    for path in paths:
-        folder, name = os.path.split(path)
-        uuid = os.path.basename(folder) if name == 'root.qcow2' else name[: -len('.qcow2')]
-        if _UUID.match(uuid):
-            sizes[uuid] = int(disks.info(host, path)['virtual-size'])
-    return sizes
 
 
 def _export(path: str) -> Rows | None:

@@ -10,7 +10,8 @@ from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
 
 from ..host.devices import AGENT_CHANNEL
-from ..storage.disk_devices import Disk, disk_xml, target
+from ..storage.disk_devices import disk_xml, target
+from ..storage.pools import Disk
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class Machine:
-    """The values of a domain. ``memory`` in MiB."""
+    """The values of a domain. ``memory`` in MiB. ``disks``: the root disk first."""
 
     name: str
     uuid: str
@@ -32,7 +33,7 @@ class Machine:
     vcpus: int
     folder: str
     interfaces: Tuple[Interface, ...]
-    disks: Tuple[Disk, ...] = ()
+    disks: Tuple[Disk, ...]
     kvm: bool = False
     guest_agent: bool = True
     metadata: str = ''  # an XML element in its own namespace
@@ -87,8 +88,7 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 def xml(machine: Machine) -> str:
     """The complete domain."""
     agent = f"<channel type='unix'><target type='virtio' name='{AGENT_CHANNEL}'/></channel>"
-    root_disk = Disk(os.path.join(machine.folder, 'root.qcow2'), 'root')
-    disks = [disk_xml(disk, target(index)) for index, disk in enumerate(machine.disks, 1)]
+    root, *others = [disk_xml(disk, target(index)) for index, disk in enumerate(machine.disks)]
     return _XML.format(
         type='kvm' if machine.kvm else 'qemu',
         name=escape(machine.name),
@@ -97,9 +97,9 @@ def xml(machine: Machine) -> str:
         memory=machine.memory,
         vcpus=machine.vcpus,
         cpu='host-passthrough' if machine.kvm else 'maximum',
-        root_disk=disk_xml(root_disk, target(0)),
+        root_disk=root,
         seed=escape(os.path.join(machine.folder, 'seed.iso')),
-        disks=''.join(disks),
+        disks=''.join(others),
         interfaces=''.join(_interface_xml(nic) for nic in machine.interfaces),
         console=escape(os.path.join(machine.folder, 'console.log')),
         agent=agent if machine.guest_agent else '',

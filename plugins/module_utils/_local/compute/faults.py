@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Dict, List, Tuple
 
 from ..._model.server import DISK_MISSING, SEED_MISSING
 from ..host.devices import AGENT_CHANNEL, bridge_name, tap_name
 from ..host.hypervisor import Machine, tolerate
+from ..storage.pools import Pool
 
 _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE: the persistent definition
 _PAUSED, _BY_ERROR = 3, 5  # VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR
 
 
 def machine_faults(
-    row: Mapping[str, Any], machine: Machine | None, folder: str, volumes: Sequence[str]
+    row: Mapping[str, Any], machine: Machine | None, seed: str, pool: Pool
 ) -> Tuple[str, ...]:
-    """The differences of a server's machine from its record. ``volumes``: files of its volumes."""
-    root, seed = (os.path.join(folder, name) for name in ('root.qcow2', 'seed.iso'))
-    faults = []
-    if not os.path.exists(root):
+    """The differences of a server's machine from its record. ``seed``: the path of its seed."""
+    root, faults = pool.root(row['uuid']), []
+    if not pool.exists(root):
         faults.append(DISK_MISSING)
     if not os.path.exists(seed):
         faults.append(SEED_MISSING)
-    return (*faults, *_definition_faults(row, machine, {root, seed, *volumes}))
+    volumes = [volume for volume in row['volumes'] if volume['task_state'] is None]
+    files = {root.path, seed, *(pool.volume(volume['uuid']).path for volume in volumes)}
+    return (*faults, *_definition_faults(row, machine, files))
 
 
 def has_agent(machine: ET.Element) -> bool:

@@ -114,15 +114,11 @@ class LocalServers:
         """The faults of a machine, and why it is paused; none while a task is in progress."""
         if row['task_state'] not in (None, TaskState.REPAIRING):
             return (), ''
+        from ..storage.pools import pool_of
         from .faults import machine_faults, pause_reason
 
-        volumes = [
-            self.host.settings.path('volumes', volume['uuid'] + '.qcow2')
-            for volume in row['volumes']
-            if volume['task_state'] is None
-        ]
-        folder = self.host.settings.path('servers', row['uuid'])
-        return machine_faults(row, machine, folder, volumes), pause_reason(machine)
+        seed = self.host.settings.path('servers', row['uuid'], 'seed.iso')
+        return machine_faults(row, machine, seed, pool_of(self.host)), pause_reason(machine)
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """User data as it would be recorded."""

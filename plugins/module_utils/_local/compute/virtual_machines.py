@@ -17,7 +17,8 @@ from ..._model.status import TaskState
 from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record.host import wait_until
-from ..storage import disk_devices, disks, images
+from ..storage import disk_devices
+from ..storage.pools import pool_of
 from . import domain, readiness, seed
 from .faults import has_agent
 from .machines import Machines
@@ -50,8 +51,10 @@ class VirtualMachines(Machines):
         folder, locks = self.folder(row), self.host.held_lock('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
         os.makedirs(folder, 0o711, exist_ok=True)
-        root, image = os.path.join(folder, 'root.qcow2'), images.path(self.host, row['image_uuid'])
-        disks.create(self.host, root, row['volume_size'], locks, image)
+        pool = pool_of(self.host)
+        pool.create(
+            pool.root(row['uuid'], row['volume_size']), locks, pool.image(row['image_uuid'])
+        )
         content = seed.Seed(
             identity=row['uuid'],
             name=row['name'],
@@ -68,8 +71,9 @@ class VirtualMachines(Machines):
             domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
             for port in row['ports']
         ]
+        pool = pool_of(self.host)
         volumes = [
-            disk_devices.volume_disk(self.host.settings.path('volumes'), volume['uuid'])
+            pool.volume(volume['uuid'])
             for volume in row['volumes']
             if volume['task_state'] != TaskState.DETACHING
         ]
@@ -80,7 +84,7 @@ class VirtualMachines(Machines):
             vcpus=row['vcpus'],
             folder=self.folder(row),
             interfaces=tuple(interfaces),
-            disks=tuple(volumes),
+            disks=(pool.root(row['uuid']), *volumes),
             kvm=domain.has_kvm(self.host.settings.virt_type),
             metadata=row['metadata'],
             guest_agent=bool(row['guest_agent']),
@@ -106,14 +110,12 @@ class VirtualMachines(Machines):
         self.define_and_start(row)
 
     def _grow(self, machine: Any, row: Any) -> None:
-        size, path = row['volume_size'] * 2**30, os.path.join(self.folder(row), 'root.qcow2')
+        pool = pool_of(self.host)
+        root = pool.root(row['uuid'], row['volume_size'])
         if machine.isActive():
-            if machine.blockInfo('vda')[0] < size:
-                machine.blockResize('vda', size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
-        elif disks.info(self.host, path)['virtual-size'] < size:
-            disks.grow(
-                self.host, path, row['volume_size'], self.host.held_lock('server', row['name'])
-            )
+            disk_devices.grow(machine, disk_devices.target(0), root)
+        else:
+            pool.grow(root, self.host.held_lock('server', row['name']))
 
     def start(self, row: Any) -> None:
         """Start the machine."""

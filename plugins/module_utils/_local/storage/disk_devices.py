@@ -4,22 +4,10 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
 from html import escape  # xml.sax would bring in urllib and ssl
+from typing import Any
 
-
-@dataclass(frozen=True)
-class Disk:
-    """A volume: its file, and the serial by which the guest finds it (at most 20 characters)."""
-
-    path: str
-    serial: str
-
-
-def volume_disk(folder: str, identity: str) -> Disk:
-    """The disk of a volume, by its UUID; the serial is the part of it that a guest can see."""
-    return Disk(os.path.join(folder, identity + '.qcow2'), identity[:20])
+from .pools import Disk
 
 
 def target(index: int) -> str:
@@ -28,11 +16,18 @@ def target(index: int) -> str:
 
 
 def disk_xml(disk: Disk, target: str) -> str:
-    """The device of a volume; its alias identifies it for detaching."""
+    """The device of a disk; its alias identifies it for detaching."""
     serial = escape(disk.serial)
     return (
         "<disk type='file' device='disk'>"
-        "<driver name='qemu' type='qcow2' discard='unmap' error_policy='enospace'/>"
+        f"<driver name='qemu' type='{disk.format}' discard='unmap' error_policy='enospace'/>"
         f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='virtio'/>"
         f"<serial>{serial}</serial><alias name='ua-{serial}'/></disk>"
     )
+
+
+def grow(machine: Any, target: str, disk: Disk) -> None:
+    """Grow a disk of a running machine to its recorded size, if it is smaller."""
+    size = disk.size * 2**30
+    if machine.blockInfo(target)[0] < size:
+        machine.blockResize(target, size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES

@@ -17,7 +17,7 @@ from ..._model.image import DIGITS, Image, is_url_of, min_disk_gb
 from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.record import description_columns, split_names
-from . import disks
+from .pools import Disk, pool_of
 
 _LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.image_id = i.id) AS used
   FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name"""
@@ -30,6 +30,7 @@ class LocalImages:
     def __init__(self, host: Host, url: str | None) -> None:
         """``url``: the complete one of this task; only a part of it is recorded."""
         self.host, self.record, self.url = host, host.record, url
+        self.pool = pool_of(host)
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """All images, or those with these names."""
@@ -40,7 +41,8 @@ class LocalImages:
         )
 
     def _is_disk_missing(self, row: Any) -> bool:
-        return row['task_state'] is None and not os.path.exists(path(self.host, row['uuid']))
+        image = self.pool.image(row['uuid'])
+        return row['task_state'] is None and not self.pool.exists(image)
 
     def source_problem(self, source: str) -> str:
         """Why a file cannot become an image, as far as known before the import; else empty."""
@@ -79,7 +81,6 @@ class LocalImages:
         with self.record.transaction():
             for change in changes:
                 self._reserve(change.after)
-        os.makedirs(self.host.settings.path('images'), 0o711, exist_ok=True)
         return self.host.finish(
             self.host.for_each(changes, self._build),
             'UPDATE main.image SET task_state = NULL WHERE id = ?',
@@ -104,9 +105,9 @@ class LocalImages:
     def _delete(self, change: Change) -> None:
         from . import image_import
 
-        target = self._path(change)
-        disks.remove(target)
-        image_import.remove(target)
+        image = self._disk(change)
+        self.pool.remove(image)
+        image_import.remove(image.path)
 
     def _reserve(self, image: Image) -> None:
         columns = {'source': image.source, 'checksum': image.checksum, **description_columns(image)}
@@ -117,20 +118,19 @@ class LocalImages:
             identity = {'uuid': str(uuid.uuid4()), 'name': image.name}
             self.record.insert('image', {**identity, **columns, 'task_state': TaskState.CREATING})
 
-    def _path(self, change: Change) -> str:
+    def _disk(self, change: Change) -> Disk:
         row = self.record.row_of(change)
-        return path(self.host, self.record.value('SELECT uuid FROM image WHERE id = ?', row))
+        return self.pool.image(self.record.value('SELECT uuid FROM image WHERE id = ?', row))
 
     def _build(self, change: Change) -> None:
-        target, locks = self._path(change), self.host.held_lock('image', change.name)
+        target, locks = self._disk(change), self.host.held_lock('image', change.name)
         kind, _colon, name = change.after.source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
-            root = self.host.settings.path('servers', server, 'root.qcow2')
-            disks.flatten(self.host, root, target, locks)
-            size, imported = disks.info(self.host, target)['virtual-size'], None
+            self.pool.flatten(self.pool.root(server), target, locks)
+            size, imported = self.pool.size(target), None
         else:
-            size, imported = self._import(change.after, target, locks)
+            size, imported = self._import(change.after, target.path, locks)
         with self.record.transaction() as sql:
             sql.execute(
                 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?',
@@ -179,11 +179,6 @@ def _digest(file: BinaryIO) -> str:
     while chunk := file.read(_CHUNK):
         digest.update(chunk)
     return digest.hexdigest()
-
-
-def path(host: Host, identity: str) -> str:
-    """The file of an image."""
-    return host.settings.path('images', identity + '.qcow2')
 
 
 def _image(row: Any, disk_missing: bool) -> Image:

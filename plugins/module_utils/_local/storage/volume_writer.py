@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 import xml.etree.ElementTree as ET
 from typing import Any, Callable, Dict, Iterable, List, Sequence
@@ -16,7 +15,8 @@ from ..._model.volume import Volume
 from ..record.host import Host, wait_until
 from ..record.projection import Projections
 from ..record.record import description_columns
-from . import disk_devices, disks
+from . import disk_devices
+from .pools import Disk, pool_of
 from .volume_rows import row_of
 
 _DONE = 'UPDATE main.volume SET task_state = NULL WHERE id = ?'
@@ -31,13 +31,13 @@ class VolumeWriter:
         """``redefine``: define the machines of servers with these names as recorded."""
         self.host, self.record = host, host.record
         self.projections, self.redefine = projections, redefine
+        self.pool = pool_of(host)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create empty volumes."""
         with self.record.transaction():
             for change in changes:
                 self._reserve(change.after)
-        os.makedirs(self.host.settings.path('volumes'), 0o711, exist_ok=True)
         return self.host.finish(self.host.for_each(changes, self._create), _DONE)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -90,26 +90,24 @@ class VolumeWriter:
                 },
             )
 
-    def _disk(self, row: Any) -> disk_devices.Disk:
-        return disk_devices.volume_disk(self.host.settings.path('volumes'), row['uuid'])
+    def _disk(self, row: Any) -> Disk:
+        return self.pool.volume(row['uuid'], row['size'])
 
     def _create(self, change: Change) -> None:
         row = row_of(self.record, change)
-        locks = self.host.held_lock('volume', change.name)
-        disks.create(self.host, self._disk(row).path, row['size'], locks)
+        self.pool.create(self._disk(row), self.host.held_lock('volume', change.name))
 
     def _delete(self, change: Change) -> None:
-        disks.remove(self._disk(row_of(self.record, change)).path)
+        self.pool.remove(self._disk(row_of(self.record, change)))
 
     def _grow(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, size, path = self._machine(row), row['size'] * 2**30, self._disk(row).path
-        target = _find_target(machine, row['uuid'][:20]) if machine else None
+        machine, disk = self._machine(row), self._disk(row)
+        target = _find_target(machine, disk.serial) if machine else None
         if target:
-            if machine.blockInfo(target)[0] < size:
-                machine.blockResize(target, size, 1)  # VIR_DOMAIN_BLOCK_RESIZE_BYTES
-        elif disks.info(self.host, path)['virtual-size'] < size:
-            disks.grow(self.host, path, row['size'], self.host.held_lock('volume', change.name))
+            disk_devices.grow(machine, target, disk)
+        else:
+            self.pool.grow(disk, self.host.held_lock('volume', change.name))
 
     def _machine(self, row: Any) -> Any:
         """The machine to which a volume is attached, if it runs."""
@@ -120,14 +118,14 @@ class VolumeWriter:
 
     def _attach(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine = self._machine(row)
-        if machine and not _find_target(machine, row['uuid'][:20]):
-            device = disk_devices.disk_xml(self._disk(row), _find_free_target(machine))
+        machine, disk = self._machine(row), self._disk(row)
+        if machine and not _find_target(machine, disk.serial):
+            device = disk_devices.disk_xml(disk, _find_free_target(machine))
             machine.attachDeviceFlags(device, _LIVE)
 
     def _detach(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, serial = self._machine(row), row['uuid'][:20]
+        machine, serial = self._machine(row), self._disk(row).serial
         if not machine or not _find_target(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)

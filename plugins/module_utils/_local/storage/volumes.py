@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Sequence, Tuple
@@ -13,6 +12,7 @@ from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.volume import Volume
 from ..record.host import Host
+from .pools import pool_of
 from .volume_rows import LIST, volume_of, volume_row
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class LocalVolumes:
         )
 
     def _is_disk_missing(self, row: Any) -> bool:
-        file = self.host.settings.path('volumes', row['uuid'] + '.qcow2')
-        return row['task_state'] is None and not os.path.exists(file)
+        pool = pool_of(self.host)
+        return row['task_state'] is None and not pool.exists(pool.volume(row['uuid']))
 
     def is_mounted(self, name: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
