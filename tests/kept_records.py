@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.schema import VERSIONS
+
 ROOT = Path(__file__).parent / 'fixtures' / 'records'
 
 
@@ -41,6 +43,18 @@ class KeptRecord:
         """Write the export of the record."""
         path.write_text(json.dumps(self.read('export')), 'utf-8')
         path.chmod(0o600)
+
+
+def write_version(path: Path, version: int) -> None:
+    """Write an empty record with the tables of an earlier version; 0: without tables."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(sqlite3.connect(path, isolation_level=None)) as sql:
+        sql.execute('PRAGMA journal_mode = WAL')
+        if version:
+            sql.executescript((ROOT / '1.sql').read_text('utf-8'))
+        for number in range(2, version + 1):
+            sql.executescript(VERSIONS[number])
+        sql.execute(f'PRAGMA user_version = {version}')
 
 
 KEPT = tuple(KeptRecord(folder) for folder in sorted(ROOT.iterdir()) if folder.is_dir())

@@ -16,6 +16,7 @@ import shutil
 import sqlite3
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ import pytest
 import yaml
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.schema import VERSIONS
+from ansible_collections.hanok.cloud.tests.kept_records import write_version
 
 from . import figures
 from .forks import ForkServer, ModuleRun
@@ -978,12 +979,9 @@ def test_records_of_other_versions(version: int, fuzzed: Host, tiny: str, tmp_pa
     """Older records are read, and upgraded by a change; newer ones are not touched."""
     state = tmp_path / 'state'
     state.mkdir()
-    with sqlite3.connect(state / 'hanok.db', isolation_level=None) as record:
-        for number in range(min(version, VERSION)):
-            record.executescript(VERSIONS[number])
+    write_version(state / 'hanok.db', min(version, VERSION))
+    with closing(sqlite3.connect(state / 'hanok.db', isolation_level=None)) as record:
         record.execute(f'PRAGMA user_version = {version}')
-        record.execute('PRAGMA journal_mode = WAL')
-    record.close()
     environment = {'HANOK_STATE': str(state)}
     before = (state / 'hanok.db').read_bytes()
     readers = [(module, sample(module, tiny)) for module in READERS]

@@ -16,11 +16,9 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.damage import damage
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import (
-    TABLES,
-    VERSION,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.tests.kept_records import KEPT, KeptRecord, differences
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import TABLES
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
 
 LOCAL = Path(__file__).resolve().parents[2] / 'plugins' / 'module_utils' / '_local'
 # They project all projects on the host, or keep, export, check and rebuild the record.
@@ -58,15 +58,9 @@ def test_a_record_is_opened_for_a_project(tmp_path: Path) -> None:
         record.insert('keypair', {'name': 'same', 'public_key': 'theirs'})
     assert [row['id'] for row in record.rows('SELECT id FROM keypair')] == [ours]
     assert record.value('SELECT count(*) FROM main.keypair') == 2
+    views = record.rows("SELECT name FROM temp.sqlite_master WHERE type = 'view'")
+    assert {row['name'] for row in views} == set(TABLES)
     for table in TABLES:
         for statement in (f'DELETE FROM {table}', f'UPDATE {table} SET created_by = 1'):
             with pytest.raises(sqlite3.OperationalError, match='it is a view'):
                 record.sql.execute(statement)
-
-
-def test_every_table_has_a_project(tmp_path: Path) -> None:
-    """A new table gets a view as well; the history is not read as a resource is."""
-    record = Record(str(tmp_path), 'me')
-    tables = record.rows("SELECT name FROM main.sqlite_master WHERE type = 'table'")
-    own = {row['name'] for row in tables} - {'meta', 'history', 'sqlite_sequence'}
-    assert own == set(TABLES)

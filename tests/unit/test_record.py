@@ -17,15 +17,17 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.files import write_atomically
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import database, metadata
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.damage import damage
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import (
-    TABLES,
-    VERSION,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.schema import VERSIONS
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import (
+    ALL_TABLES,
+    TABLES,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
+from ansible_collections.hanok.cloud.tests.kept_records import write_version
 
 
 @pytest.fixture
@@ -136,7 +138,7 @@ def test_creation_is_atomic(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob('*.new*')) == []
     reader = Record(str(tmp_path), 'you')
-    assert reader.version == VERSION == len(VERSIONS)
+    assert reader.version == VERSION == max(VERSIONS)
     assert reader.value('PRAGMA journal_mode') == 'wal'
 
 
@@ -284,12 +286,12 @@ def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
     else:  # another run creates it after this run started
         Record(str(tmp_path), 'other').write()
     with sqlite3.connect(tmp_path / 'hanok.db') as sql:
-        sql.execute(f'PRAGMA user_version = {len(VERSIONS) + 1}')
+        sql.execute(f'PRAGMA user_version = {VERSION + 1}')
     sql.close()
     with pytest.raises(
         CloudError,
-        match=rf'hanok\.db has version {len(VERSIONS) + 1}, '
-        rf'this hanok\.cloud supports {len(VERSIONS)}: update the collection',
+        match=rf'hanok\.db has version {VERSION + 1}, '
+        rf'this hanok\.cloud supports {VERSION}: update the collection',
     ):
         Record(str(tmp_path), 'me') if how == 'read' else record.write()
 
@@ -336,11 +338,12 @@ def test_a_file_is_replaced_atomically(tmp_path: Path) -> None:
 # -- versions ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize('version', range(1, len(VERSIONS)))
+@pytest.mark.parametrize('version', range(1, VERSION))
 def test_an_older_version_is_migrated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int
 ) -> None:
     """Readers migrate a copy and leave the file alone; writers migrate it and keep every row."""
+    write_version(tmp_path / 'hanok.db', version)
     with monkeypatch.context() as older:
         older.setattr(database, 'VERSION', version)
         writer = Record(str(tmp_path), 'me')
@@ -354,7 +357,7 @@ def test_an_older_version_is_migrated(
     }
     assert (tmp_path / 'hanok.db').read_bytes() == before
     reader.write()
-    assert reader.value('PRAGMA user_version') == len(VERSIONS)
+    assert reader.value('PRAGMA user_version') == VERSION
     assert {
         table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES
     } == read
@@ -371,12 +374,50 @@ def test_an_older_version_is_migrated(
     ) == ([], None)
 
 
+def structure(record: Record) -> dict[str, list[tuple[object, ...]]]:
+    """The columns, constraints, indices and triggers of the record by table; their order is free.
+
+    Columns that a migration adds are the last ones.
+    """
+    found = {}
+    for name, sql in record.rows("SELECT name, sql FROM main.sqlite_master WHERE type = 'table'"):
+        columns = [tuple(row)[1:] for row in record.rows(f'PRAGMA main.table_info({name})')]
+        checks = [('check', *expression) for expression in re.findall(r'CHECK \((.*?)\)', sql)]
+        keys = [tuple(row)[2:] for row in record.rows(f'PRAGMA main.foreign_key_list({name})')]
+        indices: list[tuple[object, ...]] = []
+        for _number, index, is_unique, origin, partial in record.rows(
+            f'PRAGMA main.index_list({name})'
+        ):
+            key = [row['name'] for row in record.rows(f'PRAGMA main.index_info({index})')]
+            named = index if origin == 'c' else ''
+            indices.append(('index', named, is_unique, origin, partial, *key))
+        triggers = record.rows(
+            "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger' AND tbl_name = ?", name
+        )
+        key_kind = ('AUTOINCREMENT' in sql, 'WITHOUT ROWID' in sql)
+        facts = [key_kind, *columns, *checks, *keys, *indices, *map(tuple, triggers)]
+        found[name] = sorted(facts, key=repr)
+    return found
+
+
+@pytest.mark.parametrize('version', range(1, VERSION))
+def test_migrated_tables_are_as_described(tmp_path: Path, version: int) -> None:
+    """A record of any version becomes the same as a new one: no statement was forgotten."""
+    write_version(tmp_path / 'hanok.db', version)
+    migrated = Record(str(tmp_path), 'me')
+    new = Record(str(tmp_path / 'new'), 'me')
+    assert structure(migrated) == structure(new)
+    assert set(migrated.meta()) == set(new.meta())
+    assert set(structure(new)) == {'meta', 'sqlite_sequence', *ALL_TABLES}
+
+
 def test_rules_of_an_older_version_are_converted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Any remote is any; what equals no egress rules is none. Also those of an older export."""
     narrow = {'direction': 'egress', 'protocol': 'tcp', 'port_min': 443, 'port_max': 443}
     everything = {'direction': 'egress', 'protocol': 'any', 'remote_cidr': '0.0.0.0/0'}
+    write_version(tmp_path / 'hanok.db', 4)
     with monkeypatch.context() as older:
         older.setattr(database, 'VERSION', 4)
         writer = Record(str(tmp_path), 'me')
@@ -415,6 +456,7 @@ UUID = re.compile('[0-9a-f]{8}-[0-9a-f]{4}-[48][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 
 def test_every_resource_has_an_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of an older record get one that stays the same, new ones get a random one."""
+    write_version(tmp_path / 'hanok.db', 4)
     with monkeypatch.context() as older:
         older.setattr(database, 'VERSION', 4)
         writer = Record(str(tmp_path), 'me')

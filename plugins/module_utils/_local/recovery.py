@@ -16,10 +16,11 @@ from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, reb
 from .._model.secret import NO_SECRETS
 from .cloud import LocalCloud, this_host
 from .projections import LocalProjections
-from .record.database import LOST, TABLES, Damaged
+from .record.database import LOST, Damaged
 from .record.errors import at_boundary
 from .record.host import Host
 from .record.record import Record
+from .record.tables import TABLES
 from .remains import FOREIGN_DATA, find_remains, has_remains
 
 

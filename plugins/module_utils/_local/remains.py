@@ -12,8 +12,9 @@ from typing import Any, Dict, List
 
 from .._model.recovery import Remains, Rows, rebuild_rows
 from .record import metadata
-from .record.database import TABLES, VERSION, NewerVersion
+from .record.database import VERSION, NewerVersion
 from .record.host import Host
+from .record.tables import TABLES
 from .storage.pools import IMAGE, ROOT, VOLUME, pool_of
 
 # Errors of reading data that hanok.cloud did not write.

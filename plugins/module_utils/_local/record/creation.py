@@ -12,8 +12,10 @@ from typing import Any, Mapping
 
 from ..._cloud import CloudError
 from ..._model.checks import DEFAULT_GROUP
-from .database import TABLES, Database, Rows, is_inaccessible
+from .database import Database, Rows, is_inaccessible
+from .definition import columns_of
 from .schema import RULE_CONVERSIONS, WITHOUT_UUID, set_uuid
+from .tables import TABLES
 
 _EXPORT_EDITED = 'the export was edited by hand'
 
@@ -78,7 +80,7 @@ def _fill(database: Database, rows: Rows) -> None:
     # Referring rows are inserted before the rows they refer to: a trigger rejects new references to
     # rows that were being deleted when the record was lost. Foreign keys are checked at the end.
     for table in ('meta', *reversed(TABLES)):
-        columns = {row['name'] for row in database.rows(f'PRAGMA table_info({table})')}
+        columns = columns_of(table) if table in TABLES else ('key', 'value')
         for row in rows.get(table, ()):
             known = {column: value for column, value in row.items() if column in columns}
             new = _insert(database, table, known)

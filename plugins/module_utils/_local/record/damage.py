@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Callable, Dict, Iterator, Tuple
+from typing import Any, Callable, Dict, Iterator
 
 from ..._cloud import CloudError
 from ..._model.keypair import fingerprint
@@ -15,10 +16,9 @@ from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.rule import Rule
 from ..._model.status import TaskState
 from .database import RECOVER
+from .definition import columns_of
 from .record import Record
-
-_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-_TYPES = {'INTEGER': ('integer', 'null'), 'TEXT': ('text', 'null')}
+from .tables import ALL_TABLES, Value
 
 
 def damage(record: Record) -> str:
@@ -42,22 +42,18 @@ def _problems(record: Record) -> Iterator[str]:
         if not isinstance(meta.get(key), int):
             yield f'meta.{key} is {meta.get(key)!r}'
     yield from _problem(_matches('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
-    for (table,) in record.rows(_TABLES):
-        columns = {
-            row['name']: row['type'] for row in record.rows(f'PRAGMA main.table_info({table})')
-        }
+    for table in ALL_TABLES:
         for row in record.rows(f'SELECT * FROM main.{table}'):
-            yield from _row_problems(table, columns, dict(row))
+            yield from _row_problems(table, row)
 
 
-def _row_problems(table: str, columns: Dict[str, str], row: Dict[str, Any]) -> Iterator[str]:
-    for column, value in row.items():
-        type_name = {int: 'integer', str: 'text', type(None): 'null'}.get(type(value), 'other')
-        if type_name not in _TYPES.get(columns[column], (type_name,)):
-            yield f'{table}.{column} is {value!r}'
-        check = _CHECKS.get((table, column)) or _CHECKS.get(('', column))
-        if check and value is not None:
-            yield from _problem(check, value, f'{table}.{column}')
+def _row_problems(table: str, row: sqlite3.Row) -> Iterator[str]:
+    for name, column in columns_of(table).items():
+        value = row[name]
+        if value is not None and type(value) is not column.type:
+            yield f'{table}.{name} is {value!r}'
+        if value is not None and column.value:
+            yield from _problem(_CHECKS[column.value], value, f'{table}.{name}')
     if table == 'security_group_rule':
         group = 'group' if row['remote_group_id'] else None
         values = {
@@ -101,19 +97,17 @@ def _matches(pattern: str) -> Callable[[Any], None]:
     return check
 
 
-_CHECKS: Dict[Tuple[str, str], Callable[[Any], Any]] = {
-    ('', 'labels'): _labels,
-    ('', 'task_state'): TaskState,
-    ('keypair', 'public_key'): fingerprint,
-    ('network', 'cidr'): IPv4Network,
-    ('network', 'gateway'): IPv4Address,
-    ('port', 'address'): IPv4Address,
-    ('port', 'mac'): _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
-    ('server', 'name'): _matches('[A-Za-z0-9-]+'),
-    ('balancer', 'name'): _matches('[A-Za-z0-9._-]+'),
-    ('floating_ip', 'address'): IPv4Address,
-    ('balancer', 'listeners'): _listeners,
-    ('balancer', 'health_check'): lambda text: HealthCheck(**json.loads(text)),
-    ('balancer', 'algorithm'): _one_of(*ALGORITHMS),
-    ('server', 'power'): _one_of('started', 'stopped'),
+_CHECKS: Dict[Value, Callable[[Any], Any]] = {
+    Value.ADDRESS: IPv4Address,
+    Value.ALGORITHM: _one_of(*ALGORITHMS),
+    Value.CIDR: IPv4Network,
+    Value.HEALTH_CHECK: lambda text: HealthCheck(**json.loads(text)),
+    Value.HOST_NAME: _matches('[A-Za-z0-9-]+'),
+    Value.LABELS: _labels,
+    Value.LISTENERS: _listeners,
+    Value.MAC: _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
+    Value.NAME: _matches('[A-Za-z0-9._-]+'),
+    Value.POWER: _one_of('started', 'stopped'),
+    Value.PUBLIC_KEY: fingerprint,
+    Value.TASK_STATE: TaskState,
 }

@@ -16,30 +16,14 @@ from ..._cloud import CloudError
 LOST = 'lost'
 SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
-VERSION = 6  # of the tables in schema.py, which is imported only to create or migrate them
-
-# Each has a column project. Rows are inserted in the reverse order. The history is not one of
-# them: it is neither exported nor read as resources are.
-TABLES = (
-    'keypair',
-    'flavor',
-    'image',
-    'network',
-    'security_group',
-    'security_group_rule',
-    'server',
-    'balancer',
-    'balancer_member',
-    'port',
-    'port_security_group',
-    'floating_ip',
-    'volume',
-    'init_script',
-    'server_keypair',
-)
+VERSION = 6  # of the tables in tables.py
 
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
 _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
+
+# Indices and triggers, without those of constraints.
+_DERIVED = """SELECT type, name FROM sqlite_master
+  WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"""
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # by table
 
@@ -99,17 +83,25 @@ class Database:
             raise Damaged(f'the record {self.path} is damaged: {problem}; {RECOVER}')
 
     def migrate(self) -> None:
-        """Create or update the tables of the open database."""
+        """Create or update the tables of the open database, in one transaction."""
+        if self.version == VERSION:
+            return
+        from .definition import creation, indices_and_triggers
         from .schema import VERSIONS
 
+        statements = [creation()]
+        if self.version:
+            statements = [f'DROP {row["type"]} {row["name"]};' for row in self.rows(_DERIVED)]
+            statements += [VERSIONS[number] for number in range(self.version + 1, VERSION + 1)]
+            # A newer version may render other rules: they are loaded again.
+            statements += ["UPDATE meta SET value = value + 1 WHERE key = 'revision';"]
+            statements += [indices_and_triggers()]
+        statements += [f'PRAGMA user_version = {VERSION};']
         try:
-            for number in range(self.version, VERSION):
-                self.sql.executescript(
-                    f'BEGIN IMMEDIATE; {VERSIONS[number]} '
-                    f'PRAGMA user_version = {number + 1}; COMMIT;'
-                )
+            self.sql.executescript('\n'.join(['BEGIN IMMEDIATE;', *statements, 'COMMIT;']))
         except sqlite3.Error as error:
             raise self.access_error(error) from error
+        self.version = VERSION
 
     def rows(self, query: str, *values: Any) -> List[sqlite3.Row]:
         """Return the rows of a query."""

@@ -13,7 +13,8 @@ from typing import Any, Dict
 
 from ..._cloud import CloudError
 from ..host.files import write_atomically
-from .database import SECRET, TABLES, Database
+from .database import SECRET, Database
+from .tables import TABLES
 
 
 def export(database: Database, path: str) -> None:

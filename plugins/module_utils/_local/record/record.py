@@ -15,7 +15,11 @@ from ..._cloud import Busy, CloudError, Gone, Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.checks import DEFAULT_GROUP, DEFAULT_PROJECT
 from ..._model.status import TaskState
-from .database import LOST, RECOVER, SECRET, TABLES, VERSION, Damaged, Database, Rows
+from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
+
+# The tables of resources, whose rows belong to projects.
+_OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.name) c
+  WHERE t.type = 'table' AND c.name = 'created_by'"""
 
 
 class Record(Database):
@@ -109,7 +113,7 @@ class Record(Database):
         from preferring the index of the project to all others.
         """
         self.sql.execute('CREATE TEMP TABLE opened AS SELECT ?1 AS project', (self.project,))
-        for table in TABLES:
+        for (table,) in self.rows(_OF_PROJECTS):
             self.sql.execute(
                 f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} '
                 'WHERE +project = (SELECT project FROM opened)'
