@@ -206,7 +206,7 @@ lb:
           type: str
         status:
           description:
-            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (not reported yet).
+            - V(ONLINE), V(ERROR), V(NO_MONITOR) (no health check) or V(UNKNOWN) (not checked yet).
           type: str
         reason:
           description: Result of the last check, as HAProxy reports it.

@@ -198,6 +198,26 @@ def test_health_check_is_removed(lb: dict[str, Any]) -> None:
     assert keep('lb', name='alone', health_check={'protocol': 'none'})['lb']['health_check'] is None
 
 
+def test_a_member_is_not_healthy_before_its_first_check(image: str, lb: dict[str, Any]) -> None:
+    """A member that does not run never counts as healthy, not even while it is being added."""
+    keep('server', name='down', image=image, flavor='g1.nano', state='stopped')
+    check = {'protocol': 'tcp', 'interval': 2}
+    try:
+        added = run(
+            'lb',
+            name='alone',
+            members=['down'],
+            health_check=check,
+            wait_for='healthy',
+            wait_timeout=15,
+        )
+        assert 'timed out' in added['msg']
+        assert 'down is ERROR' in added['msg']
+    finally:
+        keep('lb', name='alone', members=[])
+        keep('server', name='down', state='absent')
+
+
 def test_orphaned_haproxy_is_killed(lb: dict[str, Any]) -> None:
     """A HAProxy without its container does not count as active; it is killed and restarted."""
     folder = f'/var/lib/hanok/balancers/{lb["id"]}'

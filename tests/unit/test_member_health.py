@@ -52,6 +52,13 @@ def test_statuses_and_reasons() -> None:
     )
 
 
+@pytest.mark.parametrize('status', ['INI', '* INI'])
+def test_before_the_first_check(status: str) -> None:
+    """HAProxy says UP; nobody knows yet."""
+    text = f'# pxname,svname,status,check_status,check_desc,\nmembers_80,web,UP,{status},Init,\n'
+    assert health(text, ['web']) == (MemberHealth('web', 'UNKNOWN', 'not checked yet'),)
+
+
 def test_no_output_and_no_check() -> None:
     """HAProxy does not answer; there is no health check."""
     unknown = MemberHealth('web', 'UNKNOWN', 'not reported by the load balancer')

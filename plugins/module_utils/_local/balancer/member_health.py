@@ -52,18 +52,29 @@ def _texts(row: Dict[Any, Any]) -> Dict[str, str]:
 def _member(name: str, rows: List[Dict[str, str]]) -> MemberHealth:
     if not rows:
         return MemberHealth(name, UNKNOWN, 'not reported by the load balancer')
-    states = [(_status(row['status']), _reason(row)) for row in rows]
+    states = [(_status(row), _reason(row)) for row in rows]
     not_online = [state for state in states if state[0] != ONLINE]
     status, reason = not_online[0] if not_online else states[0]
     return MemberHealth(name, status, reason)
 
 
-def _status(text: str) -> str:
+def _status(row: Dict[str, str]) -> str:
     """By the first word: "UP 1/2" is up, with one failed check."""
-    return {'UP': ONLINE, 'DOWN': ERROR}.get(text.partition(' ')[0], UNKNOWN)
+    status = {'UP': ONLINE, 'DOWN': ERROR}.get(row['status'].partition(' ')[0], UNKNOWN)
+    return UNKNOWN if status == ONLINE and _is_unchecked(row) else status
+
+
+def _is_unchecked(row: Dict[str, str]) -> bool:
+    """Whether there was no check yet; HAProxy sends requests to such a member, and says UP.
+
+    A check in progress is marked by an asterisk.
+    """
+    return row.get('check_status', '').removeprefix('* ') == 'INI'
 
 
 def _reason(row: Dict[str, str]) -> str:
     """The result of the last check, as HAProxy describes it."""
+    if _is_unchecked(row):
+        return 'not checked yet'
     texts = [row.get(column, '') for column in ('check_desc', 'last_chk', 'check_code')]
     return printable_line(': '.join(dict.fromkeys(text for text in texts if text)), _MOST_REASON)
