@@ -10,9 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import (
+from ansible_collections.hanok.cloud.plugins.module_utils._model.record_state import (
     RecordState,
     RecoverRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import (
     Remains,
     rebuild_rows,
 )

@@ -8,7 +8,7 @@ from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.kinds import Verb
-from .._model.recovery import RecordState, RecoverRequest
+from .._model.record_state import RecordState, RecoverRequest
 from .._plan.recover import ObservedRecord, plan
 from .clouds import open_recovery, supported
 from .operations import Operations

@@ -33,7 +33,7 @@ from .._model.lb import Lb
 from .._model.network import Network, Surroundings
 from .._model.port import Port
 from .._model.profile import Profile
-from .._model.recovery import RecordState
+from .._model.record_state import RecordState
 from .._model.security_group import SecurityGroup
 from .._model.server import Server
 from .._model.user_data import UserDataHash

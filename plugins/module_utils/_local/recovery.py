@@ -12,7 +12,8 @@ from typing import List, Tuple
 
 from .._cloud import CloudError, Names, Observed, Outcome
 from .._model.change import Change
-from .._model.recovery import INTERRUPTED, RecordState, Rows, planned_state, rebuild_rows
+from .._model.record_state import INTERRUPTED, RecordState
+from .._model.recovery import Rows, planned_state, rebuild_rows
 from .._model.secret import NO_SECRETS
 from .cloud import LocalCloud, this_host
 from .projections import LocalProjections

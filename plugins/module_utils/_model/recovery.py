@@ -12,38 +12,17 @@ from typing import Any, Dict, List, Tuple
 from .checks import DEFAULT_GROUP, DEFAULT_PROJECT, RECOVERED_BY
 from .image import min_disk_gb
 from .network import candidates
-from .problem import Problem
-from .profile import Profile
-from .secret import NO_SECRETS, Secrets
+from .record_state import RecordState
 
 Row = Dict[str, Any]
 Rows = Dict[str, List[Row]]
 Metadata = Mapping[str, Any]
 Disks = Mapping[str, Mapping[str, int]]
-INTERRUPTED = 'interrupted'
 # What is in the export only, because the metadata of machines does not mention it.
 _EXPORTED_ONLY = (
     'key pairs, init scripts, flavors, rules of security groups, ports and floating IPs that no '
     'server or load balancer has'
 )
-
-
-@dataclass(frozen=True)
-class RecordState:
-    """The state of the record: missing, damaged, whole or interrupted (during recovery).
-
-    ``name`` is record: there is only one. ``rows``: their number, by table. ``lost``: what could
-    not be restored.
-    """
-
-    name: str = 'record'
-    state: str = 'whole'
-    rows: Mapping[str, int] = field(default_factory=dict)
-    lost: Tuple[str, ...] = ()
-
-    def public(self) -> Dict[str, Any]:
-        """The record for the result of a module."""
-        return {'state': self.state, 'rows': dict(self.rows), 'lost': list(self.lost)}
 
 
 @dataclass(frozen=True)
@@ -284,23 +263,3 @@ def _add_disks(rows: Rows, kind: str, disks: Mapping[str, int]) -> List[str]:
         _append(rows, kind, row)
         lost.append(f'{kind} {name}: its name is unknown')
     return lost
-
-
-@dataclass(frozen=True)
-class RecoverRequest:
-    """The requested state: the record exists."""
-
-    name: str = 'record'
-
-    @property
-    def secrets(self) -> Secrets:
-        """What the cloud needs and may not record: nothing."""
-        return NO_SECRETS
-
-    def excesses(self, profile: Profile) -> List[Problem]:
-        """What is more than the cloud allows: nothing."""
-        return []
-
-    def problems(self) -> List[Problem]:
-        """Return none: the request has no options."""
-        return []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from .._model.change import Draft, Plan
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
-from .._model.recovery import INTERRUPTED, RecordState, RecoverRequest
+from .._model.record_state import INTERRUPTED, RecordState, RecoverRequest
 
 
 @dataclass(frozen=True)
