@@ -114,6 +114,9 @@ flavor:
     labels:
       description: Labels of the flavor.
       type: dict
+    project:
+      description: Project of the flavor.
+      type: str
     created_by:
       description: User who created the flavor.
       type: str

@@ -72,6 +72,9 @@ flavors:
     labels:
       description: Labels of the flavor.
       type: dict
+    project:
+      description: Project of the flavor.
+      type: str
     created_by:
       description: User who created the flavor.
       type: str

@@ -154,6 +154,9 @@ floating_ip:
     labels:
       description: Labels of the floating IP.
       type: dict
+    project:
+      description: Project of the floating IP.
+      type: str
     created_by:
       description: User who created the floating IP.
       type: str

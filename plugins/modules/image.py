@@ -145,6 +145,9 @@ image:
         - What an earlier run began and did not complete, because it was interrupted or failed; null
           if there is nothing. The next task for the image completes it.
       type: str
+    project:
+      description: Project of the image.
+      type: str
     created_by:
       description: User who created the image.
       type: str

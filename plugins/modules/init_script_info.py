@@ -65,6 +65,9 @@ init_scripts:
         - Names of the servers that are being created with the init script and have not read it yet.
       type: list
       elements: str
+    project:
+      description: Project of the init script.
+      type: str
     created_by:
       description: User who created the init script.
       type: str

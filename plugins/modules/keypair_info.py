@@ -62,6 +62,9 @@ keypairs:
     labels:
       description: Labels of the key pair.
       type: dict
+    project:
+      description: Project of the key pair.
+      type: str
     created_by:
       description: User who created the key pair.
       type: str

@@ -242,6 +242,9 @@ lb:
         - What an earlier run began and did not complete, because it was interrupted or failed; null
           if there is nothing. The next task for the load balancer completes it.
       type: str
+    project:
+      description: Project of the load balancer.
+      type: str
     created_by:
       description: User who created the load balancer.
       type: str

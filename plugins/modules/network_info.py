@@ -75,6 +75,9 @@ networks:
         - What an earlier run began and did not complete, because it was interrupted or failed; null
           if there is nothing. The next task for the network completes it.
       type: str
+    project:
+      description: Project of the network.
+      type: str
     created_by:
       description: User who created the network.
       type: str

@@ -73,6 +73,9 @@ ports:
     floating_ip:
       description: Floating IP that is attached to the port; null if there is none.
       type: str
+    project:
+      description: Project of the port.
+      type: str
     created_by:
       description: User who created the port.
       type: str

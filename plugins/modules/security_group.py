@@ -199,6 +199,9 @@ security_group:
     labels:
       description: Labels of the security group.
       type: dict
+    project:
+      description: Project of the security group.
+      type: str
     created_by:
       description: User who created the security group.
       type: str

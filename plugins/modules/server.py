@@ -377,6 +377,9 @@ server:
     member_of:
       description: Name of the group that the server was created in, with O(count).
       type: str
+    project:
+      description: Project of the server.
+      type: str
     created_by:
       description: User who created the server.
       type: str

@@ -198,6 +198,9 @@ servers:
         output:
           description: End of the output of the first boot, at most 64 KiB.
           type: str
+    project:
+      description: Project of the server.
+      type: str
     created_by:
       description: User who created the server.
       type: str

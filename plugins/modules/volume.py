@@ -137,6 +137,9 @@ volume:
     labels:
       description: Labels of the volume.
       type: dict
+    project:
+      description: Project of the volume.
+      type: str
     created_by:
       description: User who created the volume.
       type: str

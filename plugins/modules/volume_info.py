@@ -81,6 +81,9 @@ volumes:
     labels:
       description: Labels of the volume.
       type: dict
+    project:
+      description: Project of the volume.
+      type: str
     created_by:
       description: User who created the volume.
       type: str

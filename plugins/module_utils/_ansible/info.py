@@ -75,7 +75,9 @@ def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Any]:
 def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> Any:
     query, labels = _compiled(params['query']), labels_of(params['labels'])
     found: List[Dict[str, Any]] = [
-        item for item in observe(cloud, params) if labels.items() <= item['labels'].items()
+        {**item, 'project': params['project']}
+        for item in observe(cloud, params)
+        if labels.items() <= item['labels'].items()
     ]
     return query(found) if query else found
 

@@ -23,9 +23,10 @@ def summary(changes: Sequence[Change], check_mode: bool, kind: str, names: Seque
     return f'no changes: {KINDS[kind].with_names(names)} {verb} up to date'
 
 
-def items_of(kind: str, is_group: bool, items: Sequence[Any]) -> Dict[str, Any]:
+def items_of(kind: str, is_group: bool, items: Sequence[Any], project: str) -> Dict[str, Any]:
     """Return the items under the key of their kind: a list for a group, else one or null."""
-    shown = [item.public() for item in items]
+    place = {'project': project} if KINDS[kind].is_in_project else {}
+    shown = [{**item.public(), **place} for item in items]
     if is_group:
         return {KINDS[kind].plural: shown}
     return {kind: shown[0] if shown else None}

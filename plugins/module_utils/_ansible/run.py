@@ -188,7 +188,7 @@ def _result(
         'msg': summary(changes, module.check_mode, resource.kind, names),
         'changed': bool(done),
         'steps': _steps(done),
-        **items_of(resource.kind, is_group, applied.items),
+        **items_of(resource.kind, is_group, applied.items, module.params['project']),
     }
     if module._diff:
         result['diff'] = _diff(changes)

@@ -16,12 +16,14 @@ class Kind(NamedTuple):
 
     ``plural``: the key of results that list its items.
     ``title``: its name in messages. ``is_networked``: it depends on the upkeep of a cloud.
+    ``is_in_project``: it belongs to a project, not to the whole cloud.
     """
 
     name: str
     plural: str
     title: str
     is_networked: bool = False
+    is_in_project: bool = True
 
     def with_names(self, names: Sequence[str]) -> str:
         """The title with the names of some items, at most 5 of them."""
@@ -46,7 +48,7 @@ KINDS = {
         Kind('server', 'servers', 'server', is_networked=True),
         Kind('lb', 'lbs', 'load balancer', is_networked=True),
         Kind('private_key', 'private_keys', 'private key'),
-        Kind('record', 'records', 'record'),
+        Kind('record', 'records', 'record', is_in_project=False),
         Kind('firewall', 'upkeep', 'firewall'),
     )
 }
