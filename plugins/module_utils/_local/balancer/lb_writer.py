@@ -76,7 +76,7 @@ class LbWriter:
 
 def _reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
     """Insert a new balancer with its port, members and floating IP, if it does not exist yet."""
-    if record.value('SELECT id FROM balancer WHERE name = ?', lb.name) is not None:
+    if record.find('balancer', lb.name) is not None:
         return
     identity = {'uuid': str(uuid.uuid4()), 'name': lb.name}
     row = record.insert('balancer', {**identity, **_columns(lb), 'task_state': TaskState.CREATING})
@@ -120,7 +120,7 @@ def _columns(lb: Lb) -> Dict[str, Any]:
 def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
     record.sql.execute('DELETE FROM main.balancer_member WHERE balancer_id = ?', (row,))
     for member in members:
-        server = record.value('SELECT id FROM server WHERE name = ?', member)
+        server = record.find('server', member)
         if server is None:
             raise Busy(
                 f'server {member} no longer exists; run the task again',

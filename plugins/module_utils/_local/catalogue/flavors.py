@@ -7,15 +7,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.flavor import Flavor
+from ..record.database import Query
 from ..record.host import Host
 from ..record.record import description_columns
 from .flavor_catalogue import CATALOGUE
 
+if TYPE_CHECKING:
+    from ..record.tables import FlavorRow
+    from .row_types import FlavorUser
+
+_LIST: Query[FlavorRow] = Query('SELECT * FROM flavor ORDER BY name')
+_USERS: Query[FlavorUser] = Query(
+    'SELECT flavor, name FROM server WHERE flavor IS NOT NULL ORDER BY name'
+)
 COLUMNS = ('family', 'vcpus', 'memory', 'disk')
 
 
@@ -29,9 +38,9 @@ class LocalFlavors:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Flavor, ...]:
         """List all, or those with these names."""
         users: Dict[str, List[str]] = {}
-        for row in self.record.rows('SELECT flavor, name FROM server ORDER BY name'):
+        for row in self.record.rows(_USERS):
             users.setdefault(row['flavor'], []).append(row['name'])
-        rows = self.record.rows('SELECT * FROM flavor ORDER BY name')
+        rows = self.record.rows(_LIST)
         flavors = [
             replace(flavor, used_by=tuple(users.get(flavor.name, ())))
             for flavor in (*CATALOGUE.values(), *map(_flavor, rows))
@@ -69,7 +78,7 @@ class LocalFlavors:
         return self.record.delete_rows(changes)
 
 
-def _flavor(row: Any) -> Flavor:
+def _flavor(row: FlavorRow) -> Flavor:
     return Flavor(
         row['name'],
         row['family'],

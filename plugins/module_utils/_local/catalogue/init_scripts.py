@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.init_script import InitScript
 from ..._model.status import TaskState
+from ..record.database import Query
 from ..record.record import Record, description_columns, split_names
 
-_LIST = f"""SELECT i.*, (SELECT group_concat(s.name) FROM server s
+if TYPE_CHECKING:
+    from .row_types import ListedInitScript
+
+_LIST: Query[ListedInitScript] = Query(f"""SELECT i.*, (SELECT group_concat(s.name) FROM server s
     WHERE s.init_script = i.name AND s.task_state = '{TaskState.CREATING}') AS used
-  FROM init_script i WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
+  FROM init_script i WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name""")
 
 
 class LocalInitScripts:
@@ -61,5 +65,5 @@ class LocalInitScripts:
         return self.record.delete_rows(changes)
 
 
-def _columns(script: InitScript) -> Dict[str, Any]:
+def _columns(script: InitScript) -> Dict[str, str]:
     return {'content': script.content, **description_columns(script)}

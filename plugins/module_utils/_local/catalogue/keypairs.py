@@ -6,17 +6,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import List, Tuple
+from typing import TYPE_CHECKING, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.keypair import Keypair, fingerprint
+from ..record.database import Query
 from ..record.record import Record, description_columns, split_names
 
-_LIST = """SELECT k.*, (SELECT group_concat(name) FROM server s
+if TYPE_CHECKING:
+    from .row_types import ListedKeypair
+
+_LIST: Query[ListedKeypair] = Query("""SELECT k.*, (SELECT group_concat(name) FROM server s
   WHERE (s.key_name = k.name AND s.project = k.project)
   OR s.id IN (SELECT server_id FROM server_keypair WHERE keypair_id = k.id)) AS used
-  FROM keypair k WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name"""
+  FROM keypair k WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)) ORDER BY name""")
 
 
 class LocalKeypairs:

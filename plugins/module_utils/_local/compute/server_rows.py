@@ -36,7 +36,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
 
     False if it exists: an interrupted run has inserted it.
     """
-    if record.value('SELECT id FROM server WHERE name = ?', server.name) is not None:
+    if record.find('server', server.name) is not None:
         return False
     row = record.insert(
         'server',
@@ -44,7 +44,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'uuid': str(uuid.uuid4()),
             **{column: getattr(server, column) for column in _COLUMNS},
             'key_name': next(iter(server.key_names), None),
-            'image_id': record.value('SELECT id FROM image WHERE name = ?', server.image),
+            'image_id': record.find('image', server.image),
             'init_script_seal': init_script_hash(record, server.init_script),
             **description_columns(server),
             'task_state': TaskState.CREATING,
@@ -62,7 +62,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
 def _insert_keys(record: Record, keys: Sequence[str], server: int) -> None:
     """Insert the key pairs of a server after the first one, which is a column of its row."""
     for position, key in enumerate(keys, 1):
-        keypair = record.value('SELECT id FROM keypair WHERE name = ?', key)
+        keypair = record.find('keypair', key)
         if keypair is None:
             raise Busy(
                 f'keypair {key} no longer exists; run the task again',
@@ -74,13 +74,14 @@ def _insert_keys(record: Record, keys: Sequence[str], server: int) -> None:
 
 def delete_reserved(record: Record, name: str) -> None:
     """Delete a server that was never created, so that it can be created with other options."""
-    row = record.value('SELECT id FROM server WHERE name = ?', name)
+    row = record.find('server', name)
     if record.value('SELECT 1 FROM balancer_member WHERE server_id = ?', row) is not None:
         raise Refused(
             f'server {name} was never created, and is a member of a load balancer; '
             'remove it there first, or delete the server (state: absent)'
         )
-    delete(record, [row])
+    if row is not None:
+        delete(record, [row])
 
 
 def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:

@@ -5,19 +5,29 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Dict, Iterator, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Sequence, Set
 
 from ..._cloud import Busy, Refused
 from ..._model.change import AFTER_APPLY
 from ..host.settings import Pool
+from ..record.database import Query
 from ..record.record import Record
 
+if TYPE_CHECKING:
+    from ..._model.server import Nic
+    from ..record.tables import NetworkRow
+    from .row_types import Address
+
+_NETWORK: Query[NetworkRow] = Query('SELECT * FROM network WHERE name = ?')
+_IN_USE: Query[Address] = Query('SELECT address FROM port WHERE network_id = ?')
+_ALLOCATED: Query[Address] = Query('SELECT address FROM main.floating_ip')
+_BY_ADDRESS = 'SELECT id FROM floating_ip WHERE address = ?'
 _MACS = 0x100 - 0x54  # MACs that can be derived from one address
 
 
-def create_port(record: Record, nic: Any, position: int, owner: Dict[str, Any]) -> int:
+def create_port(record: Record, nic: Nic, position: int, owner: Dict[str, Any]) -> int:
     """Create the port of a server or balancer, or a named one, with an address; return its id."""
-    rows = record.rows('SELECT * FROM network WHERE name = ?', nic.name)
+    rows = record.rows(_NETWORK, nic.name)
     if not rows:
         raise Busy(f'network {nic.name} no longer exists; run the task again')
     network = rows[0]
@@ -53,8 +63,8 @@ def _find_free_mac(record: Record, network: int, address: str) -> str:
     )
 
 
-def _find_free_address(record: Record, network: Any) -> str:
-    ports = record.rows('SELECT address FROM port WHERE network_id = ?', network['id'])
+def _find_free_address(record: Record, network: NetworkRow) -> str:
+    ports = record.rows(_IN_USE, network['id'])
     in_use = {network['gateway'], *(port['address'] for port in ports)}
     for address in IPv4Network(network['cidr']).hosts():
         if str(address) not in in_use:
@@ -84,7 +94,7 @@ def free_count(record: Record, pools: Sequence[Pool]) -> int:
 
 
 def _allocated(record: Record) -> Set[str]:
-    return {row['address'] for row in record.rows('SELECT address FROM main.floating_ip')}
+    return {row['address'] for row in record.rows(_ALLOCATED)}
 
 
 def allocate(
@@ -115,7 +125,7 @@ def associate(record: Record, pools: Sequence[Pool], port: int, address: str | N
     """
     row = None
     if address is not None:
-        row = record.value('SELECT id FROM floating_ip WHERE address = ?', address)
+        row = record.value(_BY_ADDRESS, address)
     if row is None:
         allocate(record, pools, address, None, {'automatic': 1, 'port_id': port})
     else:
@@ -140,7 +150,7 @@ def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:
     """Set the security groups of a port, replacing those it had."""
     record.sql.execute('DELETE FROM main.port_security_group WHERE port_id = ?', (port,))
     for group in groups:
-        row = record.value('SELECT id FROM security_group WHERE name = ?', group)
+        row = record.find('security_group', group)
         if row is None:
             raise Busy(f'security_group {group} no longer exists; run the task again')
         record.insert('port_security_group', {'port_id': port, 'group_id': row})

@@ -8,34 +8,42 @@ import os
 from collections.abc import Iterable
 from functools import partial
 from ipaddress import IPv4Network
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Dict, List
 
 from ..._model.status import TaskState
 from ..host.devices import bridge_name, tap_name
 from ..host.kernel import device_exists, is_up, routes
 from ..host.netlink import addresses
+from ..record.database import Query
 from ..record.host import Host
 from ..record.record import Record
 from .dhcp import has_options
 
-_PORTS = """SELECT p.id, p.network_id FROM main.port p
-  JOIN main.network n ON n.id = p.network_id WHERE n.task_state IS NULL"""
+if TYPE_CHECKING:
+    from ..record.tables import NetworkRow
+    from .row_types import PortOfNetwork
+
+_PORTS: Query[PortOfNetwork] = Query("""SELECT p.id, p.network_id FROM main.port p
+  JOIN main.network n ON n.id = p.network_id WHERE n.task_state IS NULL""")
+_STEADY: Query[NetworkRow] = Query(
+    'SELECT * FROM main.network WHERE task_state IS NULL ORDER BY id'
+)
+_EXISTING: Query[NetworkRow] = Query(
+    f"SELECT * FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}' ORDER BY id"
+)
 
 
 def existing_bridges(record: Record) -> List[str]:
     """The bridges of all networks that are not being deleted."""
-    query = (
-        f"SELECT id FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}' ORDER BY id"
-    )
-    return [bridge_name(row['id']) for row in record.rows(query)]
+    return [bridge_name(row['id']) for row in record.rows(_EXISTING)]
 
 
-def steady_networks(record: Record) -> List[Any]:
+def steady_networks(record: Record) -> List[NetworkRow]:
     """The rows of networks without those in a task state.
 
     These are being created or deleted, or the next run of their task finishes them.
     """
-    return record.rows('SELECT * FROM main.network WHERE task_state IS NULL ORDER BY id')
+    return record.rows(_STEADY)
 
 
 class Bridges:
@@ -89,7 +97,7 @@ class Bridges:
         }
 
 
-def network_fault(row: Any) -> str:
+def network_fault(row: NetworkRow) -> str:
     """Return what is wrong with a network and requires a new start; empty if nothing is."""
     bridge, name = bridge_name(row['id']), row['name']
     if not device_exists(bridge):
@@ -112,7 +120,7 @@ def _has_dnsmasq(bridge: str) -> bool:
         return False
 
 
-def address_faults(rows: Iterable[Any]) -> List[str]:
+def address_faults(rows: Iterable[NetworkRow]) -> List[str]:
     """Return the faults of networks whose bridges exist.
 
     Another program may have set the bridge down, or removed its address or route.
@@ -129,7 +137,7 @@ def address_faults(rows: Iterable[Any]) -> List[str]:
     return faults
 
 
-def _address_commands(row: Any) -> List[str]:
+def _address_commands(row: NetworkRow) -> List[str]:
     """The commands of ip(8) that repair the faults of ``address_faults``."""
     bridge = bridge_name(row['id'])
     return [
@@ -139,6 +147,6 @@ def _address_commands(row: Any) -> List[str]:
     ]
 
 
-def gateway_address(row: Any) -> str:
+def gateway_address(row: NetworkRow) -> str:
     """The address of the host in a network, with its prefix length."""
     return f'{row["gateway"]}/{IPv4Network(row["cidr"]).prefixlen}'

@@ -7,16 +7,38 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from ipaddress import IPv4Network
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._model.datapath import Datapath, Group, Network, Port
 from ..._model.rule import ANYWHERE, Rule
 from ..host.devices import bridge_name, tap_name
 from ..host.settings import Settings
+from ..record.database import Query
 from ..record.record import Record
 
-_FLOATING = """SELECT f.address, p.address AS fixed, p.position FROM main.floating_ip f
-  JOIN main.port p ON p.id = f.port_id ORDER BY f.id"""
+if TYPE_CHECKING:
+    from ..record.tables import (
+        BalancerRow,
+        NetworkRow,
+        PortRow,
+        PortSecurityGroupRow,
+        SecurityGroupRow,
+        SecurityGroupRuleRow,
+    )
+    from .row_types import FloatingAddress
+
+_FLOATING: Query[FloatingAddress] = (
+    Query("""SELECT f.address, p.address AS fixed, p.position FROM main.floating_ip f
+  JOIN main.port p ON p.id = f.port_id ORDER BY f.id""")
+)
+_NETWORKS: Query[NetworkRow] = Query('SELECT * FROM main.network ORDER BY id')
+_PORTS: Query[PortRow] = Query('SELECT * FROM main.port ORDER BY id')
+_PORT_GROUPS: Query[PortSecurityGroupRow] = Query(
+    'SELECT * FROM main.port_security_group ORDER BY port_id, group_id'
+)
+_RULES: Query[SecurityGroupRuleRow] = Query('SELECT * FROM main.security_group_rule ORDER BY id')
+_GROUPS: Query[SecurityGroupRow] = Query('SELECT * FROM main.security_group ORDER BY id')
+_BALANCERS: Query[BalancerRow] = Query('SELECT * FROM main.balancer ORDER BY id')
 
 
 def datapath(
@@ -42,23 +64,18 @@ def datapath(
 
 
 def _networks(record: Record) -> Tuple[Network, ...]:
-    rows = record.rows('SELECT id, cidr, gateway FROM main.network ORDER BY id')
+    rows = record.rows(_NETWORKS)
     return tuple(Network(bridge_name(row['id']), row['cidr'], row['gateway']) for row in rows)
 
 
 def _ports(record: Record) -> Tuple[Port, ...]:
     groups: Dict[int, List[str]] = {}
-    for row in record.rows(
-        'SELECT port_id, group_id FROM main.port_security_group ORDER BY port_id, group_id'
-    ):
+    for row in record.rows(_PORT_GROUPS):
         groups.setdefault(row['port_id'], []).append(str(row['group_id']))
-    return tuple(
-        _port(row, groups.get(row['id'], ()))
-        for row in record.rows('SELECT * FROM main.port ORDER BY id')
-    )
+    return tuple(_port(row, groups.get(row['id'], ())) for row in record.rows(_PORTS))
 
 
-def _port(row: Any, groups: Sequence[str]) -> Port:
+def _port(row: PortRow, groups: Sequence[str]) -> Port:
     return Port(
         tap_name(row['id']),
         row['mac'],
@@ -70,15 +87,15 @@ def _port(row: Any, groups: Sequence[str]) -> Port:
 
 def _security_groups(record: Record) -> Tuple[Group, ...]:
     rules: Dict[int, List[Rule]] = {}
-    for row in record.rows('SELECT * FROM main.security_group_rule ORDER BY id'):
+    for row in record.rows(_RULES):
         rules.setdefault(row['group_id'], []).append(_rule(row))
     return tuple(
         Group(str(row['id']), tuple(rules.get(row['id'], ())), row['name'])
-        for row in record.rows('SELECT id, name FROM main.security_group ORDER BY id')
+        for row in record.rows(_GROUPS)
     )
 
 
-def _rule(row: Any) -> Rule:
+def _rule(row: SecurityGroupRuleRow) -> Rule:
     return Rule(
         row['direction'],
         row['protocol'],
@@ -92,7 +109,7 @@ def _rule(row: Any) -> Rule:
 def _load_balancer_groups(record: Record) -> Tuple[Group, ...]:
     """Return a group for each load balancer, which opens its listeners to everyone."""
     groups = []
-    for row in record.rows('SELECT id, name, listeners FROM main.balancer ORDER BY id'):
+    for row in record.rows(_BALANCERS):
         ports = [listener['port'] for listener in json.loads(row['listeners'])]
         rules = tuple(Rule('ingress', 'tcp', port, port, ANYWHERE) for port in ports)
         groups.append(Group(f'lb{row["id"]}', rules, f'balancer {row["name"]}'))

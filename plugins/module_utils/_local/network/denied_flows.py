@@ -10,13 +10,19 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterable
-from typing import AbstractSet, NamedTuple, Set
+from typing import TYPE_CHECKING, AbstractSet, NamedTuple, Set
 
 from ..._model.datapath import Datapath
 from ..._model.profile import HOST
 from ..._model.verdict import evaluate
 from ..host.netlink import addresses
+from ..record.database import Query
 from ..record.host import Host
+
+if TYPE_CHECKING:
+    from ..record.tables import SecurityGroupRow
+
+_REQUESTS: Query[SecurityGroupRow] = Query('SELECT * FROM main.security_group WHERE to_cut')
 
 _LINE = re.compile(
     r'(?P<protocol>tcp|udp|icmp) +\d+ .*?src=(?P<source>[\d.]+) dst=(?P<target>[\d.]+)'
@@ -88,7 +94,7 @@ def delete_denied(host: Host, path: Datapath, lock: int) -> None:
 
     The programs inherit the lock of the firewall.
     """
-    requests = host.record.rows('SELECT id, to_cut FROM main.security_group WHERE to_cut')
+    requests = host.record.rows(_REQUESTS)
     groups = {str(row['id']) for row in requests}
     host_addresses = {address.partition('/')[0] for _device, address in addresses()}
     connections = parse(host.run('conntrack', '-L', locks=[lock]))

@@ -9,22 +9,32 @@ import os
 import re
 import signal
 from collections.abc import Iterable
-from typing import List, Tuple
+from typing import TYPE_CHECKING, List, Tuple
 
 from ..._model.status import TaskState
 from ..host.devices import bridge_name
 from ..host.files import read_file, write_atomically
-from ..record.database import RECOVER, Damaged
+from ..record.database import RECOVER, Damaged, Query
 from ..record.host import Host
 from .leases import release_leases, stale_leases
 
+if TYPE_CHECKING:
+    from ..record.tables import NetworkRow
+    from .row_types import DnsmasqPort
+
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')
-_EXISTING = f"SELECT id FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}'"
-_STEADY = 'SELECT id, name, gateway FROM main.network WHERE task_state IS NULL ORDER BY id'
-_PORTS = """SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM main.port p
+_EXISTING: Query[NetworkRow] = Query(
+    f"SELECT * FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}'"
+)
+_STEADY: Query[NetworkRow] = Query(
+    'SELECT * FROM main.network WHERE task_state IS NULL ORDER BY id'
+)
+_PORTS: Query[DnsmasqPort] = (
+    Query("""SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM main.port p
   LEFT JOIN main.server s ON s.id = p.server_id LEFT JOIN main.balancer b ON b.id = p.balancer_id
-  WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id"""
+  WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id""")
+)
 
 
 class Dhcp:

@@ -5,25 +5,33 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Iterable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterable, List, Sequence, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.floating_ip import FixedIp, FloatingIp
+from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns
 from . import addresses
 
-_LIST = """SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.name AS port
+if TYPE_CHECKING:
+    from .row_types import FixedIpRow, ListedFloatingIp
+
+_LIST: Query[ListedFloatingIp] = (
+    Query("""SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.name AS port
   FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
-  ORDER BY f.id"""
-_FIXED_IPS = """SELECT p.address, s.name AS server, b.name AS lb, p.name AS port,
+  ORDER BY f.id""")
+)
+_FIXED_IPS: Query[FixedIpRow] = (
+    Query("""SELECT p.address, s.name AS server, b.name AS lb, p.name AS port,
   f.address AS floating
   FROM port p LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id LEFT JOIN floating_ip f ON f.port_id = p.id
-  ORDER BY s.name, b.name, p.position"""
+  ORDER BY s.name, b.name, p.position""")
+)
 _PORT = """SELECT p.id FROM port p
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE (s.name = ?1 OR b.name = ?2 OR p.name = ?3) AND p.address = ?4"""
@@ -48,7 +56,10 @@ class LocalFloatingIps:
 
     def fixed_ips(self) -> Tuple[FixedIp, ...]:
         """The fixed addresses that one can be associated with; the first one of a server first."""
-        return tuple(FixedIp(*row) for row in self.record.rows(_FIXED_IPS))
+        return tuple(
+            FixedIp(row['address'], row['server'], row['lb'], row['port'], row['floating'])
+            for row in self.record.rows(_FIXED_IPS)
+        )
 
     def pools(self) -> Tuple[str, ...]:
         """The names of the pools."""
@@ -106,7 +117,7 @@ class LocalFloatingIps:
         return outcomes
 
 
-def _floating_ip(row: Any) -> FloatingIp:
+def _floating_ip(row: ListedFloatingIp) -> FloatingIp:
     return FloatingIp(
         row['name'] or row['address'],
         row['address'],

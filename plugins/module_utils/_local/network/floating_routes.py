@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from ipaddress import IPv4Network
-from typing import Any, Dict, List, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, Set, Tuple
 
 from ..._cloud import CloudError
 from ..._model.checks import join_names
@@ -19,15 +19,20 @@ from ..host.files import read_file, write_atomically
 from ..host.kernel import device_exists, routes
 from ..host.netlink import proxies
 from ..host.settings import Pool
+from ..record.database import Query
 from ..record.host import Host
+
+if TYPE_CHECKING:
+    from .row_types import Address, FloatingUser
 
 # Floating addresses are routed to it; without the firewall rules nothing behind it answers.
 DEVICE = 'hanok0'
-_USERS = """SELECT f.address,
+_USERS: Query[FloatingUser] = Query("""SELECT f.address,
   coalesce('server ' || s.name, 'lb ' || b.name, 'port ' || p.name, '') AS user
   FROM main.floating_ip f LEFT JOIN main.port p ON p.id = f.port_id
   LEFT JOIN main.server s ON s.id = p.server_id
-  LEFT JOIN main.balancer b ON b.id = p.balancer_id ORDER BY f.id"""
+  LEFT JOIN main.balancer b ON b.id = p.balancer_id ORDER BY f.id""")
+_ADDRESSES: Query[Address] = Query('SELECT address FROM main.floating_ip ORDER BY id')
 
 Proxy = Tuple[str, str]  # device, address
 
@@ -79,7 +84,7 @@ class FloatingRoutes:
         """Warnings about faults that no run can repair."""
         return [*self._missing_uplinks(), *self._overlaps(), *self._unreachable()]
 
-    def outside_pools(self) -> List[Any]:
+    def outside_pools(self) -> List[FloatingUser]:
         """Rows (address, user) of the floating addresses that are in no pool."""
         return [
             row for row in self.host.record.rows(_USERS) if self._pool_of(row['address']) is None
@@ -173,7 +178,7 @@ class FloatingRoutes:
         """
         found = []
         if any(pool.uplink for pool in self.host.pools):
-            for row in self.host.record.rows('SELECT address FROM main.floating_ip ORDER BY id'):
+            for row in self.host.record.rows(_ADDRESSES):
                 pool = self._pool_of(row['address'])
                 if pool and pool.uplink:
                     found.append((pool.uplink, row['address']))

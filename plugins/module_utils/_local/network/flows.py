@@ -12,10 +12,15 @@ import re
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Network
-from typing import AbstractSet, Dict, NamedTuple, Set, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Dict, NamedTuple, Set, Tuple
 
 from ..._model.status import TaskState
+from ..record.database import Query
 from ..record.host import Host
+
+if TYPE_CHECKING:
+    from ..record.tables import NetworkRow
+    from .row_types import AssignedAddress, AssociatedAddress
 
 _FLOW = re.compile(r'src=([\d.]+) dst=([\d.]+) .*?src=([\d.]+) dst=([\d.]+)')
 
@@ -98,16 +103,19 @@ def _stale_outbound(flow: Flow, floating_by_fixed: Dict[str, str]) -> Iterator[T
 
 # Servers that are being deleted count as having no addresses: their flows are deleted before the
 # addresses are assigned again.
-_ASSIGNED = f"""SELECT p.id, p.address FROM main.port p
+_ASSIGNED: Query[AssignedAddress] = Query(f"""SELECT p.id, p.address FROM main.port p
   LEFT JOIN main.server s ON s.id = p.server_id LEFT JOIN main.balancer b ON b.id = p.balancer_id
   WHERE coalesce(s.id, b.id) IS NOT NULL
-  AND coalesce(s.task_state, b.task_state, '') <> '{TaskState.DELETING}'"""
-_FLOATING = f"""SELECT f.address, p.address AS fixed FROM main.floating_ip f
-  JOIN ({_ASSIGNED}) p ON p.id = f.port_id"""
+  AND coalesce(s.task_state, b.task_state, '') <> '{TaskState.DELETING}'""")
+_FLOATING: Query[AssociatedAddress] = (
+    Query(f"""SELECT f.address, p.address AS fixed FROM main.floating_ip f
+  JOIN ({_ASSIGNED}) p ON p.id = f.port_id""")
+)
+_NETWORKS: Query[NetworkRow] = Query('SELECT * FROM main.network')
 
 
 def _assignments(host: Host) -> Assignments:
-    networks = host.record.rows('SELECT cidr, gateway FROM main.network')
+    networks = host.record.rows(_NETWORKS)
     ports = host.record.rows(_ASSIGNED)
     return Assignments(
         networks=[row['cidr'] for row in networks],

@@ -6,12 +6,15 @@ from __future__ import annotations
 
 from html import escape
 from ipaddress import IPv4Network
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from ..record.host import Host
 from . import dhcp
+
+if TYPE_CHECKING:
+    from ..record.tables import NetworkRow
 
 _XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
   <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/>
@@ -21,7 +24,7 @@ _XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0
 </network>"""
 
 
-def start_network(host: Host, row: Any) -> None:
+def start_network(host: Host, row: NetworkRow) -> None:
     """Define a network and start it; one that is active in libvirt is stopped first."""
     network = host.hypervisor.qemu.networkDefineXML(
         _xml(row['id'], row['uuid'], row['cidr'], row['gateway'])

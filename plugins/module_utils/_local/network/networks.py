@@ -9,7 +9,7 @@ import os
 import uuid
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
@@ -17,6 +17,7 @@ from ..._model.network import Network, Surroundings
 from ..._model.status import TaskState
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
+from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns, split_names
@@ -24,11 +25,17 @@ from . import dhcp
 from .floating_routes import FloatingRoutes
 from .libvirt_networks import start_network
 
-_LIST = """SELECT n.*,
+if TYPE_CHECKING:
+    from ..record.tables import NetworkRow
+    from .row_types import ListedNetwork, NetworkOfProject
+
+_LIST: Query[ListedNetwork] = Query("""SELECT n.*,
   (SELECT group_concat(DISTINCT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)) FROM port p
     LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
     WHERE p.network_id = n.id) AS used
-  FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name"""
+  FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name""")
+_BY_ID: Query[NetworkRow] = Query('SELECT * FROM network WHERE id = ?')
+_RANGES: Query[NetworkOfProject] = Query('SELECT project, name, cidr FROM main.network')
 
 _CREATED = (
     'UPDATE main.network SET task_state = NULL '
@@ -57,9 +64,10 @@ class LocalNetworks:
         for pool in self.host.settings.pools:
             for cidr in pool.addresses:
                 ranges[str(IPv4Network(cidr))] = f'the floating pool {pool.name}'
-        for row in FloatingRoutes(self.host).outside_pools():
-            ranges[f'{row["address"]}/32'] = f'the floating IP {row["address"]}'
-        for row in self.record.rows('SELECT project, name, cidr FROM main.network'):
+        for outside in FloatingRoutes(self.host).outside_pools():
+            address = outside['address']
+            ranges[f'{address}/32'] = f'the floating IP {address}'
+        for row in self.record.rows(_RANGES):
             if row['project'] != self.record.project:
                 ranges[row['cidr']] = 'a network of another project'
             elif row['name'] != name:
@@ -101,7 +109,7 @@ class LocalNetworks:
 
     def _reserve(self, network: Network) -> None:
         columns = {'cidr': network.cidr, 'gateway': network.gateway, **description_columns(network)}
-        row = self.record.value('SELECT id FROM network WHERE name = ?', network.name)
+        row = self.record.find('network', network.name)
         if row is not None:  # an earlier run was interrupted
             self.record.update('network', row, columns)
         else:
@@ -121,8 +129,8 @@ class LocalNetworks:
         dhcp.write(self.host, [row['id']])
         start_network(self.host, row)
 
-    def _row(self, change: Change) -> Any:
-        return self.record.rows('SELECT * FROM network WHERE id = ?', self.record.row_of(change))[0]
+    def _row(self, change: Change) -> NetworkRow:
+        return self.record.rows(_BY_ID, self.record.row_of(change))[0]
 
     def _remove(self, change: Change) -> None:
         row = self._row(change)
@@ -134,7 +142,7 @@ class LocalNetworks:
         dhcp.remove(row['id'])
 
 
-def _network(row: Any) -> Network:
+def _network(row: ListedNetwork) -> Network:
     return Network(
         row['name'],
         row['cidr'],

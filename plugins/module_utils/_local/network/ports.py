@@ -6,25 +6,31 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.port import Port
 from ..._model.server import Nic
+from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns
 from . import addresses
 
-_LIST = """SELECT p.*, n.name AS network, s.name AS server, f.address AS floating
+if TYPE_CHECKING:
+    from .row_types import GroupOfPort, ListedPort
+
+_LIST: Query[ListedPort] = (
+    Query("""SELECT p.*, p.name AS port, n.name AS network, s.name AS server, f.address AS floating
   FROM port p JOIN network n ON n.id = p.network_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN floating_ip f ON f.port_id = p.id
   WHERE p.name IS NOT NULL AND (?1 IS NULL OR p.name IN (SELECT value FROM json_each(?1)))
-  ORDER BY p.name"""
-_GROUPS = """SELECT pg.port_id, g.name FROM port_security_group pg
+  ORDER BY p.name""")
+)
+_GROUPS: Query[GroupOfPort] = Query("""SELECT pg.port_id, g.name FROM port_security_group pg
   JOIN security_group g ON g.id = pg.group_id JOIN port p ON p.id = pg.port_id
-  WHERE p.name IS NOT NULL ORDER BY g.name"""
+  WHERE p.name IS NOT NULL ORDER BY g.name""")
 
 
 class LocalPorts:
@@ -78,9 +84,9 @@ class LocalPorts:
         return outcomes
 
 
-def _port(row: Any, groups: Sequence[str]) -> Port:
+def _port(row: ListedPort, groups: Sequence[str]) -> Port:
     return Port(
-        row['name'],
+        row['port'],
         row['network'],
         row['address'],
         row['mac'],

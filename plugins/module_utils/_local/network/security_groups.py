@@ -6,21 +6,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Dict, List, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, Set, Tuple
 
 from ..._cloud import Busy, Outcome
 from ..._model.change import Change
 from ..._model.rule import Rule
 from ..._model.security_group import SecurityGroup
+from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns, split_names
 
-_RULES = """SELECT r.*, o.name AS remote_group FROM security_group_rule r
+if TYPE_CHECKING:
+    from ..record.tables import SecurityGroupRow
+    from .row_types import ListedGroup, ListedRule
+
+_RULES: Query[ListedRule] = Query("""SELECT r.*, o.name AS remote_group FROM security_group_rule r
   LEFT JOIN security_group o ON o.id = r.remote_group_id
   WHERE r.group_id IN (SELECT id FROM security_group
-    WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))"""
-_LIST = """SELECT g.*,
+    WHERE ?1 IS NULL OR name IN (SELECT value FROM json_each(?1)))""")
+_LIST: Query[ListedGroup] = Query("""SELECT g.*,
   (SELECT group_concat(DISTINCT coalesce(s.name, 'port ' || p.name))
     FROM port_security_group pg JOIN port p ON p.id = pg.port_id
     LEFT JOIN server s ON s.id = p.server_id WHERE pg.group_id = g.id) AS used,
@@ -28,7 +33,8 @@ _LIST = """SELECT g.*,
     FROM security_group_rule r JOIN security_group o ON o.id = r.group_id
     WHERE r.remote_group_id = g.id AND o.id <> g.id) AS named
   FROM security_group g WHERE ?1 IS NULL OR g.name IN (SELECT value FROM json_each(?1))
-  ORDER BY g.name"""
+  ORDER BY g.name""")
+_NAMES: Query[SecurityGroupRow] = Query('SELECT * FROM security_group')
 _DELETE_RULE = """DELETE FROM main.security_group_rule WHERE group_id = ? AND direction = ?
   AND protocol = ? AND port_min IS ? AND port_max IS ? AND remote_cidr = ?
   AND remote_group_id IS ?"""
@@ -98,7 +104,7 @@ class LocalSecurityGroups:
             )
 
     def _write_rules(self, change: Change, row: int) -> None:
-        groups = self.record.rows('SELECT id, name FROM security_group')
+        groups = self.record.rows(_NAMES)
         ids = {row['name']: row['id'] for row in groups}
         before = set() if change.before is None else _own_rules(change.before)
         after = _own_rules(change.after)

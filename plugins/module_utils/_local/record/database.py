@@ -8,7 +8,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, List
+from typing import Any, Generic, List, TypeVar, overload
 
 from ..._cloud import CloudError
 
@@ -26,6 +26,17 @@ _DERIVED = """SELECT type, name FROM sqlite_master
   WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"""
 
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # by table
+Row = TypeVar('Row')
+
+
+class Query(str, Generic[Row]):
+    """A query with the type of its rows, for mypy: ``_LIST: Query[SomeRow] = Query('SELECT ...')``.
+
+    The rows are those of sqlite3, with access by name only. The types, in tables.py and in
+    row_types.py of a wing, are not imported; tests/unit/test_rows.py compares them with the rows.
+    """
+
+    __slots__ = ()
 
 
 class NewerVersion(CloudError):
@@ -103,18 +114,30 @@ class Database:
             raise self.access_error(error) from error
         self.version = VERSION
 
-    def rows(self, query: str, *values: Any) -> List[sqlite3.Row]:
+    @overload
+    def rows(self, query: Query[Row], *values: object) -> List[Row]: ...
+
+    @overload
+    def rows(self, query: str, *values: object) -> List[Any]: ...
+
+    def rows(self, query: str, *values: object) -> List[Any]:
         """Return the rows of a query."""
         try:
             return self.sql.execute(query, values).fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self.access_error(error) from error
 
-    def named(self, query: str, names: Iterable[str] | None) -> List[sqlite3.Row]:
+    @overload
+    def named(self, query: Query[Row], names: Iterable[str] | None) -> List[Row]: ...
+
+    @overload
+    def named(self, query: str, names: Iterable[str] | None) -> List[Any]: ...
+
+    def named(self, query: str, names: Iterable[str] | None) -> List[Any]:
         """Return the rows of a query whose ``?1`` is a JSON list of names, or null for all."""
         return self.rows(query, None if names is None else json.dumps(sorted(set(names))))
 
-    def value(self, query: str, *values: Any) -> Any:
+    def value(self, query: str, *values: object) -> Any:
         """Return the first column of the first row; None if there is none."""
         rows = self.rows(query, *values)
         return rows[0][0] if rows else None

@@ -16,15 +16,20 @@ from ..._cloud import CloudError, Outcome
 from ..._model.change import Change
 from ..._model.status import TaskState
 from ..host.settings import Pool, Settings
+from .database import Query
 from .errors import is_libvirt_error, translated
 from .record import Record
 
 if TYPE_CHECKING:
     from ..host.hypervisor import Hypervisor
     from ..host.locks import Locks
+    from .row_types import InProgress, NetworkRange
 
 THREADS = 8
 Item = TypeVar('Item')
+Result = TypeVar('Result')
+Worked = TypeVar('Worked', bound='InProgress')
+_NETWORKS: Query[NetworkRange] = Query('SELECT cidr FROM main.network')
 
 
 class Host:
@@ -68,9 +73,7 @@ class Host:
 
         A route to such a CIDR would take precedence over the bridge of the network.
         """
-        spans = [
-            IPv4Network(row['cidr']) for row in self.record.rows('SELECT cidr FROM main.network')
-        ]
+        spans = [IPv4Network(row['cidr']) for row in self.record.rows(_NETWORKS)]
 
         def is_free(cidr: str) -> bool:
             return not any(IPv4Network(cidr).overlaps(span) for span in spans)
@@ -86,7 +89,7 @@ class Host:
             self._deadline = time.monotonic() + self.timeout
         return max(0.0, self._deadline - time.monotonic())
 
-    def with_retry(self, work: Callable[[], Any]) -> Any:
+    def with_retry(self, work: Callable[[], Result]) -> Result:
         """Run idempotent work, and retry it once if libvirtd was restarted meanwhile."""
         try:
             return work()
@@ -112,7 +115,7 @@ class Host:
         failed = [outcome for outcome in outcomes if outcome.error]
         return [*failed, *(self.for_each(succeeded, step) if succeeded else ())]
 
-    def in_parallel(self, work: Callable[[Any], Any], items: Sequence[Any]) -> List[Any]:
+    def in_parallel(self, work: Callable[[Item], Result], items: Sequence[Item]) -> List[Result]:
         """Run work for each item, in parallel; return the results in order."""
         if len(items) == 1:
             return [work(items[0])]
@@ -162,7 +165,7 @@ class Host:
             raise CloudError(f'{command[0]} {subcommand}: {output}')
         return done.stdout
 
-    def rows_in_progress(self, kind: str, read: Callable[[], List[Any]]) -> List[Any]:
+    def rows_in_progress(self, kind: str, read: Callable[[], List[Worked]]) -> List[Worked]:
         """Rows of resources with a task state, read for ``with_progress``.
 
         If a run ended between reading a row and looking for its lock, the row is read again.
@@ -172,7 +175,7 @@ class Host:
             rows = read()
         return rows
 
-    def with_progress(self, kind: str, row: Any, item: Item) -> Item:
+    def with_progress(self, kind: str, row: InProgress, item: Item) -> Item:
         """An item with what another run is doing with it, or what an earlier run left unfinished.
 
         ``row``: from ``rows_in_progress``.
@@ -184,7 +187,7 @@ class Host:
             return cast('Item', replace(values, task_state=begun))
         return cast('Item', replace(values, unfinished=begun))
 
-    def _is_in_progress(self, kind: str, row: Any) -> bool:
+    def _is_in_progress(self, kind: str, row: InProgress) -> bool:
         return self.locks.is_held_by_others(kind, row['name'])
 
     def held_lock(self, kind: str, name: str) -> List[int]:
@@ -210,7 +213,7 @@ def _error(step: Callable[[], None]) -> CloudError | None:
     return None
 
 
-def wait_until(condition: Callable[[], Any], seconds: float, interval: float = 0.1) -> bool:
+def wait_until(condition: Callable[[], object], seconds: float, interval: float = 0.1) -> bool:
     """Poll until a condition holds; return False on timeout."""
     deadline = time.monotonic() + seconds
     while not condition():

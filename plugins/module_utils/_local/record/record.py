@@ -191,6 +191,11 @@ class Record(Database):
         marks = ', '.join(f'{column} = ?' for column in values)
         self.sql.execute(f'UPDATE main.{table} SET {marks} WHERE id = ?', [*values.values(), row])
 
+    def find(self, table: str, name: str | None) -> int | None:
+        """Return the id of the row with this name; None if there is none."""
+        row: int | None = self.value(f'SELECT id FROM {table} WHERE name = ?', name)
+        return row
+
     def row_of(self, change: Change) -> int | None:
         """Return the row of what a change begins at; None if it was deleted meanwhile.
 
@@ -198,11 +203,9 @@ class Record(Database):
         creates has no id yet, and the lock of its name.
         """
         table = table_of(change.kind)
-        row: int | None
         if change.before is None or change.before.id == AFTER_APPLY:
-            row = self.value(f'SELECT id FROM {table} WHERE name = ?', change.name)
-        else:
-            row = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.before.id)
+            return self.find(table, change.name)
+        row: int | None = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.before.id)
         return row
 
     def change_rows(

@@ -111,7 +111,7 @@ class LocalImages:
 
     def _reserve(self, image: Image) -> None:
         columns = {'source': image.source, 'checksum': image.checksum, **description_columns(image)}
-        row = self.record.value('SELECT id FROM image WHERE name = ?', image.name)
+        row = self.record.find('image', image.name)
         if row is not None:  # of an interrupted run
             self.record.update('image', row, columns)
         else:

@@ -74,11 +74,11 @@ class VolumeWriter:
         self.record.update('volume', row, {**values, 'task_state': TaskState.EXTENDING})
 
     def _connect(self, change: Change, row: int) -> None:
-        server = self.record.value('SELECT id FROM server WHERE name = ?', change.after.server)
+        server = self.record.find('server', change.after.server)
         self.record.update('volume', row, {'server_id': server, 'task_state': TaskState.ATTACHING})
 
     def _reserve(self, volume: Volume) -> None:
-        if self.record.value('SELECT id FROM volume WHERE name = ?', volume.name) is None:
+        if self.record.find('volume', volume.name) is None:
             self.record.insert(
                 'volume',
                 {

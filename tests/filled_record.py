@@ -1,0 +1,81 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A record with rows in each table."""
+
+from __future__ import annotations
+
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
+
+
+def fill(record: Record) -> dict[str, int]:
+    """Insert a row in every table except meta; return the ids by table."""
+    ids = {}
+
+    def add(table: str, **values: str | int | None) -> None:
+        ids[table] = record.insert(table, values)
+
+    add('keypair', name='k', public_key='ssh-ed25519 A')
+    add('flavor', name='f', family='general', vcpus=1, memory=512, disk=4, description='')
+    add('image', uuid='i', name='i', source='path:/i', description='', labels='{}')
+    add(
+        'network',
+        uuid='n',
+        name='n',
+        cidr='10.0.0.0/24',
+        gateway='10.0.0.1',
+        description='',
+        labels='{}',
+    )
+    add('security_group', name='g', description='')
+    add(
+        'security_group_rule',
+        group_id=ids['security_group'],
+        direction='ingress',
+        protocol='any',
+        remote_cidr='any' if record.version > 4 else '0.0.0.0/0',
+    )
+    server = {
+        'member_of': None,
+        'vcpus': 1,
+        'memory': 512,
+        'image_id': ids['image'],
+        'key_name': 'k',
+        'volume_size': 4,
+        'power': 'started',
+    }
+    add('server', uuid='s', name='s', delete_protection=0, description='', labels='{}', **server)
+    add(
+        'balancer',
+        uuid='b',
+        name='b',
+        algorithm='source_ip',
+        listeners='[]',
+        description='',
+        labels='{}',
+    )
+    add('balancer_member', balancer_id=ids['balancer'], server_id=ids['server'])
+    add(
+        'port',
+        network_id=ids['network'],
+        server_id=ids['server'],
+        position=0,
+        address='10.0.0.5',
+        mac='52:54:00:00:00:05',
+    )
+    add('port_security_group', port_id=ids['port'], group_id=ids['security_group'])
+    add(
+        'floating_ip',
+        name='a',
+        address='172.24.0.9',
+        pool='p',
+        port_id=ids['port'],
+        automatic=0,
+        description='',
+        labels='{}',
+    )
+    add('volume', uuid='v', name='v', size=1, server_id=ids['server'], description='', labels='{}')
+    if record.version > 1:
+        add('init_script', name='i', content='#!/bin/sh', description='', labels='{}')
+    if record.version > 3:
+        add('server_keypair', server_id=ids['server'], keypair_id=ids['keypair'], position=1)
+    return ids
