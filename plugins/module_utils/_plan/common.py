@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Callable
 
 from .._model.change import Draft
 from .._model.effect import COMPLETES_INTERRUPTED_RUN, Table
@@ -14,12 +13,7 @@ from .._model.kinds import Verb
 from .._model.status import TaskState
 
 if TYPE_CHECKING:
-    from .._model.image import Image
-    from .._model.network import Network
-    from .._model.profile import Profile
     from .._model.request import Request
-
-DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and lower-case name
 
 
 def plan_one(
@@ -65,66 +59,3 @@ def plan_delete(kind: str, current: Any, draft: Draft) -> None:
     was_interrupted = getattr(current, 'unfinished', None) == TaskState.DELETING
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else ''
     draft.add(kind, Verb.DELETE, current, None, why=why)
-
-
-def check_fixed_ip(
-    network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft
-) -> None:
-    """Refuse an address that is not available in a network."""
-    span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
-    if (
-        address not in span
-        or address in (span.network_address, span.broadcast_address)
-        or fixed_ip == network.gateway
-    ):
-        draft.refuse(
-            option.rstrip(':'),
-            f'{option} {fixed_ip} is not an address for a server in {network.name} '
-            f'({network.cidr}, gateway {network.gateway})',
-        )
-    check_not_in_use(fixed_ip, owner, option, draft)
-
-
-def check_not_in_use(value: str, owner: str | None, option: str, draft: Draft) -> None:
-    """Refuse an address or a MAC that is in use in a network."""
-    if owner:
-        draft.refuse(
-            option.rstrip(':'),
-            f'{option} {value} is in use by {owner}; use another, or omit it',
-        )
-
-
-def check_dns_name(
-    kind: str, name: str, networks: Iterable[str], owners: DnsOwners, draft: Draft
-) -> None:
-    """Refuse a name that is in use in the DNS of a network, which is case-insensitive."""
-    for network in dict.fromkeys(networks):
-        sharing = owners.get((network, name.lower()), ())
-        others = [owner for owner in sharing if owner != f'{kind} {name}']
-        if others:
-            draft.refuse(
-                'name',
-                f'name: {name} is already the DNS name of {", ".join(others)} in network {network} '
-                '(case-insensitive); use another name, or another network',
-                name=name,
-            )
-
-
-def check_free_floating_ips(needed: int, free: int | None, profile: Profile, draft: Draft) -> None:
-    """Refuse to use more floating addresses than are free, as far as that is known."""
-    if free is not None and needed > free:
-        reason = 'no address is free' if needed == 1 else f'{needed} are needed, {free} are free'
-        draft.refuse(
-            'floating_ip',
-            f'floating_ip: {reason}; delete some, or {profile.more_addresses}',
-        )
-
-
-def check_image_disk(image: Image | None, draft: Draft) -> None:
-    """Refuse an image whose disk was removed."""
-    if image and image.disk_missing:
-        draft.refuse(
-            'image',
-            f'image {image.name}: its disk is missing; delete the image (state: absent) and '
-            're-create it',
-        )

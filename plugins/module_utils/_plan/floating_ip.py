@@ -12,7 +12,7 @@ from .._model.floating_ip import TABLE, FixedIp, FloatingIp, FloatingIpRequest
 from .._model.interface_checks import address_problems
 from .._model.kinds import Verb
 from .._model.profile import UNKNOWN, Profile
-from .common import check_free_floating_ips
+from .checks import check_free_floating_ips
 
 _DETACHED = {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
 

@@ -11,7 +11,8 @@ from typing import Any, Dict
 from .._model.change import Draft, Plan
 from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
 from .._model.kinds import Verb
-from .common import check_image_disk, plan_one
+from .checks import check_image_disk
+from .common import plan_one
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from .._model.kinds import Verb
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.profile import UNKNOWN, Profile
 from .._model.status import TaskState
-from .common import DnsOwners, check_dns_name, check_free_floating_ips, plan_delete
+from .checks import DnsOwners, check_dns_name, check_free_floating_ips
+from .common import plan_delete
 
 if TYPE_CHECKING:
     from .._model.network import Network

@@ -12,7 +12,8 @@ from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.port import TABLE, Port, PortRequest
 from .._model.profile import UNKNOWN, Profile
-from .common import check_fixed_ip, check_not_in_use, plan_one
+from .checks import check_fixed_ip, check_not_in_use
+from .common import plan_one
 
 if TYPE_CHECKING:
     from .._model.network import Network

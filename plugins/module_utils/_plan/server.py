@@ -11,15 +11,13 @@ from .._model.change import AFTER_APPLY, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
-from .._model.server import DISK_MISSING, Nic, Server
+from .._model.server import Nic, Server
 from .._model.server_effects import TABLE
 from .._model.server_request import RUNNING_STATES, NicRequest, ServerRequest, has_value
 from .._model.status import Status, TaskState
-from .common import check_free_floating_ips
-from .server_creation import check_first_boot, complete_creation, new_server, recorded_options
-from .server_group import inherit_from_group, plan_members, plan_server_deletion
+from .server_group import plan_members, plan_server_deletion
 from .server_observations import ObservedServers
-from .server_references import check_references, check_ssh_allowed
+from .server_references import check_references
 
 _VERBS = (
     Verb.DELETE,
@@ -59,12 +57,13 @@ def _plan_server(
     if current and current.unfinished == TaskState.DELETING:
         current = draft.add('server', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
-        inherited = inherit_from_group(name, request, observed, draft)
-        desired = new_server(name, inherited, observed, draft)
-        draft.result.append(draft.add('server', Verb.CREATE, None, desired))
+        draft.result.append(_create(name, request, observed, draft))
         return
     is_new = current.unfinished == TaskState.CREATING
-    current = _complete_earlier_run(current, request, observed, draft)
+    if current.unfinished or current.status == Status.UNMANAGED:
+        from .server_completion import complete_earlier_run
+
+        current = complete_earlier_run(current, request, observed, draft)
     if current.settled_status == Status.ERROR:
         _check_allowed(current, Verb.UPDATE, draft)
         return
@@ -76,6 +75,17 @@ def _plan_server(
     if request.state in RUNNING_STATES and updated.settled_status != Status.ACTIVE:
         updated = _with_power(updated, Verb.START, 'started', draft)
     draft.result.append(updated)
+
+
+def _create(name: str, request: ServerRequest, observed: ObservedServers, draft: Draft) -> Server:
+    from .server_creation import new_server
+    from .server_inheritance import inherit_from_group
+
+    inherited = inherit_from_group(name, request, observed, draft)
+    created: Server = draft.add(
+        'server', Verb.CREATE, None, new_server(name, inherited, observed, draft)
+    )
+    return created
 
 
 def _with_power(current: Server, verb: Verb, power: str, draft: Draft) -> Server:
@@ -91,18 +101,6 @@ def _check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'sta
     if not is_allowed('server', current.settled_status, verb):
         text = refusal('server', current.name, current.settled_status, verb)
         draft.refuse(option, text, name=current.name)
-
-
-def _complete_earlier_run(
-    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
-) -> Server:
-    if current.unfinished == TaskState.CREATING:
-        current = complete_creation(current, request, observed, draft)
-    if current.status == Status.UNMANAGED or current.unfinished == TaskState.REPAIRING:
-        current = _repair(current, request, observed, draft)
-    if current.unfinished in (TaskState.POWERING_OFF, TaskState.RESUMING):
-        current = _complete_power_change(current, request, draft)
-    return current
 
 
 def _resume_or_stop(current: Server, request: ServerRequest, is_new: bool, draft: Draft) -> Server:
@@ -128,51 +126,11 @@ def _is_held(current: Server) -> bool:
     return is_allowed('server', current.settled_status, Verb.RESUME)
 
 
-def _repair(
-    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
-) -> Server:
-    """Redefine an altered machine as recorded, if requested; a missing disk cannot be restored."""
-    faults, was_interrupted = '; '.join(current.faults), current.unfinished == TaskState.REPAIRING
-    if DISK_MISSING in current.faults:
-        draft.refuse(
-            'state',
-            f'server {current.name} is UNMANAGED: {faults}, with all data on it; delete the server '
-            '(state: absent) and re-create it',
-            name=current.name,
-        )
-    elif not request.repair and not was_interrupted:
-        draft.refuse(
-            'repair',
-            f'server {current.name} is UNMANAGED: {faults}; set repair: true to redefine its '
-            'machine as recorded, or state: absent to delete it',
-            name=current.name,
-        )
-    else:
-        check_first_boot(current, request, observed, draft)
-    after = replace(
-        current.powered(current.power), task_state=None, unfinished=None, faults=(), seeded=True
-    )
-    why = COMPLETES_INTERRUPTED_RUN if was_interrupted else faults
-    repaired: Server = draft.add('server', Verb.REPAIR, current, after, why=why)
-    return repaired
-
-
-def _complete_power_change(current: Server, request: ServerRequest, draft: Draft) -> Server:
-    """Complete an interrupted stop, which the guest may already have received, or a resume."""
-    verb = Verb.POWER_OFF if request.force else Verb.STOP
-    if current.unfinished == TaskState.RESUMING:
-        verb = Verb.RESUME
-    changed: Server = draft.add(
-        'server', verb, current, current.completed(), why=COMPLETES_INTERRUPTED_RUN
-    )
-    return changed
-
-
 def _requested_options(
     request: ServerRequest, current: Server, observed: ObservedServers, draft: Draft
 ) -> Dict[str, Any]:
     """The specified options as fields of a server, to compare them with an existing one."""
-    options = recorded_options(request, observed)
+    options = observed.recorded_options(request)
     if 'key_names' in options and has_value(current, 'key_names', options['key_names']):
         del options['key_names']  # the same, in another order
     flavor = observed.flavors.get(options.get('flavor', ''))
@@ -183,10 +141,15 @@ def _requested_options(
         options['networks'] = _requested_networks(request.networks, request, current)
     _set_floating_ip(options, request, current)
     _set_groups(options, current, draft)
-    changed = {
-        option: options[option] for option in ('security_groups', 'networks') if option in options
-    }
-    check_ssh_allowed(replace(current, **changed), request, observed, draft)
+    if request.wait_for == 'ssh':
+        from .server_ssh import check_ssh_allowed
+
+        changed = {
+            option: options[option]
+            for option in ('security_groups', 'networks')
+            if option in options
+        }
+        check_ssh_allowed(replace(current, **changed), request, observed, draft)
     return options
 
 
@@ -230,7 +193,10 @@ def _set_groups(options: Dict[str, Any], current: Server, draft: Draft) -> None:
 def _check_floating_ips(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
     """Refuse more floating addresses than are free, and one that is not available."""
     servers = {change.name for change in draft.changes if _allocates_address(change)}
-    check_free_floating_ips(len(servers), observed.free, observed.profile, draft)
+    if servers:
+        from .checks import check_free_floating_ips
+
+        check_free_floating_ips(len(servers), observed.free, observed.profile, draft)
     requested = observed.floating
     if requested is None or request.state == 'absent':
         return

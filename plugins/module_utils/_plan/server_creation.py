@@ -13,33 +13,24 @@ from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.server import Nic, Server
 from .._model.server_request import RUNNING_STATES, ServerRequest
-from .common import check_image_disk
-from .server_observations import ObservedServers
-from .server_references import (
+from .checks import check_image_disk
+from .server_connections import (
     assign_own_groups,
     check_server_name,
-    check_ssh_allowed,
     new_floating_ip,
     new_networks,
 )
+from .server_observations import ObservedServers
 
 if TYPE_CHECKING:
     from .._model.image import Image
-
-
-def recorded_options(request: ServerRequest, observed: ObservedServers) -> Dict[str, Any]:
-    """The specified options, with the hash of first-boot content that is recorded."""
-    options = dict(request.options)
-    if observed.user_data is not None:
-        options['user_data'] = observed.user_data
-    return options
 
 
 def new_server(
     name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> Server:
     """Return a server to be created."""
-    options = recorded_options(request, observed)
+    options = observed.recorded_options(request)
     absent = [option for option in ('flavor', 'image') if options.get(option) is None]
     if absent:
         draft.refuse(
@@ -62,7 +53,10 @@ def new_server(
         **options,
     ).powered('stopped' if request.state == 'stopped' else 'started')
     check_server_name(server, observed, draft)
-    check_ssh_allowed(server, request, observed, draft)
+    if request.wait_for == 'ssh':
+        from .server_ssh import check_ssh_allowed
+
+        check_ssh_allowed(server, request, observed, draft)
     return server
 
 
@@ -113,7 +107,7 @@ def _with_request(
     current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> Server:
     """Return a recorded server that was not created yet, with the options of this request."""
-    options = recorded_options(request, observed)
+    options = observed.recorded_options(request)
     if options.get('user_data'):
         options['init_script'] = None
     elif options.get('init_script'):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from .._model.profile import UNKNOWN, Profile
 from .._model.server import Server
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from .._model.network import Network
     from .._model.port import Port
     from .._model.security_group import SecurityGroup
+    from .._model.server_request import ServerRequest
     from .._model.user_data import UserDataHash
-    from .common import DnsOwners
+    from .checks import DnsOwners
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,13 @@ class ObservedServers:
             servers={name: server for name, server in found.items() if server},
             leaving=tuple(name for name, server in found.items() if not server),
         )
+
+    def recorded_options(self, request: ServerRequest) -> Dict[str, Any]:
+        """The specified options, with the hash of first-boot content that is recorded."""
+        options = dict(request.options)
+        if self.user_data is not None:
+            options['user_data'] = self.user_data
+        return options
 
     def address_owner(self, network: str, address: str) -> str | None:
         """The owner of an address or a MAC, unless it releases that before its new use."""

@@ -1,21 +1,18 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks of what servers refer to: networks, addresses, ports, names and security groups."""
+"""Checks that what servers refer to exists."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Dict, List, Set, Tuple
+from typing import TYPE_CHECKING, Any, Set, Tuple
 
-from .._model.change import AFTER_APPLY, Draft
-from .._model.profile import HOST
-from .._model.server import Nic, Server
-from .._model.server_request import NicRequest, ServerRequest
-from .common import check_dns_name, check_fixed_ip, check_not_in_use
+from .._model.change import Draft
+from .._model.server_request import ServerRequest
 from .server_observations import ObservedServers
 
 if TYPE_CHECKING:
-    from .._model.security_group import SecurityGroup
+    pass
 
 
 def check_references(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
@@ -45,109 +42,3 @@ def _check_named(
     if 'key_names' in new:
         for key in options['key_names']:
             draft.require('keypair', key, observed.keypairs, 'key_names')
-
-
-def new_networks(
-    networks: Tuple[NicRequest, ...], observed: ObservedServers, draft: Draft
-) -> Tuple[Nic, ...]:
-    """Return new connections; refuse addresses and ports that are in use or invalid."""
-    return tuple(_new_nic(nic, observed, draft) for nic in networks)
-
-
-def _new_nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
-    if nic.port:
-        return _port_nic(nic.port, observed, draft)
-    network = observed.networks.get(nic.name)
-    if network and nic.fixed_ip:
-        owner = observed.address_owner(nic.name, nic.fixed_ip)
-        check_fixed_ip(network, nic.fixed_ip, owner, 'networks: fixed_ip', draft)
-    if network and nic.mac:
-        owner = observed.address_owner(nic.name, nic.mac)
-        check_not_in_use(nic.mac, owner, 'networks: mac', draft)
-    return nic.to_nic()
-
-
-def _port_nic(name: str, observed: ObservedServers, draft: Draft) -> Nic:
-    """Return a connection by a named port; refuse one that another server has."""
-    if not draft.require('port', name, observed.ports, 'networks'):
-        return Nic(AFTER_APPLY, port=name, security_groups=())
-    port = observed.ports[name]
-    if port.server and not observed.releases(port.server):
-        draft.refuse(
-            'networks',
-            f'networks: port {name} is attached to server {port.server}; use another port',
-        )
-    return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
-
-
-def check_server_name(server: Server, observed: ObservedServers, draft: Draft) -> None:
-    """Refuse a name that is in use in the DNS of a network of the server."""
-    networks = [nic.name for nic in server.networks]
-    check_dns_name('server', server.name, networks, observed.dns_owners, draft)
-
-
-def new_floating_ip(request: ServerRequest, observed: ObservedServers, draft: Draft) -> str | None:
-    """Return the floating address of a new server; that of a port of its own counts as its own."""
-    attached, requested = _attached_to_port(request, observed), request.floating_ip
-    if attached is None and requested == 'auto':
-        return AFTER_APPLY
-    if attached is None:
-        return None if requested == 'none' else requested
-    if requested not in (None, 'auto', attached):
-        draft.refuse(
-            'floating_ip',
-            f'floating_ip: {requested} is requested, but {attached} is attached to a port of the '
-            'server; detach that first, or omit floating_ip',
-        )
-    return attached
-
-
-def _attached_to_port(request: ServerRequest, observed: ObservedServers) -> str | None:
-    """Return the first floating address that is attached to a requested port."""
-    for nic in request.networks or ():
-        port = observed.ports.get(nic.port or '')
-        if port and port.floating_ip:
-            return port.floating_ip
-    return None
-
-
-def assign_own_groups(options: Dict[str, Any], draft: Draft) -> None:
-    """Clear the groups of a new server of whose connections each has its own."""
-    if all(nic.security_groups is not None for nic in options['networks']):
-        if options.get('security_groups'):
-            draft.refuse(
-                'security_groups',
-                'security_groups: each of networks has its own groups, by its port or its '
-                'security_groups; change those',
-            )
-        options['security_groups'] = ()
-
-
-def check_ssh_allowed(
-    server: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
-) -> None:
-    """Refuse to wait for SSH where the groups do not allow it from where the module runs."""
-    here = observed.profile.here
-    if request.wait_for != 'ssh' or request.state == 'stopped' or here is None:
-        return
-    network, groups = observed.networks.get(server.networks[0].name), _ssh_groups(server, observed)
-    if network is None or groups is None or network.cidr == AFTER_APPLY:
-        return
-    from .._model.reachability import is_allowed
-
-    if not is_allowed(groups, network, here, 'tcp', 22):
-        joined = ', '.join(group.name for group in groups)
-        place = 'this host' if here == HOST else here
-        draft.refuse(
-            'wait_for',
-            f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from '
-            f'{place}; add a rule (preset: ssh), or wait for init',
-        )
-
-
-def _ssh_groups(server: Server, observed: ObservedServers) -> List[SecurityGroup] | None:
-    """The groups of the first connection of a server; None if one of them does not exist."""
-    first = server.networks[0]
-    names = server.security_groups if first.security_groups is None else first.security_groups
-    groups = [observed.groups[name] for name in names if name in observed.groups]
-    return groups if len(groups) == len(names) else None

@@ -1,0 +1,69 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that an earlier run left unfinished, or whose machine was altered by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._model.change import Draft
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
+from .._model.kinds import Verb
+from .._model.server import DISK_MISSING, Server
+from .._model.server_request import ServerRequest
+from .._model.status import Status, TaskState
+from .server_creation import check_first_boot, complete_creation
+from .server_observations import ObservedServers
+
+
+def complete_earlier_run(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
+    """Complete what was begun with a server, and redefine its machine if that is requested."""
+    if current.unfinished == TaskState.CREATING:
+        current = complete_creation(current, request, observed, draft)
+    if current.status == Status.UNMANAGED or current.unfinished == TaskState.REPAIRING:
+        current = _repair(current, request, observed, draft)
+    if current.unfinished in (TaskState.POWERING_OFF, TaskState.RESUMING):
+        current = _complete_power_change(current, request, draft)
+    return current
+
+
+def _repair(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
+    """Redefine an altered machine as recorded, if requested; a missing disk cannot be restored."""
+    faults, was_interrupted = '; '.join(current.faults), current.unfinished == TaskState.REPAIRING
+    if DISK_MISSING in current.faults:
+        draft.refuse(
+            'state',
+            f'server {current.name} is UNMANAGED: {faults}, with all data on it; delete the server '
+            '(state: absent) and re-create it',
+            name=current.name,
+        )
+    elif not request.repair and not was_interrupted:
+        draft.refuse(
+            'repair',
+            f'server {current.name} is UNMANAGED: {faults}; set repair: true to redefine its '
+            'machine as recorded, or state: absent to delete it',
+            name=current.name,
+        )
+    else:
+        check_first_boot(current, request, observed, draft)
+    after = replace(
+        current.powered(current.power), task_state=None, unfinished=None, faults=(), seeded=True
+    )
+    why = COMPLETES_INTERRUPTED_RUN if was_interrupted else faults
+    repaired: Server = draft.add('server', Verb.REPAIR, current, after, why=why)
+    return repaired
+
+
+def _complete_power_change(current: Server, request: ServerRequest, draft: Draft) -> Server:
+    """Complete an interrupted stop, which the guest may already have received, or a resume."""
+    verb = Verb.POWER_OFF if request.force else Verb.STOP
+    if current.unfinished == TaskState.RESUMING:
+        verb = Verb.RESUME
+    changed: Server = draft.add(
+        'server', verb, current, current.completed(), why=COMPLETES_INTERRUPTED_RUN
+    )
+    return changed

@@ -1,0 +1,89 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The connections of new servers: networks, addresses, ports and names."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Tuple
+
+from .._model.change import AFTER_APPLY, Draft
+from .._model.server import Nic, Server
+from .._model.server_request import NicRequest, ServerRequest
+from .checks import check_dns_name, check_fixed_ip, check_not_in_use
+from .server_observations import ObservedServers
+
+
+def new_networks(
+    networks: Tuple[NicRequest, ...], observed: ObservedServers, draft: Draft
+) -> Tuple[Nic, ...]:
+    """Return new connections; refuse addresses and ports that are in use or invalid."""
+    return tuple(_new_nic(nic, observed, draft) for nic in networks)
+
+
+def _new_nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
+    if nic.port:
+        return _port_nic(nic.port, observed, draft)
+    network = observed.networks.get(nic.name)
+    if network and nic.fixed_ip:
+        owner = observed.address_owner(nic.name, nic.fixed_ip)
+        check_fixed_ip(network, nic.fixed_ip, owner, 'networks: fixed_ip', draft)
+    if network and nic.mac:
+        owner = observed.address_owner(nic.name, nic.mac)
+        check_not_in_use(nic.mac, owner, 'networks: mac', draft)
+    return nic.to_nic()
+
+
+def _port_nic(name: str, observed: ObservedServers, draft: Draft) -> Nic:
+    """Return a connection by a named port; refuse one that another server has."""
+    if not draft.require('port', name, observed.ports, 'networks'):
+        return Nic(AFTER_APPLY, port=name, security_groups=())
+    port = observed.ports[name]
+    if port.server and not observed.releases(port.server):
+        draft.refuse(
+            'networks',
+            f'networks: port {name} is attached to server {port.server}; use another port',
+        )
+    return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
+
+
+def check_server_name(server: Server, observed: ObservedServers, draft: Draft) -> None:
+    """Refuse a name that is in use in the DNS of a network of the server."""
+    networks = [nic.name for nic in server.networks]
+    check_dns_name('server', server.name, networks, observed.dns_owners, draft)
+
+
+def new_floating_ip(request: ServerRequest, observed: ObservedServers, draft: Draft) -> str | None:
+    """Return the floating address of a new server; that of a port of its own counts as its own."""
+    attached, requested = _attached_to_port(request, observed), request.floating_ip
+    if attached is None and requested == 'auto':
+        return AFTER_APPLY
+    if attached is None:
+        return None if requested == 'none' else requested
+    if requested not in (None, 'auto', attached):
+        draft.refuse(
+            'floating_ip',
+            f'floating_ip: {requested} is requested, but {attached} is attached to a port of the '
+            'server; detach that first, or omit floating_ip',
+        )
+    return attached
+
+
+def _attached_to_port(request: ServerRequest, observed: ObservedServers) -> str | None:
+    """Return the first floating address that is attached to a requested port."""
+    for nic in request.networks or ():
+        port = observed.ports.get(nic.port or '')
+        if port and port.floating_ip:
+            return port.floating_ip
+    return None
+
+
+def assign_own_groups(options: Dict[str, Any], draft: Draft) -> None:
+    """Clear the groups of a new server of whose connections each has its own."""
+    if all(nic.security_groups is not None for nic in options['networks']):
+        if options.get('security_groups'):
+            draft.refuse(
+                'security_groups',
+                'security_groups: each of networks has its own groups, by its port or its '
+                'security_groups; change those',
+            )
+        options['security_groups'] = ()

@@ -1,0 +1,70 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a new server takes from its group."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict
+
+from .._model.change import Draft
+from .._model.server import Server
+from .._model.server_request import INHERITED_OPTIONS, NicRequest, ServerRequest
+from .._model.status import is_leaving
+from .server_observations import ObservedServers
+
+
+def inherit_from_group(
+    name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> ServerRequest:
+    """Return the request with the values of the group for what it does not specify."""
+    example = _example_member(request, observed)
+    if example is None:
+        return request
+    options = _inherited_options(name, request, example, draft)
+    if request.user_data is None and options['init_script']:
+        draft.require('init_script', options['init_script'], observed.init_scripts)
+    networks = request.networks
+    if networks is None:
+        networks = tuple(
+            NicRequest(nic.name, security_groups=nic.security_groups) for nic in example.networks
+        )
+    if 'security_groups' not in request.options and (
+        not options['security_groups'] or all(map(_has_own_groups, networks))
+    ):
+        options['security_groups'] = None
+    specified = {option: value for option, value in options.items() if value is not None}
+    return replace(request, networks=networks, options=specified)
+
+
+def _example_member(request: ServerRequest, observed: ObservedServers) -> Server | None:
+    """A member whose values a new one takes; None without a group."""
+    if request.count is None:
+        return None
+    for server in observed.servers.values():
+        if server.member_of == request.name and not is_leaving(server):
+            return server
+    return None
+
+
+def _inherited_options(
+    name: str, request: ServerRequest, example: Server, draft: Draft
+) -> Dict[str, Any]:
+    options = {option: getattr(example, option) for option in INHERITED_OPTIONS}
+    if request.options.get('flavor') in (None, example.flavor):
+        options.update(vcpus=example.vcpus, memory=example.memory, volume_size=example.volume_size)
+    if request.user_data is not None:
+        del options['init_script']
+    elif example.user_data and not request.options.get('init_script'):
+        draft.refuse(
+            'user_data',
+            f'user_data: only a hash of the user_data of {example.name} is recorded; specify it '
+            f'again to create {name} with it',
+            name=name,
+        )
+    options.update(request.options)
+    return options
+
+
+def _has_own_groups(nic: NicRequest) -> bool:
+    return nic.port is not None or nic.own_groups is not None

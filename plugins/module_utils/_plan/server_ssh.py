@@ -1,0 +1,45 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the security groups of a server allow to wait for SSH."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, List
+
+from .._model.change import AFTER_APPLY, Draft
+from .._model.profile import HOST
+from .._model.reachability import is_allowed
+from .._model.server import Server
+from .._model.server_request import ServerRequest
+from .server_observations import ObservedServers
+
+if TYPE_CHECKING:
+    from .._model.security_group import SecurityGroup
+
+
+def check_ssh_allowed(
+    server: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> None:
+    """Refuse to wait for SSH where the groups do not allow it from where the module runs."""
+    here = observed.profile.here
+    if request.state == 'stopped' or here is None:
+        return
+    network, groups = observed.networks.get(server.networks[0].name), _ssh_groups(server, observed)
+    if network is None or groups is None or network.cidr == AFTER_APPLY:
+        return
+    if not is_allowed(groups, network, here, 'tcp', 22):
+        joined = ', '.join(group.name for group in groups)
+        place = 'this host' if here == HOST else here
+        draft.refuse(
+            'wait_for',
+            f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from '
+            f'{place}; add a rule (preset: ssh), or wait for init',
+        )
+
+
+def _ssh_groups(server: Server, observed: ObservedServers) -> List[SecurityGroup] | None:
+    """The groups of the first connection of a server; None if one of them does not exist."""
+    first = server.networks[0]
+    names = server.security_groups if first.security_groups is None else first.security_groups
+    groups = [observed.groups[name] for name in names if name in observed.groups]
+    return groups if len(groups) == len(names) else None
