@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.lease_releases import (
+    release_message,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.network.leases import (
     Lease,
-    release_message,
     stale_leases,
 )
 

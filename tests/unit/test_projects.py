@@ -21,6 +21,7 @@ OF_ALL_PROJECTS = {
     'datapaths',
     'denied_flows',
     'dhcp',
+    'dhcp_texts',
     'floating_routes',
     'flows',
     'lb_config',
@@ -34,7 +35,7 @@ OF_ALL_PROJECTS = {
 }
 # What resources share with those of other projects: a query that reads it there.
 SHARED = {
-    'addresses': 'SELECT address FROM main.floating_ip',
+    'pool_addresses': 'SELECT address FROM main.floating_ip',
     'host': 'SELECT cidr FROM main.network',
     'networks': 'SELECT project, name, cidr FROM main.network',
 }

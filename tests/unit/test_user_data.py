@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data_format import (
     user_data_problems,
 )
 

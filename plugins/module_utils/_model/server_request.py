@@ -24,7 +24,6 @@ from .profile import Profile
 from .secret import Secrets
 from .server import Nic, Server
 from .status import is_incomplete
-from .user_data import user_data_problems
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
 RUNNING_STATES = ('started', 'restarted')  # states after which a server runs
@@ -194,7 +193,10 @@ class ServerRequest:
         problems += group_problems(self.options.get('security_groups'))
         problems += _network_problems(self.networks)
         problems += _floating_problems(self.floating_ip)
-        problems += user_data_problems(self.user_data)
+        if self.user_data is not None:
+            from .user_data_format import user_data_problems
+
+            problems += user_data_problems(self.user_data)
         problems += description_problems(self.options.get('description'))
         return problems + label_problems(self.options.get('labels'))
 

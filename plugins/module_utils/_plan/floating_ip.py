@@ -12,7 +12,6 @@ from .._model.floating_ip import TABLE, FixedIp, FloatingIp, FloatingIpRequest
 from .._model.interface_checks import address_problems
 from .._model.kinds import Verb
 from .._model.profile import UNKNOWN, Profile
-from .checks import check_free_floating_ips
 
 _DETACHED = {'server': None, 'lb': None, 'port': None, 'fixed_ip': None, 'automatic': False}
 
@@ -168,4 +167,6 @@ def _check_available(
             code='missing',
         )
     else:
+        from .checks import check_free_floating_ips
+
         check_free_floating_ips(1, observed.free, observed.profile, draft)

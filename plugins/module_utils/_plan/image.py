@@ -11,7 +11,6 @@ from typing import Any, Dict
 from .._model.change import Draft, Plan
 from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
 from .._model.kinds import Verb
-from .checks import check_image_disk
 from .common import plan_one
 
 
@@ -38,15 +37,22 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
     if request.state == 'present' and (current is None or current.unfinished is not None):
         source = request.options.get('source') or (current.source if current else '')
         _check_source(source, request.name, observed, draft)
-    if request.state == 'present':
-        check_image_disk(current, draft)
-        if current is not None and current.unfinished is None:
+    if request.state == 'present' and current is not None:
+        _check_disk(current, draft)
+        if current.unfinished is None:
             options = _differing_options(current, request, observed, draft)
             request = replace(request, options=options)
     plan_one(
         'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
     )
     return draft.finish(('image', Verb.DELETE), ('image', Verb.CREATE))
+
+
+def _check_disk(current: Image, draft: Draft) -> None:
+    if current.disk_missing:
+        from .checks import check_image_disk
+
+        check_image_disk(current, draft)
 
 
 def _differing_options(

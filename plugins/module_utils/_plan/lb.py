@@ -13,12 +13,12 @@ from .._model.kinds import Verb
 from .._model.lb import TABLE, Lb, LbRequest
 from .._model.profile import UNKNOWN, Profile
 from .._model.status import TaskState
-from .checks import DnsOwners, check_dns_name, check_free_floating_ips
 from .common import plan_delete
 
 if TYPE_CHECKING:
     from .._model.network import Network
     from .._model.server import Server
+    from .checks import DnsOwners
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,8 @@ def _complete_earlier_run(current: Lb | None, draft: Draft) -> Lb | None:
 def _create(
     request: LbRequest, options: Mapping[str, Any], observed: ObservedLbs, draft: Draft
 ) -> Lb:
+    from .checks import check_dns_name
+
     if 'listeners' not in options:
         draft.refuse(
             'listeners',
@@ -134,6 +136,8 @@ def _options(
         options['floating_ip'] = None
     elif requested == 'auto' and attached is None:
         options['floating_ip'] = AFTER_APPLY
+        from .checks import check_free_floating_ips
+
         check_free_floating_ips(1, observed.free, observed.profile, draft)
     elif requested not in (None, 'auto', attached):
         options['floating_ip'] = requested

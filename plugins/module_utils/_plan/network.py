@@ -13,7 +13,6 @@ from .._model.kinds import Verb
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
 from .._model.status import TaskState
 from .common import plan_one
-from .network_range import conflicts, free_range, range_notes, range_problems
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,8 @@ def _is_redefined(current: Network, request: NetworkRequest) -> bool:
 
 
 def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
+    from .network_range import conflicts, free_range, range_notes, range_problems
+
     cidr = request.options.get('cidr')
     if cidr is None:
         cidr = free_range(observed.taken, observed.surroundings)

@@ -12,7 +12,6 @@ from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.port import TABLE, Port, PortRequest
 from .._model.profile import UNKNOWN, Profile
-from .checks import check_fixed_ip, check_not_in_use
 from .common import plan_one
 
 if TYPE_CHECKING:
@@ -47,6 +46,8 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
 
 
 def _check_addresses(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:
+    from .checks import check_fixed_ip, check_not_in_use
+
     name = request.options.get('network', observed.profile.default_network)
     fixed_ip = request.options.get('fixed_ip')
     if (

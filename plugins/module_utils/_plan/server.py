@@ -60,10 +60,7 @@ def _plan_server(
         draft.result.append(_create(name, request, observed, draft))
         return
     is_new = current.unfinished == TaskState.CREATING
-    if current.unfinished or current.status == Status.UNMANAGED:
-        from .server_completion import complete_earlier_run
-
-        current = complete_earlier_run(current, request, observed, draft)
+    current = _complete_earlier_run(current, request, observed, draft)
     if current.settled_status == Status.ERROR:
         _check_allowed(current, Verb.UPDATE, draft)
         return
@@ -86,6 +83,16 @@ def _create(name: str, request: ServerRequest, observed: ObservedServers, draft:
         'server', Verb.CREATE, None, new_server(name, inherited, observed, draft)
     )
     return created
+
+
+def _complete_earlier_run(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
+    if not current.unfinished and current.status != Status.UNMANAGED:
+        return current
+    from .server_completion import complete_earlier_run
+
+    return complete_earlier_run(current, request, observed, draft)
 
 
 def _with_power(current: Server, verb: Verb, power: str, draft: Draft) -> Server:

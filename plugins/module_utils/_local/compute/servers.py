@@ -6,17 +6,14 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from ..._cloud import CloudError, Missing, Outcome
+from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.server import Nic, Server
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
-from ..host.devices import bridge_name
-from ..host.hypervisor import Machine, tolerate
 from ..record.host import Host
 from ..record.projection import Projections
 from . import server_queries as queries
@@ -24,6 +21,7 @@ from .server_status import status_of
 
 if TYPE_CHECKING:
     from ..._model.first_boot import FirstBoot
+    from ..host.hypervisor import Machine
     from .server_writer import ServerWriter
 
 
@@ -139,57 +137,15 @@ class LocalServers:
 
     def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
         """Why servers are not ready yet; empty if they are. ``seconds``: the time for the check."""
-        from . import readiness
+        from .server_guests import reasons
 
-        rows = self.record.named(queries.WATCHED, names)
-        deadline = time.monotonic() + max(1.0, seconds)
-        missing = sorted(set(names) - {row['name'] for row in rows})
-        if missing:
-            raise Missing(
-                f'server {", ".join(missing)} no longer exists: '
-                f'it was deleted while this task waited for {wait_for}'
-            )
-
-        def check(row: Any) -> str:
-            server = readiness.Watched(
-                identity=row['uuid'],
-                address=row['address'],
-                mac=row['mac'],
-                console=self._console(row),
-                bridge=bridge_name(row['network_id']),
-                gateway=row['gateway'],
-                guest_agent=bool(row['guest_agent']),
-            )
-            try:
-                reason: str = self.host.with_retry(
-                    lambda: readiness.missing(self.host, server, wait_for, deadline)
-                )
-            except CloudError as error:
-                text = f'server {row["name"]}: {error}'
-                raise type(error)(text, error.option, 'server', row['name']) from error
-            return reason
-
-        return dict(zip([row['name'] for row in rows], self.host.in_parallel(check, rows)))
+        return reasons(self.host, names, wait_for, seconds)
 
     def first_boots(self, names: Sequence[str]) -> Dict[str, FirstBoot]:
         """The results of the first boots of those of these servers that have a machine."""
-        from . import readiness
+        from .server_guests import first_boots
 
-        deadline = time.monotonic() + max(1, self.host.timeout)
-        machines = self.host.with_retry(self.host.hypervisor.machines)
-        rows = [row for row in self.record.named(queries.WATCHED, names) if row['uuid'] in machines]
-
-        def result(row: Any) -> FirstBoot | None:
-            with tolerate('NO_DOMAIN'):  # it was deleted meanwhile
-                machine = self.host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
-                return readiness.first_boot(machine, self._console(row), deadline)
-            return None
-
-        found = dict(zip([row['name'] for row in rows], self.host.in_parallel(result, rows)))
-        return {name: boot for name, boot in found.items() if boot}
-
-    def _console(self, row: Any) -> str:
-        return self.host.settings.path('servers', row['uuid'], 'console.log')
+        return first_boots(self.host, names)
 
     # -- changes ---------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 # The name by which libvirt finds the channel of the guest agent.
 AGENT_CHANNEL = 'org.qemu.guest_agent.0'
+# Floating addresses are routed to it; without the firewall rules nothing behind it answers.
+FLOATING_DEVICE = 'hanok0'
 
 
 def bridge_name(network: int) -> str:
@@ -16,3 +18,8 @@ def bridge_name(network: int) -> str:
 def tap_name(port: int) -> str:
     """The tap device of a port, by the id of its row; the firewall binds addresses to it."""
     return f'hkp{port}'
+
+
+def proxy_line(device: str, address: str) -> str:
+    """The command of ip(8) that sets a proxy."""
+    return f'neigh replace proxy {address} dev {device}'

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any, Dict, Iterator, Sequence, Set
+from typing import TYPE_CHECKING, Any, Dict, Sequence
 
 from ..._cloud import Busy, Refused
 from ..._model.change import AFTER_APPLY
 from ..host.settings import Pool
 from ..record.database import Query
 from ..record.record import Record
+from .pool_addresses import allocated, pool_addresses
 
 if TYPE_CHECKING:
     from ..._model.server import Nic
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _NETWORK: Query[NetworkRow] = Query('SELECT * FROM network WHERE name = ?')
 _IN_USE: Query[Address] = Query('SELECT address FROM port WHERE network_id = ?')
-_ALLOCATED: Query[Address] = Query('SELECT address FROM main.floating_ip')
 _BY_ADDRESS = 'SELECT id FROM floating_ip WHERE address = ?'
 _MACS = 0x100 - 0x54  # MACs that can be derived from one address
 
@@ -76,27 +76,6 @@ def _find_free_address(record: Record, network: NetworkRow) -> str:
     )
 
 
-def pool_addresses(pools: Sequence[Pool]) -> Iterator[tuple[str, str]]:
-    """All floating addresses: (pool, address).
-
-    The first and last address of a network of /30 and larger are left out.
-    """
-    for pool in pools:
-        for cidr in pool.addresses:
-            for address in IPv4Network(cidr).hosts():
-                yield pool.name, str(address)
-
-
-def free_count(record: Record, pools: Sequence[Pool]) -> int:
-    """The number of free floating addresses."""
-    allocated = _allocated(record)
-    return sum(1 for _pool, address in pool_addresses(pools) if address not in allocated)
-
-
-def _allocated(record: Record) -> Set[str]:
-    return {row['address'] for row in record.rows(_ALLOCATED)}
-
-
 def allocate(
     record: Record,
     pools: Sequence[Pool],
@@ -105,10 +84,10 @@ def allocate(
     values: Dict[str, Any],
 ) -> int:
     """Allocate a floating address, this one or any free one; return the id of its row."""
-    allocated = _allocated(record)
+    in_use = allocated(record)
     defaults = {'description': '', 'labels': '{}', 'automatic': 0}
     for name, free in pool_addresses(pools):
-        if pool in (None, name) and free not in allocated and address in (None, free):
+        if pool in (None, name) and free not in in_use and address in (None, free):
             return record.insert(
                 'floating_ip', {**defaults, **values, 'address': free, 'pool': name}
             )

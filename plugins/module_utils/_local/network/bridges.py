@@ -17,7 +17,7 @@ from ..host.netlink import addresses
 from ..record.database import Query
 from ..record.host import Host
 from ..record.record import Record
-from .dhcp import has_options
+from .dhcp_texts import has_options
 
 if TYPE_CHECKING:
     from ..record.tables import NetworkRow

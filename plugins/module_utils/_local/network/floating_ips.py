@@ -14,7 +14,6 @@ from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns
-from . import addresses
 
 if TYPE_CHECKING:
     from .row_types import FixedIpRow, ListedFloatingIp
@@ -67,14 +66,16 @@ class LocalFloatingIps:
 
     def free(self, pool: str | None = None) -> int:
         """The number of free addresses in a pool, or in all."""
+        from .pool_addresses import free_count
+
         pools = [one for one in self.host.pools if pool in (None, one.name)]
-        return addresses.free_count(self.record, pools)
+        return free_count(self.record, pools)
 
     def in_pool(self, address: str) -> bool:
         """Whether an address is in a pool."""
-        return any(
-            address == candidate for _pool, candidate in addresses.pool_addresses(self.host.pools)
-        )
+        from .pool_addresses import pool_addresses
+
+        return any(address == candidate for _pool, candidate in pool_addresses(self.host.pools))
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Allocate addresses, and associate them."""
@@ -97,6 +98,8 @@ class LocalFloatingIps:
         return self._project(self.record.delete_rows(changes))
 
     def _allocate(self, item: FloatingIp) -> None:
+        from . import addresses
+
         address = None if item.address == AFTER_APPLY else item.address
         name = item.name if item.name not in (AFTER_APPLY, item.address) else None
         pool = None if item.pool == AFTER_APPLY else item.pool

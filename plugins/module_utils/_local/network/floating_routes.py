@@ -13,11 +13,11 @@ from functools import cached_property
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Dict, List, Set, Tuple
 
-from ..._cloud import CloudError
 from ..._model.checks import join_names
-from ..host.files import read_file, write_atomically
+from ..host import netlink
+from ..host.devices import FLOATING_DEVICE, proxy_line
+from ..host.files import read_file
 from ..host.kernel import device_exists, routes
-from ..host.netlink import proxies
 from ..host.settings import Pool
 from ..record.database import Query
 from ..record.host import Host
@@ -25,8 +25,6 @@ from ..record.host import Host
 if TYPE_CHECKING:
     from .row_types import Address, FloatingUser
 
-# Floating addresses are routed to it; without the firewall rules nothing behind it answers.
-DEVICE = 'hanok0'
 _USERS: Query[FloatingUser] = Query("""SELECT f.address,
   coalesce('server ' || s.name, 'lb ' || b.name, 'port ' || p.name, '') AS user
   FROM main.floating_ip f LEFT JOIN main.port p ON p.id = f.port_id
@@ -53,18 +51,18 @@ class FloatingRoutes:
 
     def faults(self, since: str | None) -> List[str]:
         """Return what is missing, and what is left over."""
-        routed = self._routed()
+        routed = self.routed()
         faults = [
             f'floating addresses {cidr} have no route'
-            for cidr in self._cidrs()
+            for cidr in self.cidrs()
             if cidr not in routed
         ]
         return faults if since is not None else [*faults, *self._idle_faults()]
 
     def _idle_faults(self) -> List[str]:
         """Faults that are meaningful only while no other run is changing something."""
-        desired = set(self._proxies())
-        existing = self._own_proxies(proxies()) if uplinks(self.host.pools) else set()
+        desired = set(self.proxies())
+        existing = self.own_proxies(netlink.proxies()) if uplinks(self.host.pools) else set()
         missing = {proxy for proxy in desired - existing if device_exists(proxy[0])}
         faults = [
             f'{device} does not answer ARP for the floating IPs {addresses}'
@@ -74,7 +72,7 @@ class FloatingRoutes:
             f'{device} answers ARP for {addresses}, which are not allocated'
             for device, addresses in _by_device(existing - desired)
         ]
-        if read_file(self.path) != self._batch():
+        if read_file(self.path) != self.batch():
             faults.append(
                 'the routes of floating IPs saved for the next boot do not match the record'
             )
@@ -122,55 +120,41 @@ class FloatingRoutes:
             )
 
     def write(self, lock: int) -> None:
-        """Set routes and proxies. The file comes last: it lists what an interrupted run had set."""
-        if not device_exists(DEVICE):
-            self._create_device()
-        stale = [f'route del {cidr} dev {DEVICE}' for cidr in sorted(self._stale_routes())]
-        stale += [
-            f'neigh del proxy {address} dev {device}'
-            for device, address in sorted(self._stale_proxies())
-        ]
-        lines = [*stale, f'link set {DEVICE} up', *self._lines(existing=True)]
-        self.host.run(
-            'ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock]
-        )
-        if read_file(self.path) != self._batch():
-            write_atomically(self.path, self._batch())
+        """Set routes and proxies."""
+        from .floating_routes_writer import write
 
-    def _create_device(self) -> None:
-        try:
-            self.host.run('ip', 'link', 'add', DEVICE, 'type', 'dummy')
-        except CloudError:  # a kernel without dummy devices: an empty bridge will do
-            self.host.run('ip', 'link', 'add', DEVICE, 'type', 'bridge')
+        write(self, lock)
 
-    def _batch(self) -> str:
+    def batch(self) -> str:
         """The commands that ip(8) runs with -force when the host boots.
 
         The second line creates the device where the kernel has no dummy devices, and fails
         otherwise.
         """
         lines = [
-            f'link add {DEVICE} type dummy',
-            f'link add {DEVICE} type bridge',
-            f'link set {DEVICE} up',
+            f'link add {FLOATING_DEVICE} type dummy',
+            f'link add {FLOATING_DEVICE} type bridge',
+            f'link set {FLOATING_DEVICE} up',
         ]
-        return ''.join(line + '\n' for line in (*lines, *self._lines()))
+        return ''.join(line + '\n' for line in (*lines, *self.lines()))
 
-    def _lines(self, existing: bool = False) -> List[str]:
+    def lines(self, existing: bool = False) -> List[str]:
         """Routes and ARP proxies; ``existing``: only on devices that exist."""
-        lines = [f'route replace {cidr} dev {DEVICE}' for cidr in self._cidrs()]
-        for device, address in self._proxies():
+        lines = [f'route replace {cidr} dev {FLOATING_DEVICE}' for cidr in self.cidrs()]
+        for device, address in self.proxies():
             if not existing or device_exists(device):
-                lines.append(_proxy_line(device, address))
+                lines.append(proxy_line(device, address))
         return lines
 
-    def _cidrs(self) -> List[str]:
+    def cidrs(self) -> List[str]:
+        """The CIDRs that are to be routed."""
         return [str(IPv4Network(cidr)) for pool in self.host.pools for cidr in pool.addresses]
 
-    def _routed(self) -> Set[str]:
-        return {cidr for device, cidr in routes() if device == DEVICE}
+    def routed(self) -> Set[str]:
+        """The CIDRs that are routed."""
+        return {cidr for device, cidr in routes() if device == FLOATING_DEVICE}
 
-    def _proxies(self) -> List[Proxy]:
+    def proxies(self) -> List[Proxy]:
         """The desired proxies.
 
         The current pool of an address counts, not the one it was allocated from: pools are renamed
@@ -197,7 +181,7 @@ class FloatingRoutes:
                 found.append((int(span.network_address), int(span.broadcast_address), pool))
         return found
 
-    def _own_proxies(self, existing: Iterable[Proxy]) -> Set[Proxy]:
+    def own_proxies(self, existing: Iterable[Proxy]) -> Set[Proxy]:
         """The proxies for addresses of a pool on its uplink; others do not belong to this cloud."""
         found = set()
         for device, address in existing:
@@ -206,23 +190,9 @@ class FloatingRoutes:
                 found.add((device, address))
         return found
 
-    def _stale_routes(self) -> Set[str]:
-        return self._routed() - set(self._cidrs())
-
-    def _stale_proxies(self) -> Set[Proxy]:
-        """Proxies for addresses that are not allocated, and those of former pools."""
-        existing = proxies()
-        saved = set((read_file(self.path) or '').splitlines())
-        former = {proxy for proxy in existing if _proxy_line(*proxy) in saved}
-        return (self._own_proxies(existing) | former) - set(self._proxies())
-
 
 def _as_integer(address: str) -> int:
     return int.from_bytes(socket.inet_aton(address), 'big')
-
-
-def _proxy_line(device: str, address: str) -> str:
-    return f'neigh replace proxy {address} dev {device}'
 
 
 def _by_device(found: Iterable[Proxy]) -> List[Tuple[str, str]]:

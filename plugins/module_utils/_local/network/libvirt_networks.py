@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from ..record.host import Host
-from . import dhcp
+from .dhcp_texts import options
 
 if TYPE_CHECKING:
     from ..record.tables import NetworkRow
@@ -41,13 +41,13 @@ def _xml(network: int, uuid: str, cidr: str, gateway: str) -> str:
 
     It has no DHCP range of libvirt: our options restrict dnsmasq to reserved addresses.
     """
-    options = ''.join(
-        f"<dnsmasq:option value='{option}'/>" for option in dhcp.options(network, gateway)
+    settings = ''.join(
+        f"<dnsmasq:option value='{option}'/>" for option in options(network, gateway)
     )
     return _XML.format(
         bridge=bridge_name(network),
         uuid=escape(uuid),
         gateway=escape(gateway),
         prefix=IPv4Network(cidr).prefixlen,
-        options=options,
+        options=settings,
     )

@@ -95,6 +95,11 @@ def current() -> LoadedRules:
     return parse_listing(done.stdout)
 
 
+def is_loaded(saved: SavedState, revision: str) -> bool:
+    """Whether the kernel has the rules of this revision, exactly as they were loaded."""
+    return saved.rules.revision == revision and current() == saved.rules
+
+
 def parse_listing(listing: str) -> LoadedRules:
     """Return the rules in a listing of nft(8)."""
     text = ''.join(_own_lines(listing))

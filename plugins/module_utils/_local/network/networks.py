@@ -16,14 +16,11 @@ from ..._model.change import Change
 from ..._model.network import Network, Surroundings
 from ..._model.status import TaskState
 from ..host.devices import bridge_name
-from ..host.hypervisor import tolerate
 from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns, split_names
-from . import dhcp
 from .floating_routes import FloatingRoutes
-from .libvirt_networks import start_network
 
 if TYPE_CHECKING:
     from ..record.tables import NetworkRow
@@ -124,22 +121,29 @@ class LocalNetworks:
             )
 
     def _build(self, change: Change) -> None:
+        from . import dhcp_files
+        from .dhcp_texts import FOLDER
+        from .libvirt_networks import start_network
+
         row = self._row(change)
-        os.makedirs(dhcp.FOLDER, exist_ok=True)
-        dhcp.write(self.host, [row['id']])
+        os.makedirs(FOLDER, exist_ok=True)
+        dhcp_files.write(self.host, [row['id']])
         start_network(self.host, row)
 
     def _row(self, change: Change) -> NetworkRow:
         return self.record.rows(_BY_ID, self.record.row_of(change))[0]
 
     def _remove(self, change: Change) -> None:
+        from ..host.hypervisor import tolerate
+        from . import dhcp_files
+
         row = self._row(change)
         with tolerate('NO_NETWORK'):
             network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
             if network.isActive():
                 network.destroy()
             network.undefine()
-        dhcp.remove(row['id'])
+        dhcp_files.remove(row['id'])
 
 
 def _network(row: ListedNetwork) -> Network:

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.port import Port
-from ..._model.server import Nic
 from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns
-from . import addresses
 
 if TYPE_CHECKING:
     from .row_types import GroupOfPort, ListedPort
@@ -50,6 +48,9 @@ class LocalPorts:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create ports."""
+        from ..._model.server import Nic
+        from . import addresses
+
         with self.record.transaction():
             for change in changes:
                 port: Port = change.after
@@ -70,6 +71,8 @@ class LocalPorts:
     def _update(self, change: Change, row: int) -> None:
         self.record.update('port', row, description_columns(change.after))
         if change.before.security_groups != change.after.security_groups:
+            from . import addresses
+
             addresses.write_groups(self.record, row, change.after.security_groups)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:

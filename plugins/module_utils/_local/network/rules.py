@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-import os
+from functools import cached_property
 from typing import TYPE_CHECKING, List, Tuple
 
-from ..host.files import read_file, write_atomically
+from ..host.files import read_file
 from ..host.netlink import default_devices
 from . import loaded
 from .floating_routes import uplinks
@@ -15,6 +15,7 @@ from .floating_routes import uplinks
 if TYPE_CHECKING:
     from ..._model.datapath import Datapath
     from ..record.host import Host
+    from .rules_writer import RulesWriter
 
 _OTHER_RULES = 'the loaded firewall rules do not match the record'
 
@@ -29,7 +30,6 @@ class Rules:
         self.saved_path = host.settings.path('datapath', 'loaded')
         # This file exists while flows of reassigned addresses are still to be ended.
         self.uncut_path = host.settings.path('datapath', 'uncut')
-        self._to_confirm: Tuple[str, Tuple[str, ...]] | None = None
 
     def revision(self) -> str:
         """The revision of the rules: the record, their form, and the number of relevant changes."""
@@ -47,7 +47,9 @@ class Rules:
 
     def datapath(self) -> Datapath:
         """The input of the rules, from one state of the record."""
-        return self._datapath(self.outside())[1]
+        from .rules_writer import current_datapath
+
+        return current_datapath(self)[1]
 
     def faults(self, since: str | None) -> List[str]:
         """Return how the rules differ from the record."""
@@ -55,8 +57,8 @@ class Rules:
         return [fault] if fault else []
 
     def _idle_fault(self) -> str:
-        saved = self._saved()
-        if not _is_loaded(saved, self.revision()):
+        saved = self.saved()
+        if not loaded.is_loaded(saved, self.revision()):
             return _OTHER_RULES
         outside = self.outside()
         if outside != saved.outside:
@@ -74,69 +76,28 @@ class Rules:
     def _active_fault(self, since: str) -> str:
         """The rules must be of the revision or later, and complete unless they are being loaded."""
         record, number = since.rsplit('_', 1)
-        current, saved = loaded.current(), self._saved().rules
+        current, saved = loaded.current(), self.saved().rules
         is_complete = current == saved or current.revision != saved.revision
         return '' if is_complete and current.number(record) >= int(number) else _OTHER_RULES
 
     def write(self, lock: int) -> None:
-        """Load the rules if others are loaded.
-
-        They are loaded in one transaction of the kernel, whichever other runs do it too. The file
-        is written first: a network that starts loads it (network-hook), and could not start with a
-        damaged one. nft reads a file, because it would load the first half of a text from a pipe if
-        this run were killed while writing. Programs inherit the lock, so that they cannot load old
-        rules over new ones.
-        """
-        outside = self.outside()
-        revision, text = self._rendered(outside)
-        self._write_file(self.path, text)
-        saved, source = self._saved(), loaded.digest(text)
-        self._to_confirm = None
-        if saved.source != source or not _is_loaded(saved, revision):
-            self._write_file(self.uncut_path, '')
-            self.host.run('nft', '-f', self.path, locks=[lock])
-            self._to_confirm = source, outside
+        """Load the rules if others are loaded."""
+        self._writer.write(lock)
 
     def confirm(self) -> None:
         """Record what ``write`` loaded, after everything else that follows from it was written."""
-        if self._to_confirm:
-            source, outside = self._to_confirm
-            new = loaded.SavedState(loaded.current(), source, outside)
-            self._write_file(self.saved_path, new.text())
+        self._writer.confirm()
 
     def save(self) -> None:
         """Write the file only."""
-        self._write_file(self.path, self._rendered(self.outside())[1])
+        self._writer.save()
 
-    def _saved(self) -> loaded.SavedState:
+    @cached_property
+    def _writer(self) -> RulesWriter:
+        from .rules_writer import RulesWriter
+
+        return RulesWriter(self)
+
+    def saved(self) -> loaded.SavedState:
         """The rules as they were loaded last."""
         return loaded.parse(read_file(self.saved_path) or '')
-
-    def _rendered(self, outside: Tuple[str, ...]) -> Tuple[str, str]:
-        from .ruleset import render
-
-        revision, path = self._datapath(outside)
-        return revision, render(path, revision)
-
-    def _datapath(self, outside: Tuple[str, ...]) -> Tuple[str, Datapath]:
-        """Return the revision and the datapath of one state of the record."""
-        from .datapaths import datapath
-
-        by_bridge = loaded.has_bridge_meta()
-        self.record.sql.execute('BEGIN')
-        try:
-            path = datapath(self.record, self.host.settings, outside, by_bridge)
-            return self.revision(), path
-        finally:
-            self.record.sql.execute('COMMIT')
-
-    def _write_file(self, path: str, text: str) -> None:
-        """Write a file that is read when the host boots, if it differs."""
-        os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-        if read_file(path) != text:
-            write_atomically(path, text)
-
-
-def _is_loaded(saved: loaded.SavedState, revision: str) -> bool:
-    """Whether the kernel has the rules of this revision, exactly as they were loaded."""
-    return saved.rules.revision == revision and loaded.current() == saved.rules
