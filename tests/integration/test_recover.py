@@ -16,10 +16,11 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.reliability import figures
 
-from .conftest import Play, inventory, keep, run
+from .conftest import Play, inventory, keep, newest_image, run
 
 STATE = Path('/var/lib/hanok')
 ED25519 = 'AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
+OTHER_ED25519 = 'AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA'
 KINDS = (
     'network',
     'security_group',
@@ -66,6 +67,11 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
         **OPTIONS,
     )
     keep('server', name='many', count=2, image=image, **OPTIONS)
+    keep('network', name='default', project='other')
+    keep('security_group', name='kept', project='other')
+    keep('keypair', name='kept', project='other', public_key=f'ssh-ed25519 {OTHER_ED25519}')
+    keep('image', name=image, project='other', path=newest_image('tiny'))
+    keep('server', name='kept', project='other', image=image, key_name='kept', **OPTIONS)
     keep('server', name='kept', description='changed afterwards')
     keep('volume', name='kept', size=1, server='kept', state='attached')
     keep('volume', name='alone', size=1)
@@ -82,6 +88,11 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     for name in ('test', 'kept'):
         keep('keypair', name=name, description='described')
     yield info()
+    keep('server', name='kept', project='other', state='absent')
+    for kind in ('keypair', 'security_group'):
+        keep(kind, name='kept', project='other', state='absent')
+    keep('image', name=image, project='other', state='absent')
+    keep('network', name='default', project='other', state='absent')
     for name in ('moved', 'front'):
         keep('floating_ip', name=name, state='absent')
     keep('lb', name='balancer', state='absent')
@@ -96,8 +107,12 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
 
 
 def info() -> dict[str, Any]:
-    """What the _info modules return."""
-    return {kind: run(f'{kind}_info')[f'{kind}s'] for kind in KINDS}
+    """What the _info modules return, and the servers and key pairs of another project."""
+    others = {
+        f'other {kind}': run(f'{kind}_info', project='other')[f'{kind}s']
+        for kind in ('server', 'keypair')
+    }
+    return {kind: run(f'{kind}_info')[f'{kind}s'] for kind in KINDS} | others
 
 
 def output_of(*words: str) -> str:
@@ -185,6 +200,8 @@ def test_recover_from_domains_and_disks(cloud: dict[str, Any]) -> None:
         names = {item['name'] for item in recovered}
         assert recovered == [item for item in expected if item['name'] in names], kind
         assert len(recovered) == len(expected), kind
+    for kind in ('other server', 'other keypair'):
+        assert comparable(current[kind]) == comparable(cloud[kind])
     assert [server['labels'] for server in current['server']] == [
         server['labels'] for server in cloud['server']
     ]

@@ -22,6 +22,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain 
     target,
     xml,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.machines import (
+    name_in_project,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.pools import Disk
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import MAX_NETWORKS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MAX_VOLUMES
@@ -189,3 +192,9 @@ def test_kvm_by_evidence(
         domain.os, 'open', lambda _path, mode: real(existing if device else tmp_path / 'none', mode)
     )
     assert has_kvm('auto') is works
+
+
+def test_name_in_project() -> None:
+    """Users of virsh can tell the servers of two projects from each other."""
+    assert name_in_project({'name': 'web', 'project': 'default'}) == 'web'
+    assert name_in_project({'name': 'web', 'project': 'other'}) == 'other-web'

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from ..._cloud import TimedOut
-from ..compute.machines import Machines
+from ..compute.machines import Machines, name_in_project
 from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record import metadata
@@ -33,7 +33,7 @@ class LbContainers(Machines):
 
     def name(self, row: Any) -> str:
         """The name of the domain, with as much of the balancer's name as fits, for virsh users."""
-        return f'hanok-lb-{row["id"]}-{row["name"]}'[:_MOST_NAME]
+        return f'hanok-lb-{row["id"]}-{name_in_project(row)}'[:_MOST_NAME]
 
     def folder(self, row: Any) -> str:
         """The folder with the configuration, the services and the root."""

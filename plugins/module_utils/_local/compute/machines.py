@@ -14,6 +14,7 @@ import shutil
 from abc import ABC, abstractmethod
 from typing import Any
 
+from ..._model.checks import DEFAULT_PROJECT
 from ..host.hypervisor import tolerate
 from ..record.host import Host
 
@@ -82,3 +83,9 @@ class Machines(ABC):
             shutil.rmtree(self.folder(row))
         for log in glob.glob(f'{self.logs}/{glob.escape(self.name(row))}.log*'):
             os.unlink(log)
+
+
+def name_in_project(row: Any) -> str:
+    """The name of what a machine belongs to, after that of its project if it is not the default."""
+    name = str(row['name'])
+    return name if row['project'] == DEFAULT_PROJECT else f'{row["project"]}-{name}'

@@ -21,7 +21,7 @@ from ..storage import disk_devices
 from ..storage.pools import pool_of
 from . import domain, readiness, seed
 from .faults import has_agent
-from .machines import Machines
+from .machines import Machines, name_in_project
 
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
 _POWER_BUTTON = 1
@@ -40,7 +40,7 @@ class VirtualMachines(Machines):
 
     def name(self, row: Any) -> str:
         """The name of the domain, with the server's name for virsh users."""
-        return f'hanok-{row["id"]}-{row["name"]}'
+        return f'hanok-{row["id"]}-{name_in_project(row)}'
 
     def folder(self, row: Any) -> str:
         """The folder with the root disk, the seed and the console log."""
