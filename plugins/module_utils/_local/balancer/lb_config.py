@@ -5,25 +5,26 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from ..._cloud import CloudError
 from ..host.files import read_file, write_atomically
 from ..record.host import Host
 from . import containers, haproxy, haproxy_socket, lb_files, lb_rows
 
-_ALL_PROJECTS = 'main.'
+if TYPE_CHECKING:
+    from .row_types import ListedLb
 
 
 def synchronise(host: Host) -> None:
     """Write and load the configurations of all projects that differ from the record."""
-    members = lb_rows.members_by_lb(host.record, _ALL_PROJECTS)
-    for row in lb_rows.list_rows(host.record, schema=_ALL_PROJECTS):
+    members = lb_rows.members_by_lb(host.record, lb_rows.ALL_MEMBERS)
+    for row in host.record.named(lb_rows.ALL, None):
         if row['task_state'] is None and lb_files.is_current(lb_files.folder_of(host, row['uuid'])):
             configure(host, row, members.get(row['id'], ()))
 
 
-def configure(host: Host, row: Any, members: Tuple[Tuple[str, str], ...]) -> None:
+def configure(host: Host, row: ListedLb, members: Tuple[Tuple[str, str], ...]) -> None:
     """Write and load one configuration, if it differs. HAProxy must accept it before it is used.
 
     A copy of the loaded configuration is kept: after a run that was killed before HAProxy loaded

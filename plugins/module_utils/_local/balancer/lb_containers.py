@@ -8,7 +8,7 @@ import contextlib
 import os
 import shutil
 from ipaddress import IPv4Network
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..._cloud import TimedOut
 from ..compute.machines import Machines, name_in_project
@@ -18,10 +18,13 @@ from ..record import metadata
 from ..record.host import wait_until
 from . import containers, haproxy_socket, lb_files
 
+if TYPE_CHECKING:
+    from .row_types import ListedLb
+
 _MOST_NAME = 64  # bytes of a host name; that of a container is the name of its domain
 
 
-class LbContainers(Machines):
+class LbContainers(Machines['ListedLb']):
     """Containers of load balancers."""
 
     logs = '/var/log/libvirt/lxc'
@@ -31,15 +34,15 @@ class LbContainers(Machines):
         """This thread's connection to the LXC driver."""
         return self.host.hypervisor.lxc
 
-    def name(self, row: Any) -> str:
+    def name(self, row: ListedLb) -> str:
         """The name of the domain, with as much of the balancer's name as fits, for virsh users."""
         return f'hanok-lb-{row["id"]}-{name_in_project(row)}'[:_MOST_NAME]
 
-    def folder(self, row: Any) -> str:
+    def folder(self, row: ListedLb) -> str:
         """The folder with the configuration, the services and the root."""
         return lb_files.folder_of(self.host, row['uuid'])
 
-    def xml(self, row: Any) -> str:
+    def xml(self, row: ListedLb) -> str:
         """The domain as recorded."""
         document = metadata.balancer_metadata(self.host.record)[row['uuid']]
         return containers.xml(
@@ -57,7 +60,7 @@ class LbContainers(Machines):
             )
         )
 
-    def prepare(self, row: Any) -> None:
+    def prepare(self, row: ListedLb) -> None:
         """Create the folder and the root; a container with an older layout is deleted before."""
         folder = self.folder(row)
         if not lb_files.is_current(folder):
@@ -65,14 +68,14 @@ class LbContainers(Machines):
         lb_files.create(folder)
         containers.create_root(folder)
 
-    def _delete_outdated(self, row: Any) -> None:
+    def _delete_outdated(self, row: ListedLb) -> None:
         """Delete the container, and the folder in which it could create links."""
         self.undefine(row)
         services = os.path.join(self.folder(row), containers.SERVICES)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(services)
 
-    def start(self, row: Any) -> None:
+    def start(self, row: ListedLb) -> None:
         """Start the container. Raises CloudError if HAProxy does not answer in time."""
         folder, domain = self.folder(row), self.lookup(row)
         domain.setAutostart(1)
@@ -91,7 +94,7 @@ class LbContainers(Machines):
             )
         lb_files.mark_current(folder)
 
-    def undefine(self, row: Any) -> None:
+    def undefine(self, row: ListedLb) -> None:
         """Stop the container and all that it left running, and undefine it."""
         super().undefine(row)
         containers.kill_orphans(row['uuid'])

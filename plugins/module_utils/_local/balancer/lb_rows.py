@@ -5,47 +5,55 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Sequence, Tuple
 
 from ..._model.change import Change
 from ..._model.lb import HealthCheck, Lb, Listener
+from ..record.database import Query
 from ..record.record import Record
 
+if TYPE_CHECKING:
+    from .row_types import ListedLb, MemberRow
+
 # ?1: names as a JSON array, or NULL for all. {0}: the prefix of tables, see ``list_rows``.
-_LIST = """SELECT b.*, n.name AS network, n.cidr, n.gateway,
+_LIST_IN = """SELECT b.*, n.name AS network, n.cidr, n.gateway,
   p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
   FROM {0}balancer b JOIN {0}port p ON p.balancer_id = b.id
   JOIN {0}network n ON n.id = p.network_id LEFT JOIN {0}floating_ip f ON f.port_id = p.id
   WHERE ?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.name"""
-_MEMBERS = """SELECT m.balancer_id, s.name, p.address
+_MEMBERS_IN = """SELECT m.balancer_id, s.name, p.address
   FROM {0}balancer_member m JOIN {0}server s ON s.id = m.server_id
   JOIN {0}port p ON p.server_id = s.id JOIN {0}port b ON b.balancer_id = m.balancer_id
   ORDER BY length(s.name), s.name, p.network_id <> b.network_id, p.position"""
+_LIST: Query[ListedLb] = Query(_LIST_IN.format(''))
+_MEMBERS: Query[MemberRow] = Query(_MEMBERS_IN.format(''))
+# of all projects
+ALL: Query[ListedLb] = Query(_LIST_IN.format('main.'))
+ALL_MEMBERS: Query[MemberRow] = Query(_MEMBERS_IN.format('main.'))
 
 
-def list_rows(record: Record, names: Iterable[str] | None = None, schema: str = '') -> List[Any]:
-    """All balancers, or those with these names, each with its network, port and floating IP.
-
-    ``schema``: main. for those of all projects.
-    """
-    return list(record.named(_LIST.format(schema), names))
+def list_rows(record: Record, names: Iterable[str] | None = None) -> List[ListedLb]:
+    """All balancers, or those with these names, each with its network, port and floating IP."""
+    return record.named(_LIST, names)
 
 
-def row_of(record: Record, change: Change) -> Any:
+def row_of(record: Record, change: Change) -> ListedLb:
     """The balancer of a change, which must exist."""
     row = record.row_of(change)
     return next(found for found in list_rows(record, [change.name]) if found['id'] == row)
 
 
-def members_by_lb(record: Record, schema: str = '') -> Dict[int, Tuple[Tuple[str, str], ...]]:
+def members_by_lb(
+    record: Record, query: Query[MemberRow] = _MEMBERS
+) -> Dict[int, Tuple[Tuple[str, str], ...]]:
     """The members of each balancer: names, and addresses in its network or else the first ones."""
     found: Dict[int, Dict[str, str]] = {}
-    for row in record.rows(_MEMBERS.format(schema)):
+    for row in record.rows(query):
         found.setdefault(row['balancer_id'], {}).setdefault(row['name'], row['address'])
     return {balancer: tuple(members.items()) for balancer, members in found.items()}
 
 
-def lb_of(row: Any, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
+def lb_of(row: ListedLb, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
     """A balancer as an object of the model."""
     check = json.loads(row['health_check']) if row['health_check'] else None
     return Lb(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, Dict, List, Sequence
+from typing import Dict, List, Sequence
 
 from ..._cloud import Busy, Outcome
 from ..._model.change import AFTER_APPLY, Change
@@ -110,7 +110,7 @@ def _delete_row(record: Record, row: int | None) -> None:
     record.sql.execute('DELETE FROM main.balancer WHERE id = ?', (row,))
 
 
-def _columns(lb: Lb) -> Dict[str, Any]:
+def _columns(lb: Lb) -> Dict[str, str | None]:
     listeners = json.dumps([listener.public() for listener in lb.listeners])
     check = json.dumps(lb.health_check.public()) if lb.health_check else None
     columns = {'algorithm': lb.algorithm, 'listeners': listeners, 'health_check': check}

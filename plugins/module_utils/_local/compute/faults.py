@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._model.server import DISK_MISSING, SEED_MISSING
 from ..host.devices import AGENT_CHANNEL, bridge_name, tap_name
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
 
+if TYPE_CHECKING:
+    from .row_types import ObservedServer
+
 _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE: the persistent definition
 _PAUSED, _BY_ERROR = 3, 5  # VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR
 
 
 def machine_faults(
-    row: Mapping[str, Any], machine: Machine | None, seed: str, pool: Pool
+    row: ObservedServer, machine: Machine | None, seed: str, pool: Pool
 ) -> Tuple[str, ...]:
     """The differences of a server's machine from its record. ``seed``: the path of its seed."""
     root, faults = pool.root(row['uuid']), []
@@ -41,9 +43,7 @@ def has_agent(machine: ET.Element) -> bool:
     return any(target.get('name') == AGENT_CHANNEL for target in targets)
 
 
-def _definition_faults(
-    row: Mapping[str, Any], machine: Machine | None, files: set[str]
-) -> List[str]:
+def _definition_faults(row: ObservedServer, machine: Machine | None, files: set[str]) -> List[str]:
     definition = _definition(machine)
     if definition is None:
         return ['its machine is no longer defined in libvirt']
@@ -64,7 +64,7 @@ def _definition(machine: Machine | None) -> ET.Element | None:
     return None
 
 
-def _size_faults(row: Mapping[str, Any], definition: ET.Element) -> List[str]:
+def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     memory = int(definition.findtext('memory', '0')) // 1024
     vcpus = int(definition.findtext('vcpu', '0'))
     faults = []
@@ -75,7 +75,7 @@ def _size_faults(row: Mapping[str, Any], definition: ET.Element) -> List[str]:
     return faults
 
 
-def _interface_faults(row: Mapping[str, Any], definition: ET.Element) -> List[str]:
+def _interface_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     existing = _interfaces(definition)
     return [
         f'its machine no longer has the network interface of {port["address"]}'

@@ -12,14 +12,20 @@ import glob
 import os
 import shutil
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..._model.checks import DEFAULT_PROJECT
 from ..host.hypervisor import tolerate
 from ..record.host import Host
 
+if TYPE_CHECKING:
+    from .row_types import Machine
 
-class Machines(ABC):
+
+MachineRow = TypeVar('MachineRow', bound='Machine')
+
+
+class Machines(ABC, Generic[MachineRow]):
     """The machines of one kind on this host."""
 
     logs: str  # the folder where the driver of libvirt writes their logs
@@ -34,34 +40,34 @@ class Machines(ABC):
         """This thread's connection to the driver of this kind."""
 
     @abstractmethod
-    def name(self, row: Any) -> str:
+    def name(self, row: MachineRow) -> str:
         """The name of the domain, unique by the id of the row."""
 
     @abstractmethod
-    def folder(self, row: Any) -> str:
+    def folder(self, row: MachineRow) -> str:
         """The folder of the machine."""
 
     @abstractmethod
-    def xml(self, row: Any) -> str:
+    def xml(self, row: MachineRow) -> str:
         """The domain as recorded."""
 
     @abstractmethod
-    def prepare(self, row: Any) -> None:
+    def prepare(self, row: MachineRow) -> None:
         """Create the files that the machine needs."""
 
     @abstractmethod
-    def start(self, row: Any) -> None:
+    def start(self, row: MachineRow) -> None:
         """Start the machine, which is defined."""
 
-    def lookup(self, row: Any) -> Any:
+    def lookup(self, row: MachineRow) -> Any:
         """The domain. Raises libvirtError if it does not exist."""
         return self.connection.lookupByUUIDString(row['uuid'])
 
-    def define(self, row: Any) -> Any:
+    def define(self, row: MachineRow) -> Any:
         """Define the machine as recorded; a running one changes at its next start."""
         return self.connection.defineXML(self.xml(row))
 
-    def power_off(self, row: Any) -> None:
+    def power_off(self, row: MachineRow) -> None:
         """Power off the machine without a shutdown of its guest."""
         with tolerate('NO_DOMAIN'):  # it does not exist
             machine = self.lookup(row)
@@ -70,13 +76,13 @@ class Machines(ABC):
             with tolerate('OPERATION_INVALID'):  # it does not run
                 machine.destroy()
 
-    def undefine(self, row: Any) -> None:
+    def undefine(self, row: MachineRow) -> None:
         """Power off the machine and undefine it; its files remain."""
         self.power_off(row)
         with tolerate('NO_DOMAIN'):
             self.lookup(row).undefine()
 
-    def delete(self, row: Any) -> None:
+    def delete(self, row: MachineRow) -> None:
         """Delete the machine with its files and logs."""
         self.undefine(row)
         with contextlib.suppress(FileNotFoundError):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Dict
 
 from ..._cloud import CloudError, Missing
 from ..host.devices import bridge_name
@@ -17,6 +17,7 @@ from .server_queries import WATCHED
 if TYPE_CHECKING:
     from ..._model.first_boot import FirstBoot
     from ..record.host import Host
+    from .row_types import WatchedServer
 
 
 def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
@@ -30,7 +31,7 @@ def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> 
             f'it was deleted while this task waited for {wait_for}'
         )
 
-    def check(row: Any) -> str:
+    def check(row: WatchedServer) -> str:
         server = readiness.Watched(
             identity=row['uuid'],
             address=row['address'],
@@ -41,13 +42,10 @@ def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> 
             guest_agent=bool(row['guest_agent']),
         )
         try:
-            reason: str = host.with_retry(
-                lambda: readiness.missing(host, server, wait_for, deadline)
-            )
+            return host.with_retry(lambda: readiness.missing(host, server, wait_for, deadline))
         except CloudError as error:
             text = f'server {row["name"]}: {error}'
             raise type(error)(text, error.option, 'server', row['name']) from error
-        return reason
 
     return dict(zip([row['name'] for row in rows], host.in_parallel(check, rows)))
 
@@ -58,7 +56,7 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
     machines = host.with_retry(host.hypervisor.machines)
     rows = [row for row in host.record.named(WATCHED, names) if row['uuid'] in machines]
 
-    def result(row: Any) -> FirstBoot | None:
+    def result(row: WatchedServer) -> FirstBoot | None:
         with tolerate('NO_DOMAIN'):  # it was deleted meanwhile
             machine = host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
             return readiness.first_boot(machine, _console(host, row), deadline)
@@ -68,5 +66,5 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
     return {name: boot for name, boot in found.items() if boot}
 
 
-def _console(host: Host, row: Any) -> str:
+def _console(host: Host, row: WatchedServer) -> str:
     return host.settings.path('servers', row['uuid'], 'console.log')

@@ -5,10 +5,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Dict, List, Sequence, Set, Tuple, TypeVar
 
 from ..._model.user_data import UserDataHash
+from ..record.database import Query
 from ..record.record import Record
+
+if TYPE_CHECKING:
+    from ..record.tables import InitScriptRow, VolumeRow
+    from .row_types import GroupOfServer, ListedServer, OfServer, PortOfServer, WatchedServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.
 _SELECTED = """FROM server s
@@ -16,23 +21,28 @@ _SELECTED = """FROM server s
 _MORE_KEYS = """(SELECT json_group_array(name) FROM (
   SELECT k.name FROM server_keypair sk JOIN keypair k ON k.id = sk.keypair_id
   WHERE sk.server_id = s.id ORDER BY sk.position))"""
-SERVERS = f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
+SERVERS: Query[ListedServer] = (
+    Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
   {_MORE_KEYS} AS more_keys
   {_SELECTED.replace('WHERE', 'JOIN image i ON i.id = s.image_id WHERE')}
-  ORDER BY length(s.name), s.name"""
-PORTS = f"""SELECT p.*, n.name AS network, f.address AS floating
+  ORDER BY length(s.name), s.name""")
+)
+PORTS: Query[PortOfServer] = Query(f"""SELECT p.*, n.name AS network, f.address AS floating
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
-  WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY p.server_id, p.position"""
-GROUPS = f"""SELECT p.server_id, p.id AS port_id, p.own_groups, g.name
+  WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY p.server_id, p.position""")
+GROUPS: Query[GroupOfServer] = Query(f"""SELECT p.server_id, p.id AS port_id, p.own_groups, g.name
   FROM port_security_group pg JOIN port p ON p.id = pg.port_id
   JOIN security_group g ON g.id = pg.group_id
-  WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY g.name"""
-VOLUMES = f'SELECT * FROM volume WHERE server_id IN (SELECT s.id {_SELECTED}) ORDER BY id'
+  WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY g.name""")
+VOLUMES: Query[VolumeRow] = Query(
+    f'SELECT * FROM volume WHERE server_id IN (SELECT s.id {_SELECTED}) ORDER BY id'
+)
 # With the first connection. ?1: names as a JSON array.
-WATCHED = """SELECT s.*, p.address, p.mac, p.network_id, n.gateway
+WATCHED: Query[WatchedServer] = Query("""SELECT s.*, p.address, p.mac, p.network_id, n.gateway
   FROM server s JOIN port p ON p.server_id = s.id AND p.position = 0
   JOIN network n ON n.id = p.network_id
-  WHERE s.name IN (SELECT value FROM json_each(?1))"""
+  WHERE s.name IN (SELECT value FROM json_each(?1))""")
+INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
 # ?1: the name of a network. ?2: a fixed IP or a MAC.
 ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
@@ -40,15 +50,18 @@ ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
   WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)"""
 
 
-def by_server(rows: Sequence[Any]) -> Dict[int, List[Any]]:
+ServersRow = TypeVar('ServersRow', bound='OfServer')
+
+
+def by_server(rows: Sequence[ServersRow]) -> Dict[int | None, List[ServersRow]]:
     """Rows by server_id."""
-    found: Dict[int, List[Any]] = {}
+    found: Dict[int | None, List[ServersRow]] = {}
     for row in rows:
         found.setdefault(row['server_id'], []).append(row)
     return found
 
 
-def key_names(row: Any) -> Tuple[str, ...]:
+def key_names(row: ListedServer) -> Tuple[str, ...]:
     """The key pairs of a server in their order."""
     return () if row['key_name'] is None else (row['key_name'], *json.loads(row['more_keys']))
 
@@ -61,20 +74,19 @@ def init_script_hash(record: Record, name: str | None) -> UserDataHash | None:
     return None if content is None else UserDataHash.of(content, record.secret())
 
 
-def find_outdated(record: Record, rows: Sequence[Any]) -> Set[str]:
+def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
     """The names of servers whose init script has changed since they were created."""
     with_hash = [row for row in rows if row['init_script'] and row['init_script_seal']]
     if not with_hash:
         return set()
     secret = record.secret()
     scripts = {
-        row['name']: UserDataHash.of(row['content'], secret)
-        for row in record.rows('SELECT name, content FROM init_script')
+        row['name']: UserDataHash.of(row['content'], secret) for row in record.rows(INIT_SCRIPTS)
     }
     return {
         row['name']
         for row in with_hash
-        if _has_changed(row['init_script_seal'], scripts.get(row['init_script']))
+        if _has_changed(row['init_script_seal'] or '', scripts.get(row['init_script'] or ''))
     }
 
 

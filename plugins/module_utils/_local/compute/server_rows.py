@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, Dict, Sequence
+from typing import TYPE_CHECKING, Dict, Sequence
 
 from ..._cloud import Busy, Refused
 from ..._model.change import AFTER_APPLY, Change
@@ -16,9 +16,24 @@ from ..._model.user_data import UserDataHash
 from ..host.settings import Pool
 from ..network import addresses
 from ..record import metadata
+from ..record.database import Query
 from ..record.record import Record, description_columns
-from .server_queries import PORTS, SERVERS, VOLUMES, by_server, init_script_hash, key_names
+from .server_queries import (
+    INIT_SCRIPTS,
+    PORTS,
+    SERVERS,
+    VOLUMES,
+    by_server,
+    init_script_hash,
+    key_names,
+)
 
+if TYPE_CHECKING:
+    from ..record.tables import KeypairRow, PortRow
+    from .row_types import CompleteServer
+
+_PORTS: Query[PortRow] = Query('SELECT * FROM port WHERE server_id = ? ORDER BY position')
+_KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
 _UPDATED_COLUMNS = (
     'flavor',
     'vcpus',
@@ -115,7 +130,7 @@ def _connect(record: Record, nic: Nic, position: int, server: int) -> None:
 
 def _write_groups(record: Record, server: Server, row: int) -> None:
     """Set the groups of unnamed ports: those of the connection, else those of the server."""
-    ports = record.rows('SELECT id FROM port WHERE server_id = ? ORDER BY position', row)
+    ports = record.rows(_PORTS, row)
     for port, nic in zip(ports, server.networks):
         if nic.port is not None:
             continue
@@ -152,7 +167,9 @@ def delete(record: Record, servers: Sequence[int]) -> None:
         record.sql.execute(statement, (json.dumps(servers),))
 
 
-def complete_rows(record: Record, user_data: str | None, names: Sequence[str]) -> Dict[str, Any]:
+def complete_rows(
+    record: Record, user_data: str | None, names: Sequence[str]
+) -> Dict[str, CompleteServer]:
     """The rows of servers with all values of their machines; read before threads are started.
 
     ``user_data``: of this task; those servers get it whose recorded hash it matches.
@@ -161,22 +178,23 @@ def complete_rows(record: Record, user_data: str | None, names: Sequence[str]) -
     selected = (json.dumps(names), None)
     ports = by_server(record.rows(PORTS, *selected))
     volumes = by_server(record.rows(VOLUMES, *selected))
-    keypairs = record.rows('SELECT name, public_key FROM keypair')
+    keypairs = record.rows(_KEYPAIRS)
     keys = {row['name']: row['public_key'] for row in keypairs}
-    init_scripts = record.rows('SELECT name, content FROM init_script')
+    init_scripts = record.rows(INIT_SCRIPTS)
     scripts = {row['name']: row['content'] for row in init_scripts}
     rows = record.rows(SERVERS, *selected)
     documents = metadata.server_metadata(record, [row['uuid'] for row in rows])
-    found = {}
+    found: Dict[str, CompleteServer] = {}
     for row in rows:
         is_matching = user_data_hash is not None and user_data_hash.matches(row['user_data'])
+        task_data = user_data if user_data and is_matching else ''
         found[row['name']] = {
-            **dict(row),
+            **row,
             'ports': ports.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(documents[row['uuid']]),
-            'first_boot': scripts.get(row['init_script']) or (user_data if is_matching else ''),
+            'first_boot': scripts.get(row['init_script'] or '') or task_data,
         }
     return found
 

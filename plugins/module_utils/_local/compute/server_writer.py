@@ -9,7 +9,7 @@ transaction clears the task state.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome
 from ..._model.change import Change
@@ -20,6 +20,9 @@ from ..record.host import THREADS, Host
 from ..record.projection import Projections
 from . import server_rows
 from .virtual_machines import VirtualMachines
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
 
 _DONE = 'UPDATE main.server SET task_state = NULL WHERE id = ?'
 
@@ -149,8 +152,8 @@ class ServerWriter:
         changes: Sequence[Change],
         power: str,
         task_state: TaskState,
-        step: Callable[[Any], None],
-        first_step: Callable[[Any], None] | None = None,
+        step: Callable[[CompleteServer], None],
+        first_step: Callable[[CompleteServer], None] | None = None,
     ) -> List[Outcome]:
         """Record the power and apply it; for a failure, record the previous power.
 
@@ -180,6 +183,6 @@ class ServerWriter:
             for row in rows.values():
                 self.host.with_retry(partial(self.machines.define, row))
 
-    def _rows(self, changes: Sequence[Change]) -> Dict[str, Any]:
+    def _rows(self, changes: Sequence[Change]) -> Dict[str, CompleteServer]:
         names = [change.name for change in changes]
         return server_rows.complete_rows(self.record, self.user_data, names)

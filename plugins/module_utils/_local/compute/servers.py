@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Sequence, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
@@ -22,6 +22,7 @@ from .server_status import status_of
 if TYPE_CHECKING:
     from ..._model.first_boot import FirstBoot
     from ..host.hypervisor import Machine
+    from .row_types import GroupOfServer, ObservedServer, PortOfServer
     from .server_writer import ServerWriter
 
 
@@ -44,8 +45,7 @@ class LocalServers:
     ) -> Tuple[Server, ...]:
         """All servers, or those with these names and the members of a group."""
         selected = (None if names is None else json.dumps(sorted(set(names))), member_of)
-        found: Tuple[Server, ...] = self.host.with_retry(lambda: self._observe(selected))
-        return found
+        return self.host.with_retry(lambda: self._observe(selected))
 
     def _observe(self, selected: Tuple[str | None, str | None]) -> Tuple[Server, ...]:
         rows = self.host.rows_in_progress(
@@ -53,27 +53,27 @@ class LocalServers:
         )
         if not rows:
             return ()
-        ports, groups, volumes = (
-            queries.by_server(self.record.rows(query, *selected))
-            for query in (queries.PORTS, queries.GROUPS, queries.VOLUMES)
-        )
+        ports = queries.by_server(self.record.rows(queries.PORTS, *selected))
+        groups = queries.by_server(self.record.rows(queries.GROUPS, *selected))
+        volumes = queries.by_server(self.record.rows(queries.VOLUMES, *selected))
         machines = self.host.hypervisor.machines()
         outdated = queries.find_outdated(self.record, rows)
         found = []
         for row in rows:
-            related = {
+            observed: ObservedServer = {
+                **row,
                 'ports': ports.get(row['id'], []),
                 'groups': groups.get(row['id'], []),
                 'volumes': volumes.get(row['id'], []),
             }
-            server = self._server({**dict(row), **related}, machines.get(row['uuid']))
+            server = self._server(observed, machines.get(row['uuid']))
             if server.name in outdated:
                 server = replace(server, outdated=('init_script',))
             server = self.host.with_progress('server', row, server)
             found.append(replace(server, status=status_of(server, machines.get(row['uuid']))))
         return tuple(found)
 
-    def _server(self, row: Mapping[str, Any], machine: Machine | None) -> Server:
+    def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
         faults, reason = self._faults(row, machine)
         ports, groups = row['ports'], row['groups']
         server_groups = [group['name'] for group in groups if not group['own_groups']]
@@ -106,9 +106,7 @@ class LocalServers:
             created_at=row['created_at'],
         )
 
-    def _faults(
-        self, row: Mapping[str, Any], machine: Machine | None
-    ) -> Tuple[Tuple[str, ...], str]:
+    def _faults(self, row: ObservedServer, machine: Machine | None) -> Tuple[Tuple[str, ...], str]:
         """The faults of a machine, and why it is paused; none while a task is in progress."""
         if row['task_state'] not in (None, TaskState.REPAIRING):
             return (), ''
@@ -192,25 +190,24 @@ class LocalServers:
         self._writer().redefine(names)
 
 
-def _power(row: Mapping[str, Any], machine: Machine | None) -> str:
+def _power(row: ObservedServer, machine: Machine | None) -> str:
     """The power of the machine; the recorded one without a machine or while a task is in progress.
 
     A task that is in progress, or was interrupted, ends with the recorded power.
     """
     if machine is None or row['task_state']:
-        power: str = row['power']
-        return power
+        return row['power']
     return machine.power
 
 
-def _is_launched(row: Mapping[str, Any], machine: Machine | None) -> bool:
+def _is_launched(row: ObservedServer, machine: Machine | None) -> bool:
     """Whether a server has been started, or at least has a volume attached."""
     if row['task_state'] != TaskState.CREATING or row['volumes']:
         return True
     return machine is not None and machine.power != 'stopped'
 
 
-def _nic(port: Any, groups: Sequence[Any]) -> Nic:
+def _nic(port: PortOfServer, groups: Sequence[GroupOfServer]) -> Nic:
     own_groups = tuple(group['name'] for group in groups if group['port_id'] == port['id'])
     return Nic(
         port['network'],

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import time
 import xml.etree.ElementTree as ET
-from typing import Any, Tuple
+from typing import TYPE_CHECKING, Any, Tuple
 
 from ..._cloud import TimedOut
 from ..._model.change import Change
@@ -23,12 +23,15 @@ from . import domain, readiness, seed
 from .faults import has_agent
 from .machines import Machines, name_in_project
 
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
+
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
 _POWER_BUTTON = 1
 _RETRY = 3.0  # seconds; a power button pressed in the first second after a start has no effect
 
 
-class VirtualMachines(Machines):
+class VirtualMachines(Machines['CompleteServer']):
     """Virtual machines of QEMU."""
 
     logs = '/var/log/libvirt/qemu'
@@ -38,15 +41,15 @@ class VirtualMachines(Machines):
         """This thread's connection to the QEMU driver."""
         return self.host.hypervisor.qemu
 
-    def name(self, row: Any) -> str:
+    def name(self, row: CompleteServer) -> str:
         """The name of the domain, with the server's name for virsh users."""
         return f'hanok-{row["id"]}-{name_in_project(row)}'
 
-    def folder(self, row: Any) -> str:
+    def folder(self, row: CompleteServer) -> str:
         """The folder with the root disk, the seed and the console log."""
         return self.host.settings.path('servers', row['uuid'])
 
-    def prepare(self, row: Any) -> None:
+    def prepare(self, row: CompleteServer) -> None:
         """Create the root disk and the seed."""
         folder, locks = self.folder(row), self.host.held_lock('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
@@ -65,7 +68,7 @@ class VirtualMachines(Machines):
         )
         seed.write(self.host, os.path.join(folder, 'seed.iso'), content, locks)
 
-    def xml(self, row: Any) -> str:
+    def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
         interfaces = [
             domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
@@ -91,13 +94,13 @@ class VirtualMachines(Machines):
         )
         return domain.xml(machine)
 
-    def define_and_start(self, row: Any) -> None:
+    def define_and_start(self, row: CompleteServer) -> None:
         """Define the machine, and start it if its recorded power is started."""
         self.define(row).setAutostart(1 if row['power'] == 'started' else 0)
         if row['power'] == 'started':
             self.start(row)
 
-    def resize(self, change: Change, row: Any) -> None:
+    def resize(self, change: Change, row: CompleteServer) -> None:
         """Change the machine to its recorded size, with a restart if the change allows one."""
         before, after = change.before, change.after
         if before.unfinished is None and _size(before) == _size(after):
@@ -109,7 +112,7 @@ class VirtualMachines(Machines):
         self._grow(machine, row)
         self.define_and_start(row)
 
-    def _grow(self, machine: Any, row: Any) -> None:
+    def _grow(self, machine: Any, row: CompleteServer) -> None:
         pool = pool_of(self.host)
         root = pool.root(row['uuid'], row['volume_size'])
         if machine.isActive():
@@ -117,7 +120,7 @@ class VirtualMachines(Machines):
         else:
             pool.grow(root, self.host.held_lock('server', row['name']))
 
-    def start(self, row: Any) -> None:
+    def start(self, row: CompleteServer) -> None:
         """Start the machine."""
         with tolerate('OPERATION_INVALID'):  # it runs already
             machine = self.lookup(row)
@@ -126,17 +129,17 @@ class VirtualMachines(Machines):
                 readiness.mark_start(os.path.join(self.folder(row), 'console.log'))
             machine.create()
 
-    def resume(self, row: Any) -> None:
+    def resume(self, row: CompleteServer) -> None:
         """Resume the paused machine."""
         with tolerate('OPERATION_INVALID'):  # it is no longer paused
             self.lookup(row).resume()
 
-    def press_power_button(self, row: Any) -> None:
+    def press_power_button(self, row: CompleteServer) -> None:
         """Request a shutdown of the guest without waiting for it."""
         with tolerate('OPERATION_INVALID', 'NO_DOMAIN'):  # it does not run
             self.lookup(row).shutdownFlags(_POWER_BUTTON)
 
-    def shut_down(self, row: Any) -> None:
+    def shut_down(self, row: CompleteServer) -> None:
         """Shut down the guest, and wait until it has. Raises CloudError after a timeout."""
         machine = self.lookup(row)
         pressed_at = 0.0
@@ -166,7 +169,7 @@ def _size(server: Server) -> Tuple[int, int, int, bool]:
     return server.vcpus, server.memory, server.volume_size, server.guest_agent
 
 
-def _has_recorded_size(machine: Any, row: Any) -> bool:
+def _has_recorded_size(machine: Any, row: CompleteServer) -> bool:
     _state, max_memory, _memory, vcpus, _time = machine.info()
     with_agent = has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
     recorded = (row['memory'] * 1024, row['vcpus'], bool(row['guest_agent']))

@@ -27,10 +27,9 @@ if TYPE_CHECKING:
     )
     from .row_types import FloatingAddress
 
-_FLOATING: Query[FloatingAddress] = (
-    Query("""SELECT f.address, p.address AS fixed, p.position FROM main.floating_ip f
+_FLOATING: Query[FloatingAddress] = Query("""SELECT f.address, p.address AS fixed, p.position
+  FROM main.floating_ip f
   JOIN main.port p ON p.id = f.port_id ORDER BY f.id""")
-)
 _NETWORKS: Query[NetworkRow] = Query('SELECT * FROM main.network ORDER BY id')
 _PORTS: Query[PortRow] = Query('SELECT * FROM main.port ORDER BY id')
 _PORT_GROUPS: Query[PortSecurityGroupRow] = Query(

@@ -14,13 +14,12 @@ from ..record.record import Record
 if TYPE_CHECKING:
     from .row_types import DnsName
 
-_NAMED: Query[DnsName] = (
-    Query("""SELECT DISTINCT n.name AS network, lower(coalesce(s.name, b.name)) AS name,
+_NAMED: Query[DnsName] = Query("""SELECT DISTINCT n.name AS network,
+  lower(coalesce(s.name, b.name)) AS name,
   CASE WHEN s.id IS NULL THEN 'lb ' || b.name ELSE 'server ' || s.name END AS owner
   FROM port p JOIN network n ON n.id = p.network_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE lower(coalesce(s.name, b.name)) IN (SELECT value FROM json_each(?1)) ORDER BY owner""")
-)
 
 
 def dns_owners(record: Record, names: Iterable[str]) -> Dict[Tuple[str, str], Tuple[str, ...]]:

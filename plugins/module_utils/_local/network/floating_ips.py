@@ -18,19 +18,16 @@ from ..record.record import description_columns
 if TYPE_CHECKING:
     from .row_types import FixedIpRow, ListedFloatingIp
 
-_LIST: Query[ListedFloatingIp] = (
-    Query("""SELECT f.*, p.address AS fixed, s.name AS server, b.name AS lb, p.name AS port
+_LIST: Query[ListedFloatingIp] = Query("""SELECT f.*, p.address AS fixed, s.name AS server,
+  b.name AS lb, p.name AS port
   FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   ORDER BY f.id""")
-)
-_FIXED_IPS: Query[FixedIpRow] = (
-    Query("""SELECT p.address, s.name AS server, b.name AS lb, p.name AS port,
-  f.address AS floating
+_FIXED_IPS: Query[FixedIpRow] = Query("""SELECT p.address, s.name AS server, b.name AS lb,
+  p.name AS port, f.address AS floating
   FROM port p LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id LEFT JOIN floating_ip f ON f.port_id = p.id
   ORDER BY s.name, b.name, p.position""")
-)
 _PORT = """SELECT p.id FROM port p
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE (s.name = ?1 OR b.name = ?2 OR p.name = ?3) AND p.address = ?4"""

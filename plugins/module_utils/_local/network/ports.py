@@ -19,13 +19,12 @@ from ..record.record import description_columns
 if TYPE_CHECKING:
     from .row_types import GroupOfPort, ListedPort
 
-_LIST: Query[ListedPort] = (
-    Query("""SELECT p.*, p.name AS port, n.name AS network, s.name AS server, f.address AS floating
+_LIST: Query[ListedPort] = Query("""SELECT p.*, p.name AS port, n.name AS network,
+  s.name AS server, f.address AS floating
   FROM port p JOIN network n ON n.id = p.network_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN floating_ip f ON f.port_id = p.id
   WHERE p.name IS NOT NULL AND (?1 IS NULL OR p.name IN (SELECT value FROM json_each(?1)))
   ORDER BY p.name""")
-)
 _GROUPS: Query[GroupOfPort] = Query("""SELECT pg.port_id, g.name FROM port_security_group pg
   JOIN security_group g ON g.id = pg.group_id JOIN port p ON p.id = pg.port_id
   WHERE p.name IS NOT NULL ORDER BY g.name""")

@@ -9,18 +9,23 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Dict, List, Tuple
 
 from ..._cloud import CloudError, Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.image import DIGITS, Image, is_url_of, min_disk_gb
 from ..._model.status import TaskState
+from ..record.database import Query
 from ..record.host import Host
 from ..record.record import description_columns, split_names
 from .pools import Disk, pool_of
 
-_LIST = """SELECT i.*, (SELECT group_concat(s.name) FROM server s WHERE s.image_id = i.id) AS used
-  FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name"""
+if TYPE_CHECKING:
+    from .row_types import ListedImage
+
+_LIST: Query[ListedImage] = Query("""SELECT i.*, (SELECT group_concat(s.name)
+  FROM server s WHERE s.image_id = i.id) AS used
+  FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name""")
 _CHUNK = 1 << 20
 
 
@@ -40,7 +45,7 @@ class LocalImages:
             for row in rows
         )
 
-    def _is_disk_missing(self, row: Any) -> bool:
+    def _is_disk_missing(self, row: ListedImage) -> bool:
         image = self.pool.image(row['uuid'])
         return row['task_state'] is None and not self.pool.exists(image)
 
@@ -181,7 +186,7 @@ def _digest(file: BinaryIO) -> str:
     return digest.hexdigest()
 
 
-def _image(row: Any, disk_missing: bool) -> Image:
+def _image(row: ListedImage, disk_missing: bool) -> Image:
     size, imported = row['size'], _imported(row['imported'])
     return Image(
         row['name'],

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import uuid
 import xml.etree.ElementTree as ET
-from typing import Any, Callable, Dict, Iterable, List, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome, TimedOut
 from ..._model.change import Change
@@ -18,6 +18,9 @@ from ..record.record import description_columns
 from . import disk_devices
 from .pools import Disk, pool_of
 from .volume_rows import row_of
+
+if TYPE_CHECKING:
+    from .row_types import ListedVolume
 
 _DONE = 'UPDATE main.volume SET task_state = NULL WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
@@ -90,7 +93,7 @@ class VolumeWriter:
                 },
             )
 
-    def _disk(self, row: Any) -> Disk:
+    def _disk(self, row: ListedVolume) -> Disk:
         return self.pool.volume(row['uuid'], row['size'])
 
     def _create(self, change: Change) -> None:
@@ -109,7 +112,7 @@ class VolumeWriter:
         else:
             self.pool.grow(disk, self.host.held_lock('volume', change.name))
 
-    def _machine(self, row: Any) -> Any:
+    def _machine(self, row: ListedVolume) -> Any:
         """The machine to which a volume is attached, if it runs."""
         if row['machine'] is None:
             return None

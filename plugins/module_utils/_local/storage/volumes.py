@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterable, List, Sequence, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
@@ -17,6 +17,7 @@ from .volume_rows import LIST, volume_of, volume_row
 
 if TYPE_CHECKING:
     from ..record.projection import Projections
+    from .row_types import ListedVolume
     from .volume_writer import Redefine, VolumeWriter
 
 
@@ -38,17 +39,16 @@ class LocalVolumes:
             for row in rows
         )
 
-    def _is_disk_missing(self, row: Any) -> bool:
+    def _is_disk_missing(self, row: ListedVolume) -> bool:
         pool = pool_of(self.host)
         return row['task_state'] is None and not pool.exists(pool.volume(row['uuid']))
 
     def is_mounted(self, name: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
         row = volume_row(self.record, name)
-        found: bool | None = self.host.with_retry(lambda: self._mounted(row))
-        return found
+        return self.host.with_retry(lambda: self._mounted(row))
 
-    def _mounted(self, row: Any) -> bool | None:
+    def _mounted(self, row: ListedVolume) -> bool | None:
         if row['machine'] is None:
             return False
         machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])

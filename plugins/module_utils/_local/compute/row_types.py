@@ -1,0 +1,74 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rows of queries about servers and machines; only type checkers import them."""
+
+from __future__ import annotations
+
+from typing import List, Tuple, TypedDict
+
+from ..record.tables import PortRow, ServerRow, VolumeRow
+
+
+class Machine(TypedDict):
+    """What owns a machine of libvirt."""
+
+    id: int
+    uuid: str
+    name: str
+
+
+class OfServer(TypedDict):
+    """What belongs to a server."""
+
+    server_id: int | None
+
+
+class ListedServer(ServerRow):
+    """A server with its image, and its key pairs after the first one, as JSON."""
+
+    image: str
+    image_uuid: str
+    image_source: str
+    more_keys: str
+
+
+class PortOfServer(PortRow):
+    """A port of a server."""
+
+    network: str
+    floating: str | None
+
+
+class GroupOfServer(OfServer):
+    """A security group of a port of a server."""
+
+    port_id: int
+    own_groups: int
+    name: str
+
+
+class WatchedServer(ServerRow):
+    """A server with its first port."""
+
+    address: str
+    mac: str
+    network_id: int
+    gateway: str
+
+
+class ObservedServer(ListedServer):
+    """A server with its ports, their groups, and its volumes."""
+
+    ports: List[PortOfServer]
+    groups: List[GroupOfServer]
+    volumes: List[VolumeRow]
+
+
+class CompleteServer(ListedServer):
+    """A server with all that its machine is made of."""
+
+    ports: List[PortOfServer]
+    volumes: List[VolumeRow]
+    public_keys: Tuple[str, ...]
+    metadata: str
+    first_boot: str

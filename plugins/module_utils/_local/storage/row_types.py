@@ -1,0 +1,20 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The rows of queries about images and volumes; only type checkers import them."""
+
+from __future__ import annotations
+
+from ..record.tables import ImageRow, VolumeRow
+
+
+class ListedImage(ImageRow):
+    """An image, and the names of the servers that use it."""
+
+    used: str | None
+
+
+class ListedVolume(VolumeRow):
+    """A volume, and the server that it is attached to, with the UUID of its machine."""
+
+    server: str | None
+    machine: str | None
