@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 FOLDER = '/var/lib/libvirt/dnsmasq'  # where libvirt's AppArmor profile lets dnsmasq read
 _LINE = re.compile(r'([0-9a-f:]{17},[0-9.]+,|[0-9.]+ )[A-Za-z0-9._-]+')
-_PORTS: Query[DnsmasqPort] = (
-    Query("""SELECT p.address, p.mac, p.server_id, coalesce(s.name, b.name) AS name FROM main.port p
+_PORTS: Query[DnsmasqPort] = Query("""SELECT p.address, p.mac, p.server_id,
+  coalesce(s.name, b.name) AS name FROM main.port p
   LEFT JOIN main.server s ON s.id = p.server_id LEFT JOIN main.balancer b ON b.id = p.balancer_id
   WHERE p.network_id = ? AND coalesce(s.id, b.id) IS NOT NULL ORDER BY p.id""")
-)
 
 
 def files(network: int) -> Tuple[str, str]:

@@ -8,13 +8,17 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from typing import List, NamedTuple
+from typing import TYPE_CHECKING, List, NamedTuple
 
 from ..host.devices import bridge_name
 from ..host.files import read_file
+from ..record.database import Query
 from ..record.host import Host
 
-_PORTS = 'SELECT address, mac FROM main.port WHERE network_id = ?'
+if TYPE_CHECKING:
+    from ..record.tables import PortRow
+
+_PORTS: Query[PortRow] = Query('SELECT * FROM main.port WHERE network_id = ?')
 
 
 class Lease(NamedTuple):

@@ -88,7 +88,7 @@ def _fill(database: Database, rows: Rows) -> None:
                 database.sql.execute(f'{set_uuid(table)} WHERE id = ?', (new,))
     for statement in RULE_CONVERSIONS:
         database.sql.execute(statement)
-    broken = database.rows('PRAGMA foreign_key_check')
+    broken = database.fetch('PRAGMA foreign_key_check')
     if broken:
         tables = ', '.join(sorted({row['table'] for row in broken}))
         raise CloudError(f'the rows of {tables} refer to rows that do not exist; {_EXPORT_EDITED}')

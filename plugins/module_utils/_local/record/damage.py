@@ -37,13 +37,13 @@ def damage(record: Record) -> str:
 
 def _problems(record: Record) -> Iterator[str]:
     record.check_integrity()
-    meta = {row['key']: row['value'] for row in record.rows('SELECT key, value FROM meta')}
+    meta = record.meta()
     for key in ('revision', 'metadata', 'metadata_written'):
         if not isinstance(meta.get(key), int):
             yield f'meta.{key} is {meta.get(key)!r}'
     yield from _problem(_matches('[0-9a-f]{12}'), meta.get('record'), 'meta.record')
     for table in ALL_TABLES:
-        for row in record.rows(f'SELECT * FROM main.{table}'):
+        for row in record.fetch(f'SELECT * FROM main.{table}'):
             yield from _row_problems(table, row)
 
 

@@ -8,7 +8,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, List, TypeVar, overload
+from typing import Any, Generic, List, TypeVar
 
 from ..._cloud import CloudError
 
@@ -88,7 +88,7 @@ class Database:
 
     def check_integrity(self) -> None:
         """Raise Damaged for damage in parts that this run has not read; done before writing."""
-        found = self.rows('PRAGMA quick_check(1)')[0][0]
+        found = self.fetch('PRAGMA quick_check(1)')[0][0]
         if found != 'ok':
             problem = ' '.join(str(found).split())
             raise Damaged(f'the record {self.path} is damaged: {problem}; {RECOVER}')
@@ -102,7 +102,7 @@ class Database:
 
         statements = [creation()]
         if self.version:
-            statements = [f'DROP {row["type"]} {row["name"]};' for row in self.rows(_DERIVED)]
+            statements = [f'DROP {row["type"]} {row["name"]};' for row in self.fetch(_DERIVED)]
             statements += [VERSIONS[number] for number in range(self.version + 1, VERSION + 1)]
             # A newer version may render other rules: they are loaded again.
             statements += ["UPDATE meta SET value = value + 1 WHERE key = 'revision';"]
@@ -114,32 +114,25 @@ class Database:
             raise self.access_error(error) from error
         self.version = VERSION
 
-    @overload
-    def rows(self, query: Query[Row], *values: object) -> List[Row]: ...
-
-    @overload
-    def rows(self, query: str, *values: object) -> List[Any]: ...
-
-    def rows(self, query: str, *values: object) -> List[Any]:
+    def rows(self, query: Query[Row], *values: object) -> List[Row]:
         """Return the rows of a query."""
+        found: List[Any] = self.fetch(query, *values)
+        return found
+
+    def fetch(self, query: str, *values: object) -> List[sqlite3.Row]:
+        """Return the rows of a query of any table or of a PRAGMA."""
         try:
             return self.sql.execute(query, values).fetchall()
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             raise self.access_error(error) from error
 
-    @overload
-    def named(self, query: Query[Row], names: Iterable[str] | None) -> List[Row]: ...
-
-    @overload
-    def named(self, query: str, names: Iterable[str] | None) -> List[Any]: ...
-
-    def named(self, query: str, names: Iterable[str] | None) -> List[Any]:
+    def named(self, query: Query[Row], names: Iterable[str] | None) -> List[Row]:
         """Return the rows of a query whose ``?1`` is a JSON list of names, or null for all."""
         return self.rows(query, None if names is None else json.dumps(sorted(set(names))))
 
     def value(self, query: str, *values: object) -> Any:
         """Return the first column of the first row; None if there is none."""
-        rows = self.rows(query, *values)
+        rows = self.fetch(query, *values)
         return rows[0][0] if rows else None
 
     def execute_insert(self, statement: str, table: str, values: Mapping[str, Any]) -> int:

@@ -19,11 +19,11 @@ from .tables import TABLES
 
 def export(database: Database, path: str) -> None:
     """Write all rows to a file, except the secret. Raises CloudError."""
-    meta = database.rows('SELECT * FROM meta WHERE key <> ?', SECRET)
+    meta = database.fetch('SELECT * FROM meta WHERE key <> ?', SECRET)
     tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in meta]}
     for table in TABLES:
         tables[table] = [
-            dict(row) for row in database.rows(f'SELECT * FROM main.{table} ORDER BY id')
+            dict(row) for row in database.fetch(f'SELECT * FROM main.{table} ORDER BY id')
         ]
     version = database.value('PRAGMA user_version')
     try:

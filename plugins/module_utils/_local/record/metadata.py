@@ -9,32 +9,49 @@ concern them. The metadata is a projection of the record.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Literal, Mapping, Sequence, Tuple
 from xml.etree import ElementTree as ET
 
 from ..._model.status import TaskState
 from ..._model.user_data import UNKNOWN_HASH
 from ..host.hypervisor import tolerate
+from .database import Query
 from .host import Host
 from .record import Record
+
+if TYPE_CHECKING:
+    from .row_types import ImageInMetadata, KeypairInMetadata, NameOfOwner, VolumeInMetadata
+    from .tables import BalancerRow, FloatingIpRow, NetworkRow, PortRow, ServerKeypairRow, ServerRow
 
 URI = 'https://hanok.cloud/xmlns/server/1'
 PREFIX = 'hanok'
 _ELEMENT = 2  # VIR_DOMAIN_METADATA_ELEMENT
 AFFECT_LIVE, AFFECT_CONFIG = 1, 2  # VIR_DOMAIN_AFFECT_LIVE, VIR_DOMAIN_AFFECT_CONFIG
 _PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
-_SERVERS = """SELECT * FROM main.server
-  WHERE ?1 IS NULL OR uuid IN (SELECT value FROM json_each(?1))"""
-_IMAGES = 'SELECT id, uuid, name, source, checksum, description, labels FROM main.image'
-_KEYPAIRS = """SELECT id, project, uuid, name, public_key, description, labels, created_by
-  FROM main.keypair"""
-_MORE_KEYPAIRS = 'SELECT server_id, keypair_id FROM main.server_keypair ORDER BY position'
-_VOLUMES = f"""SELECT server_id, uuid, name, size, description, labels FROM main.volume
-  WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'"""
-_MEMBERS = """SELECT m.balancer_id, s.name FROM main.balancer_member m
-  JOIN main.server s ON s.id = m.server_id ORDER BY s.id"""
-_PORT_GROUPS = """SELECT pg.port_id, g.name FROM main.port_security_group pg
-  JOIN main.security_group g ON g.id = pg.group_id ORDER BY g.name"""
+Columns = Dict[str, object]
+_SERVERS: Query[ServerRow] = Query("""SELECT * FROM main.server
+  WHERE ?1 IS NULL OR uuid IN (SELECT value FROM json_each(?1))""")
+_IMAGES: Query[ImageInMetadata] = Query("""SELECT id, uuid, name, source, checksum, description,
+  labels FROM main.image""")
+_KEYPAIRS: Query[KeypairInMetadata] = Query("""SELECT id, project, uuid, name, public_key,
+  description, labels, created_by FROM main.keypair""")
+_MORE_KEYPAIRS: Query[ServerKeypairRow] = Query(
+    'SELECT * FROM main.server_keypair ORDER BY position'
+)
+_VOLUMES: Query[VolumeInMetadata] = Query(f"""SELECT server_id, uuid, name, size, description,
+  labels FROM main.volume
+  WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'""")
+_BALANCERS: Query[BalancerRow] = Query('SELECT * FROM main.balancer')
+_MEMBERS: Query[NameOfOwner] = Query("""SELECT m.balancer_id AS owner, s.name
+  FROM main.balancer_member m JOIN main.server s ON s.id = m.server_id ORDER BY s.id""")
+_PORT_GROUPS: Query[NameOfOwner] = Query("""SELECT pg.port_id AS owner, g.name
+  FROM main.port_security_group pg
+  JOIN main.security_group g ON g.id = pg.group_id ORDER BY g.name""")
+_PORTS: Query[PortRow] = Query('SELECT * FROM main.port ORDER BY position')
+_NETWORKS: Query[NetworkRow] = Query('SELECT * FROM main.network')
+_FLOATING_IPS: Query[FloatingIpRow] = Query(
+    'SELECT * FROM main.floating_ip WHERE port_id IS NOT NULL'
+)
 
 
 def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[str, str]:
@@ -47,19 +64,19 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
     keypairs = record.rows(_KEYPAIRS)
     by_id = {row['id']: _without(row, 'id', 'project') for row in keypairs}
     by_name = {(row['project'], row['name']): by_id[row['id']] for row in keypairs}
-    more_keypairs: Dict[int, List[Dict[str, Any]]] = {}
-    for row in record.rows(_MORE_KEYPAIRS):
-        more_keypairs.setdefault(row['server_id'], []).append(by_id[row['keypair_id']])
-    volumes: Dict[int, List[Dict[str, Any]]] = {}
-    for row in record.named(_VOLUMES, uuids):
-        volumes.setdefault(row['server_id'], []).append(_without(row, 'server_id'))
+    more_keypairs: Dict[int, List[Columns]] = {}
+    for pair in record.rows(_MORE_KEYPAIRS):
+        more_keypairs.setdefault(pair['server_id'], []).append(by_id[pair['keypair_id']])
+    volumes: Dict[int, List[Columns]] = {}
+    for volume in record.named(_VOLUMES, uuids):
+        volumes.setdefault(volume['server_id'], []).append(_without(volume, 'server_id'))
     ports = _ports(record, 'server_id')
     found = {}
     for row in record.named(_SERVERS, uuids):
         metadata = {
             'server': _server(row),
             'image': images[row['image_id']],
-            'keypair': by_name.get((row['project'], row['key_name'])),
+            'keypair': by_name.get((row['project'], row['key_name'] or '')),
             'more_keypairs': more_keypairs.get(row['id'], []),
             'ports': ports.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
@@ -68,7 +85,7 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
     return found
 
 
-def _server(row: Any) -> Dict[str, Any]:
+def _server(row: ServerRow) -> Columns:
     server = _without(row, 'power', 'task_state')
     server['init_script_seal'] = None
     # Local users can read the metadata.
@@ -78,9 +95,9 @@ def _server(row: Any) -> Dict[str, Any]:
 
 def balancer_metadata(record: Record) -> Dict[str, str]:
     """Return the metadata of load balancers by UUID: their rows, ports and names of members."""
-    members = _names_by_owner(record, _MEMBERS, 'balancer_id')
+    members = _names_by_owner(record, _MEMBERS)
     ports, found = _ports(record, 'balancer_id'), {}
-    for row in record.rows('SELECT * FROM main.balancer'):
+    for row in record.rows(_BALANCERS):
         metadata = {
             'balancer': _without(row, 'task_state'),
             'ports': ports.get(row['id'], []),
@@ -90,37 +107,36 @@ def balancer_metadata(record: Record) -> Dict[str, str]:
     return found
 
 
-def _without(row: Any, *columns: str) -> Dict[str, Any]:
+def _without(row: Mapping[str, object], *columns: str) -> Columns:
     return {column: value for column, value in dict(row).items() if column not in columns}
 
 
-def _names_by_owner(record: Record, query: str, owner: str) -> Dict[int, List[str]]:
+def _names_by_owner(record: Record, query: Query[NameOfOwner]) -> Dict[int, List[str]]:
     found: Dict[int, List[str]] = {}
     for row in record.rows(query):
-        found.setdefault(row[owner], []).append(row['name'])
+        found.setdefault(row['owner'], []).append(row['name'])
     return found
 
 
-def _ports(record: Record, owner: str) -> Dict[int, List[Dict[str, Any]]]:
-    """Return ports by owner id, with their networks, groups and floating addresses.
-
-    ``owner``: the column server_id or balancer_id.
-    """
-    networks = {row['id']: dict(row) for row in record.rows('SELECT * FROM main.network')}
+def _ports(record: Record, column: Literal['server_id', 'balancer_id']) -> Dict[int, List[Columns]]:
+    """Return ports by owner id, with their networks, groups and floating addresses."""
+    networks = {row['id']: dict(row) for row in record.rows(_NETWORKS)}
     floating = {
-        row['port_id']: _without(row, 'id', 'port_id')
-        for row in record.rows('SELECT * FROM main.floating_ip WHERE port_id IS NOT NULL')
+        row['port_id']: _without(row, 'id', 'port_id') for row in record.rows(_FLOATING_IPS)
     }
-    groups = _names_by_owner(record, _PORT_GROUPS, 'port_id')
-    found: Dict[int, List[Dict[str, Any]]] = {}
-    for row in record.rows(f'SELECT * FROM main.port WHERE {owner} IS NOT NULL ORDER BY position'):
-        port = {
+    groups = _names_by_owner(record, _PORT_GROUPS)
+    found: Dict[int, List[Columns]] = {}
+    for row in record.rows(_PORTS):
+        owner = row[column]
+        if owner is None:
+            continue
+        port: Columns = {
             'port': dict(row),
             'network': networks[row['network_id']],
             'groups': groups.get(row['id'], []),
             'floating': floating.get(row['id']),
         }
-        found.setdefault(row[owner], []).append(port)
+        found.setdefault(owner, []).append(port)
     return found
 
 

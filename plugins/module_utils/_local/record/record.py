@@ -113,7 +113,7 @@ class Record(Database):
         from preferring the index of the project to all others.
         """
         self.sql.execute('CREATE TEMP TABLE opened AS SELECT ?1 AS project', (self.project,))
-        for (table,) in self.rows(_OF_PROJECTS):
+        for (table,) in self.fetch(_OF_PROJECTS):
             self.sql.execute(
                 f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} '
                 'WHERE +project = (SELECT project FROM opened)'
@@ -134,7 +134,7 @@ class Record(Database):
 
     def meta(self) -> Dict[str, Any]:
         """Return the facts about the record itself, by key."""
-        return {row['key']: row['value'] for row in self.rows('SELECT key, value FROM meta')}
+        return {row['key']: row['value'] for row in self.fetch('SELECT key, value FROM meta')}
 
     def secret(self) -> str:
         """Return the key of the hashes in this record."""

@@ -18,3 +18,46 @@ class NetworkRange(TypedDict):
     """The range of a network."""
 
     cidr: str
+
+
+class ImageInMetadata(TypedDict):
+    """An image in the metadata of a server."""
+
+    id: int
+    uuid: str
+    name: str
+    source: str
+    checksum: str | None
+    description: str
+    labels: str
+
+
+class KeypairInMetadata(TypedDict):
+    """A key pair in the metadata of a server."""
+
+    id: int
+    project: str
+    uuid: str
+    name: str
+    public_key: str
+    description: str
+    labels: str
+    created_by: str
+
+
+class VolumeInMetadata(TypedDict):
+    """A volume in the metadata of its server."""
+
+    server_id: int
+    uuid: str
+    name: str
+    size: int
+    description: str
+    labels: str
+
+
+class NameOfOwner(TypedDict):
+    """One of several names that an owner has in the metadata."""
+
+    owner: int
+    name: str
