@@ -277,3 +277,14 @@ def test_other_runs_are_detected(tmp_path: Path) -> None:
         assert mine.has_other_runs()
         other.kill()
     assert not mine.has_other_runs()
+
+
+def test_projects(tmp_path: Path) -> None:
+    """Resources of two projects have two locks; ranges of networks are chosen for one at a time."""
+    one = Locks(str(tmp_path), 'one', 0, project='red')
+    other = Locks(str(tmp_path), 'other', 0, project='blue')
+    one.acquire({WEB, ('choice', 'of network addresses')})
+    other.acquire({WEB})
+    assert not Locks(str(tmp_path), 'third', 0).is_held_by_others(*WEB)
+    with pytest.raises(Busy, match='choice of network addresses, held by one'):
+        other.acquire({('choice', 'of network addresses')})

@@ -16,6 +16,7 @@ from ..._cloud import Busy, Names
 from ..._model.checks import DEFAULT_PROJECT
 
 _MAX_NAME = 200  # bytes of a name in the name of a file
+_OF_ALL_PROJECTS = ('choice',)  # kinds of locks of what projects share
 _FLOCK = 'hhqqi4x'  # struct flock: type, whence, start, length, pid
 _WRITE_LOCK = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
 
@@ -111,7 +112,8 @@ class Locks:
             import hashlib
 
             name = hashlib.sha256(name.encode()).hexdigest()
-        prefix = '' if self.project == DEFAULT_PROJECT else f'{self.project}@'
+        is_common = self.project == DEFAULT_PROJECT or kind in _OF_ALL_PROJECTS
+        prefix = '' if is_common else f'{self.project}@'
         return f'{prefix}{kind}.{name}'
 
     def _create_folder(self) -> None:
