@@ -82,6 +82,18 @@ ports:
     created_at:
       description: Creation time of the port (UTC).
       type: str
+refused:
+  description: Reasons why the task was refused, one sentence each.
+  returned: when the task is refused
+  type: list
+  elements: str
+errors:
+  description:
+    - What is wrong, an item for each problem, as M(hanok.cloud.server) returns it. V(msg) has all
+      of them in one line.
+  returned: on failure
+  type: list
+  elements: dict
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.info import main

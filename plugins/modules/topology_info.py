@@ -203,6 +203,18 @@ topology:
           description: Names of the servers that use the security group.
           type: list
           elements: str
+refused:
+  description: Reasons why the task was refused, one sentence each.
+  returned: when the task is refused
+  type: list
+  elements: str
+errors:
+  description:
+    - What is wrong, an item for each problem, as M(hanok.cloud.server) returns it. V(msg) has all
+      of them in one line.
+  returned: on failure
+  type: list
+  elements: dict
 """
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.topology import main

@@ -304,15 +304,22 @@ def test_check_mode_results(
 )  # the module was imported for its RETURN
 @pytest.mark.parametrize('module', INFO)
 def test_info_module_results(module: str, result: Callable[..., dict[str, Any]]) -> None:
-    """RETURN has the keys of an _info module."""
+    """RETURN has the keys of an _info module, and of a refusal."""
     options = yaml.safe_load(importlib.import_module(f'{COLLECTION}.{module}').DOCUMENTATION).get(
         'options', {}
     )
     more = {option: True for option, doc in options.items() if doc['type'] == 'bool'}
-    problems = differences(
-        documented(module),
-        result(lambda: runpy.run_module(f'{COLLECTION}.{module}', run_name='__main__'), **more),
-    )
+
+    def main() -> None:
+        runpy.run_module(f'{COLLECTION}.{module}', run_name='__main__')
+
+    docs = documented(module)
+    refused = result(main, project='-')
+    assert refused.pop('msg')
+    assert 'as M(hanok.cloud.server) returns it' in str(docs.pop('errors')['description'])
+    (error,) = refused.pop('errors')
+    assert set(error) == set(documented('server')['errors']['contains'])
+    problems = differences(docs, {**result(main, **more), **refused})
     assert not problems, f'RETURN of {module}: ' + '; '.join(problems)
 
 

@@ -19,6 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
     Outcome,
     Refused,
     RefusedTask,
+    Several,
     TimedOut,
     Unsupported,
 )
@@ -111,12 +112,15 @@ def test_failure() -> None:
     assert not failure
     failure.add(RefusedTask([Problem('size: no', 'size', 'invalid'), Problem('no', name='two')]))
     failure.add(Busy('waiting', kind='image', name='base'))
+    failure.add(Several([TimedOut(f'{name}: late', 'wait_timeout', name=name) for name in 'ab']))
     assert failure.result('volume', 'one') == {
-        'msg': 'refused: size: no; no; waiting',
+        'msg': 'refused: size: no; no; waiting; a: late; b: late',
         'errors': [
             entry('invalid', 'volume', 'one', 'size', 'size: no'),
             entry('refused', 'volume', 'two', None, 'no'),
             entry('busy', 'image', 'base', None, 'waiting'),
+            entry('timeout', 'volume', 'a', 'wait_timeout', 'a: late'),
+            entry('timeout', 'volume', 'b', 'wait_timeout', 'b: late'),
         ],
     }
 

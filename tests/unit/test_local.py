@@ -56,7 +56,7 @@ def test_a_server_that_another_run_deletes_is_not_ready(tmp_path: Path) -> None:
     servers = LocalServers(host, None, None)  # type: ignore[arg-type]
     with pytest.raises(
         CloudError,
-        match=r'server a, b no longer exists: it was deleted while this task waited for init',
+        match='server a no longer exists: it was deleted while this task waited for init; server b',
     ):
         servers.readiness(['b', 'a'], 'init', 1)
 

@@ -72,6 +72,6 @@ def test_timeout() -> None:
 
 def test_deleted_by_another_run() -> None:
     """It is awaited no longer."""
-    message = 'volume a, b no longer exists: it was deleted while this task waited for ready'
+    message = 'volume a no longer exists: it was deleted while this task waited for ready; volume b'
     with pytest.raises(CloudError, match=message):
         waited(Cloud([[]]))

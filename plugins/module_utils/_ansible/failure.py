@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List
 
-from .._cloud import CloudError, Outcome, RefusedTask
+from .._cloud import CloudError, Outcome, RefusedTask, Several
 from .._model.change import Change
 from .._model.problem import Code
 
@@ -25,7 +25,11 @@ class Failure:
         return bool(self.errors)
 
     def add(self, error: CloudError) -> None:
-        """Add an error of the whole task."""
+        """Add an error of the whole task, or those of several items."""
+        if isinstance(error, Several):
+            for one in error.errors:
+                self.add(one)
+            return
         self.texts.append(str(error))
         if isinstance(error, RefusedTask):
             for problem in error.problems:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Tuple
 
-from .._cloud import Missing, TimedOut
+from .._cloud import Several, TimedOut, deleted_meanwhile
 from .steps import step
 from .things import Item, Thing
 
@@ -52,14 +52,9 @@ def listed(
 
     def unmet(names: Sequence[str], seconds: float) -> Mapping[str, str]:
         found = {item.name: item for item in reload([pending[name] for name in names])}
-        missing = sorted(set(names) - set(found))
+        missing = set(names) - set(found)
         if missing:
-            raise Missing(
-                f'{kind} {", ".join(missing)} no longer exists: '
-                f'it was deleted while this task waited for {name}',
-                kind=kind,
-                name=', '.join(missing),
-            )
+            raise deleted_meanwhile(kind, missing, name)
         return {name: predicate(found[name]) for name in names}
 
     return Condition(name, kind, tuple(pending), unmet) if pending else None
@@ -89,7 +84,7 @@ def wait_until_met(condition: Condition, deadline: float, timeout: int, interval
     """Poll until all items meet a condition; return what was waited for.
 
     ``deadline``: monotonic; ``timeout``: the seconds until then, for the message. ``interval``: the
-    seconds between two checks. Raises TimedOut with the reason for each item that does not.
+    seconds between two checks. Raises an error with the reason for each item that does not.
     """
     pending: Sequence[str] = condition.items
     while True:
@@ -98,13 +93,11 @@ def wait_until_met(condition: Condition, deadline: float, timeout: int, interval
         if not pending:
             return f'waited for {condition.name} of {", ".join(condition.items)}'
         if time.monotonic() > deadline:
-            raise TimedOut(
-                '; '.join(
-                    f'{condition.kind} {name}: timed out after {timeout} s (wait_timeout) '
-                    f'waiting for {condition.name}: {reasons[name]}'
-                    for name in pending
-                ),
-                kind=condition.kind,
-                name=', '.join(pending),
-            )
+            raise Several([_timed_out(condition, name, timeout, reasons[name]) for name in pending])
         time.sleep(interval)
+
+
+def _timed_out(condition: Condition, name: str, timeout: int, reason: str) -> TimedOut:
+    kind = condition.kind
+    text = f'timed out after {timeout} s (wait_timeout) waiting for {condition.name}: {reason}'
+    return TimedOut(f'{kind} {name}: {text}', 'wait_timeout', kind, name)

@@ -17,8 +17,10 @@ from .errors import (
     Missing,
     Refused,
     RefusedTask,
+    Several,
     TimedOut,
     Unsupported,
+    deleted_meanwhile,
 )
 
 if TYPE_CHECKING:
@@ -39,8 +41,10 @@ __all__ = [
     'Outcome',
     'Refused',
     'RefusedTask',
+    'Several',
     'TimedOut',
     'Unsupported',
+    'deleted_meanwhile',
 ]
 
 Observed = TypeVar('Observed')

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Dict
 
-from ..._cloud import CloudError, Missing
+from ..._cloud import CloudError, deleted_meanwhile
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from . import readiness
@@ -24,12 +24,9 @@ def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> 
     """Why servers are not ready yet; empty if they are. ``seconds``: the time for the check."""
     rows = host.record.named(WATCHED, names)
     deadline = time.monotonic() + max(1.0, seconds)
-    missing = sorted(set(names) - {row['name'] for row in rows})
+    missing = set(names) - {row['name'] for row in rows}
     if missing:
-        raise Missing(
-            f'server {", ".join(missing)} no longer exists: '
-            f'it was deleted while this task waited for {wait_for}'
-        )
+        raise deleted_meanwhile('server', missing, wait_for)
 
     def check(row: WatchedServer) -> str:
         server = readiness.Watched(
