@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import (
     Network,
@@ -31,7 +32,7 @@ def planned(
     options = {} if cidr is None else {'cidr': cidr}
     return plan(
         NetworkRequest('n', 'present', options),
-        ObservedNetworks({}, taken or {}, surroundings=surroundings),
+        ObservedNetworks({}, taken or {}, surroundings, PROFILE),
     )
 
 
@@ -43,12 +44,12 @@ def planned(
         (
             Surroundings(PRIVATE),
             '192.168.0.0/24',
-            '192.168.0.0/24 is a part of a route of this host through tun0 (192.168.0.0/16)',
+            '192.168.0.0/24 is a part of a route through tun0 (192.168.0.0/16)',
         ),
         (
             Surroundings(PRIVATE[2:]),
             '10.0.0.0/24',
-            'this host has a route of this host through tun0 (192.168.0.0/16)',
+            'this host has a route through tun0 (192.168.0.0/16)',
         ),
         (Surroundings((LAN, *VPN)), '10.0.0.0/24', 'eth0 (192.168.0.0/16)'),
         (Surroundings((Route('192.168.0.7/32', 'wg0'),)), '192.168.1.0/24', 'wg0 (192.168.0.7/32)'),
@@ -80,13 +81,13 @@ def test_automatic_range(surroundings: Surroundings, cidr: str, expected: str) -
         (
             Surroundings(PRIVATE),
             '10.7.0.0/24',
-            '10.7.0.0/24 is a part of a route of this host through tun0 (10.0.0.0/8); this host '
+            '10.7.0.0/24 is a part of a route through tun0 (10.0.0.0/8); this host '
             'no longer reaches',
         ),
         (
             Surroundings((LAN,)),
             '192.168.4.0/24',
-            '192.168.4.0/24 is a part of a route of this host through eth0',
+            '192.168.4.0/24 is a part of a route through eth0',
         ),
         (
             Surroundings((Route('10.7.3.0/24', 'docker0'),)),
@@ -140,7 +141,7 @@ def test_longer_prefix() -> None:
         ),
         (
             '10.7.0.0/24',
-            'cidr: 10.7.0.0/24 is already a route of this host through docker0 (10.7.0.0/24); use '
+            'cidr: 10.7.0.0/24 is already a route through docker0 (10.7.0.0/24); use '
             'another, or omit it',
         ),
         (

@@ -142,7 +142,7 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             volume_(labels={'a': 7}),
-            'labels: the value of a must be printable text of at most 255 characters',
+            'labels: the value of a must be printable text',
         ),
         (
             FloatingIpRequest('', 'present'),
@@ -587,7 +587,7 @@ BROKEN = (
                 NetworkRequest('n', 'present'),
                 network.ObservedNetworks({}, {'192.168.0.0/16': 'a', '10.0.0.0/8': 'b'}),
             ),
-            'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; set cidr',
+            'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free; set cidr',
         ),
         (
             network.plan(
@@ -736,6 +736,13 @@ def test_what_is_refused(planned: Plan, message: str) -> None:
     """Refused because of existing resources; the message is the only one."""
     assert list(planned.refused) == [message]
     assert planned.missing == ()
+
+
+def test_the_source_of_an_image_is_named_by_its_option() -> None:
+    """There is no option called source."""
+    request = ImageRequest('i', 'present', {'source': 'url:http://a/b'})
+    (problem,) = image.plan(request, image.ObservedImages(named(Image('i', 'path:/a')))).refused
+    assert problem.option == 'url'
 
 
 @pytest.mark.parametrize(
@@ -925,7 +932,7 @@ def test_network_without_cidr() -> None:
         ('192.168.2.0/24', '192.168.2.1')
     ]
     assert moved.notes == (
-        'network n is 192.168.2.0/24, because this host has the route to vpn (192.168.0.0/23)',
+        'network n is 192.168.2.0/24, because the cloud has the route to vpn (192.168.0.0/23)',
     )
     assert len(set(candidates())) == 512
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import FlavorRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import (
     InitScriptRequest,
 )
@@ -52,7 +53,7 @@ def test_where_the_module_runs(group: str, sources: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ('here', 'place'), [(HOST, 'this host'), ('198.51.100.9', '198.51.100.9'), (None, '')]
+    ('here', 'place'), [(HOST, 'the cloud'), ('198.51.100.9', '198.51.100.9'), (None, '')]
 )
 def test_wait_for_ssh(here: str | None, place: str) -> None:
     """Where the module runs is named; if it is unknown, nothing is refused."""
@@ -74,6 +75,11 @@ def test_limits() -> None:
     script = InitScriptRequest('i', 'present', {'content': '#!/bin/sh\n' + 'x' * 65536})
     (problem,) = script.excesses(PROFILE)
     assert problem == 'content: it has 65546 bytes; at most 65536 are allowed'
+    for labelled in (ServerRequest, FlavorRequest):
+        (problem,) = labelled('f', 'present', {'labels': {'a': 'x' * 9}}).excesses(
+            Profile(max_label=8)
+        )
+        assert problem == 'labels: the value of a has 9 characters; at most 8 are allowed'
 
 
 def test_default_network() -> None:

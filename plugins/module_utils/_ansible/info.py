@@ -51,7 +51,7 @@ def run_query(
         with opened(module) as cloud:
             found = observe(cloud, module.params)
             needed = cloud.upkeep.changes() if is_networked else ()
-            notes = [*cloud.notes, *(_upkeep_note(change) for change in needed)]
+            notes = [*cloud.notes, *(_upkeep_note(cloud, change) for change in needed)]
         for note in notes:
             module.warn(note)
         module.exit_json(changed=False, **{key: found})
@@ -59,10 +59,10 @@ def run_query(
         module.fail(error)
 
 
-def _upkeep_note(change: Change) -> str:
+def _upkeep_note(cloud: Cloud, change: Change) -> str:
     *most, last = (kind.title for kind in KINDS.values() if kind.is_networked)
     return (
-        f'this host differs from the record: {change.why}; '
+        f'{cloud.profile.place} differs from the record: {change.why}; '
         f'the next task that manages a {", ".join(most)} or {last} repairs it'
     )
 

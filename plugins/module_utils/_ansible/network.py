@@ -47,6 +47,7 @@ def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, 
         networks,
         cloud.networks.used_ranges(requested.name),
         surroundings,
+        cloud.profile,
     ), names
 
 

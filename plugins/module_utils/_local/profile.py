@@ -12,4 +12,5 @@ PROFILE = Profile(
     max_init_script=64 * 1024,
     more_addresses='enlarge the pool (host_floating_pools of the role hanok.cloud.host)',
     poll_interval=0.25,
+    place='this host',
 )

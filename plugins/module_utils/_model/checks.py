@@ -78,7 +78,7 @@ def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[Prob
 
 
 def label_problems(labels: Mapping[str, Any] | None) -> List[Problem]:
-    """Check labels: keys like names (and slashes), values up to 255 printable characters."""
+    """Check labels: keys like names (and slashes), printable values."""
     problems = []
     for key, value in (labels or {}).items():
         if not LABEL.match(str(key)):
@@ -89,13 +89,20 @@ def label_problems(labels: Mapping[str, Any] | None) -> List[Problem]:
                     'underscores, dots and slashes',
                 )
             )
-        if not isinstance(value, str) or len(value) > 255 or not value.isprintable():
-            problems.append(
-                invalid(
-                    'labels', f'the value of {key} must be printable text of at most 255 characters'
-                )
-            )
+        if not isinstance(value, str) or not value.isprintable():
+            problems.append(invalid('labels', f'the value of {key} must be printable text'))
     return problems
+
+
+def label_excesses(labels: Mapping[str, Any] | None, most: int) -> List[Problem]:
+    """Check the length of the values of labels, in characters."""
+    return [
+        invalid(
+            'labels', f'the value of {key} has {len(value)} characters; at most {most} are allowed'
+        )
+        for key, value in (labels or {}).items()
+        if len(value) > most
+    ]
 
 
 def description_problems(text: str | None) -> List[Problem]:

@@ -35,7 +35,7 @@ def difference(
         reason = _refusal(option, old, new, effect, allow_restart)
         if reason:
             text = f'{kind} {current.name}: {reason}'
-            refused.append(Problem(text, option, 'refused', current.name))
+            refused.append(Problem(text, effect.option or option, 'refused', current.name))
     how = RESTART if any(effect.how == RESTART for effect in effects) else LIVE
     why = '; '.join(effect.why for effect in effects if effect.why)
     return Difference(how, why, tuple(refused))

@@ -12,10 +12,14 @@ COMPLETES_INTERRUPTED_RUN = 'completes an earlier run that was interrupted'
 
 
 class Effect(NamedTuple):
-    """What changing an option does to the resource (live, restart or fixed), and why."""
+    """What changing an option does to the resource (live, restart or fixed), and why.
+
+    ``option``: the one that the user set, if it is called otherwise.
+    """
 
     how: str
     why: str = ''
+    option: str = ''
 
 
 Classify = Callable[[Any, Any, Any], Effect]

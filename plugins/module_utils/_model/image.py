@@ -176,7 +176,7 @@ def _source(before: str, after: str, current: Image) -> Effect:
         old, new = before[len('url:') :], after[len('url:') :]
         if new == hidden_url(old) or old == hidden_url(new):
             return Effect(LIVE)
-    return Effect(FIXED, IMMUTABLE)
+    return Effect(FIXED, IMMUTABLE, after.partition(':')[0])
 
 
 TABLE: Table = {

@@ -70,7 +70,8 @@ class InitScriptRequest(Request):
 
     def excesses(self, profile: Profile) -> List[Problem]:
         """What is more than the cloud allows."""
-        return length_problems('content', self.options.get('content'), profile.max_init_script)
+        content = length_problems('content', self.options.get('content'), profile.max_init_script)
+        return super().excesses(profile) + content
 
 
 def _content_problems(content: str | None) -> List[Problem]:

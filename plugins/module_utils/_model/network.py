@@ -64,7 +64,7 @@ class Route(NamedTuple):
 
     def __str__(self) -> str:
         """The route for a message."""
-        return f'a route of this host through {self.device} ({self.cidr})'
+        return f'a route through {self.device} ({self.cidr})'
 
 
 class Surroundings(NamedTuple):

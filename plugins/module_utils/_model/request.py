@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, List
 
-from .checks import description_problems, label_problems, name_problems
+from .checks import description_problems, label_excesses, label_problems, name_problems
 from .problem import Problem
 from .profile import Profile
 from .secret import NO_SECRETS, Secrets
@@ -29,7 +29,7 @@ class Request:
 
     def excesses(self, profile: Profile) -> List[Problem]:
         """What is more than the cloud allows."""
-        return []
+        return label_excesses(self.options.get('labels'), profile.max_label)
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""

@@ -13,6 +13,7 @@ from .checks import (
     description_problems,
     host_name_problems,
     key_problems,
+    label_excesses,
     label_problems,
     length_problems,
     reference_problems,
@@ -126,7 +127,8 @@ class ServerRequest:
 
     def excesses(self, profile: Profile) -> List[Problem]:
         """What is more than the cloud allows."""
-        return length_problems('user_data', self.user_data, profile.max_user_data)
+        labels = label_excesses(self.options.get('labels'), profile.max_label)
+        return labels + length_problems('user_data', self.user_data, profile.max_user_data)
 
     def members(self) -> Tuple[str, ...]:
         """The names of the requested servers."""

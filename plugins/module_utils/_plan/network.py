@@ -11,13 +11,14 @@ from .._model.change import Draft, Plan
 from .._model.checks import join_names
 from .._model.kinds import Verb
 from .._model.network import TABLE, Network, NetworkRequest, Surroundings, candidates, first_host
+from .._model.profile import UNKNOWN, Profile
 from .._model.status import TaskState
 from .common import plan_one
 
 
 @dataclass(frozen=True)
 class ObservedNetworks:
-    """Networks by name, the ranges in use in this cloud, and the state of the host.
+    """Networks by name, the ranges in use in this cloud, and what surrounds it.
 
     ``taken``: the ranges that a network must not overlap (CIDR: what uses it).
     """
@@ -25,6 +26,7 @@ class ObservedNetworks:
     networks: Mapping[str, Network]
     taken: Mapping[str, str] = field(default_factory=dict)
     surroundings: Surroundings = field(default_factory=Surroundings)
+    profile: Profile = UNKNOWN
 
 
 def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
@@ -50,13 +52,13 @@ def _is_redefined(current: Network, request: NetworkRequest) -> bool:
 def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
     from .network_range import conflicts, free_range, range_notes, range_problems
 
-    cidr = request.options.get('cidr')
+    cidr, place = request.options.get('cidr'), observed.profile.place
     if cidr is None:
         cidr = free_range(observed.taken, observed.surroundings)
         if cidr is None:
             draft.refuse(
                 'cidr',
-                'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free on this host; set cidr',
+                'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free; set cidr',
             )
             return Network(request.name)
         default = next(candidates())
@@ -65,8 +67,8 @@ def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Dra
                 str(route) for route in observed.surroundings.routes
             ]
             draft.notes.append(
-                f'network {request.name} is {cidr}, because this host has {join_names(why)}'
+                f'network {request.name} is {cidr}, because {place} has {join_names(why)}'
             )
-    draft.refused += range_problems(cidr, observed.taken, observed.surroundings)
-    draft.notes += range_notes(request.name, cidr, observed.surroundings)
+    draft.refused += range_problems(cidr, place, observed.taken, observed.surroundings)
+    draft.notes += range_notes(request.name, cidr, place, observed.surroundings)
     return Network(request.name, **{'gateway': first_host(cidr), **request.options, 'cidr': cidr})

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Which range a network may have on this host.
+"""Which range a network may have beside what its host reaches.
 
 Of two routes that overlap, the kernel follows the one with the longer prefix.
 """
@@ -23,7 +23,7 @@ _PRIVATE_RANGES = 'use one in 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'
 
 
 def free_range(taken: Mapping[str, str], surroundings: Surroundings) -> str | None:
-    """The first range that hides nothing from this host.
+    """The first range that hides nothing from the host.
 
     If there is none, the first that hides only a part of a wider route.
     """
@@ -48,9 +48,9 @@ def conflicts(cidr: str, taken: Mapping[str, str], surroundings: Surroundings) -
 
 
 def range_problems(
-    cidr: str, taken: Mapping[str, str], surroundings: Surroundings
+    cidr: str, place: str, taken: Mapping[str, str], surroundings: Surroundings
 ) -> List[Problem]:
-    """Why a requested range cannot be used."""
+    """Why a requested range cannot be used; ``place``: see Profile."""
     span = IPv4Network(cidr)
     problems = [
         f'cidr: {cidr} overlaps {what}; use another, or omit it'
@@ -58,7 +58,7 @@ def range_problems(
     ]
     if not any(span.subnet_of(IPv4Network(private)) for private in PRIVATE):
         problems.append(
-            f'cidr: {cidr} is not private: this host and its servers would no longer reach its '
+            f'cidr: {cidr} is not private: {place} and its servers would no longer reach its '
             f'addresses on the internet; {_PRIVATE_RANGES}'
         )
     for route in surroundings.routes:
@@ -67,15 +67,15 @@ def range_problems(
     return [Problem(problem, 'cidr') for problem in problems]
 
 
-def range_notes(name: str, cidr: str, surroundings: Surroundings) -> List[str]:
-    """What a range hides, as warnings."""
+def range_notes(name: str, cidr: str, place: str, surroundings: Surroundings) -> List[str]:
+    """What a range hides, as warnings; ``place``: see Profile."""
     span, notes = IPv4Network(cidr), []
     wider = [str(route) for route in _wider(cidr, surroundings)]
     narrower = [str(route) for route in surroundings.routes if _is_narrower(route, span)]
     covered = [f'{address}, {what}' for address, what in _covered(span, surroundings)]
     if wider:
         notes.append(
-            f'network {name}: {cidr} is a part of {join_names(wider)}; this host no longer reaches '
+            f'network {name}: {cidr} is a part of {join_names(wider)}; {place} no longer reaches '
             'these addresses through it'
         )
     if narrower:
@@ -85,7 +85,7 @@ def range_notes(name: str, cidr: str, surroundings: Surroundings) -> List[str]:
         )
     if covered:
         notes.append(
-            f'network {name}: {cidr} covers {join_names(covered)}; this host will no longer reach '
+            f'network {name}: {cidr} covers {join_names(covered)}; {place} will no longer reach '
             'that'
         )
     return notes

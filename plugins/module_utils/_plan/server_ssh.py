@@ -29,7 +29,7 @@ def check_ssh_allowed(
         return
     if not is_allowed(groups, network, here, 'tcp', 22):
         joined = ', '.join(group.name for group in groups)
-        place = 'this host' if here == HOST else here
+        place = observed.profile.place if here == HOST else here
         draft.refuse(
             'wait_for',
             f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from '
