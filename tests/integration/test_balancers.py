@@ -218,6 +218,18 @@ def test_a_member_is_not_healthy_before_its_first_check(image: str, lb: dict[str
         keep('server', name='down', state='absent')
 
 
+@pytest.mark.parametrize('name', ['haproxy.cfg', 'taken-up.cfg'])
+def test_configuration_is_changed(lb: dict[str, Any], name: str) -> None:
+    """By hand, or by a run that was killed before HAProxy loaded it: any networked task repairs."""
+    path = Path(f'/var/lib/hanok/balancers/{lb["id"]}') / name
+    text = path.read_text('utf-8')
+    path.write_text(text.replace('timeout client 60s', 'timeout client 1s'), 'utf-8')
+    fault = 'the configuration of load balancer alone does not match the record'
+    assert fault in str(run('network_info')['warnings'])
+    assert fault in keep('network', name='default')['msg']
+    assert path.read_text('utf-8') == text
+
+
 def test_orphaned_haproxy_is_killed(lb: dict[str, Any]) -> None:
     """A HAProxy without its container does not count as active; it is killed and restarted."""
     folder = f'/var/lib/hanok/balancers/{lb["id"]}'

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from typing import List
-
 from .record.host import Host
 
 
@@ -16,12 +14,10 @@ class MachineMetadata:
         """Project the record of ``host``."""
         self.host = host
 
-    def faults(self, since: str | None) -> List[str]:
-        """Return whether it was not written since the last change that concerns it."""
+    def is_written(self) -> bool:
+        """Whether it was written since the last change that concerns it."""
         meta = self.host.record.meta()
-        if since is not None or meta['metadata'] == meta['metadata_written']:
-            return []
-        return ['the metadata of machines in libvirt is out of date']
+        return bool(meta['metadata'] == meta['metadata_written'])
 
     def write(self) -> None:
         """Write it where it differs."""

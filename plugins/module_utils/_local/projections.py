@@ -14,14 +14,14 @@ from .._model.kinds import Verb
 from .balancer.lb_configs import LbConfigs
 from .firewall import Firewall
 from .machine_metadata import MachineMetadata
-from .network.bridges import Bridges, existing_bridges
+from .network.bridges import Bridges, existing_bridges, steady_networks
 from .network.dhcp import Dhcp
 from .network.floating_routes import FloatingRoutes
 from .network.kernel_settings import KernelSettings
 from .network.pending_flows import PendingFlows
 from .network.rules import Rules
 from .record.host import Host
-from .record.projection import Projection
+from .record.projection import Look, Projection
 
 _GRACE_PERIOD = 10.0  # seconds that other runs get to finish what looks broken meanwhile
 
@@ -66,14 +66,14 @@ class LocalProjections:
         return _foreign_notes(existing_bridges(self.host.record))
 
     def _faults(self, since: str | None) -> List[str]:
-        faults = [fault for projection in self.network for fault in projection.faults(since)]
-        return [*faults, *self.metadata.faults(since)]
+        look = Look(since, steady_networks(self.host.record))
+        faults = [fault for projection in self.network for fault in projection.faults(look)]
+        if since is None and not self.metadata.is_written():
+            faults.append('the metadata of machines in libvirt is out of date')
+        return faults
 
     def _lasting_faults(self) -> List[str]:
         """Faults that remain after other runs had time to finish what they are changing."""
-        faults = self._faults(None)
-        if not faults:
-            return []
         revision, deadline = self.rules.revision(), time.monotonic() + _GRACE_PERIOD
         while True:
             current, others = self.rules.revision(), self.host.locks.has_other_runs()
@@ -113,7 +113,7 @@ class LocalProjections:
 
     def write_metadata(self) -> None:
         """Write the metadata of machines, if the record has changed since it was written."""
-        if self.metadata.faults(None):
+        if not self.metadata.is_written():
             self.host.with_retry(self.metadata.write)
 
 

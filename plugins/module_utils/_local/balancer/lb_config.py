@@ -5,48 +5,37 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Tuple
 
 from ..._cloud import CloudError
-from ..host.files import read_file, write_atomically
+from ..host.files import write_atomically
 from ..record.host import Host
-from . import containers, haproxy, haproxy_socket, lb_files, lb_rows
-
-if TYPE_CHECKING:
-    from .row_types import ListedLb
+from . import containers, haproxy_socket, lb_files
+from .lb_texts import Config, configs
 
 
 def synchronise(host: Host) -> None:
     """Write and load the configurations of all projects that differ from the record."""
-    members = lb_rows.members_by_lb(host.record, lb_rows.ALL_MEMBERS)
-    for row in host.record.named(lb_rows.ALL, None):
-        if row['task_state'] is None and lb_files.is_current(lb_files.folder_of(host, row['uuid'])):
-            configure(host, row, members.get(row['id'], ()))
+    for config in configs(host):
+        configure(host, config)
 
 
-def configure(host: Host, row: ListedLb, members: Tuple[Tuple[str, str], ...]) -> None:
-    """Write and load one configuration, if it differs. HAProxy must accept it before it is used.
-
-    A copy of the loaded configuration is kept: after a run that was killed before HAProxy loaded
-    the new one, the two files differ.
-    """
-    folder = lb_files.folder_of(host, row['uuid'])
+def configure(host: Host, config: Config) -> None:
+    """Write and load one configuration, if it differs. HAProxy must accept it before it is used."""
+    folder = config.folder
     if not os.path.isdir(folder):  # removed by hand while the balancer runs
         lb_files.create(folder)
-    path, loaded = os.path.join(folder, 'haproxy.cfg'), os.path.join(folder, 'taken-up.cfg')
-    place = haproxy.Place(folder, row['address'], members)
-    text = haproxy.render(lb_rows.lb_of(row, members, True), place)
-    if read_file(path) == read_file(loaded) == text:
+    if config.is_loaded():
         return
-    write_atomically(path + '.new', text)
-    host.run('haproxy', '-c', '-q', '-f', path + '.new')
+    new = config.path + '.new'
+    write_atomically(new, config.text)
+    host.run('haproxy', '-c', '-q', '-f', new)
     state = haproxy_socket.query(folder, 'show servers state')
     # 1: the version of the format of the state file
     write_atomically(os.path.join(folder, 'servers.state'), state or '1\n')
-    os.replace(path + '.new', path)
+    os.replace(new, config.path)
     if state is not None:
-        _reload(row['name'], folder)
-    write_atomically(loaded, text)
+        _reload(config.name, folder)
+    write_atomically(config.loaded, config.text)
 
 
 def _reload(name: str, folder: str) -> None:

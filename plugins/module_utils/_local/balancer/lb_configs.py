@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from typing import List
+from typing import TYPE_CHECKING, List
 
 from ..record.host import Host
+
+if TYPE_CHECKING:
+    from ..record.projection import Look
 
 
 class LbConfigs:
@@ -16,13 +19,24 @@ class LbConfigs:
         """Project the record of ``host``."""
         self.host = host
 
-    def faults(self, since: str | None) -> List[str]:
-        """Return nothing: each task that writes them compares them."""
-        return []
+    def faults(self, look: Look) -> List[str]:
+        """Return which of them differ, or were not loaded."""
+        if look.since is not None or not self._has_any():
+            return []
+        from .lb_texts import configs
+
+        return [
+            f'the configuration of load balancer {config.name} does not match the record'
+            for config in configs(self.host)
+            if not config.is_loaded()
+        ]
+
+    def _has_any(self) -> bool:
+        return bool(self.host.record.value('SELECT count(*) FROM main.balancer'))
 
     def write(self, lock: int) -> None:
         """Write and load those that differ."""
-        if self.host.record.value('SELECT count(*) FROM main.balancer'):
+        if self._has_any():
             from .lb_config import synchronise
 
             synchronise(self.host)

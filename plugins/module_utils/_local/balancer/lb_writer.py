@@ -22,6 +22,7 @@ from ..record.record import Record, description_columns
 from . import lb_rows
 from .lb_config import configure
 from .lb_containers import LbContainers
+from .lb_texts import config_of
 
 _DONE = 'UPDATE main.balancer SET task_state = NULL WHERE id = ?'
 
@@ -54,7 +55,7 @@ class LbWriter:
         containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change)
         containers.prepare(row)
         members = lb_rows.members_by_lb(self.record).get(row['id'], ())
-        configure(self.host, row, members)
+        configure(self.host, config_of(self.host, row, members))
         containers.define(row)
         containers.start(row)
 

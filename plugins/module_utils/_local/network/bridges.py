@@ -20,6 +20,7 @@ from ..record.record import Record
 from .dhcp_texts import has_options
 
 if TYPE_CHECKING:
+    from ..record.projection import Look
     from ..record.tables import NetworkRow
     from .row_types import PortOfNetwork
 
@@ -53,10 +54,10 @@ class Bridges:
         """Project the record of ``host``."""
         self.host, self.record = host, host.record
 
-    def faults(self, since: str | None) -> List[str]:
+    def faults(self, look: Look) -> List[str]:
         """Return what is down or has lost its address, route or bridge."""
         faults, running = [], []
-        for row in steady_networks(self.record):
+        for row in look.networks:
             fault = network_fault(row)
             if fault:
                 faults.append(fault)

@@ -10,17 +10,16 @@ from ..._model.status import TaskState
 from ..host.files import read_file
 from ..record.database import Query
 from ..record.host import Host
+from .bridges import steady_networks
 from .dhcp_texts import FOLDER, files, texts
 from .leases import stale_leases
 
 if TYPE_CHECKING:
+    from ..record.projection import Look
     from ..record.tables import NetworkRow
 
 _EXISTING: Query[NetworkRow] = Query(
     f"SELECT * FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}'"
-)
-_STEADY: Query[NetworkRow] = Query(
-    'SELECT * FROM main.network WHERE task_state IS NULL ORDER BY id'
 )
 
 
@@ -31,12 +30,12 @@ class Dhcp:
         """Project the record of ``host``."""
         self.host = host
 
-    def faults(self, since: str | None) -> List[str]:
+    def faults(self, look: Look) -> List[str]:
         """Return the networks whose files differ."""
-        if since is not None:
+        if look.since is not None:
             return []
         faults = []
-        for row in self.host.record.rows(_STEADY):
+        for row in look.networks:
             if tuple(map(read_file, files(row['id']))) != texts(self.host, row['id']):
                 faults.append(
                     f'the addresses and names of the DHCP server of network {row["name"]} do not '
@@ -58,5 +57,5 @@ class Dhcp:
         from .lease_releases import release_leases
 
         dhcp_files.write(self.host, [row['id'] for row in self.host.record.rows(_EXISTING)])
-        for row in self.host.record.rows(_STEADY):
+        for row in steady_networks(self.host.record):
             release_leases(self.host, FOLDER, row['id'], row['gateway'])

@@ -23,6 +23,7 @@ from ..record.database import Query
 from ..record.host import Host
 
 if TYPE_CHECKING:
+    from ..record.projection import Look
     from .row_types import Address, FloatingUser
 
 _USERS: Query[FloatingUser] = Query("""SELECT f.address,
@@ -49,7 +50,7 @@ class FloatingRoutes:
         self.host = host
         self.path = host.settings.path('datapath', 'ip.batch')
 
-    def faults(self, since: str | None) -> List[str]:
+    def faults(self, look: Look) -> List[str]:
         """Return what is missing, and what is left over."""
         routed = self.routed()
         faults = [
@@ -57,7 +58,7 @@ class FloatingRoutes:
             for cidr in self.cidrs()
             if cidr not in routed
         ]
-        return faults if since is not None else [*faults, *self._idle_faults()]
+        return faults if look.since is not None else [*faults, *self._idle_faults()]
 
     def _idle_faults(self) -> List[str]:
         """Faults that are meaningful only while no other run is changing something."""

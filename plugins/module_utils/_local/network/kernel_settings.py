@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Dict, List
+from typing import TYPE_CHECKING, Dict, List
 
 from ..host.devices import bridge_name
 from ..host.kernel import device_exists, read_sysctl, write_sysctl
 from ..record.host import Host
-from .bridges import existing_bridges, steady_networks
+from .bridges import existing_bridges
 from .floating_routes import uplinks
+
+if TYPE_CHECKING:
+    from ..record.projection import Look
 
 _OF_BRIDGES = {
     'conf/{}/proxy_arp_pvlan': '1',
@@ -27,9 +30,9 @@ class KernelSettings:
         """Project the record and the pools of ``host``."""
         self.host = host
 
-    def faults(self, since: str | None) -> List[str]:
+    def faults(self, look: Look) -> List[str]:
         """Return the settings that have other values, except those of bridges that do not exist."""
-        steady = [bridge_name(row['id']) for row in steady_networks(self.host.record)]
+        steady = [bridge_name(row['id']) for row in look.networks]
         return [
             f'net.ipv4.{key.replace("/", ".")} is not {value}'
             for key, value in self._settings(filter(device_exists, steady)).items()

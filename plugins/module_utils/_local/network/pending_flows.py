@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import os
-from typing import List
+from typing import TYPE_CHECKING, List
 
 from ..record.host import Host
 from .rules import Rules
+
+if TYPE_CHECKING:
+    from ..record.projection import Look
 
 _IS_ENDING_REQUESTED = 'SELECT EXISTS (SELECT 1 FROM main.security_group WHERE to_cut)'
 
@@ -20,12 +23,12 @@ class PendingFlows:
         """``rules``: they mark when connections of reassigned addresses are to be ended."""
         self.host, self.rules = host, rules
 
-    def faults(self, since: str | None) -> List[str]:
+    def faults(self, look: Look) -> List[str]:
         """Return which of them may still be open."""
         faults = []
-        if since is None and self._has_denied():
+        if look.since is None and self._has_denied():
             faults.append('connections that the rules no longer allow may still be open')
-        if since is None and self._has_stale():
+        if look.since is None and self._has_stale():
             faults.append('connections of reassigned addresses may still be open')
         return faults
 

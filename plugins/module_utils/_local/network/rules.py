@@ -15,6 +15,7 @@ from .floating_routes import uplinks
 if TYPE_CHECKING:
     from ..._model.datapath import Datapath
     from ..record.host import Host
+    from ..record.projection import Look
     from .rules_writer import RulesWriter
 
 _OTHER_RULES = 'the loaded firewall rules do not match the record'
@@ -51,9 +52,9 @@ class Rules:
 
         return current_datapath(self)[1]
 
-    def faults(self, since: str | None) -> List[str]:
+    def faults(self, look: Look) -> List[str]:
         """Return how the rules differ from the record."""
-        fault = self._idle_fault() if since is None else self._active_fault(since)
+        fault = self._idle_fault() if look.since is None else self._active_fault(look.since)
         return [fault] if fault else []
 
     def _idle_fault(self) -> str:

@@ -4,18 +4,29 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Protocol
+from typing import TYPE_CHECKING, Iterable, NamedTuple, Protocol, Sequence
+
+if TYPE_CHECKING:
+    from .tables import NetworkRow
+
+
+class Look(NamedTuple):
+    """One comparison of this host with the record.
+
+    ``since``: other runs are changing something: only what they do not change is checked, and what
+    is loaded must be of this revision or a later one. None: there are no other runs. ``networks``:
+    those without a task state.
+    """
+
+    since: str | None
+    networks: Sequence[NetworkRow]
 
 
 class Projection(Protocol):
     """One part of this host that follows from the record."""
 
-    def faults(self, since: str | None) -> Iterable[str]:
-        """Return how it differs from the record.
-
-        ``since``: other runs are changing something: only what they do not change is checked, and
-        what is loaded must be of this revision or a later one. None: there are no other runs.
-        """
+    def faults(self, look: Look) -> Iterable[str]:
+        """Return how it differs from the record."""
 
     def write(self, lock: int) -> None:
         """Make it match the record. ``lock``: a descriptor that programs inherit."""
