@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from typing import Any
 
@@ -29,6 +30,14 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import F
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
     FixedIp,
     FloatingIp,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.history import (
+    OK,
+    HistoryEntry,
+    HistoryRequest,
+    Origin,
+    timestamp,
+    utc,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
@@ -48,6 +57,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
     SecurityGroup,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.sides import sides
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import is_leaving
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
@@ -69,6 +79,7 @@ class Memory:
         """Start with a default group and two flavors. ``others``: all projects by name."""
         self.secret = str(uuid.uuid4())
         self.projects = {'default': self} if others is None else others
+        self.history: list[HistoryEntry] = []
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
         self.kinds['flavor'] = {one.name: self.known(one, 'memory') for one in FLAVORS}
         group = SecurityGroup('default')
@@ -595,6 +606,64 @@ CLASSES = {
 }
 
 
+class MemoryHistory:
+    """What was changed."""
+
+    def __init__(self, memory: Memory, actor: str) -> None:
+        """``actor``: who runs the task."""
+        self.memory, self.actor = memory, actor
+
+    def list(self, wanted: HistoryRequest) -> Sequence[HistoryEntry]:
+        """List changes, the latest first."""
+        since, until = (text and timestamp(text) for text in (wanted.since, wanted.until))
+        found = [
+            entry
+            for entry in reversed(self.memory.history)
+            if wanted.name in (None, entry.name)
+            and wanted.kind in (None, entry.kind)
+            and wanted.changed_by in (None, entry.changed_by)
+            and (since or entry.began_at) <= entry.began_at <= (until or entry.began_at)
+            and not (wanted.unfinished and entry.result)
+        ]
+        return found[: wanted.limit]
+
+    def keep(
+        self,
+        origin: Origin,
+        changes: Sequence[Change],
+        apply: Callable[[Sequence[Change]], Sequence[Outcome]],
+    ) -> Sequence[Outcome]:
+        """Apply changes, and add them."""
+        began_at = utc(datetime.now(UTC))
+        try:
+            outcomes = apply(changes)
+        except CloudError as error:
+            outcomes = [Outcome(change, error) for change in changes]
+        for change, error, _seconds in outcomes:
+            before, after = sides(change)
+            found = self.memory.kinds[change.kind].get(change.name)
+            self.memory.history.append(
+                HistoryEntry(
+                    began_at=began_at,
+                    kind=change.kind,
+                    name=change.name,
+                    verb=change.verb.value,
+                    changed_by=self.actor,
+                    module=origin.module,
+                    id=getattr(change.before or found, 'id', None),
+                    job=origin.job,
+                    why=change.why,
+                    before=before,
+                    after=after,
+                    ended_at=utc(datetime.now(UTC)),
+                    seconds=0.0,
+                    result=error.code if error else OK,
+                    error=str(error) if error else None,
+                )
+            )
+        return outcomes
+
+
 class MemoryCloud:
     """A cloud for one task."""
 
@@ -608,6 +677,7 @@ class MemoryCloud:
         self.memory = memory
         self.notes: list[str] = []
         self.upkeep = NoUpkeep()
+        self.history = MemoryHistory(memory, actor)
         for kind in KINDS.values():
             items = CLASSES.get(kind.name, Items)(memory, kind.name, actor)
             if kind.name != 'firewall':

@@ -31,6 +31,14 @@ options:
       - Name of the user who makes the changes; it is recorded with what is created.
       - Defaults to the user who called C(sudo), else to the current user.
     type: str
+  job:
+    description:
+      - Id of the AWX job that runs the task. It is kept in the history (see
+        M(hanok.cloud.history_info)).
+      - AWX has it as the variable C(awx_job_id), which C(module_defaults) of
+        C(group/hanok.cloud.all) can pass on.
+      - Defaults to E(HANOK_JOB), else to E(JOB_ID), of the environment in which the module runs.
+    type: str
   wait:
     description:
       - Whether the task waits, after its changes, until what it manages is ready. That is, until

@@ -39,16 +39,16 @@ MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 class CloudUnderTest(NamedTuple):
     """A cloud, and what is in it from the beginning.
 
-    ``open``: open it as a module does. ``state``: everything that a task can change, to be
-    compared. ``remains``: what is left when all items of a test are deleted. ``image_path``: a
-    small disk image. ``interrupt``: leave a server as a run does that was killed. ``other_run``:
+    ``open``: open it as a module does, for a project. ``state``: everything that a task can change,
+    to be compared. ``remains``: what is left when all items of a test are deleted. ``image_path``:
+    a small disk image. ``interrupt``: leave a server as a run does that was killed. ``other_run``:
     while its context lasts, another run is working on a server. ``memory``: of a cloud whose items
     can be set by hand. ``add_foreign_rule``: add a rule to a security group as another program
     would do.
     """
 
     run: Run
-    open: Callable[[], Any]
+    open: Callable[..., Any]
     state: Callable[[], Any]
     remains: Callable[[], Any]
     image_path: str
@@ -96,7 +96,7 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
         patch.setattr(edge, 'open_cloud', memory_opener(memory))
         yield CloudUnderTest(
             run_in_process,
-            lambda: MemoryCloud(memory, 'tester'),
+            lambda project='default': MemoryCloud(memory.of(project), 'tester'),
             state,
             names,
             str(image),
@@ -158,7 +158,7 @@ def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
 
     yield CloudUnderTest(
         run,
-        lambda: open_cloud('local', 'default', 'tester', 60),
+        lambda project='default': open_cloud('local', project, 'tester', 60),
         integration.observed_state,
         integration.inventory,
         integration.newest_image('tiny'),

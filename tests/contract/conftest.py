@@ -4,11 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY
+from ansible_collections.hanok.cloud.plugins.module_utils._model.history import (
+    MAX_LIMIT,
+    OK,
+    HistoryEntry,
+    HistoryRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.tests.contract import promises
 from ansible_collections.hanok.cloud.tests.contract.clouds import CLOUDS, CloudUnderTest
@@ -29,12 +36,30 @@ def run(cloud: CloudUnderTest) -> Run:
     return cloud.run
 
 
+def history_of(cloud: CloudUnderTest, options: Result) -> Sequence[HistoryEntry]:
+    """The history of the project of a task, the latest change first."""
+    with cloud.open(options.get('project', 'default')) as opened:
+        found: Sequence[HistoryEntry] = opened.history.list(HistoryRequest(limit=MAX_LIMIT))
+        return found
+
+
 @pytest.fixture(scope='session')
-def keep(run: Run) -> Callable[..., Result]:
-    """Run a task as the whole project promises it; what is listed afterwards is its result."""
+def keep(cloud: CloudUnderTest, run: Run) -> Callable[..., Result]:
+    """Run a task as the whole project promises it; what is listed afterwards is its result.
+
+    Each change that it made, and nothing else, is in the history.
+    """
 
     def kept(module: str, **options: Any) -> Result:
+        before = history_of(cloud, options)
         done = promises.keep(run, module, **options)
+        entries = history_of(cloud, options)
+        entries = entries[: len(entries) - len(before)]
+        changes = [step for step in done['steps'] if not step['what'].startswith('waited for')]
+        assert sorted((_what(entry), entry.why) for entry in entries) == sorted(
+            (step['what'], step['why']) for step in changes
+        )
+        assert all(entry.result == OK and entry.ended_at for entry in entries)
         kind = KINDS[module]
         for item in done[kind.plural] if kind.plural in done else [done[module]]:
             where = {'project': options['project']} if 'project' in options else {}
@@ -46,6 +71,13 @@ def keep(run: Run) -> Callable[..., Result]:
         return done
 
     return kept
+
+
+def _what(entry: HistoryEntry) -> str:
+    """A change as steps name it; one whose name was not known is called by its address then."""
+    is_address = entry.kind == 'floating_ip' and entry.name[:1].isdigit()
+    name = AFTER_APPLY if is_address and entry.verb == 'create' else entry.name
+    return f'{entry.kind} {name}: {entry.verb}'
 
 
 @pytest.fixture(scope='session')

@@ -126,17 +126,24 @@ def output_of(*words: str) -> str:
 
 
 def rows(state: str = STATE) -> dict[str, list[dict[str, Any]]]:
-    """All rows of the record by table."""
+    """All rows of the record by table, apart from the history, which has every run."""
     with contextlib.closing(sqlite3.connect(f'file:{state}/hanok.db?mode=ro', uri=True)) as record:
         record.row_factory = sqlite3.Row
         query = (
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-            'ORDER BY name'
+            "AND name <> 'history' ORDER BY name"
         )
         tables: dict[str, list[dict[str, Any]]] = {}
         for (table,) in record.execute(query).fetchall():
             tables[table] = [dict(row) for row in record.execute(f'SELECT * FROM {table}')]
         return tables
+
+
+def history() -> list[dict[str, Any]]:
+    """The rows of the history."""
+    with contextlib.closing(sqlite3.connect(f'file:{STATE}/hanok.db?mode=ro', uri=True)) as record:
+        record.row_factory = sqlite3.Row
+        return [dict(row) for row in record.execute('SELECT * FROM history ORDER BY id')]
 
 
 def comparable_rows(tables: dict[str, list[dict[str, Any]]], names: Names) -> list[str]:

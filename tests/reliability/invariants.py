@@ -66,7 +66,7 @@ def _record() -> list[str]:
     found = [f'integrity: {row[0]}' for row in rows('PRAGMA integrity_check') if row[0] != 'ok']
     found += [f'dangling reference: {tuple(row)}' for row in rows('PRAGMA foreign_key_check')]
     query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    tables = [row[0] for row in rows(query)]
+    tables = [row[0] for row in rows(query) if row[0] != 'history']
     for table in tables:
         found += _table(table)
     exported = json.loads((STATE / 'hanok.json').read_text('utf-8'))

@@ -24,6 +24,9 @@ import pytest
 import yaml
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud.contract import Cloud
+from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
+    COMPLETES_INTERRUPTED_RUN,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, Play
 
@@ -534,6 +537,7 @@ class Killer:
         self.turn = self.points = 0
         self.walked: set[str] = set()
         self.verbs: set[tuple[str, str]] = set()
+        self.planned: dict[int, list[str]] = {}  # what the tasks of the walk change
 
     def observe(self) -> dict[str, list[str]]:
         """Observe the host."""
@@ -564,6 +568,7 @@ class Killer:
                 ran = self.run_successfully(step)
                 points[number], after[number] = killing.points(ran.steps), self.observe()
                 assert after[number]['export'] == []
+                self.planned[number] = changed(ran)
                 self.verbs |= {
                     (entry['what'].split()[0], entry['what'].rpartition(': ')[2])
                     for entry in ran.result['steps']
@@ -573,17 +578,21 @@ class Killer:
         return points, after
 
     def kill_and_rerun(
-        self, requested: Task, point: Point, after: dict[str, list[str]]
+        self, requested: Task, point: Point, after: dict[str, list[str]], planned: list[str]
     ) -> list[str]:
         """Kill a task and run it again; return what is wrong then."""
+        is_kept = requested.module != 'recover'  # there is no record before
+        before = hosts.history() if is_kept else []
         killed = self.run(requested, point)
         if killed.status != -9:
             return [f'the point was not reached; the steps were {killed.steps}']
+        begun = hosts.history()[len(before) :] if is_kept else []
         next_run = self.run(requested)
         if next_run.status or next_run.result.get('failed'):
             return [f'the next run failed: {next_run.result.get("msg") or next_run.text}']
+        completed = hosts.history()[len(before) + len(begun) :]
         third_run = self.run(requested)
-        problems = []
+        problems = history_problems(begun, completed, changed(next_run), planned) if is_kept else []
         if third_run.result.get('changed') or third_run.status:
             problems.append(f'the run after the next changed: {third_run.result.get("msg")}')
         problems += [f'{name} still runs' for name in killing.running_processes(killed.group)]
@@ -604,6 +613,38 @@ class Killer:
                         options['delete_protection'] = False
                 self.run(Task(step.module, options))
         delete_key_file(self)
+
+
+def changed(ran: killing.ModuleRun) -> list[str]:
+    """What a run has changed, as its steps name it."""
+    steps = [step['what'] for step in ran.result['steps']]
+    return sorted(step for step in steps if not step.startswith('waited for'))
+
+
+def history_problems(
+    begun: list[dict[str, Any]],
+    completed: list[dict[str, Any]],
+    done: list[str],
+    planned: list[str],
+) -> list[str]:
+    """What is wrong in the history after a kill (``begun``) and the next run (``completed``).
+
+    What the killed run has not ended is unfinished; what it has not even begun, the next run does.
+    """
+    problems = []
+    if sorted(f'{row["kind"]} {row["name"]}: {row["verb"]}' for row in completed) != done:
+        problems.append(f'the next run did {done}, and its history is {completed}')
+    problems += [f'{row} did not end well' for row in completed if row['result'] != 'ok']
+    problems += [f'{row} failed' for row in begun if row['result'] not in (None, 'ok')]
+    if not begun and done != planned:
+        problems.append(f'no history, but of {planned} only {done} remained to be done')
+    unfinished = {(row['kind'], row['name']) for row in begun if row['result'] is None}
+    problems += [
+        f'the history has nothing unfinished that {row} could complete'
+        for row in completed
+        if COMPLETES_INTERRUPTED_RUN in row['why'] and (row['kind'], row['name']) not in unfinished
+    ]
+    return problems
 
 
 @pytest.fixture(scope='module')
@@ -704,7 +745,7 @@ def run_with_kills(
             continue
         killer.turn += 1
         point = killing.sample(some, killer.turn) if turn is None else some[turn]
-        found = killer.kill_and_rerun(step, point, after[number])
+        found = killer.kill_and_rerun(step, point, after[number], killer.planned[number])
         killer.points += 1
         figures.add('Killed anywhere', points=1)
         if found:

@@ -235,7 +235,7 @@ class Scenario:
         repeated = [{**task, 'check_mode': True} for task in tasks[:6]]
         infos = [
             {f'hanok.cloud.{kind}_info': {}}
-            for kind in ('image', 'keypair', 'init_script', 'server', 'topology')
+            for kind in ('image', 'keypair', 'init_script', 'server', 'topology', 'history')
         ]
         variables = {
             'ansible_python_interpreter': '/usr/bin/python3',

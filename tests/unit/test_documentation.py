@@ -30,6 +30,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible.resource impo
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
+from ansible_collections.hanok.cloud.plugins.module_utils._model.history import HistoryEntry
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import Problem
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
@@ -78,7 +79,7 @@ def sample(hint: Any, name: str = '') -> Any:
         )
     if isinstance(hint, EnumMeta):
         return next(iter(hint))
-    samples = {str: TEXTS.get(name, 'sample'), int: 1, bool: True, float: 1.0}
+    samples = {str: TEXTS.get(name, 'sample'), int: 1, bool: True, float: 1.0, Any: 'sample'}
     assert hint in samples, f'{name}: there is no sample of {hint}; add one to SPECIAL'
     return samples[hint]
 
@@ -112,6 +113,14 @@ class SampleUpkeep:
         return ()
 
 
+class SampleHistory(SampleItems):
+    """A history with one change, in which nothing is kept."""
+
+    def keep(self, _origin: Any, changes: Any, apply: Callable[[Any], Any]) -> Any:
+        """Apply the changes."""
+        return apply(changes)
+
+
 class SampleCloud:
     """A cloud with one item of each kind."""
 
@@ -120,6 +129,7 @@ class SampleCloud:
         self.notes: list[str] = []
         self.kinds = {KINDS[kind].plural: SampleItems(item) for kind, item in items.items()}
         self.upkeep = SampleUpkeep()
+        self.history = SampleHistory(sample(HistoryEntry))
         self.profile = Profile()
 
     def __getattr__(self, kind: str) -> SampleItems:

@@ -109,7 +109,7 @@ def test_rows_have_their_type(record: Record, module: str, name: str, row: str) 
     query = getattr(importlib.import_module(module), name)
     hints = typing.get_type_hints(row_type(module, row))
     cursor = None
-    for count in range(4):
+    for count in range(9):
         try:
             cursor = record.sql.execute(query, [None] * count)
             break

@@ -47,6 +47,7 @@ ALMOST = st.fixed_dictionaries(
         'virt_type': JSON,
         'outside_devices': JSON,
         'router': JSON,
+        'history_days': JSON,
         'floating_pools': st.lists(
             st.fixed_dictionaries(
                 {'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)},
@@ -84,9 +85,16 @@ def test_all_settings(loaded: Write) -> None:
         {'name': 'lan', 'addresses': ['192.0.2.9/32', '192.0.2.16/28'], 'uplink': 'eth0'},
     ]
     found = loaded(
-        {'virt_type': 'qemu', 'floating_pools': pools, 'outside_devices': ['wg0'], 'router': False}
+        {
+            'virt_type': 'qemu',
+            'floating_pools': pools,
+            'outside_devices': ['wg0'],
+            'router': False,
+            'history_days': 30,
+        }
     )
     assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
+    assert found.history_days == 30
     assert found.pools == (
         Pool('default', ('172.24.0.0/24',)),
         Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'),
@@ -107,6 +115,9 @@ POOL = 'floating_pools[0]: '
         ({'outside_devices': ['wg0', 'a b']}, "outside_devices: 'a b' is not a device name"),
         ({'outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
         ({'router': 'yes'}, "router: 'yes' is neither true nor false"),
+        ({'history_days': 0}, 'history_days: 0 is out of range; use 1 to 36500 (days)'),
+        ({'history_days': '7'}, "history_days: '7' is out of range; use 1 to 36500 (days)"),
+        ({'history_days': True}, 'history_days: True is out of range; use 1 to 36500 (days)'),
         ({'floating_pools': {}}, 'floating_pools: must be a list'),
         ({'floating_pools': ['172.24.0.0/24']}, POOL + 'set name and addresses (a list of CIDRs)'),
         ({'floating_pools': [{'name': 'a'}]}, POOL + 'set name and addresses (a list of CIDRs)'),

@@ -9,48 +9,26 @@ from typing import Any, Dict
 
 from .._cloud import CloudError
 from .._model.change import Change
-
-_GENERATED = ('id', 'created_by', 'created_at')  # set by the cloud, never requested
+from .._model.sides import Side, sides
 
 
 def diff(changes: Sequence[Change]) -> Dict[str, str]:
-    """Return what the changes do, as two YAML texts.
-
-    Of an update they hold only what differs; of what is created or deleted, only the values that
-    are not empty.
-    """
+    """Return what the changes do, as two YAML texts."""
+    found = [(change, sides(change)) for change in changes]
     return {
-        'before': ''.join(_yaml(change, change.before, change.after) for change in changes),
-        'after': ''.join(_yaml(change, change.after, change.before) for change in changes),
+        'before': ''.join(_yaml(change, before) for change, (before, _after) in found),
+        'after': ''.join(_yaml(change, after) for change, (_before, after) in found),
     }
 
 
-def _yaml(change: Change, side: Any, other: Any) -> str:
-    """One side of a change: its name, verb and reason as a comment, and what differs."""
+def _yaml(change: Change, side: Side | None) -> str:
+    """One side of a change: its name, verb and reason as a comment, and its values."""
     if side is None:
         return ''
-    values = _filled(side.public()) if other is None else differing(side.public(), other.public())
-    body = _dump(values) if values else ''
+    body = _dump(side) if side else ''
     why = f': {change.why}' if change.why else ''
     head = f'{change.kind} {change.name}:  # {change.verb}{why}\n'
     return head + ''.join(f'  {line}\n' for line in body.splitlines())
-
-
-def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> Dict[str, Any]:
-    """The values that differ from others, by option."""
-    return {
-        option: value
-        for option, value in one.items()
-        if option not in other or value != other[option]
-    }
-
-
-def _filled(one: Mapping[str, Any]) -> Dict[str, Any]:
-    return {
-        option: value
-        for option, value in one.items()
-        if value not in (None, '', [], {}) and option not in _GENERATED
-    }
 
 
 def _dump(values: Mapping[str, Any]) -> str:
@@ -65,7 +43,9 @@ def _dump(values: Mapping[str, Any]) -> str:
         return dumper.represent_scalar('tag:yaml.org,2002:str', value, style=style)
 
     Dumper.add_representer(str, represent_text)
-    return str(yaml.dump(values, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))
+    return str(
+        yaml.dump(dict(values), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120)
+    )
 
 
 def require_yaml() -> Any:

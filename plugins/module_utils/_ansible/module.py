@@ -39,6 +39,8 @@ SHARED_OPTIONS: Dict[str, Any] = {
         'fallback': (env_fallback, ['HANOK_PROJECT']),
     },
     'actor': {'type': 'str', 'fallback': (env_fallback, ['SUDO_USER', 'USER', 'LOGNAME'])},
+    # AWX sets JOB_ID where it runs ansible-playbook: modules have it with connection local.
+    'job': {'type': 'str', 'fallback': (env_fallback, ['HANOK_JOB', 'JOB_ID'])},
     'wait': {'type': 'bool', 'default': True},
     'wait_timeout': {'type': 'int', 'default': 300},
 }
@@ -102,9 +104,9 @@ class Module(AnsibleModule):  # type: ignore[misc]
                     f'{timeout} is out of range; use 0 to {_MAX_WAIT} (seconds)',
                 )
             )
-        actor = actor_of(self.params)
-        if not actor.isprintable() or len(actor) > 255:
-            problems.append(invalid('actor', 'use one line of at most 255 printable characters'))
+        for option, text in (('actor', actor_of(self.params)), ('job', self.params['job'] or '')):
+            if not text.isprintable() or len(text) > 255:
+                problems.append(invalid(option, 'use one line of at most 255 printable characters'))
         self.refuse(problems)
 
     def refuse(self, problems: Sequence[Problem]) -> None:

@@ -40,7 +40,9 @@ def executors(cloud: Cloud, requested: RecoverRequest) -> Operations:
     return {('record', Verb.CREATE): supported(cloud, cloud.records, 'cloud').create}
 
 
-RESOURCE = Resource('record', {}, request, observe, plan, reload, executors, opener=open_recovery)
+RESOURCE = Resource(
+    'record', {}, request, observe, plan, reload, executors, opener=open_recovery, module='recover'
+)
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ class Resource(Generic[Requested, Observed, Thing]):
     concerns, with the names to lock. ``plan`` is pure. ``reload`` returns the planned items as
     they are after the changes. ``executors`` apply changes that a cloud cannot apply by itself.
     ``wait`` returns the condition to wait for, after the cloud has finished with the items.
-    ``logged`` and ``secrets``: see Module.
+    ``logged`` and ``secrets``: see Module. ``module``: its name, if it is not that of the kind.
     """
 
     kind: str
@@ -49,6 +49,7 @@ class Resource(Generic[Requested, Observed, Thing]):
     executors: Callable[[Cloud, Requested], Operations] = _no_executors
     wait: Callable[[Cloud, Requested, Sequence[Thing]], Condition | None] = _no_wait
     opener: Opener | None = None  # instead of open_cloud
+    module: str = ''
     logged: bool = True
     secrets: SecretValues = no_secrets
     # further arguments of AnsibleModule (mutually_exclusive, ...)

@@ -107,8 +107,10 @@ def _apply(
     module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
 ) -> Applied[Thing]:
     """Lock what the plan concerns, plan again with what is observed then, and apply that plan."""
+    from .._model.history import Origin
     from .execute import execute
 
+    origin = Origin(resource.module or resource.kind, module.params['job'])
     if module._diff:
         from .diff import require_yaml
 
@@ -118,7 +120,7 @@ def _apply(
         with cloud.locked(lambda: resource.observe(cloud, request)) as observed:
             plan = _plan(resource, cloud, request, observed)
             module.refuse(plan.refused + plan.missing)
-            outcomes = execute(cloud, resource.executors(cloud, request), plan.changes)
+            outcomes = execute(cloud, resource.executors(cloud, request), plan.changes, origin)
             applied = Applied(plan, outcomes, plan.result)
             applied = replace(applied, items=resource.reload(cloud, plan.result))
     except CloudError as error:

@@ -29,7 +29,7 @@ def _updated(change: Change) -> str:
     """Return the options that an update changes; they are the reason if it has no other."""
     if change.before is None or change.after is None or change.verb != Verb.UPDATE:
         return ''
-    from .diff import differing
+    from .._model.sides import differing
 
     return ', '.join(differing(change.after.public(), change.before.public()))
 

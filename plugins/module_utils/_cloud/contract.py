@@ -33,12 +33,12 @@ from .._model.lb import Lb
 from .._model.network import Network, Surroundings
 from .._model.port import Port
 from .._model.profile import Profile
-from .._model.record_state import RecordState
 from .._model.security_group import SecurityGroup
 from .._model.server import Server
 from .._model.user_data import UserDataHash
 from .._model.volume import Volume
 from . import Names, Observed, Outcome
+from .capabilities import History, Records, Repairs
 
 Item_co = TypeVar('Item_co', covariant=True)
 
@@ -176,26 +176,6 @@ class Servers(Protocol):
         """Delete servers."""
 
 
-class Repairs(Protocol):
-    """Repairs of servers."""
-
-    def repair(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Redefine machines as recorded."""
-
-
-class Records(Protocol):
-    """The record of a cloud, which can be rebuilt from its host; there is one."""
-
-    def list(self) -> Tuple[RecordState, ...]:
-        """Return the state of the record."""
-
-    def rebuilt(self) -> RecordState:
-        """Return the state that the record would have after a rebuild."""
-
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Rebuild the record; a rebuild that was interrupted is completed."""
-
-
 class Upkeep(Protocol):
     """What a cloud needs for itself, whatever is requested (firewall rules, bridges, routes)."""
 
@@ -209,7 +189,8 @@ class Upkeep(Protocol):
 class Cloud(Protocol):
     """A cloud, opened for one task with its secrets; what is recorded of them, it matches.
 
-    Its errors are CloudErrors. What it may lack (``repairs``, ``records``) is None then.
+    Its errors are CloudErrors. What it may lack (``repairs``, ``records``, ``history``) is
+    None then.
     """
 
     @property
@@ -271,6 +252,10 @@ class Cloud(Protocol):
     @property
     def records(self) -> Records | None:
         """The record of a cloud that can rebuild it; None: the cloud keeps none."""
+
+    @property
+    def history(self) -> History | None:
+        """What was changed; None: the cloud does not keep it."""
 
     @property
     def notes(self) -> List[str]:

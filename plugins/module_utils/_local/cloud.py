@@ -18,7 +18,7 @@ from .record.host import Host
 from .record.record import Record
 
 if TYPE_CHECKING:
-    from .._cloud.contract import Records
+    from .._cloud.capabilities import Records
     from .balancer.lbs import LocalLbs
     from .catalogue.flavors import LocalFlavors
     from .catalogue.init_scripts import LocalInitScripts
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .network.ports import LocalPorts
     from .network.security_groups import LocalSecurityGroups
     from .projections import LocalProjections
+    from .record.history import LocalHistory
     from .storage.images import LocalImages
     from .storage.volumes import LocalVolumes
 
@@ -167,6 +168,13 @@ class LocalCloud:
     def records(self) -> Records | None:
         """Nothing: the record that is open needs no rebuild (recovery.py)."""
         return None
+
+    @property
+    def history(self) -> LocalHistory:
+        """What was changed."""
+        from .record.history import LocalHistory
+
+        return at_boundary(LocalHistory(self.host))
 
     @cached_property
     def _projections(self) -> LocalProjections:

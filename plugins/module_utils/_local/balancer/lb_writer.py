@@ -68,6 +68,7 @@ class LbWriter:
             for outcome in outcomes:
                 if not outcome.error:
                     _delete_row(self.record, self.record.row_of(outcome.change))
+            self.record.end(outcomes)
         self.projections.apply()
         return outcomes
 

@@ -50,17 +50,7 @@ class LocalFlavors:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create flavors."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.insert(
-                    'flavor',
-                    {
-                        'name': change.name,
-                        **{column: getattr(change.after, column) for column in COLUMNS},
-                        **description_columns(change.after),
-                    },
-                )
-        return [Outcome(change) for change in changes]
+        return self.record.create_rows(changes, _columns)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update the family, the description and the labels."""
@@ -71,11 +61,19 @@ class LocalFlavors:
                 row,
                 {'family': change.after.family, **description_columns(change.after)},
             ),
+            is_all=True,
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete flavors."""
-        return self.record.delete_rows(changes)
+        return self.record.delete_rows(changes, is_all=True)
+
+
+def _columns(flavor: Flavor) -> Dict[str, object]:
+    return {
+        **{column: getattr(flavor, column) for column in COLUMNS},
+        **description_columns(flavor),
+    }
 
 
 def _flavor(row: FlavorRow) -> Flavor:

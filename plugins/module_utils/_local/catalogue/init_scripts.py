@@ -48,21 +48,19 @@ class LocalInitScripts:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create scripts."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.insert('init_script', {'name': change.name, **_columns(change.after)})
-        return [Outcome(change) for change in changes]
+        return self.record.create_rows(changes, _columns)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update scripts; servers created from now on use the new content."""
         return self.record.change_rows(
             changes,
             lambda change, row: self.record.update('init_script', row, _columns(change.after)),
+            is_all=True,
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete scripts."""
-        return self.record.delete_rows(changes)
+        return self.record.delete_rows(changes, is_all=True)
 
 
 def _columns(script: InitScript) -> Dict[str, str]:

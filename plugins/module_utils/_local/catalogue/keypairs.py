@@ -49,17 +49,9 @@ class LocalKeypairs:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Register public keys."""
-        with self.record.transaction():
-            for change in changes:
-                self.record.insert(
-                    'keypair',
-                    {
-                        'name': change.name,
-                        'public_key': change.after.public_key,
-                        **description_columns(change.after),
-                    },
-                )
-        return [Outcome(change) for change in changes]
+        return self.record.create_rows(
+            changes, lambda pair: {'public_key': pair.public_key, **description_columns(pair)}
+        )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions and labels."""
@@ -68,8 +60,9 @@ class LocalKeypairs:
             lambda change, row: self.record.update(
                 'keypair', row, description_columns(change.after)
             ),
+            is_all=True,
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete public keys."""
-        return self.record.delete_rows(changes)
+        return self.record.delete_rows(changes, is_all=True)

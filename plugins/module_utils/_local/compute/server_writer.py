@@ -103,15 +103,13 @@ class ServerWriter:
             [outcome.change for outcome in prepared if not outcome.error],
             lambda change: self.machines.define_and_start(rows[change.name]),
         )
-        self.host.finish(started, _DONE)
         seconds = {outcome.change.name: outcome.seconds or 0.0 for outcome in prepared}
-        return [
-            *(outcome for outcome in prepared if outcome.error),
-            *(
-                outcome._replace(seconds=(outcome.seconds or 0.0) + seconds[outcome.change.name])
-                for outcome in started
-            ),
+        built = [
+            outcome._replace(seconds=(outcome.seconds or 0.0) + seconds[outcome.change.name])
+            for outcome in started
         ]
+        failed = [outcome for outcome in prepared if outcome.error]
+        return self.host.finish([*failed, *built], _DONE)
 
     def resume(self, changes: Sequence[Change]) -> List[Outcome]:
         """Resume paused servers."""
@@ -144,6 +142,7 @@ class ServerWriter:
         self.projections.end_stale_flows()
         with self.record.transaction():
             server_rows.delete(self.record, deleted)
+            self.record.end(outcomes)
         self.projections.apply()
         return outcomes
 
@@ -171,7 +170,7 @@ class ServerWriter:
                     'UPDATE main.server SET power = ?, task_state = NULL WHERE id = ?',
                     (previous if outcome.error else power, self.record.row_of(outcome.change)),
                 )
-        return outcomes
+            return self.record.end(outcomes)
 
     def redefine(self, names: Iterable[str]) -> None:
         """Define the machines of servers after a change of their volumes.

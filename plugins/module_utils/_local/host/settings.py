@@ -15,6 +15,7 @@ from ..._model.checks import name_problems
 
 _DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # inserted into commands of ip(8)
 VIRT_TYPES = ('auto', 'kvm', 'qemu')
+_MAX_DAYS = 36500
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Settings:
 
     ``outside_devices``: devices through which servers reach the outside, besides those of default
     routes and the uplinks of pools. ``router``: whether the host also forwards between other
-    devices.
+    devices. ``history_days``: how long the record keeps what was changed.
     """
 
     state: str
@@ -45,6 +46,7 @@ class Settings:
     pools: Tuple[Pool, ...] = ()
     outside_devices: Tuple[str, ...] = ()
     router: bool = True
+    history_days: int = 400
 
     def path(self, *names: str) -> str:
         """A path under the state folder."""
@@ -85,6 +87,7 @@ def load() -> Settings:
         tuple(_pool(pool) for pool in raw.get('floating_pools', [])),
         tuple(raw.get('outside_devices', [])),
         raw.get('router', True),
+        raw.get('history_days', 400),
     )
 
 
@@ -101,6 +104,9 @@ def _problems(raw: Any) -> List[str]:
     problems += _outside_problems(raw.get('outside_devices', []))
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
+    days = raw.get('history_days', 400)
+    if type(days) is not int or not 1 <= days <= _MAX_DAYS:
+        problems.append(f'history_days: {days!r} is out of range; use 1 to {_MAX_DAYS} (days)')
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: must be a list']

@@ -94,6 +94,7 @@ class LocalNetworks:
             lambda change, row: self.record.update(
                 'network', row, description_columns(change.after)
             ),
+            is_all=True,
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:

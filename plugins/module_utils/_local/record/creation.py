@@ -8,7 +8,7 @@ import contextlib
 import os
 import sqlite3
 import uuid
-from typing import Any, Mapping
+from typing import Any, Dict, Iterable, Mapping
 
 from ..._cloud import CloudError
 from ..._model.checks import DEFAULT_GROUP
@@ -18,6 +18,7 @@ from .schema import RULE_CONVERSIONS, WITHOUT_UUID, set_uuid
 from .tables import TABLES
 
 _EXPORT_EDITED = 'the export was edited by hand'
+_DAMAGED = '.damaged'
 
 
 def create(path: str, rows: Rows | None = None) -> None:
@@ -54,7 +55,23 @@ def move_damaged(path: str) -> None:
     """Rename a damaged record and its log, if they exist."""
     for suffix in ('-wal', '-shm', ''):
         with contextlib.suppress(FileNotFoundError):
-            os.replace(path + suffix, f'{path}.damaged{suffix}')
+            os.replace(path + suffix, path + _DAMAGED + suffix)
+
+
+def _damaged_history(path: str) -> Iterable[Dict[str, Any]]:
+    """What can be read, from both ends, of the history of a damaged record that was renamed."""
+    found: Dict[Any, Dict[str, Any]] = {}
+    for order in ('DESC', 'ASC'):
+        with (
+            contextlib.suppress(sqlite3.Error, UnicodeDecodeError),
+            contextlib.closing(
+                sqlite3.connect(f'file:{path}{_DAMAGED}?mode=ro', uri=True)
+            ) as damaged,
+        ):
+            damaged.row_factory = sqlite3.Row
+            for row in damaged.execute(f'SELECT * FROM history ORDER BY id {order}'):
+                found[row['id']] = dict(row)
+    return found.values()
 
 
 def _create(database: Database, rows: Rows | None) -> None:
@@ -70,6 +87,7 @@ def _create(database: Database, rows: Rows | None) -> None:
     database.migrate()
     if rows is not None:
         _fill(database, rows)
+        _fill_history(database)
     database.sql.close()
     os.rename(new, path)
 
@@ -93,6 +111,18 @@ def _fill(database: Database, rows: Rows) -> None:
         tables = ', '.join(sorted({row['table'] for row in broken}))
         raise CloudError(f'the rows of {tables} refer to rows that do not exist; {_EXPORT_EDITED}')
     database.sql.execute("UPDATE meta SET value = value + 1 WHERE key IN ('revision', 'metadata')")
+    database.sql.execute('COMMIT')
+
+
+def _fill_history(database: Database) -> None:
+    """Insert the history of the damaged record; rows that the table rejects are damaged, too."""
+    database.sql.execute('BEGIN IMMEDIATE')
+    for row in _damaged_history(database.path):
+        try:
+            database.execute_insert('INSERT', 'history', row)
+        except sqlite3.Error as error:
+            if is_inaccessible(error):
+                raise
     database.sql.execute('COMMIT')
 
 

@@ -103,6 +103,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.CIDR: IPv4Network,
     Value.HEALTH_CHECK: lambda text: HealthCheck(**json.loads(text)),
     Value.HOST_NAME: _matches('[A-Za-z0-9-]+'),
+    Value.JSON: json.loads,
     Value.LABELS: _labels,
     Value.LISTENERS: _listeners,
     Value.MAC: _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),

@@ -18,6 +18,7 @@ SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
 VERSION = 6  # of the tables in tables.py
 
+_RESOURCES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'history'"
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
 _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 
@@ -86,12 +87,17 @@ class Database:
                 f'this hanok.cloud supports {VERSION}: update the collection'
             )
 
-    def check_integrity(self) -> None:
-        """Raise Damaged for damage in parts that this run has not read; done before writing."""
-        found = self.fetch('PRAGMA quick_check(1)')[0][0]
-        if found != 'ok':
-            problem = ' '.join(str(found).split())
-            raise Damaged(f'the record {self.path} is damaged: {problem}; {RECOVER}')
+    def check_integrity(self, has_history: bool = True) -> None:
+        """Raise Damaged for damage in parts that this run has not read; done before writing.
+
+        ``has_history``: whether to check all. The history may be larger than all else.
+        """
+        parts = ['1'] if has_history else [row['name'] for row in self.fetch(_RESOURCES)]
+        for part in parts:
+            found = self.fetch(f'PRAGMA main.quick_check({part})')[0][0]
+            if found != 'ok':
+                problem = ' '.join(str(found).split())
+                raise Damaged(f'the record {self.path} is damaged: {problem}; {RECOVER}')
 
     def migrate(self) -> None:
         """Create or update the tables of the open database, in one transaction."""

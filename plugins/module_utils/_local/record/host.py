@@ -136,7 +136,7 @@ class Host:
                 statement,
                 [(self.record.row_of(one.change),) for one in outcomes if not one.error],
             )
-        return outcomes
+            return self.record.end(outcomes)
 
     def run(self, *command: str, locks: Sequence[int] = (), text: str | None = None) -> str:
         """Run a program and return its output. Files that it creates are accessible to root only.

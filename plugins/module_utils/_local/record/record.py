@@ -8,8 +8,8 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Dict, List, Tuple
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from ..._cloud import Busy, CloudError, Gone, Outcome
 from ..._model.change import AFTER_APPLY, Change
@@ -20,6 +20,9 @@ from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
 # The tables of resources, whose rows belong to projects.
 _OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.name) c
   WHERE t.type = 'table' AND c.name = 'created_by'"""
+
+if TYPE_CHECKING:
+    from .journal import Journal
 
 
 class Record(Database):
@@ -39,6 +42,7 @@ class Record(Database):
         self.folder, self.actor, self.project = folder, actor, project
         self.export_path = os.path.join(folder, 'hanok.json')
         self.writable = False
+        self.journal: Journal | None = None  # of the changes that are being applied
         if os.path.exists(self.path) and not lost:
             self.connect(f'file:{self.path}?mode=ro')
             self.check_version()
@@ -86,7 +90,7 @@ class Record(Database):
             create(self.path)
         self.connect(f'file:{self.path}?mode=rw')
         self.check_version()
-        self.check_integrity()
+        self.check_integrity(has_history=False)
         self.migrate()
         self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         if self._is_new_project():
@@ -155,17 +159,20 @@ class Record(Database):
             ) from error
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self, exports: bool = True) -> Iterator[sqlite3.Connection]:
         """Run one transaction. Raises CloudError for what the tables reject.
 
         The export is written before the commit: it is never older than the record, even if the run
-        is killed, and no other run writes it at the same time.
+        is killed, and no other run writes it at the same time. ``exports``: False for what is not
+        in it.
         """
         try:
             self.sql.execute('BEGIN IMMEDIATE')
             yield self.sql
-            self.export()
-            self.sql.execute('COMMIT')
+            with self.journal.written() if self.journal else nullcontext():
+                if exports:
+                    self.export()
+                self.sql.execute('COMMIT')
         except BaseException as error:
             if self.sql.in_transaction:
                 self.sql.execute('ROLLBACK')
@@ -175,10 +182,23 @@ class Record(Database):
                     'another task changed it meanwhile; run the task again'
                 ) from error
             if isinstance(error, sqlite3.Error):
+                if 'malformed' in str(error):
+                    raise self.access_error(error) from error
                 raise CloudError(
                     f'the record {self.path} cannot be written: {error}; nothing was recorded'
                 ) from error
             raise
+
+    def write_history(self) -> None:
+        """Write what the journal has noted, and nothing else."""
+        with self.transaction(exports=False):
+            pass
+
+    def end(self, outcomes: List[Outcome]) -> List[Outcome]:
+        """Note for the history how changes ended, in the transaction that ends them."""
+        if self.journal:
+            self.journal.end(outcomes)
+        return outcomes
 
     def insert(self, table: str, values: Dict[str, Any]) -> int:
         """Insert a row; return its id."""
@@ -208,10 +228,26 @@ class Record(Database):
         row: int | None = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.before.id)
         return row
 
-    def change_rows(
-        self, changes: Sequence[Change], write: Callable[[Change, int], None]
+    def create_rows(
+        self, changes: Sequence[Change], columns: Callable[[Any], Dict[str, Any]]
     ) -> List[Outcome]:
-        """Write the row of each change, in one transaction."""
+        """Insert the row of each change, in one transaction, which is all that they do."""
+        with self.transaction():
+            for change in changes:
+                values = {'name': change.name, **columns(change.after)}
+                self.insert(table_of(change.kind), values)
+            return self.end([Outcome(change) for change in changes])
+
+    def change_rows(
+        self,
+        changes: Sequence[Change],
+        write: Callable[[Change, int], None],
+        is_all: bool = False,
+    ) -> List[Outcome]:
+        """Write the row of each change, in one transaction.
+
+        ``is_all``: that is all that the changes do.
+        """
         outcomes = []
         with self.transaction():
             for change in changes:
@@ -219,7 +255,7 @@ class Record(Database):
                 if row is not None:
                     write(change, row)
                 outcomes.append(Outcome(change, Gone() if row is None else None))
-        return outcomes
+            return self.end(outcomes) if is_all else outcomes
 
     def update_rows(self, changes: Sequence[Change], values: Dict[str, Any]) -> List[Outcome]:
         """Update the same columns of the row of each change, in one transaction."""
@@ -227,13 +263,13 @@ class Record(Database):
             changes, lambda change, row: self.update(table_of(change.kind), row, values)
         )
 
-    def delete_rows(self, changes: Sequence[Change]) -> List[Outcome]:
-        """Delete the row of each change, in one transaction."""
+    def delete_rows(self, changes: Sequence[Change], is_all: bool = False) -> List[Outcome]:
+        """Delete the row of each change, in one transaction. ``is_all``: see change_rows."""
 
         def delete(change: Change, row: int) -> None:
             self.sql.execute(f'DELETE FROM main.{table_of(change.kind)} WHERE id = ?', (row,))
 
-        return self.change_rows(changes, delete)
+        return self.change_rows(changes, delete, is_all)
 
     def begin_deletion(self, changes: Sequence[Change], user: str, column: str) -> List[Outcome]:
         """Mark rows as being deleted, so that no new row can refer to them.

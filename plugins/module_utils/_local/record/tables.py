@@ -34,6 +34,7 @@ class Value(Enum):
     CIDR = 'cidr'
     HEALTH_CHECK = 'health check'
     HOST_NAME = 'host name'
+    JSON = 'json'
     LABELS = 'labels'
     LISTENERS = 'listeners'
     MAC = 'mac'
@@ -266,8 +267,8 @@ class HistoryRow(TypedDict):
     name: str
     uuid: Optional[str]
     verb: str
-    before: Optional[str]
-    after: Optional[str]
+    before: Annotated[Optional[str], Value.JSON]
+    after: Annotated[Optional[str], Value.JSON]
     why: str
     result: Optional[str]
     error: Optional[str]

@@ -98,6 +98,7 @@ class LocalImages:
             lambda change, row: self.record.update(
                 'image', row, {'source': change.after.source, **description_columns(change.after)}
             ),
+            is_all=True,
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:

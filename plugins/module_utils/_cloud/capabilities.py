@@ -1,0 +1,50 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The part of the contract that a cloud may lack."""
+
+from __future__ import annotations
+
+from typing import Callable, Protocol, Sequence, Tuple
+
+from .._model.change import Change
+from .._model.history import HistoryEntry, HistoryRequest, Origin
+from .._model.record_state import RecordState
+from . import Outcome
+
+
+class Repairs(Protocol):
+    """Repairs of servers."""
+
+    def repair(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Redefine machines as recorded."""
+
+
+class Records(Protocol):
+    """The record of a cloud, which can be rebuilt from its host; there is one."""
+
+    def list(self) -> Tuple[RecordState, ...]:
+        """Return the state of the record."""
+
+    def rebuilt(self) -> RecordState:
+        """Return the state that the record would have after a rebuild."""
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Rebuild the record; a rebuild that was interrupted is completed."""
+
+
+class History(Protocol):
+    """What was changed in a cloud, by whom, and how it ended."""
+
+    def list(self, wanted: HistoryRequest) -> Sequence[HistoryEntry]:
+        """List changes, the latest first."""
+
+    def keep(
+        self,
+        origin: Origin,
+        changes: Sequence[Change],
+        apply: Callable[[Sequence[Change]], Sequence[Outcome]],
+    ) -> Sequence[Outcome]:
+        """Apply changes; keep each of them, when it begins, and how it ended.
+
+        One that neither ended nor failed, because the task was killed, stays without a result.
+        """

@@ -1,0 +1,46 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a change changes, as results, diffs and the history show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Dict, Tuple
+
+from .change import Change
+
+_GENERATED = ('id', 'created_by', 'created_at')  # set by the cloud, never requested
+Side = Mapping[str, Any]
+
+
+def sides(change: Change) -> Tuple[Side | None, Side | None]:
+    """Return what is before and after a change; None: nothing.
+
+    Of an update they hold only what differs; of what is created or deleted, only the values that
+    are not empty.
+    """
+    before, after = (None if one is None else one.public() for one in (change.before, change.after))
+    return _side(before, after), _side(after, before)
+
+
+def _side(side: Side | None, other: Side | None) -> Side | None:
+    if side is None:
+        return None
+    return _filled(side) if other is None else differing(side, other)
+
+
+def differing(one: Side, other: Side) -> Dict[str, Any]:
+    """The values that differ from others, by option."""
+    return {
+        option: value
+        for option, value in one.items()
+        if option not in other or value != other[option]
+    }
+
+
+def _filled(one: Side) -> Dict[str, Any]:
+    return {
+        option: value
+        for option, value in one.items()
+        if value not in (None, '', [], {}) and option not in _GENERATED
+    }
