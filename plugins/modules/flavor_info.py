@@ -36,51 +36,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 flavors:
-  description: The flavors, or the result of O(query).
+  description:
+    - The flavors, each like RV(hanok.cloud.flavor#module:flavor), or the result of O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the flavor.
-      type: str
-    name:
-      description: Name of the flavor.
-      type: str
-    family:
-      description: Family of the flavor.
-      type: str
-    vcpus:
-      description: Number of vCPUs.
-      type: int
-    memory:
-      description: Memory in MiB.
-      type: int
-    disk:
-      description: Size of the root volume in GB.
-      type: int
-    description:
-      description: Description of the flavor.
-      type: str
-    built_in:
-      description: Whether the flavor belongs to the built-in catalogue.
-      type: bool
-    used_by:
-      description: Names of the servers that use the flavor.
-      type: list
-      elements: str
-    labels:
-      description: Labels of the flavor.
-      type: dict
-    project:
-      description: Project of the flavor.
-      type: str
-    created_by:
-      description: User who created the flavor.
-      type: str
-    created_at:
-      description: Creation time of the flavor (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

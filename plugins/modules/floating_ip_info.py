@@ -35,57 +35,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 floating_ips:
-  description: The floating IPs, or the result of O(query).
+  description:
+    - The floating IPs, each like RV(hanok.cloud.floating_ip#module:floating_ip), or the result of
+      O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the floating IP.
-      type: str
-    name:
-      description: Name of the floating IP; its address if it was created without a name.
-      type: str
-    address:
-      description: Address of the floating IP.
-      type: str
-    pool:
-      description: Pool of the address.
-      type: str
-    server:
-      description: Name of the server that the floating IP is attached to; null if there is none.
-      type: str
-    lb:
-      description:
-        - Name of the load balancer that the floating IP is attached to; null if there is none.
-      type: str
-    port:
-      description:
-        - Name of the port that the floating IP is attached to, if the port was created by
-          M(hanok.cloud.port).
-      type: str
-    fixed_ip:
-      description: Fixed IP that the floating IP is translated to; null if it is detached.
-      type: str
-    automatic:
-      description:
-        - Whether the floating IP was created with a server or load balancer and is deleted with it.
-      type: bool
-    description:
-      description: Description of the floating IP.
-      type: str
-    labels:
-      description: Labels of the floating IP.
-      type: dict
-    project:
-      description: Project of the floating IP.
-      type: str
-    created_by:
-      description: User who created the floating IP.
-      type: str
-    created_at:
-      description: Creation time of the floating IP (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

@@ -39,62 +39,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 images:
-  description: The images, or the result of O(query).
+  description:
+    - The images, each like RV(hanok.cloud.image#module:image), or the result of O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the image.
-      type: str
-    name:
-      description: Name of the image.
-      type: str
-    source:
-      description: Source of the image.
-      type: str
-    checksum:
-      description: Checksum that was set for the image.
-      type: str
-    description:
-      description: Description of the image.
-      type: str
-    labels:
-      description: Labels of the image.
-      type: dict
-    size:
-      description: Size of the virtual disk in bytes.
-      type: int
-    min_disk:
-      description: Minimum size of a root volume in GB.
-      type: int
-    used_by:
-      description: Names of the servers whose root disks are based on the image.
-      type: list
-      elements: str
-    status:
-      description:
-        - V(available), V(error) (its disk no longer exists on the host, or its creation was not
-          completed), or the change in progress.
-      type: str
-    task_state:
-      description:
-        - What another run is doing with the image; null if no run is working on it.
-      type: str
-    unfinished:
-      description:
-        - What an earlier run began and did not complete, because it was interrupted or failed; null
-          if there is nothing. The next task for the image completes it.
-      type: str
-    project:
-      description: Project of the image.
-      type: str
-    created_by:
-      description: User who created the image.
-      type: str
-    created_at:
-      description: Creation time of the image (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

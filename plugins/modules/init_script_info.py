@@ -37,43 +37,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 init_scripts:
-  description: The init scripts, or the result of O(query).
+  description:
+    - The init scripts, each like RV(hanok.cloud.init_script#module:init_script), or the result of
+      O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the init script.
-      type: str
-    name:
-      description: Name of the init script.
-      type: str
-    content:
-      description: Content of the init script.
-      type: str
-    language:
-      description: Language of the init script by its first line, V(shell), V(python) or V(perl).
-      type: str
-    description:
-      description: Description of the init script.
-      type: str
-    labels:
-      description: Labels of the init script.
-      type: dict
-    used_by:
-      description:
-        - Names of the servers that are being created with the init script and have not read it yet.
-      type: list
-      elements: str
-    project:
-      description: Project of the init script.
-      type: str
-    created_by:
-      description: User who created the init script.
-      type: str
-    created_at:
-      description: Creation time of the init script (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

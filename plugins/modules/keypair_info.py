@@ -35,42 +35,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 keypairs:
-  description: The key pairs, or the result of O(query).
+  description:
+    - The key pairs, each like RV(hanok.cloud.keypair#module:keypair), or the result of O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the key pair.
-      type: str
-    name:
-      description: Name of the key pair.
-      type: str
-    public_key:
-      description: Public key in the one-line format of OpenSSH.
-      type: str
-    fingerprint:
-      description: Fingerprint of the public key, as C(ssh-keygen -l) shows it.
-      type: str
-    used_by:
-      description: Names of the servers that use the key pair.
-      type: list
-      elements: str
-    description:
-      description: Description of the key pair.
-      type: str
-    labels:
-      description: Labels of the key pair.
-      type: dict
-    project:
-      description: Project of the key pair.
-      type: str
-    created_by:
-      description: User who created the key pair.
-      type: str
-    created_at:
-      description: Creation time of the key pair (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

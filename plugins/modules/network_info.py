@@ -36,54 +36,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 networks:
-  description: The networks, or the result of O(query).
+  description:
+    - The networks, each like RV(hanok.cloud.network#module:network), or the result of O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the network.
-      type: str
-    name:
-      description: Name of the network.
-      type: str
-    cidr:
-      description: CIDR of the network.
-      type: str
-    gateway:
-      description: Address of the host in the network, the gateway of its servers.
-      type: str
-    description:
-      description: Description of the network.
-      type: str
-    labels:
-      description: Labels of the network.
-      type: dict
-    bridge:
-      description: Name of the bridge on the host.
-      type: str
-    used_by:
-      description: Names of the servers and load balancers in the network.
-      type: list
-      elements: str
-    task_state:
-      description:
-        - What another run is doing with the network; null if no run is working on it.
-      type: str
-    unfinished:
-      description:
-        - What an earlier run began and did not complete, because it was interrupted or failed; null
-          if there is nothing. The next task for the network completes it.
-      type: str
-    project:
-      description: Project of the network.
-      type: str
-    created_by:
-      description: User who created the network.
-      type: str
-    created_at:
-      description: Creation time of the network (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

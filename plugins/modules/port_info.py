@@ -37,51 +37,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ports:
-  description: The ports, or the result of O(query).
+  description:
+    - The ports, each like RV(hanok.cloud.port#module:port), or the result of O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the port.
-      type: str
-    name:
-      description: Name of the port.
-      type: str
-    network:
-      description: Network of the port.
-      type: str
-    fixed_ip:
-      description: Fixed IP of the port.
-      type: str
-    mac:
-      description: MAC address of the port.
-      type: str
-    security_groups:
-      description: Names of the security groups of the port.
-      type: list
-      elements: str
-    description:
-      description: Description of the port.
-      type: str
-    labels:
-      description: Labels of the port.
-      type: dict
-    server:
-      description: Name of the server that uses the port; null if there is none.
-      type: str
-    floating_ip:
-      description: Floating IP that is attached to the port; null if there is none.
-      type: str
-    project:
-      description: Project of the port.
-      type: str
-    created_by:
-      description: User who created the port.
-      type: str
-    created_at:
-      description: Creation time of the port (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

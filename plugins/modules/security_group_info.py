@@ -37,72 +37,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 security_groups:
-  description: The security groups, or the result of O(query).
+  description:
+    - The security groups, each like RV(hanok.cloud.security_group#module:security_group), or the
+      result of O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the security group.
-      type: str
-    name:
-      description: Name of the security group.
-      type: str
-    description:
-      description: Description of the security group.
-      type: str
-    rules:
-      description: Rules of the security group.
-      type: list
-      elements: dict
-      contains:
-        direction:
-          description: V(ingress) or V(egress).
-          type: str
-        protocol:
-          description: V(any), V(tcp), V(udp) or V(icmp).
-          type: str
-        port:
-          description:
-            - Port (an integer) or port range (a string such as C(8000-8080)); null for all ports.
-          type: raw
-        remote:
-          description: Remote side of the rule, V(any), a CIDR, or a group as C(group:NAME).
-          type: str
-        foreign:
-          description:
-            - Only in a rule of a kind that tasks cannot write, such as one that another program
-              created; then V(true). Its protocol, port and remote are null.
-          type: bool
-          returned: if the rule is foreign
-        id:
-          description: Identifies a foreign rule in its cloud.
-          type: str
-          returned: if the rule is foreign
-        text:
-          description: A foreign rule in one line.
-          type: str
-          returned: if the rule is foreign
-    used_by:
-      description: Names of the servers that use the security group.
-      type: list
-      elements: str
-    named_by:
-      description: Names of other security groups whose rules refer to it.
-      type: list
-      elements: str
-    labels:
-      description: Labels of the security group.
-      type: dict
-    project:
-      description: Project of the security group.
-      type: str
-    created_by:
-      description: User who created the security group.
-      type: str
-    created_at:
-      description: Creation time of the security group (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

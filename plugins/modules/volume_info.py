@@ -37,59 +37,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 volumes:
-  description: The volumes, or the result of O(query).
+  description:
+    - The volumes, each like RV(hanok.cloud.volume#module:volume), or the result of O(query).
   returned: success
   type: list
   elements: dict
-  contains:
-    id:
-      description: UUID of the volume.
-      type: str
-    name:
-      description: Name of the volume.
-      type: str
-    size:
-      description: Size of the volume in GB.
-      type: int
-    server:
-      description: Name of the server that the volume is attached to; null if there is none.
-      type: str
-    status:
-      description:
-        - V(available), V(in-use), V(error) (its disk no longer exists on the host, or a change was
-          not completed), or the change
-          in progress.
-      type: str
-    task_state:
-      description:
-        - What another run is doing with the volume; null if no run is working on it.
-      type: str
-    unfinished:
-      description:
-        - What an earlier run began and did not complete, because it was interrupted or failed; null
-          if there is nothing. The next task for the volume completes it.
-      type: str
-    serial:
-      description: Serial number of the disk in the guest.
-      type: str
-    device:
-      description: Path of the device in a guest with udev.
-      type: str
-    description:
-      description: Description of the volume.
-      type: str
-    labels:
-      description: Labels of the volume.
-      type: dict
-    project:
-      description: Project of the volume.
-      type: str
-    created_by:
-      description: User who created the volume.
-      type: str
-    created_at:
-      description: Creation time of the volume (UTC).
-      type: str
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

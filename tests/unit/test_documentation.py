@@ -58,7 +58,8 @@ TYPES: dict[type, str] = {
     list: 'list',
     dict: 'dict',
 }
-LIKE = re.compile(r'like RV\((\w+)\)')
+# A key that is like another one, maybe of another module: what that contains is not repeated.
+LIKE = re.compile(r'like RV\((?:hanok\.cloud\.(\w+)#module:)?(\w+)\)')
 
 
 def sample(hint: Any, name: str = '') -> Any:
@@ -255,10 +256,17 @@ def value_differences(
         value = value[0]
     if not isinstance(value, dict) or FREE in value:
         return [f'{where} has contains, but no documented keys'] if 'contains' in doc else []
+    return differences(contents(docs, doc), value, where + '.')
+
+
+def contents(docs: Mapping[str, Any], doc: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the documented keys: its own, and those of the value that it is said to be like."""
+    own = doc.get('contains', {})
     like = LIKE.search(str(doc['description']))
-    return differences(
-        docs[like.group(1)]['contains'] if like else doc.get('contains', {}), value, where + '.'
-    )
+    if not like:
+        return own
+    module, key = like.groups()
+    return {**(documented(module) if module else docs)[key]['contains'], **own}
 
 
 def main_of(managed: Resource[Any, Any, Any], item: Any, *refused: Problem) -> Callable[[], None]:
