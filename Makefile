@@ -75,7 +75,9 @@ prepare: packages
 .PHONY: check format
 check: format-check lint shell-lint ansible-lint types unit
 
+# It also updates the options of modules in the roles that pass them on.
 format: venv-dev
+	PYTHONPATH=$(TREE) python tests/tools/role_options.py
 	ruff check --fix --unsafe-fixes --exit-zero --quiet
 	ruff format
 

@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-# Options that the role sets itself.
-OWN = {'scale_server': {'name', 'count', 'allow_shrink'}, 'scale_lb': {'name', 'state', 'members'}}
+from ansible_collections.hanok.cloud.tests.tools import role_options
+from ansible_collections.hanok.cloud.tests.tools.role_options import OWN, ROOT
+
+SPECS = ROOT / 'roles' / 'provision' / 'meta' / 'argument_specs.yml'
+TASKS = ROOT / 'roles' / 'provision' / 'tasks' / 'present.yml'
 
 
 def options(path: Path) -> dict[str, Any]:
@@ -46,7 +49,7 @@ PASSED_ON = passed_on()
     ('name', 'module', 'known'), PASSED_ON, ids=[name for name, _module, _known in PASSED_ON]
 )
 def test_role_has_all_options(name: str, module: str, known: set[str]) -> None:
-    """A new option of a module must be added to the role, or to OWN."""
+    """A new option of a module must be added to the role (make format does it), or to OWN."""
     assert known == set(options(ROOT / 'plugins' / 'modules' / f'{module}.py')) - OWN.get(
         name, set()
     )
@@ -61,3 +64,55 @@ def test_role_passes_all_options(role: str) -> None:
     for name, _module, known in PASSED_ON:
         if name.startswith(role):
             assert [option for option in known if f'    {option}: ' not in tasks] == []
+
+
+def test_roles_are_up_to_date() -> None:
+    """If not: make format."""
+    assert list(role_options.outdated()) == []
+
+
+def test_new_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is added to the specification with the text of the module, and to the task."""
+    documented = role_options.documented
+    new = {'mode': {'type': 'str', 'choices': ['a', 'b'], 'description': 'See O(name).'}}
+
+    def with_new(module: str) -> dict[str, Any]:
+        return {**documented(module), **(new if module == 'flavor' else {})}
+
+    monkeypatch.setattr(role_options, 'documented', with_new)
+    specs = role_options.updated_specs(SPECS.read_text('utf-8'))
+    flavor = yaml.safe_load(specs)['argument_specs']['main']['options']['provision_flavors']
+    assert flavor['options']['mode'] == {
+        'type': 'str',
+        'choices': ['a', 'b'],
+        'description': ['See O(hanok.cloud.flavor#module:name).'],
+    }
+    tasks = role_options.updated_tasks(TASKS.read_text('utf-8'), 'provision')
+    assert tasks.count('    mode: "{{ item.mode | default(omit) }}"\n    description:') == 1
+
+
+def test_secret_and_inner_options() -> None:
+    """The text of an option that holds a secret, and of one that has options of its own."""
+    text = SPECS.read_text('utf-8')
+    for option in ('user_data', 'networks'):
+        text = re.sub(rf'^ {{10}}{option}:\n(?: {{11}}.*\n)*', '', text, flags=re.MULTILINE)
+    assert 'user_data:' not in text
+    specs = yaml.safe_load(role_options.updated_specs(text))['argument_specs']['main']['options']
+    server = specs['provision_servers']['options']
+    assert server['user_data']['no_log'] is True
+    assert server['networks']['options']['security_groups']['elements'] == 'str'
+
+
+def test_removed_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is removed from both."""
+    documented = role_options.documented
+
+    def without(module: str) -> dict[str, Any]:
+        return {name: option for name, option in documented(module).items() if name != 'vcpus'}
+
+    monkeypatch.setattr(role_options, 'documented', without)
+    specs = role_options.updated_specs(SPECS.read_text('utf-8'))
+    flavor = yaml.safe_load(specs)['argument_specs']['main']['options']['provision_flavors']
+    assert 'vcpus' not in flavor['options']
+    assert 'memory' in flavor['options']
+    assert 'vcpus' not in role_options.updated_tasks(TASKS.read_text('utf-8'), 'provision')
