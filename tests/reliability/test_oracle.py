@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
+from ansible_collections.hanok.cloud.tests.option_values import option_values
 
 from . import figures
 from .forks import ForkServer, ModuleRun
@@ -123,8 +124,7 @@ SERVER = {
     'init_script': one('i'),
     'volume_size': one(1, 2, 5),
     'floating_ip': one('auto', 'none', *ADDRESSES),
-    'delete_protection': st.booleans(),
-    'guest_agent': st.booleans(),
+    **option_values('server', 'server_effects'),
     'allow_shrink': st.booleans(),
     'allow_restart': st.booleans(),
     'repair': st.booleans(),

@@ -95,6 +95,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observati
     FloatingAddress,
     ObservedServers,
 )
+from ansible_collections.hanok.cloud.tests.option_values import option_values
 
 World = Mapping[str, Any]
 # Requests that are refused are discarded: with some seeds many of them in a row.
@@ -278,6 +279,13 @@ CONNECTED: list[dict[str, Any]] = [
 PLUGGED = Nic('back', '10.0.0.9', '52:54:00:00:00:09', 'p', ('ssh',))
 
 
+# Most servers are not protected, so that most plans can be applied.
+SERVER_VALUES = {
+    **option_values('server', 'server_effects'),
+    'delete_protection': st.sampled_from([False] * 4 + [True]),
+}
+
+
 @st.composite
 def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
     """Servers in any state, with unique addresses."""
@@ -304,8 +312,7 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 init_script=draw(st.sampled_from([None, None, None, 'setup'])),
                 volume_size=draw(st.sampled_from([2, 4, 8])),
                 security_groups=draw(st.sampled_from([('default',), ('default', 'ssh'), ('web',)])),
-                delete_protection=draw(st.sampled_from([False] * 5 + [True])),
-                guest_agent=draw(st.sampled_from([True, True, False])),
+                **draw(st.fixed_dictionaries(SERVER_VALUES)),
                 description=draw(TEXTS),
                 labels=draw(LABELS),
                 floating_ip=draw(st.sampled_from([None, None, AFTER_APPLY])),
@@ -382,8 +389,7 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
             image=st.just('small'),
             volume_size=st.sampled_from([4, 8, 9]),
             security_groups=st.sampled_from([('default',), ('ssh',), ('ssh', 'web')]),
-            delete_protection=st.sampled_from([False, False, True]),
-            guest_agent=st.booleans(),
+            **SERVER_VALUES,
             description=TEXTS,
             labels=LABELS,
         )
