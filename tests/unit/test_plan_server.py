@@ -722,6 +722,13 @@ def test_interrupted_restart() -> None:
     ]
 
 
+def test_stop_after_an_interrupted_start() -> None:
+    """The start is not completed first, or again after the stop."""
+    current = plan(requested('stopped'), observed(replace(SERVER, unfinished='powering-on')))
+    assert [change.verb for change in current.changes] == ['stop']
+    assert (current.result[0].status, current.result[0].unfinished) == ('SHUTOFF', None)
+
+
 OWN = Nic('default', '192.168.0.5', '52:54:00:00:00:05', security_groups=('ssh',))
 
 

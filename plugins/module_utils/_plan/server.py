@@ -98,7 +98,10 @@ def _complete_earlier_run(
 def _with_power(current: Server, verb: Verb, power: str, draft: Draft) -> Server:
     """Change the power of a server, if its status allows it."""
     _check_allowed(current, verb, draft)
-    changed: Server = draft.add('server', verb, current, current.powered(power))
+    after = current.powered(power)
+    if current.unfinished == TaskState.POWERING_ON:
+        after = replace(after, unfinished=None)  # nothing is left of that
+    changed: Server = draft.add('server', verb, current, after)
     return changed
 
 
