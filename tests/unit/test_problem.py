@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Draft
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Draft, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import fixed
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import LbRequest, Listener
@@ -57,7 +57,7 @@ def test_draft() -> None:
     draft.require('flavor', 'big', {'small': None})
     current = Flavor('own', vcpus=1, memory=32, disk=1)
     draft.update('flavor', current, {'vcpus': 2}, {'vcpus': fixed('never')})
-    plan = draft.finish()
+    plan: Plan[object] = draft.finish(())
     assert [parts(problem) for problem in plan.refused] == [
         ('state', 'refused', 'web-1'),
         ('vcpus', 'refused', 'own'),

@@ -44,7 +44,7 @@ class Resource(Generic[Requested, Observed, Thing]):
     arguments: Dict[str, Any]
     request: Callable[[Dict[str, Any]], Requested]
     observe: Callable[[Cloud, Requested], Tuple[Observed, Names]]
-    plan: Callable[[Requested, Observed], Plan]
+    plan: Callable[[Requested, Observed], Plan[Thing]]
     reload: Callable[[Cloud, Sequence[Thing]], Sequence[Thing]]
     executors: Callable[[Cloud, Requested], Operations] = _no_executors
     wait: Callable[[Cloud, Requested, Sequence[Thing]], Condition | None] = _no_wait

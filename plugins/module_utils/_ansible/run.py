@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Applied(Generic[Thing]):
     """The result of a run: plan, outcomes, current items, and an error after the changes."""
 
-    plan: Plan
+    plan: Plan[Thing]
     outcomes: Sequence[Outcome]
     items: Sequence[Thing]
     error: CloudError | None = None
@@ -81,7 +81,7 @@ def _plan(
     cloud: Cloud,
     request: Requested,
     observed: Observed,
-) -> Plan:
+) -> Plan[Thing]:
     """Plan the request, then what the cloud has to repair of its own."""
     plan = resource.plan(request, observed)
     if not KINDS[resource.kind].is_networked:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Generic, Iterable, List, Tuple, TypeVar, cast
 
 from .effect import LIVE, Table
 from .kinds import Verb
@@ -15,6 +15,7 @@ from .problem import Code, Problem
 from .status import is_leaving
 
 AFTER_APPLY = '(known after apply)'
+Thing = TypeVar('Thing')
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[Thing]):
     """The changes to make and the resources that result from them.
 
     ``refused``: why the changes are refused. ``missing``: references to what does not exist.
@@ -44,7 +45,7 @@ class Plan:
     missing: Tuple[Problem, ...] = ()
     notes: Tuple[str, ...] = ()
     awaited: Tuple[str, ...] = ()
-    result: Tuple[Any, ...] = ()
+    result: Tuple[Thing, ...] = ()
 
 
 class Draft:
@@ -57,27 +58,28 @@ class Draft:
         self.missing: List[Problem] = []
         self.notes: List[str] = []
         self.awaited: List[str] = []
-        self.result: List[Any] = []
 
     def add(
-        self, kind: str, verb: Verb, before: Any, after: Any, effect: str = LIVE, why: str = ''
-    ) -> Any:
+        self, kind: str, verb: Verb, before: Any, after: Thing, effect: str = LIVE, why: str = ''
+    ) -> Thing:
         """Add a change; return the state after it, from which the next change starts."""
-        self.changes.append(Change(kind, (before or after).name, verb, before, after, effect, why))
+        name = cast('Any', before or after).name
+        self.changes.append(Change(kind, name, verb, before, after, effect, why))
         return after
 
-    def settled(self, kind: str, item: Any) -> Any:
+    def settled(self, kind: str, item: Thing) -> Thing | None:
         """Return an item as the run that is working on it will leave it; None if it deletes it.
 
         No run is working on an item that has no task state, or whose lock this run holds.
         """
-        if getattr(item, 'task_state', None) is None:
+        begun: Any = item
+        if getattr(begun, 'task_state', None) is None:
             return item
         self.awaited.append(
-            f'{kind} {item.name}: another run is working on it ({item.task_state}); '
+            f'{kind} {begun.name}: another run is working on it ({begun.task_state}); '
             'predicted is what follows when that run has ended'
         )
-        return None if is_leaving(item) else item.completed()
+        return None if is_leaving(begun) else cast('Thing', begun.completed())
 
     def refuse(self, option: str, text: str, name: str = '', code: Code = 'refused') -> None:
         """Refuse the plan for what an option requests; ``name``: see Problem."""
@@ -100,17 +102,19 @@ class Draft:
     def update(
         self,
         kind: str,
-        current: Any,
+        current: Thing,
         options: Mapping[str, Any],
         table: Table,
         allow_restart: bool = False,
-    ) -> Any:
+    ) -> Thing:
         """Compare the resource with the specified options; add one change for all that differ.
 
         ``table``: the classifiers of the options of this kind of resource.
         """
-        was_interrupted = getattr(current, 'unfinished', None)
-        after = replace(current.completed() if was_interrupted else current, **options)
+        begun: Any = current
+        if getattr(current, 'unfinished', None):
+            begun = begun.completed()
+        after = cast('Thing', replace(begun, **options))
         if after == current:
             return current
         from .difference import difference
@@ -119,10 +123,11 @@ class Draft:
         self.refused.extend(found.refused)
         return self.add(kind, Verb.UPDATE, current, after, found.effect, found.why)
 
-    def finish(self, *order: Tuple[str, Verb]) -> Plan:
+    def finish(self, result: Iterable[Thing], *order: Tuple[str, Verb]) -> Plan[Thing]:
         """Return the plan, its changes in the given (kind, verb) order.
 
-        Changes of the same kind and verb stay in the order in which they were added.
+        Changes of the same kind and verb stay in the order in which they were added. ``result``:
+        what there will be of what was requested.
         """
         ranks = {step: rank for rank, step in enumerate(order)}
         changes = sorted(
@@ -134,7 +139,7 @@ class Draft:
             tuple(self.missing),
             tuple(self.notes),
             tuple(self.awaited),
-            tuple(self.result),
+            tuple(result),
         )
 
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Tuple, cast
 
-from .._model.change import Draft
+from .._model.change import Draft, Thing
 from .._model.effect import COMPLETES_INTERRUPTED_RUN, Table
 from .._model.kinds import Verb
 from .._model.status import TaskState
@@ -19,17 +19,20 @@ if TYPE_CHECKING:
 def plan_one(
     kind: str,
     request: Request,
-    current: Any | None,
+    current: Thing | None,
     table: Table,
-    create: Callable[[], Any],
+    create: Callable[[], Thing],
     draft: Draft,
-) -> None:
-    """Create, update or delete one resource, after completing an interrupted run."""
+) -> Tuple[Thing, ...]:
+    """Create, update or delete one resource, after completing an interrupted run.
+
+    Return what there will be of it.
+    """
     unfinished = getattr(current, 'unfinished', None)
     if request.state == 'absent':
         if current is not None:
             plan_delete(kind, current, draft)
-        return
+        return ()
     if current is not None and unfinished == TaskState.DELETING:
         current = draft.add(kind, Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
@@ -39,12 +42,12 @@ def plan_one(
             kind,
             Verb.CREATE,
             None,
-            replace(current.completed(), **request.options),
+            cast('Thing', replace(cast('Any', current).completed(), **request.options)),
             why=COMPLETES_INTERRUPTED_RUN,
         )
     else:
         current = draft.update(kind, current, request.options, table)
-    draft.result.append(current)
+    return (current,)
 
 
 def plan_delete(kind: str, current: Any, draft: Draft) -> None:

@@ -11,17 +11,15 @@ from .._model.flavor import TABLE, Flavor, FlavorRequest
 from .common import plan_one
 
 
-def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
+def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]:
     """Create, update or delete one flavor."""
     draft, current = Draft(), observed.get(request.name)
     if current and current.built_in:
         _check_unchanged(request, current, draft)
-        draft.result.append(current)
-        return draft.finish()
+        return draft.finish([current])
     if current and current.built_in:
         _check_unchanged(request, current, draft)
-        draft.result.append(current)
-        return draft.finish()
+        return draft.finish([current])
     if current is None and request.state == 'present':
         unset = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
         if unset:
@@ -29,10 +27,10 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan:
                 unset[0],
                 f'flavor {request.name} does not exist; to create it, also set {", ".join(unset)}',
             )
-    plan_one(
+    result = plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
     )
-    return draft.finish()
+    return draft.finish(result)
 
 
 def _check_unchanged(request: FlavorRequest, current: Flavor, draft: Draft) -> None:

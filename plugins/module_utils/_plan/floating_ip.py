@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.floating_ip import TABLE, FixedIp, FloatingIp, FloatingIpRequest
@@ -34,20 +34,21 @@ class ObservedFloatingIps:
     profile: Profile = UNKNOWN
 
 
-def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan:
+def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan[FloatingIp]:
     """Create, attach, detach or delete one floating IP."""
     draft, current = Draft(), observed.current
+    result: List[FloatingIp] = []
     _check_name(request, current, draft)
     if request.state == 'absent':
         if current:
             draft.add('floating_ip', Verb.DELETE, current, None)
     elif current:
         options = _options(request, current, observed, draft)
-        draft.result.append(draft.update('floating_ip', current, options, TABLE))
+        result.append(draft.update('floating_ip', current, options, TABLE))
     elif request.name or request.address or request.state != 'detached':
-        draft.result.append(_create(request, observed, draft))
+        result.append(_create(request, observed, draft))
     # Otherwise the specified holder has no floating IP that could be detached.
-    return draft.finish()
+    return draft.finish(result)
 
 
 def _check_name(request: FloatingIpRequest, current: FloatingIp | None, draft: Draft) -> None:
@@ -140,8 +141,7 @@ def _create(request: FloatingIpRequest, observed: ObservedFloatingIps, draft: Dr
     _check_available(request, observed, draft)
     address = request.address or AFTER_APPLY
     new = FloatingIp(request.name or address, **{**options, 'address': address})
-    created: FloatingIp = draft.add('floating_ip', Verb.CREATE, None, new)
-    return created
+    return draft.add('floating_ip', Verb.CREATE, None, new)
 
 
 def _check_available(

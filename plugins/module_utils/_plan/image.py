@@ -30,7 +30,7 @@ class ObservedImages:
     checksum: str | None = None
 
 
-def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
+def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
     """Create, update or delete one image."""
     draft = Draft()
     current = draft.settled('image', observed.images.get(request.name))
@@ -42,10 +42,10 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan:
         if current.unfinished is None:
             options = _differing_options(current, request, observed, draft)
             request = replace(request, options=options)
-    plan_one(
+    result = plan_one(
         'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
     )
-    return draft.finish(('image', Verb.DELETE), ('image', Verb.CREATE))
+    return draft.finish(result, ('image', Verb.DELETE), ('image', Verb.CREATE))
 
 
 def _check_disk(current: Image, draft: Draft) -> None:

@@ -11,7 +11,7 @@ from .._model.init_script import TABLE, InitScript, InitScriptRequest
 from .common import plan_one
 
 
-def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan:
+def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan[InitScript]:
     """Create, update or delete one script; existing servers are not affected."""
     draft, current = Draft(), observed.get(request.name)
     if current is None and request.state == 'present' and 'content' not in request.options:
@@ -19,7 +19,7 @@ def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan
             'content',
             f'init_script {request.name} does not exist; to create it, also set content',
         )
-    plan_one(
+    result = plan_one(
         'init_script',
         request,
         current,
@@ -27,4 +27,4 @@ def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan
         lambda: InitScript(request.name, **{'content': '', **request.options}),
         draft,
     )
-    return draft.finish()
+    return draft.finish(result)

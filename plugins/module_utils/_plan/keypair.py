@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import List
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.keypair import TABLE, KeyFile, Keypair, KeypairRequest, fingerprint, is_same_key
@@ -20,24 +21,25 @@ class ObservedKeypairs:
     key_file: KeyFile | None = None
 
 
-def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan:
+def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan[Keypair]:
     """Create, update or delete one key pair."""
     draft, current = Draft(), observed.keypairs.get(request.name)
+    result: List[Keypair] = []
     draft.refused += request.problems()
     if request.state == 'absent':
         if current:
             _delete(current, draft)
     elif current is None:
-        _create(request, observed.key_file, draft)
+        result.append(_create(request, observed.key_file, draft))
     else:
-        _update(request, current, observed.key_file, draft)
+        result.append(_update(request, current, observed.key_file, draft))
     if current and draft.changes and not current.is_owned_by(request.actor):
         draft.refuse(
             'actor',
             f'keypair {current.name} belongs to {current.created_by}; only its owner may change or '
             f'delete it, and this task runs as {request.actor} (actor)',
         )
-    return draft.finish(('private_key', Verb.CREATE), ('keypair', Verb.CREATE))
+    return draft.finish(result, ('private_key', Verb.CREATE), ('keypair', Verb.CREATE))
 
 
 def _delete(current: Keypair, draft: Draft) -> None:
@@ -50,7 +52,7 @@ def _delete(current: Keypair, draft: Draft) -> None:
     draft.add('keypair', Verb.DELETE, current, None)
 
 
-def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> None:
+def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> Keypair:
     key = request.options.get('public_key')
     if key is None and request.private_key_file is None:
         draft.refuse(
@@ -66,12 +68,12 @@ def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> 
     pair = Keypair(request.name, **{**request.options, 'public_key': key or AFTER_APPLY})
     if pair.public_key != AFTER_APPLY and not draft.refused:
         pair = replace(pair, fingerprint=fingerprint(pair.public_key))
-    draft.result.append(draft.add('keypair', Verb.CREATE, None, pair))
+    return draft.add('keypair', Verb.CREATE, None, pair)
 
 
 def _update(
     request: KeypairRequest, current: Keypair, key_file: KeyFile | None, draft: Draft
-) -> None:
+) -> Keypair:
     options = dict(request.options)
     if 'public_key' in options and is_same_key(options['public_key'], current.public_key):
         del options['public_key']  # only the comment differs
@@ -89,4 +91,4 @@ def _update(
             f'private_key_file: {key_file.name} contains another key than {current.name} '
             f'({current.fingerprint}); use another file',
         )
-    draft.result.append(updated)
+    return updated

@@ -37,23 +37,24 @@ class ObservedLbs:
     profile: Profile = UNKNOWN
 
 
-def plan(request: LbRequest, observed: ObservedLbs) -> Plan:
+def plan(request: LbRequest, observed: ObservedLbs) -> Plan[Lb]:
     """Create, update or delete one balancer."""
     draft = Draft()
+    result: List[Lb] = []
     current = draft.settled('lb', observed.lbs.get(request.name))
     if request.state == 'absent':
         if current:
             plan_delete('lb', current, draft)
     else:
         lb = _present(request, current, observed, draft)
-        draft.result.append(lb)
+        result.append(lb)
         if request.wait_for and lb.health_check is None:
             draft.refuse(
                 'wait_for',
                 f'wait_for: lb {lb.name} has no health check to wait for; set health_check, or '
                 'omit wait_for',
             )
-    return draft.finish(('lb', Verb.DELETE), ('lb', Verb.CREATE), ('lb', Verb.UPDATE))
+    return draft.finish(result, ('lb', Verb.DELETE), ('lb', Verb.CREATE), ('lb', Verb.UPDATE))
 
 
 def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft) -> Lb:
@@ -68,8 +69,7 @@ def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draf
         return _create(request, options, observed, draft)
     if not current.running:
         options['running'] = True
-    updated: Lb = draft.update('lb', current, options, TABLE)
-    return updated
+    return draft.update('lb', current, options, TABLE)
 
 
 def _complete_earlier_run(current: Lb | None, draft: Draft) -> Lb | None:
@@ -96,10 +96,7 @@ def _create(
     network = _network(request, None, observed)
     draft.require('network', network, observed.networks)
     check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
-    created: Lb = draft.add(
-        'lb', Verb.CREATE, None, Lb(request.name, **{**options, 'network': network})
-    )
-    return created
+    return draft.add('lb', Verb.CREATE, None, Lb(request.name, **{**options, 'network': network}))
 
 
 def _member_servers(members: Tuple[str, ...], observed: ObservedLbs) -> Tuple[str, ...]:

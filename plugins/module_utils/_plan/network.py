@@ -29,7 +29,7 @@ class ObservedNetworks:
     profile: Profile = UNKNOWN
 
 
-def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
+def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan[Network]:
     """Create, update or delete one network."""
     draft = Draft()
     current = draft.settled('network', observed.networks.get(request.name))
@@ -37,10 +37,10 @@ def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan:
         # It was not created yet, so that it can get another range, and another gateway with it.
         gateway = _new_network(request, observed, draft).gateway
         request = replace(request, options={**request.options, 'gateway': gateway})
-    plan_one(
+    result = plan_one(
         'network', request, current, TABLE, lambda: _new_network(request, observed, draft), draft
     )
-    return draft.finish(('network', Verb.DELETE), ('network', Verb.CREATE))
+    return draft.finish(result, ('network', Verb.DELETE), ('network', Verb.CREATE))
 
 
 def _is_redefined(current: Network, request: NetworkRequest) -> bool:

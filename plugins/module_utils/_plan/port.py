@@ -31,7 +31,7 @@ class ObservedPorts:
     profile: Profile = UNKNOWN
 
 
-def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
+def plan(request: PortRequest, observed: ObservedPorts) -> Plan[Port]:
     """Create, update or delete one port."""
     draft, current = Draft(), observed.ports.get(request.name)
     if request.state == 'present':
@@ -41,8 +41,8 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan:
         if current is None:
             _check_addresses(request, observed, draft)
     options = {'network': observed.profile.default_network, **request.options}
-    plan_one('port', request, current, TABLE, lambda: Port(request.name, **options), draft)
-    return draft.finish()
+    result = plan_one('port', request, current, TABLE, lambda: Port(request.name, **options), draft)
+    return draft.finish(result)
 
 
 def _check_addresses(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:

@@ -20,16 +20,14 @@ class ObservedRecord:
     rebuilt: RecordState | None = None
 
 
-def plan(request: RecoverRequest, observed: ObservedRecord) -> Plan:
+def plan(request: RecoverRequest, observed: ObservedRecord) -> Plan[RecordState]:
     """Rebuild the record, or complete an interrupted recovery; an intact one is left unchanged."""
     draft = Draft()
     if observed.current.state == 'whole':
-        draft.result.append(observed.current)
-        return draft.finish()
+        return draft.finish([observed.current])
     rebuilt = observed.rebuilt or replace(observed.current, state='whole')
     why = f'it is {observed.current.state}'
     if observed.current.state == INTERRUPTED:
         why = COMPLETES_INTERRUPTED_RUN
     draft.notes.extend(rebuilt.lost)
-    draft.result.append(draft.add('record', Verb.CREATE, observed.current, rebuilt, why=why))
-    return draft.finish()
+    return draft.finish([draft.add('record', Verb.CREATE, observed.current, rebuilt, why=why)])

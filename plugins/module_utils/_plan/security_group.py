@@ -21,7 +21,7 @@ class ObservedSecurityGroups:
     groups: Mapping[str, SecurityGroup]
 
 
-def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Plan:
+def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Plan[SecurityGroup]:
     """Create, update or delete one group."""
     draft, current = Draft(), observed.groups.get(request.name)
     options = dict(request.options)
@@ -34,7 +34,7 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
             f'security_group {current.name} is used by rules of {", ".join(current.named_by)}; '
             'change those first',
         )
-    plan_one(
+    result = plan_one(
         'security_group',
         replace(request, options=options),
         current,
@@ -42,7 +42,7 @@ def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Pla
         lambda: SecurityGroup(request.name, **options),
         draft,
     )
-    return draft.finish()
+    return draft.finish(result)
 
 
 def _rules(request: SecurityGroupRequest, current: SecurityGroup | None) -> Tuple[AnyRule, ...]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Dict, List, Tuple
 
@@ -32,38 +33,43 @@ _VERBS = (
 ORDER = tuple(('server', verb) for verb in _VERBS)
 
 
-def plan(request: ServerRequest, observed: ObservedServers) -> Plan:
+def plan(request: ServerRequest, observed: ObservedServers) -> Plan[Server]:
     """Plan all requested servers; report all problems of all of them."""
     draft = Draft()
     observed = observed.settled(draft)
     if request.state != 'absent':
         check_references(request, observed, draft)
-    for name in plan_members(request, observed, draft):
+    planned = [
         _plan_server(name, request, observed, draft)
+        for name in plan_members(request, observed, draft)
+    ]
+    servers = [server for server in planned if server is not None]
     _check_floating_ips(request, observed, draft)
-    _warn_of_outdated(draft)
-    return draft.finish(*ORDER)
+    _warn_of_outdated(servers, draft)
+    return draft.finish(servers, *ORDER)
 
 
 def _plan_server(
     name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
-) -> None:
-    """Complete what an earlier run left; then compare the server with the request."""
+) -> Server | None:
+    """Complete what an earlier run left; then compare the server with the request.
+
+    Return the server after that, unless it is deleted or refused.
+    """
     current = observed.servers.get(name)
     if request.state == 'absent':
         if current:
             plan_server_deletion(current, request, draft)
-        return
+        return None
     if current and current.unfinished == TaskState.DELETING:
         current = draft.add('server', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
-        draft.result.append(_create(name, request, observed, draft))
-        return
+        return _create(name, request, observed, draft)
     is_new = current.unfinished == TaskState.CREATING
     current = _complete_earlier_run(current, request, observed, draft)
     if current.settled_status == Status.ERROR:
         _check_allowed(current, Verb.UPDATE, draft)
-        return
+        return None
     current = _resume_or_stop(current, request, is_new, draft)
     options = _requested_options(request, current, observed, draft)
     updated = draft.update('server', current, options, TABLE, request.allow_restart)
@@ -71,7 +77,7 @@ def _plan_server(
         _check_allowed(current, Verb.UPDATE, draft, '')
     if request.state in RUNNING_STATES and updated.settled_status != Status.ACTIVE:
         updated = _with_power(updated, Verb.START, 'started', draft)
-    draft.result.append(updated)
+    return updated
 
 
 def _create(name: str, request: ServerRequest, observed: ObservedServers, draft: Draft) -> Server:
@@ -79,10 +85,7 @@ def _create(name: str, request: ServerRequest, observed: ObservedServers, draft:
     from .server_inheritance import inherit_from_group
 
     inherited = inherit_from_group(name, request, observed, draft)
-    created: Server = draft.add(
-        'server', Verb.CREATE, None, new_server(name, inherited, observed, draft)
-    )
-    return created
+    return draft.add('server', Verb.CREATE, None, new_server(name, inherited, observed, draft))
 
 
 def _complete_earlier_run(
@@ -101,8 +104,7 @@ def _with_power(current: Server, verb: Verb, power: str, draft: Draft) -> Server
     after = current.powered(power)
     if current.unfinished == TaskState.POWERING_ON:
         after = replace(after, unfinished=None)  # nothing is left of that
-    changed: Server = draft.add('server', verb, current, after)
-    return changed
+    return draft.add('server', verb, current, after)
 
 
 def _check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'state') -> None:
@@ -230,11 +232,11 @@ def _allocates_address(change: Change) -> bool:
     return before is None or before.floating_ip != AFTER_APPLY
 
 
-def _warn_of_outdated(draft: Draft) -> None:
+def _warn_of_outdated(servers: Sequence[Server], draft: Draft) -> None:
     """Warn of servers that were created with an older version of an init script."""
     outdated: Dict[str, List[str]] = {}
-    for server in draft.result:
-        if 'init_script' in server.outdated:
+    for server in servers:
+        if server.init_script and 'init_script' in server.outdated:
             outdated.setdefault(server.init_script, []).append(server.name)
     for script, names in outdated.items():
         draft.notes.append(

@@ -54,8 +54,7 @@ def _repair(
         current.powered(current.power), task_state=None, unfinished=None, faults=(), seeded=True
     )
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else faults
-    repaired: Server = draft.add('server', Verb.REPAIR, current, after, why=why)
-    return repaired
+    return draft.add('server', Verb.REPAIR, current, after, why=why)
 
 
 def _complete_power_change(current: Server, request: ServerRequest, draft: Draft) -> Server:
@@ -63,7 +62,4 @@ def _complete_power_change(current: Server, request: ServerRequest, draft: Draft
     verb = Verb.POWER_OFF if request.force else Verb.STOP
     if current.unfinished == TaskState.RESUMING:
         verb = Verb.RESUME
-    changed: Server = draft.add(
-        'server', verb, current, current.completed(), why=COMPLETES_INTERRUPTED_RUN
-    )
-    return changed
+    return draft.add('server', verb, current, current.completed(), why=COMPLETES_INTERRUPTED_RUN)

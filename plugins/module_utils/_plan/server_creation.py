@@ -77,8 +77,7 @@ def complete_creation(
     else:
         check_server_name(after, observed, draft)
         check_first_boot(replace(after, seeded=False), request, observed, draft)
-    created: Server = draft.add('server', Verb.CREATE, None, after, why=COMPLETES_INTERRUPTED_RUN)
-    return created
+    return draft.add('server', Verb.CREATE, None, after, why=COMPLETES_INTERRUPTED_RUN)
 
 
 def check_first_boot(

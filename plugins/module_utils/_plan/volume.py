@@ -36,7 +36,7 @@ class ObservedVolumes:
     mounted: bool | None = False
 
 
-def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
+def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
     """Create, attach, detach, grow or delete one volume."""
     draft = Draft()
     current = draft.settled('volume', observed.volumes.get(request.name))
@@ -44,7 +44,7 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
     if request.state == 'absent':
         if current:
             _delete(current, draft)
-        return draft.finish()
+        return draft.finish(())
     if current and current.disk_missing and request.state != 'detached':
         draft.refuse(
             'state',
@@ -58,10 +58,9 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan:
         request.state == 'detached' and current.server and request.server in (None, current.server)
     ):
         current = _detach(request, current, observed, draft)
-    draft.result.append(current)
     # All changes are of one volume and stay in this order: an interrupted attachment is completed
     # before a detachment.
-    return draft.finish()
+    return draft.finish([current])
 
 
 def _with_settled_servers(
@@ -100,11 +99,9 @@ def _present(
                 f'volume {request.name} does not exist; to create it, also set size (GB)',
             )
         new = Volume(request.name, **request.options)
-        created: Volume = draft.add('volume', Verb.CREATE, None, new)
-        return created
+        return draft.add('volume', Verb.CREATE, None, new)
     current = _complete_earlier_run(current, observed, draft)
-    updated: Volume = draft.update('volume', current, request.options, TABLE)
-    return updated
+    return draft.update('volume', current, request.options, TABLE)
 
 
 def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
@@ -135,10 +132,7 @@ def _attach(
         _check_server(server, Verb.ATTACH, draft)
     if current.server:
         current = _detach(request, current, observed, draft)
-    attached: Volume = draft.add(
-        'volume', Verb.ATTACH, current, replace(current, server=request.server)
-    )
-    return attached
+    return draft.add('volume', Verb.ATTACH, current, replace(current, server=request.server))
 
 
 def _check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
@@ -187,5 +181,4 @@ def _detach(
             f'whether volume {current.name} is mounted is unknown: the guest agent of '
             f'{current.server} does not answer'
         )
-    free: Volume = draft.add('volume', Verb.DETACH, current, replace(current, server=None))
-    return free
+    return draft.add('volume', Verb.DETACH, current, replace(current, server=None))
