@@ -19,10 +19,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
     Outcome,
     Refused,
     RefusedTask,
-    Several,
     TimedOut,
     Unsupported,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud.several import Several
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.errors import (
     at_boundary,
     explain,

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Dict, List
 
-from .._cloud import CloudError, Outcome, RefusedTask, Several
+from .._cloud import CloudError, Outcome, RefusedTask
+from .._cloud.several import Several
 from .._model.change import Change
 from .._model.problem import Code
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Tuple
 
-from .._cloud import Several, TimedOut, deleted_meanwhile
+from .._cloud import TimedOut
+from .._cloud.several import Several, deleted_meanwhile
 from .steps import step
 from .things import Item, Thing
 

@@ -17,10 +17,8 @@ from .errors import (
     Missing,
     Refused,
     RefusedTask,
-    Several,
     TimedOut,
     Unsupported,
-    deleted_meanwhile,
 )
 
 if TYPE_CHECKING:
@@ -41,10 +39,8 @@ __all__ = [
     'Outcome',
     'Refused',
     'RefusedTask',
-    'Several',
     'TimedOut',
     'Unsupported',
-    'deleted_meanwhile',
 ]
 
 Observed = TypeVar('Observed')

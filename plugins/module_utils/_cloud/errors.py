@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from .._model.problem import Code, Problem
 
@@ -48,21 +48,6 @@ class Missing(CloudError):
     """What it refers to does not exist."""
 
     code: Code = 'missing'
-
-
-class Several(CloudError):
-    """Errors of several items, each with its own kind and name."""
-
-    def __init__(self, errors: Sequence[CloudError]) -> None:
-        """``errors``: at least one."""
-        super().__init__('; '.join(map(str, errors)))
-        self.errors = tuple(errors)
-
-
-def deleted_meanwhile(kind: str, names: Iterable[str], awaited: str) -> Several:
-    """Return the error about items that were deleted while a task waited for something."""
-    text = f'no longer exists: it was deleted while this task waited for {awaited}'
-    return Several([Missing(f'{kind} {name} {text}', '', kind, name) for name in sorted(names)])
 
 
 class Busy(CloudError):

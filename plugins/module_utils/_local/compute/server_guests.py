@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Dict
 
-from ..._cloud import CloudError, deleted_meanwhile
+from ..._cloud import CloudError
+from ..._cloud.several import deleted_meanwhile
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from . import readiness
