@@ -175,11 +175,18 @@ def comparable(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [kept(item) for item in items]
 
 
+def group_ids() -> dict[str, str]:
+    """The ids of the security groups, by name."""
+    found = run('security_group_info')['security_groups']
+    return {group['name']: group['id'] for group in found}
+
+
 def test_recover_from_domains_and_disks(cloud: dict[str, Any]) -> None:
     """Without the export: servers with their resources are recovered; the rest is reported."""
     network = output_of(
         'virsh', 'net-uuid', run('network_info', name='empty')['networks'][0]['bridge']
     )
+    groups = group_ids()
     for path in [*STATE.glob('hanok.db*'), STATE / 'hanok.json']:
         path.unlink()
     lost = recover()['record']['lost']
@@ -202,6 +209,8 @@ def test_recover_from_domains_and_disks(cloud: dict[str, Any]) -> None:
         assert len(recovered) == len(expected), kind
     for kind in ('other server', 'other keypair'):
         assert comparable(current[kind]) == comparable(cloud[kind])
+    assert group_ids().items() <= groups.items()
+    assert group_ids()['kept'] == groups['kept']
     assert [server['labels'] for server in current['server']] == [
         server['labels'] for server in cloud['server']
     ]

@@ -85,6 +85,20 @@ def test_a_server_from_its_machine() -> None:
     ]
 
 
+def test_security_groups_keep_their_ids() -> None:
+    """From the metadata of ports; an exported group keeps what its row says."""
+    groups = [{'uuid': 'd', 'name': 'default'}, {'uuid': 'w', 'name': 'web'}]
+    machine = {**METADATA, 'ports': [{**PORT, 'groups': groups}]}
+    rows, _lost = rebuild_rows(Remains({}, {'s': machine}, DISKS))
+    assert [(row['name'], row['uuid']) for row in rows['security_group']] == [
+        ('default', 'd'),
+        ('web', 'w'),
+    ]
+    exported = {'security_group': [{**DEFAULT, 'uuid': 'e'}]}
+    rows, _lost = rebuild_rows(Remains(exported, {'s': machine}, DISKS))
+    assert [row['uuid'] for row in rows['security_group']] == ['e', 'w']
+
+
 def test_servers_of_two_projects() -> None:
     """Everything may have the same names; each belongs to the project of its server."""
     other = {

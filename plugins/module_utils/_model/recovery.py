@@ -107,7 +107,7 @@ def _by_id(found: Mapping[str, Metadata], kind: str) -> List[Tuple[str, Metadata
 
 
 def _uuids(rows: Rows, table: str) -> set[str]:
-    return {row['uuid'] for row in rows.get(table, ())}
+    return {row['uuid'] for row in rows.get(table, ()) if 'uuid' in row}
 
 
 def _project(row: Mapping[str, Any]) -> str:
@@ -225,7 +225,10 @@ def _add_port(rows: Rows, metadata: Metadata) -> List[str]:
     rows.setdefault('port', []).append(dict(metadata['port']))
     port_id, project = metadata['port']['id'], _project(metadata['port'])
     lost = []
-    for name in metadata['groups']:
+    for item in metadata['groups']:
+        # Metadata of an older version has their names only.
+        found = {'name': item} if isinstance(item, str) else item
+        name = found['name']
         group = _named(rows, 'security_group', name, project)
         if group is None:
             new = {'project': project, 'name': name, 'description': '', 'labels': '{}'}
@@ -234,6 +237,8 @@ def _add_port(rows: Rows, metadata: Metadata) -> List[str]:
                 f'security_group {name}: its rules are unknown; it allows no ingress until its '
                 'task runs'
             )
+        if 'uuid' in found and found['uuid'] not in _uuids(rows, 'security_group'):
+            group.setdefault('uuid', found['uuid'])
         link = {'port_id': port_id, 'group_id': group['id']}
         _append(rows, 'port_security_group', {**link, 'project': project})
     if metadata.get('floating'):

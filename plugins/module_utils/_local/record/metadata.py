@@ -20,7 +20,13 @@ from .host import Host
 from .record import Record
 
 if TYPE_CHECKING:
-    from .row_types import ImageInMetadata, KeypairInMetadata, NameOfOwner, VolumeInMetadata
+    from .row_types import (
+        GroupInMetadata,
+        ImageInMetadata,
+        KeypairInMetadata,
+        NameOfOwner,
+        VolumeInMetadata,
+    )
     from .tables import BalancerRow, FloatingIpRow, NetworkRow, PortRow, ServerKeypairRow, ServerRow
 
 URI = 'https://hanok.cloud/xmlns/server/1'
@@ -44,7 +50,7 @@ _VOLUMES: Query[VolumeInMetadata] = Query(f"""SELECT server_id, uuid, name, size
 _BALANCERS: Query[BalancerRow] = Query('SELECT * FROM main.balancer')
 _MEMBERS: Query[NameOfOwner] = Query("""SELECT m.balancer_id AS owner, s.name
   FROM main.balancer_member m JOIN main.server s ON s.id = m.server_id ORDER BY s.id""")
-_PORT_GROUPS: Query[NameOfOwner] = Query("""SELECT pg.port_id AS owner, g.name
+_PORT_GROUPS: Query[GroupInMetadata] = Query("""SELECT pg.port_id, g.uuid, g.name
   FROM main.port_security_group pg
   JOIN main.security_group g ON g.id = pg.group_id ORDER BY g.name""")
 _PORTS: Query[PortRow] = Query('SELECT * FROM main.port ORDER BY position')
@@ -124,7 +130,9 @@ def _ports(record: Record, column: Literal['server_id', 'balancer_id']) -> Dict[
     floating = {
         row['port_id']: _without(row, 'id', 'port_id') for row in record.rows(_FLOATING_IPS)
     }
-    groups = _names_by_owner(record, _PORT_GROUPS)
+    groups: Dict[int, List[Columns]] = {}
+    for group in record.rows(_PORT_GROUPS):
+        groups.setdefault(group['port_id'], []).append(_without(group, 'port_id'))
     found: Dict[int, List[Columns]] = {}
     for row in record.rows(_PORTS):
         owner = row[column]

@@ -56,6 +56,14 @@ class VolumeInMetadata(TypedDict):
     labels: str
 
 
+class GroupInMetadata(TypedDict):
+    """A security group in the metadata of a port."""
+
+    port_id: int
+    uuid: str
+    name: str
+
+
 class NameOfOwner(TypedDict):
     """One of several names that an owner has in the metadata."""
 
