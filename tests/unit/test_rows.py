@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record import database, tables
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record import database, rows
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.tests.filled_record import fill
 
@@ -48,7 +48,7 @@ def queries() -> Iterator[tuple[str, str, str]]:
 def row_type(module: str, name: str) -> type:
     """The type that a module imports for mypy only: of a table, or of a query of its wing."""
     own = importlib.import_module(module.rpartition('.')[0] + '.row_types')
-    return typing.cast('type', getattr(own, name, None) or getattr(tables, name))
+    return typing.cast('type', getattr(own, name, None) or getattr(rows, name))
 
 
 @pytest.fixture(scope='module')

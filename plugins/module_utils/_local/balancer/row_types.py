@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..record.tables import BalancerRow
+from ..record.rows import BalancerRow
 
 
 class ListedLb(BalancerRow):

@@ -18,7 +18,7 @@ from ..record.record import description_columns
 from .flavor_catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from ..record.tables import FlavorRow
+    from ..record.rows import FlavorRow
     from .row_types import FlavorUser
 
 _LIST: Query[FlavorRow] = Query('SELECT * FROM flavor ORDER BY name')

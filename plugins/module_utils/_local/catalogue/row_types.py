@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..record.tables import InitScriptRow, KeypairRow
+from ..record.rows import InitScriptRow, KeypairRow
 
 
 class ListedKeypair(KeypairRow):

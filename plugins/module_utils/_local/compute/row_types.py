@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import List, Tuple, TypedDict
 
-from ..record.tables import PortRow, ServerRow, VolumeRow
+from ..record.rows import PortRow, ServerRow, VolumeRow
 
 
 class Machine(TypedDict):

@@ -12,7 +12,7 @@ from ..record.database import Query
 from ..record.record import Record
 
 if TYPE_CHECKING:
-    from ..record.tables import InitScriptRow, VolumeRow
+    from ..record.rows import InitScriptRow, VolumeRow
     from .row_types import GroupOfServer, ListedServer, OfServer, PortOfServer, WatchedServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.
@@ -42,7 +42,7 @@ WATCHED: Query[WatchedServer] = Query("""SELECT s.*, p.address, p.mac, p.network
   FROM server s JOIN port p ON p.server_id = s.id AND p.position = 0
   JOIN network n ON n.id = p.network_id
   WHERE s.name IN (SELECT value FROM json_each(?1))""")
-INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
+_INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
 # ?1: the name of a network. ?2: a fixed IP or a MAC.
 ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
@@ -74,6 +74,11 @@ def init_script_hash(record: Record, name: str | None) -> UserDataHash | None:
     return None if content is None else UserDataHash.of(content, record.secret())
 
 
+def init_scripts(record: Record) -> Dict[str, str]:
+    """The content of init scripts, by name."""
+    return {row['name']: row['content'] for row in record.rows(_INIT_SCRIPTS)}
+
+
 def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
     """The names of servers whose init script has changed since they were created."""
     with_hash = [row for row in rows if row['init_script'] and row['init_script_seal']]
@@ -81,7 +86,7 @@ def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
         return set()
     secret = record.secret()
     scripts = {
-        row['name']: UserDataHash.of(row['content'], secret) for row in record.rows(INIT_SCRIPTS)
+        name: UserDataHash.of(content, secret) for name, content in init_scripts(record).items()
     }
     return {
         row['name']

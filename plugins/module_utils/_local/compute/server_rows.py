@@ -19,17 +19,17 @@ from ..record import metadata
 from ..record.database import Query
 from ..record.record import Record, description_columns
 from .server_queries import (
-    INIT_SCRIPTS,
     PORTS,
     SERVERS,
     VOLUMES,
     by_server,
     init_script_hash,
+    init_scripts,
     key_names,
 )
 
 if TYPE_CHECKING:
-    from ..record.tables import KeypairRow, PortRow
+    from ..record.rows import KeypairRow, PortRow
     from .row_types import CompleteServer
 
 _PORTS: Query[PortRow] = Query('SELECT * FROM port WHERE server_id = ? ORDER BY position')
@@ -178,16 +178,14 @@ def complete_rows(
     selected = (json.dumps(names), None)
     ports = by_server(record.rows(PORTS, *selected))
     volumes = by_server(record.rows(VOLUMES, *selected))
-    keypairs = record.rows(_KEYPAIRS)
-    keys = {row['name']: row['public_key'] for row in keypairs}
-    init_scripts = record.rows(INIT_SCRIPTS)
-    scripts = {row['name']: row['content'] for row in init_scripts}
+    keys = {row['name']: row['public_key'] for row in record.rows(_KEYPAIRS)}
+    scripts = init_scripts(record)
     rows = record.rows(SERVERS, *selected)
     documents = metadata.server_metadata(record, [row['uuid'] for row in rows])
     found: Dict[str, CompleteServer] = {}
     for row in rows:
         is_matching = user_data_hash is not None and user_data_hash.matches(row['user_data'])
-        task_data = user_data if user_data and is_matching else ''
+        task_data = (user_data or '') if is_matching else ''
         found[row['name']] = {
             **row,
             'ports': ports.get(row['id'], []),

@@ -16,7 +16,7 @@ from .pool_addresses import allocated, pool_addresses
 
 if TYPE_CHECKING:
     from ..._model.server import Nic
-    from ..record.tables import NetworkRow
+    from ..record.rows import NetworkRow
     from .row_types import Address
 
 _NETWORK: Query[NetworkRow] = Query('SELECT * FROM network WHERE name = ?')

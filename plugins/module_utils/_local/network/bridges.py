@@ -21,7 +21,7 @@ from .dhcp_texts import has_options
 
 if TYPE_CHECKING:
     from ..record.projection import Look
-    from ..record.tables import NetworkRow
+    from ..record.rows import NetworkRow
     from .row_types import PortOfNetwork
 
 _PORTS: Query[PortOfNetwork] = Query("""SELECT p.id, p.network_id FROM main.port p

@@ -17,7 +17,7 @@ from ..record.database import Query
 from ..record.record import Record
 
 if TYPE_CHECKING:
-    from ..record.tables import (
+    from ..record.rows import (
         BalancerRow,
         NetworkRow,
         PortRow,

@@ -20,7 +20,7 @@ from ..record.database import Query
 from ..record.host import Host
 
 if TYPE_CHECKING:
-    from ..record.tables import SecurityGroupRow
+    from ..record.rows import SecurityGroupRow
 
 _REQUESTS: Query[SecurityGroupRow] = Query('SELECT * FROM main.security_group WHERE to_cut')
 

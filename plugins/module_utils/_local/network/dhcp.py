@@ -16,7 +16,7 @@ from .leases import stale_leases
 
 if TYPE_CHECKING:
     from ..record.projection import Look
-    from ..record.tables import NetworkRow
+    from ..record.rows import NetworkRow
 
 _EXISTING: Query[NetworkRow] = Query(
     f"SELECT * FROM main.network WHERE task_state IS NOT '{TaskState.DELETING}'"

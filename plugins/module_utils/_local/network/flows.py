@@ -19,7 +19,7 @@ from ..record.database import Query
 from ..record.host import Host
 
 if TYPE_CHECKING:
-    from ..record.tables import NetworkRow
+    from ..record.rows import NetworkRow
     from .row_types import AssignedAddress, AssociatedAddress
 
 _FLOW = re.compile(r'src=([\d.]+) dst=([\d.]+) .*?src=([\d.]+) dst=([\d.]+)')

@@ -16,7 +16,7 @@ from ..record.database import Query
 from ..record.host import Host
 
 if TYPE_CHECKING:
-    from ..record.tables import PortRow
+    from ..record.rows import PortRow
 
 _PORTS: Query[PortRow] = Query('SELECT * FROM main.port WHERE network_id = ?')
 

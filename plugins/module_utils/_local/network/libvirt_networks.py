@@ -14,7 +14,7 @@ from ..record.host import Host
 from .dhcp_texts import options
 
 if TYPE_CHECKING:
-    from ..record.tables import NetworkRow
+    from ..record.rows import NetworkRow
 
 _XML = """<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
   <name>{bridge}</name><uuid>{uuid}</uuid><forward mode='open'/>

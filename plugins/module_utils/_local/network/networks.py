@@ -23,7 +23,7 @@ from ..record.record import description_columns, split_names
 from .floating_routes import FloatingRoutes
 
 if TYPE_CHECKING:
-    from ..record.tables import NetworkRow
+    from ..record.rows import NetworkRow
     from .row_types import ListedNetwork, NetworkOfProject
 
 _LIST: Query[ListedNetwork] = Query("""SELECT n.*,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..record.tables import (
+from ..record.rows import (
     FloatingIpRow,
     NetworkRow,
     PortRow,

@@ -18,7 +18,7 @@ from ..record.projection import Projections
 from ..record.record import description_columns, split_names
 
 if TYPE_CHECKING:
-    from ..record.tables import SecurityGroupRow
+    from ..record.rows import SecurityGroupRow
     from .row_types import ListedGroup, ListedRule
 
 _RULES: Query[ListedRule] = Query("""SELECT r.*, o.name AS remote_group FROM security_group_rule r

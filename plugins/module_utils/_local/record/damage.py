@@ -15,10 +15,11 @@ from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.rule import Rule
 from ..._model.status import TaskState
+from .columns import Value
 from .database import RECOVER
 from .definition import columns_of
 from .record import Record
-from .tables import ALL_TABLES, Value
+from .tables import ALL_TABLES
 
 
 def damage(record: Record) -> str:

@@ -16,7 +16,7 @@ from ..._cloud import CloudError
 LOST = 'lost'
 SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
-VERSION = 6  # of the tables in tables.py
+VERSION = 6  # of the tables in tables.py, of the columns in rows.py
 
 _RESOURCES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'history'"
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
@@ -33,7 +33,7 @@ Row = TypeVar('Row')
 class Query(str, Generic[Row]):
     """A query with the type of its rows, for mypy: ``_LIST: Query[SomeRow] = Query('SELECT ...')``.
 
-    The rows are those of sqlite3, with access by name only. The types, in tables.py and in
+    The rows are those of sqlite3, with access by name only. The types, in rows.py and in
     row_types.py of a wing, are not imported; tests/unit/test_rows.py compares them with the rows.
     """
 

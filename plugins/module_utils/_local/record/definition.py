@@ -12,15 +12,18 @@ from typing import (
     Dict,
     List,
     NamedTuple,
+    Sequence,
     Tuple,
     get_args,
     get_origin,
     get_type_hints,
 )
 
-from .tables import ALL_TABLES, Mark, Value
+from .columns import Mark, Value
+from .tables import ALL_TABLES
 
 _SQL_TYPES = {int: 'INTEGER', str: 'TEXT', float: 'REAL'}
+_KEY = 'PRIMARY KEY AUTOINCREMENT'
 # A random UUID (RFC 9562, version 4).
 _RANDOM_UUID = """lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4'
   || substr(hex(randomblob(2)), 2) || '-' || substr('89AB', 1 + (random() & 3), 1)
@@ -39,7 +42,7 @@ class Column(NamedTuple):
 
     type: type
     sql: str
-    marks: Tuple[Mark, ...]
+    details: Sequence[object]
     value: Value | None
     refers_to: str  # a table; empty if none
 
@@ -82,20 +85,16 @@ def _column(hint: Any) -> Column:
         hint, *rest = get_args(hint)
         details += rest if is_annotated else ()
         is_optional = is_optional or not is_annotated
-    sql = ' '.join(detail for detail in details if isinstance(detail, str))
-    refers = re.search(r'REFERENCES (\w+)', sql)
-    is_key = 'PRIMARY KEY' in sql
-    return Column(
-        hint,
-        f'{_SQL_TYPES[hint]}{"" if is_optional or is_key else " NOT NULL"} {sql}'.rstrip(),
-        tuple(detail for detail in details if isinstance(detail, Mark)),
-        next((detail for detail in details if isinstance(detail, Value)), None),
-        refers.group(1) if refers else '',
-    )
+    texts = [_SQL_TYPES[hint], *(detail for detail in details if isinstance(detail, str))]
+    if not is_optional and _KEY not in texts:
+        texts.insert(1, 'NOT NULL')
+    sql = ' '.join(texts)
+    value = next((detail for detail in details if isinstance(detail, Value)), None)
+    return Column(hint, sql, details, value, ''.join(re.findall(r'REFERENCES (\w+)', sql)))
 
 
 def _marked(table: str, mark: Mark) -> List[str]:
-    return [name for name, column in columns_of(table).items() if mark in column.marks]
+    return [name for name, column in columns_of(table).items() if mark in column.details]
 
 
 def _create(name: str) -> str:

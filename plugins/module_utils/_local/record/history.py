@@ -15,7 +15,7 @@ from .database import Query
 from .host import Host
 
 if TYPE_CHECKING:
-    from .tables import HistoryRow
+    from .rows import HistoryRow
 
 _LIST: Query[HistoryRow] = (
     Query("""SELECT * FROM history WHERE project = ?1 AND (?2 IS NULL OR name = ?2)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         NameOfOwner,
         VolumeInMetadata,
     )
-    from .tables import BalancerRow, FloatingIpRow, NetworkRow, PortRow, ServerKeypairRow, ServerRow
+    from .rows import BalancerRow, FloatingIpRow, NetworkRow, PortRow, ServerKeypairRow, ServerRow
 
 URI = 'https://hanok.cloud/xmlns/server/1'
 PREFIX = 'hanok'

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Iterable, NamedTuple, Protocol, Sequence
 
 if TYPE_CHECKING:
-    from .tables import NetworkRow
+    from .rows import NetworkRow
 
 
 class Look(NamedTuple):

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What turns the tables of an older record into those of today (tables.py), by version.
+"""What turns the tables of an older record into those of today (rows.py), by version.
 
 A released version is never edited: changes are added as a new version, as statements that do not
 depend on what the tables are today. Indices and triggers are no part of it: they are dropped

@@ -1,277 +1,12 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tables of the record: each column is described once, as an item of the rows.
-
-From it follow the tables of a new record, and in any record their indices and triggers
-(definition.py), the check of what is in them (damage.py), and what is exported. mypy checks what
-reads the rows. Readers do not import this file: only type checkers do.
-
-The annotation of a column is its type, and what ``Annotated`` adds: SQL as text, marks, the value.
-"""
-
-# ruff: noqa: UP045 (the annotations are evaluated, also by Python 3.9)
+"""The tables of the record: their rows, their constraints, and whose metadata they are in."""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated, Dict, Mapping, NamedTuple, Optional, Tuple, TypedDict
+from typing import Dict, Mapping, NamedTuple, Tuple
 
-
-class Mark(Enum):
-    """What follows from a column."""
-
-    RULES = 'rules'  # rules, DHCP and load balancers: a change of it increments the revision
-    METADATA = 'metadata'  # the metadata of machines: a change of it increments theirs
-    INDEX = 'index'
-    RANDOM_UUID = 'random uuid'  # in the place of the default
-
-
-class Value(Enum):
-    """What the values of a column are, where its type does not say it (damage.py)."""
-
-    ADDRESS = 'address'
-    ALGORITHM = 'algorithm'
-    CIDR = 'cidr'
-    HEALTH_CHECK = 'health check'
-    HOST_NAME = 'host name'
-    JSON = 'json'
-    LABELS = 'labels'
-    LISTENERS = 'listeners'
-    MAC = 'mac'
-    NAME = 'name'
-    POWER = 'power'
-    PUBLIC_KEY = 'public key'
-    TASK_STATE = 'task state'
-
-
-RULES, METADATA, INDEX = Mark.RULES, Mark.METADATA, Mark.INDEX
-Uuid = Annotated[str, 'UNIQUE']
-# A column that was added to a table cannot have an expression as its default
-# (sqlite.org/lang_altertable.html, section 5).
-AddedUuid = Annotated[str, "DEFAULT ''", Mark.RANDOM_UUID]
-Description = Annotated[str, METADATA]
-AddedDescription = Annotated[str, "DEFAULT ''", METADATA]
-Labels = Annotated[str, METADATA, Value.LABELS]
-AddedLabels = Annotated[str, "DEFAULT '{}'", METADATA, Value.LABELS]
-TaskState = Annotated[Optional[str], Value.TASK_STATE]
-OfServer = Annotated[int, 'REFERENCES server ON DELETE CASCADE']
-OptionalServer = Annotated[Optional[int], 'REFERENCES server ON DELETE CASCADE', RULES, INDEX]
-OfBalancer = Annotated[int, 'REFERENCES balancer ON DELETE CASCADE']
-OptionalBalancer = Annotated[Optional[int], 'REFERENCES balancer ON DELETE CASCADE']
-OfNetwork = Annotated[int, 'REFERENCES network', RULES]
-
-
-class Row(TypedDict):
-    """Columns of all resources."""
-
-    id: Annotated[int, 'PRIMARY KEY AUTOINCREMENT']
-    project: Annotated[str, "DEFAULT 'default'"]
-    created_by: str
-    created_at: Annotated[str, "DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))"]
-
-
-class KeypairRow(Row):
-    """A key pair."""
-
-    uuid: AddedUuid
-    name: str
-    public_key: Annotated[str, METADATA, Value.PUBLIC_KEY]
-    description: AddedDescription
-    labels: AddedLabels
-
-
-class FlavorRow(Row):
-    """A flavor of this cloud, beside those that it has by default. Memory: MiB, disk: GiB."""
-
-    uuid: AddedUuid
-    name: str
-    family: str
-    vcpus: int
-    memory: int
-    disk: int
-    description: Description
-    labels: AddedLabels
-
-
-class ImageRow(Row):
-    """An image. Size: bytes, NULL until it is imported."""
-
-    uuid: Uuid
-    name: Annotated[str, METADATA]
-    source: Annotated[str, METADATA]
-    checksum: Annotated[Optional[str], METADATA]
-    size: Optional[int]
-    # The source that it was created from: digests by kind, size and time of the file.
-    imported: Optional[str]
-    description: Description
-    labels: Labels
-    task_state: TaskState
-
-
-class NetworkRow(Row):
-    """A network."""
-
-    uuid: Uuid
-    name: str
-    cidr: Annotated[str, 'UNIQUE', RULES, Value.CIDR]
-    gateway: Annotated[str, RULES, Value.ADDRESS]
-    description: Description
-    labels: Labels
-    task_state: TaskState
-
-
-class SecurityGroupRow(Row):
-    """A security group."""
-
-    uuid: AddedUuid
-    name: Annotated[str, RULES]
-    # The number of pending requests to end connections that the rules no longer allow.
-    to_cut: Annotated[int, 'DEFAULT 0']
-    description: Description
-    labels: AddedLabels
-
-
-class SecurityGroupRuleRow(Row):
-    """A rule of a security group."""
-
-    group_id: Annotated[int, 'REFERENCES security_group ON DELETE CASCADE', RULES, INDEX]
-    direction: Annotated[str, RULES]
-    protocol: Annotated[str, RULES]
-    port_min: Annotated[Optional[int], RULES]
-    port_max: Annotated[Optional[int], RULES]
-    remote_cidr: Annotated[str, RULES]
-    remote_group_id: Annotated[Optional[int], 'REFERENCES security_group', RULES]
-
-
-class ServerRow(Row):
-    """A server. Memory: MiB, volume_size: GiB."""
-
-    uuid: Uuid
-    name: Annotated[str, Value.HOST_NAME]
-    member_of: Annotated[Optional[str], METADATA, INDEX]
-    flavor: Annotated[Optional[str], METADATA]
-    vcpus: Annotated[int, METADATA]
-    memory: Annotated[int, METADATA]
-    image_id: Annotated[int, 'REFERENCES image']
-    key_name: Optional[str]  # its first key pair; the others are in server_keypair
-    user_data: Optional[str]
-    init_script: Optional[str]
-    init_script_seal: Optional[str]  # the keyed hash of its content; NULL if unknown
-    volume_size: Annotated[int, METADATA]
-    power: Annotated[str, Value.POWER]
-    delete_protection: Annotated[int, METADATA]
-    guest_agent: Annotated[int, 'DEFAULT 1', METADATA]
-    description: Description
-    labels: Labels
-    task_state: TaskState
-
-
-class ServerKeypairRow(Row):
-    """A key pair of a server that has several."""
-
-    server_id: OfServer
-    keypair_id: Annotated[int, 'REFERENCES keypair', INDEX]
-    position: int
-
-
-class BalancerRow(Row):
-    """A load balancer."""
-
-    uuid: Uuid
-    name: Annotated[str, RULES, Value.NAME]
-    algorithm: Annotated[str, RULES, METADATA, Value.ALGORITHM]
-    listeners: Annotated[str, RULES, METADATA, Value.LISTENERS]
-    health_check: Annotated[Optional[str], RULES, METADATA, Value.HEALTH_CHECK]
-    description: Description
-    labels: Labels
-    task_state: TaskState
-
-
-class BalancerMemberRow(Row):
-    """A server that is a member of a load balancer."""
-
-    balancer_id: Annotated[OfBalancer, RULES, METADATA]
-    server_id: Annotated[OfServer, RULES, METADATA]
-
-
-class PortRow(Row):
-    """A port, of a server, of a load balancer, or named and of none."""
-
-    uuid: AddedUuid
-    name: Optional[str]
-    network_id: OfNetwork
-    server_id: OptionalServer
-    balancer_id: OptionalBalancer
-    position: int
-    address: Annotated[str, RULES, Value.ADDRESS]
-    mac: Annotated[str, RULES, Value.MAC]
-    own_groups: Annotated[int, 'DEFAULT 0', METADATA]
-    description: AddedDescription
-    labels: AddedLabels
-
-
-class PortSecurityGroupRow(Row):
-    """A security group of a port."""
-
-    port_id: Annotated[int, 'REFERENCES port ON DELETE CASCADE', RULES, METADATA]
-    group_id: Annotated[int, 'REFERENCES security_group', RULES, METADATA, INDEX]
-
-
-class FloatingIpRow(Row):
-    """A floating IP. Automatic: it is deleted with its server."""
-
-    uuid: AddedUuid
-    name: Annotated[Optional[str], METADATA]
-    address: Annotated[str, 'UNIQUE', RULES, Value.ADDRESS]
-    pool: str
-    port_id: Annotated[Optional[int], 'UNIQUE REFERENCES port ON DELETE SET NULL', RULES, METADATA]
-    automatic: Annotated[int, METADATA]
-    description: Description
-    labels: Labels
-
-
-class VolumeRow(Row):
-    """A volume. Size: GiB."""
-
-    uuid: Uuid
-    name: str
-    size: Annotated[int, METADATA]
-    server_id: Annotated[Optional[int], 'REFERENCES server', INDEX]
-    description: Description
-    labels: Labels
-    task_state: TaskState
-
-
-class InitScriptRow(Row):
-    """An init script."""
-
-    uuid: AddedUuid
-    name: str
-    content: str
-    description: Description
-    labels: Labels
-
-
-class HistoryRow(TypedDict):
-    """What was changed, by whom, and how it ended. It refers to no row: it outlives them."""
-
-    id: Annotated[int, 'PRIMARY KEY AUTOINCREMENT']
-    project: str
-    began_at: Annotated[str, INDEX]
-    ended_at: Optional[str]
-    seconds: Optional[float]
-    actor: str
-    job: Optional[str]
-    module: str
-    kind: str
-    name: str
-    uuid: Optional[str]
-    verb: str
-    before: Annotated[Optional[str], Value.JSON]
-    after: Annotated[Optional[str], Value.JSON]
-    why: str
-    result: Optional[str]
-    error: Optional[str]
+from . import rows
 
 
 class Table(NamedTuple):
@@ -296,39 +31,41 @@ _PORT_OWNERS = {
 # tables before, so that new tables are filled in the reverse order.
 TABLES: Dict[str, Table] = {
     'keypair': Table(
-        KeypairRow,
+        rows.KeypairRow,
         _NAMED,
         {
             'server': 'SELECT id FROM server WHERE key_name = {row}.name UNION ALL '
             'SELECT server_id FROM server_keypair WHERE keypair_id = {row}.id'
         },
     ),
-    'flavor': Table(FlavorRow, _NAMED),
-    'image': Table(ImageRow, _NAMED, {'server': 'SELECT id FROM server WHERE image_id = {row}.id'}),
+    'flavor': Table(rows.FlavorRow, _NAMED),
+    'image': Table(
+        rows.ImageRow, _NAMED, {'server': 'SELECT id FROM server WHERE image_id = {row}.id'}
+    ),
     'network': Table(
-        NetworkRow,
+        rows.NetworkRow,
         _NAMED,
         {
             owner: f'SELECT {owner}_id FROM port WHERE network_id = {{row}}.id'
             for owner in ('server', 'balancer')
         },
     ),
-    'security_group': Table(SecurityGroupRow, _NAMED),
-    'security_group_rule': Table(SecurityGroupRuleRow),
+    'security_group': Table(rows.SecurityGroupRow, _NAMED),
+    'security_group_rule': Table(rows.SecurityGroupRuleRow),
     'server': Table(
-        ServerRow,
+        rows.ServerRow,
         (*_NAMED, 'FOREIGN KEY (project, key_name) REFERENCES keypair (project, name)'),
         {'server': '{row}.id'},
     ),
-    'balancer': Table(BalancerRow, _NAMED, {'balancer': '{row}.id'}),
+    'balancer': Table(rows.BalancerRow, _NAMED, {'balancer': '{row}.id'}),
     'balancer_member': Table(
-        BalancerMemberRow,
+        rows.BalancerMemberRow,
         ('UNIQUE (balancer_id, server_id)',),
         {'balancer': '{row}.balancer_id'},
         with_rows=True,
     ),
     'port': Table(
-        PortRow,
+        rows.PortRow,
         (
             *_NAMED,
             'UNIQUE (network_id, address)',
@@ -339,16 +76,16 @@ TABLES: Dict[str, Table] = {
         {'server': '{row}.server_id'},
     ),
     'port_security_group': Table(
-        PortSecurityGroupRow,
+        rows.PortSecurityGroupRow,
         ('UNIQUE (port_id, group_id)',),
         {'server': _PORT_OWNERS['server']},
         with_rows=True,
     ),
-    'floating_ip': Table(FloatingIpRow, _NAMED, _PORT_OWNERS, with_rows=True),
-    'volume': Table(VolumeRow, _NAMED, {'server': '{row}.server_id'}),
-    'init_script': Table(InitScriptRow, _NAMED),
+    'floating_ip': Table(rows.FloatingIpRow, _NAMED, _PORT_OWNERS, with_rows=True),
+    'volume': Table(rows.VolumeRow, _NAMED, {'server': '{row}.server_id'}),
+    'init_script': Table(rows.InitScriptRow, _NAMED),
     'server_keypair': Table(
-        ServerKeypairRow, ('UNIQUE (server_id, keypair_id)', 'UNIQUE (server_id, position)')
+        rows.ServerKeypairRow, ('UNIQUE (server_id, keypair_id)', 'UNIQUE (server_id, position)')
     ),
 }
-ALL_TABLES = {**TABLES, 'history': Table(HistoryRow)}
+ALL_TABLES = {**TABLES, 'history': Table(rows.HistoryRow)}

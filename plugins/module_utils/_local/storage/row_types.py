@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..record.tables import ImageRow, VolumeRow
+from ..record.rows import ImageRow, VolumeRow
 
 
 class ListedImage(ImageRow):

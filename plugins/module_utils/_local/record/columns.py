@@ -1,0 +1,55 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the description of a column (rows.py) consists of beside its type.
+
+It is an argument of ``Annotated``: SQL as text, marks, and what the values are.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Annotated, Optional
+
+
+class Mark(Enum):
+    """What follows from a column."""
+
+    RULES = 'rules'  # rules, DHCP and load balancers: a change of it increments the revision
+    METADATA = 'metadata'  # the metadata of machines: a change of it increments theirs
+    INDEX = 'index'
+    RANDOM_UUID = 'random uuid'  # in the place of the default
+
+
+class Value(Enum):
+    """What the values of a column are, where its type does not say it (damage.py)."""
+
+    ADDRESS = 'address'
+    ALGORITHM = 'algorithm'
+    CIDR = 'cidr'
+    HEALTH_CHECK = 'health check'
+    HOST_NAME = 'host name'
+    JSON = 'json'
+    LABELS = 'labels'
+    LISTENERS = 'listeners'
+    MAC = 'mac'
+    NAME = 'name'
+    POWER = 'power'
+    PUBLIC_KEY = 'public key'
+    TASK_STATE = 'task state'
+
+
+RULES, METADATA, INDEX = Mark.RULES, Mark.METADATA, Mark.INDEX
+Uuid = Annotated[str, 'UNIQUE']
+# A column that was added to a table cannot have an expression as its default
+# (sqlite.org/lang_altertable.html, section 5).
+AddedUuid = Annotated[str, "DEFAULT ''", Mark.RANDOM_UUID]
+Description = Annotated[str, METADATA]
+AddedDescription = Annotated[str, "DEFAULT ''", METADATA]
+Labels = Annotated[str, METADATA, Value.LABELS]
+AddedLabels = Annotated[str, "DEFAULT '{}'", METADATA, Value.LABELS]
+TaskState = Annotated[Optional[str], Value.TASK_STATE]
+OfServer = Annotated[int, 'REFERENCES server ON DELETE CASCADE']
+OptionalServer = Annotated[Optional[int], 'REFERENCES server ON DELETE CASCADE', RULES, INDEX]
+OfBalancer = Annotated[int, 'REFERENCES balancer ON DELETE CASCADE']
+OptionalBalancer = Annotated[Optional[int], 'REFERENCES balancer ON DELETE CASCADE']
+OfNetwork = Annotated[int, 'REFERENCES network', RULES]
