@@ -17,6 +17,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
+
 STATE = Path('/var/lib/hanok')
 DNSMASQ = Path('/var/lib/libvirt/dnsmasq')
 # Users of a resource come before the resource.
@@ -70,7 +72,7 @@ def _record() -> list[str]:
     for table in tables:
         found += _table(table)
     exported = json.loads((STATE / 'hanok.json').read_text('utf-8'))
-    for table in tables:
+    for table in ('meta', *TABLES):
         secret = "WHERE key <> 'secret'" if table == 'meta' else ''  # the secret is in no export
         if _plain(exported[table]) != _plain(map(dict, rows(f'SELECT * FROM {table} {secret}'))):
             found.append(f'the export differs in {table}')

@@ -20,7 +20,7 @@ ARGUMENTS: Dict[str, Any] = {
     'labels': {'type': 'dict', 'default': {}},
     'query': {'type': 'str'},
 }
-Observe = Callable[[Cloud, Dict[str, Any]], Sequence[Any]]
+Observe = Callable[[Cloud, Dict[str, Any]], Sequence[Dict[str, Any]]]
 
 
 def main(kind: str) -> None:
@@ -38,7 +38,7 @@ def run_info(kind: str, observe: Observe, arguments: Mapping[str, Any] | None = 
 def run_query(
     key: str,
     arguments: Mapping[str, Any],
-    observe: Callable[[Cloud, Dict[str, Any]], Any],
+    observe: Callable[[Cloud, Dict[str, Any]], object],
     is_networked: bool,
     kind: str = '',
 ) -> None:
@@ -67,12 +67,12 @@ def _upkeep_note(cloud: Cloud, change: Change) -> str:
     )
 
 
-def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Any]:
+def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
     names = None if params['name'] is None else [params['name']]
     return [item.public() for item in items_of(cloud, kind).list(names)]
 
 
-def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> Any:
+def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> object:
     query, labels = _compiled(params['query']), labels_of(params['labels'])
     found: List[Dict[str, Any]] = [
         {**item, 'project': params['project']}
@@ -82,7 +82,7 @@ def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> Any:
     return query(found) if query else found
 
 
-def _compiled(text: str | None) -> Callable[[Any], Any] | None:
+def _compiled(text: str | None) -> Callable[[object], object] | None:
     """Return a JMESPath filter, checked before anything is observed.
 
     See https://jmespath.org/specification.html.
@@ -106,7 +106,7 @@ def _compiled(text: str | None) -> Callable[[Any], Any] | None:
         ) from error
 
 
-def _search(text: str, expression: Any, found: Any) -> Any:
+def _search(text: str, expression: Any, found: object) -> object:
     import jmespath
 
     try:

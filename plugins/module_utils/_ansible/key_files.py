@@ -17,7 +17,7 @@ from typing import List, Tuple
 
 from .._cloud import Busy, Cloud, CloudError, Invalid, Missing, Outcome
 from .._model.change import AFTER_APPLY, Change
-from .._model.keypair import KeyFile
+from .._model.keypair import KeyFile, Keypair
 
 
 @contextmanager
@@ -159,7 +159,7 @@ class KeyFiles:
         """Create key pairs, with the public key of the file that was created before."""
         self._remove_leftovers()
         resolved = [self._with_public_key(change) for change in changes]
-        ready = [change for change in resolved if change.after.public_key != AFTER_APPLY]
+        ready = [change for change in resolved if change.new(Keypair).public_key != AFTER_APPLY]
         outcomes = list(self.cloud.keypairs.create(ready))
         outcomes += [
             Outcome(change, CloudError('its private key was not created'))
@@ -200,6 +200,7 @@ class KeyFiles:
 
     def _with_public_key(self, change: Change) -> Change:
         """The change with the public key of the file that was created, if it needs one."""
-        if change.after.public_key != AFTER_APPLY:
+        pair = change.new(Keypair)
+        if pair.public_key != AFTER_APPLY:
             return change
-        return replace(change, after=replace(change.after, public_key=self.public_key))
+        return replace(change, after=replace(pair, public_key=self.public_key))

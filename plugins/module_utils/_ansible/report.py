@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Dict
 
-from .._model.change import Change
+from .._model.change import Change, Item
 from .._model.kinds import KINDS
 
 
@@ -23,7 +23,7 @@ def summary(changes: Sequence[Change], check_mode: bool, kind: str, names: Seque
     return f'no changes: {KINDS[kind].with_names(names)} {verb} up to date'
 
 
-def items_of(kind: str, is_group: bool, items: Sequence[Any], project: str) -> Dict[str, Any]:
+def items_of(kind: str, is_group: bool, items: Sequence[Item], project: str) -> Dict[str, Any]:
     """Return the items under the key of their kind: a list for a group, else one or null."""
     place = {'project': project} if KINDS[kind].is_in_project else {}
     shown = [{**item.public(), **place} for item in items]

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.change import Plan
+from .._model.change import Item, Plan
 from .._model.secret import Secrets
 from .module import SecretValues, no_secrets
-from .things import AnyRequest, Item, Observed, Requested, Thing
+from .things import AnyRequest, Observed, Requested, Thing
 
 if TYPE_CHECKING:
     from .operations import Operations

@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Dict, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
+from .._model.change import Item
 from .._model.problem import Problem
 from .._model.profile import Profile
 from .._model.secret import Secrets
@@ -24,17 +25,6 @@ class AnyRequest(Protocol):
 
     def problems(self) -> Sequence[Problem]:
         """Return what is invalid in it, regardless of what exists."""
-
-
-class Item(Protocol):
-    """What every item of a cloud has."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    def public(self) -> Dict[str, Any]:
-        """Return it for the result of a module."""
 
 
 Requested = TypeVar('Requested', bound=AnyRequest)

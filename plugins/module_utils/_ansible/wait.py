@@ -11,8 +11,9 @@ from typing import Any, Callable, Dict, List, Tuple
 
 from .._cloud import TimedOut
 from .._cloud.several import Several, deleted_meanwhile
+from .._model.change import Item
 from .steps import step
-from .things import Item, Thing
+from .things import Thing
 
 Predicate = Callable[[Thing], str]
 

@@ -105,7 +105,7 @@ class LocalRecords:
 
         Until that is done the record is marked as unfinished, with what could not be recovered.
         """
-        if changes[0].before.state == INTERRUPTED:
+        if changes[0].old(RecordState).state == INTERRUPTED:
             self.host.record.write()
         else:
             rows, lost = self._rebuilt_rows()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Dict, Generic, Iterable, List, Tuple, TypeVar, cast
+from typing import Any, Dict, Generic, Iterable, List, Protocol, Tuple, Type, TypeVar, cast
 
 from .effect import LIVE, Table
 from .kinds import Verb
@@ -18,6 +18,17 @@ AFTER_APPLY = '(known after apply)'
 Thing = TypeVar('Thing')
 
 
+class Item(Protocol):
+    """What every item of a cloud has."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    def public(self) -> Dict[str, Any]:
+        """Return it for the result of a module."""
+
+
 @dataclass(frozen=True)
 class Change:
     """One step of a plan. ``before`` is None for a creation, ``after`` is None for a deletion."""
@@ -25,10 +36,29 @@ class Change:
     kind: str
     name: str
     verb: Verb
-    before: Any
-    after: Any
+    before: Item | None
+    after: Item | None
     effect: str = LIVE
     why: str = ''
+
+    @property
+    def id(self) -> str | None:
+        """The id of what it begins at; None for a creation."""
+        return getattr(self.before, 'id', None)
+
+    def old(self, kind: Type[Thing]) -> Thing:
+        """Return what it begins at, which is of this class."""
+        return _checked(kind, self.before)
+
+    def new(self, kind: Type[Thing]) -> Thing:
+        """Return what it ends at, which is of this class."""
+        return _checked(kind, self.after)
+
+
+def _checked(kind: Type[Thing], item: Item | None) -> Thing:
+    if isinstance(item, kind):
+        return item
+    raise TypeError(f'{item!r} is no {kind.__name__}')
 
 
 @dataclass(frozen=True)
@@ -60,11 +90,12 @@ class Draft:
         self.awaited: List[str] = []
 
     def add(
-        self, kind: str, verb: Verb, before: Any, after: Thing, effect: str = LIVE, why: str = ''
+        self, kind: str, verb: Verb, before: object, after: Thing, effect: str = LIVE, why: str = ''
     ) -> Thing:
         """Add a change; return the state after it, from which the next change starts."""
-        name = cast('Any', before or after).name
-        self.changes.append(Change(kind, name, verb, before, after, effect, why))
+        one, other = cast('Tuple[Item | None, Item | None]', (before, after))
+        name = cast('Item', one or other).name
+        self.changes.append(Change(kind, name, verb, one, other, effect, why))
         return after
 
     def settled(self, kind: str, item: Thing) -> Thing | None:

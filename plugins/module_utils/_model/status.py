@@ -8,7 +8,7 @@ What the verbs do is in lifecycle.py, which only plans with changes need.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any, Mapping
+from typing import Mapping, Protocol
 
 
 class Word(str, Enum):
@@ -132,11 +132,23 @@ def is_billable(status: Status, task_state: TaskState | None) -> bool:
     return status in _BILLED and task_state not in _NOT_BILLED
 
 
-def is_leaving(item: Any) -> bool:
+class Worked(Protocol):
+    """What runs work on for more than a moment: both are None if nobody does, or has to."""
+
+    @property
+    def task_state(self) -> TaskState | None:
+        """What a run is doing with it."""
+
+    @property
+    def unfinished(self) -> TaskState | None:
+        """What an earlier run left unfinished."""
+
+
+def is_leaving(item: Worked) -> bool:
     """Whether the deletion of an item has begun."""
     return TaskState.DELETING in (item.task_state, item.unfinished)
 
 
-def is_incomplete(item: Any) -> bool:
+def is_incomplete(item: Worked) -> bool:
     """Whether a run has to complete an item, or another run is deleting it."""
     return item.unfinished is not None or is_leaving(item)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Dict, TypeVar
+from typing import Any, Dict, TypeVar, cast
 
 from .._model.change import Change, Draft
 from .._model.kinds import Verb
@@ -31,7 +31,7 @@ def fold(kind: str, changes: Iterable[Change], existing: Mapping[str, Thing]) ->
         if not _begins_at(change, current):
             raise ValueError(f'{kind} {change.name}: {change} does not begin at {current}')
         if change.after is not None:
-            after[change.name] = change.after
+            after[change.name] = cast('Thing', change.after)
     return after
 
 

@@ -226,10 +226,9 @@ def _check_floating_ips(request: ServerRequest, observed: ObservedServers, draft
 
 
 def _allocates_address(change: Change) -> bool:
-    before, after = change.before, change.after
-    if after is None or after.floating_ip != AFTER_APPLY:
+    if change.after is None or change.new(Server).floating_ip != AFTER_APPLY:
         return False
-    return before is None or before.floating_ip != AFTER_APPLY
+    return change.before is None or change.old(Server).floating_ip != AFTER_APPLY
 
 
 def _warn_of_outdated(servers: Sequence[Server], draft: Draft) -> None:

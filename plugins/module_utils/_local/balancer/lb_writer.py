@@ -38,7 +38,7 @@ class LbWriter:
         """Create load balancers and start them."""
         with self.record.transaction():
             for change in changes:
-                _reserve(self.record, self.host.pools, change.after)
+                _reserve(self.record, self.host.pools, change.new(Lb))
         self.projections.apply()
         return self.host.finish(self.host.for_each(changes, self._build), _DONE)
 
@@ -91,8 +91,8 @@ def _reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
 
 def _update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
     """Update the row of a balancer to its state after a change."""
-    before: Lb = change.before
-    lb: Lb = change.after
+    before = change.old(Lb)
+    lb = change.new(Lb)
     record.update('balancer', row, {**_columns(lb), 'task_state': TaskState.UPDATING})
     if before.members != lb.members:
         _write_members(record, row, lb.members)

@@ -50,7 +50,7 @@ class LocalFlavors:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create flavors."""
-        return self.record.create_rows(changes, _columns)
+        return self.record.create_rows(changes, Flavor, _columns)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update the family, the description and the labels."""
@@ -59,7 +59,7 @@ class LocalFlavors:
             lambda change, row: self.record.update(
                 'flavor',
                 row,
-                {'family': change.after.family, **description_columns(change.after)},
+                {'family': change.new(Flavor).family, **description_columns(change.new(Flavor))},
             ),
             is_all=True,
         )

@@ -50,7 +50,9 @@ class LocalKeypairs:
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Register public keys."""
         return self.record.create_rows(
-            changes, lambda pair: {'public_key': pair.public_key, **description_columns(pair)}
+            changes,
+            Keypair,
+            lambda pair: {'public_key': pair.public_key, **description_columns(pair)},
         )
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -58,7 +60,7 @@ class LocalKeypairs:
         return self.record.change_rows(
             changes,
             lambda change, row: self.record.update(
-                'keypair', row, description_columns(change.after)
+                'keypair', row, description_columns(change.new(Keypair))
             ),
             is_all=True,
         )

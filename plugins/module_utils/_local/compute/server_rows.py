@@ -101,8 +101,8 @@ def delete_reserved(record: Record, name: str) -> None:
 
 def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
     """Update the row of a server to its state after a change."""
-    before: Server = change.before
-    server: Server = change.after
+    before = change.old(Server)
+    server = change.new(Server)
     columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
     state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
     record.update('server', row, {**columns, **description_columns(server), **state})

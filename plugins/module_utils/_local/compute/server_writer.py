@@ -49,7 +49,7 @@ class ServerWriter:
             new = [
                 change.name
                 for change in changes
-                if server_rows.reserve(self.record, self.host.pools, change.after)
+                if server_rows.reserve(self.record, self.host.pools, change.new(Server))
             ]
             dns_names.check_dns_names(self.record, 'server', new)
         return self._build([Outcome(change) for change in changes])
@@ -63,7 +63,7 @@ class ServerWriter:
         outdated = [
             change
             for change in changes
-            if change.name in reserved and reserved[change.name] != change.after
+            if change.name in reserved and reserved[change.name] != change.new(Server)
         ]
         rows = self._rows(outdated) if outdated else {}
         for change in outdated:
@@ -87,7 +87,7 @@ class ServerWriter:
         """Define machines as recorded; running ones change at their next start."""
 
         def begin(change: Change, row: int) -> None:
-            power = server_rows.recorded_power(change.after)
+            power = server_rows.recorded_power(change.new(Server))
             self.record.update('server', row, {'power': power, 'task_state': TaskState.REPAIRING})
 
         return self._build(self.record.change_rows(changes, begin))
@@ -165,7 +165,7 @@ class ServerWriter:
         outcomes = self.host.then_each(begun, lambda change: step(rows[change.name]))
         with self.record.transaction() as sql:
             for outcome in outcomes:
-                previous = server_rows.recorded_power(outcome.change.before)
+                previous = server_rows.recorded_power(outcome.change.old(Server))
                 sql.execute(
                     'UPDATE main.server SET power = ?, task_state = NULL WHERE id = ?',
                     (previous if outcome.error else power, self.record.row_of(outcome.change)),

@@ -102,7 +102,7 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def resize(self, change: Change, row: CompleteServer) -> None:
         """Change the machine to its recorded size, with a restart if the change allows one."""
-        before, after = change.before, change.after
+        before, after = change.old(Server), change.new(Server)
         if before.unfinished is None and _size(before) == _size(after):
             return
         machine = self.define(row)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, Any, Dict, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 
 from ..._cloud import Busy, Refused
 from ..._model.change import AFTER_APPLY
@@ -25,7 +25,7 @@ _BY_ADDRESS = 'SELECT id FROM floating_ip WHERE address = ?'
 _MACS = 0x100 - 0x54  # MACs that can be derived from one address
 
 
-def create_port(record: Record, nic: Nic, position: int, owner: Dict[str, Any]) -> int:
+def create_port(record: Record, nic: Nic, position: int, owner: Mapping[str, object]) -> int:
     """Create the port of a server or balancer, or a named one, with an address; return its id."""
     rows = record.rows(_NETWORK, nic.name)
     if not rows:
@@ -81,7 +81,7 @@ def allocate(
     pools: Sequence[Pool],
     address: str | None,
     pool: str | None,
-    values: Dict[str, Any],
+    values: Mapping[str, object],
 ) -> int:
     """Allocate a floating address, this one or any free one; return the id of its row."""
     in_use = allocated(record)

@@ -78,7 +78,7 @@ class LocalFloatingIps:
         """Allocate addresses, and associate them."""
         with self.record.transaction():
             for change in changes:
-                self._allocate(change.after)
+                self._allocate(change.new(FloatingIp))
         return self._project([Outcome(change) for change in changes])
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -86,7 +86,7 @@ class LocalFloatingIps:
         return self._project(self.record.change_rows(changes, self._update))
 
     def _update(self, change: Change, row: int) -> None:
-        after: FloatingIp = change.after
+        after = change.new(FloatingIp)
         columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
         self.record.update('floating_ip', row, {**description_columns(after), **columns})
 

@@ -81,7 +81,7 @@ class LocalNetworks:
         """Create networks and start them."""
         with self.record.transaction():
             for change in changes:
-                self._reserve(change.after)
+                self._reserve(change.new(Network))
         self.projections.save_rules()
         outcomes = self.host.for_each(changes, self._build)
         self.projections.apply()
@@ -92,7 +92,7 @@ class LocalNetworks:
         return self.record.change_rows(
             changes,
             lambda change, row: self.record.update(
-                'network', row, description_columns(change.after)
+                'network', row, description_columns(change.new(Network))
             ),
             is_all=True,
         )

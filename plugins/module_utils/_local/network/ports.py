@@ -52,7 +52,7 @@ class LocalPorts:
 
         with self.record.transaction():
             for change in changes:
-                port: Port = change.after
+                port = change.new(Port)
                 nic = Nic(port.network, port.fixed_ip, port.mac)
                 row = addresses.create_port(
                     self.record,
@@ -68,11 +68,11 @@ class LocalPorts:
         return self._project(self.record.change_rows(changes, self._update))
 
     def _update(self, change: Change, row: int) -> None:
-        self.record.update('port', row, description_columns(change.after))
-        if change.before.security_groups != change.after.security_groups:
+        self.record.update('port', row, description_columns(change.new(Port)))
+        if change.old(Port).security_groups != change.new(Port).security_groups:
             from . import addresses
 
-            addresses.write_groups(self.record, row, change.after.security_groups)
+            addresses.write_groups(self.record, row, change.new(Port).security_groups)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete ports that no server has."""

@@ -82,7 +82,8 @@ class LocalSecurityGroups:
         with self.record.transaction():
             for change in changes:
                 row = self.record.insert(
-                    'security_group', {'name': change.name, **description_columns(change.after)}
+                    'security_group',
+                    {'name': change.name, **description_columns(change.new(SecurityGroup))},
                 )
                 self._write_rules(change, row)
         return self._project([Outcome(change) for change in changes])
@@ -96,9 +97,12 @@ class LocalSecurityGroups:
         return self._project(self.record.delete_rows(changes))
 
     def _update(self, change: Change, row: int) -> None:
-        self.record.update('security_group', row, description_columns(change.after))
+        self.record.update('security_group', row, description_columns(change.new(SecurityGroup)))
         self._write_rules(change, row)
-        if change.after.cut and change.after.rules != change.before.rules:
+        if (
+            change.new(SecurityGroup).cut
+            and change.new(SecurityGroup).rules != change.old(SecurityGroup).rules
+        ):
             self.record.sql.execute(
                 'UPDATE main.security_group SET to_cut = to_cut + 1 WHERE id = ?', (row,)
             )
@@ -106,8 +110,8 @@ class LocalSecurityGroups:
     def _write_rules(self, change: Change, row: int) -> None:
         groups = self.record.rows(_NAMES)
         ids = {row['name']: row['id'] for row in groups}
-        before = set() if change.before is None else _own_rules(change.before)
-        after = _own_rules(change.after)
+        before = set() if change.before is None else _own_rules(change.old(SecurityGroup))
+        after = _own_rules(change.new(SecurityGroup))
         for rule in before - after:
             self._delete_rule(row, rule, ids.get(rule.remote_group or ''))
         for rule in sorted(after - before):

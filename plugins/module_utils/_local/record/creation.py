@@ -126,7 +126,7 @@ def _fill_history(database: Database) -> None:
     database.sql.execute('COMMIT')
 
 
-def _insert(database: Database, table: str, values: Mapping[str, Any]) -> int:
+def _insert(database: Database, table: str, values: Mapping[str, object]) -> int:
     statement = 'INSERT OR REPLACE' if table == 'meta' else 'INSERT'
     try:
         return database.execute_insert(statement, table, values)

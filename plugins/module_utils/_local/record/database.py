@@ -141,7 +141,7 @@ class Database:
         rows = self.fetch(query, *values)
         return rows[0][0] if rows else None
 
-    def execute_insert(self, statement: str, table: str, values: Mapping[str, Any]) -> int:
+    def execute_insert(self, statement: str, table: str, values: Mapping[str, object]) -> int:
         """Execute INSERT, or another statement that starts like it; return the id of the row."""
         columns, marks = ', '.join(values), ', '.join('?' * len(values))
         cursor = self.sql.execute(

@@ -9,10 +9,10 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Protocol, Tuple, Type
 
 from ..._cloud import Busy, CloudError, Gone, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._model.change import AFTER_APPLY, Change, Thing
 from ..._model.checks import DEFAULT_GROUP, DEFAULT_PROJECT
 from ..._model.status import TaskState
 from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
@@ -23,6 +23,18 @@ _OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.n
 
 if TYPE_CHECKING:
     from .journal import Journal
+
+
+class Described(Protocol):
+    """What has a description and labels."""
+
+    @property
+    def description(self) -> str:
+        """Any text."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
 
 
 class Record(Database):
@@ -200,13 +212,13 @@ class Record(Database):
             self.journal.end(outcomes)
         return outcomes
 
-    def insert(self, table: str, values: Dict[str, Any]) -> int:
+    def insert(self, table: str, values: Mapping[str, object]) -> int:
         """Insert a row; return its id."""
         return self.execute_insert(
             'INSERT', f'main.{table}', {'project': self.project, 'created_by': self.actor, **values}
         )
 
-    def update(self, table: str, row: int, values: Dict[str, Any]) -> None:
+    def update(self, table: str, row: int, values: Mapping[str, object]) -> None:
         """Update columns of the row with this id."""
         marks = ', '.join(f'{column} = ?' for column in values)
         self.sql.execute(f'UPDATE main.{table} SET {marks} WHERE id = ?', [*values.values(), row])
@@ -223,18 +235,21 @@ class Record(Database):
         creates has no id yet, and the lock of its name.
         """
         table = table_of(change.kind)
-        if change.before is None or change.before.id == AFTER_APPLY:
+        if change.id in (None, AFTER_APPLY):
             return self.find(table, change.name)
-        row: int | None = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.before.id)
+        row: int | None = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.id)
         return row
 
     def create_rows(
-        self, changes: Sequence[Change], columns: Callable[[Any], Dict[str, Any]]
+        self,
+        changes: Sequence[Change],
+        kind: Type[Thing],
+        columns: Callable[[Thing], Mapping[str, object]],
     ) -> List[Outcome]:
         """Insert the row of each change, in one transaction, which is all that they do."""
         with self.transaction():
             for change in changes:
-                values = {'name': change.name, **columns(change.after)}
+                values = {'name': change.name, **columns(change.new(kind))}
                 self.insert(table_of(change.kind), values)
             return self.end([Outcome(change) for change in changes])
 
@@ -257,7 +272,7 @@ class Record(Database):
                 outcomes.append(Outcome(change, Gone() if row is None else None))
             return self.end(outcomes) if is_all else outcomes
 
-    def update_rows(self, changes: Sequence[Change], values: Dict[str, Any]) -> List[Outcome]:
+    def update_rows(self, changes: Sequence[Change], values: Mapping[str, object]) -> List[Outcome]:
         """Update the same columns of the row of each change, in one transaction."""
         return self.change_rows(
             changes, lambda change, row: self.update(table_of(change.kind), row, values)
@@ -304,6 +319,6 @@ def split_names(text: str | None) -> Tuple[str, ...]:
     return tuple(sorted(text.split(','))) if text else ()
 
 
-def description_columns(resource: Any) -> Dict[str, Any]:
+def description_columns(resource: Described) -> Dict[str, str]:
     """Return the columns description and labels of a resource."""
     return {'description': resource.description, 'labels': json.dumps(dict(resource.labels))}

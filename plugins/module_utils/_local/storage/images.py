@@ -85,7 +85,7 @@ class LocalImages:
         """Create images from files, downloads and disks of servers."""
         with self.record.transaction():
             for change in changes:
-                self._reserve(change.after)
+                self._reserve(change.new(Image))
         return self.host.finish(
             self.host.for_each(changes, self._build),
             'UPDATE main.image SET task_state = NULL WHERE id = ?',
@@ -96,7 +96,9 @@ class LocalImages:
         return self.record.change_rows(
             changes,
             lambda change, row: self.record.update(
-                'image', row, {'source': change.after.source, **description_columns(change.after)}
+                'image',
+                row,
+                {'source': change.new(Image).source, **description_columns(change.new(Image))},
             ),
             is_all=True,
         )
@@ -130,13 +132,13 @@ class LocalImages:
 
     def _build(self, change: Change) -> None:
         target, locks = self._disk(change), self.host.held_lock('image', change.name)
-        kind, _colon, name = change.after.source.partition(':')
+        kind, _colon, name = change.new(Image).source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
             self.pool.flatten(self.pool.root(server), target, locks)
             size, imported = self.pool.size(target), None
         else:
-            size, imported = self._import(change.after, target.path, locks)
+            size, imported = self._import(change.new(Image), target.path, locks)
         with self.record.transaction() as sql:
             sql.execute(
                 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?',

@@ -40,7 +40,7 @@ class VolumeWriter:
         """Create empty volumes."""
         with self.record.transaction():
             for change in changes:
-                self._reserve(change.after)
+                self._reserve(change.new(Volume))
         return self.host.finish(self.host.for_each(changes, self._create), _DONE)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -53,13 +53,13 @@ class VolumeWriter:
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Attach volumes to servers."""
         begun = self.record.change_rows(changes, self._connect)
-        self.redefine({one.change.after.server for one in begun if not one.error})
+        self.redefine({one.change.new(Volume).server or '' for one in begun if not one.error})
         return self.host.finish(self.host.then_each(begun, self._attach), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Detach volumes, and wait until the guests have released them."""
         begun = self.record.update_rows(changes, {'task_state': TaskState.DETACHING})
-        self.redefine({one.change.before.server for one in begun if not one.error})
+        self.redefine({one.change.old(Volume).server or '' for one in begun if not one.error})
         return self.host.finish(
             self.host.then_each(begun, self._detach),
             'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id = ?',
@@ -73,11 +73,11 @@ class VolumeWriter:
         )
 
     def _resize(self, change: Change, row: int) -> None:
-        values = {'size': change.after.size, **description_columns(change.after)}
+        values = {'size': change.new(Volume).size, **description_columns(change.new(Volume))}
         self.record.update('volume', row, {**values, 'task_state': TaskState.EXTENDING})
 
     def _connect(self, change: Change, row: int) -> None:
-        server = self.record.find('server', change.after.server)
+        server = self.record.find('server', change.new(Volume).server)
         self.record.update('volume', row, {'server_id': server, 'task_state': TaskState.ATTACHING})
 
     def _reserve(self, volume: Volume) -> None:
