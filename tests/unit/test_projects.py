@@ -29,6 +29,7 @@ OF_ALL_PROJECTS = {
     'leases',
     'metadata',
     'pending_flows',
+    'database',
     'record',
     'export',
     'recovery',

@@ -22,6 +22,9 @@ _RESOURCES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'h
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
 _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 
+# The tables of resources, whose rows belong to projects.
+_OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.name) c
+  WHERE t.type = 'table' AND c.name = 'created_by'"""
 # Indices and triggers, without those of constraints.
 _DERIVED = """SELECT type, name FROM sqlite_master
   WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"""
@@ -119,6 +122,19 @@ class Database:
         except sqlite3.Error as error:
             raise self.access_error(error) from error
         self.version = VERSION
+
+    def open_project(self, project: str) -> None:
+        """Create a view of the rows of a project for each table, in front of the table.
+
+        What does not name the schema (main) reads the view, and cannot write. The plus keeps SQLite
+        from preferring the index of the project to all others.
+        """
+        self.sql.execute('CREATE TEMP TABLE opened AS SELECT ?1 AS project', (project,))
+        for (table,) in self.fetch(_OF_PROJECTS):
+            self.sql.execute(
+                f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} '
+                'WHERE +project = (SELECT project FROM opened)'
+            )
 
     def rows(self, query: Query[Row], *values: object) -> List[Row]:
         """Return the rows of a query."""

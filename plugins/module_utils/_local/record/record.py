@@ -9,7 +9,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Protocol, Tuple, Type
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple, Type
 
 from ..._cloud import Busy, CloudError, Gone, Outcome
 from ..._model.change import AFTER_APPLY, Change, Thing
@@ -17,24 +17,9 @@ from ..._model.checks import DEFAULT_GROUP, DEFAULT_PROJECT
 from ..._model.status import TaskState
 from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
 
-# The tables of resources, whose rows belong to projects.
-_OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.name) c
-  WHERE t.type = 'table' AND c.name = 'created_by'"""
-
 if TYPE_CHECKING:
     from .journal import Journal
-
-
-class Described(Protocol):
-    """What has a description and labels."""
-
-    @property
-    def description(self) -> str:
-        """Any text."""
-
-    @property
-    def labels(self) -> Mapping[str, str]:
-        """Its labels."""
+    from .row_types import Described
 
 
 class Record(Database):
@@ -59,7 +44,7 @@ class Record(Database):
             self.connect(f'file:{self.path}?mode=ro')
             self.check_version()
             self._complete_copy()
-            self._open_project()
+            self.open_project(self.project)
             return
         if os.path.exists(self.export_path) and not lost:
             raise CloudError(
@@ -69,7 +54,7 @@ class Record(Database):
         self.connect(':memory:')
         self.migrate()
         self._add_project()
-        self._open_project()
+        self.open_project(self.project)
 
     def _complete_copy(self) -> None:
         """Migrate an older record, and add a new project, in memory: only writers change files."""
@@ -108,7 +93,7 @@ class Record(Database):
         if self._is_new_project():
             with self.transaction():
                 self._add_project()
-        self._open_project()
+        self.open_project(self.project)
         self.writable = True
 
     def _is_new_project(self) -> bool:
@@ -121,19 +106,6 @@ class Record(Database):
             from .creation import add_default_group
 
             add_default_group(self, self.project)
-
-    def _open_project(self) -> None:
-        """Create a view of the rows of this project for each table, in front of the table.
-
-        What does not name the schema (main) reads the view, and cannot write. The plus keeps SQLite
-        from preferring the index of the project to all others.
-        """
-        self.sql.execute('CREATE TEMP TABLE opened AS SELECT ?1 AS project', (self.project,))
-        for (table,) in self.fetch(_OF_PROJECTS):
-            self.sql.execute(
-                f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} '
-                'WHERE +project = (SELECT project FROM opened)'
-            )
 
     def rebuild(self, rows: Rows) -> None:
         """Replace the record by one with these rows, and open it for writing.

@@ -4,7 +4,19 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Mapping, Protocol, TypedDict
+
+
+class Described(Protocol):
+    """What has a description and labels."""
+
+    @property
+    def description(self) -> str:
+        """Any text."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """Its labels."""
 
 
 class InProgress(TypedDict):
