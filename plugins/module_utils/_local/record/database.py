@@ -25,10 +25,6 @@ _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 # The tables of resources, whose rows belong to projects.
 _OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.name) c
   WHERE t.type = 'table' AND c.name = 'created_by'"""
-# Indices and triggers, without those of constraints.
-_DERIVED = """SELECT type, name FROM sqlite_master
-  WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"""
-
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # by table
 Row = TypeVar('Row')
 
@@ -104,24 +100,10 @@ class Database:
 
     def migrate(self) -> None:
         """Create or update the tables of the open database, in one transaction."""
-        if self.version == VERSION:
-            return
-        from .definition import creation, indices_and_triggers
-        from .schema import VERSIONS
+        if self.version < VERSION:
+            from .schema import migrate
 
-        statements = [creation()]
-        if self.version:
-            statements = [f'DROP {row["type"]} {row["name"]};' for row in self.fetch(_DERIVED)]
-            statements += [VERSIONS[number] for number in range(self.version + 1, VERSION + 1)]
-            # A newer version may render other rules: they are loaded again.
-            statements += ["UPDATE meta SET value = value + 1 WHERE key = 'revision';"]
-            statements += [indices_and_triggers()]
-        statements += [f'PRAGMA user_version = {VERSION};']
-        try:
-            self.sql.executescript('\n'.join(['BEGIN IMMEDIATE;', *statements, 'COMMIT;']))
-        except sqlite3.Error as error:
-            raise self.access_error(error) from error
-        self.version = VERSION
+            migrate(self)
 
     def open_project(self, project: str) -> None:
         """Create a view of the rows of a project for each table, in front of the table.

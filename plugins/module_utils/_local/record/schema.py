@@ -4,10 +4,15 @@
 
 A released version is never edited: changes are added as a new version, as statements that do not
 depend on what the tables are today. Indices and triggers are no part of it: they are dropped
-before, and created as they are described afterwards (Database.migrate).
+before, and created as they are described afterwards (migrate).
 """
 
 from __future__ import annotations
+
+import sqlite3
+
+from .database import VERSION, Database
+from .definition import creation, indices_and_triggers
 
 _ROW = """id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL DEFAULT 'default',
   created_by TEXT NOT NULL, created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))"""
@@ -136,3 +141,23 @@ VERSIONS = {
     5: _version_5(),
     6: '\n'.join(_VERSION_6),
 }
+# Indices and triggers, without those of constraints.
+_DERIVED = """SELECT type, name FROM sqlite_master
+  WHERE type IN ('index', 'trigger') AND sql IS NOT NULL"""
+
+
+def migrate(database: Database) -> None:
+    """Create the tables of an empty database, or those of today in an older one."""
+    statements = [creation()]
+    if database.version:
+        statements = [f'DROP {row["type"]} {row["name"]};' for row in database.fetch(_DERIVED)]
+        statements += [VERSIONS[number] for number in range(database.version + 1, VERSION + 1)]
+        # A newer version may render other rules: they are loaded again.
+        statements += ["UPDATE meta SET value = value + 1 WHERE key = 'revision';"]
+        statements += [indices_and_triggers()]
+    statements += [f'PRAGMA user_version = {VERSION};']
+    try:
+        database.sql.executescript('\n'.join(['BEGIN IMMEDIATE;', *statements, 'COMMIT;']))
+    except sqlite3.Error as error:
+        raise database.access_error(error) from error
+    database.version = VERSION
