@@ -28,18 +28,6 @@ from .status import is_incomplete
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
 RUNNING_STATES = ('started', 'restarted')  # states after which a server runs
-# The options, besides networks, that a new member takes from its group unless they are specified.
-INHERITED_OPTIONS = (
-    'flavor',
-    'image',
-    'key_names',
-    'init_script',
-    'security_groups',
-    'guest_agent',
-    'delete_protection',
-    'description',
-    'labels',
-)
 MAX_MEMBERS = 500
 MAX_NETWORKS = 8
 

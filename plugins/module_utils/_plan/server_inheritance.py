@@ -9,9 +9,13 @@ from typing import Any, Dict
 
 from .._model.change import Draft
 from .._model.server import Server
-from .._model.server_request import INHERITED_OPTIONS, NicRequest, ServerRequest
+from .._model.server_effects import TABLE
+from .._model.server_request import NicRequest, ServerRequest
 from .._model.status import is_leaving
 from .server_observations import ObservedServers
+
+# A new member does not take these from its group as they are, unlike all other options.
+_OWN = ('user_data', 'networks', 'volume_size', 'floating_ip')
 
 
 def inherit_from_group(
@@ -50,7 +54,7 @@ def _example_member(request: ServerRequest, observed: ObservedServers) -> Server
 def _inherited_options(
     name: str, request: ServerRequest, example: Server, draft: Draft
 ) -> Dict[str, Any]:
-    options = {option: getattr(example, option) for option in INHERITED_OPTIONS}
+    options = {option: getattr(example, option) for option in TABLE if option not in _OWN}
     if request.options.get('flavor') in (None, example.flavor):
         options.update(vcpus=example.vcpus, memory=example.memory, volume_size=example.volume_size)
     if request.user_data is not None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Dict, Sequence
 from ..._cloud import Busy, Refused
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.server import Nic, Server
+from ..._model.server_effects import TABLE
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..host.settings import Pool
 from ..network import addresses
-from ..record import metadata
+from ..record import metadata, tables
 from ..record.database import Query
 from ..record.record import Record, description_columns
 from .server_queries import (
@@ -34,14 +35,13 @@ if TYPE_CHECKING:
 
 _PORTS: Query[PortRow] = Query('SELECT * FROM port WHERE server_id = ? ORDER BY position')
 _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
-_UPDATED_COLUMNS = (
-    'flavor',
-    'vcpus',
-    'memory',
-    'user_data',
-    'volume_size',
-    'guest_agent',
-    'delete_protection',
+# A script is written with its hash; see description_columns.
+_WRITTEN_OTHERWISE = ('init_script', 'description', 'labels')
+# The columns that hold an option as it is, or what follows from the flavor.
+_UPDATED_COLUMNS = tuple(
+    column
+    for column in tables.ServerRow.__annotations__
+    if column in ('vcpus', 'memory') or (column in TABLE and column not in _WRITTEN_OTHERWISE)
 )
 _COLUMNS = (*_UPDATED_COLUMNS, 'name', 'member_of', 'init_script', 'power')
 
