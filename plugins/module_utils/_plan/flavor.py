@@ -17,9 +17,6 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]
     if current and current.built_in:
         _check_unchanged(request, current, draft)
         return draft.finish([current])
-    if current and current.built_in:
-        _check_unchanged(request, current, draft)
-        return draft.finish([current])
     if current is None and request.state == 'present':
         unset = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
         if unset:
