@@ -16,9 +16,10 @@ from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..host.settings import Pool
 from ..network import addresses
-from ..record import metadata, tables
+from ..record import metadata
 from ..record.database import Query
 from ..record.record import Record, description_columns
+from ..record.rows import ServerRow
 from .server_queries import (
     PORTS,
     SERVERS,
@@ -40,7 +41,7 @@ _WRITTEN_OTHERWISE = ('init_script', 'description', 'labels')
 # The columns that hold an option as it is, or what follows from the flavor.
 _UPDATED_COLUMNS = tuple(
     column
-    for column in tables.ServerRow.__annotations__
+    for column in ServerRow.__annotations__
     if column in ('vcpus', 'memory') or (column in TABLE and column not in _WRITTEN_OTHERWISE)
 )
 _COLUMNS = (*_UPDATED_COLUMNS, 'name', 'member_of', 'init_script', 'power')
