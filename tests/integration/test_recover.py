@@ -152,6 +152,8 @@ def test_recover_from_the_export(cloud: dict[str, Any], damage: str) -> None:
     assert done['changed']
     assert done['record']['lost'] == []
     assert info() == cloud
+    (entry,) = run('history_info', kind='record', limit=1)['history']
+    assert (entry['module'], entry['verb'], entry['result']) == ('recover', 'create', 'ok')
     assert not keep('server', name='many', count=2, **OPTIONS)['changed']
     assert Play('hanok.cloud.recover').changed == 0
 
