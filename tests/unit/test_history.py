@@ -348,7 +348,7 @@ def test_a_damaged_history_does_not_stop_changes(host: Host) -> None:
         file.write(b'\xff' * 4096)
     record = Record(host.record.folder, 'me')
     record.write()
-    record.create_rows([CREATION], Keypair, lambda pair: {'public_key': pair.public_key})
+    record.writer.create([CREATION], Keypair, lambda pair: {'public_key': pair.public_key})
     with pytest.raises(CloudError, match=r'is damaged.*hanok\.cloud\.recover rebuilds'):
         record.check_integrity()
     record.sql.close()

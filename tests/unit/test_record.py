@@ -728,12 +728,12 @@ def test_rows_that_came_into_use_are_not_deleted(
     row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')
     change = Change(table, name, Verb.DELETE, None, None)
     with pytest.raises(CloudError, match=f'{table} {name} is now in use by a {user}'):
-        record.begin_deletion([change], user, column)
+        record.writer.begin_deletion([change], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None
     record.sql.execute('DELETE FROM main.port')
     record.sql.execute('UPDATE main.volume SET server_id = NULL')
     record.sql.execute('DELETE FROM main.server')
-    record.begin_deletion([change], user, column)
+    record.writer.begin_deletion([change], user, column)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'
 
 

@@ -44,7 +44,7 @@ class LbWriter:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update load balancers without dropping connections; start those that do not run."""
-        begun = self.record.change_rows(
+        begun = self.record.writer.change(
             changes,
             lambda change, row: _update(self.record, self.host.pools, change, row),
         )
@@ -61,7 +61,7 @@ class LbWriter:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete load balancers and their automatic floating IPs."""
-        begun = self.record.update_rows(changes, {'task_state': TaskState.DELETING})
+        begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         outcomes = self.host.then_each(begun, self._delete)
         self.projections.end_stale_flows()
         with self.record.transaction():

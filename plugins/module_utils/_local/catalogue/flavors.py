@@ -50,23 +50,15 @@ class LocalFlavors:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create flavors."""
-        return self.record.create_rows(changes, Flavor, _columns)
+        return self.record.writer.create(changes, Flavor, _columns)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update the family, the description and the labels."""
-        return self.record.change_rows(
-            changes,
-            lambda change, row: self.record.update(
-                'flavor',
-                row,
-                {'family': change.new(Flavor).family, **description_columns(change.new(Flavor))},
-            ),
-            is_all=True,
-        )
+        return self.record.writer.update(changes, Flavor, _columns)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete flavors."""
-        return self.record.delete_rows(changes, is_all=True)
+        return self.record.writer.delete(changes, is_all=True)
 
 
 def _columns(flavor: Flavor) -> Dict[str, object]:

@@ -48,21 +48,15 @@ class LocalInitScripts:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create scripts."""
-        return self.record.create_rows(changes, InitScript, _columns)
+        return self.record.writer.create(changes, InitScript, _columns)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update scripts; servers created from now on use the new content."""
-        return self.record.change_rows(
-            changes,
-            lambda change, row: self.record.update(
-                'init_script', row, _columns(change.new(InitScript))
-            ),
-            is_all=True,
-        )
+        return self.record.writer.update(changes, InitScript, _columns)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete scripts."""
-        return self.record.delete_rows(changes, is_all=True)
+        return self.record.writer.delete(changes, is_all=True)
 
 
 def _columns(script: InitScript) -> Dict[str, str]:

@@ -49,7 +49,7 @@ class LocalKeypairs:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Register public keys."""
-        return self.record.create_rows(
+        return self.record.writer.create(
             changes,
             Keypair,
             lambda pair: {'public_key': pair.public_key, **description_columns(pair)},
@@ -57,14 +57,8 @@ class LocalKeypairs:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions and labels."""
-        return self.record.change_rows(
-            changes,
-            lambda change, row: self.record.update(
-                'keypair', row, description_columns(change.new(Keypair))
-            ),
-            is_all=True,
-        )
+        return self.record.writer.update(changes, Keypair, description_columns)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete public keys."""
-        return self.record.delete_rows(changes, is_all=True)
+        return self.record.writer.delete(changes, is_all=True)

@@ -72,7 +72,7 @@ class ServerWriter:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update servers: while they run if possible, with a restart if the change allows one."""
-        begun = self.record.change_rows(
+        begun = self.record.writer.change(
             changes,
             lambda change, row: server_rows.update(self.record, self.host.pools, change, row),
         )
@@ -90,7 +90,7 @@ class ServerWriter:
             power = server_rows.recorded_power(change.new(Server))
             self.record.update('server', row, {'power': power, 'task_state': TaskState.REPAIRING})
 
-        return self._build(self.record.change_rows(changes, begin))
+        return self._build(self.record.writer.change(changes, begin))
 
     def _build(self, begun: Sequence[Outcome]) -> List[Outcome]:
         """Create disks and seeds, load the firewall, then define machines and start them."""
@@ -133,7 +133,7 @@ class ServerWriter:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
-        begun = self.record.update_rows(changes, {'task_state': TaskState.DELETING})
+        begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         rows = self._rows(changes)
         outcomes = self.host.then_each(
             begun, lambda change: self.machines.delete(rows[change.name])
@@ -158,7 +158,7 @@ class ServerWriter:
 
         ``first_step``: a step for all servers before the other one.
         """
-        begun = self.record.update_rows(changes, {'power': power, 'task_state': task_state})
+        begun = self.record.writer.set(changes, {'power': power, 'task_state': task_state})
         rows = self._rows(changes)
         if first_step:
             self.host.then_each(begun, lambda change: first_step(rows[change.name]))

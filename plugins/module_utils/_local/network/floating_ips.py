@@ -83,7 +83,7 @@ class LocalFloatingIps:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Associate and disassociate addresses."""
-        return self._project(self.record.change_rows(changes, self._update))
+        return self._project(self.record.writer.change(changes, self._update))
 
     def _update(self, change: Change, row: int) -> None:
         after = change.new(FloatingIp)
@@ -92,7 +92,7 @@ class LocalFloatingIps:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Release addresses."""
-        return self._project(self.record.delete_rows(changes))
+        return self._project(self.record.writer.delete(changes))
 
     def _allocate(self, item: FloatingIp) -> None:
         from . import addresses

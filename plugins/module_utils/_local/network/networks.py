@@ -89,17 +89,11 @@ class LocalNetworks:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions and labels."""
-        return self.record.change_rows(
-            changes,
-            lambda change, row: self.record.update(
-                'network', row, description_columns(change.new(Network))
-            ),
-            is_all=True,
-        )
+        return self.record.writer.update(changes, Network, description_columns)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Stop networks and delete them."""
-        begun = self.record.begin_deletion(changes, 'port', 'network_id')
+        begun = self.record.writer.begin_deletion(changes, 'port', 'network_id')
         outcomes = self.host.then_each(begun, self._remove)
         self.host.finish(outcomes, 'DELETE FROM main.network WHERE id = ?')
         self.projections.apply()

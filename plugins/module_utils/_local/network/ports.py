@@ -65,7 +65,7 @@ class LocalPorts:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update groups, effective at once for their servers, descriptions and labels."""
-        return self._project(self.record.change_rows(changes, self._update))
+        return self._project(self.record.writer.change(changes, self._update))
 
     def _update(self, change: Change, row: int) -> None:
         self.record.update('port', row, description_columns(change.new(Port)))
@@ -76,7 +76,7 @@ class LocalPorts:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete ports that no server has."""
-        return self._project(self.record.change_rows(changes, self._delete))
+        return self._project(self.record.writer.change(changes, self._delete))
 
     def _delete(self, change: Change, row: int) -> None:
         self.record.sql.execute('DELETE FROM main.port WHERE id = ? AND server_id IS NULL', (row,))

@@ -90,11 +90,11 @@ class LocalSecurityGroups:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions, labels and rules, effective at once for all members."""
-        return self._project(self.record.change_rows(changes, self._update))
+        return self._project(self.record.writer.change(changes, self._update))
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete groups that are not in use."""
-        return self._project(self.record.delete_rows(changes))
+        return self._project(self.record.writer.delete(changes))
 
     def _update(self, change: Change, row: int) -> None:
         self.record.update('security_group', row, description_columns(change.new(SecurityGroup)))

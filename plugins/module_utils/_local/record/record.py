@@ -7,18 +7,18 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple, Type
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
-from ..._cloud import Busy, CloudError, Gone, Outcome
-from ..._model.change import AFTER_APPLY, Change, Thing
+from ..._cloud import Busy, CloudError, Outcome
+from ..._model.change import AFTER_APPLY, Change
 from ..._model.checks import DEFAULT_GROUP, DEFAULT_PROJECT
-from ..._model.status import TaskState
 from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
 
 if TYPE_CHECKING:
     from .journal import Journal
+    from .record_writer import RecordWriter
     from .row_types import Described
 
 
@@ -212,67 +212,12 @@ class Record(Database):
         row: int | None = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.id)
         return row
 
-    def create_rows(
-        self,
-        changes: Sequence[Change],
-        kind: Type[Thing],
-        columns: Callable[[Thing], Mapping[str, object]],
-    ) -> List[Outcome]:
-        """Insert the row of each change, in one transaction, which is all that they do."""
-        with self.transaction():
-            for change in changes:
-                values = {'name': change.name, **columns(change.new(kind))}
-                self.insert(table_of(change.kind), values)
-            return self.end([Outcome(change) for change in changes])
+    @property
+    def writer(self) -> RecordWriter:
+        """What writes the rows of changes; a run that changes nothing does not load it."""
+        from .record_writer import RecordWriter
 
-    def change_rows(
-        self,
-        changes: Sequence[Change],
-        write: Callable[[Change, int], None],
-        is_all: bool = False,
-    ) -> List[Outcome]:
-        """Write the row of each change, in one transaction.
-
-        ``is_all``: that is all that the changes do.
-        """
-        outcomes = []
-        with self.transaction():
-            for change in changes:
-                row = self.row_of(change)
-                if row is not None:
-                    write(change, row)
-                outcomes.append(Outcome(change, Gone() if row is None else None))
-            return self.end(outcomes) if is_all else outcomes
-
-    def update_rows(self, changes: Sequence[Change], values: Mapping[str, object]) -> List[Outcome]:
-        """Update the same columns of the row of each change, in one transaction."""
-        return self.change_rows(
-            changes, lambda change, row: self.update(table_of(change.kind), row, values)
-        )
-
-    def delete_rows(self, changes: Sequence[Change], is_all: bool = False) -> List[Outcome]:
-        """Delete the row of each change, in one transaction. ``is_all``: see change_rows."""
-
-        def delete(change: Change, row: int) -> None:
-            self.sql.execute(f'DELETE FROM main.{table_of(change.kind)} WHERE id = ?', (row,))
-
-        return self.change_rows(changes, delete, is_all)
-
-    def begin_deletion(self, changes: Sequence[Change], user: str, column: str) -> List[Outcome]:
-        """Mark rows as being deleted, so that no new row can refer to them.
-
-        Raises CloudError if a row of ``user`` refers to one of them by ``column`` meanwhile.
-        """
-
-        def begin(change: Change, row: int) -> None:
-            if self.value(f'SELECT 1 FROM {user} WHERE {column} = ?', row) is not None:
-                raise Busy(
-                    f'{change.kind} {change.name} is now in use by a {user}; '
-                    'run the task again to see which one'
-                )
-            self.update(table_of(change.kind), row, {'task_state': TaskState.DELETING})
-
-        return self.change_rows(changes, begin)
+        return RecordWriter(self)
 
     def export(self) -> None:
         """Write all rows as JSON to ``export_path``."""

@@ -93,19 +93,13 @@ class LocalImages:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update sources, descriptions and labels."""
-        return self.record.change_rows(
-            changes,
-            lambda change, row: self.record.update(
-                'image',
-                row,
-                {'source': change.new(Image).source, **description_columns(change.new(Image))},
-            ),
-            is_all=True,
+        return self.record.writer.update(
+            changes, Image, lambda image: {'source': image.source, **description_columns(image)}
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete images that are not in use."""
-        begun = self.record.begin_deletion(changes, 'server', 'image_id')
+        begun = self.record.writer.begin_deletion(changes, 'server', 'image_id')
         return self.host.finish(
             self.host.then_each(begun, self._delete), 'DELETE FROM main.image WHERE id = ?'
         )

@@ -45,20 +45,20 @@ class VolumeWriter:
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Grow volumes, also while in use, and update descriptions and labels."""
-        begun = self.record.change_rows(changes, self._resize)
+        begun = self.record.writer.change(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
         return self.host.finish(self.host.then_each(begun, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Attach volumes to servers."""
-        begun = self.record.change_rows(changes, self._connect)
+        begun = self.record.writer.change(changes, self._connect)
         self.redefine({one.change.new(Volume).server or '' for one in begun if not one.error})
         return self.host.finish(self.host.then_each(begun, self._attach), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Detach volumes, and wait until the guests have released them."""
-        begun = self.record.update_rows(changes, {'task_state': TaskState.DETACHING})
+        begun = self.record.writer.set(changes, {'task_state': TaskState.DETACHING})
         self.redefine({one.change.old(Volume).server or '' for one in begun if not one.error})
         return self.host.finish(
             self.host.then_each(begun, self._detach),
@@ -67,7 +67,7 @@ class VolumeWriter:
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete volumes that are not attached."""
-        begun = self.record.update_rows(changes, {'task_state': TaskState.DELETING})
+        begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         return self.host.finish(
             self.host.then_each(begun, self._delete), 'DELETE FROM main.volume WHERE id = ?'
         )
