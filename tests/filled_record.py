@@ -34,15 +34,16 @@ def fill(record: Record) -> dict[str, int]:
         protocol='any',
         remote_cidr='any' if record.version > 4 else '0.0.0.0/0',
     )
-    server = {
+    server: dict[str, str | int | None] = {
         'member_of': None,
         'vcpus': 1,
         'memory': 512,
         'image_id': ids['image'],
         'key_name': 'k',
-        'volume_size': 4,
         'power': 'started',
     }
+    if record.version < 6:
+        server['volume_size'] = 4
     add('server', uuid='s', name='s', delete_protection=0, description='', labels='{}', **server)
     add(
         'balancer',

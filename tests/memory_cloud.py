@@ -52,6 +52,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Surroundings
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
+from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_name
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
     SecurityGroup,
@@ -131,6 +132,8 @@ class Memory:
                     del items[name]
                     if not is_leaving(item):
                         items[name] = item.completed()
+                    elif isinstance(item, Server):
+                        del self.kinds['volume'][root_name(name)]
 
     def addresses(self, network: str) -> set[str]:
         """The fixed addresses of a network that are in use."""
@@ -506,11 +509,13 @@ class Servers(Items):
 
     def shown(self, item: Any) -> Server:
         """A server with its volumes and its floating IP."""
-        volumes = [one for one in self.memory.kinds['volume'].values() if one.server == item.name]
+        kind = self.memory.kinds['volume']
+        volumes = [one for one in kind.values() if one.server == item.name and not one.bootable]
+        size = kind[root_name(item.name)].size
         addresses = [_floating_of(self.memory, nic.fixed_ip) for nic in item.networks]
         floating = next((address for address in addresses if address), None)
         names = tuple(volume.name for volume in volumes)
-        found: Server = replace(item, volumes=names, floating_ip=floating)
+        found: Server = replace(item, volumes=names, floating_ip=floating, volume_size=size)
         return found
 
     def store(self, item: Any) -> None:
@@ -520,6 +525,9 @@ class Servers(Items):
             nics.append(self._plugged(nic, [other.fixed_ip for other in nics]))
         item = replace(item, networks=tuple(nics))
         super().store(item)
+        name, volumes = root_name(item.name), Volumes(self.memory, 'volume', self.actor)
+        root = volumes.stored.get(name) or Volume(name, server=item.name, bootable=True)
+        volumes.store(replace(root, size=item.volume_size))
         ips = FloatingIps(self.memory, 'floating_ip', self.actor)
         if item.floating_ip is None or item.floating_ip != self.shown(item).floating_ip:
             for nic in nics[1:]:
@@ -533,7 +541,7 @@ class Servers(Items):
         return replace(nic, mac=mac()) if nic.mac == AFTER_APPLY else nic
 
     def remove(self, item: Any) -> None:
-        """Remove a server; its volumes and ports stay."""
+        """Remove a server with its root volume; its other volumes and ports stay."""
         ips, volumes = (
             FloatingIps(self.memory, 'floating_ip', self.actor),
             self.memory.kinds['volume'],
@@ -541,6 +549,7 @@ class Servers(Items):
         for nic in item.networks:
             if nic.port is None:
                 ips.give(None, fixed_ip=nic.fixed_ip)
+        del volumes[root_name(item.name)]
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)
         super().remove(item)

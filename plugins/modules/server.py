@@ -111,7 +111,8 @@ options:
   volume_size:
     description:
       - Size of the root volume in GB (2^30 bytes). It can grow and never shrinks. Defaults to that
-        of the flavor.
+        of the flavor. The volume is shown and can also be extended by M(hanok.cloud.volume), under
+        the name of the server and V(/root).
     type: int
   floating_ip:
     description:
@@ -353,7 +354,7 @@ server:
       description: Floating IP of the server; null if there is none.
       type: str
     volumes:
-      description: Names of the attached volumes.
+      description: Names of the attached volumes, without the root volume.
       type: list
       elements: str
     guest_agent:

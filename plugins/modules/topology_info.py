@@ -82,7 +82,7 @@ topology:
               type: list
               elements: str
             volumes:
-              description: Names of the attached volumes.
+              description: Names of the attached volumes, without the root volume.
               type: list
               elements: str
         lbs:
@@ -158,6 +158,9 @@ topology:
         server:
           description: Name of the server that the volume is attached to; null if there is none.
           type: str
+        bootable:
+          description: Whether it is the root volume of its server.
+          type: bool
     security_groups:
       description: The security groups.
       type: list

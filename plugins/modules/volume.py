@@ -11,13 +11,18 @@ short_description: Manage volumes
 version_added: 0.1.0
 description:
   - A volume is a disk that is created on its own, and attached to servers while they run.
+  - The root volume of a server is created and deleted with the server. It is called like the server
+    and V(/root), as in V(web/root), and can be extended, described and labelled, but not be
+    detached.
   - Detaching a volume that is mounted in the guest is refused unless O(force=true).
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
-    description: Name of the volume. Letters, digits, hyphens, underscores and dots.
+    description:
+      - Name of the volume. Letters, digits, hyphens, underscores and dots; for a root volume, the
+        name of its server, followed by V(/root).
     type: str
     required: true
   state:
@@ -90,6 +95,11 @@ EXAMPLES = r"""
   hanok.cloud.volume:
     name: data
     state: absent
+
+- name: Extend the root volume of a server, like volume_size of hanok.cloud.server
+  hanok.cloud.volume:
+    name: web-1/root
+    size: 40
 """
 
 RETURN = r"""
@@ -125,6 +135,9 @@ volume:
         - What an earlier run began and did not complete, because it was interrupted or failed; null
           if there is nothing. The next task for the volume completes it.
       type: str
+    bootable:
+      description: Whether it is the root volume of its server.
+      type: bool
     serial:
       description: Serial number of the disk in the guest.
       type: str

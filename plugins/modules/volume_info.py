@@ -10,7 +10,7 @@ module: volume_info
 short_description: Get information about volumes
 version_added: 0.1.0
 description:
-  - List all volumes, or those with a name or labels.
+  - List all volumes, or those with a name or labels. The root volumes of servers are among them.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.filters
@@ -28,6 +28,10 @@ EXAMPLES = r"""
   hanok.cloud.volume_info:
     query: "[?server == null && size > `100`]"
   register: idle
+
+- name: Get the root volumes of all servers
+  hanok.cloud.volume_info:
+    query: "[?bootable]"
 
 - name: Get the volumes with a label
   hanok.cloud.volume_info:

@@ -73,7 +73,9 @@ def listed(run: Run, tasks: Tasks, project: str) -> dict[str, list[Result]]:
 
 
 def is_offered(kind: str, item: Result) -> bool:
-    """Whether every project has an item from the beginning."""
+    """Whether every project has an item from the beginning, or it is part of a server."""
+    if kind == 'volume':
+        return bool(item['bootable'])
     if kind == 'flavor':
         return bool(item['built_in'])
     return kind == 'security_group' and item['name'] == 'default'

@@ -159,3 +159,31 @@ def test_volume(keep: Keep, refused: Refused, server: Created) -> None:
     assert keep('volume', name='data')['volume']['server'] is None
     keep('volume', name='data', state='absent')
     assert '5121' in refused('volume', name='big', size=5121)
+
+
+@pytest.mark.parametrize('state', ['stopped', 'started'])
+def test_root_volume(keep: Keep, refused: Refused, run: Run, server: Created, state: str) -> None:
+    """It is created and deleted with its server; both grow it, and see what the other did."""
+    assert 'create the server one first' in run('volume', name='one/root', size=2)['msg']
+    assert keep('volume', name='one/root', state='absent')['volume'] is None
+    created = server('one', state=state)['server']
+    (root,) = run('volume_info', query='[?bootable]')['volumes']
+    shown = (root['name'], root['server'], root['size'], root['status'])
+    assert shown == ('one/root', 'one', created['volume_size'], 'in-use')
+    assert created['volumes'] == []
+    grown = keep('volume', name='one/root', size=2, description='of one', labels={'a': 'b'})
+    assert (grown['volume']['size'], grown['volume']['device']) == (2, root['device'])
+    assert keep('server', name='one', volume_size=2)['server']['volume_size'] == 2
+    assert not keep('server', name='one', volume_size=2)['changed']
+    keep('server', name='one', volume_size=3)
+    assert keep('volume', name='one/root', size=3)['volume']['description'] == 'of one'
+    assert 'requested 2' in refused('volume', name='one/root', size=2)
+    assert 'requested 2' in refused('server', name='one', volume_size=2)
+    assert 'deleted with its server' in refused('volume', name='one/root', state='absent')
+    assert 'cannot be detached' in refused('volume', name='one/root', state='detached')
+    server('two')
+    text = refused('volume', name='one/root', state='attached', server='two')
+    assert 'cannot be attached to another server' in text
+    for name in ('one', 'two'):
+        keep('server', name=name, state='absent')
+    assert run('volume_info')['volumes'] == []

@@ -30,7 +30,12 @@ from .test_balancers import processes
 # What the first task changes besides, as changelogs/fragments announce it, by the kept record.
 ANNOUNCED: dict[str, str] = {'4': 'the loaded firewall rules do not match the record'}
 # What _info modules return otherwise than the earlier version, by the kept record.
-CHANGED_RESULTS: dict[str, list[str]] = {'4': ['security_group.all-out.rules.0: lost']}
+CHANGED_RESULTS: dict[str, list[str]] = {
+    '4': [
+        'security_group.all-out.rules.0: lost',
+        *(f'volume.{server}/root: added' for server in ('db', 'web-1', 'web-2')),
+    ]
+}
 LAST_CHECK = re.compile(r'lb\..*\.health\..*\.reason: .* -> ')  # changes with each check
 DELETED = (
     'lb',

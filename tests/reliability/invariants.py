@@ -126,10 +126,16 @@ def _files() -> list[str]:
         ('volumes', 'volume', '.qcow2'),
         ('images', 'image', '.qcow2'),
     ):
+        # The root disk is in the folder of its server.
+        where = ' WHERE NOT bootable' if table == 'volume' else ''
         there = os.listdir(STATE / folder) if (STATE / folder).is_dir() else []
         found += _differ(
-            folder, there, (row[0] + suffix for row in rows(f'SELECT uuid FROM {table}'))
+            folder, there, (row[0] + suffix for row in rows(f'SELECT uuid FROM {table}{where}'))
         )
+    roots = [row[0] for row in rows('SELECT server_id FROM volume WHERE bootable')]
+    found += _differ(
+        'root volumes', map(str, roots), (str(row[0]) for row in rows('SELECT id FROM server'))
+    )
     servers = {row[0] for row in rows('SELECT uuid FROM server')}
     for folder in servers:
         here = [name for name in os.listdir(STATE / 'servers' / folder) if name != 'console.log']
@@ -181,5 +187,5 @@ def resources() -> set[tuple[str, str]]:
         (kind, row[0])
         for kind, table in tables.items()
         for row in rows(f'SELECT {names.get(kind, "name")} FROM {table}')
-        if row[0] is not None
+        if row[0] is not None and not row[0].endswith('/root')  # deleted with its server
     }

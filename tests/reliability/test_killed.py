@@ -351,6 +351,7 @@ WALKS = (
                 delete_protection=True,
             ),
             task('server', name='s', volume_size=2),
+            task('volume', name='s/root', size=3, labels={'a': 'b'}),
             task('server', name='s', flavor='g1.micro', allow_restart=True),
             add_connections,
             task('server', name='s', floating_ip='none', delete_protection=False),
@@ -503,6 +504,8 @@ WALKS = (
         'guest shut down',
         [
             task('server', name='power', **SMALL),
+            task('volume', name='power/root', size=2),
+            task('server', name='power', volume_size=3),
             task('server', name='power', state='stopped'),
             task('server', name='power', state='started'),
             task('server', name='power', flavor='g1.micro', allow_restart=True),

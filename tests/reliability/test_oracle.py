@@ -144,8 +144,9 @@ OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
     ],
     'volume': [
         ({'name': one('v', 'w'), 'size': one(1, 2)}, {**PRESENT, **DESCRIBED}),
+        ({'name': one('a/root', 'g-1/root'), 'size': one(1, 2, 4)}, {**PRESENT, **DESCRIBED}),
         (
-            {'name': one('v', 'w')},
+            {'name': one('v', 'w', 'a/root')},
             {
                 'state': one('attached', 'detached', 'absent'),
                 'server': one('a', 'b', 'g-1'),
@@ -263,8 +264,8 @@ INTERRUPTED = (
     ('server', 'deleting', ''),
     ('volume', 'creating', ' AND server_id IS NULL'),
     ('volume', 'extending', ''),
-    ('volume', 'attaching', ' AND server_id IS NOT NULL'),
-    ('volume', 'detaching', ' AND server_id IS NOT NULL'),
+    ('volume', 'attaching', ' AND server_id IS NOT NULL AND NOT bootable'),
+    ('volume', 'detaching', ' AND server_id IS NOT NULL AND NOT bootable'),
     ('volume', 'deleting', ' AND server_id IS NULL'),
     ('balancer', 'creating', ''),
     ('balancer', 'updating', ''),

@@ -20,6 +20,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import (
+    Remains,
+    rebuild_rows,
+)
 from ansible_collections.hanok.cloud.tests.kept_records import KEPT, KeptRecord, differences
 
 # Kinds that are read from the record only.
@@ -34,12 +38,20 @@ RECORDED = (
     'volume',
 )
 # What these return otherwise than the earlier version, by the kept record.
-CHANGED_RESULTS: dict[str, list[str]] = {'4': ['security_group.all-out.rules.0: lost']}
+CHANGED_RESULTS: dict[str, list[str]] = {
+    '4': [
+        'security_group.all-out.rules.0: lost',
+        *(f'volume.{server}/root: added' for server in ('db', 'web-1', 'web-2')),
+    ]
+}
 # The rows that a migration deletes, by kept record and table.
 DELETED_ROWS: dict[tuple[str, str], set[int]] = {
     # an egress rule that allows everything, as the only egress rule of its group
     ('4', 'security_group_rule'): {15},
 }
+
+# The rows that a migration adds: the root disks of servers became volumes.
+ADDED_ROWS: dict[tuple[str, str], list[int]] = {('4', 'volume'): [4, 5, 6]}
 
 each_record = pytest.mark.parametrize('kept', KEPT, ids=str)
 
@@ -58,7 +70,8 @@ def test_record_is_migrated(kept: KeptRecord, tmp_path: Path) -> None:
                 found = record.rows(f'SELECT id FROM {table} ORDER BY id')
                 deleted = DELETED_ROWS.get((str(kept), table), set())
                 ids = [row['id'] for row in expected if row['id'] not in deleted]
-                assert [row['id'] for row in found] == ids, table
+                added = ADDED_ROWS.get((str(kept), table), [])
+                assert [row['id'] for row in found] == [*ids, *added], table
 
 
 @each_record
@@ -70,7 +83,7 @@ def test_record_is_rebuilt_from_its_export(kept: KeptRecord, tmp_path: Path) -> 
         (tmp_path / name).mkdir()
     kept.write_database(tmp_path / 'migrated' / 'hanok.db')
     rebuilt = Record(str(tmp_path / 'rebuilt'), 'me', lost=True)
-    rebuilt.rebuild(export)
+    rebuilt.rebuild(rebuild_rows(Remains(export))[0])
     expected = migrated(tmp_path / 'migrated')
     with closing(rebuilt.sql), closing(expected.sql):
         for table in TABLES:

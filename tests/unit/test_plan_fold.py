@@ -562,6 +562,36 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
         assert after['v'].server is None
 
 
+@EXAMPLES
+@given(
+    st.builds(
+        VolumeRequest,
+        st.just('s/root'),
+        st.sampled_from(['present', 'attached', 'detached', 'absent']),
+        optional_values(size=st.integers(3, 6), description=TEXTS, labels=LABELS),
+        st.sampled_from([None, 's', 't']),
+    ),
+    existing_items(
+        Volume('s/root', server='s', bootable=True),
+        size=st.integers(1, 4),
+        unfinished=st.sampled_from([None, None, 'creating', 'extending', 'deleting']),
+        description=TEXTS,
+        labels=LABELS,
+    ),
+)
+def test_root_volumes(request: VolumeRequest, root: Volume) -> None:
+    """Grown and described, never anything else."""
+    assume(not request.problems())
+    after = apply_and_replan(
+        'volume',
+        lambda there: volume.plan(request, volume.ObservedVolumes(there, {'s': Server('s')})),
+        {'s/root': root},
+    )
+    assert request.state != 'absent'
+    assert (after['s/root'].server, after['s/root'].bootable) == ('s', True)
+    check_others_unchanged({'s/root': root}, after, request)
+
+
 FIXED = {
     'server s': '192.168.0.5',
     'server t': '192.168.0.6',

@@ -121,6 +121,9 @@ def named(*things: Any) -> dict[str, Any]:
     [
         (VolumeRequest('v v', 'present'), f"name: 'v v' {NOT_A_NAME}"),
         (VolumeRequest('.', 'present'), f"name: '.' {NOT_A_NAME}"),
+        (VolumeRequest('s/data', 'present'), f"name: 's/data' {NOT_A_NAME}"),
+        (VolumeRequest('/root', 'present'), f"name: '/root' {NOT_A_NAME}"),
+        (VolumeRequest('\n/root', 'present'), f"name: '\\n/root' {NOT_A_REFERENCE}"),
         (volume_(size=0), 'size: 0 is out of range; use 1 to 5120 (GB)'),
         (volume_(size=5121), 'size: 5121 is out of range; use 1 to 5120 (GB)'),
         (volume_('attached'), 'server: specify the server to attach it to'),
@@ -341,6 +344,7 @@ def test_invalid_request(request_: Any, message: str) -> None:
     'request_',
     [
         VolumeRequest('v.1_a', 'present', {'size': 5120}),
+        VolumeRequest('s/root', 'present', {'size': 5120}),
         volume_('detached', 's'),
         FloatingIpRequest('', 'absent', server='s'),
         FloatingIpRequest('', 'detached', lb='l'),
@@ -416,8 +420,15 @@ def volumes(
     )
 
 
+def root_(state: str = 'present', server: str | None = None, **options: Any) -> VolumeRequest:
+    """A request for the root volume of the server s."""
+    return VolumeRequest('s/root', state, options, server)
+
+
 V = Volume('v', 4)
 HELD = replace(V, server='s')
+ROOT = Volume('s/root', 4, 's', bootable=True)
+IS_ROOT = 'volume s/root is the root volume of s: '
 FULL = Server('s', volumes=tuple(f'v{number}' for number in range(15)))
 F = FloatingIp('f', '172.24.0.9', 'pool')
 PLACES = (
@@ -445,6 +456,47 @@ BROKEN = (
         (
             volume.plan(volume_(size=3), volumes(V)),
             'volume v: size is 4, requested 3: a volume cannot shrink; create a new one',
+        ),
+        (
+            volume.plan(root_(size=3), volumes(ROOT)),
+            'volume s/root: size is 4, requested 3: a volume cannot shrink; create a new one',
+        ),
+        *(
+            (volume.plan(root_(state, server), volumes(replace(ROOT, **values))), IS_ROOT + why)
+            for state, server, values, why in (
+                ('absent', None, {}, 'it is deleted with its server (server: state: absent)'),
+                ('detached', None, {}, 'it cannot be detached; create an image of its server'),
+                ('detached', 's', {}, 'it cannot be detached; create an image of its server'),
+                (
+                    'attached',
+                    't',
+                    {},
+                    'it cannot be attached to another server; create an image of its server',
+                ),
+                (
+                    'present',
+                    None,
+                    {'disk_missing': True},
+                    'its disk is missing, with all data on it; delete the server and re-create it',
+                ),
+                (
+                    'present',
+                    None,
+                    {'unfinished': 'creating'},
+                    'the server is unfinished (creating); run the task that creates or deletes it '
+                    'again',
+                ),
+            )
+        ),
+        (
+            volume.plan(
+                root_(size=9),
+                volumes(
+                    ROOT,
+                    servers=named(Server('s', status='UNMANAGED', faults=('its machine is gone',))),
+                ),
+            ),
+            BROKEN,
         ),
         (
             volume.plan(volume_('absent'), volumes(HELD)),
@@ -757,6 +809,11 @@ def test_the_source_of_an_image_is_named_by_its_option() -> None:
             'server u does not exist; available: none',
         ),
         (
+            volume.plan(root_(size=4), volumes()),
+            'volume s/root does not exist; a root volume is created with its server: create the '
+            'server s first',
+        ),
+        (
             floating_ip.plan(FloatingIpRequest('f', 'attached', server='l'), FREE),
             'server l does not exist; available: s, t',
         ),
@@ -839,6 +896,20 @@ def test_missing_references(planned: Plan, message: str) -> None:
             ['delete', 'create'],
         ),
         (volume.plan(volume_(), volumes(replace(HELD, unfinished='extending'))), ['update']),
+        (volume.plan(root_(size=9), volumes(ROOT)), ['update']),
+        (volume.plan(root_('attached', 's', labels={'a': 'b'}), volumes(ROOT)), ['update']),
+        (volume.plan(root_('detached', 't', size=4), volumes(ROOT)), []),
+        (volume.plan(root_('absent'), volumes()), []),
+        (
+            volume.plan(
+                root_(),
+                volumes(
+                    replace(ROOT, unfinished='extending'),
+                    servers=named(Server('s', unfinished='updating')),
+                ),
+            ),
+            ['update'],
+        ),
         (
             floating_ip.plan(
                 FloatingIpRequest('', 'detached', server='t'), replace(FREE, current=None)

@@ -26,6 +26,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables i
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
+from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_columns
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.tests.filled_record import fill
 from ansible_collections.hanok.cloud.tests.kept_records import write_version
@@ -133,7 +134,7 @@ def test_invalid_rows_are_refused(tmp_path: Path, rows: dict[str, list[dict[str,
 def test_each_record_has_its_own_secret(record: Record, tmp_path: Path) -> None:
     """A rebuilt record has a new one, as the export has none. Metadata has no first-boot hashes."""
     fill(record)
-    record.sql.execute("UPDATE main.server SET user_data = 'sha256:abc'")
+    record.sql.execute("UPDATE main.server SET user_data = 'sha256:xyz'")
     record.export()
     rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
     del rows['version']
@@ -141,7 +142,7 @@ def test_each_record_has_its_own_secret(record: Record, tmp_path: Path) -> None:
     new.rebuild(rows)
     assert len({record.secret(), new.secret(), Record(str(tmp_path / 'none'), 'me').secret()}) == 3
     assert '"user_data": "given"' in ''.join(metadata.server_metadata(record).values())
-    assert 'abc' not in ''.join(metadata.server_metadata(record).values())
+    assert 'xyz' not in ''.join(metadata.server_metadata(record).values())
     new.sql.close()
 
 
@@ -288,7 +289,10 @@ def test_an_older_version_is_migrated(
     assert {
         table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES
     } == read
-    assert {table: reader.value(f'SELECT max(id) FROM {table}') for table in ids} == ids
+    assert {table: reader.value(f'SELECT max(id) FROM {table}') for table in ids} == {
+        **ids,
+        'volume': ids['volume'] + (version < 6),  # the root volume
+    }
     assert reader.rows('PRAGMA foreign_key_check') == []
     assert reader.rows('SELECT * FROM history') == []  # no resource, but a table
     revision_then = revision(reader)
@@ -378,6 +382,41 @@ def test_rules_of_an_older_version_are_converted(
             ('to_group', 'egress', 'any', ''),
         ]
         record.sql.close()
+
+
+@pytest.mark.parametrize('task_state', [None, 'deleting'])
+def test_root_disks_of_an_older_version_become_volumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task_state: str | None
+) -> None:
+    """Of all servers, with the size that is recorded; the ids of servers are not used again."""
+    write_version(tmp_path / 'hanok.db', 5)
+    with monkeypatch.context() as older:
+        older.setattr(database, 'VERSION', 5)
+        writer = Record(str(tmp_path), 'me')
+        writer.write()
+        ids = fill(writer)
+        row = dict(writer.rows('SELECT * FROM server')[0])
+        for name in ('t', 'deleted'):
+            writer.insert('server', {**row, 'id': None, 'uuid': name * 20, 'name': name})
+        writer.sql.execute("DELETE FROM main.server WHERE name = 'deleted'")
+        writer.sql.execute('UPDATE main.server SET task_state = ?', (task_state,))
+        writer.sql.close()
+    record = Record(str(tmp_path), 'me')
+    record.write()
+    columns = 'name, uuid, size, server_id, created_by, task_state'
+    assert [tuple(row) for row in record.rows(f'SELECT {columns} FROM volume WHERE bootable')] == [
+        ('s/root', 's8', 4, ids['server'], 'me', None),
+        ('t/root', f'{"t" * 14}8{"t" * 5}', 4, ids['server'] + 1, 'me', None),
+    ]
+    kept = {name: value for name, value in row.items() if name != 'volume_size'}
+    assert [dict(one) for one in record.rows("SELECT * FROM server WHERE name = 's'")] == [
+        {**kept, 'task_state': task_state}
+    ]
+    new = {**kept, 'id': None, 'uuid': 'u', 'name': 'u'}
+    assert record.insert('server', new) == ids['server'] + 3
+    record.sql.execute("UPDATE main.server SET task_state = 'deleting'")
+    with pytest.raises(sqlite3.IntegrityError, match='server is being deleted'):
+        record.insert('volume', {**root_columns('u', 'u', ids['server'] + 3), 'size': 1})
 
 
 UUID = re.compile('[0-9a-f]{8}-[0-9a-f]{4}-[48][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
@@ -585,6 +624,7 @@ FIXED = {
     'position',
     'task_state',
     'own_groups',
+    'bootable',
 }
 FIXED |= {
     'server.' + column for column in ('name', 'user_data', 'init_script', 'key_name', 'member_of')
@@ -748,11 +788,13 @@ def test_rows_that_came_into_use_are_not_deleted(
             "UPDATE main.security_group_rule SET direction = 'x'",
             'security_group_rule: ValueError: direction',
         ),
+        ('DELETE FROM main.volume', 'server s has no root volume'),
     ],
 )
 def test_foreign_data_is_reported(record: Record, statement: str, problem: str) -> None:
     """After an unexpected error, with what to do; nothing is reported for a valid record."""
-    fill(record)
+    server = fill(record)['server']
+    record.insert('volume', {**root_columns('s', 's', server), 'size': 4})
     record.sql.execute('UPDATE main.keypair SET public_key = ?', (f'ssh-ed25519 {"A" * 64}',))
     assert damage(record) == ''
     record.sql.execute(statement)

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from ansible_collections.hanok.cloud.plugins.module_utils._model.record_state import (
     RecordState,
     RecoverRequest,
@@ -18,6 +20,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.recovery import
     Remains,
     rebuild_rows,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_columns
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.recover import ObservedRecord, plan
 
 DEFAULT = {'id': 1, 'name': 'default', 'description': '', 'labels': '{}'}
@@ -44,6 +47,7 @@ METADATA: dict[str, Any] = {
     'ports': [PORT],
     'volumes': [],
 }
+ROOT = {**root_columns('web', 's', 7), 'id': 1, 'size': 4}
 DISKS = {'server': {'s': 1}, 'image': {'i': 2**30}, 'volume': {}}
 
 
@@ -60,7 +64,7 @@ def test_an_export_is_used_unchanged() -> None:
         'security_group': [DEFAULT],
         'server': [SERVER],
         'image': [{**IMAGE, 'id': 99}],
-        'volume': [],
+        'volume': [ROOT],
     }
     assert rebuild_rows(Remains(export, {'s': METADATA}, DISKS)) == (export, [])
 
@@ -113,7 +117,10 @@ def test_servers_of_two_projects() -> None:
                 'floating': {'address': '198.18.0.2', 'name': None, 'project': 'other'},
             }
         ],
-        'volumes': [{'uuid': 'v', 'name': 'data', 'size': 1}],
+        'volumes': [
+            {'uuid': 'v', 'name': 'data', 'size': 1},
+            {**root_columns('web', 't', 8), 'size': 3},
+        ],
     }
     disks = {'server': {'s': 1, 't': 1}, 'image': {'i': 1, 'j': 1}, 'volume': {'v': 1}}
     rows, lost = rebuild_rows(Remains({}, {'s': METADATA, 't': other}, disks))
@@ -121,8 +128,25 @@ def test_servers_of_two_projects() -> None:
         assert [row.get('project', 'default') for row in rows[table]] == ['default', 'other'], table
     groups = {(row.get('project', 'default'), row['name']) for row in rows['security_group']}
     assert groups == {(one, name) for one in ('default', 'other') for name in ('default', 'web')}
-    assert [row['project'] for row in rows['volume']] == ['other']
+    assert [(row['name'], row['project'], row['size']) for row in rows['volume']] == [
+        ('data', 'other', 1),
+        ('web/root', 'other', 3),
+        ('web/root', 'default', 1),
+    ]
     assert not [sentence for sentence in lost if 'two machines' in sentence]
+
+
+@pytest.mark.parametrize('source', ['export', 'machine'])
+def test_a_server_of_an_older_version(source: str) -> None:
+    """Its root disk becomes a volume with the recorded size, or that of the disk."""
+    server = {**SERVER, 'volume_size': 4, 'created_by': 'me', 'project': 'blue'}
+    export = {'server': [server], 'image': [{**IMAGE, 'id': 99}]}
+    remains = Remains(export if source == 'export' else {}, {'s': {**METADATA, 'server': server}})
+    rows, _lost = rebuild_rows(remains)
+    assert rows['volume'] == [{**ROOT, 'created_by': 'me', 'project': 'blue'}]
+    assert 'volume_size' not in rows['server'][0]
+    unknown = rebuild_rows(Remains({}, {'s': METADATA}, {'server': {'s': 2**31 + 1}}))[0]
+    assert [row['size'] for row in unknown['volume']] == [3]
 
 
 def test_a_server_with_several_keys() -> None:
@@ -194,7 +218,10 @@ def test_losses_are_reported() -> None:
     rows, lost = rebuild_rows(
         Remains({'security_group': [DEFAULT]}, {'s': METADATA, 't': duplicate}, disks)
     )
-    assert [(row['name'], row['size']) for row in rows['volume']] == [('recovered-01234567', 2)]
+    assert [(row['name'], row['size']) for row in rows['volume']] == [
+        ('web/root', 1),
+        ('recovered-01234567', 2),
+    ]
     report = '\n'.join(lost)
     for loss in (
         'server web: two machines have this name; the one with the UUID t was ignored',

@@ -78,10 +78,14 @@ INSERT INTO main.security_group (created_by, name, description, to_cut)
 INSERT INTO main.security_group_rule
   (created_by, group_id, direction, protocol, port_min, port_max, remote_cidr, remote_group_id)
   SELECT 'me', id, 'ingress', 'tcp', 1, 2, '', id FROM main.security_group;
-INSERT INTO main.server (created_by, uuid, name, vcpus, memory, image_id, volume_size, power,
+INSERT INTO main.server (created_by, uuid, name, vcpus, memory, image_id, power,
     delete_protection, description, labels, task_state)
-  SELECT 'me', 's2', 'bare', 1, 1, id, 1, 'stopped', 0, '', '{}', 'creating'
+  SELECT 'me', 's2', 'bare', 1, 1, id, 'stopped', 0, '', '{}', 'creating'
   FROM main.image LIMIT 1;
+INSERT INTO main.volume
+  (created_by, uuid, name, size, server_id, description, labels, task_state, bootable)
+  SELECT 'me', uuid || '8', name || '/root', 1, id, '', '{}', iif(name = 's', 'extending', NULL), 1
+  FROM main.server;
 INSERT INTO main.balancer (created_by, uuid, name, algorithm, listeners, description, labels)
   VALUES ('me', 'b2', 'unused', 'source_ip', '[]', '', '{}');
 INSERT INTO main.port (created_by, name, network_id, position, address, mac)

@@ -15,8 +15,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.keypa
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import server_rows
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_queries import (
-    SERVERS,
     key_names,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_queries import (
+    server_rows as server_rows_of,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import metadata
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
@@ -50,7 +52,7 @@ def record(tmp_path: Path) -> Record:
 
 def test_round_trip(record: Record) -> None:
     """In order, as in the server and on its first-boot disk."""
-    rows = record.rows(SERVERS, None, None)
+    rows = server_rows_of(record, None, None)
     found = {row['name']: key_names(row) for row in rows}
     assert found == {'many': ORDER, 'single': ('one',), 'none': ()}
     complete = server_rows.complete_rows(record, None, list(found))
@@ -107,5 +109,5 @@ def test_recovery_from_export(record: Record, tmp_path: Path) -> None:
     record.sql.close()
     again = Record(str(tmp_path), 'me', lost=True)
     again.rebuild({**rows, 'meta': []})
-    found = {row['name']: key_names(row) for row in again.rows(SERVERS, None, None)}
+    found = {row['name']: key_names(row) for row in server_rows_of(again, None, None)}
     assert found == {'many': ORDER, 'single': ('one',), 'none': ()}

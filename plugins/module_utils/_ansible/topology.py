@@ -93,7 +93,12 @@ def _floating_ip(item: FloatingIp) -> Shown:
 
 
 def _volume(volume: Volume) -> Shown:
-    return {'name': volume.name, 'size': volume.size, 'server': volume.server}
+    return {
+        'name': volume.name,
+        'size': volume.size,
+        'server': volume.server,
+        'bootable': volume.bootable,
+    }
 
 
 def _security_group(group: SecurityGroup) -> Shown:

@@ -56,7 +56,7 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
 
 def _detaches(requested: VolumeRequest, current: Volume | None) -> bool:
     """Whether the request detaches the volume from the server that has it."""
-    if current is None or current.server is None:
+    if current is None or current.server is None or current.bootable:
         return False
     if requested.state == 'detached':
         return True
@@ -65,14 +65,21 @@ def _detaches(requested: VolumeRequest, current: Volume | None) -> bool:
 
 def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> Sequence[Server]:
     """All servers if the volume is attached, else the one that has it if the plan concerns it."""
-    if requested.state == 'attached':
+    if requested.state == 'attached' and not (current and current.bootable):
         return cloud.servers.list()
     if current is None or not current.server:
         return ()
     is_interrupted = current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING)
-    if _detaches(requested, current) or is_interrupted:
+    if _detaches(requested, current) or is_interrupted or _changes_root(requested, current):
         return cloud.servers.list([current.server])
     return ()
+
+
+def _changes_root(requested: VolumeRequest, current: Volume) -> bool:
+    """Whether the request changes a root volume, which the state of its server has to allow."""
+    return current.bootable and any(
+        getattr(current, option) != value for option, value in requested.options.items()
+    )
 
 
 def _is_mount_check_needed(holder: Server | None, requested: VolumeRequest) -> bool:

@@ -15,7 +15,8 @@ from .record import metadata
 from .record.database import VERSION, NewerVersion
 from .record.host import Host
 from .record.tables import TABLES
-from .storage.pools import IMAGE, ROOT, VOLUME, pool_of
+from .storage.pool_writer import writer_of
+from .storage.pools import IMAGE, ROOT, VOLUME
 
 # Errors of reading data that hanok.cloud did not write.
 FOREIGN_DATA = (KeyError, TypeError, AttributeError, ValueError, StopIteration)
@@ -47,7 +48,7 @@ def find_remains(host: Host) -> Remains:
         machines=machines,
         balancers=balancers,
         networks=tuple(network for network in networks if network),
-        disks={kind: pool_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)},
+        disks={kind: writer_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)},
         unreadable=tuple(unreadable),
     )
 

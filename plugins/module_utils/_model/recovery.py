@@ -13,6 +13,7 @@ from .checks import DEFAULT_GROUP, DEFAULT_PROJECT, RECOVERED_BY
 from .image import min_disk_gb
 from .network import candidates
 from .record_state import RecordState
+from .root_volume import root_columns
 
 Row = Dict[str, Any]
 Rows = Dict[str, List[Row]]
@@ -60,6 +61,7 @@ def rebuild_rows(remains: Remains) -> Tuple[Rows, List[str]]:
     for uuid, metadata in _by_id(remains.balancers, 'balancer'):
         if uuid not in _uuids(rows, 'balancer'):
             lost += _add_balancer(rows, metadata)
+    _add_root_volumes(rows, remains.disks.get('server', {}))
     lost += _add_networks(rows, remains.networks)
     lost += _missing_disks(rows, remains.disks)
     for kind in ('volume', 'image'):
@@ -153,6 +155,21 @@ def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
         if volume['uuid'] not in _uuids(rows, 'volume'):
             _append(rows, 'volume', {**volume, 'project': project, 'server_id': server['id']})
     return lost
+
+
+def _add_root_volumes(rows: Rows, disks: Mapping[str, int]) -> None:
+    """Add root volumes to servers of older versions, which have only the size of it."""
+    volumes = rows.get('volume', ())
+    known = {row['server_id'] for row in volumes if row.get('bootable')}
+    for server in rows.get('server', ()):
+        size = server.pop('volume_size', None)
+        if server['id'] not in known:
+            columns = root_columns(server['name'], server['uuid'], server['id'])
+            columns['size'] = size or min_disk_gb(disks.get(server['uuid'], 1))
+            origin = ('created_by', 'created_at')
+            columns.update({name: server[name] for name in origin if name in server})
+            columns['project'] = _project(server)
+            _append(rows, 'volume', columns)
 
 
 def _image_row(rows: Rows, image: Metadata, disks: Disks) -> Row:
@@ -250,6 +267,8 @@ def _missing_disks(rows: Rows, disks: Disks) -> List[str]:
     lost = []
     for kind in ('server', 'volume', 'image'):
         for row in rows.get(kind, ()):
+            if row.get('bootable'):  # that of its server
+                continue
             if row['uuid'] not in disks.get(kind, {}) and row.get('task_state') is None:
                 lost.append(f'{kind} {row["name"]}: its disk is missing, with all data on it')
     return lost

@@ -34,7 +34,10 @@ class Request:
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         return [
-            *name_problems(self.name),
+            *self._name_problems(),
             *description_problems(self.options.get('description')),
             *label_problems(self.options.get('labels')),
         ]
+
+    def _name_problems(self) -> List[Problem]:
+        return name_problems(self.name)

@@ -15,12 +15,13 @@ from .request import Request
 from .status import TaskState, VolumeStatus
 
 MAX_VOLUMES = 15  # of a server, besides the root volume
+ROOT = '/root'  # the end of names that users cannot give
 STATES = ('present', 'attached', 'detached', 'absent')
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A disk that is independent of servers. ``size`` in GB (2^30 bytes).
+    """A disk. ``size`` in GB (2^30 bytes). ``bootable``: the root volume of its server.
 
     ``device``: its path in a guest with udev. ``disk_missing``: its file no longer exists.
     """
@@ -38,6 +39,7 @@ class Volume:
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
     disk_missing: bool = False
+    bootable: bool = False
 
     @property
     def status(self) -> VolumeStatus:
@@ -78,6 +80,16 @@ class VolumeRequest(Request):
                 invalid('server', f'it requires state: attached or detached, not {self.state}')
             )
         return problems
+
+    def _name_problems(self) -> List[Problem]:
+        if root_server(self.name):
+            return reference_problems(self.name, 'name')
+        return super()._name_problems()
+
+
+def root_server(name: str) -> str:
+    """The server whose root volume has this name; empty for the name of another volume."""
+    return name[: -len(ROOT)] if name.endswith(ROOT) else ''
 
 
 def _size(before: int, after: int, current: Volume) -> Effect:

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING, Mapping, Sequence
 
 from .._model.change import Draft, Plan
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.status import Status, TaskState
-from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest
+from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest, root_server
 
 if TYPE_CHECKING:
     from .._model.server import Server
@@ -41,10 +41,37 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
     draft = Draft()
     current = draft.settled('volume', observed.volumes.get(request.name))
     observed = _with_settled_servers(request, current, observed, draft)
+    if root_server(request.name) or (current and current.bootable):
+        result = _plan_root(request, current, observed, draft)
+    else:
+        result = _plan_data(request, current, observed, draft)
+    # All changes are of one volume and stay in this order: an interrupted attachment is completed
+    # before a detachment.
+    return draft.finish(result)
+
+
+def _plan_root(
+    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+) -> Sequence[Volume]:
+    """Grow or describe the root volume of a server."""
+    from .root_volume import plan_root
+
+    updated = plan_root(request, current, draft)
+    if current is None or updated is None:
+        return ()
+    if updated is not current and not current.unfinished:
+        _check_server(observed.servers.get(current.server or ''), Verb.UPDATE, draft)
+    return [updated]
+
+
+def _plan_data(
+    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+) -> Sequence[Volume]:
+    """Create, attach, detach, grow or delete a volume that belongs to no server."""
     if request.state == 'absent':
         if current:
             _delete(current, draft)
-        return draft.finish(())
+        return ()
     if current and current.disk_missing and request.state != 'detached':
         draft.refuse(
             'state',
@@ -58,9 +85,7 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
         request.state == 'detached' and current.server and request.server in (None, current.server)
     ):
         current = _detach(request, current, observed, draft)
-    # All changes are of one volume and stay in this order: an interrupted attachment is completed
-    # before a detachment.
-    return draft.finish([current])
+    return [current]
 
 
 def _with_settled_servers(

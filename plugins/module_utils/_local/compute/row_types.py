@@ -24,12 +24,14 @@ class OfServer(TypedDict):
 
 
 class ListedServer(ServerRow):
-    """A server with its image, and its key pairs after the first one, as JSON."""
+    """A server with its image and root volume, and its key pairs after the first, as JSON."""
 
     image: str
     image_uuid: str
     image_source: str
     more_keys: str
+    volume_size: int
+    volume_task_state: str | None
 
 
 class PortOfServer(PortRow):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Dict, List, Sequence, Set, Tuple, TypeVar
 
+from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..record.database import Query
 from ..record.record import Record
@@ -21,10 +22,12 @@ _SELECTED = """FROM server s
 _MORE_KEYS = """(SELECT json_group_array(name) FROM (
   SELECT k.name FROM server_keypair sk JOIN keypair k ON k.id = sk.keypair_id
   WHERE sk.server_id = s.id ORDER BY sk.position))"""
-SERVERS: Query[ListedServer] = (
+_WITH_IMAGE_AND_ROOT = """JOIN image i ON i.id = s.image_id
+  LEFT JOIN volume v ON v.server_id = s.id AND v.bootable"""
+_SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
-  {_MORE_KEYS} AS more_keys
-  {_SELECTED.replace('WHERE', 'JOIN image i ON i.id = s.image_id WHERE')}
+  {_MORE_KEYS} AS more_keys, v.size AS volume_size, v.task_state AS volume_task_state
+  {_SELECTED.replace('WHERE', f'{_WITH_IMAGE_AND_ROOT} WHERE')}
   ORDER BY length(s.name), s.name""")
 )
 PORTS: Query[PortOfServer] = Query(f"""SELECT p.*, n.name AS network, f.address AS floating
@@ -34,9 +37,8 @@ GROUPS: Query[GroupOfServer] = Query(f"""SELECT p.server_id, p.id AS port_id, p.
   FROM port_security_group pg JOIN port p ON p.id = pg.port_id
   JOIN security_group g ON g.id = pg.group_id
   WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY g.name""")
-VOLUMES: Query[VolumeRow] = Query(
-    f'SELECT * FROM volume WHERE server_id IN (SELECT s.id {_SELECTED}) ORDER BY id'
-)
+VOLUMES: Query[VolumeRow] = Query(f"""SELECT * FROM volume
+  WHERE server_id IN (SELECT s.id {_SELECTED}) AND NOT bootable ORDER BY id""")
 # With the first connection. ?1: names as a JSON array.
 WATCHED: Query[WatchedServer] = Query("""SELECT s.*, p.address, p.mac, p.network_id, n.gateway
   FROM server s JOIN port p ON p.server_id = s.id AND p.position = 0
@@ -48,6 +50,18 @@ ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)"""
+
+
+def server_rows(record: Record, names: str | None, member_of: str | None) -> List[ListedServer]:
+    """The rows of servers with those of their images and root volumes.
+
+    A server whose root volume is being extended is being updated.
+    """
+    rows: List[ListedServer] = [{**row} for row in record.rows(_SERVERS, names, member_of)]
+    for row in rows:
+        if row['task_state'] is None and row['volume_task_state'] is not None:
+            row['task_state'] = TaskState.UPDATING
+    return rows
 
 
 ServersRow = TypeVar('ServersRow', bound='OfServer')

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Dict, Sequence
 
 from ..._cloud import Busy, Refused
 from ..._model.change import AFTER_APPLY, Change
+from ..._model.root_volume import root_columns
 from ..._model.server import Nic, Server
 from ..._model.server_effects import TABLE
 from ..._model.status import TaskState
@@ -22,12 +23,12 @@ from ..record.record import Record, description_columns
 from ..record.rows import ServerRow
 from .server_queries import (
     PORTS,
-    SERVERS,
     VOLUMES,
     by_server,
     init_script_hash,
     init_scripts,
     key_names,
+    server_rows,
 )
 
 if TYPE_CHECKING:
@@ -54,10 +55,11 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
     """
     if record.find('server', server.name) is not None:
         return False
+    identity = str(uuid.uuid4())
     row = record.insert(
         'server',
         {
-            'uuid': str(uuid.uuid4()),
+            'uuid': identity,
             **{column: getattr(server, column) for column in _COLUMNS},
             'key_name': next(iter(server.key_names), None),
             'image_id': record.find('image', server.image),
@@ -65,6 +67,9 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             **description_columns(server),
             'task_state': TaskState.CREATING,
         },
+    )
+    record.insert(
+        'volume', {**root_columns(server.name, identity, row), 'size': server.volume_size}
     )
     _insert_keys(record, server.key_names[1:], row)
     for position, nic in enumerate(server.networks):
@@ -107,6 +112,11 @@ def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> N
     columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
     state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
     record.update('server', row, {**columns, **description_columns(server), **state})
+    if before.volume_size != server.volume_size:
+        record.sql.execute(
+            'UPDATE main.volume SET size = ?, task_state = ? WHERE server_id = ? AND bootable',
+            (server.volume_size, TaskState.EXTENDING, row),
+        )
     if before.security_groups != server.security_groups or before.networks != server.networks:
         _write_groups(record, server, row)
     if before.floating_ip != server.floating_ip:
@@ -153,13 +163,14 @@ def _associate_floating_ip(
 
 
 def delete(record: Record, servers: Sequence[int]) -> None:
-    """Delete servers and their automatic floating IPs; detach named ports and volumes."""
+    """Delete servers, root volumes and automatic floating IPs; detach named ports and volumes."""
     selected = 'SELECT value FROM json_each(?)'
     for statement in (
         'DELETE FROM main.floating_ip WHERE automatic AND port_id IN '
         f'(SELECT id FROM port WHERE server_id IN ({selected}))',
         'UPDATE main.port SET server_id = NULL, position = 0 '
         f'WHERE name IS NOT NULL AND server_id IN ({selected})',
+        f'DELETE FROM main.volume WHERE bootable AND server_id IN ({selected})',
         'UPDATE main.volume SET server_id = NULL, task_state = CASE WHEN task_state IN '
         f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "
         f'WHERE server_id IN ({selected})',
@@ -181,7 +192,7 @@ def complete_rows(
     volumes = by_server(record.rows(VOLUMES, *selected))
     keys = {row['name']: row['public_key'] for row in record.rows(_KEYPAIRS)}
     scripts = init_scripts(record)
-    rows = record.rows(SERVERS, *selected)
+    rows = server_rows(record, *selected)
     documents = metadata.server_metadata(record, [row['uuid'] for row in rows])
     found: Dict[str, CompleteServer] = {}
     for row in rows:

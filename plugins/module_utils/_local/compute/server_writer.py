@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .row_types import CompleteServer
 
 _DONE = 'UPDATE main.server SET task_state = NULL WHERE id = ?'
+_EXTENDED = 'UPDATE main.volume SET task_state = NULL WHERE server_id = ? AND bootable'
 
 
 class ServerWriter:
@@ -81,7 +82,7 @@ class ServerWriter:
         outcomes = self.host.then_each(
             begun, lambda change: self.machines.resize(change, rows[change.name])
         )
-        return self.host.finish(outcomes, _DONE)
+        return self.host.finish(outcomes, _DONE, _EXTENDED)
 
     def repair(self, changes: Sequence[Change]) -> List[Outcome]:
         """Define machines as recorded; running ones change at their next start."""

@@ -49,7 +49,7 @@ class LocalServers:
 
     def _observe(self, selected: Tuple[str | None, str | None]) -> Tuple[Server, ...]:
         rows = self.host.rows_in_progress(
-            'server', lambda: self.record.rows(queries.SERVERS, *selected)
+            'server', lambda: queries.server_rows(self.record, *selected)
         )
         if not rows:
             return ()

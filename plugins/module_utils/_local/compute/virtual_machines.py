@@ -18,7 +18,7 @@ from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record.host import wait_until
 from ..storage import disk_devices
-from ..storage.pools import pool_of
+from ..storage.pool_writer import writer_of
 from . import domain, readiness, seed
 from .faults import has_agent
 from .machines import Machines, name_in_project
@@ -54,7 +54,7 @@ class VirtualMachines(Machines['CompleteServer']):
         folder, locks = self.folder(row), self.host.held_lock('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
         os.makedirs(folder, 0o711, exist_ok=True)
-        pool = pool_of(self.host)
+        pool = writer_of(self.host)
         pool.create(
             pool.root(row['uuid'], row['volume_size']), locks, pool.image(row['image_uuid'])
         )
@@ -74,7 +74,7 @@ class VirtualMachines(Machines['CompleteServer']):
             domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
             for port in row['ports']
         ]
-        pool = pool_of(self.host)
+        pool = writer_of(self.host)
         volumes = [
             pool.volume(volume['uuid'])
             for volume in row['volumes']
@@ -113,7 +113,7 @@ class VirtualMachines(Machines['CompleteServer']):
         self.define_and_start(row)
 
     def _grow(self, machine: Any, row: CompleteServer) -> None:
-        pool = pool_of(self.host)
+        pool = writer_of(self.host)
         root = pool.root(row['uuid'], row['volume_size'])
         if machine.isActive():
             disk_devices.grow(machine, disk_devices.target(0), root)

@@ -46,6 +46,10 @@ def _problems(record: Record) -> Iterator[str]:
     for table in ALL_TABLES:
         for row in record.fetch(f'SELECT * FROM main.{table}'):
             yield from _row_problems(table, row)
+    roots = 'SELECT server_id FROM main.volume WHERE bootable'
+    name = record.value(f'SELECT name FROM main.server WHERE id NOT IN ({roots})')
+    if name is not None:
+        yield f'server {name} has no root volume'
 
 
 def _row_problems(table: str, row: sqlite3.Row) -> Iterator[str]:

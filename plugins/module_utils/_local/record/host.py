@@ -126,16 +126,15 @@ class Host:
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(work, items))
 
-    def finish(self, outcomes: List[Outcome], statement: str) -> List[Outcome]:
-        """Execute a statement with the row of each change that succeeded.
+    def finish(self, outcomes: List[Outcome], *statements: str) -> List[Outcome]:
+        """Execute statements with the row of each change that succeeded.
 
         Rows of the others keep their task state, for the next run.
         """
         with self.record.transaction() as sql:
-            sql.executemany(
-                statement,
-                [(self.record.row_of(one.change),) for one in outcomes if not one.error],
-            )
+            rows = [(self.record.row_of(one.change),) for one in outcomes if not one.error]
+            for statement in statements:
+                sql.executemany(statement, rows)
             return self.record.end(outcomes)
 
     def run(self, *command: str, locks: Sequence[int] = (), text: str | None = None) -> str:

@@ -66,6 +66,7 @@ class VolumeInMetadata(TypedDict):
     size: int
     description: str
     labels: str
+    bootable: int
 
 
 class GroupInMetadata(TypedDict):

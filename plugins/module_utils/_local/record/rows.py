@@ -118,7 +118,7 @@ class SecurityGroupRuleRow(Row):
 
 
 class ServerRow(Row):
-    """A server. Memory: MiB, volume_size: GiB."""
+    """A server. Memory: MiB."""
 
     uuid: Uuid
     name: Annotated[str, Value.HOST_NAME]
@@ -131,7 +131,6 @@ class ServerRow(Row):
     user_data: Optional[str]
     init_script: Optional[str]
     init_script_seal: Optional[str]  # the keyed hash of its content; NULL if unknown
-    volume_size: Annotated[int, METADATA]
     power: Annotated[str, Value.POWER]
     delete_protection: Annotated[int, METADATA]
     guest_agent: Annotated[int, 'DEFAULT 1', METADATA]
@@ -205,7 +204,7 @@ class FloatingIpRow(Row):
 
 
 class VolumeRow(Row):
-    """A volume. Size: GiB."""
+    """A volume. Size: GiB. Bootable: the root volume of its server."""
 
     uuid: Uuid
     name: str
@@ -214,6 +213,7 @@ class VolumeRow(Row):
     description: Description
     labels: Labels
     task_state: TaskState
+    bootable: Annotated[int, 'DEFAULT 0']
 
 
 class InitScriptRow(Row):

@@ -132,7 +132,37 @@ _HISTORY = [
 _OWNERS = [
     "UPDATE meta SET value = value + 1 WHERE key = 'metadata' AND EXISTS (SELECT 1 FROM server);"
 ]
-_VERSION_6 = [*_HISTORY, *_OWNERS]
+# The root disk of a server is a volume, too. Its id follows from that of the server (RFC 9562,
+# version 8): until a task changes something, every task migrates a copy in memory.
+_SERVER = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, member_of TEXT, flavor TEXT,
+  vcpus INTEGER NOT NULL, memory INTEGER NOT NULL, image_id INTEGER NOT NULL REFERENCES image,
+  key_name TEXT, user_data TEXT, power TEXT NOT NULL, delete_protection INTEGER NOT NULL,
+  description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT, init_script TEXT,
+  guest_agent INTEGER NOT NULL DEFAULT 1, init_script_seal TEXT, UNIQUE (project, name),
+  FOREIGN KEY (project, key_name) REFERENCES keypair (project, name)"""
+_SERVER_COLUMNS = """id, project, created_by, created_at, uuid, name, member_of, flavor, vcpus,
+  memory, image_id, key_name, user_data, power, delete_protection, description, labels, task_state,
+  init_script, guest_agent, init_script_seal"""
+_ROOT_VOLUMES = [
+    'ALTER TABLE volume ADD COLUMN bootable INTEGER NOT NULL DEFAULT 0;',
+    """INSERT INTO volume (project, created_by, created_at, uuid, name, size, server_id,
+  description, labels, bootable) SELECT project, created_by, created_at,
+  substr(uuid, 1, 14) || '8' || substr(uuid, 16), name || '/root', volume_size, id, '', '{}', 1
+  FROM server ORDER BY id;""",
+    # The size is in the volume from now on. SQLite before 3.35 cannot drop a column; a table that
+    # others refer to is not renamed, but filled again (sqlite.org/lang_altertable.html, section 7).
+    # Foreign keys are not enforced during a migration. Ids are not used again.
+    "CREATE TABLE old_sequence AS SELECT * FROM sqlite_sequence WHERE name = 'server';",
+    'CREATE TABLE old_server AS SELECT * FROM server;',
+    'DROP TABLE server;',
+    f'CREATE TABLE server ({_ROW}, {_SERVER});',
+    f'INSERT INTO server ({_SERVER_COLUMNS}) SELECT {_SERVER_COLUMNS} FROM old_server;',
+    "DELETE FROM sqlite_sequence WHERE name = 'server';",
+    'INSERT INTO sqlite_sequence SELECT * FROM old_sequence;',
+    'DROP TABLE old_server;',
+    'DROP TABLE old_sequence;',
+]
+_VERSION_6 = [*_HISTORY, *_OWNERS, *_ROOT_VOLUMES]
 
 VERSIONS = {
     2: _version_2(),

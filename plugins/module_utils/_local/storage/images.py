@@ -106,9 +106,10 @@ class LocalImages:
 
     def _delete(self, change: Change) -> None:
         from . import image_import
+        from .pool_writer import writer_of
 
         image = self._disk(change)
-        self.pool.remove(image)
+        writer_of(self.host).remove(image)
         image_import.remove(image.path)
 
     def _reserve(self, image: Image) -> None:
@@ -129,8 +130,11 @@ class LocalImages:
         kind, _colon, name = change.new(Image).source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
-            self.pool.flatten(self.pool.root(server), target, locks)
-            size, imported = self.pool.size(target), None
+            from .pool_writer import writer_of
+
+            writer = writer_of(self.host)
+            writer.flatten(writer.root(server), target, locks)
+            size, imported = writer.size(target), None
         else:
             size, imported = self._import(change.new(Image), target.path, locks)
         with self.record.transaction() as sql:

@@ -5,17 +5,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Tuple
 
 from ..._model.change import Change
-from ..._model.volume import Volume
+from ..._model.volume import Volume, root_server
 from ..record.database import Query
 from ..record.record import Record
+from .pools import Disk, Pool
 
 if TYPE_CHECKING:
     from .row_types import ListedVolume
 
-LIST: Query[ListedVolume] = Query("""SELECT v.*, s.name AS server, s.uuid AS machine
+# A root volume is created and deleted by the task of its server.
+LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.created_at,
+    v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
+    s.name AS server, s.uuid AS machine,
+    CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
+      ELSE v.task_state END AS task_state
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name""")
 
@@ -31,9 +37,22 @@ def row_of(record: Record, change: Change) -> ListedVolume:
     return next(found for found in record.named(LIST, [change.name]) if found['id'] == row)
 
 
-def volume_of(row: ListedVolume, disk_missing: bool) -> Volume:
+def lock_of(name: str) -> Tuple[str, str]:
+    """The lock of a volume: that of a root volume is the lock of its server."""
+    server = root_server(name)
+    return ('server', server) if server else ('volume', name)
+
+
+def disk_of(pool: Pool, row: ListedVolume) -> Disk:
+    """The disk of a volume."""
+    if row['bootable']:
+        return pool.root(row['machine'] or '', row['size'])
+    return pool.volume(row['uuid'], row['size'])
+
+
+def volume_of(row: ListedVolume, pool: Pool) -> Volume:
     """The volume of a row."""
-    serial = row['uuid'][:20]
+    disk = disk_of(pool, row)
     return Volume(
         row['name'],
         row['size'],
@@ -41,9 +60,10 @@ def volume_of(row: ListedVolume, disk_missing: bool) -> Volume:
         row['description'],
         json.loads(row['labels']),
         row['uuid'],
-        serial,
-        f'/dev/disk/by-id/virtio-{serial}',
+        disk.serial,
+        f'/dev/disk/by-id/virtio-{disk.serial}',
         created_by=row['created_by'],
         created_at=row['created_at'],
-        disk_missing=disk_missing,
+        disk_missing=row['task_state'] is None and not pool.exists(disk),
+        bootable=bool(row['bootable']),
     )

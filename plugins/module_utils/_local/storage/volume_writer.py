@@ -16,8 +16,9 @@ from ..record.host import Host, wait_until
 from ..record.projection import Projections
 from ..record.record import description_columns
 from . import disk_devices
-from .pools import Disk, pool_of
-from .volume_rows import row_of
+from .pool_writer import writer_of
+from .pools import Disk
+from .volume_rows import disk_of, lock_of, row_of
 
 if TYPE_CHECKING:
     from .row_types import ListedVolume
@@ -34,7 +35,7 @@ class VolumeWriter:
         """``redefine``: define the machines of servers with these names as recorded."""
         self.host, self.record = host, host.record
         self.projections, self.redefine = projections, redefine
-        self.pool = pool_of(host)
+        self.pool = writer_of(host)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create empty volumes."""
@@ -94,7 +95,7 @@ class VolumeWriter:
             )
 
     def _disk(self, row: ListedVolume) -> Disk:
-        return self.pool.volume(row['uuid'], row['size'])
+        return disk_of(self.pool, row)
 
     def _create(self, change: Change) -> None:
         row = row_of(self.record, change)
@@ -110,7 +111,7 @@ class VolumeWriter:
         if target:
             disk_devices.grow(machine, target, disk)
         else:
-            self.pool.grow(disk, self.host.held_lock('volume', change.name))
+            self.pool.grow(disk, self.host.held_lock(*lock_of(change.name)))
 
     def _machine(self, row: ListedVolume) -> Any:
         """The machine to which a volume is attached, if it runs."""

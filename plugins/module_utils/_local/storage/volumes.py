@@ -13,10 +13,11 @@ from ..._model.change import Change
 from ..._model.volume import Volume
 from ..record.host import Host
 from .pools import pool_of
-from .volume_rows import LIST, volume_of, volume_row
+from .volume_rows import LIST, lock_of, volume_of, volume_row
 
 if TYPE_CHECKING:
     from ..record.projection import Projections
+    from ..record.row_types import InProgress
     from .row_types import ListedVolume
     from .volume_writer import Redefine, VolumeWriter
 
@@ -34,14 +35,13 @@ class LocalVolumes:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """All volumes, or those with these names."""
         rows = self.host.rows_in_progress('volume', lambda: self.record.named(LIST, names))
-        return tuple(
-            self.host.with_progress('volume', row, volume_of(row, self._is_disk_missing(row)))
-            for row in rows
-        )
-
-    def _is_disk_missing(self, row: ListedVolume) -> bool:
         pool = pool_of(self.host)
-        return row['task_state'] is None and not pool.exists(pool.volume(row['uuid']))
+        return tuple(self._with_progress(row, volume_of(row, pool)) for row in rows)
+
+    def _with_progress(self, row: ListedVolume, volume: Volume) -> Volume:
+        kind, name = lock_of(row['name'])
+        locked: InProgress = {'name': name, 'task_state': row['task_state']}
+        return self.host.with_progress(kind, locked, volume)
 
     def is_mounted(self, name: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""

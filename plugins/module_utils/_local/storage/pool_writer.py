@@ -1,0 +1,88 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What changes the disks of a pool: qcow2 files with large clusters.
+
+qemu-img writes them under a temporary name, so that an existing file is always complete. A disk
+that a running machine uses is changed through its machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import re
+from collections.abc import Sequence
+from typing import Dict
+
+from ..record.host import Host
+from .pools import Disk, Pool
+
+# With these, a snapshot of a full 500 GB disk pauses the guest for 0.05 s instead of 4 s (QEMU
+# documentation: qcow2 subclusters, 5.2 and newer).
+_OPTIONS = 'cluster_size=1M,extended_l2=on'
+_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
+
+
+class PoolWriter(Pool):
+    """Changes disks; all changes are idempotent.
+
+    ``locks``: descriptors that programs inherit, so that the locks are held while they write, even
+    if this process is killed.
+    """
+
+    def create(self, disk: Disk, locks: Sequence[int], image: Disk | None = None) -> None:
+        """Create a disk, empty or on top of an image, if it does not exist."""
+        if self.exists(disk):
+            return
+        options = ['-q', '-f', disk.format, '-o', _OPTIONS]
+        if image:
+            options += ['-b', image.path, '-F', image.format]
+        part = _part_of(disk)
+        self.host.run('qemu-img', 'create', *options, part, f'{disk.size}G', locks=locks)
+        os.rename(part, disk.path)
+
+    def grow(self, disk: Disk, locks: Sequence[int]) -> None:
+        """Grow a disk that is not in use to its recorded size, if it is smaller."""
+        if self.size(disk) < disk.size * 2**30:
+            command = ('qemu-img', 'resize', '-q', '-f', disk.format, disk.path, f'{disk.size}G')
+            self.host.run(*command, locks=locks)
+
+    def flatten(self, source: Disk, target: Disk, locks: Sequence[int]) -> None:
+        """Copy a disk that is not in use into one without a backing file."""
+        options, part = ['-f', source.format, '-O', target.format], _part_of(target)
+        self.host.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
+        os.rename(part, target.path)
+
+    def remove(self, disk: Disk) -> None:
+        """Remove a disk, and the temporary file of an interrupted run."""
+        for leftover in (disk.path, disk.path + '.part'):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(leftover)
+
+    def size(self, disk: Disk) -> int:
+        """The size of a disk in bytes."""
+        output = self.host.run('qemu-img', 'info', '-U', '--output=json', disk.path)
+        return int(json.loads(output)['virtual-size'])
+
+    def sizes(self, kind: str) -> Dict[str, int]:
+        """The sizes (bytes) of all disks of a kind, by UUID: the variable part of their paths."""
+        before, _star, after = self.path(kind, '*').rpartition('*')
+        names = [
+            path[len(before) : -len(after)] for path in glob.glob(f'{glob.escape(before)}*{after}')
+        ]
+        return {
+            name: self.size(Disk(self.path(kind, name), '')) for name in names if _UUID.match(name)
+        }
+
+
+def _part_of(disk: Disk) -> str:
+    """The file to write, in a folder that exists."""
+    os.makedirs(os.path.dirname(disk.path), 0o711, exist_ok=True)
+    return disk.path + '.part'
+
+
+def writer_of(host: Host) -> PoolWriter:
+    """What changes the disks of the pool of this host (pool_of)."""
+    return PoolWriter(host)

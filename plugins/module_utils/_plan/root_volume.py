@@ -1,0 +1,46 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan of root volumes, which are created and deleted with their servers."""
+
+from __future__ import annotations
+
+from .._model.change import Draft
+from .._model.status import TaskState
+from .._model.volume import TABLE, Volume, VolumeRequest, root_server
+
+
+def plan_root(request: VolumeRequest, current: Volume | None, draft: Draft) -> Volume | None:
+    """Grow or describe the root volume of a server; all else is done with the server."""
+    if current is None:
+        if request.state != 'absent':
+            draft.miss(
+                'name',
+                f'volume {request.name} does not exist; a root volume is created with its server: '
+                f'create the server {root_server(request.name)} first',
+            )
+        return None
+    reason = _refusal(request, current)
+    if reason:
+        text = f'volume {current.name} is the root volume of {current.server}: {reason}'
+        draft.refuse('state', text)
+        return None
+    updated: Volume = draft.update('volume', current, request.options, TABLE)
+    return updated
+
+
+def _refusal(request: VolumeRequest, current: Volume) -> str:
+    """Why a state is not possible for a root volume; empty: it is."""
+    if request.state == 'absent':
+        return 'it is deleted with its server (server: state: absent)'
+    if current.disk_missing:
+        return 'its disk is missing, with all data on it; delete the server and re-create it'
+    if request.state == 'attached' and request.server != current.server:
+        return 'it cannot be attached to another server; create an image of its server'
+    if request.state == 'detached' and request.server in (None, current.server):
+        return 'it cannot be detached; create an image of its server'
+    if current.unfinished not in (None, TaskState.EXTENDING):
+        return (
+            f'the server is unfinished ({current.unfinished}); run the task that creates or '
+            'deletes it again'
+        )
+    return ''
