@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Tuple, Union
 
 from .checks import DEFAULT_GROUP, DEFAULT_PROJECT, RECOVERED_BY
 from .image import min_disk_gb
@@ -15,7 +15,7 @@ from .network import candidates
 from .record_state import RecordState
 from .root_volume import root_columns
 
-Row = Dict[str, Any]
+Row = Dict[str, Union[int, str, None]]
 Rows = Dict[str, List[Row]]
 Metadata = Mapping[str, Any]
 Disks = Mapping[str, Mapping[str, int]]
@@ -99,7 +99,7 @@ def _lost_before(rows: Rows) -> List[str]:
     lost: List[str] = []
     for row in rows.get('meta', ()):
         if row['key'] == 'lost':
-            lost += [str(sentence) for sentence in json.loads(row['value'])]
+            lost += [str(sentence) for sentence in json.loads(str(row['value']))]
     return lost
 
 
@@ -109,7 +109,7 @@ def _by_id(found: Mapping[str, Metadata], kind: str) -> List[Tuple[str, Metadata
 
 
 def _uuids(rows: Rows, table: str) -> set[str]:
-    return {row['uuid'] for row in rows.get(table, ()) if 'uuid' in row}
+    return {str(row['uuid']) for row in rows.get(table, ()) if 'uuid' in row}
 
 
 def _project(row: Mapping[str, Any]) -> str:
@@ -124,7 +124,7 @@ def _named(rows: Rows, table: str, name: str, project: str) -> Row | None:
 def _append(rows: Rows, table: str, row: Row) -> Row:
     """Add a row with the next id."""
     entries = rows.setdefault(table, [])
-    next_id = max((other['id'] for other in entries), default=0) + 1
+    next_id = max((int(other['id'] or 0) for other in entries), default=0) + 1
     added = {'created_by': RECOVERED_BY, **row, 'id': next_id}
     entries.append(added)
     return added
@@ -164,8 +164,9 @@ def _add_root_volumes(rows: Rows, disks: Mapping[str, int]) -> None:
     for server in rows.get('server', ()):
         size = server.pop('volume_size', None)
         if server['id'] not in known:
-            columns = root_columns(server['name'], server['uuid'], server['id'])
-            columns['size'] = size or min_disk_gb(disks.get(server['uuid'], 1))
+            uuid = str(server['uuid'])
+            columns = root_columns(str(server['name']), uuid, int(server['id'] or 0))
+            columns['size'] = size or min_disk_gb(disks.get(uuid, 1))
             origin = ('created_by', 'created_at')
             columns.update({name: server[name] for name in origin if name in server})
             columns['project'] = _project(server)

@@ -19,7 +19,7 @@ from ..host.hypervisor import tolerate
 from ..record.host import Host
 
 if TYPE_CHECKING:
-    from .row_types import Machine
+    from .row_types import Machine, Named
 
 
 MachineRow = TypeVar('MachineRow', bound='Machine')
@@ -91,7 +91,7 @@ class Machines(ABC, Generic[MachineRow]):
             os.unlink(log)
 
 
-def name_in_project(row: Any) -> str:
+def name_in_project(row: Named) -> str:
     """The name of what a machine belongs to, after that of its project if it is not the default."""
-    name = str(row['name'])
+    name = row['name']
     return name if row['project'] == DEFAULT_PROJECT else f'{row["project"]}-{name}'

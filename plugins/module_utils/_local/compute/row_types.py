@@ -9,12 +9,18 @@ from typing import List, Tuple, TypedDict
 from ..record.rows import PortRow, ServerRow, VolumeRow
 
 
-class Machine(TypedDict):
+class Named(TypedDict):
+    """What has a name in a project."""
+
+    project: str
+    name: str
+
+
+class Machine(Named):
     """What owns a machine of libvirt."""
 
     id: int
     uuid: str
-    name: str
 
 
 class OfServer(TypedDict):
