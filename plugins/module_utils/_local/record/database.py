@@ -151,3 +151,8 @@ class Database:
 def is_inaccessible(error: Exception) -> bool:
     """Whether an error of SQLite does not come from damage of the file."""
     return bool(_INACCESSIBLE.search(str(error)))
+
+
+def table_of(kind: str) -> str:
+    """The table of a kind of items."""
+    return 'balancer' if kind == 'lb' else kind

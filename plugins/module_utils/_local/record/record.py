@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 from ..._cloud import Busy, CloudError, Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.checks import DEFAULT_GROUP, DEFAULT_PROJECT
-from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows
+from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows, table_of
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -224,11 +224,6 @@ class Record(Database):
         from .export import export
 
         export(self, self.export_path)
-
-
-def table_of(kind: str) -> str:
-    """The table of a kind of items."""
-    return 'balancer' if kind == 'lb' else kind
 
 
 def split_names(text: str | None) -> Tuple[str, ...]:

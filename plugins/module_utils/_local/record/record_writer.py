@@ -5,12 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import List, Type
+from typing import TYPE_CHECKING, List, Type
 
 from ..._cloud import Busy, Gone, Outcome
 from ..._model.change import Change, Thing
 from ..._model.status import TaskState
-from .record import Record, table_of
+from .database import table_of
+
+if TYPE_CHECKING:
+    from .record import Record
 
 
 class RecordWriter:

@@ -10,9 +10,12 @@ before, and created as they are described afterwards (migrate).
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
-from .database import VERSION, Database
 from .definition import creation, indices_and_triggers
+
+if TYPE_CHECKING:
+    from .database import Database
 
 _ROW = """id INTEGER PRIMARY KEY AUTOINCREMENT, project TEXT NOT NULL DEFAULT 'default',
   created_by TEXT NOT NULL, created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ'))"""
@@ -178,16 +181,16 @@ _DERIVED = """SELECT type, name FROM sqlite_master
 
 def migrate(database: Database) -> None:
     """Create the tables of an empty database, or those of today in an older one."""
-    statements = [creation()]
+    newest, statements = max(VERSIONS), [creation()]
     if database.version:
         statements = [f'DROP {row["type"]} {row["name"]};' for row in database.fetch(_DERIVED)]
-        statements += [VERSIONS[number] for number in range(database.version + 1, VERSION + 1)]
+        statements += [VERSIONS[number] for number in range(database.version + 1, newest + 1)]
         # A newer version may render other rules: they are loaded again.
         statements += ["UPDATE meta SET value = value + 1 WHERE key = 'revision';"]
         statements += [indices_and_triggers()]
-    statements += [f'PRAGMA user_version = {VERSION};']
+    statements += [f'PRAGMA user_version = {newest};']
     try:
         database.sql.executescript('\n'.join(['BEGIN IMMEDIATE;', *statements, 'COMMIT;']))
     except sqlite3.Error as error:
         raise database.access_error(error) from error
-    database.version = VERSION
+    database.version = newest
