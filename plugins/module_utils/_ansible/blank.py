@@ -32,7 +32,7 @@ def drop_blank(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any
             drop_blank(value, rule['options'])
 
 
-def _is_blank(value: Any) -> bool:
+def _is_blank(value: object) -> bool:
     return isinstance(value, str) and not value.strip()
 
 
@@ -50,7 +50,7 @@ def _drop_from_list(params: Dict[str, Any], option: str, rule: Mapping[str, Any]
         del params[option]
 
 
-def _null_as_text(value: Any) -> Any:
+def _null_as_text(value: object) -> object:
     """Replace null in the entries by empty text: a variable that is not set may become null."""
     if isinstance(value, list):
         return [_null_as_text(entry) for entry in value]

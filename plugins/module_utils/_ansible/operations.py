@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Tuple
+from typing import TYPE_CHECKING, Callable, Tuple
 
 from .._cloud import Cloud, Outcome
-from .._model.change import Change
+from .._model.change import Change, Item
 from .._model.kinds import Verb
 from .clouds import supported
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Operation = Callable[[Sequence[Change]], Sequence[Outcome]]
 Operations = Mapping[Tuple[str, Verb], Operation]
 
-_ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Any]]] = {
+_ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
     'keypair': lambda cloud: cloud.keypairs,
     'flavor': lambda cloud: cloud.flavors,
     'init_script': lambda cloud: cloud.init_scripts,
@@ -31,7 +31,7 @@ _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Any]]] = {
     'server': lambda cloud: cloud.servers,
     'lb': lambda cloud: cloud.lbs,
 }
-_COMMON: Mapping[Verb, Callable[[UpdatableItems[Any]], Operation]] = {
+_COMMON: Mapping[Verb, Callable[[UpdatableItems[Item]], Operation]] = {
     Verb.CREATE: lambda items: items.create,
     Verb.UPDATE: lambda items: items.update,
     Verb.DELETE: lambda items: items.delete,
@@ -48,7 +48,7 @@ _OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
 }
 
 
-def items_of(cloud: Cloud, kind: str) -> UpdatableItems[Any]:
+def items_of(cloud: Cloud, kind: str) -> UpdatableItems[Item]:
     """Return the items of a kind."""
     return _ITEMS[kind](cloud)
 

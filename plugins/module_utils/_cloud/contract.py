@@ -10,7 +10,6 @@ has its name by now.
 from __future__ import annotations
 
 from typing import (
-    Any,
     Callable,
     ContextManager,
     Iterable,
@@ -277,7 +276,7 @@ class Cloud(Protocol):
     def __enter__(self) -> Cloud:
         """Return the cloud."""
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         """Close connections.
 
         A cloud that knows the cause of an unexpected error raises CloudError with it.

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Tuple, TypeVar
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Tuple, TypeVar
 
 from .._cloud import CloudError, Names, Observed
 from .._model.secret import Secrets
@@ -232,7 +232,7 @@ class LocalCloud:
         """Return the cloud."""
         return self
 
-    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         """Close the record and the connections to libvirt."""
         try:
             self._explain(error)

@@ -179,7 +179,7 @@ def plain_fields(thing: Any, *internal: str) -> Dict[str, Any]:
     return {name: _plain(value) for name, value in vars(thing).items() if name not in internal}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (tuple, list)):

@@ -6,20 +6,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 _UNQUOTED = re.compile(r'[A-Za-z/][\w./-]*\Z|\d+\.\d+\.\d+\.\d+(/\d+)?\Z', re.ASCII)
 _KEYWORDS = ('true', 'false', 'yes', 'no', 'on', 'off', 'null', 'y', 'n')
 
 
-def yaml_text(value: Any) -> str:
+def yaml_text(value: object) -> str:
     """A value for a message, as users write it in YAML; a string by itself is not quoted."""
     if value is None:
         return 'not set'
     return value if isinstance(value, str) else _flow_style(value)
 
 
-def _flow_style(value: Any) -> str:
+def _flow_style(value: object) -> str:
     """A value in the flow style of YAML."""
     if hasattr(value, 'task_form'):
         value = value.task_form()

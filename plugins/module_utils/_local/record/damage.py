@@ -68,7 +68,7 @@ def _row_problems(table: str, row: sqlite3.Row) -> Iterator[str]:
         yield from _problem(lambda columns: Rule(**columns, remote_group=group), values, table)
 
 
-def _problem(check: Callable[[Any], Any], value: Any, where: str) -> Iterator[str]:
+def _problem(check: Callable[[Any], object], value: object, where: str) -> Iterator[str]:
     try:
         check(value)
     except (ValueError, TypeError, LookupError, AttributeError) as error:

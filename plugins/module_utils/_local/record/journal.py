@@ -149,7 +149,7 @@ def _bounded_json(side: Mapping[str, Any] | None) -> str | None:
     return json.dumps({option: _bounded_value(value) for option, value in side.items()})
 
 
-def _bounded_value(value: Any) -> Any:
+def _bounded_value(value: object) -> object:
     text = value if isinstance(value, str) else json.dumps(value)
     return value if len(text) <= MAX_TEXT else _bounded(text)
 

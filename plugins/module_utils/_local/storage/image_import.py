@@ -58,7 +58,7 @@ class Import:
         os.mkdir(self.folder, 0o700)
         return self
 
-    def __exit__(self, *_error: Any) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Remove the folder."""
         remove(self.target)
 
