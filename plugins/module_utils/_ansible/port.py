@@ -41,15 +41,24 @@ def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]
         return ObservedPorts(ports), names
     network = requested.options.get('network', cloud.profile.default_network)
     owners = _address_owners(cloud, requested, network, requested.name in ports)
-    networks, groups = by_name(cloud.networks.list()), by_name(cloud.security_groups.list())
+    is_new = requested.name not in ports
     return ObservedPorts(
         ports,
-        networks,
-        groups,
+        by_name(cloud.networks.list()) if is_new else {},
+        by_name(cloud.security_groups.list()) if _has_new_groups(requested, ports) else {},
         owners.get((network, requested.options.get('fixed_ip', ''))),
         owners.get((network, requested.options.get('mac', ''))),
         cloud.profile,
     ), names
+
+
+def _has_new_groups(requested: PortRequest, ports: Mapping[str, Port]) -> bool:
+    """Whether the port gets groups that it does not have; those that it has exist."""
+    current = ports.get(requested.name)
+    if current is None:
+        return True
+    groups = requested.options.get('security_groups', ())
+    return not set(groups) <= set(current.security_groups)
 
 
 def _address_owners(

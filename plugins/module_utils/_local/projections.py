@@ -74,6 +74,8 @@ class LocalProjections:
 
     def _lasting_faults(self) -> List[str]:
         """Faults that remain after other runs had time to finish what they are changing."""
+        if not self._faults(None):
+            return []  # the usual case, whatever other runs are doing; no locks are loaded
         revision, deadline = self.rules.revision(), time.monotonic() + _GRACE_PERIOD
         while True:
             current, others = self.rules.revision(), self.host.locks.has_other_runs()

@@ -35,9 +35,11 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan[Port]:
     """Create, update or delete one port."""
     draft, current = Draft(), observed.ports.get(request.name)
     if request.state == 'present':
-        default_groups = (DEFAULT_GROUP,) if current is None else ()
-        for group in request.options.get('security_groups', default_groups):
-            draft.require('security_group', group, observed.groups, 'security_groups')
+        # The groups that it has exist: the record does not lose what is in use.
+        existing, default = (current.security_groups, ()) if current else ((), (DEFAULT_GROUP,))
+        for group in request.options.get('security_groups', default):
+            if group not in existing:
+                draft.require('security_group', group, observed.groups, 'security_groups')
         if current is None:
             _check_addresses(request, observed, draft)
     options = {'network': observed.profile.default_network, **request.options}

@@ -105,7 +105,8 @@ def _problems(raw: Any) -> List[str]:
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
     days = raw.get('history_days', 400)
-    if type(days) is not int or not 1 <= days <= _MAX_DAYS:
+    is_number = isinstance(days, int) and not isinstance(days, bool)
+    if not is_number or not 1 <= days <= _MAX_DAYS:
         problems.append(f'history_days: {days!r} is out of range; use 1 to {_MAX_DAYS} (days)')
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):

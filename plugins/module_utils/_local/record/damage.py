@@ -55,7 +55,7 @@ def _problems(record: Record) -> Iterator[str]:
 def _row_problems(table: str, row: sqlite3.Row) -> Iterator[str]:
     for name, column in columns_of(table).items():
         value = row[name]
-        if value is not None and type(value) is not column.type:
+        if value is not None and not isinstance(value, column.type):
             yield f'{table}.{name} is {value!r}'
         if value is not None and column.value:
             yield from _problem(_CHECKS[column.value], value, f'{table}.{name}')

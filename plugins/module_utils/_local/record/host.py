@@ -181,7 +181,8 @@ class Host:
         """
         if not row['task_state']:
             return item
-        begun, values = TaskState(row['task_state']), cast('Any', item)
+        begun = TaskState(row['task_state'])
+        values: Any = item
         if self._is_in_progress(kind, row):
             return cast('Item', replace(values, task_state=begun))
         return cast('Item', replace(values, unfinished=begun))
