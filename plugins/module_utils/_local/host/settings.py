@@ -104,16 +104,20 @@ def _problems(raw: Any) -> List[str]:
     problems += _outside_problems(raw.get('outside_devices', []))
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
-    days = raw.get('history_days', 400)
-    is_number = isinstance(days, int) and not isinstance(days, bool)
-    if not is_number or not 1 <= days <= _MAX_DAYS:
-        problems.append(f'history_days: {days!r} is out of range; use 1 to {_MAX_DAYS} (days)')
+    problems += _days_problems(raw.get('history_days', 400))
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: must be a list']
     for number, pool in enumerate(pools):
         problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
     return problems or _duplicates(pools)
+
+
+def _days_problems(days: Any) -> List[str]:
+    is_number = isinstance(days, int) and not isinstance(days, bool)
+    if is_number and 1 <= days <= _MAX_DAYS:
+        return []
+    return [f'history_days: {days!r} is out of range; use 1 to {_MAX_DAYS} (days)']
 
 
 def check_settings(raw: Any) -> List[str]:
