@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import os
 import socket
 import sqlite3
 import subprocess
@@ -77,8 +76,8 @@ class EndlessHandler(SimpleHTTPRequestHandler):
 
 
 def image_files() -> list[str]:
-    """The files in the directory of images."""
-    return sorted(os.listdir('/var/lib/hanok/images'))
+    """The files in the directory of images, which the first image creates."""
+    return sorted(path.name for path in Path('/var/lib/hanok/images').glob('*'))
 
 
 def test_invalid_images_are_refused(host: None, tmp_path: Path) -> None:
