@@ -73,7 +73,7 @@ class LbWriter:
         return outcomes
 
     def _delete(self, change: Change) -> None:
-        LbContainers(self.host).delete(lb_rows.row_of(self.record, change))
+        LbContainers(self.host).erase(lb_rows.row_of(self.record, change))
 
 
 def _reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:

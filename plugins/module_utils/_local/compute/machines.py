@@ -82,7 +82,7 @@ class Machines(ABC, Generic[MachineRow]):
         with tolerate('NO_DOMAIN'):
             self.lookup(row).undefine()
 
-    def delete(self, row: MachineRow) -> None:
+    def erase(self, row: MachineRow) -> None:
         """Delete the machine with its files and logs."""
         self.undefine(row)
         with contextlib.suppress(FileNotFoundError):

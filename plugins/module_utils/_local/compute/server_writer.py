@@ -68,7 +68,7 @@ class ServerWriter:
         ]
         rows = self._rows(outdated) if outdated else {}
         for change in outdated:
-            self.host.with_retry(partial(self.machines.delete, rows[change.name]))
+            self.host.with_retry(partial(self.machines.erase, rows[change.name]))
         return [change.name for change in outdated]
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -136,9 +136,7 @@ class ServerWriter:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         rows = self._rows(changes)
-        outcomes = self.host.then_each(
-            begun, lambda change: self.machines.delete(rows[change.name])
-        )
+        outcomes = self.host.then_each(begun, lambda change: self.machines.erase(rows[change.name]))
         deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
         self.projections.end_stale_flows()
         with self.record.transaction():

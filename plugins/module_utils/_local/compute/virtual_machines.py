@@ -94,6 +94,13 @@ class VirtualMachines(Machines['CompleteServer']):
         )
         return domain.xml(machine)
 
+    def erase(self, row: CompleteServer) -> None:
+        """Delete the machine with its root disk, its other files and its logs."""
+        self.undefine(row)
+        pool = writer_of(self.host)
+        pool.remove(pool.root(row['uuid']))
+        super().erase(row)
+
     def define_and_start(self, row: CompleteServer) -> None:
         """Define the machine, and start it if its recorded power is started."""
         self.define(row).setAutostart(1 if row['power'] == 'started' else 0)
