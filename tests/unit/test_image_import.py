@@ -14,7 +14,10 @@ from typing import Any, BinaryIO
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local.storage import image_import, images
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage import (
+    image_import,
+    source_files,
+)
 
 
 def started_import(tmp_path: Path) -> image_import.Import:
@@ -63,5 +66,5 @@ def test_same_size_and_time(tmp_path: Path) -> None:
     for name in ('a', 'b'):
         (tmp_path / name).write_bytes(name.encode())
         os.utime(tmp_path / name, (1, 1))
-        stamps.append(images._stamp(os.stat(tmp_path / name)))
+        stamps.append(source_files.stamp(os.stat(tmp_path / name)))
     assert stamps[0] != stamps[1]

@@ -5,8 +5,6 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Dict, List, Tuple
@@ -14,16 +12,15 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.network import Network, Surroundings
-from ..._model.status import TaskState
 from ..host.devices import bridge_name
 from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
-from ..record.record import description_columns, split_names
+from ..record.record import split_names
 from .floating_routes import FloatingRoutes
 
 if TYPE_CHECKING:
-    from ..record.rows import NetworkRow
+    from .network_writer import NetworkWriter
     from .row_types import ListedNetwork, NetworkOfProject
 
 _LIST: Query[ListedNetwork] = Query("""SELECT n.*,
@@ -31,13 +28,7 @@ _LIST: Query[ListedNetwork] = Query("""SELECT n.*,
     LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
     WHERE p.network_id = n.id) AS used
   FROM network n WHERE ?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)) ORDER BY n.name""")
-_BY_ID: Query[NetworkRow] = Query('SELECT * FROM network WHERE id = ?')
 _RANGES: Query[NetworkOfProject] = Query('SELECT project, name, cidr FROM main.network')
-
-_CREATED = (
-    'UPDATE main.network SET task_state = NULL '
-    f"WHERE id = ? AND task_state = '{TaskState.CREATING}'"
-)
 
 
 class LocalNetworks:
@@ -77,68 +68,22 @@ class LocalNetworks:
 
         return surroundings()
 
+    def _writer(self) -> NetworkWriter:
+        from .network_writer import NetworkWriter
+
+        return NetworkWriter(self.host, self.projections)
+
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create networks and start them."""
-        with self.record.transaction():
-            for change in changes:
-                self._reserve(change.new(Network))
-        self.projections.save_rules()
-        outcomes = self.host.for_each(changes, self._build)
-        self.projections.apply()
-        return self.host.finish(outcomes, _CREATED)
+        return self._writer().create(changes)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions and labels."""
-        return self.record.writer.update(changes, Network, description_columns)
+        return self._writer().update(changes)
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Stop networks and delete them."""
-        begun = self.record.writer.begin_deletion(changes, 'port', 'network_id')
-        outcomes = self.host.then_each(begun, self._remove)
-        self.host.finish(outcomes, 'DELETE FROM main.network WHERE id = ?')
-        self.projections.apply()
-        return outcomes
-
-    def _reserve(self, network: Network) -> None:
-        columns = {'cidr': network.cidr, 'gateway': network.gateway, **description_columns(network)}
-        row = self.record.find('network', network.name)
-        if row is not None:  # an earlier run was interrupted
-            self.record.update('network', row, columns)
-        else:
-            self.record.insert(
-                'network',
-                {
-                    'uuid': str(uuid.uuid4()),
-                    'name': network.name,
-                    **columns,
-                    'task_state': TaskState.CREATING,
-                },
-            )
-
-    def _build(self, change: Change) -> None:
-        from . import dhcp_files
-        from .dhcp_texts import FOLDER
-        from .libvirt_networks import start_network
-
-        row = self._row(change)
-        os.makedirs(FOLDER, exist_ok=True)
-        dhcp_files.write(self.host, [row['id']])
-        start_network(self.host, row)
-
-    def _row(self, change: Change) -> NetworkRow:
-        return self.record.rows(_BY_ID, self.record.row_of(change))[0]
-
-    def _remove(self, change: Change) -> None:
-        from ..host.hypervisor import tolerate
-        from . import dhcp_files
-
-        row = self._row(change)
-        with tolerate('NO_NETWORK'):
-            network = self.host.hypervisor.qemu.networkLookupByUUIDString(row['uuid'])
-            if network.isActive():
-                network.destroy()
-            network.undefine()
-        dhcp_files.remove(row['id'])
+        return self._writer().delete(changes)
 
 
 def _network(row: ListedNetwork) -> Network:

@@ -1,0 +1,108 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Creating and deleting images."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from typing import Dict, List, Tuple
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.image import Image, is_url_of
+from ..._model.status import TaskState
+from ..record.host import Host
+from ..record.record import description_columns
+from . import checksums, image_import
+from .pool_writer import writer_of
+from .pools import Disk, pool_of
+from .source_files import stamp
+
+
+class ImageWriter:
+    """Writes images of the local cloud."""
+
+    def __init__(self, host: Host, url: str | None) -> None:
+        """``url``: the complete one of this task; only a part of it is recorded."""
+        self.host, self.record, self.url = host, host.record, url
+        self.pool = pool_of(host)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create images from files, downloads and disks of servers."""
+        with self.record.transaction():
+            for change in changes:
+                self._reserve(change.new(Image))
+        return self.host.finish(
+            self.host.for_each(changes, self._build),
+            'UPDATE main.image SET task_state = NULL WHERE id = ?',
+        )
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update sources, descriptions and labels."""
+        return self.record.writer.update(
+            changes, Image, lambda image: {'source': image.source, **description_columns(image)}
+        )
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete images that are not in use."""
+        begun = self.record.writer.begin_deletion(changes, 'server', 'image_id')
+        return self.host.finish(
+            self.host.then_each(begun, self._delete), 'DELETE FROM main.image WHERE id = ?'
+        )
+
+    def _delete(self, change: Change) -> None:
+        image = self._disk(change)
+        writer_of(self.host).remove(image)
+        image_import.remove(image.path)
+
+    def _reserve(self, image: Image) -> None:
+        columns = {'source': image.source, 'checksum': image.checksum, **description_columns(image)}
+        row = self.record.find('image', image.name)
+        if row is not None:  # of an interrupted run
+            self.record.update('image', row, columns)
+        else:
+            identity = {'uuid': str(uuid.uuid4()), 'name': image.name}
+            self.record.insert('image', {**identity, **columns, 'task_state': TaskState.CREATING})
+
+    def _disk(self, change: Change) -> Disk:
+        row = self.record.row_of(change)
+        return self.pool.image(self.record.value('SELECT uuid FROM image WHERE id = ?', row))
+
+    def _build(self, change: Change) -> None:
+        target, locks = self._disk(change), self.host.held_lock('image', change.name)
+        kind, _colon, name = change.new(Image).source.partition(':')
+        if kind == 'server':
+            server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
+            writer = writer_of(self.host)
+            writer.flatten(writer.root(server), target, locks)
+            size, imported = writer.size(target), None
+        else:
+            size, imported = self._import(change.new(Image), target.path, locks)
+        with self.record.transaction() as sql:
+            sql.execute(
+                'UPDATE main.image SET size = ?, imported = ? WHERE id = ?',
+                (size, imported, self.record.row_of(change)),
+            )
+
+    def _import(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
+        """Import an untrusted file; return the size of its disk, and its digests and stamp."""
+        kind, _colon, location = image.source.partition(':')
+        source_stamp: Dict[str, int] = {}
+        with image_import.Import(self.host, target, locks) as process:
+            if kind == 'url':
+                process.download(self._complete_url(image.source, location), location)
+            else:
+                source_stamp = stamp(process.copy(location))
+            if image.checksum is not None:
+                checksum = checksums.resolve(image.checksum, image.source, self.host.timeout)
+                image_import.check_digests(checksum, process.digests)
+            size = process.convert(location)
+        return size, json.dumps({**process.digests, **source_stamp})
+
+    def _complete_url(self, source: str, recorded: str) -> str:
+        """The URL of this task if the source is recorded of it, else the recorded one."""
+        if self.url is not None and is_url_of(self.url, source):
+            return self.url
+        return recorded
