@@ -854,7 +854,6 @@ GARBAGE = {
         'name',
         'vcpus',
         'memory',
-        'volume_size',
         'power',
         'labels',
         'task_state',
