@@ -212,6 +212,8 @@ def test_provision(play: Ran, host: None, tiny: str, tmp_path: Path) -> None:
     assert play('provision', values) == 0
 
     keep('volume', name='other', size=1)
+    # A root volume with the label of the environment is left to its server.
+    keep('volume', name='env-data/root', labels={'provision': 'env'})
     emptied = [{**values['provision_lbs'][0], 'members': []}]
     # Only the members of the balancer change: what is not specified is left alone.
     assert play('provision', {'provision_name': 'env', 'provision_lbs': emptied}) == 1
@@ -232,7 +234,7 @@ def test_provision(play: Ran, host: None, tiny: str, tmp_path: Path) -> None:
         == ['env-data']
     )
     assert names('security_group', provision='env') == ['env-data', 'env-web']
-    assert names('volume') == ['other']
+    assert names('volume') == ['env-data/root', 'other']
     keep('volume', name='other', state='absent')
 
     absent = {**fewer, 'provision_state': 'absent'}
