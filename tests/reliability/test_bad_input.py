@@ -863,7 +863,7 @@ GARBAGE = {
     'balancer': ('name', 'algorithm', 'listeners', 'health_check', 'labels', 'task_state'),
     'port': ('address', 'mac', 'position', 'name', 'labels'),
     'floating_ip': ('address', 'pool', 'labels'),
-    'volume': ('size', 'labels', 'task_state', 'uuid'),
+    'volume': ('name', 'size', 'labels', 'task_state', 'uuid', 'bootable'),
     'init_script': ('name', 'content', 'labels'),
     'meta': ('key', 'value'),
 }
