@@ -53,6 +53,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
     SecurityGroupRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import VolumeStatus
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
@@ -444,6 +445,23 @@ BROKEN = (
     'server: s is UNMANAGED (its machine is gone); repair it first (server: repair: true), or '
     'delete it, which keeps its volumes'
 )
+
+
+class Reserved(Volume):
+    """The volume of a server that is shelved."""
+
+    @property
+    def status(self) -> VolumeStatus:
+        """The status of Cinder."""
+        return VolumeStatus.RESERVED
+
+
+def test_status_of_a_volume() -> None:
+    """What the life cycle does not allow is refused, with what is possible."""
+    reserved = Reserved('v', 4, 's')
+    refused = volume.plan(VolumeRequest('v', 'present', {'size': 5}), volumes(reserved)).refused
+    assert [str(problem) for problem in refused] == ['volume v is reserved; possible: detach']
+    assert not volume.plan(VolumeRequest('v', 'detached', {}), volumes(reserved)).refused
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,23 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
         result = _plan_root(request, current, observed, draft)
     else:
         result = _plan_data(request, current, observed, draft)
+    if draft.changes and not draft.refused:
+        _check_status(draft)
     # All changes are of one volume and stay in this order: an interrupted attachment is completed
     # before a detachment.
     return draft.finish(result)
+
+
+def _check_status(draft: Draft) -> None:
+    """Refuse what the status of the volume does not allow; what completes a run is none."""
+    from .._model.lifecycle import is_allowed, refusal
+
+    for change in draft.changes:
+        before = change.before
+        if not isinstance(before, Volume) or change.why == COMPLETES_INTERRUPTED_RUN:
+            continue
+        if not is_allowed('volume', before.status, change.verb):
+            draft.refuse('state', refusal('volume', before.name, before.status, change.verb))
 
 
 def _plan_root(
