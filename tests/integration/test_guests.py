@@ -181,18 +181,23 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
     keep(
         'server',
         name='mute',
+        count=2,
         **options,
         guest_agent=False,
         user_data='#!/bin/sh\nexit 3\n',
         wait_for='ip',
         wait_timeout=120,
     )
-    assert 'org.qemu.guest_agent.0' not in domain_xml('mute')
-    failed = run('server', name='mute', wait_for='init', wait_timeout=120)
-    assert 'user script failed with exit code 3' in failed['msg']
-    assert 'requires a restart' in refused('server', name='mute', guest_agent=True)
-    keep('server', name='mute', guest_agent=True, allow_restart=True)
-    assert 'org.qemu.guest_agent.0' in domain_xml('mute')
+    assert 'org.qemu.guest_agent.0' not in domain_xml('mute-1')
+    # Both have booted before both are looked at.
+    for name in ('mute-1', 'mute-2'):
+        run('server', name=name, wait_for='init', wait_timeout=120)
+    failed = run('server', name='mute', count=2, wait_for='init', wait_timeout=120)
+    assert [error['name'] for error in failed['errors']] == ['mute-1', 'mute-2']
+    assert all('exit code 3' in error['msg'] for error in failed['errors'])
+    assert 'requires a restart' in refused('server', name='mute', count=2, guest_agent=True)
+    keep('server', name='mute', count=2, guest_agent=True, allow_restart=True)
+    assert 'org.qemu.guest_agent.0' in domain_xml('mute-1')
     assert run('server_info', name='mute')['servers'][0]['status'] == 'ACTIVE'
     failed = run('server', name='lazy', wait_for='init', wait_timeout=120)
     assert 'runcmd (#cloud-config of this image has' in failed['msg']

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Dict
 
 from ..._cloud import CloudError
-from ..._cloud.several import deleted_meanwhile
+from ..._cloud.several import Several, deleted_meanwhile
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from . import readiness
@@ -29,7 +29,7 @@ def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> 
     if missing:
         raise deleted_meanwhile('server', missing, wait_for)
 
-    def check(row: WatchedServer) -> str:
+    def check(row: WatchedServer) -> str | CloudError:
         server = readiness.Watched(
             identity=row['uuid'],
             address=row['address'],
@@ -43,9 +43,13 @@ def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> 
             return host.with_retry(lambda: readiness.missing(host, server, wait_for, deadline))
         except CloudError as error:
             text = f'server {row["name"]}: {error}'
-            raise type(error)(text, error.option, 'server', row['name']) from error
+            return type(error)(text, error.option, 'server', row['name'])
 
-    return dict(zip([row['name'] for row in rows], host.in_parallel(check, rows)))
+    found = dict(zip([row['name'] for row in rows], host.in_parallel(check, rows)))
+    errors = [answer for answer in found.values() if isinstance(answer, CloudError)]
+    if errors:
+        raise Several(errors)
+    return {name: answer for name, answer in found.items() if isinstance(answer, str)}
 
 
 def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
