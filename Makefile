@@ -199,9 +199,12 @@ integration: $(INTEGRATION)
 $(LONG:%=integration-%): integration-%: venv-dev prepare
 	$(PYTEST_INTEGRATION) tests/integration/test_$*.py
 
-# The contract first: test_recover.py rebuilds the record, which loses the digests of images.
+# The contract first: test_recover.py rebuilds the record, which loses the digests of images. Imports
+# before test_foreign_firewalls.py: the kernel keeps the tables of iptables-legacy, and each task
+# loads what reads them.
 integration-others: venv-dev prepare
-	$(PYTEST_INTEGRATION) --cloud local tests/contract tests/integration \
+	$(PYTEST_INTEGRATION) --cloud local \
+	  tests/contract tests/integration/test_imports.py tests/integration \
 	  $(LONG:%=--ignore=tests/integration/test_%.py)
 
 # These tests count their trials in reliability.json.

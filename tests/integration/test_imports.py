@@ -29,8 +29,10 @@ def test_imports(module: str, tiny: str) -> None:
         (kind, {option: names.get(str(value), value) for option, value in task.items()})
         for kind, task in [*sample.get('before', []), (module, sample['task'])]
     ]
-    for kind, options in tasks:
-        keep(kind, **options)
-    check_imports(*tasks[-1])
-    for kind, options in reversed(tasks):
-        keep(kind, name=options['name'], state='absent')
+    try:
+        for kind, options in tasks:
+            keep(kind, **options)
+        check_imports(*tasks[-1])
+    finally:
+        for kind, options in reversed(tasks):
+            keep(kind, name=options['name'], state='absent')
