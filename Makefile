@@ -199,12 +199,9 @@ integration: $(INTEGRATION)
 $(LONG:%=integration-%): integration-%: venv-dev prepare
 	$(PYTEST_INTEGRATION) tests/integration/test_$*.py
 
-# The contract first: test_recover.py rebuilds the record, which loses the digests of images. Imports
-# before test_foreign_firewalls.py: the kernel keeps the tables of iptables-legacy, and each task
-# loads what reads them.
+# The contract first: test_recover.py rebuilds the record, which loses the digests of images.
 integration-others: venv-dev prepare
-	$(PYTEST_INTEGRATION) --cloud local \
-	  tests/contract tests/integration/test_imports.py tests/integration \
+	$(PYTEST_INTEGRATION) --cloud local tests/contract tests/integration \
 	  $(LONG:%=--ignore=tests/integration/test_%.py)
 
 # These tests count their trials in reliability.json.
