@@ -15,7 +15,7 @@ from ..record.record import Record
 if TYPE_CHECKING:
     from .row_types import ListedLb, MemberRow
 
-# ?1: names as a JSON array, or NULL for all. {0}: the prefix of tables, see ``list_rows``.
+# ?1: names as a JSON array, or NULL for all. {0}: empty, or main. for all projects.
 _LIST_IN = """SELECT b.*, n.name AS network, n.cidr, n.gateway,
   p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
   FROM {0}balancer b JOIN {0}port p ON p.balancer_id = b.id

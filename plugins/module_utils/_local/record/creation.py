@@ -11,9 +11,8 @@ import uuid
 from typing import Any, Dict, Iterable, Mapping
 
 from ..._cloud import CloudError
-from ..._model.checks import DEFAULT_GROUP
 from .database import Database, Rows, is_inaccessible
-from .definition import columns_of
+from .definition import DEFAULT_GROUP_COLUMNS, columns_of
 from .schema import RULE_CONVERSIONS, WITHOUT_UUID, set_uuid
 from .tables import TABLES
 
@@ -41,11 +40,9 @@ def add_default_group(database: Database, project: str) -> None:
     """
     record = database.value("SELECT value FROM meta WHERE key = 'record'")
     group = {
+        **DEFAULT_GROUP_COLUMNS,
         'project': project,
-        'created_by': 'hanok.cloud',
         'uuid': str(uuid.uuid5(uuid.NAMESPACE_OID, f'{record} {project}')),
-        'name': DEFAULT_GROUP,
-        'description': 'the group of servers for which none is named',
     }
     database.execute_insert('INSERT', 'main.security_group', group)
     database.sql.execute("UPDATE meta SET value = value - 1 WHERE key = 'revision'")

@@ -19,6 +19,7 @@ from typing import (
     get_type_hints,
 )
 
+from ..._model.checks import DEFAULT_GROUP
 from .columns import Mark, Value
 from .tables import ALL_TABLES
 
@@ -33,8 +34,16 @@ _NEW_METADATA = "BEGIN UPDATE meta SET value = value + 1 WHERE key = 'metadata';
 _META = """CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 INSERT INTO meta VALUES ('revision', 1), ('metadata', 0), ('metadata_written', 0),
   ('record', lower(hex(randomblob(6)))), ('secret', lower(hex(randomblob(32))));"""
-_DEFAULT_GROUP = """INSERT INTO security_group (created_by, name, description)
-  VALUES ('hanok.cloud', 'default', 'the group of servers for which none is named');"""
+# The columns of the security group that every project has.
+DEFAULT_GROUP_COLUMNS = {
+    'created_by': 'hanok.cloud',
+    'name': DEFAULT_GROUP,
+    'description': 'the group of servers for which none is named',
+}
+_VALUES = ', '.join(f"'{value}'" for value in DEFAULT_GROUP_COLUMNS.values())
+_DEFAULT_GROUP = (
+    f'INSERT INTO security_group ({", ".join(DEFAULT_GROUP_COLUMNS)}) VALUES ({_VALUES});'
+)
 
 
 class Column(NamedTuple):

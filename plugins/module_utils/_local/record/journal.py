@@ -16,6 +16,7 @@ from ..._model.change import AFTER_APPLY, Change
 from ..._model.history import OK, Origin, utc
 from ..._model.kinds import Verb
 from ..._model.sides import sides
+from .database import table_of
 from .tables import TABLES
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class _Row:
 
     def _identify(self) -> None:
         """Find the id that the record has given to what this task creates."""
-        table = 'balancer' if self.change.kind == 'lb' else self.change.kind
+        table = table_of(self.change.kind)
         if table in TABLES:
             query = _FLOATING_IP if table == 'floating_ip' else _IDENTITY.format(table)
             for row in self.record.fetch(query, self.change.name):
@@ -138,8 +139,7 @@ def _key(change: Change) -> Tuple[str, str, Verb]:
 
 
 def _known_id(change: Change) -> str | None:
-    known = getattr(change.before, 'id', None)
-    return None if known == AFTER_APPLY else known
+    return None if change.id == AFTER_APPLY else change.id
 
 
 def _bounded_json(side: Mapping[str, Any] | None) -> str | None:
