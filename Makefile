@@ -4,6 +4,7 @@
 # make test              all tests; works in a new clone at any path
 # make soak              the long reliability tests: hours; updates the figures of
 #                        docs/reliability.md
+# make openstack         an OpenStack for the tests, on 127.0.0.1; make openstack-down ends it
 # make site              the documents and the reference of all modules as HTML, in build/site/html
 # make bench             the cost of tasks, against an empty task and a plain loop over libvirt;
 #                        some minutes on an idle machine
@@ -88,10 +89,9 @@ format-check: venv-dev
 lint: venv-dev
 	ruff check --output-format concise
 
-# The scripts without a suffix; ansible-test checks the others. SC2016: sh -c 'text' "$argument" is
-# intended, because data must not be part of the text.
+# SC2016: sh -c 'text' "$argument" is intended, because data must not be part of the text.
 shell-lint: venv-dev
-	shellcheck --exclude SC2016 $$(grep -lE '^#!.*sh$$' scripts/* .ci/run)
+	shellcheck --exclude SC2016 $$(grep -lE '^#!.*sh$$' scripts/* .ci/run) tests/openstack/*.sh
 
 ansible-lint: venv-dev
 	ansible-lint -q
@@ -203,6 +203,14 @@ $(LONG:%=integration-%): integration-%: venv-dev prepare
 integration-others: venv-dev prepare
 	$(PYTEST_INTEGRATION) --cloud local tests/contract tests/integration \
 	  $(LONG:%=--ignore=tests/integration/test_%.py)
+
+# It needs no root; the programs that it needs are installed by `make prepare`.
+.PHONY: openstack openstack-down
+openstack:
+	tests/openstack/up.sh
+
+openstack-down:
+	tests/openstack/down.sh --wipe
 
 # These tests count their trials in reliability.json.
 reliability: venv-dev prepare

@@ -1,0 +1,46 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where everything of the OpenStack is: its directories, its services and their ports."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+HOME = Path(os.environ['OPENSTACK_HOME'])
+VENV = HOME / 'venv'
+CONF = HOME / 'conf'
+DATABASES = HOME / 'mysql'
+LOGS = HOME / 'logs'
+RUN = HOME / 'run'
+STATE = HOME / 'state'
+CLOUDS = HOME / 'clouds.yaml'
+BASE_PORT = HOME / 'base-port'
+# A disk without content, for images of the tests.
+IMAGE = HOME / 'small.qcow2'
+# Relative to the directory of the databases, in which all processes run: the path of a socket has
+# 107 characters at most, that of a clone may have more.
+SOCKET = 'mariadb.sock'
+# It is there as soon as users and endpoints are as this run needs them.
+IDENTITY_READY = RUN / 'identity-ready'
+
+# In the order of their ports: the service listens on the base port plus its index.
+SERVICES = ('keystone', 'glance', 'placement', 'nova', 'neutron', 'cinder', 'octavia')
+DATABASE = 'mariadb'
+REGION = 'RegionOne'
+
+
+def base_port() -> int:
+    """Return the first port."""
+    return int(BASE_PORT.read_text())
+
+
+def url(service: str) -> str:
+    """Return the address of a service."""
+    return f'http://127.0.0.1:{base_port() + SERVICES.index(service)}'
+
+
+def configuration_of(service: str) -> Path:
+    """Return the configuration file of a service; glance chooses the name."""
+    return CONF / f'{"glance-api" if service == "glance" else service}.conf'

@@ -1,0 +1,104 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Run one service in one process: its API, and its workers as threads.
+
+usage: service.py SERVICE DESCRIPTOR, where DESCRIPTOR is that of the socket to listen on.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import applications
+from applications import Application
+from cheroot import wsgi
+from layout import LOGS
+
+
+class Input:
+    """The body of a request that survives close().
+
+    Glance closes it, which breaks the next request of the same connection.
+    """
+
+    def __init__(self, body: Any) -> None:
+        """Wrap the body."""
+        self._body = body
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the body has."""
+        return getattr(self._body, name)
+
+    def __iter__(self) -> Any:
+        """Return the lines."""
+        return iter(self._body)
+
+    def close(self) -> None:
+        """Leave it open."""
+
+
+class Server(wsgi.Server):  # type: ignore[misc]
+    """A server on a socket that somebody else has opened."""
+
+    def __init__(self, application: Application, descriptor: int) -> None:
+        """Use as few threads as there are calls at once in the tests."""
+        self._given = socket.socket(fileno=descriptor)
+        address = self._given.getsockname()
+        super().__init__(address, application, numthreads=8, max=24, timeout=75)
+
+    def bind(self, family: int, type: int, proto: int = 0) -> socket.socket:
+        """Return the socket that is there."""
+        self.socket = self._given
+        return self._given
+
+
+def logged(service: str, application: Application) -> Application:
+    """Return the application with an access log, which tells whose calls came and how many."""
+    log = (LOGS / 'access.log').open('a', buffering=1)
+
+    def called(request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request['wsgi.input'] = Input(request['wsgi.input'])
+        # The application changes these.
+        path = f'{request.get("SCRIPT_NAME", "")}{request["PATH_INFO"]}'
+        query = request.get('QUERY_STRING', '')
+        what = f'{request["REQUEST_METHOD"]} {path}{"?" if query else ""}{query}'
+        began = time.time()
+        try:
+            return application(request, start_response)
+        finally:
+            seconds = time.time() - began
+            agent = request.get('HTTP_USER_AGENT', '-')
+            log.write(f'{began:.3f} {service} {seconds:.3f} {what} | {agent}\n')
+
+    return called
+
+
+def main(service: str, descriptor: int) -> None:
+    """Serve until SIGTERM."""
+    faulthandler.register(signal.SIGUSR1)  # prints where every thread is
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    began = time.monotonic()
+    try:
+        application = getattr(applications, service)()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)  # the threads of workers would go on
+    # The migrations ended: a service has changed how it reacts to signals.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    server = Server(logged(service, application), descriptor)
+    server.prepare()
+    cpu = sum(os.times()[:4])
+    print(f'ready after {time.monotonic() - began:.1f} s, {cpu:.1f} CPU-seconds', flush=True)
+    server.serve()
+
+
+main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,157 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Start what is not running of the OpenStack, and make what its users need."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zlib
+
+import configuration
+import database
+import layout
+import processes
+import seed
+from api import Api
+from layout import HERE, LOGS, STATE
+
+# Blocks of ten ports, below those that the kernel gives to outgoing connections.
+FIRST_PORT, BLOCKS = 15000, 1600
+TIMEOUT = 300
+FOLDERS = (
+    *(
+        'lock',
+        'keystone/fernet',
+        'keystone/credential',
+        'placement',
+        'neutron',
+        'cinder',
+        'octavia',
+    ),
+    *('glance/images', 'glance/staging', 'glance/tasks', 'nova/instances'),
+)
+BEGAN = time.monotonic()
+
+
+def say(text: str) -> None:
+    """Print it with the time since the start."""
+    print(f'{time.monotonic() - BEGAN:6.1f} s  {text}', flush=True)
+
+
+def make_folders() -> None:
+    """Create the directories, and the authority of octavia."""
+    for folder in (layout.CONF, layout.LOGS, layout.RUN, *(STATE / name for name in FOLDERS)):
+        folder.mkdir(parents=True, exist_ok=True)
+    key, certificate = STATE / 'octavia' / 'ca.key', STATE / 'octavia' / 'ca.pem'
+    if not certificate.exists():
+        command = ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650']
+        files = ['-subj', '/CN=tests', '-keyout', key, '-out', certificate]
+        subprocess.run([*command, *files], check=True, stderr=subprocess.DEVNULL)
+
+
+def sockets_of(missing: list[str], is_running: bool) -> dict[str, socket.socket]:
+    """Listen at the ports of the services that are missing.
+
+    They get the sockets: so no other program takes a port before they listen, and a client that
+    connects while they start waits. A running service keeps the ports as they are.
+    """
+    if is_running:
+        return _listening(layout.base_port(), missing)
+    for base in _bases():
+        try:
+            found = _listening(base, missing)
+        except OSError:
+            continue
+        layout.BASE_PORT.write_text(f'{base}\n')
+        return found
+    raise SystemExit('no free ports')
+
+
+def _bases() -> list[int]:
+    if chosen := os.environ.get('OPENSTACK_BASE_PORT'):
+        return [int(chosen)]
+    first = zlib.crc32(str(layout.HOME).encode()) % BLOCKS
+    derived = [FIRST_PORT + (first + block) % BLOCKS * 10 for block in range(BLOCKS)]
+    return [layout.base_port(), *derived] if layout.BASE_PORT.exists() else derived
+
+
+def _listening(base: int, services: list[str]) -> dict[str, socket.socket]:
+    found = {}
+    for service in services:
+        port = base + layout.SERVICES.index(service)
+        found[service] = socket.create_server(('127.0.0.1', port), backlog=128)
+    return found
+
+
+def start(listening: dict[str, socket.socket]) -> dict[str, subprocess.Popen[bytes]]:
+    """Start the services that are missing."""
+    environment = {
+        **os.environ,
+        'PYTHONPATH': str(HERE / 'drivers'),
+        'PATH': f'{layout.VENV}/bin:{os.environ["PATH"]}',
+        **_settings_of_services(),
+    }
+    started = {}
+    for service, listener in listening.items():
+        descriptor = listener.fileno()
+        command = [sys.executable, HERE / 'service.py', service, str(descriptor)]
+        started[service] = processes.start(service, command, environment, [descriptor])
+        listener.close()
+    return started
+
+
+def _settings_of_services() -> dict[str, str]:
+    """Return where each finds its configuration, and that it uses threads."""
+    settings = {}
+    for service in layout.SERVICES:
+        prefix = f'OS_{service.upper()}'
+        settings[f'{prefix}_CONFIG_DIR'] = str(layout.CONF)
+        settings[f'{prefix}_DISABLE_EVENTLET_PATCHING'] = '1'
+    return settings
+
+
+def wait_for(service: str, started: dict[str, subprocess.Popen[bytes]]) -> None:
+    """Wait until a service answers."""
+    try:
+        urllib.request.urlopen(layout.url(service), timeout=TIMEOUT).close()  # noqa: S310
+    except urllib.error.HTTPError as error:
+        error.close()
+    except OSError as error:
+        ended = [name for name, process in started.items() if process.poll() is not None]
+        logs = ' '.join(str(LOGS / f'{name}.out') for name in ended or [service])
+        raise SystemExit(f'{service} does not answer ({error}): {logs}') from error
+
+
+def main() -> None:
+    """Start it."""
+    running = [name for name in layout.SERVICES if processes.pid_of(name)]
+    missing = [name for name in layout.SERVICES if name not in running]
+    make_folders()
+    listening = sockets_of(missing, bool(running))
+    configuration.write()
+    database.start()
+    say('database')
+    if not running:
+        layout.IDENTITY_READY.unlink(missing_ok=True)
+    started = start(listening)
+    wait_for('keystone', started)
+    say('keystone')
+    admin = Api('admin', 'admin')
+    seed.identity(admin)
+    layout.IDENTITY_READY.touch()
+    for service in layout.SERVICES:
+        wait_for(service, started)
+    say('all services')
+    seed.flavors(admin)
+    seed.networks(admin)
+    seed.image(admin)
+    say(f'ready: export OS_CLIENT_CONFIG_FILE={layout.CLOUDS} OS_CLOUD=devstack')
+
+
+main()

@@ -1,0 +1,28 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""End the OpenStack. It runs without the virtual environment, which may be incomplete.
+
+usage: stop.py [--wipe]
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import layout
+import processes
+
+
+def main() -> None:
+    """End the services, then their database."""
+    processes.stop(layout.SERVICES)
+    processes.stop([layout.DATABASE])
+    shutil.rmtree(layout.RUN, ignore_errors=True)
+    if '--wipe' in sys.argv[1:]:
+        for folder in (layout.CONF, layout.DATABASES, layout.LOGS, layout.STATE):
+            shutil.rmtree(folder, ignore_errors=True)
+        layout.CLOUDS.unlink(missing_ok=True)
+
+
+main()
