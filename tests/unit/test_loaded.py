@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.network import loaded
@@ -85,6 +87,27 @@ def test_relevant_differences(listing: str) -> None:
     """A missing, altered or additional table, set, element, rule or chain."""
     assert listing != WHOLE
     assert loaded.parse_listing(listing) != loaded.parse_listing(WHOLE)
+
+
+@pytest.mark.parametrize(
+    ('listing', 'found'),
+    [
+        (WHOLE, False),
+        (OTHER + WHOLE, False),
+        (OTHER.replace('\t\taccept', '\t\ttype filter hook input priority 0;') + WHOLE, True),
+        (WHOLE + INET.replace('inet', 'ip') % '', True),
+    ],
+    ids=['ours', 'no base chain', 'base chain', 'same name'],
+)
+def test_other_firewalls(
+    listing: str, found: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """They have a base chain, or a table of iptables-legacy, which nft does not list."""
+    tables = tmp_path / 'ip_tables_names'
+    monkeypatch.setattr(loaded, '_LEGACY_TABLES', str(tables))
+    assert loaded.has_others(listing) == found
+    tables.write_text('nat\nfilter\n')
+    assert loaded.has_others(listing)
 
 
 def test_the_saved_state() -> None:

@@ -180,13 +180,16 @@ class LocalCloud:
     def _projections(self) -> LocalProjections:
         from .projections import LocalProjections
 
-        return LocalProjections(self.host)
+        projections = LocalProjections(self.host)
+        projections.start()
+        return projections
 
     @property
     def _servers(self) -> LocalServers:
+        projections = self._projections  # what it starts works while the rest is imported
         from .compute.servers import LocalServers
 
-        return LocalServers(self.host, self._projections, self.secrets.user_data)
+        return LocalServers(self.host, projections, self.secrets.user_data)
 
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:

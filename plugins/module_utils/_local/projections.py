@@ -45,6 +45,11 @@ class LocalProjections:
             self.flows,
         )
 
+    def start(self) -> None:
+        """Start what ``changes`` would otherwise wait for."""
+        if existing_bridges(self.host.record):
+            self.rules.start_listing()
+
     def changes(self) -> List[Change]:
         """Return the change that makes the host what the record says, if it differs."""
         bridges = existing_bridges(self.host.record)
@@ -52,7 +57,8 @@ class LocalProjections:
             return []
         notes = self.host.notes
         faults = self._lasting_faults()
-        for note in (*self.routes.notes(), *_foreign_notes(bridges)):
+        foreign = _foreign_notes(bridges) if self.rules.has_others else ()
+        for note in (*self.routes.notes(), *foreign):
             if note not in notes:
                 notes.append(note)
         if not faults:

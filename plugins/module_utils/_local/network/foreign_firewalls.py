@@ -14,9 +14,12 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, List
 
+from .filter_rules import base_chains, parse_legacy, rules_by_chain
+from .firewall_reports import report
+from .loaded import has_legacy_rules
+
 _MAX_LISTING = 8 << 20  # bytes
 _TIMEOUT = 10  # seconds
-_LEGACY_TABLES = '/proc/net/ip_tables_names'
 Item = Mapping[str, Any]
 
 
@@ -24,36 +27,15 @@ def reports(bridges: Sequence[str]) -> List[str]:
     """One sentence for each chain of others that drops packets of the servers on these bridges."""
     if not bridges:
         return []
-    listing, has_legacy = items(_output('nft', '--json', 'list chains')), _has_legacy_rules()
-    if not has_legacy and not any(_is_foreign(item) for item in listing):
-        return []
-    from .filter_rules import base_chains, parse_legacy, rules_by_chain
-    from .firewall_reports import report
-
-    chains = base_chains(listing)
+    chains = base_chains(items(_output('nft', '--json', 'list chains')))
     tables = sorted({f'list table {chain.table.family} {chain.table.name}' for chain in chains})
     text = _output('nft', '--json', '; '.join(tables)) if tables else ''
     rules = rules_by_chain(items(text), chains)
-    legacy_text = _output('iptables-legacy-save', '-t', 'filter') if has_legacy else ''
+    legacy_text = _output('iptables-legacy-save', '-t', 'filter') if has_legacy_rules() else ''
     legacy_chains, legacy_rules = parse_legacy(legacy_text)
     rules.update(legacy_rules)
     found = (report(chain, rules, bridges) for chain in (*chains, *legacy_chains))
     return [sentence for sentence in found if sentence]
-
-
-def _is_foreign(item: Item) -> bool:
-    """Whether an item of a listing is a base chain that is not ours."""
-    chain = item.get('chain')
-    return isinstance(chain, dict) and 'hook' in chain and chain.get('table') != 'hanok'
-
-
-def _has_legacy_rules() -> bool:
-    """Whether the kernel has rules of iptables-legacy, which nft does not list."""
-    try:
-        with open(_LEGACY_TABLES, encoding='ascii') as file:
-            return 'filter' in file.read().split()
-    except OSError:
-        return False
 
 
 def _output(*command: str) -> str:

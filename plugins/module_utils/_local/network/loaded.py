@@ -16,10 +16,11 @@ from typing import List, NamedTuple, Tuple
 
 from ..._cloud import CloudError
 
-# One process for both tables: given two `list table` in one command, nft 1.0.6 fills in only the
-# last one.
-_LIST = 'list ruleset inet; list ruleset bridge'
+# One process for both tables, and for the chains of the third family that packets of servers pass:
+# given two `list table` in one command, nft 1.0.6 fills in only the last one.
+_LIST = 'list ruleset inet; list ruleset bridge; list chains ip'
 _HEADS = ('table inet hanok {\n', 'table bridge hanok {\n')
+_LEGACY_TABLES = '/proc/net/ip_tables_names'
 _REVISION = re.compile(r'^\tchain rev_([a-z0-9_]+) \{$', re.MULTILINE)
 
 # The form of the ruleset: a part of the revision, so that rules which another version of the
@@ -78,26 +79,25 @@ def digest(text: str | None) -> str:
     return hashlib.sha256((text or '').encode()).hexdigest()
 
 
-def current() -> LoadedRules:
-    """Return the rules that are loaded in the kernel."""
+def start_listing() -> subprocess.Popen[str]:
+    """Start nft, which lists what is loaded in the kernel."""
     try:
-        done = subprocess.run(
+        return subprocess.Popen(
             ['nft', '-s', _LIST],
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             text=True,
-            check=False,
         )
     except FileNotFoundError:
         raise CloudError(
             'nft is not installed on this host; the role hanok.cloud.host installs it'
         ) from None
-    return parse_listing(done.stdout)
 
 
-def is_loaded(saved: SavedState, revision: str) -> bool:
-    """Whether the kernel has the rules of this revision, exactly as they were loaded."""
-    return saved.rules.revision == revision and current() == saved.rules
+def current() -> LoadedRules:
+    """Return the rules that are loaded in the kernel."""
+    return parse_listing(start_listing().communicate()[0])
 
 
 def parse_listing(listing: str) -> LoadedRules:
@@ -105,6 +105,28 @@ def parse_listing(listing: str) -> LoadedRules:
     text = ''.join(_own_lines(listing))
     found = _REVISION.search(text)
     return LoadedRules(found.group(1) if found else '', digest(text))
+
+
+def has_others(listing: str) -> bool:
+    """Whether others have base chains: in a listing of nft(8), or where nft does not list them."""
+    if has_legacy_rules():
+        return True
+    is_own = False
+    for line in listing.splitlines(keepends=True):
+        if line.startswith('table '):
+            is_own = line in _HEADS
+        elif not is_own and line.startswith('\t\ttype ') and ' hook ' in line:
+            return True
+    return False
+
+
+def has_legacy_rules() -> bool:
+    """Whether the kernel has rules of iptables-legacy, which nft does not list."""
+    try:
+        with open(_LEGACY_TABLES, encoding='ascii') as file:
+            return 'filter' in file.read().split()
+    except OSError:
+        return False
 
 
 def _own_lines(listing: str) -> List[str]:

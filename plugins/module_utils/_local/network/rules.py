@@ -13,6 +13,8 @@ from . import loaded
 from .floating_routes import uplinks
 
 if TYPE_CHECKING:
+    from subprocess import Popen
+
     from ..._model.datapath import Datapath
     from ..record.host import Host
     from ..record.projection import Look
@@ -31,6 +33,8 @@ class Rules:
         self.saved_path = host.settings.path('datapath', 'loaded')
         # This file exists while flows of reassigned addresses are still to be ended.
         self.uncut_path = host.settings.path('datapath', 'uncut')
+        self._listing: Popen[str] | None = None
+        self.has_others = False  # whether there were other firewalls when rules were listed last
 
     def revision(self) -> str:
         """The revision of the rules: the record, their form, and the number of relevant changes."""
@@ -57,9 +61,19 @@ class Rules:
         fault = self._idle_fault() if look.since is None else self._active_fault(look.since)
         return [fault] if fault else []
 
+    def start_listing(self) -> None:
+        """Have nft list what is loaded, for the first comparison, while this run goes on."""
+        self._listing = loaded.start_listing()
+
+    def _loaded(self) -> loaded.LoadedRules:
+        process, self._listing = self._listing or loaded.start_listing(), None
+        listing = process.communicate()[0]
+        self.has_others = loaded.has_others(listing)
+        return loaded.parse_listing(listing)
+
     def _idle_fault(self) -> str:
-        saved = self.saved()
-        if not loaded.is_loaded(saved, self.revision()):
+        rules, saved = self._loaded(), self.saved()
+        if rules != saved.rules or rules.revision != self.revision():
             return _OTHER_RULES
         outside = self.outside()
         if outside != saved.outside:

@@ -38,7 +38,8 @@ class RulesWriter:
         self._write_file(self.rules.path, text)
         saved, source = self.rules.saved(), loaded.digest(text)
         self._to_confirm = None
-        if saved.source != source or not loaded.is_loaded(saved, revision):
+        is_current = saved.source == source and saved.rules.revision == revision
+        if not is_current or loaded.current() != saved.rules:
             self._write_file(self.rules.uncut_path, '')
             self.rules.host.run('nft', '-f', self.rules.path, locks=[lock])
             self._to_confirm = source, path.outside
