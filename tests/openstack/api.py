@@ -26,7 +26,7 @@ class Api:
         scope = {'project': {'name': project, 'domain': domain}}
         body = {'auth': {'identity': identity, 'scope': scope}}
         self._token: dict[str, str] = {}
-        _, headers = self._call('POST', 'keystone', '/v3/auth/tokens', body)
+        headers = self._call('POST', 'keystone', '/v3/auth/tokens', body)[1]
         self._token = {'X-Auth-Token': headers['X-Subject-Token']}
 
     def get(self, service: str, path: str) -> Any:

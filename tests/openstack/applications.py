@@ -15,7 +15,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable
-from types import ModuleType
 from typing import Any
 
 import layout
@@ -218,10 +217,10 @@ def octavia() -> Application:
     return application
 
 
-def _octavia_worker(consumer: ModuleType) -> Any:
+def _octavia_worker(consumer: Any) -> Any:
     from oslo_config import cfg
 
-    class Worker(consumer.ConsumerService):  # type: ignore[name-defined, misc]
+    class Worker(consumer.ConsumerService):
         """The worker without what makes it a process."""
 
         def __init__(self, conf: Any) -> None:

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,7 @@ class Migrations:
 
     def run(self, main: Callable[[], Any], name: str, *arguments: str) -> None:
         """Run one command; the service ends when it fails."""
+        began = time.monotonic()
         pid = os.fork()
         if pid == 0:
             sys.argv = [name, *self._configuration, *arguments]
@@ -38,6 +40,7 @@ class Migrations:
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         if status:
             sys.exit(f'{name} {" ".join(arguments)}: status {status}')
+        print(f'{time.monotonic() - began:.1f} s  {name} {" ".join(arguments)}', flush=True)
 
     def done(self) -> None:
         """Record that all are done."""

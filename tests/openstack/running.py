@@ -62,5 +62,5 @@ def recorded_calls() -> Iterator[list[Call]]:
 
 def _call(line: str) -> Call:
     began, service, seconds, method, rest = line.split(' ', 4)
-    path, _, agent = rest.rstrip('\n').partition(' | ')
+    path, agent = rest.rstrip('\n').split(' | ', 1)
     return Call(service, method, path, agent, float(began), float(seconds))

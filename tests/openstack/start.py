@@ -51,7 +51,7 @@ def make_folders() -> None:
     key, certificate = STATE / 'octavia' / 'ca.key', STATE / 'octavia' / 'ca.pem'
     if not certificate.exists():
         command = ['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '3650']
-        files = ['-subj', '/CN=tests', '-keyout', key, '-out', certificate]
+        files = ['-subj', '/CN=tests', '-keyout', str(key), '-out', str(certificate)]
         subprocess.run([*command, *files], check=True, stderr=subprocess.DEVNULL)
 
 
@@ -95,12 +95,13 @@ def start(listening: dict[str, socket.socket]) -> dict[str, subprocess.Popen[byt
         **os.environ,
         'PYTHONPATH': str(HERE / 'drivers'),
         'PATH': f'{layout.VENV}/bin:{os.environ["PATH"]}',
+        'EVENTLET_NO_GREENDNS': 'yes',  # is imported by some, used by none
         **_settings_of_services(),
     }
     started = {}
     for service, listener in listening.items():
         descriptor = listener.fileno()
-        command = [sys.executable, HERE / 'service.py', service, str(descriptor)]
+        command = [sys.executable, str(HERE / 'service.py'), service, str(descriptor)]
         started[service] = processes.start(service, command, environment, [descriptor])
         listener.close()
     return started
