@@ -303,6 +303,10 @@ def _check(checksum: str, digests: Mapping[str, str]) -> None:
 class Networks(Items):
     """Networks that nothing surrounds."""
 
+    def default(self) -> str:
+        """The network of what is created without one."""
+        return 'default'
+
     def used_ranges(self, name: str) -> Mapping[str, str]:
         """The ranges of the other networks."""
         others = {
@@ -591,18 +595,6 @@ class Servers(Items):
         return {}
 
 
-class NoUpkeep:
-    """Nothing has to be repaired."""
-
-    def changes(self) -> Sequence[Change]:
-        """No changes."""
-        return ()
-
-    def load(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Nothing to restore."""
-        return [Outcome(change) for change in changes]
-
-
 CLASSES = {
     'image': Images,
     'network': Networks,
@@ -677,6 +669,7 @@ class MemoryCloud:
     """A cloud for one task."""
 
     name = 'memory'
+    upkeep = None
     repairs = None  # nobody can alter its servers by hand
     records = None
     profile = Profile(here='203.0.113.7', poll_interval=0.01)
@@ -685,7 +678,6 @@ class MemoryCloud:
         """``memory``: what earlier tasks left."""
         self.memory = memory
         self.notes: list[str] = []
-        self.upkeep = NoUpkeep()
         self.history = MemoryHistory(memory, actor)
         for kind in KINDS.values():
             items = CLASSES.get(kind.name, Items)(memory, kind.name, actor)

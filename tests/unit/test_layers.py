@@ -30,7 +30,7 @@ LAYERS: dict[str, set[str]] = {
 
 # The wings of a backend, the lowest first: each imports itself and those below it. The other
 # files of a backend are above all wings.
-WINGS = ('host', 'record', 'catalogue', 'storage', 'network', 'compute', 'balancer')
+WINGS = ('api', 'host', 'record', 'catalogue', 'storage', 'network', 'compute', 'balancer')
 
 # Their files hold documentation and one import of the layer below, and do not import each other.
 NOT_THEMSELVES = {'modules', 'inventory', 'doc_fragments'}
@@ -49,6 +49,7 @@ RESERVED: dict[str, set[str]] = {
     'libvirt_qemu': {'_local'},
     'sqlite3': {'_local'},
     'openstack': {'_openstack'},
+    'keystoneauth1': {'_openstack'},
     'importlib': set(),
     'ansible_collections': set(),
     DYNAMIC: set(),

@@ -254,9 +254,9 @@ def test_first_key_pair() -> None:
 def test_too_many_key_pairs() -> None:
     """Their number is limited."""
     names = tuple(f'k{number}' for number in range(21))
-    assert requested(options={'key_names': names[:-1]}).problems() == []
+    assert requested(options={'key_names': names[:-1]}).excesses(PROFILE) == []
     told = ['key_names: 21 are specified; a server has at most 20']
-    assert requested(options={'key_names': names}).problems() == told
+    assert requested(options={'key_names': names}).excesses(PROFILE) == told
 
 
 def test_requests_at_the_limits() -> None:

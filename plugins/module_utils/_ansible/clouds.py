@@ -20,11 +20,9 @@ def open_cloud(
         from .._local.cloud import LocalCloud
 
         return LocalCloud(project, actor, timeout, secrets)
-    raise Unsupported(
-        f'cloud: {name!r} is unknown; '
-        'this version supports only local, the host on which the module runs',
-        'cloud',
-    )
+    from .._openstack.cloud import OpenStackCloud
+
+    return OpenStackCloud(name, project, actor, timeout, secrets)
 
 
 def open_recovery(

@@ -50,7 +50,7 @@ def run_query(
     try:
         with opened(module) as cloud:
             found = observe(cloud, module.params)
-            needed = cloud.upkeep.changes() if is_networked else ()
+            needed = cloud.upkeep.changes() if is_networked and cloud.upkeep else ()
             notes = [*cloud.notes, *(_upkeep_note(cloud, change) for change in needed)]
         for note in notes:
             module.warn(note)

@@ -20,7 +20,16 @@ from .._model.lb import (
 )
 from .._model.status import is_leaving
 from .._plan.lb import ObservedLbs, plan
-from .options import METADATA, NAME, STATE, by_name, metadata_options, one_of, specified_options
+from .options import (
+    METADATA,
+    NAME,
+    STATE,
+    by_name,
+    metadata_options,
+    one_of,
+    profile_for,
+    specified_options,
+)
 from .resource import Resource
 from .run import run
 
@@ -109,7 +118,7 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
         free,
         _floating_problem(cloud, requested),
         cloud.servers.dns_owners([requested.name]) if is_new else {},
-        cloud.profile,
+        profile_for(cloud, is_new and 'network' not in requested.options),
     ), names
 
 

@@ -44,7 +44,7 @@ _OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
     ('server', Verb.START): lambda cloud: cloud.servers.start,
     ('server', Verb.STOP): lambda cloud: cloud.servers.stop,
     ('server', Verb.POWER_OFF): lambda cloud: cloud.servers.power_off,
-    ('firewall', Verb.LOAD): lambda cloud: cloud.upkeep.load,
+    ('firewall', Verb.LOAD): lambda cloud: supported(cloud, cloud.upkeep, 'upkeep').load,
 }
 
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple
 
-from .._cloud import Invalid
+from .._cloud import Cloud, Invalid
 from .._model.checks import labels_of
+from .._model.profile import Profile
 from .things import Thing
 
 STATE: Dict[str, Any] = {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'}
@@ -36,6 +38,16 @@ def names_of(raw: Sequence[str]) -> Tuple[str, ...]:
 def by_name(items: Iterable[Thing]) -> Dict[str, Thing]:
     """Return items by their names."""
     return {item.name: item for item in items}
+
+
+def profile_for(cloud: Cloud, needs_network: bool) -> Profile:
+    """Return the profile of a cloud, with the default network if something will be created in it.
+
+    Raises Refused if that is not known.
+    """
+    if not needs_network:
+        return cloud.profile
+    return replace(cloud.profile, default_network=cloud.networks.default())
 
 
 def one_of(params: Mapping[str, Any], option: str, choices: Any) -> str:

@@ -9,7 +9,16 @@ from typing import Any, Dict, Mapping, Sequence, Tuple
 from .._cloud import Cloud, Names
 from .._model.port import Port, PortRequest
 from .._plan.port import ObservedPorts, plan
-from .options import METADATA, NAME, STATE, by_name, metadata_options, names_of, specified_options
+from .options import (
+    METADATA,
+    NAME,
+    STATE,
+    by_name,
+    metadata_options,
+    names_of,
+    profile_for,
+    specified_options,
+)
 from .resource import Resource
 from .run import run
 
@@ -39,16 +48,17 @@ def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]
     ports, names = by_name(cloud.ports.list([requested.name])), {('port', requested.name)}
     if requested.state == 'absent':
         return ObservedPorts(ports), names
-    network = requested.options.get('network', cloud.profile.default_network)
-    owners = _address_owners(cloud, requested, network, requested.name in ports)
     is_new = requested.name not in ports
+    profile = profile_for(cloud, is_new and 'network' not in requested.options)
+    network = requested.options.get('network', profile.default_network)
+    owners = _address_owners(cloud, requested, network, requested.name in ports)
     return ObservedPorts(
         ports,
         by_name(cloud.networks.list()) if is_new else {},
         by_name(cloud.security_groups.list()) if _has_new_groups(requested, ports) else {},
         owners.get((network, requested.options.get('fixed_ip', ''))),
         owners.get((network, requested.options.get('mac', ''))),
-        cloud.profile,
+        profile,
     ), names
 
 

@@ -62,6 +62,7 @@ def _run(module: Module, resource: Resource[Requested, Observed, Thing]) -> None
     request = resource.request(module.params)
     module.refuse(request.problems())
     with opened(module, request.secrets, resource.opener) as cloud:
+        request = _translated(module, resource, cloud, request)
         module.refuse(request.excesses(cloud.profile))
         plan = _plan(resource, cloud, request, resource.observe(cloud, request)[0])
         module.refuse(plan.refused)
@@ -76,6 +77,20 @@ def _run(module: Module, resource: Resource[Requested, Observed, Thing]) -> None
         _report(module, resource, cloud, request, applied)
 
 
+def _translated(
+    module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
+) -> Requested:
+    """Return the request in the names of the cloud; refuse what it does not support."""
+    profile = cloud.profile
+    if not (profile.unsupported or profile.aliases):
+        return request
+    from .translation import translated, unsupported_options
+
+    params = module.params
+    module.refuse(unsupported_options(profile, cloud.name, resource.kind, params))
+    return resource.request(translated(params, profile))
+
+
 def _plan(
     resource: Resource[Requested, Observed, Thing],
     cloud: Cloud,
@@ -84,7 +99,7 @@ def _plan(
 ) -> Plan[Thing]:
     """Plan the request, then what the cloud has to repair of its own."""
     plan = resource.plan(request, observed)
-    if not KINDS[resource.kind].is_networked:
+    if not (KINDS[resource.kind].is_networked and cloud.upkeep):
         return plan
     return replace(plan, changes=(*plan.changes, *cloud.upkeep.changes()))
 

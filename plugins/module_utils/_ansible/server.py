@@ -14,7 +14,15 @@ from .._model.status import Status, TaskState, is_incomplete
 from .._plan.server import plan
 from .._plan.server_observations import FloatingAddress, ObservedServers
 from .clouds import supported
-from .options import METADATA, NAME, by_name, metadata_options, names_of, specified_options
+from .options import (
+    METADATA,
+    NAME,
+    by_name,
+    metadata_options,
+    names_of,
+    profile_for,
+    specified_options,
+)
 from .resource import Resource
 from .run import run
 from .things import Thing
@@ -158,7 +166,7 @@ def _with_references(
         dns_owners=cloud.servers.dns_owners(requested.members()) if has_new_member else {},
         floating=_floating_address(cloud, requested),
         free=_free_addresses(cloud, requested, servers),
-        profile=cloud.profile,
+        profile=profile_for(cloud, has_new_member and requested.networks is None),
     )
 
 

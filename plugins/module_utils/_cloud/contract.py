@@ -85,6 +85,12 @@ class Images(Items[Image], Updatable, Protocol):
 class Networks(Items[Network], Updatable, Protocol):
     """Networks of a cloud."""
 
+    def default(self) -> str:
+        """Return the name of the network of what is created without one.
+
+        Raises Refused if there are several that it could be.
+        """
+
     def used_ranges(self, name: str) -> Mapping[str, str]:
         """Return what a network of this name must not overlap in this cloud: owner by CIDR."""
 
@@ -188,8 +194,8 @@ class Upkeep(Protocol):
 class Cloud(Protocol):
     """A cloud, opened for one task with its secrets; what is recorded of them, it matches.
 
-    Its errors are CloudErrors. What it may lack (``repairs``, ``records``, ``history``) is
-    None then.
+    Its errors are CloudErrors. What it may lack (``upkeep``, ``repairs``, ``records``,
+    ``history``) is None then.
     """
 
     @property
@@ -241,8 +247,8 @@ class Cloud(Protocol):
         """Load balancers."""
 
     @property
-    def upkeep(self) -> Upkeep:
-        """What the edge adds to the plan of each networked kind."""
+    def upkeep(self) -> Upkeep | None:
+        """What the edge adds to the plan of each networked kind; None: it needs nothing."""
 
     @property
     def repairs(self) -> Repairs | None:

@@ -19,7 +19,6 @@ LABEL = re.compile(r'[a-zA-Z0-9]([a-zA-Z0-9._/-]{0,61}[a-zA-Z0-9])?\Z')
 GIB = 2**30
 MAX_VOLUME_SIZE = 5120
 MAX_REFERENCE = 255  # characters of a name in OpenStack
-MAX_KEYS = 20
 DEFAULT_GROUP = 'default'  # the security group of servers for which none is specified
 DEFAULT_PROJECT = 'default'
 RECOVERED_BY = 'hanok.cloud.recover'  # created_by of what was rebuilt and has no known creator
@@ -68,13 +67,15 @@ def host_name_problems(name: str, option: str = 'name') -> List[Problem]:
 
 
 def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[Problem]:
-    """Check the key pairs of a server: up to 20 names."""
-    problems = [problem for name in names for problem in reference_problems(name, option)]
-    if len(names) > MAX_KEYS:
-        problems.append(
-            invalid(option, f'{len(names)} are specified; a server has at most {MAX_KEYS}')
-        )
-    return problems
+    """Check the names of the key pairs of a server."""
+    return [problem for name in names for problem in reference_problems(name, option)]
+
+
+def key_excesses(names: Tuple[str, ...], most: int, option: str = 'key_names') -> List[Problem]:
+    """Check the number of the key pairs of a server."""
+    if len(names) <= most:
+        return []
+    return [invalid(option, f'{len(names)} are specified; a server has at most {most}')]
 
 
 def label_problems(labels: Mapping[str, Any] | None) -> List[Problem]:

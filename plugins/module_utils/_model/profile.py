@@ -4,9 +4,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Tuple
 
 HOST = 'host'  # the host of the servers, as the source of packets; not a possible address
+
+
+class UnsupportedOption(NamedTuple):
+    """An option of a module that a cloud does not support, but for some values, and the way out."""
+
+    kind: str
+    option: str
+    supported: Tuple[object, ...]
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -16,8 +27,10 @@ class Profile:
     ``here``: where the module runs, as security groups see it: HOST, an address outside the cloud,
     or None if that is unknown. ``default_network``: of what is created without a network.
     ``max_user_data``, ``max_init_script``: in bytes. ``max_label``: characters of the value of a
-    label. ``more_addresses``: how to get more floating addresses. ``poll_interval``: seconds
-    between two checks of a condition. ``place``: what messages call the cloud.
+    label. ``max_key_names``: key pairs of a server. ``more_addresses``: how to get more floating
+    addresses. ``poll_interval``: seconds between two checks of a condition. ``place``: what
+    messages call the cloud. ``aliases``: by kind (and ``pool``), the names in this cloud for names
+    in tasks.
     """
 
     here: str | None = None
@@ -25,9 +38,16 @@ class Profile:
     max_user_data: int = 2**20
     max_init_script: int = 2**20
     max_label: int = 255
+    max_key_names: int = 20
     more_addresses: str = 'ask the operator for more'
     poll_interval: float = 1.0
     place: str = 'the cloud'
+    unsupported: Tuple[UnsupportedOption, ...] = ()
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def name_of(self, kind: str, name: str) -> str:
+        """Return the name in this cloud for a name in a task."""
+        return self.aliases.get(kind, {}).get(name, name)
 
 
 UNKNOWN = Profile()

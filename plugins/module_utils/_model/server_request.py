@@ -12,6 +12,7 @@ from .change import AFTER_APPLY
 from .checks import (
     description_problems,
     host_name_problems,
+    key_excesses,
     key_problems,
     label_excesses,
     label_problems,
@@ -116,7 +117,9 @@ class ServerRequest:
     def excesses(self, profile: Profile) -> List[Problem]:
         """What is more than the cloud allows."""
         labels = label_excesses(self.options.get('labels'), profile.max_label)
-        return labels + length_problems('user_data', self.user_data, profile.max_user_data)
+        keys = key_excesses(self.options.get('key_names', ()), profile.max_key_names)
+        user_data = length_problems('user_data', self.user_data, profile.max_user_data)
+        return [*labels, *keys, *user_data]
 
     def members(self) -> Tuple[str, ...]:
         """The names of the requested servers."""

@@ -43,6 +43,10 @@ class LocalNetworks:
         rows = self.host.rows_in_progress('network', lambda: self.record.named(_LIST, names))
         return tuple(self.host.with_progress('network', row, _network(row)) for row in rows)
 
+    def default(self) -> str:
+        """The network of what is created without one."""
+        return 'default'
+
     def used_ranges(self, name: str) -> Dict[str, str]:
         """The address ranges in use, as {CIDR: label}, without those of the network of this name.
 

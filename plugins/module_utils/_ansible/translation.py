@@ -1,0 +1,41 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a cloud does not support, and its names for those in tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Dict, List
+
+from .._model.problem import Problem
+from .._model.profile import Profile
+
+# By option: the kind of what it refers to.
+_REFERENCES = {'flavor': 'flavor', 'image': 'image', 'network': 'network', 'pool': 'pool'}
+
+
+def unsupported_options(
+    profile: Profile, cloud: str, kind: str, params: Mapping[str, Any]
+) -> List[Problem]:
+    """Return a problem for each option whose value the cloud does not support."""
+    return [
+        Problem(f'{option}: the cloud {cloud} does not support it: {reason}', option, 'unsupported')
+        for one, option, supported, reason in profile.unsupported
+        if one == kind and params[option] is not None and params[option] not in supported
+    ]
+
+
+def translated(params: Mapping[str, Any], profile: Profile) -> Dict[str, Any]:
+    """Return the parameters of a task with the names that the cloud has for those in it."""
+    found = dict(params)
+    for option, kind in _REFERENCES.items():
+        if found.get(option) is not None:
+            found[option] = profile.name_of(kind, found[option])
+    if found.get('networks'):
+        found['networks'] = [_translated_nic(nic, profile) for nic in found['networks']]
+    return found
+
+
+def _translated_nic(nic: Mapping[str, Any], profile: Profile) -> Dict[str, Any]:
+    name = nic['name'] and profile.name_of('network', nic['name'])
+    return {**nic, 'name': name}

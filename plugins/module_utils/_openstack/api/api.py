@@ -1,0 +1,170 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Requests to the services of an OpenStack: one place for sessions, errors, pages and the cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+
+from ..._cloud import CloudError, Unsupported
+from .aliases import Aliases, aliases_of
+from .clouds_yaml import open_region
+from .errors import NoAnswer, error_of
+from .services import Service
+
+if TYPE_CHECKING:
+    from keystoneauth1.adapter import Adapter
+    from keystoneauth1.session import Session
+    from openstack.config.cloud_region import CloudRegion
+
+Raw = Mapping[str, Any]  # an item as a service returns it
+_SECONDS = 60  # for one answer
+_TRIES = 3  # of a request that only reads
+
+
+class Api:
+    """The services of a cloud for one task, as one of its projects sees them.
+
+    ``actor``: who runs the task. ``deadline``: when its time (wait_timeout) ends, monotonic.
+    """
+
+    def __init__(self, cloud: str, project: str, actor: str, timeout: int) -> None:
+        """``project``: ``default`` is the one of the entry of clouds.yaml. Nothing is opened."""
+        self.cloud, self.project, self.actor, self.timeout = cloud, project, actor, timeout
+        self.deadline = time.monotonic() + timeout
+        self.notes: List[str] = []
+        self._adapters: Dict[str, Adapter] = {}
+        self._lists: Dict[Tuple[object, ...], Sequence[Raw]] = {}
+
+    @cached_property
+    def _region(self) -> CloudRegion:
+        return open_region(self.cloud, self.project)
+
+    @cached_property
+    def _session(self) -> Session:
+        return self._region.get_session()
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        """The names of this cloud for those in playbooks."""
+        return aliases_of(self.cloud, self._region.config.get('hanok'))
+
+    @cached_property
+    def project_id(self) -> str:
+        """The id of the project."""
+        from keystoneauth1.exceptions import ClientException
+
+        try:
+            return str(self._session.get_project_id())
+        except ClientException as error:
+            raise self._unreachable(error) from error
+
+    def _adapter(self, service: Service) -> Adapter:
+        if service.type not in self._adapters:
+            from keystoneauth1.adapter import Adapter
+
+            self._adapters[service.type] = Adapter(
+                self._session,
+                service_type=service.type,
+                interface=self._region.get_interface(service.type),
+                region_name=self._region.get_region_name(service.type),
+            )
+        return self._adapters[service.type]
+
+    def offers(self, service: Service) -> bool:
+        """Return whether the cloud has a service."""
+        from keystoneauth1.exceptions import ClientException
+
+        try:
+            return self._adapter(service).get_endpoint() is not None
+        except ClientException as error:
+            raise self._unreachable(error) from error
+
+    def call(
+        self,
+        service: Service,
+        method: str,
+        path: str,
+        body: object = None,
+        allowed: Collection[int] = (),
+        query: Mapping[str, object] | None = None,
+    ) -> Dict[str, Any]:
+        """Send a request; return the answer, empty if its status is an error in ``allowed``.
+
+        Raises NoAnswer if a request that changes something was not answered, CloudError otherwise.
+        """
+        from urllib.parse import urlencode
+
+        text = f'?{urlencode(query, doseq=True)}' if query else ''
+        answer = self._request(service, method, service.path + path + text, body)
+        if method != 'GET':
+            self.forget()
+        if answer.status_code < 400:
+            return dict(answer.json()) if answer.content else {}
+        if answer.status_code in allowed:
+            return {}
+        request = answer.headers.get('x-openstack-request-id', '')
+        raise error_of(self.cloud, service, answer.status_code, answer.text, request)
+
+    def _request(self, service: Service, method: str, path: str, body: object) -> Any:
+        from keystoneauth1 import exceptions
+
+        options: Dict[str, Any] = {'raise_exc': False, 'connect_retries': _TRIES}
+        options['timeout'] = _SECONDS
+        if method == 'GET':
+            options['status_code_retries'] = _TRIES
+            options['retriable_status_codes'] = (429, 503)
+        if body is not None:
+            options['json'] = body
+        if service.microversion:
+            options['microversion'] = service.microversion
+        try:
+            return self._adapter(service).request(path, method, **options)
+        except exceptions.EndpointNotFound as error:
+            raise Unsupported(f'the cloud {self.cloud} has no service {service.type}') from error
+        except exceptions.ConnectionError as error:
+            if method == 'GET':
+                raise self._unreachable(error) from error
+            raise NoAnswer(f'the cloud {self.cloud} did not answer: {error}') from error
+        except exceptions.ClientException as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> CloudError:
+        return CloudError(f'cloud: {self.cloud} cannot be used: {error}', 'cloud')
+
+    def pages(self, service: Service, path: str, key: str, **query: object) -> List[Raw]:
+        """Return all items of a list, page by page."""
+        wanted = {option: value for option, value in query.items() if value is not None}
+        return list(self._items(service, path, key, wanted))
+
+    def _items(
+        self, service: Service, path: str, key: str, query: Dict[str, object]
+    ) -> Iterator[Raw]:
+        while True:
+            page = self.call(service, 'GET', path, query=query)
+            yield from page[key]
+            # Glance has its link to the next page in `next`, the others have one in KEY_links.
+            links = [link for link in page.get(f'{key}_links', ()) if link.get('rel') == 'next']
+            if not page[key] or not (links or page.get('next')):
+                return
+            last = page[key][-1]
+            query['marker'] = last['keypair']['name'] if key == 'keypairs' else last['id']
+
+    def listed(self, service: Service, path: str, key: str, **query: object) -> Sequence[Raw]:
+        """Return a list that is the same until something is changed: it is requested once."""
+        place = (service.type, path, tuple(sorted(query.items())))
+        if place not in self._lists:
+            self._lists[place] = self.pages(service, path, key, **query)
+        return self._lists[place]
+
+    def forget(self) -> None:
+        """Forget the lists, because something has changed."""
+        self._lists.clear()
+
+    def close(self) -> None:
+        """Close the connections, if any were opened."""
+        if '_session' in self.__dict__:
+            self._session.session.close()

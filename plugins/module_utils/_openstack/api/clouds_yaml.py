@@ -1,0 +1,59 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Opens an entry of clouds.yaml with openstacksdk, which knows its form and where it lies."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Dict
+
+from ..._cloud import CloudError, Unsupported
+
+if TYPE_CHECKING:
+    from openstack.config.cloud_region import CloudRegion
+
+
+def open_region(cloud: str, project: str) -> CloudRegion:
+    """Return an entry of clouds.yaml, for its own project (``default``) or another one.
+
+    Raises CloudError if there is no such entry, or no library.
+    """
+    try:
+        from openstack.config import OpenStackConfig
+        from openstack.exceptions import ConfigException
+    except ImportError as error:
+        raise Unsupported(
+            f'cloud: {cloud!r} is not local, and another cloud requires openstacksdk, which '
+            f'{sys.executable} does not have ({error}); install it there (pip install '
+            'openstacksdk), or set ansible_python_interpreter to an interpreter that has it',
+            'cloud',
+        ) from error
+    try:
+        config = OpenStackConfig()
+        region = config.get_one(cloud=cloud)
+        return region if project == 'default' else _for_project(config, region, cloud, project)
+    except ConfigException as error:
+        if cloud in config.get_cloud_names():
+            text = f'cloud: {cloud} in clouds.yaml is incomplete: {error}'
+            raise CloudError(text, 'cloud') from error
+        names = ', '.join(['local', *sorted(config.get_cloud_names())])
+        where = config.config_filename or 'no such file was found'
+        raise Unsupported(
+            f'cloud: {cloud!r} is unknown; it is no entry of clouds.yaml ({where}); '
+            f'available: {names}',
+            'cloud',
+        ) from error
+
+
+def _for_project(config: Any, region: CloudRegion, cloud: str, project: str) -> CloudRegion:
+    """Return the entry for another project of the same user."""
+    auth: Dict[str, Any] = region.get_auth_args()
+    if 'application_credential' in str(region.config.get('auth_type', '')):
+        raise Unsupported(
+            f'project: the cloud {cloud} is used with an application credential, which belongs to '
+            f'one project; add an entry for the project {project} to clouds.yaml',
+            'project',
+        )
+    scoped = {key: value for key, value in auth.items() if key not in ('project_id', 'tenant_id')}
+    found: CloudRegion = config.get_one(cloud=cloud, auth={**scoped, 'project_name': project})
+    return found

@@ -1,0 +1,60 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The errors of an OpenStack, translated into those of the contract where they arise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from json import loads
+from typing import Type
+
+from ..._cloud import Busy, CloudError, Gone, Refused, Unsupported
+from .services import Service
+
+MAX_TEXT = 500
+_TEXTS = ('message', 'faultstring', 'NeutronError', 'error')
+_CLASSES: Mapping[int, Type[CloudError]] = {
+    400: Refused,
+    404: Gone,
+    409: Busy,
+    413: Refused,
+    429: Busy,
+    503: Busy,
+}
+
+
+class NoAnswer(CloudError):
+    """A request was not answered: it may have been carried out."""
+
+
+def error_of(cloud: str, service: Service, status: int, body: str, request: str) -> CloudError:
+    """Return the error for an answer with an HTTP status of 400 and more.
+
+    ``request``: its id, by which operators find it in their logs.
+    """
+    text = f'{text_of(body)} ({service.type}, HTTP {status}, {request or "without a request id"})'
+    if status == 401:
+        return Unsupported(f'the cloud {cloud} does not accept the credentials: {text}', 'cloud')
+    if status == 403 and 'quota' not in body.lower() and 'exceed' not in body.lower():
+        return Unsupported(f'the cloud {cloud} does not permit this to its members: {text}')
+    if status == 404:
+        return Gone()
+    return _CLASSES.get(status, Refused if status == 403 else CloudError)(text)
+
+
+def text_of(body: str) -> str:
+    """Return the message in the body of an error, in any of the forms that services use.
+
+    They are {x: {message}} (Nova, Cinder), {NeutronError: {message}}, {faultstring} (Octavia),
+    {error: {message}} (Keystone), and HTML or plain text (Glance).
+    """
+    try:
+        found = loads(body)
+    except ValueError:
+        found = ' '.join(body.split())
+    for _depth in range(3):
+        if isinstance(found, dict):
+            inner = [found[key] for key in _TEXTS if key in found] or list(found.values())
+            found = inner[0] if inner else ''
+    text = ''.join(filter(str.isprintable, str(found)))
+    return text[:MAX_TEXT] or 'without a reason'

@@ -1,0 +1,60 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Lists that several kinds need: each is requested once, until something is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from .api import Api, Raw
+from .services import COMPUTE, IMAGE, NETWORK, VOLUME
+
+
+def all_servers(api: Api) -> Sequence[Raw]:
+    """Return all servers of the project, in full."""
+    return api.listed(COMPUTE, '/servers/detail', 'servers')
+
+
+def server_names(api: Api) -> Mapping[str, str]:
+    """Return the names of all servers by their ids."""
+    return {server['id']: server['name'] for server in all_servers(api)}
+
+
+def all_ports(api: Api) -> Sequence[Raw]:
+    """Return all ports of the project."""
+    return api.listed(NETWORK, '/ports', 'ports')
+
+
+def all_networks(api: Api) -> Sequence[Raw]:
+    """Return the networks of the project, and those that it may use."""
+    return api.listed(NETWORK, '/networks', 'networks')
+
+
+def all_subnets(api: Api) -> Sequence[Raw]:
+    """Return the subnets of the project, and those that it may use."""
+    return api.listed(NETWORK, '/subnets', 'subnets')
+
+
+def all_security_groups(api: Api) -> Sequence[Raw]:
+    """Return the security groups of the project with their rules, and those that it may use."""
+    return api.listed(NETWORK, '/security-groups', 'security_groups')
+
+
+def all_floating_ips(api: Api) -> Sequence[Raw]:
+    """Return the floating IPs of the project."""
+    return api.listed(NETWORK, '/floatingips', 'floatingips')
+
+
+def all_flavors(api: Api) -> Sequence[Raw]:
+    """Return the flavors that the project may use."""
+    return api.listed(COMPUTE, '/flavors/detail', 'flavors')
+
+
+def all_images(api: Api) -> Sequence[Raw]:
+    """Return the images that the project may use; not the hidden ones."""
+    return api.listed(IMAGE, '/images', 'images', limit=1000)
+
+
+def all_volumes(api: Api) -> Sequence[Raw]:
+    """Return the volumes of the project."""
+    return api.listed(VOLUME, '/volumes/detail', 'volumes')

@@ -1,0 +1,63 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What this collection keeps with the items of a cloud: labels, and what only it knows.
+
+Nova, Cinder and Glance keep metadata (key and value), Neutron and Octavia tags (``key=value``).
+Keys of this collection begin with ``hanok:``; the other ones are labels, so that other programs see
+labels as they see their own. Tags without = belong to others, and stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Dict, List, NamedTuple
+
+PREFIX = 'hanok:'
+# Nova has no / in keys, and labels have no space (checks.LABEL).
+_SLASH, _IN_METADATA = '/', ' '
+
+
+class Marks(NamedTuple):
+    """The labels of an item, and what only this collection knows, by keys without the prefix."""
+
+    labels: Mapping[str, str]
+    own: Mapping[str, str]
+
+    @property
+    def created_by(self) -> str:
+        """Who created it; empty if that was not done by this collection."""
+        return self.own.get('created_by', '')
+
+
+def from_metadata(metadata: Mapping[str, object]) -> Marks:
+    """Return the marks in metadata."""
+    labels: Dict[str, str] = {}
+    own: Dict[str, str] = {}
+    for key, value in metadata.items():
+        if key.startswith(PREFIX):
+            own[key[len(PREFIX) :]] = str(value)
+        else:
+            labels[key.replace(_IN_METADATA, _SLASH)] = str(value)
+    return Marks(labels, own)
+
+
+def to_metadata(labels: Mapping[str, str], own: Mapping[str, str | None]) -> Dict[str, str]:
+    """Return metadata with labels, and with what is not None of the values of our own."""
+    found = {key.replace(_SLASH, _IN_METADATA): value for key, value in labels.items()}
+    return {**found, **{PREFIX + key: value for key, value in own.items() if value is not None}}
+
+
+def from_tags(tags: Iterable[str]) -> Marks:
+    """Return the marks in tags."""
+    pairs = [tag.partition('=') for tag in tags if '=' in tag]
+    ours = {key[len(PREFIX) :]: value for key, _, value in pairs if key.startswith(PREFIX)}
+    return Marks({key: value for key, _, value in pairs if not key.startswith(PREFIX)}, ours)
+
+
+def to_tags(
+    labels: Mapping[str, str], own: Mapping[str, str | None], current: Iterable[str] = ()
+) -> List[str]:
+    """Return tags with labels and values of our own, and those of the current tags of others."""
+    pairs = {**labels, **{PREFIX + key: value for key, value in own.items()}}
+    ours = [f'{key}={value}' for key, value in pairs.items() if value is not None]
+    return sorted({*(tag for tag in current if '=' not in tag), *ours})

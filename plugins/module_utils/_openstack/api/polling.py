@@ -1,0 +1,63 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Waits for what a cloud does after it answered: one list for all that is waited for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Dict, List
+
+from ..._cloud import CloudError, Outcome, TimedOut
+from .api import Api
+
+_FIRST, _LAST = 0.5, 3.0  # seconds between two lists
+# By name: why an item is not ready, empty if it is, an error if it will never be.
+Reasons = Callable[[Collection[str]], Mapping[str, 'str | CloudError']]
+
+
+def await_all(api: Api, outcomes: Sequence[Outcome], reasons: Reasons) -> List[Outcome]:
+    """Wait until the items of the changes that succeeded are ready, or the time of the task ends.
+
+    Return the outcomes, with the errors of those that will not be, or are not in time.
+    """
+    pending = {outcome.change.name for outcome in outcomes if not outcome.error}
+    errors: Dict[str, CloudError] = {}
+    pause = _FIRST
+    while pending:
+        found = reasons(pending)
+        errors.update({name: why for name, why in found.items() if isinstance(why, CloudError)})
+        pending = {name for name in pending if found.get(name) and name not in errors}
+        if not pending:
+            break
+        if time.monotonic() > api.deadline:
+            errors.update({name: _timed_out(api, str(found[name])) for name in pending})
+            break
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LAST)
+    api.forget()
+    return [
+        outcome if outcome.error else outcome._replace(error=errors.get(outcome.change.name))
+        for outcome in outcomes
+    ]
+
+
+def await_one(api: Api, reason: Callable[[], str]) -> None:
+    """Wait until there is no reason left. Raises TimedOut with it when the time of the task ends.
+
+    ``reason`` raises CloudError when waiting is futile.
+    """
+    pause = _FIRST
+    while True:
+        why = reason()
+        if not why:
+            break
+        if time.monotonic() > api.deadline:
+            raise _timed_out(api, why)
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LAST)
+    api.forget()
+
+
+def _timed_out(api: Api, why: str) -> TimedOut:
+    return TimedOut(f'timed out after {api.timeout} s (wait_timeout): {why}', 'wait_timeout')

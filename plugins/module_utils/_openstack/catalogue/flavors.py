@@ -1,0 +1,118 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Flavors: those of the operator; members usually cannot create any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Dict, Tuple
+from urllib.parse import quote
+
+from ..._cloud import Gone, Outcome
+from ..._model.change import Change
+from ..._model.flavor import FAMILIES, Flavor
+from ..api.api import Api, Raw
+from ..api.lists import all_flavors, all_servers
+from ..api.marks import Marks, from_metadata, to_metadata
+from ..api.parallel import each
+from ..api.services import COMPUTE
+
+
+class Flavors:
+    """Flavors that the project may use."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api = api
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Flavor, ...]:
+        """List all flavors, or those with these names."""
+        wanted = None if names is None else set(names)
+        found = [raw for raw in all_flavors(self.api) if wanted is None or raw['name'] in wanted]
+        users = self._users() if found else {}
+        return tuple(_flavor(raw, users) for raw in found)
+
+    def _users(self) -> Mapping[str, Tuple[str, ...]]:
+        """The names of the servers of this project by flavor."""
+        users: Dict[str, Tuple[str, ...]] = {}
+        for server in all_servers(self.api):
+            flavor = server['flavor']['original_name']
+            users[flavor] = (*users.get(flavor, ()), server['name'])
+        return users
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Create flavors."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        flavor = change.new(Flavor)
+        body = {
+            'name': flavor.name,
+            'vcpus': flavor.vcpus,
+            'ram': flavor.memory,
+            'disk': flavor.disk,
+            'description': flavor.description or None,
+        }
+        created = self.api.call(COMPUTE, 'POST', '/flavors', {'flavor': body})['flavor']
+        self._write_marks(created['id'], flavor, self.api.actor, {})
+
+    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Update the family, the description and the labels of flavors."""
+        return each(changes, self._update)
+
+    def _update(self, change: Change) -> None:
+        flavor, raw = change.new(Flavor), self._found(change)
+        if flavor.description != change.old(Flavor).description:
+            body = {'description': flavor.description or None}
+            self.api.call(COMPUTE, 'PUT', f'/flavors/{raw["id"]}', {'flavor': body})
+        self._write_marks(raw['id'], flavor, flavor.created_by, raw['extra_specs'])
+
+    def _found(self, change: Change) -> Raw:
+        for raw in all_flavors(self.api):
+            if raw['id'] == change.id:
+                return raw
+        raise Gone
+
+    def _write_marks(
+        self, identity: str, flavor: Flavor, created_by: str, before: Mapping[str, str]
+    ) -> None:
+        """Write the marks; extra specifications of others stay."""
+        wanted = to_metadata(flavor.labels, {'family': flavor.family, 'created_by': created_by})
+        path = f'/flavors/{identity}/os-extra_specs'
+        self.api.call(COMPUTE, 'POST', path, {'extra_specs': wanted})
+        labels = _marks(before).labels
+        for key in set(to_metadata(labels, {})) - set(wanted):
+            self.api.call(COMPUTE, 'DELETE', f'{path}/{quote(key)}', allowed=(404,))
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete flavors; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        self.api.call(COMPUTE, 'DELETE', f'/flavors/{change.id}', allowed=(404,))
+
+
+def _marks(extra_specs: Mapping[str, str]) -> Marks:
+    """The marks in extra specifications; keys with a namespace of Nova (hw:...) are no labels."""
+    marks = from_metadata(extra_specs)
+    return marks._replace(
+        labels={key: value for key, value in marks.labels.items() if ':' not in key}
+    )
+
+
+def _flavor(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Flavor:
+    marks = _marks(raw.get('extra_specs', {}))
+    family = marks.own.get('family', '')
+    return Flavor(
+        raw['name'],
+        family if family in FAMILIES else 'general',
+        raw['vcpus'],
+        raw['ram'],
+        raw['disk'],
+        raw['description'] or '',
+        marks.labels,
+        used_by=tuple(sorted(users.get(raw['name'], ()))),
+        id=raw['id'],
+        created_by=marks.created_by,
+        created_at='',  # Nova does not tell
+    )

@@ -1,0 +1,87 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Key pairs: Nova keeps the name and the public key, for a user in all projects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Dict, List, Tuple
+from urllib.parse import quote
+
+from ..._cloud import Outcome
+from ..._model.change import Change
+from ..._model.keypair import Keypair, fingerprint
+from ..api.api import Api, Raw
+from ..api.lists import all_servers
+from ..api.parallel import each
+from ..api.services import COMPUTE
+
+
+class Keypairs:
+    """Key pairs of the user."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the user."""
+        self.api = api
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Keypair, ...]:
+        """List all key pairs, or those with these names.
+
+        Only a key pair that is requested by its name has the date of its creation.
+        """
+        wanted = None if names is None else set(names)
+        found = self._one(*wanted) if wanted and len(wanted) == 1 else self._all()
+        found = [raw for raw in found if wanted is None or raw['name'] in wanted]
+        users = self._users() if found else {}
+        return tuple(self._keypair(raw, users) for raw in found)
+
+    def _one(self, name: str) -> List[Raw]:
+        answer = self.api.call(COMPUTE, 'GET', _path(name), allowed=(404,))
+        return [answer['keypair']] if answer else []
+
+    def _all(self) -> List[Raw]:
+        found = self.api.listed(COMPUTE, '/os-keypairs', 'keypairs')
+        return [raw['keypair'] for raw in found]
+
+    def _users(self) -> Mapping[str, Tuple[str, ...]]:
+        """The names of the servers of this project by key pair."""
+        users: Dict[str, Tuple[str, ...]] = {}
+        for server in all_servers(self.api):
+            users[server['key_name']] = (*users.get(server['key_name'], ()), server['name'])
+        return users
+
+    def _keypair(self, raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Keypair:
+        return Keypair(
+            raw['name'],
+            raw['public_key'],
+            fingerprint(raw['public_key']),
+            used_by=tuple(sorted(users.get(raw['name'], ()))),
+            id=raw['name'],
+            # Nova lists only those of the user.
+            created_by=self.api.actor,
+            created_at=raw.get('created_at') or '',
+        )
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Import public keys."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        keypair = change.new(Keypair)
+        body = {'name': keypair.name, 'public_key': keypair.public_key, 'type': 'ssh'}
+        self.api.call(COMPUTE, 'POST', '/os-keypairs', {'keypair': body})
+
+    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Do nothing: all that can be updated is refused by the profile."""
+        return [Outcome(change) for change in changes]
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete key pairs; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        self.api.call(COMPUTE, 'DELETE', _path(change.name), allowed=(404,))
+
+
+def _path(name: str) -> str:
+    return f'/os-keypairs/{quote(name, safe="")}'

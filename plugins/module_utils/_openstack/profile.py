@@ -1,0 +1,42 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How an OpenStack differs from other clouds."""
+
+from __future__ import annotations
+
+from .._model.profile import Profile, UnsupportedOption
+from .api.aliases import Aliases
+
+_UNSUPPORTED = (
+    UnsupportedOption('keypair', 'labels', ({},), 'Nova keeps none with key pairs; omit it'),
+    UnsupportedOption('keypair', 'description', ('',), 'Nova keeps none with key pairs; omit it'),
+    UnsupportedOption(
+        'server',
+        'guest_agent',
+        (True,),
+        'the property hw_qemu_guest_agent of the image decides about it; omit it',
+    ),
+    UnsupportedOption(
+        'server',
+        'force',
+        (False,),
+        'Nova shuts guests down, and powers them off after the time that the property '
+        'os_shutdown_timeout of the image gives them; omit it',
+    ),
+)
+
+
+def profile_of(aliases: Aliases) -> Profile:
+    """Return the profile of a cloud with these names for those in playbooks."""
+    return Profile(
+        # base64, 65,535 bytes of it (compute API, "Create server")
+        max_user_data=49_151,
+        max_init_script=49_151,
+        # of a tag, 255 characters with the key (Neutron, standard-attr-tag)
+        max_label=190,
+        max_key_names=1,
+        more_addresses='ask the operator for a larger quota',
+        poll_interval=1.0,
+        unsupported=_UNSUPPORTED,
+        aliases=aliases.by_kind(),
+    )
