@@ -1,4 +1,5 @@
-# make getting-started   run the Getting Started on this machine; make clean-cloud deletes it again
+# make getting-started   run the Getting Started on this machine; make clean-cloud deletes it again.
+#                        CLOUD=NAME: in a cloud of clouds.yaml instead
 # make check             required for every commit: format, lint, types, unit tests; make format
 #                        formats the code
 # make test              all tests; works in a new clone at any path
@@ -31,7 +32,7 @@ export LC_ALL := C.UTF-8
 
 # Ansible prompts once for the password of sudo. -k ignores cached credentials of sudo, because they
 # would expire during the run.
-ASK = $(shell [ "$$(id -u)" = 0 ] || sudo -k -n true 2>/dev/null || echo --ask-become-pass)
+ASK = $(shell [ -n "$(CLOUD)" ] || [ "$$(id -u)" = 0 ] || sudo -k -n true 2>/dev/null || echo --ask-become-pass)
 # Set ANSIBLE_ARGS=-v for verbose output.
 PLAYBOOK = ansible-playbook --inventory localhost, --connection local $(ASK) $(ANSIBLE_ARGS)
 
@@ -39,9 +40,11 @@ PLAYBOOK = ansible-playbook --inventory localhost, --connection local $(ASK) $(A
 help:
 	@sed -n '/^SHELL/q; s/^# //p' Makefile
 
-# One virtual environment with two sets of packages: for the playbooks, and for the gates.
-.PHONY: venv venv-dev
+# One virtual environment with three sets of packages: for the playbooks, for them in an OpenStack,
+# and for the gates.
+.PHONY: venv venv-openstack venv-dev
 venv: $(VENV)/.ok $(LINK)
+venv-openstack: $(VENV)/.ok-openstack $(LINK)
 venv-dev: $(VENV)/.ok-dev $(LINK)
 
 $(VENV)/.ok: requirements.txt scripts/bootstrap
@@ -50,7 +53,11 @@ $(VENV)/.ok: requirements.txt scripts/bootstrap
 	pip install --quiet --requirement requirements.txt
 	touch $@
 
-$(VENV)/.ok-dev: requirements-dev.txt $(VENV)/.ok
+$(VENV)/.ok-openstack: requirements-openstack.txt $(VENV)/.ok
+	pip install --quiet --requirement requirements-openstack.txt
+	touch $@
+
+$(VENV)/.ok-dev: requirements-dev.txt $(VENV)/.ok-openstack
 	pip install --quiet --requirement requirements-dev.txt
 	touch $@
 
@@ -59,11 +66,20 @@ $(LINK):
 	ln -sfn ../../.. $@
 
 .PHONY: getting-started clean-cloud packages prepare
+ifdef CLOUD
+IN_CLOUD := --extra-vars cloud=$(CLOUD) --extra-vars ansible_python_interpreter=$(VENV)/bin/python
+getting-started: venv-openstack
+	$(PLAYBOOK) $(IN_CLOUD) hanok.cloud.getting_started
+
+clean-cloud: venv-openstack
+	$(PLAYBOOK) $(IN_CLOUD) hanok.cloud.teardown
+else
 getting-started: venv
 	$(PLAYBOOK) hanok.cloud.host hanok.cloud.getting_started
 
 clean-cloud: venv
 	$(PLAYBOOK) hanok.cloud.teardown
+endif
 
 # Only the packages of the host role, to run tests on a machine that is not prepared as a host.
 packages: venv

@@ -13,6 +13,8 @@ options:
   cloud:
     description:
       - Name of the cloud. V(local) is the host on which the module runs; it requires C(become).
+      - Another name is an entry of C(clouds.yaml), an OpenStack; it requires C(openstacksdk) for the
+        interpreter of the module, and no C(become).
       - Defaults to E(HANOK_CLOUD) of the environment in which the module runs, else to V(local).
     type: str
     default: local
@@ -22,6 +24,8 @@ options:
         sees nothing of other projects. Names are unique within a project.
       - In the cloud V(local) a project exists as soon as something is created in it. Projects share
         the host, its ranges of addresses and its floating pools.
+      - In an OpenStack, V(default) is the project of the entry of C(clouds.yaml); another one must
+        exist, and the user must have a role in it.
       - Defaults to E(HANOK_PROJECT) of the environment in which the module runs, else to
         V(default).
     type: str
@@ -59,4 +63,5 @@ options:
     default: 300
 requirements:
   - on the host of the cloud V(local), the packages that the role P(hanok.cloud.host#role) installs
+  - for a cloud of C(clouds.yaml), C(openstacksdk) 1.5 or newer
 """

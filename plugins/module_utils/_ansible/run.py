@@ -88,7 +88,7 @@ def _translated(
 
     params = module.params
     module.refuse(unsupported_options(profile, cloud.name, resource.kind, params))
-    return resource.request(translated(params, profile))
+    return resource.request(translated(resource.kind, params, profile))
 
 
 def _plan(

@@ -25,12 +25,18 @@ def unsupported_options(
     ]
 
 
-def translated(params: Mapping[str, Any], profile: Profile) -> Dict[str, Any]:
-    """Return the parameters of a task with the names that the cloud has for those in it."""
+def translated(kind: str, params: Mapping[str, Any], profile: Profile) -> Dict[str, Any]:
+    """Return the parameters of a task with the names that the cloud has for those in it.
+
+    A task that wants the network ``default`` to be present gets the one that is called otherwise;
+    one that deletes it means its own.
+    """
     found = dict(params)
-    for option, kind in _REFERENCES.items():
+    if kind == 'network' and params['state'] == 'present':
+        found['name'] = profile.name_of('network', params['name'])
+    for option, referred in _REFERENCES.items():
         if found.get(option) is not None:
-            found[option] = profile.name_of(kind, found[option])
+            found[option] = profile.name_of(referred, found[option])
     if found.get('networks'):
         found['networks'] = [_translated_nic(nic, profile) for nic in found['networks']]
     return found
