@@ -13,8 +13,8 @@ options:
   cloud:
     description:
       - Name of the cloud. V(local) is the host on which the module runs; it requires C(become).
-      - Another name is an entry of C(clouds.yaml), an OpenStack; it requires C(openstacksdk) for the
-        interpreter of the module, and no C(become).
+      - Another name is an entry of C(clouds.yaml), an OpenStack. It requires C(openstacksdk) for
+        the interpreter of the module, but no C(become).
       - Defaults to E(HANOK_CLOUD) of the environment in which the module runs, else to V(local).
     type: str
     default: local
