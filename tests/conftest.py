@@ -34,8 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         '--cloud',
         default='memory',
-        choices=['memory', 'local'],
-        help='tests/contract: the cloud that they run on; local only in scripts/world',
+        choices=['memory', 'local', 'openstack'],
+        help='tests/contract: the cloud that they run on; local only in scripts/world, openstack '
+        'with the clouds.yaml of tests/openstack',
     )
 
 

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The clouds that the suite runs on: one in memory, and the one of this host."""
+"""The clouds that the suite runs on: one in memory, the one of this host, an OpenStack."""
 
 from __future__ import annotations
 
@@ -33,6 +33,8 @@ from ansible_collections.hanok.cloud.tests.memory_cloud import (
     memory_opener,
 )
 
+# What a cloud may lack.
+ALL = frozenset({'history', 'keypair labels', 'keypair owners', 'repair', 'key_names'})
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 
 
@@ -41,10 +43,10 @@ class CloudUnderTest(NamedTuple):
 
     ``open``: open it as a module does, for a project. ``state``: everything that a task can change,
     to be compared. ``remains``: what is left when all items of a test are deleted. ``image_path``:
-    a small disk image. ``interrupt``: leave a server as a run does that was killed. ``other_run``:
-    while its context lasts, another run is working on a server. ``memory``: of a cloud whose items
-    can be set by hand. ``add_foreign_rule``: add a rule to a security group as another program
-    would do.
+    a small disk image. ``can``: what not every cloud can (ALL). ``interrupt``: leave a server as a
+    run does that was killed. ``other_run``: while its context lasts, another run is working on a
+    server. ``memory``: of a cloud whose items can be set by hand. ``add_foreign_rule``: add a rule
+    to a security group as another program would do.
     """
 
     run: Run
@@ -52,8 +54,9 @@ class CloudUnderTest(NamedTuple):
     state: Callable[[], Any]
     remains: Callable[[], Any]
     image_path: str
-    interrupt: Callable[[str, TaskState], None]
-    other_run: Callable[[str, TaskState], AbstractContextManager[None]]
+    can: frozenset[str]
+    interrupt: Callable[[str, TaskState], None] | None = None
+    other_run: Callable[[str, TaskState], AbstractContextManager[None]] | None = None
     memory: Memory | None = None
     network: str = 'default'
     flavor: str = 'g1.nano'
@@ -100,6 +103,7 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
             state,
             names,
             str(image),
+            ALL - {'repair'},
             interrupt,
             other_run,
             memory,
@@ -162,10 +166,18 @@ def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
         integration.observed_state,
         integration.inventory,
         integration.newest_image('tiny'),
+        ALL,
         interrupt,
         other_run,
     )
     server.close()
 
 
-CLOUDS = {'memory': memory_cloud, 'local': local_cloud}
+def openstack_cloud(folder: Path) -> Iterator[CloudUnderTest]:
+    """A project of an OpenStack; modules run in this process."""
+    from ansible_collections.hanok.cloud.tests.contract import openstack_cloud as found
+
+    yield from found.openstack_cloud(folder)
+
+
+CLOUDS = {'memory': memory_cloud, 'local': local_cloud, 'openstack': openstack_cloud}

@@ -36,12 +36,12 @@ OTHERS = (Verb.CREATE, Verb.DELETE, Verb.LOAD)
 
 @pytest.mark.parametrize('kind', OPTIONS)
 def test_created_again(
-    kind: str, cloud: CloudUnderTest, run: Run, keep: Callable[..., Result]
+    kind: str, cloud: CloudUnderTest, run: Run, keep: Callable[..., Result], image: str
 ) -> None:
     """A run that observed an item does nothing to another one of the same name."""
     options = dict(OPTIONS[kind])
     if kind == 'server':
-        options.update(image='small', flavor=cloud.flavor)
+        options.update(image=image, flavor=cloud.flavor)
     if kind == 'image':
         options['path'] = cloud.image_path
     first = keep(kind, name='same', **options)[kind]
