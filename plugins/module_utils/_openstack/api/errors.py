@@ -15,7 +15,6 @@ MAX_TEXT = 500
 _TEXTS = ('message', 'faultstring', 'NeutronError', 'error')
 _CLASSES: Mapping[int, Type[CloudError]] = {
     400: Refused,
-    404: Gone,
     409: Busy,
     413: Refused,
     429: Busy,
@@ -37,9 +36,11 @@ def error_of(cloud: str, service: Service, status: int, body: str, request: str)
         return Unsupported(f'the cloud {cloud} does not accept the credentials: {text}', 'cloud')
     if status == 403 and 'quota' not in body.lower() and 'exceed' not in body.lower():
         return Unsupported(f'the cloud {cloud} does not permit this to its members: {text}')
-    if status == 404:
+    if status == 404 and 'ExternalGatewayForFloatingIPNotFound' not in body:
         return Gone()
-    return _CLASSES.get(status, Refused if status == 403 else CloudError)(text)
+    if status in (403, 404) or (status == 409 and 'quota' in body.lower()):
+        return Refused(text)
+    return _CLASSES.get(status, CloudError)(text)
 
 
 def text_of(body: str) -> str:

@@ -1,0 +1,97 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Floating IPs of servers and load balancers: those given to their ports, and taken from them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Dict
+
+from ..._model.change import AFTER_APPLY
+from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
+from ..api.lists import all_floating_ips
+from ..api.services import NETWORK
+from .pools import pool_id
+from .tags import first_description, marks_of
+
+PATH = '/floatingips'
+
+
+class FloatingIpWriter:
+    """Gives floating IPs to ports.
+
+    What exists is read when it is created, once for any number of ports, and before threads start.
+    """
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api, self.existing = api, all_floating_ips(api)
+
+    def give(self, port_id: str, wanted: str | None, fixed_ip: str | None = None) -> str | None:
+        """Make a port have a floating address, and no other one; return the address.
+
+        ``wanted``: an address; or AFTER_APPLY: the one that it has, else a new one; or None. An
+        address that the project does not have is allocated. Both are automatic: released with what
+        they were allocated for. ``fixed_ip``: for a port that has several.
+        """
+        current = [raw for raw in self.existing if raw['port_id'] == port_id]
+        if wanted == AFTER_APPLY and current:
+            return str(current[0]['floating_ip_address'])
+        for raw in current:
+            if raw['floating_ip_address'] != wanted:
+                self._release(raw)
+        if wanted is None:
+            return None
+        target = {'port_id': port_id, **({'fixed_ip_address': fixed_ip} if fixed_ip else {})}
+        for raw in self.existing:
+            if raw['floating_ip_address'] == wanted:
+                attach(self.api, raw['id'], target)
+                return wanted
+        own = {'automatic': '1', 'created_by': self.api.actor}
+        address = {} if wanted == AFTER_APPLY else {'floating_ip_address': wanted}
+        created = allocate(self.api, pool_id(self.api), own, {**target, **address})
+        return str(created['floating_ip_address'])
+
+    def release(self, port_ids: Collection[str]) -> None:
+        """Take the floating IPs from ports; automatic ones are deleted."""
+        for raw in self.existing:
+            if raw['port_id'] in port_ids:
+                self._release(raw)
+
+    def _release(self, raw: Raw) -> None:
+        if is_automatic(raw):
+            self.api.call(NETWORK, 'DELETE', f'{PATH}/{raw["id"]}', allowed=(404,))
+        else:
+            attach(self.api, raw['id'], {'port_id': None})
+
+
+def is_automatic(raw: Raw) -> bool:
+    """Return whether a floating IP was allocated with what has it, and is released with it."""
+    return marks_of(raw).own.get('automatic') == '1'
+
+
+def attach(api: Api, identity: str, target: Mapping[str, object]) -> None:
+    """Attach a floating IP to a port, or to none. Raises Gone if it does not exist any more."""
+    api.call(NETWORK, 'PUT', f'{PATH}/{identity}', {'floatingip': target})
+
+
+def allocate(
+    api: Api, pool: str, own: Mapping[str, str | None], options: Mapping[str, object]
+) -> Dict[str, Any]:
+    """Allocate a floating IP; if there is no answer, find the one that was allocated."""
+    marks = first_description(own)
+    body = {'floating_network_id': pool, 'description': marks, **options}
+    try:
+        created = api.call(NETWORK, 'POST', PATH, {'floatingip': body})['floatingip']
+    except NoAnswer:
+        wanted = {key: value for key, value in body.items() if key != 'fixed_ip_address'}
+        found = [raw for raw in api.pages(NETWORK, PATH, 'floatingips') if _has(raw, wanted)]
+        if not found:
+            raise
+        created = found[0]
+    return dict(created)
+
+
+def _has(raw: Raw, wanted: Mapping[str, object]) -> bool:
+    return all(raw[key] == value for key, value in wanted.items())

@@ -1,0 +1,40 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Pools of floating IPs: the external networks."""
+
+from __future__ import annotations
+
+from typing import List
+
+from ..._cloud import Refused
+from ..api.api import Api, Raw
+from ..api.lists import all_networks
+from ..api.names import the_only, visible
+
+
+def external_networks(api: Api) -> List[Raw]:
+    """Return the external networks."""
+    found = [network for network in all_networks(api) if network['router:external']]
+    return visible(found, api.project_id)
+
+
+def pool_id(api: Api, name: str | None = None) -> str:
+    """Return the id of the pool with a name, or of the one to use when none is specified.
+
+    That is the one in the section ``hanok`` of clouds.yaml, else the only one, else the one that
+    the operator made the default. Raises Refused if there is no such pool.
+    """
+    pools, name = external_networks(api), name or api.aliases.external_network
+    if name:
+        return str(the_only('network', name, pools, api.project_id)['id'])
+    candidates = pools if len(pools) == 1 else [pool for pool in pools if pool.get('is_default')]
+    if len(candidates) == 1:
+        return str(candidates[0]['id'])
+    names = ', '.join(sorted(pool['name'] for pool in pools))
+    if not names:
+        raise Refused(f'pool: the cloud {api.cloud} has no external network', 'pool')
+    raise Refused(
+        f'pool: the cloud {api.cloud} has several external networks ({names}); set the one to use '
+        f'as external_network in the section hanok of {api.cloud} in clouds.yaml',
+        'pool',
+    )

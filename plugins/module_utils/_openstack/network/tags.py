@@ -1,0 +1,53 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Marks of the items of Neutron: in tags, and until these are written, in the description.
+
+Neutron takes tags only after it created an item. What was created by a run that was killed before
+has its marks in the description, without labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import List
+
+from ..api.api import Api, Raw
+from ..api.marks import PREFIX, Marks, from_tags, to_tags
+from ..api.services import NETWORK
+
+_BETWEEN = '; '
+
+
+def marks_of(raw: Raw) -> Marks:
+    """Return the marks of an item."""
+    found = from_tags(raw['tags'])
+    if found.own or not _has_marks(raw):
+        return found
+    return from_tags(raw['description'].split(_BETWEEN))
+
+
+def description_of(raw: Raw) -> str:
+    """Return the description of an item that a user gave it."""
+    return '' if _has_marks(raw) else raw['description'] or ''
+
+
+def first_description(own: Mapping[str, str | None]) -> str:
+    """Return the description of an item that is being created: its marks."""
+    return _BETWEEN.join(to_tags({}, own))
+
+
+def write_tags(
+    api: Api,
+    path: str,
+    raw: Raw,
+    labels: Mapping[str, str],
+    own: Mapping[str, str | None],
+) -> None:
+    """Write the marks of an item as tags, if they differ; tags of others stay."""
+    wanted: List[str] = to_tags(labels, own, raw['tags'])
+    if wanted != sorted(raw['tags']):
+        api.call(NETWORK, 'PUT', f'{path}/{raw["id"]}/tags', {'tags': wanted})
+
+
+def _has_marks(raw: Raw) -> bool:
+    return (raw['description'] or '').startswith(PREFIX)

@@ -1,0 +1,54 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Marks of the items of Neutron, and the errors about floating IPs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Gone, Refused
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.errors import error_of
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.services import NETWORK
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.network.tags import (
+    description_of,
+    first_description,
+    marks_of,
+)
+
+
+def raw(description: str = '', tags: tuple[str, ...] = ()) -> dict[str, Any]:
+    """What all items of Neutron have."""
+    return {'description': description, 'tags': list(tags)}
+
+
+def test_marks_are_in_the_description_until_there_are_tags() -> None:
+    """A run that was killed after the creation left no tags."""
+    first = raw(first_description({'name': 'entry', 'created_by': 'eve', 'automatic': None}))
+    assert marks_of(first).own == {'name': 'entry', 'created_by': 'eve'}
+    assert description_of(first) == ''
+    tagged = {**first, 'tags': ['hanok:name=door', 'a=b', 'foreign']}
+    assert marks_of(tagged) == ({'a': 'b'}, {'name': 'door'})
+
+
+def test_description_of_a_user() -> None:
+    """What a user wrote is no mark."""
+    foreign = raw('of the office; hanok:name=x', ('a=b',))
+    assert description_of(foreign) == 'of the office; hanok:name=x'
+    assert marks_of(foreign) == ({'a': 'b'}, {})
+
+
+def test_errors() -> None:
+    """An address that does not reach a port is no item that is gone."""
+    unreachable = {
+        'NeutronError': {
+            'type': 'ExternalGatewayForFloatingIPNotFound',
+            'message': 'External network p is not reachable from subnet s.',
+        }
+    }
+    error = error_of('lab', NETWORK, 404, json.dumps(unreachable), 'req-1')
+    assert isinstance(error, Refused)
+    assert 'is not reachable from subnet' in str(error)
+    assert isinstance(error_of('lab', NETWORK, 404, '{}', 'req-2'), Gone)
+    exceeded = {'NeutronError': {'message': "Quota exceeded for resources: ['floatingip']."}}
+    assert isinstance(error_of('lab', NETWORK, 409, json.dumps(exceeded), 'req-3'), Refused)
