@@ -33,22 +33,40 @@ from ansible_collections.hanok.cloud.tests.memory_cloud import (
     memory_opener,
 )
 
-# What a cloud may lack.
-ALL = frozenset({'history', 'keypair labels', 'keypair owners', 'repair', 'key_names'})
+# What a cloud may lack: tests that need some of it say so with the mark ``needs``.
+FEATURES = frozenset(
+    {
+        'history',
+        'repairs of servers',
+        'labels of key pairs',
+        'owners of key pairs',
+        'ids of key pairs',
+        'several keys of a server',
+        'flavors of a project',
+        'ranges of networks that differ between projects',
+        'pools whose addresses are known',
+    }
+)
+CAN = {
+    'memory': FEATURES - {'repairs of servers'},
+    'local': FEATURES,
+    'openstack': frozenset[str](),
+}
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 
 
 class CloudUnderTest(NamedTuple):
     """A cloud, and what is in it from the beginning.
 
-    ``open``: open it as a module does, for a project. ``state``: everything that a task can change,
-    to be compared. ``remains``: what is left when all items of a test are deleted. ``image_path``:
-    a small disk image. ``can``: what not every cloud can (ALL). ``interrupt``: leave a server as a
-    run does that was killed. ``other_run``: while its context lasts, another run is working on a
-    server. ``memory``: of a cloud whose items can be set by hand. ``add_foreign_rule``: add a rule
-    to a security group as another program would do.
+    ``open``: open it for a project, as the user who may change a kind. ``state``: everything that a
+    task can change, to be compared. ``remains``: what is left when all items of a test are deleted.
+    ``image_path``: a small disk image. ``can``: what not every cloud can (FEATURES). ``interrupt``:
+    leave a server as a run does that was killed. ``other_run``: while its context lasts, another
+    run is working on a server. ``memory``: of a cloud whose items can be set by hand.
+    ``add_foreign_rule``: add a rule to a security group as another program would do.
     """
 
+    name: str
     run: Run
     open: Callable[..., Any]
     state: Callable[[], Any]
@@ -98,12 +116,13 @@ def memory_cloud(folder: Path) -> Iterator[CloudUnderTest]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, 'open_cloud', memory_opener(memory))
         yield CloudUnderTest(
+            'memory',
             run_in_process,
-            lambda project='default': MemoryCloud(memory.of(project), 'tester'),
+            lambda project='default', _kind='': MemoryCloud(memory.of(project), 'tester'),
             state,
             names,
             str(image),
-            ALL - {'repair'},
+            CAN['memory'],
             interrupt,
             other_run,
             memory,
@@ -161,12 +180,13 @@ def local_cloud(_folder: Path) -> Iterator[CloudUnderTest]:
         run('network', name='default')  # the upkeep with which a run ends
 
     yield CloudUnderTest(
+        'local',
         run,
-        lambda project='default': open_cloud('local', project, 'tester', 60),
+        lambda project='default', _kind='': open_cloud('local', project, 'tester', 60),
         integration.observed_state,
         integration.inventory,
         integration.newest_image('tiny'),
-        ALL,
+        CAN['local'],
         interrupt,
         other_run,
     )

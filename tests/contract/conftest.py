@@ -18,8 +18,23 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.history import 
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.tests.contract import promises
-from ansible_collections.hanok.cloud.tests.contract.clouds import CLOUDS, CloudUnderTest
+from ansible_collections.hanok.cloud.tests.contract.clouds import (
+    CAN,
+    CLOUDS,
+    FEATURES,
+    CloudUnderTest,
+)
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs what the cloud lacks."""
+    name = item.config.getoption('--cloud')
+    for mark in item.iter_markers('needs'):
+        assert FEATURES.issuperset(mark.args), mark.args
+        missing = set(mark.args) - CAN[name]
+        if missing:
+            pytest.skip(f'{name} lacks {", ".join(sorted(missing))}')
 
 
 @pytest.fixture(scope='session')

@@ -21,7 +21,11 @@ import pytest
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api import api
-from ansible_collections.hanok.cloud.tests.contract.clouds import CloudUnderTest, run_in_process
+from ansible_collections.hanok.cloud.tests.contract.clouds import (
+    CAN,
+    CloudUnderTest,
+    run_in_process,
+)
 from ansible_collections.hanok.cloud.tests.contract.promises import Result
 
 MEMBER = os.environ.get('OPENSTACK_MEMBER', 'devstack')
@@ -121,20 +125,25 @@ def openstack_cloud(folder: Path) -> Iterator[CloudUnderTest]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(api, 'open_region', functools.cache(api.open_region))
         yield CloudUnderTest(
+            MEMBER,
             run,
-            lambda project='default': open_cloud(MEMBER, project, 'tester', 60),
+            lambda project='default', kind='': open_cloud(entry_of(kind), project, 'tester', 60),
             member.everything,
             remains,
             str(image),
             add_foreign_rule=functools.partial(add_foreign_rule, member),
-            can=frozenset(),
+            can=CAN['openstack'],
         )
 
 
+def entry_of(kind: str) -> str:
+    """The entry whose user may do everything with a kind: flavors belong to the operator."""
+    return ADMIN if kind == 'flavor' else MEMBER
+
+
 def run(module: str, check: bool = False, **options: Any) -> Result:
-    """Run a module as a member; flavors belong to the operator."""
-    entry = ADMIN if module == 'flavor' else MEMBER
-    return run_in_process(module, check, **{'cloud': entry, **options})
+    """Run a module as the user who may do that."""
+    return run_in_process(module, check, **{'cloud': entry_of(module), **options})
 
 
 def add_foreign_rule(member: Services, name: str, rule: ForeignRule) -> None:

@@ -46,19 +46,19 @@ def test_refused_and_missing(run: Run, cloud: CloudUnderTest, image: str) -> Non
     assert errors(run('server', name='one', **lost)) == [('missing', 'server', 'one', 'key_names')]
 
 
-def test_member_of_a_group(run: Run, server: Created) -> None:
+def test_member_of_a_group(cloud: CloudUnderTest, run: Run, server: Created, image: str) -> None:
     """The member is named, not the group."""
     server('web-1', delete_protection=True)
-    found = errors(run('server', name='web', count=1, image='small', flavor='g1.nano'))
+    found = errors(run('server', name='web', count=1, image=image, flavor=cloud.flavor))
     assert found == [('refused', 'server', 'web-1', 'name')]
 
 
-def test_repair(run: Run, server: Created) -> None:
+def test_repair(cloud: CloudUnderTest, run: Run, server: Created) -> None:
     """A cloud repairs servers, or says that it cannot."""
     server('one')
     repaired = run('server', name='one', repair=True)
     if repaired.get('failed'):
         assert errors(repaired) == [('unsupported', 'server', 'one', 'repair')]
-        assert 'repair: the cloud memory does not support it' in repaired['msg']
+        assert f'repair: the cloud {cloud.name} does not support it' in repaired['msg']
     else:
         assert not repaired['changed']

@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from .clouds import CloudUnderTest
 from .promises import Result, Run
 
+pytestmark = pytest.mark.needs('history')
 SIZE = {'vcpus': 1, 'memory': 64, 'disk': 1}
 
 

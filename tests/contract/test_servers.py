@@ -68,6 +68,7 @@ def test_waiting(run: Run, server: Created) -> None:
     assert (done['changed'], done['steps']) == (False, [])
 
 
+@pytest.mark.needs('several keys of a server')
 def test_several_keys(keep: Keep, refused: Refused, run: Run, server: Created) -> None:
     """In any order; they are installed once, and not deleted while the server exists."""
     key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
