@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Protocol, Tuple
 
 from ..._cloud import CloudError, Unsupported
 from .aliases import Aliases, aliases_of
@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 Raw = Mapping[str, Any]  # an item as a service returns it
 _SECONDS = 60  # for one answer
 _TRIES = 3  # of a request that only reads
+
+
+class Stream(Protocol):
+    """A file to send: its length, and its bytes."""
+
+    def __len__(self) -> int:
+        """Return the number of bytes."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return chunks of it."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
 
 
 class Api:
@@ -91,15 +104,43 @@ class Api:
         body: object = None,
         allowed: Collection[int] = (),
         query: Mapping[str, object] | None = None,
+        media: str = 'application/json',
     ) -> Dict[str, Any]:
         """Send a request; return the answer, empty if its status is an error in ``allowed``.
 
-        Raises NoAnswer if a request that changes something was not answered, CloudError otherwise.
+        ``media``: the type of the body. Raises NoAnswer if a request that changes something was not
+        answered, CloudError otherwise.
         """
         from urllib.parse import urlencode
 
         text = f'?{urlencode(query, doseq=True)}' if query else ''
-        answer = self._request(service, method, service.path + path + text, body)
+        options: Dict[str, Any] = {'connect_retries': _TRIES, 'timeout': _SECONDS}
+        if method == 'GET':
+            options['status_code_retries'] = _TRIES
+            options['retriable_status_codes'] = (429, 503)
+        if body is not None:
+            options.update(json=body, headers={'Content-Type': media})
+        return self._answer(service, method, path + text, options, allowed)
+
+    def upload(self, service: Service, path: str, data: bytes | Stream) -> None:
+        """Send a file. Raises as ``call`` does."""
+        options: Dict[str, Any] = {
+            'data': data,
+            'headers': {'Content-Type': 'application/octet-stream'},
+            # The service answers when it has stored everything.
+            'timeout': max(_SECONDS, self.deadline - time.monotonic()),
+        }
+        self._answer(service, 'PUT', path, options, ())
+
+    def _answer(
+        self,
+        service: Service,
+        method: str,
+        path: str,
+        options: Dict[str, Any],
+        allowed: Collection[int],
+    ) -> Dict[str, Any]:
+        answer = self._request(service, method, service.path + path, options)
         if method != 'GET':
             self.forget()
         if answer.status_code < 400:
@@ -109,20 +150,13 @@ class Api:
         request = answer.headers.get('x-openstack-request-id', '')
         raise error_of(self.cloud, service, answer.status_code, answer.text, request)
 
-    def _request(self, service: Service, method: str, path: str, body: object) -> Any:
+    def _request(self, service: Service, method: str, path: str, options: Dict[str, Any]) -> Any:
         from keystoneauth1 import exceptions
 
-        options: Dict[str, Any] = {'raise_exc': False, 'connect_retries': _TRIES}
-        options['timeout'] = _SECONDS
-        if method == 'GET':
-            options['status_code_retries'] = _TRIES
-            options['retriable_status_codes'] = (429, 503)
-        if body is not None:
-            options['json'] = body
         if service.microversion:
             options['microversion'] = service.microversion
         try:
-            return self._adapter(service).request(path, method, **options)
+            return self._adapter(service).request(path, method, raise_exc=False, **options)
         except exceptions.EndpointNotFound as error:
             raise Unsupported(f'the cloud {self.cloud} has no service {service.type}') from error
         except exceptions.ConnectionError as error:

@@ -1,16 +1,33 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SKELETON: Init scripts."""
+"""Init scripts: hidden images of Glance, which no ordinary list of images has.
+
+The content is a property, not the data of the image: that cannot be written twice, so that an
+update would need another image with another id, and a list would need a request for each script.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Tuple
+import base64
+import binascii
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Dict, List, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import CloudError, Outcome
+from ..._model.change import AFTER_APPLY, Change
 from ..._model.init_script import InitScript
-from ..api.api import Api
+from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
+from ..api.lists import all_servers
+from ..api.marks import from_metadata
+from ..api.names import check_unique, the_only
+from ..api.parallel import each
+from ..api.properties import from_properties, to_properties, write_properties
+from ..api.services import IMAGE
+
+_TAG = 'hanok:init_script'
+# Glance has at most 65,535 bytes in a property, as many as base64 makes of 49,151 (profile.py).
+_DATA = b'An init script of the Ansible collection hanok.cloud: see the property hanok:content.\n'
 
 
 class InitScripts:
@@ -20,18 +37,127 @@ class InitScripts:
         """``api``: the services, as the project sees them."""
         self.api = api
 
+    def _all(self) -> List[Raw]:
+        """The images of init scripts of the project."""
+        found = self.api.listed(
+            IMAGE, '/images', 'images', os_hidden='true', tag=_TAG, owner=self.api.project_id
+        )
+        return [raw for raw in found if script_of(raw) is not None]
+
     def list(self, names: Iterable[str] | None = None) -> Tuple[InitScript, ...]:
-        """SKELETON."""
-        raise NotImplementedError
+        """List all init scripts, or those with these names."""
+        wanted = None if names is None else set(names)
+        found = [raw for raw in self._all() if wanted is None or raw['name'] in wanted]
+        for name in wanted or ():
+            ids = [raw['id'] for raw in found if raw['name'] == name]
+            check_unique('init_script', name, ids)
+        users = self._users() if found else {}
+        scripts = [script_of(raw, users.get(raw['name'], ())) for raw in found]
+        return tuple(sorted(filter(None, scripts), key=lambda script: script.name))
+
+    def _users(self) -> Mapping[str, Tuple[str, ...]]:
+        """The servers that are being created, by the names of their init scripts."""
+        users: Dict[str, Tuple[str, ...]] = {}
+        for server in all_servers(self.api):
+            name = from_metadata(server['metadata']).own.get('init_script')
+            if name and server['status'] == 'BUILD':
+                users[name] = (*users.get(name, ()), server['name'])
+        return users
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Create init scripts."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        script = change.new(InitScript)
+        body = {
+            'name': script.name,
+            'disk_format': 'raw',
+            'container_format': 'bare',
+            'visibility': 'private',
+            'os_hidden': True,
+            'tags': [_TAG],
+            **properties_of(script, self.api.actor),
+        }
+        try:
+            created = self.api.call(IMAGE, 'POST', '/images', body)
+        except NoAnswer:
+            # Glance has created all of it, or nothing.
+            created = dict(self._found(change))
+        # Without data, it would remain queued, as an upload does that failed.
+        self.api.upload(IMAGE, f'/images/{created["id"]}/file', _DATA)
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Update init scripts; servers that are created from now on use the new content."""
+        return each(changes, self._update)
+
+    def _update(self, change: Change) -> None:
+        script, raw = change.new(InitScript), self._found(change)
+        created_by = from_properties(raw).created_by
+        write_properties(self.api, raw, properties_of(script, created_by))
+
+    def _found(self, change: Change) -> Raw:
+        if change.id in (None, AFTER_APPLY):
+            return the_only('init_script', change.name, self._all(), self.api.project_id)
+        return self.api.call(IMAGE, 'GET', f'/images/{change.id}')
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Delete init scripts; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        self.api.call(IMAGE, 'DELETE', f'/images/{self._id(change)}', allowed=(404,))
+
+    def _id(self, change: Change) -> str:
+        """The id of what a change deletes."""
+        return change.id if change.id not in (None, AFTER_APPLY) else self._found(change)['id']
+
+    def content(self, name: str) -> str:
+        """Return the content of an init script. Raises Missing if it does not exist."""
+        raw = the_only('init_script', name, self._all(), self.api.project_id)
+        script = script_of(raw)
+        if script is None:
+            raise CloudError(f'init_script {name}: its image {raw["id"]} has no content')
+        return script.content
+
+
+def script_of(raw: Raw, users: Sequence[str] = ()) -> InitScript | None:
+    """Return the init script of an image; None if the image has none."""
+    marks = from_properties(raw)
+    content = _decoded(marks.own.get('content'))
+    if content is None:
+        return None
+    return InitScript(
+        raw['name'],
+        content,
+        marks.own.get('description', ''),
+        marks.labels,
+        used_by=tuple(sorted(users)),
+        id=raw['id'],
+        created_by=marks.created_by,
+        created_at=raw['created_at'],
+    )
+
+
+def properties_of(script: InitScript, created_by: str) -> Dict[str, str]:
+    """Return the properties of the image of an init script."""
+    own = {
+        'content': _encoded(script.content),
+        'description': script.description,
+        'created_by': created_by,
+    }
+    return to_properties(script.name, script.labels, own)
+
+
+def _encoded(content: str) -> str:
+    """A text in base64 without padding: databases do not have all characters of Unicode."""
+    return base64.b64encode(content.encode()).decode().rstrip('=')
+
+
+def _decoded(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return base64.b64decode(text + '=' * (-len(text) % 4), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,65 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What this collection keeps with an image of Glance, as properties with a prefix.
+
+Other properties have a meaning for Nova (hw_disk_bus) or are fields of Glance (owner), so that
+labels have a prefix, too. Nova and Cinder copy all properties into images of servers and volumes
+that others make: the name of the image is among ours, and another image has none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Dict, List
+
+from .api import Api, Raw
+from .marks import PREFIX, Marks
+from .services import IMAGE
+
+_LABEL = 'label:'
+_PATCH = 'application/openstack-images-v2.1-json-patch'
+
+
+def from_properties(raw: Raw) -> Marks:
+    """Return the marks of an image."""
+    if raw.get(f'{PREFIX}name') != raw['name']:
+        return Marks({}, {})
+    ours = {key[len(PREFIX) :]: value for key, value in raw.items() if key.startswith(PREFIX)}
+    labels = {key: value for key, value in ours.items() if key.startswith(_LABEL)}
+    own = {key: str(value) for key, value in ours.items() if key not in labels}
+    return Marks({key[len(_LABEL) :]: str(value) for key, value in labels.items()}, own)
+
+
+def to_properties(
+    name: str, labels: Mapping[str, str], own: Mapping[str, str | None]
+) -> Dict[str, str]:
+    """Return the properties for an image; a value of None is left out."""
+    values = {'name': name, **own, **{_LABEL + key: value for key, value in labels.items()}}
+    return {PREFIX + key: value for key, value in values.items() if value is not None}
+
+
+def patch(raw: Raw, wanted: Mapping[str, str]) -> List[Dict[str, str]]:
+    """Return what to change so that an image has these properties, and no other ones of ours."""
+    written = [
+        {'op': 'add', 'path': _pointer(key), 'value': value}
+        for key, value in wanted.items()
+        if raw.get(key) != value
+    ]
+    removed = [
+        {'op': 'remove', 'path': _pointer(key)}
+        for key in raw
+        if key.startswith(PREFIX) and key not in wanted
+    ]
+    return written + removed
+
+
+def _pointer(key: str) -> str:
+    """The key as a JSON pointer (RFC 6901)."""
+    return '/' + key.replace('~', '~0').replace('/', '~1')
+
+
+def write_properties(api: Api, raw: Raw, wanted: Mapping[str, str]) -> None:
+    """Write the properties of an image, with no other ones of ours, at once."""
+    changes = patch(raw, wanted)
+    if changes:
+        api.call(IMAGE, 'PATCH', f'/images/{raw["id"]}', changes, media=_PATCH)
