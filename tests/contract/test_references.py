@@ -32,9 +32,9 @@ def test_keypair(cloud: CloudUnderTest, keep: Keep, refused: Refused, tmp_path: 
     if has_labels:
         keep('keypair', name='two', description='the same key')
     else:
-        text = refused('keypair', name='two', labels={'team': 'web'}, description='the same key')
+        why = refused('keypair', name='two', labels={'team': 'web'}, description='the same key')
         for option in ('labels', 'description'):
-            assert f'{option}: the cloud {cloud.name} does not support it' in text
+            assert f'{option}: the cloud {cloud.name} does not support it' in why
     keep('keypair', name='one', state='absent')
     adopted = keep('keypair', name='one', private_key_file=str(path))['keypair']
     assert adopted['fingerprint'] == created['fingerprint']
