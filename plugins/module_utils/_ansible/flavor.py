@@ -38,7 +38,7 @@ def request(params: Dict[str, Any]) -> FlavorRequest:
 
 def observe(cloud: Cloud, requested: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:
     """Return the flavor."""
-    return by_name(cloud.flavors.list([requested.name])), {('flavor', requested.name)}
+    return by_name('flavor', cloud.flavors.list([requested.name])), {('flavor', requested.name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:

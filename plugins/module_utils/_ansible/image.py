@@ -12,6 +12,7 @@ from .._model.image import SOURCES, Image, ImageRequest, hidden_url, url_without
 from .._model.status import is_incomplete
 from .._plan.image import ObservedImages, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
+from .references import References
 from .resource import Resource
 from .run import run
 
@@ -58,7 +59,10 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
 
 def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
     """Return the image, and whether it can be created from its source."""
-    images, names = by_name(cloud.images.list([requested.name])), {('image', requested.name)}
+    images, names = (
+        by_name('image', cloud.images.list([requested.name])),
+        {('image', requested.name)},
+    )
     current = images.get(requested.name)
     if requested.state == 'absent':
         return ObservedImages(images), names
@@ -66,9 +70,12 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
         return _with_digests(cloud, requested, current), names
     source = requested.options.get('source') or (current.source if current else '')
     if source.startswith('server:'):
-        servers = {server.name: server.power for server in cloud.servers.list()}
-        names.add(('server', source.partition(':')[2]))
-        return ObservedImages(images, servers=servers), names
+        server = source.partition(':')[2]
+        names.add(('server', server))
+        servers = References('server', cloud.servers.list())
+        servers.check(server)
+        powers = {name: server.power for name, server in servers.items()}
+        return ObservedImages(images, servers=powers), names
     return ObservedImages(images, cloud.images.source_problem(source) if source else ''), names
 
 

@@ -27,7 +27,9 @@ def request(params: Dict[str, Any]) -> InitScriptRequest:
 
 def observe(cloud: Cloud, requested: InitScriptRequest) -> Tuple[Mapping[str, InitScript], Names]:
     """Return the init script."""
-    return by_name(cloud.init_scripts.list([requested.name])), {('init_script', requested.name)}
+    return by_name('init_script', cloud.init_scripts.list([requested.name])), {
+        ('init_script', requested.name)
+    }
 
 
 def reload(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:

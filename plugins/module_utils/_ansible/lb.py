@@ -30,6 +30,7 @@ from .options import (
     profile_for,
     specified_options,
 )
+from .references import References
 from .resource import Resource
 from .run import run
 
@@ -105,15 +106,15 @@ def _listener(raw: Dict[str, Any]) -> Listener:
 
 def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     """Return the load balancer, and what it refers to."""
-    lbs, names = by_name(cloud.lbs.list([requested.name])), {('lb', requested.name)}
+    lbs, names = by_name('lb', cloud.lbs.list([requested.name])), {('lb', requested.name)}
     if requested.state == 'absent':
         return ObservedLbs(lbs), names
-    servers = by_name(cloud.servers.list() if requested.options.get('members') else ())
+    servers = References('server', cloud.servers.list() if requested.options.get('members') else ())
     free = cloud.floating_ips.free() if requested.floating_ip == 'auto' else None
     is_new = requested.name not in lbs or is_leaving(lbs[requested.name])
     return ObservedLbs(
         lbs,
-        by_name(cloud.networks.list()) if is_new else {},
+        References('network', cloud.networks.list()) if is_new else {},
         servers,
         free,
         _floating_problem(cloud, requested),

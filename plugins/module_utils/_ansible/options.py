@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterable, Mapping, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, Invalid
 from .._model.checks import labels_of
 from .._model.profile import Profile
-from .things import Thing
+from .things import NamedThing
 
 STATE: Dict[str, Any] = {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'}
 NAME: Dict[str, Any] = {'type': 'str', 'required': True}
@@ -35,9 +35,14 @@ def names_of(raw: Sequence[str]) -> Tuple[str, ...]:
     return tuple(sorted(set(raw)))
 
 
-def by_name(items: Iterable[Thing]) -> Dict[str, Thing]:
-    """Return items by their names."""
-    return {item.name: item for item in items}
+def by_name(kind: str, items: Sequence[NamedThing]) -> Dict[str, NamedThing]:
+    """Return items that a task manages by their names. Raises Refused for a name of several."""
+    found = {item.name: item for item in items}
+    if len(found) < len(items):
+        from .references import References
+
+        References(kind, items).check_all()
+    return found
 
 
 def profile_for(cloud: Cloud, needs_network: bool) -> Profile:

@@ -19,6 +19,7 @@ from .options import (
     profile_for,
     specified_options,
 )
+from .references import References
 from .resource import Resource
 from .run import run
 
@@ -45,7 +46,7 @@ def request(params: Dict[str, Any]) -> PortRequest:
 
 def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]:
     """Return the port, and what it refers to."""
-    ports, names = by_name(cloud.ports.list([requested.name])), {('port', requested.name)}
+    ports, names = by_name('port', cloud.ports.list([requested.name])), {('port', requested.name)}
     if requested.state == 'absent':
         return ObservedPorts(ports), names
     is_new = requested.name not in ports
@@ -54,8 +55,10 @@ def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]
     owners = _address_owners(cloud, requested, network, requested.name in ports)
     return ObservedPorts(
         ports,
-        by_name(cloud.networks.list()) if is_new else {},
-        by_name(cloud.security_groups.list()) if _has_new_groups(requested, ports) else {},
+        References('network', cloud.networks.list()) if is_new else {},
+        References('security_group', cloud.security_groups.list())
+        if _has_new_groups(requested, ports)
+        else {},
         owners.get((network, requested.options.get('fixed_ip', ''))),
         owners.get((network, requested.options.get('mac', ''))),
         profile,

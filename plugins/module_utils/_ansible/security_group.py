@@ -12,7 +12,8 @@ from .._model.rule import Rule
 from .._model.rule_parser import parse
 from .._model.security_group import SecurityGroup, SecurityGroupRequest
 from .._plan.security_group import ObservedSecurityGroups, plan
-from .options import METADATA, NAME, STATE, by_name, metadata_options
+from .options import METADATA, NAME, STATE, metadata_options
+from .references import References
 from .resource import Resource
 from .run import run
 
@@ -60,7 +61,7 @@ def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
 
 def observe(cloud: Cloud, requested: SecurityGroupRequest) -> Tuple[ObservedSecurityGroups, Names]:
     """Return all groups, because rules may refer to any of them."""
-    groups = by_name(cloud.security_groups.list())
+    groups = References('security_group', cloud.security_groups.list())
     return ObservedSecurityGroups(groups), {('security_group', requested.name)}
 
 

@@ -23,9 +23,10 @@ from .options import (
     profile_for,
     specified_options,
 )
+from .references import References
 from .resource import Resource
 from .run import run
-from .things import Thing
+from .things import NamedThing
 
 if TYPE_CHECKING:
     from .._cloud.contract import Items
@@ -125,7 +126,7 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     if requested.repair:
         supported(cloud, cloud.repairs, 'repair')
     member_names = {requested.name, *requested.members()}
-    servers = by_name(cloud.servers.list(member_names, requested.name))
+    servers = by_name('server', cloud.servers.list(member_names, requested.name))
     names = {('server', name) for name in member_names | set(servers)}
     names |= {('port', nic.port) for nic in requested.networks or () if nic.port}
     if requested.state == 'absent':
@@ -149,16 +150,19 @@ def _with_references(
         servers,
         user_data=_user_data_hash(cloud, requested.user_data),
         init_scripts=_listed(
+            'init_script',
             lambda: cloud.init_scripts,
             'init_script' in options or completes or _has_unseeded(servers),
         ),
-        ports=_listed(lambda: cloud.ports, 'networks' in options and has_port),
-        keypairs=_listed(lambda: cloud.keypairs, 'key_names' in options),
-        flavors=_listed(lambda: cloud.flavors, 'flavor' in options),
-        images=_listed(lambda: cloud.images, 'image' in options or completes),
-        networks=_listed(lambda: cloud.networks, 'networks' in options or has_ssh_check),
+        ports=_listed('port', lambda: cloud.ports, 'networks' in options and has_port),
+        keypairs=_listed('keypair', lambda: cloud.keypairs, 'key_names' in options),
+        flavors=_listed('flavor', lambda: cloud.flavors, 'flavor' in options),
+        images=_listed('image', lambda: cloud.images, 'image' in options or completes),
+        networks=_listed('network', lambda: cloud.networks, 'networks' in options or has_ssh_check),
         groups=_listed(
-            lambda: cloud.security_groups, 'security_groups' in options or has_ssh_check
+            'security_group',
+            lambda: cloud.security_groups,
+            'security_groups' in options or has_ssh_check,
         ),
         owners=(
             cloud.servers.address_owners(requested.requested_addresses()) if has_new_member else {}
@@ -170,9 +174,11 @@ def _with_references(
     )
 
 
-def _listed(items: Callable[[], Items[Thing]], is_needed: bool) -> Dict[str, Thing]:
+def _listed(
+    kind: str, items: Callable[[], Items[NamedThing]], is_needed: bool
+) -> Dict[str, NamedThing]:
     """Items by name; of a kind that is not needed, not even the code is loaded."""
-    return by_name(items().list()) if is_needed else {}
+    return References(kind, items().list()) if is_needed else {}
 
 
 def _has_new_member(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:

@@ -27,6 +27,15 @@ class AnyRequest(Protocol):
         """Return what is invalid in it, regardless of what exists."""
 
 
+class Named(Item, Protocol):
+    """An item that its cloud knows by an id; its name may be that of others too."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+
 Requested = TypeVar('Requested', bound=AnyRequest)
 Observed = TypeVar('Observed')
 Thing = TypeVar('Thing', bound=Item)
+NamedThing = TypeVar('NamedThing', bound=Named)

@@ -11,6 +11,7 @@ from .._model.status import TaskState
 from .._model.volume import STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import METADATA, NAME, by_name, metadata_options, specified_options
+from .references import References
 from .resource import Resource
 from .run import run
 
@@ -40,12 +41,12 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
 
 def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Names]:
     """Return the volume, the servers that have it or get it, and whether it is mounted."""
-    volumes = by_name(cloud.volumes.list([requested.name]))
+    volumes = by_name('volume', cloud.volumes.list([requested.name]))
     current = volumes.get(requested.name)
     holder = current.server if current else None
     names = {('volume', requested.name)}
     names |= {('server', name) for name in (requested.server, holder) if name}
-    servers = by_name(_servers(cloud, requested, current))
+    servers = References('server', _servers(cloud, requested, current))
     mounted: bool | None = False
     if _detaches(requested, current) and _is_mount_check_needed(
         servers.get(holder or ''), requested
