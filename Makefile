@@ -210,7 +210,7 @@ galaxy: package
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
 LONG := roles examples ground getting_started
-INTEGRATION := integration-others $(LONG:%=integration-%)
+INTEGRATION := integration-others $(LONG:%=integration-%) integration-openstack
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
 .PHONY: $(INTEGRATION)
@@ -224,10 +224,19 @@ integration-others: venv-dev prepare
 	$(PYTEST_INTEGRATION) --cloud local tests/contract tests/integration \
 	  $(LONG:%=--ignore=tests/integration/test_%.py)
 
+# An OpenStack on the loopback device of a world, which is deleted with the world.
+integration-openstack: export OPENSTACK_HOME := /run/openstack
+integration-openstack: export OPENSTACK_VENV := $(TREE)/openstack/venv
+integration-openstack: venv-dev prepare openstack-packages
+	$(PYTEST_INTEGRATION) --cloud openstack tests/contract
+
 # It needs no root; the programs that it needs are installed by `make prepare`.
-.PHONY: openstack openstack-down
+.PHONY: openstack openstack-packages openstack-down
 openstack:
 	tests/openstack/up.sh
+
+openstack-packages:
+	env -u OPENSTACK_HOME -u OPENSTACK_VENV tests/openstack/up.sh --packages
 
 openstack-down:
 	tests/openstack/down.sh --wipe

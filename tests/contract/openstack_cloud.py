@@ -3,7 +3,8 @@
 """An OpenStack that the suite runs on: two entries of clouds.yaml, of a member and of its operator.
 
 Their names are ``devstack`` and ``devstack-admin``, or those in the variables OPENSTACK_MEMBER and
-OPENSTACK_ADMIN. What is listed here does not pass through the backend.
+OPENSTACK_ADMIN. Without the variable OS_CLIENT_CONFIG_FILE it is the one of tests/openstack, which
+is started. What is listed here does not pass through the backend.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from ansible_collections.hanok.cloud.tests.contract.clouds import (
     run_in_process,
 )
 from ansible_collections.hanok.cloud.tests.contract.promises import Result
+from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack
 
 MEMBER = os.environ.get('OPENSTACK_MEMBER', 'devstack')
 ADMIN = os.environ.get('OPENSTACK_ADMIN', 'devstack-admin')
@@ -111,6 +113,7 @@ class Services:
 
 def openstack_cloud(folder: Path) -> Iterator[CloudUnderTest]:
     """A project of an OpenStack; modules run in this process, and sign in once for all."""
+    with_clouds_yaml()
     member = Services(MEMBER)
     image = folder / 'small.qcow2'
     command = ('qemu-img', 'create', '-q', '-f', 'qcow2')
@@ -134,6 +137,12 @@ def openstack_cloud(folder: Path) -> Iterator[CloudUnderTest]:
             add_foreign_rule=functools.partial(add_foreign_rule, member),
             can=CAN['openstack'],
         )
+
+
+def with_clouds_yaml() -> None:
+    """Start the OpenStack of the tests, unless a clouds.yaml is given."""
+    if 'OS_CLIENT_CONFIG_FILE' not in os.environ:
+        os.environ['OS_CLIENT_CONFIG_FILE'] = str(running_openstack())
 
 
 def entry_of(kind: str) -> str:

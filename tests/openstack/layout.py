@@ -9,7 +9,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HOME = Path(os.environ['OPENSTACK_HOME'])
-VENV = HOME / 'venv'
+VENV = Path(os.environ.get('OPENSTACK_VENV', HOME / 'venv'))
 CONF = HOME / 'conf'
 DATABASES = HOME / 'mysql'
 LOGS = HOME / 'logs'
