@@ -21,6 +21,11 @@ def check_fixed_ip(
     network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft
 ) -> None:
     """Refuse an address that is not available in a network."""
+    if not network.cidr:
+        draft.refuse(
+            option.rstrip(':'), f'{option} the network {network.name} has no IPv4 subnet; omit it'
+        )
+        return
     span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
     if (
         address not in span

@@ -65,6 +65,12 @@ class Api:
         """The names of this cloud for those in playbooks."""
         return aliases_of(self.cloud, self._region.config.get('hanok'))
 
+    @property
+    def default_interface(self) -> str | None:
+        """The name of the network that the entry of clouds.yaml marks ``default_interface``."""
+        name: str | None = self._region.get_default_network()
+        return name
+
     @cached_property
     def project_id(self) -> str:
         """The id of the project."""

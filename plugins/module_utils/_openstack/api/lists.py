@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from .api import Api, Raw
-from .services import COMPUTE, IMAGE, NETWORK, VOLUME
+from .services import BALANCER, COMPUTE, IMAGE, NETWORK, VOLUME
 
 
 def all_servers(api: Api) -> Sequence[Raw]:
@@ -58,3 +58,10 @@ def all_images(api: Api) -> Sequence[Raw]:
 def all_volumes(api: Api) -> Sequence[Raw]:
     """Return the volumes of the project."""
     return api.listed(VOLUME, '/volumes/detail', 'volumes')
+
+
+def all_lbs(api: Api) -> Sequence[Raw]:
+    """Return the load balancers of the project; none if the cloud does not offer them."""
+    if not api.offers(BALANCER):
+        return ()
+    return api.listed(BALANCER, '/loadbalancers', 'loadbalancers')

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import List
+from collections.abc import Callable, Iterable, Sequence
+from typing import Dict, List, Tuple
 
-from ..._cloud import Missing, Refused
+from ..._cloud import Gone, Missing, Refused
+from ..._model.change import AFTER_APPLY, Change
 from .api import Raw
 
 
@@ -20,6 +21,52 @@ def visible(items: Sequence[Raw], project_id: str) -> List[Raw]:
 def is_own(item: Raw, project_id: str) -> bool:
     """Return whether an item belongs to the project; images name it in ``owner``."""
     return bool(item.get('project_id', item.get('owner')) == project_id)
+
+
+def named(
+    kind: str,
+    items: Sequence[Raw],
+    names: Iterable[str] | None,
+    project_id: str,
+    is_ours: Callable[[Raw], bool],
+) -> List[Raw]:
+    """Return the items with these names, or all.
+
+    Of those with one name that runs of this collection created at the same time, it is the first.
+    Raises Refused if a requested name has several items otherwise.
+    """
+    groups: Dict[str, List[Raw]] = {}
+    for item in visible(items, project_id):
+        groups.setdefault(item['name'], []).append(item)
+    wanted = None if names is None else set(names)
+    found: List[Raw] = []
+    for name, some in groups.items():
+        if wanted is not None and name not in wanted:
+            continue
+        if all(map(is_ours, some)):
+            some = [min(some, key=age)]
+        elif wanted is not None:
+            check_unique(kind, name, [item['id'] for item in some])
+        found += some
+    return found
+
+
+def age(item: Raw) -> Tuple[str, str]:
+    """Return what orders items by their age."""
+    return (item['created_at'], item['id'])
+
+
+def item_of(change: Change, items: Sequence[Raw], project_id: str) -> Raw:
+    """Return the item that a change begins at, by its id. Raises Gone if it does not exist.
+
+    What an earlier change of the plan created is found by its name.
+    """
+    if change.id == AFTER_APPLY:
+        return the_only(change.kind, change.name, items, project_id)
+    for item in items:
+        if item['id'] == change.id:
+            return item
+    raise Gone
 
 
 def the_only(kind: str, name: str, items: Sequence[Raw], project_id: str) -> Raw:

@@ -1,49 +1,107 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SKELETON: Networks."""
+"""Networks: a network of Neutron, its IPv4 subnet, and an interface of a router."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Tuple
+from functools import partial
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from ..._cloud import Outcome
+from ..._cloud import Outcome, Refused
 from ..._model.change import Change
 from ..._model.network import Network, Surroundings
-from ..api.api import Api
+from ..api.api import Api, Raw
+from ..api.lists import all_networks, all_ports, all_subnets
+from ..api.names import named, visible
+from ..api.parallel import together
+from .network_items import is_listed, network_of
+from .port_users import users_of
+from .tags import is_ours
+
+if TYPE_CHECKING:
+    from .network_writer import NetworkWriter
 
 
 class Networks:
-    """Networks of a project."""
+    """Networks of a project, and those that are shared with it."""
 
     def __init__(self, api: Api) -> None:
         """``api``: the services, as the project sees them."""
         self.api = api
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Network, ...]:
-        """SKELETON."""
-        raise NotImplementedError
+        """List all networks that servers can be in, or those with these names."""
+        api = self.api
+        lists = (all_networks, all_subnets, all_ports)
+        networks, subnets, ports = together([partial(one, api) for one in lists])
+        listed = [raw for raw in networks if is_listed(raw)]
+        found = named('network', listed, names, api.project_id, is_ours)
+        return tuple(network_of(raw, subnets, self._users(raw, ports)) for raw in found)
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+    def _users(self, network: Raw, ports: Sequence[Raw]) -> Tuple[str, ...]:
+        return users_of(self.api, [port for port in ports if port['network_id'] == network['id']])
 
     def default(self) -> str:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return the network of what is created without one.
+
+        That is the one in the section ``hanok`` of clouds.yaml, else the one with the name default,
+        else the one with default_interface in clouds.yaml, else the only one.
+        """
+        api = self.api
+        if api.aliases.network:
+            return api.aliases.network
+        listed = visible([raw for raw in all_networks(api) if is_listed(raw)], api.project_id)
+        inner = [raw for raw in listed if not raw['router:external']]
+        names = sorted({raw['name'] for raw in inner or listed})
+        if 'default' in names or not names:
+            return 'default'
+        chosen = api.default_interface
+        if chosen:
+            return chosen
+        if len(names) == 1:
+            return str(names[0])
+        raise Refused(
+            f'network: {api.cloud} has several networks ({", ".join(names)}); specify one (option '
+            'network, or networks of servers), or set the one to use by default as network in the '
+            f'section hanok of {api.cloud} in clouds.yaml',
+            'network',
+        )
 
     def used_ranges(self, name: str) -> Mapping[str, str]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return the ranges of the other networks, which one router cannot have twice."""
+        api = self.api
+        owners = {raw['id']: raw for raw in all_networks(api) if raw['name'] != name}
+        ranges: Dict[str, str] = {}
+        for subnet in all_subnets(api):
+            owner = owners.get(subnet['network_id'])
+            if owner and subnet['ip_version'] == 4:
+                ranges[subnet['cidr']] = f'the network {owner["name"]}'
+        return ranges
 
     def surroundings(self) -> Surroundings:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return nothing: a network of this cloud hides nothing from where the module runs.
+
+        Raises Refused if it is not known which external network a new network leads to.
+        """
+        from .routers import find_router
+
+        find_router(self.api)
+        return Surroundings()
+
+    def _writer(self) -> NetworkWriter:
+        from .network_writer import NetworkWriter
+
+        return NetworkWriter(self.api)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create networks with subnets, and connect them with a router."""
+        return self._writer().create(changes)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update descriptions and labels."""
+        return self._writer().update(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Disconnect networks from routers, and delete them."""
+        return self._writer().delete(changes)

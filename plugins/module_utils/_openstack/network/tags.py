@@ -12,7 +12,9 @@ from collections.abc import Mapping
 from typing import List
 
 from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
 from ..api.marks import PREFIX, Marks, from_tags, to_tags
+from ..api.names import age, is_own
 from ..api.services import NETWORK
 
 _BETWEEN = '; '
@@ -51,3 +53,44 @@ def write_tags(
 
 def _has_marks(raw: Raw) -> bool:
     return (raw['description'] or '').startswith(PREFIX)
+
+
+def is_ours(raw: Raw) -> bool:
+    """Return whether this collection created an item."""
+    return bool(marks_of(raw).created_by)
+
+
+def write_description(api: Api, path: str, key: str, raw: Raw, description: str) -> None:
+    """Write the description of an item, if it differs."""
+    if raw['description'] != description:
+        body = {key: {'description': description}}
+        api.call(NETWORK, 'PUT', f'{path}/{raw["id"]}', body)
+
+
+def created_once(
+    api: Api, path: str, key: str, body: Mapping[str, object], own: Mapping[str, str | None]
+) -> Raw:
+    """Create an item with a name, and marks in its description.
+
+    If another run created one with this name at the same time, the first of both stays. If there is
+    no answer, it is found by its name.
+    """
+    marked = {**body, 'description': first_description(own)}
+    try:
+        created: Raw = api.call(NETWORK, 'POST', path, {key: marked})[key]
+    except NoAnswer:
+        first = _first_of_ours(api, path, key, str(body['name']))
+        if not first:
+            raise
+        return first
+    first = _first_of_ours(api, path, key, str(body['name']))
+    if not first or first['id'] == created['id']:
+        return created
+    api.call(NETWORK, 'DELETE', f'{path}/{created["id"]}', allowed=(404,))
+    return first
+
+
+def _first_of_ours(api: Api, path: str, key: str, name: str) -> Raw | None:
+    items = api.pages(NETWORK, path, f'{key}s', name=name)
+    ours = [raw for raw in items if is_own(raw, api.project_id) and is_ours(raw)]
+    return min(ours, key=age) if ours else None

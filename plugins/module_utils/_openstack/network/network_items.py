@@ -1,0 +1,51 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Networks as Neutron returns them, translated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import List, Tuple
+
+from ..._model.network import Network
+from ..._model.status import TaskState
+from ..api.api import Raw
+from .tags import description_of, marks_of
+
+UNFINISHED = {'creating': TaskState.CREATING, 'deleting': TaskState.DELETING}
+
+
+def is_listed(raw: Raw) -> bool:
+    """Return whether servers can be in a network: external ones may be for routers only."""
+    return not raw['router:external'] or bool(raw['shared'])
+
+
+def ipv4_subnets(network_id: str, subnets: Sequence[Raw]) -> List[Raw]:
+    """Return the IPv4 subnets of a network, the oldest first."""
+    found = [raw for raw in subnets if raw['network_id'] == network_id and raw['ip_version'] == 4]
+    return sorted(found, key=lambda raw: (raw['created_at'], raw['id']))
+
+
+def network_of(raw: Raw, subnets: Sequence[Raw], used_by: Tuple[str, ...]) -> Network:
+    """Return a network. ``subnets``: of all networks.
+
+    One without an IPv4 subnet has no range, but that which it gets when its creation is completed.
+    """
+    marks, found = marks_of(raw), ipv4_subnets(raw['id'], subnets)
+    own = marks.own
+    cidr, gateway = own.get('cidr', ''), own.get('gateway', '')
+    if found:
+        cidr, gateway = found[0]['cidr'], found[0]['gateway_ip'] or ''
+    return Network(
+        raw['name'],
+        cidr,
+        gateway,
+        description=description_of(raw),
+        labels=marks.labels,
+        bridge='',
+        used_by=used_by,
+        id=raw['id'],
+        unfinished=UNFINISHED.get(own.get('unfinished', '')),
+        created_by=marks.created_by,
+        created_at=raw['created_at'],
+    )

@@ -1,0 +1,151 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes networks: each step may have been done by a run that was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import List
+
+from ..._cloud import Busy, Outcome, Refused
+from ..._model.change import Change
+from ..._model.network import Network
+from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
+from ..api.lists import all_networks
+from ..api.names import age, is_own, item_of
+from ..api.parallel import each
+from ..api.services import NETWORK
+from .network_items import ipv4_subnets
+from .port_users import is_of_router
+from .routers import delete_if_unused, router_id
+from .tags import created_once, is_ours, marks_of, write_description, write_tags
+
+_PATH = '/networks'
+
+
+class NetworkWriter:
+    """Creates, updates and deletes networks."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api = api
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create networks, or complete them."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        """Create what is missing of a network; the tags, which say that it is complete, last."""
+        wanted, api = change.new(Network), self.api
+        router = router_id(api)
+        network = self._network(wanted)
+        subnet = self._subnet(network, wanted)
+        if router and not (network['subnets'] and self._interfaces(network)):
+            self._connect(router, subnet, network)
+        own = {'created_by': marks_of(network).created_by}
+        write_tags(api, _PATH, network, wanted.labels, own)
+        write_description(api, _PATH, 'network', network, wanted.description)
+
+    def _network(self, wanted: Network) -> Raw:
+        """Return the network, which an earlier run may have created."""
+        api = self.api
+        begun = [raw for raw in all_networks(api) if raw['name'] == wanted.name and is_ours(raw)]
+        begun = [raw for raw in begun if is_own(raw, api.project_id)]
+        if begun:
+            return min(begun, key=age)
+        marks = {
+            'created_by': api.actor,
+            'unfinished': 'creating',
+            'cidr': wanted.cidr,
+            'gateway': wanted.gateway,
+        }
+        return created_once(api, _PATH, 'network', {'name': wanted.name}, marks)
+
+    def _subnet(self, network: Raw, wanted: Network) -> str:
+        """Return the id of the subnet; one with another range was requested by an earlier run."""
+        for subnet in self._subnets(network) if network['subnets'] else ():
+            if (subnet['cidr'], subnet['gateway_ip']) == (wanted.cidr, wanted.gateway):
+                return str(subnet['id'])
+            self._disconnect(network)
+            self.api.call(NETWORK, 'DELETE', f'/subnets/{subnet["id"]}', allowed=(404,))
+        body = {
+            'network_id': network['id'],
+            'name': wanted.name,
+            'ip_version': 4,
+            'cidr': wanted.cidr,
+            'gateway_ip': wanted.gateway,
+        }
+        try:
+            return str(self.api.call(NETWORK, 'POST', '/subnets', {'subnet': body})['subnet']['id'])
+        except (NoAnswer, Refused):
+            # Another run may be creating the same network: its subnet overlaps this one.
+            for subnet in self._subnets(network):
+                if subnet['cidr'] == wanted.cidr:
+                    return str(subnet['id'])
+            raise
+
+    def _subnets(self, network: Raw) -> List[Raw]:
+        """The IPv4 subnets of a network."""
+        found = self.api.pages(NETWORK, '/subnets', 'subnets', network_id=network['id'])
+        return ipv4_subnets(network['id'], found)
+
+    def _connect(self, router: str, subnet: str, network: Raw) -> None:
+        """Connect a subnet with a router.
+
+        A new network with a range that another run has chosen at the same time is deleted.
+        """
+        body = {'subnet_id': subnet}
+        try:
+            self.api.call(NETWORK, 'PUT', f'/routers/{router}/add_router_interface', body)
+        except Refused as error:
+            if self._interfaces(network):
+                return
+            if 'overlaps' not in str(error) or not is_ours(network):
+                raise
+            self.api.call(NETWORK, 'DELETE', f'{_PATH}/{network["id"]}', allowed=(404,))
+            raise Busy(
+                'another run has chosen the same range at the same time; run the task again'
+            ) from error
+
+    def _interfaces(self, network: Raw) -> List[Raw]:
+        """The ports of routers in a network."""
+        found = self.api.pages(NETWORK, '/ports', 'ports', network_id=network['id'])
+        return [port for port in found if is_of_router(port)]
+
+    def _disconnect(self, network: Raw) -> List[str]:
+        """Disconnect a network from routers; return their ids."""
+        routers = []
+        for port in self._interfaces(network):
+            path = f'/routers/{port["device_id"]}/remove_router_interface'
+            self.api.call(NETWORK, 'PUT', path, {'port_id': port['id']}, allowed=(404,))
+            routers.append(port['device_id'])
+        return routers
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update descriptions and labels."""
+        return each(changes, self._update)
+
+    def _update(self, change: Change) -> None:
+        wanted, network = change.new(Network), self._found(change)
+        write_tags(self.api, _PATH, network, wanted.labels, marks_of(network).own)
+        write_description(self.api, _PATH, 'network', network, wanted.description)
+
+    def _found(self, change: Change) -> Raw:
+        return item_of(change, all_networks(self.api), self.api.project_id)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete networks with their subnets; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        """Delete a network; a mark says that this has begun, because it loses its router first."""
+        api = self.api
+        found = [raw for raw in all_networks(api) if raw['id'] == change.id]
+        for network in found:
+            marks = marks_of(network)
+            write_tags(api, _PATH, network, marks.labels, {**marks.own, 'unfinished': 'deleting'})
+            routers = self._disconnect(network)
+            api.call(NETWORK, 'DELETE', f'{_PATH}/{network["id"]}', allowed=(404,))
+            for router in routers:
+                delete_if_unused(api, router)
