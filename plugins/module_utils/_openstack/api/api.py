@@ -120,7 +120,9 @@ class Api:
         from urllib.parse import urlencode
 
         text = f'?{urlencode(query, doseq=True)}' if query else ''
-        options: Dict[str, Any] = {'connect_retries': _TRIES, 'timeout': _SECONDS}
+        options: Dict[str, Any] = {'timeout': _SECONDS}
+        if method != 'POST':  # which may have been carried out, and must not be twice
+            options['connect_retries'] = _TRIES
         if method == 'GET':
             options['status_code_retries'] = _TRIES
             options['retriable_status_codes'] = (429, 503)
