@@ -13,6 +13,7 @@ from .checks import DEFAULT_GROUP
 from .status import POWER, STATUS_OF_POWER, Status, TaskState, is_billable
 from .user_data import HIDDEN
 
+_INTERNAL = ('faults', 'reason', 'seeded', 'launched', 'power', 'disk_of_flavor')
 DISK_MISSING, SEED_MISSING = 'its root disk is missing', 'its first-boot disk is missing'
 
 
@@ -54,7 +55,8 @@ class Server:
     is the group it was created in with count. ``faults``: how its machine differs from the record.
     ``reason``: why it is paused. ``seeded``: its first-boot disk exists. ``outdated``: options
     whose meaning changed since its creation. ``launched``: false while it is being created and its
-    machine does not run, so that it can be re-created without loss.
+    machine does not run, so that it can be re-created without loss. ``disk_of_flavor``: its root
+    disk has the size of its flavor, and changes only with that.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Server:
     seeded: bool = True
     outdated: Tuple[str, ...] = ()
     launched: bool = True
+    disk_of_flavor: bool = False
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 
@@ -116,7 +119,7 @@ class Server:
 
     def public(self) -> Dict[str, Any]:
         """The server for the result of a module."""
-        fields = plain_fields(self, 'faults', 'reason', 'seeded', 'launched', 'power')
+        fields = plain_fields(self, *_INTERNAL)
         fields['user_data'] = HIDDEN if self.user_data else None
         fields['key_name'] = self.key_names[0] if self.key_names else None
         return {

@@ -1,78 +1,149 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SKELETON: Servers."""
+"""Servers of a project: listed here, changed by what is imported at the first change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Tuple
+from functools import partial
+from typing import Dict, List, Tuple
 
-from ..._cloud import Outcome
+from ..._cloud import Outcome, Unsupported
 from ..._model.change import Change
 from ..._model.first_boot import FirstBoot
 from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.user_data import UserDataHash
-from ..api.api import Api
+from ..api.api import Api, Raw
+from ..api.lists import (
+    all_floating_ips,
+    all_images,
+    all_ports,
+    all_security_groups,
+    all_servers,
+    all_volumes,
+)
+from ..api.marks import PREFIX
+from ..api.parallel import together
+from .server_lists import listed, refuse_doubles, servers_named, without_our_doubles
+from .server_translation import Around, needs_group_names, server_of, volume_ids
 
 
 class Servers:
     """Servers of a project."""
 
     def __init__(self, api: Api, secrets: Secrets) -> None:
-        """``api``: the services, as the project sees them."""
+        """``api``: the services, as the project sees them. ``secrets``: of the task."""
         self.api, self.secrets = api, secrets
 
     def list(
         self, names: Iterable[str] | None = None, member_of: str | None = None
     ) -> Tuple[Server, ...]:
-        """SKELETON."""
-        raise NotImplementedError
+        """List all servers, or those with these names and the members of a group."""
+        if names is None:
+            found = without_our_doubles(listed(self.api, all_servers(self.api)))
+        else:
+            found = without_our_doubles(servers_named(self.api, names, member_of))
+            refuse_doubles(found)
+        if not found:
+            return ()
+        around = self._around(found)
+        servers = [server_of(raw, around) for raw in found]
+        return tuple(sorted(servers, key=lambda server: (len(server.name), server.name)))
+
+    def _around(self, found: Sequence[Raw]) -> Around:
+        """What belongs to servers: a fixed number of lists, side by side."""
+        api = self.api
+        lists = [all_ports, all_floating_ips]
+        if any(map(volume_ids, found)):
+            lists.append(all_volumes)
+        if any(f'{PREFIX}image' not in raw['metadata'] for raw in found):  # created by others
+            lists.append(all_images)
+        together([partial(one, api) for one in lists])
+        ports: Dict[str, List[Raw]] = {}
+        for port in all_ports(api):
+            ports.setdefault(port['device_id'], []).append(port)
+        needs_groups = any(needs_group_names(raw, ports.get(raw['id'], ())) for raw in found)
+        return Around(
+            ports,
+            {ip['port_id']: ip['floating_ip_address'] for ip in all_floating_ips(api)},
+            _by_id(all_security_groups(api)) if needs_groups else {},
+            _by_id(all_images(api)) if all_images in lists else {},
+            {one['id']: one for one in all_volumes(api)} if all_volumes in lists else {},
+        )
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Create servers."""
+        from .server_writer import ServerWriter
+
+        return ServerWriter(self.api, self.secrets).create(changes)
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Update servers; those whose change has the effect restart are restarted."""
+        from .server_updates import update
+
+        return update(self.api, changes)
 
     def resume(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Resume paused and suspended servers."""
+        from .server_power import resume
+
+        return resume(self.api, changes)
 
     def start(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Start servers."""
+        from .server_power import start
+
+        return start(self.api, changes)
 
     def stop(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Shut the guests down, and wait until they are off."""
+        from .server_power import stop
+
+        return stop(self.api, changes)
 
     def power_off(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Refuse to: Nova has no request for it. The profile refuses the option before."""
+        raise Unsupported('force: Nova powers servers off only after it asked them to shut down')
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Delete servers, with the floating IPs and ports that were created with them."""
+        from .server_writer import ServerWriter
+
+        return ServerWriter(self.api, self.secrets).delete(changes)
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return user data as it is recorded. Raises Refused if Nova cannot take it."""
+        from .first_boot_content import encoded, hash_of
+
+        encoded(user_data)
+        return hash_of(user_data, self.api.project_id)
 
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return the owners of fixed IPs and MAC addresses, by network and address."""
+        places = set(wanted)
+        if not places:
+            return {}
+        from .address_owners import address_owners
+
+        return address_owners(self.api, places)
 
     def dns_owners(self, names: Iterable[str]) -> Mapping[Tuple[str, str], Tuple[str, ...]]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return nothing: Neutron lets several servers have a name in a network."""
+        return {}
 
     def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return why servers are not ready yet (running, ip, ssh, init); empty if they are."""
+        from .readiness import reasons
+
+        return reasons(self.api, self.list(names), names, wait_for, seconds)
 
     def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return the results of the first boots by the consoles of the servers."""
+        from .readiness import first_boots
+
+        return first_boots(self.api, self.list(names))
+
+
+def _by_id(found: Sequence[Raw]) -> Dict[str, str]:
+    return {raw['id']: raw['name'] for raw in found}

@@ -1,0 +1,53 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Floating IPs of servers, by their ports."""
+
+from __future__ import annotations
+
+from typing import Dict, List
+
+from ..._cloud import CloudError
+from ..api.api import Api, Raw
+from ..api.lists import all_ports
+from ..api.marks import from_metadata
+from ..network.floating_ip_writer import FloatingIpWriter
+from .server_translation import interfaces_of
+
+
+class Addresses:
+    """The floating IPs of servers.
+
+    Ports and floating IPs are read when it is created, once for all and before threads start.
+    """
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self._writer = FloatingIpWriter(api)
+        self._ports = ports_by_server(api)
+
+    def give(self, raw: Raw, wanted: str | None) -> None:
+        """Make a server have a floating address (see FloatingIpWriter), and no other one."""
+        ports = connection_ports(raw, self._ports.get(raw['id'], []))
+        self._writer.release([port['id'] for port in ports[1:]])
+        if not ports:
+            raise CloudError('floating_ip: it has no port that could have one', 'floating_ip')
+        self._writer.give(ports[0]['id'], wanted, ports[0]['fixed_ips'][0]['ip_address'])
+
+    def release(self, raw: Raw) -> None:
+        """Take the floating IPs from a server that is being deleted."""
+        self._writer.release([port['id'] for port in self._ports.get(raw['id'], ())])
+
+
+def ports_by_server(api: Api) -> Dict[str, List[Raw]]:
+    """Return the ports of servers by the ids of these."""
+    found: Dict[str, List[Raw]] = {}
+    for port in all_ports(api):
+        found.setdefault(port['device_id'], []).append(port)
+    return found
+
+
+def connection_ports(raw: Raw, ports: List[Raw]) -> List[Raw]:
+    """Return the ports of a server in the order of its connections."""
+    by_mac = {port['mac_address']: port for port in ports}
+    interfaces = interfaces_of(raw, from_metadata(raw['metadata']))
+    return [by_mac[mac] for _network, _address, mac in interfaces if mac in by_mac]

@@ -1,0 +1,93 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Lists of servers as Nova returns them, and which of several servers of a name is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+from typing import Dict, List
+
+from ..api.api import Api, Raw
+from ..api.lists import all_servers
+from ..api.marks import PREFIX
+from ..api.names import check_unique
+from ..api.services import COMPUTE
+from .server_status import is_deleting
+
+TOKEN, MEMBER_OF = PREFIX + 'token', PREFIX + 'member_of'
+# Nova hands the filter to its database as a regular expression, in which | means itself, and what
+# else has a meaning depends on the database: only what these names begin with is requested.
+_NOT_PLAIN = re.compile(r'[^A-Za-z0-9_-]')
+
+
+def servers_named(
+    api: Api, names: Iterable[str], member_of: str | None = None, fresh: bool = False
+) -> List[Raw]:
+    """Return the servers with these names and the members of a group, by one request.
+
+    ``fresh``: requested again, even if nothing was changed since the last time.
+    """
+    wanted = set(names)
+    begin = _begin([*wanted, *([member_of] if member_of else [])])
+    found = _beginning_with(api, begin, fresh)
+    return [
+        raw
+        for raw in found
+        if raw['name'] in wanted or (member_of and raw['metadata'].get(MEMBER_OF) == member_of)
+    ]
+
+
+def _begin(names: Sequence[str]) -> str:
+    """What all names begin with, up to the first character that is not plain."""
+    pairs = zip(min(names, default=''), max(names, default=''))
+    common = ''.join(one for one, other in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return _NOT_PLAIN.split(common, maxsplit=1)[0]
+
+
+def _beginning_with(api: Api, begin: str, fresh: bool) -> Sequence[Raw]:
+    query = {'name': f'^{begin}'} if begin else {}
+    if fresh:
+        return listed(api, api.pages(COMPUTE, '/servers/detail', 'servers', **query))
+    if not begin:
+        return listed(api, all_servers(api))
+    return listed(api, api.listed(COMPUTE, '/servers/detail', 'servers', **query))
+
+
+def listed(api: Api, found: Sequence[Raw]) -> Sequence[Raw]:
+    """Return servers without those of a cell that is down, of which only the id is known."""
+    unknown = [raw['id'] for raw in found if 'name' not in raw]
+    note = f'a part of the cloud is down, and nothing is known of servers {", ".join(unknown)}'
+    if unknown and note not in api.notes:
+        api.notes.append(note)
+    return [raw for raw in found if 'name' in raw] if unknown else found
+
+
+def is_ours(raw: Raw) -> bool:
+    """Return whether a run of this collection created a server."""
+    return TOKEN in raw['metadata']
+
+
+def without_our_doubles(found: Iterable[Raw]) -> List[Raw]:
+    """Return servers without those that another run of this collection had created before.
+
+    Of several runs at once, each comes to the same result.
+    """
+    first: Dict[str, Raw] = {}
+    for raw in filter(is_ours, sorted(found, key=_age)):
+        first.setdefault(raw['name'], raw)
+    return [raw for raw in found if not is_ours(raw) or raw is first[raw['name']]]
+
+
+def _age(raw: Raw) -> tuple[bool, str, str]:
+    return (is_deleting(raw), raw['created'], raw['id'])
+
+
+def refuse_doubles(found: Sequence[Raw]) -> None:
+    """Raise Refused if several servers have the same name."""
+    ids: Dict[str, List[str]] = {}
+    for raw in found:
+        ids.setdefault(raw['name'], []).append(raw['id'])
+    for name, some in ids.items():
+        check_unique('server', name, some)

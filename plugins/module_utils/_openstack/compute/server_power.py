@@ -1,0 +1,69 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers are started, stopped and resumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import List, Mapping
+
+from ..._cloud import Busy, CloudError, Outcome
+from ..._model.change import Change
+from ..._model.server import Server
+from ..._model.status import Status
+from ..api.api import Api, Raw
+from ..api.services import COMPUTE
+from .server_resizes import confirm_left
+from .server_status import state_of
+from .server_steps import begin, failed, go_on, meant, the, until, wait_on
+
+_RESUMING: Mapping[Status, str] = {Status.SUSPENDED: 'resume'}
+
+
+def start(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+    """Start servers, and wait until they run."""
+    return _act(api, changes, 'os-start', Status.ACTIVE)
+
+
+def stop(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+    """Have guests shut down, and wait until they are off; Nova ends that by a power-off."""
+    return _act(api, changes, 'os-stop', Status.SHUTOFF)
+
+
+def resume(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+    """Resume paused and suspended servers, and wait until they run."""
+    return _act(api, changes, '', Status.ACTIVE)
+
+
+def _act(api: Api, changes: Sequence[Change], action: str, target: Status) -> List[Outcome]:
+    outcomes = confirm_left(api, begin(changes))
+    servers = meant(api, changes)
+
+    def step(change: Change) -> None:
+        raw = the(servers, change)
+        if state_of(raw).status != target:
+            name = action or _RESUMING.get(change.old(Server).status, 'unpause')
+            act(api, raw, name)
+
+    return wait_on(api, go_on(outcomes, step), until(api, lambda raw: awaited(raw, target)))
+
+
+def act(api: Api, raw: Raw, action: str) -> None:
+    """Request an action. Nova refuses one that another run has requested already."""
+    try:
+        api.call(COMPUTE, 'POST', f'/servers/{raw["id"]}/action', {action: None})
+    except Busy:
+        now = api.call(COMPUTE, 'GET', f'/servers/{raw["id"]}')['server']
+        if state_of(now)[:2] == state_of(raw)[:2]:
+            raise
+
+
+def awaited(raw: Raw, target: Status) -> str | CloudError:
+    """Return why a server is not in a status yet; empty if it is."""
+    state = state_of(raw)
+    if state.status == Status.ERROR and not state.task_state:
+        return failed(raw)
+    if state.status == target and not state.task_state:
+        return ''
+    task = f', its task_state {raw["OS-EXT-STS:task_state"]}' if state.task_state else ''
+    return f'its status is {raw["status"]}{task}'

@@ -1,0 +1,98 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What new servers refer to: names to ids, before anything is written; ports of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Dict, List
+
+from ..._model.change import AFTER_APPLY
+from ..._model.server import Nic, Server
+from ..api.api import Api, Raw
+from ..api.lists import all_flavors, all_images, all_networks, all_ports, all_security_groups
+from ..api.marks import from_tags, to_tags
+from ..api.names import the_only
+from ..api.parallel import together
+from ..api.services import NETWORK
+from .server_bodies import References, port_body
+
+_OF = 'of'  # the mark of a port that belongs to a server: the name of that
+
+
+def prefetch(api: Api, servers: Sequence[Server]) -> None:
+    """Request the lists that the names are looked up in, side by side."""
+    lists = [all_flavors, all_images, all_networks, all_security_groups]
+    if any(nic.port or _needs_port(nic) for server in servers for nic in server.networks):
+        lists.append(all_ports)
+    together([partial(one, api) for one in lists])
+
+
+def references_of(api: Api, server: Server) -> References:
+    """Return the ids of what a server refers to; ports of its own are not created yet.
+
+    Raises Missing or Refused for a name that none or several have.
+    """
+    flavor = the_only('flavor', server.flavor or '', all_flavors(api), api.project_id)
+    image = the_only('image', server.image, all_images(api), api.project_id)
+    networks = [
+        the_only('network', nic.name, all_networks(api), api.project_id)['id']
+        for nic in server.networks
+    ]
+    named = {
+        index: the_only('port', nic.port, all_ports(api), api.project_id)['id']
+        for index, nic in enumerate(server.networks)
+        if nic.port
+    }
+    groups = group_ids(api, server.security_groups)
+    own = _port_bodies(api, server, networks)
+    return References(flavor['id'], flavor['disk'], image['id'], networks, groups, named, own)
+
+
+def group_ids(api: Api, names: Sequence[str]) -> List[str]:
+    """Return the ids of security groups."""
+    groups = all_security_groups(api)
+    return [the_only('security_group', name, groups, api.project_id)['id'] for name in names]
+
+
+def _needs_port(nic: Nic) -> bool:
+    """Whether Nova cannot create the port of a connection: it has no option for a MAC or groups."""
+    return nic.port is None and (nic.mac != AFTER_APPLY or nic.security_groups is not None)
+
+
+def _port_bodies(
+    api: Api, server: Server, networks: Sequence[str]
+) -> Mapping[int, Mapping[str, object]]:
+    """The ports that Nova cannot create, by the index of the connection."""
+    found: Dict[int, Mapping[str, object]] = {}
+    for index, nic in enumerate(server.networks):
+        if _needs_port(nic):
+            names = server.security_groups if nic.security_groups is None else nic.security_groups
+            tags = to_tags({}, {_OF: server.name, 'created_by': api.actor})
+            groups = group_ids(api, names)
+            found[index] = port_body(nic, networks[index], groups, tags)
+    return found
+
+
+def with_own_ports(api: Api, ids: References) -> References:
+    """Create the ports that Nova cannot create."""
+    created = {
+        index: api.call(NETWORK, 'POST', '/ports', {'port': body})['port']['id']
+        for index, body in ids.own_ports.items()
+    }
+    return ids._replace(ports={**ids.ports, **created})
+
+
+def own_ports(api: Api, names: Sequence[str]) -> List[Raw]:
+    """Return the ports that were created for servers with these names."""
+    return [port for port in all_ports(api) if _owner(port) in names]
+
+
+def _owner(port: Raw) -> str:
+    return from_tags(port['tags']).own.get(_OF, '')
+
+
+def delete_port(api: Api, port: Raw) -> None:
+    """Delete a port of a server; one that is gone already is no error."""
+    api.call(NETWORK, 'DELETE', f'/ports/{port["id"]}', allowed=(404,))

@@ -1,0 +1,162 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers get another flavor, or a larger root volume."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import List
+
+from ..._cloud import Busy, CloudError, Outcome
+from ..._model.change import Change
+from ..._model.server import Server
+from ..._model.status import Status
+from ..api.api import Api, Raw
+from ..api.lists import all_flavors, all_volumes
+from ..api.marks import to_metadata
+from ..api.names import the_only
+from ..api.services import COMPUTE, VOLUME
+from .server_marks import RESIZING
+from .server_status import RESIZED, state_of
+from .server_steps import failed, go_on, meant, observed, the, until, wait_on
+from .server_translation import root_volume
+
+_MARK = 'hanok:' + RESIZING
+
+
+def resize(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
+    """Give servers the flavors of their changes. One that runs is restarted by that.
+
+    The mark is written first, so that a resize is confirmed by the next run if this one is killed.
+    """
+    outcomes = confirm_left(api, outcomes)
+    resized = [
+        outcome.change for outcome in outcomes if not outcome.error and _resizes(outcome.change)
+    ]
+    if not resized:
+        return list(outcomes)
+    servers = meant(api, resized)
+
+    def step(change: Change) -> None:
+        raw, name = the(servers, change), change.new(Server).flavor or ''
+        flavor = the_only('flavor', name, all_flavors(api), api.project_id)
+        path = f'/servers/{raw["id"]}'
+        mark = to_metadata({}, {RESIZING: name})
+        api.call(COMPUTE, 'POST', f'{path}/metadata', {'metadata': mark})
+        body = {'resize': {'flavorRef': flavor['id']}}
+        api.call(COMPUTE, 'POST', f'{path}/action', body)
+
+    outcomes = go_on(outcomes, step, _resizes)
+    outcomes = wait_on(api, outcomes, until(api, _not_resized), _resizes)
+    return _confirm(api, outcomes, resized)
+
+
+def _resizes(change: Change) -> bool:
+    return change.old(Server).flavor != change.new(Server).flavor
+
+
+def confirm_left(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
+    """Confirm the resizes that an earlier run has left."""
+    left = [
+        outcome.change
+        for outcome in outcomes
+        if not outcome.error
+        and outcome.change.before is not None
+        and outcome.change.old(Server).status == Status.VERIFY_RESIZE
+    ]
+    return _confirm(api, outcomes, left) if left else list(outcomes)
+
+
+def _confirm(api: Api, outcomes: Sequence[Outcome], changes: Sequence[Change]) -> List[Outcome]:
+    servers, names = meant(api, changes), {change.name for change in changes}
+
+    def step(change: Change) -> None:
+        raw = the(servers, change)
+        if raw['OS-EXT-STS:vm_state'] == RESIZED:
+            _request_confirmation(api, raw)
+
+    def remove_mark(change: Change) -> None:
+        path = f'/servers/{the(servers, change)["id"]}/metadata/{_MARK}'
+        api.call(COMPUTE, 'DELETE', path, allowed=(404,))
+
+    def wanted(change: Change) -> bool:
+        return change.name in names
+
+    outcomes = go_on(outcomes, step, wanted)
+    outcomes = wait_on(api, outcomes, until(api, _not_confirmed), wanted)
+    return go_on(outcomes, remove_mark, wanted)
+
+
+def _request_confirmation(api: Api, raw: Raw) -> None:
+    """Confirm a resize. Nova refuses it if another run, or Nova itself, has done that."""
+    path = f'/servers/{raw["id"]}'
+    try:
+        api.call(COMPUTE, 'POST', f'{path}/action', {'confirmResize': None})
+    except Busy:
+        now = api.call(COMPUTE, 'GET', path)['server']
+        if now['OS-EXT-STS:vm_state'] == RESIZED and not now['OS-EXT-STS:task_state']:
+            raise
+
+
+def _not_resized(raw: Raw) -> str | CloudError:
+    if raw['OS-EXT-STS:vm_state'] == RESIZED:
+        return ''
+    return _not_confirmed(raw) or failed_resize(raw)
+
+
+def _not_confirmed(raw: Raw) -> str | CloudError:
+    """Why a resize has not ended; empty if it has."""
+    state = state_of(raw)
+    if state.status == Status.ERROR and not state.task_state:
+        return failed(raw)
+    if raw['OS-EXT-STS:task_state'] or raw['OS-EXT-STS:vm_state'] == RESIZED:
+        return f'its status is {raw["status"]}'
+    return ''
+
+
+def failed_resize(raw: Raw) -> CloudError:
+    """Return the error about a resize after which a server is what it was."""
+    return CloudError(
+        f'Nova did not resize it, and it is {raw["status"]} with the flavor '
+        f'{raw["flavor"]["original_name"]}; the events of the server (openstack server event list '
+        f'{raw["id"]}) have the reason'
+    )
+
+
+def grow(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
+    """Let root volumes grow, while they are in use; the disk of a flavor has the flavor's size."""
+    growing = [
+        outcome.change for outcome in outcomes if not outcome.error and _grows(outcome.change)
+    ]
+    if not growing:
+        return list(outcomes)
+    servers = observed(api, [change.name for change in growing])
+    volumes = {volume['id']: volume for volume in all_volumes(api)}
+    roots = {name: root_volume(raw, volumes) for name, raw in servers.items()}
+    sizes = {change.name: change.new(Server).volume_size for change in growing}
+
+    def step(change: Change) -> None:
+        root = roots.get(change.name)
+        if root is None:
+            raise CloudError(f'volume_size: no volume of {change.name} is its root', 'volume_size')
+        if root['size'] < sizes[change.name]:
+            body = {'os-extend': {'new_size': sizes[change.name]}}
+            api.call(VOLUME, 'POST', f'/volumes/{root["id"]}/action', body)
+
+    def reasons(names: Collection[str]) -> Mapping[str, str]:
+        found = {one['id']: one for one in api.pages(VOLUME, '/volumes/detail', 'volumes')}
+        return {name: _not_grown(found, roots[name], sizes[name]) for name in names}
+
+    return wait_on(api, go_on(outcomes, step, _grows), reasons, _grows)
+
+
+def _grows(change: Change) -> bool:
+    before, after = change.old(Server), change.new(Server)
+    return not before.disk_of_flavor and before.volume_size < after.volume_size
+
+
+def _not_grown(volumes: Mapping[str, Raw], root: Raw | None, size: int) -> str:
+    now = volumes.get(root['id']) if root else None
+    if now is None or now['size'] < size or now['status'] == 'extending':
+        return 'its root volume is being extended'
+    return ''

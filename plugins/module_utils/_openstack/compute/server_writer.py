@@ -1,0 +1,261 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers are created and deleted.
+
+What is to be done after Nova has built a server (its floating IP, its stop) is written with the
+request for it, and removed when it is done: the next run completes it if this one is killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Dict, List
+from uuid import uuid4
+
+from ..._cloud import CloudError, Missing, Outcome
+from ..._model.change import Change
+from ..._model.secret import Secrets
+from ..._model.server import Server
+from ..._model.status import Status
+from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
+from ..api.marks import PREFIX, from_metadata
+from ..api.polling import Reasons
+from ..api.services import COMPUTE
+from .first_boot_content import encoded
+from .server_addresses import Addresses
+from .server_bodies import References, creation_body
+from .server_lists import TOKEN, is_ours, servers_named, without_our_doubles
+from .server_marks import PENDING, pending_of
+from .server_power import act, awaited
+from .server_references import (
+    delete_port,
+    own_ports,
+    prefetch,
+    references_of,
+    with_own_ports,
+)
+from .server_status import fault_of, is_deleting, never_ran, state_of
+from .server_steps import begin, failed, go_on, observed, the, until, wait_on
+
+
+class ServerWriter:
+    """Creates and deletes servers of a project."""
+
+    def __init__(self, api: Api, secrets: Secrets) -> None:
+        """``api``: the services, as the project sees them. ``secrets``: of the task."""
+        self.api, self.secrets = api, secrets
+        self.tokens: Dict[str, str] = {}
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Create servers; those that an earlier run, or another one, requested are completed."""
+        outcomes = begin(changes)
+        there = observed(self.api, [change.name for change in changes])
+        outcomes = self._delete_failed(outcomes, there)
+        there = {name: raw for name, raw in there.items() if not (_failed(raw) or is_deleting(raw))}
+        outcomes = self._request(outcomes, there)
+        outcomes = wait_on(self.api, outcomes, until(self.api, _not_built))
+        self._delete_own_doubles()
+        return self._complete(outcomes)
+
+    def _delete_failed(
+        self, outcomes: Sequence[Outcome], there: Mapping[str, Raw]
+    ) -> List[Outcome]:
+        """Delete servers of ours that failed before they ran; await those that are leaving."""
+        leaving = {name for name, raw in there.items() if _failed(raw) or is_deleting(raw)}
+        if not leaving:
+            return list(outcomes)
+
+        def step(change: Change) -> None:
+            self._request_deletion(there[change.name])
+
+        def wanted(change: Change) -> bool:
+            return change.name in leaving
+
+        outcomes = go_on(outcomes, step, wanted)
+        return wait_on(self.api, outcomes, self._until_gone(there), wanted)
+
+    def _request(self, outcomes: Sequence[Outcome], there: Mapping[str, Raw]) -> List[Outcome]:
+        """Request the servers that are not there."""
+        absent = [outcome.change for outcome in outcomes if not outcome.error]
+        servers = [change.new(Server) for change in absent if change.name not in there]
+        if not servers:
+            return list(outcomes)
+        api = self.api
+        prefetch(api, servers)
+        contents = self._contents(servers)
+        references: Dict[str, References | CloudError] = {}
+        for server in servers:
+            try:
+                references[server.name] = references_of(api, server)
+            except CloudError as error:
+                references[server.name] = error
+        self._delete_left_ports(references)
+
+        def step(change: Change) -> None:
+            found = references[change.name]
+            if isinstance(found, CloudError):
+                raise found
+            self._request_one(change.new(Server), found, contents)
+
+        return go_on(outcomes, step, lambda change: change.name in references)
+
+    def _contents(self, servers: Sequence[Server]) -> Mapping[str | None, str]:
+        """The content of init scripts by name, and of the user data of the task by None."""
+        scripts = {server.init_script for server in servers if not server.user_data} - {None}
+        found: Dict[str | None, str] = {}
+        if self.secrets.user_data is not None:
+            found[None] = encoded(self.secrets.user_data)
+        if scripts:
+            from ..catalogue.init_scripts import InitScripts
+
+            listed = InitScripts(self.api).list([name for name in scripts if name])
+            found.update({script.name: encoded(script.content) for script in listed})
+        return found
+
+    def _delete_left_ports(self, references: Mapping[str, References | CloudError]) -> None:
+        """Delete the ports that an earlier run created for servers that it did not come to."""
+        names = [
+            name
+            for name, found in references.items()
+            if not isinstance(found, CloudError) and found.own_ports
+        ]
+        for port in own_ports(self.api, names) if names else ():
+            if not port['device_id']:
+                delete_port(self.api, port)
+
+    def _request_one(
+        self, server: Server, ids: References, contents: Mapping[str | None, str]
+    ) -> None:
+        source = None if server.user_data else server.init_script
+        needs_content = server.user_data or server.init_script
+        if needs_content and source not in contents:
+            text = f'init script {source} no longer exists; run the task again'
+            raise Missing(text, 'init_script', 'init_script', source or '')
+        content = contents[source] if needs_content else None
+        token = str(uuid4())
+        ids = with_own_ports(self.api, ids)
+        body = creation_body(server, ids, self.api.actor, token, content)
+        try:
+            self.api.call(COMPUTE, 'POST', '/servers', {'server': body})
+        except NoAnswer:
+            found = servers_named(self.api, [server.name], fresh=True)
+            if token not in {raw['metadata'].get(TOKEN) for raw in found}:
+                raise
+        self.tokens[server.name] = token
+
+    def _delete_own_doubles(self) -> None:
+        """Delete the servers that another run created at the same time, and before this one."""
+        if not self.tokens:
+            return
+        found = servers_named(self.api, self.tokens, fresh=True)
+        first = without_our_doubles(found)
+        for raw in found:
+            if self.tokens.get(raw['name']) == raw['metadata'].get(TOKEN) and raw not in first:
+                self._request_deletion(raw)
+                self.api.notes.append(
+                    f'server {raw["name"]}: another run created it at the same time; the second '
+                    'one was deleted'
+                )
+        self.tokens = {
+            raw['name']: raw['metadata'][TOKEN]
+            for raw in first
+            if self.tokens.get(raw['name']) == raw['metadata'].get(TOKEN)
+        }
+
+    def _complete(self, outcomes: Sequence[Outcome]) -> List[Outcome]:
+        """Do what is left to be done with the servers."""
+        api = self.api
+        there = observed(api, [outcome.change.name for outcome in outcomes])
+        pending = {
+            name: found
+            for name, raw in there.items()
+            for found in [pending_of(from_metadata(raw['metadata']))]
+            if found
+        }
+        if not pending:
+            return list(outcomes)
+
+        addresses = Addresses(api) if any(left.floating_ip for left in pending.values()) else None
+
+        def float_and_stop(change: Change) -> None:
+            raw, left = the(there, change), pending[change.name]
+            if addresses and left.floating_ip:
+                addresses.give(raw, left.floating_ip)
+            if left.stop and state_of(raw).status == Status.ACTIVE:
+                act(api, raw, 'os-stop')
+
+        def remove_mark(change: Change) -> None:
+            path = f'/servers/{the(there, change)["id"]}/metadata/{PREFIX}{PENDING}'
+            api.call(COMPUTE, 'DELETE', path, allowed=(404,))
+
+        def wanted(change: Change) -> bool:
+            return change.name in pending
+
+        def stops(change: Change) -> bool:
+            return wanted(change) and pending[change.name].stop
+
+        outcomes = go_on(outcomes, float_and_stop, wanted)
+        off = until(api, lambda raw: awaited(raw, Status.SHUTOFF))
+        return go_on(wait_on(api, outcomes, off, stops), remove_mark, wanted)
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete servers with what is only theirs; those that are gone already are no error.
+
+        The floating IPs go first: they would stay, and cost, if this run were killed after the
+        servers. The doubles that a run that was killed has left go with them.
+        """
+        names = [change.name for change in changes]
+        ids = {change.id for change in changes}
+        found = servers_named(self.api, names, fresh=True)
+        doomed = [raw for raw in found if raw['id'] in ids or is_ours(raw)]
+        kept = {raw['id'] for raw in found} - {raw['id'] for raw in doomed}
+        there = {raw['name']: raw for raw in doomed if raw['id'] in ids}
+
+        def step(change: Change) -> None:
+            for raw in doomed:
+                if raw['name'] == change.name:
+                    addresses.release(raw)
+                    self._request_deletion(raw)
+
+        addresses = Addresses(self.api)
+        outcomes = go_on(begin(changes), step)
+        outcomes = wait_on(self.api, outcomes, self._until_gone(there))
+        gone = [outcome.change.name for outcome in outcomes if not outcome.error]
+        if not kept:
+            for port in own_ports(self.api, gone):
+                delete_port(self.api, port)
+        return outcomes
+
+    def _request_deletion(self, raw: Raw) -> None:
+        self.api.call(COMPUTE, 'DELETE', f'/servers/{raw["id"]}', allowed=(404,))
+
+    def _until_gone(self, there: Mapping[str, Raw]) -> Reasons:
+        """Return what is awaited of servers that leave, by name."""
+        ids = {raw['id'] for raw in there.values()}
+
+        def reasons(names: Collection[str]) -> Mapping[str, str | CloudError]:
+            found = servers_named(self.api, names, fresh=True)
+            return {raw['name']: _not_gone(raw) for raw in found if raw['id'] in ids}
+
+        return reasons
+
+
+def _failed(raw: Raw) -> bool:
+    """Whether a server can be created anew without loss."""
+    return is_ours(raw) and never_ran(raw)
+
+
+def _not_gone(raw: Raw) -> str | CloudError:
+    """Why a server that is being deleted is not gone."""
+    if raw['OS-EXT-STS:vm_state'] == 'error' and not is_deleting(raw):
+        return CloudError(f'Nova did not delete it: {fault_of(raw)}')
+    return f'its status is {raw["status"]}'
+
+
+def _not_built(raw: Raw) -> str | CloudError:
+    """Why Nova has not built a server yet; empty if it has."""
+    state = state_of(raw)
+    if state.status == Status.ERROR:
+        return failed(raw)
+    return f'its status is {raw["status"]}' if state.status == Status.BUILD else ''
