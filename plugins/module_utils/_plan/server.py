@@ -68,7 +68,7 @@ def _plan_server(
     is_new = current.unfinished == TaskState.CREATING
     current = _complete_earlier_run(current, request, observed, draft)
     if current.settled_status == Status.ERROR:
-        _check_allowed(current, Verb.UPDATE, draft)
+        _refuse_error(current, draft)
         return None
     current = _resume_or_stop(current, request, is_new, draft)
     options = _requested_options(request, current, observed, draft)
@@ -115,6 +115,14 @@ def _check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'sta
         draft.refuse(option, text, name=current.name)
 
 
+def _refuse_error(current: Server, draft: Draft) -> None:
+    from .._model.lifecycle import refusal
+
+    text = refusal('server', current.name, current.status, Verb.UPDATE)
+    why = f'; the cloud says: {"; ".join(current.faults)}' if current.faults else ''
+    draft.refuse('state', text + why, name=current.name)
+
+
 def _resume_or_stop(current: Server, request: ServerRequest, is_new: bool, draft: Draft) -> Server:
     """Resume or stop a server before its update, as the state requires.
 
@@ -149,6 +157,10 @@ def _requested_options(
     if flavor and flavor.name != current.flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
         options.setdefault('volume_size', max(flavor.disk, current.volume_size))
+    if current.disk_of_flavor:
+        from .server_disk import check_disk_of_flavor
+
+        check_disk_of_flavor(current, options, flavor, draft)
     if request.networks is not None:
         options['networks'] = _requested_networks(request.networks, request, current)
     _set_floating_ip(options, request, current)
