@@ -135,9 +135,21 @@ class OpenStackCloud:
 
     @contextmanager
     def locked(self, observe: Callable[[], tuple[Observed, Names]]) -> Iterator[Observed]:
-        """Observe as late as possible: an OpenStack has no locks for its users."""
+        """Observe as late as possible, when the cloud has ended what it does with the items.
+
+        An OpenStack has no locks for its users: what another run begins later is Busy.
+        """
+        from .others import busy, pause
+
         self.api.forget()
-        yield observe()[0]
+        observed, names = observe()
+        while True:
+            others = busy(self, names)
+            if not others:
+                break
+            pause(self.api, others)
+            observed, names = observe()
+        yield observed
 
     def __enter__(self) -> OpenStackCloud:
         """Return the cloud."""
