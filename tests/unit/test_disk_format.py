@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.checksums import digests
-from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.disk_format import identify
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images.checksums import digests
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images.disk_format import identify
 
 needs_qemu_img = pytest.mark.skipif(
     shutil.which('qemu-img') is None, reason='qemu-img creates the disks'

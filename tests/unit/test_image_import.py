@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -14,10 +13,8 @@ from typing import Any, BinaryIO
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
-from ansible_collections.hanok.cloud.plugins.module_utils._local.storage import (
-    image_import,
-    source_files,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images import source_files
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage import image_import
 
 
 def started_import(tmp_path: Path) -> image_import.Import:
@@ -25,7 +22,6 @@ def started_import(tmp_path: Path) -> image_import.Import:
     host: Any = SimpleNamespace(timeout=60)
     started = image_import.Import(host, str(tmp_path / 'target'), ())
     started.__enter__()
-    started.deadline = time.monotonic() + 60
     return started
 
 
@@ -44,7 +40,7 @@ def test_changed_after_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setattr(image_import, '_try_clone', clone)
     process = started_import(tmp_path)
     process.copy(str(source))
-    image_import.check_digests(
+    source_files.check_digests(
         'sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e', process.digests
     )
 

@@ -11,26 +11,24 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import pwd
 import shutil
 import stat
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Callable, Dict, List
+from typing import Any, BinaryIO, Dict, List
 
-from ..._cloud import CloudError, Invalid, TimedOut
+from ..._cloud import CloudError, Invalid
+from ..._cloud.images import disk_format
+from ..._cloud.images.disk_format import DiskFormat
+from ..._cloud.images.limits import Limits
+from ..._cloud.images.source_files import open_file
 from ..._model.checks import GIB, MAX_VOLUME_SIZE
 from ..record.host import Host
-from . import disk_format
-from .disk_format import DiskFormat
 
-_CHUNK = 1 << 20
 _MEMORY = 2 * GIB  # address space of qemu-img: 64 threads of 8 MiB, and some 100 MiB
-_RESERVE = GIB // 2  # kept free on the file system of images
 _OVERHEAD = 256 << 20  # of qcow2, in addition to the data
 _CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
 # Neither systemd nor Debian allocates these UIDs (systemd.io/UIDS-GIDS, "65520...65533"), so that
@@ -41,14 +39,14 @@ _SINGLE_FILE = 'monolithicSparse', 'streamOptimized'  # subformats of VMDK that 
 
 
 class Import:
-    """The import of one image, in a folder of its own. ``deadline``: its end (time.monotonic)."""
+    """The import of one image, in a folder of its own."""
 
     def __init__(self, host: Host, target: str, locks: Sequence[int]) -> None:
         """``target``: the file of the image. ``locks``: descriptors that programs inherit."""
         self.host, self.target, self.locks = host, target, locks
         self.folder = folder_of(target)
         self.source = os.path.join(self.folder, 'source')
-        self.deadline = time.monotonic() + host.timeout
+        self.limits = Limits(self.folder, host.timeout)
         self.digests: Dict[str, str] = {}
 
     def __enter__(self) -> Import:
@@ -65,47 +63,22 @@ class Import:
     def copy(self, path: str) -> os.stat_result:
         """Copy a file of this host, unaffected by later changes to it; return its stat."""
         what = f'path: {path}'
-        with _open_file(path) as original:
+        with open_file(path) as original:
             found = os.fstat(original.fileno())
-            self._check_size(found.st_size, what)
+            self.limits.check_size(found.st_size, what)
             with self._create(self.source) as copy:
                 is_clone = _try_clone(original, copy)
                 if not is_clone:
-                    self._transfer(original.read, copy.write, what)
+                    self.digests = self.limits.transfer(original.read, copy.write, what)
         if is_clone:  # the original may have changed since: the digests must be those of the clone
             with open(self.source, 'rb') as clone:
-                self._transfer(clone.read, lambda _chunk: None, what)
+                self.digests = self.limits.digests(clone, what)
         return found
 
     def download(self, url: str, shown: str) -> None:
         """Download a URL. ``shown``: the part of it that may be shown."""
-        from . import downloads
-
-        what = f'url: {shown}'
         with self._create(self.source) as copy:
-            left = self.deadline - time.monotonic()
-            with downloads.opened(url, what, left) as response:
-                self._check_size(int(response.headers.get('Content-Length') or 0), what)
-                self._transfer(response.read1, copy.write, what)
-
-    def _transfer(
-        self, read: Callable[[int], bytes], write: Callable[[bytes], Any], what: str
-    ) -> None:
-        """Transfer all data, within the limits of size and time, and compute its digests."""
-        hashes = {kind: hashlib.new(kind) for kind in ('sha256', 'sha512')}
-        size, available = 0, self._available()
-        while chunk := read(_CHUNK):
-            size += len(chunk)
-            if size > available:
-                raise CloudError(
-                    f'{what} is larger than the {available} bytes available; no image was created'
-                )
-            if time.monotonic() > self.deadline:
-                raise self._timed_out(what)
-            write(chunk)
-            for digest in hashes.values():
-                digest.update(chunk)
-        self.digests = {kind: digest.hexdigest() for kind, digest in hashes.items()}
+            self.digests = self.limits.download(url, shown, copy)
 
     def convert(self, name: str) -> int:
         """Convert the copy to the image; return the size of its disk in bytes."""
@@ -140,7 +113,7 @@ class Import:
 
     def _qemu_img(self, size: int, *arguments: str) -> str:
         """Run qemu-img, confined to the folder. ``size``: of the disk to write, in bytes."""
-        most = min(size + _OVERHEAD, self._available())
+        most = min(size + _OVERHEAD, self.limits.available())
         limits = ['prlimit', f'--as={_MEMORY}', f'--fsize={most}', '--core=0']
         command = ['env', 'MALLOC_ARENA_MAX=1', 'unshare', '--net', '--ipc']
         command += [*_setpriv(), *limits, 'qemu-img', *arguments]
@@ -155,10 +128,10 @@ class Import:
                 check=False,
                 pass_fds=self.locks,
                 umask=0o077,
-                timeout=max(1.0, self.deadline - time.monotonic()),
+                timeout=max(1.0, self.limits.left),
             )
         except subprocess.TimeoutExpired:
-            raise self._timed_out(f'qemu-img {arguments[0]}') from None
+            raise self.limits.timed_out(f'qemu-img {arguments[0]}') from None
         if ran.returncode:
             problem = (ran.stderr or ran.stdout).strip()[:500] or 'it was killed'
             raise CloudError(f'qemu-img {arguments[0]}: {problem}; no image was created')
@@ -188,24 +161,6 @@ class Import:
             os.close(descriptor)
         os.rename(output, self.target)
 
-    def _available(self) -> int:
-        """Bytes that may be written."""
-        free = os.statvfs(self.folder)
-        return max(0, min(MAX_VOLUME_SIZE * GIB, free.f_bavail * free.f_frsize - _RESERVE))
-
-    def _check_size(self, size: int, what: str) -> None:
-        available = self._available()
-        if size > available:
-            raise CloudError(
-                f'{what} has {size} bytes, and {available} are available; no image was created'
-            )
-
-    def _timed_out(self, what: str) -> CloudError:
-        return TimedOut(
-            f'timed out after {self.host.timeout} s (wait_timeout) waiting for {what}; '
-            'no image was created'
-        )
-
     @contextlib.contextmanager
     def _create(self, path: str) -> Iterator[BinaryIO]:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as file:
@@ -221,24 +176,6 @@ def remove(target: str) -> None:
     """Remove the folder of an import, if it exists."""
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder_of(target))
-
-
-def check_file(path: str) -> None:
-    """Identify a file before any change. Raises CloudError for one that cannot become an image."""
-    with _open_file(path) as file:
-        disk_format.identify(file, path)
-
-
-def _open_file(path: str) -> BinaryIO:
-    """Open a regular file; non-blocking, so that a FIFO is refused instead of waited for."""
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb')
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise Invalid(
-            f'path: {path} is not a file',
-            'path',
-        )
-    return file
 
 
 def _options(found: DiskFormat) -> str:
@@ -271,14 +208,3 @@ def _unused_uid() -> int:
         'this host has accounts for all UIDs from 65521 to 65533; '
         'qemu-img needs one without an account'
     )
-
-
-def check_digests(expected: str, digests: Dict[str, str]) -> None:
-    """Raises CloudError when a checksum such as sha256:... does not match the digests."""
-    kind, _colon, digest = expected.partition(':')
-    if digests.get(kind) != digest:
-        raise Invalid(
-            f'checksum mismatch: got {kind}:{digests.get(kind)}, expected {expected}; '
-            'no image was created',
-            'checksum',
-        )

@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from typing import Dict, List, Tuple
 
 from ..._cloud import Outcome
+from ..._cloud.images import checksums
+from ..._cloud.images.source_files import check_digests, complete_url, stamp
 from ..._model.change import Change
-from ..._model.image import Image, is_url_of
+from ..._model.image import Image
 from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.record import description_columns
-from . import checksums, image_import
+from . import image_import
 from .pool_writer import writer_of
 from .pools import Disk, pool_of
-from .source_files import stamp
 
 
 class ImageWriter:
@@ -92,17 +93,11 @@ class ImageWriter:
         source_stamp: Dict[str, int] = {}
         with image_import.Import(self.host, target, locks) as process:
             if kind == 'url':
-                process.download(self._complete_url(image.source, location), location)
+                process.download(complete_url(self.url, image.source), location)
             else:
                 source_stamp = stamp(process.copy(location))
             if image.checksum is not None:
                 checksum = checksums.resolve(image.checksum, image.source, self.host.timeout)
-                image_import.check_digests(checksum, process.digests)
+                check_digests(checksum, process.digests)
             size = process.convert(location)
         return size, json.dumps({**process.digests, **source_stamp})
-
-    def _complete_url(self, source: str, recorded: str) -> str:
-        """The URL of this task if the source is recorded of it, else the recorded one."""
-        if self.url is not None and is_url_of(self.url, source):
-            return self.url
-        return recorded

@@ -5,18 +5,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from ..._cloud import CloudError, Outcome
+from ..._cloud import Outcome
+from ..._cloud.images import source_files
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.image import DIGITS, Image, min_disk_gb
 from ..record.database import Query
 from ..record.host import Host
 from ..record.record import split_names
 from .pools import pool_of
-from .source_files import STAMP, digest, stamp
 
 if TYPE_CHECKING:
     from .image_writer import ImageWriter
@@ -49,33 +48,16 @@ class LocalImages:
 
     def source_problem(self, source: str) -> str:
         """Why a file cannot become an image, as far as known before the import; else empty."""
-        kind, _colon, file = source.partition(':')
-        if kind != 'path':
-            return ''
-        if not os.path.isfile(file):
-            return f'{file} is not a file on this host'
-        from .image_import import check_file
-
-        try:
-            check_file(file)
-        except (CloudError, OSError) as error:
-            return str(error)
-        return ''
+        return source_files.source_problem(source)
 
     def source_digests(self, name: str, source: str) -> Dict[str, str] | None:
         """The digest of a source file; as recorded while the file is unchanged since the import."""
-        imported = _imported(self.record.value('SELECT imported FROM image WHERE name = ?', name))
-        source_file = source.partition(':')[2]
-        if not imported or not os.path.isfile(source_file):
-            return None
-        if stamp(os.stat(source_file)) == {key: imported.get(key) for key in STAMP}:
-            return {'sha256': imported['sha256']}
-        with open(source_file, 'rb') as file:
-            return {'sha256': digest(file)}
+        text = self.record.value('SELECT imported FROM image WHERE name = ?', name)
+        return source_files.current_digests(source_files.imported(text), source)
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
         """A checksum as kind:digest; one that names a checksum file is looked up there."""
-        from . import checksums
+        from ..._cloud.images import checksums
 
         return checksums.resolve(checksum, source, self.host.timeout)
 
@@ -97,13 +79,8 @@ class LocalImages:
         return self._writer().delete(changes)
 
 
-def _imported(text: str | None) -> Dict[str, Any]:
-    """The digests and the stamp of the imported file; empty if unknown."""
-    return json.loads(text) if text else {}
-
-
 def _image(row: ListedImage, disk_missing: bool) -> Image:
-    size, imported = row['size'], _imported(row['imported'])
+    size, imported = row['size'], source_files.imported(row['imported'])
     return Image(
         row['name'],
         row['source'],

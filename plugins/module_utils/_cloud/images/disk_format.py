@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 from typing import BinaryIO, Literal, NamedTuple
 
-from ..._cloud import Invalid
 from ..._model.checks import GIB, MAX_VOLUME_SIZE
+from .. import Invalid
 
 _HEAD, _TAIL = 2048, 512
 _SECTOR = 512

@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from typing import Sequence, Set
 
-from ..._cloud import Invalid
 from ..._model.image import DIGITS
+from .. import Invalid
 from . import downloads
 
 _GNU = re.compile(r'\\?([0-9A-Fa-f]+) [ *](.+)')

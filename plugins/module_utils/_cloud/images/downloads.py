@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from ..._cloud import CloudError, Invalid, TimedOut
+from .. import CloudError, Invalid, TimedOut
 
 _READ_TIMEOUT = 60.0  # seconds without a byte
 _MOST_CHECKSUMS = 1 << 20  # bytes of a checksum file
