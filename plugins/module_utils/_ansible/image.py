@@ -75,7 +75,8 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
         servers = References('server', cloud.servers.list())
         servers.check(server)
         powers = {name: server.power for name, server in servers.items()}
-        return ObservedImages(images, servers=powers), names
+        of_running = cloud.profile.images_of_running
+        return ObservedImages(images, servers=powers, of_running=of_running), names
     return ObservedImages(images, cloud.images.source_problem(source) if source else ''), names
 
 

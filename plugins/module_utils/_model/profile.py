@@ -29,8 +29,8 @@ class Profile:
     ``max_user_data``, ``max_init_script``: in bytes. ``max_label``: characters of the value of a
     label. ``max_key_names``: key pairs of a server. ``more_addresses``: how to get more floating
     addresses. ``poll_interval``: seconds between two checks of a condition. ``place``: what
-    messages call the cloud. ``aliases``: by kind (and ``pool``), the names in this cloud for names
-    in tasks.
+    messages call the cloud. ``images_of_running``: whether a server may run while an image of it is
+    created. ``aliases``: by kind (and ``pool``), the names in this cloud for names in tasks.
     """
 
     here: str | None = None
@@ -42,6 +42,7 @@ class Profile:
     more_addresses: str = 'ask the operator for more'
     poll_interval: float = 1.0
     place: str = 'the cloud'
+    images_of_running: bool = False
     unsupported: Tuple[UnsupportedOption, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -19,13 +19,14 @@ class ObservedImages:
     """Images by name, and the source of the request.
 
     ``source_problem``: why the source cannot be used. ``servers``: the source server, by name, with
-    its power. ``held``: the current digests of the file at the source path; None: not read.
-    ``checksum``: that of the request, resolved if it was a URL.
+    its power. ``of_running``: whether it may be running. ``held``: the current digests of the file
+    at the source path; None: not read. ``checksum``: that of the request, resolved if it was a URL.
     """
 
     images: Mapping[str, Image]
     source_problem: str = ''
     servers: Mapping[str, str] = field(default_factory=dict)
+    of_running: bool = False
     held: Mapping[str, str] | None = None
     checksum: str | None = None
 
@@ -86,10 +87,8 @@ def _check_source(source: str, name: str, observed: ObservedImages, draft: Draft
             'server',
         )
     elif kind == 'server':
-        if (
-            draft.require('server', where, observed.servers)
-            and observed.servers[where] != 'stopped'
-        ):
+        exists = draft.require('server', where, observed.servers)
+        if exists and not observed.of_running and observed.servers[where] != 'stopped':
             draft.refuse(
                 'server',
                 f'server: {where} is running, and an image requires a stopped server; stop it '

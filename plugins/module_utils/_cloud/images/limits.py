@@ -19,8 +19,8 @@ _RESERVE = GIB // 2  # kept free on the file system of the folder
 class Limits:
     """The limits of one import. ``deadline``: its end (time.monotonic)."""
 
-    def __init__(self, folder: str, timeout: int) -> None:
-        """``folder``: where it writes. ``timeout``: in seconds."""
+    def __init__(self, folder: str | None, timeout: int) -> None:
+        """``folder``: where it writes; None: nowhere. ``timeout``: in seconds."""
         self.folder, self.timeout = folder, timeout
         self.deadline = time.monotonic() + timeout
 
@@ -31,6 +31,8 @@ class Limits:
 
     def available(self) -> int:
         """Bytes that may be written."""
+        if self.folder is None:
+            return MAX_VOLUME_SIZE * GIB
         free = os.statvfs(self.folder)
         return max(0, min(MAX_VOLUME_SIZE * GIB, free.f_bavail * free.f_frsize - _RESERVE))
 

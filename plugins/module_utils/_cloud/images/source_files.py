@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Dict
 
 from ..._model.image import is_url_of
@@ -43,18 +43,19 @@ def open_file(path: str) -> BinaryIO:
     return file
 
 
-def source_problem(source: str) -> str:
-    """Why a source cannot become an image, as far as known before the import; else empty."""
+def source_problem(source: str, identify: Callable[[BinaryIO, str], object]) -> str:
+    """Why a source cannot become an image, as far as known before the import; else empty.
+
+    ``identify``: identifies an open file, or raises CloudError with its name.
+    """
     kind, _colon, path = source.partition(':')
     if kind != 'path':
         return ''
     if not os.path.isfile(path):
         return f'{path} is not a file on this host'
-    from . import disk_format
-
     try:
         with open_file(path) as file:
-            disk_format.identify(file, path)
+            identify(file, path)
     except (CloudError, OSError) as error:
         return str(error)
     return ''

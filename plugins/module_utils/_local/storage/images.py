@@ -48,7 +48,9 @@ class LocalImages:
 
     def source_problem(self, source: str) -> str:
         """Why a file cannot become an image, as far as known before the import; else empty."""
-        return source_files.source_problem(source)
+        from ..._cloud.images.disk_format import identify
+
+        return source_files.source_problem(source, identify)
 
     def source_digests(self, name: str, source: str) -> Dict[str, str] | None:
         """The digest of a source file; as recorded while the file is unchanged since the import."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from json import loads
 from typing import Type
@@ -12,6 +13,7 @@ from ..._cloud import Busy, CloudError, Gone, Refused, Unsupported
 from .services import Service
 
 MAX_TEXT = 500
+_TAGS = re.compile('<head>.*?</head>|<[^>]*>', re.DOTALL)
 _TEXTS = ('message', 'faultstring', 'NeutronError', 'error')
 _CLASSES: Mapping[int, Type[CloudError]] = {
     400: Refused,
@@ -52,7 +54,7 @@ def text_of(body: str) -> str:
     try:
         found = loads(body)
     except ValueError:
-        found = ' '.join(body.split())
+        found = ' '.join(_TAGS.sub(' ', body).split())
     for _depth in range(3):
         if isinstance(found, dict):
             inner = [found[key] for key in _TEXTS if key in found] or list(found.values())

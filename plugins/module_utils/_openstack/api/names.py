@@ -19,8 +19,9 @@ def visible(items: Sequence[Raw], project_id: str) -> List[Raw]:
 
 
 def is_own(item: Raw, project_id: str) -> bool:
-    """Return whether an item belongs to the project; images name it in ``owner``."""
-    return bool(item.get('project_id', item.get('owner')) == project_id)
+    """Return whether an item belongs to the project; its name differs between services."""
+    owners = [item[key] for key in ('project_id', 'tenant_id', 'owner') if key in item]
+    return project_id in owners
 
 
 def named(

@@ -20,7 +20,7 @@ from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_servers
 from ..api.marks import from_metadata
-from ..api.names import check_unique, the_only
+from ..api.names import named, the_only
 from ..api.parallel import each
 from ..api.properties import from_properties, to_properties, write_properties
 from ..api.services import IMAGE
@@ -46,11 +46,7 @@ class InitScripts:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[InitScript, ...]:
         """List all init scripts, or those with these names."""
-        wanted = None if names is None else set(names)
-        found = [raw for raw in self._all() if wanted is None or raw['name'] in wanted]
-        for name in wanted or ():
-            ids = [raw['id'] for raw in found if raw['name'] == name]
-            check_unique('init_script', name, ids)
+        found = named('init_script', self._all(), names, self.api.project_id, lambda raw: True)
         users = self._users() if found else {}
         scripts = [script_of(raw, users.get(raw['name'], ())) for raw in found]
         return tuple(sorted(filter(None, scripts), key=lambda script: script.name))

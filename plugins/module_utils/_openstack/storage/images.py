@@ -1,50 +1,77 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SKELETON: Images."""
+"""Images: those of the project, and those of others that it may use."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from ..._cloud import Outcome
+from ..._cloud.images import source_files
 from ..._model.change import Change
 from ..._model.image import Image
 from ..._model.secret import Secrets
-from ..api.api import Api
+from ..api.api import Api, Raw
+from ..api.lists import all_images, all_servers
+from ..api.names import named
+from ..api.properties import from_properties
+from .image_rows import existing, image_of, is_ours, users_of
+
+if TYPE_CHECKING:
+    from .image_writer import ImageWriter
 
 
 class Images:
-    """Images of a project."""
+    """Images that the project may use."""
 
     def __init__(self, api: Api, secrets: Secrets) -> None:
         """``api``: the services, as the project sees them."""
         self.api, self.secrets = api, secrets
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
-        """SKELETON."""
-        raise NotImplementedError
+        """List all images, or those with these names."""
+        found = self._named(names)
+        users = users_of(all_servers(self.api)) if found else {}
+        images = [image_of(raw, users) for raw in found]
+        return tuple(sorted(images, key=lambda image: image.name))
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+    def _named(self, names: Iterable[str] | None) -> Sequence[Raw]:
+        images = existing(all_images(self.api))
+        return named('image', images, names, self.api.project_id, is_ours)
 
     def source_problem(self, source: str) -> str:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return why a file cannot become an image, as far as known before; else empty."""
+        from .image_source import identified
+
+        return source_files.source_problem(source, identified)
 
     def source_digests(self, name: str, source: str) -> Mapping[str, str] | None:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return the digest of a file; as recorded while it is unchanged since the upload."""
+        for raw in self._named([name]):
+            text = from_properties(raw).own.get('imported')
+            return source_files.current_digests(source_files.imported(text), source)
+        return None
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return a checksum as kind:digest; one that names a checksum file is looked up there."""
+        from ..._cloud.images import checksums
+
+        return checksums.resolve(checksum, source, self.api.timeout)
+
+    def _writer(self) -> ImageWriter:
+        from .image_writer import ImageWriter
+
+        return ImageWriter(self.api, self.secrets.url)
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Create images from files and downloads, which are verified here, and from servers."""
+        return self._writer().create(changes)
+
+    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Update sources, descriptions and labels."""
+        return self._writer().update(changes)
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete images; those that are gone already are no error."""
+        return self._writer().delete(changes)

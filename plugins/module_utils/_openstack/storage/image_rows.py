@@ -1,0 +1,130 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Images of Glance as those of this collection, and the reverse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Dict, List, Tuple
+
+from ..._cloud.images.source_files import imported
+from ..._model.change import AFTER_APPLY
+from ..._model.checks import GIB
+from ..._model.image import DIGITS, Image, min_disk_gb
+from ..._model.status import TaskState
+from ..api.api import Raw
+from ..api.marks import Marks, from_metadata
+from ..api.names import age, is_own
+from ..api.properties import from_properties, to_properties
+
+_DELETED = ('deleted', 'pending_delete')
+
+
+def existing(images: Sequence[Raw]) -> List[Raw]:
+    """Return the images that are not deleted; one without a name is named by its id."""
+    return [
+        raw if raw['name'] else {**raw, 'name': raw['id']}
+        for raw in images
+        if raw['status'] not in _DELETED
+    ]
+
+
+def is_ours(raw: Raw) -> bool:
+    """Return whether this collection has created an image."""
+    return 'created_by' in from_properties(raw).own
+
+
+def ours(images: Sequence[Raw], name: str, project_id: str) -> List[Raw]:
+    """Return the images of a name that this collection has created, the oldest first."""
+    found = [
+        raw
+        for raw in existing(images)
+        if raw['name'] == name and is_own(raw, project_id) and is_ours(raw)
+    ]
+    return sorted(found, key=age)
+
+
+def users_of(servers: Sequence[Raw]) -> Mapping[str, Tuple[str, ...]]:
+    """Return the names of servers by the id of their image.
+
+    By its name, if the root volume of the server was created from it: Nova tells no image then.
+    """
+    users: Dict[str, Tuple[str, ...]] = {}
+    for server in servers:
+        image = server['image']
+        key = image['id'] if image else from_metadata(server['metadata']).own.get('image', '')
+        users[key] = (*users.get(key, ()), server['name'])
+    return users
+
+
+def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
+    """Return the image of this collection."""
+    marks = from_properties(raw)
+    task_state, unfinished = _tasks(raw, marks)
+    size = _size(raw, marks)
+    using = {*users.get(raw['id'], ()), *users.get(raw['name'], ())}
+    return Image(
+        raw['name'],
+        marks.own.get('source', ''),
+        marks.own.get('checksum'),
+        raw.get('description') or '',
+        marks.labels,
+        size or AFTER_APPLY,
+        max(raw['min_disk'], min_disk_gb(size)) if size else AFTER_APPLY,
+        tuple(sorted(using)),
+        raw['id'],
+        task_state,
+        unfinished,
+        marks.created_by,
+        raw['created_at'],
+        disk_missing=raw['status'] == 'killed' and not unfinished,
+        digests={
+            kind: digest
+            for kind, digest in imported(marks.own.get('imported')).items()
+            if kind in DIGITS
+        },
+    )
+
+
+def _size(raw: Raw, marks: Marks) -> int:
+    """The virtual size; 0 if it is not known yet.
+
+    Glance does not know it of every image; that of a server with a root volume has no data.
+    """
+    if raw['status'] != 'active':
+        return 0
+    size = raw.get('virtual_size') or int(marks.own.get('size', 0)) or raw['size']
+    return size or max(1, raw['min_disk']) * GIB
+
+
+def _tasks(raw: Raw, marks: Marks) -> Tuple[TaskState | None, TaskState | None]:
+    """The task state, and what no run is working on."""
+    if raw['status'] in ('active', 'deactivated'):
+        return None, TaskState.CREATING if 'unfinished' in marks.own else None
+    if not marks.own:
+        return None if raw['status'] == 'killed' else TaskState.CREATING, None
+    return (None, TaskState.CREATING) if is_abandoned(raw) else (TaskState.CREATING, None)
+
+
+def is_abandoned(raw: Raw) -> bool:
+    """Return whether no run works on an image of ours that is not active.
+
+    An upload that was interrupted is queued again; it is saving for ever if Glance itself was
+    stopped, which is clear when the time of its run is over. Nova creates that of a server.
+    """
+    if raw['status'] == 'killed' or (raw['status'] == 'queued' and not is_of_server(raw)):
+        return True
+    return time.time() > float(from_properties(raw).own.get('until', 0))
+
+
+def is_of_server(raw: Raw) -> bool:
+    """Return whether an image of ours is created by Nova."""
+    return from_properties(raw).own.get('source', '').startswith('server:')
+
+
+def properties_of(image: Image, own: Mapping[str, str | None]) -> Dict[str, str]:
+    """Return the properties for an image. ``own``: those that are not in the image."""
+    values = {**own, 'source': image.source or None, 'checksum': image.checksum}
+    found = to_properties(image.name, image.labels, values)
+    return {**found, 'description': image.description} if image.description else found

@@ -1,0 +1,205 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Creating, updating and deleting images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Dict, List
+
+from ..._cloud import Busy, CloudError, Outcome
+from ..._model.change import AFTER_APPLY, Change
+from ..._model.image import Image, min_disk_gb
+from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
+from ..api.lists import all_images
+from ..api.names import the_only
+from ..api.parallel import each
+from ..api.polling import await_one
+from ..api.properties import from_properties, write_properties
+from ..api.services import IMAGE
+from .image_rows import existing, is_abandoned, is_of_server, ours, properties_of
+from .image_source import SourceFile, Upload, verified
+from .server_images import create_from_server, delete_snapshots
+
+
+class ImageWriter:
+    """Writes images of a project."""
+
+    def __init__(self, api: Api, url: str | None) -> None:
+        """``url``: the complete one of this task; only a part of it is recorded."""
+        self.api, self.url = api, url
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create images from files, downloads and servers."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        image = change.new(Image)
+        earlier = self._earlier(image.name)
+        if image.source.startswith('server:'):
+            identity = self._from_server(image, earlier)
+        elif earlier is not None and earlier['status'] == 'active':
+            identity = str(earlier['id'])  # another run has created it since it was observed
+        else:
+            with verified(self.api, image, self.url) as source:
+                identity = self._upload(image, source, earlier)
+        self._keep_oldest(identity, image.name)
+
+    def _from_server(self, image: Image, earlier: Raw | None) -> str:
+        """Let Nova create an image, or complete one that an earlier run began; return its id."""
+        if earlier is not None:
+            identity = str(earlier['id'])
+        else:
+            identity = create_from_server(self.api, image, self._until())
+        self._await(identity, image.name)
+        raw = self._raw(identity)
+        self._write(raw, image, {'created_by': from_properties(raw).created_by})
+        return identity
+
+    def _ours(self, name: str) -> List[Raw]:
+        self.api.forget()
+        return ours(all_images(self.api), name, self.api.project_id)
+
+    def _until(self) -> str:
+        """When the time of this run ends, in seconds since 1970."""
+        return str(int(time.time() + self.api.deadline - time.monotonic()) + 1)
+
+    def _earlier(self, name: str) -> Raw | None:
+        """What is left of an earlier run; what cannot be completed is deleted."""
+        for raw in self._ours(name):
+            if raw['status'] == 'active' or not is_abandoned(raw):
+                return raw
+            if raw['status'] == 'queued' and not is_of_server(raw):
+                return raw
+            self.api.call(IMAGE, 'DELETE', f'/images/{raw["id"]}', allowed=(404,))
+        return None
+
+    def _upload(self, image: Image, source: SourceFile, earlier: Raw | None) -> str:
+        """Upload a file to a new image, or to one that has none yet; return its id."""
+        size = source.disk.size or source.length
+        own = {
+            'created_by': self.api.actor,
+            'imported': source.imported,
+            'size': str(size),
+            'until': self._until(),
+        }
+        properties = properties_of(image, own)
+        if earlier is not None and earlier['disk_format'] == source.disk.name:
+            identity = str(earlier['id'])
+            write_properties(self.api, earlier, properties)
+        else:
+            if earlier is not None:
+                self.api.call(IMAGE, 'DELETE', f'/images/{earlier["id"]}', allowed=(404,))
+            identity = self._record(image, source.disk.name, min_disk_gb(size), properties)
+        self._send(identity, image, source)
+        return identity
+
+    def _record(
+        self, image: Image, disk_format: str, min_disk: int, properties: Dict[str, str]
+    ) -> str:
+        """Create an image without data; return its id."""
+        body = {
+            'name': image.name,
+            'disk_format': disk_format,
+            'container_format': 'bare',
+            'visibility': 'private',
+            'min_disk': min_disk,
+            **properties,
+        }
+        try:
+            created = self.api.call(IMAGE, 'POST', '/images', body)
+        except NoAnswer:
+            found = self._ours(image.name)
+            if not found:
+                raise
+            return str(found[0]['id'])
+        return str(created['id'])
+
+    def _send(self, identity: str, image: Image, source: SourceFile) -> None:
+        """Send the data, and check what arrived; an image whose data is wrong is deleted."""
+        failure = ''
+        try:
+            failure = self._sent(identity, source)
+            self._await(identity, image.name, failure)
+            self._check(self._raw(identity), source)
+        except CloudError:
+            if not failure:  # otherwise another run may be sending it
+                with suppress(CloudError):
+                    self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
+            raise
+
+    def _sent(self, identity: str, source: SourceFile) -> str:
+        """Send the data; return why they may not have arrived: another run may be sending them."""
+        try:
+            self.api.upload(IMAGE, f'/images/{identity}/file', Upload(self.api, source))
+        except (NoAnswer, Busy) as error:
+            return str(error)
+        return ''
+
+    def _check(self, raw: Raw, source: SourceFile) -> None:
+        """Compare what Glance has with what was verified: a file may change meanwhile."""
+        kind = raw.get('os_hash_algo') or ''
+        if raw['size'] != source.length or (
+            kind in source.digests and raw['os_hash_value'] != source.digests[kind]
+        ):
+            raise CloudError('the file changed while it was uploaded; no image was created')
+
+    def _await(self, identity: str, name: str, failure: str = '') -> None:
+        """Wait until an image has its data. ``failure``: why it may never have it."""
+
+        def reason() -> str:
+            answer = self.api.call(IMAGE, 'GET', f'/images/{identity}', allowed=(404,))
+            status = answer.get('status', 'deleted')
+            if status in ('deleted', 'killed', 'pending_delete'):
+                raise CloudError(f'image {name}: the cloud could not create it; it is {status}')
+            if status == 'queued' and failure:
+                raise CloudError(f'image {name}: the upload was interrupted: {failure}')
+            return '' if status == 'active' else f'image {name} is {status}'
+
+        await_one(self.api, reason)
+
+    def _keep_oldest(self, identity: str, name: str) -> None:
+        """Delete what this run has created if another run has created the same before."""
+        oldest = next(iter(self._ours(name)), None)
+        if oldest is None or oldest['id'] == identity:
+            return
+        self.api.notes.append(f'another run has created image {name} at the same time; it is kept')
+        self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
+        self._await(oldest['id'], name)
+
+    def _raw(self, identity: str) -> Raw:
+        return self.api.call(IMAGE, 'GET', f'/images/{identity}')
+
+    def _id(self, change: Change) -> str:
+        """The id of the image of a change."""
+        if change.id is not None and change.id != AFTER_APPLY:
+            return change.id
+        images = existing(all_images(self.api))
+        return str(the_only('image', change.name, images, self.api.project_id)['id'])
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update sources, descriptions and labels."""
+        return each(changes, self._update)
+
+    def _update(self, change: Change) -> None:
+        raw = self._raw(self._id(change))
+        self._write(raw, change.new(Image), from_properties(raw).own)
+
+    def _write(self, raw: Raw, image: Image, own: Mapping[str, str]) -> None:
+        """Write what can be changed of an image. ``own``: what else is known of it."""
+        wanted = properties_of(image, own)
+        if raw.get('description') and not image.description:
+            wanted['description'] = ''
+        write_properties(self.api, raw, wanted)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete images; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        identity = self._id(change)
+        delete_snapshots(self.api, identity)
+        self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
