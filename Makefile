@@ -209,15 +209,15 @@ galaxy: package
 # world of its own. All other files share one, because every world must be prepared as a host first.
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
-LONG := roles examples ground getting_started
-INTEGRATION := integration-others $(LONG:%=integration-%) integration-openstack
+LONG := roles examples ground getting_started openstack
+INTEGRATION := integration-others $(LONG:%=integration-%)
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
 .PHONY: $(INTEGRATION)
 integration: $(INTEGRATION)
 
 $(LONG:%=integration-%): integration-%: venv-dev prepare
-	$(PYTEST_INTEGRATION) tests/integration/test_$*.py
+	$(PYTEST_INTEGRATION) $(CONTRACT) tests/integration/test_$*.py
 
 # The contract first: test_recover.py rebuilds the record, which loses the digests of images.
 integration-others: venv-dev prepare
@@ -227,8 +227,8 @@ integration-others: venv-dev prepare
 # An OpenStack on the loopback device of a world, which is deleted with the world.
 integration-openstack: export OPENSTACK_HOME := /run/openstack
 integration-openstack: export OPENSTACK_VENV := $(TREE)/openstack/venv
-integration-openstack: venv-dev prepare openstack-packages
-	$(PYTEST_INTEGRATION) --cloud openstack tests/contract
+integration-openstack: CONTRACT := --cloud openstack tests/contract
+integration-openstack: openstack-packages
 
 # It needs no root; the programs that it needs are installed by `make prepare`.
 .PHONY: openstack openstack-packages openstack-down

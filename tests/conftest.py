@@ -30,7 +30,12 @@ def find_collection() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option of the contract suite."""
+    """Add the options of the contract suite, and of the long form, which make soak uses."""
+    parser.addoption(
+        '--soak',
+        action='store_true',
+        help='all points and many examples of tests of reliability, instead of a fixed sample',
+    )
     parser.addoption(
         '--cloud',
         default='memory',
@@ -38,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help='tests/contract: the cloud that they run on; local only in scripts/world, openstack '
         'with the clouds.yaml of tests/openstack',
     )
+
+
+@pytest.fixture(scope='session')
+def soak(request: pytest.FixtureRequest) -> bool:
+    """Whether this is the long form."""
+    return bool(request.config.getoption('--soak'))
 
 
 def pytest_configure() -> None:
