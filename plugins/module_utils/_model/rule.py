@@ -65,6 +65,10 @@ class Rule:
                 f'port: {lowest!r} to {highest!r} is not a range of ports; use 1 to {MAX_PORT}, '
                 'the lower one first'
             )
+        if (lowest, highest) == (1, MAX_PORT):
+            # One form for all ports, because some clouds keep no other.
+            object.__setattr__(self, 'port_min', None)
+            object.__setattr__(self, 'port_max', None)
 
     def _check_remote(self) -> None:
         if self.remote_group is not None:

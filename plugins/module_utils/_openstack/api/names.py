@@ -52,6 +52,21 @@ def named(
     return found
 
 
+def ids_of(
+    kind: str,
+    items: Sequence[Raw],
+    names: Iterable[str],
+    project_id: str,
+    is_ours: Callable[[Raw], bool],
+) -> Dict[str, str]:
+    """Return ids by names. Raises Missing if a name has no item, Refused if it has several."""
+    wanted = set(names)
+    found = {item['name']: item['id'] for item in named(kind, items, wanted, project_id, is_ours)}
+    for name in sorted(wanted - set(found)):
+        raise _missing(kind, name)
+    return found
+
+
 def age(item: Raw) -> Tuple[str, str]:
     """Return what orders items by their age."""
     return (item['created_at'], item['id'])
@@ -75,8 +90,12 @@ def the_only(kind: str, name: str, items: Sequence[Raw], project_id: str) -> Raw
     found = [item for item in visible(items, project_id) if item['name'] == name]
     check_unique(kind, name, [item['id'] for item in found])
     if not found:
-        raise Missing(f'{kind} {name} no longer exists; run the task again', kind=kind, name=name)
+        raise _missing(kind, name)
     return found[0]
+
+
+def _missing(kind: str, name: str) -> Missing:
+    return Missing(f'{kind} {name} no longer exists; run the task again', kind=kind, name=name)
 
 
 def check_unique(kind: str, name: str, ids: Sequence[str]) -> None:

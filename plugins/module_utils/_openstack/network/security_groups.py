@@ -1,37 +1,76 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SKELETON: Security groups."""
+"""Security groups of Neutron."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Tuple
+from functools import partial
+from typing import TYPE_CHECKING, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.security_group import SecurityGroup
-from ..api.api import Api
+from ..api.api import Api, Raw
+from ..api.lists import all_ports, all_security_groups
+from ..api.names import named
+from ..api.parallel import together
+from .port_users import users_of
+from .rule_items import rules_of
+from .tags import description_of, is_ours, marks_of
+
+if TYPE_CHECKING:
+    from .security_group_writer import SecurityGroupWriter
 
 
 class SecurityGroups:
-    """Security groups of a project."""
+    """Security groups of a project, and those that are shared with it."""
 
     def __init__(self, api: Api) -> None:
         """``api``: the services, as the project sees them."""
         self.api = api
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
-        """SKELETON."""
-        raise NotImplementedError
+        """List all security groups, or those with these names."""
+        lists = (all_security_groups, all_ports)
+        groups, ports = together([partial(one, self.api) for one in lists])
+        found = named('security_group', groups, names, self.api.project_id, is_ours)
+        return tuple(self._group(raw, groups, ports) for raw in found)
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+    def _group(self, raw: Raw, groups: Sequence[Raw], ports: Sequence[Raw]) -> SecurityGroup:
+        marks, identity = marks_of(raw), raw['id']
+        names = {group['id']: group['name'] for group in groups}
+        named_by = {group['name'] for group in groups if _names(group, identity)}
+        return SecurityGroup(
+            raw['name'],
+            description_of(raw),
+            marks.labels,
+            rules_of(raw['security_group_rules'], names),
+            users_of(self.api, [port for port in ports if identity in port['security_groups']]),
+            tuple(sorted(named_by - {raw['name']})),
+            identity,
+            marks.created_by,
+            raw['created_at'],
+        )
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+    def _writer(self) -> SecurityGroupWriter:
+        from .security_group_writer import SecurityGroupWriter
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        return SecurityGroupWriter(self.api)
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create groups with their rules."""
+        return self._writer().create(changes)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Add and remove rules; update descriptions and labels."""
+        return self._writer().update(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete groups."""
+        return self._writer().delete(changes)
+
+
+def _names(group: Raw, identity: str) -> bool:
+    """Whether a rule of a group refers to the group with an id."""
+    return any(rule['remote_group_id'] == identity for rule in group['security_group_rules'])

@@ -1,0 +1,158 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rules of security groups as Neutron has them, translated in both directions.
+
+Neutron has a rule per family of addresses, and allows no egress without a rule. So a rule for any
+address, or for a group, is two rules of Neutron, and a group without egress rules has two as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Dict, List, NamedTuple, Set, Tuple
+
+from ..._model.rule import (
+    ALL_IPV4,
+    ANYWHERE,
+    AnyRule,
+    ForeignRule,
+    Rule,
+    allow_all_egress,
+    network,
+    normalized,
+)
+from ..api.api import Raw
+
+_FAMILIES = ('IPv4', 'IPv6')
+_ICMP6 = 'ipv6-icmp'
+# Protocols may be numbers (IANA).
+_PROTOCOLS = {'1': 'icmp', '6': 'tcp', '17': 'udp', 'any': None}
+_ICMP6_FORMS = ('icmp', '1', '58', 'icmpv6', _ICMP6)
+_ALL_IPV6 = '::/0'
+# Stands for the lack of egress rules in Neutron, by which a group allows no egress.
+NO_EGRESS = ForeignRule('', 'nothing to any', 'egress')
+
+
+class Key(NamedTuple):
+    """What distinguishes a rule of Neutron from the others of its group.
+
+    ``remote``: a network or the id of a group; None: all addresses of the family.
+    """
+
+    direction: str
+    family: str
+    protocol: str | None
+    port_min: int | None
+    port_max: int | None
+    remote: str | None
+    is_group: bool = False
+
+
+def rules_of(raw_rules: Iterable[Raw], names: Mapping[str, str]) -> Tuple[AnyRule, ...]:
+    """Return the rules of a group. ``names``: of groups by their ids."""
+    rules: Set[AnyRule] = set()
+    by_key: Dict[Key, List[Raw]] = {}
+    for raw in raw_rules:
+        if raw.get('remote_address_group_id'):
+            rules.add(_foreign(raw, key_of(raw), names))
+        else:
+            by_key.setdefault(key_of(raw), []).append(raw)
+    for key, some in by_key.items():
+        rule = _rule(key, names)
+        if rule and keys_of(rule, _ids(key, names)) <= set(by_key):
+            rules.add(rule)
+        else:
+            rules |= {_foreign(raw, key, names) for raw in some}
+    if allow_all_egress(rules):
+        rules.add(NO_EGRESS)
+    return normalized(rules)
+
+
+def key_of(raw: Raw) -> Key:
+    """Return what distinguishes a rule of Neutron."""
+    family, group, ports = raw['ethertype'], raw['remote_group_id'], _ports(raw)
+    protocol = raw['protocol']
+    if family == 'IPv6' and protocol in _ICMP6_FORMS:
+        protocol = 'icmp'
+    remote = group or _network(raw['remote_ip_prefix'])
+    protocol = _PROTOCOLS.get(protocol, protocol)
+    return Key(raw['direction'], family, protocol, *ports, remote, bool(group))
+
+
+def _ports(raw: Raw) -> Tuple[int | None, int | None]:
+    ports = (raw['port_range_min'], raw['port_range_max'])
+    return (None, None) if ports == (1, 65535) else ports
+
+
+def _network(cidr: str | None) -> str | None:
+    """A network in its only form; None: all addresses of its family."""
+    if cidr in (None, ALL_IPV4, _ALL_IPV6):
+        return None
+    try:
+        return str(network(str(cidr)))
+    except ValueError:
+        return cidr
+
+
+def _rule(key: Key, names: Mapping[str, str]) -> Rule | None:
+    """The rule that a rule of Neutron is, or is one half of; None: tasks cannot write it."""
+    cidr = '' if key.is_group else key.remote or ANYWHERE
+    # A group that cannot be seen has no name.
+    group = names.get(key.remote or '', '') if key.is_group else None
+    try:
+        return Rule(key.direction, key.protocol or 'any', key.port_min, key.port_max, cidr, group)
+    except ValueError:
+        return None
+
+
+def _ids(key: Key, names: Mapping[str, str]) -> Mapping[str, str]:
+    return {names[key.remote or '']: key.remote or ''} if key.is_group else {}
+
+
+def keys_of(rule: Rule, ids: Mapping[str, str]) -> Set[Key]:
+    """Return the rules of Neutron that a rule is. ``ids``: of groups by their names."""
+    what = (rule.protocol if rule.protocol != 'any' else None, rule.port_min, rule.port_max)
+    if rule.remote_cidr not in ('', ANYWHERE):
+        return {Key(rule.direction, 'IPv4', *what, rule.remote_cidr)}
+    group = None if rule.remote_group is None else ids[rule.remote_group]
+    return {Key(rule.direction, family, *what, group, group is not None) for family in _FAMILIES}
+
+
+def wanted_keys(rules: Sequence[AnyRule], ids: Mapping[str, str]) -> Set[Key]:
+    """Return the rules of Neutron that a group with these rules has, without foreign ones."""
+    own = [rule for rule in rules if isinstance(rule, Rule)]
+    if allow_all_egress(rules):
+        own.append(Rule('egress'))
+    return {key for rule in own for key in keys_of(rule, ids)}
+
+
+def body_of(key: Key, group_id: str) -> Dict[str, Any]:
+    """Return the request that creates a rule in a group."""
+    is_icmp6 = key.protocol == 'icmp' and key.family == 'IPv6'
+    return {
+        'security_group_id': group_id,
+        'direction': key.direction,
+        'ethertype': key.family,
+        'protocol': _ICMP6 if is_icmp6 else key.protocol,
+        'port_range_min': key.port_min,
+        'port_range_max': key.port_max,
+        'remote_ip_prefix': None if key.is_group else key.remote,
+        'remote_group_id': key.remote if key.is_group else None,
+    }
+
+
+def _foreign(raw: Raw, key: Key, names: Mapping[str, str]) -> ForeignRule:
+    words = [key.protocol or 'any']
+    if key.port_min is not None or key.port_max is not None:
+        # Of ICMP, they are its type and its code.
+        same = key.port_min == key.port_max
+        words.append(str(key.port_min) if same else f'{key.port_min}-{key.port_max}')
+    remote = key.remote or ANYWHERE
+    if key.is_group:
+        remote = f'group:{names.get(remote, remote)}'
+    elif raw.get('remote_address_group_id'):
+        remote = f'address group {raw["remote_address_group_id"]}'
+    words += ['from' if key.direction == 'ingress' else 'to', remote]
+    if key.family == 'IPv6' or _rule(key, names):
+        words.append(f'({key.family})')  # otherwise it reads like a rule for both
+    return ForeignRule(raw['id'], ' '.join(words), key.direction)

@@ -1,0 +1,106 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes security groups: each step may have been done by a run that was killed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Dict, List, Set
+
+from ..._cloud import Busy, Outcome
+from ..._model.change import Change
+from ..._model.rule import AnyRule, ForeignRule, Rule
+from ..._model.security_group import SecurityGroup
+from ..api.api import Api, Raw
+from ..api.lists import all_security_groups
+from ..api.names import ids_of, item_of
+from ..api.parallel import each, together
+from ..api.services import NETWORK
+from .rule_items import Key, body_of, key_of, wanted_keys
+from .tags import created_once, is_ours, marks_of, write_description, write_tags
+
+_PATH = '/security-groups'
+_RULES = '/security-group-rules'
+
+
+class SecurityGroupWriter:
+    """Creates, updates and deletes security groups."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api = api
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create groups with their rules."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        wanted, own = change.new(SecurityGroup), {'created_by': self.api.actor}
+        ids = self._ids(wanted)
+        group = created_once(self.api, _PATH, 'security_group', {'name': wanted.name}, own)
+        self._write(group, wanted, {**ids, wanted.name: group['id']})
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Add and remove rules; update descriptions and labels."""
+        return each(changes, self._update)
+
+    def _update(self, change: Change) -> None:
+        wanted = change.new(SecurityGroup)
+        group = item_of(change, all_security_groups(self.api), self.api.project_id)
+        self._write(group, wanted, {**self._ids(wanted), wanted.name: group['id']})
+
+    def _ids(self, group: SecurityGroup) -> Dict[str, str]:
+        """The ids of the groups that the rules of a group name, apart from itself."""
+        own = [rule for rule in group.rules if isinstance(rule, Rule)]
+        names = {rule.remote_group for rule in own if rule.remote_group} - {group.name}
+        groups, project = all_security_groups(self.api), self.api.project_id
+        return ids_of('security_group', groups, names, project, is_ours)
+
+    def _write(self, raw: Raw, wanted: SecurityGroup, ids: Mapping[str, str]) -> None:
+        """Write what differs: new rules before others are removed, so that traffic flows on."""
+        self._write_rules(raw, wanted.rules, ids)
+        write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)
+        write_description(self.api, _PATH, 'security_group', raw, wanted.description)
+
+    def _write_rules(self, raw: Raw, rules: Sequence[AnyRule], ids: Mapping[str, str]) -> None:
+        wanted, existing = wanted_keys(rules, ids), raw['security_group_rules']
+        kept = {rule.id for rule in rules if isinstance(rule, ForeignRule)}
+        self._add(raw['id'], wanted - {key_of(rule) for rule in existing if not _is_special(rule)})
+        together(
+            [
+                partial(self._remove, rule['id'])
+                for rule in existing
+                if rule['id'] not in kept and (_is_special(rule) or key_of(rule) not in wanted)
+            ]
+        )
+
+    def _add(self, group_id: str, keys: Set[Key]) -> None:
+        """Add rules, all in one request, apart from those that another run adds meanwhile."""
+        if not keys:
+            return
+        bodies = [body_of(key, group_id) for key in sorted(keys, key=str)]
+        try:
+            self.api.call(NETWORK, 'POST', _RULES, {'security_group_rules': bodies})
+        except Busy:
+            key = 'security_group_rules'
+            found = self.api.pages(NETWORK, _RULES, key, security_group_id=group_id)
+            missing = keys - {key_of(rule) for rule in found if not _is_special(rule)}
+            if missing == keys:
+                raise
+            self._add(group_id, missing)
+
+    def _remove(self, identity: str) -> None:
+        self.api.call(NETWORK, 'DELETE', f'{_RULES}/{identity}', allowed=(404,))
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete groups; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        self.api.call(NETWORK, 'DELETE', f'{_PATH}/{change.id}', allowed=(404,))
+
+
+def _is_special(raw: Raw) -> bool:
+    """Whether a rule has a remote that no key has."""
+    return bool(raw.get('remote_address_group_id'))
