@@ -240,10 +240,10 @@ def test_creation_body() -> None:
 
 def test_port_body() -> None:
     """A port has what is specified of its connection."""
-    body = port_body(Nic('lan', '10.0.0.5', MAC), 'n-1', ['g-1'], ['hanok:of=one'])
-    assert body['mac_address'] == MAC
+    body = port_body(Nic('lan', '10.0.0.5', MAC), 'n-1', ['g-1'], 'hanok:of=one')
+    assert (body['mac_address'], body['description']) == (MAC, 'hanok:of=one')
     assert body['fixed_ips'] == [{'ip_address': '10.0.0.5'}]
-    assert not {'mac_address', 'fixed_ips'} & set(port_body(Nic('lan'), 'n-1', [], []))
+    assert not {'mac_address', 'fixed_ips'} & set(port_body(Nic('lan'), 'n-1', [], ''))
 
 
 def test_doubles() -> None:

@@ -89,9 +89,9 @@ def _root(server: Server, ids: References) -> Dict[str, Any]:
     }
 
 
-def port_body(nic: Nic, network: str, groups: Sequence[str], tags: Sequence[str]) -> Dict[str, Any]:
+def port_body(nic: Nic, network: str, groups: Sequence[str], marks: str) -> Dict[str, Any]:
     """Return the body of the request for the port of a connection."""
-    body: Dict[str, Any] = {'network_id': network, 'security_groups': groups, 'tags': tags}
+    body: Dict[str, Any] = {'network_id': network, 'security_groups': groups, 'description': marks}
     if nic.mac != AFTER_APPLY:
         body['mac_address'] = nic.mac
     if nic.fixed_ip != AFTER_APPLY:

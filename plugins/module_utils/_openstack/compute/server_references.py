@@ -12,10 +12,10 @@ from ..._model.change import AFTER_APPLY
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
 from ..api.lists import all_flavors, all_images, all_networks, all_ports, all_security_groups
-from ..api.marks import from_tags, to_tags
 from ..api.names import the_only
 from ..api.parallel import together
 from ..api.services import NETWORK
+from ..network.tags import first_description, marks_of
 from .server_bodies import References, port_body
 
 _OF = 'of'  # the mark of a port that belongs to a server: the name of that
@@ -69,9 +69,10 @@ def _port_bodies(
     for index, nic in enumerate(server.networks):
         if _needs_port(nic):
             names = server.security_groups if nic.security_groups is None else nic.security_groups
-            tags = to_tags({}, {_OF: server.name, 'created_by': api.actor})
+            # Neutron takes tags only after it created a port.
+            marks = first_description({_OF: server.name, 'created_by': api.actor})
             groups = group_ids(api, names)
-            found[index] = port_body(nic, networks[index], groups, tags)
+            found[index] = port_body(nic, networks[index], groups, marks)
     return found
 
 
@@ -90,7 +91,7 @@ def own_ports(api: Api, names: Sequence[str]) -> List[Raw]:
 
 
 def _owner(port: Raw) -> str:
-    return from_tags(port['tags']).own.get(_OF, '')
+    return marks_of(port).own.get(_OF, '')
 
 
 def delete_port(api: Api, port: Raw) -> None:
