@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,7 +21,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KI
 from ansible_collections.hanok.cloud.tests.contract import promises
 from ansible_collections.hanok.cloud.tests.contract.clouds import (
     CAN,
-    CLOUDS,
     FEATURES,
     CloudUnderTest,
 )
@@ -42,7 +42,8 @@ def cloud(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[CloudUnderTest]:
     """The cloud."""
-    yield from CLOUDS[request.config.getoption('--cloud')](tmp_path_factory.mktemp('cloud'))
+    found = importlib.import_module(f'..cloud_{request.config.getoption("--cloud")}', __name__)
+    yield from found.opened(tmp_path_factory.mktemp('cloud'))
 
 
 @pytest.fixture(scope='session')

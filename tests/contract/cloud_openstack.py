@@ -111,7 +111,7 @@ class Services:
             }
 
 
-def openstack_cloud(folder: Path) -> Iterator[CloudUnderTest]:
+def opened(folder: Path) -> Iterator[CloudUnderTest]:
     """A project of an OpenStack; modules run in this process, and sign in once for all."""
     with_clouds_yaml()
     member = Services(MEMBER)

@@ -1,0 +1,77 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The cloud of this host, in a world; modules run as processes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
+from ansible_collections.hanok.cloud.tests.contract.clouds import CAN, CloudUnderTest
+from ansible_collections.hanok.cloud.tests.contract.promises import Result
+from ansible_collections.hanok.cloud.tests.integration import conftest as integration
+from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
+from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
+
+
+def opened(_folder: Path) -> Iterator[CloudUnderTest]:
+    """The cloud."""
+    integration.prepare_host()
+    server = ForkServer()
+
+    def run(module: str, check: bool = False, **options: Any) -> Result:
+        ran = server.run(module, options, check)
+        assert not ran.faults(), ran.faults()
+        return ran.result
+
+    def interrupt(name: str, task_state: TaskState | None) -> None:
+        path = '/var/lib/hanok/hanok.db'
+        with closing(sqlite3.connect(path, isolation_level=None)) as sql:
+            sql.execute('UPDATE server SET task_state = ? WHERE name = ?', (task_state, name))
+
+    @contextmanager
+    def other_run(name: str, task_state: TaskState) -> Iterator[None]:
+        locks = Locks('/var/lib/hanok/locks', 'the other run', 0)
+        locks.acquire({('server', name)})
+        interrupt(name, task_state)
+        yield
+        if task_state != TaskState.DELETING:
+            interrupt(name, None)
+        locks.release()
+        if task_state == TaskState.DELETING:
+            run('server', name=name, state='absent')
+        run('network', name='default')  # the upkeep with which a run ends
+
+    def set_status(name: str, status: Status) -> None:
+        machines = output_of('virsh', 'list', '--all', '--name').split()
+        (machine,) = (machine for machine in machines if machine.endswith(f'-{name}'))
+        if status == Status.UNMANAGED:
+            output_of('virsh', 'setvcpus', machine, '3', '--maximum', '--config')
+            return
+        if status == Status.SHUTOFF:
+            run('server', name=name, state='stopped', force=True)
+        else:
+            run('server', name=name, state='started')
+        if status == Status.PAUSED:
+            output_of('virsh', 'suspend', machine)
+
+    yield CloudUnderTest(
+        'local',
+        run,
+        lambda project='default', _kind='': open_cloud('local', project, 'tester', 60),
+        integration.observed_state,
+        integration.inventory,
+        integration.newest_image('tiny'),
+        CAN['local'],
+        interrupt,
+        other_run,
+        (Status.ACTIVE, Status.SHUTOFF, Status.PAUSED, Status.UNMANAGED),
+        set_status,
+    )
+    server.close()

@@ -1,0 +1,90 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The cloud in memory; modules run in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
+from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
+    ForeignRule,
+    normalized,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
+    POWER,
+    Status,
+    TaskState,
+)
+from ansible_collections.hanok.cloud.tests.contract.clouds import (
+    CAN,
+    CloudUnderTest,
+    run_in_process,
+)
+from ansible_collections.hanok.cloud.tests.memory_cloud import (
+    Memory,
+    MemoryCloud,
+    memory_opener,
+)
+
+
+def opened(folder: Path) -> Iterator[CloudUnderTest]:
+    """The cloud."""
+    memory = Memory()
+    network = Network('default', '192.168.0.0/24', '192.168.0.1')
+    memory.kinds['network']['default'] = memory.known(network, 'memory')
+    image = folder / 'small.qcow2'
+    image.write_bytes(b'QFI\xfb')
+
+    def state() -> Any:
+        return {kind: dict(items) for kind, items in memory.kinds.items()}
+
+    def names() -> Any:
+        return {kind: sorted(items) for kind, items in memory.kinds.items()}
+
+    def interrupt(name: str, unfinished: TaskState) -> None:
+        servers = memory.kinds['server']
+        values = {'unfinished': unfinished, 'status': Status.ERROR}
+        servers[name] = replace(servers[name], **values)
+
+    def set_status(name: str, status: Status) -> None:
+        servers = memory.kinds['server']
+        power = POWER.get(status) or 'started'
+        servers[name] = replace(servers[name], status=status, power=power)
+
+    @contextmanager
+    def other_run(name: str, task_state: TaskState) -> Iterator[None]:
+        servers = memory.kinds['server']
+        servers[name] = replace(servers[name], task_state=task_state)
+        yield
+        memory.end_other_runs()
+
+    def add_foreign_rule(name: str, rule: ForeignRule) -> None:
+        group = memory.kinds['security_group'][name]
+        rules = normalized((*group.rules, rule))
+        memory.kinds['security_group'][name] = replace(group, rules=rules)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(edge, 'open_cloud', memory_opener(memory))
+        yield CloudUnderTest(
+            'memory',
+            run_in_process,
+            lambda project='default', _kind='': MemoryCloud(memory.of(project), 'tester'),
+            state,
+            names,
+            str(image),
+            CAN['memory'],
+            interrupt,
+            other_run,
+            tuple(Status),
+            set_status,
+            memory,
+            add_foreign_rule=add_foreign_rule,
+        )
