@@ -8,8 +8,12 @@ import json
 from typing import Any
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Gone, Refused
+from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FixedIp
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.errors import error_of
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.services import NETWORK
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.network import (
+    floating_ip_items,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.network.tags import (
     description_of,
     first_description,
@@ -52,3 +56,22 @@ def test_errors() -> None:
     assert isinstance(error_of('lab', NETWORK, 404, '{}', 'req-2'), Gone)
     exceeded = {'NeutronError': {'message': "Quota exceeded for resources: ['floatingip']."}}
     assert isinstance(error_of('lab', NETWORK, 409, json.dumps(exceeded), 'req-3'), Refused)
+
+
+def test_floating_ip() -> None:
+    """The name is a mark; without one, it is the address."""
+    item = {
+        'id': 'f1',
+        'floating_ip_address': '198.51.100.7',
+        'floating_network_id': 'p1',
+        'fixed_ip_address': '10.0.0.5',
+        'created_at': '2026-01-01T00:00:00Z',
+        **raw('of the office', ('hanok:name=entry', 'hanok:automatic=1', 'a=b')),
+    }
+    holder = FixedIp('10.0.0.5', server='web', port='door')
+    found = floating_ip_items.floating_ip_of(item, {'p1': 'public'}, holder)
+    assert (found.name, found.address, found.pool) == ('entry', '198.51.100.7', 'public')
+    assert (found.server, found.port, found.lb) == ('web', 'door', None)
+    assert (found.automatic, found.labels, found.description) == (True, {'a': 'b'}, 'of the office')
+    bare = floating_ip_items.floating_ip_of({**item, **raw()}, {}, None)
+    assert (bare.name, bare.pool, bare.holder) == ('198.51.100.7', 'p1', '')

@@ -48,12 +48,19 @@ def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatin
         current,
         ips.fixed_ips(),
         ips.pools(),
-        ips.free(requested.pool),
+        ips.free(requested.pool) if current is None and _allocates(requested) else None,
         True if not requested.address else ips.in_pool(requested.address),
         _other_name(cloud, requested),
         cloud.profile,
     )
     return observed, names
+
+
+def _allocates(requested: FloatingIpRequest) -> bool:
+    """Whether a floating IP that does not exist is allocated."""
+    if requested.state == 'detached':
+        return bool(requested.name or requested.address)
+    return requested.state != 'absent'
 
 
 def _lock_name(requested: FloatingIpRequest) -> str:

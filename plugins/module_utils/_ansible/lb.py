@@ -110,13 +110,14 @@ def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     if requested.state == 'absent':
         return ObservedLbs(lbs), names
     servers = References('server', cloud.servers.list() if requested.options.get('members') else ())
-    free = cloud.floating_ips.free() if requested.floating_ip == 'auto' else None
     is_new = requested.name not in lbs or is_leaving(lbs[requested.name])
+    has_address = not is_new and lbs[requested.name].floating_ip is not None
+    allocates = requested.floating_ip == 'auto' and not has_address
     return ObservedLbs(
         lbs,
         References('network', cloud.networks.list()) if is_new else {},
         servers,
-        free,
+        cloud.floating_ips.free() if allocates else None,
         _floating_problem(cloud, requested),
         cloud.servers.dns_owners([requested.name]) if is_new else {},
         profile_for(cloud, is_new and 'network' not in requested.options),

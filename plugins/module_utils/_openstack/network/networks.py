@@ -16,7 +16,7 @@ from ..api.lists import all_networks, all_ports, all_subnets
 from ..api.names import named, visible
 from ..api.parallel import together
 from .network_items import is_listed, network_of
-from .port_users import users_of
+from .port_users import PortUsers
 from .tags import is_ours
 
 if TYPE_CHECKING:
@@ -37,10 +37,8 @@ class Networks:
         networks, subnets, ports = together([partial(one, api) for one in lists])
         listed = [raw for raw in networks if is_listed(raw)]
         found = named('network', listed, names, api.project_id, is_ours)
-        return tuple(network_of(raw, subnets, self._users(raw, ports)) for raw in found)
-
-    def _users(self, network: Raw, ports: Sequence[Raw]) -> Tuple[str, ...]:
-        return users_of(self.api, [port for port in ports if port['network_id'] == network['id']])
+        users = PortUsers(api)
+        return tuple(network_of(raw, subnets, users.names(_ports_in(raw, ports))) for raw in found)
 
     def default(self) -> str:
         """Return the network of what is created without one.
@@ -105,3 +103,7 @@ class Networks:
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Disconnect networks from routers, and delete them."""
         return self._writer().delete(changes)
+
+
+def _ports_in(network: Raw, ports: Sequence[Raw]) -> List[Raw]:
+    return [port for port in ports if port['network_id'] == network['id']]

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import List
 
 from ..._cloud import Refused
 from ..api.api import Api, Raw
-from ..api.lists import all_networks
+from ..api.lists import all_networks, all_subnets
 from ..api.names import the_only, visible
 
 
@@ -38,3 +39,19 @@ def pool_id(api: Api, name: str | None = None) -> str:
         f'as external_network in the section hanok of {api.cloud} in clouds.yaml',
         'pool',
     )
+
+
+def pool_of(api: Api, address: str) -> str | None:
+    """Return the id of the pool that has an address; None: none is known to have it."""
+    found = [pool for pool in external_networks(api) if has_address(api, pool, address)]
+    return str(found[0]['id']) if found else None
+
+
+def has_address(api: Api, pool: Raw, address: str) -> bool | None:
+    """Return whether a pool has an address; None if its subnets are not shown to the project."""
+    subnets = [raw for raw in all_subnets(api) if raw['network_id'] == pool['id']]
+    if not subnets:
+        return None
+    ranges = [span for raw in subnets if raw['ip_version'] == 4 for span in raw['allocation_pools']]
+    wanted = IPv4Address(address)
+    return any(IPv4Address(one['start']) <= wanted <= IPv4Address(one['end']) for one in ranges)

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Tuple
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Dict, List, Tuple
 
+from ..._model.floating_ip import FixedIp
 from ..api.api import Api, Raw
-from ..api.lists import all_lbs, server_names
+from ..api.lists import all_lbs, all_ports, all_servers, server_names
 from .tags import marks_of
 
 _SERVER = 'compute:'  # and the availability zone
@@ -40,27 +42,68 @@ def is_named(port: Raw) -> bool:
     return not port['device_owner'] or is_of_server(port)
 
 
-def server_of(api: Api, port: Raw) -> str | None:
-    """Return the name of the server that has a port."""
-    return server_names(api).get(port['device_id']) if is_of_server(port) else None
+class PortUsers:
+    """What has the ports of a project, as it was when first needed."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api = api
+
+    @cached_property
+    def _servers(self) -> Mapping[str, str]:
+        return server_names(self.api)
+
+    @cached_property
+    def _lbs(self) -> Mapping[str, str]:
+        return {lb['vip_port_id']: lb['name'] for lb in all_lbs(self.api)}
+
+    def server(self, port: Raw) -> str | None:
+        """Return the name of the server that has a port."""
+        return self._servers.get(port['device_id']) if is_of_server(port) else None
+
+    def lb(self, port: Raw) -> str | None:
+        """Return the name of the load balancer that has a port."""
+        return self._lbs.get(port['id']) if is_of_lb(port) else None
+
+    def names(self, ports: Iterable[Raw]) -> Tuple[str, ...]:
+        """Return what uses something by its ports: servers by name, others with their kind."""
+        used = (port for port in ports if not port['device_owner'].startswith(_OF_NEUTRON))
+        return tuple(sorted(set(map(self._name, used))))
+
+    def _name(self, port: Raw) -> str:
+        server, lb = self.server(port), self.lb(port)
+        if lb:
+            return f'lb {lb}'
+        return server or f'port {port["name"] or port["id"]}'
+
+    def fixed_ips(self) -> List[Tuple[str, FixedIp]]:
+        """Return the fixed IPv4 addresses of ports that a floating one can be attached to.
+
+        Each has the id of its port. Those of a server are in the order of its networks.
+        """
+        positions = _positions(self.api)
+        found: List[Tuple[Tuple[str, int, str], Tuple[str, FixedIp]]] = []
+        for port in all_ports(self.api):
+            server, lb = self.server(port), self.lb(port)
+            name = port['name'] if is_named(port) else None
+            if not (server or lb or name):
+                continue
+            for address in _ipv4_addresses(port):
+                position = positions.get((port['device_id'], address), len(positions))
+                order = (server or lb or str(name), position, address)
+                found.append((order, (port['id'], FixedIp(address, server, lb, name))))
+        return [entry for _order, entry in sorted(found, key=lambda pair: pair[0])]
 
 
-def lb_of(api: Api, port: Raw) -> str | None:
-    """Return the name of the load balancer that has a port."""
-    if not is_of_lb(port):
-        return None
-    names = {lb['vip_port_id']: lb['name'] for lb in all_lbs(api)}
-    return names.get(port['id'])
+def _ipv4_addresses(port: Raw) -> List[str]:
+    return [one['ip_address'] for one in port['fixed_ips'] if ':' not in one['ip_address']]
 
 
-def users_of(api: Api, ports: Iterable[Raw]) -> Tuple[str, ...]:
-    """Return what uses something by its ports: servers by their names, others with their kind."""
-    users = {_user(api, port) for port in ports if not port['device_owner'].startswith(_OF_NEUTRON)}
-    return tuple(sorted(users))
-
-
-def _user(api: Api, port: Raw) -> str:
-    server, lb = server_of(api, port), lb_of(api, port)
-    if lb:
-        return f'lb {lb}'
-    return server or f'port {port["name"] or port["id"]}'
+def _positions(api: Api) -> Dict[Tuple[str, str], int]:
+    """The places of fixed addresses among those of their servers, by server and address."""
+    positions: Dict[Tuple[str, str], int] = {}
+    for server in all_servers(api):
+        for addresses in server['addresses'].values():
+            for one in addresses:
+                positions[server['id'], one['addr']] = len(positions)
+    return positions

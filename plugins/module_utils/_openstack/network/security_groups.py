@@ -15,7 +15,7 @@ from ..api.api import Api, Raw
 from ..api.lists import all_ports, all_security_groups
 from ..api.names import named
 from ..api.parallel import together
-from .port_users import users_of
+from .port_users import PortUsers
 from .rule_items import rules_of
 from .tags import description_of, is_ours, marks_of
 
@@ -35,9 +35,12 @@ class SecurityGroups:
         lists = (all_security_groups, all_ports)
         groups, ports = together([partial(one, self.api) for one in lists])
         found = named('security_group', groups, names, self.api.project_id, is_ours)
-        return tuple(self._group(raw, groups, ports) for raw in found)
+        users = PortUsers(self.api)
+        return tuple(
+            self._group(raw, groups, users.names(_ports_with(raw, ports))) for raw in found
+        )
 
-    def _group(self, raw: Raw, groups: Sequence[Raw], ports: Sequence[Raw]) -> SecurityGroup:
+    def _group(self, raw: Raw, groups: Sequence[Raw], used_by: Tuple[str, ...]) -> SecurityGroup:
         marks, identity = marks_of(raw), raw['id']
         names = {group['id']: group['name'] for group in groups}
         named_by = {group['name'] for group in groups if _names(group, identity)}
@@ -46,7 +49,7 @@ class SecurityGroups:
             description_of(raw),
             marks.labels,
             rules_of(raw['security_group_rules'], names),
-            users_of(self.api, [port for port in ports if identity in port['security_groups']]),
+            used_by,
             tuple(sorted(named_by - {raw['name']})),
             identity,
             marks.created_by,
@@ -74,3 +77,7 @@ class SecurityGroups:
 def _names(group: Raw, identity: str) -> bool:
     """Whether a rule of a group refers to the group with an id."""
     return any(rule['remote_group_id'] == identity for rule in group['security_group_rules'])
+
+
+def _ports_with(group: Raw, ports: Sequence[Raw]) -> List[Raw]:
+    return [port for port in ports if group['id'] in port['security_groups']]
