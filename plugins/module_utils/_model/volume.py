@@ -24,6 +24,7 @@ class Volume:
     """A disk. ``size`` in GB (2^30 bytes). ``bootable``: the root volume of its server.
 
     ``device``: its path in a guest with udev. ``disk_missing``: its file no longer exists.
+    ``cloud_status``: what the cloud reports, if no run, and nothing else here, is the reason.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Volume:
     created_at: str = AFTER_APPLY
     disk_missing: bool = False
     bootable: bool = False
+    cloud_status: VolumeStatus | None = None
 
     @property
     def status(self) -> VolumeStatus:
@@ -48,6 +50,8 @@ class Volume:
             return VolumeStatus.ERROR
         if self.task_state and self.task_state != TaskState.UPDATING:
             return VolumeStatus(self.task_state.value)
+        if self.cloud_status:
+            return self.cloud_status
         return VolumeStatus.IN_USE if self.server else VolumeStatus.AVAILABLE
 
     def completed(self) -> Volume:
@@ -58,7 +62,7 @@ class Volume:
 
     def public(self) -> Dict[str, Any]:
         """The volume for the result of a module."""
-        return {**plain_fields(self, 'disk_missing'), 'status': self.status.value}
+        return {**plain_fields(self, 'disk_missing', 'cloud_status'), 'status': self.status.value}
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from ..api.lists import all_flavors, all_volumes
 from ..api.marks import to_metadata
 from ..api.names import the_only
 from ..api.services import COMPUTE, VOLUME
+from ..storage.root_volumes import root_volume
 from .server_marks import RESIZING
 from .server_status import RESIZED, state_of
 from .server_steps import failed, go_on, meant, observed, the, until, wait_on
-from .server_translation import root_volume
 
 _MARK = 'hanok:' + RESIZING
 

@@ -13,6 +13,7 @@ from ..._model.status import Status, TaskState
 from ..._model.user_data import UserDataHash
 from ..api.api import Raw
 from ..api.marks import Marks, from_metadata
+from ..storage.root_volumes import root_volume, volume_ids
 from .server_marks import OWN_GROUPS, RESIZING, Pending, numbered, own_groups_of, pending_of
 from .server_status import State, fault_of, never_ran, state_of
 
@@ -173,25 +174,6 @@ def _floating_ip(raw: Raw, around: Around) -> str | None:
     return next(
         (around.floating[port['id']] for port in ports if port['id'] in around.floating), None
     )
-
-
-def root_volume(raw: Raw, volumes: Mapping[str, Raw]) -> Raw | None:
-    """Return the volume that a server boots from; None if it boots from its flavor's disk."""
-    if raw['image']:
-        return None
-    attached = [volumes[identity] for identity in volume_ids(raw) if identity in volumes]
-    bootable = [volume for volume in attached if volume['bootable'] == 'true']
-    firsts = [volume for volume in bootable if _is_first_disk(volume)]
-    return next(iter(firsts or bootable), None)
-
-
-def _is_first_disk(volume: Raw) -> bool:
-    return any(str(one['device']).endswith('da') for one in volume['attachments'])
-
-
-def volume_ids(raw: Raw) -> List[str]:
-    """Return the ids of the volumes that a server has."""
-    return [one['id'] for one in raw['os-extended-volumes:volumes_attached']]
 
 
 def _volumes(raw: Raw, root: Raw | None, around: Around) -> Tuple[str, ...]:

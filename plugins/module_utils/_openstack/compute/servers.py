@@ -25,8 +25,9 @@ from ..api.lists import (
 )
 from ..api.marks import PREFIX
 from ..api.parallel import together
+from ..storage.root_volumes import volume_ids
 from .server_lists import listed, refuse_doubles, servers_named, without_our_doubles
-from .server_translation import Around, needs_group_names, server_of, volume_ids
+from .server_translation import Around, needs_group_names, server_of
 
 
 class Servers:

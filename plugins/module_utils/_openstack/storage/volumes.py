@@ -1,16 +1,25 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SKELETON: Volumes."""
+"""Volumes: those of Cinder, root volumes of servers among them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Tuple
+from functools import partial
+from typing import TYPE_CHECKING, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.volume import Volume
-from ..api.api import Api
+from ..api.api import Api, Raw
+from ..api.lists import all_servers, all_volumes
+from ..api.names import named
+from ..api.parallel import together
+from .root_volumes import with_names
+from .volume_rows import holders_of, is_ours, volume_of
+
+if TYPE_CHECKING:
+    from .volume_writer import VolumeWriter
 
 
 class Volumes:
@@ -21,29 +30,42 @@ class Volumes:
         self.api = api
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def attach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
-
-    def detach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        """List all volumes, or those with these names."""
+        volumes, servers = together(
+            [partial(all_volumes, self.api), partial(all_servers, self.api)]
+        )
+        holders = holders_of(volumes, servers)
+        found: List[Raw] = named(
+            'volume', with_names(volumes, servers), names, self.api.project_id, is_ours
+        )
+        items = [volume_of(raw, holders.get(raw['id'])) for raw in found]
+        return tuple(sorted(items, key=lambda volume: volume.name))
 
     def is_mounted(self, name: str) -> bool | None:
-        """SKELETON."""
-        raise NotImplementedError
+        """Return None for a volume that a server has: what guests do is not visible."""
+        return None if any(volume.server for volume in self.list([name])) else False
+
+    def _writer(self) -> VolumeWriter:
+        from .volume_writer import VolumeWriter
+
+        return VolumeWriter(self.api)
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Create empty volumes."""
+        return self._writer().create(changes)
+
+    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Grow volumes, also while they are in use, and update descriptions and labels."""
+        return self._writer().update(changes)
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete volumes; those that are gone already are no error."""
+        return self._writer().delete(changes)
+
+    def attach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Attach volumes to servers."""
+        return self._writer().attach(changes)
+
+    def detach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Detach volumes, and wait until the guests have released them."""
+        return self._writer().detach(changes)

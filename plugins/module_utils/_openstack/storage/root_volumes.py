@@ -1,0 +1,44 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The root volumes of servers: Nova creates them without a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Dict, List
+
+from ..._model.root_volume import root_name
+from ..api.api import Raw
+
+
+def root_volume(raw: Raw, volumes: Mapping[str, Raw]) -> Raw | None:
+    """Return the volume that a server boots from; None if it boots from its flavor's disk."""
+    if raw['image']:
+        return None
+    attached = [volumes[identity] for identity in volume_ids(raw) if identity in volumes]
+    bootable = [volume for volume in attached if volume['bootable'] == 'true']
+    firsts = [volume for volume in bootable if _is_first_disk(volume)]
+    return next(iter(firsts or bootable), None)
+
+
+def _is_first_disk(volume: Raw) -> bool:
+    return any(str(one['device']).endswith('da') for one in volume['attachments'])
+
+
+def volume_ids(raw: Raw) -> List[str]:
+    """Return the ids of the volumes that a server has."""
+    return [one['id'] for one in raw['os-extended-volumes:volumes_attached']]
+
+
+def with_names(volumes: Sequence[Raw], servers: Sequence[Raw]) -> List[Raw]:
+    """Return volumes with their names here: SERVER/root, or the id, if they have none."""
+    names: Dict[str, str] = {}
+    for server in servers:
+        for identity in volume_ids(server):
+            if not server['image']:
+                names.setdefault(identity, root_name(server['name']))
+    found = {volume['id']: volume for volume in volumes}
+    return [
+        {**raw, 'name': raw['name'] or names.get(identity, identity)}
+        for identity, raw in found.items()
+    ]

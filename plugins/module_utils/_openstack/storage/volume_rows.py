@@ -1,0 +1,134 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Volumes of Cinder as those of this collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Dict, NamedTuple, Tuple
+
+from ..._model.status import TaskState, VolumeStatus
+from ..._model.volume import Volume
+from ..api.api import Raw
+from ..api.marks import Marks, from_metadata, to_metadata
+from .root_volumes import root_volume, volume_ids
+
+_SERIAL = 20  # characters of the serial number of a virtio disk
+# Cinder shows these among the metadata of an attached volume.
+_CINDERS = ('attached_mode', 'readonly')
+# What Cinder is doing, by its statuses; each ends by itself.
+_TASKS: Mapping[str, TaskState] = {
+    'creating': TaskState.CREATING,
+    'downloading': TaskState.CREATING,
+    'attaching': TaskState.ATTACHING,
+    'detaching': TaskState.DETACHING,
+    'extending': TaskState.EXTENDING,
+    'backing-up': TaskState.BACKING_UP,
+    'uploading': TaskState.UPLOADING,
+    'deleting': TaskState.DELETING,
+    'retyping': TaskState.UPDATING,
+    'restoring-backup': TaskState.UPDATING,
+}
+_SETTLED = ('available', 'in-use')
+
+
+class Holder(NamedTuple):
+    """The server that has a volume. ``is_root``: it boots from it."""
+
+    name: str
+    is_root: bool
+    is_shelved: bool
+
+
+def holders_of(volumes: Sequence[Raw], servers: Sequence[Raw]) -> Mapping[str, Holder]:
+    """Return the servers that have volumes by the ids of those, as Nova knows them.
+
+    Cinder tells the server only when the volume is attached.
+    """
+    by_id = {volume['id']: volume for volume in volumes}
+    found: Dict[str, Holder] = {}
+    for server in servers:
+        root = root_volume(server, by_id)
+        for identity in volume_ids(server):
+            is_root = root is not None and root['id'] == identity
+            is_shelved = server['status'] == 'SHELVED_OFFLOADED'
+            found[identity] = Holder(server['name'], is_root, is_shelved)
+    return found
+
+
+def marks_of(raw: Raw) -> Marks:
+    """Return the marks of a volume."""
+    metadata = {key: value for key, value in raw['metadata'].items() if key not in _CINDERS}
+    return from_metadata(metadata)
+
+
+def is_ours(raw: Raw) -> bool:
+    """Return whether this collection has created a volume."""
+    return 'created_by' in marks_of(raw).own
+
+
+def volume_of(raw: Raw, holder: Holder | None) -> Volume:
+    """Return the volume of this collection."""
+    marks = marks_of(raw)
+    task_state, status = _state(raw['status'], holder)
+    serial = raw['id'][:_SERIAL]
+    return Volume(
+        raw['name'],
+        raw['size'],
+        _server(raw, holder),
+        raw['description'] or '',
+        marks.labels,
+        raw['id'],
+        serial,
+        f'/dev/disk/by-id/virtio-{serial}',
+        task_state,
+        created_by=marks.created_by,
+        created_at=f'{raw["created_at"][:19]}Z',
+        bootable=holder is not None and holder.is_root,
+        cloud_status=status,
+    )
+
+
+def _server(raw: Raw, holder: Holder | None) -> str | None:
+    """The server that has it; by its id if it is one of another project."""
+    if holder is not None:
+        return holder.name
+    attachments = raw['attachments']
+    return str(attachments[0]['server_id']) if attachments else None
+
+
+def _state(status: str, holder: Holder | None) -> Tuple[TaskState | None, VolumeStatus | None]:
+    """The task state, and the status that does not follow from it."""
+    if status == 'reserved' and holder is not None and not holder.is_shelved:
+        return TaskState.ATTACHING, None  # Nova is at it
+    if status in _TASKS:
+        return _TASKS[status], None
+    if status in _SETTLED:
+        return None, None
+    # Another status (awaiting-transfer, maintenance) also allows nothing.
+    is_error = status.startswith('error')
+    return None, VolumeStatus.ERROR if is_error else VolumeStatus.RESERVED
+
+
+def creation_body(volume: Volume, actor: str, token: str) -> Dict[str, Any]:
+    """Return the request for a volume. ``token``: identifies it if the answer is lost."""
+    return {
+        'name': volume.name,
+        'size': volume.size,
+        'description': volume.description or None,
+        'metadata': to_metadata(volume.labels, {'created_by': actor, 'token': token}),
+    }
+
+
+class LabelChanges(NamedTuple):
+    """What to change in the metadata of a volume."""
+
+    written: Mapping[str, str]
+    removed: Sequence[str]
+
+
+def label_changes(before: Volume, after: Volume) -> LabelChanges:
+    """Return what to change in metadata; other keys in it stay."""
+    old, new = to_metadata(before.labels, {}), to_metadata(after.labels, {})
+    written = {key: value for key, value in new.items() if old.get(key) != value}
+    return LabelChanges(written, [key for key in old if key not in new])

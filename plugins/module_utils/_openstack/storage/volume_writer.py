@@ -1,0 +1,194 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Creating, updating, attaching, detaching and deleting volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import List
+from urllib.parse import quote
+from uuid import uuid4
+
+from ..._cloud import CloudError, Gone, Outcome
+from ..._model.change import AFTER_APPLY, Change
+from ..._model.volume import Volume
+from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
+from ..api.lists import all_servers, all_volumes
+from ..api.names import age, the_only
+from ..api.parallel import each
+from ..api.polling import await_one
+from ..api.services import COMPUTE, VOLUME
+from .volume_rows import creation_body, is_ours, label_changes, marks_of
+
+
+class VolumeWriter:
+    """Writes volumes of a project."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api = api
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create empty volumes."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        volume = change.new(Volume)
+        identity = self._created(volume)
+        try:
+            self._await(identity, lambda raw: raw['status'] == 'available')
+        except CloudError:
+            # It is empty, and nobody can use it.
+            if self._status(identity).startswith('error'):
+                self.api.call(VOLUME, 'DELETE', f'/volumes/{identity}', allowed=(404,))
+            raise
+        self._keep_oldest(identity, volume.name)
+
+    def _created(self, volume: Volume) -> str:
+        """Let Cinder begin to create a volume; return its id."""
+        token = str(uuid4())
+        body = {'volume': creation_body(volume, self.api.actor, token)}
+        try:
+            return str(self.api.call(VOLUME, 'POST', '/volumes', body)['volume']['id'])
+        except NoAnswer:
+            for raw in self._ours(volume.name):
+                if marks_of(raw).own.get('token') == token:
+                    return str(raw['id'])
+            raise
+
+    def _ours(self, name: str) -> List[Raw]:
+        """The volumes of a name that this collection has created, the oldest first."""
+        self.api.forget()
+        found = [raw for raw in all_volumes(self.api) if raw['name'] == name and is_ours(raw)]
+        return sorted(found, key=age)
+
+    def _keep_oldest(self, identity: str, name: str) -> None:
+        """Delete what this run has created if another run has created the same before."""
+        oldest = next(iter(self._ours(name)), None)
+        if oldest is None or oldest['id'] == identity:
+            return
+        self.api.notes.append(f'another run has created volume {name} at the same time; it is kept')
+        self.api.call(VOLUME, 'DELETE', f'/volumes/{identity}', allowed=(404,))
+        self._await(oldest['id'], _is_idle)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Grow volumes, also while they are in use, and update descriptions and labels."""
+        return each(changes, self._update)
+
+    def _update(self, change: Change) -> None:
+        before, after, identity = change.old(Volume), change.new(Volume), self._id(change)
+        path = f'/volumes/{identity}'
+        if after.size > before.size:
+            body = {'os-extend': {'new_size': after.size}}
+            self.api.call(VOLUME, 'POST', f'{path}/action', body)
+            self._await(identity, lambda raw: raw['size'] == after.size and _is_idle(raw))
+        if after.description != before.description:
+            described = {'volume': {'description': after.description}}
+            self.api.call(VOLUME, 'PUT', path, described)
+        changed = label_changes(before, after)
+        if changed.written:
+            metadata = {'metadata': changed.written}
+            self.api.call(VOLUME, 'POST', f'{path}/metadata', metadata)
+        for key in changed.removed:
+            quoted = quote(key, safe='')
+            self.api.call(VOLUME, 'DELETE', f'{path}/metadata/{quoted}', allowed=(404,))
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete volumes; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        identity = self._id(change)
+        self.api.call(VOLUME, 'DELETE', f'/volumes/{identity}', allowed=(404,))
+        with suppress(Gone):
+            self._await(identity, lambda raw: False)
+
+    def attach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Attach volumes to servers."""
+        return each(changes, self._attach)
+
+    def _attach(self, change: Change) -> None:
+        server = self._server_id(change.new(Volume).server)
+        identity = self._id(change)
+        body = {'volumeAttachment': {'volumeId': identity}}
+        path = f'/servers/{server}/os-volume_attachments'
+        try:
+            self.api.call(COMPUTE, 'POST', path, body)
+        except NoAnswer:
+            if self._status(identity) == 'available':
+                raise
+        self._await(
+            identity,
+            lambda raw: raw['status'] == 'in-use' and _has(raw, server),
+            lambda raw: 'the server did not attach it' if raw['status'] == 'available' else '',
+        )
+
+    def detach(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Detach volumes, and wait until the guests have released them."""
+        return each(changes, self._detach)
+
+    def _detach(self, change: Change) -> None:
+        server = self._server_id(change.old(Volume).server)
+        identity = self._id(change)
+        path = f'/servers/{server}/os-volume_attachments/{identity}'
+        self.api.call(COMPUTE, 'DELETE', path, allowed=(404,))
+        # Nova makes it detaching before it answers.
+        self._await(
+            identity,
+            lambda raw: _is_idle(raw) and not _has(raw, server),
+            lambda raw: 'the guest did not release it' if raw['status'] == 'in-use' else '',
+        )
+
+    def _server_id(self, name: str | None) -> str:
+        return str(the_only('server', name or '', all_servers(self.api), self.api.project_id)['id'])
+
+    def _id(self, change: Change) -> str:
+        """The id of the volume of a change."""
+        if change.id is not None and change.id != AFTER_APPLY:
+            return change.id
+        return str(
+            the_only('volume', change.name, all_volumes(self.api), self.api.project_id)['id']
+        )
+
+    def _status(self, identity: str) -> str:
+        answer = self.api.call(VOLUME, 'GET', f'/volumes/{identity}', allowed=(404,))
+        return str(answer['volume']['status']) if answer else ''
+
+    def _await(
+        self,
+        identity: str,
+        is_ready: Callable[[Raw], bool],
+        failure: Callable[[Raw], str] = lambda raw: '',
+    ) -> None:
+        """Wait for a volume. ``failure``: why that is futile. Raises Gone if it is deleted."""
+
+        def reason() -> str:
+            raw = self.api.call(VOLUME, 'GET', f'/volumes/{identity}')['volume']
+            if is_ready(raw):
+                return ''
+            text, status = f'volume {raw["name"] or identity} is {raw["status"]}', raw['status']
+            futile = failure(raw)
+            if status.startswith('error') or futile:
+                raise CloudError('; '.join(filter(None, (text, futile, self._message(identity)))))
+            return text
+
+        await_one(self.api, reason)
+
+    def _message(self, identity: str) -> str:
+        """What Cinder tells users about the last error of a volume."""
+        with suppress(CloudError):
+            query = {'resource_uuid': identity, 'limit': 1, 'sort': 'created_at:desc'}
+            for message in self.api.call(VOLUME, 'GET', '/messages', query=query)['messages']:
+                return str(message['user_message'])
+        return ''
+
+
+def _is_idle(raw: Raw) -> bool:
+    return raw['status'] in ('available', 'in-use')
+
+
+def _has(raw: Raw, server: str) -> bool:
+    """Whether a server has a volume."""
+    return any(one['server_id'] == server for one in raw['attachments'])
