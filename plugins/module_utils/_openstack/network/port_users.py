@@ -11,6 +11,7 @@ from typing import Dict, List, Tuple
 from ..._model.floating_ip import FixedIp
 from ..api.api import Api, Raw
 from ..api.lists import all_lbs, all_ports, all_servers, server_names
+from .port_items import ipv4_addresses
 from .tags import marks_of
 
 _SERVER = 'compute:'  # and the availability zone
@@ -88,15 +89,11 @@ class PortUsers:
             name = port['name'] if is_named(port) else None
             if not (server or lb or name):
                 continue
-            for address in _ipv4_addresses(port):
+            for address in ipv4_addresses(port):
                 position = positions.get((port['device_id'], address), len(positions))
                 order = (server or lb or str(name), position, address)
                 found.append((order, (port['id'], FixedIp(address, server, lb, name))))
         return [entry for _order, entry in sorted(found, key=lambda pair: pair[0])]
-
-
-def _ipv4_addresses(port: Raw) -> List[str]:
-    return [one['ip_address'] for one in port['fixed_ips'] if ':' not in one['ip_address']]
 
 
 def _positions(api: Api) -> Dict[Tuple[str, str], int]:

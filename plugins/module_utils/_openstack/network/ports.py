@@ -1,37 +1,65 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""SKELETON: Ports."""
+"""Ports that were created by name; those that belong to one server are shown with it only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Tuple
+from functools import partial
+from typing import TYPE_CHECKING, List, Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.port import Port
 from ..api.api import Api
+from ..api.lists import all_floating_ips, all_networks, all_ports, all_security_groups
+from ..api.names import named
+from ..api.parallel import together
+from .port_items import port_of
+from .port_users import PortUsers, is_named
+from .tags import is_ours
+
+if TYPE_CHECKING:
+    from .port_writer import PortWriter
 
 
 class Ports:
-    """Ports of a project."""
+    """Ports of a project with names of their own."""
 
     def __init__(self, api: Api) -> None:
         """``api``: the services, as the project sees them."""
         self.api = api
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
-        """SKELETON."""
-        raise NotImplementedError
+        """List all ports that were created by name, or those with these names."""
+        api = self.api
+        lists = (all_ports, all_networks, all_security_groups, all_floating_ips)
+        ports, networks, groups, floating = together([partial(one, api) for one in lists])
+        network_names = {raw['id']: raw['name'] for raw in networks}
+        group_names = {raw['id']: raw['name'] for raw in groups}
+        addresses = {raw['port_id']: raw['floating_ip_address'] for raw in floating}
+        users = PortUsers(api)
+        found = named(
+            'port', [raw for raw in ports if is_named(raw)], names, api.project_id, is_ours
+        )
+        return tuple(
+            port_of(raw, network_names, group_names, users.server(raw), addresses.get(raw['id']))
+            for raw in found
+        )
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+    def _writer(self) -> PortWriter:
+        from .port_writer import PortWriter
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+        return PortWriter(self.api)
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """SKELETON."""
-        raise NotImplementedError
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create ports."""
+        return self._writer().create(changes)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update security groups, descriptions and labels."""
+        return self._writer().update(changes)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete ports."""
+        return self._writer().delete(changes)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import List
 
+from ..._cloud import Busy
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
 from ..api.marks import PREFIX, Marks, from_tags, to_tags
@@ -72,13 +73,13 @@ def created_once(
 ) -> Raw:
     """Create an item with a name, and marks in its description.
 
-    If another run created one with this name at the same time, the first of both stays. If there is
-    no answer, it is found by its name.
+    If another run created one with this name at the same time, the first of both stays: also if
+    they conflict, as ports with the same address do. If there is no answer, it is found by name.
     """
     marked = {**body, 'description': first_description(own)}
     try:
         created: Raw = api.call(NETWORK, 'POST', path, {key: marked})[key]
-    except NoAnswer:
+    except (Busy, NoAnswer):
         first = _first_of_ours(api, path, key, str(body['name']))
         if not first:
             raise

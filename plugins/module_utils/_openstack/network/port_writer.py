@@ -1,0 +1,80 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Writes ports that were requested by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import List
+
+from ..._cloud import Busy, Outcome
+from ..._model.change import Change
+from ..._model.port import Port
+from ..api.api import Api, Raw
+from ..api.lists import all_networks, all_ports, all_security_groups
+from ..api.names import ids_of, item_of
+from ..api.parallel import each
+from ..api.services import NETWORK
+from .network_items import is_listed
+from .port_items import body_of
+from .tags import created_once, is_ours, marks_of, write_description, write_tags
+
+_PATH = '/ports'
+
+
+class PortWriter:
+    """Creates, updates and deletes ports."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api = api
+
+    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Create ports."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        api, wanted, own = self.api, change.new(Port), {'created_by': self.api.actor}
+        networks = [raw for raw in all_networks(api) if is_listed(raw)]
+        network = ids_of('network', networks, [wanted.network], api.project_id, is_ours)
+        body = body_of(wanted, network[wanted.network], self._groups(wanted, {}))
+        raw = created_once(api, _PATH, 'port', body, own)
+        self._describe(raw, wanted)
+
+    def _groups(self, wanted: Port, current: Mapping[str, str]) -> List[str]:
+        """The ids of the security groups of a port, those that it has already first."""
+        kept = {name: current[name] for name in wanted.security_groups if name in current}
+        names = [name for name in wanted.security_groups if name not in kept]
+        groups, project = all_security_groups(self.api), self.api.project_id
+        return [*kept.values(), *ids_of('security_group', groups, names, project, is_ours).values()]
+
+    def _describe(self, raw: Raw, wanted: Port) -> None:
+        write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)
+        write_description(self.api, _PATH, 'port', raw, wanted.description)
+
+    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Update security groups, descriptions and labels."""
+        return each(changes, self._update)
+
+    def _update(self, change: Change) -> None:
+        wanted, raw = change.new(Port), self._found(change)
+        names = {one['id']: one['name'] for one in all_security_groups(self.api)}
+        current = {names.get(one, one): one for one in raw['security_groups']}
+        if set(current) != set(wanted.security_groups):
+            body = {'port': {'security_groups': self._groups(wanted, current)}}
+            self.api.call(NETWORK, 'PUT', f'{_PATH}/{raw["id"]}', body)
+        self._describe(raw, wanted)
+
+    def _found(self, change: Change) -> Raw:
+        return item_of(change, all_ports(self.api), self.api.project_id)
+
+    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+        """Delete ports; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        found = self.api.call(NETWORK, 'GET', f'{_PATH}/{change.id}', allowed=(404,))
+        if found and found['port']['device_id']:
+            # Neutron would delete it, and the server would lose it.
+            raise Busy('a server has got it meanwhile; run the task again')
+        self.api.call(NETWORK, 'DELETE', f'{_PATH}/{change.id}', allowed=(404,))
