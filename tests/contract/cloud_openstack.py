@@ -121,7 +121,7 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
 
     def remains() -> Mapping[str, list[str]]:
         return {
-            path: sorted(item.get('id', item['name']) for item in items)
+            path: sorted(item['id'] if 'id' in item else item['name'] for item in items)
             for path, items in member.everything().items()
         }
 

@@ -34,8 +34,8 @@ class Addresses:
         self._writer.give(ports[0]['id'], wanted, ports[0]['fixed_ips'][0]['ip_address'])
 
     def release(self, raw: Raw) -> None:
-        """Take the floating IPs from a server that is being deleted."""
-        self._writer.release([port['id'] for port in self._ports.get(raw['id'], ())])
+        """Delete the automatic floating IPs of a server that is being deleted."""
+        self._writer.release_automatic([port['id'] for port in self._ports.get(raw['id'], ())])
 
 
 def ports_by_server(api: Api) -> Dict[str, List[Raw]]:

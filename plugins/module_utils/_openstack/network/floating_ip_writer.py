@@ -59,6 +59,15 @@ class FloatingIpWriter:
             if raw['port_id'] in port_ids:
                 self._release(raw)
 
+    def release_automatic(self, port_ids: Collection[str]) -> None:
+        """Delete the automatic floating IPs of ports whose server or balancer is being deleted.
+
+        Others stay with ports that outlive it; Neutron detaches them from those that do not.
+        """
+        for raw in self.existing:
+            if raw['port_id'] in port_ids and is_automatic(raw):
+                self._release(raw)
+
     def _release(self, raw: Raw) -> None:
         if is_automatic(raw):
             self.api.call(NETWORK, 'DELETE', f'{PATH}/{raw["id"]}', allowed=(404,))
