@@ -83,8 +83,8 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             CAN['memory'],
             interrupt,
             other_run,
-            tuple(Status),
-            set_status,
-            memory,
+            statuses=tuple(Status),
+            set_status=set_status,
+            memory=memory,
             add_foreign_rule=add_foreign_rule,
         )

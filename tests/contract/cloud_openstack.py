@@ -4,7 +4,7 @@
 
 Their names are ``devstack`` and ``devstack-admin``, or those in the variables OPENSTACK_MEMBER and
 OPENSTACK_ADMIN. Without the variable OS_CLIENT_CONFIG_FILE it is the one of tests/openstack, which
-is started. What is listed here does not pass through the backend.
+is started.
 """
 
 from __future__ import annotations
@@ -13,102 +13,51 @@ import functools
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api import api
 from ansible_collections.hanok.cloud.tests.contract.clouds import (
     CAN,
     CloudUnderTest,
     run_in_process,
 )
+from ansible_collections.hanok.cloud.tests.contract.openstack_services import (
+    Services,
+    await_that,
+)
 from ansible_collections.hanok.cloud.tests.contract.promises import Result
 from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack
 
 MEMBER = os.environ.get('OPENSTACK_MEMBER', 'devstack')
 ADMIN = os.environ.get('OPENSTACK_ADMIN', 'devstack-admin')
-Raw = dict[str, Any]
-
-
-class Listing(NamedTuple):
-    """A list of a service. ``key``: of the items in the answer."""
-
-    service: str
-    path: str
-    key: str
-
-
-LISTS = (
-    Listing('compute', '/servers/detail', 'servers'),
-    Listing('compute', '/os-keypairs', 'keypairs'),
-    Listing('compute', '/flavors/detail', 'flavors'),
-    Listing('image', '/v2/images', 'images'),
-    Listing('image', '/v2/images?os_hidden=true', 'images'),
-    Listing('block-storage', '/volumes/detail', 'volumes'),
-    Listing('block-storage', '/snapshots/detail', 'snapshots'),
-    Listing('network', '/v2.0/networks', 'networks'),
-    Listing('network', '/v2.0/subnets', 'subnets'),
-    Listing('network', '/v2.0/routers', 'routers'),
-    Listing('network', '/v2.0/ports', 'ports'),
-    Listing('network', '/v2.0/security-groups', 'security_groups'),
-    Listing('network', '/v2.0/floatingips', 'floatingips'),
-    Listing('load-balancer', '/v2/lbaas/loadbalancers', 'loadbalancers'),
-    Listing('load-balancer', '/v2/lbaas/listeners', 'listeners'),
-    Listing('load-balancer', '/v2/lbaas/pools', 'pools'),
-    Listing('load-balancer', '/v2/lbaas/healthmonitors', 'healthmonitors'),
-)
-MICROVERSIONS = {'compute': '2.83', 'block-storage': '3.42'}
-
-
-class Services:
-    """The services of an OpenStack as the user of an entry of clouds.yaml reaches them."""
-
-    def __init__(self, entry: str) -> None:
-        """Sign in."""
-        from openstack.config import OpenStackConfig
-
-        self.session = OpenStackConfig().get_one(cloud=entry).get_session()
-        self.project_id: str = self.session.get_project_id()
-
-    def send(self, method: str, service: str, path: str, body: object = None) -> Raw:
-        """Send a request; return the answer, which may be empty."""
-        options: Raw = {} if body is None else {'json': body}
-        answer = self.session.request(
-            path,
-            method,
-            endpoint_filter={'service_type': service, 'interface': 'public'},
-            microversion=MICROVERSIONS.get(service),
-            **options,
-        )
-        found: Raw = answer.json() if answer.content else {}
-        return found
-
-    def list(self, listing: Listing) -> list[Raw]:
-        """The items of a list that are those of the project, or of no project."""
-        items = self.send('GET', listing.service, listing.path)[listing.key]
-        items = [item.get('keypair', item) for item in items]
-        owners = ('project_id', 'tenant_id', 'owner')
-        own = {None, self.project_id}
-        return [item for item in items if {item.get(owner) for owner in owners} <= own]
-
-    def named(self, path: str, name: str) -> Raw:
-        """The only item of a name in one of the lists."""
-        (listing,) = (listing for listing in LISTS if listing.path == path)
-        (found,) = (item for item in self.list(listing) if item['name'] == name)
-        return found
-
-    def everything(self) -> dict[str, list[Raw]]:
-        """All lists, side by side."""
-        with ThreadPoolExecutor(len(LISTS)) as pool:
-            return {
-                listing.path: items
-                for listing, items in zip(LISTS, pool.map(self.list, LISTS), strict=True)
-            }
+LARGER_FLAVOR = 'g1.micro'
+# What gives a server that is ACTIVE a status, and what gives it back. Nova deletes what it shelves
+# at once, and nobody repairs or builds.
+ACTIONS: Mapping[str, Mapping[str, Any]] = {
+    Status.ACTIVE: {},
+    Status.SHUTOFF: {'os-stop': None},
+    Status.PAUSED: {'pause': None},
+    Status.SUSPENDED: {'suspend': None},
+    Status.RESCUE: {'rescue': None},
+    Status.SHELVED_OFFLOADED: {'shelve': None},
+    Status.VERIFY_RESIZE: {'resize': None},
+    Status.ERROR: {'os-resetState': {'state': 'error'}},
+}
+BACK: Mapping[str, Mapping[str, Any]] = {
+    Status.SHUTOFF: {'os-start': None},
+    Status.PAUSED: {'unpause': None},
+    Status.SUSPENDED: {'resume': None},
+    Status.RESCUE: {'unrescue': None},
+    Status.SHELVED_OFFLOADED: {'unshelve': None},
+    Status.VERIFY_RESIZE: {'confirmResize': None},
+    Status.ERROR: {'os-resetState': {'state': 'active'}},
+}
 
 
 def opened(folder: Path) -> Iterator[CloudUnderTest]:
@@ -132,11 +81,39 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             run,
             lambda project='default', kind='': open_cloud(entry_of(kind), project, 'tester', 60),
             member.everything,
-            remains,
+            member.ids,
             str(image),
+            CAN['openstack'],
             add_foreign_rule=functools.partial(add_foreign_rule, member),
-            can=CAN['openstack'],
+            statuses=tuple(ACTIONS),
+            set_status=functools.partial(set_status, member, Services(ADMIN)),
+            clean=member.clean,
         )
+
+
+def set_status(member: Services, admin: Services, name: str, status: Status) -> None:
+    """Give a server a status, from whatever it has."""
+    server = member.named('servers', name)
+    path = f'/servers/{server["id"]}'
+    if server['status'] == status:
+        return
+    if server['status'] != Status.ACTIVE:
+        _act(member, admin, path, BACK[server['status']], Status.ACTIVE)
+    if status != Status.ACTIVE:
+        action = dict(ACTIONS[status])
+        if 'resize' in action:
+            larger = member.named('flavors', LARGER_FLAVOR)
+            action['resize'] = {'flavorRef': larger['id']}
+        _act(member, admin, path, action, status)
+
+
+def _act(member: Services, admin: Services, path: str, action: Any, status: str) -> None:
+    services = admin if 'os-resetState' in action else member
+    services.send('POST', 'compute', f'{path}/action', action)
+    await_that(
+        lambda: member.send('GET', 'compute', path)['server']['status'] == status,
+        f'the server does not become {status}',
+    )
 
 
 def with_clouds_yaml() -> None:
@@ -157,7 +134,7 @@ def run(module: str, check: bool = False, **options: Any) -> Result:
 
 def add_foreign_rule(member: Services, name: str, rule: ForeignRule) -> None:
     """Add a rule whose protocol is the first word of its text."""
-    group = member.named('/v2.0/security-groups', name)
+    group = member.named('security_groups', name)
     body = {
         'security_group_id': group['id'],
         'direction': rule.direction,

@@ -60,8 +60,9 @@ class CloudUnderTest(NamedTuple):
     ``image_path``: a small disk image. ``can``: what not every cloud can (FEATURES). ``interrupt``:
     leave a server as a run does that was killed. ``other_run``: while its context lasts, another
     run is working on a server. ``statuses``, ``set_status``: what ``set_status`` can give to a
-    server. ``memory``: of a cloud whose items can be set by hand.
-    ``add_foreign_rule``: add a rule to a security group as another program would do.
+    server. ``clean``: delete what was not in ``remains`` before. ``memory``: of a cloud whose items
+    can be set by hand. ``add_foreign_rule``: add a rule to a security group as another program
+    would do.
     """
 
     name: str
@@ -75,6 +76,7 @@ class CloudUnderTest(NamedTuple):
     other_run: Callable[[str, TaskState], AbstractContextManager[None]] | None = None
     statuses: Collection[Status] = ()
     set_status: Callable[[str, Status], None] | None = None
+    clean: Callable[[Any], None] | None = None
     memory: Memory | None = None
     network: str = 'default'
     flavor: str = 'g1.nano'
