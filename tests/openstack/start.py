@@ -96,6 +96,9 @@ def start(listening: dict[str, socket.socket]) -> dict[str, subprocess.Popen[byt
         'PYTHONPATH': str(HERE / 'drivers'),
         'PATH': f'{layout.VENV}/bin:{os.environ["PATH"]}',
         'EVENTLET_NO_GREENDNS': 'yes',  # is imported by some, used by none
+        # Its pool of threads answers only the first thread that uses it: in Cinder, the second
+        # volume of an image would be created for ever. Without the pool, every thread waits itself.
+        'EVENTLET_THREADPOOL_SIZE': '0',
         **_settings_of_services(),
     }
     started = {}
