@@ -18,6 +18,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import G
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.errors import text_of
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.image_rows import (
+    devices_of,
     existing,
     image_of,
     ours,
@@ -26,9 +27,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.ima
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.image_source import (
     identified,
-)
-from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.server_images import (
-    snapshot_ids,
 )
 
 PUBLIC = {
@@ -99,11 +97,13 @@ def test_killed_image_of_others_is_an_error() -> None:
 
 
 def test_image_of_a_server_with_a_root_volume() -> None:
-    """Such an image has no data; its snapshots belong to it."""
-    found = image_of({**PUBLIC, 'size': 0, 'min_disk': 4}, {})
+    """Such an image has no data, but snapshots; the size is that of the root volume."""
+    mapping = '[{"boot_index": null, "volume_size": 9}, {"boot_index": 0, "volume_size": 4}]'
+    raw = {**PUBLIC, 'size': 0, 'min_disk': 1, 'block_device_mapping': mapping}
+    found = image_of(raw, {})
     assert (found.size, found.min_disk) == (4 * GIB, 4)
-    assert snapshot_ids('[{"snapshot_id": "s1"}, {"snapshot_id": null}]') == ['s1']
-    assert snapshot_ids('') == []
+    assert [device['volume_size'] for device in devices_of(raw)] == [4, 9]
+    assert devices_of(PUBLIC) == []
 
 
 def test_users() -> None:

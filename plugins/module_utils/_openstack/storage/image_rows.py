@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Dict, List, Tuple
@@ -18,6 +19,7 @@ from ..api.marks import Marks, from_metadata
 from ..api.names import age, is_own
 from ..api.properties import from_properties, to_properties
 
+MAPPING = 'block_device_mapping'  # property of an image that is snapshots of volumes
 _DELETED = ('deleted', 'pending_delete')
 
 
@@ -95,7 +97,16 @@ def _size(raw: Raw, marks: Marks) -> int:
     if raw['status'] != 'active':
         return 0
     size = raw.get('virtual_size') or int(marks.own.get('size', 0)) or raw['size']
-    return size or max(1, raw['min_disk']) * GIB
+    if size:
+        return int(size)
+    sizes = [int(device.get('volume_size') or 0) for device in devices_of(raw)[:1]]
+    return max(1, int(raw['min_disk']), *sizes) * GIB
+
+
+def devices_of(raw: Raw) -> List[Raw]:
+    """Return the devices of an image that is snapshots of volumes; that of the root is first."""
+    devices: List[Raw] = json.loads(raw.get(MAPPING) or '[]')
+    return sorted(devices, key=lambda device: device.get('boot_index') != 0)
 
 
 def _tasks(raw: Raw, marks: Marks) -> Tuple[TaskState | None, TaskState | None]:

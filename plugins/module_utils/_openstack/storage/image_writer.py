@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Dict, List
 
 from ..._cloud import Busy, CloudError, Outcome
@@ -22,7 +23,7 @@ from ..api.properties import from_properties, write_properties
 from ..api.services import IMAGE
 from .image_rows import existing, is_abandoned, is_of_server, ours, properties_of
 from .image_source import SourceFile, Upload, verified
-from .server_images import create_from_server, delete_snapshots
+from .server_images import create_from_server, delete_snapshots, keep_root_only
 
 
 class ImageWriter:
@@ -56,7 +57,8 @@ class ImageWriter:
             identity = create_from_server(self.api, image, self._until())
         self._await(identity, image.name)
         raw = self._raw(identity)
-        self._write(raw, image, {'created_by': from_properties(raw).created_by})
+        mapping = keep_root_only(self.api, raw)
+        self._write(raw, image, {'created_by': from_properties(raw).created_by}, mapping)
         return identity
 
     def _ours(self, name: str) -> List[Raw]:
@@ -188,9 +190,15 @@ class ImageWriter:
         raw = self._raw(self._id(change))
         self._write(raw, change.new(Image), from_properties(raw).own)
 
-    def _write(self, raw: Raw, image: Image, own: Mapping[str, str]) -> None:
+    def _write(
+        self,
+        raw: Raw,
+        image: Image,
+        own: Mapping[str, str],
+        others: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Write what can be changed of an image. ``own``: what else is known of it."""
-        wanted = properties_of(image, own)
+        wanted = {**properties_of(image, own), **others}
         if raw.get('description') and not image.description:
             wanted['description'] = ''
         write_properties(self.api, raw, wanted)

@@ -5,16 +5,17 @@
 from __future__ import annotations
 
 import json
-from typing import List
+from typing import Dict
 
 from ..._model.image import Image
-from ..api.api import Api
+from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_images, all_servers
 from ..api.names import the_only
+from ..api.polling import await_one
 from ..api.properties import to_properties
 from ..api.services import COMPUTE, VOLUME
-from .image_rows import is_of_server, ours
+from .image_rows import MAPPING, devices_of, is_of_server, ours
 
 
 def create_from_server(api: Api, image: Image, until: str) -> str:
@@ -43,15 +44,53 @@ def create_from_server(api: Api, image: Image, until: str) -> str:
     return str(answer['image_id'])
 
 
+def keep_root_only(api: Api, raw: Raw) -> Dict[str, str]:
+    """Return the mapping of an image without the other volumes of the server, as a property.
+
+    Nova creates snapshots of all volumes of a server that boots from one; those are deleted here.
+    """
+    devices = devices_of(raw)
+    others = [device for device in devices if device.get('boot_index') != 0]
+    for device in others:
+        _delete_snapshot(api, device)
+    if not others:
+        return {}
+    return {MAPPING: json.dumps([device for device in devices if device not in others])}
+
+
 def delete_snapshots(api: Api, identity: str) -> None:
-    """Delete the snapshots of volumes that an image of ours consists of, if it has no data."""
+    """Delete the snapshots that an image of ours consists of, if it has no data."""
     for raw in all_images(api):
         if raw['id'] == identity and is_of_server(raw):
-            for snapshot in snapshot_ids(raw.get('block_device_mapping', '')):
-                api.call(VOLUME, 'DELETE', f'/snapshots/{snapshot}', allowed=(404,))
+            for device in devices_of(raw):
+                _delete_snapshot(api, device)
 
 
-def snapshot_ids(mapping: str) -> List[str]:
-    """Return the ids of the snapshots in a block device mapping, which is JSON."""
-    devices = json.loads(mapping or '[]')
-    return [str(device['snapshot_id']) for device in devices if device.get('snapshot_id')]
+def _delete_snapshot(api: Api, device: Raw) -> None:
+    path = f'/snapshots/{device.get("snapshot_id")}'
+    answer = api.call(VOLUME, 'GET', path, allowed=(404,))
+    if not answer:
+        return
+    api.call(VOLUME, 'DELETE', path, allowed=(404,))
+    if device.get('delete_on_termination'):
+        _await_deletion(api, path)
+        _delete_leftover(api, answer['snapshot']['volume_id'])
+
+
+def _await_deletion(api: Api, path: str) -> None:
+    def reason() -> str:
+        answer = api.call(VOLUME, 'GET', path, allowed=(404,))
+        return f'a snapshot is {answer["snapshot"]["status"]}' if answer else ''
+
+    await_one(api, reason)
+
+
+def _delete_leftover(api: Api, identity: str) -> None:
+    """Delete the root volume of a server that was deleted before its snapshot.
+
+    Cinder deletes no volume that has snapshots, so that Nova could not delete it with the server.
+    """
+    path = f'/volumes/{identity}'
+    answer = api.call(VOLUME, 'GET', path, allowed=(404,))
+    if answer and answer['volume']['status'] == 'available' and not answer['volume']['name']:
+        api.call(VOLUME, 'DELETE', path, allowed=(400, 404))
