@@ -1,0 +1,198 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Load balancers are updated, one part after the other, while they serve.
+
+Octavia changes a balancer once at a time. What is new comes first and what is not wanted any more
+is deleted last, so that an update that fails in the middle has taken nothing away. Of what others
+created only what the task changes is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Set
+
+from ..._cloud import Outcome, Refused
+from ..._model.change import Change
+from ..._model.lb import Lb, Listener
+from ..api.api import Api, Raw
+from ..api.marks import from_tags, to_tags
+from ..api.names import item_of
+from ..api.parallel import each
+from ..api.services import BALANCER
+from ..network.floating_ip_writer import FloatingIpWriter
+from .lb_bodies import (
+    Body,
+    is_as,
+    listener_body,
+    members_body,
+    monitor_body,
+    monitor_settings,
+    name_of,
+    pool_body,
+    pool_settings,
+    same_members,
+)
+from .lb_items import Around, member_name, parts_of
+from .lb_marks import listener_of
+from .lb_steps import LBS, addresses_of, await_active
+from .lbs import around_of
+
+_DATAGRAMS = ('udp', 'sctp')  # these can share a port with others
+
+
+def update(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+    """Update load balancers."""
+    return each(changes, lambda change: _update(api, change))
+
+
+def _update(api: Api, change: Change) -> None:
+    found = api.pages(BALANCER, LBS, 'loadbalancers', name=change.name)
+    raw = await_active(api, item_of(change, found, api.project_id)['id'])
+    old, new = change.old(Lb), change.new(Lb)
+    around = around_of(api, [raw])
+    _Update(api, raw, old, new, around).run()
+    _update_settings(api, raw, new)
+    if old.floating_ip != new.floating_ip:
+        FloatingIpWriter(api).give(raw['vip_port_id'], new.floating_ip)
+
+
+def _update_settings(api: Api, raw: Raw, lb: Lb) -> None:
+    own = from_tags(raw['tags']).own
+    body = {'description': lb.description, 'tags': to_tags(lb.labels, own, raw['tags'])}
+    if not is_as(raw, body):
+        api.call(BALANCER, 'PUT', f'{LBS}/{raw["id"]}', {'loadbalancer': body})
+        await_active(api, raw['id'])
+
+
+class _Update:
+    """The update of the parts of one balancer."""
+
+    def __init__(self, api: Api, raw: Raw, old: Lb, new: Lb, around: Around) -> None:
+        self.api, self.raw, self.old, self.new, self.around = api, raw, old, new, around
+        parts = parts_of(raw, around)
+        self.parts = {(part.listener.port, part.listener.protocol): part for part in parts}
+        self.used: Set[str] = set()
+        self.pools = [around.pools[one['id']] for one in raw['pools'] if one['id'] in around.pools]
+
+    def run(self) -> None:
+        """Update the parts."""
+        self._refuse_what_nothing_keeps()
+        for listener in self.new.listeners:
+            part = self.parts.get((listener.port, listener.protocol))
+            if part is None:
+                self._create(listener)
+            elif part.pool:
+                self._update_pool(listener, part.pool, part.monitor, part.is_ours)
+                if part.is_ours and not is_as(part.raw, {}):
+                    self._call('PUT', f'/listeners/{part.raw["id"]}', 'listener', _name(part.raw))
+        self._delete_unwanted()
+
+    def _refuse_what_nothing_keeps(self) -> None:
+        """Refuse to change what belongs to pools if there are none."""
+        old, new = self.old, self.new
+        pools = [part for part in self.parts.values() if part.pool]
+        created = {(one.port, one.protocol) for one in new.listeners} - set(self.parts)
+        if pools or created:
+            return
+        for option in ('algorithm', 'members', 'health_check'):
+            if getattr(old, option) != getattr(new, option):
+                raise Refused(
+                    f'{option}: no listener of the load balancer has a pool; also set listeners',
+                    option,
+                )
+
+    def _call(self, method: str, path: str, key: str = '', body: object = None) -> Raw:
+        """Change a part, and wait until the next one can be changed."""
+        content = None if body is None else {key: body}
+        allowed = [404] if method == 'DELETE' else []
+        answer = self.api.call(BALANCER, method, path, content, allowed)
+        await_active(self.api, self.raw['id'])
+        found: Raw = answer.get(key, {})
+        return found
+
+    def _create(self, listener: Listener) -> None:
+        """Create a listener; its pool is ready before, and one that has the port goes then."""
+        pool = next((one for one in self.pools if _is_for(one, listener)), None)
+        if pool is None:
+            body = {**pool_body(self.new, listener), 'loadbalancer_id': self.raw['id']}
+            pool = self._call('POST', '/pools', 'pool', body)
+            self.pools.append(pool)
+        monitor = self.around.monitors.get(pool.get('healthmonitor_id') or '')
+        self._update_pool(listener, pool, monitor, True)
+        for (port, protocol), part in list(self.parts.items()):
+            if port == listener.port and protocol not in _DATAGRAMS:
+                self._call('DELETE', f'/listeners/{part.raw["id"]}')
+        body = {'loadbalancer_id': self.raw['id'], 'default_pool_id': pool['id']}
+        self._call('POST', '/listeners', 'listener', {**listener_body(listener), **body})
+
+    def _update_pool(
+        self, listener: Listener, pool: Raw, monitor: Raw | None, is_ours: bool
+    ) -> None:
+        """Update a pool, its members and its health check."""
+        old, new = self.old, self.new
+        self.used.add(pool['id'])
+        if is_ours or old.algorithm != new.algorithm:
+            body = pool_settings(new, listener, pool['tags'])
+            if not is_ours:
+                del body['tags']
+            if not is_as(pool, body):
+                self._call('PUT', f'/pools/{pool["id"]}', 'pool', body)
+        self._update_members(listener, pool, is_ours)
+        if is_ours or old.health_check != new.health_check:
+            self._update_monitor(pool, monitor)
+
+    def _update_members(self, listener: Listener, pool: Raw, is_ours: bool) -> None:
+        """Replace what differs of the members of a pool, by one request."""
+        old, new = self.old, self.new
+        keeps_ports = not is_ours and listener in old.listeners
+        keeps_checks = not is_ours and _check_port(old) == _check_port(new)
+        if keeps_ports and keeps_checks and old.members == new.members:
+            return
+        path = f'/pools/{pool["id"]}/members'
+        raws = self.api.pages(BALANCER, path, 'members')
+        stays_all = not is_ours and old.members == new.members
+        named = [(member_name(self.raw, raw, self.around), raw) for raw in raws]
+        staying = [raw for name, raw in named if stays_all or name in new.members]
+        added = () if stays_all else set(new.members) - {name for name, _raw in named}
+        addresses = addresses_of(self.api, added, self.raw['vip_network_id'])
+        bodies = members_body(new, listener, staying, addresses, keeps_ports, keeps_checks)
+        if not same_members(raws, bodies):
+            self._call('PUT', path, 'members', bodies)
+
+    def _update_monitor(self, pool: Raw, monitor: Raw | None) -> None:
+        check = self.new.health_check
+        if monitor and (check is None or monitor['type'] != check.protocol.upper()):
+            self._call('DELETE', f'/healthmonitors/{monitor["id"]}')
+            monitor = None
+        if check is None:
+            return
+        if monitor is None:
+            body = {**monitor_body(check), 'pool_id': pool['id']}
+            self._call('POST', '/healthmonitors', 'healthmonitor', body)
+            return
+        body = monitor_settings(check, monitor['tags'])
+        if not is_as(monitor, body):
+            self._call('PUT', f'/healthmonitors/{monitor["id"]}', 'healthmonitor', body)
+
+    def _delete_unwanted(self) -> None:
+        """Delete the listeners that are not wanted any more, and pools of ours without one."""
+        wanted = {(listener.port, listener.protocol) for listener in self.new.listeners}
+        for key, part in self.parts.items():
+            if key not in wanted:
+                self._call('DELETE', f'/listeners/{part.raw["id"]}')
+        for pool in self.pools:
+            if listener_of(pool) and pool['id'] not in self.used:
+                self._call('DELETE', f'/pools/{pool["id"]}')
+
+
+def _is_for(pool: Raw, listener: Listener) -> bool:
+    return listener_of(pool) == name_of(listener) and not pool['listeners']
+
+
+def _name(raw: Raw) -> Body:
+    return {'name': raw['name']}
+
+
+def _check_port(lb: Lb) -> int | None:
+    return lb.health_check.port if lb.health_check else None

@@ -1,0 +1,138 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Load balancers are created, whole by one request, and deleted.
+
+The floating IP that one is to have is written with that request, and removed when it has it: the
+next run completes it if this one is killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import List
+from uuid import uuid4
+
+from ..._cloud import CloudError, Outcome
+from ..._model.change import AFTER_APPLY, Change
+from ..._model.lb import Lb
+from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
+from ..api.lists import all_networks
+from ..api.marks import from_tags, to_tags
+from ..api.names import age, ids_of, is_own
+from ..api.parallel import each
+from ..api.polling import await_one
+from ..api.services import BALANCER
+from ..network.floating_ip_writer import FloatingIpWriter
+from ..network.tags import is_ours as is_our_network
+from .lb_bodies import lb_body
+from .lb_marks import AUTO, PENDING, TOKEN, is_ours, own
+from .lb_steps import LBS, addresses_of, await_active, found_lb
+
+
+class LbWriter:
+    """Creates and deletes load balancers of a project."""
+
+    def __init__(self, api: Api) -> None:
+        """``api``: the services, as the project sees them."""
+        self.api = api
+
+    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Create load balancers; those that an earlier run, or another one, began are completed."""
+        return each(changes, self._create)
+
+    def _create(self, change: Change) -> None:
+        lb = change.new(Lb)
+        raw = min(self._named(lb.name), key=age, default=None) or self._request(lb)
+        raw = await_active(self.api, raw['id'])
+        wanted = own(raw, PENDING)
+        if wanted:
+            address = AFTER_APPLY if wanted == AUTO else wanted
+            FloatingIpWriter(self.api).give(raw['vip_port_id'], address)
+            self._remove_mark(raw)
+
+    def _named(self, name: str) -> List[Raw]:
+        found = self.api.pages(BALANCER, LBS, 'loadbalancers', name=name)
+        return [raw for raw in found if is_own(raw, self.api.project_id)]
+
+    def _request(self, lb: Lb) -> Raw:
+        """Create a balancer; if another run does the same, return that of the first."""
+        network = lb.network
+        networks = all_networks(self.api)
+        ids = ids_of('network', networks, [network], self.api.project_id, is_our_network)
+        addresses = addresses_of(self.api, lb.members, ids[network])
+        token = str(uuid4())
+        marks = {
+            'created_by': self.api.actor,
+            TOKEN: token,
+            PENDING: AUTO if lb.floating_ip == AFTER_APPLY else lb.floating_ip,
+        }
+        body = lb_body(lb, ids[network], marks, addresses)
+        try:
+            created: Raw = self.api.call(BALANCER, 'POST', LBS, {'loadbalancer': body})
+            created = created['loadbalancer']
+        except NoAnswer:
+            requested = [raw for raw in self._named(lb.name) if own(raw, TOKEN) == token]
+            if not requested:
+                raise
+            created = requested[0]
+        first = min(filter(is_ours, self._named(lb.name)), key=age, default=created)
+        if first['id'] != created['id']:
+            self._delete_one(created)
+            self.api.notes.append(
+                f'lb {lb.name}: another run created it at the same time; the second one was deleted'
+            )
+        return first
+
+    def _remove_mark(self, raw: Raw) -> None:
+        """Remove the mark of a floating IP that a balancer has now."""
+        marks = from_tags(raw['tags'])
+        tags = to_tags(marks.labels, {**marks.own, PENDING: None}, raw['tags'])
+        body = {'loadbalancer': {'tags': tags}}
+        self.api.call(BALANCER, 'PUT', f'{LBS}/{raw["id"]}', body)
+        await_active(self.api, raw['id'])
+
+    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Delete load balancers; those that are gone already are no error."""
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        """Delete a balancer, and doubles of it that a run that was killed has left."""
+        found = self._named(change.name)
+        doomed = [raw for raw in found if raw['id'] == change.id]
+        if any(map(is_ours, doomed)):
+            doomed += [raw for raw in found if is_ours(raw) and raw not in doomed]
+        for raw in doomed:
+            self._delete_one(raw)
+
+    def _delete_one(self, raw: Raw) -> None:
+        """Delete a balancer with all its parts, and wait until it is gone.
+
+        Its floating IP goes first: it would stay, and cost, if this run were killed after it.
+        """
+        api, path = self.api, f'{LBS}/{raw["id"]}'
+        FloatingIpWriter(api).release([raw['vip_port_id']])
+        await_one(api, lambda: self._unless_pending(raw['id']))
+        api.call(BALANCER, 'DELETE', path, allowed=(404,), query={'cascade': 'true'})
+
+        def not_gone() -> str:
+            current = found_lb(api, raw['id'])
+            if current is None or current['provisioning_status'] == 'DELETED':
+                return ''
+            if current['provisioning_status'] == 'ERROR':
+                raise CloudError(
+                    'Octavia did not delete it: its provisioning_status is ERROR; run the task '
+                    'again, or ask the operator of the cloud'
+                )
+            return f'its provisioning_status is {current["provisioning_status"]}'
+
+        await_one(api, not_gone)
+
+    def _unless_pending(self, identity: str) -> str:
+        """Why a balancer cannot be deleted now; empty if it can, or is being deleted."""
+        current = found_lb(self.api, identity)
+        status = current['provisioning_status'] if current else ''
+        return f'its provisioning_status is {status}' if status in _BUSY else ''
+
+
+_BUSY = ('PENDING_CREATE', 'PENDING_UPDATE')
