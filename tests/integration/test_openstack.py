@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from ansible_collections.hanok.cloud.tests.contract.openstack_cloud import Services
+from ansible_collections.hanok.cloud.tests.contract.openstack_services import Services
 from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack
 from ansible_collections.hanok.cloud.tests.tools.examples import Example, find
 
@@ -52,14 +52,6 @@ def local_image(host: None, tiny: str) -> Iterator[None]:
     run('image', name='tiny', state='absent')
 
 
-def names(cloud: Services) -> Mapping[str, list[str]]:
-    """What is in the project."""
-    return {
-        path: sorted(item.get('id', item['name']) for item in items)
-        for path, items in cloud.everything().items()
-    }
-
-
 def teardown_of(play: Mapping[str, Any]) -> dict[str, Any]:
     """A play that deletes what a play creates."""
     tasks = [_deletion(task) for task in reversed(play['tasks'])]
@@ -76,30 +68,30 @@ def _deletion(task: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize('example', PLAYS, ids=str)
 def test_document(example: Example, local_image: None, mycloud: Services, tmp_path: Path) -> None:
     """A play runs unchanged; the second run changes nothing, and the deletion leaves nothing."""
-    before = names(mycloud), inventory()
+    before = mycloud.ids(), inventory()
     book, end = tmp_path / 'play.yml', tmp_path / 'end.yml'
     book.write_text(yaml.safe_dump(example.content, sort_keys=False), encoding='utf-8')
     deletion = [teardown_of(play) for play in example.content]
     end.write_text(yaml.safe_dump(deletion, sort_keys=False), encoding='utf-8')
     predicted = Play(str(book), '--check', '--diff')
-    assert names(mycloud) == before[0]
+    assert mycloud.ids() == before[0]
     first = Play(str(book), '--diff')
     assert first.changed == len(example.content[0]['tasks'])
     assert predicted.code == 0, predicted.output[-6000:]
     assert Play(str(book)).changed == 0
     assert Play(str(end)).changed == first.changed
-    assert (names(mycloud), inventory()) == before
+    assert (mycloud.ids(), inventory()) == before
 
 
 def test_getting_started(soak: bool, mycloud: Services) -> None:
     """It runs as on a host; what needs a guest is skipped, because none boots here."""
     if not soak:
         pytest.skip('it takes minutes: make soak runs it')
-    before = names(mycloud)
+    before = mycloud.ids()
     assert Play('hanok.cloud.getting_started', *GETTING_STARTED, '--check', '--diff').changed > 10
-    assert names(mycloud) == before
+    assert mycloud.ids() == before
     assert Play('hanok.cloud.getting_started', *GETTING_STARTED).changed > 10
     assert Play('hanok.cloud.getting_started', *GETTING_STARTED).changed == 0
     assert Play('hanok.cloud.teardown', *GETTING_STARTED).changed > 5
-    assert names(mycloud) == before
+    assert mycloud.ids() == before
     assert not os.path.exists(os.environ['HOME'] + '/hanok-getting-started.pem')
