@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Dict, List
 
-from ..._cloud import CloudError
+from ..._cloud import Busy, CloudError
 from ..api.api import Api, Raw
 from ..api.lists import all_ports
 from ..api.marks import from_metadata
@@ -22,11 +22,17 @@ class Addresses:
 
     def __init__(self, api: Api) -> None:
         """``api``: the services, as the project sees them."""
-        self._writer = FloatingIpWriter(api)
+        self._api, self._writer = api, FloatingIpWriter(api)
         self._ports = ports_by_server(api)
 
     def give(self, raw: Raw, wanted: str | None) -> None:
         """Make a server have a floating address (see FloatingIpWriter), and no other one."""
+        try:
+            self._give(raw, wanted)
+        except Busy:  # another run gave it one meanwhile
+            Addresses(self._api)._give(raw, wanted)
+
+    def _give(self, raw: Raw, wanted: str | None) -> None:
         ports = connection_ports(raw, self._ports.get(raw['id'], []))
         self._writer.release([port['id'] for port in ports[1:]])
         if not ports:

@@ -14,7 +14,7 @@ from ..api.lists import all_servers
 from ..api.marks import PREFIX
 from ..api.names import check_unique
 from ..api.services import COMPUTE
-from .server_status import is_deleting
+from .server_status import is_deleting, never_ran
 
 TOKEN, MEMBER_OF = PREFIX + 'token', PREFIX + 'member_of'
 # Nova hands the filter to its database as a regular expression, in which | means itself, and what
@@ -81,7 +81,7 @@ def without_our_doubles(found: Iterable[Raw]) -> List[Raw]:
 
 
 def _age(raw: Raw) -> tuple[bool, str, str]:
-    return (is_deleting(raw), raw['created'], raw['id'])
+    return (is_deleting(raw) or never_ran(raw), raw['created'], raw['id'])
 
 
 def refuse_doubles(found: Sequence[Raw]) -> None:

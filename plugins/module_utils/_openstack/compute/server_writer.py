@@ -9,10 +9,10 @@ request for it, and removed when it is done: the next run completes it if this o
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Dict, List
+from typing import Dict, List, Set
 from uuid import uuid4
 
-from ..._cloud import CloudError, Missing, Outcome
+from ..._cloud import CloudError, Missing, Outcome, Refused
 from ..._model.change import Change
 from ..._model.secret import Secrets
 from ..._model.server import Server
@@ -45,7 +45,7 @@ class ServerWriter:
     def __init__(self, api: Api, secrets: Secrets) -> None:
         """``api``: the services, as the project sees them. ``secrets``: of the task."""
         self.api, self.secrets = api, secrets
-        self.tokens: Dict[str, str] = {}
+        self.tokens: Set[str] = set()  # of what was requested here
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Create servers; those that an earlier run, or another one, requested are completed."""
@@ -55,8 +55,9 @@ class ServerWriter:
         there = {name: raw for name, raw in there.items() if not (_failed(raw) or is_deleting(raw))}
         outcomes = self._request(outcomes, there)
         outcomes = wait_on(self.api, outcomes, until(self.api, _not_built))
-        self._delete_own_doubles()
-        return self._complete(outcomes)
+        built = servers_named(self.api, [change.name for change in changes], fresh=True)
+        self._delete_own_doubles(built)
+        return self._complete(outcomes, without_our_doubles(built))
 
     def _delete_failed(
         self, outcomes: Sequence[Outcome], there: Mapping[str, Raw]
@@ -142,31 +143,24 @@ class ServerWriter:
             found = servers_named(self.api, [server.name], fresh=True)
             if token not in {raw['metadata'].get(TOKEN) for raw in found}:
                 raise
-        self.tokens[server.name] = token
+        self.tokens.add(token)
 
-    def _delete_own_doubles(self) -> None:
+    def _delete_own_doubles(self, built: Sequence[Raw]) -> None:
         """Delete the servers that another run created at the same time, and before this one."""
-        if not self.tokens:
-            return
-        found = servers_named(self.api, self.tokens, fresh=True)
-        first = without_our_doubles(found)
-        for raw in found:
-            if self.tokens.get(raw['name']) == raw['metadata'].get(TOKEN) and raw not in first:
+        first = {raw['id'] for raw in without_our_doubles(built)}
+        for raw in built:
+            is_own = raw['metadata'].get(TOKEN) in self.tokens
+            if is_own and raw['id'] not in first:
                 self._request_deletion(raw)
                 self.api.notes.append(
                     f'server {raw["name"]}: another run created it at the same time; the second '
                     'one was deleted'
                 )
-        self.tokens = {
-            raw['name']: raw['metadata'][TOKEN]
-            for raw in first
-            if self.tokens.get(raw['name']) == raw['metadata'].get(TOKEN)
-        }
 
-    def _complete(self, outcomes: Sequence[Outcome]) -> List[Outcome]:
+    def _complete(self, outcomes: Sequence[Outcome], built: Sequence[Raw]) -> List[Outcome]:
         """Do what is left to be done with the servers."""
         api = self.api
-        there = observed(api, [outcome.change.name for outcome in outcomes])
+        there = {raw['name']: raw for raw in built}
         pending = {
             name: found
             for name, raw in there.items()
@@ -215,6 +209,7 @@ class ServerWriter:
         def step(change: Change) -> None:
             for raw in doomed:
                 if raw['name'] == change.name:
+                    _check_unlocked(raw)
                     addresses.release(raw)
                     self._request_deletion(raw)
 
@@ -244,6 +239,13 @@ class ServerWriter:
 def _failed(raw: Raw) -> bool:
     """Whether a server can be created anew without loss."""
     return is_ours(raw) and never_ran(raw)
+
+
+def _check_unlocked(raw: Raw) -> None:
+    if raw['locked']:
+        raise Refused(
+            f'it is locked in the cloud; unlock it first (openstack server unlock {raw["id"]})'
+        )
 
 
 def _not_gone(raw: Raw) -> str | CloudError:
