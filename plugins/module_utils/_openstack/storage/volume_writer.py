@@ -110,8 +110,8 @@ class VolumeWriter:
         return each(changes, self._attach)
 
     def _attach(self, change: Change) -> None:
+        identity = self._existing(change)
         server = self._server_id(change.new(Volume).server)
-        identity = self._id(change)
         body = {'volumeAttachment': {'volumeId': identity}}
         path = f'/servers/{server}/os-volume_attachments'
         try:
@@ -130,8 +130,8 @@ class VolumeWriter:
         return each(changes, self._detach)
 
     def _detach(self, change: Change) -> None:
+        identity = self._existing(change)
         server = self._server_id(change.old(Volume).server)
-        identity = self._id(change)
         path = f'/servers/{server}/os-volume_attachments/{identity}'
         self.api.call(COMPUTE, 'DELETE', path, allowed=(404,))
         # Nova makes it detaching before it answers.
@@ -151,6 +151,13 @@ class VolumeWriter:
         return str(
             the_only('volume', change.name, all_volumes(self.api), self.api.project_id)['id']
         )
+
+    def _existing(self, change: Change) -> str:
+        """The id of the volume of a change. Raises Gone if it was deleted."""
+        identity = self._id(change)
+        if not self._status(identity):
+            raise Gone
+        return identity
 
     def _status(self, identity: str) -> str:
         answer = self.api.call(VOLUME, 'GET', f'/volumes/{identity}', allowed=(404,))
