@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,11 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         ran = server.run(module, options, check)
         assert not ran.faults(), ran.faults()
         return ran.result
+
+    def at_once(tasks: Sequence[tuple[str, Result]]) -> list[Result]:
+        found = server.crowd(tasks)
+        assert not any(ran.faults() for ran in found), found
+        return [ran.result for ran in found]
 
     def interrupt(name: str, task_state: TaskState | None) -> None:
         path = '/var/lib/hanok/hanok.db'
@@ -73,5 +78,6 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         other_run,
         (Status.ACTIVE, Status.SHUTOFF, Status.PAUSED, Status.UNMANAGED),
         set_status,
+        at_once=at_once,
     )
     server.close()

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run as edge
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
@@ -33,6 +34,11 @@ from ansible_collections.hanok.cloud.tests.memory_cloud import (
     MemoryCloud,
     memory_opener,
 )
+
+FOREIGN: dict[str, Callable[[str], Any]] = {
+    'image': lambda name: Image(name, source=''),
+    'network': lambda name: Network(name, '10.66.0.0/24', '10.66.0.1'),
+}
 
 
 def opened(folder: Path) -> Iterator[CloudUnderTest]:
@@ -66,6 +72,21 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
         yield
         memory.end_other_runs()
 
+    def clean(before: Any) -> None:
+        for kind, items in memory.kinds.items():
+            for name in set(items) - set(before[kind]):
+                del items[name]
+
+    def create_foreign(kind: str, name: str) -> str:
+        if kind == 'server':
+            options = {'image': 'small', 'flavor': 'g1.nano'}
+            run_in_process('server', name=name, **options)
+            found = replace(memory.kinds[kind][name], created_by='')
+        else:
+            found = memory.known(FOREIGN[kind](name), '')
+        memory.kinds[kind][name] = found
+        return str(found.id)
+
     def add_foreign_rule(name: str, rule: ForeignRule) -> None:
         group = memory.kinds['security_group'][name]
         rules = normalized((*group.rules, rule))
@@ -83,6 +104,8 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             CAN['memory'],
             interrupt,
             other_run,
+            clean=clean,
+            create_foreign=create_foreign,
             statuses=tuple(Status),
             set_status=set_status,
             memory=memory,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api import api
+from ansible_collections.hanok.cloud.tests.contract import openstack_foreign, openstack_requests
 from ansible_collections.hanok.cloud.tests.contract.clouds import (
     CAN,
     CloudUnderTest,
@@ -33,6 +34,7 @@ from ansible_collections.hanok.cloud.tests.contract.openstack_services import (
 )
 from ansible_collections.hanok.cloud.tests.contract.promises import Result
 from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack
+from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 
 MEMBER = os.environ.get('OPENSTACK_MEMBER', 'devstack')
 ADMIN = os.environ.get('OPENSTACK_ADMIN', 'devstack-admin')
@@ -88,7 +90,20 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             statuses=tuple(ACTIONS),
             set_status=functools.partial(set_status, member, Services(ADMIN)),
             clean=member.clean,
+            create_foreign=functools.partial(openstack_foreign.create, member),
+            at_once=at_once,
+            counted=openstack_requests.counted,
+            lost_answer=openstack_requests.lost_answer,
         )
+
+
+def at_once(tasks: Sequence[tuple[str, Result]]) -> list[Result]:
+    """Run tasks at the same time, each in a process that signs in."""
+    server = ForkServer()
+    found = server.crowd([(kind, {'cloud': entry_of(kind), **options}) for kind, options in tasks])
+    server.close()
+    assert not any(ran.faults() for ran in found), found
+    return [ran.result for ran in found]
 
 
 def set_status(member: Services, admin: Services, name: str, status: Status) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -42,12 +42,16 @@ FEATURES = frozenset(
         'ranges of networks that differ between projects',
         'pools whose addresses are known',
         'power off',
+        'double names',
+        'requests',
+        'credentials',
     }
 )
+_OF_OPENSTACK = frozenset({'double names', 'requests', 'credentials'})
 CAN = {
-    'memory': FEATURES - {'repairs of servers'},
-    'local': FEATURES,
-    'openstack': frozenset[str](),
+    'memory': FEATURES - {'repairs of servers', *_OF_OPENSTACK},
+    'local': FEATURES - _OF_OPENSTACK,
+    'openstack': _OF_OPENSTACK,
 }
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 
@@ -60,9 +64,10 @@ class CloudUnderTest(NamedTuple):
     ``image_path``: a small disk image. ``can``: what not every cloud can (FEATURES). ``interrupt``:
     leave a server as a run does that was killed. ``other_run``: while its context lasts, another
     run is working on a server. ``statuses``, ``set_status``: what ``set_status`` can give to a
-    server. ``clean``: delete what was not in ``remains`` before. ``memory``: of a cloud whose items
-    can be set by hand. ``add_foreign_rule``: add a rule to a security group as another program
-    would do.
+    server. ``clean``: delete what was not in ``remains`` before. ``create_foreign``: create an item
+    of a kind with a name as another program does; return its id. ``at_once``: run tasks at the same
+    time. ``counted``, ``lost_answer``: openstack_requests.py. ``memory``: of a cloud whose items
+    can be set by hand. ``add_foreign_rule``: add a rule to a security group as another program does.
     """
 
     name: str
@@ -77,6 +82,10 @@ class CloudUnderTest(NamedTuple):
     statuses: Collection[Status] = ()
     set_status: Callable[[str, Status], None] | None = None
     clean: Callable[[Any], None] | None = None
+    create_foreign: Callable[[str, str], str] | None = None
+    at_once: Callable[[Sequence[tuple[str, Result]]], list[Result]] | None = None
+    counted: Callable[[], AbstractContextManager[list[str]]] | None = None
+    lost_answer: Callable[[], AbstractContextManager[list[str]]] | None = None
     memory: Memory | None = None
     network: str = 'default'
     flavor: str = 'g1.nano'

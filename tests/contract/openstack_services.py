@@ -86,6 +86,15 @@ class Services:
         found: Raw = answer.json() if answer.content else {}
         return found
 
+    def upload(self, path: str, content: bytes) -> None:
+        """Send the content of an image."""
+        self.session.put(
+            path,
+            endpoint_filter={'service_type': 'image', 'interface': 'public'},
+            headers={'Content-Type': 'application/octet-stream'},
+            data=content,
+        )
+
     def list(self, listing: Listing) -> list[Raw]:
         """The items of a list that are those of the project, or of no project."""
         items = self.send('GET', listing.service, listing.path)[listing.key]

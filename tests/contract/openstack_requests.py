@@ -1,0 +1,62 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What happens to the requests of tasks to an OpenStack: they are counted, or answers are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from requests import ConnectionError as NoConnection
+from requests import PreparedRequest, Session
+
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api import api
+
+OPEN_REGION = api.open_region  # before the suite signs in once for all tasks
+Send = Callable[[Session, PreparedRequest], Any]
+
+
+@contextmanager
+def _patched(sending: Callable[[PreparedRequest, Callable[[], Any]], Any]) -> Iterator[None]:
+    """Let ``sending`` send all requests; it has the request, and what sends it."""
+    send = Session.send
+
+    def patched(session: Session, request: PreparedRequest, **options: Any) -> Any:
+        return sending(request, lambda: send(session, request, **options))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, 'send', patched)
+        yield
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """Fill a list with the requests of tasks; each task signs in."""
+    found: list[str] = []
+
+    def sending(request: PreparedRequest, send: Callable[[], Any]) -> Any:
+        found.append(f'{request.method} {request.url}')
+        return send()
+
+    with _patched(sending), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(api, 'open_region', OPEN_REGION)
+        yield found
+
+
+@contextmanager
+def lost_answer() -> Iterator[list[str]]:
+    """Lose the first answer to a request that creates something; the list has that request."""
+    lost: list[str] = []
+
+    def sending(request: PreparedRequest, send: Callable[[], Any]) -> Any:
+        answer = send()
+        is_creation = request.method == 'POST' and 'auth/tokens' not in str(request.url)
+        if is_creation and answer.ok and not lost:
+            lost.append(f'{request.method} {request.url}')
+            raise NoConnection('Connection aborted', request=request)
+        return answer
+
+    with _patched(sending):
+        yield lost
