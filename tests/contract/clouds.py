@@ -67,7 +67,7 @@ class CloudUnderTest(NamedTuple):
     server. ``clean``: delete what was not in ``remains`` before. ``create_foreign``: create an item
     of a kind with a name as another program does; return its id. ``at_once``: run tasks at the same
     time. ``counted``, ``lost_answer``: openstack_requests.py. ``memory``: of a cloud whose items
-    can be set by hand. ``add_foreign_rule``: add a rule to a security group as another program does.
+    can be set by hand. ``add_foreign_rule``: add a rule to a security group as others do.
     """
 
     name: str

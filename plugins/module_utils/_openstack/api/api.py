@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Protocol, Tuple
 
 from ..._cloud import CloudError, Unsupported
 from .aliases import Aliases, aliases_of
-from .clouds_yaml import open_region
+from .clouds_yaml import open_region, signed_in
 from .errors import NoAnswer, error_of
 from .services import Service
 
@@ -58,7 +58,7 @@ class Api:
 
     @cached_property
     def _session(self) -> Session:
-        return self._region.get_session()
+        return signed_in(self._region, self.cloud, self.project)
 
     @cached_property
     def aliases(self) -> Aliases:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict
 from ..._cloud import CloudError, Unsupported
 
 if TYPE_CHECKING:
+    from keystoneauth1.session import Session
     from openstack.config.cloud_region import CloudRegion
 
 
@@ -34,8 +35,7 @@ def open_region(cloud: str, project: str) -> CloudRegion:
         return region if project == 'default' else _for_project(config, region, cloud, project)
     except ConfigException as error:
         if cloud in config.get_cloud_names():
-            text = f'cloud: {cloud} in clouds.yaml is incomplete: {error}'
-            raise CloudError(text, 'cloud') from error
+            raise _incomplete(cloud, error) from error
         names = ', '.join(['local', *sorted(config.get_cloud_names())])
         where = config.config_filename or 'no such file was found'
         raise Unsupported(
@@ -43,6 +43,43 @@ def open_region(cloud: str, project: str) -> CloudRegion:
             f'available: {names}',
             'cloud',
         ) from error
+
+
+def signed_in(region: CloudRegion, cloud: str, project: str) -> Session:
+    """Return a session that has a token. Raises CloudError if it cannot get one."""
+    from keystoneauth1.exceptions import ClientException, MissingRequiredOptions, Unauthorized
+
+    where = region.config.get('auth', {}).get('auth_url', 'without an auth_url')
+    try:
+        session = region.get_session()
+        session.get_token()
+    except Unauthorized as error:
+        raise _not_accepted(cloud, project, error) from error
+    except MissingRequiredOptions as error:
+        raise _incomplete(cloud, error) from error
+    except ClientException as error:
+        text = f'cloud: {cloud} cannot be used: no sign-in at {where}: {error}'
+        raise CloudError(text, 'cloud') from error
+    except Exception as error:
+        if type(error) is Exception:  # of openstacksdk, for a password that is not there
+            raise _incomplete(cloud, error) from error
+        raise
+    return session
+
+
+def _not_accepted(cloud: str, project: str, error: Exception) -> Unsupported:
+    if project == 'default':
+        text = f'cloud: {cloud} does not accept the credentials in clouds.yaml: {error}'
+        return Unsupported(text, 'cloud')
+    return Unsupported(
+        f'project: the project {project} does not exist in the cloud {cloud}, or its user has no '
+        f'role in it: {error}',
+        'project',
+    )
+
+
+def _incomplete(cloud: str, error: Exception) -> CloudError:
+    return CloudError(f'cloud: {cloud} in clouds.yaml is incomplete: {error}', 'cloud')
 
 
 def _for_project(config: Any, region: CloudRegion, cloud: str, project: str) -> CloudRegion:
