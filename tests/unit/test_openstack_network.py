@@ -18,7 +18,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.names i
     named,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.network.network_items import (
+    default_network,
     network_of,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.network.pools import (
+    is_allocated_from,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.network.tags import is_ours
 
@@ -99,3 +103,32 @@ def test_item_of_a_change() -> None:
     created = Change('network', 'back', Verb.UPDATE, Network('back'), Network('back'))
     assert created.id == AFTER_APPLY
     assert item_of(created, [network()], OWN)['id'] == 'n1'
+
+
+@pytest.mark.parametrize(
+    ('names', 'marked', 'expected'),
+    [
+        (['lan', 'default'], 'lan', 'default'),
+        (['lan', 'dmz'], 'dmz', 'dmz'),
+        (['lan', 'Ext-Net'], None, 'lan'),
+        (['Ext-Net'], None, 'Ext-Net'),
+        (['lan', 'dmz'], None, None),
+        ([], None, 'default'),
+    ],
+)
+def test_default_network(names: list[str], marked: str | None, expected: str | None) -> None:
+    """The network with the name default, else the marked one, else the only one."""
+    listed = [{'name': name, 'router:external': name == 'Ext-Net'} for name in names]
+    assert default_network(listed, lambda: marked) == expected
+
+
+def test_addresses_of_a_pool() -> None:
+    """Only what Neutron allocates is in a pool: neither its gateway nor IPv6."""
+    pools = [{'start': '198.51.100.2', 'end': '198.51.100.254'}]
+    subnets = [
+        {'ip_version': 6, 'allocation_pools': [{'start': 'fd00::2', 'end': 'fd00::9'}]},
+        {'ip_version': 4, 'allocation_pools': pools},
+    ]
+    assert is_allocated_from(subnets, '198.51.100.254')
+    assert not is_allocated_from(subnets, '198.51.100.1')
+    assert not is_allocated_from(subnets, '8.8.8.8')

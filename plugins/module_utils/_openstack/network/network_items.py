@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import List, Tuple
 
 from ..._model.network import Network
@@ -18,6 +18,22 @@ UNFINISHED = {'creating': TaskState.CREATING, 'deleting': TaskState.DELETING}
 def is_listed(raw: Raw) -> bool:
     """Return whether servers can be in a network: external ones may be for routers only."""
     return not raw['router:external'] or bool(raw['shared'])
+
+
+def default_network(listed: Sequence[Raw], marked: Callable[[], str | None]) -> str | None:
+    """Return the name of the network of what is created without one; None: it is not known.
+
+    ``listed``: those that servers can be in. ``marked``: the one with default_interface in
+    clouds.yaml.
+    """
+    names = {raw['name'] for raw in listed}
+    if 'default' in names or not names:
+        return 'default'
+    chosen = marked()
+    if chosen:
+        return chosen
+    inner = {raw['name'] for raw in listed if not raw['router:external']} or names
+    return str(inner.pop()) if len(inner) == 1 else None
 
 
 def ipv4_subnets(network_id: str, subnets: Sequence[Raw]) -> List[Raw]:

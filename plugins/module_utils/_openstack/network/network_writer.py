@@ -24,6 +24,13 @@ from .tags import created_once, is_ours, marks_of, write_description, write_tags
 _PATH = '/networks'
 
 
+class _RangeTaken(Busy):
+    """The router has a network with this range by now."""
+
+    def __init__(self) -> None:
+        super().__init__('another run has chosen the same range meanwhile; run the task again')
+
+
 class NetworkWriter:
     """Creates, updates and deletes networks."""
 
@@ -36,6 +43,14 @@ class NetworkWriter:
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
+        try:
+            self._complete(change)
+        except _RangeTaken:
+            if not self._begun(change.name):
+                raise
+            self._complete(change)  # the network of this name that another run creates
+
+    def _complete(self, change: Change) -> None:
         """Create what is missing of a network; the tags, which say that it is complete, last."""
         wanted, api = change.new(Network), self.api
         router = router_id(api)
@@ -50,8 +65,7 @@ class NetworkWriter:
     def _network(self, wanted: Network) -> Raw:
         """Return the network, which an earlier run may have created."""
         api = self.api
-        begun = [raw for raw in all_networks(api) if raw['name'] == wanted.name and is_ours(raw)]
-        begun = [raw for raw in begun if is_own(raw, api.project_id)]
+        begun = self._begun(wanted.name)
         if begun:
             return min(begun, key=age)
         marks = {
@@ -61,6 +75,11 @@ class NetworkWriter:
             'gateway': wanted.gateway,
         }
         return created_once(api, _PATH, 'network', {'name': wanted.name}, marks)
+
+    def _begun(self, name: str) -> List[Raw]:
+        """The networks with a name that runs of this collection created."""
+        own = [raw for raw in all_networks(self.api) if is_own(raw, self.api.project_id)]
+        return [raw for raw in own if raw['name'] == name and is_ours(raw)]
 
     def _subnet(self, network: Raw, wanted: Network) -> str:
         """Return the id of the subnet; one with another range was requested by an earlier run."""
@@ -98,15 +117,13 @@ class NetworkWriter:
         body = {'subnet_id': subnet}
         try:
             self.api.call(NETWORK, 'PUT', f'/routers/{router}/add_router_interface', body)
-        except Refused as error:
-            if self._interfaces(network):
+        except (Busy, NoAnswer, Refused) as error:
+            if self._interfaces(network):  # another run has connected it
                 return
             if 'overlaps' not in str(error) or not is_ours(network):
                 raise
             self.api.call(NETWORK, 'DELETE', f'{_PATH}/{network["id"]}', allowed=(404,))
-            raise Busy(
-                'another run has chosen the same range at the same time; run the task again'
-            ) from error
+            raise _RangeTaken from error
 
     def _interfaces(self, network: Raw) -> List[Raw]:
         """The ports of routers in a network."""

@@ -15,7 +15,7 @@ from ..api.api import Api, Raw
 from ..api.lists import all_networks, all_ports, all_subnets
 from ..api.names import named, visible
 from ..api.parallel import together
-from .network_items import is_listed, network_of
+from .network_items import default_network, is_listed, network_of
 from .port_users import PortUsers
 from .tags import is_ours
 
@@ -50,19 +50,14 @@ class Networks:
         if api.aliases.network:
             return api.aliases.network
         listed = visible([raw for raw in all_networks(api) if is_listed(raw)], api.project_id)
-        inner = [raw for raw in listed if not raw['router:external']]
-        names = sorted({raw['name'] for raw in inner or listed})
-        if 'default' in names or not names:
-            return 'default'
-        chosen = api.default_interface
-        if chosen:
-            return chosen
-        if len(names) == 1:
-            return str(names[0])
+        found = default_network(listed, lambda: api.default_interface)
+        if found:
+            return found
+        names = ', '.join(sorted(raw['name'] for raw in listed))
         raise Refused(
-            f'network: {api.cloud} has several networks ({", ".join(names)}); specify one (option '
-            'network, or networks of servers), or set the one to use by default as network in the '
-            f'section hanok of {api.cloud} in clouds.yaml',
+            f'network: {api.cloud} has several networks ({names}); specify one (option network, or '
+            'networks of servers), or set the one to use by default as network in the section '
+            f'hanok of {api.cloud} in clouds.yaml',
             'network',
         )
 

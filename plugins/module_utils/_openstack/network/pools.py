@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Address
 from typing import List
 
@@ -50,8 +51,11 @@ def pool_of(api: Api, address: str) -> str | None:
 def has_address(api: Api, pool: Raw, address: str) -> bool | None:
     """Return whether a pool has an address; None if its subnets are not shown to the project."""
     subnets = [raw for raw in all_subnets(api) if raw['network_id'] == pool['id']]
-    if not subnets:
-        return None
-    ranges = [span for raw in subnets if raw['ip_version'] == 4 for span in raw['allocation_pools']]
-    wanted = IPv4Address(address)
+    return is_allocated_from(subnets, address) if subnets else None
+
+
+def is_allocated_from(subnets: Sequence[Raw], address: str) -> bool:
+    """Return whether an address is in the allocation pools of subnets."""
+    wanted, ipv4 = IPv4Address(address), [raw for raw in subnets if raw['ip_version'] == 4]
+    ranges = [span for raw in ipv4 for span in raw['allocation_pools']]
     return any(IPv4Address(one['start']) <= wanted <= IPv4Address(one['end']) for one in ranges)
