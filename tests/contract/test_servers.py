@@ -19,7 +19,8 @@ Created = Callable[..., Result]
 
 def test_server(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created) -> None:
     """What can change is changed; what cannot is refused, with both values."""
-    created = server('one', labels={'role': 'web'}, description='first')['server']
+    # With a size of its own, the root disk is a volume where others have that of their flavor.
+    created = server('one', labels={'role': 'web'}, description='first', volume_size=2)['server']
     shown = (created['status'], created['vcpus'], created['security_groups'])
     assert shown == ('SHUTOFF', 1, ['default'])
     keep('security_group', name='more')
@@ -27,8 +28,8 @@ def test_server(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Cre
     assert 'image is small, requested other' in refused('server', name='one', image='other')
     text = refused('server', name='one', user_data='#!/bin/sh\ntrue\n')
     assert 're-create the server' in text
-    keep('server', name='one', volume_size=2)
-    assert 'not shrink' in refused('server', name='one', volume_size=1)
+    keep('server', name='one', volume_size=3)
+    assert 'not shrink' in refused('server', name='one', volume_size=2)
     larger = keep('server', name='one', flavor=cloud.larger_flavor)['server']
     assert (larger['memory'], larger['volume_size'], larger['status']) == (512, 4, 'SHUTOFF')
     keep('server', name='one', delete_protection=True)
@@ -41,27 +42,28 @@ def test_running_server(
     cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created
 ) -> None:
     """Started, updated in use, restarted, powered off; a change that needs a restart is refused."""
-    assert server('one', state='started')['server']['status'] == 'ACTIVE'
+    assert server('one', state='started', volume_size=2)['server']['status'] == 'ACTIVE'
     keep('server', name='one', labels={'tier': 'web'}, description='one')
     assert 'allow_restart' in refused('server', name='one', flavor=cloud.larger_flavor)
-    keep('server', name='one', volume_size=2)
+    keep('server', name='one', volume_size=3)
+    force = 'power off' in cloud.can
     predicted, done = (
-        run('server', check=check, name='one', state='restarted', force=True)
+        run('server', check=check, name='one', state='restarted', force=force)
         for check in (True, False)
     )
     assert predicted['changed'] is done['changed'] is True
     assert predicted['diff'] == done['diff']
-    stopped = keep('server', name='one', state='stopped', force=True)['server']
+    stopped = keep('server', name='one', state='stopped', force=force)['server']
     assert stopped['status'] == 'SHUTOFF'
 
 
 def test_waiting(run: Run, server: Created) -> None:
     """A timeout fails the task and keeps its changes; with wait: false it does not wait."""
-    server('slow')
-    options = {'name': 'slow', 'state': 'started', 'wait_for': 'ip', 'wait_timeout': 0}
+    server('slow', state='started')
+    options = {'name': 'slow', 'description': 'late', 'wait_for': 'init', 'wait_timeout': 0}
     late = run('server', **options)
     assert late['failed']
-    assert 'server slow: timed out after 0 s (wait_timeout) waiting for ip: ' in late['msg']
+    assert 'server slow: timed out after 0 s (wait_timeout) waiting for init: ' in late['msg']
     assert (late['changed'], late['server']['status']) == (True, 'ACTIVE')
     done = run('server', **options, wait=False)
     assert not done.get('failed'), done['msg']
@@ -167,19 +169,19 @@ def test_root_volume(keep: Keep, refused: Refused, run: Run, server: Created, st
     """It is created and deleted with its server; both grow it, and see what the other did."""
     assert 'create the server one first' in run('volume', name='one/root', size=2)['msg']
     assert keep('volume', name='one/root', state='absent')['volume'] is None
-    created = server('one', state=state)['server']
+    created = server('one', state=state, volume_size=2)['server']
     (root,) = run('volume_info', query='[?bootable]')['volumes']
     shown = (root['name'], root['server'], root['size'], root['status'])
-    assert shown == ('one/root', 'one', created['volume_size'], 'in-use')
+    assert shown == ('one/root', 'one', 2, 'in-use')
     assert created['volumes'] == []
-    grown = keep('volume', name='one/root', size=2, description='of one', labels={'a': 'b'})
-    assert (grown['volume']['size'], grown['volume']['device']) == (2, root['device'])
-    assert keep('server', name='one', volume_size=2)['server']['volume_size'] == 2
-    assert not keep('server', name='one', volume_size=2)['changed']
-    keep('server', name='one', volume_size=3)
-    assert keep('volume', name='one/root', size=3)['volume']['description'] == 'of one'
-    assert 'requested 2' in refused('volume', name='one/root', size=2)
-    assert 'requested 2' in refused('server', name='one', volume_size=2)
+    grown = keep('volume', name='one/root', size=3, description='of one', labels={'a': 'b'})
+    assert (grown['volume']['size'], grown['volume']['device']) == (3, root['device'])
+    assert keep('server', name='one', volume_size=3)['server']['volume_size'] == 3
+    assert not keep('server', name='one', volume_size=3)['changed']
+    keep('server', name='one', volume_size=4)
+    assert keep('volume', name='one/root', size=4)['volume']['description'] == 'of one'
+    assert 'requested 3' in refused('volume', name='one/root', size=3)
+    assert 'requested 3' in refused('server', name='one', volume_size=3)
     assert 'deleted with its server' in refused('volume', name='one/root', state='absent')
     assert 'cannot be detached' in refused('volume', name='one/root', state='detached')
     server('two')

@@ -214,7 +214,7 @@ def test_own_resize_is_unfinished() -> None:
     raw = nova_server(**{'OS-EXT-STS:vm_state': 'resized'})
     theirs = translated(raw)
     assert (theirs.status, theirs.unfinished) == (Status.VERIFY_RESIZE, None)
-    ours = translated({**raw, 'metadata': {'hanok:resizing': 'm1.tiny'}})
+    ours = translated({**raw, 'metadata': {'hanok:resizing': 'm1.nano'}})
     assert ours.unfinished == TaskState.UPDATING
     assert ours.settled_status == Status.ACTIVE
 

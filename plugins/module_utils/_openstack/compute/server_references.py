@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from typing import Dict, List
 
 from ..._model.change import AFTER_APPLY
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
 from ..api.lists import all_flavors, all_images, all_networks, all_ports, all_security_groups
 from ..api.names import the_only
 from ..api.parallel import together
@@ -78,11 +79,24 @@ def _port_bodies(
 
 def with_own_ports(api: Api, ids: References) -> References:
     """Create the ports that Nova cannot create."""
-    created = {
-        index: api.call(NETWORK, 'POST', '/ports', {'port': body})['port']['id']
-        for index, body in ids.own_ports.items()
-    }
+    created: Dict[int, str] = {}
+    for index, body in ids.own_ports.items():
+        created[index] = _created_port(api, body, created.values())
     return ids._replace(ports={**ids.ports, **created})
+
+
+def _created_port(api: Api, body: Mapping[str, object], others: Collection[str]) -> str:
+    """Create a port; if there is no answer, find the one that was created."""
+    try:
+        created = api.call(NETWORK, 'POST', '/ports', {'port': body})['port']
+    except NoAnswer:
+        query = {key: body[key] for key in ('network_id', 'description')}
+        ports = api.pages(NETWORK, '/ports', 'ports', **query)
+        found = [port for port in ports if port['id'] not in others and not port['device_id']]
+        if not found:
+            raise
+        created = found[0]
+    return str(created['id'])
 
 
 def own_ports(api: Api, names: Sequence[str]) -> List[Raw]:

@@ -82,7 +82,8 @@ def _begun(
     if state.task_state:
         resizes = is_ours and state.task_state.value.startswith('resize_')
         return (TaskState.UPDATING if resizes else state.task_state), None
-    if is_ours and state.status == Status.VERIFY_RESIZE:
+    is_confirmed_here = marks.own.get(RESIZING) == raw['flavor']['original_name']
+    if is_confirmed_here and state.status == Status.VERIFY_RESIZE:
         return None, TaskState.UPDATING
     if pending and state.status != Status.ERROR:
         return None, TaskState.CREATING
