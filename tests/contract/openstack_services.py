@@ -113,7 +113,7 @@ class Services:
         """All lists, side by side."""
         with ThreadPoolExecutor(len(LISTS)) as pool:
             return {
-                listing.path: items
+                listing.path: in_order(items)
                 for listing, items in zip(LISTS, pool.map(self.list, LISTS), strict=True)
             }
 
@@ -150,3 +150,12 @@ class Services:
             if port['device_owner'] == 'network:router_interface':
                 path = f'/v2.0/routers/{port["device_id"]}/remove_router_interface'
                 self.send('PUT', 'network', path, {'port_id': port['id']})
+
+
+def in_order(value: Any) -> Any:
+    """A value with its lists in order: Neutron has none in the rules of a group."""
+    if isinstance(value, dict):
+        return {key: in_order(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return sorted(map(in_order, value), key=repr)
+    return value
