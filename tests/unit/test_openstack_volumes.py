@@ -142,3 +142,13 @@ def test_server_of_another_project() -> None:
     """Its name is not visible; its id is."""
     raw = {**DATA, 'status': 'in-use', 'attachments': [{'server_id': 's9', 'device': '/dev/vdb'}]}
     assert volume_of(raw, None).server == 's9'
+
+
+@pytest.mark.parametrize(('sees_guests', 'words'), [(True, 'guest agent'), (False, 'see into db')])
+def test_detaching_what_may_be_mounted(sees_guests: bool, words: str) -> None:
+    """The warning says why it is not known."""
+    attached = replace(Volume('data', 1), server='db', id='i')
+    observed = ObservedVolumes({'data': attached}, {}, mounted=None, sees_guests=sees_guests)
+    planned = plan(VolumeRequest('data', 'detached', {}), observed)
+    assert [change.verb for change in planned.changes] == ['detach']
+    assert words in planned.notes[0]

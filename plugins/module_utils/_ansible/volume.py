@@ -52,7 +52,7 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
         servers.get(holder or ''), requested
     ):
         mounted = cloud.volumes.is_mounted(requested.name)
-    return ObservedVolumes(volumes, servers, mounted), names
+    return ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests), names
 
 
 def _detaches(requested: VolumeRequest, current: Volume | None) -> bool:

@@ -30,7 +30,8 @@ class Profile:
     label. ``max_key_names``: key pairs of a server. ``more_addresses``: how to get more floating
     addresses. ``poll_interval``: seconds between two checks of a condition. ``place``: what
     messages call the cloud. ``images_of_running``: whether a server may run while an image of it is
-    created. ``aliases``: by kind (and ``pool``), the names in this cloud for names in tasks.
+    created. ``sees_guests``: whether it can tell what guests have mounted. ``aliases``: by kind
+    (and ``pool``), the names in this cloud for names in tasks.
     """
 
     here: str | None = None
@@ -43,6 +44,7 @@ class Profile:
     poll_interval: float = 1.0
     place: str = 'the cloud'
     images_of_running: bool = False
+    sees_guests: bool = True
     unsupported: Tuple[UnsupportedOption, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 

@@ -38,6 +38,7 @@ def profile_of(aliases: Aliases) -> Profile:
         more_addresses='ask the operator for a larger quota',
         poll_interval=1.0,
         images_of_running=True,
+        sees_guests=False,
         unsupported=_UNSUPPORTED,
         aliases=aliases.by_kind(),
     )

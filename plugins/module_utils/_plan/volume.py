@@ -28,12 +28,14 @@ _COMPLETING_VERBS = {
 class ObservedVolumes:
     """Volumes and servers by name.
 
-    ``mounted``: whether the volume is mounted in its guest; None: the guest does not answer.
+    ``mounted``: whether the volume is mounted in its guest; None: it is not known.
+    ``sees_guests``: whether the cloud could tell.
     """
 
     volumes: Mapping[str, Volume]
     servers: Mapping[str, Server] = field(default_factory=dict)
     mounted: bool | None = False
+    sees_guests: bool = True
 
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
@@ -216,8 +218,17 @@ def _detach(
             'unmount it there first, or set force: true',
         )
     if observed.mounted is None:
-        draft.notes.append(
+        draft.notes.append(_unknown_mount(current, observed.sees_guests))
+    return draft.add('volume', Verb.DETACH, current, replace(current, server=None))
+
+
+def _unknown_mount(current: Volume, sees_guests: bool) -> str:
+    if sees_guests:
+        return (
             f'whether volume {current.name} is mounted is unknown: the guest agent of '
             f'{current.server} does not answer'
         )
-    return draft.add('volume', Verb.DETACH, current, replace(current, server=None))
+    return (
+        f'whether volume {current.name} is mounted is unknown: this cloud does not see into '
+        f'{current.server}; unmount it there first'
+    )
