@@ -205,6 +205,7 @@ def test_creation_is_unfinished() -> None:
     found = translated(failed)
     assert (found.status, found.unfinished) == (Status.ERROR, TaskState.CREATING)
     assert (found.launched, found.seeded, found.faults) == (False, False, ('No valid host',))
+    assert found.completed().faults == ()
     foreign = translated({**failed, 'metadata': {}})
     assert (foreign.unfinished, foreign.launched) == (None, True)
 

@@ -112,7 +112,7 @@ class Server:
         if status:
             after = replace(after, status=status)
         if begun == TaskState.CREATING:
-            return replace(after, seeded=True, launched=True)
+            return replace(after, seeded=True, launched=True, faults=())
         if begun == TaskState.REPAIRING:
             return replace(after, seeded=True, faults=())
         return after
