@@ -95,10 +95,12 @@ class Api:
 
     def offers(self, service: Service) -> bool:
         """Return whether the cloud has a service."""
-        from keystoneauth1.exceptions import ClientException
+        from keystoneauth1.exceptions import ClientException, EndpointNotFound
 
         try:
             return self._adapter(service).get_endpoint() is not None
+        except EndpointNotFound:
+            return False
         except ClientException as error:
             raise self._unreachable(error) from error
 

@@ -85,7 +85,8 @@ def lb_of(raw: Raw, around: Around) -> Lb:
     """Return a balancer of the model."""
     parts, marks = parts_of(raw, around), from_tags(raw['tags'])
     status = raw['provisioning_status']
-    pending = marks.own.get(PENDING) if status in ('ACTIVE', 'PENDING_UPDATE') else None
+    pending = marks.own.get(PENDING)
+    is_unfinished = pending and status in ('ACTIVE', 'PENDING_UPDATE')
     wanted = AFTER_APPLY if pending == AUTO else pending
     names = {name for part in parts for name in member_names(raw, part.members, around)}
     members = tuple(sorted(names, key=lambda name: (len(name), name)))
@@ -104,7 +105,7 @@ def lb_of(raw: Raw, around: Around) -> Lb:
         raw['id'],
         status != 'ERROR' and (status in _TASK_STATES or _is_complete(raw, parts, around)),
         _TASK_STATES.get(status),
-        TaskState.CREATING if pending else None,
+        TaskState.CREATING if is_unfinished else None,
         marks.created_by,
         f'{raw["created_at"]}Z',
         tuple(_health(name, raw, parts, around) for name in members),
