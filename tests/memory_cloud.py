@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -50,6 +50,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     Lb,
     MemberHealth,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import Limit
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Surroundings
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_name
@@ -81,10 +82,22 @@ class Memory:
         self.secret = str(uuid.uuid4())
         self.projects = {'default': self} if others is None else others
         self.history: list[HistoryEntry] = []
+        self.limits: dict[str, int] = {}
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
         self.kinds['flavor'] = {one.name: self.known(one, 'memory') for one in FLAVORS}
         group = SecurityGroup('default')
         self.kinds['security_group']['default'] = self.known(group, 'memory')
+
+    def used(self) -> dict[str, int]:
+        """What is used of everything that may be limited."""
+        counts = {kind.plural: len(self.kinds[kind.name]) for kind in KINDS.values()}
+        servers, volumes = self.kinds['server'].values(), self.kinds['volume'].values()
+        return {
+            **counts,
+            'vcpus': sum(server.vcpus for server in servers),
+            'memory': sum(server.memory for server in servers),
+            'volume_size': sum(volume.size for volume in volumes),
+        }
 
     def of(self, project: str) -> Memory:
         """The items of a project."""
@@ -689,6 +702,15 @@ class MemoryCloud:
         """Wait for the other runs that are working on something: their work ends here."""
         self.memory.end_other_runs()
         yield observe()[0]
+
+    def limits(self, resources: Collection[str]) -> Sequence[Limit]:
+        """The limits that a test has set."""
+        used = self.memory.used()
+        return [
+            Limit(resource, total, used[resource])
+            for resource, total in self.memory.limits.items()
+            if resource in resources
+        ]
 
     def obstacles(self) -> Sequence[str]:
         """Nothing is in the way."""

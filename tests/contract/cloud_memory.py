@@ -92,6 +92,12 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
         rules = normalized((*group.rules, rule))
         memory.kinds['security_group'][name] = replace(group, rules=rules)
 
+    @contextmanager
+    def limited(resource: str, more: int) -> Iterator[None]:
+        memory.limits = {resource: memory.used()[resource] + more}
+        yield
+        memory.limits = {}
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, 'open_cloud', memory_opener(memory))
         yield CloudUnderTest(
@@ -110,4 +116,5 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             set_status=set_status,
             memory=memory,
             add_foreign_rule=add_foreign_rule,
+            limited=limited,
         )

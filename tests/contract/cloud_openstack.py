@@ -9,12 +9,13 @@ is started.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -29,6 +30,7 @@ from ansible_collections.hanok.cloud.tests.contract.clouds import (
     run_in_process,
 )
 from ansible_collections.hanok.cloud.tests.contract.openstack_services import (
+    LISTS,
     Services,
     await_that,
 )
@@ -59,6 +61,35 @@ BACK: Mapping[str, Mapping[str, Any]] = {
     Status.SHELVED_OFFLOADED: {'unshelve': None},
     Status.VERIFY_RESIZE: {'confirmResize': None},
     Status.ERROR: {'os-resetState': {'state': 'active'}},
+}
+
+
+class Quota(NamedTuple):
+    """Where the quota of a resource is, which items use it, and how much each of them."""
+
+    service: str
+    path: str
+    body: str
+    key: str
+    items: str
+    size: Callable[[Any], int] = lambda _item: 1
+
+
+_SET = '/os-quota-sets/{}'
+QUOTAS = {
+    'servers': Quota('compute', _SET, 'quota_set', 'instances', 'servers'),
+    'vcpus': Quota(
+        'compute', _SET, 'quota_set', 'cores', 'servers', lambda item: item['flavor']['vcpus']
+    ),
+    'volumes': Quota('block-storage', _SET, 'quota_set', 'volumes', 'volumes'),
+    'volume_size': Quota(
+        'block-storage', _SET, 'quota_set', 'gigabytes', 'volumes', lambda item: item['size']
+    ),
+    'networks': Quota('network', '/v2.0/quotas/{}', 'quota', 'network', 'networks'),
+    'security_groups': Quota(
+        'network', '/v2.0/quotas/{}', 'quota', 'security_group', 'security_groups'
+    ),
+    'lbs': Quota('load-balancer', '/v2/lbaas/quotas/{}', 'quota', 'load_balancer', 'loadbalancers'),
 }
 
 
@@ -94,6 +125,7 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             at_once=at_once,
             counted=openstack_requests.counted,
             lost_answer=openstack_requests.lost_answer,
+            limited=functools.partial(limited, member, Services(ADMIN)),
         )
 
 
@@ -157,3 +189,16 @@ def add_foreign_rule(member: Services, name: str, rule: ForeignRule) -> None:
         'ethertype': 'IPv4',
     }
     member.send('POST', 'network', '/v2.0/security-group-rules', {'security_group_rule': body})
+
+
+@contextlib.contextmanager
+def limited(member: Services, admin: Services, resource: str, more: int) -> Iterator[None]:
+    """Let the project use only some more of a resource."""
+    quota = QUOTAS[resource]
+    items = member.list(next(listing for listing in LISTS if listing.key == quota.items))
+    used = sum(int(quota.size(item)) for item in items)
+    path = quota.path.format(member.project_id)
+    before = admin.send('GET', quota.service, path)[quota.body][quota.key]
+    admin.send('PUT', quota.service, path, {quota.body: {quota.key: used + more}})
+    yield
+    admin.send('PUT', quota.service, path, {quota.body: {quota.key: before}})

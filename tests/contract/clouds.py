@@ -45,13 +45,14 @@ FEATURES = frozenset(
         'double names',
         'requests',
         'credentials',
+        'quotas',
     }
 )
 _OF_OPENSTACK = frozenset({'double names', 'requests', 'credentials'})
 CAN = {
     'memory': FEATURES - {'repairs of servers', *_OF_OPENSTACK},
-    'local': FEATURES - _OF_OPENSTACK,
-    'openstack': _OF_OPENSTACK,
+    'local': FEATURES - {'quotas', *_OF_OPENSTACK},
+    'openstack': _OF_OPENSTACK | {'quotas'},
 }
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 
@@ -68,6 +69,7 @@ class CloudUnderTest(NamedTuple):
     of a kind with a name as another program does; return its id. ``at_once``: run tasks at the same
     time. ``counted``, ``lost_answer``: openstack_requests.py. ``memory``: of a cloud whose items
     can be set by hand. ``add_foreign_rule``: add a rule to a security group as others do.
+    ``limited``: while its context lasts, only some more of a resource can be used.
     """
 
     name: str
@@ -91,6 +93,7 @@ class CloudUnderTest(NamedTuple):
     flavor: str = 'g1.nano'
     larger_flavor: str = 'g1.micro'
     add_foreign_rule: Callable[[str, ForeignRule], None] | None = None
+    limited: Callable[[str, int], AbstractContextManager[None]] | None = None
 
 
 def run_in_process(module: str, check: bool = False, **options: Any) -> Result:

@@ -105,16 +105,29 @@ def test_init_script_of_an_interrupted_server(image: str) -> None:
     assert inventory() == before
 
 
+def test_more_memory_than_the_host_has(image: str) -> None:
+    """It is refused before anything is created."""
+    keep('flavor', name='too-large', vcpus=1, memory=4194304, disk=9)
+    text = refused('server', name='cut', image=image, flavor='too-large')
+    assert '1 server needs 4194304 MiB of memory; the host has ' in text
+    assert not keep('server', name='cut', image=image, flavor='too-large', state='stopped')[
+        'server'
+    ]['task_state']
+    assert 'the host has ' in refused('server', name='cut', state='started')
+    keep('server', name='cut', state='absent')
+    keep('flavor', name='too-large', state='absent')
+
+
 def test_server_that_could_not_be_created(image: str) -> None:
     """Its flavor is too large for the host: the next task changes it without allow_restart.
 
     It gets another disk and address.
     """
     before = inventory()
-    keep('flavor', name='too-large', vcpus=1, memory=4194304, disk=9)
+    keep('flavor', name='too-large', vcpus=256, memory=128, disk=9)
     failed = run('server', name='cut', image=image, flavor='too-large')
     assert failed['failed']
-    assert 'allocate memory' in failed['msg']
+    assert 'Maximum CPUs' in failed['msg']
     (incomplete,) = run('server_info', name='cut')['servers']
     assert (incomplete['status'], incomplete['flavor'], incomplete['volume_size']) == (
         'ERROR',

@@ -32,6 +32,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import C
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
 from ansible_collections.hanok.cloud.plugins.module_utils._model.history import HistoryEntry
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
+from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import Limit
 from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import Problem
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
@@ -141,6 +142,10 @@ class SampleCloud:
     def locked(self, observe: Callable[[], Any]) -> Iterator[Any]:
         """Observe without locks."""
         yield observe()[0]
+
+    def limits(self, _resources: object) -> Sequence[Limit]:
+        """Return nothing: it has room for everything."""
+        return ()
 
     def __enter__(self) -> SampleCloud:
         """Return it."""

@@ -66,11 +66,16 @@ def _run(module: Module, resource: Resource[Requested, Observed, Thing]) -> None
         module.refuse(request.excesses(cloud.profile))
         plan = _plan(resource, cloud, request, resource.observe(cloud, request)[0])
         module.refuse(plan.refused)
+        if not module.check_mode:
+            module.refuse(plan.missing)
+        if any(change.after for change in plan.changes):
+            from .limits import excesses
+
+            module.refuse(excesses(cloud, plan.changes))
         if module.check_mode:
             cloud.notes.extend((*plan.missing, *plan.awaited))
             applied = Applied(plan, [Outcome(change) for change in plan.changes], plan.result)
         else:
-            module.refuse(plan.missing)
             applied = Applied(plan, [], plan.result)
             if plan.changes or plan.awaited:
                 applied = _apply(module, resource, cloud, request)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import (
     Callable,
+    Collection,
     ContextManager,
     Iterable,
     List,
@@ -29,6 +30,7 @@ from .._model.image import Image
 from .._model.init_script import InitScript
 from .._model.keypair import Keypair
 from .._model.lb import Lb
+from .._model.needs import Limit
 from .._model.network import Network, Surroundings
 from .._model.port import Port
 from .._model.profile import Profile
@@ -269,6 +271,12 @@ class Cloud(Protocol):
     @property
     def profile(self) -> Profile:
         """How this cloud differs from others."""
+
+    def limits(self, resources: Collection[str]) -> Sequence[Limit]:
+        """Return the limits of resources (_model/needs.py), as far as there are any.
+
+        Raises Unsupported for a kind of items that the cloud does not have.
+        """
 
     def obstacles(self) -> Sequence[str]:
         """Return what may keep servers from being reached, apart from their own settings."""

@@ -19,6 +19,7 @@ from .record.record import Record
 
 if TYPE_CHECKING:
     from .._cloud.capabilities import Records
+    from .._model.needs import Limit
     from .balancer.lbs import LocalLbs
     from .catalogue.flavors import LocalFlavors
     from .catalogue.init_scripts import LocalInitScripts
@@ -71,6 +72,12 @@ class LocalCloud:
     def notes(self) -> List[str]:
         """The warnings to report."""
         return self.host.notes
+
+    def limits(self, resources: Iterable[str]) -> List[Limit]:
+        """Memory and disk space."""
+        from .limits import limits
+
+        return limits(self.host.settings, set(resources))
 
     def obstacles(self) -> List[str]:
         """Other firewalls of this host that drop packets of servers."""

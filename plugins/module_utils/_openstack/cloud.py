@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, List
@@ -16,6 +16,7 @@ from .api.api import Api
 from .profile import profile_of
 
 if TYPE_CHECKING:
+    from .._model.needs import Limit
     from .balancer.lbs import Lbs
     from .catalogue.flavors import Flavors
     from .catalogue.init_scripts import InitScripts
@@ -128,6 +129,12 @@ class OpenStackCloud:
         from .balancer.lbs import Lbs
 
         return Lbs(self.api)
+
+    def limits(self, resources: Collection[str]) -> Sequence[Limit]:
+        """Return the quotas of the project, and what it uses of them."""
+        from .limits import limits
+
+        return limits(self.api, resources)
 
     def obstacles(self) -> Sequence[str]:
         """Return nothing: what surrounds the servers is not visible from outside."""

@@ -1,0 +1,77 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The quotas of a project: each service keeps its own, and is asked only if something needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import List, Tuple
+
+from .._cloud import Unsupported
+from .._model.needs import Limit
+from .api.api import Api
+from .api.parallel import together
+from .api.services import BALANCER, COMPUTE, NETWORK, VOLUME, Service
+
+# The limit and the usage in the answers of Nova and Cinder, by resource.
+_COMPUTE = {
+    'servers': ('maxTotalInstances', 'totalInstancesUsed'),
+    'vcpus': ('maxTotalCores', 'totalCoresUsed'),
+    'memory': ('maxTotalRAMSize', 'totalRAMUsed'),
+}
+_VOLUME = {
+    'volumes': ('maxTotalVolumes', 'totalVolumesUsed'),
+    'volume_size': ('maxTotalVolumeGigabytes', 'totalGigabytesUsed'),
+}
+_NETWORK = {'networks': 'network', 'ports': 'port', 'security_groups': 'security_group'}
+_SECRET = (403, 404)  # a cloud that does not tell its members has to refuse by itself
+
+
+def limits(api: Api, resources: Collection[str]) -> List[Limit]:
+    """Return the quotas of some resources, the services side by side; -1 is no limit."""
+    calls: List[Callable[[], List[Limit]]] = []
+    for service, keys in ((COMPUTE, _COMPUTE), (VOLUME, _VOLUME)):
+        if not set(keys).isdisjoint(resources):
+            calls.append(partial(_absolute, api, service, keys, resources))
+    if not set(_NETWORK).isdisjoint(resources):
+        calls.append(partial(_of_network, api, resources))
+    if 'lbs' in resources:
+        calls.append(partial(_of_balancers, api))
+    return [limit for found in together(calls) for limit in found if limit.total >= 0]
+
+
+def _absolute(
+    api: Api, service: Service, keys: Mapping[str, Tuple[str, str]], resources: Collection[str]
+) -> List[Limit]:
+    answer = api.call(service, 'GET', '/limits', allowed=_SECRET)
+    values = answer.get('limits', {}).get('absolute', {})
+    return [
+        Limit(resource, int(values[total]), int(values[used]))
+        for resource, (total, used) in keys.items()
+        if resource in resources and total in values and used in values
+    ]
+
+
+def _of_network(api: Api, resources: Collection[str]) -> List[Limit]:
+    path = f'/quotas/{api.project_id}/details.json'
+    quotas = api.call(NETWORK, 'GET', path, allowed=_SECRET).get('quota', {})
+    return [
+        Limit(resource, int(quota['limit']), int(quota['used']) + int(quota['reserved']))
+        for resource, key in _NETWORK.items()
+        if resource in resources
+        for quota in [quotas.get(key)]
+        if quota
+    ]
+
+
+def _of_balancers(api: Api) -> List[Limit]:
+    """Return the quota of Octavia, which does not tell what is used."""
+    if not api.offers(BALANCER):
+        raise Unsupported(f'the cloud {api.cloud} has no service load-balancer')
+    answer = api.call(BALANCER, 'GET', f'/quotas/{api.project_id}', allowed=_SECRET)
+    total = answer.get('quota', {}).get('load_balancer', -1)
+    if total is None or total < 0:
+        return []
+    found = api.listed(BALANCER, '/loadbalancers', 'loadbalancers')
+    return [Limit('lbs', total, sum(1 for lb in found if lb['project_id'] == api.project_id))]
