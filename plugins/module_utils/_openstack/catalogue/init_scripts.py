@@ -20,7 +20,7 @@ from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_servers
 from ..api.marks import from_metadata
-from ..api.names import named, the_only
+from ..api.names import age, named, the_only
 from ..api.parallel import each
 from ..api.properties import from_properties, to_properties, write_properties
 from ..api.services import IMAGE
@@ -82,6 +82,10 @@ class InitScripts:
             created = dict(self._found(change))
         # Without data, it would remain queued, as an upload does that failed.
         self.api.upload(IMAGE, f'/images/{created["id"]}/file', _DATA)
+        # Of those that two runs create at once, the oldest stays.
+        oldest = min((raw for raw in self._all() if raw['name'] == script.name), key=age)
+        if oldest['id'] != created['id']:
+            self._remove(created['id'])
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Update init scripts; servers that are created from now on use the new content."""
@@ -102,7 +106,10 @@ class InitScripts:
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        self.api.call(IMAGE, 'DELETE', f'/images/{self._id(change)}', allowed=(404,))
+        self._remove(self._id(change))
+
+    def _remove(self, identity: str) -> None:
+        self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
 
     def _id(self, change: Change) -> str:
         """The id of what a change deletes."""
