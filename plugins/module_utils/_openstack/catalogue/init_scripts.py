@@ -39,9 +39,8 @@ class InitScripts:
 
     def _all(self) -> List[Raw]:
         """The images of init scripts of the project."""
-        found = self.api.listed(
-            IMAGE, '/images', 'images', os_hidden='true', tag=_TAG, owner=self.api.project_id
-        )
+        options = {'os_hidden': 'true', 'tag': _TAG, 'owner': self.api.project_id}
+        found = self.api.listed(IMAGE, '/images', 'images', limit=1000, **options)
         return [raw for raw in found if script_of(raw) is not None]
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[InitScript, ...]:
