@@ -8,7 +8,8 @@
 # make openstack         an OpenStack for the tests, on 127.0.0.1; make openstack-down ends it
 # make site              the documents and the reference of all modules as HTML, in build/site/html
 # make bench             the cost of tasks, against an empty task and a plain loop over libvirt;
-#                        some minutes on an idle machine
+#                        some minutes on an idle machine; make bench-openstack: 20 servers in an
+#                        OpenStack, beside the collection openstack.cloud
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -263,3 +264,19 @@ soak: venv-dev prepare
 .PHONY: bench
 bench: prepare
 	scripts/world $(VENV)/bin/python tests/bench/bench.py $(REPORTS)/bench.json
+
+# The collection openstack.cloud is in the package ansible; 2.5.0 does not work with a newer SDK.
+PEER := $(TREE)/bench-openstack
+$(PEER)/.ok:
+	/usr/bin/python3 -m venv --clear $(PEER)/venv
+	$(PEER)/venv/bin/pip install --quiet openstacksdk==4.12.0
+	pip download --quiet --no-deps --dest $(PEER) ansible==12.3.0
+	cd $(PEER); python -c 'import sys, zipfile; packed = zipfile.ZipFile(sys.argv[1]); \
+	  packed.extractall(members=[name for name in packed.namelist() if "/openstack/" in name])' *.whl
+	touch $@
+
+.PHONY: bench-openstack
+bench-openstack: export OPENSTACK_HOME := /run/openstack
+bench-openstack: export OPENSTACK_VENV := $(TREE)/openstack/venv
+bench-openstack: venv-dev prepare openstack-packages $(PEER)/.ok
+	scripts/world env PYTHONPATH=$(TREE) $(VENV)/bin/python tests/bench/openstack.py $(REPORTS)/bench-openstack.json
