@@ -10,14 +10,12 @@ import subprocess
 import time
 from pathlib import Path
 
+import layout
 import processes
 import pymysql
 from layout import DATABASE, DATABASES, LOGS, SOCKET
 
-NAMES = (
-    *('keystone', 'glance', 'placement', 'nova_api', 'nova', 'nova_cell0'),
-    *('neutron', 'cinder', 'octavia'),
-)
+NAMES = {'nova': ['nova_api', 'nova', 'nova_cell0']}
 TABLES = Path('/usr/share/mysql/mysql_system_tables.sql')
 TIMEOUT = 60
 OPTIONS = (
@@ -43,7 +41,7 @@ SERVER_OPTIONS = (
 
 
 def start() -> None:
-    """Start it if it does not run, with an empty database of each service."""
+    """Start it if it does not run, with the databases of all services."""
     if not DATABASES.exists():
         _install()
     os.chdir(DATABASES)  # see SOCKET
@@ -52,8 +50,13 @@ def start() -> None:
         command += [f'--socket={SOCKET}', *OPTIONS, *SERVER_OPTIONS]
         processes.start(DATABASE, command, os.environ)
     with _connection() as connection, connection.cursor() as cursor:
-        for name in NAMES:
-            cursor.execute(f'CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb3')
+        for service in layout.SERVICES:
+            # Migrations that were interrupted begin again.
+            is_new = not layout.migrated(service).exists() and not processes.pid_of(service)
+            for name in NAMES.get(service, [service]):
+                if is_new:
+                    cursor.execute(f'DROP DATABASE IF EXISTS {name}')
+                    cursor.execute(f'CREATE DATABASE {name} CHARACTER SET utf8mb3')
 
 
 def _install() -> None:

@@ -5,20 +5,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HOME = Path(os.environ['OPENSTACK_HOME'])
 VENV = HOME / 'venv'
 CONF = HOME / 'conf'
-DATABASES = HOME / 'mysql'
 LOGS = HOME / 'logs'
 RUN = HOME / 'run'
 STATE = HOME / 'state'
+DATABASES = STATE / 'mysql'
 CLOUDS = HOME / 'clouds.yaml'
 BASE_PORT = HOME / 'base-port'
 # A disk without content, for images of the tests.
-IMAGE = HOME / 'small.qcow2'
+IMAGE = STATE / 'small.qcow2'
 # Relative to the directory of the databases, in which all processes run: the path of a socket has
 # 107 characters at most, that of a clone may have more.
 SOCKET = 'mariadb.sock'
@@ -44,3 +45,17 @@ def url(service: str) -> str:
 def configuration_of(service: str) -> Path:
     """Return the configuration file of a service; glance chooses the name."""
     return CONF / f'{"glance-api" if service == "glance" else service}.conf'
+
+
+def forget() -> None:
+    """Delete the state: at once, or, if this is interrupted, when it is called again."""
+    old = STATE.with_suffix('.old')
+    shutil.rmtree(old, ignore_errors=True)
+    if STATE.exists():
+        STATE.rename(old)
+        shutil.rmtree(old)
+
+
+def migrated(service: str) -> Path:
+    """Return the file that is there when the database of a service is complete."""
+    return STATE / service / 'migrated'

@@ -69,17 +69,14 @@ def logged(service: str, application: Application) -> Application:
 
     def called(request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request['wsgi.input'] = Input(request['wsgi.input'])
-        # The application changes these.
-        path = f'{request.get("SCRIPT_NAME", "")}{request["PATH_INFO"]}'
-        query = request.get('QUERY_STRING', '')
-        what = f'{request["REQUEST_METHOD"]} {path}{"?" if query else ""}{query}'
+        what = f'{request["REQUEST_METHOD"]} {request["REQUEST_URI"]}'
         began = time.time()
         try:
             return application(request, start_response)
         finally:
             seconds = time.time() - began
             agent = request.get('HTTP_USER_AGENT', '-')
-            log.write(f'{began:.3f} {service} {seconds:.3f} {what} | {agent}\n')
+            log.write(f'{began:.3f} {service} {seconds:.3f} {what} {agent}\n')
 
     return called
 

@@ -20,7 +20,8 @@ def main() -> None:
     processes.stop([layout.DATABASE])
     shutil.rmtree(layout.RUN, ignore_errors=True)
     if '--wipe' in sys.argv[1:]:
-        for folder in (layout.CONF, layout.DATABASES, layout.LOGS, layout.STATE):
+        layout.forget()
+        for folder in (layout.CONF, layout.LOGS):
             shutil.rmtree(folder, ignore_errors=True)
         layout.CLOUDS.unlink(missing_ok=True)
 
