@@ -97,7 +97,7 @@ class LocalProjections:
 
     def load(self, changes: Sequence[Change]) -> List[Outcome]:
         """Write the projections; metadata of machines is written at the end of each run."""
-        return self.host.for_each(changes, lambda change: self.apply())
+        return self.host.work.for_each(changes, lambda change: self.apply())
 
     def apply(self) -> None:
         """Write all projections but the metadata of machines.

@@ -15,7 +15,7 @@ from ..compute.machines import Machines, name_in_project
 from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record import metadata
-from ..record.host import wait_until
+from ..record.work import wait_until
 from . import containers, haproxy_socket, lb_files
 
 if TYPE_CHECKING:

@@ -78,9 +78,9 @@ class Bridges:
                 lines += _address_commands(row)
         if lines:
             text = ''.join(line + '\n' for line in lines)
-            self.host.run('ip', '-batch', '-', text=text, locks=[lock])
+            self.host.work.run('ip', '-batch', '-', text=text, locks=[lock])
         for tap, bridge in self._detached_taps().items():
-            self.host.run('ip', 'link', 'set', tap, 'master', bridge)
+            self.host.work.run('ip', 'link', 'set', tap, 'master', bridge)
 
     def _detached_taps(self) -> Dict[str, str]:
         """The running devices of servers and load balancers without a bridge, and their bridge."""

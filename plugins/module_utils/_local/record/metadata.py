@@ -163,7 +163,7 @@ def write(host: Host) -> None:
         for container in host.hypervisor.lxc.listAllDomains(_PERSISTENT) if balancers else ():
             if container.UUIDString() in balancers:
                 _set(container, balancers[container.UUIDString()])
-        with host.record.transaction() as sql:
+        with host.record.writer.transaction() as sql:
             sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
 
 
