@@ -58,7 +58,8 @@ def _compile(folder: int, compile_source: Compile, path: str, source: bytes) -> 
         return os.open(path, flags | os.O_NOFOLLOW, 0o600, dir_fd=folder)
 
     with suppress(OSError), open(file, 'rb', opener=opener) as kept:
-        digest, data = kept.read(_SIZE), kept.read()
+        digest = kept.read(_SIZE)
+        data = kept.read()
         if digest == _digest(source, data):
             found: CodeType = marshal.loads(data)  # noqa: S302 (only this user can have written it)
             return found

@@ -96,7 +96,8 @@ def _listener(raw: Dict[str, Any]) -> Listener:
 
 def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     """Return the load balancer, and what it refers to."""
-    lbs, names = by_name(cloud.lbs.list([requested.name])), {('lb', requested.name)}
+    lbs = by_name(cloud.lbs.list([requested.name]))
+    names = {('lb', requested.name)}
     if requested.state == 'absent':
         return ObservedLbs(lbs), names
     servers = by_name(cloud.servers.list() if requested.options.get('members') else ())

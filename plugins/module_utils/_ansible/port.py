@@ -36,7 +36,8 @@ def request(params: Dict[str, Any]) -> PortRequest:
 
 def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]:
     """Return the port, and what it refers to."""
-    ports, names = by_name(cloud.ports.list([requested.name])), {('port', requested.name)}
+    ports = by_name(cloud.ports.list([requested.name]))
+    names = {('port', requested.name)}
     if requested.state == 'absent':
         return ObservedPorts(ports), names
     network = requested.options.get('network', cloud.profile.default_network)

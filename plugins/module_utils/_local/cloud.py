@@ -60,7 +60,8 @@ class LocalCloud:
 
     def __init__(self, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
-        self.host, self.secrets = this_host(project, actor, timeout), secrets
+        self.host = this_host(project, actor, timeout)
+        self.secrets = secrets
         if self.host.record.lost_items() is not None:
             self.notes.append(
                 'the rebuild of the record was interrupted; '

@@ -32,8 +32,10 @@ class LocalProjections:
     def __init__(self, host: Host) -> None:
         """Project the record of ``host``."""
         self.host = host
-        self.rules, self.routes = Rules(host), FloatingRoutes(host)
-        self.flows, self.metadata = PendingFlows(host, self.rules), MachineMetadata(host)
+        self.rules = Rules(host)
+        self.routes = FloatingRoutes(host)
+        self.flows = PendingFlows(host, self.rules)
+        self.metadata = MachineMetadata(host)
         # In the order of writing: rules are loaded before networks start, flows end afterwards.
         self.network: Tuple[Projection, ...] = (
             self.rules,
@@ -82,9 +84,11 @@ class LocalProjections:
         """Faults that remain after other runs had time to finish what they are changing."""
         if not self._faults(None):
             return []  # the usual case, whatever other runs are doing; no locks are loaded
-        revision, deadline = self.rules.revision(), time.monotonic() + _GRACE_PERIOD
+        revision = self.rules.revision()
+        deadline = time.monotonic() + _GRACE_PERIOD
         while True:
-            current, others = self.rules.revision(), self.host.locks.has_other_runs()
+            current = self.rules.revision()
+            others = self.host.locks.has_other_runs()
             faults = self._faults(revision if others else None)
             is_final = not others and not self._has_changed(current)
             if not faults or is_final or time.monotonic() > deadline:

@@ -30,7 +30,8 @@ class LocalRecovery(LocalCloud):
 
     def __init__(self, project: str, actor: str, timeout: int) -> None:
         """``actor``: who runs the task. ``timeout``: seconds to wait for other writers."""
-        self.host, self.secrets = this_host(project, actor, timeout, lost=True), NO_SECRETS
+        self.host = this_host(project, actor, timeout, lost=True)
+        self.secrets = NO_SECRETS
 
     @property
     def records(self) -> LocalRecords:

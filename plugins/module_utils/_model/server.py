@@ -13,7 +13,8 @@ from .checks import DEFAULT_GROUP
 from .status import POWER, STATUS_OF_POWER, Status, TaskState, is_billable
 from .user_data import HIDDEN
 
-DISK_MISSING, SEED_MISSING = 'its root disk is missing', 'its first-boot disk is missing'
+DISK_MISSING = 'its root disk is missing'
+SEED_MISSING = 'its first-boot disk is missing'
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ def check_fixed_ip(
     network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft
 ) -> None:
     """Refuse an address that is not available in a network."""
-    span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
+    span = IPv4Network(network.cidr)
+    address = IPv4Address(fixed_ip)
     if (
         address not in span
         or address in (span.network_address, span.broadcast_address)

@@ -77,7 +77,8 @@ class LbContainers(Machines['ListedLb']):
 
     def start(self, row: ListedLb) -> None:
         """Start the container. Raises CloudError if HAProxy does not answer in time."""
-        folder, domain = self.folder(row), self.lookup(row)
+        folder = self.folder(row)
+        domain = self.lookup(row)
         domain.setAutostart(1)
         if not domain.isActive():
             containers.kill_orphans(row['uuid'])

@@ -32,7 +32,9 @@ class LbWriter:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``, and its projections."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create load balancers and start them."""
@@ -52,7 +54,8 @@ class LbWriter:
         return self.host.work.finish(self.host.work.then_each(begun, self._build), _DONE)
 
     def _build(self, change: Change) -> None:
-        containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change)
+        containers = LbContainers(self.host)
+        row = lb_rows.row_of(self.record, change)
         containers.prepare(row)
         members = lb_rows.members_by_lb(self.record).get(row['id'], ())
         configure(self.host, config_of(self.host, row, members))

@@ -27,7 +27,8 @@ def machine_faults(
     row: ObservedServer, machine: Machine | None, seed: str, pool: Pool
 ) -> Tuple[str, ...]:
     """The differences of a server's machine from its record. ``seed``: the path of its seed."""
-    root, faults = pool.root(row['uuid']), []
+    root = pool.root(row['uuid'])
+    faults = []
     if not pool.exists(root):
         faults.append(DISK_MISSING)
     if not os.path.exists(seed):

@@ -34,7 +34,9 @@ class ServerWriter:
 
     def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
         """``user_data``: of this task; it is never recorded."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
         self.user_data = user_data
         self.machines = VirtualMachines(host)
 

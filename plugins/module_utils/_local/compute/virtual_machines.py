@@ -51,7 +51,8 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def prepare(self, row: CompleteServer) -> None:
         """Create the root disk and the seed."""
-        folder, locks = self.folder(row), self.host.work.held_lock('server', row['name'])
+        folder = self.folder(row)
+        locks = self.host.work.held_lock('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
         os.makedirs(folder, 0o711, exist_ok=True)
         pool = writer_of(self.host)
@@ -109,7 +110,8 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def resize(self, change: Change, row: CompleteServer) -> None:
         """Change the machine to its recorded size, with a restart if the change allows one."""
-        before, after = change.old(Server), change.new(Server)
+        before = change.old(Server)
+        after = change.new(Server)
         if before.unfinished is None and _size(before) == _size(after):
             return
         machine = self.define(row)

@@ -31,7 +31,8 @@ def create_port(record: Record, nic: Nic, position: int, owner: Mapping[str, obj
     if not rows:
         raise Busy(f'network {nic.name} no longer exists; run the task again')
     network = rows[0]
-    address, mac = nic.fixed_ip, nic.mac
+    address = nic.fixed_ip
+    mac = nic.mac
     if address == AFTER_APPLY:
         address = _find_free_address(record, network)
     if mac == AFTER_APPLY:

@@ -78,9 +78,11 @@ def denied(
 
 
 def _is_allowed(connection: Connection, path: Datapath, host_addresses: AbstractSet[str]) -> bool:
-    source, host_address = connection.source, None
+    source = connection.source
+    host_address = None
     if source in host_addresses:
-        source, host_address = HOST, connection.source
+        source = HOST
+        host_address = connection.source
     try:
         return evaluate(
             path, source, connection.target, connection.protocol, connection.port, host_address

@@ -38,7 +38,9 @@ class LocalFloatingIps:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[FloatingIp, ...]:
         """List all, or those with these names or addresses."""

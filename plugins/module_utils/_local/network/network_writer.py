@@ -37,7 +37,9 @@ class NetworkWriter:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record and libvirt of ``host``."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create networks and start them."""

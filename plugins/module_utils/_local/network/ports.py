@@ -35,7 +35,8 @@ class LocalPorts:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``; rules bind addresses to ports."""
-        self.record, self.projections = host.record, projections
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
         """List all, or those with these names."""

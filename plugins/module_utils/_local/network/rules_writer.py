@@ -36,7 +36,8 @@ class RulesWriter:
         """
         path, revision, text = self._rendered()
         self._write_file(self.rules.path, text)
-        saved, source = self.rules.saved(), loaded.digest(text)
+        saved = self.rules.saved()
+        source = loaded.digest(text)
         self._to_confirm = None
         is_current = saved.source == source and saved.rules.revision == revision
         if not is_current or loaded.current() != saved.rules:

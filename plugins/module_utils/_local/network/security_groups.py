@@ -46,7 +46,8 @@ class LocalSecurityGroups:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``."""
-        self.record, self.projections = host.record, projections
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
         """List all, or those with these names."""

@@ -31,7 +31,8 @@ class LocalHistory:
 
     def __init__(self, host: Host) -> None:
         """Use the record and the settings of ``host``."""
-        self.host, self.record = host, host.record
+        self.host = host
+        self.record = host.record
 
     def list(self, wanted: HistoryRequest) -> Sequence[HistoryEntry]:
         """List changes, the latest first."""

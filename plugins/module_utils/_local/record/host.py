@@ -32,7 +32,9 @@ class Host:
 
     def __init__(self, settings: Settings, record: Record, timeout: int) -> None:
         """Share these between all resources."""
-        self.settings, self.record, self.timeout = settings, record, timeout
+        self.settings = settings
+        self.record = record
+        self.timeout = timeout
         self.notes: List[str] = []  # warnings to report
 
     @cached_property

@@ -82,7 +82,9 @@ class _Row:
     """The row of one change. ``id``: in the table; None until it is inserted."""
 
     def __init__(self, record: Record, origin: Origin, change: Change, began_at: str) -> None:
-        self.record, self.change, self.started = record, change, time.monotonic()
+        self.record = record
+        self.change = change
+        self.started = time.monotonic()
         self.id: int | None = None
         self.is_written = False
         before, after = sides(change)

@@ -102,7 +102,8 @@ def _server(row: ServerRow) -> Columns:
 def balancer_metadata(record: Record) -> Dict[str, str]:
     """Return the metadata of load balancers by UUID: their rows, ports and names of members."""
     members = _names_by_owner(record, _MEMBERS)
-    ports, found = _ports(record, 'balancer_id'), {}
+    ports = _ports(record, 'balancer_id')
+    found = {}
     for row in record.rows(_BALANCERS):
         metadata = {
             'balancer': _without(row, 'task_state'),

@@ -32,7 +32,9 @@ class Record(Database):
         ``lost``: it is to be rebuilt, and an existing file is ignored.
         """
         super().__init__(os.path.join(folder, 'hanok.db'))
-        self.folder, self.actor, self.project = folder, actor, project
+        self.folder = folder
+        self.actor = actor
+        self.project = project
         self.export_path = os.path.join(folder, 'hanok.json')
         self.writable = False
         self.journal: Journal | None = None  # of the changes that are being applied

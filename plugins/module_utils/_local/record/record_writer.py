@@ -74,7 +74,8 @@ class RecordWriter:
         is killed, and no other run writes it at the same time. ``exports``: False for what is not
         in it.
         """
-        sql, journal = self.record.sql, self.record.journal
+        sql = self.record.sql
+        journal = self.record.journal
         try:
             sql.execute('BEGIN IMMEDIATE')
             yield sql

@@ -45,7 +45,9 @@ class Import:
 
     def __init__(self, host: Host, target: str, locks: Sequence[int]) -> None:
         """``target``: the file of the image. ``locks``: descriptors that programs inherit."""
-        self.host, self.target, self.locks = host, target, locks
+        self.host = host
+        self.target = target
+        self.locks = locks
         self.folder = folder_of(target)
         self.source = os.path.join(self.folder, 'source')
         self.deadline = time.monotonic() + host.timeout
@@ -93,7 +95,8 @@ class Import:
     ) -> None:
         """Transfer all data, within the limits of size and time, and compute its digests."""
         hashes = {kind: hashlib.new(kind) for kind in ('sha256', 'sha512')}
-        size, available = 0, self._available()
+        size = 0
+        available = self._available()
         while chunk := read(_CHUNK):
             size += len(chunk)
             if size > available:

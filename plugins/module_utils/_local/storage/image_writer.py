@@ -26,7 +26,9 @@ class ImageWriter:
 
     def __init__(self, host: Host, url: str | None) -> None:
         """``url``: the complete one of this task; only a part of it is recorded."""
-        self.host, self.record, self.url = host, host.record, url
+        self.host = host
+        self.record = host.record
+        self.url = url
         self.pool = pool_of(host)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -73,13 +75,15 @@ class ImageWriter:
         return self.pool.image(self.record.value('SELECT uuid FROM image WHERE id = ?', row))
 
     def _build(self, change: Change) -> None:
-        target, locks = self._disk(change), self.host.work.held_lock('image', change.name)
+        target = self._disk(change)
+        locks = self.host.work.held_lock('image', change.name)
         kind, _colon, name = change.new(Image).source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
             writer = writer_of(self.host)
             writer.flatten(writer.root(server), target, locks)
-            size, imported = writer.size(target), None
+            size = writer.size(target)
+            imported = None
         else:
             size, imported = self._import(change.new(Image), target.path, locks)
         with self.record.writer.transaction() as sql:

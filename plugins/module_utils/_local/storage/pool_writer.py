@@ -51,7 +51,8 @@ class PoolWriter(Pool):
 
     def flatten(self, source: Disk, target: Disk, locks: Sequence[int]) -> None:
         """Copy a disk that is not in use into one without a backing file."""
-        options, part = ['-f', source.format, '-O', target.format], _part_of(target)
+        options = ['-f', source.format, '-O', target.format]
+        part = _part_of(target)
         self.host.work.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
         os.rename(part, target.path)
 

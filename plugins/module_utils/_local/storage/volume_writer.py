@@ -34,8 +34,10 @@ class VolumeWriter:
 
     def __init__(self, host: Host, projections: Projections, redefine: Redefine) -> None:
         """``redefine``: define the machines of servers with these names as recorded."""
-        self.host, self.record = host, host.record
-        self.projections, self.redefine = projections, redefine
+        self.host = host
+        self.record = host.record
+        self.projections = projections
+        self.redefine = redefine
         self.pool = writer_of(host)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -109,7 +111,8 @@ class VolumeWriter:
 
     def _grow(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, disk = self._machine(row), self._disk(row)
+        machine = self._machine(row)
+        disk = self._disk(row)
         target = _find_target(machine, disk.serial) if machine else None
         if target:
             disk_devices.grow(machine, target, disk)
@@ -125,14 +128,16 @@ class VolumeWriter:
 
     def _attach(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, disk = self._machine(row), self._disk(row)
+        machine = self._machine(row)
+        disk = self._disk(row)
         if machine and not _find_target(machine, disk.serial):
             device = disk_devices.disk_xml(disk, _find_free_target(machine))
             machine.attachDeviceFlags(device, _LIVE)
 
     def _detach(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, serial = self._machine(row), self._disk(row).serial
+        machine = self._machine(row)
+        serial = self._disk(row).serial
         if not machine or not _find_target(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
