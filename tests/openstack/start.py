@@ -25,16 +25,18 @@ from layout import HERE, LOGS, STATE
 FIRST_PORT, BLOCKS = 15000, 1600
 TIMEOUT = 300
 FOLDERS = (
-    *(
-        'lock',
-        'keystone/fernet',
-        'keystone/credential',
-        'placement',
-        'neutron',
-        'cinder',
-        'octavia',
-    ),
-    *('glance/images', 'glance/staging', 'glance/tasks', 'nova/instances'),
+    'lock',
+    'keystone/fernet',
+    'keystone/receipts',
+    'keystone/credential',
+    'glance/images',
+    'glance/staging',
+    'glance/tasks',
+    'placement',
+    'nova/instances',
+    'neutron',
+    'cinder',
+    'octavia',
 )
 BEGAN = time.monotonic()
 
