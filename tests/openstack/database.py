@@ -48,7 +48,7 @@ def start() -> None:
     if not processes.pid_of(DATABASE):
         command = ['mariadbd', '--no-defaults', f'--user={os.getuid()}', f'--datadir={DATABASES}']
         command += [f'--socket={SOCKET}', *OPTIONS, *SERVER_OPTIONS]
-        processes.start(DATABASE, command, os.environ)
+        processes.start(DATABASE, lambda: os.execvp(command[0], command))  # noqa: S606
     with _connection() as connection, connection.cursor() as cursor:
         for service in layout.SERVICES:
             # Migrations that were interrupted begin again.

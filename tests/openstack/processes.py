@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from layout import DATABASES, LOGS, RUN
@@ -45,30 +46,39 @@ def pid_of(name: str) -> int | None:
     return pid if identity(pid) == known else None
 
 
-def start(
-    name: str,
-    command: Sequence[str | Path],
-    environment: Mapping[str, str],
-    descriptors: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
-    """Start a process in the background."""
+def start(name: str, run: Callable[[], None], descriptor: int | None = None) -> None:
+    """Run something in a process in the background, a fork of this one.
 
-    def record() -> None:
-        # In the new process: it is on record before it does anything, whatever happens here.
+    Of the files that are open here it has only one, if any, as number 3.
+    """
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        os.read(reader, 1)  # it is on record as soon as the other side is closed
+        os.close(reader)
+        return
+    try:
+        os.setsid()
+        # The new process does it, whatever happens to the one that starts it.
         (RUN / f'{name}.pid').write_text(identity(os.getpid()) or '')
+        os.chdir(DATABASES)
+        _open_files(LOGS / f'{name}.out', descriptor)
+        run()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
 
-    with (LOGS / f'{name}.out').open('ab') as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment,
-            pass_fds=descriptors,
-            cwd=DATABASES,
-            start_new_session=True,
-            preexec_fn=record,
-        )
+
+def _open_files(log: Path, descriptor: int | None) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for number, target in enumerate((nothing, output, output)):
+        os.dup2(target, number)
+    if descriptor is not None:
+        os.dup2(descriptor, 3)
+    os.closerange(3 if descriptor is None else 4, 1024)
 
 
 def stop(names: Iterable[str]) -> None:

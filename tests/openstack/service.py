@@ -1,9 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run one service in one process: its API, and its workers as threads.
-
-usage: service.py SERVICE DESCRIPTOR, where DESCRIPTOR is that of the socket to listen on.
-"""
+"""Run one service in one process: its API, and its workers as threads."""
 
 from __future__ import annotations
 
@@ -12,16 +9,15 @@ import gc
 import os
 import signal
 import socket
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import applications
 from applications import Application
 from cheroot import wsgi
-from layout import LOGS
+from layout import HOME, LOGS
+from setproctitle import setproctitle
 
 
 class Input:
@@ -81,19 +77,15 @@ def logged(service: str, application: Application) -> Application:
     return called
 
 
-def main(service: str, descriptor: int) -> None:
-    """Serve until SIGTERM."""
+def serve(service: str, descriptor: int) -> None:
+    """Serve on a socket that is open, until SIGTERM."""
+    setproctitle(f'openstack: {service} of {HOME}')
     faulthandler.register(signal.SIGUSR1)  # prints where every thread is
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     began = time.monotonic()
     gc.disable()  # nothing to collect in what is imported
-    try:
-        application = getattr(applications, service)()
-    except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)  # the threads of workers would go on
-    # The migrations ended: a service has changed how it reacts to signals.
+    application = getattr(applications, service)()
+    # The service has changed how it reacts to signals.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     server = Server(logged(service, application), descriptor)
     server.prepare()
@@ -102,6 +94,3 @@ def main(service: str, descriptor: int) -> None:
     cpu = sum(os.times()[:4])
     print(f'ready after {time.monotonic() - began:.1f} s, {cpu:.1f} CPU-seconds', flush=True)
     server.serve()
-
-
-main(sys.argv[1], int(sys.argv[2]))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import socket
 import subprocess
@@ -12,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from functools import partial
 
 import configuration
 import database
@@ -37,6 +40,18 @@ FOLDERS = (
     'neutron',
     'cinder',
     'octavia',
+)
+# None of them may import eventlet, before a service has chosen threads.
+IMPORTED_BY_MOST = (
+    'alembic.command',
+    'keystonemiddleware.auth_token',
+    'openstack',
+    'oslo_db.sqlalchemy.enginefacade',
+    'oslo_log.log',
+    'oslo_middleware',
+    'oslo_policy.policy',
+    'pymysql',
+    'routes',
 )
 BEGAN = time.monotonic()
 
@@ -91,42 +106,40 @@ def _listening(base: int, services: list[str]) -> dict[str, socket.socket]:
     return found
 
 
-def start(listening: dict[str, socket.socket]) -> dict[str, subprocess.Popen[bytes]]:
-    """Start the services that are missing."""
-    environment = {
-        **os.environ,
-        'PYTHONPATH': str(HERE / 'drivers'),
-        'PATH': f'{layout.VENV}/bin:{os.environ["PATH"]}',
-        'EVENTLET_NO_GREENDNS': 'yes',  # is imported by some, used by none
-        **_settings_of_services(),
-    }
-    started = {}
-    for service, listener in listening.items():
-        descriptor = listener.fileno()
-        command = [sys.executable, str(HERE / 'service.py'), service, str(descriptor)]
-        started[service] = processes.start(service, command, environment, [descriptor])
-        listener.close()
-    return started
-
-
-def _settings_of_services() -> dict[str, str]:
-    """Return where each finds its configuration, and that it uses threads."""
-    settings = {}
+def set_environment() -> None:
+    """Set where each service finds its configuration and drivers, and that it uses threads."""
     for service in layout.SERVICES:
         prefix = f'OS_{service.upper()}'
-        settings[f'{prefix}_CONFIG_DIR'] = str(layout.CONF)
-        settings[f'{prefix}_DISABLE_EVENTLET_PATCHING'] = '1'
-    return settings
+        os.environ[f'{prefix}_CONFIG_DIR'] = str(layout.CONF)
+        os.environ[f'{prefix}_DISABLE_EVENTLET_PATCHING'] = '1'
+    os.environ['EVENTLET_NO_GREENDNS'] = 'yes'  # is imported by some, used by none
+    os.environ['PATH'] = f'{layout.VENV}/bin:{os.environ["PATH"]}'
+    sys.path.append(str(HERE / 'drivers'))
 
 
-def wait_for(service: str, started: dict[str, subprocess.Popen[bytes]]) -> None:
+def start(listening: dict[str, socket.socket]) -> None:
+    """Start services, in forks of this process: what most of them import is imported once."""
+    if not listening:
+        return
+    gc.disable()
+    for name in IMPORTED_BY_MOST:
+        importlib.import_module(name)
+    service = importlib.import_module('service')
+    gc.freeze()
+    for name, listener in listening.items():
+        processes.start(name, partial(service.serve, name, 3), listener.fileno())
+    for listener in listening.values():
+        listener.close()
+
+
+def wait_for(service: str) -> None:
     """Wait until a service answers."""
     try:
         urllib.request.urlopen(layout.url(service), timeout=TIMEOUT).close()  # noqa: S310
     except urllib.error.HTTPError as error:
         error.close()
     except OSError as error:
-        ended = [name for name, process in started.items() if process.poll() is not None]
+        ended = [name for name in layout.SERVICES if not processes.pid_of(name)]
         logs = ' '.join(str(LOGS / f'{name}.out') for name in ended or [service])
         raise SystemExit(f'{service} does not answer ({error}): {logs}') from error
 
@@ -136,20 +149,21 @@ def main() -> None:
     running = [name for name in layout.SERVICES if processes.pid_of(name)]
     missing = [name for name in layout.SERVICES if name not in running]
     make_folders()
+    set_environment()
     listening = sockets_of(missing, bool(running))
     configuration.write()
     database.start()
     say('database')
     if not running:
         layout.IDENTITY_READY.unlink(missing_ok=True)
-    started = start(listening)
-    wait_for('keystone', started)
+    start(listening)
+    wait_for('keystone')
     say('keystone')
     admin = Api('admin', 'admin')
     seed.identity(admin)
     layout.IDENTITY_READY.touch()
     for service in layout.SERVICES:
-        wait_for(service, started)
+        wait_for(service)
     say('all services')
     seed.flavors(admin)
     seed.networks(admin)

@@ -31,39 +31,54 @@ def processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     del sys.modules['layout'], sys.modules['processes']
 
 
+def start(name: str, *command: str) -> None:
+    """Start a process as up.sh does: from a process that ends."""
+    code = 'import os, sys, processes\n'
+    code += 'processes.start(sys.argv[1], lambda: os.execvp(sys.argv[2], sys.argv[2:]))'
+    environment = {**os.environ, 'PYTHONPATH': str(OPENSTACK)}
+    subprocess.run([sys.executable, '-c', code, name, *command], check=True, env=environment)
+
+
+def printed(processes: Any, name: str) -> str:
+    """Return the first line that a process prints."""
+    output = processes.LOGS / f'{name}.out'
+    while not output.read_text().endswith('\n'):
+        assert processes.pid_of(name)
+    text: str = output.read_text()
+    return text
+
+
 def test_what_was_started_ends(processes: Any) -> None:
-    """Several at once."""
-    started = [processes.start(name, SLEEP, os.environ) for name in ('one', 'two')]
-    assert [processes.pid_of(name) for name in ('one', 'two')] == [one.pid for one in started]
+    """Several at once; they have no file open of the process that started them."""
+    for name in ('one', 'two'):
+        start(name, *SLEEP)
+    pids = [processes.pid_of(name) for name in ('one', 'two')]
+    for pid in pids:
+        while Path(f'/proc/{pid}/cmdline').read_text().split('\0')[:-1] != SLEEP:
+            assert processes.identity(pid)
+        assert sorted(os.listdir(f'/proc/{pid}/fd')) == ['0', '1', '2']
     processes.stop(['one', 'two'])
-    assert [one.wait() for one in started] == [-15, -15]
-    assert processes.pid_of('one') is None
+    assert [processes.identity(pid) for pid in pids] == [None, None]
     assert not list(processes.RUN.iterdir())
 
 
-def test_children_end_with_it(processes: Any, tmp_path: Path) -> None:
+def test_children_end_with_it(processes: Any) -> None:
     """They have its process group."""
-    started = processes.start('one', ['sh', '-c', 'sleep 1000 & echo $!; wait'], os.environ)
-    output = tmp_path / 'logs' / 'one.out'
-    while not output.read_text().endswith('\n'):
-        assert started.poll() is None
-    child = int(output.read_text())
+    start('one', 'sh', '-c', 'sleep 1000 & echo $!; wait')
+    child = int(printed(processes, 'one'))
     assert processes.identity(child)
     processes.stop(['one'])
     assert processes.identity(child) is None
 
 
-def test_what_ignores_the_signal_is_killed(
-    processes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_ignores_the_signal_is_killed(processes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a while, which is over here."""
     monkeypatch.setattr(processes, 'GRACE_SECONDS', 0)
-    script = "trap '' TERM; echo; while :; do sleep 0.1; done"
-    started = processes.start('one', ['sh', '-c', script], os.environ)
-    while not (tmp_path / 'logs' / 'one.out').read_text():
-        assert started.poll() is None
+    start('one', 'sh', '-c', "trap '' TERM; echo ready; while :; do sleep 0.1; done")
+    assert printed(processes, 'one') == 'ready\n'
+    pid = processes.pid_of('one')
     processes.stop(['one'])
-    assert started.wait() == -9
+    assert processes.identity(pid) is None
 
 
 def test_another_process_with_the_pid_lives(processes: Any) -> None:
