@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -37,6 +38,12 @@ def test_each_file_is_compiled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.syspath_prepend(str(tmp_path / 'sent.zip'))
     assert importlib.import_module('compiled_once').ANSWER == 42
     assert len(compiled) == 1
+
+
+def test_imported_modules_are_no_garbage() -> None:
+    """Python would search for it whenever a task ends."""
+    importlib.import_module(EDGE)
+    assert gc.get_freeze_count() > 10_000
 
 
 class Sent:

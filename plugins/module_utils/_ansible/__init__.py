@@ -9,6 +9,7 @@ once for all tasks (code_cache.py): that is a third of what a task costs that ch
 
 from __future__ import annotations
 
+import gc
 import zipimport
 from functools import lru_cache
 
@@ -17,3 +18,7 @@ if hasattr(zipimport, '_get_module_code'):
     from .code_cache import use_cache
 
     use_cache()
+
+# What Ansible has imported until now stays: Python need not search it for garbage, as it would do
+# several times when the task ends.
+gc.freeze()
