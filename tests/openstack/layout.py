@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HOME = Path(os.environ['OPENSTACK_HOME'])
-VENV = HOME / 'venv'
+VENV = Path(os.environ.get('OPENSTACK_VENV', HOME / 'venv'))
 CONF = HOME / 'conf'
 LOGS = HOME / 'logs'
 RUN = HOME / 'run'
+# Every process has it open, and a shared lock on it.
+RUNNING = HOME / 'running'
 STATE = HOME / 'state'
 DATABASES = STATE / 'mysql'
 CLOUDS = HOME / 'clouds.yaml'
@@ -23,6 +26,8 @@ IMAGE = STATE / 'small.qcow2'
 # Relative to the directory of the databases, in which all processes run: the path of a socket has
 # 107 characters at most, that of a clone may have more.
 SOCKET = 'mariadb.sock'
+# The code that made the state.
+MADE_BY = STATE / 'made-by'
 # It is there as soon as users and endpoints are as this run needs them.
 IDENTITY_READY = RUN / 'identity-ready'
 
@@ -59,3 +64,10 @@ def forget() -> None:
 def migrated(service: str) -> Path:
     """Return the file that is there when the database of a service is complete."""
     return STATE / service / 'migrated'
+
+
+def fingerprint() -> str:
+    """Return what tells this code from any other."""
+    files = (path for path in HERE.rglob('*') if path.is_file() and path.suffix != '.pyc')
+    contents = (path.read_bytes() for path in sorted(files))
+    return hashlib.sha256(b'\0'.join(contents)).hexdigest()

@@ -8,17 +8,19 @@ a process group, which end with it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from layout import DATABASES, LOGS, RUN
+from layout import DATABASES, LOGS, RUN, RUNNING
 
 GRACE_SECONDS = 10
+DESCRIPTOR = 4
 
 
 def identity(pid: int) -> str | None:
@@ -49,7 +51,7 @@ def pid_of(name: str) -> int | None:
 def start(name: str, run: Callable[[], None], descriptor: int | None = None) -> None:
     """Run something in a process in the background, a fork of this one.
 
-    Of the files that are open here it has only one, if any, as number 3.
+    Of the files that are open here it has only one, if any, as number DESCRIPTOR.
     """
     reader, writer = os.pipe()
     if os.fork():
@@ -59,10 +61,15 @@ def start(name: str, run: Callable[[], None], descriptor: int | None = None) -> 
         return
     try:
         os.setsid()
+        lock = os.open(RUNNING, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_SH)
         # The new process does it, whatever happens to the one that starts it.
         (RUN / f'{name}.pid').write_text(identity(os.getpid()) or '')
         os.chdir(DATABASES)
-        _open_files(LOGS / f'{name}.out', descriptor)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        output = os.open(LOGS / f'{name}.out', os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        given = nothing if descriptor is None else descriptor
+        _keep_open([nothing, output, output, lock, given])
         run()
     except BaseException:
         traceback.print_exc()
@@ -71,14 +78,28 @@ def start(name: str, run: Callable[[], None], descriptor: int | None = None) -> 
         os._exit(1)
 
 
-def _open_files(log: Path, descriptor: int | None) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    for number, target in enumerate((nothing, output, output)):
-        os.dup2(target, number)
-    if descriptor is not None:
-        os.dup2(descriptor, 3)
-    os.closerange(3 if descriptor is None else 4, 1024)
+def _keep_open(descriptors: Sequence[int]) -> None:
+    """Number the files from 0, and close all others."""
+    moved = [fcntl.fcntl(each, fcntl.F_DUPFD, 100) for each in descriptors]
+    for number, each in enumerate(moved):
+        os.dup2(each, number)
+    os.closerange(len(moved), 1024)
+
+
+def refuse_others() -> None:
+    """Refuse to go on while a process runs that is not known here, as in a world."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    with RUNNING.open('w') as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    text = f'{RUNNING.parent} is used by processes that were started elsewhere'
+                    raise SystemExit(f'{text}; set OPENSTACK_HOME to another directory') from None
+                time.sleep(0.05)
+            else:
+                return
 
 
 def stop(names: Iterable[str]) -> None:
@@ -94,5 +115,3 @@ def stop(names: Iterable[str]) -> None:
                 if identity(pid) == known[pid]:
                     os.killpg(pid, signal.SIGKILL)
         time.sleep(0.05)
-    for name in names:
-        (RUN / f'{name}.pid').unlink(missing_ok=True)

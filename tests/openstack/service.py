@@ -17,6 +17,7 @@ import applications
 from applications import Application
 from cheroot import wsgi
 from layout import HOME, LOGS
+from processes import DESCRIPTOR
 from setproctitle import setproctitle
 
 
@@ -77,7 +78,7 @@ def logged(service: str, application: Application) -> Application:
     return called
 
 
-def serve(service: str, descriptor: int) -> None:
+def serve(service: str) -> None:
     """Serve on a socket that is open, until SIGTERM."""
     setproctitle(f'openstack: {service} of {HOME}')
     faulthandler.register(signal.SIGUSR1)  # prints where every thread is
@@ -87,7 +88,7 @@ def serve(service: str, descriptor: int) -> None:
     application = getattr(applications, service)()
     # The service has changed how it reacts to signals.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    server = Server(logged(service, application), descriptor)
+    server = Server(logged(service, application), DESCRIPTOR)
     server.prepare()
     gc.freeze()
     gc.enable()

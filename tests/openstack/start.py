@@ -21,6 +21,7 @@ import database
 import layout
 import processes
 import seed
+import stop
 from api import Api
 from layout import HERE, LOGS, STATE
 
@@ -127,7 +128,7 @@ def start(listening: dict[str, socket.socket]) -> None:
     service = importlib.import_module('service')
     gc.freeze()
     for name, listener in listening.items():
-        processes.start(name, partial(service.serve, name, 3), listener.fileno())
+        processes.start(name, partial(service.serve, name), listener.fileno())
     for listener in listening.values():
         listener.close()
 
@@ -146,14 +147,20 @@ def wait_for(service: str) -> None:
 
 def main() -> None:
     """Start it."""
+    if not layout.MADE_BY.exists() or layout.MADE_BY.read_text() != layout.fingerprint():
+        stop.stop()
+        layout.forget()
     running = [name for name in layout.SERVICES if processes.pid_of(name)]
     missing = [name for name in layout.SERVICES if name not in running]
+    if not running:
+        processes.refuse_others()
     make_folders()
     set_environment()
     listening = sockets_of(missing, bool(running))
     configuration.write()
     database.start()
     say('database')
+    layout.MADE_BY.write_text(layout.fingerprint())
     if not running:
         layout.IDENTITY_READY.unlink(missing_ok=True)
     start(listening)

@@ -14,11 +14,17 @@ import layout
 import processes
 
 
-def main() -> None:
+def stop() -> None:
     """End the services, then their database."""
     processes.stop(layout.SERVICES)
     processes.stop([layout.DATABASE])
+    processes.refuse_others()
     shutil.rmtree(layout.RUN, ignore_errors=True)
+
+
+def main() -> None:
+    """End it, and delete what was made."""
+    stop()
     if '--wipe' in sys.argv[1:]:
         layout.forget()
         for folder in (layout.CONF, layout.LOGS):
@@ -26,4 +32,5 @@ def main() -> None:
         layout.CLOUDS.unlink(missing_ok=True)
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -9,6 +9,7 @@
 # behind them (drivers/). Each service is one process with its workers as threads, so no message
 # broker is needed. Run it again: it starts only what is not running.
 #   OPENSTACK_HOME       its directory (default build/openstack of this clone)
+#   OPENSTACK_VENV       its virtual environment (default: in its directory)
 #   OPENSTACK_BASE_PORT  the first of its seven ports (default: chosen)
 set -euo pipefail
 umask 077
@@ -16,8 +17,8 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 OPENSTACK_HOME=$(realpath -m "${OPENSTACK_HOME:-$HERE/../../build/openstack}")
-export OPENSTACK_HOME
-VENV=$OPENSTACK_HOME/venv
+VENV=${OPENSTACK_VENV:-$OPENSTACK_HOME/venv}
+export OPENSTACK_HOME OPENSTACK_VENV=$VENV
 UV=uv==0.13.9
 
 fail() {
@@ -29,6 +30,7 @@ fail() {
 make_venv() {
   ! cmp --silent "$HERE/requirements.txt" "$VENV/requirements.txt" || return 0
   echo "$VENV: $(grep -c == "$HERE/requirements.txt") packages"
+  /usr/bin/python3 "$HERE/stop.py" # it runs from there
   /usr/bin/python3 -m venv --clear "$VENV"
   "$VENV/bin/pip" install --quiet --disable-pip-version-check "$UV"
   "$VENV/bin/uv" pip install --quiet --no-deps --python "$VENV/bin/python" \

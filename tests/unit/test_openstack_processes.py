@@ -56,10 +56,9 @@ def test_what_was_started_ends(processes: Any) -> None:
     for pid in pids:
         while Path(f'/proc/{pid}/cmdline').read_text().split('\0')[:-1] != SLEEP:
             assert processes.identity(pid)
-        assert sorted(os.listdir(f'/proc/{pid}/fd')) == ['0', '1', '2']
+        assert sorted(os.listdir(f'/proc/{pid}/fd')) == ['0', '1', '2', '3', '4']
     processes.stop(['one', 'two'])
     assert [processes.identity(pid) for pid in pids] == [None, None]
-    assert not list(processes.RUN.iterdir())
 
 
 def test_children_end_with_it(processes: Any) -> None:
@@ -90,5 +89,19 @@ def test_another_process_with_the_pid_lives(processes: Any) -> None:
             assert processes.pid_of('one') is None
             processes.stop(['one'])
             assert other.poll() is None
-            assert not (processes.RUN / 'one.pid').exists()
         other.kill()
+
+
+def test_what_runs_elsewhere_is_refused(processes: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in another namespace of pids, where nothing is known of it."""
+    monkeypatch.setattr(processes, 'GRACE_SECONDS', 0)
+    start('one', *SLEEP)
+    file = processes.RUN / 'one.pid'
+    known = file.read_text()
+    file.unlink()
+    with pytest.raises(SystemExit, match='were started elsewhere; set OPENSTACK_HOME'):
+        processes.refuse_others()
+    file.write_text(known)
+    monkeypatch.undo()
+    processes.stop(['one'])
+    processes.refuse_others()
