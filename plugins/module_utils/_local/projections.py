@@ -12,7 +12,6 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.kinds import Verb
 from .balancer.lb_configs import LbConfigs
-from .firewall import Firewall
 from .machine_metadata import MachineMetadata
 from .network.bridges import Bridges, existing_bridges, steady_networks
 from .network.dhcp import Dhcp
@@ -65,6 +64,8 @@ class LocalProjections:
                 notes.append(note)
         if not faults:
             return []
+        from .firewall import Firewall
+
         current = Firewall(faults=tuple(faults))
         why = '; '.join(faults)
         return [Change('firewall', current.name, Verb.LOAD, current, Firewall(), why=why)]

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HOST = 'host'  # the host of the servers, as the source of packets; not a possible address
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """How a cloud differs from others.
 
     ``here``: where the module runs, as security groups see it: HOST, an address outside the cloud,

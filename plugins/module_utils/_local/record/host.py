@@ -82,7 +82,7 @@ class Host:
             return not any(IPv4Network(cidr).overlaps(span) for span in spans)
 
         return tuple(
-            replace(pool, addresses=tuple(filter(is_free, pool.addresses)))
+            pool._replace(addresses=tuple(filter(is_free, pool.addresses)))
             for pool in self.settings.pools
         )
 
