@@ -18,6 +18,7 @@ RUN = HOME / 'run'
 # Every process has it open, and a shared lock on it.
 RUNNING = HOME / 'running'
 STATE = HOME / 'state'
+TEMPLATE = HOME / 'template'
 DATABASES = STATE / 'mysql'
 CLOUDS = HOME / 'clouds.yaml'
 BASE_PORT = HOME / 'base-port'
@@ -26,8 +27,6 @@ IMAGE = STATE / 'small.qcow2'
 # Relative to the directory of the databases, in which all processes run: the path of a socket has
 # 107 characters at most, that of a clone may have more.
 SOCKET = 'mariadb.sock'
-# The code that made the state.
-MADE_BY = STATE / 'made-by'
 # It is there as soon as users and endpoints are as this run needs them.
 IDENTITY_READY = RUN / 'identity-ready'
 
@@ -71,3 +70,14 @@ def fingerprint() -> str:
     files = (path for path in HERE.rglob('*') if path.is_file() and path.suffix != '.pyc')
     contents = (path.read_bytes() for path in sorted(files))
     return hashlib.sha256(b'\0'.join(contents)).hexdigest()
+
+
+def is_current(state: Path) -> bool:
+    """Return whether a state was made by this code."""
+    made_by = state / 'made-by'
+    return made_by.exists() and made_by.read_text() == fingerprint()
+
+
+def mark_current() -> None:
+    """Record that the state was made by this code."""
+    (STATE / 'made-by').write_text(fingerprint())

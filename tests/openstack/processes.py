@@ -8,6 +8,7 @@ a process group, which end with it.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import signal
@@ -106,12 +107,16 @@ def stop(names: Iterable[str]) -> None:
     """End processes, all at once."""
     pids = [pid for pid in map(pid_of, names) if pid]
     known = {pid: identity(pid) for pid in pids}
-    for pid in pids:
-        os.killpg(pid, signal.SIGTERM)
+    _signal(pids, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while any(identity(pid) == known[pid] for pid in pids):
         if time.monotonic() > deadline:
-            for pid in pids:
-                if identity(pid) == known[pid]:
-                    os.killpg(pid, signal.SIGKILL)
+            _signal([pid for pid in pids if identity(pid) == known[pid]], signal.SIGKILL)
         time.sleep(0.05)
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    """Send a signal to process groups, one of which may have ended just now."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)

@@ -22,6 +22,7 @@ import layout
 import processes
 import seed
 import stop
+import template
 from api import Api
 from layout import HERE, LOGS, STATE
 
@@ -147,9 +148,11 @@ def wait_for(service: str) -> None:
 
 def main() -> None:
     """Start it."""
-    if not layout.MADE_BY.exists() or layout.MADE_BY.read_text() != layout.fingerprint():
+    if not layout.is_current(STATE):
         stop.stop()
         layout.forget()
+        template.use()
+    is_new = not STATE.exists()
     running = [name for name in layout.SERVICES if processes.pid_of(name)]
     missing = [name for name in layout.SERVICES if name not in running]
     if not running:
@@ -160,7 +163,7 @@ def main() -> None:
     configuration.write()
     database.start()
     say('database')
-    layout.MADE_BY.write_text(layout.fingerprint())
+    layout.mark_current()
     if not running:
         layout.IDENTITY_READY.unlink(missing_ok=True)
     start(listening)
@@ -175,6 +178,8 @@ def main() -> None:
     seed.flavors(admin)
     seed.networks(admin)
     seed.image(admin)
+    if is_new:
+        template.keep()
     say(f'ready: export OS_CLIENT_CONFIG_FILE={layout.CLOUDS} OS_CLOUD=devstack')
 
 
