@@ -12,7 +12,7 @@ def fill(record: Record) -> dict[str, int]:
     ids = {}
 
     def add(table: str, **values: str | int | None) -> None:
-        ids[table] = record.insert(table, values)
+        ids[table] = record.writer.insert_row(table, values)
 
     add('keypair', name='k', public_key='ssh-ed25519 A')
     add('flavor', name='f', family='general', vcpus=1, memory=512, disk=4, description='')

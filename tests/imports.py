@@ -15,17 +15,17 @@ TREE = Path(__file__).resolve().parents[1] / 'build'
 # KiB of source of ours. What only acts is imported when it acts. The aim is 100 for server, lb and
 # volume, 50 for keypair, 70 for the others: a limit above that is what it takes today, and may only
 # become smaller.
-OTHERS = 109
+OTHERS = 106
 LIMITS = {
-    'floating_ip': 175,
-    'image': 121,
-    'keypair': 117,
-    'lb': 198,
-    'network': 168,
-    'port': 168,
-    'security_group': 183,
-    'server': 233,
-    'volume': 121,
+    'floating_ip': 169,
+    'image': 116,
+    'keypair': 114,
+    'lb': 192,
+    'network': 162,
+    'port': 162,
+    'security_group': 177,
+    'server': 227,
+    'volume': 116,
 }
 # Runs a module as root would, and prints the sizes of the files that it imported.
 _MEASURE = """

@@ -505,6 +505,17 @@ def test_domain_is_edited(server: dict[str, Any]) -> None:
     assert (info()['status'], info()['status_reason']) == ('ACTIVE', None)
 
 
+def test_file_of_the_domain_is_damaged(server: dict[str, Any]) -> None:
+    """Tasks read it; without it they ask libvirt."""
+    path = Path(f'/etc/libvirt/qemu/{domain()}.xml')
+    text = path.read_text('utf-8')
+    path.write_text(text[: len(text) // 2], 'utf-8')
+    assert info()['status'] == 'ACTIVE'
+    path.unlink()
+    assert info()['status'] == 'ACTIVE'
+    path.write_text(text, 'utf-8')
+
+
 def test_domain_is_undefined(server: dict[str, Any], ssh: Guest) -> None:
     """While it runs, and while it does not: repair restores it with disk, volume and address."""
     ssh(server['floating_ip'], 'echo kept > /root/kept; sync')

@@ -6,18 +6,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import layout
 import processes
 import pymysql
 from layout import DATABASE, DATABASES, LOGS, SOCKET
 
-NAMES = (
-    *('keystone', 'glance', 'placement', 'nova_api', 'nova', 'nova_cell0'),
-    *('neutron', 'cinder', 'octavia'),
-)
+NAMES = {'nova': ['nova_api', 'nova', 'nova_cell0']}
 TABLES = Path('/usr/share/mysql/mysql_system_tables.sql')
 TIMEOUT = 60
 OPTIONS = (
@@ -33,6 +34,8 @@ OPTIONS = (
 SERVER_OPTIONS = (
     '--skip-networking',
     '--skip-grant-tables',
+    # Nothing is written while it is paused.
+    '--innodb-use-native-aio=OFF',
     '--performance-schema=OFF',
     '--innodb-flush-log-at-trx-commit=0',
     '--innodb-doublewrite=0',
@@ -43,17 +46,38 @@ SERVER_OPTIONS = (
 
 
 def start() -> None:
-    """Start it if it does not run, with an empty database of each service."""
+    """Start it if it does not run, with the databases of all services."""
     if not DATABASES.exists():
         _install()
     os.chdir(DATABASES)  # see SOCKET
-    if not processes.pid_of(DATABASE):
+    if pid := processes.pid_of(DATABASE):
+        os.kill(pid, signal.SIGCONT)  # see paused
+    else:
         command = ['mariadbd', '--no-defaults', f'--user={os.getuid()}', f'--datadir={DATABASES}']
         command += [f'--socket={SOCKET}', *OPTIONS, *SERVER_OPTIONS]
-        processes.start(DATABASE, command, os.environ)
+        processes.start(DATABASE, lambda: os.execvp(command[0], command))  # noqa: S606
     with _connection() as connection, connection.cursor() as cursor:
-        for name in NAMES:
-            cursor.execute(f'CREATE DATABASE IF NOT EXISTS {name} CHARACTER SET utf8mb3')
+        for service in layout.SERVICES:
+            # Migrations that were interrupted begin again.
+            is_new = not layout.migrated(service).exists() and not processes.pid_of(service)
+            for name in NAMES.get(service, [service]):
+                if is_new:
+                    cursor.execute(f'DROP DATABASE IF EXISTS {name}')
+                    cursor.execute(f'CREATE DATABASE {name} CHARACTER SET utf8mb3')
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Stop it while the context lasts, with files from which it would recover."""
+    with _connection() as connection, connection.cursor() as cursor:
+        cursor.execute('FLUSH ENGINE LOGS')
+    pid = processes.pid_of(DATABASE)
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def _install() -> None:

@@ -5,7 +5,7 @@
 # down.sh [--wipe]
 #
 # Ends what up.sh started, and nothing else. With --wipe it also deletes what was made in the cloud;
-# what remains is the virtual environment.
+# what remains is the virtual environment, and a copy of a new cloud.
 #   OPENSTACK_HOME  its directory (default build/openstack of this clone)
 set -euo pipefail
 

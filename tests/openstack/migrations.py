@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from layout import STATE, configuration_of
+from layout import configuration_of, migrated
 
 PR_SET_PDEATHSIG = 1
 
@@ -26,7 +26,7 @@ class Migrations:
 
     def __init__(self, service: str) -> None:
         """Read whether they were done before."""
-        self._done = STATE / service / 'migrated'
+        self._done = migrated(service)
         self._configuration = ('--config-file', str(configuration_of(service)))
         self.wanted = not self._done.exists()
 

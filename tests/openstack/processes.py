@@ -8,16 +8,20 @@ a process group, which end with it.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
-import subprocess
+import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from layout import DATABASES, LOGS, RUN
+from layout import DATABASES, LOGS, RUN, RUNNING
 
 GRACE_SECONDS = 10
+DESCRIPTOR = 4
 
 
 def identity(pid: int) -> str | None:
@@ -45,44 +49,74 @@ def pid_of(name: str) -> int | None:
     return pid if identity(pid) == known else None
 
 
-def start(
-    name: str,
-    command: Sequence[str | Path],
-    environment: Mapping[str, str],
-    descriptors: Sequence[int] = (),
-) -> subprocess.Popen[bytes]:
-    """Start a process in the background."""
+def start(name: str, run: Callable[[], None], descriptor: int | None = None) -> None:
+    """Run something in a process in the background, a fork of this one.
 
-    def record() -> None:
-        # In the new process: it is on record before it does anything, whatever happens here.
+    Of the files that are open here it has only one, if any, as number DESCRIPTOR.
+    """
+    reader, writer = os.pipe()
+    if os.fork():
+        os.close(writer)
+        os.read(reader, 1)  # it is on record as soon as the other side is closed
+        os.close(reader)
+        return
+    try:
+        os.setsid()
+        lock = os.open(RUNNING, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        # The new process does it, whatever happens to the one that starts it.
         (RUN / f'{name}.pid').write_text(identity(os.getpid()) or '')
+        os.chdir(DATABASES)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        output = os.open(LOGS / f'{name}.out', os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        given = nothing if descriptor is None else descriptor
+        _keep_open([nothing, output, output, lock, given])
+        run()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(1)
 
-    with (LOGS / f'{name}.out').open('ab') as output:
-        return subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=environment,
-            pass_fds=descriptors,
-            cwd=DATABASES,
-            start_new_session=True,
-            preexec_fn=record,
-        )
+
+def _keep_open(descriptors: Sequence[int]) -> None:
+    """Number the files from 0, and close all others."""
+    moved = [fcntl.fcntl(each, fcntl.F_DUPFD, 100) for each in descriptors]
+    for number, each in enumerate(moved):
+        os.dup2(each, number)
+    os.closerange(len(moved), 1024)
+
+
+def refuse_others() -> None:
+    """Refuse to go on while a process runs that is not known here, as in a world."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    with RUNNING.open('w') as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    text = f'{RUNNING.parent} is used by processes that were started elsewhere'
+                    raise SystemExit(f'{text}; set OPENSTACK_HOME to another directory') from None
+                time.sleep(0.05)
+            else:
+                return
 
 
 def stop(names: Iterable[str]) -> None:
     """End processes, all at once."""
     pids = [pid for pid in map(pid_of, names) if pid]
     known = {pid: identity(pid) for pid in pids}
-    for pid in pids:
-        os.killpg(pid, signal.SIGTERM)
+    _signal(pids, signal.SIGTERM)
     deadline = time.monotonic() + GRACE_SECONDS
     while any(identity(pid) == known[pid] for pid in pids):
         if time.monotonic() > deadline:
-            for pid in pids:
-                if identity(pid) == known[pid]:
-                    os.killpg(pid, signal.SIGKILL)
+            _signal([pid for pid in pids if identity(pid) == known[pid]], signal.SIGKILL)
         time.sleep(0.05)
-    for name in names:
-        (RUN / f'{name}.pid').unlink(missing_ok=True)
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    """Send a signal to process groups, one of which may have ended just now."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)

@@ -44,7 +44,7 @@ def running_openstack() -> Path:
 
 def image_path() -> Path:
     """Return the path of a small image; there is nothing on its disk."""
-    return home() / 'small.qcow2'
+    return home() / 'state' / 'small.qcow2'
 
 
 @contextmanager
@@ -61,6 +61,5 @@ def recorded_calls() -> Iterator[list[Call]]:
 
 
 def _call(line: str) -> Call:
-    began, service, seconds, method, rest = line.split(' ', 4)
-    path, agent = rest.rstrip('\n').split(' | ', 1)
+    began, service, seconds, method, path, agent = line.rstrip('\n').split(' ', 5)
     return Call(service, method, path, agent, float(began), float(seconds))

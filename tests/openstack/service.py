@@ -1,9 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Run one service in one process: its API, and its workers as threads.
-
-usage: service.py SERVICE DESCRIPTOR, where DESCRIPTOR is that of the socket to listen on.
-"""
+"""Run one service in one process: its API, and its workers as threads."""
 
 from __future__ import annotations
 
@@ -12,16 +9,16 @@ import gc
 import os
 import signal
 import socket
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import applications
 from applications import Application
 from cheroot import wsgi
-from layout import LOGS
+from layout import HOME, LOGS
+from processes import DESCRIPTOR
+from setproctitle import setproctitle
 
 
 class Input:
@@ -69,42 +66,32 @@ def logged(service: str, application: Application) -> Application:
 
     def called(request: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         request['wsgi.input'] = Input(request['wsgi.input'])
-        # The application changes these.
-        path = f'{request.get("SCRIPT_NAME", "")}{request["PATH_INFO"]}'
-        query = request.get('QUERY_STRING', '')
-        what = f'{request["REQUEST_METHOD"]} {path}{"?" if query else ""}{query}'
+        what = f'{request["REQUEST_METHOD"]} {request["REQUEST_URI"]}'
         began = time.time()
         try:
             return application(request, start_response)
         finally:
             seconds = time.time() - began
             agent = request.get('HTTP_USER_AGENT', '-')
-            log.write(f'{began:.3f} {service} {seconds:.3f} {what} | {agent}\n')
+            log.write(f'{began:.3f} {service} {seconds:.3f} {what} {agent}\n')
 
     return called
 
 
-def main(service: str, descriptor: int) -> None:
-    """Serve until SIGTERM."""
+def serve(service: str) -> None:
+    """Serve on a socket that is open, until SIGTERM."""
+    setproctitle(f'openstack: {service} of {HOME}')
     faulthandler.register(signal.SIGUSR1)  # prints where every thread is
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     began = time.monotonic()
     gc.disable()  # nothing to collect in what is imported
-    try:
-        application = getattr(applications, service)()
-    except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
-        os._exit(1)  # the threads of workers would go on
-    # The migrations ended: a service has changed how it reacts to signals.
+    application = getattr(applications, service)()
+    # The service has changed how it reacts to signals.
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    server = Server(logged(service, application), descriptor)
+    server = Server(logged(service, application), DESCRIPTOR)
     server.prepare()
     gc.freeze()
     gc.enable()
     cpu = sum(os.times()[:4])
     print(f'ready after {time.monotonic() - began:.1f} s, {cpu:.1f} CPU-seconds', flush=True)
     server.serve()
-
-
-main(sys.argv[1], int(sys.argv[2]))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import socket
 import subprocess
@@ -12,12 +14,15 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from functools import partial
 
 import configuration
 import database
 import layout
 import processes
 import seed
+import stop
+import template
 from api import Api
 from layout import HERE, LOGS, STATE
 
@@ -25,16 +30,30 @@ from layout import HERE, LOGS, STATE
 FIRST_PORT, BLOCKS = 15000, 1600
 TIMEOUT = 300
 FOLDERS = (
-    *(
-        'lock',
-        'keystone/fernet',
-        'keystone/credential',
-        'placement',
-        'neutron',
-        'cinder',
-        'octavia',
-    ),
-    *('glance/images', 'glance/staging', 'glance/tasks', 'nova/instances'),
+    'lock',
+    'keystone/fernet',
+    'keystone/receipts',
+    'keystone/credential',
+    'glance/images',
+    'glance/staging',
+    'glance/tasks',
+    'placement',
+    'nova/instances',
+    'neutron',
+    'cinder',
+    'octavia',
+)
+# None of them may import eventlet, before a service has chosen threads.
+IMPORTED_BY_MOST = (
+    'alembic.command',
+    'keystonemiddleware.auth_token',
+    'openstack',
+    'oslo_db.sqlalchemy.enginefacade',
+    'oslo_log.log',
+    'oslo_middleware',
+    'oslo_policy.policy',
+    'pymysql',
+    'routes',
 )
 BEGAN = time.monotonic()
 
@@ -89,72 +108,81 @@ def _listening(base: int, services: list[str]) -> dict[str, socket.socket]:
     return found
 
 
-def start(listening: dict[str, socket.socket]) -> dict[str, subprocess.Popen[bytes]]:
-    """Start the services that are missing."""
-    environment = {
-        **os.environ,
-        'PYTHONPATH': str(HERE / 'drivers'),
-        'PATH': f'{layout.VENV}/bin:{os.environ["PATH"]}',
-        'EVENTLET_NO_GREENDNS': 'yes',  # is imported by some, used by none
-        # Its pool of threads answers only the first thread that uses it: in Cinder, the second
-        # volume of an image would be created for ever. Without the pool, every thread waits itself.
-        'EVENTLET_THREADPOOL_SIZE': '0',
-        **_settings_of_services(),
-    }
-    started = {}
-    for service, listener in listening.items():
-        descriptor = listener.fileno()
-        command = [sys.executable, str(HERE / 'service.py'), service, str(descriptor)]
-        started[service] = processes.start(service, command, environment, [descriptor])
-        listener.close()
-    return started
-
-
-def _settings_of_services() -> dict[str, str]:
-    """Return where each finds its configuration, and that it uses threads."""
-    settings = {}
+def set_environment() -> None:
+    """Set where each service finds its configuration and drivers, and that it uses threads."""
     for service in layout.SERVICES:
         prefix = f'OS_{service.upper()}'
-        settings[f'{prefix}_CONFIG_DIR'] = str(layout.CONF)
-        settings[f'{prefix}_DISABLE_EVENTLET_PATCHING'] = '1'
-    return settings
+        os.environ[f'{prefix}_CONFIG_DIR'] = str(layout.CONF)
+        os.environ[f'{prefix}_DISABLE_EVENTLET_PATCHING'] = '1'
+    os.environ['EVENTLET_NO_GREENDNS'] = 'yes'  # is imported by some, used by none
+    # Its pool of threads answers only the first thread that uses it: in Cinder, the second volume
+    # of an image would be created for ever. Without the pool, every thread waits itself.
+    os.environ['EVENTLET_THREADPOOL_SIZE'] = '0'
+    os.environ['PATH'] = f'{layout.VENV}/bin:{os.environ["PATH"]}'
+    sys.path.append(str(HERE / 'drivers'))
 
 
-def wait_for(service: str, started: dict[str, subprocess.Popen[bytes]]) -> None:
+def start(listening: dict[str, socket.socket]) -> None:
+    """Start services, in forks of this process: what most of them import is imported once."""
+    if not listening:
+        return
+    gc.disable()
+    for name in IMPORTED_BY_MOST:
+        importlib.import_module(name)
+    service = importlib.import_module('service')
+    gc.freeze()
+    for name, listener in listening.items():
+        processes.start(name, partial(service.serve, name), listener.fileno())
+    for listener in listening.values():
+        listener.close()
+
+
+def wait_for(service: str) -> None:
     """Wait until a service answers."""
     try:
         urllib.request.urlopen(layout.url(service), timeout=TIMEOUT).close()  # noqa: S310
     except urllib.error.HTTPError as error:
         error.close()
     except OSError as error:
-        ended = [name for name, process in started.items() if process.poll() is not None]
+        ended = [name for name in layout.SERVICES if not processes.pid_of(name)]
         logs = ' '.join(str(LOGS / f'{name}.out') for name in ended or [service])
         raise SystemExit(f'{service} does not answer ({error}): {logs}') from error
 
 
 def main() -> None:
     """Start it."""
+    if not layout.is_current(STATE):
+        stop.stop()
+        layout.forget()
+        template.use()
+    is_new = not STATE.exists()
     running = [name for name in layout.SERVICES if processes.pid_of(name)]
     missing = [name for name in layout.SERVICES if name not in running]
+    if not running:
+        processes.refuse_others()
     make_folders()
+    set_environment()
     listening = sockets_of(missing, bool(running))
     configuration.write()
     database.start()
     say('database')
+    layout.mark_current()
     if not running:
         layout.IDENTITY_READY.unlink(missing_ok=True)
-    started = start(listening)
-    wait_for('keystone', started)
+    start(listening)
+    wait_for('keystone')
     say('keystone')
     admin = Api('admin', 'admin')
     seed.identity(admin)
     layout.IDENTITY_READY.touch()
     for service in layout.SERVICES:
-        wait_for(service, started)
+        wait_for(service)
     say('all services')
     seed.flavors(admin)
     seed.networks(admin)
     seed.image(admin)
+    if is_new:
+        template.keep()
     say(f'ready: export OS_CLIENT_CONFIG_FILE={layout.CLOUDS} OS_CLOUD=devstack')
 
 

@@ -14,15 +14,23 @@ import layout
 import processes
 
 
-def main() -> None:
+def stop() -> None:
     """End the services, then their database."""
     processes.stop(layout.SERVICES)
     processes.stop([layout.DATABASE])
+    processes.refuse_others()
     shutil.rmtree(layout.RUN, ignore_errors=True)
+
+
+def main() -> None:
+    """End it, and delete what was made."""
+    stop()
     if '--wipe' in sys.argv[1:]:
-        for folder in (layout.CONF, layout.DATABASES, layout.LOGS, layout.STATE):
+        layout.forget()
+        for folder in (layout.CONF, layout.LOGS):
             shutil.rmtree(folder, ignore_errors=True)
         layout.CLOUDS.unlink(missing_ok=True)
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -10,7 +10,7 @@
 # broker is needed. Run it again: it starts only what is not running. With --packages it only makes
 # the virtual environment, which needs a network.
 #   OPENSTACK_HOME       its directory (default build/openstack of this clone)
-#   OPENSTACK_VENV       the virtual environment (default venv in its directory)
+#   OPENSTACK_VENV       its virtual environment (default: in its directory)
 #   OPENSTACK_BASE_PORT  the first of its seven ports (default: chosen)
 set -euo pipefail
 umask 077
@@ -31,6 +31,7 @@ fail() {
 make_venv() {
   ! cmp --silent "$HERE/requirements.txt" "$VENV/requirements.txt" || return 0
   echo "$VENV: $(grep -c == "$HERE/requirements.txt") packages"
+  /usr/bin/python3 "$HERE/stop.py" # it runs from there
   /usr/bin/python3 -m venv --clear "$VENV"
   "$VENV/bin/pip" install --quiet --disable-pip-version-check "$UV"
   "$VENV/bin/uv" pip install --quiet --no-deps --python "$VENV/bin/python" \

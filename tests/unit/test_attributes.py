@@ -25,7 +25,7 @@ from ansible.utils.plugin_docs import get_docstring
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host import hypervisor
 from ansible_collections.hanok.cloud.plugins.module_utils._local.projections import LocalProjections
-from ansible_collections.hanok.cloud.plugins.module_utils._local.record.host import Host
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.work import Work
 from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.images import LocalImages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,7 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(LocalImages, 'source_problem', lambda *_names: '')
     # A program that check mode runs by mistake must not change the machine of the tests.
     monkeypatch.setattr(
-        Host, 'run', lambda _self, *words, **_options: pytest.fail(f'unexpected command: {words}')
+        Work, 'run', lambda _self, *words, **_options: pytest.fail(f'unexpected command: {words}')
     )
     monkeypatch.setitem(hypervisor.URIS, 'qemu', 'qemu+unix:///system?socket=/nonexistent')
     pools = [{'name': 'host', 'addresses': ['198.18.0.0/24']}]

@@ -122,14 +122,14 @@ class Firewalls:
 def host(tmp_path: Path) -> Iterator[Any]:
     """A host with two recorded networks and an image."""
     record = Record(str(tmp_path), 'me')
-    record.write()
+    record.writer.open()
     for network in NETWORKS.values():
         values = {'uuid': network.name, 'description': '', 'labels': '{}'}
-        record.insert(
+        record.writer.insert_row(
             'network',
             {**values, 'name': network.name, 'cidr': network.cidr, 'gateway': network.gateway},
         )
-    record.insert(
+    record.writer.insert_row(
         'image', {'uuid': 'i', 'name': 'i', 'source': 'path:/i', 'description': '', 'labels': '{}'}
     )
     yield SimpleNamespace(record=record, pools=())
@@ -182,7 +182,7 @@ def test_an_interrupted_creation_continues(host: Any) -> None:
     """Also of an item that shares its name since an older version."""
     write(host, SERVER)
     write(host, LB)
-    with host.record.transaction() as sql:
+    with host.record.writer.transaction() as sql:
         sql.execute("UPDATE main.balancer SET name = 'WEB'")
     write(host, replace(LB, name='WEB'))
     assert owners(host, 'web') == {('default', 'web'): ('lb WEB', 'server web')}

@@ -94,11 +94,11 @@ def test_boundary() -> None:
 def test_damage_explains(tmp_path: Path) -> None:
     """Damage of the record explains an unexpected error, and no other."""
     record = Record(str(tmp_path), 'me')
-    record.write()
+    record.writer.open()
     explain(record, KeyError('cidr'))
     values = {'uuid': 'n', 'name': 'lan', 'cidr': 'x', 'gateway': 'y'}
-    with record.transaction():
-        record.insert('network', {**values, 'description': '', 'labels': '{}'})
+    with record.writer.transaction():
+        record.writer.insert_row('network', {**values, 'description': '', 'labels': '{}'})
     explain(record, CloudError('known'))
     explain(record, SystemExit(1))
     explain(record, None)

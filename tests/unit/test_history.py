@@ -65,7 +65,7 @@ Keep = Callable[[Callable[[Sequence[Change]], Sequence[Outcome]], Change], Seque
 def host(tmp_path: Path) -> Iterator[Host]:
     """A host with a writable record."""
     record = Record(str(tmp_path), 'me')
-    record.write()
+    record.writer.open()
     pools = (Pool('default', ('198.18.0.0/24',)),)
     yield Host(Settings(str(tmp_path), str(tmp_path), pools=pools, history_days=7), record, 1)
     record.sql.close()
@@ -158,8 +158,8 @@ def test_a_killed_run_is_unfinished(host: Host, keep: Keep) -> None:
     """What it has begun has no result; the run that completes it adds a change of its own."""
 
     def killed(changes: Sequence[Change]) -> Sequence[Outcome]:
-        with host.record.transaction():
-            host.record.insert('volume', VOLUME)
+        with host.record.writer.transaction():
+            host.record.writer.insert_row('volume', VOLUME)
         raise KeyboardInterrupt
 
     change = Change('volume', 'v', Verb.CREATE, None, PAIR)
@@ -168,7 +168,7 @@ def test_a_killed_run_is_unfinished(host: Host, keep: Keep) -> None:
     (entry,) = entries(host)
     assert (entry.name, entry.id, entry.result, entry.ended_at) == ('v', 'u', None, None)
     keep(
-        lambda changes: host.finish(
+        lambda changes: host.work.finish(
             [Outcome(one) for one in changes], 'UPDATE main.volume SET task_state = NULL WHERE id=?'
         ),
         change,
@@ -264,7 +264,7 @@ def test_old_rows_are_deleted(host: Host, keep: Keep) -> None:
     keep(LocalKeypairs(host.record).create, CREATION)
     for age in ('6d', '8d'):
         columns = 'project, began_at, actor, module, kind, name, verb, why'
-        with host.record.transaction() as sql:
+        with host.record.writer.transaction() as sql:
             sql.execute(
                 f"INSERT INTO history ({columns}) VALUES ('default', ?, '', '', '', ?, '', '')",
                 (timestamp(age), age),
@@ -324,7 +324,7 @@ def test_a_rebuilt_record_keeps_what_can_be_read(host: Host, keep: Keep, how: st
     elif how == 'missing':
         Path(host.record.path).unlink()
     host.record = Record(host.record.folder, 'me', lost=True)
-    host.record.rebuild(rows)
+    host.record.writer.rebuild(rows)
     expected = [('create', 'ok')] if how in ('readable', 'partly') else []
     assert results(host) == expected
     assert [pair.name for pair in LocalKeypairs(host.record).list()] == ['k']
@@ -333,7 +333,7 @@ def test_a_rebuilt_record_keeps_what_can_be_read(host: Host, keep: Keep, how: st
 def test_a_damaged_history_does_not_stop_changes(host: Host) -> None:
     """Writers check what they need; the playbook recover checks all, and keeps what is readable."""
     columns = 'project, began_at, actor, module, kind, name, verb, why'
-    with host.record.transaction() as sql:
+    with host.record.writer.transaction() as sql:
         for number in range(300):
             sql.execute(
                 f"INSERT INTO history ({columns}) VALUES ('default', ?, '', '', '', ?, '', ?)",
@@ -347,13 +347,13 @@ def test_a_damaged_history_does_not_stop_changes(host: Host) -> None:
         file.seek(page)
         file.write(b'\xff' * 4096)
     record = Record(host.record.folder, 'me')
-    record.write()
+    record.writer.open()
     record.writer.create([CREATION], Keypair, lambda pair: {'public_key': pair.public_key})
     with pytest.raises(CloudError, match=r'is damaged.*hanok\.cloud\.recover rebuilds'):
         record.check_integrity()
     record.sql.close()
     host.record = Record(host.record.folder, 'me', lost=True)
-    host.record.rebuild({})
+    host.record.writer.rebuild({})
     found = host.record.rows('SELECT name FROM history ORDER BY id')
     names = [row['name'] for row in found]
     assert (names[0], names[-1]) == ('0', '299')

@@ -82,8 +82,8 @@ def test_duplicates_in_a_request() -> None:
 def test_generated_mac_in_use(tmp_path: Path) -> None:
     """It was assigned manually to another: the next address gets another one."""
     record = Record(str(tmp_path), 'me')
-    record.write()
-    network = record.insert(
+    record.writer.open()
+    network = record.writer.insert_row(
         'network',
         {
             'uuid': 'n',

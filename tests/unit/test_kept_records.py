@@ -83,7 +83,7 @@ def test_record_is_rebuilt_from_its_export(kept: KeptRecord, tmp_path: Path) -> 
         (tmp_path / name).mkdir()
     kept.write_database(tmp_path / 'migrated' / 'hanok.db')
     rebuilt = Record(str(tmp_path / 'rebuilt'), 'me', lost=True)
-    rebuilt.rebuild(rebuild_rows(Remains(export))[0])
+    rebuilt.writer.rebuild(rebuild_rows(Remains(export))[0])
     expected = migrated(tmp_path / 'migrated')
     with closing(rebuilt.sql), closing(expected.sql):
         for table in TABLES:
@@ -117,7 +117,7 @@ def test_resources_are_read(
 def migrated(folder: Path) -> Record:
     """The record of a folder, opened for writing."""
     record = Record(str(folder), 'me')
-    record.write()
+    record.writer.open()
     return record
 
 

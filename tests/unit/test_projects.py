@@ -53,11 +53,11 @@ def test_only_projections_read_all_projects(path: Path) -> None:
 def test_a_record_is_opened_for_a_project(tmp_path: Path) -> None:
     """Reads do not see the rows of others; what does not name the row's id cannot write."""
     record = Record(str(tmp_path), 'me')
-    record.write()
-    with record.transaction():
-        ours = record.insert('keypair', {'name': 'same', 'public_key': 'ours'})
+    record.writer.open()
+    with record.writer.transaction():
+        ours = record.writer.insert_row('keypair', {'name': 'same', 'public_key': 'ours'})
         record.project = 'other'
-        record.insert('keypair', {'name': 'same', 'public_key': 'theirs'})
+        record.writer.insert_row('keypair', {'name': 'same', 'public_key': 'theirs'})
     assert [row['id'] for row in record.rows('SELECT id FROM keypair')] == [ours]
     assert record.value('SELECT count(*) FROM main.keypair') == 2
     views = record.rows("SELECT name FROM temp.sqlite_master WHERE type = 'view'")

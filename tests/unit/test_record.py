@@ -36,7 +36,7 @@ from ansible_collections.hanok.cloud.tests.kept_records import write_version
 def record(tmp_path: Path) -> Iterator[Record]:
     """A writable record."""
     opened = Record(str(tmp_path), 'me')
-    opened.write()
+    opened.writer.open()
     yield opened
     opened.sql.close()
 
@@ -61,7 +61,7 @@ def test_no_record_is_an_empty_cloud(tmp_path: Path) -> None:
 
 def test_creation_is_atomic(tmp_path: Path) -> None:
     """Readers find no record or one with tables; no other user may read it."""
-    Record(str(tmp_path), 'me').write()
+    Record(str(tmp_path), 'me').writer.open()
     file = tmp_path / 'hanok.db'
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob('*.new*')) == []
@@ -75,7 +75,7 @@ def test_leftovers_of_a_crash_are_replaced(tmp_path: Path) -> None:
     for suffix in ('', '-wal', '-shm'):
         (tmp_path / f'hanok.db.new{suffix}').write_bytes(b'half')
     record = Record(str(tmp_path), 'me')
-    record.write()
+    record.writer.open()
     assert record.value('SELECT count(*) FROM security_group') == 1
     assert list(tmp_path.glob('*.new*')) == []
 
@@ -85,16 +85,16 @@ def test_the_log_of_a_removed_record_is_not_replayed(
     record: Record, tmp_path: Path, how: str
 ) -> None:
     """A killed run leaves the log of SQLite; a new record must not contain what it says."""
-    with record.transaction():
-        record.insert('keypair', {'name': 'old', 'public_key': 'ssh-ed25519 A'})
+    with record.writer.transaction():
+        record.writer.insert_row('keypair', {'name': 'old', 'public_key': 'ssh-ed25519 A'})
     for name in ('hanok.db', 'hanok.json'):
         (tmp_path / name).unlink()
     assert (tmp_path / 'hanok.db-wal').stat().st_size > 0
     new = Record(str(tmp_path), 'me', lost=how == 'rebuilt')
     if how == 'made':
-        new.write()
+        new.writer.open()
     else:
-        new.rebuild(
+        new.writer.rebuild(
             {'security_group': [{'name': 'default', 'description': '', 'created_by': 'me'}]}
         )
     assert new.rows('PRAGMA integrity_check')[0][0] == 'ok'
@@ -127,7 +127,7 @@ VOLUME = {
 def test_invalid_rows_are_refused(tmp_path: Path, rows: dict[str, list[dict[str, object]]]) -> None:
     """They are reported, and no record is created."""
     with pytest.raises(CloudError, match='edited by hand'):
-        Record(str(tmp_path), 'me', lost=True).rebuild(rows)
+        Record(str(tmp_path), 'me', lost=True).writer.rebuild(rows)
     assert not (tmp_path / 'hanok.db').exists()
 
 
@@ -135,11 +135,11 @@ def test_each_record_has_its_own_secret(record: Record, tmp_path: Path) -> None:
     """A rebuilt record has a new one, as the export has none. Metadata has no first-boot hashes."""
     fill(record)
     record.sql.execute("UPDATE main.server SET user_data = 'sha256:xyz'")
-    record.export()
+    record.writer.export()
     rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
     del rows['version']
     new = Record(str(tmp_path / 'new'), 'me', lost=True)
-    new.rebuild(rows)
+    new.writer.rebuild(rows)
     assert len({record.secret(), new.secret(), Record(str(tmp_path / 'none'), 'me').secret()}) == 3
     assert '"user_data": "given"' in ''.join(metadata.server_metadata(record).values())
     assert 'xyz' not in ''.join(metadata.server_metadata(record).values())
@@ -155,7 +155,7 @@ def test_rows_being_deleted_are_rebuilt(record: Record, tmp_path: Path) -> None:
         for table in ('meta', *TABLES)
     }
     new = Record(str(tmp_path / 'new'), 'me', lost=True)
-    new.rebuild(rows)
+    new.writer.rebuild(rows)
     assert {
         table: [dict(row) for row in new.rows(f'SELECT * FROM {table}')] for table in TABLES
     } == {table: rows[table] for table in TABLES}
@@ -167,8 +167,8 @@ def test_rows_being_deleted_are_rebuilt(record: Record, tmp_path: Path) -> None:
 def test_two_writers_create_one_record(tmp_path: Path) -> None:
     """Both started without a record and end with the same one."""
     one, other = Record(str(tmp_path), 'one'), Record(str(tmp_path), 'other')
-    one.write()
-    other.write()
+    one.writer.open()
+    other.writer.open()
     assert one.value("SELECT value FROM meta WHERE key = 'record'") == other.value(
         "SELECT value FROM meta WHERE key = 'record'"
     )
@@ -197,7 +197,7 @@ def test_readers_change_no_byte(record: Record, tmp_path: Path) -> None:
 def test_a_reader_sees_what_was_written_meanwhile(record: Record, tmp_path: Path) -> None:
     """Check mode during a run shows committed transactions only."""
     reader = Record(str(tmp_path), 'you')
-    with record.transaction():
+    with record.writer.transaction():
         fill(record)
         assert reader.value('SELECT count(*) FROM server') == 0
     assert reader.value('SELECT count(*) FROM server') == 1
@@ -209,10 +209,10 @@ def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
     """The error has both versions and what to do."""
     record = Record(str(tmp_path), 'me')
     if how == 'read':
-        record.write()
+        record.writer.open()
         record.sql.close()
     else:  # another run creates it after this run started
-        Record(str(tmp_path), 'other').write()
+        Record(str(tmp_path), 'other').writer.open()
     with sqlite3.connect(tmp_path / 'hanok.db') as sql:
         sql.execute(f'PRAGMA user_version = {VERSION + 1}')
     sql.close()
@@ -221,7 +221,7 @@ def test_a_newer_record_is_left_alone(tmp_path: Path, how: str) -> None:
         match=rf'hanok\.db has version {VERSION + 1}, '
         rf'this hanok\.cloud supports {VERSION}: update the collection',
     ):
-        Record(str(tmp_path), 'me') if how == 'read' else record.write()
+        Record(str(tmp_path), 'me') if how == 'read' else record.writer.open()
 
 
 @pytest.mark.parametrize(
@@ -242,8 +242,8 @@ def test_garbage_is_reported(tmp_path: Path, garbage: bytes) -> None:
 def test_export(record: Record, tmp_path: Path) -> None:
     """All rows of all tables as JSON, readable by root only."""
     ids = fill(record)
-    record.export()
-    record.export()
+    record.writer.export()
+    record.writer.export()
     file = tmp_path / 'hanok.json'
     exported = json.loads(file.read_text(encoding='utf-8'))
     assert set(exported) == {'version', 'meta', *TABLES}
@@ -274,17 +274,17 @@ def test_an_older_version_is_migrated(
     write_version(tmp_path / 'hanok.db', version)
     with monkeypatch.context() as older:
         older.setattr(database, 'VERSION', version)
-        writer = Record(str(tmp_path), 'me')
-        writer.write()
-        ids = fill(writer)
-        writer.sql.close()
+        record = Record(str(tmp_path), 'me')
+        record.writer.open()
+        ids = fill(record)
+        record.sql.close()
     before = (tmp_path / 'hanok.db').read_bytes()
     reader = Record(str(tmp_path), 'me')
     read = {
         table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES
     }
     assert (tmp_path / 'hanok.db').read_bytes() == before
-    reader.write()
+    reader.writer.open()
     assert reader.value('PRAGMA user_version') == VERSION
     assert {
         table: [tuple(row) for row in reader.rows(f'SELECT * FROM {table}')] for table in TABLES
@@ -296,7 +296,7 @@ def test_an_older_version_is_migrated(
     assert reader.rows('PRAGMA foreign_key_check') == []
     assert reader.rows('SELECT * FROM history') == []  # no resource, but a table
     revision_then = revision(reader)
-    reader.update('port', ids['port'], {'address': '10.0.0.6'})
+    reader.writer.update_row('port', ids['port'], {'address': '10.0.0.6'})
     assert revision(reader) == revision_then + 1
     reader.sql.executescript('DELETE FROM main.volume; DELETE FROM main.server;')
     assert (
@@ -351,25 +351,25 @@ def test_rules_of_an_older_version_are_converted(
     write_version(tmp_path / 'hanok.db', 4)
     with monkeypatch.context() as older:
         older.setattr(database, 'VERSION', 4)
-        writer = Record(str(tmp_path), 'me')
-        writer.write()
+        record = Record(str(tmp_path), 'me')
+        record.writer.open()
         for name, rules in (
             ('alone', [everything]),
             ('with_ingress', [everything, {**everything, 'direction': 'ingress'}]),
             ('with_egress', [everything, {**narrow, 'remote_cidr': '10.0.0.0/8'}]),
             ('to_group', [{**everything, 'remote_cidr': '', 'remote_group_id': 1}]),
         ):
-            group = writer.insert('security_group', {'name': name, 'description': ''})
+            group = record.writer.insert_row('security_group', {'name': name, 'description': ''})
             for rule in rules:
-                writer.insert('security_group_rule', {'group_id': group, **rule})
-        tables = ['meta', *(table for table in TABLES if table in structure(writer))]
+                record.writer.insert_row('security_group_rule', {'group_id': group, **rule})
+        tables = ['meta', *(table for table in TABLES if table in structure(record))]
         rows = {
-            table: [dict(row) for row in writer.fetch(f'SELECT * FROM main.{table}')]
+            table: [dict(row) for row in record.fetch(f'SELECT * FROM main.{table}')]
             for table in tables
         }
-        writer.sql.close()
+        record.sql.close()
     rebuilt = Record(str(tmp_path / 'new'), 'me', lost=True)
-    rebuilt.rebuild(rows)
+    rebuilt.writer.rebuild(rows)
     for record in (Record(str(tmp_path), 'me'), rebuilt):
         found = record.rows(
             'SELECT g.name, r.direction, r.protocol, r.remote_cidr FROM security_group_rule r '
@@ -392,17 +392,17 @@ def test_root_disks_of_an_older_version_become_volumes(
     write_version(tmp_path / 'hanok.db', 5)
     with monkeypatch.context() as older:
         older.setattr(database, 'VERSION', 5)
-        writer = Record(str(tmp_path), 'me')
-        writer.write()
-        ids = fill(writer)
-        row = dict(writer.rows('SELECT * FROM server')[0])
+        record = Record(str(tmp_path), 'me')
+        record.writer.open()
+        ids = fill(record)
+        row = dict(record.rows('SELECT * FROM server')[0])
         for name in ('t', 'deleted'):
-            writer.insert('server', {**row, 'id': None, 'uuid': name * 20, 'name': name})
-        writer.sql.execute("DELETE FROM main.server WHERE name = 'deleted'")
-        writer.sql.execute('UPDATE main.server SET task_state = ?', (task_state,))
-        writer.sql.close()
+            record.writer.insert_row('server', {**row, 'id': None, 'uuid': name * 20, 'name': name})
+        record.sql.execute("DELETE FROM main.server WHERE name = 'deleted'")
+        record.sql.execute('UPDATE main.server SET task_state = ?', (task_state,))
+        record.sql.close()
     record = Record(str(tmp_path), 'me')
-    record.write()
+    record.writer.open()
     columns = 'name, uuid, size, server_id, created_by, task_state'
     assert [tuple(row) for row in record.rows(f'SELECT {columns} FROM volume WHERE bootable')] == [
         ('s/root', 's8', 4, ids['server'], 'me', None),
@@ -413,10 +413,10 @@ def test_root_disks_of_an_older_version_become_volumes(
         {**kept, 'task_state': task_state}
     ]
     new = {**kept, 'id': None, 'uuid': 'u', 'name': 'u'}
-    assert record.insert('server', new) == ids['server'] + 3
+    assert record.writer.insert_row('server', new) == ids['server'] + 3
     record.sql.execute("UPDATE main.server SET task_state = 'deleting'")
     with pytest.raises(sqlite3.IntegrityError, match='server is being deleted'):
-        record.insert('volume', {**root_columns('u', 'u', ids['server'] + 3), 'size': 1})
+        record.writer.insert_row('volume', {**root_columns('u', 'u', ids['server'] + 3), 'size': 1})
 
 
 UUID = re.compile('[0-9a-f]{8}-[0-9a-f]{4}-[48][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}')
@@ -427,15 +427,15 @@ def test_every_resource_has_an_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     write_version(tmp_path / 'hanok.db', 4)
     with monkeypatch.context() as older:
         older.setattr(database, 'VERSION', 4)
-        writer = Record(str(tmp_path), 'me')
-        writer.write()
-        fill(writer)
-        writer.insert('keypair', {'name': 'second', 'public_key': 'k'})
-        writer.sql.close()
+        record = Record(str(tmp_path), 'me')
+        record.writer.open()
+        fill(record)
+        record.writer.insert_row('keypair', {'name': 'second', 'public_key': 'k'})
+        record.sql.close()
     readers = [Record(str(tmp_path), 'me') for _reader in range(2)]
-    readers[0].write()
+    readers[0].writer.open()
     for reader in readers:
-        reader.insert('keypair', {'name': 'new', 'public_key': 'k'})
+        reader.writer.insert_row('keypair', {'name': 'new', 'public_key': 'k'})
     found = [
         {
             (table, row['name']): row['uuid']
@@ -457,14 +457,14 @@ def test_all_or_nothing(record: Record, error: type[BaseException]) -> None:
     """A failed transaction leaves nothing, and the next one works."""
 
     def fail() -> None:
-        with record.transaction():
+        with record.writer.transaction():
             fill(record)
             raise error
 
     with pytest.raises(error):
         fail()
     assert record.value('SELECT count(*) FROM server') == 0
-    with record.transaction():
+    with record.writer.transaction():
         fill(record)
     assert record.value('SELECT count(*) FROM server') == 1
 
@@ -491,7 +491,7 @@ def test_constraints_of_the_tables(record: Record, statement: str, why: str) -> 
     before = revision(record)
 
     def change() -> None:
-        with record.transaction() as sql:
+        with record.writer.transaction() as sql:
             sql.execute(
                 'INSERT INTO main.security_group (created_by, name, description) '
                 "VALUES ('me', 'h', '')"
@@ -509,7 +509,7 @@ def test_constraints_of_the_tables(record: Record, statement: str, why: str) -> 
 def test_deleting_a_server_deletes_its_dependents(record: Record) -> None:
     """Ports, their groups and memberships; a floating IP remains, without association."""
     fill(record)
-    with record.transaction() as sql:
+    with record.writer.transaction() as sql:
         sql.execute('UPDATE main.volume SET server_id = NULL')
         sql.execute('DELETE FROM main.server')
     assert [
@@ -652,7 +652,9 @@ def test_the_metadata_has_a_revision(record: Record, table: str) -> None:
         before, revision = observe()
         old = record.value(f'SELECT {column} FROM {table} WHERE id = ?', ids[table])
         if column not in FIXED and f'{table}.{column}' not in FIXED and not column.endswith('_id'):
-            record.update(table, ids[table], {column: old + 1 if isinstance(old, int) else 'other'})
+            record.writer.update_row(
+                table, ids[table], {column: old + 1 if isinstance(old, int) else 'other'}
+            )
             after, current = observe()
             assert (after != before) == (current > revision), column
             if current > revision:
@@ -706,13 +708,13 @@ def test_no_new_references_to_rows_being_deleted(
     record.sql.execute(f"UPDATE main.{other} SET task_state = 'deleting'")
 
     def change() -> None:
-        with record.transaction() as sql:
+        with record.writer.transaction() as sql:
             if event == 'update':
-                record.update(table, row, {column: kept[column]})
+                record.writer.update_row(table, row, {column: kept[column]})
                 return
             if table == 'balancer_member':  # a duplicate would be rejected for another reason
                 sql.execute('DELETE FROM main.balancer_member')
-            record.insert(
+            record.writer.insert_row(
                 table,
                 {
                     **kept,
@@ -734,7 +736,7 @@ def test_references_to_rows_being_deleted_can_be_removed(record: Record) -> None
     """Detaching a volume of a server that is being deleted is part of deleting it."""
     volume = fill(record)['volume']
     record.sql.execute("UPDATE main.server SET task_state = 'deleting'")
-    record.update('volume', volume, {'server_id': None, 'task_state': None})
+    record.writer.update_row('volume', volume, {'server_id': None, 'task_state': None})
     assert record.value('SELECT server_id FROM volume') is None
 
 
@@ -747,12 +749,12 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
             for row in json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))['keypair']
         ]
 
-    with record.transaction():
-        record.insert('keypair', {'name': 'one', 'public_key': 'k'})
+    with record.writer.transaction():
+        record.writer.insert_row('keypair', {'name': 'one', 'public_key': 'k'})
     assert exported() == ['one']
     (tmp_path / 'hanok.json.part').mkdir()
-    with pytest.raises(CloudError, match='nothing was recorded'), record.transaction():
-        record.insert('keypair', {'name': 'two', 'public_key': 'k'})
+    with pytest.raises(CloudError, match='nothing was recorded'), record.writer.transaction():
+        record.writer.insert_row('keypair', {'name': 'two', 'public_key': 'k'})
     assert record.value('SELECT count(*) FROM keypair') == 1
     assert exported() == ['one']
 
@@ -794,7 +796,7 @@ def test_rows_that_came_into_use_are_not_deleted(
 def test_foreign_data_is_reported(record: Record, statement: str, problem: str) -> None:
     """After an unexpected error, with what to do; nothing is reported for a valid record."""
     server = fill(record)['server']
-    record.insert('volume', {**root_columns('s', 's', server), 'size': 4})
+    record.writer.insert_row('volume', {**root_columns('s', 's', server), 'size': 4})
     record.sql.execute('UPDATE main.keypair SET public_key = ?', (f'ssh-ed25519 {"A" * 64}',))
     assert damage(record) == ''
     record.sql.execute(statement)
@@ -808,24 +810,26 @@ def test_foreign_data_is_reported(record: Record, statement: str, problem: str) 
 def test_a_server_with_an_outdated_init_script_is_found(record: Record) -> None:
     """By the hash of its script. Not found: unknown hashes, other keys, deleted scripts."""
     ids = fill(record)
-    record.update('server', ids['server'], {'init_script': 'i'})
+    record.writer.update_row('server', ids['server'], {'init_script': 'i'})
 
     def outdated() -> set[str]:
         return server_queries.find_outdated(record, record.rows('SELECT * FROM server'))
 
     assert outdated() == set()
     seal = server_queries.init_script_hash(record, 'i')
-    record.update('server', ids['server'], {'init_script_seal': seal})
+    record.writer.update_row('server', ids['server'], {'init_script_seal': seal})
     assert outdated() == set()
-    record.update('init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'})
+    record.writer.update_row(
+        'init_script', ids['init_script'], {'content': '#!/bin/sh\necho other\n'}
+    )
     assert outdated() == {'s'}
     assert '"init_script_seal": null' in ''.join(metadata.server_metadata(record).values())
-    record.update(
+    record.writer.update_row(
         'server',
         ids['server'],
         {'init_script_seal': UserDataHash.of('#!/bin/sh', 'another secret')},
     )
     assert outdated() == set()
-    record.update('server', ids['server'], {'init_script_seal': seal})
+    record.writer.update_row('server', ids['server'], {'init_script_seal': seal})
     record.sql.execute('DELETE FROM main.init_script')
     assert outdated() == set()

@@ -55,7 +55,7 @@ def row_type(module: str, name: str) -> type:
 def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Record]:
     """A record with rows whose columns are set, and rows where they are NULL."""
     opened = Record(str(tmp_path_factory.mktemp('state')), 'me')
-    opened.write()
+    opened.writer.open()
     with closing(opened.sql):
         fill(opened)
         opened.sql.executescript(SPARSE)

@@ -55,7 +55,7 @@ def test_url_by_its_source(hide_url: bool) -> None:
 def test_user_data_by_its_hash(tmp_path: Path) -> None:
     """Servers get it if they were recorded with it, also by another version, and no others."""
     record = Record(str(tmp_path), 'me')
-    record.write()
+    record.writer.open()
     content = {
         'keyed': UserDataHash.of(TEXT, record.secret()),
         'unkeyed': unkeyed_hash(TEXT),
@@ -64,8 +64,8 @@ def test_user_data_by_its_hash(tmp_path: Path) -> None:
         'none': None,
     }
     labels = {'description': '', 'labels': '{}'}
-    with record.transaction():
-        record.insert('image', {'uuid': 'i', 'name': 'i', 'source': 'path:/i', **labels})
+    with record.writer.transaction():
+        record.writer.insert_row('image', {'uuid': 'i', 'name': 'i', 'source': 'path:/i', **labels})
         for name, user_data in content.items():
             server = Server(name, image='i', networks=(), security_groups=(), user_data=user_data)
             server_rows.reserve(record, (), server)

@@ -38,12 +38,12 @@ ORDER = ('two', 'three', 'one')
 def record(tmp_path: Path) -> Record:
     """A record of three servers with different key pairs."""
     opened = Record(str(tmp_path), 'me')
-    opened.write()
+    opened.writer.open()
     image = {'uuid': 'i', 'name': 'i', 'source': 'path:/i', 'description': '', 'labels': '{}'}
-    with opened.transaction():
-        opened.insert('image', image)
+    with opened.writer.transaction():
+        opened.writer.insert_row('image', image)
         for name, key in KEYS.items():
-            opened.insert('keypair', {'name': name, 'public_key': key})
+            opened.writer.insert_row('keypair', {'name': name, 'public_key': key})
         for name, keys in (('many', ORDER), ('single', ('one',)), ('none', ())):
             server = Server(name, image='i', key_names=keys, networks=(), security_groups=())
             server_rows.reserve(opened, (), server)
@@ -71,7 +71,7 @@ def test_used_by(record: Record) -> None:
     for name in KEYS:
         with pytest.raises(CloudError, match='FOREIGN KEY'):
             pairs.delete([Change('keypair', name, 'delete', Keypair(name, ''), None)])
-    with record.transaction():
+    with record.writer.transaction():
         server_rows.delete(record, [row['id'] for row in record.rows('SELECT id FROM server')])
     pairs.delete([Change('keypair', name, 'delete', Keypair(name, ''), None) for name in KEYS])
     assert pairs.list() == ()
@@ -82,7 +82,7 @@ def test_key_pair_deleted_meanwhile(record: Record) -> None:
     server = Server('late', image='i', key_names=('one', 'gone'), networks=(), security_groups=())
 
     def reserve() -> None:
-        with record.transaction():
+        with record.writer.transaction():
             server_rows.reserve(record, (), server)
 
     with pytest.raises(CloudError, match='keypair gone no longer exists; run the task again'):
@@ -108,6 +108,6 @@ def test_recovery_from_export(record: Record, tmp_path: Path) -> None:
     rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
     record.sql.close()
     again = Record(str(tmp_path), 'me', lost=True)
-    again.rebuild({**rows, 'meta': []})
+    again.writer.rebuild({**rows, 'meta': []})
     found = {row['name']: key_names(row) for row in server_rows_of(again, None, None)}
     assert found == {'many': ORDER, 'single': ('one',), 'none': ()}

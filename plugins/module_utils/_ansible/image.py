@@ -59,10 +59,8 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
 
 def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
     """Return the image, and whether it can be created from its source."""
-    images, names = (
-        by_name('image', cloud.images.list([requested.name])),
-        {('image', requested.name)},
-    )
+    images = by_name('image', cloud.images.list([requested.name]))
+    names = {('image', requested.name)}
     current = images.get(requested.name)
     if requested.state == 'absent':
         return ObservedImages(images), names
@@ -86,7 +84,8 @@ def _with_digests(cloud: Cloud, requested: ImageRequest, current: Image) -> Obse
     That is needed if the requested source or checksum is written in another way than the recorded
     one: the digests of a path, and the checksum from a checksum file.
     """
-    source, checksum = requested.options.get('source', ''), requested.options.get('checksum')
+    source = requested.options.get('source', '')
+    checksum = requested.options.get('checksum')
     digests = None
     if source.startswith('path:'):
         digests = cloud.images.source_digests(current.name, source)

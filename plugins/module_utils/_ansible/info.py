@@ -73,7 +73,8 @@ def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str,
 
 
 def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> object:
-    query, labels = _compiled(params['query']), labels_of(params['labels'])
+    query = _compiled(params['query'])
+    labels = labels_of(params['labels'])
     found: List[Dict[str, Any]] = [
         {**item, 'project': params['project']}
         for item in observe(cloud, params)

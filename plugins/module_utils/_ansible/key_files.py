@@ -146,7 +146,9 @@ class KeyFiles:
 
     def __init__(self, cloud: Cloud, path: str | None, seconds: int) -> None:
         """``path``: the private key file of the task. ``seconds``: to wait for another run."""
-        self.cloud, self.path, self.seconds = cloud, path, seconds
+        self.cloud = cloud
+        self.path = path
+        self.seconds = seconds
         self.public_key = AFTER_APPLY  # of the private key file that was created
 
     @_file_errors()

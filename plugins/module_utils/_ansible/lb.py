@@ -106,7 +106,8 @@ def _listener(raw: Dict[str, Any]) -> Listener:
 
 def observe(cloud: Cloud, requested: LbRequest) -> Tuple[ObservedLbs, Names]:
     """Return the load balancer, and what it refers to."""
-    lbs, names = by_name('lb', cloud.lbs.list([requested.name])), {('lb', requested.name)}
+    lbs = by_name('lb', cloud.lbs.list([requested.name]))
+    names = {('lb', requested.name)}
     if requested.state == 'absent':
         return ObservedLbs(lbs), names
     servers = References('server', cloud.servers.list() if requested.options.get('members') else ())

@@ -95,7 +95,8 @@ class Module(AnsibleModule):  # type: ignore[misc]
 
     def check_shared_options(self) -> None:
         """Refuse values of the shared options that are out of range."""
-        problems, timeout = [], self.params['wait_timeout']
+        problems = []
+        timeout = self.params['wait_timeout']
         problems += name_problems(self.params['project'], 'project')
         if not 0 <= timeout <= _MAX_WAIT:
             problems.append(

@@ -36,10 +36,8 @@ def observe(cloud: Cloud, requested: NetworkRequest) -> Tuple[ObservedNetworks, 
 
     A run that creates one locks the choice of addresses: two runs could choose ranges that overlap.
     """
-    networks, names = (
-        by_name('network', cloud.networks.list([requested.name])),
-        {('network', requested.name)},
-    )
+    networks = by_name('network', cloud.networks.list([requested.name]))
+    names = {('network', requested.name)}
     surroundings = Surroundings()
     if requested.state == 'present' and (
         requested.name not in networks or is_incomplete(networks[requested.name])

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, Invalid
@@ -52,7 +51,7 @@ def profile_for(cloud: Cloud, needs_network: bool) -> Profile:
     """
     if not needs_network:
         return cloud.profile
-    return replace(cloud.profile, default_network=cloud.networks.default())
+    return cloud.profile._replace(default_network=cloud.networks.default())
 
 
 def one_of(params: Mapping[str, Any], option: str, choices: Any) -> str:

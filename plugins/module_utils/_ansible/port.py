@@ -46,7 +46,8 @@ def request(params: Dict[str, Any]) -> PortRequest:
 
 def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]:
     """Return the port, and what it refers to."""
-    ports, names = by_name('port', cloud.ports.list([requested.name])), {('port', requested.name)}
+    ports = by_name('port', cloud.ports.list([requested.name]))
+    names = {('port', requested.name)}
     if requested.state == 'absent':
         return ObservedPorts(ports), names
     is_new = requested.name not in ports

@@ -158,7 +158,8 @@ def _report(
     applied: Applied[Thing],
 ) -> None:
     """Wait for what was requested, then end the task with the result."""
-    failure, waited = applied.failure(), []
+    failure = applied.failure()
+    waited = []
     if module.params['wait'] and not module.check_mode and not failure:
         try:
             waited = _wait(module.params['wait_timeout'], resource, cloud, request, applied.items)

@@ -20,7 +20,9 @@ Shown = Dict[str, Any]
 
 def topology(cloud: Cloud, params: Mapping[str, Any]) -> Shown:
     """Return networks with their servers and load balancers, and what is attached to servers."""
-    servers, lbs, floating_ips = cloud.servers.list(), cloud.lbs.list(), cloud.floating_ips.list()
+    servers = cloud.servers.list()
+    lbs = cloud.lbs.list()
+    floating_ips = cloud.floating_ips.list()
     return {
         'networks': [
             _network(network, servers, lbs, floating_ips) for network in cloud.networks.list()

@@ -73,7 +73,8 @@ def wait_for_all(
     conditions: Sequence[Condition | None], timeout: int, interval: float
 ) -> List[Dict[str, Any]]:
     """Wait for one condition after the other, in ``timeout`` seconds for all; return the steps."""
-    steps, deadline = [], time.monotonic() + timeout
+    steps = []
+    deadline = time.monotonic() + timeout
     for condition in conditions:
         if condition is not None:
             started = time.monotonic()

@@ -20,7 +20,9 @@ class CloudError(Exception):
     def __init__(self, text: str, option: str = '', kind: str = '', name: str = '') -> None:
         """``text``: what is wrong, which value, and the way out."""
         super().__init__(text)
-        self.option, self.kind, self.name = option, kind, name
+        self.option = option
+        self.kind = kind
+        self.name = name
 
 
 class Invalid(CloudError):

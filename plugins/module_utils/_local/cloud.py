@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Tuple, TypeVar
 
@@ -13,7 +13,7 @@ from .._cloud import CloudError, Names, Observed
 from .._model.secret import Secrets
 from .host import settings
 from .profile import PROFILE
-from .record.errors import at_boundary, explain, translated, translating
+from .record.errors import at_boundary, explain, translating
 from .record.host import Host
 from .record.record import Record
 
@@ -61,7 +61,8 @@ class LocalCloud:
 
     def __init__(self, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
-        self.host, self.secrets = this_host(project, actor, timeout), secrets
+        self.host = this_host(project, actor, timeout)
+        self.secrets = secrets
         if self.host.record.lost_items() is not None:
             self.notes.append(
                 'the rebuild of the record was interrupted; '
@@ -204,39 +205,12 @@ class LocalCloud:
         with translating(), self._locked(observe) as observed:
             yield observed
 
-    @contextmanager
-    def _locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
-        names, record = observe()[1], self.host.record
-        with self.host.locks.projection('record'):
-            record.write()
-        while True:
-            try:
-                self.host.locks.acquire(names)
-                observed, current = observe()
-                if current <= names:
-                    with self.host.locks.marked_active():
-                        yield observed
-                        self._write_metadata()
-                    return
-                names = current
-            finally:
-                self.host.locks.release()
+    def _locked(
+        self, observe: Callable[[], Tuple[Observed, Names]]
+    ) -> AbstractContextManager[Observed]:
+        from .locked import locked
 
-    def _write_metadata(self) -> None:
-        """Update the metadata of machines.
-
-        A failure is only a warning: the changes are done, and the next run that changes something
-        updates the metadata.
-        """
-        try:
-            self._projections.write_metadata()
-        except Exception as error:
-            if translated(error) is None:
-                raise
-            self.notes.append(
-                f'the metadata of machines in libvirt is out of date: {error}; '
-                'the next task that changes something updates it'
-            )
+        return locked(self.host, lambda: self._projections, observe)
 
     def __enter__(self: Self) -> Self:
         """Return the cloud."""

@@ -51,7 +51,10 @@ def _mib(meminfo: str) -> Mapping[str, int]:
 
 def _disk_limit(settings: Settings) -> Limit:
     """The size of the file system: a volume that is larger can never be full."""
-    system = os.statvfs(settings.state)
+    folder = Path(settings.state)
+    while not folder.exists():  # on a new host
+        folder = folder.parent
+    system = os.statvfs(folder)
     total = system.f_blocks * system.f_frsize // GIB
     way_out = 'the guests cannot use all of it; add disk space'
     return Limit('volume_size', total, None, f'{_OWNER} (disk)', way_out, is_advice=True)

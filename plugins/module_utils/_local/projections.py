@@ -12,7 +12,6 @@ from .._cloud import Outcome
 from .._model.change import Change
 from .._model.kinds import Verb
 from .balancer.lb_configs import LbConfigs
-from .firewall import Firewall
 from .machine_metadata import MachineMetadata
 from .network.bridges import Bridges, existing_bridges, steady_networks
 from .network.dhcp import Dhcp
@@ -32,8 +31,10 @@ class LocalProjections:
     def __init__(self, host: Host) -> None:
         """Project the record of ``host``."""
         self.host = host
-        self.rules, self.routes = Rules(host), FloatingRoutes(host)
-        self.flows, self.metadata = PendingFlows(host, self.rules), MachineMetadata(host)
+        self.rules = Rules(host)
+        self.routes = FloatingRoutes(host)
+        self.flows = PendingFlows(host, self.rules)
+        self.metadata = MachineMetadata(host)
         # In the order of writing: rules are loaded before networks start, flows end afterwards.
         self.network: Tuple[Projection, ...] = (
             self.rules,
@@ -63,6 +64,8 @@ class LocalProjections:
                 notes.append(note)
         if not faults:
             return []
+        from .firewall import Firewall
+
         current = Firewall(faults=tuple(faults))
         why = '; '.join(faults)
         return [Change('firewall', current.name, Verb.LOAD, current, Firewall(), why=why)]
@@ -82,9 +85,11 @@ class LocalProjections:
         """Faults that remain after other runs had time to finish what they are changing."""
         if not self._faults(None):
             return []  # the usual case, whatever other runs are doing; no locks are loaded
-        revision, deadline = self.rules.revision(), time.monotonic() + _GRACE_PERIOD
+        revision = self.rules.revision()
+        deadline = time.monotonic() + _GRACE_PERIOD
         while True:
-            current, others = self.rules.revision(), self.host.locks.has_other_runs()
+            current = self.rules.revision()
+            others = self.host.locks.has_other_runs()
             faults = self._faults(revision if others else None)
             is_final = not others and not self._has_changed(current)
             if not faults or is_final or time.monotonic() > deadline:
@@ -97,7 +102,7 @@ class LocalProjections:
 
     def load(self, changes: Sequence[Change]) -> List[Outcome]:
         """Write the projections; metadata of machines is written at the end of each run."""
-        return self.host.for_each(changes, lambda change: self.apply())
+        return self.host.work.for_each(changes, lambda change: self.apply())
 
     def apply(self) -> None:
         """Write all projections but the metadata of machines.

@@ -30,7 +30,8 @@ class LocalRecovery(LocalCloud):
 
     def __init__(self, project: str, actor: str, timeout: int) -> None:
         """``actor``: who runs the task. ``timeout``: seconds to wait for other writers."""
-        self.host, self.secrets = this_host(project, actor, timeout, lost=True), NO_SECRETS
+        self.host = this_host(project, actor, timeout, lost=True)
+        self.secrets = NO_SECRETS
 
     @property
     def records(self) -> LocalRecords:
@@ -106,14 +107,14 @@ class LocalRecords:
         Until that is done the record is marked as unfinished, with what could not be recovered.
         """
         if changes[0].old(RecordState).state == INTERRUPTED:
-            self.host.record.write()
+            self.host.record.writer.open()
         else:
             rows, lost = self._rebuilt_rows()
             mark = {'key': LOST, 'value': json.dumps(lost)}
-            self.host.record.rebuild({**rows, 'meta': [*rows.get('meta', ()), mark]})
+            self.host.record.writer.rebuild({**rows, 'meta': [*rows.get('meta', ()), mark]})
         projections = LocalProjections(self.host)
         projections.apply()
         projections.write_metadata()
-        with self.host.record.transaction() as sql:
+        with self.host.record.writer.transaction() as sql:
             sql.execute('DELETE FROM meta WHERE key = ?', (LOST,))
         return [Outcome(change) for change in changes]

@@ -85,7 +85,8 @@ def _domain_metadata(domain: Any) -> Dict[str, Any]:
 def _network(network: Any) -> Dict[str, Any] | None:
     """Return the row of a libvirt network; None if it does not belong to the cloud."""
     found = ET.fromstring(network.XMLDesc())  # noqa: S314 (libvirt's own)
-    number, ip = _BRIDGE.match(network.name()), found.find('ip')
+    number = _BRIDGE.match(network.name())
+    ip = found.find('ip')
     if number is None or ip is None:
         return None
     try:

@@ -27,7 +27,8 @@ def difference(
     effects = [Effect(LIVE, COMPLETES_INTERRUPTED_RUN)] if was_interrupted else []
     refused: List[Problem] = []
     for option, classify in table.items():
-        old, new = getattr(current, option), getattr(after, option)
+        old = getattr(current, option)
+        new = getattr(after, option)
         if old == new:
             continue
         effect = classify(old, new, current)

@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Callable, NamedTuple
 
-LIVE, RESTART, FIXED = 'live', 'restart', 'fixed'
+LIVE = 'live'
+RESTART = 'restart'
+FIXED = 'fixed'
 COMPLETES_INTERRUPTED_RUN = 'completes an earlier run that was interrupted'
 
 

@@ -11,7 +11,9 @@ from typing import Any, Dict, List, Tuple
 from . import guest
 from .change import plain_fields
 
-RUNNING, DONE, FAILED = 'running', 'done', 'failed'
+RUNNING = 'running'
+DONE = 'done'
+FAILED = 'failed'
 _MAX_LINES = 20
 _MAX_WIDTH = 240  # characters of one of these lines
 _MAX_ERRORS = 10

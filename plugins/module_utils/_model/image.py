@@ -173,7 +173,8 @@ IMMUTABLE = (
 def _source(before: str, after: str, current: Image) -> Effect:
     """Classify a change of the source; whether a URL is hidden may change."""
     if all(source.startswith('url:') for source in (before, after)):
-        old, new = before[len('url:') :], after[len('url:') :]
+        old = before[len('url:') :]
+        new = after[len('url:') :]
         if new == hidden_url(old) or old == hidden_url(new):
             return Effect(LIVE)
     return Effect(FIXED, IMMUTABLE, after.partition(':')[0])

@@ -18,7 +18,10 @@ ALGORITHMS = ('round_robin', 'least_connections', 'source_ip')
 PROTOCOLS = ('http', 'tcp')
 WAIT_FOR = ('healthy',)
 # The operating status of a member, as in Octavia; UNKNOWN: the balancer does not report one (yet).
-ONLINE, ERROR, NO_MONITOR, UNKNOWN = 'ONLINE', 'ERROR', 'NO_MONITOR', 'UNKNOWN'
+ONLINE = 'ONLINE'
+ERROR = 'ERROR'
+NO_MONITOR = 'NO_MONITOR'
+UNKNOWN = 'UNKNOWN'
 
 
 @dataclass(frozen=True, order=True)

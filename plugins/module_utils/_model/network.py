@@ -80,7 +80,8 @@ class NetworkRequest(Request):
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
-        cidr, gateway = self.options.get('cidr'), self.options.get('gateway')
+        cidr = self.options.get('cidr')
+        gateway = self.options.get('gateway')
         span = None
         if cidr is not None:
             span = _parse(cidr)

@@ -26,7 +26,9 @@ class Problem(str):
     ) -> Problem:
         """``text``: the whole sentence, which names the option or the item."""
         problem = super().__new__(cls, text)
-        problem.option, problem.code, problem.name = option, code, name
+        problem.option = option
+        problem.code = code
+        problem.name = name
         return problem
 
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Tuple
 
 HOST = 'host'  # the host of the servers, as the source of packets; not a possible address
@@ -20,8 +19,7 @@ class UnsupportedOption(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """How a cloud differs from others.
 
     ``here``: where the module runs, as security groups see it: HOST, an address outside the cloud,
@@ -46,7 +44,7 @@ class Profile:
     images_of_running: bool = False
     sees_guests: bool = True
     unsupported: Tuple[UnsupportedOption, ...] = ()
-    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    aliases: Mapping[str, Mapping[str, str]] = {}
 
     def name_of(self, kind: str, name: str) -> str:
         """Return the name in this cloud for a name in a task."""

@@ -241,7 +241,8 @@ def _add_port(rows: Rows, metadata: Metadata) -> List[str]:
     if metadata['network']['uuid'] not in _uuids(rows, 'network'):
         rows.setdefault('network', []).append(dict(metadata['network']))
     rows.setdefault('port', []).append(dict(metadata['port']))
-    port_id, project = metadata['port']['id'], _project(metadata['port'])
+    port_id = metadata['port']['id']
+    project = _project(metadata['port'])
     lost = []
     for item in metadata['groups']:
         # Metadata of an older version has their names only.
@@ -279,7 +280,8 @@ def _add_disks(rows: Rows, kind: str, disks: Mapping[str, int]) -> List[str]:
     """Add the disk files that nothing refers to, with names made of their UUIDs."""
     lost = []
     for uuid in sorted(set(disks) - _uuids(rows, kind)):
-        name, size = f'recovered-{uuid[:8]}', disks[uuid]
+        name = f'recovered-{uuid[:8]}'
+        size = disks[uuid]
         row: Row = {'uuid': uuid, 'name': name, 'description': '', 'labels': '{}'}
         if kind == 'volume':
             row['size'] = min_disk_gb(size)

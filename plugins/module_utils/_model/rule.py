@@ -55,7 +55,8 @@ class Rule:
         self._check_remote()
 
     def _check_ports(self) -> None:
-        lowest, highest = self.port_min, self.port_max
+        lowest = self.port_min
+        highest = self.port_max
         if lowest is None and highest is None:
             return
         if self.protocol not in WITH_PORTS:

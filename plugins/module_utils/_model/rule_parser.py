@@ -162,7 +162,8 @@ def _range(problems: _Problems, option: str, value: object) -> tuple[int, int]:
     text = value.strip() if isinstance(value, str) else value
     match = _RANGE.fullmatch(text) if isinstance(text, str) else None
     ends = match.groups() if match else (text, text)
-    lowest, highest = _port(ends[0]), _port(ends[1])
+    lowest = _port(ends[0])
+    highest = _port(ends[1])
     if lowest is None or highest is None:
         shown = value if isinstance(value, int) else repr(value)
         problems.add(

@@ -14,7 +14,8 @@ from .status import POWER, STATUS_OF_POWER, Status, TaskState, is_billable
 from .user_data import HIDDEN
 
 _INTERNAL = ('faults', 'reason', 'seeded', 'launched', 'power', 'disk_of_flavor')
-DISK_MISSING, SEED_MISSING = 'its root disk is missing', 'its first-boot disk is missing'
+DISK_MISSING = 'its root disk is missing'
+SEED_MISSING = 'its first-boot disk is missing'
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, List, Set, Tuple
+from typing import Any, List, NamedTuple, Set, Tuple
 
 from .change import AFTER_APPLY
 from .checks import (
@@ -33,8 +33,7 @@ MAX_MEMBERS = 500
 MAX_NETWORKS = 8
 
 
-@dataclass(frozen=True)
-class NicRequest:
+class NicRequest(NamedTuple):
     """A requested connection: to a network by its name, or by a named port."""
 
     name: str = ''

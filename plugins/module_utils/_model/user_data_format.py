@@ -11,7 +11,8 @@ from .problem import Problem, invalid
 # cloud-init recognizes MIME by this header within the first bytes, and other formats by the
 # beginning of the text, both case-insensitively, after white space (cloudinit/user_data.py,
 # handlers).
-_MIME, _MIME_WITHIN = 'mime-version:', 4096
+_MIME = 'mime-version:'
+_MIME_WITHIN = 4096
 _CLOUD_CONFIG = '#cloud-config'
 _BEGINNINGS = ('#!', _CLOUD_CONFIG, '#cloud-boothook', '#include', '#part-handler', '## template:')
 _NOT_MAPPINGS = ('#cloud-config-archive', '#cloud-config-jsonp')  # a list; a patch

@@ -112,7 +112,8 @@ def _host_source(datapath: Datapath, host_address: str | None, net: Network) -> 
 
 
 def _to_host(datapath: Datapath, connection: _Connection) -> Verdict:
-    source, destination = connection.source, connection.destination
+    source = connection.source
+    destination = connection.destination
     sender = datapath.port_by_address.get(source)
     if sender is not None:
         return _to_gateway(datapath.network_by_bridge[sender.bridge], connection)

@@ -26,7 +26,8 @@ def check_fixed_ip(
             option.rstrip(':'), f'{option} the network {network.name} has no IPv4 subnet; omit it'
         )
         return
-    span, address = IPv4Network(network.cidr), IPv4Address(fixed_ip)
+    span = IPv4Network(network.cidr)
+    address = IPv4Address(fixed_ip)
     if (
         address not in span
         or address in (span.network_address, span.broadcast_address)

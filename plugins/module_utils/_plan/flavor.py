@@ -13,7 +13,8 @@ from .common import plan_one
 
 def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]:
     """Create, update or delete one flavor."""
-    draft, current = Draft(), observed.get(request.name)
+    draft = Draft()
+    current = observed.get(request.name)
     if current and current.built_in:
         _check_unchanged(request, current, draft)
         return draft.finish([current])

@@ -36,7 +36,8 @@ class ObservedFloatingIps:
 
 def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan[FloatingIp]:
     """Create, attach, detach or delete one floating IP."""
-    draft, current = Draft(), observed.current
+    draft = Draft()
+    current = observed.current
     result: List[FloatingIp] = []
     _check_name(request, current, draft)
     if request.state == 'absent':

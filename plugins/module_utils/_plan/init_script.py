@@ -13,7 +13,8 @@ from .common import plan_one
 
 def plan(request: InitScriptRequest, observed: Mapping[str, InitScript]) -> Plan[InitScript]:
     """Create, update or delete one script; existing servers are not affected."""
-    draft, current = Draft(), observed.get(request.name)
+    draft = Draft()
+    current = observed.get(request.name)
     if current is None and request.state == 'present' and 'content' not in request.options:
         draft.refuse(
             'content',

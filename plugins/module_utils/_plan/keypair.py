@@ -23,7 +23,8 @@ class ObservedKeypairs:
 
 def plan(request: KeypairRequest, observed: ObservedKeypairs) -> Plan[Keypair]:
     """Create, update or delete one key pair."""
-    draft, current = Draft(), observed.keypairs.get(request.name)
+    draft = Draft()
+    current = observed.keypairs.get(request.name)
     result: List[Keypair] = []
     draft.refused += request.problems()
     if request.state == 'absent':

@@ -127,7 +127,8 @@ def _check_member(server: Server, network: str, draft: Draft) -> None:
 def _options(
     request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft
 ) -> Dict[str, Any]:
-    options, requested = dict(request.options), request.floating_ip
+    options = dict(request.options)
+    requested = request.floating_ip
     attached = current.floating_ip if current else None
     if requested == 'none':
         options['floating_ip'] = None

@@ -52,7 +52,8 @@ def _is_redefined(current: Network, request: NetworkRequest) -> bool:
 def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
     from .network_range import conflicts, free_range, range_notes, range_problems
 
-    cidr, place = request.options.get('cidr'), observed.profile.place
+    cidr = request.options.get('cidr')
+    place = observed.profile.place
     if cidr is None:
         cidr = free_range(observed.taken, observed.surroundings)
         if cidr is None:

@@ -69,7 +69,8 @@ def range_problems(
 
 def range_notes(name: str, cidr: str, place: str, surroundings: Surroundings) -> List[str]:
     """What a range hides, as warnings; ``place``: see Profile."""
-    span, notes = IPv4Network(cidr), []
+    span = IPv4Network(cidr)
+    notes = []
     wider = [str(route) for route in _wider(cidr, surroundings)]
     narrower = [str(route) for route in surroundings.routes if _is_narrower(route, span)]
     covered = [f'{address}, {what}' for address, what in _covered(span, surroundings)]

@@ -33,7 +33,8 @@ class ObservedPorts:
 
 def plan(request: PortRequest, observed: ObservedPorts) -> Plan[Port]:
     """Create, update or delete one port."""
-    draft, current = Draft(), observed.ports.get(request.name)
+    draft = Draft()
+    current = observed.ports.get(request.name)
     if request.state == 'present':
         # The groups that it has exist: the record does not lose what is in use.
         existing, default = (current.security_groups, ()) if current else ((), (DEFAULT_GROUP,))

@@ -23,7 +23,8 @@ class ObservedSecurityGroups:
 
 def plan(request: SecurityGroupRequest, observed: ObservedSecurityGroups) -> Plan[SecurityGroup]:
     """Create, update or delete one group."""
-    draft, current = Draft(), observed.groups.get(request.name)
+    draft = Draft()
+    current = observed.groups.get(request.name)
     options = dict(request.options)
     if 'rules' in options:
         options['rules'] = _rules(request, current)

@@ -33,7 +33,8 @@ def _repair(
     current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> Server:
     """Redefine an altered machine as recorded, if requested; a missing disk cannot be restored."""
-    faults, was_interrupted = '; '.join(current.faults), current.unfinished == TaskState.REPAIRING
+    faults = '; '.join(current.faults)
+    was_interrupted = current.unfinished == TaskState.REPAIRING
     if DISK_MISSING in current.faults:
         draft.refuse(
             'state',

@@ -54,7 +54,8 @@ def check_server_name(server: Server, observed: ObservedServers, draft: Draft) -
 
 def new_floating_ip(request: ServerRequest, observed: ObservedServers, draft: Draft) -> str | None:
     """Return the floating address of a new server; that of a port of its own counts as its own."""
-    attached, requested = _attached_to_port(request, observed), request.floating_ip
+    attached = _attached_to_port(request, observed)
+    requested = request.floating_ip
     if attached is None and requested == 'auto':
         return AFTER_APPLY
     if attached is None:

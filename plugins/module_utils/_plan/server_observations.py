@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Dict, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
 
 from .._model.profile import UNKNOWN, Profile
 from .._model.server import Server
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from .checks import DnsOwners
 
 
-@dataclass(frozen=True)
-class FloatingAddress:
+class FloatingAddress(NamedTuple):
     """A requested floating address: the server that has it, and whether a pool contains it.
 
     ``in_pool``: None if that is not known.

@@ -24,7 +24,8 @@ def check_ssh_allowed(
     here = observed.profile.here
     if request.state == 'stopped' or here is None:
         return
-    network, groups = observed.networks.get(server.networks[0].name), _ssh_groups(server, observed)
+    network = observed.networks.get(server.networks[0].name)
+    groups = _ssh_groups(server, observed)
     if network is None or groups is None or network.cidr == AFTER_APPLY:
         return
     if not is_allowed(groups, network, here, 'tcp', 22):

@@ -52,7 +52,8 @@ def _digests_of(name: str, lines: Sequence[str], kind: str) -> Set[str]:
 
 def _entries(line: str, kind: str) -> Set[tuple[str, str]]:
     """The digest and path of a line, if it has the GNU or the BSD format."""
-    gnu, bsd = _GNU.fullmatch(line), _BSD.fullmatch(line)
+    gnu = _GNU.fullmatch(line)
+    bsd = _BSD.fullmatch(line)
     if gnu:
         return {(gnu.group(1), gnu.group(2))}
     if bsd and bsd.group(1).lower() == kind:

@@ -14,7 +14,8 @@ from typing import BinaryIO, Literal, NamedTuple
 from ..._model.checks import GIB, MAX_VOLUME_SIZE
 from .. import Invalid
 
-_HEAD, _TAIL = 2048, 512
+_HEAD = 2048
+_TAIL = 512
 _SECTOR = 512
 # Common mistakes: the first bytes of the file, what it is, and what to do.
 _NOT_DISKS = (

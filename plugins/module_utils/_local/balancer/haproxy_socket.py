@@ -28,7 +28,8 @@ def query(folder: str, command: str) -> str | None:
 
 
 def _receive(stream: socket.socket) -> bytes | None:
-    deadline, response = time.monotonic() + _TIMEOUT, b''
+    deadline = time.monotonic() + _TIMEOUT
+    response = b''
     while len(response) <= _MOST_RESPONSE and time.monotonic() < deadline:
         part = stream.recv(65536)
         if not part:

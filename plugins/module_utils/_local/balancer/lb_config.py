@@ -28,7 +28,7 @@ def configure(host: Host, config: Config) -> None:
         return
     new = config.path + '.new'
     write_atomically(new, config.text)
-    host.run('haproxy', '-c', '-q', '-f', new)
+    host.work.run('haproxy', '-c', '-q', '-f', new)
     state = haproxy_socket.query(folder, 'show servers state')
     # 1: the version of the format of the state file
     write_atomically(os.path.join(folder, 'servers.state'), state or '1\n')

@@ -15,7 +15,7 @@ from ..compute.machines import Machines, name_in_project
 from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record import metadata
-from ..record.host import wait_until
+from ..record.work import wait_until
 from . import containers, haproxy_socket, lb_files
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ class LbContainers(Machines['ListedLb']):
 
     def start(self, row: ListedLb) -> None:
         """Start the container. Raises CloudError if HAProxy does not answer in time."""
-        folder, domain = self.folder(row), self.lookup(row)
+        folder = self.folder(row)
+        domain = self.lookup(row)
         domain.setAutostart(1)
         if not domain.isActive():
             containers.kill_orphans(row['uuid'])

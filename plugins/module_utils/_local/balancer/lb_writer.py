@@ -32,15 +32,17 @@ class LbWriter:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``, and its projections."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create load balancers and start them."""
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for change in changes:
                 _reserve(self.record, self.host.pools, change.new(Lb))
         self.projections.apply()
-        return self.host.finish(self.host.for_each(changes, self._build), _DONE)
+        return self.host.work.finish(self.host.work.for_each(changes, self._build), _DONE)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update load balancers without dropping connections; start those that do not run."""
@@ -49,10 +51,11 @@ class LbWriter:
             lambda change, row: _update(self.record, self.host.pools, change, row),
         )
         self.projections.apply()
-        return self.host.finish(self.host.then_each(begun, self._build), _DONE)
+        return self.host.work.finish(self.host.work.then_each(begun, self._build), _DONE)
 
     def _build(self, change: Change) -> None:
-        containers, row = LbContainers(self.host), lb_rows.row_of(self.record, change)
+        containers = LbContainers(self.host)
+        row = lb_rows.row_of(self.record, change)
         containers.prepare(row)
         members = lb_rows.members_by_lb(self.record).get(row['id'], ())
         configure(self.host, config_of(self.host, row, members))
@@ -62,13 +65,13 @@ class LbWriter:
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete load balancers and their automatic floating IPs."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
-        outcomes = self.host.then_each(begun, self._delete)
+        outcomes = self.host.work.then_each(begun, self._delete)
         self.projections.end_stale_flows()
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for outcome in outcomes:
                 if not outcome.error:
                     _delete_row(self.record, self.record.row_of(outcome.change))
-            self.record.end(outcomes)
+            self.record.writer.end(outcomes)
         self.projections.apply()
         return outcomes
 
@@ -81,7 +84,9 @@ def _reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
     if record.find('balancer', lb.name) is not None:
         return
     identity = {'uuid': str(uuid.uuid4()), 'name': lb.name}
-    row = record.insert('balancer', {**identity, **_columns(lb), 'task_state': TaskState.CREATING})
+    row = record.writer.insert_row(
+        'balancer', {**identity, **_columns(lb), 'task_state': TaskState.CREATING}
+    )
     addresses.create_port(record, Nic(lb.network), 0, {'balancer_id': row})
     _write_members(record, row, lb.members)
     check_dns_names(record, 'lb', [lb.name])
@@ -93,7 +98,7 @@ def _update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> 
     """Update the row of a balancer to its state after a change."""
     before = change.old(Lb)
     lb = change.new(Lb)
-    record.update('balancer', row, {**_columns(lb), 'task_state': TaskState.UPDATING})
+    record.writer.update_row('balancer', row, {**_columns(lb), 'task_state': TaskState.UPDATING})
     if before.members != lb.members:
         _write_members(record, row, lb.members)
     if before.floating_ip != lb.floating_ip:
@@ -128,7 +133,7 @@ def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
                 f'server {member} no longer exists; run the task again',
                 'members',
             )
-        record.insert('balancer_member', {'balancer_id': row, 'server_id': server})
+        record.writer.insert_row('balancer_member', {'balancer_id': row, 'server_id': server})
 
 
 def _associate_floating_ip(record: Record, pools: Sequence[Pool], row: int, address: str) -> None:

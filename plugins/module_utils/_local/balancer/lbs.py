@@ -26,7 +26,9 @@ class LocalLbs:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Manage load balancers."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Lb, ...]:
         """All load balancers, or those with these names."""

@@ -60,7 +60,9 @@ def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int])
         with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
             stream.write(text)
     part = os.path.join(folder, 'seed.iso')
-    host.run('genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', part, *files, locks=locks)
+    host.work.run(
+        'genisoimage', '-quiet', '-V', 'cidata', '-J', '-r', '-o', part, *files, locks=locks
+    )
     os.rename(part, path)
 
 

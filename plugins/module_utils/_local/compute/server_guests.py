@@ -45,7 +45,7 @@ def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> 
             text = f'server {row["name"]}: {error}'
             return type(error)(text, error.option, 'server', row['name'])
 
-    found = dict(zip([row['name'] for row in rows], host.in_parallel(check, rows)))
+    found = dict(zip([row['name'] for row in rows], host.work.in_parallel(check, rows)))
     errors = [answer for answer in found.values() if isinstance(answer, CloudError)]
     if errors:
         raise Several(errors)
@@ -64,7 +64,7 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
             return readiness.first_boot(machine, _console(host, row), deadline)
         return None
 
-    found = dict(zip([row['name'] for row in rows], host.in_parallel(result, rows)))
+    found = dict(zip([row['name'] for row in rows], host.work.in_parallel(result, rows)))
     return {name: boot for name, boot in found.items() if boot}
 
 

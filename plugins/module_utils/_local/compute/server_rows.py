@@ -56,7 +56,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
     if record.find('server', server.name) is not None:
         return False
     identity = str(uuid.uuid4())
-    row = record.insert(
+    row = record.writer.insert_row(
         'server',
         {
             'uuid': identity,
@@ -68,7 +68,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'task_state': TaskState.CREATING,
         },
     )
-    record.insert(
+    record.writer.insert_row(
         'volume', {**root_columns(server.name, identity, row), 'size': server.volume_size}
     )
     _insert_keys(record, server.key_names[1:], row)
@@ -90,7 +90,7 @@ def _insert_keys(record: Record, keys: Sequence[str], server: int) -> None:
                 'key_names',
             )
         values = {'server_id': server, 'keypair_id': keypair, 'position': position}
-        record.insert('server_keypair', values)
+        record.writer.insert_row('server_keypair', values)
 
 
 def delete_reserved(record: Record, name: str) -> None:
@@ -111,7 +111,7 @@ def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> N
     server = change.new(Server)
     columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
     state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
-    record.update('server', row, {**columns, **description_columns(server), **state})
+    record.writer.update_row('server', row, {**columns, **description_columns(server), **state})
     if before.volume_size != server.volume_size:
         record.sql.execute(
             'UPDATE main.volume SET size = ?, task_state = ? WHERE server_id = ? AND bootable',
@@ -136,7 +136,7 @@ def _connect(record: Record, nic: Nic, position: int, server: int) -> None:
             f'port {nic.port} is no longer free; run the task again',
             'networks',
         )
-    record.update('port', port, {'server_id': server, 'position': position})
+    record.writer.update_row('port', port, {'server_id': server, 'position': position})
 
 
 def _write_groups(record: Record, server: Server, row: int) -> None:
@@ -147,7 +147,7 @@ def _write_groups(record: Record, server: Server, row: int) -> None:
             continue
         has_own_groups = nic.security_groups is not None
         groups = server.security_groups if nic.security_groups is None else nic.security_groups
-        record.update('port', port['id'], {'own_groups': int(has_own_groups)})
+        record.writer.update_row('port', port['id'], {'own_groups': int(has_own_groups)})
         addresses.write_groups(record, port['id'], groups)
 
 

@@ -16,8 +16,9 @@ from ..._model.change import Change
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..network import dns_names
-from ..record.host import THREADS, Host
+from ..record.host import Host
 from ..record.projection import Projections
+from ..record.work import THREADS
 from . import server_rows
 from .virtual_machines import VirtualMachines
 
@@ -33,7 +34,9 @@ class ServerWriter:
 
     def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
         """``user_data``: of this task; it is never recorded."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
         self.user_data = user_data
         self.machines = VirtualMachines(host)
 
@@ -44,7 +47,7 @@ class ServerWriter:
         interrupted run has recorded.
         """
         outdated = self._delete_outdated(changes, existing)
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for name in outdated:
                 server_rows.delete_reserved(self.record, name)
             new = [
@@ -79,28 +82,30 @@ class ServerWriter:
         )
         self.projections.apply()
         rows = self._rows(changes)
-        outcomes = self.host.then_each(
+        outcomes = self.host.work.then_each(
             begun, lambda change: self.machines.resize(change, rows[change.name])
         )
-        return self.host.finish(outcomes, _DONE, _EXTENDED)
+        return self.host.work.finish(outcomes, _DONE, _EXTENDED)
 
     def repair(self, changes: Sequence[Change]) -> List[Outcome]:
         """Define machines as recorded; running ones change at their next start."""
 
         def begin(change: Change, row: int) -> None:
             power = server_rows.recorded_power(change.new(Server))
-            self.record.update('server', row, {'power': power, 'task_state': TaskState.REPAIRING})
+            self.record.writer.update_row(
+                'server', row, {'power': power, 'task_state': TaskState.REPAIRING}
+            )
 
         return self._build(self.record.writer.change(changes, begin))
 
     def _build(self, begun: Sequence[Outcome]) -> List[Outcome]:
         """Create disks and seeds, load the firewall, then define machines and start them."""
         rows = self._rows([outcome.change for outcome in begun])
-        prepared = self.host.then_each(
+        prepared = self.host.work.then_each(
             begun, lambda change: self.machines.prepare(rows[change.name])
         )
         self.projections.apply()
-        started = self.host.for_each(
+        started = self.host.work.for_each(
             [outcome.change for outcome in prepared if not outcome.error],
             lambda change: self.machines.define_and_start(rows[change.name]),
         )
@@ -110,7 +115,7 @@ class ServerWriter:
             for outcome in started
         ]
         failed = [outcome for outcome in prepared if outcome.error]
-        return self.host.finish([*failed, *built], _DONE)
+        return self.host.work.finish([*failed, *built], _DONE)
 
     def resume(self, changes: Sequence[Change]) -> List[Outcome]:
         """Resume paused servers."""
@@ -136,12 +141,14 @@ class ServerWriter:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         rows = self._rows(changes)
-        outcomes = self.host.then_each(begun, lambda change: self.machines.erase(rows[change.name]))
+        outcomes = self.host.work.then_each(
+            begun, lambda change: self.machines.erase(rows[change.name])
+        )
         deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
         self.projections.end_stale_flows()
-        with self.record.transaction():
+        with self.record.writer.transaction():
             server_rows.delete(self.record, deleted)
-            self.record.end(outcomes)
+            self.record.writer.end(outcomes)
         self.projections.apply()
         return outcomes
 
@@ -160,16 +167,16 @@ class ServerWriter:
         begun = self.record.writer.set(changes, {'power': power, 'task_state': task_state})
         rows = self._rows(changes)
         if first_step:
-            self.host.then_each(begun, lambda change: first_step(rows[change.name]))
-        outcomes = self.host.then_each(begun, lambda change: step(rows[change.name]))
-        with self.record.transaction() as sql:
+            self.host.work.then_each(begun, lambda change: first_step(rows[change.name]))
+        outcomes = self.host.work.then_each(begun, lambda change: step(rows[change.name]))
+        with self.record.writer.transaction() as sql:
             for outcome in outcomes:
                 previous = server_rows.recorded_power(outcome.change.old(Server))
                 sql.execute(
                     'UPDATE main.server SET power = ?, task_state = NULL WHERE id = ?',
                     (previous if outcome.error else power, self.record.row_of(outcome.change)),
                 )
-            return self.record.end(outcomes)
+            return self.record.writer.end(outcomes)
 
     def redefine(self, names: Iterable[str]) -> None:
         """Define the machines of servers after a change of their volumes.

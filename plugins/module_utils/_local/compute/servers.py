@@ -35,7 +35,9 @@ class LocalServers:
 
     def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
         """``user_data``: of this task; it is never recorded."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
         self.user_data = user_data
 
     # -- queries ---------------------------------------------------------------------------------
@@ -75,7 +77,8 @@ class LocalServers:
 
     def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
         faults, reason = self._faults(row, machine)
-        ports, groups = row['ports'], row['groups']
+        ports = row['ports']
+        groups = row['groups']
         server_groups = [group['name'] for group in groups if not group['own_groups']]
         return Server(
             name=row['name'],

@@ -16,7 +16,7 @@ from ..._model.server import Server
 from ..._model.status import TaskState
 from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
-from ..record.host import wait_until
+from ..record.work import wait_until
 from ..storage import disk_devices
 from ..storage.pool_writer import writer_of
 from . import domain, readiness, seed
@@ -51,7 +51,8 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def prepare(self, row: CompleteServer) -> None:
         """Create the root disk and the seed."""
-        folder, locks = self.folder(row), self.host.held_lock('server', row['name'])
+        folder = self.folder(row)
+        locks = self.host.work.held_lock('server', row['name'])
         os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
         os.makedirs(folder, 0o711, exist_ok=True)
         pool = writer_of(self.host)
@@ -109,7 +110,8 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def resize(self, change: Change, row: CompleteServer) -> None:
         """Change the machine to its recorded size, with a restart if the change allows one."""
-        before, after = change.old(Server), change.new(Server)
+        before = change.old(Server)
+        after = change.new(Server)
         if before.unfinished is None and _size(before) == _size(after):
             return
         machine = self.define(row)
@@ -125,7 +127,7 @@ class VirtualMachines(Machines['CompleteServer']):
         if machine.isActive():
             disk_devices.grow(machine, disk_devices.target(0), root)
         else:
-            pool.grow(root, self.host.held_lock('server', row['name']))
+            pool.grow(root, self.host.work.held_lock('server', row['name']))
 
     def start(self, row: CompleteServer) -> None:
         """Start the machine."""
@@ -161,7 +163,7 @@ class VirtualMachines(Machines['CompleteServer']):
                 pressed_at = time.monotonic()
             return False
 
-        if not wait_until(is_down, self.host.time_left()):
+        if not wait_until(is_down, self.host.work.time_left()):
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
                 f'{row["name"]} to shut down; force: true powers it off',

@@ -18,7 +18,8 @@ from ..._cloud import CloudError
 
 URIS = {'qemu': 'qemu:///system', 'lxc': 'lxc:///system'}
 # Bounds in seconds for the time in which libvirtd must answer, whatever wait_timeout is.
-_SHORTEST_TIMEOUT, _LONGEST_TIMEOUT = 5, 30
+_SHORTEST_TIMEOUT = 5
+_LONGEST_TIMEOUT = 30
 _KEEPALIVE_COUNT = 5  # libvirt keepalive messages without a response before the connection closes
 _RECONNECT_TIMEOUT, _CONNECT_TIMEOUT = 5.0, 1.0  # seconds
 _event_lock = threading.Lock()

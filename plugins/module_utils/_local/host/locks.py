@@ -36,7 +36,10 @@ class Locks:
 
         ``notes``: gets for whom this run waited. ``project``: that of the resources.
         """
-        self.folder, self.actor, self.timeout, self.project = folder, actor, timeout, project
+        self.folder = folder
+        self.actor = actor
+        self.timeout = timeout
+        self.project = project
         self.held: Dict[Tuple[str, str], int] = {}
         self.notes: List[str] = [] if notes is None else notes
         self._activity = os.path.join(folder, 'projection.at-work')

@@ -18,9 +18,12 @@ _NEIGHBOUR = 'BxxxiHBB'  # struct ndmsg: family, device, state, flags, type
 # struct rtmsg: family, target prefix, source prefix, tos, table, protocol, scope, type, flags
 _ROUTE = 'BBBBBBBBI'
 _NEXT_HOP = 'HBBi'  # struct rtnexthop: length, flags, hops, device
-_UNICAST, _RTA_OIF, _RTA_MULTIPATH = 1, 4, 9
+_UNICAST = 1
+_RTA_OIF = 4
+_RTA_MULTIPATH = 9
 _PROXY = 8  # NTF_PROXY
-_IFA_LOCAL, _NDA_DST = 2, 1
+_IFA_LOCAL = 2
+_NDA_DST = 1
 _BUFFER = 1 << 18  # a part of a dump is at most 32 KiB
 
 
@@ -51,7 +54,8 @@ def default_devices() -> Set[str]:
     """The devices of all default routes, in any table, with all next hops of multipath routes."""
     indexes: Set[int] = set()
     for body in _dump(_GET_ROUTES, struct.pack(_ROUTE, socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)):
-        prefix, kind = body[1], body[7]
+        prefix = body[1]
+        kind = body[7]
         if prefix or kind != _UNICAST:
             continue
         attributes = body[struct.calcsize(_ROUTE) :]

@@ -7,8 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from ..._cloud import CloudError
 from ..._model.checks import name_problems
@@ -18,8 +17,7 @@ VIRT_TYPES = ('auto', 'kvm', 'qemu')
 _MAX_DAYS = 36500
 
 
-@dataclass(frozen=True)
-class Pool:
+class Pool(NamedTuple):
     """A pool of floating addresses (CIDRs).
 
     ``uplink``: the device on which the host answers ARP for them; None: they are reachable from the
@@ -31,8 +29,7 @@ class Pool:
     uplink: str | None = None
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The host's settings; ``state`` and ``config`` are folders.
 
     ``outside_devices``: devices through which servers reach the outside, besides those of default

@@ -31,13 +31,14 @@ def create_port(record: Record, nic: Nic, position: int, owner: Mapping[str, obj
     if not rows:
         raise Busy(f'network {nic.name} no longer exists; run the task again')
     network = rows[0]
-    address, mac = nic.fixed_ip, nic.mac
+    address = nic.fixed_ip
+    mac = nic.mac
     if address == AFTER_APPLY:
         address = _find_free_address(record, network)
     if mac == AFTER_APPLY:
         mac = _find_free_mac(record, network['id'], address)
     values = {'network_id': network['id'], 'position': position, 'address': address, 'mac': mac}
-    return record.insert('port', {**values, **owner})
+    return record.writer.insert_row('port', {**values, **owner})
 
 
 def derived_mac(network: int, address: str, attempt: int = 0) -> str:
@@ -88,7 +89,7 @@ def allocate(
     defaults = {'description': '', 'labels': '{}', 'automatic': 0}
     for name, free in pool_addresses(pools):
         if pool in (None, name) and free not in in_use and address in (None, free):
-            return record.insert(
+            return record.writer.insert_row(
                 'floating_ip', {**defaults, **values, 'address': free, 'pool': name}
             )
     raise Busy(
@@ -108,7 +109,7 @@ def associate(record: Record, pools: Sequence[Pool], port: int, address: str | N
     if row is None:
         allocate(record, pools, address, None, {'automatic': 1, 'port_id': port})
     else:
-        record.update('floating_ip', row, {'port_id': port})
+        record.writer.update_row('floating_ip', row, {'port_id': port})
 
 
 def disassociate(record: Record, column: str, owner: int) -> None:
@@ -132,4 +133,4 @@ def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:
         row = record.find('security_group', group)
         if row is None:
             raise Busy(f'security_group {group} no longer exists; run the task again')
-        record.insert('port_security_group', {'port_id': port, 'group_id': row})
+        record.writer.insert_row('port_security_group', {'port_id': port, 'group_id': row})

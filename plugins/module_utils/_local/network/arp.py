@@ -11,8 +11,10 @@ import time
 _ETHERTYPE = 0x0806
 # hardware, protocol, their lengths, operation, sender's MAC and address, target's
 _FORMAT = '!HHBBH6s4s6s4s'
-_REQUEST, _REPLY = 1, 2
-_ETHERNET, _IPV4 = 1, 0x0800
+_REQUEST = 1
+_REPLY = 2
+_ETHERNET = 1
+_IPV4 = 0x0800
 _HEADER = 14  # bytes of an Ethernet header
 
 
@@ -25,7 +27,8 @@ def has_address(device: str, own: str, mac: str, address: str, seconds: float = 
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(_ETHERTYPE)) as wire:
         wire.bind((device, _ETHERTYPE))
         own_mac: bytes = wire.getsockname()[4]
-        target_mac, target = bytes.fromhex(mac.replace(':', '')), socket.inet_aton(address)
+        target_mac = bytes.fromhex(mac.replace(':', ''))
+        target = socket.inet_aton(address)
         ipv4_over_ethernet = (_ETHERNET, _IPV4, 6, 4)
         request = struct.pack(
             _FORMAT,

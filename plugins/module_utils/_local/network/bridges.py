@@ -52,11 +52,13 @@ class Bridges:
 
     def __init__(self, host: Host) -> None:
         """Project the record of ``host``."""
-        self.host, self.record = host, host.record
+        self.host = host
+        self.record = host.record
 
     def faults(self, look: Look) -> List[str]:
         """Return what is down or has lost its address, route or bridge."""
-        faults, running = [], []
+        faults = []
+        running = []
         for row in look.networks:
             fault = network_fault(row)
             if fault:
@@ -78,9 +80,9 @@ class Bridges:
                 lines += _address_commands(row)
         if lines:
             text = ''.join(line + '\n' for line in lines)
-            self.host.run('ip', '-batch', '-', text=text, locks=[lock])
+            self.host.work.run('ip', '-batch', '-', text=text, locks=[lock])
         for tap, bridge in self._detached_taps().items():
-            self.host.run('ip', 'link', 'set', tap, 'master', bridge)
+            self.host.work.run('ip', 'link', 'set', tap, 'master', bridge)
 
     def _detached_taps(self) -> Dict[str, str]:
         """The running devices of servers and load balancers without a bridge, and their bridge."""
@@ -100,7 +102,8 @@ class Bridges:
 
 def network_fault(row: NetworkRow) -> str:
     """Return what is wrong with a network and requires a new start; empty if nothing is."""
-    bridge, name = bridge_name(row['id']), row['name']
+    bridge = bridge_name(row['id'])
+    name = row['name']
     if not device_exists(bridge):
         return f'network {name} is down'
     if not _has_dnsmasq(bridge):
@@ -126,9 +129,12 @@ def address_faults(rows: Iterable[NetworkRow]) -> List[str]:
 
     Another program may have set the bridge down, or removed its address or route.
     """
-    faults, existing, routed = [], addresses(), set(routes())
+    faults = []
+    existing = addresses()
+    routed = set(routes())
     for row in rows:
-        bridge, address = bridge_name(row['id']), gateway_address(row)
+        bridge = bridge_name(row['id'])
+        address = gateway_address(row)
         if not is_up(bridge):
             faults.append(f'{bridge} of network {row["name"]} is down')
         elif (bridge, address) not in existing:

@@ -78,9 +78,11 @@ def denied(
 
 
 def _is_allowed(connection: Connection, path: Datapath, host_addresses: AbstractSet[str]) -> bool:
-    source, host_address = connection.source, None
+    source = connection.source
+    host_address = None
     if source in host_addresses:
-        source, host_address = HOST, connection.source
+        source = HOST
+        host_address = connection.source
     try:
         return evaluate(
             path, source, connection.target, connection.protocol, connection.port, host_address
@@ -97,7 +99,7 @@ def delete_denied(host: Host, path: Datapath, lock: int) -> None:
     requests = host.record.rows(_REQUESTS)
     groups = {str(row['id']) for row in requests}
     host_addresses = {address.partition('/')[0] for _device, address in addresses()}
-    connections = parse(host.run('conntrack', '-L', locks=[lock]))
+    connections = parse(host.work.run('conntrack', '-L', locks=[lock]))
     for connection in sorted(denied(connections, path, groups, host_addresses), key=str):
         subprocess.run(
             ['conntrack', '-D', *connection.options()],
@@ -106,7 +108,7 @@ def delete_denied(host: Host, path: Datapath, lock: int) -> None:
             check=False,  # exits with 1 if the connection has ended meanwhile
             pass_fds=[lock],
         )
-    with host.record.transaction() as sql:
+    with host.record.writer.transaction() as sql:
         for row in requests:  # a request that was repeated meanwhile remains
             sql.execute(
                 'UPDATE main.security_group SET to_cut = 0 WHERE id = ? AND to_cut = ?',

@@ -191,8 +191,11 @@ def _matched(rule: Rule, match: object) -> Rule:
     """The rule with one more match."""
     if not isinstance(match, dict):
         return rule._replace(partial=True)
-    left, right, operator = match.get('left'), match.get('right'), match.get('op')
-    key, patterns = _device_key(left), _patterns(right)
+    left = match.get('left')
+    right = match.get('right')
+    operator = match.get('op')
+    key = _device_key(left)
+    patterns = _patterns(right)
     if key and patterns and operator in ('==', '!='):
         return rule._replace(matches=(*rule.matches, (key, patterns, operator == '!=')))
     if left == {'ct': {'key': 'state'}} and operator in ('==', 'in') and _has_new(right):
@@ -240,9 +243,11 @@ def parse_legacy(text: str) -> Tuple[List[BaseChain], Rules]:
 
 def _legacy_rule(words: Sequence[str]) -> Rule:
     """A rule of iptables: its devices and verdict; any other match makes it partial."""
-    rule, rest = Rule(''), list(words)
+    rule = Rule('')
+    rest = list(words)
     while len(rest) > 1 and rest[0] in ('-i', '-o', '-j', '-g'):
-        flag, value = rest[0], rest[1]
+        flag = rest[0]
+        value = rest[1]
         del rest[:2]
         if flag in ('-i', '-o'):
             key = 'iifname' if flag == '-i' else 'oifname'
@@ -266,7 +271,10 @@ class _Traversal:
     """The way of the packets that pass a bridge in a direction, through the chains of a table."""
 
     def __init__(self, table: Table, rules: Rules, direction: str, bridge: str) -> None:
-        self.table, self.rules, self.direction, self.bridge = table, rules, direction, bridge
+        self.table = table
+        self.rules = rules
+        self.direction = direction
+        self.bridge = bridge
         self.known: Dict[str, str] = {}
 
     def of_chain(self, name: str) -> str:

@@ -31,7 +31,8 @@ def report(chain: BaseChain, rules: Rules, bridges: Sequence[str]) -> str:
 
 def remedy(chain: BaseChain) -> str:
     """The command that makes a chain accept the packets of servers on all bridges of ours."""
-    program, incoming = chain.table.program, chain.hook == 'input'
+    program = chain.table.program
+    incoming = chain.hook == 'input'
     if program == 'firewalld':
         zone = '--zone trusted --add-interface hk+'
         return f'firewall-cmd --permanent {zone} && firewall-cmd {zone}'

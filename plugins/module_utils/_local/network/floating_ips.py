@@ -38,7 +38,9 @@ class LocalFloatingIps:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[FloatingIp, ...]:
         """List all, or those with these names or addresses."""
@@ -76,7 +78,7 @@ class LocalFloatingIps:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Allocate addresses, and associate them."""
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for change in changes:
                 self._allocate(change.new(FloatingIp))
         return self._project([Outcome(change) for change in changes])
@@ -88,7 +90,7 @@ class LocalFloatingIps:
     def _update(self, change: Change, row: int) -> None:
         after = change.new(FloatingIp)
         columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
-        self.record.update('floating_ip', row, {**description_columns(after), **columns})
+        self.record.writer.update_row('floating_ip', row, {**description_columns(after), **columns})
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Release addresses."""

@@ -26,16 +26,18 @@ def write(routes: FloatingRoutes, lock: int) -> None:
         for device, address in sorted(_stale_proxies(routes))
     ]
     lines = [*stale, f'link set {FLOATING_DEVICE} up', *routes.lines(existing=True)]
-    routes.host.run('ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock])
+    routes.host.work.run(
+        'ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock]
+    )
     if read_file(routes.path) != routes.batch():
         write_atomically(routes.path, routes.batch())
 
 
 def _create_device(routes: FloatingRoutes) -> None:
     try:
-        routes.host.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'dummy')
+        routes.host.work.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'dummy')
     except CloudError:  # a kernel without dummy devices: an empty bridge will do
-        routes.host.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'bridge')
+        routes.host.work.run('ip', 'link', 'add', FLOATING_DEVICE, 'type', 'bridge')
 
 
 def _stale_routes(routes: FloatingRoutes) -> Set[str]:

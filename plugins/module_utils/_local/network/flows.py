@@ -127,7 +127,7 @@ def _assignments(host: Host) -> Assignments:
 
 def delete_stale(host: Host, lock: int) -> None:
     """Delete the stale flows of this host; the programs inherit the lock of the firewall."""
-    flows = parse(host.run('conntrack', '-L', locks=[lock]))
+    flows = parse(host.work.run('conntrack', '-L', locks=[lock]))
     for options in sorted(stale(flows, _assignments(host))):
         subprocess.run(
             ['conntrack', '-D', *options],

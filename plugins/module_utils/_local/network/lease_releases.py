@@ -10,7 +10,8 @@ import struct
 from collections.abc import Iterable
 
 from ..host.devices import bridge_name
-from ..record.host import Host, wait_until
+from ..record.host import Host
+from ..record.work import wait_until
 from .leases import Lease, stale_leases
 
 _TIMEOUT = 2.0  # seconds until libvirt's helper has written that a lease is released

@@ -37,17 +37,19 @@ class NetworkWriter:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record and libvirt of ``host``."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create networks and start them."""
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Network))
         self.projections.save_rules()
-        outcomes = self.host.for_each(changes, self._build)
+        outcomes = self.host.work.for_each(changes, self._build)
         self.projections.apply()
-        return self.host.finish(outcomes, _CREATED)
+        return self.host.work.finish(outcomes, _CREATED)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Update descriptions and labels."""
@@ -56,8 +58,8 @@ class NetworkWriter:
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Stop networks and delete them."""
         begun = self.record.writer.begin_deletion(changes, 'port', 'network_id')
-        outcomes = self.host.then_each(begun, self._remove)
-        self.host.finish(outcomes, 'DELETE FROM main.network WHERE id = ?')
+        outcomes = self.host.work.then_each(begun, self._remove)
+        self.host.work.finish(outcomes, 'DELETE FROM main.network WHERE id = ?')
         self.projections.apply()
         return outcomes
 
@@ -65,9 +67,9 @@ class NetworkWriter:
         columns = {'cidr': network.cidr, 'gateway': network.gateway, **description_columns(network)}
         row = self.record.find('network', network.name)
         if row is not None:  # an earlier run was interrupted
-            self.record.update('network', row, columns)
+            self.record.writer.update_row('network', row, columns)
         else:
-            self.record.insert(
+            self.record.writer.insert_row(
                 'network',
                 {
                     'uuid': str(uuid.uuid4()),

@@ -36,7 +36,9 @@ class LocalNetworks:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record and libvirt of ``host``."""
-        self.host, self.record, self.projections = host, host.record, projections
+        self.host = host
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Network, ...]:
         """List all, or those with these names."""

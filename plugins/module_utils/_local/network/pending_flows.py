@@ -21,7 +21,8 @@ class PendingFlows:
 
     def __init__(self, host: Host, rules: Rules) -> None:
         """``rules``: they mark when connections of reassigned addresses are to be ended."""
-        self.host, self.rules = host, rules
+        self.host = host
+        self.rules = rules
 
     def faults(self, look: Look) -> List[str]:
         """Return which of them may still be open."""

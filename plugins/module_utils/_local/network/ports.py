@@ -35,7 +35,8 @@ class LocalPorts:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``; rules bind addresses to ports."""
-        self.record, self.projections = host.record, projections
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
         """List all, or those with these names."""
@@ -50,7 +51,7 @@ class LocalPorts:
         from ..._model.server import Nic
         from . import addresses
 
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for change in changes:
                 port = change.new(Port)
                 nic = Nic(port.network, port.fixed_ip, port.mac)
@@ -68,7 +69,7 @@ class LocalPorts:
         return self._project(self.record.writer.change(changes, self._update))
 
     def _update(self, change: Change, row: int) -> None:
-        self.record.update('port', row, description_columns(change.new(Port)))
+        self.record.writer.update_row('port', row, description_columns(change.new(Port)))
         if change.old(Port).security_groups != change.new(Port).security_groups:
             from . import addresses
 

@@ -28,7 +28,8 @@ class Rules:
 
     def __init__(self, host: Host) -> None:
         """Project the record of ``host``."""
-        self.host, self.record = host, host.record
+        self.host = host
+        self.record = host.record
         self.path = host.settings.path('datapath', 'ruleset.nft')
         self.saved_path = host.settings.path('datapath', 'loaded')
         # This file exists while flows of reassigned addresses are still to be ended.
@@ -66,13 +67,15 @@ class Rules:
         self._listing = loaded.start_listing()
 
     def _loaded(self) -> loaded.LoadedRules:
-        process, self._listing = self._listing or loaded.start_listing(), None
+        process = self._listing or loaded.start_listing()
+        self._listing = None
         listing = process.communicate()[0]
         self.has_others = loaded.has_others(listing)
         return loaded.parse_listing(listing)
 
     def _idle_fault(self) -> str:
-        rules, saved = self._loaded(), self.saved()
+        rules = self._loaded()
+        saved = self.saved()
         if rules != saved.rules or rules.revision != self.revision():
             return _OTHER_RULES
         outside = self.outside()
@@ -91,7 +94,8 @@ class Rules:
     def _active_fault(self, since: str) -> str:
         """The rules must be of the revision or later, and complete unless they are being loaded."""
         record, number = since.rsplit('_', 1)
-        current, saved = loaded.current(), self.saved().rules
+        current = loaded.current()
+        saved = self.saved().rules
         is_complete = current == saved or current.revision != saved.revision
         return '' if is_complete and current.number(record) >= int(number) else _OTHER_RULES
 

@@ -36,12 +36,13 @@ class RulesWriter:
         """
         path, revision, text = self._rendered()
         self._write_file(self.rules.path, text)
-        saved, source = self.rules.saved(), loaded.digest(text)
+        saved = self.rules.saved()
+        source = loaded.digest(text)
         self._to_confirm = None
         is_current = saved.source == source and saved.rules.revision == revision
         if not is_current or loaded.current() != saved.rules:
             self._write_file(self.rules.uncut_path, '')
-            self.rules.host.run('nft', '-f', self.rules.path, locks=[lock])
+            self.rules.host.work.run('nft', '-f', self.rules.path, locks=[lock])
             self._to_confirm = source, path.outside
 
     def confirm(self) -> None:

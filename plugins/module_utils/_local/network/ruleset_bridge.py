@@ -33,7 +33,8 @@ _GATE = [f'ether type ip meta mark & {MARK:#x} == {MARK:#x} accept', 'drop']
 
 def bridge_table(datapath: Datapath) -> list[str]:
     """Return the lines of the table."""
-    entering, leaving = ['iifname "hkp*"'], ['oifname "hkp*"']
+    entering = ['iifname "hkp*"']
+    leaving = ['oifname "hkp*"']
     if datapath.by_bridge:
         # Any other device that is attached to a bridge is filtered too, as an unknown port.
         entering.append('meta ibrname @bridges')
@@ -56,7 +57,9 @@ def bridge_table(datapath: Datapath) -> list[str]:
 
 
 def _sets(datapath: Datapath) -> list[str]:
-    addresses, macs, clients = [], [], []
+    addresses = []
+    macs = []
+    clients = []
     for port in sorted(datapath.ports, key=lambda port: port.device):
         addresses.append(f'"{port.device}" . {port.mac} . {port.address}')
         macs.append(f'"{port.device}" . {port.mac}')

@@ -46,7 +46,8 @@ class LocalSecurityGroups:
 
     def __init__(self, host: Host, projections: Projections) -> None:
         """Use the record of ``host``."""
-        self.record, self.projections = host.record, projections
+        self.record = host.record
+        self.projections = projections
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
         """List all, or those with these names."""
@@ -79,9 +80,9 @@ class LocalSecurityGroups:
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create groups with their rules."""
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for change in changes:
-                row = self.record.insert(
+                row = self.record.writer.insert_row(
                     'security_group',
                     {'name': change.name, **description_columns(change.new(SecurityGroup))},
                 )
@@ -97,7 +98,9 @@ class LocalSecurityGroups:
         return self._project(self.record.writer.delete(changes))
 
     def _update(self, change: Change, row: int) -> None:
-        self.record.update('security_group', row, description_columns(change.new(SecurityGroup)))
+        self.record.writer.update_row(
+            'security_group', row, description_columns(change.new(SecurityGroup))
+        )
         self._write_rules(change, row)
         if (
             change.new(SecurityGroup).cut
@@ -129,7 +132,7 @@ class LocalSecurityGroups:
     def _insert_rule(self, group: int, rule: Rule, remote_group: int | None) -> None:
         values = {column: getattr(rule, column) for column in _COLUMNS}
         columns = {'group_id': group, **values, 'remote_group_id': remote_group}
-        self.record.insert('security_group_rule', columns)
+        self.record.writer.insert_row('security_group_rule', columns)
 
     def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
         self.projections.apply()

@@ -38,7 +38,9 @@ class Value(Enum):
     TASK_STATE = 'task state'
 
 
-RULES, METADATA, INDEX = Mark.RULES, Mark.METADATA, Mark.INDEX
+RULES = Mark.RULES
+METADATA = Mark.METADATA
+INDEX = Mark.INDEX
 Uuid = Annotated[str, 'UNIQUE']
 # A column that was added to a table cannot have an expression as its default
 # (sqlite.org/lang_altertable.html, section 5).

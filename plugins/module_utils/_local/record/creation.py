@@ -72,7 +72,8 @@ def _damaged_history(path: str) -> Iterable[Dict[str, Any]]:
 
 
 def _create(database: Database, rows: Rows | None) -> None:
-    path, new = database.path, database.path + '.new'
+    path = database.path
+    new = database.path + '.new'
     # SQLite would replay the log of a removed record into the new one
     # (sqlite.org/howtocorrupt.html, section 1.4).
     for leftover in (new, new + '-wal', new + '-shm', path + '-wal', path + '-shm'):

@@ -141,7 +141,8 @@ class Database:
 
     def execute_insert(self, statement: str, table: str, values: Mapping[str, object]) -> int:
         """Execute INSERT, or another statement that starts like it; return the id of the row."""
-        columns, marks = ', '.join(values), ', '.join('?' * len(values))
+        columns = ', '.join(values)
+        marks = ', '.join('?' * len(values))
         cursor = self.sql.execute(
             f'{statement} INTO {table} ({columns}) VALUES ({marks})', list(values.values())
         )

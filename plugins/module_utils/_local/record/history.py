@@ -31,7 +31,8 @@ class LocalHistory:
 
     def __init__(self, host: Host) -> None:
         """Use the record and the settings of ``host``."""
-        self.host, self.record = host, host.record
+        self.host = host
+        self.record = host.record
 
     def list(self, wanted: HistoryRequest) -> Sequence[HistoryEntry]:
         """List changes, the latest first."""
@@ -65,7 +66,7 @@ class LocalHistory:
         self.record.journal = journal
         try:
             if any(change.kind in _OUTSIDE for change in changes):
-                self.record.write_history()
+                self.record.writer.write_history()
             outcomes = apply(changes)
         except Exception as error:
             journal.fail(error)
@@ -83,7 +84,7 @@ class LocalHistory:
         journal = self.record.journal
         try:
             if journal and not journal.is_written and self.record.writable:
-                self.record.write_history()
+                self.record.writer.write_history()
         except CloudError as error:
             self.host.notes.append(f'the history is incomplete: {error}')
         finally:

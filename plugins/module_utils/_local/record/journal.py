@@ -33,7 +33,7 @@ class Journal:
     """The rows of the history of changes that are being applied.
 
     The first transaction that a change makes writes its row, and the one that ends the change how
-    it ended: Record.transaction writes, as its last step, all that is not written yet.
+    it ended: RecordWriter.transaction writes, as its last step, all that is not written yet.
     """
 
     def __init__(
@@ -82,7 +82,9 @@ class _Row:
     """The row of one change. ``id``: in the table; None until it is inserted."""
 
     def __init__(self, record: Record, origin: Origin, change: Change, began_at: str) -> None:
-        self.record, self.change, self.started = record, change, time.monotonic()
+        self.record = record
+        self.change = change
+        self.started = time.monotonic()
         self.id: int | None = None
         self.is_written = False
         before, after = sides(change)
@@ -122,7 +124,7 @@ class _Row:
             self.id = self.record.execute_insert('INSERT', 'main.history', self.values)
             self.record.sql.execute('DELETE FROM main.history WHERE began_at < ?', (oldest,))
         else:
-            self.record.update('history', self.id, self.values)
+            self.record.writer.update_row('history', self.id, self.values)
         self.is_written = True
 
     def _identify(self) -> None:

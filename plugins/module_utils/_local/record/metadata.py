@@ -102,7 +102,8 @@ def _server(row: ServerRow) -> Columns:
 def balancer_metadata(record: Record) -> Dict[str, str]:
     """Return the metadata of load balancers by UUID: their rows, ports and names of members."""
     members = _names_by_owner(record, _MEMBERS)
-    ports, found = _ports(record, 'balancer_id'), {}
+    ports = _ports(record, 'balancer_id')
+    found = {}
     for row in record.rows(_BALANCERS):
         metadata = {
             'balancer': _without(row, 'task_state'),
@@ -163,7 +164,7 @@ def write(host: Host) -> None:
         for container in host.hypervisor.lxc.listAllDomains(_PERSISTENT) if balancers else ():
             if container.UUIDString() in balancers:
                 _set(container, balancers[container.UUIDString()])
-        with host.record.transaction() as sql:
+        with host.record.writer.transaction() as sql:
             sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
 
 

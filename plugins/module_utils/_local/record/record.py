@@ -7,14 +7,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
-from ..._cloud import Busy, CloudError, Outcome
+from ..._cloud import CloudError
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.checks import DEFAULT_GROUP, DEFAULT_PROJECT
-from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, Rows, table_of
+from .database import LOST, RECOVER, SECRET, VERSION, Damaged, Database, table_of
 
 if TYPE_CHECKING:
     from .journal import Journal
@@ -23,10 +22,7 @@ if TYPE_CHECKING:
 
 
 class Record(Database):
-    """The record, read-only until ``write`` is called; without a file it is an empty cloud.
-
-    Writers use short transactions and do no other I/O inside.
-    """
+    """The record, read-only until its writer opens it; without a file it is an empty cloud."""
 
     def __init__(
         self, folder: str, actor: str, lost: bool = False, project: str = DEFAULT_PROJECT
@@ -36,7 +32,9 @@ class Record(Database):
         ``lost``: it is to be rebuilt, and an existing file is ignored.
         """
         super().__init__(os.path.join(folder, 'hanok.db'))
-        self.folder, self.actor, self.project = folder, actor, project
+        self.folder = folder
+        self.actor = actor
+        self.project = project
         self.export_path = os.path.join(folder, 'hanok.json')
         self.writable = False
         self.journal: Journal | None = None  # of the changes that are being applied
@@ -53,12 +51,12 @@ class Record(Database):
             )
         self.connect(':memory:')
         self.migrate()
-        self._add_project()
+        self.add_project()
         self.open_project(self.project)
 
     def _complete_copy(self) -> None:
         """Migrate an older record, and add a new project, in memory: only writers change files."""
-        if self.version == VERSION and not self._is_new_project():
+        if self.version == VERSION and not self.is_new_project():
             return
         older = self.sql
         self.connect(':memory:')
@@ -70,55 +68,19 @@ class Record(Database):
             older.close()
         self.version = self.value('PRAGMA user_version')
         self.migrate()
-        self._add_project()
+        self.add_project()
 
-    def write(self) -> None:
-        """Open the record for writing, and create it if it does not exist.
-
-        The caller holds the lock of the record.
-        """
-        if self.writable:
-            return
-        os.makedirs(self.folder, 0o711, exist_ok=True)
-        self.sql.close()
-        if not os.path.exists(self.path):
-            from .creation import create
-
-            create(self.path)
-        self.connect(f'file:{self.path}?mode=rw')
-        self.check_version()
-        self.check_integrity(has_history=False)
-        self.migrate()
-        self.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
-        if self._is_new_project():
-            with self.transaction():
-                self._add_project()
-        self.open_project(self.project)
-        self.writable = True
-
-    def _is_new_project(self) -> bool:
+    def is_new_project(self) -> bool:
+        """Whether the project is not on record yet."""
         query = 'SELECT 1 FROM main.security_group WHERE project = ? AND name = ?'
         return self.value(query, self.project, DEFAULT_GROUP) is None
 
-    def _add_project(self) -> None:
+    def add_project(self) -> None:
         """Add the security group that every project has, unless it exists."""
-        if self._is_new_project():
+        if self.is_new_project():
             from .creation import add_default_group
 
             add_default_group(self, self.project)
-
-    def rebuild(self, rows: Rows) -> None:
-        """Replace the record by one with these rows, and open it for writing.
-
-        A damaged record is renamed. The caller holds the lock of the record.
-        """
-        from .creation import create, move_damaged
-
-        os.makedirs(self.folder, 0o711, exist_ok=True)
-        self.sql.close()
-        move_damaged(self.path)
-        create(self.path, rows)
-        self.write()
 
     def meta(self) -> Dict[str, Any]:
         """Return the facts about the record itself, by key."""
@@ -142,59 +104,6 @@ class Record(Database):
                 f'meta.{LOST}: {error}; {RECOVER}'
             ) from error
 
-    @contextmanager
-    def transaction(self, exports: bool = True) -> Iterator[sqlite3.Connection]:
-        """Run one transaction. Raises CloudError for what the tables reject.
-
-        The export is written before the commit: it is never older than the record, even if the run
-        is killed, and no other run writes it at the same time. ``exports``: False for what is not
-        in it.
-        """
-        try:
-            self.sql.execute('BEGIN IMMEDIATE')
-            yield self.sql
-            with self.journal.written() if self.journal else nullcontext():
-                if exports:
-                    self.export()
-                self.sql.execute('COMMIT')
-        except BaseException as error:
-            if self.sql.in_transaction:
-                self.sql.execute('ROLLBACK')
-            if isinstance(error, sqlite3.IntegrityError):
-                raise Busy(
-                    f'the record rejected the change: {error}; '
-                    'another task changed it meanwhile; run the task again'
-                ) from error
-            if isinstance(error, sqlite3.Error):
-                if 'malformed' in str(error):
-                    raise self.access_error(error) from error
-                raise CloudError(
-                    f'the record {self.path} cannot be written: {error}; nothing was recorded'
-                ) from error
-            raise
-
-    def write_history(self) -> None:
-        """Write what the journal has noted, and nothing else."""
-        with self.transaction(exports=False):
-            pass
-
-    def end(self, outcomes: List[Outcome]) -> List[Outcome]:
-        """Note for the history how changes ended, in the transaction that ends them."""
-        if self.journal:
-            self.journal.end(outcomes)
-        return outcomes
-
-    def insert(self, table: str, values: Mapping[str, object]) -> int:
-        """Insert a row; return its id."""
-        return self.execute_insert(
-            'INSERT', f'main.{table}', {'project': self.project, 'created_by': self.actor, **values}
-        )
-
-    def update(self, table: str, row: int, values: Mapping[str, object]) -> None:
-        """Update columns of the row with this id."""
-        marks = ', '.join(f'{column} = ?' for column in values)
-        self.sql.execute(f'UPDATE main.{table} SET {marks} WHERE id = ?', [*values.values(), row])
-
     def find(self, table: str, name: str | None) -> int | None:
         """Return the id of the row with this name; None if there is none."""
         row: int | None = self.value(f'SELECT id FROM {table} WHERE name = ?', name)
@@ -212,18 +121,12 @@ class Record(Database):
         row: int | None = self.value(f'SELECT id FROM {table} WHERE uuid = ?', change.id)
         return row
 
-    @property
+    @cached_property
     def writer(self) -> RecordWriter:
-        """What writes the rows of changes; a run that changes nothing does not load it."""
+        """What writes the record; a run that changes nothing does not load it."""
         from .record_writer import RecordWriter
 
         return RecordWriter(self)
-
-    def export(self) -> None:
-        """Write all rows as JSON to ``export_path``."""
-        from .export import export
-
-        export(self, self.export_path)
 
 
 def split_names(text: str | None) -> Tuple[str, ...]:

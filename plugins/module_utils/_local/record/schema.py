@@ -181,7 +181,8 @@ _DERIVED = """SELECT type, name FROM sqlite_master
 
 def migrate(database: Database) -> None:
     """Create the tables of an empty database, or those of today in an older one."""
-    newest, statements = max(VERSIONS), [creation()]
+    newest = max(VERSIONS)
+    statements = [creation()]
     if database.version:
         statements = [f'DROP {row["type"]} {row["name"]};' for row in database.fetch(_DERIVED)]
         statements += [VERSIONS[number] for number in range(database.version + 1, newest + 1)]

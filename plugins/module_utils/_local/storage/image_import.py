@@ -43,7 +43,9 @@ class Import:
 
     def __init__(self, host: Host, target: str, locks: Sequence[int]) -> None:
         """``target``: the file of the image. ``locks``: descriptors that programs inherit."""
-        self.host, self.target, self.locks = host, target, locks
+        self.host = host
+        self.target = target
+        self.locks = locks
         self.folder = folder_of(target)
         self.source = os.path.join(self.folder, 'source')
         self.limits = Limits(self.folder, host.timeout)

@@ -27,16 +27,18 @@ class ImageWriter:
 
     def __init__(self, host: Host, url: str | None) -> None:
         """``url``: the complete one of this task; only a part of it is recorded."""
-        self.host, self.record, self.url = host, host.record, url
+        self.host = host
+        self.record = host.record
+        self.url = url
         self.pool = pool_of(host)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create images from files, downloads and disks of servers."""
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Image))
-        return self.host.finish(
-            self.host.for_each(changes, self._build),
+        return self.host.work.finish(
+            self.host.work.for_each(changes, self._build),
             'UPDATE main.image SET task_state = NULL WHERE id = ?',
         )
 
@@ -49,8 +51,8 @@ class ImageWriter:
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete images that are not in use."""
         begun = self.record.writer.begin_deletion(changes, 'server', 'image_id')
-        return self.host.finish(
-            self.host.then_each(begun, self._delete), 'DELETE FROM main.image WHERE id = ?'
+        return self.host.work.finish(
+            self.host.work.then_each(begun, self._delete), 'DELETE FROM main.image WHERE id = ?'
         )
 
     def _delete(self, change: Change) -> None:
@@ -62,26 +64,30 @@ class ImageWriter:
         columns = {'source': image.source, 'checksum': image.checksum, **description_columns(image)}
         row = self.record.find('image', image.name)
         if row is not None:  # of an interrupted run
-            self.record.update('image', row, columns)
+            self.record.writer.update_row('image', row, columns)
         else:
             identity = {'uuid': str(uuid.uuid4()), 'name': image.name}
-            self.record.insert('image', {**identity, **columns, 'task_state': TaskState.CREATING})
+            self.record.writer.insert_row(
+                'image', {**identity, **columns, 'task_state': TaskState.CREATING}
+            )
 
     def _disk(self, change: Change) -> Disk:
         row = self.record.row_of(change)
         return self.pool.image(self.record.value('SELECT uuid FROM image WHERE id = ?', row))
 
     def _build(self, change: Change) -> None:
-        target, locks = self._disk(change), self.host.held_lock('image', change.name)
+        target = self._disk(change)
+        locks = self.host.work.held_lock('image', change.name)
         kind, _colon, name = change.new(Image).source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
             writer = writer_of(self.host)
             writer.flatten(writer.root(server), target, locks)
-            size, imported = writer.size(target), None
+            size = writer.size(target)
+            imported = None
         else:
             size, imported = self._import(change.new(Image), target.path, locks)
-        with self.record.transaction() as sql:
+        with self.record.writer.transaction() as sql:
             sql.execute(
                 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?',
                 (size, imported, self.record.row_of(change)),

@@ -31,7 +31,9 @@ class LocalImages:
 
     def __init__(self, host: Host, url: str | None) -> None:
         """``url``: the complete one of this task; only a part of it is recorded."""
-        self.host, self.record, self.url = host, host.record, url
+        self.host = host
+        self.record = host.record
+        self.url = url
         self.pool = pool_of(host)
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
@@ -82,7 +84,8 @@ class LocalImages:
 
 
 def _image(row: ListedImage, disk_missing: bool) -> Image:
-    size, imported = row['size'], source_files.imported(row['imported'])
+    size = row['size']
+    imported = source_files.imported(row['imported'])
     return Image(
         row['name'],
         row['source'],

@@ -40,19 +40,20 @@ class PoolWriter(Pool):
         if image:
             options += ['-b', image.path, '-F', image.format]
         part = _part_of(disk)
-        self.host.run('qemu-img', 'create', *options, part, f'{disk.size}G', locks=locks)
+        self.host.work.run('qemu-img', 'create', *options, part, f'{disk.size}G', locks=locks)
         os.rename(part, disk.path)
 
     def grow(self, disk: Disk, locks: Sequence[int]) -> None:
         """Grow a disk that is not in use to its recorded size, if it is smaller."""
         if self.size(disk) < disk.size * 2**30:
             command = ('qemu-img', 'resize', '-q', '-f', disk.format, disk.path, f'{disk.size}G')
-            self.host.run(*command, locks=locks)
+            self.host.work.run(*command, locks=locks)
 
     def flatten(self, source: Disk, target: Disk, locks: Sequence[int]) -> None:
         """Copy a disk that is not in use into one without a backing file."""
-        options, part = ['-f', source.format, '-O', target.format], _part_of(target)
-        self.host.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
+        options = ['-f', source.format, '-O', target.format]
+        part = _part_of(target)
+        self.host.work.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
         os.rename(part, target.path)
 
     def remove(self, disk: Disk) -> None:
@@ -63,7 +64,7 @@ class PoolWriter(Pool):
 
     def size(self, disk: Disk) -> int:
         """The size of a disk in bytes."""
-        output = self.host.run('qemu-img', 'info', '-U', '--output=json', disk.path)
+        output = self.host.work.run('qemu-img', 'info', '-U', '--output=json', disk.path)
         return int(json.loads(output)['virtual-size'])
 
     def sizes(self, kind: str) -> Dict[str, int]:

@@ -5,15 +5,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..record.host import Host
 
 IMAGE, ROOT, VOLUME = 'image', 'server', 'volume'  # what disks belong to: their table
 
 
-@dataclass(frozen=True)
-class Disk:
+class Disk(NamedTuple):
     """A disk: where a machine opens it, and the serial by which its guest finds it.
 
     ``size``: the recorded one in GB (2^30 bytes); 0: it does not matter. ``format``: QEMU's name.

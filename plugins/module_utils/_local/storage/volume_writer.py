@@ -12,9 +12,10 @@ from ..._cloud import Outcome, TimedOut
 from ..._model.change import Change
 from ..._model.status import TaskState
 from ..._model.volume import Volume
-from ..record.host import Host, wait_until
+from ..record.host import Host
 from ..record.projection import Projections
 from ..record.record import description_columns
+from ..record.work import wait_until
 from . import disk_devices
 from .pool_writer import writer_of
 from .pools import Disk
@@ -33,57 +34,61 @@ class VolumeWriter:
 
     def __init__(self, host: Host, projections: Projections, redefine: Redefine) -> None:
         """``redefine``: define the machines of servers with these names as recorded."""
-        self.host, self.record = host, host.record
-        self.projections, self.redefine = projections, redefine
+        self.host = host
+        self.record = host.record
+        self.projections = projections
+        self.redefine = redefine
         self.pool = writer_of(host)
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create empty volumes."""
-        with self.record.transaction():
+        with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Volume))
-        return self.host.finish(self.host.for_each(changes, self._create), _DONE)
+        return self.host.work.finish(self.host.work.for_each(changes, self._create), _DONE)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
         """Grow volumes, also while in use, and update descriptions and labels."""
         begun = self.record.writer.change(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
-        return self.host.finish(self.host.then_each(begun, self._grow), _DONE)
+        return self.host.work.finish(self.host.work.then_each(begun, self._grow), _DONE)
 
     def attach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Attach volumes to servers."""
         begun = self.record.writer.change(changes, self._connect)
         self.redefine({one.change.new(Volume).server or '' for one in begun if not one.error})
-        return self.host.finish(self.host.then_each(begun, self._attach), _DONE)
+        return self.host.work.finish(self.host.work.then_each(begun, self._attach), _DONE)
 
     def detach(self, changes: Sequence[Change]) -> List[Outcome]:
         """Detach volumes, and wait until the guests have released them."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DETACHING})
         self.redefine({one.change.old(Volume).server or '' for one in begun if not one.error})
-        return self.host.finish(
-            self.host.then_each(begun, self._detach),
+        return self.host.work.finish(
+            self.host.work.then_each(begun, self._detach),
             'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id = ?',
         )
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete volumes that are not attached."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
-        return self.host.finish(
-            self.host.then_each(begun, self._delete), 'DELETE FROM main.volume WHERE id = ?'
+        return self.host.work.finish(
+            self.host.work.then_each(begun, self._delete), 'DELETE FROM main.volume WHERE id = ?'
         )
 
     def _resize(self, change: Change, row: int) -> None:
         values = {'size': change.new(Volume).size, **description_columns(change.new(Volume))}
-        self.record.update('volume', row, {**values, 'task_state': TaskState.EXTENDING})
+        self.record.writer.update_row('volume', row, {**values, 'task_state': TaskState.EXTENDING})
 
     def _connect(self, change: Change, row: int) -> None:
         server = self.record.find('server', change.new(Volume).server)
-        self.record.update('volume', row, {'server_id': server, 'task_state': TaskState.ATTACHING})
+        self.record.writer.update_row(
+            'volume', row, {'server_id': server, 'task_state': TaskState.ATTACHING}
+        )
 
     def _reserve(self, volume: Volume) -> None:
         if self.record.find('volume', volume.name) is None:
-            self.record.insert(
+            self.record.writer.insert_row(
                 'volume',
                 {
                     'uuid': str(uuid.uuid4()),
@@ -99,19 +104,20 @@ class VolumeWriter:
 
     def _create(self, change: Change) -> None:
         row = row_of(self.record, change)
-        self.pool.create(self._disk(row), self.host.held_lock('volume', change.name))
+        self.pool.create(self._disk(row), self.host.work.held_lock('volume', change.name))
 
     def _delete(self, change: Change) -> None:
         self.pool.remove(self._disk(row_of(self.record, change)))
 
     def _grow(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, disk = self._machine(row), self._disk(row)
+        machine = self._machine(row)
+        disk = self._disk(row)
         target = _find_target(machine, disk.serial) if machine else None
         if target:
             disk_devices.grow(machine, target, disk)
         else:
-            self.pool.grow(disk, self.host.held_lock(*lock_of(change.name)))
+            self.pool.grow(disk, self.host.work.held_lock(*lock_of(change.name)))
 
     def _machine(self, row: ListedVolume) -> Any:
         """The machine to which a volume is attached, if it runs."""
@@ -122,18 +128,20 @@ class VolumeWriter:
 
     def _attach(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, disk = self._machine(row), self._disk(row)
+        machine = self._machine(row)
+        disk = self._disk(row)
         if machine and not _find_target(machine, disk.serial):
             device = disk_devices.disk_xml(disk, _find_free_target(machine))
             machine.attachDeviceFlags(device, _LIVE)
 
     def _detach(self, change: Change) -> None:
         row = row_of(self.record, change)
-        machine, serial = self._machine(row), self._disk(row).serial
+        machine = self._machine(row)
+        serial = self._disk(row).serial
         if not machine or not _find_target(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
-        if not wait_until(lambda: not _find_target(machine, serial), self.host.time_left()):
+        if not wait_until(lambda: not _find_target(machine, serial), self.host.work.time_left()):
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
                 f'{row["server"]} to release it; a paused guest does when it resumes',

@@ -29,8 +29,10 @@ class LocalVolumes:
         self, host: Host, projections: Callable[[], Projections], redefine: Redefine
     ) -> None:
         """``redefine``: define the machines of servers with these names as recorded."""
-        self.host, self.record = host, host.record
-        self._projections, self._redefine = projections, redefine
+        self.host = host
+        self.record = host.record
+        self._projections = projections
+        self._redefine = redefine
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """All volumes, or those with these names."""

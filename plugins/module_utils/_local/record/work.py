@@ -1,0 +1,135 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What changes are applied with: threads, programs, deadlines, and the end of a change."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Callable, List, TypeVar
+
+from ..._cloud import CloudError, Outcome
+from ..._model.change import Change
+from .errors import translated
+
+if TYPE_CHECKING:
+    from .host import Host
+
+THREADS = 8
+Item = TypeVar('Item')
+Result = TypeVar('Result')
+
+
+class Work:
+    """The work of a run that changes something on a host."""
+
+    def __init__(self, host: Host) -> None:
+        """Work on ``host``."""
+        self.host = host
+        self._deadline: float | None = None
+
+    def time_left(self) -> float:
+        """Seconds left for guests to respond: one deadline for all, set by the first call."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self.host.timeout
+        return max(0.0, self._deadline - time.monotonic())
+
+    def for_each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
+        """Run a step for each change, in parallel.
+
+        An error of one becomes its outcome and does not stop the others.
+        """
+        return self.in_parallel(
+            lambda change: _outcome(change, lambda: self.host.with_retry(lambda: step(change))),
+            changes,
+        )
+
+    def then_each(
+        self, outcomes: Sequence[Outcome], step: Callable[[Change], None]
+    ) -> List[Outcome]:
+        """Run a step for each change that succeeded so far, in parallel; the others stay failed."""
+        succeeded = [outcome.change for outcome in outcomes if not outcome.error]
+        failed = [outcome for outcome in outcomes if outcome.error]
+        return [*failed, *(self.for_each(succeeded, step) if succeeded else ())]
+
+    def in_parallel(self, work: Callable[[Item], Result], items: Sequence[Item]) -> List[Result]:
+        """Run work for each item, in parallel; return the results in order."""
+        if len(items) == 1:
+            return [work(items[0])]
+        # Imported here: a run without changes does not load it.
+        from concurrent.futures import ThreadPoolExecutor
+
+        self.host.hypervisor  # noqa: B018 (created before threads share it)
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(work, items))
+
+    def finish(self, outcomes: List[Outcome], *statements: str) -> List[Outcome]:
+        """Execute statements with the row of each change that succeeded.
+
+        Rows of the others keep their task state, for the next run.
+        """
+        with self.host.record.writer.transaction() as sql:
+            rows = [(self.host.record.row_of(one.change),) for one in outcomes if not one.error]
+            for statement in statements:
+                sql.executemany(statement, rows)
+            return self.host.record.writer.end(outcomes)
+
+    def run(self, *command: str, locks: Sequence[int] = (), text: str | None = None) -> str:
+        """Run a program and return its output. Files that it creates are accessible to root only.
+
+        ``locks``: descriptors it inherits, so that the locks are held while it writes, even if this
+        process is killed.
+        """
+        try:
+            done = subprocess.run(
+                command,
+                input=text,
+                stdin=None if text is not None else subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                pass_fds=locks,
+                umask=0o077,
+            )
+        except FileNotFoundError:
+            raise CloudError(
+                f'{command[0]} is not installed on this host; the role hanok.cloud.host installs it'
+            ) from None
+        if done.returncode:
+            subcommand = command[1] if len(command) > 1 else ''
+            output = (done.stderr or done.stdout).strip()[:500]
+            raise CloudError(f'{command[0]} {subcommand}: {output}')
+        return done.stdout
+
+    def held_lock(self, kind: str, name: str) -> List[int]:
+        """The descriptor of a lock that this run holds, for programs to inherit; empty if none."""
+        descriptor = self.host.locks.held.get((kind, name))
+        return [] if descriptor is None else [descriptor]
+
+
+def _outcome(change: Change, step: Callable[[], None]) -> Outcome:
+    started = time.monotonic()
+    error = _error(step)
+    return Outcome(change, error, time.monotonic() - started)
+
+
+def _error(step: Callable[[], None]) -> CloudError | None:
+    try:
+        step()
+    except Exception as error:
+        known = translated(error)
+        if known is None:
+            raise
+        return known
+    return None
+
+
+def wait_until(condition: Callable[[], object], seconds: float, interval: float = 0.1) -> bool:
+    """Poll until a condition holds; return False on timeout."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(interval)
+    return True
