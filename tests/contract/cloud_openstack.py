@@ -96,7 +96,7 @@ QUOTAS = {
 def opened(folder: Path) -> Iterator[CloudUnderTest]:
     """A project of an OpenStack; modules run in this process, and sign in once for all."""
     with_clouds_yaml()
-    member = Services(MEMBER)
+    member, admin = Services(MEMBER), Services(ADMIN)
     image = folder / 'small.qcow2'
     command = ('qemu-img', 'create', '-q', '-f', 'qcow2')
     subprocess.run([*command, str(image), '1M'], check=True)
@@ -119,8 +119,9 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             CAN['openstack'],
             add_foreign_rule=functools.partial(add_foreign_rule, member),
             statuses=tuple(ACTIONS),
-            set_status=functools.partial(set_status, member, Services(ADMIN)),
+            set_status=functools.partial(set_status, member, admin),
             clean=member.clean,
+            create_project=functools.partial(admin.let_in, member),
             create_foreign=functools.partial(openstack_foreign.create, member),
             at_once=at_once,
             counted=openstack_requests.counted,

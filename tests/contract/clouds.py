@@ -39,7 +39,7 @@ FEATURES = frozenset(
         'ids of key pairs',
         'several keys of a server',
         'flavors of a project',
-        'ranges of networks that differ between projects',
+        'networks of projects that differ',
         'pools whose addresses are known',
         'power off',
         'double names',
@@ -65,10 +65,11 @@ class CloudUnderTest(NamedTuple):
     ``image_path``: a small disk image. ``can``: what not every cloud can (FEATURES). ``interrupt``:
     leave a server as a run does that was killed. ``other_run``: while its context lasts, another
     run is working on a server. ``statuses``, ``set_status``: what ``set_status`` can give to a
-    server. ``clean``: delete what was not in ``remains`` before. ``create_foreign``: create an item
-    of a kind with a name as another program does; return its id. ``at_once``: run tasks at the same
-    time. ``counted``, ``lost_answer``: openstack_requests.py. ``memory``: of a cloud whose items
-    can be set by hand. ``add_foreign_rule``: add a rule to a security group as others do.
+    server. ``clean``: delete what was not in ``remains`` before. ``create_project``: where projects
+    do not exist by themselves. ``create_foreign``: create an item of a kind with a name as another
+    program does; return its id. ``at_once``: run tasks at the same time. ``counted``,
+    ``lost_answer``: openstack_requests.py. ``memory``: of a cloud whose items can be set by hand.
+    ``add_foreign_rule``: add a rule to a security group as others do.
     ``limited``: while its context lasts, only some more of a resource can be used.
     """
 
@@ -84,6 +85,7 @@ class CloudUnderTest(NamedTuple):
     statuses: Collection[Status] = ()
     set_status: Callable[[str, Status], None] | None = None
     clean: Callable[[Any], None] | None = None
+    create_project: Callable[[str], None] | None = None
     create_foreign: Callable[[str, str], str] | None = None
     at_once: Callable[[Sequence[tuple[str, Result]]], list[Result]] | None = None
     counted: Callable[[], AbstractContextManager[list[str]]] | None = None

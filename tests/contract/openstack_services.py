@@ -86,6 +86,19 @@ class Services:
         found: Raw = answer.json() if answer.content else {}
         return found
 
+    def let_in(self, user: Services, name: str) -> None:
+        """Create a project in which a user has the roles that he has in his own."""
+        who = user.session.get_user_id()
+        query = f'user.id={who}&scope.project.id={user.project_id}'
+        roles = self.send('GET', 'identity', f'/role_assignments?{query}')['role_assignments']
+        found = self.send('GET', 'identity', f'/projects?name={name}')['projects']
+        if not found:
+            body = {'project': {'name': name, 'domain_id': 'default'}}
+            found = [self.send('POST', 'identity', '/projects', body)['project']]
+        for role in roles:
+            path = f'/projects/{found[0]["id"]}/users/{who}/roles/{role["role"]["id"]}'
+            self.send('PUT', 'identity', path)
+
     def upload(self, path: str, content: bytes) -> None:
         """Send the content of an image."""
         self.session.put(

@@ -16,6 +16,7 @@ Foreign = Callable[[str, str], str]
 Keep = Callable[..., Result]
 Refused = Callable[..., str]
 Created = Callable[..., Result]
+TO_TWICE = {'protocol': 'tcp', 'port': '5432', 'remote': 'group:twice'}
 
 
 @pytest.fixture
@@ -70,6 +71,7 @@ def test_server(
         ('network', 'lb', {'network': 'twice', 'listeners': [{'port': 80}]}),
         ('security_group', 'server', {'security_groups': ['twice']}),
         ('security_group', 'port', {'security_groups': ['twice']}),
+        ('security_group', 'security_group', {'rules': [TO_TWICE]}),
         ('image', 'server', {'image': 'twice'}),
         ('server', 'volume', {'server': 'twice', 'state': 'attached', 'size': 1}),
     ],

@@ -14,6 +14,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Ve
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.names import (
+    ids_of,
     item_of,
     named,
 )
@@ -77,7 +78,7 @@ def test_network_of_a_killed_run_keeps_its_range() -> None:
 
 
 def test_double_names() -> None:
-    """The first of two of ours stays; others are refused by name, and all are listed."""
+    """The first of two of ours stays; all others are listed, and refused as references."""
     second = network(id='n2', created_at='2026-01-01T00:00:01Z')
     foreign = network(id='n3', tags=[])
     shared = network(id='n4', tags=[], project_id=OTHER)
@@ -90,8 +91,9 @@ def test_double_names() -> None:
     assert ids(shared) == ['n4']
     assert ids(network(), foreign, names=None) == ['n1', 'n3']
     assert ids(network(), foreign, names=('other',)) == []
+    assert ids(network(), foreign) == ['n1', 'n3']
     with pytest.raises(Refused, match=r'network back exists 2 times \(n1, n3\)'):
-        ids(network(), foreign)
+        ids_of('network', [network(), foreign], ['back'], OWN, is_ours)
 
 
 def test_item_of_a_change() -> None:

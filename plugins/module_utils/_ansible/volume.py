@@ -47,6 +47,8 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     names = {('volume', requested.name)}
     names |= {('server', name) for name in (requested.server, holder) if name}
     servers = References('server', _servers(cloud, requested, current))
+    for name in (requested.server, holder):
+        servers.check(name)  # before the plan copies them
     mounted: bool | None = False
     if _detaches(requested, current) and _is_mount_check_needed(
         servers.get(holder or ''), requested

@@ -34,7 +34,7 @@ def named(
     """Return the items with these names, or all.
 
     Of those with one name that runs of this collection created at the same time, it is the first.
-    Raises Refused if a requested name has several items otherwise.
+    Otherwise all are returned: tasks that use or manage one of them are refused (References).
     """
     groups: Dict[str, List[Raw]] = {}
     for item in visible(items, project_id):
@@ -44,11 +44,7 @@ def named(
     for name, some in groups.items():
         if wanted is not None and name not in wanted:
             continue
-        if all(map(is_ours, some)):
-            some = [min(some, key=age)]
-        elif wanted is not None:
-            check_unique(kind, name, [item['id'] for item in some])
-        found += some
+        found += [min(some, key=age)] if all(map(is_ours, some)) else some
     return found
 
 
@@ -60,11 +56,14 @@ def ids_of(
     is_ours: Callable[[Raw], bool],
 ) -> Dict[str, str]:
     """Return ids by names. Raises Missing if a name has no item, Refused if it has several."""
-    wanted = set(names)
-    found = {item['name']: item['id'] for item in named(kind, items, wanted, project_id, is_ours)}
-    for name in sorted(wanted - set(found)):
-        raise _missing(kind, name)
-    return found
+    found: Dict[str, List[str]] = {name: [] for name in sorted(names)}
+    for item in named(kind, items, found, project_id, is_ours):
+        found[item['name']].append(item['id'])
+    for name, ids in found.items():
+        check_unique(kind, name, ids)
+        if not ids:
+            raise _missing(kind, name)
+    return {name: ids[0] for name, ids in found.items()}
 
 
 def age(item: Raw) -> Tuple[str, str]:

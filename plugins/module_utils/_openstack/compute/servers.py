@@ -26,7 +26,7 @@ from ..api.lists import (
 from ..api.marks import PREFIX
 from ..api.parallel import together
 from ..storage.root_volumes import volume_ids
-from .server_lists import listed, refuse_doubles, servers_named, without_our_doubles
+from .server_lists import listed, servers_named, without_our_doubles
 from .server_translation import Around, needs_group_names, server_of
 
 
@@ -45,7 +45,6 @@ class Servers:
             found = without_our_doubles(listed(self.api, all_servers(self.api)))
         else:
             found = without_our_doubles(servers_named(self.api, names, member_of))
-            refuse_doubles(found)
         if not found:
             return ()
         around = self._around(found)

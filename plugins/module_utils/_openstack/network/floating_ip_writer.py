@@ -48,10 +48,14 @@ class FloatingIpWriter:
             if raw['floating_ip_address'] == wanted:
                 attach(self.api, raw['id'], target)
                 return wanted
+        if wanted != AFTER_APPLY:
+            target['floating_ip_address'] = wanted
+        return self._allocate(target)
+
+    def _allocate(self, options: Mapping[str, object]) -> str:
+        """Allocate an automatic address; return it."""
         own = {'automatic': '1', 'created_by': self.api.actor}
-        address = {} if wanted == AFTER_APPLY else {'floating_ip_address': wanted}
-        created = allocate(self.api, pool_id(self.api), own, {**target, **address})
-        return str(created['floating_ip_address'])
+        return str(allocate(self.api, pool_id(self.api), own, options)['floating_ip_address'])
 
     def release(self, port_ids: Collection[str]) -> None:
         """Take the floating IPs from ports; automatic ones are deleted."""

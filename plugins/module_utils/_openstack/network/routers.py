@@ -8,7 +8,7 @@ from typing import List, NamedTuple
 
 from ..api.api import Api, Raw
 from ..api.lists import all_ports
-from ..api.names import is_own, named
+from ..api.names import check_unique, is_own, named
 from ..api.services import NETWORK
 from .pools import external_networks, pool_id
 from .port_users import is_of_router
@@ -35,6 +35,7 @@ def find_router(api: Api) -> Router:
     """
     own = [raw for raw in _routers(api) if is_own(raw, api.project_id)]
     ours = named('router', own, [NAME], api.project_id, is_ours)
+    check_unique('router', NAME, [raw['id'] for raw in ours])
     found = ours or [raw for raw in own if raw['external_gateway_info']]
     if len(found) == 1:
         return Router(found[0]['id'])
