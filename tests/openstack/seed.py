@@ -131,3 +131,7 @@ def image(api: Api) -> None:
         values = {'name': PUBLIC_IMAGE, 'visibility': 'public', **formats}
         made = api.send('POST', 'glance', '/v2/images', values)
         api.upload('glance', f'/v2/images/{made["id"]}/file', layout.IMAGE.read_bytes())
+
+
+# Each needs a service of its own.
+OF_SERVICES = (flavors, networks, image)

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import configuration
@@ -178,9 +179,9 @@ def main() -> None:
     for service in layout.SERVICES:
         wait_for(service)
     say('all services')
-    seed.flavors(admin)
-    seed.networks(admin)
-    seed.image(admin)
+    with ThreadPoolExecutor() as pool:
+        for made in [pool.submit(make, admin) for make in seed.OF_SERVICES]:
+            made.result()
     if is_new:
         template.keep()
     say(f'ready: export OS_CLIENT_CONFIG_FILE={layout.CLOUDS} OS_CLOUD=devstack')
