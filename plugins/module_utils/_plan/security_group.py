@@ -64,5 +64,6 @@ def _check_rules(
             f'rules: {name} would have {len(rules)}; a group has at most {MAX_RULES}',
         )
     own = [rule for rule in rules if isinstance(rule, Rule)]
-    for remote in sorted({rule.remote_group for rule in own if rule.remote_group} - {name}):
-        draft.require('security_group', remote, observed.groups, 'rules')
+    for remote in sorted({rule.remote_group for rule in own if rule.remote_group}):
+        if remote not in observed.groups:  # which also refuses a name that several groups have
+            draft.require('security_group', remote, {**observed.groups, name: None}, 'rules')
