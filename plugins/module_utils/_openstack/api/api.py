@@ -150,9 +150,11 @@ class Api:
         options: Dict[str, Any],
         allowed: Collection[int],
     ) -> Dict[str, Any]:
-        answer = self._request(service, method, service.path + path, options)
-        if method != 'GET':
-            self.forget()
+        try:
+            answer = self._request(service, method, service.path + path, options)
+        finally:
+            if method != 'GET':  # also without an answer it may have changed something
+                self.forget()
         if answer.status_code < 400:
             return dict(answer.json()) if answer.content else {}
         if answer.status_code in allowed:

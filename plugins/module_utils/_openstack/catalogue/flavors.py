@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Dict, Tuple
 from urllib.parse import quote
 
-from ..._cloud import Gone, Outcome
+from ..._cloud import Busy, Gone, Outcome
 from ..._model.change import Change
 from ..._model.flavor import FAMILIES, Flavor
 from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
 from ..api.lists import all_flavors, all_servers
 from ..api.marks import Marks, from_metadata, to_metadata
 from ..api.parallel import each
@@ -53,7 +54,13 @@ class Flavors:
             'disk': flavor.disk,
             'description': flavor.description or None,
         }
-        created = self.api.call(COMPUTE, 'POST', '/flavors', {'flavor': body})['flavor']
+        try:
+            created = self.api.call(COMPUTE, 'POST', '/flavors', {'flavor': body})['flavor']
+        except (Busy, NoAnswer):
+            # It exists: of another run at the same time, or of this one without an answer.
+            created = next((raw for raw in all_flavors(self.api) if _is_equal(raw, body)), None)
+            if created is None:
+                raise
         self._write_marks(created['id'], flavor, self.api.actor, {})
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -90,6 +97,10 @@ class Flavors:
 
     def _delete(self, change: Change) -> None:
         self.api.call(COMPUTE, 'DELETE', f'/flavors/{change.id}', allowed=(404,))
+
+
+def _is_equal(raw: Raw, body: Raw) -> bool:
+    return all(raw[option] == value for option, value in body.items())
 
 
 def _marks(extra_specs: Mapping[str, str]) -> Marks:

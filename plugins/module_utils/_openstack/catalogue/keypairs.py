@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Dict, List, Tuple
 from urllib.parse import quote
 
-from ..._cloud import Outcome
+from ..._cloud import Busy, Outcome
 from ..._model.change import Change
 from ..._model.keypair import Keypair, fingerprint
 from ..api.api import Api, Raw
+from ..api.errors import NoAnswer
 from ..api.lists import all_servers
 from ..api.parallel import each
 from ..api.services import COMPUTE
@@ -69,7 +70,13 @@ class Keypairs:
     def _create(self, change: Change) -> None:
         keypair = change.new(Keypair)
         body = {'name': keypair.name, 'public_key': keypair.public_key, 'type': 'ssh'}
-        self.api.call(COMPUTE, 'POST', '/os-keypairs', {'keypair': body})
+        try:
+            self.api.call(COMPUTE, 'POST', '/os-keypairs', {'keypair': body})
+        except (Busy, NoAnswer):
+            # It exists: of another run at the same time, or of this one without an answer.
+            found = [fingerprint(raw['public_key']) for raw in self._one(keypair.name)]
+            if found != [fingerprint(keypair.public_key)]:
+                raise
 
     def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Do nothing: all that can be updated is refused by the profile."""
