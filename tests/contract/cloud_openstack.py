@@ -126,6 +126,7 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             at_once=at_once,
             counted=openstack_requests.counted,
             lost_answer=openstack_requests.lost_answer,
+            killed=openstack_requests.killed,
             limited=functools.partial(limited, member, Services(ADMIN)),
         )
 

@@ -68,9 +68,9 @@ class CloudUnderTest(NamedTuple):
     server. ``clean``: delete what was not in ``remains`` before. ``create_project``: where projects
     do not exist by themselves. ``create_foreign``: create an item of a kind with a name as another
     program does; return its id. ``at_once``: run tasks at the same time. ``counted``,
-    ``lost_answer``: openstack_requests.py. ``memory``: of a cloud whose items can be set by hand.
-    ``add_foreign_rule``: add a rule to a security group as others do.
-    ``limited``: while its context lasts, only some more of a resource can be used.
+    ``lost_answer``, ``killed``: openstack_requests.py. ``memory``: of a cloud whose items can be
+    set by hand. ``add_foreign_rule``: add a rule to a security group as others do. ``limited``:
+    while its context lasts, only some more of a resource can be used.
     """
 
     name: str
@@ -90,6 +90,7 @@ class CloudUnderTest(NamedTuple):
     at_once: Callable[[Sequence[tuple[str, Result]]], list[Result]] | None = None
     counted: Callable[[], AbstractContextManager[list[str]]] | None = None
     lost_answer: Callable[[], AbstractContextManager[list[str]]] | None = None
+    killed: Callable[[Callable[[], object], int, bool], bool] | None = None
     memory: Memory | None = None
     network: str = 'default'
     flavor: str = 'g1.nano'

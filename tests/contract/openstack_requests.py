@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from requests import ConnectionError as NoConnection
@@ -60,3 +63,36 @@ def lost_answer() -> Iterator[list[str]]:
 
     with _patched(sending):
         yield lost
+
+
+def killed(task: Callable[[], object], number: int, is_sent: bool) -> bool:
+    """Run a task in a process that is killed at its request that changes something, by number.
+
+    ``is_sent``: the request reaches the service, the answer does not reach the task. Return False
+    if the task has fewer of them, and ended.
+    """
+    child = os.fork()
+    if not child:
+        _run_until_killed(task, number, is_sent)
+    _pid, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def _run_until_killed(task: Callable[[], object], number: int, is_sent: bool) -> NoReturn:
+    sent = itertools.count(1)
+
+    def sending(request: PreparedRequest, send: Callable[[], Any]) -> Any:
+        is_change = request.method != 'GET' and 'auth/tokens' not in str(request.url)
+        if not is_change or next(sent) != number:
+            return send()
+        if is_sent:
+            send()
+        os.kill(os.getpid(), signal.SIGKILL)
+        return None
+
+    with _patched(sending):
+        api.open_region = OPEN_REGION  # connections are not shared with the other process
+        try:
+            task()
+        finally:
+            os._exit(0)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +19,7 @@ Keep = Callable[..., Result]
 Created = Callable[..., Result]
 pytestmark = pytest.mark.needs('requests')
 MOST = 6  # of a task that changes nothing, with the two of its sign-in
+SHORT = ('network', 'security_group')  # kinds that are killed in make test too
 MOST_TO_CREATE = 60  # 20 servers
 
 
@@ -40,20 +42,52 @@ def test_number_of_requests(cloud: CloudUnderTest, run: Run, server: Created, so
     assert numbers['single'] == numbers['many']
 
 
+@pytest.mark.parametrize('is_sent', [False, True])
 @pytest.mark.parametrize('kind', OPTIONS)
-def test_lost_answer(kind: str, cloud: CloudUnderTest, run: Run, keep: Keep, image: str) -> None:
-    """What was created all the same is found, and not created once more."""
-    options = dict(OPTIONS[kind])
+def test_killed(
+    kind: str,
+    is_sent: bool,
+    cloud: CloudUnderTest,
+    run: Run,
+    keep: Keep,
+    image: str,
+    soak: bool,
+) -> None:
+    """A run is killed at each of its requests: the next one completes it, or begins anew."""
+    if not soak and kind not in SHORT:
+        pytest.skip('make soak runs it')
+    options = task_of(kind, cloud, image)
+    if kind == 'server':
+        options['floating_ip'] = 'auto'
+    number = 1
+    while cloud.killed(functools.partial(run, kind, **options), number, is_sent):
+        keep(kind, **options)
+        keep(kind, name='same', state='absent')
+        number += 1
+    assert number > 1
+    keep(kind, name='same', state='absent')
+
+
+def task_of(kind: str, cloud: CloudUnderTest, image: str) -> Result:
+    """The options of a task that creates an item."""
+    options = {'name': 'same', **OPTIONS[kind]}
     if kind == 'server':
         options.update(image=image, flavor=cloud.flavor)
     if kind == 'image':
         options['path'] = cloud.image_path
+    return options
+
+
+@pytest.mark.parametrize('kind', OPTIONS)
+def test_lost_answer(kind: str, cloud: CloudUnderTest, run: Run, keep: Keep, image: str) -> None:
+    """What was created all the same is found, and not created once more."""
+    options = task_of(kind, cloud, image)
     with cloud.lost_answer() as lost:
-        done = run(kind, name='same', **options)
+        done = run(kind, **options)
     assert lost
     assert not done.get('failed'), done['msg']
     assert done['changed']
-    assert not keep(kind, name='same', **options)['changed']
+    assert not keep(kind, **options)['changed']
     (item,) = run(f'{kind}_info', name='same')[KINDS[kind].plural]
     assert item['id'] == done[kind]['id']
     keep(kind, name='same', state='absent')
