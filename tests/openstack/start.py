@@ -185,6 +185,7 @@ def main() -> None:
             made.result()
     if is_new:
         template.keep()
+    seed.image(admin)  # afterwards, because glance knows its file by the path
     say(f'ready: export OS_CLIENT_CONFIG_FILE={layout.CLOUDS} OS_CLOUD=devstack')
 
 
