@@ -234,6 +234,7 @@ integration-openstack: openstack-packages
 # It needs no root; the programs that it needs are installed by `make prepare`.
 .PHONY: openstack openstack-packages openstack-down
 openstack:
+	scripts/bootstrap
 	tests/openstack/up.sh
 
 openstack-packages:

@@ -18,7 +18,8 @@ RUN = HOME / 'run'
 # Every process has it open, and a shared lock on it.
 RUNNING = HOME / 'running'
 STATE = HOME / 'state'
-TEMPLATE = HOME / 'template'
+# Beside the packages, which clouds may share that are in worlds.
+TEMPLATE = VENV.parent / 'template'
 DATABASES = STATE / 'mysql'
 CLOUDS = HOME / 'clouds.yaml'
 BASE_PORT = HOME / 'base-port'
@@ -74,8 +75,10 @@ def fingerprint() -> str:
 
 def is_current(state: Path) -> bool:
     """Return whether a state was made by this code."""
-    made_by = state / 'made-by'
-    return made_by.exists() and made_by.read_text() == fingerprint()
+    try:
+        return (state / 'made-by').read_text() == fingerprint()
+    except OSError:
+        return False
 
 
 def mark_current() -> None:

@@ -134,4 +134,4 @@ def image(api: Api) -> None:
 
 
 # Each needs a service of its own.
-OF_SERVICES = (flavors, networks, image)
+OF_SERVICES = (flavors, networks)

@@ -119,6 +119,7 @@ def set_environment() -> None:
     # Its pool of threads answers only the first thread that uses it: in Cinder, the second volume
     # of an image would be created for ever. Without the pool, every thread waits itself.
     os.environ['EVENTLET_THREADPOOL_SIZE'] = '0'
+    os.environ['no_proxy'] = '*'  # all of it is on 127.0.0.1
     os.environ['PATH'] = f'{layout.VENV}/bin:{os.environ["PATH"]}'
     sys.path.append(str(HERE / 'drivers'))
 
@@ -184,6 +185,7 @@ def main() -> None:
             made.result()
     if is_new:
         template.keep()
+    seed.image(admin)  # afterwards, because glance knows its file by the path
     say(f'ready: export OS_CLIENT_CONFIG_FILE={layout.CLOUDS} OS_CLOUD=devstack')
 
 

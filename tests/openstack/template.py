@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import database
@@ -15,22 +17,23 @@ from layout import STATE, TEMPLATE
 
 def use() -> None:
     """Begin with the copy, if there is no state, and a copy that this code has made."""
-    if TEMPLATE.exists() and not layout.is_current(TEMPLATE):
-        shutil.rmtree(TEMPLATE)
-    if TEMPLATE.exists() and not STATE.exists():
+    if layout.is_current(TEMPLATE) and not STATE.exists():
         _copy(TEMPLATE, STATE)
 
 
 def keep() -> None:
     """Make the copy, if there is none, of a state that nobody has used."""
-    if not TEMPLATE.exists():
-        with database.paused():
-            _copy(STATE, TEMPLATE)
+    if layout.is_current(TEMPLATE):
+        return
+    shutil.rmtree(TEMPLATE, ignore_errors=True)
+    with database.paused():
+        _copy(STATE, TEMPLATE)
 
 
 def _copy(source: Path, target: Path) -> None:
-    new = target.with_suffix('.new')
-    shutil.rmtree(new, ignore_errors=True)
-    command = ('cp', '--archive', '--reflink=auto', '--sparse=always')
-    subprocess.run([*command, source, new], check=True)
-    new.rename(target)
+    with tempfile.TemporaryDirectory(prefix='copy-', dir=target.parent) as folder:
+        command = ('cp', '--archive', '--reflink=auto', '--sparse=always')
+        subprocess.run([*command, source, f'{folder}/copy'], check=True)
+        # Another cloud may have made it meanwhile.
+        with contextlib.suppress(OSError):
+            Path(folder, 'copy').rename(target)

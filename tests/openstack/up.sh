@@ -44,7 +44,7 @@ exec {LOCK}>"$OPENSTACK_HOME/lock"
 flock "$LOCK"
 make_venv
 [ "${1:-}" != --packages ] || exit 0
-for program in mariadbd qemu-img; do
+for program in mariadbd openssl qemu-img; do
   command -v "$program" >/dev/null || fail "$program is missing; make prepare installs it"
 done
 "$VENV/bin/python" "$HERE/start.py"
