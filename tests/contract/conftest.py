@@ -25,6 +25,17 @@ from ansible_collections.hanok.cloud.tests.contract.clouds import (
     CloudUnderTest,
 )
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
+from ansible_collections.hanok.cloud.tests.contract.sample import is_in_sample
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On an OpenStack only a sample of the suite runs, except in the long form."""
+    if config.getoption('--cloud') != 'openstack' or config.getoption('--soak'):
+        return
+    ours = [item for item in items if '/contract/' in item.nodeid]
+    left_out = [item for item in ours if not is_in_sample(item.nodeid)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -117,7 +128,12 @@ def image(cloud: CloudUnderTest) -> Iterator[str]:
     promises.keep(cloud.run, 'image', name='small', state='absent')
 
 
-@pytest.fixture(autouse=True)
+def _scope_of_checks(fixture_name: str, config: pytest.Config) -> str:
+    """Lists of an OpenStack take seconds, so that they are compared after a file of tests."""
+    return 'module' if config.getoption('--cloud') == 'openstack' else 'function'
+
+
+@pytest.fixture(autouse=True, scope=_scope_of_checks)
 def nothing_left(cloud: CloudUnderTest, request: pytest.FixtureRequest) -> Iterator[None]:
     """Check that a test leaves nothing behind: what it created is deleted without a trace."""
     if 'image' in request.fixturenames:
