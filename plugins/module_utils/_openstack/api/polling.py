@@ -26,18 +26,29 @@ def await_all(api: Api, outcomes: Sequence[Outcome], reasons: Reasons) -> List[O
     pause = _FIRST
     while pending:
         found = reasons(pending)
-        errors.update({name: why for name, why in found.items() if isinstance(why, CloudError)})
+        errors.update(_futile(found))
         pending = {name for name in pending if found.get(name) and name not in errors}
-        if not pending:
-            break
-        if time.monotonic() > api.deadline:
+        if pending and time.monotonic() > api.deadline:
             errors.update({name: _timed_out(api, str(found[name])) for name in pending})
             break
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LAST)
+        if pending:
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LAST)
     api.forget()
+    return with_errors(outcomes, errors)
+
+
+def _futile(found: Mapping[str, str | CloudError]) -> Dict[str, CloudError]:
+    """The errors of the items that will never be ready."""
+    return {name: why for name, why in found.items() if isinstance(why, CloudError)}
+
+
+def with_errors(
+    outcomes: Sequence[Outcome], errors: Mapping[str, CloudError | None]
+) -> List[Outcome]:
+    """Return outcomes with errors by name; one that has an error keeps it."""
     return [
-        outcome if outcome.error else outcome._replace(error=errors.get(outcome.change.name))
+        outcome._replace(error=outcome.error or errors.get(outcome.change.name))
         for outcome in outcomes
     ]
 

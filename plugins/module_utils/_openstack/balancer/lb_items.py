@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Set, Tuple
 
 from ..._model.change import AFTER_APPLY
 from ..._model.lb import (
@@ -70,46 +70,89 @@ class Part(NamedTuple):
 
 def parts_of(raw: Raw, around: Around) -> List[Part]:
     """Return the listeners of a balancer, by port."""
-    found = []
-    for one in raw['listeners']:
-        listener = around.listeners.get(one['id'])
-        if listener:
-            pool = around.pools.get(listener['default_pool_id'] or '')
-            monitor = around.monitors.get(pool.get('healthmonitor_id') or '') if pool else None
-            members = around.members.get(pool['id'], ()) if pool else ()
-            found.append(Part(listener, pool, monitor, members))
+    known = [one['id'] for one in raw['listeners'] if one['id'] in around.listeners]
+    found = [_part(around.listeners[listener], around) for listener in known]
     return sorted(found, key=lambda part: part.listener)
+
+
+def _part(listener: Raw, around: Around) -> Part:
+    pool = around.pools.get(listener['default_pool_id'] or '')
+    if pool is None:
+        return Part(listener, None, None, ())
+    monitor = around.monitors.get(pool.get('healthmonitor_id') or '')
+    return Part(listener, pool, monitor, around.members.get(pool['id'], ()))
+
+
+def pools_of(raw: Raw, around: Around) -> List[Raw]:
+    """Return the pools of a balancer, with and without a listener."""
+    return [around.pools[one['id']] for one in raw['pools'] if one['id'] in around.pools]
 
 
 def lb_of(raw: Raw, around: Around) -> Lb:
     """Return a balancer of the model."""
-    parts, marks = parts_of(raw, around), from_tags(raw['tags'])
-    status = raw['provisioning_status']
+    parts = parts_of(raw, around)
+    marks = from_tags(raw['tags'])
     pending = marks.own.get(PENDING)
-    is_unfinished = pending and status in ('ACTIVE', 'PENDING_UPDATE')
-    wanted = AFTER_APPLY if pending == AUTO else pending
-    names = {name for part in parts for name in member_names(raw, part.members, around)}
-    members = tuple(sorted(names, key=lambda name: (len(name), name)))
-    first = next((part for part in parts if part.pool), None)
+    members = _members(raw, parts, around)
+    settings = _first_with_pool(parts)
     return Lb(
-        raw['name'],
-        around.networks.get(raw['vip_network_id'], ''),
-        first.pool['lb_algorithm'].lower() if first and first.pool else 'round_robin',
-        tuple(part.listener for part in parts),
-        members,
-        check_of(first.monitor) if first and first.monitor else None,
-        around.floating_ips.get(raw['vip_port_id'], wanted),
-        raw['description'] or '',
-        marks.labels,
-        raw['vip_address'],
-        raw['id'],
-        status != 'ERROR' and (status in _TASK_STATES or _is_complete(raw, parts, around)),
-        _TASK_STATES.get(status),
-        TaskState.CREATING if is_unfinished else None,
-        marks.created_by,
-        f'{raw["created_at"]}Z',
-        tuple(_health(name, raw, parts, around) for name in members),
+        name=raw['name'],
+        network=around.networks.get(raw['vip_network_id'], ''),
+        algorithm=_algorithm(settings),
+        listeners=tuple(part.listener for part in parts),
+        members=members,
+        health_check=_health_check(settings),
+        floating_ip=_floating_ip(raw, pending, around),
+        description=raw['description'] or '',
+        labels=marks.labels,
+        address=raw['vip_address'],
+        id=raw['id'],
+        running=_is_complete(raw, parts, around),
+        task_state=_TASK_STATES.get(raw['provisioning_status']),
+        unfinished=_unfinished(raw, pending),
+        created_by=marks.created_by,
+        created_at=f'{raw["created_at"]}Z',
+        health=tuple(_health(name, raw, parts, around) for name in members),
     )
+
+
+def _members(raw: Raw, parts: Sequence[Part], around: Around) -> Tuple[str, ...]:
+    """The names of all members, in the order in which the model has them."""
+    names: Set[str] = set()
+    for part in parts:
+        names.update(member_names(raw, part.members, around))
+    return tuple(sorted(names, key=lambda name: (len(name), name)))
+
+
+def _first_with_pool(parts: Sequence[Part]) -> Part | None:
+    """The listener whose pool stands for all pools of the balancer."""
+    return next((part for part in parts if part.pool), None)
+
+
+def _algorithm(part: Part | None) -> str:
+    if part is None or part.pool is None:
+        return 'round_robin'
+    algorithm: str = part.pool['lb_algorithm']
+    return algorithm.lower()
+
+
+def _health_check(part: Part | None) -> HealthCheck | None:
+    if part is None or part.monitor is None:
+        return None
+    return check_of(part.monitor)
+
+
+def _floating_ip(raw: Raw, pending: str | None, around: Around) -> str | None:
+    """The floating IP of the VIP port, or else the one that a run has still to attach."""
+    wanted = AFTER_APPLY if pending == AUTO else pending
+    return around.floating_ips.get(raw['vip_port_id'], wanted)
+
+
+def _unfinished(raw: Raw, pending: str | None) -> TaskState | None:
+    """CREATING if Octavia built the balancer, and its creation was interrupted after that."""
+    if pending and raw['provisioning_status'] in ('ACTIVE', 'PENDING_UPDATE'):
+        return TaskState.CREATING
+    return None
 
 
 def check_of(monitor: Raw) -> HealthCheck:
@@ -136,16 +179,31 @@ def member_names(raw: Raw, members: Sequence[Raw], around: Around) -> List[str]:
 def _is_complete(raw: Raw, parts: Sequence[Part], around: Around) -> bool:
     """Whether no run was interrupted while it changed the balancer, and Octavia did what it asked.
 
-    All pools of ours are the same then, and each has a listener.
+    All pools of ours are the same then, and each has a listener. While Octavia changes the
+    balancer, its parts say nothing.
     """
-    pools = [around.pools[one['id']] for one in raw['pools'] if one['id'] in around.pools]
-    if any(listener_of(pool) and not pool['listeners'] for pool in pools):
+    status = raw['provisioning_status']
+    if status == 'ERROR':
         return False
+    if status in _TASK_STATES:
+        return True
     ours = [part for part in parts if part.is_ours]
     if len({_common(raw, part, around) for part in ours}) > 1:
         return False
-    items = [item for part in ours for item in (part.raw, part.pool, part.monitor, *part.members)]
-    return not any(item and item['provisioning_status'] == 'ERROR' for item in items)
+    if any(_has_failed(part) for part in ours):
+        return False
+    return not any(_is_left(pool) for pool in pools_of(raw, around))
+
+
+def _is_left(pool: Raw) -> bool:
+    """Whether a pool of ours has no listener: a run was interrupted before or after it had one."""
+    return bool(listener_of(pool)) and not pool['listeners']
+
+
+def _has_failed(part: Part) -> bool:
+    """Whether Octavia could not create or change the listener, or what belongs to it."""
+    items = (part.raw, part.pool, part.monitor, *part.members)
+    return any(item and item['provisioning_status'] == 'ERROR' for item in items)
 
 
 def _common(raw: Raw, part: Part, around: Around) -> object:

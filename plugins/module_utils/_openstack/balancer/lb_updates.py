@@ -9,7 +9,7 @@ created only what the task changes is touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Set
 
 from ..._cloud import Outcome, Refused
@@ -33,10 +33,10 @@ from .lb_bodies import (
     pool_settings,
     same_members,
 )
-from .lb_items import Around, member_name, parts_of
+from .lb_items import Around, member_name, parts_of, pools_of
+from .lb_lists import around_of
 from .lb_marks import listener_of
 from .lb_steps import LBS, addresses_of, await_active
-from .lbs import around_of
 
 _DATAGRAMS = ('udp', 'sctp')  # these can share a port with others
 
@@ -69,11 +69,15 @@ class _Update:
     """The update of the parts of one balancer."""
 
     def __init__(self, api: Api, raw: Raw, old: Lb, new: Lb, around: Around) -> None:
-        self.api, self.raw, self.old, self.new, self.around = api, raw, old, new, around
+        self.api = api
+        self.raw = raw
+        self.old = old
+        self.new = new
+        self.around = around
         parts = parts_of(raw, around)
         self.parts = {(part.listener.port, part.listener.protocol): part for part in parts}
         self.used: Set[str] = set()
-        self.pools = [around.pools[one['id']] for one in raw['pools'] if one['id'] in around.pools]
+        self.pools = pools_of(raw, around)
 
     def run(self) -> None:
         """Update the parts."""
@@ -143,22 +147,35 @@ class _Update:
             self._update_monitor(pool, monitor)
 
     def _update_members(self, listener: Listener, pool: Raw, is_ours: bool) -> None:
-        """Replace what differs of the members of a pool, by one request."""
+        """Replace what differs of the members of a pool, by one request.
+
+        Of a pool of others only what the task changes: who is in it, the ports, the check port.
+        """
         old, new = self.old, self.new
+        keeps_members = not is_ours and old.members == new.members
         keeps_ports = not is_ours and listener in old.listeners
         keeps_checks = not is_ours and _check_port(old) == _check_port(new)
-        if keeps_ports and keeps_checks and old.members == new.members:
+        if keeps_members and keeps_ports and keeps_checks:
             return
         path = f'/pools/{pool["id"]}/members'
         raws = self.api.pages(BALANCER, path, 'members')
-        stays_all = not is_ours and old.members == new.members
-        named = [(member_name(self.raw, raw, self.around), raw) for raw in raws]
-        staying = [raw for name, raw in named if stays_all or name in new.members]
-        added = () if stays_all else set(new.members) - {name for name, _raw in named}
-        addresses = addresses_of(self.api, added, self.raw['vip_network_id'])
-        bodies = members_body(new, listener, staying, addresses, keeps_ports, keeps_checks)
+        staying: Sequence[Raw] = raws
+        added: Mapping[str, str] = {}
+        if not keeps_members:
+            staying = [raw for raw in raws if self._member_name(raw) in new.members]
+            added = self._addresses_to_add(raws)
+        bodies = members_body(new, listener, staying, added, keeps_ports, keeps_checks)
         if not same_members(raws, bodies):
             self._call('PUT', path, 'members', bodies)
+
+    def _addresses_to_add(self, raws: Sequence[Raw]) -> Mapping[str, str]:
+        """The addresses of the servers that are to become members, by name."""
+        there = {self._member_name(raw) for raw in raws}
+        added = set(self.new.members) - there
+        return addresses_of(self.api, added, self.raw['vip_network_id'])
+
+    def _member_name(self, raw: Raw) -> str:
+        return member_name(self.raw, raw, self.around)
 
     def _update_monitor(self, pool: Raw, monitor: Raw | None) -> None:
         check = self.new.health_check

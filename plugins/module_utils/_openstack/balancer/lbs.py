@@ -4,22 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Dict, List, Tuple
+from collections.abc import Iterable, Sequence
+from typing import Tuple
 
 from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.lb import Lb
-from ..api.api import Api, Raw
-from ..api.lists import all_floating_ips, all_networks, all_ports, all_servers, server_names
+from ..api.api import Api
 from ..api.names import named
-from ..api.parallel import together
 from ..api.services import BALANCER
-from .lb_items import Around, lb_of
+from .lb_items import lb_of
+from .lb_lists import around_of, listed
 from .lb_marks import is_ours
-
-_PARTS = ('listeners', 'pools', 'healthmonitors')
 
 
 class Lbs:
@@ -34,7 +30,7 @@ class Lbs:
         api = self.api
         if not api.offers(BALANCER):
             return ()
-        found = named('lb', _listed(api, 'loadbalancers'), names, api.project_id, is_ours)
+        found = named('lb', listed(api, 'loadbalancers'), names, api.project_id, is_ours)
         if not found:
             return ()
         around = around_of(api, found)
@@ -57,56 +53,3 @@ class Lbs:
         from .lb_writer import LbWriter
 
         return LbWriter(self.api).delete(changes)
-
-
-def around_of(api: Api, found: Sequence[Raw]) -> Around:
-    """Return what balancers refer to: a fixed number of lists, and the members of each balancer.
-
-    Octavia has no list of the members of all pools.
-    """
-    members: Dict[str, Sequence[Raw]] = {}
-    lists: List[Callable[[Api], object]] = [all_networks, all_floating_ips]
-    has_pools = [raw for raw in found if raw['pools']]
-    if has_pools:
-        lists += [all_ports, all_servers]
-    calls: List[Callable[[], object]] = [partial(one, api) for one in lists]
-    calls += [partial(_listed, api, kind) for kind in _PARTS]
-    calls += [partial(_read_members, api, raw, members) for raw in has_pools]
-    together(calls)
-    listeners, pools, monitors = (_by_id(_listed(api, kind)) for kind in _PARTS)
-    return Around(
-        {network['id']: network['name'] for network in all_networks(api)},
-        {ip['port_id']: ip['floating_ip_address'] for ip in all_floating_ips(api)},
-        _servers(api) if has_pools else {},
-        listeners,
-        pools,
-        monitors,
-        members,
-    )
-
-
-def _listed(api: Api, kind: str) -> Sequence[Raw]:
-    return api.listed(BALANCER, f'/{kind}', kind)
-
-
-def _by_id(found: Sequence[Raw]) -> Mapping[str, Raw]:
-    return {raw['id']: raw for raw in found}
-
-
-def _read_members(api: Api, raw: Raw, members: Dict[str, Sequence[Raw]]) -> None:
-    """Add the members of a balancer by the ids of their pools."""
-    answer = api.call(BALANCER, 'GET', f'/loadbalancers/{raw["id"]}/status', allowed=(404,))
-    if answer:
-        for listener in answer['statuses']['loadbalancer'].get('listeners', ()):
-            members.update({pool['id']: pool['members'] for pool in listener['pools']})
-
-
-def _servers(api: Api) -> Mapping[Tuple[str, str], str]:
-    """The names of servers by network and address."""
-    names = server_names(api)
-    return {
-        (port['network_id'], ip['ip_address']): names[port['device_id']]
-        for port in all_ports(api)
-        if port['device_id'] in names
-        for ip in port['fixed_ips']
-    }

@@ -19,7 +19,7 @@ from ..api.services import COMPUTE, VOLUME
 from ..storage.root_volumes import root_volume
 from .server_marks import RESIZING
 from .server_status import RESIZED, state_of
-from .server_steps import failed, go_on, meant, observed, the, until, wait_on
+from .server_steps import failed, go_on, meant, observed, remaining, the, until, wait_on
 
 _MARK = 'hanok:' + RESIZING
 
@@ -30,15 +30,14 @@ def resize(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
     The mark is written first, so that a resize is confirmed by the next run if this one is killed.
     """
     outcomes = confirm_left(api, outcomes)
-    resized = [
-        outcome.change for outcome in outcomes if not outcome.error and _resizes(outcome.change)
-    ]
+    resized = remaining(outcomes, _resizes)
     if not resized:
         return list(outcomes)
     servers = meant(api, resized)
 
     def step(change: Change) -> None:
-        raw, name = the(servers, change), change.new(Server).flavor or ''
+        raw = the(servers, change)
+        name = change.new(Server).flavor or ''
         flavor = the_only('flavor', name, all_flavors(api), api.project_id)
         path = f'/servers/{raw["id"]}'
         mark = to_metadata({}, {RESIZING: name})
@@ -57,18 +56,17 @@ def _resizes(change: Change) -> bool:
 
 def confirm_left(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
     """Confirm the resizes that an earlier run has left."""
-    left = [
-        outcome.change
-        for outcome in outcomes
-        if not outcome.error
-        and outcome.change.before is not None
-        and outcome.change.old(Server).status == Status.VERIFY_RESIZE
-    ]
+    left = remaining(outcomes, _awaits_confirmation)
     return _confirm(api, outcomes, left) if left else list(outcomes)
 
 
+def _awaits_confirmation(change: Change) -> bool:
+    return change.before is not None and change.old(Server).status == Status.VERIFY_RESIZE
+
+
 def _confirm(api: Api, outcomes: Sequence[Outcome], changes: Sequence[Change]) -> List[Outcome]:
-    servers, names = meant(api, changes), {change.name for change in changes}
+    servers = meant(api, changes)
+    names = {change.name for change in changes}
 
     def step(change: Change) -> None:
         raw = the(servers, change)
@@ -125,29 +123,35 @@ def failed_resize(raw: Raw) -> CloudError:
 
 def grow(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
     """Let root volumes grow, while they are in use; the disk of a flavor has the flavor's size."""
-    growing = [
-        outcome.change for outcome in outcomes if not outcome.error and _grows(outcome.change)
-    ]
+    growing = remaining(outcomes, _grows)
     if not growing:
         return list(outcomes)
-    servers = observed(api, [change.name for change in growing])
-    volumes = {volume['id']: volume for volume in all_volumes(api)}
-    roots = {name: root_volume(raw, volumes) for name, raw in servers.items()}
+    roots = _root_volumes(api, growing)
     sizes = {change.name: change.new(Server).volume_size for change in growing}
 
     def step(change: Change) -> None:
-        root = roots.get(change.name)
-        if root is None:
-            raise CloudError(f'volume_size: no volume of {change.name} is its root', 'volume_size')
-        if root['size'] < sizes[change.name]:
-            body = {'os-extend': {'new_size': sizes[change.name]}}
-            api.call(VOLUME, 'POST', f'/volumes/{root["id"]}/action', body)
+        _request_growth(api, change.name, roots.get(change.name), sizes[change.name])
 
     def reasons(names: Collection[str]) -> Mapping[str, str]:
         found = {one['id']: one for one in api.pages(VOLUME, '/volumes/detail', 'volumes')}
         return {name: _not_grown(found, roots[name], sizes[name]) for name in names}
 
     return wait_on(api, go_on(outcomes, step, _grows), reasons, _grows)
+
+
+def _root_volumes(api: Api, changes: Sequence[Change]) -> Mapping[str, Raw | None]:
+    """The root volumes of the servers of changes, by the names of these."""
+    servers = observed(api, [change.name for change in changes])
+    volumes = {volume['id']: volume for volume in all_volumes(api)}
+    return {name: root_volume(raw, volumes) for name, raw in servers.items()}
+
+
+def _request_growth(api: Api, name: str, root: Raw | None, size: int) -> None:
+    if root is None:
+        raise CloudError(f'volume_size: no volume of {name} is its root', 'volume_size')
+    if root['size'] < size:
+        body = {'os-extend': {'new_size': size}}
+        api.call(VOLUME, 'POST', f'/volumes/{root["id"]}/action', body)
 
 
 def _grows(change: Change) -> bool:

@@ -11,7 +11,7 @@ from ..._cloud import CloudError, Gone, Outcome
 from ..._model.change import AFTER_APPLY, Change
 from ..api.api import Api, Raw
 from ..api.parallel import each
-from ..api.polling import Reasons, await_all
+from ..api.polling import Reasons, await_all, with_errors
 from .server_lists import servers_named, without_our_doubles
 from .server_status import fault_of, never_ran
 
@@ -27,29 +27,31 @@ def go_on(
     outcomes: Sequence[Outcome], step: Callable[[Change], object], wanted: Wanted | None = None
 ) -> List[Outcome]:
     """Apply a step to the changes that succeeded so far and need it, side by side."""
-    chosen = _chosen(outcomes, wanted)
-    return _merged(outcomes, each(chosen, step) if chosen else ())
+    chosen = remaining(outcomes, wanted)
+    if not chosen:
+        return list(outcomes)
+    return _merged(outcomes, each(chosen, step))
 
 
 def wait_on(
     api: Api, outcomes: Sequence[Outcome], reasons: Reasons, wanted: Wanted | None = None
 ) -> List[Outcome]:
     """Wait for the servers of the changes that succeeded so far."""
-    chosen = _chosen(outcomes, wanted)
-    return _merged(outcomes, await_all(api, begin(chosen), reasons) if chosen else ())
+    chosen = remaining(outcomes, wanted)
+    if not chosen:
+        return list(outcomes)
+    return _merged(outcomes, await_all(api, begin(chosen), reasons))
 
 
-def _chosen(outcomes: Sequence[Outcome], wanted: Wanted | None) -> List[Change]:
+def remaining(outcomes: Sequence[Outcome], wanted: Wanted | None = None) -> List[Change]:
+    """Return the changes that succeeded so far and need a step."""
     succeeded = [outcome.change for outcome in outcomes if not outcome.error]
     return [change for change in succeeded if wanted is None or wanted(change)]
 
 
 def _merged(outcomes: Sequence[Outcome], others: Sequence[Outcome]) -> List[Outcome]:
     errors = {other.change.name: other.error for other in others}
-    return [
-        outcome._replace(error=outcome.error or errors.get(outcome.change.name))
-        for outcome in outcomes
-    ]
+    return with_errors(outcomes, errors)
 
 
 def observed(api: Api, names: Collection[str]) -> Dict[str, Raw]:
@@ -77,11 +79,9 @@ def the(servers: Mapping[str, Raw], change: Change) -> Raw:
 
 def failed(raw: Raw) -> CloudError:
     """Return the error about a server that Nova could not build, or do something with."""
-    way_out = (
-        'when the cause is gone, run the task again'
-        if never_ran(raw)
-        else 'the operator of the cloud can reset it'
-    )
+    way_out = 'the operator of the cloud can reset it'
+    if never_ran(raw):
+        way_out = 'when the cause is gone, run the task again'
     return CloudError(
         f'its status is ERROR: {fault_of(raw)}; {way_out}, or delete the server (state: absent)'
     )

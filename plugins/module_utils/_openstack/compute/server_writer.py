@@ -26,7 +26,7 @@ from .first_boot_content import encoded
 from .server_addresses import Addresses
 from .server_bodies import References, creation_body
 from .server_lists import TOKEN, is_ours, servers_named, without_our_doubles
-from .server_marks import PENDING, pending_of
+from .server_marks import PENDING, Pending, pending_of
 from .server_power import act, awaited
 from .server_references import (
     delete_port,
@@ -36,7 +36,7 @@ from .server_references import (
     with_own_ports,
 )
 from .server_status import fault_of, is_deleting, never_ran, state_of
-from .server_steps import begin, failed, go_on, observed, the, until, wait_on
+from .server_steps import begin, failed, go_on, observed, remaining, the, until, wait_on
 
 
 class ServerWriter:
@@ -44,7 +44,8 @@ class ServerWriter:
 
     def __init__(self, api: Api, secrets: Secrets) -> None:
         """``api``: the services, as the project sees them. ``secrets``: of the task."""
-        self.api, self.secrets = api, secrets
+        self.api = api
+        self.secrets = secrets
         self.tokens: Set[str] = set()  # of what was requested here
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -78,8 +79,8 @@ class ServerWriter:
 
     def _request(self, outcomes: Sequence[Outcome], there: Mapping[str, Raw]) -> List[Outcome]:
         """Request the servers that are not there."""
-        absent = [outcome.change for outcome in outcomes if not outcome.error]
-        servers = [change.new(Server) for change in absent if change.name not in there]
+        absent = remaining(outcomes, lambda change: change.name not in there)
+        servers = [change.new(Server) for change in absent]
         if not servers:
             return list(outcomes)
         api = self.api
@@ -161,19 +162,15 @@ class ServerWriter:
         """Do what is left to be done with the servers."""
         api = self.api
         there = {raw['name']: raw for raw in built}
-        pending = {
-            name: found
-            for name, raw in there.items()
-            for found in [pending_of(from_metadata(raw['metadata']))]
-            if found
-        }
+        pending = _pending_by_name(there)
         if not pending:
             return list(outcomes)
-
-        addresses = Addresses(api) if any(left.floating_ip for left in pending.values()) else None
+        needs_address = any(left.floating_ip for left in pending.values())
+        addresses = Addresses(api) if needs_address else None
 
         def float_and_stop(change: Change) -> None:
-            raw, left = the(there, change), pending[change.name]
+            raw = the(there, change)
+            left = pending[change.name]
             if addresses and left.floating_ip:
                 addresses.give(raw, left.floating_ip)
             if left.stop and state_of(raw).status == Status.ACTIVE:
@@ -191,7 +188,8 @@ class ServerWriter:
 
         outcomes = go_on(outcomes, float_and_stop, wanted)
         off = until(api, lambda raw: awaited(raw, Status.SHUTOFF))
-        return go_on(wait_on(api, outcomes, off, stops), remove_mark, wanted)
+        outcomes = wait_on(api, outcomes, off, stops)
+        return go_on(outcomes, remove_mark, wanted)
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Delete servers with what is only theirs; those that are gone already are no error.
@@ -199,12 +197,11 @@ class ServerWriter:
         The floating IPs go first: they would stay, and cost, if this run were killed after the
         servers. The doubles that a run that was killed has left go with them.
         """
-        names = [change.name for change in changes]
         ids = {change.id for change in changes}
-        found = servers_named(self.api, names, fresh=True)
+        found = servers_named(self.api, [change.name for change in changes], fresh=True)
         doomed = [raw for raw in found if raw['id'] in ids or is_ours(raw)]
-        kept = {raw['id'] for raw in found} - {raw['id'] for raw in doomed}
         there = {raw['name']: raw for raw in doomed if raw['id'] in ids}
+        addresses = Addresses(self.api)
 
         def step(change: Change) -> None:
             for raw in doomed:
@@ -213,14 +210,16 @@ class ServerWriter:
                     addresses.release(raw)
                     self._request_deletion(raw)
 
-        addresses = Addresses(self.api)
         outcomes = go_on(begin(changes), step)
         outcomes = wait_on(self.api, outcomes, self._until_gone(there))
-        gone = [outcome.change.name for outcome in outcomes if not outcome.error]
-        if not kept:
-            for port in own_ports(self.api, gone):
-                delete_port(self.api, port)
+        if len(doomed) == len(found):  # else a server that stays may have ports of this name
+            self._delete_own_ports(remaining(outcomes))
         return outcomes
+
+    def _delete_own_ports(self, changes: Sequence[Change]) -> None:
+        """Delete the ports that were created for servers that are gone."""
+        for port in own_ports(self.api, [change.name for change in changes]):
+            delete_port(self.api, port)
 
     def _request_deletion(self, raw: Raw) -> None:
         self.api.call(COMPUTE, 'DELETE', f'/servers/{raw["id"]}', allowed=(404,))
@@ -234,6 +233,16 @@ class ServerWriter:
             return {raw['name']: _not_gone(raw) for raw in found if raw['id'] in ids}
 
         return reasons
+
+
+def _pending_by_name(servers: Mapping[str, Raw]) -> Dict[str, Pending]:
+    """What is left to be done with new servers, of those that need something."""
+    found: Dict[str, Pending] = {}
+    for name, raw in servers.items():
+        pending = pending_of(from_metadata(raw['metadata']))
+        if pending:
+            found[name] = pending
+    return found
 
 
 def _failed(raw: Raw) -> bool:
