@@ -36,13 +36,21 @@ def error_of(cloud: str, service: Service, status: int, body: str, request: str)
     text = f'{text_of(body)} ({service.type}, HTTP {status}, {request or "without a request id"})'
     if status == 401:
         return Unsupported(f'the cloud {cloud} does not accept the credentials: {text}', 'cloud')
-    if status == 403 and 'quota' not in body.lower() and 'exceed' not in body.lower():
+    if status == 403 and not _is_over_quota(body):
         return Unsupported(f'the cloud {cloud} does not permit this to its members: {text}')
     if status == 404 and 'ExternalGatewayForFloatingIPNotFound' not in body:
         return Gone()
-    if status in (403, 404) or (status == 409 and 'quota' in body.lower()):
+    if status in (403, 404):
+        return Refused(text)
+    if status == 409 and 'quota' in body.lower():
         return Refused(text)
     return _CLASSES.get(status, CloudError)(text)
+
+
+def _is_over_quota(body: str) -> bool:
+    """Whether a request was forbidden only because it is too much: Nova answers 403 then."""
+    text = body.lower()
+    return 'quota' in text or 'exceed' in text
 
 
 def text_of(body: str) -> str:

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Dict, List
 
 from .api import Api, Raw
 from .services import BALANCER, COMPUTE, IMAGE, NETWORK, VOLUME
@@ -17,12 +18,30 @@ def all_servers(api: Api) -> Sequence[Raw]:
 
 def server_names(api: Api) -> Mapping[str, str]:
     """Return the names of all servers by their ids."""
-    return {server['id']: server['name'] for server in all_servers(api)}
+    return names_by_id(all_servers(api))
+
+
+def by_id(found: Iterable[Raw]) -> Dict[str, Raw]:
+    """Return items by their ids."""
+    return {raw['id']: raw for raw in found}
+
+
+def names_by_id(found: Iterable[Raw]) -> Dict[str, str]:
+    """Return the names of items by their ids."""
+    return {raw['id']: raw['name'] for raw in found}
 
 
 def all_ports(api: Api) -> Sequence[Raw]:
     """Return all ports of the project."""
     return api.listed(NETWORK, '/ports', 'ports')
+
+
+def ports_by_server(api: Api) -> Dict[str, List[Raw]]:
+    """Return the ports of the project by the ids of their servers (device_id)."""
+    found: Dict[str, List[Raw]] = {}
+    for port in all_ports(api):
+        found.setdefault(port['device_id'], []).append(port)
+    return found
 
 
 def all_networks(api: Api) -> Sequence[Raw]:
@@ -43,6 +62,11 @@ def all_security_groups(api: Api) -> Sequence[Raw]:
 def all_floating_ips(api: Api) -> Sequence[Raw]:
     """Return the floating IPs of the project."""
     return api.listed(NETWORK, '/floatingips', 'floatingips')
+
+
+def floating_ips_by_port(api: Api) -> Dict[str, str]:
+    """Return the addresses of the floating IPs of the project by the ids of their ports."""
+    return {raw['port_id']: raw['floating_ip_address'] for raw in all_floating_ips(api)}
 
 
 def all_flavors(api: Api) -> Sequence[Raw]:

@@ -27,13 +27,14 @@ def await_all(api: Api, outcomes: Sequence[Outcome], reasons: Reasons) -> List[O
     while pending:
         found = reasons(pending)
         errors.update(_futile(found))
-        pending = {name for name in pending if found.get(name) and name not in errors}
-        if pending and time.monotonic() > api.deadline:
+        pending = {name for name in pending if found.get(name)} - set(errors)
+        if not pending:
+            break
+        if time.monotonic() > api.deadline:
             errors.update({name: _timed_out(api, str(found[name])) for name in pending})
             break
-        if pending:
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LAST)
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LAST)
     api.forget()
     return with_errors(outcomes, errors)
 

@@ -9,7 +9,16 @@ from functools import partial
 from typing import Dict, List, Tuple
 
 from ..api.api import Api, Raw
-from ..api.lists import all_floating_ips, all_networks, all_ports, all_servers, server_names
+from ..api.lists import (
+    all_floating_ips,
+    all_networks,
+    all_ports,
+    all_servers,
+    by_id,
+    floating_ips_by_port,
+    names_by_id,
+    server_names,
+)
 from ..api.parallel import together
 from ..api.services import BALANCER
 from .lb_items import Around
@@ -36,18 +45,14 @@ def around_of(api: Api, found: Sequence[Raw]) -> Around:
     calls += [partial(_read_members, api, raw, members) for raw in with_pools]
     together(calls)
     return Around(
-        networks={network['id']: network['name'] for network in all_networks(api)},
-        floating_ips={ip['port_id']: ip['floating_ip_address'] for ip in all_floating_ips(api)},
+        networks=names_by_id(all_networks(api)),
+        floating_ips=floating_ips_by_port(api),
         servers=_servers(api) if with_pools else {},
-        listeners=_by_id(listed(api, 'listeners')),
-        pools=_by_id(listed(api, 'pools')),
-        monitors=_by_id(listed(api, 'healthmonitors')),
+        listeners=by_id(listed(api, 'listeners')),
+        pools=by_id(listed(api, 'pools')),
+        monitors=by_id(listed(api, 'healthmonitors')),
         members=members,
     )
-
-
-def _by_id(found: Sequence[Raw]) -> Mapping[str, Raw]:
-    return {raw['id']: raw for raw in found}
 
 
 def _read_members(api: Api, raw: Raw, members: Dict[str, Sequence[Raw]]) -> None:

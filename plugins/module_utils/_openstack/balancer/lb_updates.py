@@ -162,11 +162,15 @@ class _Update:
         staying: Sequence[Raw] = raws
         added: Mapping[str, str] = {}
         if not keeps_members:
-            staying = [raw for raw in raws if self._member_name(raw) in new.members]
+            staying = self._wanted_of(raws)
             added = self._addresses_to_add(raws)
         bodies = members_body(new, listener, staying, added, keeps_ports, keeps_checks)
         if not same_members(raws, bodies):
             self._call('PUT', path, 'members', bodies)
+
+    def _wanted_of(self, raws: Sequence[Raw]) -> Sequence[Raw]:
+        """The members that stay."""
+        return [raw for raw in raws if self._member_name(raw) in self.new.members]
 
     def _addresses_to_add(self, raws: Sequence[Raw]) -> Mapping[str, str]:
         """The addresses of the servers that are to become members, by name."""

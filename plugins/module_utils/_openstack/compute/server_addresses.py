@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Dict, List
+from typing import List
 
 from ..._cloud import Busy, CloudError
 from ..api.api import Api, Raw
-from ..api.lists import all_ports
+from ..api.lists import ports_by_server
 from ..api.marks import from_metadata
 from ..network.floating_ip_writer import FloatingIpWriter
 from .server_translation import interfaces_of
@@ -22,7 +22,8 @@ class Addresses:
 
     def __init__(self, api: Api) -> None:
         """``api``: the services, as the project sees them."""
-        self._api, self._writer = api, FloatingIpWriter(api)
+        self._api = api
+        self._writer = FloatingIpWriter(api)
         self._ports = ports_by_server(api)
 
     def give(self, raw: Raw, wanted: str | None) -> None:
@@ -42,14 +43,6 @@ class Addresses:
     def release(self, raw: Raw) -> None:
         """Delete the automatic floating IPs of a server that is being deleted."""
         self._writer.release_automatic([port['id'] for port in self._ports.get(raw['id'], ())])
-
-
-def ports_by_server(api: Api) -> Dict[str, List[Raw]]:
-    """Return the ports of servers by the ids of these."""
-    found: Dict[str, List[Raw]] = {}
-    for port in all_ports(api):
-        found.setdefault(port['device_id'], []).append(port)
-    return found
 
 
 def connection_ports(raw: Raw, ports: List[Raw]) -> List[Raw]:

@@ -12,7 +12,7 @@ from ..._model.change import Change
 from ..._model.server import Server
 from ..._model.status import Status
 from ..api.api import Api, Raw
-from ..api.lists import all_flavors, all_volumes
+from ..api.lists import all_flavors, all_volumes, by_id
 from ..api.marks import to_metadata
 from ..api.names import the_only
 from ..api.services import COMPUTE, VOLUME
@@ -142,7 +142,7 @@ def grow(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
 def _root_volumes(api: Api, changes: Sequence[Change]) -> Mapping[str, Raw | None]:
     """The root volumes of the servers of changes, by the names of these."""
     servers = observed(api, [change.name for change in changes])
-    volumes = {volume['id']: volume for volume in all_volumes(api)}
+    volumes = by_id(all_volumes(api))
     return {name: root_volume(raw, volumes) for name, raw in servers.items()}
 
 

@@ -33,8 +33,10 @@ class Around(NamedTuple):
 
 def server_of(raw: Raw, around: Around) -> Server:
     """Return a server of the model."""
-    marks, state = from_metadata(raw['metadata']), state_of(raw)
-    pending, own = pending_of(marks), marks.own
+    marks = from_metadata(raw['metadata'])
+    own = marks.own
+    state = state_of(raw)
+    pending = pending_of(marks)
     task_state, unfinished = _begun(raw, marks, state, pending)
     nics = _nics(raw, marks, around)
     root = root_volume(raw, around.volumes)
@@ -42,13 +44,13 @@ def server_of(raw: Raw, around: Around) -> Server:
     return Server(
         name=raw['name'],
         status=state.status,
-        power='stopped' if pending and pending.stop else state.power,
+        power=_power(state, pending),
         flavor=raw['flavor']['original_name'],
         vcpus=raw['flavor']['vcpus'],
         memory=raw['flavor']['ram'],
         image=own.get('image') or _image(raw, root, around),
         key_names=(raw['key_name'],) if raw['key_name'] else (),
-        user_data=UserDataHash(own['user_data']) if 'user_data' in own else None,
+        user_data=_user_data(marks),
         init_script=own.get('init_script'),
         volume_size=_root_size(raw, root, marks),
         security_groups=_groups(raw, marks, nics, around),
@@ -69,6 +71,16 @@ def server_of(raw: Raw, around: Around) -> Server:
         created_by=marks.created_by,
         created_at=raw['created'],
     )
+
+
+def _power(state: State, pending: Pending | None) -> str:
+    """The power state that the server has, or is to have when its creation is completed."""
+    return 'stopped' if pending and pending.stop else state.power
+
+
+def _user_data(marks: Marks) -> UserDataHash | None:
+    recorded = marks.own.get('user_data')
+    return None if recorded is None else UserDataHash(recorded)
 
 
 def _begun(
@@ -146,9 +158,9 @@ def _planned_nic(index: int, name: str, marks: Marks) -> Nic:
 
 def _groups(raw: Raw, marks: Marks, nics: Sequence[Nic], around: Around) -> Tuple[str, ...]:
     """The groups of a server, which are those of its connections without groups of their own."""
-    if nics and all(nic.security_groups is not None for nic in nics):
-        return ()
     shared = {nic.mac for nic in nics if nic.security_groups is None}
+    if nics and not shared:
+        return ()
     if len(shared) < len(nics):
         ports = around.ports.get(raw['id'], ())
         return group_names([port for port in ports if port['mac_address'] in shared], around)

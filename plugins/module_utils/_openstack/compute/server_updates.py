@@ -12,9 +12,10 @@ from ..._cloud import Outcome
 from ..._model.change import Change
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
+from ..api.lists import ports_by_server
 from ..api.marks import to_metadata
 from ..api.services import COMPUTE, NETWORK
-from .server_addresses import Addresses, connection_ports, ports_by_server
+from .server_addresses import Addresses, connection_ports
 from .server_marks import OWN_GROUPS, changed, own_groups, removed
 from .server_references import group_ids
 from .server_resizes import grow, resize

@@ -204,11 +204,10 @@ class ServerWriter:
         addresses = Addresses(self.api)
 
         def step(change: Change) -> None:
-            for raw in doomed:
-                if raw['name'] == change.name:
-                    _check_unlocked(raw)
-                    addresses.release(raw)
-                    self._request_deletion(raw)
+            for raw in _named(doomed, change.name):
+                _check_unlocked(raw)
+                addresses.release(raw)
+                self._request_deletion(raw)
 
         outcomes = go_on(begin(changes), step)
         outcomes = wait_on(self.api, outcomes, self._until_gone(there))
@@ -248,6 +247,10 @@ def _pending_by_name(servers: Mapping[str, Raw]) -> Dict[str, Pending]:
 def _failed(raw: Raw) -> bool:
     """Whether a server can be created anew without loss."""
     return is_ours(raw) and never_ran(raw)
+
+
+def _named(servers: Sequence[Raw], name: str) -> List[Raw]:
+    return [raw for raw in servers if raw['name'] == name]
 
 
 def _check_unlocked(raw: Raw) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import Dict, List, Tuple
+from typing import Tuple
 
 from ..._cloud import Outcome, Unsupported
 from ..._model.change import Change
@@ -22,6 +22,10 @@ from ..api.lists import (
     all_security_groups,
     all_servers,
     all_volumes,
+    by_id,
+    floating_ips_by_port,
+    names_by_id,
+    ports_by_server,
 )
 from ..api.marks import PREFIX
 from ..api.parallel import together
@@ -35,7 +39,8 @@ class Servers:
 
     def __init__(self, api: Api, secrets: Secrets) -> None:
         """``api``: the services, as the project sees them. ``secrets``: of the task."""
-        self.api, self.secrets = api, secrets
+        self.api = api
+        self.secrets = secrets
 
     def list(
         self, names: Iterable[str] | None = None, member_of: str | None = None
@@ -54,22 +59,22 @@ class Servers:
     def _around(self, found: Sequence[Raw]) -> Around:
         """What belongs to servers: a fixed number of lists, side by side."""
         api = self.api
+        has_volumes = any(map(volume_ids, found))
+        is_of_others = any(f'{PREFIX}image' not in raw['metadata'] for raw in found)
         lists = [all_ports, all_floating_ips]
-        if any(map(volume_ids, found)):
+        if has_volumes:
             lists.append(all_volumes)
-        if any(f'{PREFIX}image' not in raw['metadata'] for raw in found):  # created by others
+        if is_of_others:  # no mark names the image
             lists.append(all_images)
         together([partial(one, api) for one in lists])
-        ports: Dict[str, List[Raw]] = {}
-        for port in all_ports(api):
-            ports.setdefault(port['device_id'], []).append(port)
+        ports = ports_by_server(api)
         needs_groups = any(needs_group_names(raw, ports.get(raw['id'], ())) for raw in found)
         return Around(
-            ports,
-            {ip['port_id']: ip['floating_ip_address'] for ip in all_floating_ips(api)},
-            _by_id(all_security_groups(api)) if needs_groups else {},
-            _by_id(all_images(api)) if all_images in lists else {},
-            {one['id']: one for one in all_volumes(api)} if all_volumes in lists else {},
+            ports=ports,
+            floating=floating_ips_by_port(api),
+            groups=names_by_id(all_security_groups(api) if needs_groups else ()),
+            images=names_by_id(all_images(api) if is_of_others else ()),
+            volumes=by_id(all_volumes(api) if has_volumes else ()),
         )
 
     def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -143,7 +148,3 @@ class Servers:
         from .readiness import first_boots
 
         return first_boots(self.api, self.list(names))
-
-
-def _by_id(found: Sequence[Raw]) -> Dict[str, str]:
-    return {raw['id']: raw['name'] for raw in found}

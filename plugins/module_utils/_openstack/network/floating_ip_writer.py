@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Dict
 
 from ..._model.change import AFTER_APPLY
@@ -26,7 +26,8 @@ class FloatingIpWriter:
 
     def __init__(self, api: Api) -> None:
         """``api``: the services, as the project sees them."""
-        self.api, self.existing = api, all_floating_ips(api)
+        self.api = api
+        self.existing = all_floating_ips(api)
 
     def give(self, port_id: str, wanted: str | None, fixed_ip: str | None = None) -> str | None:
         """Make a port have a floating address, and no other one; return the address.
@@ -38,12 +39,12 @@ class FloatingIpWriter:
         current = [raw for raw in self.existing if raw['port_id'] == port_id]
         if wanted == AFTER_APPLY and current:
             return str(current[0]['floating_ip_address'])
-        for raw in current:
-            if raw['floating_ip_address'] != wanted:
-                self._release(raw)
+        self._release_others(current, wanted)
         if wanted is None:
             return None
-        target = {'port_id': port_id, **({'fixed_ip_address': fixed_ip} if fixed_ip else {})}
+        target = {'port_id': port_id}
+        if fixed_ip:
+            target['fixed_ip_address'] = fixed_ip
         for raw in self.existing:
             if raw['floating_ip_address'] == wanted:
                 attach(self.api, raw['id'], target)
@@ -51,6 +52,11 @@ class FloatingIpWriter:
         if wanted != AFTER_APPLY:
             target['floating_ip_address'] = wanted
         return self._allocate(target)
+
+    def _release_others(self, current: Sequence[Raw], wanted: str | None) -> None:
+        for raw in current:
+            if raw['floating_ip_address'] != wanted:
+                self._release(raw)
 
     def _allocate(self, options: Mapping[str, object]) -> str:
         """Allocate an automatic address; return it."""

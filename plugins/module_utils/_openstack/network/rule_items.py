@@ -70,13 +70,14 @@ def rules_of(raw_rules: Iterable[Raw], names: Mapping[str, str]) -> Tuple[AnyRul
 
 def key_of(raw: Raw) -> Key:
     """Return what distinguishes a rule of Neutron."""
-    family, group, ports = raw['ethertype'], raw['remote_group_id'], _ports(raw)
+    family = raw['ethertype']
+    group = raw['remote_group_id']
     protocol = raw['protocol']
     if family == 'IPv6' and protocol in _ICMP6_FORMS:
         protocol = 'icmp'
     remote = group or _network(raw['remote_ip_prefix'])
     protocol = _PROTOCOLS.get(protocol, protocol)
-    return Key(raw['direction'], family, protocol, *ports, remote, bool(group))
+    return Key(raw['direction'], family, protocol, *_ports(raw), remote, bool(group))
 
 
 def _ports(raw: Raw) -> Tuple[int | None, int | None]:
@@ -142,17 +143,26 @@ def body_of(key: Key, group_id: str) -> Dict[str, Any]:
 
 
 def _foreign(raw: Raw, key: Key, names: Mapping[str, str]) -> ForeignRule:
+    """A rule of Neutron that tasks cannot write, in words."""
     words = [key.protocol or 'any']
-    if key.port_min is not None or key.port_max is not None:
-        # Of ICMP, they are its type and its code.
-        same = key.port_min == key.port_max
-        words.append(str(key.port_min) if same else f'{key.port_min}-{key.port_max}')
-    remote = key.remote or ANYWHERE
-    if key.is_group:
-        remote = f'group:{names.get(remote, remote)}'
-    elif raw.get('remote_address_group_id'):
-        remote = f'address group {raw["remote_address_group_id"]}'
-    words += ['from' if key.direction == 'ingress' else 'to', remote]
+    words += _port_words(key)
+    words.append('from' if key.direction == 'ingress' else 'to')
+    words.append(_remote_words(raw, key, names))
     if key.family == 'IPv6' or _rule(key, names):
         words.append(f'({key.family})')  # otherwise it reads like a rule for both
     return ForeignRule(raw['id'], ' '.join(words), key.direction)
+
+
+def _port_words(key: Key) -> List[str]:
+    """The ports; of ICMP, they are its type and its code."""
+    if key.port_min == key.port_max:
+        return [] if key.port_min is None else [str(key.port_min)]
+    return [f'{key.port_min}-{key.port_max}']
+
+
+def _remote_words(raw: Raw, key: Key, names: Mapping[str, str]) -> str:
+    remote = key.remote or ANYWHERE
+    if key.is_group:
+        return f'group:{names.get(remote, remote)}'
+    address_group = raw.get('remote_address_group_id')
+    return f'address group {address_group}' if address_group else remote
