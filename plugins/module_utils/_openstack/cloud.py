@@ -40,7 +40,8 @@ class OpenStackCloud:
 
     def __init__(self, name: str, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
         """Nothing is opened or read yet. ``timeout``: of the whole task, in seconds."""
-        self.name, self.secrets = name, secrets
+        self.name = name
+        self.secrets = secrets
         self.api = Api(name, project, actor, timeout)
 
     @property

@@ -56,13 +56,13 @@ def _absolute(
 def _of_network(api: Api, resources: Collection[str]) -> List[Limit]:
     path = f'/quotas/{api.project_id}/details.json'
     quotas = api.call(NETWORK, 'GET', path, allowed=_SECRET).get('quota', {})
-    return [
-        Limit(resource, int(quota['limit']), int(quota['used']) + int(quota['reserved']))
-        for resource, key in _NETWORK.items()
-        if resource in resources
-        for quota in [quotas.get(key)]
-        if quota
-    ]
+    found: List[Limit] = []
+    for resource, key in _NETWORK.items():
+        quota = quotas.get(key)
+        if quota and resource in resources:
+            used = int(quota['used']) + int(quota['reserved'])
+            found.append(Limit(resource, int(quota['limit']), used))
+    return found
 
 
 def _of_balancers(api: Api) -> List[Limit]:

@@ -46,7 +46,10 @@ class Api:
 
     def __init__(self, cloud: str, project: str, actor: str, timeout: int) -> None:
         """``project``: ``default`` is the one of the entry of clouds.yaml. Nothing is opened."""
-        self.cloud, self.project, self.actor, self.timeout = cloud, project, actor, timeout
+        self.cloud = cloud
+        self.project = project
+        self.actor = actor
+        self.timeout = timeout
         self.deadline = time.monotonic() + timeout
         self.notes: List[str] = []
         self._adapters: Dict[str, Adapter] = {}

@@ -14,7 +14,8 @@ from typing import Dict, List, NamedTuple
 
 PREFIX = 'hanok:'
 # Nova has no / in keys, and labels have no space (checks.LABEL).
-_SLASH, _IN_METADATA = '/', ' '
+_SLASH = '/'
+_IN_METADATA = ' '
 
 
 class Marks(NamedTuple):

@@ -11,7 +11,8 @@ from typing import Dict, List
 from ..._cloud import CloudError, Outcome, TimedOut
 from .api import Api
 
-_FIRST, _LAST = 0.5, 3.0  # seconds between two lists
+_FIRST = 0.5  # seconds between the first two lists
+_LAST = 3.0  # seconds between two lists, at most
 # By name: why an item is not ready, empty if it is, an error if it will never be.
 Reasons = Callable[[Collection[str]], Mapping[str, 'str | CloudError']]
 

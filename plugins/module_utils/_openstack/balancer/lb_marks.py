@@ -8,11 +8,14 @@ from ..api.api import Raw
 from ..api.marks import PREFIX, from_tags
 
 # Of a balancer: by which its creator finds it; the floating IP that it has yet to be given.
-TOKEN, PENDING = 'token', 'floating_ip'
+TOKEN = 'token'  # noqa: S105
+PENDING = 'floating_ip'
 # Of a pool: the listener it was created for, and the port of its members, which may be none yet.
-LISTENER, MEMBER_PORT = 'listener', 'member_port'
+LISTENER = 'listener'
+MEMBER_PORT = 'member_port'
 # Of a monitor: the port that its members have; the path, if it checks none.
-CHECK_PORT, CHECK_PATH = 'port', 'path'
+CHECK_PORT = 'port'
+CHECK_PATH = 'path'
 AUTO = 'auto'
 
 

@@ -49,7 +49,8 @@ def update(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
 def _update(api: Api, change: Change) -> None:
     found = api.pages(BALANCER, LBS, 'loadbalancers', name=change.name)
     raw = await_active(api, item_of(change, found, api.project_id)['id'])
-    old, new = change.old(Lb), change.new(Lb)
+    old = change.old(Lb)
+    new = change.new(Lb)
     around = around_of(api, [raw])
     _Update(api, raw, old, new, around).run()
     _update_settings(api, raw, new)
@@ -94,7 +95,8 @@ class _Update:
 
     def _refuse_what_nothing_keeps(self) -> None:
         """Refuse to change what belongs to pools if there are none."""
-        old, new = self.old, self.new
+        old = self.old
+        new = self.new
         pools = [part for part in self.parts.values() if part.pool]
         created = {(one.port, one.protocol) for one in new.listeners} - set(self.parts)
         if pools or created:
@@ -134,7 +136,8 @@ class _Update:
         self, listener: Listener, pool: Raw, monitor: Raw | None, is_ours: bool
     ) -> None:
         """Update a pool, its members and its health check."""
-        old, new = self.old, self.new
+        old = self.old
+        new = self.new
         self.used.add(pool['id'])
         if is_ours or old.algorithm != new.algorithm:
             body = pool_settings(new, listener, pool['tags'])
@@ -151,7 +154,8 @@ class _Update:
 
         Of a pool of others only what the task changes: who is in it, the ports, the check port.
         """
-        old, new = self.old, self.new
+        old = self.old
+        new = self.new
         keeps_members = not is_ours and old.members == new.members
         keeps_ports = not is_ours and listener in old.listeners
         keeps_checks = not is_ours and _check_port(old) == _check_port(new)

@@ -110,7 +110,8 @@ class LbWriter:
 
         Its floating IP goes first: it would stay, and cost, if this run were killed after it.
         """
-        api, path = self.api, f'{LBS}/{raw["id"]}'
+        api = self.api
+        path = f'{LBS}/{raw["id"]}'
         FloatingIpWriter(api).release([raw['vip_port_id']])
         await_one(api, lambda: self._unless_pending(raw['id']))
         api.call(BALANCER, 'DELETE', path, allowed=(404,), query={'cascade': 'true'})

@@ -68,7 +68,8 @@ class Flavors:
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
-        flavor, raw = change.new(Flavor), self._found(change)
+        flavor = change.new(Flavor)
+        raw = self._found(change)
         if flavor.description != change.old(Flavor).description:
             body = {'description': flavor.description or None}
             self.api.call(COMPUTE, 'PUT', f'/flavors/{raw["id"]}', {'flavor': body})

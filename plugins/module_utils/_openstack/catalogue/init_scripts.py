@@ -91,7 +91,8 @@ class InitScripts:
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
-        script, raw = change.new(InitScript), self._found(change)
+        script = change.new(InitScript)
+        raw = self._found(change)
         created_by = from_properties(raw).created_by
         write_properties(self.api, raw, properties_of(script, created_by))
 

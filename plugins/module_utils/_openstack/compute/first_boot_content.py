@@ -13,7 +13,9 @@ from ..._model.user_data import UserDataHash
 
 MAX_ENCODED = 65_535  # bytes of base64 (compute API, "Create server")
 # scrypt (RFC 7914) with 16 MiB: some 50 ms for each guess.
-_COST, _BLOCK, _PARALLEL = 2**14, 8, 1
+_COST = 2**14
+_BLOCK = 8
+_PARALLEL = 1
 
 
 def encoded(user_data: str) -> str:

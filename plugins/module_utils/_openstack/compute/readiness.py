@@ -21,7 +21,8 @@ from ..api.api import Api
 from ..api.parallel import together
 from ..api.services import COMPUTE
 
-_CONNECT, _BANNER = 2.0, 5.0  # seconds at most
+_CONNECT = 2.0  # seconds at most
+_BANNER = 5.0  # seconds at most
 
 
 def reasons(

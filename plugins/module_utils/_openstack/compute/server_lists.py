@@ -16,7 +16,8 @@ from ..api.names import check_unique
 from ..api.services import COMPUTE
 from .server_status import is_deleting, never_ran
 
-TOKEN, MEMBER_OF = PREFIX + 'token', PREFIX + 'member_of'
+TOKEN = PREFIX + 'token'
+MEMBER_OF = PREFIX + 'member_of'
 # Nova hands the filter to its database as a regular expression, in which | means itself, and what
 # else has a meaning depends on the database: only what these names begin with is requested.
 _NOT_PLAIN = re.compile(r'[^A-Za-z0-9_-]')

@@ -18,7 +18,8 @@ from ..api.marks import Marks
 PENDING = 'pending'  # what is left to be done when Nova has built a server
 OWN_GROUPS = 'own_groups'  # the indices of the connections with groups of their own
 RESIZING = 'resizing'  # a resize of this collection, which confirms it
-_AUTO, _STOP = 'auto', 'stop'
+_AUTO = 'auto'
+_STOP = 'stop'
 
 
 class Pending(NamedTuple):

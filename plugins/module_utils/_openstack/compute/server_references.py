@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Dict, List
 
 from ..._model.change import AFTER_APPLY
@@ -25,7 +26,8 @@ _OF = 'of'  # the mark of a port that belongs to a server: the name of that
 def prefetch(api: Api, servers: Sequence[Server]) -> None:
     """Request the lists that the names are looked up in, side by side."""
     lists = [all_flavors, all_images, all_networks, all_security_groups]
-    if any(nic.port or _needs_port(nic) for server in servers for nic in server.networks):
+    nics = chain.from_iterable(server.networks for server in servers)
+    if any(nic.port or _needs_port(nic) for nic in nics):
         lists.append(all_ports)
     together([partial(one, api) for one in lists])
 

@@ -155,7 +155,8 @@ def _request_growth(api: Api, name: str, root: Raw | None, size: int) -> None:
 
 
 def _grows(change: Change) -> bool:
-    before, after = change.old(Server), change.new(Server)
+    before = change.old(Server)
+    after = change.new(Server)
     return not before.disk_of_flavor and before.volume_size < after.volume_size
 
 

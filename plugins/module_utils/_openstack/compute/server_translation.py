@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Set, Tuple
 
 from ..._model.change import AFTER_APPLY
 from ..._model.server import Nic, Server
@@ -170,7 +170,9 @@ def _groups(raw: Raw, marks: Marks, nics: Sequence[Nic], around: Around) -> Tupl
 
 def group_names(ports: Sequence[Raw], around: Around) -> Tuple[str, ...]:
     """Return the names of the groups of ports."""
-    ids = {identity for port in ports for identity in port['security_groups']}
+    ids: Set[str] = set()
+    for port in ports:
+        ids.update(port['security_groups'])
     return tuple(sorted(around.groups.get(identity, identity) for identity in ids))
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Dict, List, Tuple
+from typing import Dict, List, Set, Tuple
 from urllib.parse import quote
 
 from ..._cloud import Outcome
@@ -60,14 +60,18 @@ def groups_of(server: Server, nic: Nic) -> Tuple[str, ...]:
 
 def _group_ids(api: Api, changes: Sequence[Change]) -> Dict[str, str]:
     """The ids of the groups that changes need, looked up before anything is written."""
-    needed = [change.new(Server) for change in changes if _changes_groups(change)]
-    names = sorted({name for server in needed for groups in _groups(server) for name in groups})
+    needed: Set[str] = set()
+    for change in changes:
+        if _changes_groups(change):
+            needed.update(*_groups(change.new(Server)))
+    names = sorted(needed)
     return dict(zip(names, group_ids(api, names))) if names else {}
 
 
 def _set_groups(api: Api, ports: Sequence[Raw], change: Change, ids: Dict[str, str]) -> None:
     """Set the groups of the connections where they differ."""
-    before, after = change.old(Server), change.new(Server)
+    before = change.old(Server)
+    after = change.new(Server)
     pairs = zip(_groups(before), _groups(after), ports)
     for old, new, port in pairs:
         if old != new:

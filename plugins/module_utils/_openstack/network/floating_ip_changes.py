@@ -64,7 +64,8 @@ class FloatingIpChanges:
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
-        old, wanted = change.old(FloatingIp), change.new(FloatingIp)
+        old = change.old(FloatingIp)
+        wanted = change.new(FloatingIp)
         raw = item_of(change, all_floating_ips(self.api), self.api.project_id)
         target: Dict[str, Any] = {}
         if _place(old) != _place(wanted):

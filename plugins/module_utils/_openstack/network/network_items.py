@@ -47,11 +47,14 @@ def network_of(raw: Raw, subnets: Sequence[Raw], used_by: Tuple[str, ...]) -> Ne
 
     One without an IPv4 subnet has no range, but that which it gets when its creation is completed.
     """
-    marks, found = marks_of(raw), ipv4_subnets(raw['id'], subnets)
+    marks = marks_of(raw)
+    found = ipv4_subnets(raw['id'], subnets)
     own = marks.own
-    cidr, gateway = own.get('cidr', ''), own.get('gateway', '')
+    cidr = own.get('cidr', '')
+    gateway = own.get('gateway', '')
     if found:
-        cidr, gateway = found[0]['cidr'], found[0]['gateway_ip'] or ''
+        cidr = found[0]['cidr']
+        gateway = found[0]['gateway_ip'] or ''
     return Network(
         raw['name'],
         cidr,

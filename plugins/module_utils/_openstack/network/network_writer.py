@@ -52,7 +52,8 @@ class NetworkWriter:
 
     def _complete(self, change: Change) -> None:
         """Create what is missing of a network; the tags, which say that it is complete, last."""
-        wanted, api = change.new(Network), self.api
+        wanted = change.new(Network)
+        api = self.api
         router = router_id(api)
         network = self._network(wanted)
         subnet = self._subnet(network, wanted)
@@ -144,7 +145,8 @@ class NetworkWriter:
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
-        wanted, network = change.new(Network), self._found(change)
+        wanted = change.new(Network)
+        network = self._found(change)
         write_tags(self.api, _PATH, network, wanted.labels, marks_of(network).own)
         write_description(self.api, _PATH, 'network', network, wanted.description)
 

@@ -26,7 +26,8 @@ def pool_id(api: Api, name: str | None = None) -> str:
     That is the one in the section ``hanok`` of clouds.yaml, else the only one, else the one that
     the operator made the default. Raises Refused if there is no such pool.
     """
-    pools, name = external_networks(api), name or api.aliases.external_network
+    pools = external_networks(api)
+    name = name or api.aliases.external_network
     if name:
         return str(the_only('network', name, pools, api.project_id)['id'])
     candidates = pools if len(pools) == 1 else [pool for pool in pools if pool.get('is_default')]
@@ -56,6 +57,7 @@ def has_address(api: Api, pool: Raw, address: str) -> bool | None:
 
 def is_allocated_from(subnets: Sequence[Raw], address: str) -> bool:
     """Return whether an address is in the allocation pools of subnets."""
-    wanted, ipv4 = IPv4Address(address), [raw for raw in subnets if raw['ip_version'] == 4]
+    wanted = IPv4Address(address)
+    ipv4 = [raw for raw in subnets if raw['ip_version'] == 4]
     ranges = [span for raw in ipv4 for span in raw['allocation_pools']]
     return any(IPv4Address(one['start']) <= wanted <= IPv4Address(one['end']) for one in ranges)

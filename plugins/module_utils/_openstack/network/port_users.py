@@ -72,7 +72,8 @@ class PortUsers:
         return tuple(sorted(set(map(self._name, used))))
 
     def _name(self, port: Raw) -> str:
-        server, lb = self.server(port), self.lb(port)
+        server = self.server(port)
+        lb = self.lb(port)
         if lb:
             return f'lb {lb}'
         return server or f'port {port["name"] or port["id"]}'
@@ -85,7 +86,8 @@ class PortUsers:
         positions = _positions(self.api)
         found: List[Tuple[Tuple[str, int, str], Tuple[str, FixedIp]]] = []
         for port in all_ports(self.api):
-            server, lb = self.server(port), self.lb(port)
+            server = self.server(port)
+            lb = self.lb(port)
             name = port['name'] if is_named(port) else None
             if not (server or lb or name):
                 continue

@@ -34,7 +34,9 @@ class PortWriter:
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
-        api, wanted, own = self.api, change.new(Port), {'created_by': self.api.actor}
+        api = self.api
+        wanted = change.new(Port)
+        own = {'created_by': self.api.actor}
         networks = [raw for raw in all_networks(api) if is_listed(raw)]
         network = ids_of('network', networks, [wanted.network], api.project_id, is_ours)
         body = body_of(wanted, network[wanted.network], self._groups(wanted, {}))
@@ -45,7 +47,8 @@ class PortWriter:
         """The ids of the security groups of a port, those that it has already first."""
         kept = {name: current[name] for name in wanted.security_groups if name in current}
         names = [name for name in wanted.security_groups if name not in kept]
-        groups, project = all_security_groups(self.api), self.api.project_id
+        groups = all_security_groups(self.api)
+        project = self.api.project_id
         return [*kept.values(), *ids_of('security_group', groups, names, project, is_ours).values()]
 
     def _describe(self, raw: Raw, wanted: Port) -> None:
@@ -57,7 +60,8 @@ class PortWriter:
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
-        wanted, raw = change.new(Port), self._found(change)
+        wanted = change.new(Port)
+        raw = self._found(change)
         names = {one['id']: one['name'] for one in all_security_groups(self.api)}
         current = {names.get(one, one): one for one in raw['security_groups']}
         if set(current) != set(wanted.security_groups):

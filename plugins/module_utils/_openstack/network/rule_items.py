@@ -124,7 +124,7 @@ def wanted_keys(rules: Sequence[AnyRule], ids: Mapping[str, str]) -> Set[Key]:
     own = [rule for rule in rules if isinstance(rule, Rule)]
     if allow_all_egress(rules):
         own.append(Rule('egress'))
-    return {key for rule in own for key in keys_of(rule, ids)}
+    return set().union(*(keys_of(rule, ids) for rule in own))
 
 
 def body_of(key: Key, group_id: str) -> Dict[str, Any]:

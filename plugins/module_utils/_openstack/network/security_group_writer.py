@@ -36,7 +36,8 @@ class SecurityGroupWriter:
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
-        wanted, own = change.new(SecurityGroup), {'created_by': self.api.actor}
+        wanted = change.new(SecurityGroup)
+        own = {'created_by': self.api.actor}
         ids = self._ids(wanted)
         group = created_once(self.api, _PATH, 'security_group', {'name': wanted.name}, own)
         self._write(group, wanted, {**ids, wanted.name: group['id']})
@@ -54,7 +55,8 @@ class SecurityGroupWriter:
         """The ids of the groups that the rules of a group name, apart from itself."""
         own = [rule for rule in group.rules if isinstance(rule, Rule)]
         names = {rule.remote_group for rule in own if rule.remote_group} - {group.name}
-        groups, project = all_security_groups(self.api), self.api.project_id
+        groups = all_security_groups(self.api)
+        project = self.api.project_id
         return ids_of('security_group', groups, names, project, is_ours)
 
     def _write(self, raw: Raw, wanted: SecurityGroup, ids: Mapping[str, str]) -> None:
@@ -64,7 +66,8 @@ class SecurityGroupWriter:
         write_description(self.api, _PATH, 'security_group', raw, wanted.description)
 
     def _write_rules(self, raw: Raw, rules: Sequence[AnyRule], ids: Mapping[str, str]) -> None:
-        wanted, existing = wanted_keys(rules, ids), raw['security_group_rules']
+        wanted = wanted_keys(rules, ids)
+        existing = raw['security_group_rules']
         kept = {rule.id for rule in rules if isinstance(rule, ForeignRule)}
         self._add(raw['id'], wanted - {key_of(rule) for rule in existing if not _is_special(rule)})
         together(

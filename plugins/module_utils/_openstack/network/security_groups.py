@@ -41,7 +41,8 @@ class SecurityGroups:
         )
 
     def _group(self, raw: Raw, groups: Sequence[Raw], used_by: Tuple[str, ...]) -> SecurityGroup:
-        marks, identity = marks_of(raw), raw['id']
+        marks = marks_of(raw)
+        identity = raw['id']
         names = {group['id']: group['name'] for group in groups}
         named_by = {group['name'] for group in groups if _names(group, identity)}
         return SecurityGroup(

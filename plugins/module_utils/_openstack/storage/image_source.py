@@ -86,7 +86,8 @@ class Upload:
 
     def __init__(self, api: Api, source: SourceFile) -> None:
         """``source``: at its first byte."""
-        self.api, self.source = api, source
+        self.api = api
+        self.source = source
 
     def __len__(self) -> int:
         """Return the number of bytes."""

@@ -31,7 +31,8 @@ class ImageWriter:
 
     def __init__(self, api: Api, url: str | None) -> None:
         """``url``: the complete one of this task; only a part of it is recorded."""
-        self.api, self.url = api, url
+        self.api = api
+        self.url = url
 
     def create(self, changes: Sequence[Change]) -> List[Outcome]:
         """Create images from files, downloads and servers."""

@@ -27,7 +27,8 @@ class Images:
 
     def __init__(self, api: Api, secrets: Secrets) -> None:
         """``api``: the services, as the project sees them."""
-        self.api, self.secrets = api, secrets
+        self.api = api
+        self.secrets = secrets
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """List all images, or those with these names."""

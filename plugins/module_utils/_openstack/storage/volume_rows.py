@@ -129,6 +129,7 @@ class LabelChanges(NamedTuple):
 
 def label_changes(before: Volume, after: Volume) -> LabelChanges:
     """Return what to change in metadata; other keys in it stay."""
-    old, new = to_metadata(before.labels, {}), to_metadata(after.labels, {})
+    old = to_metadata(before.labels, {})
+    new = to_metadata(after.labels, {})
     written = {key: value for key, value in new.items() if old.get(key) != value}
     return LabelChanges(written, [key for key in old if key not in new])

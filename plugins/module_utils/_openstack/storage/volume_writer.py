@@ -78,7 +78,9 @@ class VolumeWriter:
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
-        before, after, identity = change.old(Volume), change.new(Volume), self._id(change)
+        before = change.old(Volume)
+        after = change.new(Volume)
+        identity = self._id(change)
         path = f'/volumes/{identity}'
         if after.size > before.size:
             body = {'os-extend': {'new_size': after.size}}
@@ -175,7 +177,8 @@ class VolumeWriter:
             raw = self.api.call(VOLUME, 'GET', f'/volumes/{identity}')['volume']
             if is_ready(raw):
                 return ''
-            text, status = f'volume {raw["name"] or identity} is {raw["status"]}', raw['status']
+            text = f'volume {raw["name"] or identity} is {raw["status"]}'
+            status = raw['status']
             futile = failure(raw)
             if status.startswith('error') or futile:
                 raise CloudError('; '.join(filter(None, (text, futile, self._message(identity)))))
