@@ -252,12 +252,16 @@ reliability: venv-dev prepare
 # succeed, it becomes the table of docs/reliability.md.
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
-soak: venv-dev prepare
+soak: export OPENSTACK_HOME := /run/openstack
+soak: export OPENSTACK_VENV := $(TREE)/openstack/venv
+soak: venv-dev prepare openstack-packages
 	rm -f $(REPORTS)/reliability.json
 	$(call SOAK,soak-killed) tests/reliability/test_killed.py & killed=$$!; failed=0; \
 	$(call SOAK,soak) tests/integration/test_ground.py tests/integration/test_recover.py \
 	  tests/reliability --ignore tests/reliability/test_killed.py || failed=1; \
 	wait $$killed || failed=1; \
+	$(call SOAK,soak-openstack) --cloud openstack tests/contract tests/integration/test_openstack.py \
+	  || failed=1; \
 	exit $$failed
 	python tests/reliability/figures.py
 
