@@ -866,7 +866,7 @@ def test_the_source_of_an_image_is_named_by_its_option() -> None:
                 group(rules=(Rule('ingress', remote_cidr='', remote_group='web'),)),
                 security_group.ObservedSecurityGroups(named(SecurityGroup('default'))),
             ),
-            'security_group web does not exist; available: default',
+            'security_group web does not exist; available: default, g',
         ),
     ],
 )
