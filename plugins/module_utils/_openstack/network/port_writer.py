@@ -17,6 +17,7 @@ from ..api.parallel import each
 from ..api.services import NETWORK
 from .network_items import is_listed
 from .port_items import body_of
+from .security_group_ids import security_group_ids
 from .tags import created_once, is_ours, marks_of, write_description, write_tags
 
 _PATH = '/ports'
@@ -47,9 +48,8 @@ class PortWriter:
         """The ids of the security groups of a port, those that it has already first."""
         kept = {name: current[name] for name in wanted.security_groups if name in current}
         names = [name for name in wanted.security_groups if name not in kept]
-        groups = all_security_groups(self.api)
-        project = self.api.project_id
-        return [*kept.values(), *ids_of('security_group', groups, names, project, is_ours).values()]
+        added = security_group_ids(self.api, names)
+        return [*kept.values(), *added.values()]
 
     def _describe(self, raw: Raw, wanted: Port) -> None:
         write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)

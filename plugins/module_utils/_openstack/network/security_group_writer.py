@@ -14,11 +14,12 @@ from ..._model.rule import AnyRule, ForeignRule, Rule
 from ..._model.security_group import SecurityGroup
 from ..api.api import Api, Raw
 from ..api.lists import all_security_groups
-from ..api.names import ids_of, item_of
+from ..api.names import item_of
 from ..api.parallel import each, together
 from ..api.services import NETWORK
 from .rule_items import Key, body_of, key_of, wanted_keys
-from .tags import created_once, is_ours, marks_of, write_description, write_tags
+from .security_group_ids import security_group_ids
+from .tags import created_once, marks_of, write_description, write_tags
 
 _PATH = '/security-groups'
 _RULES = '/security-group-rules'
@@ -55,9 +56,7 @@ class SecurityGroupWriter:
         """The ids of the groups that the rules of a group name, apart from itself."""
         own = [rule for rule in group.rules if isinstance(rule, Rule)]
         names = {rule.remote_group for rule in own if rule.remote_group} - {group.name}
-        groups = all_security_groups(self.api)
-        project = self.api.project_id
-        return ids_of('security_group', groups, names, project, is_ours)
+        return security_group_ids(self.api, names)
 
     def _write(self, raw: Raw, wanted: SecurityGroup, ids: Mapping[str, str]) -> None:
         """Write what differs: new rules before others are removed, so that traffic flows on."""
