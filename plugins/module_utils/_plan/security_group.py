@@ -65,6 +65,5 @@ def _check_rules(
         )
     own = [rule for rule in rules if isinstance(rule, Rule)]
     for remote in sorted({rule.remote_group for rule in own if rule.remote_group}):
-        # The group itself may be created with its rules; also its name must not be a double one.
-        if remote in observed.groups or remote != name:
-            draft.require('security_group', remote, observed.groups, 'rules')
+        if remote not in observed.groups:  # which also refuses a name that several groups have
+            draft.require('security_group', remote, {**observed.groups, name: None}, 'rules')
