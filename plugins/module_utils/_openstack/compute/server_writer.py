@@ -195,12 +195,15 @@ class ServerWriter:
         """Delete servers with what is only theirs; those that are gone already are no error.
 
         The floating IPs go first: they would stay, and cost, if this run were killed after the
-        servers. The doubles that a run that was killed has left go with them.
+        servers. The doubles that a run that was killed has left go with them; a server that was
+        created after the one of a change was deleted stays.
         """
         ids = {change.id for change in changes}
         found = servers_named(self.api, [change.name for change in changes], fresh=True)
-        doomed = [raw for raw in found if raw['id'] in ids or is_ours(raw)]
-        there = {raw['name']: raw for raw in doomed if raw['id'] in ids}
+        there = {raw['name']: raw for raw in found if raw['id'] in ids}
+        doomed = [
+            raw for raw in found if raw['id'] in ids or (is_ours(raw) and raw['name'] in there)
+        ]
         addresses = Addresses(self.api)
 
         def step(change: Change) -> None:
