@@ -197,7 +197,8 @@ def add_foreign_rule(member: Services, name: str, rule: ForeignRule) -> None:
 def limited(member: Services, admin: Services, resource: str, more: int) -> Iterator[None]:
     """Let the project use only some more of a resource."""
     quota = QUOTAS[resource]
-    items = member.list(next(listing for listing in LISTS if listing.key == quota.items))
+    (listing,) = (one for one in LISTS if one.key == quota.items)
+    items = member.list(listing)
     used = sum(int(quota.size(item)) for item in items)
     path = quota.path.format(member.project_id)
     before = admin.send('GET', quota.service, path)[quota.body][quota.key]

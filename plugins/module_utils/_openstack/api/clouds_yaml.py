@@ -61,7 +61,7 @@ def signed_in(region: CloudRegion, cloud: str, project: str) -> Session:
         text = f'cloud: {cloud} cannot be used: no sign-in at {where}: {error}'
         raise CloudError(text, 'cloud') from error
     except Exception as error:
-        if type(error) is Exception:  # of openstacksdk, for a password that is not there
+        if error.__class__ is Exception:  # of openstacksdk, for a password that is not there
             raise _incomplete(cloud, error) from error
         raise
     return session

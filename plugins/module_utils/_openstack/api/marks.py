@@ -50,9 +50,15 @@ def to_metadata(labels: Mapping[str, str], own: Mapping[str, str | None]) -> Dic
 
 def from_tags(tags: Iterable[str]) -> Marks:
     """Return the marks in tags."""
-    pairs = [tag.partition('=') for tag in tags if '=' in tag]
-    ours = {key[len(PREFIX) :]: value for key, _, value in pairs if key.startswith(PREFIX)}
-    return Marks({key: value for key, _, value in pairs if not key.startswith(PREFIX)}, ours)
+    labels: Dict[str, str] = {}
+    own: Dict[str, str] = {}
+    for tag in tags:
+        key, equals, value = tag.partition('=')
+        if key.startswith(PREFIX) and equals:
+            own[key[len(PREFIX) :]] = value
+        elif equals:
+            labels[key] = value
+    return Marks(labels, own)
 
 
 def to_tags(
