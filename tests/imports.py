@@ -17,15 +17,15 @@ TREE = Path(__file__).resolve().parents[1] / 'build'
 # become smaller.
 OTHERS = 106
 LIMITS = {
-    'floating_ip': 169,
-    'image': 116,
+    'floating_ip': 170,
+    'image': 122,
     'keypair': 114,
-    'lb': 192,
-    'network': 162,
-    'port': 162,
-    'security_group': 177,
-    'server': 227,
-    'volume': 116,
+    'lb': 196,
+    'network': 164,
+    'port': 166,
+    'security_group': 181,
+    'server': 233,
+    'volume': 120,
 }
 # Runs a module as root would, and prints the sizes of the files that it imported.
 _MEASURE = """
