@@ -138,9 +138,10 @@ test:
 	  status=$$?; \
 	/usr/bin/python3 tests/tools/summary.py $$status $(REPORTS)
 
-# They start in this order: first what the worlds need, then the worlds. The short gates run while
-# the images are built, and at the end.
-gates: prepare integration reliability check sanity documentation package galaxy
+# They start in this order: first what the worlds need, then the worlds, the longest first. The short
+# gates run while the images are built, and at the end.
+gates: prepare integration-others integration-roles integration-examples reliability integration \
+  check sanity documentation package galaxy
 
 .PHONY: sanity documentation site package galaxy integration reliability
 # ansible-test lists the files with git; without git it would also test .venv. Its output and that
