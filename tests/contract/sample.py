@@ -8,13 +8,10 @@ An OpenStack answers a request in some 50 ms of CPU time, and a test makes hundr
 from __future__ import annotations
 
 SAMPLE = (
-    'test_addresses.py::test_lb',
     'test_at_once.py::test_created_at_once[server]',
     'test_errors.py::',
     'test_foreign.py::test_double_name[network-server-options0]',
-    'test_foreign.py::test_server',
     'test_identity.py::test_created_again[image]',
-    'test_identity.py::test_created_again[network]',
     'test_identity.py::test_created_again[volume]',
     'test_life_cycle.py::test_status[SUSPENDED]',
     'test_limits.py::test_servers_of_a_group_count_together[vcpus-3 servers need 3 vCPUs]',
