@@ -777,7 +777,7 @@ def test_every_method_was_killed(killer: Killer) -> None:
         for verb in dir(one)
         if 'changes' in getattr(getattr(one, verb), '__annotations__', {})
     }
-    verbs.add(('server', 'repair'))  # of clouds that can
+    verbs |= {('server', 'repair'), ('firewall', 'load')}  # of clouds that can
     assert len(verbs) > 40
     assert verbs - killer.verbs == set()
     modules = {
