@@ -84,7 +84,7 @@ def test_double_names() -> None:
     shared = network(id='n4', tags=[], project_id=OTHER)
 
     def ids(*items: dict[str, Any], names: tuple[str, ...] | None = ('back',)) -> list[str]:
-        return [item['id'] for item in named('network', items, names, OWN, is_ours)]
+        return [item['id'] for item in named(items, names, OWN, is_ours)]
 
     assert ids(second, network()) == ['n1']
     assert ids(network(), shared) == ['n1']

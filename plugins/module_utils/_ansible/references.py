@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Dict, List
 
-from .._cloud import Refused
 from .._model.kinds import KINDS
 from .things import NamedThing
 
@@ -48,9 +47,6 @@ class References(Dict[str, NamedThing]):
         """Raise Refused if several items have a name: it does not say which is meant."""
         ids = self.ids.get(str(name), ())
         if len(ids) > 1:
-            raise Refused(
-                f'{KINDS[self.kind].title} {name} exists {len(ids)} times '
-                f'({", ".join(sorted(ids))}); rename or delete all but one',
-                kind=self.kind,
-                name=str(name),
-            )
+            from .._cloud.several import ambiguous
+
+            raise ambiguous(KINDS[self.kind].title, self.kind, str(name), ids)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from .errors import CloudError, Missing
+from .errors import CloudError, Missing, Refused
 
 
 class Several(CloudError):
@@ -22,3 +22,14 @@ def deleted_meanwhile(kind: str, names: Iterable[str], awaited: str) -> Several:
     """Return the error about items that were deleted while a task waited for something."""
     text = f'no longer exists: it was deleted while this task waited for {awaited}'
     return Several([Missing(f'{kind} {name} {text}', '', kind, name) for name in sorted(names)])
+
+
+def ambiguous(title: str, kind: str, name: str, ids: Iterable[str]) -> Refused:
+    """Return the error about a name that several items have: it does not say which is meant."""
+    found = sorted(ids)
+    return Refused(
+        f'{title} {name} exists {len(found)} times ({", ".join(found)}); rename or delete all '
+        'but one',
+        kind=kind,
+        name=name,
+    )

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Dict, List, Tuple
 
-from ..._cloud import Gone, Missing, Refused
+from ..._cloud import Gone, Missing
+from ..._cloud.several import ambiguous
 from ..._model.change import AFTER_APPLY, Change
 from .api import Raw
 
@@ -25,7 +26,6 @@ def is_own(item: Raw, project_id: str) -> bool:
 
 
 def named(
-    kind: str,
     items: Sequence[Raw],
     names: Iterable[str] | None,
     project_id: str,
@@ -57,7 +57,7 @@ def ids_of(
 ) -> Dict[str, str]:
     """Return ids by names. Raises Missing if a name has no item, Refused if it has several."""
     found: Dict[str, List[str]] = {name: [] for name in sorted(names)}
-    for item in named(kind, items, found, project_id, is_ours):
+    for item in named(items, found, project_id, is_ours):
         found[item['name']].append(item['id'])
     for name, ids in found.items():
         check_unique(kind, name, ids)
@@ -100,9 +100,4 @@ def _missing(kind: str, name: str) -> Missing:
 def check_unique(kind: str, name: str, ids: Sequence[str]) -> None:
     """Raise Refused if several items have a name."""
     if len(ids) > 1:
-        raise Refused(
-            f'{kind} {name} exists {len(ids)} times ({", ".join(sorted(ids))}); rename or delete '
-            'all but one',
-            kind=kind,
-            name=name,
-        )
+        raise ambiguous(kind, kind, name, ids)

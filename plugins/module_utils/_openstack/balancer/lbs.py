@@ -30,7 +30,7 @@ class Lbs:
         api = self.api
         if not api.offers(BALANCER):
             return ()
-        found = named('lb', listed(api, 'loadbalancers'), names, api.project_id, is_ours)
+        found = named(listed(api, 'loadbalancers'), names, api.project_id, is_ours)
         if not found:
             return ()
         around = around_of(api, found)

@@ -45,7 +45,7 @@ class InitScripts:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[InitScript, ...]:
         """List all init scripts, or those with these names."""
-        found = named('init_script', self._all(), names, self.api.project_id, lambda raw: True)
+        found = named(self._all(), names, self.api.project_id, lambda raw: True)
         users = self._users() if found else {}
         scripts = [script_of(raw, users.get(raw['name'], ())) for raw in found]
         return tuple(sorted(filter(None, scripts), key=lambda script: script.name))

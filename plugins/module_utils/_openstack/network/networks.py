@@ -36,7 +36,7 @@ class Networks:
         lists = (all_networks, all_subnets, all_ports)
         networks, subnets, ports = together([partial(one, api) for one in lists])
         listed = [raw for raw in networks if is_listed(raw)]
-        found = named('network', listed, names, api.project_id, is_ours)
+        found = named(listed, names, api.project_id, is_ours)
         users = PortUsers(api)
         return tuple(network_of(raw, subnets, users.names(_ports_in(raw, ports))) for raw in found)
 

@@ -39,9 +39,7 @@ class Ports:
         group_names = {raw['id']: raw['name'] for raw in groups}
         addresses = {raw['port_id']: raw['floating_ip_address'] for raw in floating}
         users = PortUsers(api)
-        found = named(
-            'port', [raw for raw in ports if is_named(raw)], names, api.project_id, is_ours
-        )
+        found = named([raw for raw in ports if is_named(raw)], names, api.project_id, is_ours)
         return tuple(
             port_of(raw, network_names, group_names, users.server(raw), addresses.get(raw['id']))
             for raw in found

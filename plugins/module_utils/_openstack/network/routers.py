@@ -34,7 +34,7 @@ def find_router(api: Api) -> Router:
     Raises Refused if it is not known which external network the new one leads to.
     """
     own = [raw for raw in _routers(api) if is_own(raw, api.project_id)]
-    ours = named('router', own, [NAME], api.project_id, is_ours)
+    ours = named(own, [NAME], api.project_id, is_ours)
     check_unique('router', NAME, [raw['id'] for raw in ours])
     found = ours or [raw for raw in own if raw['external_gateway_info']]
     if len(found) == 1:

@@ -34,7 +34,7 @@ class SecurityGroups:
         """List all security groups, or those with these names."""
         lists = (all_security_groups, all_ports)
         groups, ports = together([partial(one, self.api) for one in lists])
-        found = named('security_group', groups, names, self.api.project_id, is_ours)
+        found = named(groups, names, self.api.project_id, is_ours)
         users = PortUsers(self.api)
         return tuple(
             self._group(raw, groups, users.names(_ports_with(raw, ports))) for raw in found

@@ -39,7 +39,7 @@ class Images:
 
     def _named(self, names: Iterable[str] | None) -> Sequence[Raw]:
         images = existing(all_images(self.api))
-        return named('image', images, names, self.api.project_id, is_ours)
+        return named(images, names, self.api.project_id, is_ours)
 
     def source_problem(self, source: str) -> str:
         """Return why a file cannot become an image, as far as known before; else empty."""

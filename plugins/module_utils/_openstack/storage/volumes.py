@@ -35,9 +35,7 @@ class Volumes:
             [partial(all_volumes, self.api), partial(all_servers, self.api)]
         )
         holders = holders_of(volumes, servers)
-        found: List[Raw] = named(
-            'volume', with_names(volumes, servers), names, self.api.project_id, is_ours
-        )
+        found: List[Raw] = named(with_names(volumes, servers), names, self.api.project_id, is_ours)
         items = [volume_of(raw, holders.get(raw['id'])) for raw in found]
         return tuple(sorted(items, key=lambda volume: volume.name))
 
