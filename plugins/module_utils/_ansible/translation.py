@@ -10,8 +10,8 @@ from typing import Any, Dict, List
 from .._model.problem import Problem
 from .._model.profile import Profile
 
-# By option: the kind of what it refers to.
-_REFERENCES = {'flavor': 'flavor', 'image': 'image', 'network': 'network', 'pool': 'pool'}
+# Options that refer to items of the kind that they are called by.
+_REFERENCES = ('flavor', 'image', 'network', 'pool')
 
 
 def unsupported_options(
@@ -34,9 +34,9 @@ def translated(kind: str, params: Mapping[str, Any], profile: Profile) -> Dict[s
     found = dict(params)
     if kind == 'network' and params['state'] == 'present':
         found['name'] = profile.name_of('network', params['name'])
-    for option, referred in _REFERENCES.items():
+    for option in _REFERENCES:
         if found.get(option) is not None:
-            found[option] = profile.name_of(referred, found[option])
+            found[option] = profile.name_of(option, found[option])
     if found.get('networks'):
         found['networks'] = [_translated_nic(nic, profile) for nic in found['networks']]
     return found
