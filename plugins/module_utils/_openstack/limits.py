@@ -44,7 +44,7 @@ def limits(api: Api, resources: Collection[str]) -> List[Limit]:
 def _absolute(
     api: Api, service: Service, keys: Mapping[str, Tuple[str, str]], resources: Collection[str]
 ) -> List[Limit]:
-    answer = api.call(service, 'GET', '/limits', allowed=_SECRET)
+    answer = api.find(service, '/limits', _SECRET)
     values = answer.get('limits', {}).get('absolute', {})
     return [
         Limit(resource, int(values[total]), int(values[used]))
@@ -55,7 +55,7 @@ def _absolute(
 
 def _of_network(api: Api, resources: Collection[str]) -> List[Limit]:
     path = f'/quotas/{api.project_id}/details.json'
-    quotas = api.call(NETWORK, 'GET', path, allowed=_SECRET).get('quota', {})
+    quotas = api.find(NETWORK, path, _SECRET).get('quota', {})
     found: List[Limit] = []
     for resource, key in _NETWORK.items():
         quota = quotas.get(key)
@@ -69,7 +69,7 @@ def _of_balancers(api: Api) -> List[Limit]:
     """Return the quota of Octavia, which does not tell what is used."""
     if not api.offers(BALANCER):
         raise Unsupported(f'the cloud {api.cloud} has no service load-balancer')
-    answer = api.call(BALANCER, 'GET', f'/quotas/{api.project_id}', allowed=_SECRET)
+    answer = api.find(BALANCER, f'/quotas/{api.project_id}', _SECRET)
     total = answer.get('quota', {}).get('load_balancer', -1)
     if total is None or total < 0:
         return []

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Raw = Mapping[str, Any]  # an item as a service returns it
 _SECONDS = 60  # for one answer
 _TRIES = 3  # of a request that only reads
+_GONE = (404,)
 
 
 class Stream(Protocol):
@@ -134,6 +135,42 @@ class Api:
         if body is not None:
             options.update(json=body, headers={'Content-Type': media})
         return self._answer(service, method, path + text, options, allowed)
+
+    def get(
+        self,
+        service: Service,
+        path: str,
+        query: Mapping[str, object] | None = None,
+    ) -> Dict[str, Any]:
+        """Return an answer. Raises as ``call`` does."""
+        return self.call(service, 'GET', path, query=query)
+
+    def find(
+        self,
+        service: Service,
+        path: str,
+        unknown: Collection[int] = _GONE,
+    ) -> Dict[str, Any]:
+        """Return the answer about something; empty if its status is one of ``unknown``."""
+        return self.call(service, 'GET', path, allowed=unknown)
+
+    def post(self, service: Service, path: str, body: object) -> Dict[str, Any]:
+        """Create something, or let something be done. Raises as ``call`` does."""
+        return self.call(service, 'POST', path, body)
+
+    def put(self, service: Service, path: str, body: object) -> Dict[str, Any]:
+        """Update something. Raises as ``call`` does."""
+        return self.call(service, 'PUT', path, body)
+
+    def delete(
+        self,
+        service: Service,
+        path: str,
+        allowed: Collection[int] = _GONE,
+        query: Mapping[str, object] | None = None,
+    ) -> None:
+        """Delete something; if it is gone already, that is no error."""
+        self.call(service, 'DELETE', path, allowed=allowed, query=query)
 
     def upload(self, service: Service, path: str, data: bytes | Stream) -> None:
         """Send a file. Raises as ``call`` does."""

@@ -57,7 +57,7 @@ def around_of(api: Api, found: Sequence[Raw]) -> Around:
 
 def _read_members(api: Api, raw: Raw, members: Dict[str, Sequence[Raw]]) -> None:
     """Add the members of a balancer by the ids of their pools."""
-    answer = api.call(BALANCER, 'GET', f'/loadbalancers/{raw["id"]}/status', allowed=(404,))
+    answer = api.find(BALANCER, f'/loadbalancers/{raw["id"]}/status')
     if answer:
         for listener in answer['statuses']['loadbalancer'].get('listeners', ()):
             members.update({pool['id']: pool['members'] for pool in listener['pools']})

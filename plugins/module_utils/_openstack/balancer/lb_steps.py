@@ -20,7 +20,7 @@ LBS = '/loadbalancers'
 
 def found_lb(api: Api, identity: str) -> Raw | None:
     """Return a balancer as it is now; None if it does not exist."""
-    answer = api.call(BALANCER, 'GET', f'{LBS}/{identity}', allowed=(404,))
+    answer = api.find(BALANCER, f'{LBS}/{identity}')
     return answer.get('loadbalancer')
 
 

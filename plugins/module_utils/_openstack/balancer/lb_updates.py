@@ -62,7 +62,7 @@ def _update_settings(api: Api, raw: Raw, lb: Lb) -> None:
     own = from_tags(raw['tags']).own
     body = {'description': lb.description, 'tags': to_tags(lb.labels, own, raw['tags'])}
     if not is_as(raw, body):
-        api.call(BALANCER, 'PUT', f'{LBS}/{raw["id"]}', {'loadbalancer': body})
+        api.put(BALANCER, f'{LBS}/{raw["id"]}', {'loadbalancer': body})
         await_active(api, raw['id'])
 
 

@@ -69,7 +69,7 @@ class LbWriter:
         }
         body = lb_body(lb, ids[network], marks, addresses)
         try:
-            created: Raw = self.api.call(BALANCER, 'POST', LBS, {'loadbalancer': body})
+            created: Raw = self.api.post(BALANCER, LBS, {'loadbalancer': body})
             created = created['loadbalancer']
         except NoAnswer:
             requested = [raw for raw in self._named(lb.name) if own(raw, TOKEN) == token]
@@ -89,7 +89,7 @@ class LbWriter:
         marks = from_tags(raw['tags'])
         tags = to_tags(marks.labels, {**marks.own, PENDING: None}, raw['tags'])
         body = {'loadbalancer': {'tags': tags}}
-        self.api.call(BALANCER, 'PUT', f'{LBS}/{raw["id"]}', body)
+        self.api.put(BALANCER, f'{LBS}/{raw["id"]}', body)
         await_active(self.api, raw['id'])
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -114,7 +114,7 @@ class LbWriter:
         path = f'{LBS}/{raw["id"]}'
         FloatingIpWriter(api).release([raw['vip_port_id']])
         await_one(api, lambda: self._unless_pending(raw['id']))
-        api.call(BALANCER, 'DELETE', path, allowed=(404,), query={'cascade': 'true'})
+        api.delete(BALANCER, path, query={'cascade': 'true'})
 
         def not_gone() -> str:
             current = found_lb(api, raw['id'])

@@ -55,7 +55,7 @@ class Flavors:
             'description': flavor.description or None,
         }
         try:
-            created = self.api.call(COMPUTE, 'POST', '/flavors', {'flavor': body})['flavor']
+            created = self.api.post(COMPUTE, '/flavors', {'flavor': body})['flavor']
         except (Busy, NoAnswer):
             # It exists: of another run at the same time, or of this one without an answer.
             created = next((raw for raw in all_flavors(self.api) if _is_equal(raw, body)), None)
@@ -72,7 +72,7 @@ class Flavors:
         raw = self._found(change)
         if flavor.description != change.old(Flavor).description:
             body = {'description': flavor.description or None}
-            self.api.call(COMPUTE, 'PUT', f'/flavors/{raw["id"]}', {'flavor': body})
+            self.api.put(COMPUTE, f'/flavors/{raw["id"]}', {'flavor': body})
         self._write_marks(raw['id'], flavor, flavor.created_by, raw['extra_specs'])
 
     def _found(self, change: Change) -> Raw:
@@ -87,17 +87,17 @@ class Flavors:
         """Write the marks; extra specifications of others stay."""
         wanted = to_metadata(flavor.labels, {'family': flavor.family, 'created_by': created_by})
         path = f'/flavors/{identity}/os-extra_specs'
-        self.api.call(COMPUTE, 'POST', path, {'extra_specs': wanted})
+        self.api.post(COMPUTE, path, {'extra_specs': wanted})
         labels = _marks(before).labels
         for key in set(to_metadata(labels, {})) - set(wanted):
-            self.api.call(COMPUTE, 'DELETE', f'{path}/{quote(key)}', allowed=(404,))
+            self.api.delete(COMPUTE, f'{path}/{quote(key)}')
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Delete flavors; those that are gone already are no error."""
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        self.api.call(COMPUTE, 'DELETE', f'/flavors/{change.id}', allowed=(404,))
+        self.api.delete(COMPUTE, f'/flavors/{change.id}')
 
 
 def _is_equal(raw: Raw, body: Raw) -> bool:

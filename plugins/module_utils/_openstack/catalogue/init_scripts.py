@@ -75,7 +75,7 @@ class InitScripts:
             **properties_of(script, self.api.actor),
         }
         try:
-            created = self.api.call(IMAGE, 'POST', '/images', body)
+            created = self.api.post(IMAGE, '/images', body)
         except NoAnswer:
             # Glance has created all of it, or nothing.
             created = dict(self._found(change))
@@ -99,7 +99,7 @@ class InitScripts:
     def _found(self, change: Change) -> Raw:
         if change.id in (None, AFTER_APPLY):
             return the_only('init_script', change.name, self._all(), self.api.project_id)
-        return self.api.call(IMAGE, 'GET', f'/images/{change.id}')
+        return self.api.get(IMAGE, f'/images/{change.id}')
 
     def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Delete init scripts; those that are gone already are no error."""
@@ -109,7 +109,7 @@ class InitScripts:
         self._remove(self._id(change))
 
     def _remove(self, identity: str) -> None:
-        self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
+        self.api.delete(IMAGE, f'/images/{identity}')
 
     def _id(self, change: Change) -> str:
         """The id of what a change deletes."""

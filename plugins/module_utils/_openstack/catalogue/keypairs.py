@@ -37,7 +37,7 @@ class Keypairs:
         return tuple(self._keypair(raw, users) for raw in found)
 
     def _one(self, name: str) -> List[Raw]:
-        answer = self.api.call(COMPUTE, 'GET', _path(name), allowed=(404,))
+        answer = self.api.find(COMPUTE, _path(name))
         return [answer['keypair']] if answer else []
 
     def _all(self) -> List[Raw]:
@@ -71,7 +71,7 @@ class Keypairs:
         keypair = change.new(Keypair)
         body = {'name': keypair.name, 'public_key': keypair.public_key, 'type': 'ssh'}
         try:
-            self.api.call(COMPUTE, 'POST', '/os-keypairs', {'keypair': body})
+            self.api.post(COMPUTE, '/os-keypairs', {'keypair': body})
         except (Busy, NoAnswer):
             # It exists: of another run at the same time, or of this one without an answer.
             found = [fingerprint(raw['public_key']) for raw in self._one(keypair.name)]
@@ -87,7 +87,7 @@ class Keypairs:
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        self.api.call(COMPUTE, 'DELETE', _path(change.name), allowed=(404,))
+        self.api.delete(COMPUTE, _path(change.name))
 
 
 def _path(name: str) -> str:

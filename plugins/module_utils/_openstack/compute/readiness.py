@@ -113,5 +113,5 @@ def _boot_if_there(api: Api, server: Server) -> FirstBoot | None:
 def first_boot(api: Api, server: Server) -> FirstBoot:
     """Return the first boot by what cloud-init prints on the console."""
     body = {'os-getConsoleOutput': {'length': None}}
-    answer = api.call(COMPUTE, 'POST', f'/servers/{server.id}/action', body)
+    answer = api.post(COMPUTE, f'/servers/{server.id}/action', body)
     return from_console(answer['output'].encode()[-guest.MAX_BYTES :])

@@ -51,9 +51,9 @@ def _act(api: Api, changes: Sequence[Change], action: str, target: Status) -> Li
 def act(api: Api, raw: Raw, action: str) -> None:
     """Request an action. Nova refuses one that another run has requested already."""
     try:
-        api.call(COMPUTE, 'POST', f'/servers/{raw["id"]}/action', {action: None})
+        api.post(COMPUTE, f'/servers/{raw["id"]}/action', {action: None})
     except Busy:
-        now = api.call(COMPUTE, 'GET', f'/servers/{raw["id"]}')['server']
+        now = api.get(COMPUTE, f'/servers/{raw["id"]}')['server']
         if state_of(now)[:2] == state_of(raw)[:2]:
             raise
 

@@ -90,7 +90,7 @@ def with_own_ports(api: Api, ids: References) -> References:
 def _created_port(api: Api, body: Mapping[str, object], others: Collection[str]) -> str:
     """Create a port; if there is no answer, find the one that was created."""
     try:
-        created = api.call(NETWORK, 'POST', '/ports', {'port': body})['port']
+        created = api.post(NETWORK, '/ports', {'port': body})['port']
     except NoAnswer:
         query = {key: body[key] for key in ('network_id', 'description')}
         ports = api.pages(NETWORK, '/ports', 'ports', **query)
@@ -112,4 +112,4 @@ def _owner(port: Raw) -> str:
 
 def delete_port(api: Api, port: Raw) -> None:
     """Delete a port of a server; one that is gone already is no error."""
-    api.call(NETWORK, 'DELETE', f'/ports/{port["id"]}', allowed=(404,))
+    api.delete(NETWORK, f'/ports/{port["id"]}')

@@ -41,9 +41,9 @@ def resize(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
         flavor = the_only('flavor', name, all_flavors(api), api.project_id)
         path = f'/servers/{raw["id"]}'
         mark = to_metadata({}, {RESIZING: name})
-        api.call(COMPUTE, 'POST', f'{path}/metadata', {'metadata': mark})
+        api.post(COMPUTE, f'{path}/metadata', {'metadata': mark})
         body = {'resize': {'flavorRef': flavor['id']}}
-        api.call(COMPUTE, 'POST', f'{path}/action', body)
+        api.post(COMPUTE, f'{path}/action', body)
 
     outcomes = go_on(outcomes, step, _resizes)
     outcomes = wait_on(api, outcomes, until(api, _not_resized), _resizes)
@@ -75,7 +75,7 @@ def _confirm(api: Api, outcomes: Sequence[Outcome], changes: Sequence[Change]) -
 
     def remove_mark(change: Change) -> None:
         path = f'/servers/{the(servers, change)["id"]}/metadata/{_MARK}'
-        api.call(COMPUTE, 'DELETE', path, allowed=(404,))
+        api.delete(COMPUTE, path)
 
     def wanted(change: Change) -> bool:
         return change.name in names
@@ -89,9 +89,9 @@ def _request_confirmation(api: Api, raw: Raw) -> None:
     """Confirm a resize. Nova refuses it if another run, or Nova itself, has done that."""
     path = f'/servers/{raw["id"]}'
     try:
-        api.call(COMPUTE, 'POST', f'{path}/action', {'confirmResize': None})
+        api.post(COMPUTE, f'{path}/action', {'confirmResize': None})
     except Busy:
-        now = api.call(COMPUTE, 'GET', path)['server']
+        now = api.get(COMPUTE, path)['server']
         if now['OS-EXT-STS:vm_state'] == RESIZED and not now['OS-EXT-STS:task_state']:
             raise
 
@@ -151,7 +151,7 @@ def _request_growth(api: Api, name: str, root: Raw | None, size: int) -> None:
         raise CloudError(f'volume_size: no volume of {name} is its root', 'volume_size')
     if root['size'] < size:
         body = {'os-extend': {'new_size': size}}
-        api.call(VOLUME, 'POST', f'/volumes/{root["id"]}/action', body)
+        api.post(VOLUME, f'/volumes/{root["id"]}/action', body)
 
 
 def _grows(change: Change) -> bool:

@@ -76,7 +76,7 @@ def _set_groups(api: Api, ports: Sequence[Raw], change: Change, ids: Dict[str, s
     for old, new, port in pairs:
         if old != new:
             body = {'port': {'security_groups': [ids[name] for name in new]}}
-            api.call(NETWORK, 'PUT', f'/ports/{port["id"]}', body)
+            api.put(NETWORK, f'/ports/{port["id"]}', body)
 
 
 def _write_metadata(api: Api, raw: Raw, change: Change) -> None:
@@ -85,12 +85,12 @@ def _write_metadata(api: Api, raw: Raw, change: Change) -> None:
     path = f'/servers/{raw["id"]}'
     written = changed(before, after)
     if written:
-        api.call(COMPUTE, 'POST', f'{path}/metadata', {'metadata': written})
+        api.post(COMPUTE, f'{path}/metadata', {'metadata': written})
     for key in removed(before, after):
-        api.call(COMPUTE, 'DELETE', f'{path}/metadata/{quote(key)}', allowed=(404,))
+        api.delete(COMPUTE, f'{path}/metadata/{quote(key)}')
     if change.old(Server).description != change.new(Server).description:
         body = {'description': change.new(Server).description}
-        api.call(COMPUTE, 'PUT', path, {'server': body})
+        api.put(COMPUTE, path, {'server': body})
 
 
 def _metadata(server: Server) -> Dict[str, str]:

@@ -139,7 +139,7 @@ class ServerWriter:
         ids = with_own_ports(self.api, ids)
         body = creation_body(server, ids, self.api.actor, token, content)
         try:
-            self.api.call(COMPUTE, 'POST', '/servers', {'server': body})
+            self.api.post(COMPUTE, '/servers', {'server': body})
         except NoAnswer:
             found = servers_named(self.api, [server.name], fresh=True)
             if token not in {raw['metadata'].get(TOKEN) for raw in found}:
@@ -178,7 +178,7 @@ class ServerWriter:
 
         def remove_mark(change: Change) -> None:
             path = f'/servers/{the(there, change)["id"]}/metadata/{PREFIX}{PENDING}'
-            api.call(COMPUTE, 'DELETE', path, allowed=(404,))
+            api.delete(COMPUTE, path)
 
         def wanted(change: Change) -> bool:
             return change.name in pending
@@ -224,7 +224,7 @@ class ServerWriter:
             delete_port(self.api, port)
 
     def _request_deletion(self, raw: Raw) -> None:
-        self.api.call(COMPUTE, 'DELETE', f'/servers/{raw["id"]}', allowed=(404,))
+        self.api.delete(COMPUTE, f'/servers/{raw["id"]}')
 
     def _until_gone(self, there: Mapping[str, Raw]) -> Reasons:
         """Return what is awaited of servers that leave, by name."""

@@ -99,7 +99,7 @@ class FloatingIpChanges:
         return each(changes, lambda change: self._release(str(change.id)))
 
     def _release(self, identity: str) -> None:
-        self.api.call(NETWORK, 'DELETE', f'{PATH}/{identity}', allowed=(404,))
+        self.api.delete(NETWORK, f'{PATH}/{identity}')
 
 
 def _place(item: FloatingIp) -> Tuple[str | None, ...]:

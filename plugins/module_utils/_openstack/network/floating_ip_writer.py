@@ -80,7 +80,7 @@ class FloatingIpWriter:
 
     def _release(self, raw: Raw) -> None:
         if is_automatic(raw):
-            self.api.call(NETWORK, 'DELETE', f'{PATH}/{raw["id"]}', allowed=(404,))
+            self.api.delete(NETWORK, f'{PATH}/{raw["id"]}')
         else:
             attach(self.api, raw['id'], {'port_id': None})
 
@@ -92,7 +92,7 @@ def is_automatic(raw: Raw) -> bool:
 
 def attach(api: Api, identity: str, target: Mapping[str, object]) -> None:
     """Attach a floating IP to a port, or to none. Raises Gone if it does not exist any more."""
-    api.call(NETWORK, 'PUT', f'{PATH}/{identity}', {'floatingip': target})
+    api.put(NETWORK, f'{PATH}/{identity}', {'floatingip': target})
 
 
 def allocate(
@@ -102,7 +102,7 @@ def allocate(
     marks = first_description(own)
     body = {'floating_network_id': pool, 'description': marks, **options}
     try:
-        created = api.call(NETWORK, 'POST', PATH, {'floatingip': body})['floatingip']
+        created = api.post(NETWORK, PATH, {'floatingip': body})['floatingip']
     except NoAnswer:
         wanted = {key: value for key, value in body.items() if key != 'fixed_ip_address'}
         found = [raw for raw in api.pages(NETWORK, PATH, 'floatingips') if _has(raw, wanted)]

@@ -77,7 +77,7 @@ class FloatingIps:
         if pool is None:
             pool_id(self.api)
         path = f'/quotas/{self.api.project_id}/details.json'
-        answer = self.api.call(NETWORK, 'GET', path, allowed=(403, 404))
+        answer = self.api.find(NETWORK, path, (403, 404))
         quota = answer.get('quota', {}).get('floatingip')
         if not quota or quota['limit'] < 0:
             return None

@@ -88,7 +88,7 @@ class NetworkWriter:
             if (subnet['cidr'], subnet['gateway_ip']) == (wanted.cidr, wanted.gateway):
                 return str(subnet['id'])
             self._disconnect(network)
-            self.api.call(NETWORK, 'DELETE', f'/subnets/{subnet["id"]}', allowed=(404,))
+            self.api.delete(NETWORK, f'/subnets/{subnet["id"]}')
         body = {
             'network_id': network['id'],
             'name': wanted.name,
@@ -97,7 +97,7 @@ class NetworkWriter:
             'gateway_ip': wanted.gateway,
         }
         try:
-            return str(self.api.call(NETWORK, 'POST', '/subnets', {'subnet': body})['subnet']['id'])
+            return str(self.api.post(NETWORK, '/subnets', {'subnet': body})['subnet']['id'])
         except (NoAnswer, Refused):
             # Another run may be creating the same network: its subnet overlaps this one.
             for subnet in self._subnets(network):
@@ -117,13 +117,13 @@ class NetworkWriter:
         """
         body = {'subnet_id': subnet}
         try:
-            self.api.call(NETWORK, 'PUT', f'/routers/{router}/add_router_interface', body)
+            self.api.put(NETWORK, f'/routers/{router}/add_router_interface', body)
         except (Busy, NoAnswer, Refused) as error:
             if self._interfaces(network):  # another run has connected it
                 return
             if 'overlaps' not in str(error) or not is_ours(network):
                 raise
-            self.api.call(NETWORK, 'DELETE', f'{_PATH}/{network["id"]}', allowed=(404,))
+            self.api.delete(NETWORK, f'{_PATH}/{network["id"]}')
             raise _RangeTaken from error
 
     def _interfaces(self, network: Raw) -> List[Raw]:
@@ -165,6 +165,6 @@ class NetworkWriter:
             marks = marks_of(network)
             write_tags(api, _PATH, network, marks.labels, {**marks.own, 'unfinished': 'deleting'})
             routers = self._disconnect(network)
-            api.call(NETWORK, 'DELETE', f'{_PATH}/{network["id"]}', allowed=(404,))
+            api.delete(NETWORK, f'{_PATH}/{network["id"]}')
             for router in routers:
                 delete_if_unused(api, router)

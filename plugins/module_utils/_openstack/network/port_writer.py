@@ -66,7 +66,7 @@ class PortWriter:
         current = {names.get(one, one): one for one in raw['security_groups']}
         if set(current) != set(wanted.security_groups):
             body = {'port': {'security_groups': self._groups(wanted, current)}}
-            self.api.call(NETWORK, 'PUT', f'{_PATH}/{raw["id"]}', body)
+            self.api.put(NETWORK, f'{_PATH}/{raw["id"]}', body)
         self._describe(raw, wanted)
 
     def _found(self, change: Change) -> Raw:
@@ -77,8 +77,8 @@ class PortWriter:
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        found = self.api.call(NETWORK, 'GET', f'{_PATH}/{change.id}', allowed=(404,))
+        found = self.api.find(NETWORK, f'{_PATH}/{change.id}')
         if found and found['port']['device_id']:
             # Neutron would delete it, and the server would lose it.
             raise Busy('a server has got it meanwhile; run the task again')
-        self.api.call(NETWORK, 'DELETE', f'{_PATH}/{change.id}', allowed=(404,))
+        self.api.delete(NETWORK, f'{_PATH}/{change.id}')

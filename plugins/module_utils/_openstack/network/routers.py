@@ -67,4 +67,4 @@ def delete_if_unused(api: Api, identity: str) -> None:
     ports = [port for port in all_ports(api) if port['device_id'] == identity]
     if ours and not any(map(is_of_router, ports)):
         # Another run may have connected a network by now: it is in use then.
-        api.call(NETWORK, 'DELETE', f'{_PATH}/{identity}', allowed=(404, 409))
+        api.delete(NETWORK, f'{_PATH}/{identity}', allowed=(404, 409))

@@ -83,7 +83,7 @@ class SecurityGroupWriter:
             return
         bodies = [body_of(key, group_id) for key in sorted(keys, key=str)]
         try:
-            self.api.call(NETWORK, 'POST', _RULES, {'security_group_rules': bodies})
+            self.api.post(NETWORK, _RULES, {'security_group_rules': bodies})
         except Busy:
             key = 'security_group_rules'
             found = self.api.pages(NETWORK, _RULES, key, security_group_id=group_id)
@@ -93,14 +93,14 @@ class SecurityGroupWriter:
             self._add(group_id, missing)
 
     def _remove(self, identity: str) -> None:
-        self.api.call(NETWORK, 'DELETE', f'{_RULES}/{identity}', allowed=(404,))
+        self.api.delete(NETWORK, f'{_RULES}/{identity}')
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete groups; those that are gone already are no error."""
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        self.api.call(NETWORK, 'DELETE', f'{_PATH}/{change.id}', allowed=(404,))
+        self.api.delete(NETWORK, f'{_PATH}/{change.id}')
 
 
 def _is_special(raw: Raw) -> bool:

@@ -49,7 +49,7 @@ def write_tags(
     """Write the marks of an item as tags, if they differ; tags of others stay."""
     wanted: List[str] = to_tags(labels, own, raw['tags'])
     if wanted != sorted(raw['tags']):
-        api.call(NETWORK, 'PUT', f'{path}/{raw["id"]}/tags', {'tags': wanted})
+        api.put(NETWORK, f'{path}/{raw["id"]}/tags', {'tags': wanted})
 
 
 def _has_marks(raw: Raw) -> bool:
@@ -65,7 +65,7 @@ def write_description(api: Api, path: str, key: str, raw: Raw, description: str)
     """Write the description of an item, if it differs."""
     if raw['description'] != description:
         body = {key: {'description': description}}
-        api.call(NETWORK, 'PUT', f'{path}/{raw["id"]}', body)
+        api.put(NETWORK, f'{path}/{raw["id"]}', body)
 
 
 def created_once(
@@ -78,7 +78,7 @@ def created_once(
     """
     marked = {**body, 'description': first_description(own)}
     try:
-        created: Raw = api.call(NETWORK, 'POST', path, {key: marked})[key]
+        created: Raw = api.post(NETWORK, path, {key: marked})[key]
     except (Busy, NoAnswer):
         first = _first_of_ours(api, path, key, str(body['name']))
         if not first:
@@ -87,7 +87,7 @@ def created_once(
     first = _first_of_ours(api, path, key, str(body['name']))
     if not first or first['id'] == created['id']:
         return created
-    api.call(NETWORK, 'DELETE', f'{path}/{created["id"]}', allowed=(404,))
+    api.delete(NETWORK, f'{path}/{created["id"]}')
     return first
 
 

@@ -77,7 +77,7 @@ class ImageWriter:
                 return raw
             if raw['status'] == 'queued' and not is_of_server(raw):
                 return raw
-            self.api.call(IMAGE, 'DELETE', f'/images/{raw["id"]}', allowed=(404,))
+            self.api.delete(IMAGE, f'/images/{raw["id"]}')
         return None
 
     def _upload(self, image: Image, source: SourceFile, earlier: Raw | None) -> str:
@@ -95,7 +95,7 @@ class ImageWriter:
             write_properties(self.api, earlier, properties)
         else:
             if earlier is not None:
-                self.api.call(IMAGE, 'DELETE', f'/images/{earlier["id"]}', allowed=(404,))
+                self.api.delete(IMAGE, f'/images/{earlier["id"]}')
             identity = self._record(image, source.disk.name, min_disk_gb(size), properties)
         self._send(identity, image, source)
         return identity
@@ -113,7 +113,7 @@ class ImageWriter:
             **properties,
         }
         try:
-            created = self.api.call(IMAGE, 'POST', '/images', body)
+            created = self.api.post(IMAGE, '/images', body)
         except NoAnswer:
             found = self._ours(image.name)
             if not found:
@@ -131,7 +131,7 @@ class ImageWriter:
         except CloudError:
             if not failure:  # otherwise another run may be sending it
                 with suppress(CloudError):
-                    self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
+                    self.api.delete(IMAGE, f'/images/{identity}')
             raise
 
     def _sent(self, identity: str, source: SourceFile) -> str:
@@ -154,7 +154,7 @@ class ImageWriter:
         """Wait until an image has its data. ``failure``: why it may never have it."""
 
         def reason() -> str:
-            answer = self.api.call(IMAGE, 'GET', f'/images/{identity}', allowed=(404,))
+            answer = self.api.find(IMAGE, f'/images/{identity}')
             status = answer.get('status', 'deleted')
             if status in ('deleted', 'killed', 'pending_delete'):
                 raise CloudError(f'image {name}: the cloud could not create it; it is {status}')
@@ -170,11 +170,11 @@ class ImageWriter:
         if oldest is None or oldest['id'] == identity:
             return
         self.api.notes.append(f'another run has created image {name} at the same time; it is kept')
-        self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
+        self.api.delete(IMAGE, f'/images/{identity}')
         self._await(oldest['id'], name)
 
     def _raw(self, identity: str) -> Raw:
-        return self.api.call(IMAGE, 'GET', f'/images/{identity}')
+        return self.api.get(IMAGE, f'/images/{identity}')
 
     def _id(self, change: Change) -> str:
         """The id of the image of a change."""
@@ -211,4 +211,4 @@ class ImageWriter:
     def _delete(self, change: Change) -> None:
         identity = self._id(change)
         delete_snapshots(self.api, identity)
-        self.api.call(IMAGE, 'DELETE', f'/images/{identity}', allowed=(404,))
+        self.api.delete(IMAGE, f'/images/{identity}')

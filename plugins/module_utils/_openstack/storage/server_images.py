@@ -35,7 +35,7 @@ def create_from_server(api: Api, image: Image, until: str) -> str:
     metadata = to_properties(image.name, {}, own)
     body = {'createImage': {'name': image.name, 'metadata': metadata}}
     try:
-        answer = api.call(COMPUTE, 'POST', f'/servers/{server["id"]}/action', body)
+        answer = api.post(COMPUTE, f'/servers/{server["id"]}/action', body)
     except NoAnswer:
         begun = ours(all_images(api), image.name, api.project_id)
         if not begun:
@@ -68,10 +68,10 @@ def delete_snapshots(api: Api, identity: str) -> None:
 
 def _delete_snapshot(api: Api, device: Raw) -> None:
     path = f'/snapshots/{device.get("snapshot_id")}'
-    answer = api.call(VOLUME, 'GET', path, allowed=(404,))
+    answer = api.find(VOLUME, path)
     if not answer:
         return
-    api.call(VOLUME, 'DELETE', path, allowed=(404,))
+    api.delete(VOLUME, path)
     if device.get('delete_on_termination'):
         _await_deletion(api, path)
         _delete_leftover(api, answer['snapshot']['volume_id'])
@@ -79,7 +79,7 @@ def _delete_snapshot(api: Api, device: Raw) -> None:
 
 def _await_deletion(api: Api, path: str) -> None:
     def reason() -> str:
-        answer = api.call(VOLUME, 'GET', path, allowed=(404,))
+        answer = api.find(VOLUME, path)
         return f'a snapshot is {answer["snapshot"]["status"]}' if answer else ''
 
     await_one(api, reason)
@@ -91,6 +91,6 @@ def _delete_leftover(api: Api, identity: str) -> None:
     Cinder deletes no volume that has snapshots, so that Nova could not delete it with the server.
     """
     path = f'/volumes/{identity}'
-    answer = api.call(VOLUME, 'GET', path, allowed=(404,))
+    answer = api.find(VOLUME, path)
     if answer and answer['volume']['status'] == 'available' and not answer['volume']['name']:
-        api.call(VOLUME, 'DELETE', path, allowed=(400, 404))
+        api.delete(VOLUME, path, allowed=(400, 404))

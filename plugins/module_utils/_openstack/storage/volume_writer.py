@@ -42,7 +42,7 @@ class VolumeWriter:
         except CloudError:
             # It is empty, and nobody can use it.
             if self._status(identity).startswith('error'):
-                self.api.call(VOLUME, 'DELETE', f'/volumes/{identity}', allowed=(404,))
+                self.api.delete(VOLUME, f'/volumes/{identity}')
             raise
         self._keep_oldest(identity, volume.name)
 
@@ -51,7 +51,7 @@ class VolumeWriter:
         token = str(uuid4())
         body = {'volume': creation_body(volume, self.api.actor, token)}
         try:
-            return str(self.api.call(VOLUME, 'POST', '/volumes', body)['volume']['id'])
+            return str(self.api.post(VOLUME, '/volumes', body)['volume']['id'])
         except NoAnswer:
             for raw in self._ours(volume.name):
                 if marks_of(raw).own.get('token') == token:
@@ -70,7 +70,7 @@ class VolumeWriter:
         if oldest is None or oldest['id'] == identity:
             return
         self.api.notes.append(f'another run has created volume {name} at the same time; it is kept')
-        self.api.call(VOLUME, 'DELETE', f'/volumes/{identity}', allowed=(404,))
+        self.api.delete(VOLUME, f'/volumes/{identity}')
         self._await(oldest['id'], _is_idle)
 
     def update(self, changes: Sequence[Change]) -> List[Outcome]:
@@ -84,18 +84,18 @@ class VolumeWriter:
         path = f'/volumes/{identity}'
         if after.size > before.size:
             body = {'os-extend': {'new_size': after.size}}
-            self.api.call(VOLUME, 'POST', f'{path}/action', body)
+            self.api.post(VOLUME, f'{path}/action', body)
             self._await(identity, lambda raw: raw['size'] == after.size and _is_idle(raw))
         if after.description != before.description:
             described = {'volume': {'description': after.description}}
-            self.api.call(VOLUME, 'PUT', path, described)
+            self.api.put(VOLUME, path, described)
         changed = label_changes(before, after)
         if changed.written:
             metadata = {'metadata': changed.written}
-            self.api.call(VOLUME, 'POST', f'{path}/metadata', metadata)
+            self.api.post(VOLUME, f'{path}/metadata', metadata)
         for key in changed.removed:
             quoted = quote(key, safe='')
-            self.api.call(VOLUME, 'DELETE', f'{path}/metadata/{quoted}', allowed=(404,))
+            self.api.delete(VOLUME, f'{path}/metadata/{quoted}')
 
     def delete(self, changes: Sequence[Change]) -> List[Outcome]:
         """Delete volumes; those that are gone already are no error."""
@@ -103,7 +103,7 @@ class VolumeWriter:
 
     def _delete(self, change: Change) -> None:
         identity = self._id(change)
-        self.api.call(VOLUME, 'DELETE', f'/volumes/{identity}', allowed=(404,))
+        self.api.delete(VOLUME, f'/volumes/{identity}')
         with suppress(Gone):
             self._await(identity, lambda raw: False)
 
@@ -117,7 +117,7 @@ class VolumeWriter:
         body = {'volumeAttachment': {'volumeId': identity}}
         path = f'/servers/{server}/os-volume_attachments'
         try:
-            self.api.call(COMPUTE, 'POST', path, body)
+            self.api.post(COMPUTE, path, body)
         except NoAnswer:
             if self._status(identity) == 'available':
                 raise
@@ -135,7 +135,7 @@ class VolumeWriter:
         identity = self._existing(change)
         server = self._server_id(change.old(Volume).server)
         path = f'/servers/{server}/os-volume_attachments/{identity}'
-        self.api.call(COMPUTE, 'DELETE', path, allowed=(404,))
+        self.api.delete(COMPUTE, path)
         # Nova makes it detaching before it answers.
         self._await(
             identity,
@@ -162,7 +162,7 @@ class VolumeWriter:
         return identity
 
     def _status(self, identity: str) -> str:
-        answer = self.api.call(VOLUME, 'GET', f'/volumes/{identity}', allowed=(404,))
+        answer = self.api.find(VOLUME, f'/volumes/{identity}')
         return str(answer['volume']['status']) if answer else ''
 
     def _await(
@@ -174,7 +174,7 @@ class VolumeWriter:
         """Wait for a volume. ``failure``: why that is futile. Raises Gone if it is deleted."""
 
         def reason() -> str:
-            raw = self.api.call(VOLUME, 'GET', f'/volumes/{identity}')['volume']
+            raw = self.api.get(VOLUME, f'/volumes/{identity}')['volume']
             if is_ready(raw):
                 return ''
             text = f'volume {raw["name"] or identity} is {raw["status"]}'
@@ -190,7 +190,7 @@ class VolumeWriter:
         """What Cinder tells users about the last error of a volume."""
         with suppress(CloudError):
             query = {'resource_uuid': identity, 'limit': 1, 'sort': 'created_at:desc'}
-            for message in self.api.call(VOLUME, 'GET', '/messages', query=query)['messages']:
+            for message in self.api.get(VOLUME, '/messages', query=query)['messages']:
                 return str(message['user_message'])
         return ''
 
