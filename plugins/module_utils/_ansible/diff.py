@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Dict
 
 from .._cloud import CloudError
-from .._model.change import Change
+from .._model.change import Change, Changes
 from .._model.sides import Side, sides
 
 
-def diff(changes: Sequence[Change]) -> Dict[str, str]:
+def diff(changes: Changes) -> Dict[str, str]:
     """Return what the changes do, as two YAML texts."""
     found = [(change, sides(change)) for change in changes]
     return {

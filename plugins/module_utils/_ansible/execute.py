@@ -5,20 +5,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 from typing import List
 
-from .._cloud import Cloud, CloudError, Outcome
-from .._model.change import Change
+from .._cloud import Cloud, CloudError, Outcome, Outcomes
+from .._model.change import Changes
 from .._model.history import Origin
 from .operations import Operation, Operations, operation
 
 
-def execute(
-    cloud: Cloud, others: Operations, changes: Sequence[Change], origin: Origin
-) -> List[Outcome]:
+def execute(cloud: Cloud, others: Operations, changes: Changes, origin: Origin) -> Outcomes:
     """Apply the changes, adjacent ones of one kind and verb in one call; keep their history.
 
     After a failure the later changes of the same item are skipped; those of others are applied.
@@ -26,9 +23,8 @@ def execute(
     history = cloud.history
     outcomes: List[Outcome] = []
     for (kind, verb), some in groupby(changes, key=lambda change: (change.kind, change.verb)):
-        failed = {
-            (outcome.change.kind, outcome.change.name) for outcome in outcomes if outcome.error
-        }
+        failures = [outcome.change for outcome in outcomes if outcome.error]
+        failed = {(change.kind, change.name) for change in failures}
         remaining = [change for change in some if (change.kind, change.name) not in failed]
         apply = others.get((kind, verb)) or operation(cloud, kind, verb)
         if history:
@@ -37,7 +33,7 @@ def execute(
     return outcomes
 
 
-def _timed(apply: Operation, changes: Sequence[Change]) -> List[Outcome]:
+def _timed(apply: Operation, changes: Changes) -> Outcomes:
     """Apply changes in one call; outcomes without seconds of their own get those of the call.
 
     An error of the call becomes the outcome of each change, so that earlier changes are reported.
@@ -48,7 +44,10 @@ def _timed(apply: Operation, changes: Sequence[Change]) -> List[Outcome]:
     except CloudError as error:
         outcomes = [Outcome(change, error) for change in changes]
     seconds = time.monotonic() - started
-    return [
-        outcome._replace(seconds=seconds) if outcome.seconds is None else outcome
-        for outcome in outcomes
-    ]
+    return [_with_seconds(outcome, seconds) for outcome in outcomes]
+
+
+def _with_seconds(outcome: Outcome, seconds: float) -> Outcome:
+    if outcome.seconds is None:
+        return outcome._replace(seconds=seconds)
+    return outcome

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Dict, List
 
-from .._cloud import CloudError, Outcome, RefusedTask
+from .._cloud import CloudError, Outcomes, RefusedTask
 from .._cloud.several import Several
 from .._model.change import Change
 from .._model.problem import Code
@@ -77,7 +77,7 @@ class Failure:
         return {'msg': '; '.join(self.texts), 'errors': errors}
 
 
-def failure_of(outcomes: Sequence[Outcome], error: CloudError | None) -> Failure:
+def failure_of(outcomes: Outcomes, error: CloudError | None) -> Failure:
     """Return the error of each change that failed, and the one after them."""
     failure = Failure()
     for outcome in outcomes:

@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import List, Tuple
+from typing import Tuple
 
-from .._cloud import Busy, Cloud, CloudError, Invalid, Missing, Outcome
-from .._model.change import AFTER_APPLY, Change
+from .._cloud import Busy, Cloud, CloudError, Invalid, Missing, Outcome, Outcomes
+from .._model.change import AFTER_APPLY, Change, Changes
 from .._model.keypair import KeyFile, Keypair
 
 
@@ -152,12 +152,12 @@ class KeyFiles:
         self.public_key = AFTER_APPLY  # of the private key file that was created
 
     @_file_errors()
-    def create_files(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create_files(self, changes: Changes) -> Outcomes:
         """Create private key files."""
         return [self._create_file(change) for change in changes]
 
     @_file_errors()
-    def create_pairs(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create_pairs(self, changes: Changes) -> Outcomes:
         """Create key pairs, with the public key of the file that was created before."""
         self._remove_leftovers()
         resolved = [self._with_public_key(change) for change in changes]

@@ -4,18 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Callable, Tuple
 
-from .._cloud import Cloud, Outcome
-from .._model.change import Change, Item
+from .._cloud import Cloud, Outcomes
+from .._model.change import Changes, Item
 from .._model.kinds import Verb
 from .clouds import supported
 
 if TYPE_CHECKING:
     from .._cloud.contract import UpdatableItems
 
-Operation = Callable[[Sequence[Change]], Sequence[Outcome]]
+Operation = Callable[[Changes], Outcomes]
 Operations = Mapping[Tuple[str, Verb], Operation]
 
 _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Dict
 
-from .._model.change import Change, Item
+from .._model.change import Changes, Item
 from .._model.kinds import KINDS
 
 
-def summary(changes: Sequence[Change], check_mode: bool, kind: str, names: Sequence[str]) -> str:
+def summary(changes: Changes, check_mode: bool, kind: str, names: Sequence[str]) -> str:
     """Return one line: what was changed and why, what would be, or that nothing had to be."""
     if changes:
         from .steps import phrases

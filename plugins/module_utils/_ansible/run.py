@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, Generic, List
 
-from .._cloud import Cloud, CloudError, Outcome
-from .._model.change import Change, Plan
+from .._cloud import Cloud, CloudError, Outcome, Outcomes
+from .._model.change import Changes, Plan
 from .._model.kinds import KINDS
 from .._model.secret import NO_SECRETS, Secrets
 from .clouds import open_cloud
@@ -29,7 +29,7 @@ class Applied(Generic[Thing]):
     """The result of a run: plan, outcomes, current items, and an error after the changes."""
 
     plan: Plan[Thing]
-    outcomes: Sequence[Outcome]
+    outcomes: Outcomes
     items: Sequence[Thing]
     error: CloudError | None = None
 
@@ -218,7 +218,7 @@ def _result(
     return result
 
 
-def _steps(done: Sequence[Outcome]) -> List[Dict[str, Any]]:
+def _steps(done: Outcomes) -> List[Dict[str, Any]]:
     if not done:
         return []
     from .steps import steps
@@ -226,7 +226,7 @@ def _steps(done: Sequence[Outcome]) -> List[Dict[str, Any]]:
     return steps(done)
 
 
-def _diff(changes: Sequence[Change]) -> Dict[str, str]:
+def _diff(changes: Changes) -> Dict[str, str]:
     if not changes:
         return {'before': '', 'after': ''}
     from .diff import diff

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Dict, List
 
-from .._cloud import Outcome
-from .._model.change import Change
+from .._cloud import Outcomes
+from .._model.change import Change, Changes
 from .._model.kinds import KINDS, Verb
 
 
-def phrases(changes: Sequence[Change], check_mode: bool) -> List[str]:
+def phrases(changes: Changes, check_mode: bool) -> List[str]:
     """One phrase for adjacent changes of the same kind with the same verb and reason."""
     phrases = []
     for (kind, verb, reason), some in groupby(
@@ -34,7 +33,7 @@ def _updated(change: Change) -> str:
     return ', '.join(differing(change.after.public(), change.before.public()))
 
 
-def steps(outcomes: Sequence[Outcome]) -> List[Dict[str, Any]]:
+def steps(outcomes: Outcomes) -> List[Dict[str, Any]]:
     """Return what was done, why, and the seconds that it took."""
     return [
         step(

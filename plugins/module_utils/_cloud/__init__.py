@@ -7,7 +7,7 @@ The contract is imported by type checkers only, so that no task spends time on i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Set, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Sequence, Set, Tuple, TypeVar
 
 from .errors import (
     Busy,
@@ -37,6 +37,7 @@ __all__ = [
     'Names',
     'Observed',
     'Outcome',
+    'Outcomes',
     'Refused',
     'RefusedTask',
     'TimedOut',
@@ -56,3 +57,6 @@ class Outcome(NamedTuple):
     change: Change
     error: CloudError | None = None
     seconds: float | None = None
+
+
+Outcomes = Sequence[Outcome]

@@ -6,16 +6,16 @@ from __future__ import annotations
 
 from typing import Callable, Protocol, Sequence, Tuple
 
-from .._model.change import Change
+from .._model.change import Changes
 from .._model.history import HistoryEntry, HistoryRequest, Origin
 from .._model.record_state import RecordState
-from . import Outcome
+from . import Outcomes
 
 
 class Repairs(Protocol):
     """Repairs of servers."""
 
-    def repair(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def repair(self, changes: Changes) -> Outcomes:
         """Redefine machines as recorded."""
 
 
@@ -28,7 +28,7 @@ class Records(Protocol):
     def rebuilt(self) -> RecordState:
         """Return the state that the record would have after a rebuild."""
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Rebuild the record; a rebuild that was interrupted is completed."""
 
 
@@ -41,9 +41,9 @@ class History(Protocol):
     def keep(
         self,
         origin: Origin,
-        changes: Sequence[Change],
-        apply: Callable[[Sequence[Change]], Sequence[Outcome]],
-    ) -> Sequence[Outcome]:
+        changes: Changes,
+        apply: Callable[[Changes], Outcomes],
+    ) -> Outcomes:
         """Apply changes; keep each of them, when it begins, and how it ended.
 
         One that neither ended nor failed, because the task was killed, stays without a result.

@@ -22,7 +22,7 @@ from typing import (
     TypeVar,
 )
 
-from .._model.change import Change
+from .._model.change import Changes
 from .._model.first_boot import FirstBoot
 from .._model.flavor import Flavor
 from .._model.floating_ip import FixedIp, FloatingIp
@@ -38,7 +38,7 @@ from .._model.security_group import SecurityGroup
 from .._model.server import Server
 from .._model.user_data import UserDataHash
 from .._model.volume import Volume
-from . import Names, Observed, Outcome
+from . import Names, Observed, Outcomes
 from .capabilities import History, Records, Repairs
 
 Item_co = TypeVar('Item_co', covariant=True)
@@ -50,17 +50,17 @@ class Items(Protocol[Item_co]):
     def list(self, names: Iterable[str] | None = None) -> Tuple[Item_co, ...]:
         """List all items, or those with these names."""
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create items; a creation that was interrupted is completed."""
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete items."""
 
 
 class Updatable(Protocol):
     """Items that can be updated."""
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update items to the state after the change."""
 
 
@@ -125,10 +125,10 @@ class Volumes(Items[Volume], Updatable, Protocol):
     def is_mounted(self, name: str) -> bool | None:
         """Return whether the guest has the volume mounted; None if it is not known."""
 
-    def attach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
 
-    def detach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes from servers."""
 
 
@@ -161,35 +161,35 @@ class Servers(Protocol):
     def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
         """Return the results of the first boots of those of these servers that have a machine."""
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create servers."""
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update servers; those whose change has the effect restart are restarted."""
 
-    def resume(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def resume(self, changes: Changes) -> Outcomes:
         """Resume paused servers."""
 
-    def start(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def start(self, changes: Changes) -> Outcomes:
         """Start servers."""
 
-    def stop(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def stop(self, changes: Changes) -> Outcomes:
         """Shut the guests down, and wait until they are off."""
 
-    def power_off(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def power_off(self, changes: Changes) -> Outcomes:
         """Power servers off without a shutdown."""
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete servers."""
 
 
 class Upkeep(Protocol):
     """What a cloud needs for itself, whatever is requested (firewall rules, bridges, routes)."""
 
-    def changes(self) -> Sequence[Change]:
+    def changes(self) -> Changes:
         """Return the changes that repair it; their verbs are methods of this object."""
 
-    def load(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def load(self, changes: Changes) -> Outcomes:
         """Restore it."""
 
 

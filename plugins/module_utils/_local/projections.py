@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import List, Tuple
 
-from .._cloud import Outcome
-from .._model.change import Change
+from .._cloud import Outcomes
+from .._model.change import Change, Changes
 from .._model.kinds import Verb
 from .balancer.lb_configs import LbConfigs
 from .machine_metadata import MachineMetadata
@@ -100,7 +100,7 @@ class LocalProjections:
         """Whether another run is changing something, or did since the record had this revision."""
         return self.host.locks.has_other_runs() or self.rules.revision() != revision
 
-    def load(self, changes: Sequence[Change]) -> List[Outcome]:
+    def load(self, changes: Changes) -> Outcomes:
         """Write the projections; metadata of machines is written at the end of each run."""
         return self.host.work.for_each(changes, lambda change: self.apply())
 

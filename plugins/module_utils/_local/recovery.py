@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import List, Tuple
 
-from .._cloud import CloudError, Names, Observed, Outcome
-from .._model.change import Change
+from .._cloud import CloudError, Names, Observed, Outcome, Outcomes
+from .._model.change import Changes
 from .._model.record_state import INTERRUPTED, RecordState
 from .._model.recovery import Rows, planned_state, rebuild_rows
 from .._model.secret import NO_SECRETS
@@ -101,7 +101,7 @@ class LocalRecords:
                 'from machines and disks only'
             ) from error
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Rebuild the record and all of its projections.
 
         Until that is done the record is marked as unfinished, with what could not be recovered.

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Dict, Generic, Iterable, List, Protocol, Tuple, Type, TypeVar, cast
@@ -53,6 +53,9 @@ class Change:
     def new(self, kind: Type[Thing]) -> Thing:
         """Return what it ends at, which is of this class."""
         return _checked(kind, self.after)
+
+
+Changes = Sequence[Change]
 
 
 def _checked(kind: Type[Thing], item: Item | None) -> Thing:

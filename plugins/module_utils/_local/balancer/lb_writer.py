@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Dict, List, Sequence
+from typing import Dict, Sequence
 
-from ..._cloud import Busy, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import Busy, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.lb import Lb
 from ..._model.server import Nic
 from ..._model.status import TaskState
@@ -36,7 +36,7 @@ class LbWriter:
         self.record = host.record
         self.projections = projections
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create load balancers and start them."""
         with self.record.writer.transaction():
             for change in changes:
@@ -44,7 +44,7 @@ class LbWriter:
         self.projections.apply()
         return self.host.work.finish(self.host.work.for_each(changes, self._build), _DONE)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update load balancers without dropping connections; start those that do not run."""
         begun = self.record.writer.change(
             changes,
@@ -62,7 +62,7 @@ class LbWriter:
         containers.define(row)
         containers.start(row)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete load balancers and their automatic floating IPs."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         outcomes = self.host.work.then_each(begun, self._delete)

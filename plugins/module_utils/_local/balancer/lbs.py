@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Iterable, List, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Iterable, Set, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.lb import Lb, MemberHealth
 from ..record.host import Host
 from ..record.projection import Projections
@@ -65,14 +65,14 @@ class LocalLbs:
 
         return LbWriter(self.host, self.projections)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create load balancers and start them."""
         return self._writer().create(changes)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update load balancers without dropping connections; start those that do not run."""
         return self._writer().update(changes)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete load balancers and their automatic floating IPs."""
         return self._writer().delete(changes)

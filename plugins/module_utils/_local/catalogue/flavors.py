@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.flavor import Flavor
 from ..record.database import Query
 from ..record.host import Host
@@ -48,15 +48,15 @@ class LocalFlavors:
         requested = None if names is None else set(names)
         return tuple(flavor for flavor in flavors if requested is None or flavor.name in requested)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create flavors."""
         return self.record.writer.create(changes, Flavor, _columns)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update the family, the description and the labels."""
         return self.record.writer.update(changes, Flavor, _columns)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete flavors."""
         return self.record.writer.delete(changes, is_all=True)
 

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Dict, List, Tuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Dict, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.init_script import InitScript
 from ..._model.status import TaskState
 from ..record.database import Query
@@ -46,15 +46,15 @@ class LocalInitScripts:
             for row in self.record.named(_LIST, names)
         )
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create scripts."""
         return self.record.writer.create(changes, InitScript, _columns)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update scripts; servers created from now on use the new content."""
         return self.record.writer.update(changes, InitScript, _columns)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete scripts."""
         return self.record.writer.delete(changes, is_all=True)
 

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, List, Tuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.keypair import Keypair, fingerprint
 from ..record.database import Query
 from ..record.record import Record, description_columns, split_names
@@ -47,7 +47,7 @@ class LocalKeypairs:
             for row in self.record.named(_LIST, names)
         )
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Register public keys."""
         return self.record.writer.create(
             changes,
@@ -55,10 +55,10 @@ class LocalKeypairs:
             lambda pair: {'public_key': pair.public_key, **description_columns(pair)},
         )
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update descriptions and labels."""
         return self.record.writer.update(changes, Keypair, description_columns)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete public keys."""
         return self.record.writer.delete(changes, is_all=True)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Sequence
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcome, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..network import dns_names
@@ -40,7 +40,7 @@ class ServerWriter:
         self.user_data = user_data
         self.machines = VirtualMachines(host)
 
-    def create(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[Outcome]:
+    def create(self, changes: Changes, existing: Sequence[Server]) -> Outcomes:
         """Record servers, create their disks, load the firewall, then start them.
 
         No server starts before its rules are loaded. ``existing``: those of these servers that an
@@ -58,7 +58,7 @@ class ServerWriter:
             dns_names.check_dns_names(self.record, 'server', new)
         return self._build([Outcome(change) for change in changes])
 
-    def _delete_outdated(self, changes: Sequence[Change], existing: Sequence[Server]) -> List[str]:
+    def _delete_outdated(self, changes: Changes, existing: Sequence[Server]) -> List[str]:
         """Delete the machines of servers that were recorded with other options, and never launched.
 
         Return their names.
@@ -74,7 +74,7 @@ class ServerWriter:
             self.host.with_retry(partial(self.machines.erase, rows[change.name]))
         return [change.name for change in outdated]
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update servers: while they run if possible, with a restart if the change allows one."""
         begun = self.record.writer.change(
             changes,
@@ -87,7 +87,7 @@ class ServerWriter:
         )
         return self.host.work.finish(outcomes, _DONE, _EXTENDED)
 
-    def repair(self, changes: Sequence[Change]) -> List[Outcome]:
+    def repair(self, changes: Changes) -> Outcomes:
         """Define machines as recorded; running ones change at their next start."""
 
         def begin(change: Change, row: int) -> None:
@@ -98,7 +98,7 @@ class ServerWriter:
 
         return self._build(self.record.writer.change(changes, begin))
 
-    def _build(self, begun: Sequence[Outcome]) -> List[Outcome]:
+    def _build(self, begun: Outcomes) -> Outcomes:
         """Create disks and seeds, load the firewall, then define machines and start them."""
         rows = self._rows([outcome.change for outcome in begun])
         prepared = self.host.work.then_each(
@@ -117,15 +117,15 @@ class ServerWriter:
         failed = [outcome for outcome in prepared if outcome.error]
         return self.host.work.finish([*failed, *built], _DONE)
 
-    def resume(self, changes: Sequence[Change]) -> List[Outcome]:
+    def resume(self, changes: Changes) -> Outcomes:
         """Resume paused servers."""
         return self._set_power(changes, 'started', TaskState.RESUMING, self.machines.resume)
 
-    def start(self, changes: Sequence[Change]) -> List[Outcome]:
+    def start(self, changes: Changes) -> Outcomes:
         """Start servers."""
         return self._set_power(changes, 'started', TaskState.POWERING_ON, self.machines.start)
 
-    def stop(self, changes: Sequence[Change]) -> List[Outcome]:
+    def stop(self, changes: Changes) -> Outcomes:
         """Shut down the guests, and wait until they are off; one that times out keeps running."""
         # The guests share one timeout. If there are more than threads, all must begin at once.
         first_step = self.machines.press_power_button if len(changes) > THREADS else None
@@ -133,11 +133,11 @@ class ServerWriter:
             changes, 'stopped', TaskState.POWERING_OFF, self.machines.shut_down, first_step
         )
 
-    def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
+    def power_off(self, changes: Changes) -> Outcomes:
         """Power off servers without a shutdown of the guests."""
         return self._set_power(changes, 'stopped', TaskState.POWERING_OFF, self.machines.power_off)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         rows = self._rows(changes)
@@ -154,12 +154,12 @@ class ServerWriter:
 
     def _set_power(
         self,
-        changes: Sequence[Change],
+        changes: Changes,
         power: str,
         task_state: TaskState,
         step: Callable[[CompleteServer], None],
         first_step: Callable[[CompleteServer], None] | None = None,
-    ) -> List[Outcome]:
+    ) -> Outcomes:
         """Record the power and apply it; for a failure, record the previous power.
 
         ``first_step``: a step for all servers before the other one.
@@ -188,6 +188,6 @@ class ServerWriter:
             for row in rows.values():
                 self.host.with_retry(partial(self.machines.define, row))
 
-    def _rows(self, changes: Sequence[Change]) -> Dict[str, CompleteServer]:
+    def _rows(self, changes: Changes) -> Dict[str, CompleteServer]:
         names = [change.name for change in changes]
         return server_rows.complete_rows(self.record, self.user_data, names)

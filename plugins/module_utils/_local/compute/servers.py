@@ -7,10 +7,10 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Dict, Iterable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.server import Nic, Server
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
@@ -155,36 +155,36 @@ class LocalServers:
 
         return ServerWriter(self.host, self.projections, self.user_data)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create servers."""
         existing = self.list([change.name for change in changes])
         return self._writer().create(changes, existing)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update servers; those whose change has the effect restart are restarted."""
         return self._writer().update(changes)
 
-    def repair(self, changes: Sequence[Change]) -> List[Outcome]:
+    def repair(self, changes: Changes) -> Outcomes:
         """Define machines as recorded."""
         return self._writer().repair(changes)
 
-    def resume(self, changes: Sequence[Change]) -> List[Outcome]:
+    def resume(self, changes: Changes) -> Outcomes:
         """Resume paused servers."""
         return self._writer().resume(changes)
 
-    def start(self, changes: Sequence[Change]) -> List[Outcome]:
+    def start(self, changes: Changes) -> Outcomes:
         """Start servers."""
         return self._writer().start(changes)
 
-    def stop(self, changes: Sequence[Change]) -> List[Outcome]:
+    def stop(self, changes: Changes) -> Outcomes:
         """Shut down the guests, and wait until they are off."""
         return self._writer().stop(changes)
 
-    def power_off(self, changes: Sequence[Change]) -> List[Outcome]:
+    def power_off(self, changes: Changes) -> Outcomes:
         """Power off servers without a shutdown of the guests."""
         return self._writer().power_off(changes)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete servers."""
         return self._writer().delete(changes)
 

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Iterable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterable, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import Outcome, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.floating_ip import FixedIp, FloatingIp
 from ..record.database import Query
 from ..record.host import Host
@@ -76,14 +76,14 @@ class LocalFloatingIps:
 
         return any(address == candidate for _pool, candidate in pool_addresses(self.host.pools))
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Allocate addresses, and associate them."""
         with self.record.writer.transaction():
             for change in changes:
                 self._allocate(change.new(FloatingIp))
         return self._project([Outcome(change) for change in changes])
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Associate and disassociate addresses."""
         return self._project(self.record.writer.change(changes, self._update))
 
@@ -92,7 +92,7 @@ class LocalFloatingIps:
         columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
         self.record.writer.update_row('floating_ip', row, {**description_columns(after), **columns})
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Release addresses."""
         return self._project(self.record.writer.delete(changes))
 
@@ -114,7 +114,7 @@ class LocalFloatingIps:
         port: int | None = self.record.value(_PORT, item.server, item.lb, item.port, item.fixed_ip)
         return port
 
-    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
+    def _project(self, outcomes: Outcomes) -> Outcomes:
         self.projections.apply()
         return outcomes
 

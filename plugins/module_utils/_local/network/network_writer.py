@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, List
+from typing import TYPE_CHECKING
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Change, Changes
 from ..._model.network import Network
 from ..._model.status import TaskState
 from ..host.hypervisor import tolerate
@@ -41,7 +40,7 @@ class NetworkWriter:
         self.record = host.record
         self.projections = projections
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create networks and start them."""
         with self.record.writer.transaction():
             for change in changes:
@@ -51,11 +50,11 @@ class NetworkWriter:
         self.projections.apply()
         return self.host.work.finish(outcomes, _CREATED)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update descriptions and labels."""
         return self.record.writer.update(changes, Network, description_columns)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Stop networks and delete them."""
         begun = self.record.writer.begin_deletion(changes, 'port', 'network_id')
         outcomes = self.host.work.then_each(begun, self._remove)

@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, Dict, List, Tuple
+from typing import TYPE_CHECKING, Dict, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.network import Network, Surroundings
 from ..host.devices import bridge_name
 from ..record.database import Query
@@ -79,15 +79,15 @@ class LocalNetworks:
 
         return NetworkWriter(self.host, self.projections)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create networks and start them."""
         return self._writer().create(changes)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update descriptions and labels."""
         return self._writer().update(changes)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Stop networks and delete them."""
         return self._writer().delete(changes)
 

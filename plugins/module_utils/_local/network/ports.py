@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcome, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.port import Port
 from ..record.database import Query
 from ..record.host import Host
@@ -46,7 +46,7 @@ class LocalPorts:
             groups.setdefault(row['port_id'], []).append(row['name'])
         return tuple(_port(row, groups.get(row['id'], ())) for row in rows)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create ports."""
         from ..._model.server import Nic
         from . import addresses
@@ -64,7 +64,7 @@ class LocalPorts:
                 addresses.write_groups(self.record, row, port.security_groups)
         return self._project([Outcome(change) for change in changes])
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update groups, effective at once for their servers, descriptions and labels."""
         return self._project(self.record.writer.change(changes, self._update))
 
@@ -75,14 +75,14 @@ class LocalPorts:
 
             addresses.write_groups(self.record, row, change.new(Port).security_groups)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete ports that no server has."""
         return self._project(self.record.writer.change(changes, self._delete))
 
     def _delete(self, change: Change, row: int) -> None:
         self.record.sql.execute('DELETE FROM main.port WHERE id = ? AND server_id IS NULL', (row,))
 
-    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
+    def _project(self, outcomes: Outcomes) -> Outcomes:
         self.projections.apply()
         return outcomes
 

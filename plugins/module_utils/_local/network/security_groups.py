@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Dict, List, Set, Tuple
 
-from ..._cloud import Busy, Outcome
-from ..._model.change import Change
+from ..._cloud import Busy, Outcome, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.rule import Rule
 from ..._model.security_group import SecurityGroup
 from ..record.database import Query
@@ -78,7 +78,7 @@ class LocalSecurityGroups:
             for row in self.record.named(_LIST, names)
         )
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create groups with their rules."""
         with self.record.writer.transaction():
             for change in changes:
@@ -89,11 +89,11 @@ class LocalSecurityGroups:
                 self._write_rules(change, row)
         return self._project([Outcome(change) for change in changes])
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update descriptions, labels and rules, effective at once for all members."""
         return self._project(self.record.writer.change(changes, self._update))
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete groups that are not in use."""
         return self._project(self.record.writer.delete(changes))
 
@@ -134,7 +134,7 @@ class LocalSecurityGroups:
         columns = {'group_id': group, **values, 'remote_group_id': remote_group}
         self.record.writer.insert_row('security_group_rule', columns)
 
-    def _project(self, outcomes: List[Outcome]) -> List[Outcome]:
+    def _project(self, outcomes: Outcomes) -> Outcomes:
         self.projections.apply()
         return outcomes
 

@@ -8,8 +8,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..._cloud import CloudError, Outcome
-from ..._model.change import Change
+from ..._cloud import CloudError, Outcomes
+from ..._model.change import Changes
 from ..._model.history import HistoryEntry, HistoryRequest, Origin, timestamp
 from .database import Query
 from .host import Host
@@ -53,9 +53,9 @@ class LocalHistory:
     def keep(
         self,
         origin: Origin,
-        changes: Sequence[Change],
-        apply: Callable[[Sequence[Change]], Sequence[Outcome]],
-    ) -> Sequence[Outcome]:
+        changes: Changes,
+        apply: Callable[[Changes], Outcomes],
+    ) -> Outcomes:
         """Apply changes, and record them and how they end.
 
         The transactions of the changes do that; what remains then is written in one of its own.

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Dict, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.history import OK, Origin, utc
 from ..._model.kinds import Verb
 from ..._model.sides import sides
@@ -36,9 +36,7 @@ class Journal:
     it ended: RecordWriter.transaction writes, as its last step, all that is not written yet.
     """
 
-    def __init__(
-        self, record: Record, origin: Origin, changes: Sequence[Change], days: int
-    ) -> None:
+    def __init__(self, record: Record, origin: Origin, changes: Changes, days: int) -> None:
         """``days``: how long rows are kept."""
         began = datetime.now(timezone.utc)
         self.record = record
@@ -50,7 +48,7 @@ class Journal:
         """Whether the record has all that is known."""
         return all(row.is_written for row in self._rows.values())
 
-    def end(self, outcomes: Sequence[Outcome]) -> None:
+    def end(self, outcomes: Outcomes) -> None:
         """Note how changes ended."""
         for outcome in outcomes:
             self._rows[_key(outcome.change)].end(outcome.error, outcome.seconds)

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, List, Type
+from typing import TYPE_CHECKING, Type
 
-from ..._cloud import Busy, CloudError, Gone, Outcome
-from ..._model.change import Change, Thing
+from ..._cloud import Busy, CloudError, Gone, Outcome, Outcomes
+from ..._model.change import Change, Changes, Thing
 from ..._model.status import TaskState
 from .creation import create, move_damaged
 from .database import Rows, table_of
@@ -109,7 +109,7 @@ class RecordWriter:
         with self.transaction(exports=False):
             pass
 
-    def end(self, outcomes: List[Outcome]) -> List[Outcome]:
+    def end(self, outcomes: Outcomes) -> Outcomes:
         """Note for the history how changes ended, in the transaction that ends them."""
         if self.record.journal:
             self.record.journal.end(outcomes)
@@ -129,10 +129,10 @@ class RecordWriter:
 
     def create(
         self,
-        changes: Sequence[Change],
+        changes: Changes,
         kind: Type[Thing],
         columns: Callable[[Thing], Mapping[str, object]],
-    ) -> List[Outcome]:
+    ) -> Outcomes:
         """Insert the row of each change, which is all that they do."""
         with self.transaction():
             for change in changes:
@@ -142,10 +142,10 @@ class RecordWriter:
 
     def change(
         self,
-        changes: Sequence[Change],
+        changes: Changes,
         write: Callable[[Change, int], None],
         is_all: bool = False,
-    ) -> List[Outcome]:
+    ) -> Outcomes:
         """Write the row of each change."""
         outcomes = []
         with self.transaction():
@@ -158,10 +158,10 @@ class RecordWriter:
 
     def update(
         self,
-        changes: Sequence[Change],
+        changes: Changes,
         kind: Type[Thing],
         columns: Callable[[Thing], Mapping[str, object]],
-    ) -> List[Outcome]:
+    ) -> Outcomes:
         """Update the row of each change, which is all that they do."""
 
         def update(change: Change, row: int) -> None:
@@ -169,13 +169,13 @@ class RecordWriter:
 
         return self.change(changes, update, is_all=True)
 
-    def set(self, changes: Sequence[Change], values: Mapping[str, object]) -> List[Outcome]:
+    def set(self, changes: Changes, values: Mapping[str, object]) -> Outcomes:
         """Set the same columns of the row of each change."""
         return self.change(
             changes, lambda change, row: self.update_row(table_of(change.kind), row, values)
         )
 
-    def delete(self, changes: Sequence[Change], is_all: bool = False) -> List[Outcome]:
+    def delete(self, changes: Changes, is_all: bool = False) -> Outcomes:
         """Delete the row of each change."""
 
         def delete(change: Change, row: int) -> None:
@@ -184,7 +184,7 @@ class RecordWriter:
 
         return self.change(changes, delete, is_all)
 
-    def begin_deletion(self, changes: Sequence[Change], user: str, column: str) -> List[Outcome]:
+    def begin_deletion(self, changes: Changes, user: str, column: str) -> Outcomes:
         """Mark rows as being deleted, so that no new row can refer to them.
 
         Raises CloudError if a row of ``user`` refers to one of them by ``column`` meanwhile.

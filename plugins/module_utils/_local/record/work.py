@@ -9,8 +9,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Callable, List, TypeVar
 
-from ..._cloud import CloudError, Outcome
-from ..._model.change import Change
+from ..._cloud import CloudError, Outcome, Outcomes
+from ..._model.change import Change, Changes
 from .errors import translated
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Work:
             self._deadline = time.monotonic() + self.host.timeout
         return max(0.0, self._deadline - time.monotonic())
 
-    def for_each(self, changes: Sequence[Change], step: Callable[[Change], None]) -> List[Outcome]:
+    def for_each(self, changes: Changes, step: Callable[[Change], None]) -> Outcomes:
         """Run a step for each change, in parallel.
 
         An error of one becomes its outcome and does not stop the others.
@@ -45,9 +45,7 @@ class Work:
             changes,
         )
 
-    def then_each(
-        self, outcomes: Sequence[Outcome], step: Callable[[Change], None]
-    ) -> List[Outcome]:
+    def then_each(self, outcomes: Outcomes, step: Callable[[Change], None]) -> Outcomes:
         """Run a step for each change that succeeded so far, in parallel; the others stay failed."""
         succeeded = [outcome.change for outcome in outcomes if not outcome.error]
         failed = [outcome for outcome in outcomes if outcome.error]
@@ -64,7 +62,7 @@ class Work:
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(work, items))
 
-    def finish(self, outcomes: List[Outcome], *statements: str) -> List[Outcome]:
+    def finish(self, outcomes: Outcomes, *statements: str) -> Outcomes:
         """Execute statements with the row of each change that succeeded.
 
         Rows of the others keep their task state, for the next run.

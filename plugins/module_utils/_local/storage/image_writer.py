@@ -7,12 +7,12 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import Dict, List, Tuple
+from typing import Dict, Tuple
 
-from ..._cloud import Outcome
+from ..._cloud import Outcomes
 from ..._cloud.images import checksums
 from ..._cloud.images.source_files import check_digests, complete_url, stamp
-from ..._model.change import Change
+from ..._model.change import Change, Changes
 from ..._model.image import Image
 from ..._model.status import TaskState
 from ..record.host import Host
@@ -32,7 +32,7 @@ class ImageWriter:
         self.url = url
         self.pool = pool_of(host)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create images from files, downloads and disks of servers."""
         with self.record.writer.transaction():
             for change in changes:
@@ -42,13 +42,13 @@ class ImageWriter:
             'UPDATE main.image SET task_state = NULL WHERE id = ?',
         )
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update sources, descriptions and labels."""
         return self.record.writer.update(
             changes, Image, lambda image: {'source': image.source, **description_columns(image)}
         )
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
         begun = self.record.writer.begin_deletion(changes, 'server', 'image_id')
         return self.host.work.finish(

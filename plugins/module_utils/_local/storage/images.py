@@ -5,12 +5,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Dict, List, Tuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Dict, Tuple
 
-from ..._cloud import Outcome
+from ..._cloud import Outcomes
 from ..._cloud.images import source_files
-from ..._model.change import AFTER_APPLY, Change
+from ..._model.change import AFTER_APPLY, Changes
 from ..._model.image import DIGITS, Image, min_disk_gb
 from ..record.database import Query
 from ..record.host import Host
@@ -70,15 +70,15 @@ class LocalImages:
 
         return ImageWriter(self.host, self.url)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create images from files, downloads and disks of servers."""
         return self._writer().create(changes)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update sources, descriptions and labels."""
         return self._writer().update(changes)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
         return self._writer().delete(changes)
 

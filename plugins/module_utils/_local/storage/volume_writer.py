@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import uuid
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable
 
-from ..._cloud import Outcome, TimedOut
-from ..._model.change import Change
+from ..._cloud import Outcomes, TimedOut
+from ..._model.change import Change, Changes
 from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
@@ -40,27 +40,27 @@ class VolumeWriter:
         self.redefine = redefine
         self.pool = writer_of(host)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create empty volumes."""
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Volume))
         return self.host.work.finish(self.host.work.for_each(changes, self._create), _DONE)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while in use, and update descriptions and labels."""
         begun = self.record.writer.change(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
         return self.host.work.finish(self.host.work.then_each(begun, self._grow), _DONE)
 
-    def attach(self, changes: Sequence[Change]) -> List[Outcome]:
+    def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
         begun = self.record.writer.change(changes, self._connect)
         self.redefine({one.change.new(Volume).server or '' for one in begun if not one.error})
         return self.host.work.finish(self.host.work.then_each(begun, self._attach), _DONE)
 
-    def detach(self, changes: Sequence[Change]) -> List[Outcome]:
+    def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DETACHING})
         self.redefine({one.change.old(Volume).server or '' for one in begun if not one.error})
@@ -69,7 +69,7 @@ class VolumeWriter:
             'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id = ?',
         )
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes that are not attached."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         return self.host.work.finish(

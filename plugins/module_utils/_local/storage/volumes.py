@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, Iterable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Callable, Iterable, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.volume import Volume
 from ..record.host import Host
 from .pools import pool_of
@@ -67,22 +67,22 @@ class LocalVolumes:
 
         return VolumeWriter(self.host, self._projections(), self._redefine)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create empty volumes."""
         return self._writer.create(changes)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while in use, and update descriptions and labels."""
         return self._writer.update(changes)
 
-    def attach(self, changes: Sequence[Change]) -> List[Outcome]:
+    def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
         return self._writer.attach(changes)
 
-    def detach(self, changes: Sequence[Change]) -> List[Outcome]:
+    def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
         return self._writer.detach(changes)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes that are not attached."""
         return self._writer.delete(changes)

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import List, TypeVar
 
-from ..._cloud import CloudError, Outcome
-from ..._model.change import Change
+from ..._cloud import CloudError, Outcome, Outcomes
+from ..._model.change import Change, Changes
 
 THREADS = 16
 Result = TypeVar('Result')
@@ -25,7 +25,7 @@ def together(calls: Sequence[Callable[[], Result]]) -> List[Result]:
         return list(pool.map(lambda call: call(), calls))
 
 
-def each(changes: Sequence[Change], step: Callable[[Change], object]) -> List[Outcome]:
+def each(changes: Changes, step: Callable[[Change], object]) -> Outcomes:
     """Apply a step to each of some changes, which do not depend on each other."""
     return together([partial(_outcome, change, step) for change in changes])
 

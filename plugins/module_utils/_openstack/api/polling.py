@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Dict, List
+from collections.abc import Callable, Collection, Mapping
+from typing import Dict
 
-from ..._cloud import CloudError, Outcome, TimedOut
+from ..._cloud import CloudError, Outcomes, TimedOut
 from .api import Api
 
 _FIRST = 0.5  # seconds between the first two lists
@@ -17,7 +17,7 @@ _LAST = 3.0  # seconds between two lists, at most
 Reasons = Callable[[Collection[str]], Mapping[str, 'str | CloudError']]
 
 
-def await_all(api: Api, outcomes: Sequence[Outcome], reasons: Reasons) -> List[Outcome]:
+def await_all(api: Api, outcomes: Outcomes, reasons: Reasons) -> Outcomes:
     """Wait until the items of the changes that succeeded are ready, or the time of the task ends.
 
     Return the outcomes, with the errors of those that will not be, or are not in time.
@@ -45,9 +45,7 @@ def _futile(found: Mapping[str, str | CloudError]) -> Dict[str, CloudError]:
     return {name: why for name, why in found.items() if isinstance(why, CloudError)}
 
 
-def with_errors(
-    outcomes: Sequence[Outcome], errors: Mapping[str, CloudError | None]
-) -> List[Outcome]:
+def with_errors(outcomes: Outcomes, errors: Mapping[str, CloudError | None]) -> Outcomes:
     """Return outcomes with errors by name; one that has an error keeps it."""
     return [
         outcome._replace(error=outcome.error or errors.get(outcome.change.name))

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Set
 
-from ..._cloud import Outcome, Refused
-from ..._model.change import Change
+from ..._cloud import Outcomes, Refused
+from ..._model.change import Change, Changes
 from ..._model.lb import Lb, Listener
 from ..api.api import Api, Raw
 from ..api.marks import from_tags, to_tags
@@ -41,7 +41,7 @@ from .lb_steps import LBS, addresses_of, await_active
 _DATAGRAMS = ('udp', 'sctp')  # these can share a port with others
 
 
-def update(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+def update(api: Api, changes: Changes) -> Outcomes:
     """Update load balancers."""
     return each(changes, lambda change: _update(api, change))
 

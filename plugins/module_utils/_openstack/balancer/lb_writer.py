@@ -8,12 +8,11 @@ next run completes it if this one is killed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import List
 from uuid import uuid4
 
-from ..._cloud import CloudError, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import CloudError, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.lb import Lb
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
@@ -37,7 +36,7 @@ class LbWriter:
         """``api``: the services, as the project sees them."""
         self.api = api
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create load balancers; those that an earlier run, or another one, began are completed."""
         return each(changes, self._create)
 
@@ -92,7 +91,7 @@ class LbWriter:
         self.api.put(BALANCER, f'{LBS}/{raw["id"]}', body)
         await_active(self.api, raw['id'])
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete load balancers; those that are gone already are no error."""
         return each(changes, self._delete)
 

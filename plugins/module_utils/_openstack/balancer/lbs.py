@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.lb import Lb
 from ..api.api import Api
 from ..api.names import named
@@ -36,19 +36,19 @@ class Lbs:
         around = around_of(api, found)
         return tuple(lb_of(raw, around) for raw in found)
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create load balancers; a creation that was interrupted is completed."""
         from .lb_writer import LbWriter
 
         return LbWriter(self.api).create(changes)
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update load balancers, which serve all the time."""
         from .lb_updates import update
 
         return update(self.api, changes)
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete load balancers; those that are gone already are no error."""
         from .lb_writer import LbWriter
 

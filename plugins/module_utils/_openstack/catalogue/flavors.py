@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Dict, Tuple
 from urllib.parse import quote
 
-from ..._cloud import Busy, Gone, Outcome
-from ..._model.change import Change
+from ..._cloud import Busy, Gone, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.flavor import FAMILIES, Flavor
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
@@ -41,7 +41,7 @@ class Flavors:
             users[flavor] = (*users.get(flavor, ()), server['name'])
         return users
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create flavors."""
         return each(changes, self._create)
 
@@ -63,7 +63,7 @@ class Flavors:
                 raise
         self._write_marks(created['id'], flavor, self.api.actor, {})
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update the family, the description and the labels of flavors."""
         return each(changes, self._update)
 
@@ -92,7 +92,7 @@ class Flavors:
         for key in set(to_metadata(labels, {})) - set(wanted):
             self.api.delete(COMPUTE, f'{path}/{quote(key)}')
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete flavors; those that are gone already are no error."""
         return each(changes, self._delete)
 

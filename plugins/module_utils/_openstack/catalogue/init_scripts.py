@@ -13,8 +13,8 @@ import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Dict, List, Tuple
 
-from ..._cloud import CloudError, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import CloudError, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.init_script import InitScript
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
@@ -59,7 +59,7 @@ class InitScripts:
                 users[name] = (*users.get(name, ()), server['name'])
         return users
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create init scripts."""
         return each(changes, self._create)
 
@@ -86,7 +86,7 @@ class InitScripts:
         if oldest['id'] != created['id']:
             self._remove(created['id'])
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update init scripts; servers that are created from now on use the new content."""
         return each(changes, self._update)
 
@@ -101,7 +101,7 @@ class InitScripts:
             return the_only('init_script', change.name, self._all(), self.api.project_id)
         return self.api.get(IMAGE, f'/images/{change.id}')
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete init scripts; those that are gone already are no error."""
         return each(changes, self._delete)
 

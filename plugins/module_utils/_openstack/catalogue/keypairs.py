@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Dict, List, Tuple
 from urllib.parse import quote
 
-from ..._cloud import Busy, Outcome
-from ..._model.change import Change
+from ..._cloud import Busy, Outcome, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.keypair import Keypair, fingerprint
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
@@ -63,7 +63,7 @@ class Keypairs:
             created_at=raw.get('created_at') or '',
         )
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Import public keys."""
         return each(changes, self._create)
 
@@ -78,11 +78,11 @@ class Keypairs:
             if found != [fingerprint(keypair.public_key)]:
                 raise
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Do nothing: all that can be updated is refused by the profile."""
         return [Outcome(change) for change in changes]
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete key pairs; those that are gone already are no error."""
         return each(changes, self._delete)
 

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import List, Mapping
+from typing import Mapping
 
-from ..._cloud import Busy, CloudError, Outcome
-from ..._model.change import Change
+from ..._cloud import Busy, CloudError, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.server import Server
 from ..._model.status import Status
 from ..api.api import Api, Raw
@@ -20,22 +19,22 @@ from .server_steps import begin, failed, go_on, meant, the, until, wait_on
 _RESUMING: Mapping[Status, str] = {Status.SUSPENDED: 'resume'}
 
 
-def start(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+def start(api: Api, changes: Changes) -> Outcomes:
     """Start servers, and wait until they run."""
     return _act(api, changes, 'os-start', Status.ACTIVE)
 
 
-def stop(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+def stop(api: Api, changes: Changes) -> Outcomes:
     """Have guests shut down, and wait until they are off; Nova ends that by a power-off."""
     return _act(api, changes, 'os-stop', Status.SHUTOFF)
 
 
-def resume(api: Api, changes: Sequence[Change]) -> Sequence[Outcome]:
+def resume(api: Api, changes: Changes) -> Outcomes:
     """Resume paused and suspended servers, and wait until they run."""
     return _act(api, changes, '', Status.ACTIVE)
 
 
-def _act(api: Api, changes: Sequence[Change], action: str, target: Status) -> List[Outcome]:
+def _act(api: Api, changes: Changes, action: str, target: Status) -> Outcomes:
     outcomes = confirm_left(api, begin(changes))
     servers = meant(api, changes)
 

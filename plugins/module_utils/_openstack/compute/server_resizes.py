@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import List
+from collections.abc import Collection, Mapping
 
-from ..._cloud import Busy, CloudError, Outcome
-from ..._model.change import Change
+from ..._cloud import Busy, CloudError, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.server import Server
 from ..._model.status import Status
 from ..api.api import Api, Raw
@@ -24,7 +23,7 @@ from .server_steps import failed, go_on, meant, observed, remaining, the, until,
 _MARK = 'hanok:' + RESIZING
 
 
-def resize(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
+def resize(api: Api, outcomes: Outcomes) -> Outcomes:
     """Give servers the flavors of their changes. One that runs is restarted by that.
 
     The mark is written first, so that a resize is confirmed by the next run if this one is killed.
@@ -32,7 +31,7 @@ def resize(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
     outcomes = confirm_left(api, outcomes)
     resized = remaining(outcomes, _resizes)
     if not resized:
-        return list(outcomes)
+        return outcomes
     servers = meant(api, resized)
 
     def step(change: Change) -> None:
@@ -54,17 +53,17 @@ def _resizes(change: Change) -> bool:
     return change.old(Server).flavor != change.new(Server).flavor
 
 
-def confirm_left(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
+def confirm_left(api: Api, outcomes: Outcomes) -> Outcomes:
     """Confirm the resizes that an earlier run has left."""
     left = remaining(outcomes, _awaits_confirmation)
-    return _confirm(api, outcomes, left) if left else list(outcomes)
+    return _confirm(api, outcomes, left) if left else outcomes
 
 
 def _awaits_confirmation(change: Change) -> bool:
     return change.before is not None and change.old(Server).status == Status.VERIFY_RESIZE
 
 
-def _confirm(api: Api, outcomes: Sequence[Outcome], changes: Sequence[Change]) -> List[Outcome]:
+def _confirm(api: Api, outcomes: Outcomes, changes: Changes) -> Outcomes:
     servers = meant(api, changes)
     names = {change.name for change in changes}
 
@@ -121,11 +120,11 @@ def failed_resize(raw: Raw) -> CloudError:
     )
 
 
-def grow(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
+def grow(api: Api, outcomes: Outcomes) -> Outcomes:
     """Let root volumes grow, while they are in use; the disk of a flavor has the flavor's size."""
     growing = remaining(outcomes, _grows)
     if not growing:
-        return list(outcomes)
+        return outcomes
     roots = _root_volumes(api, growing)
     sizes = {change.name: change.new(Server).volume_size for change in growing}
 
@@ -139,7 +138,7 @@ def grow(api: Api, outcomes: Sequence[Outcome]) -> List[Outcome]:
     return wait_on(api, go_on(outcomes, step, _grows), reasons, _grows)
 
 
-def _root_volumes(api: Api, changes: Sequence[Change]) -> Mapping[str, Raw | None]:
+def _root_volumes(api: Api, changes: Changes) -> Mapping[str, Raw | None]:
     """The root volumes of the servers of changes, by the names of these."""
     servers = observed(api, [change.name for change in changes])
     volumes = by_id(all_volumes(api))

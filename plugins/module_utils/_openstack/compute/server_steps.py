@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Dict, List
 
-from ..._cloud import CloudError, Gone, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import CloudError, Gone, Outcome, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..api.api import Api, Raw
 from ..api.parallel import each
 from ..api.polling import Reasons, await_all, with_errors
@@ -18,38 +18,38 @@ from .server_status import fault_of, never_ran
 Wanted = Callable[[Change], bool]
 
 
-def begin(changes: Sequence[Change]) -> List[Outcome]:
+def begin(changes: Changes) -> Outcomes:
     """Return outcomes to go on with."""
     return [Outcome(change) for change in changes]
 
 
 def go_on(
-    outcomes: Sequence[Outcome], step: Callable[[Change], object], wanted: Wanted | None = None
-) -> List[Outcome]:
+    outcomes: Outcomes, step: Callable[[Change], object], wanted: Wanted | None = None
+) -> Outcomes:
     """Apply a step to the changes that succeeded so far and need it, side by side."""
     chosen = remaining(outcomes, wanted)
     if not chosen:
-        return list(outcomes)
+        return outcomes
     return _merged(outcomes, each(chosen, step))
 
 
 def wait_on(
-    api: Api, outcomes: Sequence[Outcome], reasons: Reasons, wanted: Wanted | None = None
-) -> List[Outcome]:
+    api: Api, outcomes: Outcomes, reasons: Reasons, wanted: Wanted | None = None
+) -> Outcomes:
     """Wait for the servers of the changes that succeeded so far."""
     chosen = remaining(outcomes, wanted)
     if not chosen:
-        return list(outcomes)
+        return outcomes
     return _merged(outcomes, await_all(api, begin(chosen), reasons))
 
 
-def remaining(outcomes: Sequence[Outcome], wanted: Wanted | None = None) -> List[Change]:
+def remaining(outcomes: Outcomes, wanted: Wanted | None = None) -> List[Change]:
     """Return the changes that succeeded so far and need a step."""
     succeeded = [outcome.change for outcome in outcomes if not outcome.error]
     return [change for change in succeeded if wanted is None or wanted(change)]
 
 
-def _merged(outcomes: Sequence[Outcome], others: Sequence[Outcome]) -> List[Outcome]:
+def _merged(outcomes: Outcomes, others: Outcomes) -> Outcomes:
     errors = {other.change.name: other.error for other in others}
     return with_errors(outcomes, errors)
 
@@ -60,7 +60,7 @@ def observed(api: Api, names: Collection[str]) -> Dict[str, Raw]:
     return {raw['name']: raw for raw in without_our_doubles(found)}
 
 
-def meant(api: Api, changes: Sequence[Change]) -> Dict[str, Raw]:
+def meant(api: Api, changes: Changes) -> Dict[str, Raw]:
     """Return the servers that changes begin at, as they are now, by name; those gone are left out.
 
     One that an earlier change of the plan created has no other identity than its name.

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Dict, List, Set, Tuple
 from urllib.parse import quote
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Change, Changes
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
 from ..api.lists import ports_by_server
@@ -22,7 +22,7 @@ from .server_resizes import grow, resize
 from .server_steps import begin, go_on, meant, the
 
 
-def update(api: Api, changes: Sequence[Change]) -> List[Outcome]:
+def update(api: Api, changes: Changes) -> Outcomes:
     """Update servers: what is live side by side, then flavors and disks."""
     servers = meant(api, changes)
     ports = ports_by_server(api) if any(map(_changes_groups, changes)) else {}
@@ -58,7 +58,7 @@ def groups_of(server: Server, nic: Nic) -> Tuple[str, ...]:
     return server.security_groups if nic.security_groups is None else nic.security_groups
 
 
-def _group_ids(api: Api, changes: Sequence[Change]) -> Dict[str, str]:
+def _group_ids(api: Api, changes: Changes) -> Dict[str, str]:
     """The ids of the groups that changes need, looked up before anything is written."""
     needed: Set[str] = set()
     for change in changes:

@@ -12,8 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Dict, List, Set
 from uuid import uuid4
 
-from ..._cloud import CloudError, Missing, Outcome, Refused
-from ..._model.change import Change
+from ..._cloud import CloudError, Missing, Outcomes, Refused
+from ..._model.change import Change, Changes
 from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.status import Status
@@ -48,7 +48,7 @@ class ServerWriter:
         self.secrets = secrets
         self.tokens: Set[str] = set()  # of what was requested here
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create servers; those that an earlier run, or another one, requested are completed."""
         outcomes = begin(changes)
         there = observed(self.api, [change.name for change in changes])
@@ -60,13 +60,11 @@ class ServerWriter:
         self._delete_own_doubles(built)
         return self._complete(outcomes, without_our_doubles(built))
 
-    def _delete_failed(
-        self, outcomes: Sequence[Outcome], there: Mapping[str, Raw]
-    ) -> List[Outcome]:
+    def _delete_failed(self, outcomes: Outcomes, there: Mapping[str, Raw]) -> Outcomes:
         """Delete servers of ours that failed before they ran; await those that are leaving."""
         leaving = {name for name, raw in there.items() if _failed(raw) or is_deleting(raw)}
         if not leaving:
-            return list(outcomes)
+            return outcomes
 
         def step(change: Change) -> None:
             self._request_deletion(there[change.name])
@@ -77,12 +75,12 @@ class ServerWriter:
         outcomes = go_on(outcomes, step, wanted)
         return wait_on(self.api, outcomes, self._until_gone(there), wanted)
 
-    def _request(self, outcomes: Sequence[Outcome], there: Mapping[str, Raw]) -> List[Outcome]:
+    def _request(self, outcomes: Outcomes, there: Mapping[str, Raw]) -> Outcomes:
         """Request the servers that are not there."""
         absent = remaining(outcomes, lambda change: change.name not in there)
         servers = [change.new(Server) for change in absent]
         if not servers:
-            return list(outcomes)
+            return outcomes
         api = self.api
         prefetch(api, servers)
         contents = self._contents(servers)
@@ -158,13 +156,13 @@ class ServerWriter:
                     'one was deleted'
                 )
 
-    def _complete(self, outcomes: Sequence[Outcome], built: Sequence[Raw]) -> List[Outcome]:
+    def _complete(self, outcomes: Outcomes, built: Sequence[Raw]) -> Outcomes:
         """Do what is left to be done with the servers."""
         api = self.api
         there = {raw['name']: raw for raw in built}
         pending = _pending_by_name(there)
         if not pending:
-            return list(outcomes)
+            return outcomes
         needs_address = any(left.floating_ip for left in pending.values())
         addresses = Addresses(api) if needs_address else None
 
@@ -191,7 +189,7 @@ class ServerWriter:
         outcomes = wait_on(api, outcomes, off, stops)
         return go_on(outcomes, remove_mark, wanted)
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete servers with what is only theirs; those that are gone already are no error.
 
         The floating IPs go first: they would stay, and cost, if this run were killed after the
@@ -218,7 +216,7 @@ class ServerWriter:
             self._delete_own_ports(remaining(outcomes))
         return outcomes
 
-    def _delete_own_ports(self, changes: Sequence[Change]) -> None:
+    def _delete_own_ports(self, changes: Changes) -> None:
         """Delete the ports that were created for servers that are gone."""
         for port in own_ports(self.api, [change.name for change in changes]):
             delete_port(self.api, port)

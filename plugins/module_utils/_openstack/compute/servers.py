@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Tuple
 
-from ..._cloud import Outcome, Unsupported
-from ..._model.change import Change
+from ..._cloud import Outcomes, Unsupported
+from ..._model.change import Changes
 from ..._model.first_boot import FirstBoot
 from ..._model.secret import Secrets
 from ..._model.server import Server
@@ -77,41 +77,41 @@ class Servers:
             volumes=by_id(all_volumes(api) if has_volumes else ()),
         )
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create servers."""
         from .server_writer import ServerWriter
 
         return ServerWriter(self.api, self.secrets).create(changes)
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update servers; those whose change has the effect restart are restarted."""
         from .server_updates import update
 
         return update(self.api, changes)
 
-    def resume(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def resume(self, changes: Changes) -> Outcomes:
         """Resume paused and suspended servers."""
         from .server_power import resume
 
         return resume(self.api, changes)
 
-    def start(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def start(self, changes: Changes) -> Outcomes:
         """Start servers."""
         from .server_power import start
 
         return start(self.api, changes)
 
-    def stop(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def stop(self, changes: Changes) -> Outcomes:
         """Shut the guests down, and wait until they are off."""
         from .server_power import stop
 
         return stop(self.api, changes)
 
-    def power_off(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def power_off(self, changes: Changes) -> Outcomes:
         """Refuse to: Nova has no request for it. The profile refuses the option before."""
         raise Unsupported('force: Nova powers servers off only after it asked them to shut down')
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete servers, with the floating IPs and ports that were created with them."""
         from .server_writer import ServerWriter
 

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, Tuple
 
-from ..._cloud import Missing, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import Missing, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.floating_ip import HOLDERS, FloatingIp
 from ..api.api import Api, Raw
 from ..api.lists import all_floating_ips
@@ -29,7 +28,7 @@ class FloatingIpChanges:
         """``api``: the services, as the project sees them."""
         self.api = api
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Allocate addresses, and attach them."""
         return each(changes, self._create)
 
@@ -59,7 +58,7 @@ class FloatingIpChanges:
         self._release(created['id'])
         return False
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Attach and detach addresses; update descriptions and labels."""
         return each(changes, self._update)
 
@@ -94,7 +93,7 @@ class FloatingIpChanges:
                 return {'port_id': port_id, 'fixed_ip_address': wanted.fixed_ip}
         raise Missing(f'{wanted.holder} no longer has {wanted.fixed_ip}; run the task again')
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Release addresses; those that are gone already are no error."""
         return each(changes, lambda change: self._release(str(change.id)))
 

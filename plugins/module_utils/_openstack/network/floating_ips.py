@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.floating_ip import FixedIp, FloatingIp
 from ..api.api import Api
 from ..api.lists import all_floating_ips, all_networks, all_ports, all_servers
@@ -95,14 +95,14 @@ class FloatingIps:
 
         return FloatingIpChanges(self.api)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Allocate addresses, and attach them."""
         return self._changes().create(changes)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Attach and detach addresses; update descriptions and labels."""
         return self._changes().update(changes)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Release addresses."""
         return self._changes().delete(changes)

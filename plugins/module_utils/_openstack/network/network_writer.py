@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import List
 
-from ..._cloud import Busy, Outcome, Refused
-from ..._model.change import Change
+from ..._cloud import Busy, Outcomes, Refused
+from ..._model.change import Change, Changes
 from ..._model.network import Network
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
@@ -38,7 +37,7 @@ class NetworkWriter:
         """``api``: the services, as the project sees them."""
         self.api = api
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create networks, or complete them."""
         return each(changes, self._create)
 
@@ -140,7 +139,7 @@ class NetworkWriter:
             routers.append(port['device_id'])
         return routers
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update descriptions and labels."""
         return each(changes, self._update)
 
@@ -153,7 +152,7 @@ class NetworkWriter:
     def _found(self, change: Change) -> Raw:
         return item_of(change, all_networks(self.api), self.api.project_id)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete networks with their subnets; those that are gone already are no error."""
         return each(changes, self._delete)
 

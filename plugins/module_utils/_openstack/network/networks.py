@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
-from ..._cloud import Outcome, Refused
-from ..._model.change import Change
+from ..._cloud import Outcomes, Refused
+from ..._model.change import Changes
 from ..._model.network import Network, Surroundings
 from ..api.api import Api, Raw
 from ..api.lists import all_networks, all_ports, all_subnets
@@ -87,15 +87,15 @@ class Networks:
 
         return NetworkWriter(self.api)
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create networks with subnets, and connect them with a router."""
         return self._writer().create(changes)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update descriptions and labels."""
         return self._writer().update(changes)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Disconnect networks from routers, and delete them."""
         return self._writer().delete(changes)
 

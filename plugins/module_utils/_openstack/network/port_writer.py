@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import List
 
-from ..._cloud import Busy, Outcome
-from ..._model.change import Change
+from ..._cloud import Busy, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.port import Port
 from ..api.api import Api, Raw
 from ..api.lists import all_networks, all_ports, all_security_groups
@@ -30,7 +30,7 @@ class PortWriter:
         """``api``: the services, as the project sees them."""
         self.api = api
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create ports."""
         return each(changes, self._create)
 
@@ -55,7 +55,7 @@ class PortWriter:
         write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)
         write_description(self.api, _PATH, 'port', raw, wanted.description)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update security groups, descriptions and labels."""
         return each(changes, self._update)
 
@@ -72,7 +72,7 @@ class PortWriter:
     def _found(self, change: Change) -> Raw:
         return item_of(change, all_ports(self.api), self.api.project_id)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete ports; those that are gone already are no error."""
         return each(changes, self._delete)
 

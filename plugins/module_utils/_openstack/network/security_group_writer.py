@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Dict, List, Set
+from typing import Dict, Set
 
-from ..._cloud import Busy, Outcome
-from ..._model.change import Change
+from ..._cloud import Busy, Outcomes
+from ..._model.change import Change, Changes
 from ..._model.rule import AnyRule, ForeignRule, Rule
 from ..._model.security_group import SecurityGroup
 from ..api.api import Api, Raw
@@ -32,7 +32,7 @@ class SecurityGroupWriter:
         """``api``: the services, as the project sees them."""
         self.api = api
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create groups with their rules."""
         return each(changes, self._create)
 
@@ -43,7 +43,7 @@ class SecurityGroupWriter:
         group = created_once(self.api, _PATH, 'security_group', {'name': wanted.name}, own)
         self._write(group, wanted, {**ids, wanted.name: group['id']})
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Add and remove rules; update descriptions and labels."""
         return each(changes, self._update)
 
@@ -95,7 +95,7 @@ class SecurityGroupWriter:
     def _remove(self, identity: str) -> None:
         self.api.delete(NETWORK, f'{_RULES}/{identity}')
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete groups; those that are gone already are no error."""
         return each(changes, self._delete)
 

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Dict, List
 
-from ..._cloud import Busy, CloudError, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import Busy, CloudError, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.image import Image, min_disk_gb
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
@@ -34,7 +34,7 @@ class ImageWriter:
         self.api = api
         self.url = url
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create images from files, downloads and servers."""
         return each(changes, self._create)
 
@@ -183,7 +183,7 @@ class ImageWriter:
         images = existing(all_images(self.api))
         return str(the_only('image', change.name, images, self.api.project_id)['id'])
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update sources, descriptions and labels."""
         return each(changes, self._update)
 
@@ -204,7 +204,7 @@ class ImageWriter:
             wanted['description'] = ''
         write_properties(self.api, raw, wanted)
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete images; those that are gone already are no error."""
         return each(changes, self._delete)
 

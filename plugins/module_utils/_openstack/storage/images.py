@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Tuple
 
-from ..._cloud import Outcome
+from ..._cloud import Outcomes
 from ..._cloud.images import source_files
-from ..._model.change import Change
+from ..._model.change import Changes
 from ..._model.image import Image
 from ..._model.secret import Secrets
 from ..api.api import Api, Raw
@@ -65,14 +65,14 @@ class Images:
 
         return ImageWriter(self.api, self.secrets.url)
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create images from files and downloads, which are verified here, and from servers."""
         return self._writer().create(changes)
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Update sources, descriptions and labels."""
         return self._writer().update(changes)
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete images; those that are gone already are no error."""
         return self._writer().delete(changes)

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import List
 from urllib.parse import quote
 from uuid import uuid4
 
-from ..._cloud import CloudError, Gone, Outcome
-from ..._model.change import AFTER_APPLY, Change
+from ..._cloud import CloudError, Gone, Outcomes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
@@ -30,7 +30,7 @@ class VolumeWriter:
         """``api``: the services, as the project sees them."""
         self.api = api
 
-    def create(self, changes: Sequence[Change]) -> List[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create empty volumes."""
         return each(changes, self._create)
 
@@ -73,7 +73,7 @@ class VolumeWriter:
         self.api.delete(VOLUME, f'/volumes/{identity}')
         self._await(oldest['id'], _is_idle)
 
-    def update(self, changes: Sequence[Change]) -> List[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while they are in use, and update descriptions and labels."""
         return each(changes, self._update)
 
@@ -97,7 +97,7 @@ class VolumeWriter:
             quoted = quote(key, safe='')
             self.api.delete(VOLUME, f'{path}/metadata/{quoted}')
 
-    def delete(self, changes: Sequence[Change]) -> List[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes; those that are gone already are no error."""
         return each(changes, self._delete)
 
@@ -107,7 +107,7 @@ class VolumeWriter:
         with suppress(Gone):
             self._await(identity, lambda raw: False)
 
-    def attach(self, changes: Sequence[Change]) -> List[Outcome]:
+    def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
         return each(changes, self._attach)
 
@@ -127,7 +127,7 @@ class VolumeWriter:
             lambda raw: 'the server did not attach it' if raw['status'] == 'available' else '',
         )
 
-    def detach(self, changes: Sequence[Change]) -> List[Outcome]:
+    def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
         return each(changes, self._detach)
 

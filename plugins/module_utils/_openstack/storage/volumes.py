@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, List, Tuple
 
-from ..._cloud import Outcome
-from ..._model.change import Change
+from ..._cloud import Outcomes
+from ..._model.change import Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
 from ..api.lists import all_servers, all_volumes
@@ -48,22 +48,22 @@ class Volumes:
 
         return VolumeWriter(self.api)
 
-    def create(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def create(self, changes: Changes) -> Outcomes:
         """Create empty volumes."""
         return self._writer().create(changes)
 
-    def update(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while they are in use, and update descriptions and labels."""
         return self._writer().update(changes)
 
-    def delete(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes; those that are gone already are no error."""
         return self._writer().delete(changes)
 
-    def attach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
         return self._writer().attach(changes)
 
-    def detach(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+    def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
         return self._writer().detach(changes)
