@@ -9,29 +9,41 @@ from functools import partial
 from typing import Dict, Tuple
 
 from ..api.api import Api, Raw
-from ..api.lists import all_networks, all_ports, all_servers, server_names
+from ..api.lists import (
+    all_networks,
+    all_ports,
+    all_servers,
+    names_by_id,
+    server_names,
+)
 from ..api.names import visible
 from ..api.parallel import together
 
+Place = Tuple[str, str]  # a network, and a fixed IP or a MAC address in it
 
-def address_owners(api: Api, wanted: Collection[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
+
+def address_owners(api: Api, wanted: Collection[Place]) -> Mapping[Place, str]:
     """Return the owners of fixed IPs and MAC addresses, by network and address.
 
     Ports of other projects in a shared network are not visible; Neutron refuses their addresses.
     """
-    together([partial(one, api) for one in (all_networks, all_ports, all_servers)])
-    networks = {raw['id']: raw['name'] for raw in visible(all_networks(api), api.project_id)}
+    lists = (all_networks, all_ports, all_servers)
+    together([partial(one, api) for one in lists])
+    networks = names_by_id(visible(all_networks(api), api.project_id))
     servers = server_names(api)
-    owners: Dict[Tuple[str, str], str] = {}
+    owners: Dict[Place, str] = {}
     for port in all_ports(api):
         network = networks.get(port['network_id'], '')
-        addresses = [one['ip_address'] for one in port['fixed_ips']]
-        owners.update({(network, one): _owner(port, servers) for one in addresses})
-        owners[network, port['mac_address']] = _owner(port, servers)
+        owner = _owner(port, servers)
+        owners[network, port['mac_address']] = owner
+        for fixed in port['fixed_ips']:
+            owners[network, fixed['ip_address']] = owner
     return {place: owners[place] for place in wanted if place in owners}
 
 
 def _owner(port: Raw, servers: Mapping[str, str]) -> str:
-    if port['device_id'] in servers:
-        return servers[port['device_id']]
-    return f'port {port["name"] or port["device_owner"] or port["id"]}'
+    server = servers.get(port['device_id'])
+    if server is not None:
+        return server
+    name = port['name'] or port['device_owner'] or port['id']
+    return f'port {name}'

@@ -34,19 +34,27 @@ class Addresses:
             Addresses(self._api)._give(raw, wanted)
 
     def _give(self, raw: Raw, wanted: str | None) -> None:
-        ports = connection_ports(raw, self._ports.get(raw['id'], []))
-        self._writer.release([port['id'] for port in ports[1:]])
+        ports = connection_ports(raw, self._ports_of(raw))
+        others = [port['id'] for port in ports[1:]]
+        self._writer.release(others)
         if not ports:
             raise CloudError('floating_ip: it has no port that could have one', 'floating_ip')
-        self._writer.give(ports[0]['id'], wanted, ports[0]['fixed_ips'][0]['ip_address'])
+        first = ports[0]
+        fixed_ip = first['fixed_ips'][0]['ip_address']
+        self._writer.give(first['id'], wanted, fixed_ip)
+
+    def _ports_of(self, raw: Raw) -> List[Raw]:
+        return self._ports.get(raw['id'], [])
 
     def release(self, raw: Raw) -> None:
         """Delete the automatic floating IPs of a server that is being deleted."""
-        self._writer.release_automatic([port['id'] for port in self._ports.get(raw['id'], ())])
+        ids = [port['id'] for port in self._ports_of(raw)]
+        self._writer.release_automatic(ids)
 
 
 def connection_ports(raw: Raw, ports: List[Raw]) -> List[Raw]:
     """Return the ports of a server in the order of its connections."""
     by_mac = {port['mac_address']: port for port in ports}
-    interfaces = interfaces_of(raw, from_metadata(raw['metadata']))
-    return [by_mac[mac] for _network, _address, mac in interfaces if mac in by_mac]
+    marks = from_metadata(raw['metadata'])
+    macs = [interface.mac for interface in interfaces_of(raw, marks)]
+    return [by_mac[mac] for mac in macs if mac in by_mac]

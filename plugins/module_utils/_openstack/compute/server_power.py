@@ -40,19 +40,26 @@ def _act(api: Api, changes: Changes, action: str, target: Status) -> Outcomes:
 
     def step(change: Change) -> None:
         raw = the(servers, change)
-        if state_of(raw).status != target:
-            name = action or _RESUMING.get(change.old(Server).status, 'unpause')
-            act(api, raw, name)
+        if state_of(raw).status == target:
+            return
+        status = change.old(Server).status
+        name = action or _RESUMING.get(status, 'unpause')
+        act(api, raw, name)
 
-    return wait_on(api, go_on(outcomes, step), until(api, lambda raw: awaited(raw, target)))
+    def problem(raw: Raw) -> str | CloudError:
+        return awaited(raw, target)
+
+    outcomes = go_on(outcomes, step)
+    return wait_on(api, outcomes, until(api, problem))
 
 
 def act(api: Api, raw: Raw, action: str) -> None:
     """Request an action. Nova refuses one that another run has requested already."""
+    path = f'/servers/{raw["id"]}'
     try:
-        api.post(COMPUTE, f'/servers/{raw["id"]}/action', {action: None})
+        api.post(COMPUTE, f'{path}/action', {action: None})
     except Busy:
-        now = api.get(COMPUTE, f'/servers/{raw["id"]}')['server']
+        now = api.get(COMPUTE, path)['server']
         if state_of(now)[:2] == state_of(raw)[:2]:
             raise
 
@@ -60,9 +67,10 @@ def act(api: Api, raw: Raw, action: str) -> None:
 def awaited(raw: Raw, target: Status) -> str | CloudError:
     """Return why a server is not in a status yet; empty if it is."""
     state = state_of(raw)
-    if state.status == Status.ERROR and not state.task_state:
+    reason = f'its status is {raw["status"]}'
+    if state.task_state:
+        task = raw['OS-EXT-STS:task_state']
+        return f'{reason}, its task_state {task}'
+    if state.status == Status.ERROR:
         return failed(raw)
-    if state.status == target and not state.task_state:
-        return ''
-    task = f', its task_state {raw["OS-EXT-STS:task_state"]}' if state.task_state else ''
-    return f'its status is {raw["status"]}{task}'
+    return '' if state.status == target else reason

@@ -12,10 +12,18 @@ from ..._model.server import Nic, Server
 from ..._model.status import Status, TaskState
 from ..._model.user_data import UserDataHash
 from ..api.api import Raw
-from ..api.marks import Marks, from_metadata
+from ..api.marks import PREFIX, Marks, from_metadata
 from ..storage.root_volumes import root_volume, volume_ids
 from .server_marks import OWN_GROUPS, RESIZING, Pending, numbered, own_groups_of, pending_of
 from .server_status import State, fault_of, never_ran, state_of
+
+
+class Interface(NamedTuple):
+    """An interface that Nova has made: its network, and its fixed IPv4 address."""
+
+    network: str
+    address: str
+    mac: str
 
 
 class Around(NamedTuple):
@@ -35,27 +43,29 @@ def server_of(raw: Raw, around: Around) -> Server:
     """Return a server of the model."""
     marks = from_metadata(raw['metadata'])
     own = marks.own
+    flavor = raw['flavor']
     state = state_of(raw)
     pending = pending_of(marks)
     task_state, unfinished = _begun(raw, marks, state, pending)
     nics = _nics(raw, marks, around)
     root = root_volume(raw, around.volumes)
-    failed = unfinished == TaskState.CREATING and state.status == Status.ERROR
+    is_error = state.status == Status.ERROR
+    has_booted = not (is_error and unfinished == TaskState.CREATING)
     return Server(
         name=raw['name'],
         status=state.status,
         power=_power(state, pending),
-        flavor=raw['flavor']['original_name'],
-        vcpus=raw['flavor']['vcpus'],
-        memory=raw['flavor']['ram'],
+        flavor=flavor['original_name'],
+        vcpus=flavor['vcpus'],
+        memory=flavor['ram'],
         image=own.get('image') or _image(raw, root, around),
-        key_names=(raw['key_name'],) if raw['key_name'] else (),
+        key_names=_key_names(raw),
         user_data=_user_data(marks),
         init_script=own.get('init_script'),
         volume_size=_root_size(raw, root, marks),
         security_groups=_groups(raw, marks, nics, around),
         networks=nics,
-        floating_ip=_floating_ip(raw, around) or (pending and pending.floating_ip),
+        floating_ip=_floating_ip(raw, pending, around),
         volumes=_volumes(raw, root, around),
         delete_protection='delete_protection' in own,
         description=raw['description'] or '',
@@ -64,9 +74,9 @@ def server_of(raw: Raw, around: Around) -> Server:
         id=raw['id'],
         task_state=task_state,
         unfinished=unfinished,
-        faults=(fault_of(raw),) if state.status == Status.ERROR else (),
-        seeded=not failed,
-        launched=not failed,
+        faults=_faults(raw, state),
+        seeded=has_booted,
+        launched=has_booted,
         disk_of_flavor=bool(raw['image']),
         created_by=marks.created_by,
         created_at=raw['created'],
@@ -75,97 +85,131 @@ def server_of(raw: Raw, around: Around) -> Server:
 
 def _power(state: State, pending: Pending | None) -> str:
     """The power state that the server has, or is to have when its creation is completed."""
-    return 'stopped' if pending and pending.stop else state.power
+    if pending and pending.stop:
+        return 'stopped'
+    return state.power
+
+
+def _key_names(raw: Raw) -> Tuple[str, ...]:
+    name = raw['key_name']
+    return (name,) if name else ()
+
+
+def _faults(raw: Raw, state: State) -> Tuple[str, ...]:
+    if state.status != Status.ERROR:
+        return ()
+    return (fault_of(raw),)
 
 
 def _user_data(marks: Marks) -> UserDataHash | None:
     recorded = marks.own.get('user_data')
-    return None if recorded is None else UserDataHash(recorded)
+    if recorded is None:
+        return None
+    return UserDataHash(recorded)
 
 
 def _begun(
-    raw: Raw, marks: Marks, state: State, pending: Pending | None
+    raw: Raw,
+    marks: Marks,
+    state: State,
+    pending: Pending | None,
 ) -> Tuple[TaskState | None, TaskState | None]:
     """What the cloud is doing with a server; else what is left of an earlier run.
 
     A resize of our own ends as an update: with the flavor, not with its confirmation.
     """
-    is_ours = RESIZING in marks.own
+    own = marks.own
     if state.task_state:
-        resizes = is_ours and state.task_state.value.startswith('resize_')
-        return (TaskState.UPDATING if resizes else state.task_state), None
-    is_confirmed_here = marks.own.get(RESIZING) == raw['flavor']['original_name']
-    if is_confirmed_here and state.status == Status.VERIFY_RESIZE:
+        is_resize = state.task_state.value.startswith('resize_')
+        if is_resize and RESIZING in own:
+            return TaskState.UPDATING, None
+        return state.task_state, None
+    is_resized_here = own.get(RESIZING) == raw['flavor']['original_name']
+    if is_resized_here and state.status == Status.VERIFY_RESIZE:
         return None, TaskState.UPDATING
-    if pending and state.status != Status.ERROR:
-        return None, TaskState.CREATING
-    if 'token' in marks.own and never_ran(raw):
+    is_built = pending and state.status != Status.ERROR
+    if is_built or ('token' in own and never_ran(raw)):
         return None, TaskState.CREATING
     return None, None
 
 
 def _nics(raw: Raw, marks: Marks, around: Around) -> Tuple[Nic, ...]:
     """The connections in the order of their creation; those that Nova has not made yet by marks."""
-    ports = {port['mac_address']: port for port in around.ports.get(raw['id'], ())}
-    own_groups = own_groups_of(marks)
     interfaces = interfaces_of(raw, marks)
     if not interfaces:
         names = numbered(marks, 'network')
         return tuple(_planned_nic(index, name, marks) for index, name in enumerate(names))
+    ports = {port['mac_address']: port for port in _ports(raw, around)}
+    own_groups = own_groups_of(marks)
     found = []
-    for index, (network, address, mac) in enumerate(interfaces):
-        port = ports.get(mac, {})
+    for index, interface in enumerate(interfaces):
+        port = ports.get(interface.mac, {})
         name = port.get('name') or None
-        has_own = name or index in own_groups
-        groups = group_names([port], around) if port and has_own else None
-        found.append(Nic(network, address, mac, name, groups))
+        groups = None
+        if port and (name or index in own_groups):
+            groups = group_names([port], around)
+        found.append(Nic(*interface, name, groups))
     return tuple(found)
 
 
-def interfaces_of(raw: Raw, marks: Marks) -> Sequence[Tuple[str, str, str]]:
-    """Return network, IPv4 address and MAC of each interface that Nova has made, in order."""
-    return _in_order(list(_fixed(raw)), numbered(marks, 'network'))
+def _ports(raw: Raw, around: Around) -> Sequence[Raw]:
+    return around.ports.get(raw['id'], ())
 
 
-def _fixed(raw: Raw) -> Iterator[Tuple[str, str, str]]:
-    """Yield network, IPv4 address and MAC of each interface."""
+def interfaces_of(raw: Raw, marks: Marks) -> Sequence[Interface]:
+    """Return the interfaces that Nova has made, in the order of the connections."""
+    names = numbered(marks, 'network')
+    return _in_order(list(_interfaces(raw)), names)
+
+
+def _interfaces(raw: Raw) -> Iterator[Interface]:
+    """Yield each interface, with the first of its fixed IPv4 addresses."""
     macs = set()
     for network, addresses in raw['addresses'].items():
         for one in addresses:
             mac = one['OS-EXT-IPS-MAC:mac_addr']
-            if one['version'] == 4 and one['OS-EXT-IPS:type'] == 'fixed' and mac not in macs:
+            is_fixed = one['OS-EXT-IPS:type'] == 'fixed'
+            if is_fixed and one['version'] == 4 and mac not in macs:
                 macs.add(mac)
-                yield network, one['addr'], mac
+                yield Interface(network, one['addr'], mac)
 
 
-def _in_order(
-    fixed: Sequence[Tuple[str, str, str]], names: Sequence[str]
-) -> Sequence[Tuple[str, str, str]]:
+def _in_order(interfaces: Sequence[Interface], names: Sequence[str]) -> Sequence[Interface]:
     """Interfaces in the order of the names of their networks; Nova has them by network."""
-    if sorted(names) != sorted(network for network, _address, _mac in fixed):
-        return fixed
-    left: Dict[str, List[Tuple[str, str, str]]] = {}
-    for one in fixed:
-        left.setdefault(one[0], []).append(one)
+    connected = [interface.network for interface in interfaces]
+    if sorted(names) != sorted(connected):
+        return interfaces
+    left: Dict[str, List[Interface]] = {}
+    for interface in interfaces:
+        left.setdefault(interface.network, []).append(interface)
     return [left[name].pop(0) for name in names]
 
 
 def _planned_nic(index: int, name: str, marks: Marks) -> Nic:
-    values = (marks.own.get(f'{key}{index}') for key in ('fixed_ip', 'mac', 'port'))
-    fixed_ip, mac, port = values
+    own = marks.own
+    fixed_ip = own.get(f'fixed_ip{index}')
+    mac = own.get(f'mac{index}')
+    port = own.get(f'port{index}')
     return Nic(name, fixed_ip or AFTER_APPLY, mac or AFTER_APPLY, port)
 
 
-def _groups(raw: Raw, marks: Marks, nics: Sequence[Nic], around: Around) -> Tuple[str, ...]:
+def _groups(
+    raw: Raw,
+    marks: Marks,
+    nics: Sequence[Nic],
+    around: Around,
+) -> Tuple[str, ...]:
     """The groups of a server, which are those of its connections without groups of their own."""
     shared = {nic.mac for nic in nics if nic.security_groups is None}
     if nics and not shared:
         return ()
     if len(shared) < len(nics):
-        ports = around.ports.get(raw['id'], ())
-        return group_names([port for port in ports if port['mac_address'] in shared], around)
+        ports = _ports(raw, around)
+        without_own = [port for port in ports if port['mac_address'] in shared]
+        return group_names(without_own, around)
     names = {group['name'] for group in raw.get('security_groups', ())}
-    return tuple(sorted(names or numbered(marks, 'group')))
+    planned = numbered(marks, 'group')
+    return tuple(sorted(names or planned))
 
 
 def group_names(ports: Sequence[Raw], around: Around) -> Tuple[str, ...]:
@@ -173,7 +217,8 @@ def group_names(ports: Sequence[Raw], around: Around) -> Tuple[str, ...]:
     ids: Set[str] = set()
     for port in ports:
         ids.update(port['security_groups'])
-    return tuple(sorted(around.groups.get(identity, identity) for identity in ids))
+    names = [around.groups.get(identity, identity) for identity in ids]
+    return tuple(sorted(names))
 
 
 def needs_group_names(raw: Raw, ports: Sequence[Raw]) -> bool:
@@ -181,30 +226,45 @@ def needs_group_names(raw: Raw, ports: Sequence[Raw]) -> bool:
 
     Nova tells only the names of the groups of all of them.
     """
-    return bool(raw['metadata'].get(f'hanok:{OWN_GROUPS}')) or any(port['name'] for port in ports)
+    if raw['metadata'].get(PREFIX + OWN_GROUPS):
+        return True
+    return any(port['name'] for port in ports)
 
 
-def _floating_ip(raw: Raw, around: Around) -> str | None:
-    ports = around.ports.get(raw['id'], ())
-    return next(
-        (around.floating[port['id']] for port in ports if port['id'] in around.floating), None
-    )
+def _floating_ip(raw: Raw, pending: Pending | None, around: Around) -> str | None:
+    """The floating address, or the one that is still to be given to a new server."""
+    for port in _ports(raw, around):
+        address = around.floating.get(port['id'])
+        if address:
+            return address
+    return pending.floating_ip if pending else None
 
 
 def _volumes(raw: Raw, root: Raw | None, around: Around) -> Tuple[str, ...]:
-    found = [around.volumes[identity] for identity in volume_ids(raw) if identity in around.volumes]
-    return tuple(volume['name'] or volume['id'] for volume in found if volume is not root)
+    """The names of the volumes of a server, without its root volume."""
+    names: List[str] = []
+    for identity in volume_ids(raw):
+        volume = around.volumes.get(identity)
+        if volume and volume is not root:
+            names.append(volume['name'] or identity)
+    return tuple(names)
 
 
 def _root_size(raw: Raw, root: Raw | None, marks: Marks) -> int:
     if root:
         return int(root['size'])
-    planned = '' if raw['image'] else marks.own.get('volume_size', '')
-    return int(planned) if planned.isdecimal() else int(raw['flavor']['disk'])
+    planned = marks.own.get('volume_size', '')
+    if planned.isdecimal() and not raw['image']:
+        return int(planned)
+    return int(raw['flavor']['disk'])
 
 
 def _image(raw: Raw, root: Raw | None, around: Around) -> str:
     """The name of the image of a server that others created."""
     if raw['image']:
-        return around.images.get(raw['image']['id'], raw['image']['id'])
-    return str((root or {}).get('volume_image_metadata', {}).get('image_name', ''))
+        identity: str = raw['image']['id']
+        return around.images.get(identity, identity)
+    if root is None:
+        return ''
+    metadata = root.get('volume_image_metadata', {})
+    return str(metadata.get('image_name', ''))
