@@ -58,6 +58,11 @@ class Change:
 Changes = Sequence[Change]
 
 
+def names_of(changes: Iterable[Change]) -> List[str]:
+    """Return the names of what changes."""
+    return [change.name for change in changes]
+
+
 def _checked(kind: Type[Thing], item: Item | None) -> Thing:
     if isinstance(item, kind):
         return item

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from openstack.config.cloud_region import CloudRegion
 
 Raw = Mapping[str, Any]  # an item as a service returns it
+Body = Dict[str, Any]  # of a request
 _SECONDS = 60  # for one answer
 _TRIES = 3  # of a request that only reads
 _GONE = (404,)

@@ -26,6 +26,11 @@ def by_id(found: Iterable[Raw]) -> Dict[str, Raw]:
     return {raw['id']: raw for raw in found}
 
 
+def by_name(found: Iterable[Raw]) -> Dict[str, Raw]:
+    """Return items by their names."""
+    return {raw['name']: raw for raw in found}
+
+
 def names_by_id(found: Iterable[Raw]) -> Dict[str, str]:
     """Return the names of items by their ids."""
     return {raw['id']: raw['name'] for raw in found}

@@ -26,22 +26,27 @@ _BANNER = 5.0  # seconds at most
 
 
 def reasons(
-    api: Api, servers: Sequence[Server], names: Sequence[str], wait_for: str, seconds: float
+    api: Api,
+    servers: Sequence[Server],
+    names: Sequence[str],
+    wait_for: str,
+    seconds: float,
 ) -> Mapping[str, str]:
     """Return why servers are not ready yet; empty if they are. They are checked side by side.
 
     Raises CloudError for servers that never will be.
     """
-    missing = set(names) - {server.name for server in servers}
+    there = [server.name for server in servers]
+    missing = set(names) - set(there)
     if missing:
         raise deleted_meanwhile('server', missing, wait_for)
     deadline = time.monotonic() + seconds
     checks = [partial(_checked, api, server, wait_for, deadline) for server in servers]
-    found = dict(zip([server.name for server in servers], together(checks)))
-    errors = [one for one in found.values() if isinstance(one, CloudError)]
+    results = together(checks)
+    errors = [result for result in results if isinstance(result, CloudError)]
     if errors:
         raise Several(errors)
-    return {name: str(reason) for name, reason in found.items()}
+    return dict(zip(there, map(str, results)))
 
 
 def _checked(api: Api, server: Server, wait_for: str, deadline: float) -> str | CloudError:
@@ -64,43 +69,53 @@ def _missing(api: Api, server: Server, wait_for: str, deadline: float) -> str:
     address = _address(server)
     if not address:
         return 'it has no address yet'
-    # Whether the guest uses its address is not visible from outside.
-    return _missing_ssh(address, deadline) if wait_for == 'ssh' else ''
+    if wait_for == 'ssh':
+        return _missing_ssh(address, deadline)
+    return ''  # whether the guest uses its address is not visible from outside
 
 
 def _address(server: Server) -> str:
     """The address to connect to: the floating one, else the first fixed one."""
     fixed = [nic.fixed_ip for nic in server.networks]
-    known = [one for one in (server.floating_ip, *fixed) if one and one != AFTER_APPLY]
-    return next(iter(known), '')
+    for address in (server.floating_ip, *fixed):
+        if address and address != AFTER_APPLY:
+            return address
+    return ''
 
 
 def _missing_ssh(address: str, deadline: float) -> str:
     left = max(0.5, deadline - time.monotonic())
+    seconds = min(_CONNECT, left)
     try:
-        with socket.create_connection((address, 22), min(_CONNECT, left)) as stream:
+        with socket.create_connection((address, 22), seconds) as stream:
             stream.settimeout(min(_BANNER, left))
-            if stream.recv(4) == b'SSH-':
-                return ''
-            return f'the service at {address} port 22 is not SSH'
+            banner = stream.recv(4)
     except OSError as error:
         return f'ssh at {address} does not answer ({error})'
+    if banner != b'SSH-':
+        return f'the service at {address} port 22 is not SSH'
+    return ''
 
 
 def _missing_init(api: Api, server: Server) -> str:
     boot = first_boot(api, server)
-    if boot.failure():
-        raise CloudError(boot.failure())
-    return '' if boot.state == DONE else 'its first boot is not finished yet'
+    failure = boot.failure()
+    if failure:
+        raise CloudError(failure)
+    if boot.state != DONE:
+        return 'its first boot is not finished yet'
+    return ''
 
 
 def first_boots(api: Api, servers: Sequence[Server]) -> Mapping[str, FirstBoot]:
     """Return the results of the first boots of those of these servers that run."""
     running = [server for server in servers if server.status == Status.ACTIVE]
     boots = together([partial(_boot_if_there, api, server) for server in running])
-    names = [server.name for server in running]
-    found: Dict[str, FirstBoot | None] = dict(zip(names, boots))
-    return {name: boot for name, boot in found.items() if boot}
+    found: Dict[str, FirstBoot] = {}
+    for server, boot in zip(running, boots):
+        if boot:
+            found[server.name] = boot
+    return found
 
 
 def _boot_if_there(api: Api, server: Server) -> FirstBoot | None:
@@ -114,4 +129,5 @@ def first_boot(api: Api, server: Server) -> FirstBoot:
     """Return the first boot by what cloud-init prints on the console."""
     body = {'os-getConsoleOutput': {'length': None}}
     answer = api.post(COMPUTE, f'/servers/{server.id}/action', body)
-    return from_console(answer['output'].encode()[-guest.MAX_BYTES :])
+    console: bytes = answer['output'].encode()
+    return from_console(console[-guest.MAX_BYTES :])

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple
 
 from ..._model.change import AFTER_APPLY
 from ..._model.server import Nic, Server
+from ..api.api import Body
 from ..api.marks import to_metadata
 from .server_marks import creation_marks
 
@@ -39,17 +40,22 @@ def boots_from_volume(volume_size: int, disk: int) -> bool:
 
 
 def creation_body(
-    server: Server, ids: References, actor: str, token: str, user_data: str | None
-) -> Dict[str, Any]:
+    server: Server,
+    ids: References,
+    actor: str,
+    token: str,
+    user_data: str | None,
+) -> Body:
     """Return the body of the request for a new server. ``user_data``: base64.
 
     Nova boots each new server: one that is to be stopped is stopped when it runs.
     """
-    body: Dict[str, Any] = {
+    marks = creation_marks(server, actor, token)
+    body: Body = {
         'name': server.name,
         'flavorRef': ids.flavor,
         'networks': _networks(server, ids),
-        'metadata': to_metadata(server.labels, creation_marks(server, actor, token)),
+        'metadata': to_metadata(server.labels, marks),
     }
     if boots_from_volume(server.volume_size, ids.disk):
         body['block_device_mapping_v2'] = [_root(server, ids)]
@@ -57,27 +63,29 @@ def creation_body(
         body['imageRef'] = ids.image
     if ids.groups:
         body['security_groups'] = [{'name': group} for group in ids.groups]
-    optional = {
-        'description': server.description,
-        'key_name': server.key_names[0] if server.key_names else '',
-        'user_data': user_data,
-    }
-    return {**body, **{key: value for key, value in optional.items() if value}}
+    if server.description:
+        body['description'] = server.description
+    if server.key_names:
+        body['key_name'] = server.key_names[0]
+    if user_data:
+        body['user_data'] = user_data
+    return body
 
 
 def _networks(server: Server, ids: References) -> List[Dict[str, str]]:
     found: List[Dict[str, str]] = []
     for index, nic in enumerate(server.networks):
+        network = ids.networks[index]
         if index in ids.ports:
             found.append({'port': ids.ports[index]})
         elif nic.fixed_ip == AFTER_APPLY:
-            found.append({'uuid': ids.networks[index]})
+            found.append({'uuid': network})
         else:
-            found.append({'uuid': ids.networks[index], 'fixed_ip': nic.fixed_ip})
+            found.append({'uuid': network, 'fixed_ip': nic.fixed_ip})
     return found
 
 
-def _root(server: Server, ids: References) -> Dict[str, Any]:
+def _root(server: Server, ids: References) -> Body:
     """A volume with the image, which is deleted with the server."""
     return {
         'boot_index': 0,
@@ -89,9 +97,13 @@ def _root(server: Server, ids: References) -> Dict[str, Any]:
     }
 
 
-def port_body(nic: Nic, network: str, groups: Sequence[str], marks: str) -> Dict[str, Any]:
+def port_body(nic: Nic, network: str, groups: Sequence[str], marks: str) -> Body:
     """Return the body of the request for the port of a connection."""
-    body: Dict[str, Any] = {'network_id': network, 'security_groups': groups, 'description': marks}
+    body: Body = {
+        'network_id': network,
+        'security_groups': groups,
+        'description': marks,
+    }
     if nic.mac != AFTER_APPLY:
         body['mac_address'] = nic.mac
     if nic.fixed_ip != AFTER_APPLY:

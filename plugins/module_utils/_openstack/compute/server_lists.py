@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
 from typing import Dict, List
 
 from ..api.api import Api, Raw
@@ -16,6 +15,7 @@ from ..api.names import check_unique
 from ..api.services import COMPUTE
 from .server_status import is_deleting, never_ran
 
+_PATH = '/servers/detail'
 TOKEN = PREFIX + 'token'
 MEMBER_OF = PREFIX + 'member_of'
 # Nova hands the filter to its database as a regular expression, in which | means itself, and what
@@ -24,45 +24,62 @@ _NOT_PLAIN = re.compile(r'[^A-Za-z0-9_-]')
 
 
 def servers_named(
-    api: Api, names: Iterable[str], member_of: str | None = None, fresh: bool = False
+    api: Api,
+    names: Iterable[str],
+    member_of: str | None = None,
+    fresh: bool = False,
 ) -> List[Raw]:
     """Return the servers with these names and the members of a group, by one request.
 
     ``fresh``: requested again, even if nothing was changed since the last time.
     """
     wanted = set(names)
-    begin = _begin([*wanted, *([member_of] if member_of else [])])
-    found = _beginning_with(api, begin, fresh)
-    return [
-        raw
-        for raw in found
-        if raw['name'] in wanted or (member_of and raw['metadata'].get(MEMBER_OF) == member_of)
-    ]
+    beginnings = list(wanted)
+    if member_of:
+        beginnings.append(member_of)
+    found: List[Raw] = []
+    for raw in _beginning_with(api, _begin(beginnings), fresh):
+        group = raw['metadata'].get(MEMBER_OF)
+        is_member = member_of and group == member_of
+        if is_member or raw['name'] in wanted:
+            found.append(raw)
+    return found
 
 
 def _begin(names: Sequence[str]) -> str:
     """What all names begin with, up to the first character that is not plain."""
-    pairs = zip(min(names, default=''), max(names, default=''))
-    common = ''.join(one for one, other in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    first = min(names, default='')
+    last = max(names, default='')
+    length = 0
+    for one, other in zip(first, last):
+        if one != other:
+            break
+        length += 1
+    common = first[:length]
     return _NOT_PLAIN.split(common, maxsplit=1)[0]
 
 
 def _beginning_with(api: Api, begin: str, fresh: bool) -> Sequence[Raw]:
     query = {'name': f'^{begin}'} if begin else {}
     if fresh:
-        return listed(api, api.pages(COMPUTE, '/servers/detail', 'servers', **query))
-    if not begin:
-        return listed(api, all_servers(api))
-    return listed(api, api.listed(COMPUTE, '/servers/detail', 'servers', **query))
+        found: Sequence[Raw] = api.pages(COMPUTE, _PATH, 'servers', **query)
+    elif begin:
+        found = api.listed(COMPUTE, _PATH, 'servers', **query)
+    else:
+        found = all_servers(api)
+    return listed(api, found)
 
 
 def listed(api: Api, found: Sequence[Raw]) -> Sequence[Raw]:
     """Return servers without those of a cell that is down, of which only the id is known."""
     unknown = [raw['id'] for raw in found if 'name' not in raw]
-    note = f'a part of the cloud is down, and nothing is known of servers {", ".join(unknown)}'
-    if unknown and note not in api.notes:
+    if not unknown:
+        return found
+    ids = ', '.join(unknown)
+    note = f'a part of the cloud is down, and nothing is known of servers {ids}'
+    if note not in api.notes:
         api.notes.append(note)
-    return [raw for raw in found if 'name' in raw] if unknown else found
+    return [raw for raw in found if 'name' in raw]
 
 
 def is_ours(raw: Raw) -> bool:
@@ -76,13 +93,19 @@ def without_our_doubles(found: Iterable[Raw]) -> List[Raw]:
     Of several runs at once, each comes to the same result.
     """
     first: Dict[str, Raw] = {}
-    for raw in filter(is_ours, sorted(found, key=_age)):
-        first.setdefault(raw['name'], raw)
-    return [raw for raw in found if not is_ours(raw) or raw is first[raw['name']]]
+    for raw in sorted(found, key=_age):
+        if is_ours(raw):
+            first.setdefault(raw['name'], raw)
+    staying: List[Raw] = []
+    for raw in found:
+        if not is_ours(raw) or raw is first[raw['name']]:
+            staying.append(raw)
+    return staying
 
 
 def _age(raw: Raw) -> tuple[bool, str, str]:
-    return (is_deleting(raw) or never_ran(raw), raw['created'], raw['id'])
+    is_lost = is_deleting(raw) or never_ran(raw)
+    return (is_lost, raw['created'], raw['id'])
 
 
 def refuse_doubles(found: Sequence[Raw]) -> None:

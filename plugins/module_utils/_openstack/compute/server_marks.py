@@ -9,6 +9,7 @@ written with it. A name has a key of its own, because a value has at most 255 ch
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Dict, List, NamedTuple, Set
 
 from ..._model.change import AFTER_APPLY
@@ -35,27 +36,48 @@ def creation_marks(server: Server, actor: str, token: str) -> Dict[str, str | No
         'token': token,
         'created_by': actor,
         'image': server.image,
-        'user_data': None if server.user_data is None else str.__str__(server.user_data),
+        'user_data': user_data_mark(server),
         'init_script': server.init_script,
         'volume_size': str(server.volume_size),
         'member_of': server.member_of,
-        'delete_protection': 'true' if server.delete_protection else None,
+        'delete_protection': protection_mark(server),
         OWN_GROUPS: own_groups(server),
         PENDING: _pending(server),
     }
     for index, nic in enumerate(server.networks):
         found[f'network{index}'] = nic.name
-        for option in ('fixed_ip', 'mac', 'port'):
-            value = getattr(nic, option)
-            found[f'{option}{index}'] = None if value == AFTER_APPLY else value
-    found.update({f'group{index}': name for index, name in enumerate(server.security_groups)})
+        found[f'fixed_ip{index}'] = _known(nic.fixed_ip)
+        found[f'mac{index}'] = _known(nic.mac)
+        found[f'port{index}'] = _known(nic.port)
+    for index, group in enumerate(server.security_groups):
+        found[f'group{index}'] = group
     return found
+
+
+def _known(value: str | None) -> str | None:
+    if value == AFTER_APPLY:
+        return None
+    return value
+
+
+def user_data_mark(server: Server) -> str | None:
+    """Return the mark of the user data of a server, its hash; None if it has none."""
+    if server.user_data is None:
+        return None
+    return str.__str__(server.user_data)
+
+
+def protection_mark(server: Server) -> str | None:
+    """Return the mark of a server that must not be deleted; None if it may be."""
+    return 'true' if server.delete_protection else None
 
 
 def own_groups(server: Server) -> str | None:
     """Return the mark of the connections with groups of their own; None if there are none."""
-    nics = enumerate(server.networks)
-    indices = [str(index) for index, nic in nics if nic.security_groups is not None]
+    indices: List[str] = []
+    for index, nic in enumerate(server.networks):
+        if nic.security_groups is not None:
+            indices.append(str(index))
     return ' '.join(indices) or None
 
 
@@ -68,22 +90,37 @@ def own_groups_of(marks: Marks) -> Set[int]:
 def numbered(marks: Marks, key: str) -> List[str]:
     """Return the values of the marks KEY0, KEY1 and so on."""
     found: List[str] = []
-    while f'{key}{len(found)}' in marks.own:
-        found.append(marks.own[f'{key}{len(found)}'])
+    for index in count():
+        value = marks.own.get(f'{key}{index}')
+        if value is None:
+            break
+        found.append(value)
     return found
 
 
 def _pending(server: Server) -> str | None:
-    address = _AUTO if server.floating_ip == AFTER_APPLY else server.floating_ip
-    stop = _STOP if server.power == 'stopped' else None
-    return ' '.join(word for word in (address, stop) if word) or None
+    words: List[str] = []
+    if server.floating_ip == AFTER_APPLY:
+        words.append(_AUTO)
+    elif server.floating_ip:
+        words.append(server.floating_ip)
+    if server.power == 'stopped':
+        words.append(_STOP)
+    return ' '.join(words) or None
 
 
 def pending_of(marks: Marks) -> Pending | None:
     """Return what is left to be done with a server; None if nothing is."""
     words = marks.own.get(PENDING, '').split()
-    addresses = [AFTER_APPLY if word == _AUTO else word for word in words if word != _STOP]
-    return Pending(next(iter(addresses), None), _STOP in words) if words else None
+    if not words:
+        return None
+    floating_ip = None
+    for word in words:
+        if word == _AUTO:
+            floating_ip = AFTER_APPLY
+        elif word != _STOP:
+            floating_ip = word
+    return Pending(floating_ip, _STOP in words)
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> Dict[str, str]:

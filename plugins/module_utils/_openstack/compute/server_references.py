@@ -37,45 +37,60 @@ def references_of(api: Api, server: Server) -> References:
 
     Raises Missing or Refused for a name that none or several have.
     """
-    flavor = the_only('flavor', server.flavor or '', all_flavors(api), api.project_id)
-    image = the_only('image', server.image, all_images(api), api.project_id)
-    networks = [
-        the_only('network', nic.name, all_networks(api), api.project_id)['id']
-        for nic in server.networks
-    ]
-    named = {
-        index: the_only('port', nic.port, all_ports(api), api.project_id)['id']
-        for index, nic in enumerate(server.networks)
-        if nic.port
-    }
-    groups = group_ids(api, server.security_groups)
-    own = _port_bodies(api, server, networks)
-    return References(flavor['id'], flavor['disk'], image['id'], networks, groups, named, own)
+    project = api.project_id
+    flavor = the_only('flavor', server.flavor or '', all_flavors(api), project)
+    image = the_only('image', server.image, all_images(api), project)
+    networks: List[str] = []
+    for nic in server.networks:
+        network = the_only('network', nic.name, all_networks(api), project)
+        networks.append(network['id'])
+    ports: Dict[int, str] = {}
+    for index, nic in enumerate(server.networks):
+        if nic.port:
+            port = the_only('port', nic.port, all_ports(api), project)
+            ports[index] = port['id']
+    return References(
+        flavor=flavor['id'],
+        disk=flavor['disk'],
+        image=image['id'],
+        networks=networks,
+        groups=group_ids(api, server.security_groups),
+        ports=ports,
+        own_ports=_port_bodies(api, server, networks),
+    )
 
 
 def group_ids(api: Api, names: Sequence[str]) -> List[str]:
     """Return the ids of security groups."""
     groups = all_security_groups(api)
-    return [the_only('security_group', name, groups, api.project_id)['id'] for name in names]
+    found = [the_only('security_group', name, groups, api.project_id) for name in names]
+    return [group['id'] for group in found]
 
 
 def _needs_port(nic: Nic) -> bool:
     """Whether Nova cannot create the port of a connection: it has no option for a MAC or groups."""
-    return nic.port is None and (nic.mac != AFTER_APPLY or nic.security_groups is not None)
+    if nic.port is not None:
+        return False
+    return nic.mac != AFTER_APPLY or nic.security_groups is not None
 
 
 def _port_bodies(
-    api: Api, server: Server, networks: Sequence[str]
+    api: Api,
+    server: Server,
+    networks: Sequence[str],
 ) -> Mapping[int, Mapping[str, object]]:
     """The ports that Nova cannot create, by the index of the connection."""
     found: Dict[int, Mapping[str, object]] = {}
     for index, nic in enumerate(server.networks):
-        if _needs_port(nic):
-            names = server.security_groups if nic.security_groups is None else nic.security_groups
-            # Neutron takes tags only after it created a port.
-            marks = first_description({_OF: server.name, 'created_by': api.actor})
-            groups = group_ids(api, names)
-            found[index] = port_body(nic, networks[index], groups, marks)
+        if not _needs_port(nic):
+            continue
+        names = nic.security_groups
+        if names is None:
+            names = server.security_groups
+        groups = group_ids(api, names)
+        # Neutron takes tags only after it created a port.
+        marks = first_description({_OF: server.name, 'created_by': api.actor})
+        found[index] = port_body(nic, networks[index], groups, marks)
     return found
 
 
@@ -84,21 +99,21 @@ def with_own_ports(api: Api, ids: References) -> References:
     created: Dict[int, str] = {}
     for index, body in ids.own_ports.items():
         created[index] = _created_port(api, body, created.values())
-    return ids._replace(ports={**ids.ports, **created})
+    ports = {**ids.ports, **created}
+    return ids._replace(ports=ports)
 
 
 def _created_port(api: Api, body: Mapping[str, object], others: Collection[str]) -> str:
     """Create a port; if there is no answer, find the one that was created."""
     try:
-        created = api.post(NETWORK, '/ports', {'port': body})['port']
+        answer = api.post(NETWORK, '/ports', {'port': body})
     except NoAnswer:
         query = {key: body[key] for key in ('network_id', 'description')}
-        ports = api.pages(NETWORK, '/ports', 'ports', **query)
-        found = [port for port in ports if port['id'] not in others and not port['device_id']]
-        if not found:
-            raise
-        created = found[0]
-    return str(created['id'])
+        for port in api.pages(NETWORK, '/ports', 'ports', **query):
+            if port['id'] not in others and not port['device_id']:
+                return str(port['id'])
+        raise
+    return str(answer['port']['id'])
 
 
 def own_ports(api: Api, names: Sequence[str]) -> List[Raw]:

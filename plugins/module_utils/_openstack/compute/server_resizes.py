@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from ..._cloud import Busy, CloudError, Outcomes
-from ..._model.change import Change, Changes
+from ..._model.change import Change, Changes, names_of
 from ..._model.server import Server
 from ..._model.status import Status
 from ..api.api import Api, Raw
@@ -35,10 +35,10 @@ def resize(api: Api, outcomes: Outcomes) -> Outcomes:
     servers = meant(api, resized)
 
     def step(change: Change) -> None:
-        raw = the(servers, change)
+        server = the(servers, change)['id']
+        path = f'/servers/{server}'
         name = change.new(Server).flavor or ''
         flavor = the_only('flavor', name, all_flavors(api), api.project_id)
-        path = f'/servers/{raw["id"]}'
         mark = to_metadata({}, {RESIZING: name})
         api.post(COMPUTE, f'{path}/metadata', {'metadata': mark})
         body = {'resize': {'flavorRef': flavor['id']}}
@@ -50,31 +50,37 @@ def resize(api: Api, outcomes: Outcomes) -> Outcomes:
 
 
 def _resizes(change: Change) -> bool:
-    return change.old(Server).flavor != change.new(Server).flavor
+    before = change.old(Server)
+    after = change.new(Server)
+    return before.flavor != after.flavor
 
 
 def confirm_left(api: Api, outcomes: Outcomes) -> Outcomes:
     """Confirm the resizes that an earlier run has left."""
     left = remaining(outcomes, _awaits_confirmation)
-    return _confirm(api, outcomes, left) if left else outcomes
+    if not left:
+        return outcomes
+    return _confirm(api, outcomes, left)
 
 
 def _awaits_confirmation(change: Change) -> bool:
-    return change.before is not None and change.old(Server).status == Status.VERIFY_RESIZE
+    if change.before is None:
+        return False
+    return change.old(Server).status == Status.VERIFY_RESIZE
 
 
 def _confirm(api: Api, outcomes: Outcomes, changes: Changes) -> Outcomes:
     servers = meant(api, changes)
-    names = {change.name for change in changes}
+    names = set(names_of(changes))
 
     def step(change: Change) -> None:
         raw = the(servers, change)
-        if raw['OS-EXT-STS:vm_state'] == RESIZED:
+        if _is_resized(raw):
             _request_confirmation(api, raw)
 
     def remove_mark(change: Change) -> None:
-        path = f'/servers/{the(servers, change)["id"]}/metadata/{_MARK}'
-        api.delete(COMPUTE, path)
+        server = the(servers, change)['id']
+        api.delete(COMPUTE, f'/servers/{server}/metadata/{_MARK}')
 
     def wanted(change: Change) -> bool:
         return change.name in names
@@ -84,6 +90,11 @@ def _confirm(api: Api, outcomes: Outcomes, changes: Changes) -> Outcomes:
     return go_on(outcomes, remove_mark, wanted)
 
 
+def _is_resized(raw: Raw) -> bool:
+    """Whether a server awaits that its resize is confirmed."""
+    return bool(raw['OS-EXT-STS:vm_state'] == RESIZED)
+
+
 def _request_confirmation(api: Api, raw: Raw) -> None:
     """Confirm a resize. Nova refuses it if another run, or Nova itself, has done that."""
     path = f'/servers/{raw["id"]}'
@@ -91,12 +102,12 @@ def _request_confirmation(api: Api, raw: Raw) -> None:
         api.post(COMPUTE, f'{path}/action', {'confirmResize': None})
     except Busy:
         now = api.get(COMPUTE, path)['server']
-        if now['OS-EXT-STS:vm_state'] == RESIZED and not now['OS-EXT-STS:task_state']:
+        if _is_resized(now) and not now['OS-EXT-STS:task_state']:
             raise
 
 
 def _not_resized(raw: Raw) -> str | CloudError:
-    if raw['OS-EXT-STS:vm_state'] == RESIZED:
+    if _is_resized(raw):
         return ''
     return _not_confirmed(raw) or failed_resize(raw)
 
@@ -106,17 +117,18 @@ def _not_confirmed(raw: Raw) -> str | CloudError:
     state = state_of(raw)
     if state.status == Status.ERROR and not state.task_state:
         return failed(raw)
-    if raw['OS-EXT-STS:task_state'] or raw['OS-EXT-STS:vm_state'] == RESIZED:
+    if raw['OS-EXT-STS:task_state'] or _is_resized(raw):
         return f'its status is {raw["status"]}'
     return ''
 
 
 def failed_resize(raw: Raw) -> CloudError:
     """Return the error about a resize after which a server is what it was."""
+    status = raw['status']
+    flavor = raw['flavor']['original_name']
     return CloudError(
-        f'Nova did not resize it, and it is {raw["status"]} with the flavor '
-        f'{raw["flavor"]["original_name"]}; the events of the server (openstack server event list '
-        f'{raw["id"]}) have the reason'
+        f'Nova did not resize it, and it is {status} with the flavor {flavor}; the events of the '
+        f'server (openstack server event list {raw["id"]}) have the reason'
     )
 
 
@@ -129,18 +141,20 @@ def grow(api: Api, outcomes: Outcomes) -> Outcomes:
     sizes = {change.name: change.new(Server).volume_size for change in growing}
 
     def step(change: Change) -> None:
-        _request_growth(api, change.name, roots.get(change.name), sizes[change.name])
+        name = change.name
+        _request_growth(api, name, roots.get(name), sizes[name])
 
     def reasons(names: Collection[str]) -> Mapping[str, str]:
-        found = {one['id']: one for one in api.pages(VOLUME, '/volumes/detail', 'volumes')}
-        return {name: _not_grown(found, roots[name], sizes[name]) for name in names}
+        volumes = by_id(api.pages(VOLUME, '/volumes/detail', 'volumes'))
+        return {name: _not_grown(volumes, roots[name], sizes[name]) for name in names}
 
-    return wait_on(api, go_on(outcomes, step, _grows), reasons, _grows)
+    outcomes = go_on(outcomes, step, _grows)
+    return wait_on(api, outcomes, reasons, _grows)
 
 
 def _root_volumes(api: Api, changes: Changes) -> Mapping[str, Raw | None]:
     """The root volumes of the servers of changes, by the names of these."""
-    servers = observed(api, [change.name for change in changes])
+    servers = observed(api, names_of(changes))
     volumes = by_id(all_volumes(api))
     return {name: root_volume(raw, volumes) for name, raw in servers.items()}
 
@@ -161,6 +175,6 @@ def _grows(change: Change) -> bool:
 
 def _not_grown(volumes: Mapping[str, Raw], root: Raw | None, size: int) -> str:
     now = volumes.get(root['id']) if root else None
-    if now is None or now['size'] < size or now['status'] == 'extending':
-        return 'its root volume is being extended'
-    return ''
+    if now and now['size'] >= size and now['status'] != 'extending':
+        return ''
+    return 'its root volume is being extended'

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Dict, List
 
 from ..._cloud import CloudError, Gone, Outcome, Outcomes
-from ..._model.change import AFTER_APPLY, Change, Changes
+from ..._model.change import AFTER_APPLY, Change, Changes, names_of
 from ..api.api import Api, Raw
+from ..api.lists import by_name
 from ..api.parallel import each
 from ..api.polling import Reasons, await_all, with_errors
 from .server_lists import servers_named, without_our_doubles
@@ -24,7 +25,9 @@ def begin(changes: Changes) -> Outcomes:
 
 
 def go_on(
-    outcomes: Outcomes, step: Callable[[Change], object], wanted: Wanted | None = None
+    outcomes: Outcomes,
+    step: Callable[[Change], object],
+    wanted: Wanted | None = None,
 ) -> Outcomes:
     """Apply a step to the changes that succeeded so far and need it, side by side."""
     chosen = remaining(outcomes, wanted)
@@ -34,19 +37,25 @@ def go_on(
 
 
 def wait_on(
-    api: Api, outcomes: Outcomes, reasons: Reasons, wanted: Wanted | None = None
+    api: Api,
+    outcomes: Outcomes,
+    reasons: Reasons,
+    wanted: Wanted | None = None,
 ) -> Outcomes:
     """Wait for the servers of the changes that succeeded so far."""
     chosen = remaining(outcomes, wanted)
     if not chosen:
         return outcomes
-    return _merged(outcomes, await_all(api, begin(chosen), reasons))
+    awaited = await_all(api, begin(chosen), reasons)
+    return _merged(outcomes, awaited)
 
 
 def remaining(outcomes: Outcomes, wanted: Wanted | None = None) -> List[Change]:
     """Return the changes that succeeded so far and need a step."""
     succeeded = [outcome.change for outcome in outcomes if not outcome.error]
-    return [change for change in succeeded if wanted is None or wanted(change)]
+    if wanted is None:
+        return succeeded
+    return list(filter(wanted, succeeded))
 
 
 def _merged(outcomes: Outcomes, others: Outcomes) -> Outcomes:
@@ -57,7 +66,7 @@ def _merged(outcomes: Outcomes, others: Outcomes) -> Outcomes:
 def observed(api: Api, names: Collection[str]) -> Dict[str, Raw]:
     """Return servers as they are now, by name."""
     found = servers_named(api, names, fresh=True)
-    return {raw['name']: raw for raw in without_our_doubles(found)}
+    return by_name(without_our_doubles(found))
 
 
 def meant(api: Api, changes: Changes) -> Dict[str, Raw]:
@@ -65,9 +74,13 @@ def meant(api: Api, changes: Changes) -> Dict[str, Raw]:
 
     One that an earlier change of the plan created has no other identity than its name.
     """
-    found = observed(api, [change.name for change in changes])
-    ids = {change.name: change.id for change in changes}
-    return {name: raw for name, raw in found.items() if ids[name] in (None, AFTER_APPLY, raw['id'])}
+    found = observed(api, names_of(changes))
+    servers: Dict[str, Raw] = {}
+    for change in changes:
+        raw = found.get(change.name)
+        if raw and change.id in (None, AFTER_APPLY, raw['id']):
+            servers[change.name] = raw
+    return servers
 
 
 def the(servers: Mapping[str, Raw], change: Change) -> Raw:
@@ -79,11 +92,12 @@ def the(servers: Mapping[str, Raw], change: Change) -> Raw:
 
 def failed(raw: Raw) -> CloudError:
     """Return the error about a server that Nova could not build, or do something with."""
+    fault = fault_of(raw)
     way_out = 'the operator of the cloud can reset it'
     if never_ran(raw):
         way_out = 'when the cause is gone, run the task again'
     return CloudError(
-        f'its status is ERROR: {fault_of(raw)}; {way_out}, or delete the server (state: absent)'
+        f'its status is ERROR: {fault}; {way_out}, or delete the server (state: absent)'
     )
 
 
@@ -91,7 +105,11 @@ def until(api: Api, problem: Callable[[Raw], str | CloudError]) -> Reasons:
     """Return what is awaited of servers, by one list for all; a server that is gone is an error."""
 
     def reasons(names: Collection[str]) -> Mapping[str, str | CloudError]:
-        found = observed(api, names)
-        return {name: problem(found[name]) if name in found else Gone() for name in names}
+        servers = observed(api, names)
+        found: Dict[str, str | CloudError] = {}
+        for name in names:
+            raw = servers.get(name)
+            found[name] = Gone() if raw is None else problem(raw)
+        return found
 
     return reasons

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Dict, List, Set, Tuple
 from urllib.parse import quote
 
@@ -16,7 +16,14 @@ from ..api.lists import ports_by_server
 from ..api.marks import to_metadata
 from ..api.services import COMPUTE, NETWORK
 from .server_addresses import Addresses, connection_ports
-from .server_marks import OWN_GROUPS, changed, own_groups, removed
+from .server_marks import (
+    OWN_GROUPS,
+    changed,
+    own_groups,
+    protection_mark,
+    removed,
+    user_data_mark,
+)
 from .server_references import group_ids
 from .server_resizes import grow, resize
 from .server_steps import begin, go_on, meant, the
@@ -25,27 +32,36 @@ from .server_steps import begin, go_on, meant, the
 def update(api: Api, changes: Changes) -> Outcomes:
     """Update servers: what is live side by side, then flavors and disks."""
     servers = meant(api, changes)
-    ports = ports_by_server(api) if any(map(_changes_groups, changes)) else {}
+    changes_groups = any(map(_changes_groups, changes))
+    changes_addresses = any(map(_changes_address, changes))
+    ports = ports_by_server(api) if changes_groups else {}
     ids = _group_ids(api, changes)
-    addresses = Addresses(api) if any(map(_changes_address, changes)) else None
+    addresses = Addresses(api) if changes_addresses else None
 
     def step(change: Change) -> None:
         raw = the(servers, change)
         _write_metadata(api, raw, change)
         if _changes_groups(change):
-            _set_groups(api, connection_ports(raw, ports.get(raw['id'], [])), change, ids)
+            own_ports = ports.get(raw['id'], [])
+            _set_groups(api, connection_ports(raw, own_ports), change, ids)
         if addresses and _changes_address(change):
             addresses.give(raw, change.new(Server).floating_ip)
 
-    return grow(api, resize(api, go_on(begin(changes), step)))
+    outcomes = go_on(begin(changes), step)
+    outcomes = resize(api, outcomes)
+    return grow(api, outcomes)
 
 
 def _changes_address(change: Change) -> bool:
-    return change.old(Server).floating_ip != change.new(Server).floating_ip
+    before = change.old(Server)
+    after = change.new(Server)
+    return before.floating_ip != after.floating_ip
 
 
 def _changes_groups(change: Change) -> bool:
-    return _groups(change.old(Server)) != _groups(change.new(Server))
+    before = _groups(change.old(Server))
+    after = _groups(change.new(Server))
+    return before != after
 
 
 def _groups(server: Server) -> List[Tuple[str, ...]]:
@@ -55,48 +71,59 @@ def _groups(server: Server) -> List[Tuple[str, ...]]:
 
 def groups_of(server: Server, nic: Nic) -> Tuple[str, ...]:
     """Return the groups of a connection: its own, else those of the server."""
-    return server.security_groups if nic.security_groups is None else nic.security_groups
+    if nic.security_groups is None:
+        return server.security_groups
+    return nic.security_groups
 
 
-def _group_ids(api: Api, changes: Changes) -> Dict[str, str]:
+def _group_ids(api: Api, changes: Changes) -> Mapping[str, str]:
     """The ids of the groups that changes need, looked up before anything is written."""
     needed: Set[str] = set()
-    for change in changes:
-        if _changes_groups(change):
-            needed.update(*_groups(change.new(Server)))
+    for change in filter(_changes_groups, changes):
+        needed.update(*_groups(change.new(Server)))
+    if not needed:
+        return {}
     names = sorted(needed)
-    return dict(zip(names, group_ids(api, names))) if names else {}
+    return dict(zip(names, group_ids(api, names)))
 
 
-def _set_groups(api: Api, ports: Sequence[Raw], change: Change, ids: Dict[str, str]) -> None:
+def _set_groups(
+    api: Api,
+    ports: Sequence[Raw],
+    change: Change,
+    ids: Mapping[str, str],
+) -> None:
     """Set the groups of the connections where they differ."""
-    before = change.old(Server)
-    after = change.new(Server)
-    pairs = zip(_groups(before), _groups(after), ports)
-    for old, new, port in pairs:
+    before = _groups(change.old(Server))
+    after = _groups(change.new(Server))
+    for old, new, port in zip(before, after, ports):
         if old != new:
-            body = {'port': {'security_groups': [ids[name] for name in new]}}
+            groups = [ids[name] for name in new]
+            body = {'port': {'security_groups': groups}}
             api.put(NETWORK, f'/ports/{port["id"]}', body)
 
 
 def _write_metadata(api: Api, raw: Raw, change: Change) -> None:
     """Write labels, flags and description; metadata of others stays."""
-    before, after = (_metadata(one(Server)) for one in (change.old, change.new))
+    before = change.old(Server)
+    after = change.new(Server)
+    old = _metadata(before)
+    new = _metadata(after)
     path = f'/servers/{raw["id"]}'
-    written = changed(before, after)
+    written = changed(old, new)
     if written:
         api.post(COMPUTE, f'{path}/metadata', {'metadata': written})
-    for key in removed(before, after):
+    for key in removed(old, new):
         api.delete(COMPUTE, f'{path}/metadata/{quote(key)}')
-    if change.old(Server).description != change.new(Server).description:
-        body = {'description': change.new(Server).description}
+    if before.description != after.description:
+        body = {'description': after.description}
         api.put(COMPUTE, path, {'server': body})
 
 
 def _metadata(server: Server) -> Dict[str, str]:
     own = {
-        'delete_protection': 'true' if server.delete_protection else None,
-        'user_data': None if server.user_data is None else str.__str__(server.user_data),
+        'delete_protection': protection_mark(server),
+        'user_data': user_data_mark(server),
         OWN_GROUPS: own_groups(server),
     }
     return to_metadata(server.labels, own)

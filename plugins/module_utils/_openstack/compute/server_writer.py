@@ -13,12 +13,13 @@ from typing import Dict, List, Set
 from uuid import uuid4
 
 from ..._cloud import CloudError, Missing, Outcomes, Refused
-from ..._model.change import Change, Changes
+from ..._model.change import Change, Changes, names_of
 from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.status import Status
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
+from ..api.lists import by_name
 from ..api.marks import PREFIX, from_metadata
 from ..api.polling import Reasons
 from ..api.services import COMPUTE
@@ -50,19 +51,20 @@ class ServerWriter:
 
     def create(self, changes: Changes) -> Outcomes:
         """Create servers; those that an earlier run, or another one, requested are completed."""
-        outcomes = begin(changes)
-        there = observed(self.api, [change.name for change in changes])
-        outcomes = self._delete_failed(outcomes, there)
-        there = {name: raw for name, raw in there.items() if not (_failed(raw) or is_deleting(raw))}
-        outcomes = self._request(outcomes, there)
-        outcomes = wait_on(self.api, outcomes, until(self.api, _not_built))
-        built = servers_named(self.api, [change.name for change in changes], fresh=True)
+        api = self.api
+        names = names_of(changes)
+        there = observed(api, names)
+        outcomes = self._delete_failed(begin(changes), there)
+        staying = {name: raw for name, raw in there.items() if not _is_leaving(raw)}
+        outcomes = self._request(outcomes, staying)
+        outcomes = wait_on(api, outcomes, until(api, _not_built))
+        built = servers_named(api, names, fresh=True)
         self._delete_own_doubles(built)
         return self._complete(outcomes, without_our_doubles(built))
 
     def _delete_failed(self, outcomes: Outcomes, there: Mapping[str, Raw]) -> Outcomes:
         """Delete servers of ours that failed before they ran; await those that are leaving."""
-        leaving = {name for name, raw in there.items() if _failed(raw) or is_deleting(raw)}
+        leaving = {name for name, raw in there.items() if _is_leaving(raw)}
         if not leaving:
             return outcomes
 
@@ -81,15 +83,9 @@ class ServerWriter:
         servers = [change.new(Server) for change in absent]
         if not servers:
             return outcomes
-        api = self.api
-        prefetch(api, servers)
+        prefetch(self.api, servers)
         contents = self._contents(servers)
-        references: Dict[str, References | CloudError] = {}
-        for server in servers:
-            try:
-                references[server.name] = references_of(api, server)
-            except CloudError as error:
-                references[server.name] = error
+        references = self._references(servers)
         self._delete_left_ports(references)
 
         def step(change: Change) -> None:
@@ -98,41 +94,57 @@ class ServerWriter:
                 raise found
             self._request_one(change.new(Server), found, contents)
 
-        return go_on(outcomes, step, lambda change: change.name in references)
+        def wanted(change: Change) -> bool:
+            return change.name in references
+
+        return go_on(outcomes, step, wanted)
+
+    def _references(self, servers: Sequence[Server]) -> Mapping[str, References | CloudError]:
+        """What servers refer to, by name; or why one refers to something that does not exist."""
+        found: Dict[str, References | CloudError] = {}
+        for server in servers:
+            try:
+                found[server.name] = references_of(self.api, server)
+            except CloudError as error:
+                found[server.name] = error
+        return found
 
     def _contents(self, servers: Sequence[Server]) -> Mapping[str | None, str]:
         """The content of init scripts by name, and of the user data of the task by None."""
-        scripts = {server.init_script for server in servers if not server.user_data} - {None}
         found: Dict[str | None, str] = {}
-        if self.secrets.user_data is not None:
-            found[None] = encoded(self.secrets.user_data)
+        user_data = self.secrets.user_data
+        if user_data is not None:
+            found[None] = encoded(user_data)
+        scripts: Set[str] = set()
+        for server in servers:
+            if server.init_script and not server.user_data:
+                scripts.add(server.init_script)
         if scripts:
             from ..catalogue.init_scripts import InitScripts
 
-            listed = InitScripts(self.api).list([name for name in scripts if name])
-            found.update({script.name: encoded(script.content) for script in listed})
+            for script in InitScripts(self.api).list(scripts):
+                found[script.name] = encoded(script.content)
         return found
 
     def _delete_left_ports(self, references: Mapping[str, References | CloudError]) -> None:
         """Delete the ports that an earlier run created for servers that it did not come to."""
-        names = [
-            name
-            for name, found in references.items()
-            if not isinstance(found, CloudError) and found.own_ports
-        ]
-        for port in own_ports(self.api, names) if names else ():
+        names: List[str] = []
+        for name, found in references.items():
+            if isinstance(found, References) and found.own_ports:
+                names.append(name)
+        if not names:
+            return
+        for port in own_ports(self.api, names):
             if not port['device_id']:
                 delete_port(self.api, port)
 
     def _request_one(
-        self, server: Server, ids: References, contents: Mapping[str | None, str]
+        self,
+        server: Server,
+        ids: References,
+        contents: Mapping[str | None, str],
     ) -> None:
-        source = None if server.user_data else server.init_script
-        needs_content = server.user_data or server.init_script
-        if needs_content and source not in contents:
-            text = f'init script {source} no longer exists; run the task again'
-            raise Missing(text, 'init_script', 'init_script', source or '')
-        content = contents[source] if needs_content else None
+        content = _content(server, contents)
         token = str(uuid4())
         ids = with_own_ports(self.api, ids)
         body = creation_body(server, ids, self.api.actor, token, content)
@@ -140,7 +152,8 @@ class ServerWriter:
             self.api.post(COMPUTE, '/servers', {'server': body})
         except NoAnswer:
             found = servers_named(self.api, [server.name], fresh=True)
-            if token not in {raw['metadata'].get(TOKEN) for raw in found}:
+            tokens = {raw['metadata'].get(TOKEN) for raw in found}
+            if token not in tokens:
                 raise
         self.tokens.add(token)
 
@@ -150,16 +163,17 @@ class ServerWriter:
         for raw in built:
             is_own = raw['metadata'].get(TOKEN) in self.tokens
             if is_own and raw['id'] not in first:
+                name = raw['name']
                 self._request_deletion(raw)
                 self.api.notes.append(
-                    f'server {raw["name"]}: another run created it at the same time; the second '
-                    'one was deleted'
+                    f'server {name}: another run created it at the same time; the second one was '
+                    'deleted'
                 )
 
     def _complete(self, outcomes: Outcomes, built: Sequence[Raw]) -> Outcomes:
         """Do what is left to be done with the servers."""
         api = self.api
-        there = {raw['name']: raw for raw in built}
+        there = by_name(built)
         pending = _pending_by_name(there)
         if not pending:
             return outcomes
@@ -175,18 +189,21 @@ class ServerWriter:
                 act(api, raw, 'os-stop')
 
         def remove_mark(change: Change) -> None:
-            path = f'/servers/{the(there, change)["id"]}/metadata/{PREFIX}{PENDING}'
-            api.delete(COMPUTE, path)
+            server = the(there, change)['id']
+            api.delete(COMPUTE, f'/servers/{server}/metadata/{PREFIX}{PENDING}')
 
         def wanted(change: Change) -> bool:
             return change.name in pending
 
         def stops(change: Change) -> bool:
-            return wanted(change) and pending[change.name].stop
+            left = pending.get(change.name)
+            return left is not None and left.stop
+
+        def not_off(raw: Raw) -> str | CloudError:
+            return awaited(raw, Status.SHUTOFF)
 
         outcomes = go_on(outcomes, float_and_stop, wanted)
-        off = until(api, lambda raw: awaited(raw, Status.SHUTOFF))
-        outcomes = wait_on(api, outcomes, off, stops)
+        outcomes = wait_on(api, outcomes, until(api, not_off), stops)
         return go_on(outcomes, remove_mark, wanted)
 
     def delete(self, changes: Changes) -> Outcomes:
@@ -197,11 +214,10 @@ class ServerWriter:
         created after the one of a change was deleted stays.
         """
         ids = {change.id for change in changes}
-        found = servers_named(self.api, [change.name for change in changes], fresh=True)
-        there = {raw['name']: raw for raw in found if raw['id'] in ids}
-        doomed = [
-            raw for raw in found if raw['id'] in ids or (is_ours(raw) and raw['name'] in there)
-        ]
+        found = servers_named(self.api, names_of(changes), fresh=True)
+        there = by_name(raw for raw in found if raw['id'] in ids)
+        doubles = [raw for raw in found if is_ours(raw) and raw['name'] in there]
+        doomed = [raw for raw in found if raw['id'] in ids or raw in doubles]
         addresses = Addresses(self.api)
 
         def step(change: Change) -> None:
@@ -218,7 +234,7 @@ class ServerWriter:
 
     def _delete_own_ports(self, changes: Changes) -> None:
         """Delete the ports that were created for servers that are gone."""
-        for port in own_ports(self.api, [change.name for change in changes]):
+        for port in own_ports(self.api, names_of(changes)):
             delete_port(self.api, port)
 
     def _request_deletion(self, raw: Raw) -> None:
@@ -230,7 +246,8 @@ class ServerWriter:
 
         def reasons(names: Collection[str]) -> Mapping[str, str | CloudError]:
             found = servers_named(self.api, names, fresh=True)
-            return {raw['name']: _not_gone(raw) for raw in found if raw['id'] in ids}
+            staying = [raw for raw in found if raw['id'] in ids]
+            return {raw['name']: _not_gone(raw) for raw in staying}
 
         return reasons
 
@@ -245,9 +262,23 @@ def _pending_by_name(servers: Mapping[str, Raw]) -> Dict[str, Pending]:
     return found
 
 
-def _failed(raw: Raw) -> bool:
-    """Whether a server can be created anew without loss."""
-    return is_ours(raw) and never_ran(raw)
+def _content(server: Server, contents: Mapping[str | None, str]) -> str | None:
+    """The first-boot content of a new server; None if it has none."""
+    if server.user_data:
+        script = None
+    elif server.init_script:
+        script = server.init_script
+    else:
+        return None
+    if script not in contents:
+        text = f'init script {script} no longer exists; run the task again'
+        raise Missing(text, 'init_script', 'init_script', script or '')
+    return contents[script]
+
+
+def _is_leaving(raw: Raw) -> bool:
+    """Whether a server is not there any more, or can be created anew without loss."""
+    return is_deleting(raw) or (is_ours(raw) and never_ran(raw))
 
 
 def _named(servers: Sequence[Raw], name: str) -> List[Raw]:
@@ -256,8 +287,9 @@ def _named(servers: Sequence[Raw], name: str) -> List[Raw]:
 
 def _check_unlocked(raw: Raw) -> None:
     if raw['locked']:
+        identity = raw['id']
         raise Refused(
-            f'it is locked in the cloud; unlock it first (openstack server unlock {raw["id"]})'
+            f'it is locked in the cloud; unlock it first (openstack server unlock {identity})'
         )
 
 
@@ -270,7 +302,9 @@ def _not_gone(raw: Raw) -> str | CloudError:
 
 def _not_built(raw: Raw) -> str | CloudError:
     """Why Nova has not built a server yet; empty if it has."""
-    state = state_of(raw)
-    if state.status == Status.ERROR:
+    status = state_of(raw).status
+    if status == Status.ERROR:
         return failed(raw)
-    return f'its status is {raw["status"]}' if state.status == Status.BUILD else ''
+    if status == Status.BUILD:
+        return f'its status is {raw["status"]}'
+    return ''

@@ -33,6 +33,13 @@ from ..storage.root_volumes import volume_ids
 from .server_lists import listed, servers_named, without_our_doubles
 from .server_translation import Around, needs_group_names, server_of
 
+_IMAGE = PREFIX + 'image'
+
+
+def _order(server: Server) -> Tuple[int, str]:
+    """Members of a group in the order of their numbers."""
+    return (len(server.name), server.name)
+
 
 class Servers:
     """Servers of a project."""
@@ -47,20 +54,21 @@ class Servers:
     ) -> Tuple[Server, ...]:
         """List all servers, or those with these names and the members of a group."""
         if names is None:
-            found = without_our_doubles(listed(self.api, all_servers(self.api)))
+            found = listed(self.api, all_servers(self.api))
         else:
-            found = without_our_doubles(servers_named(self.api, names, member_of))
+            found = servers_named(self.api, names, member_of)
+        found = without_our_doubles(found)
         if not found:
             return ()
         around = self._around(found)
         servers = [server_of(raw, around) for raw in found]
-        return tuple(sorted(servers, key=lambda server: (len(server.name), server.name)))
+        return tuple(sorted(servers, key=_order))
 
     def _around(self, found: Sequence[Raw]) -> Around:
         """What belongs to servers: a fixed number of lists, side by side."""
         api = self.api
         has_volumes = any(map(volume_ids, found))
-        is_of_others = any(f'{PREFIX}image' not in raw['metadata'] for raw in found)
+        is_of_others = any(_IMAGE not in raw['metadata'] for raw in found)
         lists = [all_ports, all_floating_ips]
         if has_volumes:
             lists.append(all_volumes)
@@ -69,12 +77,15 @@ class Servers:
         together([partial(one, api) for one in lists])
         ports = ports_by_server(api)
         needs_groups = any(needs_group_names(raw, ports.get(raw['id'], ())) for raw in found)
+        groups = all_security_groups(api) if needs_groups else ()
+        images = all_images(api) if is_of_others else ()
+        volumes = all_volumes(api) if has_volumes else ()
         return Around(
             ports=ports,
             floating=floating_ips_by_port(api),
-            groups=names_by_id(all_security_groups(api) if needs_groups else ()),
-            images=names_by_id(all_images(api) if is_of_others else ()),
-            volumes=by_id(all_volumes(api) if has_volumes else ()),
+            groups=names_by_id(groups),
+            images=names_by_id(images),
+            volumes=by_id(volumes),
         )
 
     def create(self, changes: Changes) -> Outcomes:
