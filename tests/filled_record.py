@@ -79,4 +79,21 @@ def fill(record: Record) -> dict[str, int]:
         add('init_script', name='i', content='#!/bin/sh', description='', labels='{}')
     if record.version > 3:
         add('server_keypair', server_id=ids['server'], keypair_id=ids['keypair'], position=1)
+    if record.version > 6:
+        add(
+            'server_snapshot',
+            uuid='t',
+            name='s/before',
+            server_id=ids['server'],
+            memory=1,
+            hardware='{}',
+            description='',
+            labels='{}',
+        )
+        add(
+            'server_snapshot_disk',
+            snapshot_id=ids['server_snapshot'],
+            volume_id=ids['volume'],
+            size=1,
+        )
     return ids

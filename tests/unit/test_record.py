@@ -790,7 +790,7 @@ def test_rows_that_came_into_use_are_not_deleted(
             "UPDATE main.security_group_rule SET direction = 'x'",
             'security_group_rule: ValueError: direction',
         ),
-        ('DELETE FROM main.volume', 'server s has no root volume'),
+        ('DELETE FROM main.volume WHERE bootable', 'server s has no root volume'),
     ],
 )
 def test_foreign_data_is_reported(record: Record, statement: str, problem: str) -> None:

@@ -216,6 +216,33 @@ class VolumeRow(Row):
     bootable: Annotated[int, 'DEFAULT 0']
 
 
+class ServerSnapshotRow(Row):
+    """A snapshot of a server. Name: that of the server, a slash, and its own.
+
+    Memory: it has that of the guest; hardware is then what the machine had. Current: the server
+    has changed since this one, and no other was made or restored meanwhile.
+    """
+
+    uuid: Uuid
+    name: str
+    server_id: Annotated[OfServer, INDEX]
+    parent_id: Annotated[Optional[int], 'REFERENCES server_snapshot ON DELETE SET NULL']
+    memory: int
+    hardware: Annotated[Optional[str], Value.JSON]
+    current: Annotated[int, 'DEFAULT 0']
+    description: str
+    labels: Annotated[str, Value.LABELS]
+    task_state: TaskState
+
+
+class ServerSnapshotDiskRow(Row):
+    """A volume in a snapshot of its server. Size: GiB, at that time."""
+
+    snapshot_id: Annotated[int, 'REFERENCES server_snapshot ON DELETE CASCADE', INDEX]
+    volume_id: Annotated[int, 'REFERENCES volume', INDEX]
+    size: int
+
+
 class InitScriptRow(Row):
     """An init script."""
 

@@ -167,12 +167,28 @@ _ROOT_VOLUMES = [
 ]
 _VERSION_6 = [*_HISTORY, *_OWNERS, *_ROOT_VOLUMES]
 
+# Version 7: snapshots of servers.
+_SERVER_SNAPSHOT = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
+  parent_id INTEGER REFERENCES server_snapshot ON DELETE SET NULL, memory INTEGER NOT NULL,
+  hardware TEXT, current INTEGER NOT NULL DEFAULT 0, description TEXT NOT NULL,
+  labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)"""
+_SNAPSHOT_DISK = """snapshot_id INTEGER NOT NULL REFERENCES server_snapshot ON DELETE CASCADE,
+  volume_id INTEGER NOT NULL REFERENCES volume, size INTEGER NOT NULL,
+  UNIQUE (snapshot_id, volume_id)"""
+_SNAPSHOTS = [
+    f'CREATE TABLE server_snapshot ({_ROW}, {_SERVER_SNAPSHOT});',
+    f'CREATE TABLE server_snapshot_disk ({_ROW}, {_SNAPSHOT_DISK});',
+]
+_VERSION_7 = [*_SNAPSHOTS]
+
 VERSIONS = {
     2: _version_2(),
     3: '\n'.join(_VERSION_3),
     4: '\n'.join(_VERSION_4),
     5: _version_5(),
     6: '\n'.join(_VERSION_6),
+    7: '\n'.join(_VERSION_7),
 }
 # Indices and triggers, without those of constraints.
 _DERIVED = """SELECT type, name FROM sqlite_master

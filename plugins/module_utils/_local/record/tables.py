@@ -87,5 +87,7 @@ TABLES: Dict[str, Table] = {
     'server_keypair': Table(
         rows.ServerKeypairRow, ('UNIQUE (server_id, keypair_id)', 'UNIQUE (server_id, position)')
     ),
+    'server_snapshot': Table(rows.ServerSnapshotRow, _NAMED),
+    'server_snapshot_disk': Table(rows.ServerSnapshotDiskRow, ('UNIQUE (snapshot_id, volume_id)',)),
 }
 ALL_TABLES = {**TABLES, 'history': Table(rows.HistoryRow)}
