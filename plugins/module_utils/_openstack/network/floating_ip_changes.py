@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Dict, Tuple
 
 from ..._cloud import Missing, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
-from ..._model.floating_ip import HOLDERS, FloatingIp
-from ..api.api import Api, Raw
+from ..._model.floating_ip import HOLDERS, FixedIp, FloatingIp
+from ..api.api import Api, Body, Raw
 from ..api.lists import all_floating_ips
 from ..api.names import age, item_of
 from ..api.parallel import each
@@ -34,8 +34,9 @@ class FloatingIpChanges:
 
     def _create(self, change: Change) -> None:
         wanted = change.new(FloatingIp)
-        name = None if wanted.name in (AFTER_APPLY, wanted.address) else wanted.name
-        options: Dict[str, Any] = {}
+        is_named = wanted.name not in (AFTER_APPLY, wanted.address)
+        name = wanted.name if is_named else None
+        options: Body = {}
         if wanted.address != AFTER_APPLY:
             options['floating_ip_address'] = wanted.address
         if wanted.holder:
@@ -46,14 +47,18 @@ class FloatingIpChanges:
             self._write(raw, wanted, own, {})
 
     def _pool(self, wanted: FloatingIp) -> str:
-        if wanted.pool == AFTER_APPLY and wanted.address != AFTER_APPLY:
-            return pool_of(self.api, wanted.address) or pool_id(self.api)
-        return pool_id(self.api, None if wanted.pool == AFTER_APPLY else wanted.pool)
+        if wanted.pool != AFTER_APPLY:
+            return pool_id(self.api, wanted.pool)
+        found = None
+        if wanted.address != AFTER_APPLY:
+            found = pool_of(self.api, wanted.address)
+        return found or pool_id(self.api)
 
     def _is_first(self, created: Raw, name: str) -> bool:
         """Whether no other run gave the name before; if one did, the new one is released."""
         named = [raw for raw in all_floating_ips(self.api) if name_of(raw) == name]
-        if not named or min(named, key=age)['id'] == created['id']:
+        first = min(named, key=age, default=created)
+        if first['id'] == created['id']:
             return True
         self._release(created['id'])
         return False
@@ -66,14 +71,19 @@ class FloatingIpChanges:
         old = change.old(FloatingIp)
         wanted = change.new(FloatingIp)
         raw = item_of(change, all_floating_ips(self.api), self.api.project_id)
-        target: Dict[str, Any] = {}
+        target: Body = {}
         if _place(old) != _place(wanted):
             target = self._target(wanted) if wanted.holder else {'port_id': None}
-        own = {**marks_of(raw).own, 'automatic': '1' if wanted.automatic else None}
+        automatic = '1' if wanted.automatic else None
+        own = {**marks_of(raw).own, 'automatic': automatic}
         self._write(raw, wanted, own, target)
 
     def _write(
-        self, raw: Raw, wanted: FloatingIp, own: Dict[str, str | None], target: Dict[str, Any]
+        self,
+        raw: Raw,
+        wanted: FloatingIp,
+        own: Dict[str, str | None],
+        target: Body,
     ) -> None:
         """Write the tags, then what Neutron knows of, such as a description without marks."""
         write_tags(self.api, PATH, raw, wanted.labels, own)
@@ -82,20 +92,20 @@ class FloatingIpChanges:
         if target:
             attach(self.api, raw['id'], target)
 
-    def _target(self, wanted: FloatingIp) -> Dict[str, Any]:
+    def _target(self, wanted: FloatingIp) -> Body:
         """The port of a holder that has the fixed address."""
+        fixed_ip = wanted.fixed_ip
         for port_id, fixed in PortUsers(self.api).fixed_ips():
-            is_holder = any(
-                getattr(wanted, kind) and getattr(wanted, kind) == getattr(fixed, kind)
-                for kind in HOLDERS
-            )
-            if is_holder and fixed.fixed_ip == wanted.fixed_ip:
-                return {'port_id': port_id, 'fixed_ip_address': wanted.fixed_ip}
-        raise Missing(f'{wanted.holder} no longer has {wanted.fixed_ip}; run the task again')
+            if fixed.fixed_ip == fixed_ip and _has_holder(fixed, wanted):
+                return {'port_id': port_id, 'fixed_ip_address': fixed_ip}
+        raise Missing(f'{wanted.holder} no longer has {fixed_ip}; run the task again')
 
     def delete(self, changes: Changes) -> Outcomes:
         """Release addresses; those that are gone already are no error."""
-        return each(changes, lambda change: self._release(str(change.id)))
+        return each(changes, self._delete)
+
+    def _delete(self, change: Change) -> None:
+        self._release(str(change.id))
 
     def _release(self, identity: str) -> None:
         self.api.delete(NETWORK, f'{PATH}/{identity}')
@@ -103,3 +113,12 @@ class FloatingIpChanges:
 
 def _place(item: FloatingIp) -> Tuple[str | None, ...]:
     return (item.server, item.lb, item.port, item.fixed_ip)
+
+
+def _has_holder(fixed: FixedIp, wanted: FloatingIp) -> bool:
+    """Whether a fixed address is one of the holder of a floating one."""
+    for kind in HOLDERS:
+        holder = getattr(wanted, kind)
+        if holder and holder == getattr(fixed, kind):
+            return True
+    return False

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Dict
 
 from ..._model.change import AFTER_APPLY
-from ..api.api import Api, Raw
+from ..api.api import Api, Body, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_floating_ips
 from ..api.services import NETWORK
@@ -61,7 +60,9 @@ class FloatingIpWriter:
     def _allocate(self, options: Mapping[str, object]) -> str:
         """Allocate an automatic address; return it."""
         own = {'automatic': '1', 'created_by': self.api.actor}
-        return str(allocate(self.api, pool_id(self.api), own, options)['floating_ip_address'])
+        pool = pool_id(self.api)
+        created = allocate(self.api, pool, own, options)
+        return str(created['floating_ip_address'])
 
     def release(self, port_ids: Collection[str]) -> None:
         """Take the floating IPs from ports; automatic ones are deleted."""
@@ -96,20 +97,27 @@ def attach(api: Api, identity: str, target: Mapping[str, object]) -> None:
 
 
 def allocate(
-    api: Api, pool: str, own: Mapping[str, str | None], options: Mapping[str, object]
-) -> Dict[str, Any]:
+    api: Api,
+    pool: str,
+    own: Mapping[str, str | None],
+    options: Mapping[str, object],
+) -> Raw:
     """Allocate a floating IP; if there is no answer, find the one that was allocated."""
-    marks = first_description(own)
-    body = {'floating_network_id': pool, 'description': marks, **options}
+    body: Body = {
+        'floating_network_id': pool,
+        'description': first_description(own),
+        **options,
+    }
     try:
-        created = api.post(NETWORK, PATH, {'floatingip': body})['floatingip']
+        answer = api.post(NETWORK, PATH, {'floatingip': body})
     except NoAnswer:
-        wanted = {key: value for key, value in body.items() if key != 'fixed_ip_address'}
-        found = [raw for raw in api.pages(NETWORK, PATH, 'floatingips') if _has(raw, wanted)]
-        if not found:
-            raise
-        created = found[0]
-    return dict(created)
+        body.pop('fixed_ip_address', None)
+        for raw in api.pages(NETWORK, PATH, 'floatingips'):
+            if _has(raw, body):
+                return raw
+        raise
+    created: Raw = answer['floatingip']
+    return created
 
 
 def _has(raw: Raw, wanted: Mapping[str, object]) -> bool:

@@ -12,7 +12,13 @@ from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.floating_ip import FixedIp, FloatingIp
 from ..api.api import Api
-from ..api.lists import all_floating_ips, all_networks, all_ports, all_servers
+from ..api.lists import (
+    all_floating_ips,
+    all_networks,
+    all_ports,
+    all_servers,
+    names_by_id,
+)
 from ..api.names import age
 from ..api.parallel import together
 from ..api.services import NETWORK
@@ -42,16 +48,16 @@ class FloatingIps:
         Of those to which runs gave the same name at the same time, it is the first.
         """
         self._prefetch()
-        pools = {raw['id']: raw['name'] for raw in all_networks(self.api)}
+        pools = names_by_id(all_networks(self.api))
         holders = dict(PortUsers(self.api).fixed_ips())
         first: Dict[str, FloatingIp] = {}
         for raw in sorted(all_floating_ips(self.api), key=age):
             holder = holders.get(raw['port_id'])
             first.setdefault(name_of(raw), floating_ip_of(raw, pools, holder))
-        wanted = None if names is None else set(names)
-        return tuple(
-            item for item in first.values() if wanted is None or {item.name, item.address} & wanted
-        )
+        if names is None:
+            return tuple(first.values())
+        wanted = set(names)
+        return tuple(item for item in first.values() if wanted & {item.name, item.address})
 
     def fixed_ips(self) -> Tuple[FixedIp, ...]:
         """Return the fixed addresses of servers, load balancers and ports."""
@@ -67,7 +73,8 @@ class FloatingIps:
 
     def pools(self) -> Tuple[str, ...]:
         """Return the names of the external networks."""
-        return tuple(sorted(raw['name'] for raw in external_networks(self.api)))
+        names = [raw['name'] for raw in external_networks(self.api)]
+        return tuple(sorted(names))
 
     def free(self, pool: str | None = None) -> int | None:
         """Return how many more the quota permits, whatever the pool; None: it has no limit.
@@ -81,14 +88,18 @@ class FloatingIps:
         quota = answer.get('quota', {}).get('floatingip')
         if not quota or quota['limit'] < 0:
             return None
-        return max(0, int(quota['limit']) - int(quota['used']) - int(quota['reserved']))
+        taken = int(quota['used']) + int(quota['reserved'])
+        return max(0, int(quota['limit']) - taken)
 
     def in_pool(self, address: str) -> bool | None:
         """Return whether an external network has an address; None: it does not show its own."""
-        found = [has_address(self.api, pool, address) for pool in external_networks(self.api)]
+        pools = external_networks(self.api)
+        found = [has_address(self.api, pool, address) for pool in pools]
         if True in found:
             return True
-        return None if None in found else False
+        if None in found:
+            return None
+        return False
 
     def _changes(self) -> FloatingIpChanges:
         from .floating_ip_changes import FloatingIpChanges

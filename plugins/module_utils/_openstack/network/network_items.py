@@ -10,6 +10,7 @@ from typing import List, Tuple
 from ..._model.network import Network
 from ..._model.status import TaskState
 from ..api.api import Raw
+from ..api.names import age
 from .tags import description_of, marks_of
 
 UNFINISHED = {'creating': TaskState.CREATING, 'deleting': TaskState.DELETING}
@@ -32,14 +33,18 @@ def default_network(listed: Sequence[Raw], marked: Callable[[], str | None]) -> 
     chosen = marked()
     if chosen:
         return chosen
-    inner = {raw['name'] for raw in listed if not raw['router:external']} or names
-    return str(inner.pop()) if len(inner) == 1 else None
+    inner = {raw['name'] for raw in listed if not raw['router:external']}
+    candidates = inner or names
+    if len(candidates) > 1:
+        return None
+    return str(candidates.pop())
 
 
 def ipv4_subnets(network_id: str, subnets: Sequence[Raw]) -> List[Raw]:
     """Return the IPv4 subnets of a network, the oldest first."""
-    found = [raw for raw in subnets if raw['network_id'] == network_id and raw['ip_version'] == 4]
-    return sorted(found, key=lambda raw: (raw['created_at'], raw['id']))
+    own = [raw for raw in subnets if raw['network_id'] == network_id]
+    ipv4 = [raw for raw in own if raw['ip_version'] == 4]
+    return sorted(ipv4, key=age)
 
 
 def network_of(raw: Raw, subnets: Sequence[Raw], used_by: Tuple[str, ...]) -> Network:

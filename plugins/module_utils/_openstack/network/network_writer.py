@@ -56,7 +56,8 @@ class NetworkWriter:
         router = router_id(api)
         network = self._network(wanted)
         subnet = self._subnet(network, wanted)
-        if router and not (network['subnets'] and self._interfaces(network)):
+        is_connected = network['subnets'] and self._interfaces(network)
+        if router and not is_connected:
             self._connect(router, subnet, network)
         own = {'created_by': marks_of(network).created_by}
         write_tags(api, _PATH, network, wanted.labels, own)
@@ -68,26 +69,30 @@ class NetworkWriter:
         begun = self._begun(wanted.name)
         if begun:
             return min(begun, key=age)
+        body = {'name': wanted.name}
         marks = {
             'created_by': api.actor,
             'unfinished': 'creating',
             'cidr': wanted.cidr,
             'gateway': wanted.gateway,
         }
-        return created_once(api, _PATH, 'network', {'name': wanted.name}, marks)
+        return created_once(api, _PATH, 'network', body, marks)
 
     def _begun(self, name: str) -> List[Raw]:
         """The networks with a name that runs of this collection created."""
-        own = [raw for raw in all_networks(self.api) if is_own(raw, self.api.project_id)]
-        return [raw for raw in own if raw['name'] == name and is_ours(raw)]
+        project = self.api.project_id
+        named = [raw for raw in all_networks(self.api) if raw['name'] == name]
+        return [raw for raw in named if is_own(raw, project) and is_ours(raw)]
 
     def _subnet(self, network: Raw, wanted: Network) -> str:
         """Return the id of the subnet; one with another range was requested by an earlier run."""
-        for subnet in self._subnets(network) if network['subnets'] else ():
+        existing = self._subnets(network) if network['subnets'] else ()
+        for subnet in existing:
+            identity = str(subnet['id'])
             if (subnet['cidr'], subnet['gateway_ip']) == (wanted.cidr, wanted.gateway):
-                return str(subnet['id'])
+                return identity
             self._disconnect(network)
-            self.api.delete(NETWORK, f'/subnets/{subnet["id"]}')
+            self.api.delete(NETWORK, f'/subnets/{identity}')
         body = {
             'network_id': network['id'],
             'name': wanted.name,
@@ -96,13 +101,14 @@ class NetworkWriter:
             'gateway_ip': wanted.gateway,
         }
         try:
-            return str(self.api.post(NETWORK, '/subnets', {'subnet': body})['subnet']['id'])
+            answer = self.api.post(NETWORK, '/subnets', {'subnet': body})
         except (NoAnswer, Refused):
             # Another run may be creating the same network: its subnet overlaps this one.
             for subnet in self._subnets(network):
                 if subnet['cidr'] == wanted.cidr:
                     return str(subnet['id'])
             raise
+        return str(answer['subnet']['id'])
 
     def _subnets(self, network: Raw) -> List[Raw]:
         """The IPv4 subnets of a network."""
@@ -114,9 +120,9 @@ class NetworkWriter:
 
         A new network with a range that another run has chosen at the same time is deleted.
         """
-        body = {'subnet_id': subnet}
+        path = f'/routers/{router}/add_router_interface'
         try:
-            self.api.put(NETWORK, f'/routers/{router}/add_router_interface', body)
+            self.api.put(NETWORK, path, {'subnet_id': subnet})
         except (Busy, NoAnswer, Refused) as error:
             if self._interfaces(network):  # another run has connected it
                 return
@@ -132,11 +138,13 @@ class NetworkWriter:
 
     def _disconnect(self, network: Raw) -> List[str]:
         """Disconnect a network from routers; return their ids."""
-        routers = []
+        routers: List[str] = []
         for port in self._interfaces(network):
-            path = f'/routers/{port["device_id"]}/remove_router_interface'
-            self.api.call(NETWORK, 'PUT', path, {'port_id': port['id']}, allowed=(404,))
-            routers.append(port['device_id'])
+            router = port['device_id']
+            path = f'/routers/{router}/remove_router_interface'
+            body = {'port_id': port['id']}
+            self.api.call(NETWORK, 'PUT', path, body, allowed=(404,))
+            routers.append(router)
         return routers
 
     def update(self, changes: Changes) -> Outcomes:
@@ -162,7 +170,8 @@ class NetworkWriter:
         found = [raw for raw in all_networks(api) if raw['id'] == change.id]
         for network in found:
             marks = marks_of(network)
-            write_tags(api, _PATH, network, marks.labels, {**marks.own, 'unfinished': 'deleting'})
+            own = {**marks.own, 'unfinished': 'deleting'}
+            write_tags(api, _PATH, network, marks.labels, own)
             routers = self._disconnect(network)
             api.delete(NETWORK, f'{_PATH}/{network["id"]}')
             for router in routers:

@@ -12,7 +12,7 @@ from ..._cloud import Outcomes, Refused
 from ..._model.change import Changes
 from ..._model.network import Network, Surroundings
 from ..api.api import Api, Raw
-from ..api.lists import all_networks, all_ports, all_subnets
+from ..api.lists import all_networks, all_ports, all_subnets, names_by_id
 from ..api.names import named, visible
 from ..api.parallel import together
 from .network_items import default_network, is_listed, network_of
@@ -36,9 +36,12 @@ class Networks:
         lists = (all_networks, all_subnets, all_ports)
         networks, subnets, ports = together([partial(one, api) for one in lists])
         listed = [raw for raw in networks if is_listed(raw)]
-        found = named(listed, names, api.project_id, is_ours)
         users = PortUsers(api)
-        return tuple(network_of(raw, subnets, users.names(_ports_in(raw, ports))) for raw in found)
+        items: List[Network] = []
+        for raw in named(listed, names, api.project_id, is_ours):
+            used_by = users.names(_ports_in(raw, ports))
+            items.append(network_of(raw, subnets, used_by))
+        return tuple(items)
 
     def default(self) -> str:
         """Return the network of what is created without one.
@@ -49,7 +52,8 @@ class Networks:
         api = self.api
         if api.aliases.network:
             return api.aliases.network
-        listed = visible([raw for raw in all_networks(api) if is_listed(raw)], api.project_id)
+        networks = [raw for raw in all_networks(api) if is_listed(raw)]
+        listed = visible(networks, api.project_id)
         found = default_network(listed, lambda: api.default_interface)
         if found:
             return found
@@ -64,12 +68,13 @@ class Networks:
     def used_ranges(self, name: str) -> Mapping[str, str]:
         """Return the ranges of the other networks, which one router cannot have twice."""
         api = self.api
-        owners = {raw['id']: raw for raw in all_networks(api) if raw['name'] != name}
+        others = [raw for raw in all_networks(api) if raw['name'] != name]
+        names = names_by_id(others)
         ranges: Dict[str, str] = {}
         for subnet in all_subnets(api):
-            owner = owners.get(subnet['network_id'])
-            if owner and subnet['ip_version'] == 4:
-                ranges[subnet['cidr']] = f'the network {owner["name"]}'
+            network_id = subnet['network_id']
+            if network_id in names and subnet['ip_version'] == 4:
+                ranges[subnet['cidr']] = f'the network {names[network_id]}'
         return ranges
 
     def surroundings(self) -> Surroundings:

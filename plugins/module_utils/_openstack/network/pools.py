@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address
+from itertools import chain
 from typing import List
 
 from ..._cloud import Refused
@@ -29,8 +30,11 @@ def pool_id(api: Api, name: str | None = None) -> str:
     pools = external_networks(api)
     name = name or api.aliases.external_network
     if name:
-        return str(the_only('network', name, pools, api.project_id)['id'])
-    candidates = pools if len(pools) == 1 else [pool for pool in pools if pool.get('is_default')]
+        pool = the_only('network', name, pools, api.project_id)
+        return str(pool['id'])
+    candidates = pools
+    if len(pools) > 1:
+        candidates = [pool for pool in pools if pool.get('is_default')]
     if len(candidates) == 1:
         return str(candidates[0]['id'])
     names = ', '.join(sorted(pool['name'] for pool in pools))
@@ -45,19 +49,27 @@ def pool_id(api: Api, name: str | None = None) -> str:
 
 def pool_of(api: Api, address: str) -> str | None:
     """Return the id of the pool that has an address; None: none is known to have it."""
-    found = [pool for pool in external_networks(api) if has_address(api, pool, address)]
-    return str(found[0]['id']) if found else None
+    for pool in external_networks(api):
+        if has_address(api, pool, address):
+            return str(pool['id'])
+    return None
 
 
 def has_address(api: Api, pool: Raw, address: str) -> bool | None:
     """Return whether a pool has an address; None if its subnets are not shown to the project."""
     subnets = [raw for raw in all_subnets(api) if raw['network_id'] == pool['id']]
-    return is_allocated_from(subnets, address) if subnets else None
+    if not subnets:
+        return None
+    return is_allocated_from(subnets, address)
 
 
 def is_allocated_from(subnets: Sequence[Raw], address: str) -> bool:
     """Return whether an address is in the allocation pools of subnets."""
     wanted = IPv4Address(address)
     ipv4 = [raw for raw in subnets if raw['ip_version'] == 4]
-    ranges = [span for raw in ipv4 for span in raw['allocation_pools']]
-    return any(IPv4Address(one['start']) <= wanted <= IPv4Address(one['end']) for one in ranges)
+    for span in chain.from_iterable(raw['allocation_pools'] for raw in ipv4):
+        first = IPv4Address(span['start'])
+        last = IPv4Address(span['end'])
+        if first <= wanted <= last:
+            return True
+    return False

@@ -15,7 +15,8 @@ from .tags import description_of, marks_of
 
 def ipv4_addresses(port: Raw) -> List[str]:
     """Return the fixed IPv4 addresses of a port."""
-    return [one['ip_address'] for one in port['fixed_ips'] if ':' not in one['ip_address']]
+    addresses = [one['ip_address'] for one in port['fixed_ips']]
+    return [address for address in addresses if ':' not in address]
 
 
 def port_of(
@@ -27,12 +28,14 @@ def port_of(
 ) -> Port:
     """Return a port. ``networks``, ``groups``: names by id; those that are not seen have none."""
     marks = marks_of(raw)
+    network = raw['network_id']
+    group_names = [groups.get(group, group) for group in raw['security_groups']]
     return Port(
         raw['name'],
-        networks.get(raw['network_id'], raw['network_id']),
+        networks.get(network, network),
         next(iter(ipv4_addresses(raw)), ''),
         raw['mac_address'],
-        tuple(sorted(groups.get(one, one) for one in raw['security_groups'])),
+        tuple(sorted(group_names)),
         description_of(raw),
         marks.labels,
         server,

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Dict, List, Tuple
+from operator import itemgetter
+from typing import Dict, List, Set, Tuple
 
 from ..._model.floating_ip import FixedIp
 from ..api.api import Api, Raw
@@ -38,7 +39,9 @@ def is_named(port: Raw) -> bool:
 
     Ports that were created for one server have its name in a mark.
     """
-    if not port['name'] or is_of_lb(port) or 'of' in marks_of(port).own:
+    if not port['name'] or is_of_lb(port):
+        return False
+    if 'of' in marks_of(port).own:
         return False
     return not port['device_owner'] or is_of_server(port)
 
@@ -60,23 +63,32 @@ class PortUsers:
 
     def server(self, port: Raw) -> str | None:
         """Return the name of the server that has a port."""
-        return self._servers.get(port['device_id']) if is_of_server(port) else None
+        if not is_of_server(port):
+            return None
+        return self._servers.get(port['device_id'])
 
     def lb(self, port: Raw) -> str | None:
         """Return the name of the load balancer that has a port."""
-        return self._lbs.get(port['id']) if is_of_lb(port) else None
+        if not is_of_lb(port):
+            return None
+        return self._lbs.get(port['id'])
 
     def names(self, ports: Iterable[Raw]) -> Tuple[str, ...]:
         """Return what uses something by its ports: servers by name, others with their kind."""
-        used = (port for port in ports if not port['device_owner'].startswith(_OF_NEUTRON))
-        return tuple(sorted(set(map(self._name, used))))
+        names: Set[str] = set()
+        for port in ports:
+            if not port['device_owner'].startswith(_OF_NEUTRON):
+                names.add(self._name(port))
+        return tuple(sorted(names))
 
     def _name(self, port: Raw) -> str:
-        server = self.server(port)
         lb = self.lb(port)
         if lb:
             return f'lb {lb}'
-        return server or f'port {port["name"] or port["id"]}'
+        server = self.server(port)
+        if server:
+            return server
+        return f'port {port["name"] or port["id"]}'
 
     def fixed_ips(self) -> List[Tuple[str, FixedIp]]:
         """Return the fixed IPv4 addresses of ports that a floating one can be attached to.
@@ -84,18 +96,22 @@ class PortUsers:
         Each has the id of its port. Those of a server are in the order of its networks.
         """
         positions = _positions(self.api)
-        found: List[Tuple[Tuple[str, int, str], Tuple[str, FixedIp]]] = []
+        found: List[Tuple[Tuple[str, int, str], str, FixedIp]] = []
         for port in all_ports(self.api):
+            identity = port['id']
             server = self.server(port)
             lb = self.lb(port)
             name = port['name'] if is_named(port) else None
-            if not (server or lb or name):
+            holder = server or lb or name
+            if not holder:
                 continue
             for address in ipv4_addresses(port):
-                position = positions.get((port['device_id'], address), len(positions))
-                order = (server or lb or str(name), position, address)
-                found.append((order, (port['id'], FixedIp(address, server, lb, name))))
-        return [entry for _order, entry in sorted(found, key=lambda pair: pair[0])]
+                place = (port['device_id'], address)
+                position = positions.get(place, len(positions))
+                order = (holder, position, address)
+                found.append((order, identity, FixedIp(address, server, lb, name)))
+        found.sort(key=itemgetter(0))
+        return [(identity, fixed) for _order, identity, fixed in found]
 
 
 def _positions(api: Api) -> Dict[Tuple[str, str], int]:
@@ -104,5 +120,6 @@ def _positions(api: Api) -> Dict[Tuple[str, str], int]:
     for server in all_servers(api):
         for addresses in server['addresses'].values():
             for one in addresses:
-                positions[server['id'], one['addr']] = len(positions)
+                place = (server['id'], one['addr'])
+                positions[place] = len(positions)
     return positions

@@ -11,7 +11,7 @@ from ..._cloud import Busy, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.port import Port
 from ..api.api import Api, Raw
-from ..api.lists import all_networks, all_ports, all_security_groups
+from ..api.lists import all_networks, all_ports, all_security_groups, names_by_id
 from ..api.names import ids_of, item_of
 from ..api.parallel import each
 from ..api.services import NETWORK
@@ -37,19 +37,25 @@ class PortWriter:
     def _create(self, change: Change) -> None:
         api = self.api
         wanted = change.new(Port)
-        own = {'created_by': self.api.actor}
         networks = [raw for raw in all_networks(api) if is_listed(raw)]
-        network = ids_of('network', networks, [wanted.network], api.project_id, is_ours)
-        body = body_of(wanted, network[wanted.network], self._groups(wanted, {}))
+        ids = ids_of('network', networks, [wanted.network], api.project_id, is_ours)
+        groups = self._groups(wanted, {})
+        body = body_of(wanted, ids[wanted.network], groups)
+        own = {'created_by': api.actor}
         raw = created_once(api, _PATH, 'port', body, own)
         self._describe(raw, wanted)
 
     def _groups(self, wanted: Port, current: Mapping[str, str]) -> List[str]:
         """The ids of the security groups of a port, those that it has already first."""
-        kept = {name: current[name] for name in wanted.security_groups if name in current}
-        names = [name for name in wanted.security_groups if name not in kept]
+        kept: List[str] = []
+        names: List[str] = []
+        for name in wanted.security_groups:
+            if name in current:
+                kept.append(current[name])
+            else:
+                names.append(name)
         added = security_group_ids(self.api, names)
-        return [*kept.values(), *added.values()]
+        return [*kept, *added.values()]
 
     def _describe(self, raw: Raw, wanted: Port) -> None:
         write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)
@@ -62,10 +68,11 @@ class PortWriter:
     def _update(self, change: Change) -> None:
         wanted = change.new(Port)
         raw = self._found(change)
-        names = {one['id']: one['name'] for one in all_security_groups(self.api)}
-        current = {names.get(one, one): one for one in raw['security_groups']}
+        names = names_by_id(all_security_groups(self.api))
+        current = {names.get(group, group): group for group in raw['security_groups']}
         if set(current) != set(wanted.security_groups):
-            body = {'port': {'security_groups': self._groups(wanted, current)}}
+            groups = self._groups(wanted, current)
+            body = {'port': {'security_groups': groups}}
             self.api.put(NETWORK, f'{_PATH}/{raw["id"]}', body)
         self._describe(raw, wanted)
 
@@ -77,8 +84,9 @@ class PortWriter:
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        found = self.api.find(NETWORK, f'{_PATH}/{change.id}')
+        path = f'{_PATH}/{change.id}'
+        found = self.api.find(NETWORK, path)
         if found and found['port']['device_id']:
             # Neutron would delete it, and the server would lose it.
             raise Busy('a server has got it meanwhile; run the task again')
-        self.api.delete(NETWORK, f'{_PATH}/{change.id}')
+        self.api.delete(NETWORK, path)

@@ -6,13 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, List, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.port import Port
 from ..api.api import Api
-from ..api.lists import all_floating_ips, all_networks, all_ports, all_security_groups
+from ..api.lists import (
+    all_floating_ips,
+    all_networks,
+    all_ports,
+    all_security_groups,
+    floating_ips_by_port,
+    names_by_id,
+)
 from ..api.names import named
 from ..api.parallel import together
 from .port_items import port_of
@@ -34,16 +41,18 @@ class Ports:
         """List all ports that were created by name, or those with these names."""
         api = self.api
         lists = (all_ports, all_networks, all_security_groups, all_floating_ips)
-        ports, networks, groups, floating = together([partial(one, api) for one in lists])
-        network_names = {raw['id']: raw['name'] for raw in networks}
-        group_names = {raw['id']: raw['name'] for raw in groups}
-        addresses = {raw['port_id']: raw['floating_ip_address'] for raw in floating}
+        together([partial(one, api) for one in lists])
+        networks = names_by_id(all_networks(api))
+        groups = names_by_id(all_security_groups(api))
+        addresses = floating_ips_by_port(api)
         users = PortUsers(api)
-        found = named([raw for raw in ports if is_named(raw)], names, api.project_id, is_ours)
-        return tuple(
-            port_of(raw, network_names, group_names, users.server(raw), addresses.get(raw['id']))
-            for raw in found
-        )
+        ports = list(filter(is_named, all_ports(api)))
+        items: List[Port] = []
+        for raw in named(ports, names, api.project_id, is_ours):
+            server = users.server(raw)
+            address = addresses.get(raw['id'])
+            items.append(port_of(raw, networks, groups, server, address))
+        return tuple(items)
 
     def _writer(self) -> PortWriter:
         from .port_writer import PortWriter

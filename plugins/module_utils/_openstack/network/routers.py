@@ -12,7 +12,7 @@ from ..api.names import check_unique, is_own, named
 from ..api.services import NETWORK
 from .pools import external_networks, pool_id
 from .port_users import is_of_router
-from .tags import created_once, is_ours, marks_of
+from .tags import created_once, is_ours
 
 NAME = 'hanok'
 _PATH = '/routers'
@@ -56,15 +56,18 @@ def router_id(api: Api) -> str | None:
     router = find_router(api)
     if router.id or not router.external:
         return router.id
-    body = {'name': NAME, 'external_gateway_info': {'network_id': router.external}}
+    gateway = {'network_id': router.external}
+    body = {'name': NAME, 'external_gateway_info': gateway}
     own = {'created_by': api.actor}
-    return str(created_once(api, _PATH, 'router', body, own)['id'])
+    created = created_once(api, _PATH, 'router', body, own)
+    return str(created['id'])
 
 
 def delete_if_unused(api: Api, identity: str) -> None:
     """Delete a router that this collection created, if it connects no network any more."""
-    ours = [raw for raw in _routers(api) if raw['id'] == identity and marks_of(raw).created_by]
+    found = [raw for raw in _routers(api) if raw['id'] == identity]
     ports = [port for port in all_ports(api) if port['device_id'] == identity]
-    if ours and not any(map(is_of_router, ports)):
+    is_used = any(map(is_of_router, ports))
+    if any(map(is_ours, found)) and not is_used:
         # Another run may have connected a network by now: it is in use then.
-        api.delete(NETWORK, f'{_PATH}/{identity}', allowed=(404, 409))
+        api.delete(NETWORK, f'{_PATH}/{identity}', (404, 409))

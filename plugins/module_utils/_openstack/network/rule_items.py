@@ -9,7 +9,7 @@ address, or for a group, is two rules of Neutron, and a group without egress rul
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Dict, List, NamedTuple, Set, Tuple
+from typing import Dict, List, NamedTuple, Set, Tuple
 
 from ..._model.rule import (
     ALL_IPV4,
@@ -21,7 +21,7 @@ from ..._model.rule import (
     network,
     normalized,
 )
-from ..api.api import Raw
+from ..api.api import Body, Raw
 
 _FAMILIES = ('IPv4', 'IPv6')
 _ICMP6 = 'ipv6-icmp'
@@ -97,26 +97,43 @@ def _network(cidr: str | None) -> str | None:
 
 def _rule(key: Key, names: Mapping[str, str]) -> Rule | None:
     """The rule that a rule of Neutron is, or is one half of; None: tasks cannot write it."""
-    cidr = '' if key.is_group else key.remote or ANYWHERE
-    # A group that cannot be seen has no name.
-    group = names.get(key.remote or '', '') if key.is_group else None
+    remote = key.remote or ''
+    if key.is_group:
+        cidr = ''
+        group = names.get(remote, '')  # a group that cannot be seen has no name
+    else:
+        cidr = remote or ANYWHERE
+        group = None
+    protocol = key.protocol or 'any'
     try:
-        return Rule(key.direction, key.protocol or 'any', key.port_min, key.port_max, cidr, group)
+        return Rule(key.direction, protocol, key.port_min, key.port_max, cidr, group)
     except ValueError:
         return None
 
 
 def _ids(key: Key, names: Mapping[str, str]) -> Mapping[str, str]:
-    return {names[key.remote or '']: key.remote or ''} if key.is_group else {}
+    if not key.is_group:
+        return {}
+    remote = key.remote or ''
+    return {names[remote]: remote}
 
 
 def keys_of(rule: Rule, ids: Mapping[str, str]) -> Set[Key]:
     """Return the rules of Neutron that a rule is. ``ids``: of groups by their names."""
-    what = (rule.protocol if rule.protocol != 'any' else None, rule.port_min, rule.port_max)
+    key = Key(
+        direction=rule.direction,
+        family='IPv4',
+        protocol=None if rule.protocol == 'any' else rule.protocol,
+        port_min=rule.port_min,
+        port_max=rule.port_max,
+        remote=None,
+    )
     if rule.remote_cidr not in ('', ANYWHERE):
-        return {Key(rule.direction, 'IPv4', *what, rule.remote_cidr)}
-    group = None if rule.remote_group is None else ids[rule.remote_group]
-    return {Key(rule.direction, family, *what, group, group is not None) for family in _FAMILIES}
+        return {key._replace(remote=rule.remote_cidr)}
+    if rule.remote_group is not None:
+        group = ids[rule.remote_group]
+        key = key._replace(remote=group, is_group=True)
+    return {key._replace(family=family) for family in _FAMILIES}
 
 
 def wanted_keys(rules: Sequence[AnyRule], ids: Mapping[str, str]) -> Set[Key]:
@@ -124,30 +141,39 @@ def wanted_keys(rules: Sequence[AnyRule], ids: Mapping[str, str]) -> Set[Key]:
     own = [rule for rule in rules if isinstance(rule, Rule)]
     if allow_all_egress(rules):
         own.append(Rule('egress'))
-    return set().union(*(keys_of(rule, ids) for rule in own))
+    keys: Set[Key] = set()
+    for rule in own:
+        keys |= keys_of(rule, ids)
+    return keys
 
 
-def body_of(key: Key, group_id: str) -> Dict[str, Any]:
+def body_of(key: Key, group_id: str) -> Body:
     """Return the request that creates a rule in a group."""
     is_icmp6 = key.protocol == 'icmp' and key.family == 'IPv6'
-    return {
+    body: Body = {
         'security_group_id': group_id,
         'direction': key.direction,
         'ethertype': key.family,
         'protocol': _ICMP6 if is_icmp6 else key.protocol,
         'port_range_min': key.port_min,
         'port_range_max': key.port_max,
-        'remote_ip_prefix': None if key.is_group else key.remote,
-        'remote_group_id': key.remote if key.is_group else None,
+        'remote_ip_prefix': None,
+        'remote_group_id': None,
     }
+    remote = 'remote_group_id' if key.is_group else 'remote_ip_prefix'
+    body[remote] = key.remote
+    return body
 
 
 def _foreign(raw: Raw, key: Key, names: Mapping[str, str]) -> ForeignRule:
     """A rule of Neutron that tasks cannot write, in words."""
-    words = [key.protocol or 'any']
-    words += _port_words(key)
-    words.append('from' if key.direction == 'ingress' else 'to')
-    words.append(_remote_words(raw, key, names))
+    toward = 'from' if key.direction == 'ingress' else 'to'
+    words = [
+        key.protocol or 'any',
+        *_port_words(key),
+        toward,
+        _remote_words(raw, key, names),
+    ]
     if key.family == 'IPv6' or _rule(key, names):
         words.append(f'({key.family})')  # otherwise it reads like a rule for both
     return ForeignRule(raw['id'], ' '.join(words), key.direction)
@@ -155,14 +181,18 @@ def _foreign(raw: Raw, key: Key, names: Mapping[str, str]) -> ForeignRule:
 
 def _port_words(key: Key) -> List[str]:
     """The ports; of ICMP, they are its type and its code."""
-    if key.port_min == key.port_max:
-        return [] if key.port_min is None else [str(key.port_min)]
-    return [f'{key.port_min}-{key.port_max}']
+    if key.port_min != key.port_max:
+        return [f'{key.port_min}-{key.port_max}']
+    if key.port_min is None:
+        return []
+    return [str(key.port_min)]
 
 
 def _remote_words(raw: Raw, key: Key, names: Mapping[str, str]) -> str:
     remote = key.remote or ANYWHERE
+    address_group = raw.get('remote_address_group_id')
     if key.is_group:
         return f'group:{names.get(remote, remote)}'
-    address_group = raw.get('remote_address_group_id')
-    return f'address group {address_group}' if address_group else remote
+    if address_group:
+        return f'address group {address_group}'
+    return remote

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Dict, Set
+from typing import List, Set
 
 from ..._cloud import Busy, Outcomes
 from ..._model.change import Change, Changes
@@ -23,6 +23,7 @@ from .tags import created_once, marks_of, write_description, write_tags
 
 _PATH = '/security-groups'
 _RULES = '/security-group-rules'
+_ITEMS = 'security_group_rules'
 
 
 class SecurityGroupWriter:
@@ -38,10 +39,11 @@ class SecurityGroupWriter:
 
     def _create(self, change: Change) -> None:
         wanted = change.new(SecurityGroup)
+        body = {'name': wanted.name}
         own = {'created_by': self.api.actor}
         ids = self._ids(wanted)
-        group = created_once(self.api, _PATH, 'security_group', {'name': wanted.name}, own)
-        self._write(group, wanted, {**ids, wanted.name: group['id']})
+        group = created_once(self.api, _PATH, 'security_group', body, own)
+        self._write(group, wanted, ids)
 
     def update(self, changes: Changes) -> Outcomes:
         """Add and remove rules; update descriptions and labels."""
@@ -49,17 +51,24 @@ class SecurityGroupWriter:
 
     def _update(self, change: Change) -> None:
         wanted = change.new(SecurityGroup)
-        group = item_of(change, all_security_groups(self.api), self.api.project_id)
-        self._write(group, wanted, {**self._ids(wanted), wanted.name: group['id']})
+        groups = all_security_groups(self.api)
+        group = item_of(change, groups, self.api.project_id)
+        self._write(group, wanted, self._ids(wanted))
 
-    def _ids(self, group: SecurityGroup) -> Dict[str, str]:
+    def _ids(self, group: SecurityGroup) -> Mapping[str, str]:
         """The ids of the groups that the rules of a group name, apart from itself."""
-        own = [rule for rule in group.rules if isinstance(rule, Rule)]
-        names = {rule.remote_group for rule in own if rule.remote_group} - {group.name}
-        return security_group_ids(self.api, names)
+        names: Set[str] = set()
+        for rule in group.rules:
+            if isinstance(rule, Rule) and rule.remote_group:
+                names.add(rule.remote_group)
+        return security_group_ids(self.api, names - {group.name})
 
-    def _write(self, raw: Raw, wanted: SecurityGroup, ids: Mapping[str, str]) -> None:
-        """Write what differs: new rules before others are removed, so that traffic flows on."""
+    def _write(self, raw: Raw, wanted: SecurityGroup, others: Mapping[str, str]) -> None:
+        """Write what differs: new rules before others are removed, so that traffic flows on.
+
+        ``others``: the ids of the other groups that its rules name.
+        """
+        ids = {**others, wanted.name: raw['id']}
         self._write_rules(raw, wanted.rules, ids)
         write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)
         write_description(self.api, _PATH, 'security_group', raw, wanted.description)
@@ -67,15 +76,14 @@ class SecurityGroupWriter:
     def _write_rules(self, raw: Raw, rules: Sequence[AnyRule], ids: Mapping[str, str]) -> None:
         wanted = wanted_keys(rules, ids)
         existing = raw['security_group_rules']
+        self._add(raw['id'], wanted - _keys_of(existing))
         kept = {rule.id for rule in rules if isinstance(rule, ForeignRule)}
-        self._add(raw['id'], wanted - {key_of(rule) for rule in existing if not _is_special(rule)})
-        together(
-            [
-                partial(self._remove, rule['id'])
-                for rule in existing
-                if rule['id'] not in kept and (_is_special(rule) or key_of(rule) not in wanted)
-            ]
-        )
+        removed: List[str] = []
+        for rule in existing:
+            is_wanted = not _is_special(rule) and key_of(rule) in wanted
+            if not is_wanted and rule['id'] not in kept:
+                removed.append(rule['id'])
+        together([partial(self._remove, identity) for identity in removed])
 
     def _add(self, group_id: str, keys: Set[Key]) -> None:
         """Add rules, all in one request, apart from those that another run adds meanwhile."""
@@ -83,11 +91,10 @@ class SecurityGroupWriter:
             return
         bodies = [body_of(key, group_id) for key in sorted(keys, key=str)]
         try:
-            self.api.post(NETWORK, _RULES, {'security_group_rules': bodies})
+            self.api.post(NETWORK, _RULES, {_ITEMS: bodies})
         except Busy:
-            key = 'security_group_rules'
-            found = self.api.pages(NETWORK, _RULES, key, security_group_id=group_id)
-            missing = keys - {key_of(rule) for rule in found if not _is_special(rule)}
+            existing = self.api.pages(NETWORK, _RULES, _ITEMS, security_group_id=group_id)
+            missing = keys - _keys_of(existing)
             if missing == keys:
                 raise
             self._add(group_id, missing)
@@ -101,6 +108,10 @@ class SecurityGroupWriter:
 
     def _delete(self, change: Change) -> None:
         self.api.delete(NETWORK, f'{_PATH}/{change.id}')
+
+
+def _keys_of(existing: Sequence[Raw]) -> Set[Key]:
+    return {key_of(rule) for rule in existing if not _is_special(rule)}
 
 
 def _is_special(raw: Raw) -> bool:

@@ -12,7 +12,7 @@ from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.security_group import SecurityGroup
 from ..api.api import Api, Raw
-from ..api.lists import all_ports, all_security_groups
+from ..api.lists import all_ports, all_security_groups, names_by_id
 from ..api.names import named
 from ..api.parallel import together
 from .port_users import PortUsers
@@ -32,30 +32,15 @@ class SecurityGroups:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[SecurityGroup, ...]:
         """List all security groups, or those with these names."""
+        api = self.api
         lists = (all_security_groups, all_ports)
-        groups, ports = together([partial(one, self.api) for one in lists])
-        found = named(groups, names, self.api.project_id, is_ours)
-        users = PortUsers(self.api)
-        return tuple(
-            self._group(raw, groups, users.names(_ports_with(raw, ports))) for raw in found
-        )
-
-    def _group(self, raw: Raw, groups: Sequence[Raw], used_by: Tuple[str, ...]) -> SecurityGroup:
-        marks = marks_of(raw)
-        identity = raw['id']
-        names = {group['id']: group['name'] for group in groups}
-        named_by = {group['name'] for group in groups if _names(group, identity)}
-        return SecurityGroup(
-            raw['name'],
-            description_of(raw),
-            marks.labels,
-            rules_of(raw['security_group_rules'], names),
-            used_by,
-            tuple(sorted(named_by - {raw['name']})),
-            identity,
-            marks.created_by,
-            raw['created_at'],
-        )
+        groups, ports = together([partial(one, api) for one in lists])
+        users = PortUsers(api)
+        items: List[SecurityGroup] = []
+        for raw in named(groups, names, api.project_id, is_ours):
+            used_by = users.names(_ports_with(raw, ports))
+            items.append(_group(raw, groups, used_by))
+        return tuple(items)
 
     def _writer(self) -> SecurityGroupWriter:
         from .security_group_writer import SecurityGroupWriter
@@ -73,6 +58,25 @@ class SecurityGroups:
     def delete(self, changes: Changes) -> Outcomes:
         """Delete groups."""
         return self._writer().delete(changes)
+
+
+def _group(raw: Raw, groups: Sequence[Raw], used_by: Tuple[str, ...]) -> SecurityGroup:
+    name = raw['name']
+    identity = raw['id']
+    marks = marks_of(raw)
+    rules = rules_of(raw['security_group_rules'], names_by_id(groups))
+    named_by = {group['name'] for group in groups if _names(group, identity)}
+    return SecurityGroup(
+        name,
+        description_of(raw),
+        marks.labels,
+        rules,
+        used_by,
+        tuple(sorted(named_by - {name})),
+        identity,
+        marks.created_by,
+        raw['created_at'],
+    )
 
 
 def _names(group: Raw, identity: str) -> bool:

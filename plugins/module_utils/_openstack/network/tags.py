@@ -31,7 +31,9 @@ def marks_of(raw: Raw) -> Marks:
 
 def description_of(raw: Raw) -> str:
     """Return the description of an item that a user gave it."""
-    return '' if _has_marks(raw) else raw['description'] or ''
+    if _has_marks(raw):
+        return ''
+    return raw['description'] or ''
 
 
 def first_description(own: Mapping[str, str | None]) -> str:
@@ -63,28 +65,35 @@ def is_ours(raw: Raw) -> bool:
 
 def write_description(api: Api, path: str, key: str, raw: Raw, description: str) -> None:
     """Write the description of an item, if it differs."""
-    if raw['description'] != description:
-        body = {key: {'description': description}}
-        api.put(NETWORK, f'{path}/{raw["id"]}', body)
+    if raw['description'] == description:
+        return
+    body = {key: {'description': description}}
+    api.put(NETWORK, f'{path}/{raw["id"]}', body)
 
 
 def created_once(
-    api: Api, path: str, key: str, body: Mapping[str, object], own: Mapping[str, str | None]
+    api: Api,
+    path: str,
+    key: str,
+    body: Mapping[str, object],
+    own: Mapping[str, str | None],
 ) -> Raw:
     """Create an item with a name, and marks in its description.
 
     If another run created one with this name at the same time, the first of both stays: also if
     they conflict, as ports with the same address do. If there is no answer, it is found by name.
     """
+    name = str(body['name'])
     marked = {**body, 'description': first_description(own)}
     try:
-        created: Raw = api.post(NETWORK, path, {key: marked})[key]
+        answer = api.post(NETWORK, path, {key: marked})
     except (Busy, NoAnswer):
-        first = _first_of_ours(api, path, key, str(body['name']))
+        first = _first_of_ours(api, path, key, name)
         if not first:
             raise
         return first
-    first = _first_of_ours(api, path, key, str(body['name']))
+    created: Raw = answer[key]
+    first = _first_of_ours(api, path, key, name)
     if not first or first['id'] == created['id']:
         return created
     api.delete(NETWORK, f'{path}/{created["id"]}')
@@ -93,5 +102,5 @@ def created_once(
 
 def _first_of_ours(api: Api, path: str, key: str, name: str) -> Raw | None:
     items = api.pages(NETWORK, path, f'{key}s', name=name)
-    ours = [raw for raw in items if is_own(raw, api.project_id) and is_ours(raw)]
-    return min(ours, key=age) if ours else None
+    own = [raw for raw in items if is_own(raw, api.project_id)]
+    return min(filter(is_ours, own), key=age, default=None)
