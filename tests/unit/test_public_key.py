@@ -207,6 +207,25 @@ def test_messages_for_other_forms(keys: list[str], tmp_path: Path) -> None:
         assert public_key_problems(wrong) == [f'public_key: {told}'], wrong
 
 
+@pytest.mark.parametrize('number', [3, 4, 5, 7])
+def test_a_point_that_is_not_on_its_curve(keys: list[str], number: int) -> None:
+    """Of each curve, and of the key of a token: with another bit, or larger than the modulus."""
+    kind, word = keys[number].split()[:2]
+    blob = base64.b64decode(word)
+    at = blob.rindex(b'nistp') + 12  # the curve, and the length of the point
+    size = int.from_bytes(blob[at - 4 : at], 'big') // 2
+    for changed in (
+        blob[: at + size] + bytes([blob[at + size] ^ 1]) + blob[at + size + 1 :],
+        blob[: at + 1] + b'\xff' * size + blob[at + size + 1 :],
+    ):
+        key = f'{kind} {base64.b64encode(changed).decode()}'
+        assert not openssh_reads(key)
+        assert public_key_problems(key) == [
+            f'public_key: OpenSSH does not accept the point of the {kind} key; copy the line '
+            'again, or generate another key'
+        ]
+
+
 def test_a_short_rsa_key_is_refused() -> None:
     """OpenSSH accepts none below 1,024 bits."""
     key = f'ssh-rsa {text(b"ssh-rsa", bytes([1, 0, 1]), bytes([0x7F] * 64))}'

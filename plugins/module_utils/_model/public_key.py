@@ -45,9 +45,15 @@ def _is_sized(size: int) -> Check:
     return lambda blob: len(blob) == size
 
 
-def _is_point(size: int) -> Check:
-    """A check for an uncompressed point: 4, then two numbers."""
-    return lambda blob: len(blob) == 2 * size + 1 and blob[0] == 4
+def _is_point(curve: str) -> Check:
+    """A check for a point on a curve."""
+
+    def check(blob: bytes) -> bool:
+        from .curves import is_on_curve
+
+        return is_on_curve(blob, curve)
+
+    return check
 
 
 def _is_curve(name: str) -> Check:
@@ -57,13 +63,13 @@ def _is_curve(name: str) -> Check:
 _FIELDS: Dict[str, Mapping[str, Check]] = {
     'ssh-ed25519': {'key': _is_sized(32)},
     'ssh-rsa': {'exponent': _is_number(2, _MAX_RSA), 'modulus': _is_number(_MIN_RSA, _MAX_RSA)},
-    'ecdsa-sha2-nistp256': {'curve': _is_curve('nistp256'), 'point': _is_point(32)},
-    'ecdsa-sha2-nistp384': {'curve': _is_curve('nistp384'), 'point': _is_point(48)},
-    'ecdsa-sha2-nistp521': {'curve': _is_curve('nistp521'), 'point': _is_point(66)},
+    'ecdsa-sha2-nistp256': {'curve': _is_curve('nistp256'), 'point': _is_point('nistp256')},
+    'ecdsa-sha2-nistp384': {'curve': _is_curve('nistp384'), 'point': _is_point('nistp384')},
+    'ecdsa-sha2-nistp521': {'curve': _is_curve('nistp521'), 'point': _is_point('nistp521')},
     'sk-ssh-ed25519@openssh.com': {'key': _is_sized(32), 'application': _is_text},
     'sk-ecdsa-sha2-nistp256@openssh.com': {
         'curve': _is_curve('nistp256'),
-        'point': _is_point(32),
+        'point': _is_point('nistp256'),
         'application': _is_text,
     },
 }
