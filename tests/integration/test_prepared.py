@@ -121,7 +121,7 @@ def test_more_memory_than_the_host_has(image: str) -> None:
 def test_server_that_could_not_be_created(image: str) -> None:
     """Its flavor is too large for the host: the next task changes it without allow_restart.
 
-    It gets another disk and address.
+    It gets another disk and address, and stays a member of its balancer.
     """
     before = inventory()
     keep('flavor', name='too-large', vcpus=256, memory=128, disk=9)
@@ -135,13 +135,18 @@ def test_server_that_could_not_be_created(image: str) -> None:
         9,
     )
     keep('network', name='back', cidr='10.77.0.0/24')
-    created = keep(
-        'server',
-        name='cut',
-        image=image,
-        flavor='g1.nano',
-        networks=[{'name': 'back', 'fixed_ip': '10.77.0.7'}],
-    )['server']
+    keep('lb', name='entry', network='default', listeners=[{'port': 80}], members=['cut'])
+    back = {'name': 'back', 'fixed_ip': '10.77.0.7'}
+    options = {'name': 'cut', 'image': image, 'flavor': 'g1.nano'}
+    assert 'is a member of lb entry, in network default' in refused(
+        'server', **options, networks=[back]
+    )
+    other = {'name': 'default', 'fixed_ip': '192.168.0.77'}
+    created = keep('server', **options, networks=[back, other])['server']
+    assert run('lb_info', name='entry')['lbs'][0]['members'] == ['cut']
+    (configuration,) = Path('/var/lib/hanok/balancers').glob('*/haproxy.cfg')
+    assert 'server cut 192.168.0.77:80' in configuration.read_text('utf-8')
+    keep('lb', name='entry', state='absent')
     assert (created['status'], created['flavor'], created['fixed_ip']) == (
         'ACTIVE',
         'g1.nano',

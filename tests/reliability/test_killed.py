@@ -91,6 +91,13 @@ def undefine(killer: Killer) -> None:
     )
 
 
+def fail_to_create(killer: Killer) -> None:
+    """Create a server with more vCPUs than QEMU allows."""
+    options = {**SMALL, 'flavor': 'large'}
+    ran = killer.run(task('server', name='s', **options))
+    assert 'Maximum CPUs' in ran.result['msg']
+
+
 def delete_seeds(killer: Killer) -> None:
     """Delete the first-boot disks."""
     for path in STATE.glob('servers/*/seed.iso'):
@@ -452,6 +459,18 @@ WALKS = (
         slow=True,
     ),
     Walk(
+        'server that could not be created',
+        [
+            fail_to_create,
+            task('lb', name='l', listeners=HTTP, members=['s']),
+            task('server', name='s', **STOPPED),
+            *delete_tasks('lb', 'l'),
+            *delete_tasks('server', 's'),
+        ],
+        prerequisites=[task('flavor', name='large', vcpus=256, memory=128, disk=2)],
+        slow=True,
+    ),
+    Walk(
         'paused',
         [
             task('server', name='p', **SMALL),
@@ -595,7 +614,11 @@ class Killer:
             return [f'the next run failed: {next_run.result.get("msg") or next_run.text}']
         completed = hosts.history()[len(before) + len(begun) :]
         third_run = self.run(requested)
-        problems = history_problems(begun, completed, changed(next_run), planned) if is_kept else []
+        problems: list[str] = []
+        if is_kept:
+            last = {(row['kind'], row['name']): row['result'] for row in before}
+            failed = {item for item, result in last.items() if result != 'ok'}
+            problems = history_problems(failed, begun, completed, changed(next_run), planned)
         if third_run.result.get('changed') or third_run.status:
             problems.append(f'the run after the next changed: {third_run.result.get("msg")}')
         problems += [f'{name} still runs' for name in killing.running_processes(killed.group)]
@@ -625,6 +648,7 @@ def changed(ran: killing.ModuleRun) -> list[str]:
 
 
 def history_problems(
+    failed: set[tuple[str, str]],
     begun: list[dict[str, Any]],
     completed: list[dict[str, Any]],
     done: list[str],
@@ -632,7 +656,8 @@ def history_problems(
 ) -> list[str]:
     """What is wrong in the history after a kill (``begun``) and the next run (``completed``).
 
-    What the killed run has not ended is unfinished; what it has not even begun, the next run does.
+    What the killed run has not ended is unfinished, and so is what failed before (``failed``); what
+    it has not even begun, the next run does.
     """
     problems = []
     if sorted(f'{row["kind"]} {row["name"]}: {row["verb"]}' for row in completed) != done:
@@ -642,6 +667,7 @@ def history_problems(
     if not begun and done != planned:
         problems.append(f'no history, but of {planned} only {done} remained to be done')
     unfinished = {(row['kind'], row['name']) for row in begun if row['result'] is None}
+    unfinished |= failed
     problems += [
         f'the history has nothing unfinished that {row} could complete'
         for row in completed

@@ -16,6 +16,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
@@ -62,6 +63,7 @@ def planned(
             for number, name in enumerate(('default', 'back'))
         },
         owners={('back', '192.168.1.7'): 'web'},
+        lbs=more.pop('lbs', {}),
         user_data=sealed,
     )
     return plan(
@@ -93,6 +95,19 @@ def test_it_gets_the_requested_options() -> None:
         'stopped',
     )
     assert after.security_groups == INCOMPLETE.security_groups
+
+
+def test_a_member_of_a_balancer_stays_in_its_network() -> None:
+    """It may be recreated with other options, but not without the network of the balancer."""
+    lbs = {'entry': Lb('entry', members=('web',)), 'other': Lb('other', network='back')}
+    kept = planned(INCOMPLETE, {'flavor': 'g1.micro'}, lbs=lbs)
+    assert kept.refused == ()
+    both = (NicRequest('back'), NicRequest('default'))
+    assert planned(INCOMPLETE, {}, lbs=lbs, networks=both).refused == ()
+    assert planned(INCOMPLETE, {}, lbs=lbs, networks=(NicRequest('back'),)).refused == (
+        'networks: server web is a member of lb entry, in network default; connect it to that, or '
+        'remove it from the members first',
+    )
 
 
 def test_unspecified_options_are_kept() -> None:

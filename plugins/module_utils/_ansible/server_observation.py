@@ -61,6 +61,7 @@ def _with_references(
         images=_listed('image', lambda: cloud.images, needs_image),
         networks=_listed('network', lambda: cloud.networks, needs_network),
         groups=_listed('security_group', lambda: cloud.security_groups, needs_group),
+        lbs=_listed('lb', lambda: cloud.lbs, _reconnects(requested, servers)),
         owners=_address_owners(cloud, requested, has_new_member),
         dns_owners=_dns_owners(cloud, requested, has_new_member),
         floating=_floating_address(cloud, requested),
@@ -97,6 +98,13 @@ def _listed(
 def _has_new_member(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
     """Whether a requested server does not exist, or is being created or deleted."""
     return any(name not in servers or is_incomplete(servers[name]) for name in requested.members())
+
+
+def _reconnects(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
+    """Whether a server that was not created yet may get other connections."""
+    return requested.networks is not None and not all(
+        server.launched for server in servers.values()
+    )
 
 
 def _completes_servers(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:

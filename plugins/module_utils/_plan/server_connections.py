@@ -46,6 +46,21 @@ def _port_nic(name: str, observed: ObservedServers, draft: Draft) -> Nic:
     return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
 
 
+def check_balancers(
+    name: str, networks: Tuple[Nic, ...], observed: ObservedServers, draft: Draft
+) -> None:
+    """Refuse other connections of a server without the network of a balancer that it belongs to."""
+    connected = [nic.name for nic in networks]
+    for lb in observed.lbs.values():
+        if name in lb.members and lb.network not in connected:
+            draft.refuse(
+                'networks',
+                f'networks: server {name} is a member of lb {lb.name}, in network {lb.network}; '
+                'connect it to that, or remove it from the members first',
+                name=name,
+            )
+
+
 def check_server_name(server: Server, observed: ObservedServers, draft: Draft) -> None:
     """Refuse a name that is in use in the DNS of a network of the server."""
     networks = [nic.name for nic in server.networks]

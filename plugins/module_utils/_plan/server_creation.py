@@ -16,6 +16,7 @@ from .._model.server_request import RUNNING_STATES, ServerRequest
 from .checks import check_image_disk
 from .server_connections import (
     assign_own_groups,
+    check_balancers,
     check_server_name,
     new_floating_ip,
     new_networks,
@@ -140,6 +141,7 @@ def _set_networks(
         )
         return
     options['networks'] = new_networks(request.networks, observed, draft)
+    check_balancers(current.name, options['networks'], observed, draft)
     options.setdefault('security_groups', current.security_groups or (DEFAULT_GROUP,))
     if all(nic.security_groups is not None for nic in options['networks']):
         options['security_groups'] = ()

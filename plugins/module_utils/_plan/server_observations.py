@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .._model.image import Image
     from .._model.init_script import InitScript
     from .._model.keypair import Keypair
+    from .._model.lb import Lb
     from .._model.network import Network
     from .._model.port import Port
     from .._model.security_group import SecurityGroup
@@ -43,6 +44,7 @@ class ObservedServers:
     """The existing resources that a request is about, by name.
 
     ``owners``: the owners of the requested fixed addresses and MACs, by network and address.
+    ``lbs``: those that a server may belong to which was not created yet and gets other networks.
     ``leaving``: servers that another run is deleting; they are not among ``servers`` any more.
     ``free``: the number of free floating addresses, if known. ``user_data``: the hash of the
     specified one.
@@ -61,6 +63,7 @@ class ObservedServers:
     user_data: UserDataHash | None = None
     ports: Mapping[str, Port] = field(default_factory=dict)
     dns_owners: DnsOwners = field(default_factory=dict)
+    lbs: Mapping[str, Lb] = field(default_factory=dict)
     profile: Profile = UNKNOWN
     leaving: Tuple[str, ...] = ()
 

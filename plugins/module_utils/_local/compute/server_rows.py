@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Dict, Sequence
+from typing import TYPE_CHECKING, Dict, List, Sequence
 
-from ..._cloud import Busy, Refused
+from ..._cloud import Busy
 from ..._model.change import AFTER_APPLY, Change
 from ..._model.root_volume import root_columns
 from ..._model.server import Nic, Server
@@ -32,10 +32,11 @@ from .server_queries import (
 )
 
 if TYPE_CHECKING:
-    from ..record.rows import KeypairRow, PortRow
+    from ..record.rows import BalancerMemberRow, KeypairRow, PortRow
     from .row_types import CompleteServer
 
 _PORTS: Query[PortRow] = Query('SELECT * FROM port WHERE server_id = ? ORDER BY position')
+_MEMBERS: Query[BalancerMemberRow] = Query('SELECT * FROM balancer_member WHERE server_id = ?')
 _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
 # A script is written with its hash; see description_columns.
 _WRITTEN_OTHERWISE = ('init_script', 'description', 'labels')
@@ -93,16 +94,25 @@ def _insert_keys(record: Record, keys: Sequence[str], server: int) -> None:
         record.writer.insert_row('server_keypair', values)
 
 
-def delete_reserved(record: Record, name: str) -> None:
-    """Delete a server that was never created, so that it can be created with other options."""
+def delete_reserved(record: Record, name: str) -> List[int]:
+    """Delete a server that was never created, so that it can be created with other options.
+
+    Return the rows of the balancers that it is a member of: see ``join``.
+    """
     row = record.find('server', name)
-    if record.value('SELECT 1 FROM balancer_member WHERE server_id = ?', row) is not None:
-        raise Refused(
-            f'server {name} was never created, and is a member of a load balancer; '
-            'remove it there first, or delete the server (state: absent)'
-        )
-    if row is not None:
-        delete(record, [row])
+    if row is None:
+        return []
+    balancers = [member['balancer_id'] for member in record.rows(_MEMBERS, row)]
+    delete(record, [row])
+    return balancers
+
+
+def join(record: Record, name: str, balancers: Sequence[int]) -> None:
+    """Make a server a member of balancers."""
+    server = record.find('server', name)
+    for balancer in balancers:
+        values = {'balancer_id': balancer, 'server_id': server}
+        record.writer.insert_row('balancer_member', values)
 
 
 def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:

@@ -48,14 +48,15 @@ class ServerWriter:
         """
         outdated = self._delete_outdated(changes, existing)
         with self.record.writer.transaction():
-            for name in outdated:
-                server_rows.delete_reserved(self.record, name)
+            balancers = {name: server_rows.delete_reserved(self.record, name) for name in outdated}
             new = [
                 change.name
                 for change in changes
                 if server_rows.reserve(self.record, self.host.pools, change.new(Server))
             ]
             dns_names.check_dns_names(self.record, 'server', new)
+            for name in outdated:
+                server_rows.join(self.record, name, balancers[name])
         return self._build([Outcome(change) for change in changes])
 
     def _delete_outdated(self, changes: Changes, existing: Sequence[Server]) -> List[str]:
