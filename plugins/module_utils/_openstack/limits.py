@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from itertools import chain
 from typing import List, Tuple
 
 from .._cloud import Unsupported
@@ -30,38 +31,46 @@ _SECRET = (403, 404)  # a cloud that does not tell its members has to refuse by 
 
 def limits(api: Api, resources: Collection[str]) -> List[Limit]:
     """Return the quotas of some resources, the services side by side; -1 is no limit."""
+    wanted = set(resources)
     calls: List[Callable[[], List[Limit]]] = []
-    for service, keys in ((COMPUTE, _COMPUTE), (VOLUME, _VOLUME)):
-        if not set(keys).isdisjoint(resources):
-            calls.append(partial(_absolute, api, service, keys, resources))
-    if not set(_NETWORK).isdisjoint(resources):
-        calls.append(partial(_of_network, api, resources))
-    if 'lbs' in resources:
+    if wanted & set(_COMPUTE):
+        calls.append(partial(_absolute, api, COMPUTE, _COMPUTE, wanted))
+    if wanted & set(_VOLUME):
+        calls.append(partial(_absolute, api, VOLUME, _VOLUME, wanted))
+    if wanted & set(_NETWORK):
+        calls.append(partial(_of_network, api, wanted))
+    if 'lbs' in wanted:
         calls.append(partial(_of_balancers, api))
-    return [limit for found in together(calls) for limit in found if limit.total >= 0]
+    found = chain.from_iterable(together(calls))
+    return [limit for limit in found if limit.total >= 0]
 
 
 def _absolute(
-    api: Api, service: Service, keys: Mapping[str, Tuple[str, str]], resources: Collection[str]
+    api: Api,
+    service: Service,
+    keys: Mapping[str, Tuple[str, str]],
+    resources: Collection[str],
 ) -> List[Limit]:
     answer = api.find(service, '/limits', _SECRET)
     values = answer.get('limits', {}).get('absolute', {})
-    return [
-        Limit(resource, int(values[total]), int(values[used]))
-        for resource, (total, used) in keys.items()
-        if resource in resources and total in values and used in values
-    ]
+    found: List[Limit] = []
+    for resource, (total, used) in keys.items():
+        if resource in resources and total in values and used in values:
+            limit = Limit(resource, int(values[total]), int(values[used]))
+            found.append(limit)
+    return found
 
 
 def _of_network(api: Api, resources: Collection[str]) -> List[Limit]:
-    path = f'/quotas/{api.project_id}/details.json'
-    quotas = api.find(NETWORK, path, _SECRET).get('quota', {})
+    answer = api.find(NETWORK, f'/quotas/{api.project_id}/details.json', _SECRET)
+    quotas = answer.get('quota', {})
     found: List[Limit] = []
     for resource, key in _NETWORK.items():
         quota = quotas.get(key)
         if quota and resource in resources:
             used = int(quota['used']) + int(quota['reserved'])
-            found.append(Limit(resource, int(quota['limit']), used))
+            limit = Limit(resource, int(quota['limit']), used)
+            found.append(limit)
     return found
 
 
@@ -69,9 +78,11 @@ def _of_balancers(api: Api) -> List[Limit]:
     """Return the quota of Octavia, which does not tell what is used."""
     if not api.offers(BALANCER):
         raise Unsupported(f'the cloud {api.cloud} has no service load-balancer')
-    answer = api.find(BALANCER, f'/quotas/{api.project_id}', _SECRET)
+    project = api.project_id
+    answer = api.find(BALANCER, f'/quotas/{project}', _SECRET)
     total = answer.get('quota', {}).get('load_balancer', -1)
     if total is None or total < 0:
         return []
     found = api.listed(BALANCER, '/loadbalancers', 'loadbalancers')
-    return [Limit('lbs', total, sum(1 for lb in found if lb['project_id'] == api.project_id))]
+    own = [lb for lb in found if lb['project_id'] == project]
+    return [Limit('lbs', total, len(own))]

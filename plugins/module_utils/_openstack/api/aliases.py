@@ -10,7 +10,7 @@ from typing import Any, Dict, NamedTuple
 from ..._cloud import Invalid
 from ..._model.checks import is_reference
 
-_KEYS = ('network', 'external_network', 'flavors', 'images')
+_MAPPINGS = ('flavors', 'images')
 
 
 class Aliases(NamedTuple):
@@ -23,9 +23,12 @@ class Aliases(NamedTuple):
 
     def by_kind(self) -> Mapping[str, Mapping[str, str]]:
         """Return names of this cloud by kind and by the names in playbooks."""
-        network = {'default': self.network} if self.network else {}
-        pool = {'default': self.external_network} if self.external_network else {}
-        return {'flavor': self.flavors, 'image': self.images, 'network': network, 'pool': pool}
+        return {
+            'flavor': self.flavors,
+            'image': self.images,
+            'network': _default(self.network),
+            'pool': _default(self.external_network),
+        }
 
 
 def aliases_of(cloud: str, section: object) -> Aliases:
@@ -34,13 +37,19 @@ def aliases_of(cloud: str, section: object) -> Aliases:
         return Aliases()
     if not isinstance(section, dict):
         raise _invalid(cloud, 'it is no mapping')
-    unknown = sorted(set(map(str, section)) - set(_KEYS))
-    if unknown:
-        raise _invalid(cloud, f'{unknown[0]} is unknown; use {", ".join(_KEYS)}')
+    for key in sorted(map(str, section)):
+        if key not in Aliases._fields:
+            keys = ', '.join(Aliases._fields)
+            raise _invalid(cloud, f'{key} is unknown; use {keys}')
     values: Dict[str, Any] = {}
     for key, value in section.items():
-        values[key] = _names(cloud, key, value) if key in _KEYS[2:] else _name(cloud, key, value)
+        read = _names if key in _MAPPINGS else _name
+        values[key] = read(cloud, key, value)
     return Aliases(**values)
+
+
+def _default(name: str | None) -> Mapping[str, str]:
+    return {'default': name} if name else {}
 
 
 def _name(cloud: str, key: str, value: object) -> str:
@@ -52,8 +61,13 @@ def _name(cloud: str, key: str, value: object) -> str:
 def _names(cloud: str, key: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, dict):
         raise _invalid(cloud, f'{key} is no mapping of names in playbooks to names of the cloud')
-    return {_name(cloud, key, ours): _name(cloud, key, theirs) for ours, theirs in value.items()}
+    names: Dict[str, str] = {}
+    for ours, theirs in value.items():
+        name = _name(cloud, key, ours)
+        names[name] = _name(cloud, key, theirs)
+    return names
 
 
 def _invalid(cloud: str, problem: str) -> Invalid:
-    return Invalid(f'cloud: the section hanok of {cloud} in clouds.yaml: {problem}', 'cloud')
+    text = f'cloud: the section hanok of {cloud} in clouds.yaml: {problem}'
+    return Invalid(text, 'cloud')

@@ -87,16 +87,17 @@ class Api:
             raise self._unreachable(error) from error
 
     def _adapter(self, service: Service) -> Adapter:
-        if service.type not in self._adapters:
+        kind = service.type
+        if kind not in self._adapters:
             from keystoneauth1.adapter import Adapter
 
-            self._adapters[service.type] = Adapter(
+            self._adapters[kind] = Adapter(
                 self._session,
-                service_type=service.type,
-                interface=self._region.get_interface(service.type),
-                region_name=self._region.get_region_name(service.type),
+                service_type=kind,
+                interface=self._region.get_interface(kind),
+                region_name=self._region.get_region_name(kind),
             )
-        return self._adapters[service.type]
+        return self._adapters[kind]
 
     def offers(self, service: Service) -> bool:
         """Return whether the cloud has a service."""
@@ -126,7 +127,9 @@ class Api:
         """
         from urllib.parse import urlencode
 
-        text = f'?{urlencode(query, doseq=True)}' if query else ''
+        if query:
+            text = urlencode(query, doseq=True)
+            path = f'{path}?{text}'
         options: Dict[str, Any] = {'timeout': _SECONDS}
         if method != 'POST':  # which may have been carried out, and must not be twice
             options['connect_retries'] = _TRIES
@@ -134,8 +137,9 @@ class Api:
             options['status_code_retries'] = _TRIES
             options['retriable_status_codes'] = (429, 503)
         if body is not None:
-            options.update(json=body, headers={'Content-Type': media})
-        return self._answer(service, method, path + text, options, allowed)
+            options['json'] = body
+            options['headers'] = {'Content-Type': media}
+        return self._answer(service, method, path, options, allowed)
 
     def get(
         self,
@@ -228,16 +232,19 @@ class Api:
         return list(self._items(service, path, key, wanted))
 
     def _items(
-        self, service: Service, path: str, key: str, query: Dict[str, object]
+        self,
+        service: Service,
+        path: str,
+        key: str,
+        query: Dict[str, object],
     ) -> Iterator[Raw]:
         while True:
-            page = self.call(service, 'GET', path, query=query)
-            yield from page[key]
-            # Glance has its link to the next page in `next`, the others have one in KEY_links.
-            links = [link for link in page.get(f'{key}_links', ()) if link.get('rel') == 'next']
-            if not page[key] or not (links or page.get('next')):
+            page = self.get(service, path, query)
+            items = page[key]
+            yield from items
+            if not items or not _has_next(page, key):
                 return
-            last = page[key][-1]
+            last = items[-1]
             query['marker'] = last['keypair']['name'] if key == 'keypairs' else last['id']
 
     def listed(self, service: Service, path: str, key: str, **query: object) -> Sequence[Raw]:
@@ -255,3 +262,13 @@ class Api:
         """Close the connections, if any were opened."""
         if '_session' in self.__dict__:
             self._session.session.close()
+
+
+def _has_next(page: Raw, key: str) -> bool:
+    """Whether a page of a list has a link to the next one.
+
+    Glance has it in ``next``, the others in KEY_links.
+    """
+    links = page.get(f'{key}_links', ())
+    kinds = [link.get('rel') for link in links]
+    return 'next' in kinds or bool(page.get('next'))

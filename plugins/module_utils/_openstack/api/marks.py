@@ -45,7 +45,13 @@ def from_metadata(metadata: Mapping[str, object]) -> Marks:
 def to_metadata(labels: Mapping[str, str], own: Mapping[str, str | None]) -> Dict[str, str]:
     """Return metadata with labels, and with what is not None of the values of our own."""
     found = {key.replace(_SLASH, _IN_METADATA): value for key, value in labels.items()}
-    return {**found, **{PREFIX + key: value for key, value in own.items() if value is not None}}
+    found.update(with_prefix(own))
+    return found
+
+
+def with_prefix(own: Mapping[str, str | None]) -> Dict[str, str]:
+    """Return values of our own by their keys with the prefix; None is left out."""
+    return {PREFIX + key: value for key, value in own.items() if value is not None}
 
 
 def from_tags(tags: Iterable[str]) -> Marks:
@@ -62,9 +68,12 @@ def from_tags(tags: Iterable[str]) -> Marks:
 
 
 def to_tags(
-    labels: Mapping[str, str], own: Mapping[str, str | None], current: Iterable[str] = ()
+    labels: Mapping[str, str],
+    own: Mapping[str, str | None],
+    current: Iterable[str] = (),
 ) -> List[str]:
     """Return tags with labels and values of our own, and those of the current tags of others."""
-    pairs = {**labels, **{PREFIX + key: value for key, value in own.items()}}
-    ours = [f'{key}={value}' for key, value in pairs.items() if value is not None]
-    return sorted({*(tag for tag in current if '=' not in tag), *ours})
+    pairs = {**labels, **with_prefix(own)}
+    ours = [f'{key}={value}' for key, value in pairs.items()]
+    others = [tag for tag in current if '=' not in tag]
+    return sorted({*others, *ours})

@@ -12,17 +12,23 @@ from ..._cloud.several import ambiguous
 from ..._model.change import AFTER_APPLY, Change
 from .api import Raw
 
+_OWNERS = ('project_id', 'tenant_id', 'owner')
+
 
 def visible(items: Sequence[Raw], project_id: str) -> List[Raw]:
     """Return items without those of other projects whose names the project uses itself."""
-    own = {item['name'] for item in items if is_own(item, project_id)}
-    return [item for item in items if is_own(item, project_id) or item['name'] not in own]
+    own = [item for item in items if is_own(item, project_id)]
+    hidden = {item['name'] for item in own}
+    found: List[Raw] = []
+    for item in items:
+        if is_own(item, project_id) or item['name'] not in hidden:
+            found.append(item)
+    return found
 
 
 def is_own(item: Raw, project_id: str) -> bool:
     """Return whether an item belongs to the project; its name differs between services."""
-    owners = [item[key] for key in ('project_id', 'tenant_id', 'owner') if key in item]
-    return project_id in owners
+    return any(item.get(key) == project_id for key in _OWNERS)
 
 
 def named(
@@ -39,12 +45,15 @@ def named(
     groups: Dict[str, List[Raw]] = {}
     for item in visible(items, project_id):
         groups.setdefault(item['name'], []).append(item)
-    wanted = None if names is None else set(names)
+    wanted = set(groups) if names is None else set(names)
     found: List[Raw] = []
     for name, some in groups.items():
-        if wanted is not None and name not in wanted:
+        if name not in wanted:
             continue
-        found += [min(some, key=age)] if all(map(is_ours, some)) else some
+        if all(map(is_ours, some)):
+            found.append(min(some, key=age))
+        else:
+            found += some
     return found
 
 
@@ -87,14 +96,22 @@ def item_of(change: Change, items: Sequence[Raw], project_id: str) -> Raw:
 def the_only(kind: str, name: str, items: Sequence[Raw], project_id: str) -> Raw:
     """Return the item of a name. Raises Missing if there is none, Refused if there are several."""
     found = [item for item in visible(items, project_id) if item['name'] == name]
-    check_unique(kind, name, [item['id'] for item in found])
+    ids = [item['id'] for item in found]
+    check_unique(kind, name, ids)
     if not found:
         raise _missing(kind, name)
     return found[0]
 
 
+def the_id(kind: str, name: str, items: Sequence[Raw], project_id: str) -> str:
+    """Return the id of the item of a name. Raises as ``the_only`` does."""
+    item = the_only(kind, name, items, project_id)
+    return str(item['id'])
+
+
 def _missing(kind: str, name: str) -> Missing:
-    return Missing(f'{kind} {name} no longer exists; run the task again', kind=kind, name=name)
+    text = f'{kind} {name} no longer exists; run the task again'
+    return Missing(text, kind=kind, name=name)
 
 
 def check_unique(kind: str, name: str, ids: Sequence[str]) -> None:

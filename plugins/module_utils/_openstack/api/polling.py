@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Dict
+from typing import Dict, List
 
-from ..._cloud import CloudError, Outcomes, TimedOut
+from ..._cloud import CloudError, Outcome, Outcomes, TimedOut
 from .api import Api
 
 _FIRST = 0.5  # seconds between the first two lists
@@ -28,11 +28,13 @@ def await_all(api: Api, outcomes: Outcomes, reasons: Reasons) -> Outcomes:
     while pending:
         found = reasons(pending)
         errors.update(_futile(found))
-        pending = {name for name in pending if found.get(name)} - set(errors)
+        waiting = {name for name in pending if found.get(name)}
+        pending = waiting - set(errors)
         if not pending:
             break
         if time.monotonic() > api.deadline:
-            errors.update({name: _timed_out(api, str(found[name])) for name in pending})
+            for name in pending:
+                errors[name] = _timed_out(api, str(found[name]))
             break
         time.sleep(pause)
         pause = min(pause * 1.5, _LAST)
@@ -47,10 +49,11 @@ def _futile(found: Mapping[str, str | CloudError]) -> Dict[str, CloudError]:
 
 def with_errors(outcomes: Outcomes, errors: Mapping[str, CloudError | None]) -> Outcomes:
     """Return outcomes with errors by name; one that has an error keeps it."""
-    return [
-        outcome._replace(error=outcome.error or errors.get(outcome.change.name))
-        for outcome in outcomes
-    ]
+    found: List[Outcome] = []
+    for outcome in outcomes:
+        error = outcome.error or errors.get(outcome.change.name)
+        found.append(outcome._replace(error=error))
+    return found
 
 
 def await_one(api: Api, reason: Callable[[], str]) -> None:
@@ -71,4 +74,5 @@ def await_one(api: Api, reason: Callable[[], str]) -> None:
 
 
 def _timed_out(api: Api, why: str) -> TimedOut:
-    return TimedOut(f'timed out after {api.timeout} s (wait_timeout): {why}', 'wait_timeout')
+    text = f'timed out after {api.timeout} s (wait_timeout): {why}'
+    return TimedOut(text, 'wait_timeout')

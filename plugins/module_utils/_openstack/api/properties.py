@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Dict, List
 
 from .api import Api, Raw
-from .marks import PREFIX, Marks
+from .marks import PREFIX, Marks, with_prefix
 from .services import IMAGE
 
 _LABEL = 'label:'
@@ -22,40 +22,49 @@ _PATCH = 'application/openstack-images-v2.1-json-patch'
 
 def from_properties(raw: Raw) -> Marks:
     """Return the marks of an image."""
-    if raw.get(f'{PREFIX}name') != raw['name']:
-        return Marks({}, {})
-    ours = {key[len(PREFIX) :]: value for key, value in raw.items() if key.startswith(PREFIX)}
-    labels = {key: value for key, value in ours.items() if key.startswith(_LABEL)}
-    own = {key: str(value) for key, value in ours.items() if key not in labels}
-    return Marks({key[len(_LABEL) :]: str(value) for key, value in labels.items()}, own)
+    labels: Dict[str, str] = {}
+    own: Dict[str, str] = {}
+    if raw.get(PREFIX + 'name') != raw['name']:
+        return Marks(labels, own)
+    for property_name, value in raw.items():
+        if not property_name.startswith(PREFIX):
+            continue
+        key = property_name[len(PREFIX) :]
+        if key.startswith(_LABEL):
+            labels[key[len(_LABEL) :]] = str(value)
+        else:
+            own[key] = str(value)
+    return Marks(labels, own)
 
 
 def to_properties(
-    name: str, labels: Mapping[str, str], own: Mapping[str, str | None]
+    name: str,
+    labels: Mapping[str, str],
+    own: Mapping[str, str | None],
 ) -> Dict[str, str]:
     """Return the properties for an image; a value of None is left out."""
-    values = {'name': name, **own, **{_LABEL + key: value for key, value in labels.items()}}
-    return {PREFIX + key: value for key, value in values.items() if value is not None}
+    values: Dict[str, str | None] = {'name': name, **own}
+    for key, value in labels.items():
+        values[_LABEL + key] = value
+    return with_prefix(values)
 
 
 def patch(raw: Raw, wanted: Mapping[str, str]) -> List[Dict[str, str]]:
     """Return what to change so that an image has these properties, and no other ones of ours."""
-    written = [
-        {'op': 'add', 'path': _pointer(key), 'value': value}
-        for key, value in wanted.items()
-        if raw.get(key) != value
-    ]
-    removed = [
-        {'op': 'remove', 'path': _pointer(key)}
-        for key in raw
-        if key.startswith(PREFIX) and key not in wanted
-    ]
-    return written + removed
+    operations: List[Dict[str, str]] = []
+    for key, value in wanted.items():
+        if raw.get(key) != value:
+            operations.append({'op': 'add', 'path': _pointer(key), 'value': value})
+    for key in raw:
+        if key.startswith(PREFIX) and key not in wanted:
+            operations.append({'op': 'remove', 'path': _pointer(key)})
+    return operations
 
 
 def _pointer(key: str) -> str:
     """The key as a JSON pointer (RFC 6901)."""
-    return '/' + key.replace('~', '~0').replace('/', '~1')
+    escaped = key.replace('~', '~0').replace('/', '~1')
+    return f'/{escaped}'
 
 
 def write_properties(api: Api, raw: Raw, wanted: Mapping[str, str]) -> None:

@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Dict, List, Tuple
+from typing import Dict, List, Tuple
 
 from ..._model.lb import HealthCheck, Lb, Listener
-from ..api.api import Raw
+from ..api.api import Body, Raw
 from ..api.marks import to_tags
 from .lb_marks import CHECK_PATH, CHECK_PORT, LISTENER, MEMBER_PORT
 
-Body = Dict[str, Any]
 # Of a member that stays, what somebody else may have set; the key is the address and the port.
 _KEPT = (
     'name',
@@ -35,13 +34,17 @@ def name_of(listener: Listener) -> str:
 
 
 def lb_body(
-    lb: Lb, network_id: str, own: Mapping[str, str | None], addresses: Mapping[str, str]
+    lb: Lb,
+    network_id: str,
+    own: Mapping[str, str | None],
+    addresses: Mapping[str, str],
 ) -> Body:
     """Return the request for a whole balancer. ``addresses``: of the members, by name."""
-    listeners = [
-        {**listener_body(listener), 'default_pool': _whole_pool(lb, listener, addresses)}
-        for listener in lb.listeners
-    ]
+    listeners: List[Body] = []
+    for listener in lb.listeners:
+        body = listener_body(listener)
+        body['default_pool'] = _whole_pool(lb, listener, addresses)
+        listeners.append(body)
     return {
         'name': lb.name,
         'description': lb.description,
@@ -79,34 +82,43 @@ def pool_body(lb: Lb, listener: Listener) -> Body:
 
 def pool_settings(lb: Lb, listener: Listener, current: Iterable[str] = ()) -> Body:
     """Return what can be changed of a pool. ``current``: its tags."""
-    own = {LISTENER: name_of(listener), MEMBER_PORT: str(listener.member_port)}
-    return {'lb_algorithm': lb.algorithm.upper(), 'tags': to_tags({}, own, current)}
+    own = {
+        LISTENER: name_of(listener),
+        MEMBER_PORT: str(listener.member_port),
+    }
+    return {
+        'lb_algorithm': lb.algorithm.upper(),
+        'tags': to_tags({}, own, current),
+    }
 
 
 def monitor_body(check: HealthCheck) -> Body:
     """Return the request for the health check of a pool."""
-    return {
-        'type': check.protocol.upper(),
-        'max_retries': _FAILURES,
-        'max_retries_down': _FAILURES,
-        **({'expected_codes': '200-399'} if check.protocol == 'http' else {}),
-        **monitor_settings(check),
-    }
+    body = monitor_settings(check)
+    body['type'] = check.protocol.upper()
+    body['max_retries'] = _FAILURES
+    body['max_retries_down'] = _FAILURES
+    if check.protocol == 'http':
+        body['expected_codes'] = '200-399'
+    return body
 
 
 def monitor_settings(check: HealthCheck, current: Iterable[str] = ()) -> Body:
     """Return what can be changed of a health check. ``current``: its tags."""
     checks_path = check.protocol == 'http'
+    keeps_path = not checks_path and check.path != '/'
     own = {
         CHECK_PORT: str(check.port) if check.port else None,
-        CHECK_PATH: None if checks_path or check.path == '/' else check.path,
+        CHECK_PATH: check.path if keeps_path else None,
     }
-    return {
+    body: Body = {
         'delay': check.interval,
         'timeout': check.interval,
         'tags': to_tags({}, own, current),
-        **({'url_path': check.path} if checks_path else {}),
     }
+    if checks_path:
+        body['url_path'] = check.path
+    return body
 
 
 def members_body(
@@ -130,7 +142,7 @@ def members_body(
             body['protocol_port'] = listener.member_port
         if not keeps_checks:
             body['monitor_port'] = check_port
-        found[body['address'], body['protocol_port']] = body
+        found[_key(body)] = body
     for name, address in addresses.items():
         found[address, listener.member_port] = {
             'name': name,
@@ -143,12 +155,16 @@ def members_body(
 
 def same_members(raws: Sequence[Raw], bodies: Sequence[Body]) -> bool:
     """Return whether members are as a request has them."""
-    if len(raws) != len(bodies) or any(raw['provisioning_status'] == 'ERROR' for raw in raws):
+    statuses = [raw['provisioning_status'] for raw in raws]
+    if len(raws) != len(bodies) or 'ERROR' in statuses:
         return False
-    current = {(raw['address'], raw['protocol_port']): raw for raw in raws}
-    return all(
-        is_as(current.get((body['address'], body['protocol_port'])), body) for body in bodies
-    )
+    current = {_key(raw): raw for raw in raws}
+    return all(is_as(current.get(_key(body)), body) for body in bodies)
+
+
+def _key(member: Raw) -> Tuple[str, int]:
+    """What distinguishes the members of a pool: address and port."""
+    return (member['address'], member['protocol_port'])
 
 
 def is_as(raw: Raw | None, body: Body) -> bool:

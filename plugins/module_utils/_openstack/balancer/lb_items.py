@@ -28,6 +28,7 @@ _TASK_STATES = {
     'PENDING_UPDATE': TaskState.UPDATING,
     'PENDING_DELETE': TaskState.DELETING,
 }
+_WORST_FIRST = (ERROR, UNKNOWN, ONLINE, NO_MONITOR)
 
 
 class Around(NamedTuple):
@@ -63,15 +64,25 @@ class Part(NamedTuple):
     def listener(self) -> Listener:
         """The listener as the model has it."""
         port = self.raw['protocol_port']
+        protocol = self.raw['protocol'].lower()
+        return Listener(port, protocol, self._member_port(port))
+
+    def _member_port(self, port: int) -> int:
+        """The port of the members; without any, that in the mark, else that of the listener."""
         ports = [member['protocol_port'] for member in self.members]
-        marked = (own(self.pool, MEMBER_PORT) if self.pool else None) or port
-        return Listener(port, self.raw['protocol'].lower(), min(ports, default=int(marked)))
+        if ports:
+            return int(min(ports))
+        marked = own(self.pool, MEMBER_PORT) if self.pool else None
+        return int(marked or port)
 
 
 def parts_of(raw: Raw, around: Around) -> List[Part]:
     """Return the listeners of a balancer, by port."""
-    known = [one['id'] for one in raw['listeners'] if one['id'] in around.listeners]
-    found = [_part(around.listeners[listener], around) for listener in known]
+    found: List[Part] = []
+    for one in raw['listeners']:
+        listener = around.listeners.get(one['id'])
+        if listener:
+            found.append(_part(listener, around))
     return sorted(found, key=lambda part: part.listener)
 
 
@@ -80,12 +91,14 @@ def _part(listener: Raw, around: Around) -> Part:
     if pool is None:
         return Part(listener, None, None, ())
     monitor = around.monitors.get(pool.get('healthmonitor_id') or '')
-    return Part(listener, pool, monitor, around.members.get(pool['id'], ()))
+    members = around.members.get(pool['id'], ())
+    return Part(listener, pool, monitor, members)
 
 
 def pools_of(raw: Raw, around: Around) -> List[Raw]:
     """Return the pools of a balancer, with and without a listener."""
-    return [around.pools[one['id']] for one in raw['pools'] if one['id'] in around.pools]
+    ids = [one['id'] for one in raw['pools']]
+    return [around.pools[identity] for identity in ids if identity in around.pools]
 
 
 def lb_of(raw: Raw, around: Around) -> Lb:
@@ -157,9 +170,15 @@ def _unfinished(raw: Raw, pending: str | None) -> TaskState | None:
 
 def check_of(monitor: Raw) -> HealthCheck:
     """Return the health check that a monitor does."""
+    protocol = monitor['type'].lower()
     port = own(monitor, CHECK_PORT)
     path = own(monitor, CHECK_PATH) or monitor['url_path'] or '/'
-    return HealthCheck(monitor['type'].lower(), int(port) if port else None, path, monitor['delay'])
+    return HealthCheck(
+        protocol,
+        int(port) if port else None,
+        path,
+        monitor['delay'],
+    )
 
 
 def member_name(raw: Raw, member: Raw, around: Around) -> str:
@@ -168,7 +187,8 @@ def member_name(raw: Raw, member: Raw, around: Around) -> str:
     The name that a member itself has may be that of a server that is deleted.
     """
     address: str = member['address']
-    return around.servers.get((raw['vip_network_id'], address), address)
+    place = (raw['vip_network_id'], address)
+    return around.servers.get(place, address)
 
 
 def member_names(raw: Raw, members: Sequence[Raw], around: Around) -> List[str]:
@@ -188,11 +208,10 @@ def _is_complete(raw: Raw, parts: Sequence[Part], around: Around) -> bool:
     if status in _TASK_STATES:
         return True
     ours = [part for part in parts if part.is_ours]
-    if len({_common(raw, part, around) for part in ours}) > 1:
+    distinct = {_common(raw, part, around) for part in ours}
+    if len(distinct) > 1 or any(map(_has_failed, ours)):
         return False
-    if any(_has_failed(part) for part in ours):
-        return False
-    return not any(_is_left(pool) for pool in pools_of(raw, around))
+    return not any(map(_is_left, pools_of(raw, around)))
 
 
 def _is_left(pool: Raw) -> bool:
@@ -203,7 +222,8 @@ def _is_left(pool: Raw) -> bool:
 def _has_failed(part: Part) -> bool:
     """Whether Octavia could not create or change the listener, or what belongs to it."""
     items = (part.raw, part.pool, part.monitor, *part.members)
-    return any(item and item['provisioning_status'] == 'ERROR' for item in items)
+    statuses = [item['provisioning_status'] for item in items if item]
+    return 'ERROR' in statuses
 
 
 def _common(raw: Raw, part: Part, around: Around) -> object:
@@ -219,11 +239,13 @@ def _health(name: str, raw: Raw, parts: Sequence[Part], around: Around) -> Membe
     """The health of a member: not ONLINE if it is not in one of the pools."""
     found: Dict[str, MemberHealth] = {}
     for part in parts:
+        is_checked = part.monitor is not None
         for member in part.members:
             if member_name(raw, member, around) == name:
-                health = _reported(name, member['operating_status'], part.monitor is not None)
+                health = _reported(name, member['operating_status'], is_checked)
                 found[health.status] = health
-    return next(found[status] for status in (ERROR, UNKNOWN, ONLINE, NO_MONITOR) if status in found)
+    worst = min(found, key=_WORST_FIRST.index)
+    return found[worst]
 
 
 def _reported(name: str, status: str, is_checked: bool) -> MemberHealth:

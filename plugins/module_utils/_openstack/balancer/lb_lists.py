@@ -38,9 +38,10 @@ def around_of(api: Api, found: Sequence[Raw]) -> Around:
     """
     members: Dict[str, Sequence[Raw]] = {}
     with_pools = [raw for raw in found if raw['pools']]
-    calls: List[Callable[[], object]] = [partial(all_networks, api), partial(all_floating_ips, api)]
+    lists = [all_networks, all_floating_ips]
     if with_pools:
-        calls += [partial(all_ports, api), partial(all_servers, api)]
+        lists += [all_ports, all_servers]
+    calls: List[Callable[[], object]] = [partial(one, api) for one in lists]
     calls += [partial(listed, api, kind) for kind in _PARTS]
     calls += [partial(_read_members, api, raw, members) for raw in with_pools]
     together(calls)
@@ -58,9 +59,12 @@ def around_of(api: Api, found: Sequence[Raw]) -> Around:
 def _read_members(api: Api, raw: Raw, members: Dict[str, Sequence[Raw]]) -> None:
     """Add the members of a balancer by the ids of their pools."""
     answer = api.find(BALANCER, f'/loadbalancers/{raw["id"]}/status')
-    if answer:
-        for listener in answer['statuses']['loadbalancer'].get('listeners', ()):
-            members.update({pool['id']: pool['members'] for pool in listener['pools']})
+    if not answer:
+        return
+    tree = answer['statuses']['loadbalancer']
+    for listener in tree.get('listeners', ()):
+        for pool in listener['pools']:
+            members[pool['id']] = pool['members']
 
 
 def _servers(api: Api) -> Mapping[Tuple[str, str], str]:
@@ -69,6 +73,9 @@ def _servers(api: Api) -> Mapping[Tuple[str, str], str]:
     found: Dict[Tuple[str, str], str] = {}
     for port in all_ports(api):
         name = names.get(port['device_id'])
-        if name is not None:
-            found.update({(port['network_id'], ip['ip_address']): name for ip in port['fixed_ips']})
+        if name is None:
+            continue
+        for fixed in port['fixed_ips']:
+            place = (port['network_id'], fixed['ip_address'])
+            found[place] = name
     return found

@@ -9,11 +9,12 @@ from typing import Dict, List
 
 from ..._cloud import CloudError, Gone, Missing
 from ..api.api import Api, Raw
-from ..api.lists import all_ports
+from ..api.lists import all_ports, names_by_id
 from ..api.names import age
 from ..api.polling import await_one
 from ..api.services import BALANCER
 from ..compute.server_lists import refuse_doubles, servers_named, without_our_doubles
+from ..network.port_items import ipv4_addresses
 
 LBS = '/loadbalancers'
 
@@ -34,13 +35,15 @@ def await_active(api: Api, identity: str) -> Raw:
             raise Gone
         last[:] = [raw]
         status = raw['provisioning_status']
+        if status == 'ACTIVE':
+            return ''
         if status == 'ERROR':
             raise CloudError(
                 'its provisioning_status is ERROR: Octavia could not create or change it; delete '
                 'the load balancer (state: absent) and run the task again, or ask the operator of '
                 'the cloud for a failover'
             )
-        return '' if status == 'ACTIVE' else f'its provisioning_status is {status}'
+        return f'its provisioning_status is {status}'
 
     await_one(api, reason)
     return last[0]
@@ -53,13 +56,13 @@ def addresses_of(api: Api, names: Iterable[str], network_id: str) -> Mapping[str
         return {}
     servers = without_our_doubles(servers_named(api, wanted))
     refuse_doubles(servers)
-    owners = {raw['id']: raw['name'] for raw in servers}
+    owners = names_by_id(servers)
     found: Dict[str, str] = {}
     for port in sorted(all_ports(api), key=age):
-        if port['device_id'] in owners and port['network_id'] == network_id:
-            ips = [ip['ip_address'] for ip in port['fixed_ips'] if ':' not in ip['ip_address']]
-            for address in ips[:1]:
-                found.setdefault(owners[port['device_id']], address)
+        owner = owners.get(port['device_id'])
+        addresses = ipv4_addresses(port)
+        if owner and addresses and port['network_id'] == network_id:
+            found.setdefault(owner, addresses[0])
     for name in sorted(wanted - set(found)):
         raise Missing(
             f'members: server {name} no longer has an address in the network of the balancer; run '

@@ -10,11 +10,11 @@ created only what the task changes is touched.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Set
+from typing import Set, Tuple
 
 from ..._cloud import Outcomes, Refused
 from ..._model.change import Change, Changes
-from ..._model.lb import Lb, Listener
+from ..._model.lb import HealthCheck, Lb, Listener
 from ..api.api import Api, Raw
 from ..api.marks import from_tags, to_tags
 from ..api.names import item_of
@@ -22,7 +22,6 @@ from ..api.parallel import each
 from ..api.services import BALANCER
 from ..network.floating_ip_writer import FloatingIpWriter
 from .lb_bodies import (
-    Body,
     is_as,
     listener_body,
     members_body,
@@ -33,7 +32,7 @@ from .lb_bodies import (
     pool_settings,
     same_members,
 )
-from .lb_items import Around, member_name, parts_of, pools_of
+from .lb_items import Around, Part, member_name, parts_of, pools_of
 from .lb_lists import around_of
 from .lb_marks import listener_of
 from .lb_steps import LBS, addresses_of, await_active
@@ -48,22 +47,33 @@ def update(api: Api, changes: Changes) -> Outcomes:
 
 def _update(api: Api, change: Change) -> None:
     found = api.pages(BALANCER, LBS, 'loadbalancers', name=change.name)
-    raw = await_active(api, item_of(change, found, api.project_id)['id'])
+    item = item_of(change, found, api.project_id)
+    raw = await_active(api, item['id'])
     old = change.old(Lb)
     new = change.new(Lb)
     around = around_of(api, [raw])
     _Update(api, raw, old, new, around).run()
     _update_settings(api, raw, new)
     if old.floating_ip != new.floating_ip:
-        FloatingIpWriter(api).give(raw['vip_port_id'], new.floating_ip)
+        writer = FloatingIpWriter(api)
+        writer.give(raw['vip_port_id'], new.floating_ip)
 
 
 def _update_settings(api: Api, raw: Raw, lb: Lb) -> None:
-    own = from_tags(raw['tags']).own
-    body = {'description': lb.description, 'tags': to_tags(lb.labels, own, raw['tags'])}
+    current = raw['tags']
+    own = from_tags(current).own
+    tags = to_tags(lb.labels, own, current)
+    body = {'description': lb.description, 'tags': tags}
     if not is_as(raw, body):
         api.put(BALANCER, f'{LBS}/{raw["id"]}', {'loadbalancer': body})
         await_active(api, raw['id'])
+
+
+Port = Tuple[int, str]  # its number and its protocol, by which a balancer has one listener
+
+
+def _port(listener: Listener) -> Port:
+    return (listener.port, listener.protocol)
 
 
 class _Update:
@@ -75,8 +85,7 @@ class _Update:
         self.old = old
         self.new = new
         self.around = around
-        parts = parts_of(raw, around)
-        self.parts = {(part.listener.port, part.listener.protocol): part for part in parts}
+        self.parts = {_port(part.listener): part for part in parts_of(raw, around)}
         self.used: Set[str] = set()
         self.pools = pools_of(raw, around)
 
@@ -84,56 +93,81 @@ class _Update:
         """Update the parts."""
         self._refuse_what_nothing_keeps()
         for listener in self.new.listeners:
-            part = self.parts.get((listener.port, listener.protocol))
+            part = self.parts.get(_port(listener))
             if part is None:
                 self._create(listener)
             elif part.pool:
                 self._update_pool(listener, part.pool, part.monitor, part.is_ours)
-                if part.is_ours and not is_as(part.raw, {}):
-                    self._call('PUT', f'/listeners/{part.raw["id"]}', 'listener', _name(part.raw))
+                self._repair(part)
         self._delete_unwanted()
+
+    def _repair(self, part: Part) -> None:
+        """Let Octavia try again to make a listener of ours that failed."""
+        raw = part.raw
+        if part.is_ours and not is_as(raw, {}):
+            body = {'name': raw['name']}
+            self._call('PUT', f'/listeners/{raw["id"]}', 'listener', body)
 
     def _refuse_what_nothing_keeps(self) -> None:
         """Refuse to change what belongs to pools if there are none."""
-        old = self.old
-        new = self.new
-        pools = [part for part in self.parts.values() if part.pool]
-        created = {(one.port, one.protocol) for one in new.listeners} - set(self.parts)
-        if pools or created:
+        if any(part.pool for part in self.parts.values()):
+            return
+        wanted = {_port(listener) for listener in self.new.listeners}
+        if wanted - set(self.parts):
             return
         for option in ('algorithm', 'members', 'health_check'):
-            if getattr(old, option) != getattr(new, option):
+            if getattr(self.old, option) != getattr(self.new, option):
                 raise Refused(
                     f'{option}: no listener of the load balancer has a pool; also set listeners',
                     option,
                 )
 
-    def _call(self, method: str, path: str, key: str = '', body: object = None) -> Raw:
+    def _call(self, method: str, path: str, key: str, body: object) -> Raw:
         """Change a part, and wait until the next one can be changed."""
-        content = None if body is None else {key: body}
-        allowed = [404] if method == 'DELETE' else []
-        answer = self.api.call(BALANCER, method, path, content, allowed)
+        answer = self.api.call(BALANCER, method, path, {key: body})
         await_active(self.api, self.raw['id'])
         found: Raw = answer.get(key, {})
         return found
 
+    def _delete(self, path: str) -> None:
+        """Delete a part, and wait until the next one can be changed."""
+        self.api.delete(BALANCER, path)
+        await_active(self.api, self.raw['id'])
+
     def _create(self, listener: Listener) -> None:
         """Create a listener; its pool is ready before, and one that has the port goes then."""
-        pool = next((one for one in self.pools if _is_for(one, listener)), None)
-        if pool is None:
-            body = {**pool_body(self.new, listener), 'loadbalancer_id': self.raw['id']}
-            pool = self._call('POST', '/pools', 'pool', body)
-            self.pools.append(pool)
+        pool = self._pool_for(listener)
         monitor = self.around.monitors.get(pool.get('healthmonitor_id') or '')
         self._update_pool(listener, pool, monitor, True)
-        for (port, protocol), part in list(self.parts.items()):
+        for (port, protocol), part in self.parts.items():
             if port == listener.port and protocol not in _DATAGRAMS:
-                self._call('DELETE', f'/listeners/{part.raw["id"]}')
-        body = {'loadbalancer_id': self.raw['id'], 'default_pool_id': pool['id']}
-        self._call('POST', '/listeners', 'listener', {**listener_body(listener), **body})
+                self._delete(f'/listeners/{part.raw["id"]}')
+        body = {
+            **listener_body(listener),
+            'loadbalancer_id': self.raw['id'],
+            'default_pool_id': pool['id'],
+        }
+        self._call('POST', '/listeners', 'listener', body)
+
+    def _pool_for(self, listener: Listener) -> Raw:
+        """The pool of a new listener, which an earlier run may have created."""
+        for pool in self.pools:
+            if _is_for(pool, listener):
+                return pool
+        body = {
+            **pool_body(self.new, listener),
+            'loadbalancer_id': self.raw['id'],
+        }
+        created = self._call('POST', '/pools', 'pool', body)
+        self.pools.append(created)
+        return created
 
     def _update_pool(
-        self, listener: Listener, pool: Raw, monitor: Raw | None, is_ours: bool
+        self,
+        listener: Listener,
+        pool: Raw,
+        monitor: Raw | None,
+        is_ours: bool,
     ) -> None:
         """Update a pool, its members and its health check."""
         old = self.old
@@ -174,7 +208,8 @@ class _Update:
 
     def _wanted_of(self, raws: Sequence[Raw]) -> Sequence[Raw]:
         """The members that stay."""
-        return [raw for raw in raws if self._member_name(raw) in self.new.members]
+        members = self.new.members
+        return [raw for raw in raws if self._member_name(raw) in members]
 
     def _addresses_to_add(self, raws: Sequence[Raw]) -> Mapping[str, str]:
         """The addresses of the servers that are to become members, by name."""
@@ -187,8 +222,8 @@ class _Update:
 
     def _update_monitor(self, pool: Raw, monitor: Raw | None) -> None:
         check = self.new.health_check
-        if monitor and (check is None or monitor['type'] != check.protocol.upper()):
-            self._call('DELETE', f'/healthmonitors/{monitor["id"]}')
+        if monitor and not _can_do(monitor, check):
+            self._delete(f'/healthmonitors/{monitor["id"]}')
             monitor = None
         if check is None:
             return
@@ -202,22 +237,25 @@ class _Update:
 
     def _delete_unwanted(self) -> None:
         """Delete the listeners that are not wanted any more, and pools of ours without one."""
-        wanted = {(listener.port, listener.protocol) for listener in self.new.listeners}
-        for key, part in self.parts.items():
-            if key not in wanted:
-                self._call('DELETE', f'/listeners/{part.raw["id"]}')
+        wanted = {_port(listener) for listener in self.new.listeners}
+        for port, part in self.parts.items():
+            if port not in wanted:
+                self._delete(f'/listeners/{part.raw["id"]}')
         for pool in self.pools:
             if listener_of(pool) and pool['id'] not in self.used:
-                self._call('DELETE', f'/pools/{pool["id"]}')
+                self._delete(f'/pools/{pool["id"]}')
 
 
 def _is_for(pool: Raw, listener: Listener) -> bool:
     return listener_of(pool) == name_of(listener) and not pool['listeners']
 
 
-def _name(raw: Raw) -> Body:
-    return {'name': raw['name']}
+def _can_do(monitor: Raw, check: HealthCheck | None) -> bool:
+    """Whether a monitor can do a health check: Octavia does not change its type."""
+    return check is not None and monitor['type'] == check.protocol.upper()
 
 
 def _check_port(lb: Lb) -> int | None:
-    return lb.health_check.port if lb.health_check else None
+    if lb.health_check is None:
+        return None
+    return lb.health_check.port

@@ -14,7 +14,7 @@ from uuid import uuid4
 from ..._cloud import CloudError, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.lb import Lb
-from ..api.api import Api, Raw
+from ..api.api import Api, Body, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_networks
 from ..api.marks import from_tags, to_tags
@@ -42,12 +42,15 @@ class LbWriter:
 
     def _create(self, change: Change) -> None:
         lb = change.new(Lb)
-        raw = min(self._named(lb.name), key=age, default=None) or self._request(lb)
+        raw = min(self._named(lb.name), key=age, default=None)
+        if raw is None:
+            raw = self._request(lb)
         raw = await_active(self.api, raw['id'])
         wanted = own(raw, PENDING)
         if wanted:
             address = AFTER_APPLY if wanted == AUTO else wanted
-            FloatingIpWriter(self.api).give(raw['vip_port_id'], address)
+            writer = FloatingIpWriter(self.api)
+            writer.give(raw['vip_port_id'], address)
             self._remove_mark(raw)
 
     def _named(self, name: str) -> List[Raw]:
@@ -56,37 +59,46 @@ class LbWriter:
 
     def _request(self, lb: Lb) -> Raw:
         """Create a balancer; if another run does the same, return that of the first."""
-        network = lb.network
-        networks = all_networks(self.api)
-        ids = ids_of('network', networks, [network], self.api.project_id, is_our_network)
-        addresses = addresses_of(self.api, lb.members, ids[network])
+        api = self.api
+        networks = all_networks(api)
+        ids = ids_of('network', networks, [lb.network], api.project_id, is_our_network)
+        network_id = ids[lb.network]
+        addresses = addresses_of(api, lb.members, network_id)
         token = str(uuid4())
         marks = {
-            'created_by': self.api.actor,
+            'created_by': api.actor,
             TOKEN: token,
             PENDING: AUTO if lb.floating_ip == AFTER_APPLY else lb.floating_ip,
         }
-        body = lb_body(lb, ids[network], marks, addresses)
-        try:
-            created: Raw = self.api.post(BALANCER, LBS, {'loadbalancer': body})
-            created = created['loadbalancer']
-        except NoAnswer:
-            requested = [raw for raw in self._named(lb.name) if own(raw, TOKEN) == token]
-            if not requested:
-                raise
-            created = requested[0]
-        first = min(filter(is_ours, self._named(lb.name)), key=age, default=created)
+        body = lb_body(lb, network_id, marks, addresses)
+        created = self._created(lb.name, body, token)
+        ours = filter(is_ours, self._named(lb.name))
+        first = min(ours, key=age, default=created)
         if first['id'] != created['id']:
             self._delete_one(created)
-            self.api.notes.append(
+            api.notes.append(
                 f'lb {lb.name}: another run created it at the same time; the second one was deleted'
             )
         return first
 
+    def _created(self, name: str, body: Body, token: str) -> Raw:
+        """Create a balancer; if there is no answer, find the one that was created."""
+        try:
+            answer = self.api.post(BALANCER, LBS, {'loadbalancer': body})
+        except NoAnswer:
+            for raw in self._named(name):
+                if own(raw, TOKEN) == token:
+                    return raw
+            raise
+        created: Raw = answer['loadbalancer']
+        return created
+
     def _remove_mark(self, raw: Raw) -> None:
         """Remove the mark of a floating IP that a balancer has now."""
-        marks = from_tags(raw['tags'])
-        tags = to_tags(marks.labels, {**marks.own, PENDING: None}, raw['tags'])
+        current = raw['tags']
+        marks = from_tags(current)
+        own_marks = {**marks.own, PENDING: None}
+        tags = to_tags(marks.labels, own_marks, current)
         body = {'loadbalancer': {'tags': tags}}
         self.api.put(BALANCER, f'{LBS}/{raw["id"]}', body)
         await_active(self.api, raw['id'])
@@ -110,29 +122,37 @@ class LbWriter:
         Its floating IP goes first: it would stay, and cost, if this run were killed after it.
         """
         api = self.api
-        path = f'{LBS}/{raw["id"]}'
+        identity = raw['id']
         FloatingIpWriter(api).release([raw['vip_port_id']])
-        await_one(api, lambda: self._unless_pending(raw['id']))
-        api.delete(BALANCER, path, query={'cascade': 'true'})
+        await_one(api, lambda: self._unless_pending(identity))
+        api.delete(BALANCER, f'{LBS}/{identity}', query={'cascade': 'true'})
+        await_one(api, lambda: self._not_gone(identity))
 
-        def not_gone() -> str:
-            current = found_lb(api, raw['id'])
-            if current is None or current['provisioning_status'] == 'DELETED':
-                return ''
-            if current['provisioning_status'] == 'ERROR':
-                raise CloudError(
-                    'Octavia did not delete it: its provisioning_status is ERROR; run the task '
-                    'again, or ask the operator of the cloud'
-                )
-            return f'its provisioning_status is {current["provisioning_status"]}'
-
-        await_one(api, not_gone)
+    def _not_gone(self, identity: str) -> str:
+        """Why a balancer that is being deleted is not gone. Raises CloudError if it will not be."""
+        status = self._status(identity)
+        if status in ('', 'DELETED'):
+            return ''
+        if status == 'ERROR':
+            raise CloudError(
+                'Octavia did not delete it: its provisioning_status is ERROR; run the task '
+                'again, or ask the operator of the cloud'
+            )
+        return f'its provisioning_status is {status}'
 
     def _unless_pending(self, identity: str) -> str:
         """Why a balancer cannot be deleted now; empty if it can, or is being deleted."""
+        status = self._status(identity)
+        if status not in _BUSY:
+            return ''
+        return f'its provisioning_status is {status}'
+
+    def _status(self, identity: str) -> str:
+        """The status of a balancer; empty if it does not exist."""
         current = found_lb(self.api, identity)
-        status = current['provisioning_status'] if current else ''
-        return f'its provisioning_status is {status}' if status in _BUSY else ''
+        if current is None:
+            return ''
+        return str(current['provisioning_status'])
 
 
 _BUSY = ('PENDING_CREATE', 'PENDING_UPDATE')

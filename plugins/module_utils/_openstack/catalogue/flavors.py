@@ -28,8 +28,10 @@ class Flavors:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Flavor, ...]:
         """List all flavors, or those with these names."""
-        wanted = None if names is None else set(names)
-        found = [raw for raw in all_flavors(self.api) if wanted is None or raw['name'] in wanted]
+        found = all_flavors(self.api)
+        if names is not None:
+            wanted = set(names)
+            found = [raw for raw in found if raw['name'] in wanted]
         users = self._users() if found else {}
         return tuple(_flavor(raw, users) for raw in found)
 
@@ -47,6 +49,11 @@ class Flavors:
 
     def _create(self, change: Change) -> None:
         flavor = change.new(Flavor)
+        identity = self._created(flavor)
+        self._write_marks(identity, flavor, self.api.actor, {})
+
+    def _created(self, flavor: Flavor) -> str:
+        """Create a flavor without marks; return its id."""
         body = {
             'name': flavor.name,
             'vcpus': flavor.vcpus,
@@ -55,13 +62,14 @@ class Flavors:
             'description': flavor.description or None,
         }
         try:
-            created = self.api.post(COMPUTE, '/flavors', {'flavor': body})['flavor']
+            answer = self.api.post(COMPUTE, '/flavors', {'flavor': body})
         except (Busy, NoAnswer):
             # It exists: of another run at the same time, or of this one without an answer.
-            created = next((raw for raw in all_flavors(self.api) if _is_equal(raw, body)), None)
-            if created is None:
-                raise
-        self._write_marks(created['id'], flavor, self.api.actor, {})
+            for raw in all_flavors(self.api):
+                if _is_equal(raw, body):
+                    return str(raw['id'])
+            raise
+        return str(answer['flavor']['id'])
 
     def update(self, changes: Changes) -> Outcomes:
         """Update the family, the description and the labels of flavors."""
@@ -82,14 +90,20 @@ class Flavors:
         raise Gone
 
     def _write_marks(
-        self, identity: str, flavor: Flavor, created_by: str, before: Mapping[str, str]
+        self,
+        identity: str,
+        flavor: Flavor,
+        created_by: str,
+        before: Mapping[str, str],
     ) -> None:
         """Write the marks; extra specifications of others stay."""
-        wanted = to_metadata(flavor.labels, {'family': flavor.family, 'created_by': created_by})
+        own = {'family': flavor.family, 'created_by': created_by}
+        wanted = to_metadata(flavor.labels, own)
         path = f'/flavors/{identity}/os-extra_specs'
         self.api.post(COMPUTE, path, {'extra_specs': wanted})
         labels = _marks(before).labels
-        for key in set(to_metadata(labels, {})) - set(wanted):
+        existing = to_metadata(labels, {})
+        for key in set(existing) - set(wanted):
             self.api.delete(COMPUTE, f'{path}/{quote(key)}')
 
     def delete(self, changes: Changes) -> Outcomes:
@@ -107,23 +121,25 @@ def _is_equal(raw: Raw, body: Raw) -> bool:
 def _marks(extra_specs: Mapping[str, str]) -> Marks:
     """The marks in extra specifications; keys with a namespace of Nova (hw:...) are no labels."""
     marks = from_metadata(extra_specs)
-    return marks._replace(
-        labels={key: value for key, value in marks.labels.items() if ':' not in key}
-    )
+    labels = {key: value for key, value in marks.labels.items() if ':' not in key}
+    return marks._replace(labels=labels)
 
 
 def _flavor(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Flavor:
+    name = raw['name']
     marks = _marks(raw.get('extra_specs', {}))
     family = marks.own.get('family', '')
+    if family not in FAMILIES:
+        family = 'general'
     return Flavor(
-        raw['name'],
-        family if family in FAMILIES else 'general',
+        name,
+        family,
         raw['vcpus'],
         raw['ram'],
         raw['disk'],
         raw['description'] or '',
         marks.labels,
-        used_by=tuple(sorted(users.get(raw['name'], ()))),
+        used_by=tuple(sorted(users.get(name, ()))),
         id=raw['id'],
         created_by=marks.created_by,
         created_at='',  # Nova does not tell

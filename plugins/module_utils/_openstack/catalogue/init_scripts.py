@@ -39,8 +39,13 @@ class InitScripts:
 
     def _all(self) -> List[Raw]:
         """The images of init scripts of the project."""
-        options = {'os_hidden': 'true', 'tag': _TAG, 'owner': self.api.project_id}
-        found = self.api.listed(IMAGE, '/images', 'images', limit=1000, **options)
+        options = {
+            'limit': 1000,
+            'os_hidden': 'true',
+            'tag': _TAG,
+            'owner': self.api.project_id,
+        }
+        found = self.api.listed(IMAGE, '/images', 'images', **options)
         return [raw for raw in found if script_of(raw) is not None]
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[InitScript, ...]:
@@ -48,14 +53,18 @@ class InitScripts:
         found = named(self._all(), names, self.api.project_id, lambda raw: True)
         users = self._users() if found else {}
         scripts = [script_of(raw, users.get(raw['name'], ())) for raw in found]
-        return tuple(sorted(filter(None, scripts), key=lambda script: script.name))
+        known = filter(None, scripts)
+        return tuple(sorted(known, key=lambda script: script.name))
 
     def _users(self) -> Mapping[str, Tuple[str, ...]]:
         """The servers that are being created, by the names of their init scripts."""
         users: Dict[str, Tuple[str, ...]] = {}
         for server in all_servers(self.api):
-            name = from_metadata(server['metadata']).own.get('init_script')
-            if name and server['status'] == 'BUILD':
+            if server['status'] != 'BUILD':
+                continue
+            marks = from_metadata(server['metadata'])
+            name = marks.own.get('init_script')
+            if name:
                 users[name] = (*users.get(name, ()), server['name'])
         return users
 
@@ -75,16 +84,18 @@ class InitScripts:
             **properties_of(script, self.api.actor),
         }
         try:
-            created = self.api.post(IMAGE, '/images', body)
+            created: Raw = self.api.post(IMAGE, '/images', body)
         except NoAnswer:
             # Glance has created all of it, or nothing.
-            created = dict(self._found(change))
+            created = self._found(change)
+        identity = created['id']
         # Without data, it would remain queued, as an upload does that failed.
-        self.api.upload(IMAGE, f'/images/{created["id"]}/file', _DATA)
+        self.api.upload(IMAGE, f'/images/{identity}/file', _DATA)
         # Of those that two runs create at once, the oldest stays.
-        oldest = min((raw for raw in self._all() if raw['name'] == script.name), key=age)
-        if oldest['id'] != created['id']:
-            self._remove(created['id'])
+        same = [raw for raw in self._all() if raw['name'] == script.name]
+        oldest = min(same, key=age)
+        if oldest['id'] != identity:
+            self._remove(identity)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update init scripts; servers that are created from now on use the new content."""
@@ -94,7 +105,8 @@ class InitScripts:
         script = change.new(InitScript)
         raw = self._found(change)
         created_by = from_properties(raw).created_by
-        write_properties(self.api, raw, properties_of(script, created_by))
+        properties = properties_of(script, created_by)
+        write_properties(self.api, raw, properties)
 
     def _found(self, change: Change) -> Raw:
         if change.id in (None, AFTER_APPLY):
@@ -113,7 +125,9 @@ class InitScripts:
 
     def _id(self, change: Change) -> str:
         """The id of what a change deletes."""
-        return change.id if change.id not in (None, AFTER_APPLY) else self._found(change)['id']
+        if change.id is not None and change.id != AFTER_APPLY:
+            return change.id
+        return str(self._found(change)['id'])
 
     def content(self, name: str) -> str:
         """Return the content of an init script. Raises Missing if it does not exist."""
@@ -154,13 +168,16 @@ def properties_of(script: InitScript, created_by: str) -> Dict[str, str]:
 
 def _encoded(content: str) -> str:
     """A text in base64 without padding: databases do not have all characters of Unicode."""
-    return base64.b64encode(content.encode()).decode().rstrip('=')
+    text = base64.b64encode(content.encode()).decode()
+    return text.rstrip('=')
 
 
 def _decoded(text: str | None) -> str | None:
     if text is None:
         return None
+    padding = '=' * (-len(text) % 4)
     try:
-        return base64.b64decode(text + '=' * (-len(text) % 4), validate=True).decode()
+        content = base64.b64decode(text + padding, validate=True)
+        return content.decode()
     except (binascii.Error, ValueError):
         return None

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Dict, List, Tuple
+from typing import Dict, List, Set, Tuple
 from urllib.parse import quote
 
 from ..._cloud import Busy, Outcome, Outcomes
@@ -30,11 +30,16 @@ class Keypairs:
 
         Only a key pair that is requested by its name has the date of its creation.
         """
-        wanted = None if names is None else set(names)
-        found = self._one(*wanted) if wanted and len(wanted) == 1 else self._all()
-        found = [raw for raw in found if wanted is None or raw['name'] in wanted]
+        found = self._named(None if names is None else set(names))
         users = self._users() if found else {}
         return tuple(self._keypair(raw, users) for raw in found)
+
+    def _named(self, names: Set[str] | None) -> List[Raw]:
+        if names is None:
+            return self._all()
+        if len(names) == 1:
+            return self._one(*names)
+        return [raw for raw in self._all() if raw['name'] in names]
 
     def _one(self, name: str) -> List[Raw]:
         answer = self.api.find(COMPUTE, _path(name))
@@ -48,16 +53,19 @@ class Keypairs:
         """The names of the servers of this project by key pair."""
         users: Dict[str, Tuple[str, ...]] = {}
         for server in all_servers(self.api):
-            users[server['key_name']] = (*users.get(server['key_name'], ()), server['name'])
+            keypair = server['key_name']
+            users[keypair] = (*users.get(keypair, ()), server['name'])
         return users
 
     def _keypair(self, raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Keypair:
+        name = raw['name']
+        public_key = raw['public_key']
         return Keypair(
-            raw['name'],
-            raw['public_key'],
-            fingerprint(raw['public_key']),
-            used_by=tuple(sorted(users.get(raw['name'], ()))),
-            id=raw['name'],
+            name,
+            public_key,
+            fingerprint(public_key),
+            used_by=tuple(sorted(users.get(name, ()))),
+            id=name,
             # Nova lists only those of the user.
             created_by=self.api.actor,
             created_at=raw.get('created_at') or '',
@@ -69,13 +77,19 @@ class Keypairs:
 
     def _create(self, change: Change) -> None:
         keypair = change.new(Keypair)
-        body = {'name': keypair.name, 'public_key': keypair.public_key, 'type': 'ssh'}
+        name = keypair.name
+        public_key = keypair.public_key
+        body = {
+            'name': name,
+            'public_key': public_key,
+            'type': 'ssh',
+        }
         try:
             self.api.post(COMPUTE, '/os-keypairs', {'keypair': body})
         except (Busy, NoAnswer):
             # It exists: of another run at the same time, or of this one without an answer.
-            found = [fingerprint(raw['public_key']) for raw in self._one(keypair.name)]
-            if found != [fingerprint(keypair.public_key)]:
+            found = [fingerprint(raw['public_key']) for raw in self._one(name)]
+            if found != [fingerprint(public_key)]:
                 raise
 
     def update(self, changes: Changes) -> Outcomes:
@@ -91,4 +105,5 @@ class Keypairs:
 
 
 def _path(name: str) -> str:
-    return f'/os-keypairs/{quote(name, safe="")}'
+    quoted = quote(name, safe='')
+    return f'/os-keypairs/{quoted}'

@@ -13,8 +13,14 @@ from ..._model.change import AFTER_APPLY
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
-from ..api.lists import all_flavors, all_images, all_networks, all_ports, all_security_groups
-from ..api.names import the_only
+from ..api.lists import (
+    all_flavors,
+    all_images,
+    all_networks,
+    all_ports,
+    all_security_groups,
+)
+from ..api.names import the_id, the_only
 from ..api.parallel import together
 from ..api.services import NETWORK
 from ..network.tags import first_description, marks_of
@@ -39,20 +45,19 @@ def references_of(api: Api, server: Server) -> References:
     """
     project = api.project_id
     flavor = the_only('flavor', server.flavor or '', all_flavors(api), project)
-    image = the_only('image', server.image, all_images(api), project)
+    image = the_id('image', server.image, all_images(api), project)
     networks: List[str] = []
     for nic in server.networks:
-        network = the_only('network', nic.name, all_networks(api), project)
-        networks.append(network['id'])
+        network = the_id('network', nic.name, all_networks(api), project)
+        networks.append(network)
     ports: Dict[int, str] = {}
     for index, nic in enumerate(server.networks):
         if nic.port:
-            port = the_only('port', nic.port, all_ports(api), project)
-            ports[index] = port['id']
+            ports[index] = the_id('port', nic.port, all_ports(api), project)
     return References(
         flavor=flavor['id'],
         disk=flavor['disk'],
-        image=image['id'],
+        image=image,
         networks=networks,
         groups=group_ids(api, server.security_groups),
         ports=ports,
@@ -63,8 +68,7 @@ def references_of(api: Api, server: Server) -> References:
 def group_ids(api: Api, names: Sequence[str]) -> List[str]:
     """Return the ids of security groups."""
     groups = all_security_groups(api)
-    found = [the_only('security_group', name, groups, api.project_id) for name in names]
-    return [group['id'] for group in found]
+    return [the_id('security_group', name, groups, api.project_id) for name in names]
 
 
 def _needs_port(nic: Nic) -> bool:

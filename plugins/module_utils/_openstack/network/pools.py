@@ -12,7 +12,7 @@ from typing import List
 from ..._cloud import Refused
 from ..api.api import Api, Raw
 from ..api.lists import all_networks, all_subnets
-from ..api.names import the_only, visible
+from ..api.names import the_id, visible
 
 
 def external_networks(api: Api) -> List[Raw]:
@@ -30,8 +30,7 @@ def pool_id(api: Api, name: str | None = None) -> str:
     pools = external_networks(api)
     name = name or api.aliases.external_network
     if name:
-        pool = the_only('network', name, pools, api.project_id)
-        return str(pool['id'])
+        return the_id('network', name, pools, api.project_id)
     candidates = pools
     if len(pools) > 1:
         candidates = [pool for pool in pools if pool.get('is_default')]

@@ -25,11 +25,13 @@ _DELETED = ('deleted', 'pending_delete')
 
 def existing(images: Sequence[Raw]) -> List[Raw]:
     """Return the images that are not deleted; one without a name is named by its id."""
-    return [
-        raw if raw['name'] else {**raw, 'name': raw['id']}
-        for raw in images
-        if raw['status'] not in _DELETED
-    ]
+    return [_with_name(raw) for raw in images if raw['status'] not in _DELETED]
+
+
+def _with_name(raw: Raw) -> Raw:
+    if raw['name']:
+        return raw
+    return {**raw, 'name': raw['id']}
 
 
 def is_ours(raw: Raw) -> bool:
@@ -39,12 +41,9 @@ def is_ours(raw: Raw) -> bool:
 
 def ours(images: Sequence[Raw], name: str, project_id: str) -> List[Raw]:
     """Return the images of a name that this collection has created, the oldest first."""
-    found = [
-        raw
-        for raw in existing(images)
-        if raw['name'] == name and is_own(raw, project_id) and is_ours(raw)
-    ]
-    return sorted(found, key=age)
+    named = [raw for raw in existing(images) if raw['name'] == name]
+    own = [raw for raw in named if is_own(raw, project_id)]
+    return sorted(filter(is_ours, own), key=age)
 
 
 def users_of(servers: Sequence[Raw]) -> Mapping[str, Tuple[str, ...]]:
@@ -54,39 +53,52 @@ def users_of(servers: Sequence[Raw]) -> Mapping[str, Tuple[str, ...]]:
     """
     users: Dict[str, Tuple[str, ...]] = {}
     for server in servers:
-        image = server['image']
-        key = image['id'] if image else from_metadata(server['metadata']).own.get('image', '')
-        users[key] = (*users.get(key, ()), server['name'])
+        if server['image']:
+            image = server['image']['id']
+        else:
+            marks = from_metadata(server['metadata'])
+            image = marks.own.get('image', '')
+        users[image] = (*users.get(image, ()), server['name'])
     return users
 
 
 def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
     """Return the image of this collection."""
+    name = raw['name']
+    identity = raw['id']
     marks = from_properties(raw)
     task_state, unfinished = _tasks(raw, marks)
     size = _size(raw, marks)
-    using = {*users.get(raw['id'], ()), *users.get(raw['name'], ())}
+    used_by = {*users.get(identity, ()), *users.get(name, ())}
     return Image(
-        raw['name'],
+        name,
         marks.own.get('source', ''),
         marks.own.get('checksum'),
         raw.get('description') or '',
         marks.labels,
         size or AFTER_APPLY,
-        max(raw['min_disk'], min_disk_gb(size)) if size else AFTER_APPLY,
-        tuple(sorted(using)),
-        raw['id'],
+        _min_disk(raw, size),
+        tuple(sorted(used_by)),
+        identity,
         task_state,
         unfinished,
         marks.created_by,
         raw['created_at'],
         disk_missing=raw['status'] == 'killed' and not unfinished,
-        digests={
-            kind: digest
-            for kind, digest in imported(marks.own.get('imported')).items()
-            if kind in DIGITS
-        },
+        digests=_digests(marks),
     )
+
+
+def _min_disk(raw: Raw, size: int) -> int | str:
+    if not size:
+        return AFTER_APPLY
+    return max(int(raw['min_disk']), min_disk_gb(size))
+
+
+def _digests(marks: Marks) -> Mapping[str, str]:
+    """The digests of the file that was uploaded, by algorithm."""
+    found = imported(marks.own.get('imported'))
+    return {kind: digest for kind, digest in found.items() if kind in DIGITS}
 
 
 def _size(raw: Raw, marks: Marks) -> int:
@@ -99,8 +111,10 @@ def _size(raw: Raw, marks: Marks) -> int:
     size = raw.get('virtual_size') or int(marks.own.get('size', 0)) or raw['size']
     if size:
         return int(size)
-    sizes = [int(device.get('volume_size') or 0) for device in devices_of(raw)[:1]]
-    return max(1, int(raw['min_disk']), *sizes) * GIB
+    sizes = [1, int(raw['min_disk'])]
+    for root in devices_of(raw)[:1]:
+        sizes.append(int(root.get('volume_size') or 0))
+    return max(sizes) * GIB
 
 
 def devices_of(raw: Raw) -> List[Raw]:
@@ -111,11 +125,14 @@ def devices_of(raw: Raw) -> List[Raw]:
 
 def _tasks(raw: Raw, marks: Marks) -> Tuple[TaskState | None, TaskState | None]:
     """The task state, and what no run is working on."""
+    creating = TaskState.CREATING
     if raw['status'] in ('active', 'deactivated'):
-        return None, TaskState.CREATING if 'unfinished' in marks.own else None
-    if not marks.own:
-        return None if raw['status'] == 'killed' else TaskState.CREATING, None
-    return (None, TaskState.CREATING) if is_abandoned(raw) else (TaskState.CREATING, None)
+        return None, creating if 'unfinished' in marks.own else None
+    if marks.own and is_abandoned(raw):
+        return None, creating
+    if not marks.own and raw['status'] == 'killed':
+        return None, None
+    return creating, None
 
 
 def is_abandoned(raw: Raw) -> bool:
@@ -124,18 +141,29 @@ def is_abandoned(raw: Raw) -> bool:
     An upload that was interrupted is queued again; it is saving for ever if Glance itself was
     stopped, which is clear when the time of its run is over. Nova creates that of a server.
     """
-    if raw['status'] == 'killed' or (raw['status'] == 'queued' and not is_of_server(raw)):
+    status = raw['status']
+    if status == 'killed':
         return True
-    return time.time() > float(from_properties(raw).own.get('until', 0))
+    if status == 'queued' and not is_of_server(raw):
+        return True
+    until = from_properties(raw).own.get('until', 0)
+    return time.time() > float(until)
 
 
 def is_of_server(raw: Raw) -> bool:
     """Return whether an image of ours is created by Nova."""
-    return from_properties(raw).own.get('source', '').startswith('server:')
+    source = from_properties(raw).own.get('source', '')
+    return source.startswith('server:')
 
 
 def properties_of(image: Image, own: Mapping[str, str | None]) -> Dict[str, str]:
     """Return the properties for an image. ``own``: those that are not in the image."""
-    values = {**own, 'source': image.source or None, 'checksum': image.checksum}
+    values = {
+        **own,
+        'source': image.source or None,
+        'checksum': image.checksum,
+    }
     found = to_properties(image.name, image.labels, values)
-    return {**found, 'description': image.description} if image.description else found
+    if image.description:
+        found['description'] = image.description
+    return found

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Dict, List
+from typing import List
 
 from ..._cloud import Busy, CloudError, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
@@ -16,7 +16,7 @@ from ..._model.image import Image, min_disk_gb
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_images
-from ..api.names import the_only
+from ..api.names import the_id
 from ..api.parallel import each
 from ..api.polling import await_one
 from ..api.properties import from_properties, write_properties
@@ -58,8 +58,9 @@ class ImageWriter:
             identity = create_from_server(self.api, image, self._until())
         self._await(identity, image.name)
         raw = self._raw(identity)
+        own = {'created_by': from_properties(raw).created_by}
         mapping = keep_root_only(self.api, raw)
-        self._write(raw, image, {'created_by': from_properties(raw).created_by}, mapping)
+        self._write(raw, image, own, mapping)
         return identity
 
     def _ours(self, name: str) -> List[Raw]:
@@ -68,21 +69,28 @@ class ImageWriter:
 
     def _until(self) -> str:
         """When the time of this run ends, in seconds since 1970."""
-        return str(int(time.time() + self.api.deadline - time.monotonic()) + 1)
+        left = self.api.deadline - time.monotonic()
+        end = int(time.time() + left) + 1
+        return str(end)
 
     def _earlier(self, name: str) -> Raw | None:
         """What is left of an earlier run; what cannot be completed is deleted."""
         for raw in self._ours(name):
-            if raw['status'] == 'active' or not is_abandoned(raw):
+            status = raw['status']
+            if status == 'active' or not is_abandoned(raw):
                 return raw
-            if raw['status'] == 'queued' and not is_of_server(raw):
+            if status == 'queued' and not is_of_server(raw):
                 return raw
-            self.api.delete(IMAGE, f'/images/{raw["id"]}')
+            self._remove(raw['id'])
         return None
+
+    def _remove(self, identity: str) -> None:
+        self.api.delete(IMAGE, f'/images/{identity}')
 
     def _upload(self, image: Image, source: SourceFile, earlier: Raw | None) -> str:
         """Upload a file to a new image, or to one that has none yet; return its id."""
-        size = source.disk.size or source.length
+        disk = source.disk
+        size = disk.size or source.length
         own = {
             'created_by': self.api.actor,
             'imported': source.imported,
@@ -90,18 +98,22 @@ class ImageWriter:
             'until': self._until(),
         }
         properties = properties_of(image, own)
-        if earlier is not None and earlier['disk_format'] == source.disk.name:
+        if earlier is not None and earlier['disk_format'] == disk.name:
             identity = str(earlier['id'])
             write_properties(self.api, earlier, properties)
         else:
             if earlier is not None:
-                self.api.delete(IMAGE, f'/images/{earlier["id"]}')
-            identity = self._record(image, source.disk.name, min_disk_gb(size), properties)
+                self._remove(earlier['id'])
+            identity = self._record(image, disk.name, min_disk_gb(size), properties)
         self._send(identity, image, source)
         return identity
 
     def _record(
-        self, image: Image, disk_format: str, min_disk: int, properties: Dict[str, str]
+        self,
+        image: Image,
+        disk_format: str,
+        min_disk: int,
+        properties: Mapping[str, str],
     ) -> str:
         """Create an image without data; return its id."""
         body = {
@@ -113,12 +125,12 @@ class ImageWriter:
             **properties,
         }
         try:
-            created = self.api.post(IMAGE, '/images', body)
+            created: Raw = self.api.post(IMAGE, '/images', body)
         except NoAnswer:
             found = self._ours(image.name)
             if not found:
                 raise
-            return str(found[0]['id'])
+            created = found[0]
         return str(created['id'])
 
     def _send(self, identity: str, image: Image, source: SourceFile) -> None:
@@ -131,23 +143,24 @@ class ImageWriter:
         except CloudError:
             if not failure:  # otherwise another run may be sending it
                 with suppress(CloudError):
-                    self.api.delete(IMAGE, f'/images/{identity}')
+                    self._remove(identity)
             raise
 
     def _sent(self, identity: str, source: SourceFile) -> str:
         """Send the data; return why they may not have arrived: another run may be sending them."""
+        data = Upload(self.api, source)
         try:
-            self.api.upload(IMAGE, f'/images/{identity}/file', Upload(self.api, source))
+            self.api.upload(IMAGE, f'/images/{identity}/file', data)
         except (NoAnswer, Busy) as error:
             return str(error)
         return ''
 
     def _check(self, raw: Raw, source: SourceFile) -> None:
         """Compare what Glance has with what was verified: a file may change meanwhile."""
-        kind = raw.get('os_hash_algo') or ''
-        if raw['size'] != source.length or (
-            kind in source.digests and raw['os_hash_value'] != source.digests[kind]
-        ):
+        algorithm = raw.get('os_hash_algo') or ''
+        digest = raw.get('os_hash_value')
+        verified_digest = source.digests.get(algorithm, digest)
+        if raw['size'] != source.length or digest != verified_digest:
             raise CloudError('the file changed while it was uploaded; no image was created')
 
     def _await(self, identity: str, name: str, failure: str = '') -> None:
@@ -156,11 +169,13 @@ class ImageWriter:
         def reason() -> str:
             answer = self.api.find(IMAGE, f'/images/{identity}')
             status = answer.get('status', 'deleted')
+            if status == 'active':
+                return ''
             if status in ('deleted', 'killed', 'pending_delete'):
                 raise CloudError(f'image {name}: the cloud could not create it; it is {status}')
             if status == 'queued' and failure:
                 raise CloudError(f'image {name}: the upload was interrupted: {failure}')
-            return '' if status == 'active' else f'image {name} is {status}'
+            return f'image {name} is {status}'
 
         await_one(self.api, reason)
 
@@ -170,7 +185,7 @@ class ImageWriter:
         if oldest is None or oldest['id'] == identity:
             return
         self.api.notes.append(f'another run has created image {name} at the same time; it is kept')
-        self.api.delete(IMAGE, f'/images/{identity}')
+        self._remove(identity)
         self._await(oldest['id'], name)
 
     def _raw(self, identity: str) -> Raw:
@@ -181,7 +196,7 @@ class ImageWriter:
         if change.id is not None and change.id != AFTER_APPLY:
             return change.id
         images = existing(all_images(self.api))
-        return str(the_only('image', change.name, images, self.api.project_id)['id'])
+        return the_id('image', change.name, images, self.api.project_id)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update sources, descriptions and labels."""
@@ -211,4 +226,4 @@ class ImageWriter:
     def _delete(self, change: Change) -> None:
         identity = self._id(change)
         delete_snapshots(self.api, identity)
-        self.api.delete(IMAGE, f'/images/{identity}')
+        self._remove(identity)

@@ -15,14 +15,17 @@ def root_volume(raw: Raw, volumes: Mapping[str, Raw]) -> Raw | None:
     """Return the volume that a server boots from; None if it boots from its flavor's disk."""
     if raw['image']:
         return None
-    attached = [volumes[identity] for identity in volume_ids(raw) if identity in volumes]
+    ids = [identity for identity in volume_ids(raw) if identity in volumes]
+    attached = [volumes[identity] for identity in ids]
     bootable = [volume for volume in attached if volume['bootable'] == 'true']
-    firsts = [volume for volume in bootable if _is_first_disk(volume)]
-    return next(iter(firsts or bootable), None)
+    for volume in filter(_is_first_disk, bootable):
+        return volume
+    return bootable[0] if bootable else None
 
 
 def _is_first_disk(volume: Raw) -> bool:
-    return any(str(one['device']).endswith('da') for one in volume['attachments'])
+    devices = [str(one['device']) for one in volume['attachments']]
+    return any(device.endswith('da') for device in devices)
 
 
 def volume_ids(raw: Raw) -> List[str]:
@@ -34,11 +37,13 @@ def with_names(volumes: Sequence[Raw], servers: Sequence[Raw]) -> List[Raw]:
     """Return volumes with their names here: SERVER/root, or the id, if they have none."""
     names: Dict[str, str] = {}
     for server in servers:
+        if server['image']:
+            continue
         for identity in volume_ids(server):
-            if not server['image']:
-                names.setdefault(identity, root_name(server['name']))
-    found = {volume['id']: volume for volume in volumes}
-    return [
-        {**raw, 'name': raw['name'] or names.get(identity, identity)}
-        for identity, raw in found.items()
-    ]
+            names.setdefault(identity, root_name(server['name']))
+    found: List[Raw] = []
+    for raw in volumes:
+        identity = raw['id']
+        name = raw['name'] or names.get(identity, identity)
+        found.append({**raw, 'name': name})
+    return found

@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import json
-from typing import Dict
+from typing import Dict, List
 
 from ..._model.image import Image
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_images, all_servers
-from ..api.names import the_only
+from ..api.names import the_id
 from ..api.polling import await_one
 from ..api.properties import to_properties
 from ..api.services import COMPUTE, VOLUME
@@ -25,7 +25,7 @@ def create_from_server(api: Api, image: Image, until: str) -> str:
     replaced, it is unfinished.
     """
     name = image.source.partition(':')[2]
-    server = the_only('server', name, all_servers(api), api.project_id)
+    server = the_id('server', name, all_servers(api), api.project_id)
     own = {
         'source': image.source,
         'created_by': api.actor,
@@ -33,9 +33,9 @@ def create_from_server(api: Api, image: Image, until: str) -> str:
         'until': until,
     }
     metadata = to_properties(image.name, {}, own)
-    body = {'createImage': {'name': image.name, 'metadata': metadata}}
+    body = {'name': image.name, 'metadata': metadata}
     try:
-        answer = api.post(COMPUTE, f'/servers/{server["id"]}/action', body)
+        answer = api.post(COMPUTE, f'/servers/{server}/action', {'createImage': body})
     except NoAnswer:
         begun = ours(all_images(api), image.name, api.project_id)
         if not begun:
@@ -49,13 +49,16 @@ def keep_root_only(api: Api, raw: Raw) -> Dict[str, str]:
 
     Nova creates snapshots of all volumes of a server that boots from one; those are deleted here.
     """
+    kept: List[Raw] = []
     devices = devices_of(raw)
-    others = [device for device in devices if device.get('boot_index') != 0]
-    for device in others:
-        _delete_snapshot(api, device)
-    if not others:
+    for device in devices:
+        if device.get('boot_index') == 0:
+            kept.append(device)
+        else:
+            _delete_snapshot(api, device)
+    if kept == devices:
         return {}
-    return {MAPPING: json.dumps([device for device in devices if device not in others])}
+    return {MAPPING: json.dumps(kept)}
 
 
 def delete_snapshots(api: Api, identity: str) -> None:
@@ -67,7 +70,8 @@ def delete_snapshots(api: Api, identity: str) -> None:
 
 
 def _delete_snapshot(api: Api, device: Raw) -> None:
-    path = f'/snapshots/{device.get("snapshot_id")}'
+    snapshot = device.get('snapshot_id')
+    path = f'/snapshots/{snapshot}'
     answer = api.find(VOLUME, path)
     if not answer:
         return
@@ -80,7 +84,10 @@ def _delete_snapshot(api: Api, device: Raw) -> None:
 def _await_deletion(api: Api, path: str) -> None:
     def reason() -> str:
         answer = api.find(VOLUME, path)
-        return f'a snapshot is {answer["snapshot"]["status"]}' if answer else ''
+        if not answer:
+            return ''
+        status = answer['snapshot']['status']
+        return f'a snapshot is {status}'
 
     await_one(api, reason)
 
@@ -92,5 +99,8 @@ def _delete_leftover(api: Api, identity: str) -> None:
     """
     path = f'/volumes/{identity}'
     answer = api.find(VOLUME, path)
-    if answer and answer['volume']['status'] == 'available' and not answer['volume']['name']:
-        api.delete(VOLUME, path, allowed=(400, 404))
+    if not answer:
+        return
+    volume = answer['volume']
+    if volume['status'] == 'available' and not volume['name']:
+        api.delete(VOLUME, path, (400, 404))

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Tuple
 
 from ..._model.status import TaskState, VolumeStatus
 from ..._model.volume import Volume
-from ..api.api import Raw
+from ..api.api import Body, Raw
+from ..api.lists import by_id
 from ..api.marks import Marks, from_metadata, to_metadata
 from .root_volumes import root_volume, volume_ids
 
@@ -45,13 +46,13 @@ def holders_of(volumes: Sequence[Raw], servers: Sequence[Raw]) -> Mapping[str, H
 
     Cinder tells the server only when the volume is attached.
     """
-    by_id = {volume['id']: volume for volume in volumes}
+    volumes_by_id = by_id(volumes)
     found: Dict[str, Holder] = {}
     for server in servers:
-        root = root_volume(server, by_id)
+        root = root_volume(server, volumes_by_id)
+        is_shelved = server['status'] == 'SHELVED_OFFLOADED'
         for identity in volume_ids(server):
             is_root = root is not None and root['id'] == identity
-            is_shelved = server['status'] == 'SHELVED_OFFLOADED'
             found[identity] = Holder(server['name'], is_root, is_shelved)
     return found
 
@@ -93,8 +94,9 @@ def _server(raw: Raw, holder: Holder | None) -> str | None:
     """The server that has it; by its id if it is one of another project."""
     if holder is not None:
         return holder.name
-    attachments = raw['attachments']
-    return str(attachments[0]['server_id']) if attachments else None
+    for attachment in raw['attachments']:
+        return str(attachment['server_id'])
+    return None
 
 
 def _state(status: str, holder: Holder | None) -> Tuple[TaskState | None, VolumeStatus | None]:
@@ -110,13 +112,14 @@ def _state(status: str, holder: Holder | None) -> Tuple[TaskState | None, Volume
     return None, VolumeStatus.ERROR if is_error else VolumeStatus.RESERVED
 
 
-def creation_body(volume: Volume, actor: str, token: str) -> Dict[str, Any]:
+def creation_body(volume: Volume, actor: str, token: str) -> Body:
     """Return the request for a volume. ``token``: identifies it if the answer is lost."""
+    own = {'created_by': actor, 'token': token}
     return {
         'name': volume.name,
         'size': volume.size,
         'description': volume.description or None,
-        'metadata': to_metadata(volume.labels, {'created_by': actor, 'token': token}),
+        'metadata': to_metadata(volume.labels, own),
     }
 
 

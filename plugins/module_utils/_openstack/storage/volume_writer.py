@@ -16,7 +16,7 @@ from ..._model.volume import Volume
 from ..api.api import Api, Raw
 from ..api.errors import NoAnswer
 from ..api.lists import all_servers, all_volumes
-from ..api.names import age, the_only
+from ..api.names import age, the_id
 from ..api.parallel import each
 from ..api.polling import await_one
 from ..api.services import COMPUTE, VOLUME
@@ -38,7 +38,7 @@ class VolumeWriter:
         volume = change.new(Volume)
         identity = self._created(volume)
         try:
-            self._await(identity, lambda raw: raw['status'] == 'available')
+            self._await(identity, _is_available)
         except CloudError:
             # It is empty, and nobody can use it.
             if self._status(identity).startswith('error'):
@@ -49,20 +49,21 @@ class VolumeWriter:
     def _created(self, volume: Volume) -> str:
         """Let Cinder begin to create a volume; return its id."""
         token = str(uuid4())
-        body = {'volume': creation_body(volume, self.api.actor, token)}
+        body = creation_body(volume, self.api.actor, token)
         try:
-            return str(self.api.post(VOLUME, '/volumes', body)['volume']['id'])
+            answer = self.api.post(VOLUME, '/volumes', {'volume': body})
         except NoAnswer:
             for raw in self._ours(volume.name):
                 if marks_of(raw).own.get('token') == token:
                     return str(raw['id'])
             raise
+        return str(answer['volume']['id'])
 
     def _ours(self, name: str) -> List[Raw]:
         """The volumes of a name that this collection has created, the oldest first."""
         self.api.forget()
-        found = [raw for raw in all_volumes(self.api) if raw['name'] == name and is_ours(raw)]
-        return sorted(found, key=age)
+        found = [raw for raw in all_volumes(self.api) if raw['name'] == name]
+        return sorted(filter(is_ours, found), key=age)
 
     def _keep_oldest(self, identity: str, name: str) -> None:
         """Delete what this run has created if another run has created the same before."""
@@ -83,19 +84,24 @@ class VolumeWriter:
         identity = self._id(change)
         path = f'/volumes/{identity}'
         if after.size > before.size:
-            body = {'os-extend': {'new_size': after.size}}
-            self.api.post(VOLUME, f'{path}/action', body)
-            self._await(identity, lambda raw: raw['size'] == after.size and _is_idle(raw))
+            self._grow(identity, after.size)
         if after.description != before.description:
-            described = {'volume': {'description': after.description}}
-            self.api.put(VOLUME, path, described)
+            body = {'description': after.description}
+            self.api.put(VOLUME, path, {'volume': body})
         changed = label_changes(before, after)
         if changed.written:
-            metadata = {'metadata': changed.written}
-            self.api.post(VOLUME, f'{path}/metadata', metadata)
+            self.api.post(VOLUME, f'{path}/metadata', {'metadata': changed.written})
         for key in changed.removed:
             quoted = quote(key, safe='')
             self.api.delete(VOLUME, f'{path}/metadata/{quoted}')
+
+    def _grow(self, identity: str, size: int) -> None:
+        def is_grown(raw: Raw) -> bool:
+            return raw['size'] == size and _is_idle(raw)
+
+        body = {'os-extend': {'new_size': size}}
+        self.api.post(VOLUME, f'/volumes/{identity}/action', body)
+        self._await(identity, is_grown)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes; those that are gone already are no error."""
@@ -114,18 +120,21 @@ class VolumeWriter:
     def _attach(self, change: Change) -> None:
         identity = self._existing(change)
         server = self._server_id(change.new(Volume).server)
-        body = {'volumeAttachment': {'volumeId': identity}}
         path = f'/servers/{server}/os-volume_attachments'
+        body = {'volumeId': identity}
         try:
-            self.api.post(COMPUTE, path, body)
+            self.api.post(COMPUTE, path, {'volumeAttachment': body})
         except NoAnswer:
             if self._status(identity) == 'available':
                 raise
-        self._await(
-            identity,
-            lambda raw: raw['status'] == 'in-use' and _has(raw, server),
-            lambda raw: 'the server did not attach it' if raw['status'] == 'available' else '',
-        )
+
+        def is_attached(raw: Raw) -> bool:
+            return raw['status'] == 'in-use' and _has(raw, server)
+
+        def failure(raw: Raw) -> str:
+            return 'the server did not attach it' if _is_available(raw) else ''
+
+        self._await(identity, is_attached, failure)
 
     def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
@@ -136,23 +145,26 @@ class VolumeWriter:
         server = self._server_id(change.old(Volume).server)
         path = f'/servers/{server}/os-volume_attachments/{identity}'
         self.api.delete(COMPUTE, path)
-        # Nova makes it detaching before it answers.
-        self._await(
-            identity,
-            lambda raw: _is_idle(raw) and not _has(raw, server),
-            lambda raw: 'the guest did not release it' if raw['status'] == 'in-use' else '',
-        )
+
+        def is_detached(raw: Raw) -> bool:
+            return _is_idle(raw) and not _has(raw, server)
+
+        def failure(raw: Raw) -> str:
+            # Nova makes it detaching before it answers.
+            return 'the guest did not release it' if raw['status'] == 'in-use' else ''
+
+        self._await(identity, is_detached, failure)
 
     def _server_id(self, name: str | None) -> str:
-        return str(the_only('server', name or '', all_servers(self.api), self.api.project_id)['id'])
+        servers = all_servers(self.api)
+        return the_id('server', name or '', servers, self.api.project_id)
 
     def _id(self, change: Change) -> str:
         """The id of the volume of a change."""
         if change.id is not None and change.id != AFTER_APPLY:
             return change.id
-        return str(
-            the_only('volume', change.name, all_volumes(self.api), self.api.project_id)['id']
-        )
+        volumes = all_volumes(self.api)
+        return the_id('volume', change.name, volumes, self.api.project_id)
 
     def _existing(self, change: Change) -> str:
         """The id of the volume of a change. Raises Gone if it was deleted."""
@@ -163,7 +175,9 @@ class VolumeWriter:
 
     def _status(self, identity: str) -> str:
         answer = self.api.find(VOLUME, f'/volumes/{identity}')
-        return str(answer['volume']['status']) if answer else ''
+        if not answer:
+            return ''
+        return str(answer['volume']['status'])
 
     def _await(
         self,
@@ -177,22 +191,33 @@ class VolumeWriter:
             raw = self.api.get(VOLUME, f'/volumes/{identity}')['volume']
             if is_ready(raw):
                 return ''
-            text = f'volume {raw["name"] or identity} is {raw["status"]}'
+            name = raw['name'] or identity
             status = raw['status']
+            text = f'volume {name} is {status}'
             futile = failure(raw)
-            if status.startswith('error') or futile:
-                raise CloudError('; '.join(filter(None, (text, futile, self._message(identity)))))
+            if futile or status.startswith('error'):
+                reasons = (text, futile, self._message(identity))
+                raise CloudError('; '.join(filter(None, reasons)))
             return text
 
         await_one(self.api, reason)
 
     def _message(self, identity: str) -> str:
         """What Cinder tells users about the last error of a volume."""
+        query = {
+            'resource_uuid': identity,
+            'limit': 1,
+            'sort': 'created_at:desc',
+        }
         with suppress(CloudError):
-            query = {'resource_uuid': identity, 'limit': 1, 'sort': 'created_at:desc'}
-            for message in self.api.get(VOLUME, '/messages', query=query)['messages']:
+            answer = self.api.get(VOLUME, '/messages', query)
+            for message in answer['messages']:
                 return str(message['user_message'])
         return ''
+
+
+def _is_available(raw: Raw) -> bool:
+    return bool(raw['status'] == 'available')
 
 
 def _is_idle(raw: Raw) -> bool:

@@ -6,12 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, List, Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.volume import Volume
-from ..api.api import Api, Raw
+from ..api.api import Api
 from ..api.lists import all_servers, all_volumes
 from ..api.names import named
 from ..api.parallel import together
@@ -31,11 +31,13 @@ class Volumes:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """List all volumes, or those with these names."""
-        volumes, servers = together(
-            [partial(all_volumes, self.api), partial(all_servers, self.api)]
-        )
+        api = self.api
+        together([partial(one, api) for one in (all_volumes, all_servers)])
+        volumes = all_volumes(api)
+        servers = all_servers(api)
         holders = holders_of(volumes, servers)
-        found: List[Raw] = named(with_names(volumes, servers), names, self.api.project_id, is_ours)
+        known = with_names(volumes, servers)
+        found = named(known, names, api.project_id, is_ours)
         items = [volume_of(raw, holders.get(raw['id'])) for raw in found]
         return tuple(sorted(items, key=lambda volume: volume.name))
 
