@@ -19,6 +19,8 @@ DIRECTIONS = {'input': ('iifname',), 'forward': ('iifname', 'oifname')}
 _VERDICTS = ('accept', 'drop', 'reject', 'return', 'jump', 'goto')
 _DROPPING = ('drop', 'reject')
 _NEUTRAL = ('counter', 'log')  # statements that neither match nor decide
+_CONNECTION_STATE = {'ct': {'key': 'state'}}
+_CONNECTION_STATUS = {'ct': {'key': 'status'}}
 Item = Mapping[str, Any]
 
 
@@ -39,17 +41,27 @@ class BaseChain(NamedTuple):
     policy: str
 
 
+class Match(NamedTuple):
+    """The devices that a rule matches: iifname or oifname.
+
+    ``negated``: the device has to be none of them.
+    """
+
+    direction: str
+    patterns: Tuple[str, ...]
+    negated: bool = False
+
+
 class Rule(NamedTuple):
     """What a rule does with the packets that it matches by device.
 
-    ``matches``: (iifname or oifname, patterns, whether the device has to be none of them).
     ``dnat``: it matches all packets whose destination was translated. ``partial``: it looks at more
     than that.
     """
 
     verdict: str
     target: str = ''
-    matches: Tuple[Tuple[str, Tuple[str, ...], bool], ...] = ()
+    matches: Tuple[Match, ...] = ()
     dnat: bool = False
     partial: bool = False
 
@@ -60,10 +72,15 @@ class Rule(NamedTuple):
         """
         if self.partial or (self.dnat and direction != 'oifname'):
             return False
-        return all(
-            key == direction and _is_named(bridge, patterns, self.verdict) != negated
-            for key, patterns, negated in self.matches
-        )
+        for match in self.matches:
+            is_named = _is_named(bridge, match.patterns, self.verdict)
+            if match.direction != direction or is_named == match.negated:
+                return False
+        return True
+
+    def with_match(self, match: Match) -> Rule:
+        """Return the rule with one more match."""
+        return self._replace(matches=(*self.matches, match))
 
 
 Rules = Dict[Tuple[Table, str], List[Rule]]
@@ -81,11 +98,13 @@ def base_chains(listing: Iterable[Item]) -> List[BaseChain]:
     described = [_chain_fields(item) for item in listing]
     chains = [fields for fields in described if fields is not None]
     programs = _programs(chains)
-    return [
-        BaseChain(Table(family, table, programs[family, table]), name, hook, policy)
-        for family, table, name, hook, policy in chains
-        if hook in DIRECTIONS
-    ]
+    found: List[BaseChain] = []
+    for family, table_name, name, hook, policy in chains:
+        if hook in DIRECTIONS:
+            program = programs[family, table_name]
+            table = Table(family, table_name, program)
+            found.append(BaseChain(table, name, hook, policy))
+    return found
 
 
 Fields = Tuple[str, str, str, str, str]
@@ -96,17 +115,25 @@ def _chain_fields(item: Item) -> Fields | None:
     chain = item.get('chain')
     if not isinstance(chain, dict):
         return None
-    family, table, name = (_word(chain.get(key)) for key in ('family', 'table', 'name'))
-    if family not in _FAMILIES or not table or not name or (family, table) in OURS:
+    family = _word(chain.get('family'))
+    table = _word(chain.get('table'))
+    name = _word(chain.get('name'))
+    if family not in _FAMILIES or not table or not name:
         return None
-    return family, table, name, _word(chain.get('hook')), _word(chain.get('policy'))
+    if (family, table) in OURS:
+        return None
+    hook = _word(chain.get('hook'))
+    policy = _word(chain.get('policy'))
+    return family, table, name, hook, policy
 
 
 def _word(value: object) -> str:
     """A name that may be put into a command and a sentence; empty for any other value."""
     if not isinstance(value, str) or not 0 < len(value) <= 64:
         return ''
-    return value if value.replace('-', '').replace('_', '').isalnum() and value.isascii() else ''
+    letters = value.replace('-', '').replace('_', '')
+    is_plain = letters.isalnum() and letters.isascii()
+    return value if is_plain else ''
 
 
 def _programs(chains: Sequence[Fields]) -> Dict[Tuple[str, str], str]:
@@ -115,9 +142,11 @@ def _programs(chains: Sequence[Fields]) -> Dict[Tuple[str, str], str]:
     for family, table, name, _hook, _policy in chains:
         key = (family, table)
         programs.setdefault(key, 'firewalld' if table == 'firewalld' else 'nft')
-        if key == ('ip', 'filter') and name.startswith('ufw-'):
+        if key != ('ip', 'filter'):
+            continue
+        if name.startswith('ufw-'):
             programs[key] = 'ufw'
-        elif key == ('ip', 'filter') and name in ('INPUT', 'FORWARD') and programs[key] == 'nft':
+        elif name in ('INPUT', 'FORWARD') and programs[key] == 'nft':
             programs[key] = 'iptables-nft'
     return programs
 
@@ -128,11 +157,15 @@ def rules_by_chain(listing: Iterable[Item], chains: Iterable[BaseChain]) -> Rule
     found: Rules = {}
     for item in listing:
         rule = item.get('rule')
-        if not isinstance(rule, dict) or not isinstance(rule.get('expr'), list):
+        if not isinstance(rule, dict):
             continue
-        table = tables.get((_word(rule.get('family')), _word(rule.get('table'))))
-        if table is not None:
-            found.setdefault((table, _word(rule.get('chain'))), []).extend(parse(rule['expr']))
+        expressions = rule.get('expr')
+        family = _word(rule.get('family'))
+        table = tables.get((family, _word(rule.get('table'))))
+        if table is None or not isinstance(expressions, list):
+            continue
+        chain = _word(rule.get('chain'))
+        found.setdefault((table, chain), []).extend(parse(expressions))
     return found
 
 
@@ -147,7 +180,7 @@ def parse(expressions: Sequence[object]) -> List[Rule]:
         if key in _VERDICTS:
             rule = rule._replace(verdict=key, target=_target(value))
         elif key == 'vmap':
-            return [_with_match(rule, *entry) for entry in _verdict_map(value)]
+            return _mapped(rule, value)
         elif key == 'match':
             rule = _matched(rule, value)
         elif key not in _NEUTRAL:
@@ -156,71 +189,83 @@ def parse(expressions: Sequence[object]) -> List[Rule]:
 
 
 def _target(value: object) -> str:
-    return _word(value.get('target')) if isinstance(value, dict) else ''
+    if not isinstance(value, dict):
+        return ''
+    return _word(value.get('target'))
 
 
-def _with_match(rule: Rule, key: str, device: str, verdict: str, target: str) -> Rule:
-    return rule._replace(
-        verdict=verdict, target=target, matches=(*rule.matches, (key, (device,), False))
-    )
+def _inner(value: object, key: str) -> object:
+    """What an expression has at a key; None if it is something else."""
+    return value.get(key) if isinstance(value, dict) else None
 
 
-def _verdict_map(value: object) -> List[Tuple[str, str, str, str]]:
-    """The entries of a verdict map of devices: what is matched, device, verdict, target."""
-    key = _device_key(value.get('key')) if isinstance(value, dict) else ''
-    data = value.get('data') if isinstance(value, dict) else None
-    elements = data.get('set') if isinstance(data, dict) else None
-    if not key or not isinstance(elements, list):
+def _mapped(rule: Rule, value: object) -> List[Rule]:
+    """The rules that a verdict map of devices stands for, one for each of its elements."""
+    direction = _direction(_inner(value, 'key'))
+    elements = _inner(_inner(value, 'data'), 'set')
+    if not direction or not isinstance(elements, list):
         return []
-    return [
-        (key, element[0], verdict, _target(element[1].get(verdict)))
-        for element in elements
-        if _is_entry(element)
-        for verdict in element[1]
-        if verdict in _VERDICTS
-    ]
+    rules: List[Rule] = []
+    for element in elements:
+        if not _is_entry(element):
+            continue
+        device, verdicts = element
+        matching = rule.with_match(Match(direction, (device,)))
+        for verdict in verdicts:
+            if verdict in _VERDICTS:
+                target = _target(verdicts[verdict])
+                rules.append(matching._replace(verdict=verdict, target=target))
+    return rules
 
 
 def _is_entry(element: object) -> bool:
+    """Whether an element of a verdict map is a device with its verdict."""
     if not isinstance(element, list) or len(element) != 2:
         return False
-    return isinstance(element[0], str) and isinstance(element[1], dict)
+    device, verdicts = element
+    return isinstance(device, str) and isinstance(verdicts, dict)
 
 
 def _matched(rule: Rule, match: object) -> Rule:
     """The rule with one more match."""
-    if not isinstance(match, dict):
-        return rule._replace(partial=True)
-    left = match.get('left')
-    right = match.get('right')
-    operator = match.get('op')
-    key = _device_key(left)
+    left = _inner(match, 'left')
+    right = _inner(match, 'right')
+    operator = _inner(match, 'op')
+    direction = _direction(left)
     patterns = _patterns(right)
-    if key and patterns and operator in ('==', '!='):
-        return rule._replace(matches=(*rule.matches, (key, patterns, operator == '!=')))
-    if left == {'ct': {'key': 'state'}} and operator in ('==', 'in') and _has_new(right):
-        return rule
-    if left == {'ct': {'key': 'status'}} and right == 'dnat' and operator in ('==', 'in'):
-        return rule._replace(dnat=True)
+    if direction and patterns and operator in ('==', '!='):
+        negated = operator == '!='
+        return rule.with_match(Match(direction, patterns, negated))
+    if operator in ('==', 'in'):
+        if left == _CONNECTION_STATE and _has_new(right):
+            return rule
+        if left == _CONNECTION_STATUS and right == 'dnat':
+            return rule._replace(dnat=True)
     return rule._replace(partial=True)
 
 
 def _has_new(states: object) -> bool:
     """Whether the first packet of a connection has one of these states."""
     found = states.get('set') if isinstance(states, dict) else states
-    return found == 'new' or (isinstance(found, list) and 'new' in found)
+    if isinstance(found, list):
+        return 'new' in found
+    return found == 'new'
 
 
-def _device_key(left: object) -> str:
-    meta = left.get('meta') if isinstance(left, dict) else None
-    key = meta.get('key') if isinstance(meta, dict) else None
-    return key if key in ('iifname', 'oifname') else ''
+def _direction(left: object) -> str:
+    """The direction whose device an expression names: iifname or oifname; else empty."""
+    key = _inner(_inner(left, 'meta'), 'key')
+    if key == 'iifname':
+        return 'iifname'
+    if key == 'oifname':
+        return 'oifname'
+    return ''
 
 
 def _patterns(right: object) -> Tuple[str, ...]:
     if isinstance(right, str):
         return (right,)
-    elements = right.get('set') if isinstance(right, dict) else None
+    elements = _inner(right, 'set')
     if not isinstance(elements, list):
         return ()
     return tuple(element for element in elements if isinstance(element, str))
@@ -233,11 +278,16 @@ def parse_legacy(text: str) -> Tuple[List[BaseChain], Rules]:
     rules: Rules = {}
     for line in text.splitlines():
         words = line.split()
-        if len(words) > 1 and words[0] in (':INPUT', ':FORWARD'):
-            name = words[0][1:]
-            chains.append(BaseChain(table, name, name.lower(), words[1].lower()))
-        elif len(words) > 2 and words[0] == '-A':
-            rules.setdefault((table, words[1]), []).append(_legacy_rule(words[2:]))
+        if len(words) < 2:
+            continue
+        first, second, *rest = words
+        if first in (':INPUT', ':FORWARD'):
+            name = first[1:]
+            chain = BaseChain(table, name, name.lower(), second.lower())
+            chains.append(chain)
+        elif first == '-A' and rest:
+            rule = _legacy_rule(rest)
+            rules.setdefault((table, second), []).append(rule)
     return chains, rules
 
 
@@ -246,25 +296,33 @@ def _legacy_rule(words: Sequence[str]) -> Rule:
     rule = Rule('')
     rest = list(words)
     while len(rest) > 1 and rest[0] in ('-i', '-o', '-j', '-g'):
-        flag = rest[0]
-        value = rest[1]
+        flag, value = rest[:2]
         del rest[:2]
+        verdict = value.lower()
         if flag in ('-i', '-o'):
-            key = 'iifname' if flag == '-i' else 'oifname'
-            pattern = value[:-1] + '*' if value.endswith('+') else value
-            rule = rule._replace(matches=(*rule.matches, (key, (pattern,), False)))
-        elif value.lower() in ('accept', 'drop', 'reject', 'return'):
-            rule = rule._replace(verdict=value.lower())
+            direction = 'iifname' if flag == '-i' else 'oifname'
+            rule = rule.with_match(Match(direction, (_pattern(value),)))
+        elif verdict in ('accept', 'drop', 'reject', 'return'):
+            rule = rule._replace(verdict=verdict)
         else:
-            rule = rule._replace(verdict='jump' if flag == '-j' else 'goto', target=value)
+            verdict = 'jump' if flag == '-j' else 'goto'
+            rule = rule._replace(verdict=verdict, target=value)
     is_reject = rule.verdict == 'reject' and rest[:1] == ['--reject-with']
     return rule._replace(partial=bool(rest) and not is_reject)
 
 
+def _pattern(device: str) -> str:
+    """A device of iptables, where + at the end stands for any letters, as nft has it."""
+    if device.endswith('+'):
+        return device[:-1] + '*'
+    return device
+
+
 def verdict(chain: BaseChain, rules: Rules, direction: str, bridge: str) -> str:
     """The verdict on the packets that pass a bridge in a direction: accept or drop."""
-    decided = _Traversal(chain.table, rules, direction, bridge).of_chain(chain.name)
-    return 'drop' if (decided or chain.policy) in _DROPPING else 'accept'
+    traversal = _Traversal(chain.table, rules, direction, bridge)
+    decided = traversal.of_chain(chain.name) or chain.policy
+    return 'drop' if decided in _DROPPING else 'accept'
 
 
 class _Traversal:
@@ -281,18 +339,27 @@ class _Traversal:
         """The verdict of a chain; empty if it returns. A loop of chains decides nothing either."""
         if name not in self.known:
             self.known[name] = ''
-            self.known[name] = self._of_rules(self.rules.get((self.table, name), ()))
+            rules = self.rules.get((self.table, name), ())
+            self.known[name] = self._of_rules(rules)
         return self.known[name]
 
     def _of_rules(self, rules: Sequence[Rule]) -> str:
         has_returned = False  # some of the packets, so that a later drop is not one of all
         for rule in rules:
             if not rule.covers(self.direction, self.bridge):
-                has_returned = has_returned or (rule.partial and rule.verdict == 'return')
+                if rule.partial and rule.verdict == 'return':
+                    has_returned = True
                 continue
-            found = self.of_chain(rule.target) if rule.target else rule.verdict
+            found = self._of_rule(rule)
             if found in _DROPPING and has_returned:
                 return ''
+            if found == 'return':
+                return ''
             if found or rule.verdict == 'goto':
-                return '' if found == 'return' else found
+                return found
         return ''
+
+    def _of_rule(self, rule: Rule) -> str:
+        if rule.target:
+            return self.of_chain(rule.target)
+        return rule.verdict
