@@ -18,7 +18,7 @@ import socket
 import stat
 from dataclasses import dataclass
 from html import escape
-from typing import Dict, List, Tuple
+from typing import Dict, List, NamedTuple
 
 from ..host.files import write_atomically
 
@@ -74,41 +74,62 @@ class Container:
 
 def xml(container: Container) -> str:
     """The definition of a container."""
+    folder = container.folder
+    capabilities = [f"<{name} state='on'/>" for name in _CAPABILITIES]
+    mounts = [_mount_xml(mount) for mount in _mounts(folder)]
     values = {name: escape(str(value)) for name, value in vars(container).items()}
     values['metadata'] = container.metadata
-    values['services'] = escape(os.path.join(container.folder, SERVICES))
-    values['capabilities'] = ''.join(f"<{name} state='on'/>" for name in _CAPABILITIES)
-    values['mounts'] = ''.join(_mount_xml(*mount) for mount in _mounts(container.folder))
+    values['services'] = escape(os.path.join(folder, SERVICES))
+    values['capabilities'] = ''.join(capabilities)
+    values['mounts'] = ''.join(mounts)
     return _XML.format(**values)
 
 
-def _mounts(folder: str) -> List[Tuple[str, str, bool]]:
-    """Source, target and whether it is writable; a mount comes before those inside it."""
-    writable = [os.path.join(folder, name) for name in WRITABLE]
-    proc = [os.path.join('/proc', name) for name in _PROC]
-    return [
-        (os.path.join(folder, _ROOT), '/', False),
-        ('/usr', '/usr', False),
-        (folder, folder, False),
-        *((path, path, True) for path in writable),
-        *((path, path, False) for path in proc if os.path.exists(path)),
+class Mount(NamedTuple):
+    """A folder or file of the host in a container."""
+
+    source: str
+    target: str
+    writable: bool = False
+
+
+def _mounts(folder: str) -> List[Mount]:
+    """The mounts of a container; each comes before those inside it."""
+    mounts = [
+        Mount(os.path.join(folder, _ROOT), '/'),
+        Mount('/usr', '/usr'),
+        Mount(folder, folder),
     ]
+    for name in WRITABLE:
+        path = os.path.join(folder, name)
+        mounts.append(Mount(path, path, writable=True))
+    for name in _PROC:
+        path = os.path.join('/proc', name)
+        if os.path.exists(path):
+            mounts.append(Mount(path, path))
+    return mounts
 
 
-def _mount_xml(source: str, target: str, writable: bool) -> str:
-    readonly = '' if writable else '<readonly/>'
-    return _MOUNT.format(source=escape(source), target=escape(target), readonly=readonly)
+def _mount_xml(mount: Mount) -> str:
+    readonly = '' if mount.writable else '<readonly/>'
+    return _MOUNT.format(
+        source=escape(mount.source),
+        target=escape(mount.target),
+        readonly=readonly,
+    )
 
 
 def create_root(folder: str) -> None:
     """Create the root of the container of this folder; what exists already stays."""
     root = os.path.join(folder, _ROOT)
     for name in (*_FOLDERS, folder.lstrip('/')):
-        os.makedirs(os.path.join(root, name), 0o755, exist_ok=True)
+        path = os.path.join(root, name)
+        os.makedirs(path, 0o755, exist_ok=True)
     for name in _PROGRAMS:
+        program = f'/{name}'
         link = os.path.join(root, name)
-        if os.path.islink('/' + name) and not os.path.islink(link):
-            os.symlink(os.readlink('/' + name), link)
+        if os.path.islink(program) and not os.path.islink(link):
+            os.symlink(os.readlink(program), link)
     for name, text in _accounts().items():
         path = os.path.join(root, 'etc', name)
         write_atomically(path, text, 0o644)
@@ -130,24 +151,29 @@ def kill_orphans(uuid: str) -> None:
         for path in glob.glob('/proc/[0-9]*'):
             with contextlib.suppress(OSError):  # it has ended
                 if _is_of(path, program, uuid):
-                    os.kill(int(os.path.basename(path)), signal.SIGKILL)
+                    pid = int(os.path.basename(path))
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _is_of(path: str, program: str, uuid: str) -> bool:
-    if os.path.basename(os.readlink(os.path.join(path, 'exe'))) != program:
+    executable = os.readlink(os.path.join(path, 'exe'))
+    if os.path.basename(executable) != program:
         return False
     with open(os.path.join(path, 'cmdline'), encoding='utf-8', errors='replace') as file:
         command_line = file.read(65536)
-    return f'/{uuid}/' in command_line + os.readlink(os.path.join(path, 'cwd')) + '/'
+    folder = os.readlink(os.path.join(path, 'cwd'))
+    return f'/{uuid}/' in f'{command_line}{folder}/'
 
 
 def send_control(folder: str, command: bytes) -> None:
     """Send a command to s6-supervise (s6-svc would follow a link placed by the container)."""
     flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-    control = os.open(os.path.join(folder, CONTROL), flags)
+    path = os.path.join(folder, CONTROL)
+    control = os.open(path, flags)
     try:
-        if not stat.S_ISFIFO(os.fstat(control).st_mode):
-            raise OSError(f'{os.path.join(folder, CONTROL)} is not a FIFO')
+        mode = os.fstat(control).st_mode
+        if not stat.S_ISFIFO(mode):
+            raise OSError(f'{path} is not a FIFO')
         os.write(control, command)
     finally:
         os.close(control)
@@ -157,7 +183,8 @@ def connect(stream: socket.socket, path: str) -> None:
     """Connect to a socket of the container without following links."""
     descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISSOCK(mode):
             raise OSError(f'{path} is not a socket')
         stream.connect(f'/proc/self/fd/{descriptor}')
     finally:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Dict, Iterable, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, List, Tuple
 
 from ..._model.change import Change
 from ..._model.lb import HealthCheck, Lb, Listener
@@ -15,6 +15,7 @@ from ..record.record import Record
 if TYPE_CHECKING:
     from .row_types import ListedLb, MemberRow
 
+Members = Tuple[Tuple[str, str], ...]  # names and addresses
 # ?1: names as a JSON array, or NULL for all. {0}: empty, or main. for all projects.
 _LIST_IN = """SELECT b.*, n.name AS network, n.cidr, n.gateway,
   p.id AS port, p.network_id, p.address, p.mac, f.address AS floating
@@ -40,29 +41,32 @@ def list_rows(record: Record, names: Iterable[str] | None = None) -> List[Listed
 def row_of(record: Record, change: Change) -> ListedLb:
     """The balancer of a change, which must exist."""
     row = record.row_of(change)
-    return next(found for found in list_rows(record, [change.name]) if found['id'] == row)
+    named = list_rows(record, [change.name])
+    return next(found for found in named if found['id'] == row)
 
 
-def members_by_lb(
-    record: Record, query: Query[MemberRow] = _MEMBERS
-) -> Dict[int, Tuple[Tuple[str, str], ...]]:
+def members_by_lb(record: Record, query: Query[MemberRow] = _MEMBERS) -> Dict[int, Members]:
     """The members of each balancer: names, and addresses in its network or else the first ones."""
     found: Dict[int, Dict[str, str]] = {}
     for row in record.rows(query):
-        found.setdefault(row['balancer_id'], {}).setdefault(row['name'], row['address'])
+        members = found.setdefault(row['balancer_id'], {})
+        members.setdefault(row['name'], row['address'])
     return {balancer: tuple(members.items()) for balancer, members in found.items()}
 
 
-def lb_of(row: ListedLb, members: Sequence[Tuple[str, str]], running: bool) -> Lb:
+def lb_of(row: ListedLb, members: Members, running: bool) -> Lb:
     """A balancer as an object of the model."""
-    check = json.loads(row['health_check']) if row['health_check'] else None
+    listeners = [Listener(**listener) for listener in json.loads(row['listeners'])]
+    check = None
+    if row['health_check']:
+        check = HealthCheck(**json.loads(row['health_check']))
     return Lb(
         name=row['name'],
         network=row['network'],
         algorithm=row['algorithm'],
-        listeners=tuple(Listener(**listener) for listener in json.loads(row['listeners'])),
+        listeners=tuple(listeners),
         members=tuple(name for name, _address in members),
-        health_check=HealthCheck(**check) if check else None,
+        health_check=check,
         floating_ip=row['floating'],
         description=row['description'],
         labels=json.loads(row['labels']),

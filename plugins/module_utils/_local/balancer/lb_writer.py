@@ -42,23 +42,26 @@ class LbWriter:
             for change in changes:
                 _reserve(self.record, self.host.pools, change.new(Lb))
         self.projections.apply()
-        return self.host.work.finish(self.host.work.for_each(changes, self._build), _DONE)
+        built = self.host.work.for_each(changes, self._build)
+        return self.host.work.finish(built, _DONE)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update load balancers without dropping connections; start those that do not run."""
-        begun = self.record.writer.change(
-            changes,
-            lambda change, row: _update(self.record, self.host.pools, change, row),
-        )
+        begun = self.record.writer.change(changes, self._update)
         self.projections.apply()
-        return self.host.work.finish(self.host.work.then_each(begun, self._build), _DONE)
+        built = self.host.work.then_each(begun, self._build)
+        return self.host.work.finish(built, _DONE)
+
+    def _update(self, change: Change, row: int) -> None:
+        _update(self.record, self.host.pools, change, row)
 
     def _build(self, change: Change) -> None:
         containers = LbContainers(self.host)
         row = lb_rows.row_of(self.record, change)
         containers.prepare(row)
-        members = lb_rows.members_by_lb(self.record).get(row['id'], ())
-        configure(self.host, config_of(self.host, row, members))
+        members = lb_rows.members_by_lb(self.record)
+        config = config_of(self.host, row, members.get(row['id'], ()))
+        configure(self.host, config)
         containers.define(row)
         containers.start(row)
 
@@ -76,17 +79,21 @@ class LbWriter:
         return outcomes
 
     def _delete(self, change: Change) -> None:
-        LbContainers(self.host).erase(lb_rows.row_of(self.record, change))
+        row = lb_rows.row_of(self.record, change)
+        LbContainers(self.host).erase(row)
 
 
 def _reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
     """Insert a new balancer with its port, members and floating IP, if it does not exist yet."""
     if record.find('balancer', lb.name) is not None:
         return
-    identity = {'uuid': str(uuid.uuid4()), 'name': lb.name}
-    row = record.writer.insert_row(
-        'balancer', {**identity, **_columns(lb), 'task_state': TaskState.CREATING}
-    )
+    values = {
+        'uuid': str(uuid.uuid4()),
+        'name': lb.name,
+        **_columns(lb),
+        'task_state': TaskState.CREATING,
+    }
+    row = record.writer.insert_row('balancer', values)
     addresses.create_port(record, Nic(lb.network), 0, {'balancer_id': row})
     _write_members(record, row, lb.members)
     check_dns_names(record, 'lb', [lb.name])
@@ -98,7 +105,8 @@ def _update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> 
     """Update the row of a balancer to its state after a change."""
     before = change.old(Lb)
     lb = change.new(Lb)
-    record.writer.update_row('balancer', row, {**_columns(lb), 'task_state': TaskState.UPDATING})
+    values = {**_columns(lb), 'task_state': TaskState.UPDATING}
+    record.writer.update_row('balancer', row, values)
     if before.members != lb.members:
         _write_members(record, row, lb.members)
     if before.floating_ip != lb.floating_ip:
@@ -118,10 +126,14 @@ def _delete_row(record: Record, row: int | None) -> None:
 
 
 def _columns(lb: Lb) -> Dict[str, str | None]:
-    listeners = json.dumps([listener.public() for listener in lb.listeners])
-    check = json.dumps(lb.health_check.public()) if lb.health_check else None
-    columns = {'algorithm': lb.algorithm, 'listeners': listeners, 'health_check': check}
-    return {**columns, **description_columns(lb)}
+    listeners = [listener.public() for listener in lb.listeners]
+    check = lb.health_check
+    return {
+        'algorithm': lb.algorithm,
+        'listeners': json.dumps(listeners),
+        'health_check': json.dumps(check.public()) if check else None,
+        **description_columns(lb),
+    }
 
 
 def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
@@ -133,9 +145,11 @@ def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
                 f'server {member} no longer exists; run the task again',
                 'members',
             )
-        record.writer.insert_row('balancer_member', {'balancer_id': row, 'server_id': server})
+        link = {'balancer_id': row, 'server_id': server}
+        record.writer.insert_row('balancer_member', link)
 
 
-def _associate_floating_ip(record: Record, pools: Sequence[Pool], row: int, address: str) -> None:
+def _associate_floating_ip(record: Record, pools: Sequence[Pool], row: int, wanted: str) -> None:
     port = record.value('SELECT id FROM port WHERE balancer_id = ?', row)
-    addresses.associate(record, pools, port, None if address == AFTER_APPLY else address)
+    address = None if wanted == AFTER_APPLY else wanted
+    addresses.associate(record, pools, port, address)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..._model.guest import printable_line
 from ..._model.lb import ERROR, NO_MONITOR, ONLINE, UNKNOWN, MemberHealth
 
+Row = Dict[str, str]
 _MOST_REASON = 200  # characters
 _BACKENDS = 'members_'
 _REQUIRED = {'pxname', 'svname', 'status'}
@@ -26,55 +27,65 @@ def unchecked(members: Iterable[str]) -> Tuple[MemberHealth, ...]:
 
 def health(text: str | None, members: Iterable[str]) -> Tuple[MemberHealth, ...]:
     """The health of each member by the output of "show stat"; down in one backend is down."""
-    rows: Dict[str, List[Dict[str, str]]] = {}
+    rows: Dict[str, List[Row]] = {}
     for row in _rows(text or ''):
         rows.setdefault(row['svname'], []).append(row)
     return tuple(_member(member, rows.get(member, [])) for member in members)
 
 
-def _rows(text: str) -> Iterable[Dict[str, str]]:
+def _rows(text: str) -> List[Row]:
     """The well-formed rows of servers."""
-    reader = csv.DictReader(io.StringIO(text.removeprefix('# ')))
+    lines = io.StringIO(text.removeprefix('# '))
     try:
-        rows = [_texts(row) for row in reader]
+        rows = [_texts(row) for row in csv.DictReader(lines)]
     except csv.Error:
         return []
-    return [row for row in rows if set(row) >= _REQUIRED and row['pxname'].startswith(_BACKENDS)]
+    complete = [row for row in rows if _REQUIRED.issubset(row)]
+    return [row for row in complete if row['pxname'].startswith(_BACKENDS)]
 
 
-def _texts(row: Dict[Any, Any]) -> Dict[str, str]:
+def _texts(row: Mapping[Any, Any]) -> Row:
     """The columns with text: a short or long line of CSV gives None as value or key."""
-    return {
-        key: value for key, value in row.items() if isinstance(key, str) and isinstance(value, str)
-    }
+    texts: Row = {}
+    for key, value in row.items():
+        if isinstance(key, str) and isinstance(value, str):
+            texts[key] = value
+    return texts
 
 
-def _member(name: str, rows: List[Dict[str, str]]) -> MemberHealth:
+def _member(name: str, rows: Sequence[Row]) -> MemberHealth:
     if not rows:
         return MemberHealth(name, UNKNOWN, 'not reported by the load balancer')
-    states = [(_status(row), _reason(row)) for row in rows]
-    not_online = [state for state in states if state[0] != ONLINE]
-    status, reason = not_online[0] if not_online else states[0]
-    return MemberHealth(name, status, reason)
+    found = [MemberHealth(name, _status(row), _reason(row)) for row in rows]
+    for member in found:
+        if member.status != ONLINE:
+            return member
+    return found[0]
 
 
-def _status(row: Dict[str, str]) -> str:
+def _status(row: Row) -> str:
     """By the first word: "UP 1/2" is up, with one failed check."""
-    status = {'UP': ONLINE, 'DOWN': ERROR}.get(row['status'].partition(' ')[0], UNKNOWN)
-    return UNKNOWN if status == ONLINE and _is_unchecked(row) else status
+    word = row['status'].partition(' ')[0]
+    if word == 'DOWN':
+        return ERROR
+    if word == 'UP' and not _is_unchecked(row):
+        return ONLINE
+    return UNKNOWN
 
 
-def _is_unchecked(row: Dict[str, str]) -> bool:
+def _is_unchecked(row: Row) -> bool:
     """Whether there was no check yet; HAProxy sends requests to such a member, and says UP.
 
     A check in progress is marked by an asterisk.
     """
-    return row.get('check_status', '').removeprefix('* ') == 'INI'
+    status = row.get('check_status', '')
+    return status.removeprefix('* ') == 'INI'
 
 
-def _reason(row: Dict[str, str]) -> str:
+def _reason(row: Row) -> str:
     """The result of the last check, as HAProxy describes it."""
     if _is_unchecked(row):
         return 'not checked yet'
     texts = [row.get(column, '') for column in ('check_desc', 'last_chk', 'check_code')]
-    return printable_line(': '.join(dict.fromkeys(text for text in texts if text)), _MOST_REASON)
+    distinct = dict.fromkeys(filter(None, texts))
+    return printable_line(': '.join(distinct), _MOST_REASON)

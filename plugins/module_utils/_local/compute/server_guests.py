@@ -25,38 +25,44 @@ def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> 
     """Why servers are not ready yet; empty if they are. ``seconds``: the time for the check."""
     rows = host.record.named(WATCHED, names)
     deadline = time.monotonic() + max(1.0, seconds)
-    missing = set(names) - {row['name'] for row in rows}
+    there = [row['name'] for row in rows]
+    missing = set(names) - set(there)
     if missing:
         raise deleted_meanwhile('server', missing, wait_for)
 
     def check(row: WatchedServer) -> str | CloudError:
-        server = readiness.Watched(
-            identity=row['uuid'],
-            address=row['address'],
-            mac=row['mac'],
-            console=_console(host, row),
-            bridge=bridge_name(row['network_id']),
-            gateway=row['gateway'],
-            guest_agent=bool(row['guest_agent']),
-        )
+        server = _watched(host, row)
         try:
             return host.with_retry(lambda: readiness.missing(host, server, wait_for, deadline))
         except CloudError as error:
-            text = f'server {row["name"]}: {error}'
-            return type(error)(text, error.option, 'server', row['name'])
+            name = row['name']
+            return type(error)(f'server {name}: {error}', error.option, 'server', name)
 
-    found = dict(zip([row['name'] for row in rows], host.work.in_parallel(check, rows)))
-    errors = [answer for answer in found.values() if isinstance(answer, CloudError)]
+    answers = host.work.in_parallel(check, rows)
+    errors = [answer for answer in answers if isinstance(answer, CloudError)]
     if errors:
         raise Several(errors)
-    return {name: answer for name, answer in found.items() if isinstance(answer, str)}
+    return dict(zip(there, map(str, answers)))
+
+
+def _watched(host: Host, row: WatchedServer) -> readiness.Watched:
+    return readiness.Watched(
+        identity=row['uuid'],
+        address=row['address'],
+        mac=row['mac'],
+        console=_console(host, row),
+        bridge=bridge_name(row['network_id']),
+        gateway=row['gateway'],
+        guest_agent=bool(row['guest_agent']),
+    )
 
 
 def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
     """The results of the first boots of those of these servers that have a machine."""
     deadline = time.monotonic() + max(1, host.timeout)
     machines = host.with_retry(host.hypervisor.machines)
-    rows = [row for row in host.record.named(WATCHED, names) if row['uuid'] in machines]
+    servers = host.record.named(WATCHED, names)
+    rows = [row for row in servers if row['uuid'] in machines]
 
     def result(row: WatchedServer) -> FirstBoot | None:
         with tolerate('NO_DOMAIN'):  # it was deleted meanwhile
@@ -64,8 +70,12 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
             return readiness.first_boot(machine, _console(host, row), deadline)
         return None
 
-    found = dict(zip([row['name'] for row in rows], host.work.in_parallel(result, rows)))
-    return {name: boot for name, boot in found.items() if boot}
+    boots = host.work.in_parallel(result, rows)
+    found: Dict[str, FirstBoot] = {}
+    for row, boot in zip(rows, boots):
+        if boot:
+            found[row['name']] = boot
+    return found
 
 
 def _console(host: Host, row: WatchedServer) -> str:

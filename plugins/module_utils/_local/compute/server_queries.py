@@ -77,7 +77,10 @@ def by_server(rows: Sequence[ServersRow]) -> Dict[int | None, List[ServersRow]]:
 
 def key_names(row: ListedServer) -> Tuple[str, ...]:
     """The key pairs of a server in their order."""
-    return () if row['key_name'] is None else (row['key_name'], *json.loads(row['more_keys']))
+    first = row['key_name']
+    if first is None:
+        return ()
+    return (first, *json.loads(row['more_keys']))
 
 
 def init_script_hash(record: Record, name: str | None) -> UserDataHash | None:
@@ -85,7 +88,9 @@ def init_script_hash(record: Record, name: str | None) -> UserDataHash | None:
     if name is None:
         return None
     content = record.value('SELECT content FROM init_script WHERE name = ?', name)
-    return None if content is None else UserDataHash.of(content, record.secret())
+    if content is None:
+        return None
+    return UserDataHash.of(content, record.secret())
 
 
 def init_scripts(record: Record) -> Dict[str, str]:
@@ -99,16 +104,18 @@ def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
     if not with_hash:
         return set()
     secret = record.secret()
-    scripts = {
-        name: UserDataHash.of(content, secret) for name, content in init_scripts(record).items()
-    }
-    return {
-        row['name']
-        for row in with_hash
-        if _has_changed(row['init_script_seal'] or '', scripts.get(row['init_script'] or ''))
-    }
+    hashes: Dict[str, UserDataHash] = {}
+    for name, content in init_scripts(record).items():
+        hashes[name] = UserDataHash.of(content, secret)
+    outdated: Set[str] = set()
+    for row in with_hash:
+        recorded = row['init_script_seal'] or ''
+        current = hashes.get(row['init_script'] or '')
+        if current is not None and _has_changed(recorded, current):
+            outdated.add(row['name'])
+    return outdated
 
 
-def _has_changed(recorded: str, current: UserDataHash | None) -> bool:
+def _has_changed(recorded: str, current: UserDataHash) -> bool:
     """Whether hashes differ; those with different secrets cannot be compared."""
-    return current is not None and recorded != current and not current.supersedes(recorded)
+    return recorded != current and not current.supersedes(recorded)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome, Outcomes
-from ..._model.change import Change, Changes
+from ..._model.change import Change, Changes, names_of
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..network import dns_names
@@ -65,15 +65,15 @@ class ServerWriter:
         Return their names.
         """
         reserved = {server.name: server.completed() for server in existing if not server.launched}
-        outdated = [
-            change
-            for change in changes
-            if change.name in reserved and reserved[change.name] != change.new(Server)
-        ]
+        outdated: List[Change] = []
+        for change in changes:
+            wanted = change.new(Server)
+            if reserved.get(change.name, wanted) != wanted:
+                outdated.append(change)
         rows = self._rows(outdated) if outdated else {}
-        for change in outdated:
-            self.host.with_retry(partial(self.machines.erase, rows[change.name]))
-        return [change.name for change in outdated]
+        for row in rows.values():
+            self.host.with_retry(partial(self.machines.erase, row))
+        return names_of(outdated)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update servers: while they run if possible, with a restart if the change allows one."""
@@ -92,12 +92,14 @@ class ServerWriter:
         """Define machines as recorded; running ones change at their next start."""
 
         def begin(change: Change, row: int) -> None:
-            power = server_rows.recorded_power(change.new(Server))
-            self.record.writer.update_row(
-                'server', row, {'power': power, 'task_state': TaskState.REPAIRING}
-            )
+            values = {
+                'power': server_rows.recorded_power(change.new(Server)),
+                'task_state': TaskState.REPAIRING,
+            }
+            self.record.writer.update_row('server', row, values)
 
-        return self._build(self.record.writer.change(changes, begin))
+        begun = self.record.writer.change(changes, begin)
+        return self._build(begun)
 
     def _build(self, begun: Outcomes) -> Outcomes:
         """Create disks and seeds, load the firewall, then define machines and start them."""
@@ -190,5 +192,4 @@ class ServerWriter:
                 self.host.with_retry(partial(self.machines.define, row))
 
     def _rows(self, changes: Changes) -> Dict[str, CompleteServer]:
-        names = [change.name for change in changes]
-        return server_rows.complete_rows(self.record, self.user_data, names)
+        return server_rows.complete_rows(self.record, self.user_data, names_of(changes))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Tuple
 
 from ..._cloud import Outcomes
-from ..._model.change import Changes
+from ..._model.change import Changes, names_of
 from ..._model.server import Nic, Server
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
@@ -46,40 +46,43 @@ class LocalServers:
         self, names: Iterable[str] | None = None, member_of: str | None = None
     ) -> Tuple[Server, ...]:
         """All servers, or those with these names and the members of a group."""
-        selected = (None if names is None else json.dumps(sorted(set(names))), member_of)
-        return self.host.with_retry(lambda: self._observe(selected))
+        selected = None if names is None else json.dumps(sorted(set(names)))
+        return self.host.with_retry(lambda: self._observe(selected, member_of))
 
-    def _observe(self, selected: Tuple[str | None, str | None]) -> Tuple[Server, ...]:
-        rows = self.host.rows_in_progress(
-            'server', lambda: queries.server_rows(self.record, *selected)
-        )
+    def _observe(self, names: str | None, member_of: str | None) -> Tuple[Server, ...]:
+        record = self.record
+        selected = (names, member_of)
+        rows = self.host.rows_in_progress('server', lambda: queries.server_rows(record, *selected))
         if not rows:
             return ()
-        ports = queries.by_server(self.record.rows(queries.PORTS, *selected))
-        groups = queries.by_server(self.record.rows(queries.GROUPS, *selected))
-        volumes = queries.by_server(self.record.rows(queries.VOLUMES, *selected))
+        ports = queries.by_server(record.rows(queries.PORTS, *selected))
+        groups = queries.by_server(record.rows(queries.GROUPS, *selected))
+        volumes = queries.by_server(record.rows(queries.VOLUMES, *selected))
         machines = self.host.hypervisor.machines()
-        outdated = queries.find_outdated(self.record, rows)
+        outdated = queries.find_outdated(record, rows)
         found = []
         for row in rows:
+            identity = row['id']
+            machine = machines.get(row['uuid'])
             observed: ObservedServer = {
                 **row,
-                'ports': ports.get(row['id'], []),
-                'groups': groups.get(row['id'], []),
-                'volumes': volumes.get(row['id'], []),
+                'ports': ports.get(identity, []),
+                'groups': groups.get(identity, []),
+                'volumes': volumes.get(identity, []),
             }
-            server = self._server(observed, machines.get(row['uuid']))
+            server = self._server(observed, machine)
             if server.name in outdated:
                 server = replace(server, outdated=('init_script',))
             server = self.host.with_progress('server', row, server)
-            found.append(replace(server, status=status_of(server, machines.get(row['uuid']))))
+            found.append(replace(server, status=status_of(server, machine)))
         return tuple(found)
 
     def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
         faults, reason = self._faults(row, machine)
         ports = row['ports']
         groups = row['groups']
-        server_groups = [group['name'] for group in groups if not group['own_groups']]
+        shared = [group['name'] for group in groups if not group['own_groups']]
+        floating = [port['floating'] for port in ports if port['floating']]
         return Server(
             name=row['name'],
             power=_power(row, machine),
@@ -88,12 +91,12 @@ class LocalServers:
             memory=row['memory'],
             image=row['image'],
             key_names=queries.key_names(row),
-            user_data=None if row['user_data'] is None else UserDataHash(row['user_data']),
+            user_data=_user_data(row),
             volume_size=row['volume_size'],
             init_script=row['init_script'],
-            security_groups=tuple(dict.fromkeys(server_groups)),
+            security_groups=tuple(dict.fromkeys(shared)),
             networks=tuple(_nic(port, groups) for port in ports),
-            floating_ip=next((port['floating'] for port in ports if port['floating']), None),
+            floating_ip=floating[0] if floating else None,
             volumes=tuple(volume['name'] for volume in row['volumes']),
             delete_protection=bool(row['delete_protection']),
             guest_agent=bool(row['guest_agent']),
@@ -103,11 +106,14 @@ class LocalServers:
             id=row['uuid'],
             faults=faults,
             reason=reason,
-            seeded=os.path.exists(self.host.settings.path('servers', row['uuid'], 'seed.iso')),
+            seeded=os.path.exists(self._seed(row)),
             launched=_is_launched(row, machine),
             created_by=row['created_by'],
             created_at=row['created_at'],
         )
+
+    def _seed(self, row: ObservedServer) -> str:
+        return self.host.settings.path('servers', row['uuid'], 'seed.iso')
 
     def _faults(self, row: ObservedServer, machine: Machine | None) -> Tuple[Tuple[str, ...], str]:
         """The faults of a machine, and why it is paused; none while a task is in progress."""
@@ -116,8 +122,8 @@ class LocalServers:
         from ..storage.pools import pool_of
         from .faults import machine_faults, pause_reason
 
-        seed = self.host.settings.path('servers', row['uuid'], 'seed.iso')
-        return machine_faults(row, machine, seed, pool_of(self.host)), pause_reason(machine)
+        faults = machine_faults(row, machine, self._seed(row), pool_of(self.host))
+        return faults, pause_reason(machine)
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """User data as it would be recorded."""
@@ -125,8 +131,12 @@ class LocalServers:
 
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """The owners of fixed IPs and MACs, by network and address."""
-        found = {place: self.record.value(queries.ADDRESS_OWNER, *place) for place in wanted}
-        return {place: owner for place, owner in found.items() if owner is not None}
+        found: Dict[Tuple[str, str], str] = {}
+        for place in wanted:
+            owner = self.record.value(queries.ADDRESS_OWNER, *place)
+            if owner is not None:
+                found[place] = owner
+        return found
 
     def dns_owners(self, names: Iterable[str]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
         """The servers and balancers with these DNS names, by network and name in lower case."""
@@ -157,7 +167,7 @@ class LocalServers:
 
     def create(self, changes: Changes) -> Outcomes:
         """Create servers."""
-        existing = self.list([change.name for change in changes])
+        existing = self.list(names_of(changes))
         return self._writer().create(changes, existing)
 
     def update(self, changes: Changes) -> Outcomes:
@@ -193,6 +203,13 @@ class LocalServers:
         self._writer().redefine(names)
 
 
+def _user_data(row: ObservedServer) -> UserDataHash | None:
+    recorded = row['user_data']
+    if recorded is None:
+        return None
+    return UserDataHash(recorded)
+
+
 def _power(row: ObservedServer, machine: Machine | None) -> str:
     """The power of the machine; the recorded one without a machine or while a task is in progress.
 
@@ -211,11 +228,14 @@ def _is_launched(row: ObservedServer, machine: Machine | None) -> bool:
 
 
 def _nic(port: PortOfServer, groups: Sequence[GroupOfServer]) -> Nic:
-    own_groups = tuple(group['name'] for group in groups if group['port_id'] == port['id'])
+    own_groups = None
+    if port['own_groups']:
+        own = [group['name'] for group in groups if group['port_id'] == port['id']]
+        own_groups = tuple(own)
     return Nic(
         port['network'],
         port['address'],
         port['mac'],
         port['name'],
-        own_groups if port['own_groups'] else None,
+        own_groups,
     )

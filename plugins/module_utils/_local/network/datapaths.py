@@ -41,25 +41,36 @@ _BALANCERS: Query[BalancerRow] = Query('SELECT * FROM main.balancer ORDER BY id'
 
 
 def datapath(
-    record: Record, settings: Settings, outside: Sequence[str], by_bridge: bool
+    record: Record,
+    settings: Settings,
+    outside: Sequence[str],
+    by_bridge: bool,
 ) -> Datapath:
     """Return the datapath of all networks, groups, ports and floating addresses on record.
 
     ``outside``: the devices through which servers reach the outside.
     """
     floating = record.rows(_FLOATING)
-    host_only = [cidr for pool in settings.pools if not pool.uplink for cidr in pool.addresses]
     return Datapath(
         networks=_networks(record),
         groups=(*_security_groups(record), *_load_balancer_groups(record)),
         ports=_ports(record),
         floating=tuple((row['address'], row['fixed']) for row in floating),
         outside=tuple(outside),
-        host_only=tuple(str(IPv4Network(cidr)) for cidr in host_only),
+        host_only=_host_only(settings),
         router=settings.router,
         by_bridge=by_bridge,
         further=tuple(row['fixed'] for row in floating if row['position']),
     )
+
+
+def _host_only(settings: Settings) -> Tuple[str, ...]:
+    """Return the floating addresses that only this host can route."""
+    ranges: List[str] = []
+    for pool in settings.pools:
+        if not pool.uplink:
+            ranges += [str(IPv4Network(cidr)) for cidr in pool.addresses]
+    return tuple(ranges)
 
 
 def _networks(record: Record) -> Tuple[Network, ...]:
@@ -70,38 +81,45 @@ def _networks(record: Record) -> Tuple[Network, ...]:
 def _ports(record: Record) -> Tuple[Port, ...]:
     groups: Dict[int, List[str]] = {}
     for row in record.rows(_PORT_GROUPS):
-        groups.setdefault(row['port_id'], []).append(str(row['group_id']))
-    return tuple(_port(row, groups.get(row['id'], ())) for row in record.rows(_PORTS))
+        group = str(row['group_id'])
+        groups.setdefault(row['port_id'], []).append(group)
+    rows = record.rows(_PORTS)
+    return tuple(_port(row, groups.get(row['id'], ())) for row in rows)
 
 
 def _port(row: PortRow, groups: Sequence[str]) -> Port:
+    balancer = row['balancer_id']
+    if balancer:
+        groups = (f'lb{balancer}',)
     return Port(
         tap_name(row['id']),
         row['mac'],
         row['address'],
         bridge_name(row['network_id']),
-        (f'lb{row["balancer_id"]}',) if row['balancer_id'] else tuple(groups),
+        tuple(groups),
     )
 
 
 def _security_groups(record: Record) -> Tuple[Group, ...]:
     rules: Dict[int, List[Rule]] = {}
-    for row in record.rows(_RULES):
-        rules.setdefault(row['group_id'], []).append(_rule(row))
-    return tuple(
-        Group(str(row['id']), tuple(rules.get(row['id'], ())), row['name'])
-        for row in record.rows(_GROUPS)
-    )
+    for rule in record.rows(_RULES):
+        rules.setdefault(rule['group_id'], []).append(_rule(rule))
+    groups: List[Group] = []
+    for row in record.rows(_GROUPS):
+        own_rules = tuple(rules.get(row['id'], ()))
+        groups.append(Group(str(row['id']), own_rules, row['name']))
+    return tuple(groups)
 
 
 def _rule(row: SecurityGroupRuleRow) -> Rule:
+    remote_group = row['remote_group_id']
     return Rule(
         row['direction'],
         row['protocol'],
         row['port_min'],
         row['port_max'],
         row['remote_cidr'],
-        None if row['remote_group_id'] is None else str(row['remote_group_id']),
+        None if remote_group is None else str(remote_group),
     )
 
 
@@ -109,7 +127,9 @@ def _load_balancer_groups(record: Record) -> Tuple[Group, ...]:
     """Return a group for each load balancer, which opens its listeners to everyone."""
     groups = []
     for row in record.rows(_BALANCERS):
-        ports = [listener['port'] for listener in json.loads(row['listeners'])]
-        rules = tuple(Rule('ingress', 'tcp', port, port, ANYWHERE) for port in ports)
-        groups.append(Group(f'lb{row["id"]}', rules, f'balancer {row["name"]}'))
+        listeners = json.loads(row['listeners'])
+        ports = [listener['port'] for listener in listeners]
+        rules = [Rule('ingress', 'tcp', port, port, ANYWHERE) for port in ports]
+        group = Group(f'lb{row["id"]}', tuple(rules), f'balancer {row["name"]}')
+        groups.append(group)
     return tuple(groups)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
-from typing import TYPE_CHECKING, AbstractSet, Dict, NamedTuple, Set, Tuple
+from typing import TYPE_CHECKING, AbstractSet, Dict, List, NamedTuple, Set, Tuple
 
 from ..._model.status import TaskState
 from ..record.database import Query
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..record.rows import NetworkRow
     from .row_types import AssignedAddress, AssociatedAddress
 
+Options = Tuple[str, ...]
 _FLOW = re.compile(r'src=([\d.]+) dst=([\d.]+) .*?src=([\d.]+) dst=([\d.]+)')
 
 
@@ -52,7 +53,7 @@ class Assignments(NamedTuple):
     floating: Sequence[Tuple[str, str]]
 
 
-def stale(flows: Iterable[Flow], assignments: Assignments) -> Set[Tuple[str, ...]]:
+def stale(flows: Iterable[Flow], assignments: Assignments) -> Set[Options]:
     """Return the flows to delete, as options of conntrack(8).
 
     These are flows of floating addresses that lead elsewhere or nowhere, and of fixed addresses
@@ -62,15 +63,20 @@ def stale(flows: Iterable[Flow], assignments: Assignments) -> Set[Tuple[str, ...
     floating_by_fixed = {fixed: floating for floating, fixed in assignments.floating}
     is_floating = _Membership(assignments.pools)
     is_fixed = _Membership(assignments.networks)
-    found: Set[Tuple[str, ...]] = set()
+
+    def is_unassigned(address: str) -> bool:
+        return address not in assignments.assigned and is_fixed(address)
+
+    found: Set[Options] = set()
     for flow in flows:
         if is_floating(flow.target):
             found.update(_stale_inbound(flow, fixed_by_floating))
         if is_floating(flow.reply_target):
             found.update(_stale_outbound(flow, floating_by_fixed))
-        for option, address in (('--orig-src', flow.source), ('--reply-src', flow.reply_source)):
-            if address not in assignments.assigned and is_fixed(address):
-                found.add((option, address))
+        if is_unassigned(flow.source):
+            found.add(('--orig-src', flow.source))
+        if is_unassigned(flow.reply_source):
+            found.add(('--reply-src', flow.reply_source))
     return found
 
 
@@ -88,16 +94,18 @@ class _Membership:
         return self.cache[address]
 
 
-def _stale_inbound(flow: Flow, fixed_by_floating: Dict[str, str]) -> Iterator[Tuple[str, ...]]:
+def _stale_inbound(flow: Flow, fixed_by_floating: Mapping[str, str]) -> Iterator[Options]:
     """A flow to a floating address that is answered by another address than its current one."""
-    if flow.reply_source != fixed_by_floating.get(flow.target, flow.target):
+    current = fixed_by_floating.get(flow.target, flow.target)
+    if flow.reply_source != current:
         yield '--orig-dst', flow.target, '--reply-src', flow.reply_source
 
 
-def _stale_outbound(flow: Flow, floating_by_fixed: Dict[str, str]) -> Iterator[Tuple[str, ...]]:
+def _stale_outbound(flow: Flow, floating_by_fixed: Mapping[str, str]) -> Iterator[Options]:
     """A flow whose source was translated to a floating address that it no longer has."""
+    current = floating_by_fixed.get(flow.source)
     is_translated = flow.source != flow.reply_target
-    if is_translated and floating_by_fixed.get(flow.source) != flow.reply_target:
+    if is_translated and flow.reply_target != current:
         yield '--orig-src', flow.source, '--reply-dst', flow.reply_target
 
 
@@ -116,19 +124,25 @@ _NETWORKS: Query[NetworkRow] = Query('SELECT * FROM main.network')
 
 def _assignments(host: Host) -> Assignments:
     networks = host.record.rows(_NETWORKS)
-    ports = host.record.rows(_ASSIGNED)
+    gateways = {row['gateway'] for row in networks}
+    addresses = {row['address'] for row in host.record.rows(_ASSIGNED)}
+    floating = host.record.rows(_FLOATING)
+    pools: List[str] = []
+    for pool in host.pools:
+        pools += [str(IPv4Network(cidr)) for cidr in pool.addresses]
     return Assignments(
         networks=[row['cidr'] for row in networks],
-        pools=[str(IPv4Network(cidr)) for pool in host.pools for cidr in pool.addresses],
-        assigned={row['gateway'] for row in networks} | {row['address'] for row in ports},
-        floating=[(row['address'], row['fixed']) for row in host.record.rows(_FLOATING)],
+        pools=pools,
+        assigned=gateways | addresses,
+        floating=[(row['address'], row['fixed']) for row in floating],
     )
 
 
 def delete_stale(host: Host, lock: int) -> None:
     """Delete the stale flows of this host; the programs inherit the lock of the firewall."""
-    flows = parse(host.work.run('conntrack', '-L', locks=[lock]))
-    for options in sorted(stale(flows, _assignments(host))):
+    listing = host.work.run('conntrack', '-L', locks=[lock])
+    found = stale(parse(listing), _assignments(host))
+    for options in sorted(found):
         subprocess.run(
             ['conntrack', '-D', *options],
             stdin=subprocess.DEVNULL,

@@ -53,39 +53,18 @@ class LocalSecurityGroups:
         """List all, or those with these names."""
         names = None if names is None else list(names)
         rules: Dict[int, List[Rule]] = {}
-        for row in self.record.named(_RULES, names):
-            rule = Rule(
-                row['direction'],
-                row['protocol'],
-                row['port_min'],
-                row['port_max'],
-                row['remote_cidr'],
-                row['remote_group'],
-            )
-            rules.setdefault(row['group_id'], []).append(rule)
-        return tuple(
-            SecurityGroup(
-                row['name'],
-                row['description'],
-                json.loads(row['labels']),
-                tuple(sorted(rules.get(row['id'], ()))),
-                split_names(row['used']),
-                split_names(row['named']),
-                row['uuid'],
-                row['created_by'],
-                row['created_at'],
-            )
-            for row in self.record.named(_LIST, names)
-        )
+        for rule in self.record.named(_RULES, names):
+            rules.setdefault(rule['group_id'], []).append(_rule(rule))
+        rows = self.record.named(_LIST, names)
+        return tuple(_group(row, rules.get(row['id'], ())) for row in rows)
 
     def create(self, changes: Changes) -> Outcomes:
         """Create groups with their rules."""
         with self.record.writer.transaction():
             for change in changes:
-                row = self.record.writer.insert_row(
-                    'security_group',
-                    {'name': change.name, **description_columns(change.new(SecurityGroup))},
-                )
+                described = description_columns(change.new(SecurityGroup))
+                values = {'name': change.name, **described}
+                row = self.record.writer.insert_row('security_group', values)
                 self._write_rules(change, row)
         return self._project([Outcome(change) for change in changes])
 
@@ -98,32 +77,32 @@ class LocalSecurityGroups:
         return self._project(self.record.writer.delete(changes))
 
     def _update(self, change: Change, row: int) -> None:
-        self.record.writer.update_row(
-            'security_group', row, description_columns(change.new(SecurityGroup))
-        )
+        before = change.old(SecurityGroup)
+        after = change.new(SecurityGroup)
+        self.record.writer.update_row('security_group', row, description_columns(after))
         self._write_rules(change, row)
-        if (
-            change.new(SecurityGroup).cut
-            and change.new(SecurityGroup).rules != change.old(SecurityGroup).rules
-        ):
+        if after.cut and after.rules != before.rules:
             self.record.sql.execute(
                 'UPDATE main.security_group SET to_cut = to_cut + 1 WHERE id = ?', (row,)
             )
 
     def _write_rules(self, change: Change, row: int) -> None:
         groups = self.record.rows(_NAMES)
-        ids = {row['name']: row['id'] for row in groups}
-        before = set() if change.before is None else _own_rules(change.old(SecurityGroup))
+        ids = {group['name']: group['id'] for group in groups}
+        before: Set[Rule] = set()
+        if change.before is not None:
+            before = _own_rules(change.old(SecurityGroup))
         after = _own_rules(change.new(SecurityGroup))
         for rule in before - after:
             self._delete_rule(row, rule, ids.get(rule.remote_group or ''))
         for rule in sorted(after - before):
-            if rule.remote_group is not None and rule.remote_group not in ids:
+            remote = rule.remote_group
+            if remote is not None and remote not in ids:
                 raise Busy(
-                    f'security_group {rule.remote_group} no longer exists; run the task again',
+                    f'security_group {remote} no longer exists; run the task again',
                     'rules',
                 )
-            self._insert_rule(row, rule, ids.get(rule.remote_group or ''))
+            self._insert_rule(row, rule, ids.get(remote or ''))
 
     def _delete_rule(self, group: int, rule: Rule, remote_group: int | None) -> None:
         values = [getattr(rule, column) for column in _COLUMNS]
@@ -137,6 +116,31 @@ class LocalSecurityGroups:
     def _project(self, outcomes: Outcomes) -> Outcomes:
         self.projections.apply()
         return outcomes
+
+
+def _rule(row: ListedRule) -> Rule:
+    return Rule(
+        row['direction'],
+        row['protocol'],
+        row['port_min'],
+        row['port_max'],
+        row['remote_cidr'],
+        row['remote_group'],
+    )
+
+
+def _group(row: ListedGroup, rules: Iterable[Rule]) -> SecurityGroup:
+    return SecurityGroup(
+        row['name'],
+        row['description'],
+        json.loads(row['labels']),
+        tuple(sorted(rules)),
+        split_names(row['used']),
+        split_names(row['named']),
+        row['uuid'],
+        row['created_by'],
+        row['created_at'],
+    )
 
 
 def _own_rules(group: SecurityGroup) -> Set[Rule]:

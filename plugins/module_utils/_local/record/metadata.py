@@ -67,27 +67,34 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
     the machine runs, and whether it starts with the host, is known from the machine itself.
     """
     images = {row['id']: _without(row, 'id') for row in record.rows(_IMAGES)}
-    keypairs = record.rows(_KEYPAIRS)
-    by_id = {row['id']: _without(row, 'id', 'project') for row in keypairs}
-    by_name = {(row['project'], row['name']): by_id[row['id']] for row in keypairs}
+    keypairs: Dict[int, Columns] = {}
+    by_name: Dict[Tuple[str, str], Columns] = {}
+    for row in record.rows(_KEYPAIRS):
+        keypair = _without(row, 'id', 'project')
+        keypairs[row['id']] = keypair
+        by_name[row['project'], row['name']] = keypair
     more_keypairs: Dict[int, List[Columns]] = {}
     for pair in record.rows(_MORE_KEYPAIRS):
-        more_keypairs.setdefault(pair['server_id'], []).append(by_id[pair['keypair_id']])
+        keypair = keypairs[pair['keypair_id']]
+        more_keypairs.setdefault(pair['server_id'], []).append(keypair)
     volumes: Dict[int, List[Columns]] = {}
     for volume in record.named(_VOLUMES, uuids):
-        volumes.setdefault(volume['server_id'], []).append(_without(volume, 'server_id'))
+        columns = _without(volume, 'server_id')
+        volumes.setdefault(volume['server_id'], []).append(columns)
     ports = _ports(record, 'server_id')
     found = {}
-    for row in record.named(_SERVERS, uuids):
+    for server in record.named(_SERVERS, uuids):
+        identity = server['id']
+        first_key = (server['project'], server['key_name'] or '')
         metadata = {
-            'server': _server(row),
-            'image': images[row['image_id']],
-            'keypair': by_name.get((row['project'], row['key_name'] or '')),
-            'more_keypairs': more_keypairs.get(row['id'], []),
-            'ports': ports.get(row['id'], []),
-            'volumes': volumes.get(row['id'], []),
+            'server': _server(server),
+            'image': images[server['image_id']],
+            'keypair': by_name.get(first_key),
+            'more_keypairs': more_keypairs.get(identity, []),
+            'ports': ports.get(identity, []),
+            'volumes': volumes.get(identity, []),
         }
-        found[row['uuid']] = json.dumps(metadata)
+        found[server['uuid']] = json.dumps(metadata)
     return found
 
 
@@ -115,7 +122,10 @@ def balancer_metadata(record: Record) -> Dict[str, str]:
 
 
 def _without(row: Mapping[str, object], *columns: str) -> Columns:
-    return {column: value for column, value in dict(row).items() if column not in columns}
+    kept = dict(row)
+    for column in columns:
+        kept.pop(column, None)
+    return kept
 
 
 def _names_by_owner(record: Record, query: Query[NameOfOwner]) -> Dict[int, List[str]]:
@@ -128,12 +138,13 @@ def _names_by_owner(record: Record, query: Query[NameOfOwner]) -> Dict[int, List
 def _ports(record: Record, column: Literal['server_id', 'balancer_id']) -> Dict[int, List[Columns]]:
     """Return ports by owner id, with their networks, groups and floating addresses."""
     networks = {row['id']: dict(row) for row in record.rows(_NETWORKS)}
-    floating = {
-        row['port_id']: _without(row, 'id', 'port_id') for row in record.rows(_FLOATING_IPS)
-    }
+    floating: Dict[int | None, Columns] = {}
+    for address in record.rows(_FLOATING_IPS):
+        floating[address['port_id']] = _without(address, 'id', 'port_id')
     groups: Dict[int, List[Columns]] = {}
     for group in record.rows(_PORT_GROUPS):
-        groups.setdefault(group['port_id'], []).append(_without(group, 'port_id'))
+        columns = _without(group, 'port_id')
+        groups.setdefault(group['port_id'], []).append(columns)
     found: Dict[int, List[Columns]] = {}
     for row in record.rows(_PORTS):
         owner = row[column]
@@ -156,16 +167,27 @@ def write(host: Host) -> None:
     """
     with host.locks.projection('metadata'):
         revision, servers, balancers = _recorded(host.record)
-        machines = host.hypervisor.machines() if servers else {}
-        for uuid, text in servers.items():
-            machine = machines.get(uuid)
-            if machine and machine.defined:
-                _set(machine.domain, text)
-        for container in host.hypervisor.lxc.listAllDomains(_PERSISTENT) if balancers else ():
-            if container.UUIDString() in balancers:
-                _set(container, balancers[container.UUIDString()])
+        if servers:
+            _write_servers(host, servers)
+        if balancers:
+            _write_balancers(host, balancers)
         with host.record.writer.transaction() as sql:
             sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
+
+
+def _write_servers(host: Host, servers: Mapping[str, str]) -> None:
+    machines = host.hypervisor.machines()
+    for uuid, text in servers.items():
+        machine = machines.get(uuid)
+        if machine and machine.defined:
+            _set(machine.domain, text)
+
+
+def _write_balancers(host: Host, balancers: Mapping[str, str]) -> None:
+    for container in host.hypervisor.lxc.listAllDomains(_PERSISTENT):
+        text = balancers.get(container.UUIDString())
+        if text is not None:
+            _set(container, text)
 
 
 def _recorded(record: Record) -> Tuple[int, Dict[str, str], Dict[str, str]]:
@@ -179,7 +201,10 @@ def _recorded(record: Record) -> Tuple[int, Dict[str, str], Dict[str, str]]:
 
 
 def _set(domain: Any, text: str) -> None:
-    for flag in (AFFECT_CONFIG, AFFECT_LIVE) if domain.isActive() else (AFFECT_CONFIG,):
+    flags = [AFFECT_CONFIG]
+    if domain.isActive():
+        flags.append(AFFECT_LIVE)
+    for flag in flags:
         # It may be being deleted, or have just stopped.
         with tolerate('NO_DOMAIN', 'OPERATION_INVALID'):
             if read(domain, flag) != text:
@@ -189,7 +214,8 @@ def _set(domain: Any, text: str) -> None:
 def read(domain: Any, flag: int = AFFECT_CONFIG) -> str:
     """Return the metadata of a domain; empty if it has none."""
     with tolerate('NO_DOMAIN_METADATA', 'NO_DOMAIN'):
-        found = ET.fromstring(domain.metadata(_ELEMENT, URI, flag))  # noqa: S314 (libvirt's own)
+        text = domain.metadata(_ELEMENT, URI, flag)
+        found = ET.fromstring(text)  # noqa: S314 (libvirt's own)
         return found.text or ''
     return ''
 

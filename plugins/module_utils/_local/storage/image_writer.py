@@ -21,6 +21,10 @@ from . import image_import
 from .pool_writer import writer_of
 from .pools import Disk, pool_of
 
+_DONE = 'UPDATE main.image SET task_state = NULL WHERE id = ?'
+_BUILT = 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?'
+_DELETED = 'DELETE FROM main.image WHERE id = ?'
+
 
 class ImageWriter:
     """Writes images of the local cloud."""
@@ -37,23 +41,22 @@ class ImageWriter:
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Image))
-        return self.host.work.finish(
-            self.host.work.for_each(changes, self._build),
-            'UPDATE main.image SET task_state = NULL WHERE id = ?',
-        )
+        built = self.host.work.for_each(changes, self._build)
+        return self.host.work.finish(built, _DONE)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update sources, descriptions and labels."""
-        return self.record.writer.update(
-            changes, Image, lambda image: {'source': image.source, **description_columns(image)}
-        )
+
+        def columns(image: Image) -> Dict[str, str]:
+            return {'source': image.source, **description_columns(image)}
+
+        return self.record.writer.update(changes, Image, columns)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
         begun = self.record.writer.begin_deletion(changes, 'server', 'image_id')
-        return self.host.work.finish(
-            self.host.work.then_each(begun, self._delete), 'DELETE FROM main.image WHERE id = ?'
-        )
+        deleted = self.host.work.then_each(begun, self._delete)
+        return self.host.work.finish(deleted, _DELETED)
 
     def _delete(self, change: Change) -> None:
         image = self._disk(change)
@@ -61,24 +64,30 @@ class ImageWriter:
         image_import.remove(image.path)
 
     def _reserve(self, image: Image) -> None:
-        columns = {'source': image.source, 'checksum': image.checksum, **description_columns(image)}
+        columns: Dict[str, object] = {
+            'source': image.source,
+            'checksum': image.checksum,
+            **description_columns(image),
+        }
         row = self.record.find('image', image.name)
         if row is not None:  # of an interrupted run
             self.record.writer.update_row('image', row, columns)
-        else:
-            identity = {'uuid': str(uuid.uuid4()), 'name': image.name}
-            self.record.writer.insert_row(
-                'image', {**identity, **columns, 'task_state': TaskState.CREATING}
-            )
+            return
+        columns['uuid'] = str(uuid.uuid4())
+        columns['name'] = image.name
+        columns['task_state'] = TaskState.CREATING
+        self.record.writer.insert_row('image', columns)
 
     def _disk(self, change: Change) -> Disk:
         row = self.record.row_of(change)
-        return self.pool.image(self.record.value('SELECT uuid FROM image WHERE id = ?', row))
+        identity = self.record.value('SELECT uuid FROM image WHERE id = ?', row)
+        return self.pool.image(identity)
 
     def _build(self, change: Change) -> None:
+        image = change.new(Image)
         target = self._disk(change)
         locks = self.host.work.held_lock('image', change.name)
-        kind, _colon, name = change.new(Image).source.partition(':')
+        kind, _colon, name = image.source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
             writer = writer_of(self.host)
@@ -86,12 +95,10 @@ class ImageWriter:
             size = writer.size(target)
             imported = None
         else:
-            size, imported = self._import(change.new(Image), target.path, locks)
+            size, imported = self._import(image, target.path, locks)
+        row = self.record.row_of(change)
         with self.record.writer.transaction() as sql:
-            sql.execute(
-                'UPDATE main.image SET size = ?, imported = ? WHERE id = ?',
-                (size, imported, self.record.row_of(change)),
-            )
+            sql.execute(_BUILT, (size, imported, row))
 
     def _import(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
         """Import an untrusted file; return the size of its disk, and its digests and stamp."""
@@ -99,11 +106,14 @@ class ImageWriter:
         source_stamp: Dict[str, int] = {}
         with image_import.Import(self.host, target, locks) as process:
             if kind == 'url':
-                process.download(complete_url(self.url, image.source), location)
+                url = complete_url(self.url, image.source)
+                process.download(url, location)
             else:
-                source_stamp = stamp(process.copy(location))
+                copied = process.copy(location)
+                source_stamp = stamp(copied)
             if image.checksum is not None:
                 checksum = checksums.resolve(image.checksum, image.source, self.host.timeout)
                 check_digests(checksum, process.digests)
             size = process.convert(location)
-        return size, json.dumps({**process.digests, **source_stamp})
+        known = {**process.digests, **source_stamp}
+        return size, json.dumps(known)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .row_types import ListedVolume
 
 _DONE = 'UPDATE main.volume SET task_state = NULL WHERE id = ?'
+_DETACHED = 'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id = ?'
+_DELETED = 'DELETE FROM main.volume WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 
@@ -45,69 +47,78 @@ class VolumeWriter:
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Volume))
-        return self.host.work.finish(self.host.work.for_each(changes, self._create), _DONE)
+        created = self.host.work.for_each(changes, self._create)
+        return self.host.work.finish(created, _DONE)
 
     def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while in use, and update descriptions and labels."""
         begun = self.record.writer.change(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
-        return self.host.work.finish(self.host.work.then_each(begun, self._grow), _DONE)
+        grown = self.host.work.then_each(begun, self._grow)
+        return self.host.work.finish(grown, _DONE)
 
     def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
         begun = self.record.writer.change(changes, self._connect)
-        self.redefine({one.change.new(Volume).server or '' for one in begun if not one.error})
-        return self.host.work.finish(self.host.work.then_each(begun, self._attach), _DONE)
+        successful = [outcome.change for outcome in begun if not outcome.error]
+        self.redefine({change.new(Volume).server or '' for change in successful})
+        attached = self.host.work.then_each(begun, self._attach)
+        return self.host.work.finish(attached, _DONE)
 
     def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DETACHING})
-        self.redefine({one.change.old(Volume).server or '' for one in begun if not one.error})
-        return self.host.work.finish(
-            self.host.work.then_each(begun, self._detach),
-            'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id = ?',
-        )
+        successful = [outcome.change for outcome in begun if not outcome.error]
+        self.redefine({change.old(Volume).server or '' for change in successful})
+        detached = self.host.work.then_each(begun, self._detach)
+        return self.host.work.finish(detached, _DETACHED)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes that are not attached."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
-        return self.host.work.finish(
-            self.host.work.then_each(begun, self._delete), 'DELETE FROM main.volume WHERE id = ?'
-        )
+        deleted = self.host.work.then_each(begun, self._delete)
+        return self.host.work.finish(deleted, _DELETED)
 
     def _resize(self, change: Change, row: int) -> None:
-        values = {'size': change.new(Volume).size, **description_columns(change.new(Volume))}
-        self.record.writer.update_row('volume', row, {**values, 'task_state': TaskState.EXTENDING})
+        volume = change.new(Volume)
+        values = {
+            'size': volume.size,
+            **description_columns(volume),
+            'task_state': TaskState.EXTENDING,
+        }
+        self.record.writer.update_row('volume', row, values)
 
     def _connect(self, change: Change, row: int) -> None:
-        server = self.record.find('server', change.new(Volume).server)
-        self.record.writer.update_row(
-            'volume', row, {'server_id': server, 'task_state': TaskState.ATTACHING}
-        )
+        values = {
+            'server_id': self.record.find('server', change.new(Volume).server),
+            'task_state': TaskState.ATTACHING,
+        }
+        self.record.writer.update_row('volume', row, values)
 
     def _reserve(self, volume: Volume) -> None:
-        if self.record.find('volume', volume.name) is None:
-            self.record.writer.insert_row(
-                'volume',
-                {
-                    'uuid': str(uuid.uuid4()),
-                    'name': volume.name,
-                    'size': volume.size,
-                    **description_columns(volume),
-                    'task_state': TaskState.CREATING,
-                },
-            )
+        if self.record.find('volume', volume.name) is not None:
+            return
+        values = {
+            'uuid': str(uuid.uuid4()),
+            'name': volume.name,
+            'size': volume.size,
+            **description_columns(volume),
+            'task_state': TaskState.CREATING,
+        }
+        self.record.writer.insert_row('volume', values)
 
     def _disk(self, row: ListedVolume) -> Disk:
         return disk_of(self.pool, row)
 
     def _create(self, change: Change) -> None:
-        row = row_of(self.record, change)
-        self.pool.create(self._disk(row), self.host.work.held_lock('volume', change.name))
+        disk = self._disk(row_of(self.record, change))
+        locks = self.host.work.held_lock('volume', change.name)
+        self.pool.create(disk, locks)
 
     def _delete(self, change: Change) -> None:
-        self.pool.remove(self._disk(row_of(self.record, change)))
+        disk = self._disk(row_of(self.record, change))
+        self.pool.remove(disk)
 
     def _grow(self, change: Change) -> None:
         row = row_of(self.record, change)
@@ -117,7 +128,8 @@ class VolumeWriter:
         if target:
             disk_devices.grow(machine, target, disk)
         else:
-            self.pool.grow(disk, self.host.work.held_lock(*lock_of(change.name)))
+            locks = self.host.work.held_lock(*lock_of(change.name))
+            self.pool.grow(disk, locks)
 
     def _machine(self, row: ListedVolume) -> Any:
         """The machine to which a volume is attached, if it runs."""
@@ -141,25 +153,38 @@ class VolumeWriter:
         if not machine or not _find_target(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
-        if not wait_until(lambda: not _find_target(machine, serial), self.host.work.time_left()):
+
+        def is_released() -> bool:
+            return not _find_target(machine, serial)
+
+        if not wait_until(is_released, self.host.work.time_left()):
+            server = row['server']
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
-                f'{row["server"]} to release it; a paused guest does when it resumes',
+                f'{server} to release it; a paused guest does when it resumes',
                 'wait_timeout',
             )
 
 
 def _serials(machine: Any) -> Dict[str, str]:
     """The serials of the disks of a running machine, by target."""
-    devices = ET.fromstring(machine.XMLDesc()).iterfind('devices/disk')  # noqa: S314
-    found = ((disk.find('target'), disk.findtext('serial', '')) for disk in devices)
-    return {target.get('dev', ''): serial for target, serial in found if target is not None}
+    definition = ET.fromstring(machine.XMLDesc())  # noqa: S314
+    found: Dict[str, str] = {}
+    for disk in definition.iterfind('devices/disk'):
+        target = disk.find('target')
+        if target is not None:
+            found[target.get('dev', '')] = disk.findtext('serial', '')
+    return found
 
 
 def _find_target(machine: Any, serial: str) -> str | None:
-    return next((target for target, found in _serials(machine).items() if found == serial), None)
+    for target, found in _serials(machine).items():
+        if found == serial:
+            return target
+    return None
 
 
 def _find_free_target(machine: Any) -> str:
     in_use = _serials(machine)
-    return next(name for name in map(disk_devices.target, range(1, 26)) if name not in in_use)
+    targets = map(disk_devices.target, range(1, 26))
+    return next(target for target in targets if target not in in_use)
