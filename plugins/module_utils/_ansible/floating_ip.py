@@ -28,12 +28,16 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> FloatingIpRequest:
     """Return the request of the task."""
-    options = ('address', 'server', 'lb', 'port', 'fixed_ip', 'pool')
     return FloatingIpRequest(
         params['name'] or '',
         params['state'],
         metadata_options(params),
-        **{option: params[option] for option in options},
+        address=params['address'],
+        server=params['server'],
+        lb=params['lb'],
+        port=params['port'],
+        fixed_ip=params['fixed_ip'],
+        pool=params['pool'],
     )
 
 
@@ -41,15 +45,25 @@ def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatin
     """Return the floating IP, what it can be associated with, and the free addresses."""
     ips = cloud.floating_ips
     current = _current(cloud, requested)
-    names = {('floating_ip', _lock_name(requested)), *_holders(requested)}
+    names = {('floating_ip', _lock_name(requested))}
+    names |= _holders(requested)
     if current:
-        names |= {('floating_ip', current.address), *_holders(current)}
+        names.add(('floating_ip', current.address))
+        names |= _holders(current)
+    fixed_ips = ips.fixed_ips()
+    pools = ips.pools()
+    free = None
+    if current is None and _allocates(requested):
+        free = ips.free(requested.pool)
+    in_pool: bool | None = True
+    if requested.address:
+        in_pool = ips.in_pool(requested.address)
     observed = ObservedFloatingIps(
         current,
-        ips.fixed_ips(),
-        ips.pools(),
-        ips.free(requested.pool) if current is None and _allocates(requested) else None,
-        True if not requested.address else ips.in_pool(requested.address),
+        fixed_ips,
+        pools,
+        free,
+        in_pool,
         _other_name(cloud, requested),
         cloud.profile,
     )
@@ -64,36 +78,51 @@ def _allocates(requested: FloatingIpRequest) -> bool:
 
 
 def _lock_name(requested: FloatingIpRequest) -> str:
-    return requested.name or requested.address or 'of ' + ' '.join(requested.holder or ())
+    holder = ' '.join(requested.holder or ())
+    return requested.name or requested.address or f'of {holder}'
 
 
 def _other_name(cloud: Cloud, requested: FloatingIpRequest) -> str:
     """The name of another floating IP with the requested address; empty if there is none."""
     if not requested.name:
         return ''
-    found = cloud.floating_ips.list([requested.address or ''])
-    return next((item.name for item in found if item.name != requested.name), '')
+    for item in cloud.floating_ips.list([requested.address or '']):
+        if item.name != requested.name:
+            return item.name
+    return ''
 
 
 def _holders(item: FloatingIp | FloatingIpRequest) -> Names:
-    return {(kind, getattr(item, kind)) for kind in HOLDERS if getattr(item, kind)}
+    names: Names = set()
+    for kind in HOLDERS:
+        name = getattr(item, kind)
+        if name:
+            names.add((kind, name))
+    return names
 
 
 def _current(cloud: Cloud, requested: FloatingIpRequest) -> FloatingIp | None:
     """The floating IP with the requested name, else address, else holder."""
-    if requested.name or requested.address:
-        found = cloud.floating_ips.list([requested.name or requested.address or ''])
-    else:
-        found = tuple(item for item in cloud.floating_ips.list() if requested.matches_holder(item))
-    return found[0] if found else None
+    name = requested.name or requested.address
+    if name:
+        found = cloud.floating_ips.list([name])
+        return found[0] if found else None
+    for item in cloud.floating_ips.list():
+        if requested.matches_holder(item):
+            return item
+    return None
 
 
 def reload(cloud: Cloud, planned: Sequence[FloatingIp]) -> Sequence[FloatingIp]:
     """Return the floating IP after the changes."""
+    if not planned:
+        return ()
     names = {item.name for item in planned}
+    named = cloud.floating_ips.list(names)
+    if named:
+        return named
     holders = {item.holder for item in planned if item.holder}
-    named = cloud.floating_ips.list(names) if planned else ()
-    return named or tuple(item for item in cloud.floating_ips.list() if item.holder in holders)
+    return [item for item in cloud.floating_ips.list() if item.holder in holders]
 
 
 RESOURCE = Resource('floating_ip', ARGUMENTS, request, observe, plan, reload)

@@ -30,52 +30,72 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> ImageRequest:
     """Return the request of the task."""
-    options = {**specified_options(params, 'checksum'), **metadata_options(params)}
+    name = params['name']
+    url = params['url']
+    hide_url = params['hide_url']
+    options = {
+        **specified_options(params, 'checksum'),
+        **metadata_options(params),
+    }
     if 'checksum' in options:
         options['checksum'] = _normal_checksum(options['checksum'])
     for kind in SOURCES:
         if params[kind] is not None:
             options['source'] = f'{kind}:{params[kind]}'
-    if params['url'] is not None:
-        recorded = hidden_url if params['hide_url'] else url_without_query
-        options['source'] = f'url:{recorded(params["url"])}'
-    return ImageRequest(params['name'], params['state'], options, params['url'], params['hide_url'])
+    if url is not None:
+        recorded = hidden_url(url) if hide_url else url_without_query(url)
+        options['source'] = f'url:{recorded}'
+    return ImageRequest(name, params['state'], options, url, hide_url)
 
 
 def _normal_checksum(checksum: str) -> str:
     """Lower case, unless it names a checksum file."""
-    algorithm, colon, digits = checksum.strip().partition(':')
+    text = checksum.strip()
+    algorithm, colon, digits = text.partition(':')
     if '/' in digits:
-        return checksum.strip()
+        return text
     return f'{algorithm.lower()}{colon}{digits.lower()}'
 
 
 def secrets(params: Mapping[str, Any]) -> List[str]:
     """Return a URL that may hold a token or a password."""
     url = params.get('url')
+    if not isinstance(url, str):
+        return []
     hides = params.get('hide_url') not in (None, False, 'false', 'no')
-    return [url] if isinstance(url, str) and (hides or '?' in url or '@' in url) else []
+    if hides or '?' in url or '@' in url:
+        return [url]
+    return []
 
 
 def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
     """Return the image, and whether it can be created from its source."""
-    images = by_name('image', cloud.images.list([requested.name]))
-    names = {('image', requested.name)}
-    current = images.get(requested.name)
+    name = requested.name
+    images = by_name('image', cloud.images.list([name]))
+    names = {('image', name)}
+    current = images.get(name)
     if requested.state == 'absent':
         return ObservedImages(images), names
     if current and not is_incomplete(current):
         return _with_digests(cloud, requested, current), names
-    source = requested.options.get('source') or (current.source if current else '')
+    source = requested.options.get('source')
+    if not source:
+        source = current.source if current else ''
     if source.startswith('server:'):
         server = source.partition(':')[2]
         names.add(('server', server))
-        servers = References('server', cloud.servers.list())
-        servers.check(server)
-        powers = {name: server.power for name, server in servers.items()}
-        of_running = cloud.profile.images_of_running
-        return ObservedImages(images, servers=powers, of_running=of_running), names
-    return ObservedImages(images, cloud.images.source_problem(source) if source else ''), names
+        return _with_servers(cloud, images, server), names
+    problem = cloud.images.source_problem(source) if source else ''
+    return ObservedImages(images, problem), names
+
+
+def _with_servers(cloud: Cloud, images: Mapping[str, Image], server: str) -> ObservedImages:
+    """What an image of a server is created from."""
+    servers = References('server', cloud.servers.list())
+    servers.check(server)
+    powers = {name: found.power for name, found in servers.items()}
+    of_running = cloud.profile.images_of_running
+    return ObservedImages(images, servers=powers, of_running=of_running)
 
 
 def _with_digests(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from .._cloud import Cloud, CloudError, Invalid
-from .._model.change import Change
 from .._model.checks import labels_of
 from .._model.kinds import KINDS
 from .module import create_module
@@ -50,8 +49,8 @@ def run_query(
     try:
         with opened(module) as cloud:
             found = observe(cloud, module.params)
-            needed = cloud.upkeep.changes() if is_networked and cloud.upkeep else ()
-            notes = [*cloud.notes, *(_upkeep_note(cloud, change) for change in needed)]
+            needed = _upkeep_notes(cloud) if is_networked else []
+            notes = [*cloud.notes, *needed]
         for note in notes:
             module.warn(note)
         module.exit_json(changed=False, **{key: found})
@@ -59,27 +58,34 @@ def run_query(
         module.fail(error)
 
 
-def _upkeep_note(cloud: Cloud, change: Change) -> str:
+def _upkeep_notes(cloud: Cloud) -> List[str]:
+    """What differs from the record, so that the result may not be true."""
+    if not cloud.upkeep:
+        return []
     *most, last = (kind.title for kind in KINDS.values() if kind.is_networked)
-    return (
-        f'{cloud.profile.place} differs from the record: {change.why}; '
-        f'the next task that manages a {", ".join(most)} or {last} repairs it'
-    )
+    kinds = ', '.join(most)
+    place = cloud.profile.place
+    return [
+        f'{place} differs from the record: {change.why}; '
+        f'the next task that manages a {kinds} or {last} repairs it'
+        for change in cloud.upkeep.changes()
+    ]
 
 
 def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
-    names = None if params['name'] is None else [params['name']]
-    return [item.public() for item in items_of(cloud, kind).list(names)]
+    name = params['name']
+    items = items_of(cloud, kind).list(None if name is None else [name])
+    return [item.public() for item in items]
 
 
 def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> object:
     query = _compiled(params['query'])
     labels = labels_of(params['labels'])
-    found: List[Dict[str, Any]] = [
-        {**item, 'project': params['project']}
-        for item in observe(cloud, params)
-        if labels.items() <= item['labels'].items()
-    ]
+    project = params['project']
+    found: List[Dict[str, Any]] = []
+    for item in observe(cloud, params):
+        if labels.items() <= item['labels'].items():
+            found.append({**item, 'project': project})
     return query(found) if query else found
 
 

@@ -30,10 +30,14 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> VolumeRequest:
     """Return the request of the task."""
+    options = {
+        **specified_options(params, 'size'),
+        **metadata_options(params),
+    }
     return VolumeRequest(
         params['name'],
         params['state'],
-        {**specified_options(params, 'size'), **metadata_options(params)},
+        options,
         params['server'],
         params['force'],
     )
@@ -41,19 +45,20 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
 
 def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Names]:
     """Return the volume, the servers that have it or get it, and whether it is mounted."""
-    volumes = by_name('volume', cloud.volumes.list([requested.name]))
-    current = volumes.get(requested.name)
+    name = requested.name
+    volumes = by_name('volume', cloud.volumes.list([name]))
+    current = volumes.get(name)
     holder = current.server if current else None
-    names = {('volume', requested.name)}
-    names |= {('server', name) for name in (requested.server, holder) if name}
+    names = {('volume', name)}
     servers = References('server', _servers(cloud, requested, current))
-    for name in (requested.server, holder):
-        servers.check(name)  # before the plan copies them
+    for server in (requested.server, holder):
+        servers.check(server)  # before the plan copies them
+        if server:
+            names.add(('server', server))
     mounted: bool | None = False
-    if _detaches(requested, current) and _is_mount_check_needed(
-        servers.get(holder or ''), requested
-    ):
-        mounted = cloud.volumes.is_mounted(requested.name)
+    detaches = _detaches(requested, current)
+    if detaches and _is_mount_check_needed(servers.get(holder or ''), requested):
+        mounted = cloud.volumes.is_mounted(name)
     return ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests), names
 
 
@@ -80,9 +85,10 @@ def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> 
 
 def _changes_root(requested: VolumeRequest, current: Volume) -> bool:
     """Whether the request changes a root volume, which the state of its server has to allow."""
-    return current.bootable and any(
-        getattr(current, option) != value for option, value in requested.options.items()
-    )
+    if not current.bootable:
+        return False
+    options = requested.options
+    return any(getattr(current, option) != value for option, value in options.items())
 
 
 def _is_mount_check_needed(holder: Server | None, requested: VolumeRequest) -> bool:

@@ -36,7 +36,9 @@ class Condition:
 def busy(item: Item) -> str:
     """Return the task that the cloud, for whomever, has in progress for an item; else empty."""
     state = getattr(item, 'task_state', None)
-    return f'its task_state is {state}' if state else ''
+    if not state:
+        return ''
+    return f'its task_state is {state}'
 
 
 def listed(
@@ -51,35 +53,44 @@ def listed(
     ``predicate`` returns why an item does not meet it.
     """
     pending = {item.name: item for item in items if predicate(item)}
+    if not pending:
+        return None
 
     def unmet(names: Sequence[str], seconds: float) -> Mapping[str, str]:
-        found = {item.name: item for item in reload([pending[name] for name in names])}
+        wanted = [pending[name] for name in names]
+        found = {item.name: item for item in reload(wanted)}
         missing = set(names) - set(found)
         if missing:
             raise deleted_meanwhile(kind, missing, name)
         return {name: predicate(found[name]) for name in names}
 
-    return Condition(name, kind, tuple(pending), unmet) if pending else None
+    return Condition(name, kind, tuple(pending), unmet)
 
 
 def ready(
-    kind: str, items: Sequence[Thing], reload: Callable[[Sequence[Thing]], Sequence[Thing]]
+    kind: str,
+    items: Sequence[Thing],
+    reload: Callable[[Sequence[Thing]], Sequence[Thing]],
 ) -> Condition | None:
     """Return the condition that the cloud has finished with the items; None if it has."""
     return listed('ready', kind, items, busy, reload)
 
 
 def wait_for_all(
-    conditions: Sequence[Condition | None], timeout: int, interval: float
+    conditions: Sequence[Condition | None],
+    timeout: int,
+    interval: float,
 ) -> List[Dict[str, Any]]:
     """Wait for one condition after the other, in ``timeout`` seconds for all; return the steps."""
     steps = []
     deadline = time.monotonic() + timeout
     for condition in conditions:
-        if condition is not None:
-            started = time.monotonic()
-            waited = wait_until_met(condition, deadline, timeout, interval)
-            steps.append(step(waited, '', time.monotonic() - started))
+        if condition is None:
+            continue
+        started = time.monotonic()
+        waited = wait_until_met(condition, deadline, timeout, interval)
+        seconds = time.monotonic() - started
+        steps.append(step(waited, '', seconds))
     return steps
 
 
@@ -91,12 +102,15 @@ def wait_until_met(condition: Condition, deadline: float, timeout: int, interval
     """
     pending: Sequence[str] = condition.items
     while True:
-        reasons = condition.unmet(pending, deadline - time.monotonic())
+        left = deadline - time.monotonic()
+        reasons = condition.unmet(pending, left)
         pending = [name for name in pending if reasons.get(name)]
         if not pending:
-            return f'waited for {condition.name} of {", ".join(condition.items)}'
+            items = ', '.join(condition.items)
+            return f'waited for {condition.name} of {items}'
         if time.monotonic() > deadline:
-            raise Several([_timed_out(condition, name, timeout, reasons[name]) for name in pending])
+            errors = [_timed_out(condition, name, timeout, reasons[name]) for name in pending]
+            raise Several(errors)
         time.sleep(interval)
 
 
