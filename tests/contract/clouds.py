@@ -89,7 +89,7 @@ class CloudUnderTest(NamedTuple):
     create_foreign: Callable[[str, str], str] | None = None
     at_once: Callable[[Sequence[tuple[str, Result]]], list[Result]] | None = None
     counted: Callable[[], AbstractContextManager[list[str]]] | None = None
-    lost_answer: Callable[[], AbstractContextManager[list[str]]] | None = None
+    lost_answer: Callable[[int], AbstractContextManager[list[str]]] | None = None
     killed: Callable[[Callable[[], object], int, bool], bool] | None = None
     memory: Memory | None = None
     network: str = 'default'

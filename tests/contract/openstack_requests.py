@@ -49,20 +49,24 @@ def counted() -> Iterator[list[str]]:
 
 
 @contextmanager
-def lost_answer() -> Iterator[list[str]]:
-    """Lose the first answer to a request that creates something; the list has that request."""
+def lost_answer(number: int = 1) -> Iterator[list[str]]:
+    """Lose the answer to a request that changes something, by number; the list has that request."""
     lost: list[str] = []
+    sent = itertools.count(1)
 
     def sending(request: PreparedRequest, send: Callable[[], Any]) -> Any:
         answer = send()
-        is_creation = request.method == 'POST' and 'auth/tokens' not in str(request.url)
-        if is_creation and answer.ok and not lost:
+        if _is_change(request) and next(sent) == number:
             lost.append(f'{request.method} {request.url}')
             raise NoConnection('Connection aborted', request=request)
         return answer
 
     with _patched(sending):
         yield lost
+
+
+def _is_change(request: PreparedRequest) -> bool:
+    return request.method != 'GET' and 'auth/tokens' not in str(request.url)
 
 
 def killed(task: Callable[[], object], number: int, is_sent: bool) -> bool:
@@ -82,8 +86,7 @@ def _run_until_killed(task: Callable[[], object], number: int, is_sent: bool) ->
     sent = itertools.count(1)
 
     def sending(request: PreparedRequest, send: Callable[[], Any]) -> Any:
-        is_change = request.method != 'GET' and 'auth/tokens' not in str(request.url)
-        if not is_change or next(sent) != number:
+        if not _is_change(request) or next(sent) != number:
             return send()
         if is_sent:
             send()
