@@ -40,6 +40,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.history import 
     utc,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import InitScript
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
@@ -86,6 +87,7 @@ class Memory:
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
         self.kinds['flavor'] = {one.name: self.known(one, 'memory') for one in FLAVORS}
         group = SecurityGroup('default')
+        self.first_boots: dict[str, InitScript] = {}
         self.kinds['security_group']['default'] = self.known(group, 'memory')
 
     def used(self) -> dict[str, int]:
@@ -525,14 +527,23 @@ class Servers(Items):
         return super().list({*names, *members})
 
     def shown(self, item: Any) -> Server:
-        """A server with its volumes and its floating IP."""
+        """A server with its volumes and its floating IP, and whether its init script is older."""
         kind = self.memory.kinds['volume']
         volumes = [one for one in kind.values() if one.server == item.name and not one.bootable]
         size = kind[root_name(item.name)].size
         addresses = [_floating_of(self.memory, nic.fixed_ip) for nic in item.networks]
         floating = next((address for address in addresses if address), None)
         names = tuple(volume.name for volume in volumes)
-        found: Server = replace(item, volumes=names, floating_ip=floating, volume_size=size)
+        current = self.memory.kinds['init_script'].get(item.init_script)
+        first = self.memory.first_boots.get(item.name)
+        is_older = first and current and first.content != current.content
+        found: Server = replace(
+            item,
+            volumes=names,
+            floating_ip=floating,
+            volume_size=size,
+            outdated=('init_script',) if is_older else (),
+        )
         return found
 
     def store(self, item: Any) -> None:
@@ -542,6 +553,9 @@ class Servers(Items):
             nics.append(self._plugged(nic, [other.fixed_ip for other in nics]))
         item = replace(item, networks=tuple(nics))
         super().store(item)
+        script = self.memory.kinds['init_script'].get(item.init_script)
+        if script:
+            self.memory.first_boots.setdefault(item.name, script)
         name, volumes = root_name(item.name), Volumes(self.memory, 'volume', self.actor)
         root = volumes.stored.get(name) or Volume(name, server=item.name, bootable=True)
         volumes.store(replace(root, size=item.volume_size))
@@ -566,6 +580,7 @@ class Servers(Items):
         for nic in item.networks:
             if nic.port is None:
                 ips.give(None, fixed_ip=nic.fixed_ip)
+        self.memory.first_boots.pop(item.name, None)
         del volumes[root_name(item.name)]
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)

@@ -152,10 +152,16 @@ def test_image_by_url(
 
 
 def test_init_script(keep: Keep, refused: Refused, server: Created) -> None:
-    """A server refers to it by name, and has a copy: the script may be deleted before it."""
+    """A server refers to it by name, and has a copy: the script may be changed or deleted."""
     keep('init_script', name='motd', content='#!/bin/sh\necho hello\n')
-    assert server('scripted', init_script='motd')['server']['init_script'] == 'motd'
+    created = server('scripted', init_script='motd')['server']
+    assert (created['init_script'], created['outdated']) == ('motd', [])
     keep('init_script', name='motd', content='#!/bin/sh\necho other\n', labels={'os': 'tiny'})
+    older = keep('server', name='scripted')
+    assert older['server']['outdated'] == ['init_script']
+    assert 'scripted: created with an older version of init script motd' in str(older['warnings'])
+    keep('init_script', name='motd', content='#!/bin/sh\necho hello\n')
+    assert keep('server', name='scripted')['server']['outdated'] == []
     keep('init_script', name='motd', state='absent')
     assert keep('server', name='scripted')['server']['init_script'] == 'motd'
     assert 'to create it, also set content' in refused('init_script', name='motd')

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
-
 from .clouds import CloudUnderTest
 from .promises import Result, Run
 from .test_identity import OPTIONS
@@ -127,5 +125,3 @@ def test_lost_answer(
             if not soak:
                 break
         assert number > 1 or lost
-
-

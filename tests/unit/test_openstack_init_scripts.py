@@ -27,7 +27,7 @@ IMAGE = {'id': 'i1', 'name': 'web', 'created_at': '2026-01-01T00:00:00Z', 'owner
 def test_content_is_read_as_it_was_written(content: str) -> None:
     """Any text, of any length."""
     script = InitScript('web', content, 'for web servers', {'owner': 'me', 'a/b': ''})
-    raw = {**IMAGE, **properties_of(script, 'kim')}
+    raw = {**IMAGE, **properties_of(script, 'kim', 'hash')}
     found = script_of(raw, ['b', 'a'])
     assert found == InitScript(
         'web',
@@ -46,7 +46,7 @@ def test_longest_content_fits_into_a_property() -> None:
     from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.aliases import Aliases
 
     script = InitScript('web', 'x' * profile_of(Aliases()).max_init_script)
-    assert max(map(len, properties_of(script, '').values())) == 65_535
+    assert max(map(len, properties_of(script, '', '').values())) == 65_535
 
 
 @pytest.mark.parametrize('content', [None, 'no base64', '/w'])

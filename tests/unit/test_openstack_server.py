@@ -15,6 +15,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import A
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.hashes import hash_of
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.marks import (
     from_metadata,
     to_metadata,
@@ -22,9 +23,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.marks i
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.compute.first_boot_content import (  # noqa: E501
     MAX_ENCODED,
     encoded,
-    hash_of,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.compute.server_bodies import (
+    Content,
     References,
     creation_body,
     port_body,
@@ -91,7 +92,7 @@ def translated(raw: Raw, *ports: Raw, **around: Any) -> Server:
 
 def marked(server: Server, **values: Any) -> Raw:
     """What Nova lists of a server that was requested."""
-    body = creation_body(server, IDS, 'me', 't-1', None)
+    body = creation_body(server, IDS, 'me', 't-1', Content())
     return nova_server(metadata=body['metadata'], **values)
 
 
@@ -223,19 +224,19 @@ def test_own_resize_is_unfinished() -> None:
 def test_creation_body() -> None:
     """Nova boots from the image, or from a volume where the disk of the flavor does not fit."""
     server = Server('one', volume_size=1, key_names=('key',), networks=(Nic('lan'),))
-    body = creation_body(server, IDS, 'me', 't-1', 'aGk=')
+    body = creation_body(server, IDS, 'me', 't-1', Content('aGk='))
     assert body['imageRef'] == 'i-1'
     assert body['networks'] == [{'uuid': 'n-1'}]
     assert body['security_groups'] == [{'name': 'g-1'}]
     assert (body['key_name'], body['user_data']) == ('key', 'aGk=')
     assert 'hanok:pending' not in body['metadata']
     larger = Server('one', volume_size=3, networks=(Nic('lan', fixed_ip='10.0.0.5'),))
-    body = creation_body(larger, IDS._replace(groups=()), 'me', 't-1', None)
+    body = creation_body(larger, IDS._replace(groups=()), 'me', 't-1', Content())
     (root,) = body['block_device_mapping_v2']
     assert (root['uuid'], root['volume_size'], root['delete_on_termination']) == ('i-1', 3, True)
     assert body['networks'] == [{'uuid': 'n-1', 'fixed_ip': '10.0.0.5'}]
     assert not {'imageRef', 'security_groups', 'user_data', 'key_name'} & set(body)
-    with_port = creation_body(server, IDS._replace(ports={0: 'p-1'}), 'me', 't-1', None)
+    with_port = creation_body(server, IDS._replace(ports={0: 'p-1'}), 'me', 't-1', Content())
     assert with_port['networks'] == [{'port': 'p-1'}]
 
 

@@ -56,6 +56,14 @@ class InitScripts:
         known = filter(None, scripts)
         return tuple(sorted(known, key=lambda script: script.name))
 
+    def seals(self) -> Mapping[str, str]:
+        """Return the hashes of the contents of init scripts, by name.
+
+        They are made when a script is written, because each takes time.
+        """
+        found = named(self._all(), None, self.api.project_id, lambda raw: True)
+        return {raw['name']: from_properties(raw).own.get('seal', '') for raw in found}
+
     def _users(self) -> Mapping[str, Tuple[str, ...]]:
         """The servers that are being created, by the names of their init scripts."""
         users: Dict[str, Tuple[str, ...]] = {}
@@ -81,7 +89,7 @@ class InitScripts:
             'visibility': 'private',
             'os_hidden': True,
             'tags': [_TAG],
-            **properties_of(script, self.api.actor),
+            **self._properties(script, self.api.actor),
         }
         try:
             created: Raw = self.api.post(IMAGE, '/images', body)
@@ -105,8 +113,15 @@ class InitScripts:
         script = change.new(InitScript)
         raw = self._found(change)
         created_by = from_properties(raw).created_by
-        properties = properties_of(script, created_by)
+        properties = self._properties(script, created_by)
         write_properties(self.api, raw, properties)
+
+    def _properties(self, script: InitScript, created_by: str) -> Dict[str, str]:
+        """The properties of the image of an init script, with its seal."""
+        from ..api.hashes import hash_of
+
+        seal = hash_of(script.content, self.api.project_id)
+        return properties_of(script, created_by, str.__str__(seal))
 
     def _found(self, change: Change) -> Raw:
         if change.id in (None, AFTER_APPLY):
@@ -156,12 +171,13 @@ def script_of(raw: Raw, users: Sequence[str] = ()) -> InitScript | None:
     )
 
 
-def properties_of(script: InitScript, created_by: str) -> Dict[str, str]:
+def properties_of(script: InitScript, created_by: str, seal: str) -> Dict[str, str]:
     """Return the properties of the image of an init script."""
     own = {
         'content': _encoded(script.content),
         'description': script.description,
         'created_by': created_by,
+        'seal': seal,
     }
     return to_properties(script.name, script.labels, own)
 

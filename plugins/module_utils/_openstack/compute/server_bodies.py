@@ -31,6 +31,13 @@ class References(NamedTuple):
     own_ports: Mapping[int, Mapping[str, object]] = {}
 
 
+class Content(NamedTuple):
+    """First-boot content in base64; ``seal``: the hash of the init script that it is."""
+
+    encoded: str | None = None
+    seal: str | None = None
+
+
 def boots_from_volume(volume_size: int, disk: int) -> bool:
     """Return whether a server has a root volume: if the flavor has no disk, or one of another size.
 
@@ -44,13 +51,13 @@ def creation_body(
     ids: References,
     actor: str,
     token: str,
-    user_data: str | None,
+    content: Content,
 ) -> Body:
-    """Return the body of the request for a new server. ``user_data``: base64.
+    """Return the body of the request for a new server.
 
     Nova boots each new server: one that is to be stopped is stopped when it runs.
     """
-    marks = creation_marks(server, actor, token)
+    marks = creation_marks(server, actor, token, content.seal)
     body: Body = {
         'name': server.name,
         'flavorRef': ids.flavor,
@@ -67,8 +74,8 @@ def creation_body(
         body['description'] = server.description
     if server.key_names:
         body['key_name'] = server.key_names[0]
-    if user_data:
-        body['user_data'] = user_data
+    if content.encoded:
+        body['user_data'] = content.encoded
     return body
 
 

@@ -19,6 +19,7 @@ from ..api.marks import Marks
 PENDING = 'pending'  # what is left to be done when Nova has built a server
 OWN_GROUPS = 'own_groups'  # the indices of the connections with groups of their own
 RESIZING = 'resizing'  # a resize of this collection, which confirms it
+SEAL = 'init_script_seal'  # the hash of what the init script was
 _AUTO = 'auto'
 _STOP = 'stop'
 
@@ -30,14 +31,20 @@ class Pending(NamedTuple):
     stop: bool
 
 
-def creation_marks(server: Server, actor: str, token: str) -> Dict[str, str | None]:
-    """Return the marks of a new server; ``token`` identifies the run that creates it."""
+def creation_marks(
+    server: Server, actor: str, token: str, seal: str | None
+) -> Dict[str, str | None]:
+    """Return the marks of a new server; ``token`` identifies the run that creates it.
+
+    ``seal``: of its init script.
+    """
     found: Dict[str, str | None] = {
         'token': token,
         'created_by': actor,
         'image': server.image,
         'user_data': user_data_mark(server),
         'init_script': server.init_script,
+        SEAL: seal,
         'volume_size': str(server.volume_size),
         'member_of': server.member_of,
         'delete_protection': protection_mark(server),

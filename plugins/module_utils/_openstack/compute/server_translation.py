@@ -14,7 +14,15 @@ from ..._model.user_data import UserDataHash
 from ..api.api import Raw
 from ..api.marks import PREFIX, Marks, from_metadata
 from ..storage.root_volumes import root_volume, volume_ids
-from .server_marks import OWN_GROUPS, RESIZING, Pending, numbered, own_groups_of, pending_of
+from .server_marks import (
+    OWN_GROUPS,
+    RESIZING,
+    SEAL,
+    Pending,
+    numbered,
+    own_groups_of,
+    pending_of,
+)
 from .server_status import State, fault_of, never_ran, state_of
 
 
@@ -29,7 +37,8 @@ class Interface(NamedTuple):
 class Around(NamedTuple):
     """What belongs to servers: ports by server, floating addresses by port, names by id.
 
-    ``groups``, ``images``, ``volumes``: only where a server needs them.
+    ``seals``: of init scripts by name. ``groups``, ``images``, ``volumes``, ``seals``: only where a
+    server needs them.
     """
 
     ports: Mapping[str, Sequence[Raw]]
@@ -37,6 +46,7 @@ class Around(NamedTuple):
     groups: Mapping[str, str]
     images: Mapping[str, str]
     volumes: Mapping[str, Raw]
+    seals: Mapping[str, str] = {}
 
 
 def server_of(raw: Raw, around: Around) -> Server:
@@ -77,6 +87,7 @@ def server_of(raw: Raw, around: Around) -> Server:
         faults=_faults(raw, state),
         seeded=has_booted,
         launched=has_booted,
+        outdated=_outdated(own, around),
         disk_of_flavor=bool(raw['image']),
         created_by=marks.created_by,
         created_at=raw['created'],
@@ -99,6 +110,15 @@ def _faults(raw: Raw, state: State) -> Tuple[str, ...]:
     if state.status != Status.ERROR:
         return ()
     return (fault_of(raw),)
+
+
+def _outdated(own: Mapping[str, str], around: Around) -> Tuple[str, ...]:
+    """The options whose content was changed since the server was created with it."""
+    first = own.get(SEAL)
+    current = around.seals.get(own.get('init_script', ''))
+    if first is None or current in (None, first):
+        return ()
+    return ('init_script',)
 
 
 def _user_data(marks: Marks) -> UserDataHash | None:

@@ -25,7 +25,7 @@ from ..api.polling import Reasons
 from ..api.services import COMPUTE
 from .first_boot_content import encoded
 from .server_addresses import Addresses
-from .server_bodies import References, creation_body
+from .server_bodies import Content, References, creation_body
 from .server_lists import TOKEN, is_ours, servers_named, without_our_doubles
 from .server_marks import PENDING, Pending, pending_of
 from .server_power import act, awaited
@@ -109,12 +109,12 @@ class ServerWriter:
                 found[server.name] = error
         return found
 
-    def _contents(self, servers: Sequence[Server]) -> Mapping[str | None, str]:
+    def _contents(self, servers: Sequence[Server]) -> Mapping[str | None, Content]:
         """The content of init scripts by name, and of the user data of the task by None."""
-        found: Dict[str | None, str] = {}
+        found: Dict[str | None, Content] = {}
         user_data = self.secrets.user_data
         if user_data is not None:
-            found[None] = encoded(user_data)
+            found[None] = Content(encoded(user_data))
         scripts: Set[str] = set()
         for server in servers:
             if server.init_script and not server.user_data:
@@ -122,8 +122,10 @@ class ServerWriter:
         if scripts:
             from ..catalogue.init_scripts import InitScripts
 
-            for script in InitScripts(self.api).list(scripts):
-                found[script.name] = encoded(script.content)
+            known = InitScripts(self.api)
+            seals = known.seals()
+            for script in known.list(scripts):
+                found[script.name] = Content(encoded(script.content), seals[script.name])
         return found
 
     def _delete_left_ports(self, references: Mapping[str, References | CloudError]) -> None:
@@ -142,7 +144,7 @@ class ServerWriter:
         self,
         server: Server,
         ids: References,
-        contents: Mapping[str | None, str],
+        contents: Mapping[str | None, Content],
     ) -> None:
         content = _content(server, contents)
         token = str(uuid4())
@@ -262,14 +264,14 @@ def _pending_by_name(servers: Mapping[str, Raw]) -> Dict[str, Pending]:
     return found
 
 
-def _content(server: Server, contents: Mapping[str | None, str]) -> str | None:
-    """The first-boot content of a new server; None if it has none."""
+def _content(server: Server, contents: Mapping[str | None, Content]) -> Content:
+    """The first-boot content of a new server."""
     if server.user_data:
         script = None
     elif server.init_script:
         script = server.init_script
     else:
-        return None
+        return Content()
     if script not in contents:
         text = f'init script {script} no longer exists; run the task again'
         raise Missing(text, 'init_script', 'init_script', script or '')

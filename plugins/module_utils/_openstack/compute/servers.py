@@ -31,9 +31,11 @@ from ..api.marks import PREFIX
 from ..api.parallel import together
 from ..storage.root_volumes import volume_ids
 from .server_lists import listed, servers_named, without_our_doubles
+from .server_marks import SEAL
 from .server_translation import Around, needs_group_names, server_of
 
 _IMAGE = PREFIX + 'image'
+_SEAL = PREFIX + SEAL
 
 
 def _order(server: Server) -> Tuple[int, str]:
@@ -68,6 +70,7 @@ class Servers:
         """What belongs to servers: a fixed number of lists, side by side."""
         api = self.api
         has_volumes = any(map(volume_ids, found))
+        has_seals = any(_SEAL in raw['metadata'] for raw in found)
         is_of_others = any(_IMAGE not in raw['metadata'] for raw in found)
         lists = [all_ports, all_floating_ips]
         if has_volumes:
@@ -86,7 +89,14 @@ class Servers:
             groups=names_by_id(groups),
             images=names_by_id(images),
             volumes=by_id(volumes),
+            seals=self._seals() if has_seals else {},
         )
+
+    def _seals(self) -> Mapping[str, str]:
+        """The hashes of init scripts, by name."""
+        from ..catalogue.init_scripts import InitScripts
+
+        return InitScripts(self.api).seals()
 
     def create(self, changes: Changes) -> Outcomes:
         """Create servers."""
@@ -130,7 +140,8 @@ class Servers:
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """Return user data as it is recorded. Raises Refused if Nova cannot take it."""
-        from .first_boot_content import encoded, hash_of
+        from ..api.hashes import hash_of
+        from .first_boot_content import encoded
 
         encoded(user_data)
         return hash_of(user_data, self.api.project_id)
