@@ -28,13 +28,13 @@ UPDATES: Mapping[str, Sequence[Result]] = {
     'init_script': ({'content': '#!/bin/sh\ntrue\n', **TEXTS}, NO_TEXTS),
     'image': (TEXTS, NO_TEXTS),
     'network': (TEXTS, NO_TEXTS),
-    'port': ({'security_groups': [], **TEXTS}, NO_TEXTS),
+    'port': (TEXTS, NO_TEXTS),
     'security_group': ({'rules': [{'preset': 'http'}], **TEXTS}, NO_TEXTS),
     'floating_ip': (TEXTS, NO_TEXTS),
     'volume': ({'size': 2, **TEXTS}, NO_TEXTS),
     'server': (
         {'flavor': 'g1.micro', 'floating_ip': 'auto', **TEXTS},
-        {'state': 'started', 'floating_ip': 'none', 'security_groups': [], **NO_TEXTS},
+        {'state': 'started', 'floating_ip': 'none', **NO_TEXTS},
         {'state': 'stopped'},
     ),
     'lb': (

@@ -7,9 +7,9 @@ from __future__ import annotations
 import time
 from functools import partial
 from itertools import groupby
-from typing import List
+from typing import List, Tuple
 
-from .._cloud import Cloud, CloudError, Outcome, Outcomes
+from .._cloud import Cloud, CloudError, NoAnswer, Outcome, Outcomes
 from .._model.change import Changes
 from .._model.history import Origin
 from .operations import Operation, Operations, operation
@@ -31,6 +31,26 @@ def execute(cloud: Cloud, others: Operations, changes: Changes, origin: Origin) 
             apply = partial(history.keep, origin, apply=apply)
         outcomes += _timed(apply, remaining)
     return outcomes
+
+
+def is_unanswered(outcome: Outcome) -> bool:
+    """Return whether it is not known if a change was made."""
+    return isinstance(outcome.error, NoAnswer)
+
+
+def of_both(first: Outcomes, second: Outcomes) -> Outcomes:
+    """Return the outcomes of two attempts: what the second had not to do, the first had done."""
+    again = {_about(outcome) for outcome in second}
+    done = [
+        outcome._replace(error=None) if is_unanswered(outcome) else outcome
+        for outcome in first
+        if not outcome.error or _about(outcome) not in again
+    ]
+    return [*done, *second]
+
+
+def _about(outcome: Outcome) -> Tuple[str, str]:
+    return (outcome.change.kind, outcome.change.name)
 
 
 def _timed(apply: Operation, changes: Changes) -> Outcomes:

@@ -126,15 +126,31 @@ def opened(
 def _apply(
     module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
 ) -> Applied[Thing]:
+    """Apply what is to be done; if an answer was lost, look what is left of it, and apply that."""
+    from .execute import is_unanswered, of_both
+
+    if module._diff:
+        from .diff import require_yaml
+
+        require_yaml()
+    first = _attempt(module, resource, cloud, request)
+    if not any(map(is_unanswered, first.outcomes)):
+        return first
+    try:
+        second = _attempt(module, resource, cloud, request)
+    except CloudError as error:
+        return replace(first, error=error)
+    return replace(second, outcomes=of_both(first.outcomes, second.outcomes))
+
+
+def _attempt(
+    module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
+) -> Applied[Thing]:
     """Lock what the plan concerns, plan again with what is observed then, and apply that plan."""
     from .._model.history import Origin
     from .execute import execute
 
     origin = Origin(resource.module or resource.kind, module.params['job'])
-    if module._diff:
-        from .diff import require_yaml
-
-        require_yaml()
     applied: Applied[Thing] | None = None
     try:
         with cloud.locked(lambda: resource.observe(cloud, request)) as observed:

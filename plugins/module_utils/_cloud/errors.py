@@ -66,6 +66,10 @@ class Gone(Busy):
         super().__init__('no longer available; run the task again')
 
 
+class NoAnswer(CloudError):
+    """A change was requested, and not answered: it may have been carried out."""
+
+
 class TimedOut(CloudError):
     """The time for something to happen (wait_timeout) ran out."""
 

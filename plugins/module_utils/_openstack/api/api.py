@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Dict, List, Protocol, Tuple
 
-from ..._cloud import CloudError, Unsupported
+from ..._cloud import CloudError, NoAnswer, Unsupported
 from .aliases import Aliases, aliases_of
 from .clouds_yaml import open_region, signed_in
-from .errors import NoAnswer, error_of
+from .errors import error_of
 from .services import Service
 
 if TYPE_CHECKING:
@@ -131,11 +131,10 @@ class Api:
             text = urlencode(query, doseq=True)
             path = f'{path}?{text}'
         options: Dict[str, Any] = {'timeout': _SECONDS}
-        if method != 'POST':  # which may have been carried out, and must not be twice
+        if method == 'GET':  # others may have been carried out, and must not be twice
             options['connect_retries'] = _TRIES
-        if method == 'GET':
             options['status_code_retries'] = _TRIES
-            options['retriable_status_codes'] = (429, 503)
+            options['retriable_status_codes'] = (429, 502, 503, 504)
         if body is not None:
             options['json'] = body
             options['headers'] = {'Content-Type': media}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from json import loads
 from typing import Type
 
-from ..._cloud import Busy, CloudError, Gone, Refused, Unsupported
+from ..._cloud import Busy, CloudError, Gone, NoAnswer, Refused, Unsupported
 from .services import Service
 
 MAX_TEXT = 500
@@ -20,12 +20,10 @@ _CLASSES: Mapping[int, Type[CloudError]] = {
     409: Busy,
     413: Refused,
     429: Busy,
+    502: NoAnswer,  # of a proxy before the service, as 504 is
     503: Busy,
+    504: NoAnswer,
 }
-
-
-class NoAnswer(CloudError):
-    """A request was not answered: it may have been carried out."""
 
 
 def error_of(cloud: str, service: Service, status: int, body: str, request: str) -> CloudError:

@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import List
 from uuid import uuid4
 
-from ..._cloud import CloudError, Outcomes
+from ..._cloud import CloudError, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.lb import Lb
 from ..api.api import Api, Body, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_networks
 from ..api.marks import from_tags, to_tags
 from ..api.names import age, ids_of, is_own

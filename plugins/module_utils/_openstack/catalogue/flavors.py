@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Dict, Tuple
 from urllib.parse import quote
 
-from ..._cloud import Busy, Gone, Outcomes
+from ..._cloud import Busy, Gone, NoAnswer, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.flavor import FAMILIES, Flavor
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_flavors, all_servers
 from ..api.marks import Marks, from_metadata, to_metadata
 from ..api.parallel import each

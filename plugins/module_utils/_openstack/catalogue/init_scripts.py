@@ -13,11 +13,10 @@ import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Dict, List, Tuple
 
-from ..._cloud import CloudError, Outcomes
+from ..._cloud import CloudError, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.init_script import InitScript
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_servers
 from ..api.marks import from_metadata
 from ..api.names import age, named, the_only

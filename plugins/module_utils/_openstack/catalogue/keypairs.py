@@ -8,11 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Dict, List, Set, Tuple
 from urllib.parse import quote
 
-from ..._cloud import Busy, Outcome, Outcomes
+from ..._cloud import Busy, NoAnswer, Outcome, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.keypair import Keypair, fingerprint
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_servers
 from ..api.parallel import each
 from ..api.services import COMPUTE

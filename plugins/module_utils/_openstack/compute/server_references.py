@@ -9,10 +9,10 @@ from functools import partial
 from itertools import chain
 from typing import Dict, List
 
+from ..._cloud import NoAnswer
 from ..._model.change import AFTER_APPLY
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import (
     all_flavors,
     all_images,

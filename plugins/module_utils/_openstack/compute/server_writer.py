@@ -12,13 +12,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Dict, List, Set
 from uuid import uuid4
 
-from ..._cloud import CloudError, Missing, Outcomes, Refused
+from ..._cloud import CloudError, Missing, NoAnswer, Outcomes, Refused
 from ..._model.change import Change, Changes, names_of
 from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.status import Status
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import by_name
 from ..api.marks import PREFIX, from_metadata
 from ..api.polling import Reasons

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from ..._cloud import NoAnswer
 from ..._model.change import AFTER_APPLY
 from ..api.api import Api, Body, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_floating_ips
 from ..api.services import NETWORK
 from .pools import pool_id

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 from typing import List
 
-from ..._cloud import Busy, Outcomes, Refused
+from ..._cloud import Busy, NoAnswer, Outcomes, Refused
 from ..._model.change import Change, Changes
 from ..._model.network import Network
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_networks
 from ..api.names import age, is_own, item_of
 from ..api.parallel import each

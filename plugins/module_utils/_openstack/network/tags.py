@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import List
 
-from ..._cloud import Busy
+from ..._cloud import Busy, NoAnswer
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.marks import PREFIX, Marks, from_tags, to_tags
 from ..api.names import age, is_own
 from ..api.services import NETWORK

@@ -10,11 +10,10 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import List
 
-from ..._cloud import Busy, CloudError, Outcomes
+from ..._cloud import Busy, CloudError, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.image import Image, min_disk_gb
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_images
 from ..api.names import the_id
 from ..api.parallel import each

@@ -7,9 +7,9 @@ from __future__ import annotations
 import json
 from typing import Dict, List
 
+from ..._cloud import NoAnswer
 from ..._model.image import Image
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_images, all_servers
 from ..api.names import the_id
 from ..api.polling import await_one

@@ -10,11 +10,10 @@ from typing import List
 from urllib.parse import quote
 from uuid import uuid4
 
-from ..._cloud import CloudError, Gone, Outcomes
+from ..._cloud import CloudError, Gone, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
-from ..api.errors import NoAnswer
 from ..api.lists import all_servers, all_volumes
 from ..api.names import age, the_id
 from ..api.parallel import each
