@@ -36,6 +36,12 @@ def _security_group(services: Services, name: str) -> Raw:
     return group
 
 
+def _port(services: Services, name: str) -> Raw:
+    body = {'name': name, 'network_id': services.named('networks', 'default')['id']}
+    port: Raw = services.send('POST', 'network', '/v2.0/ports', {'port': body})['port']
+    return port
+
+
 def _image(services: Services, name: str) -> Raw:
     body = {'name': name, 'disk_format': 'raw', 'container_format': 'bare'}
     image = services.send('POST', 'image', '/v2/images', body)
@@ -73,6 +79,7 @@ def _await_status(services: Services, service: str, path: str, key: str, status:
 CREATE: Mapping[str, Callable[[Services, str], Raw]] = {
     'network': _network,
     'security_group': _security_group,
+    'port': _port,
     'image': _image,
     'volume': _volume,
     'server': _server,

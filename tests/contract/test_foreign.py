@@ -74,6 +74,11 @@ def test_server(
         ('security_group', 'security_group', {'rules': [TO_TWICE]}),
         ('image', 'server', {'image': 'twice'}),
         ('server', 'volume', {'server': 'twice', 'state': 'attached', 'size': 1}),
+        ('server', 'floating_ip', {'server': 'twice', 'state': 'attached'}),
+        ('server', 'floating_ip', {'server': 'twice', 'state': 'detached'}),
+        ('server', 'lb', {'members': ['twice'], 'listeners': [{'port': 80}]}),
+        ('port', 'floating_ip', {'port': 'twice', 'state': 'attached'}),
+        ('port', 'server', {'networks': [{'port': 'twice'}]}),
     ],
 )
 def test_double_name(

@@ -76,9 +76,10 @@ def pool(port: int = 80, **values: Any) -> Raw:
 
 
 def member(address: str, port: int = 8080, **values: Any) -> Raw:
-    """A member in the statuses of a balancer."""
+    """A member of a pool."""
     return {
         'address': address,
+        'monitor_port': None,
         'protocol_port': port,
         'operating_status': 'NO_MONITOR',
         'provisioning_status': 'ACTIVE',
@@ -122,7 +123,7 @@ def test_balancer() -> None:
         around(
             [listener()],
             [pool(healthmonitor_id='m')],
-            {'p80': [member('192.168.0.12'), member('192.168.0.11')]},
+            {'p80': [member(f'192.168.0.{last}', monitor_port=9000) for last in (12, 11)]},
             [MONITOR],
             {'vip': '203.0.113.5'},
         ),
@@ -143,6 +144,16 @@ def test_balancer() -> None:
         created_at='2026-01-01T00:00:00Z',
     )
     assert found.status == 'ACTIVE'
+
+
+@pytest.mark.parametrize('ports', [(9001, 9001), (9000, 9001), (9000, None)])
+def test_check_port_that_others_changed(ports: tuple[int | None, ...]) -> None:
+    """It is that of the members, of which Octavia keeps it; the mark says what was requested."""
+    pairs = zip((11, 12), ports, strict=True)
+    members = [member(f'192.168.0.{last}', monitor_port=port) for last, port in pairs]
+    pools = [pool(healthmonitor_id='m')]
+    found = lb_of(balancer(), around([listener()], pools, {'p80': members}, [MONITOR]))
+    assert found.health_check == HealthCheck('http', ports[-1], '/ok', 3)
 
 
 def test_member_whose_address_no_server_has_is_shown_by_it() -> None:

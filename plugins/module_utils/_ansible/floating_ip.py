@@ -7,7 +7,8 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.floating_ip import HOLDERS, STATES, FloatingIp, FloatingIpRequest
+from .._model.floating_ip import HOLDERS, STATES, FixedIp, FloatingIp, FloatingIpRequest
+from .._model.kinds import KINDS
 from .._plan.floating_ip import ObservedFloatingIps, plan
 from .options import METADATA, metadata_options
 from .resource import Resource
@@ -44,13 +45,14 @@ def request(params: Dict[str, Any]) -> FloatingIpRequest:
 def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatingIps, Names]:
     """Return the floating IP, what it can be associated with, and the free addresses."""
     ips = cloud.floating_ips
+    fixed_ips = ips.fixed_ips()
+    _check_holder(requested, fixed_ips)
     current = _current(cloud, requested)
     names = {('floating_ip', _lock_name(requested))}
     names |= _holders(requested)
     if current:
         names.add(('floating_ip', current.address))
         names |= _holders(current)
-    fixed_ips = ips.fixed_ips()
     pools = ips.pools()
     free = None
     if current is None and _allocates(requested):
@@ -68,6 +70,18 @@ def observe(cloud: Cloud, requested: FloatingIpRequest) -> Tuple[ObservedFloatin
         cloud.profile,
     )
     return observed, names
+
+
+def _check_holder(requested: FloatingIpRequest, fixed_ips: Sequence[FixedIp]) -> None:
+    """Raise Refused if the name of the specified holder is that of several."""
+    if requested.holder is None:
+        return
+    kind, name = requested.holder
+    ids = {one.ids[kind] for one in fixed_ips if kind in one.ids and getattr(one, kind) == name}
+    if len(ids) > 1:
+        from .._cloud.several import ambiguous
+
+        raise ambiguous(KINDS[kind].title, kind, name, ids)
 
 
 def _allocates(requested: FloatingIpRequest) -> bool:

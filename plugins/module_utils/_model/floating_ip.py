@@ -56,7 +56,8 @@ class FloatingIp:
 class FixedIp(NamedTuple):
     """A fixed address that a floating one can be attached to, and what has it.
 
-    It belongs to a server, a balancer, or a named port, with or without a server.
+    It belongs to a server, a balancer, or a named port, with or without a server. ``ids``: of these
+    by kind, in a cloud where several may have one name.
     """
 
     fixed_ip: str
@@ -64,6 +65,7 @@ class FixedIp(NamedTuple):
     lb: str | None = None
     port: str | None = None
     floating_ip: str | None = None
+    ids: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)

@@ -150,9 +150,20 @@ def _algorithm(part: Part | None) -> str:
 
 
 def _health_check(part: Part | None) -> HealthCheck | None:
+    """The health check that a monitor does, at the ports of the members."""
     if part is None or part.monitor is None:
         return None
-    return check_of(part.monitor)
+    monitor = part.monitor
+    path = own(monitor, CHECK_PATH) or monitor['url_path'] or '/'
+    return HealthCheck(monitor['type'].lower(), _check_port(part), path, monitor['delay'])
+
+
+def _check_port(part: Part) -> int | None:
+    """The port that was requested for the members, unless one of them has another one."""
+    marked = own(part.monitor, CHECK_PORT) if part.monitor else None
+    wanted = int(marked) if marked else None
+    ports = (member['monitor_port'] for member in part.members)
+    return next((port for port in ports if port != wanted), wanted)
 
 
 def _floating_ip(raw: Raw, pending: str | None, around: Around) -> str | None:
@@ -166,19 +177,6 @@ def _unfinished(raw: Raw, pending: str | None) -> TaskState | None:
     if pending and raw['provisioning_status'] in ('ACTIVE', 'PENDING_UPDATE'):
         return TaskState.CREATING
     return None
-
-
-def check_of(monitor: Raw) -> HealthCheck:
-    """Return the health check that a monitor does."""
-    protocol = monitor['type'].lower()
-    port = own(monitor, CHECK_PORT)
-    path = own(monitor, CHECK_PATH) or monitor['url_path'] or '/'
-    return HealthCheck(
-        protocol,
-        int(port) if port else None,
-        path,
-        monitor['delay'],
-    )
 
 
 def member_name(raw: Raw, member: Raw, around: Around) -> str:
@@ -230,7 +228,7 @@ def _common(raw: Raw, part: Part, around: Around) -> object:
     """What all pools of ours have in common."""
     return (
         part.pool and part.pool['lb_algorithm'],
-        part.monitor and check_of(part.monitor),
+        _health_check(part),
         frozenset(member_names(raw, part.members, around)),
     )
 

@@ -5,9 +5,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Dict, List, Tuple
 
+from ..._cloud import Gone
 from ..api.api import Api, Raw
 from ..api.lists import (
     all_floating_ips,
@@ -32,23 +34,23 @@ def listed(api: Api, kind: str) -> Sequence[Raw]:
 
 
 def around_of(api: Api, found: Sequence[Raw]) -> Around:
-    """Return what balancers refer to: a fixed number of lists, and the members of each balancer.
+    """Return what balancers refer to: a fixed number of lists, and the members of each pool.
 
     Octavia has no list of the members of all pools.
     """
     members: Dict[str, Sequence[Raw]] = {}
-    with_pools = [raw for raw in found if raw['pools']]
+    pools = _pool_ids(found)
     lists = [all_networks, all_floating_ips]
-    if with_pools:
+    if pools:
         lists += [all_ports, all_servers]
     calls: List[Callable[[], object]] = [partial(one, api) for one in lists]
     calls += [partial(listed, api, kind) for kind in _PARTS]
-    calls += [partial(_read_members, api, raw, members) for raw in with_pools]
+    calls += [partial(_read_members, api, pool, members) for pool in pools]
     together(calls)
     return Around(
         networks=names_by_id(all_networks(api)),
         floating_ips=floating_ips_by_port(api),
-        servers=_servers(api) if with_pools else {},
+        servers=_servers(api) if pools else {},
         listeners=by_id(listed(api, 'listeners')),
         pools=by_id(listed(api, 'pools')),
         monitors=by_id(listed(api, 'healthmonitors')),
@@ -56,15 +58,17 @@ def around_of(api: Api, found: Sequence[Raw]) -> Around:
     )
 
 
-def _read_members(api: Api, raw: Raw, members: Dict[str, Sequence[Raw]]) -> None:
-    """Add the members of a balancer by the ids of their pools."""
-    answer = api.find(BALANCER, f'/loadbalancers/{raw["id"]}/status')
-    if not answer:
-        return
-    tree = answer['statuses']['loadbalancer']
-    for listener in tree.get('listeners', ()):
-        for pool in listener['pools']:
-            members[pool['id']] = pool['members']
+def _pool_ids(found: Sequence[Raw]) -> Sequence[str]:
+    ids: List[str] = []
+    for raw in found:
+        ids += [pool['id'] for pool in raw['pools']]
+    return ids
+
+
+def _read_members(api: Api, pool: str, members: Dict[str, Sequence[Raw]]) -> None:
+    """Add the members of a pool, unless it is deleted meanwhile."""
+    with suppress(Gone):
+        members[pool] = api.pages(BALANCER, f'/pools/{pool}/members', 'members')
 
 
 def _servers(api: Api) -> Mapping[Tuple[str, str], str]:

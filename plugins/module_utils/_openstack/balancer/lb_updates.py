@@ -195,8 +195,7 @@ class _Update:
         keeps_checks = not is_ours and _check_port(old) == _check_port(new)
         if keeps_members and keeps_ports and keeps_checks:
             return
-        path = f'/pools/{pool["id"]}/members'
-        raws = self.api.pages(BALANCER, path, 'members')
+        raws = self.around.members.get(pool['id'], ())
         staying: Sequence[Raw] = raws
         added: Mapping[str, str] = {}
         if not keeps_members:
@@ -204,7 +203,7 @@ class _Update:
             added = self._addresses_to_add(raws)
         bodies = members_body(new, listener, staying, added, keeps_ports, keeps_checks)
         if not same_members(raws, bodies):
-            self._call('PUT', path, 'members', bodies)
+            self._call('PUT', f'/pools/{pool["id"]}/members', 'members', bodies)
 
     def _wanted_of(self, raws: Sequence[Raw]) -> Sequence[Raw]:
         """The members that stay."""

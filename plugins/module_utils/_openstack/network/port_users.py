@@ -105,11 +105,14 @@ class PortUsers:
             holder = server or lb or name
             if not holder:
                 continue
+            device = port['device_id']
+            ids = {'server': device, 'lb': device, 'port': identity}
             for address in ipv4_addresses(port):
-                place = (port['device_id'], address)
+                place = (device, address)
                 position = positions.get(place, len(positions))
                 order = (holder, position, address)
-                found.append((order, identity, FixedIp(address, server, lb, name)))
+                fixed = FixedIp(address, server, lb, name, ids=ids)
+                found.append((order, identity, fixed))
         found.sort(key=itemgetter(0))
         return [(identity, fixed) for _order, identity, fixed in found]
 
