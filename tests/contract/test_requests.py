@@ -90,6 +90,37 @@ def test_killed(
     keep(kind, name='same', state='absent')
 
 
+@pytest.mark.parametrize('is_sent', [False, True])
+@pytest.mark.parametrize('volume_size', [None, 2], ids=['disk of the flavor', 'root volume'])
+def test_killed_image_of_server(
+    volume_size: int | None,
+    is_sent: bool,
+    cloud: CloudUnderTest,
+    run: Run,
+    keep: Keep,
+    server: Created,
+    soak: bool,
+) -> None:
+    """As each other creation; it inherits nothing of what is known of the image of the server."""
+    if not soak:
+        pytest.skip('make soak runs it')
+    keep('image', name='labelled', path=cloud.image_path, **TEXTS)
+    options = {} if volume_size is None else {'volume_size': volume_size}
+    server('origin', image='labelled', **options)
+    task = {'name': 'same', 'server': 'origin'}
+    number = 0
+    is_killed = True
+    while is_killed:
+        number += 1
+        is_killed = cloud.killed(functools.partial(run, 'image', **task), number, is_sent)
+        made = keep('image', **task)['image']
+        assert (made['labels'], made['description']) == ({}, '')
+        keep('image', name='same', state='absent')
+    keep('server', name='origin', state='absent')
+    keep('image', name='labelled', state='absent')
+    assert number > 2
+
+
 def task_of(kind: str, cloud: CloudUnderTest, image: str) -> Result:
     """The options of a task that creates an item."""
     options = {'name': 'same', **OPTIONS[kind]}

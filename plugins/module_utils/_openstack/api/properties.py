@@ -4,7 +4,8 @@
 
 Other properties have a meaning for Nova (hw_disk_bus) or are fields of Glance (owner), so that
 labels have a prefix, too. Nova and Cinder copy all properties into images of servers and volumes
-that others make: the name of the image is among ours, and another image has none of them.
+that others make: the name of the image is among ours, and another image has none of them. An image
+that this collection lets Nova create has a property that says which others are its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .marks import PREFIX, Marks, with_prefix
 from .services import IMAGE
 
 _LABEL = 'label:'
+_ONLY = 'only'
 _PATCH = 'application/openstack-images-v2.1-json-patch'
 
 
@@ -26,10 +28,14 @@ def from_properties(raw: Raw) -> Marks:
     own: Dict[str, str] = {}
     if raw.get(PREFIX + 'name') != raw['name']:
         return Marks(labels, own)
+    only = raw.get(PREFIX + _ONLY)
+    known = None if only is None else only.split()
     for property_name, value in raw.items():
         if not property_name.startswith(PREFIX):
             continue
         key = property_name[len(PREFIX) :]
+        if known is not None and key not in known:
+            continue
         if key.startswith(_LABEL):
             labels[key[len(_LABEL) :]] = str(value)
         else:
@@ -47,6 +53,11 @@ def to_properties(
     for key, value in labels.items():
         values[_LABEL + key] = value
     return with_prefix(values)
+
+
+def to_only_properties(name: str, own: Mapping[str, str]) -> Dict[str, str]:
+    """Return the properties for an image that inherits some of another one: only these count."""
+    return to_properties(name, {}, {**own, _ONLY: ' '.join(own)})
 
 
 def patch(raw: Raw, wanted: Mapping[str, str]) -> List[Dict[str, str]]:

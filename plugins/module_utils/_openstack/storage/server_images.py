@@ -11,31 +11,31 @@ from ..._cloud import NoAnswer
 from ..._model.image import Image
 from ..api.api import Api, Raw
 from ..api.lists import all_images, all_servers
-from ..api.names import the_id
+from ..api.names import the_only
 from ..api.polling import await_one
-from ..api.properties import to_properties
+from ..api.properties import to_only_properties
 from ..api.services import COMPUTE, VOLUME
 from .image_rows import MAPPING, devices_of, is_of_server, ours
+from .root_volumes import volume_ids
 
 
 def create_from_server(api: Api, image: Image, until: str) -> str:
     """Begin an image of a server; return its id. ``until``: when the time of this run ends.
 
-    Nova gives it the properties of the image of the server, ours among them: until those are
-    replaced, it is unfinished.
+    It is complete when Nova has created it, unless there are other volumes, which Nova adds: so
+    that what a run that was killed has left is what the next one predicts. Labels and the
+    description, for which Nova has too little space, are written afterwards.
     """
     name = image.source.partition(':')[2]
-    server = the_id('server', name, all_servers(api), api.project_id)
-    own = {
-        'source': image.source,
-        'created_by': api.actor,
-        'unfinished': 'creating',
-        'until': until,
-    }
-    metadata = to_properties(image.name, {}, own)
+    server = the_only('server', name, all_servers(api), api.project_id)
+    own = {'source': image.source, 'created_by': api.actor, 'until': until}
+    if not server['image'] and len(volume_ids(server)) > 1:
+        own['unfinished'] = 'creating'
+    metadata = to_only_properties(image.name, own)
+    metadata['description'] = ''  # else it has that of the image of the server
     body = {'name': image.name, 'metadata': metadata}
     try:
-        answer = api.post(COMPUTE, f'/servers/{server}/action', {'createImage': body})
+        answer = api.post(COMPUTE, f'/servers/{server["id"]}/action', {'createImage': body})
     except NoAnswer:
         begun = ours(all_images(api), image.name, api.project_id)
         if not begun:
