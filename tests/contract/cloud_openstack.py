@@ -21,7 +21,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule
-from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api import api
 from ansible_collections.hanok.cloud.tests.contract import openstack_foreign, openstack_requests
 from ansible_collections.hanok.cloud.tests.contract.clouds import (
@@ -35,7 +35,7 @@ from ansible_collections.hanok.cloud.tests.contract.openstack_services import (
     await_that,
 )
 from ansible_collections.hanok.cloud.tests.contract.promises import Result
-from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack
+from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack, write_state
 from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 
 MEMBER = os.environ.get('OPENSTACK_MEMBER', 'devstack')
@@ -95,6 +95,7 @@ QUOTAS = {
 
 def opened(folder: Path) -> Iterator[CloudUnderTest]:
     """A project of an OpenStack; modules run in this process, and sign in once for all."""
+    is_given = 'OS_CLIENT_CONFIG_FILE' in os.environ
     with_clouds_yaml()
     member, admin = Services(MEMBER), Services(ADMIN)
     image = folder / 'small.qcow2'
@@ -121,6 +122,7 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             statuses=tuple(ACTIONS),
             set_status=functools.partial(set_status, member, admin),
             clean=member.clean,
+            other_run=None if is_given else functools.partial(other_run, member, admin),
             create_project=functools.partial(admin.let_in, member),
             create_foreign=functools.partial(openstack_foreign.create, member),
             at_once=at_once,
@@ -163,6 +165,33 @@ def _act(member: Services, admin: Services, path: str, action: Any, status: str)
         lambda: member.send('GET', 'compute', path)['server']['status'] == status,
         f'the server does not become {status}',
     )
+
+
+# What Nova is doing with a server that is in a status: the vm_state and the task_state.
+BEGUN: Mapping[TaskState, tuple[Status, str, str]] = {
+    TaskState.CREATING: (Status.ACTIVE, 'building', ''),
+    TaskState.UPDATING: (Status.SHUTOFF, 'stopped', 'migrating'),
+    TaskState.POWERING_OFF: (Status.ACTIVE, 'active', 'powering-off'),
+    TaskState.DELETING: (Status.SHUTOFF, 'stopped', 'deleting'),
+}
+VM_STATES = {Status.ACTIVE: 'active', Status.SHUTOFF: 'stopped'}
+
+
+@contextlib.contextmanager
+def other_run(
+    member: Services, admin: Services, name: str, task_state: TaskState
+) -> Iterator[None]:
+    """Let Nova be busy with a server while the context lasts; then it has done it."""
+    status, *states = BEGUN[task_state]
+    set_status(member, admin, name, status)
+    identity = member.named('servers', name)['id']
+    write_state(identity, *states)
+    yield
+    write_state(identity, VM_STATES[status])
+    if task_state == TaskState.POWERING_OFF:
+        set_status(member, admin, name, Status.SHUTOFF)
+    if task_state == TaskState.DELETING:
+        run('server', name=name, state='absent')
 
 
 def with_clouds_yaml() -> None:

@@ -33,7 +33,8 @@ def test_another_run(
         assert f'another run is working on it ({task_state})' in str(predicted['warnings'])
         if cloud.memory is None:  # the one in memory waits for nothing
             text = run('server', **options, wait_timeout=1)['msg']
-            assert 'timed out after 1 s (wait_timeout) waiting for server begun, held by' in text
+            assert 'timed out after 1 s (wait_timeout) waiting for ' in text
+            assert 'server begun' in text
     done = run('server', **options)
     assert (predicted['changed'], predicted['diff']) == (done['changed'], done['diff'])
     assert 'interrupted' not in done['diff']['after']
@@ -47,6 +48,7 @@ def test_an_earlier_run(
 ) -> None:
     """The next task completes it, as check mode predicts."""
     if cloud.interrupt is None:
+        # A run that is killed leaves what it has not requested: test_requests.py.
         pytest.skip(f'{cloud.name} itself completes what it began')
     made = server('begun')['server']
     cloud.interrupt('begun', unfinished)

@@ -56,7 +56,7 @@ def start() -> None:
         command = ['mariadbd', '--no-defaults', f'--user={os.getuid()}', f'--datadir={DATABASES}']
         command += [f'--socket={SOCKET}', *OPTIONS, *SERVER_OPTIONS]
         processes.start(DATABASE, lambda: os.execvp(command[0], command))  # noqa: S606
-    with _connection() as connection, connection.cursor() as cursor:
+    with connection() as opened, opened.cursor() as cursor:
         for service in layout.SERVICES:
             # Migrations that were interrupted begin again.
             is_new = not layout.migrated(service).exists() and not processes.pid_of(service)
@@ -69,7 +69,7 @@ def start() -> None:
 @contextmanager
 def paused() -> Iterator[None]:
     """Stop it while the context lasts, with files from which it would recover."""
-    with _connection() as connection, connection.cursor() as cursor:
+    with connection() as opened, opened.cursor() as cursor:
         cursor.execute('FLUSH ENGINE LOGS')
     pid = processes.pid_of(DATABASE)
     assert pid
@@ -96,7 +96,8 @@ def _install() -> None:
     new.rename(DATABASES)
 
 
-def _connection() -> pymysql.Connection:
+def connection() -> pymysql.Connection:
+    """Return a connection, as soon as it answers; to be called in DATABASES, see SOCKET."""
     deadline = time.monotonic() + TIMEOUT
     while processes.pid_of(DATABASE) and time.monotonic() < deadline:
         try:

@@ -42,6 +42,14 @@ def running_openstack() -> Path:
     return home() / 'clouds.yaml'
 
 
+def write_state(server: str, vm_state: str, task_state: str = '') -> None:
+    """Let Nova do something with a server until this is called again; it does nothing really."""
+    environment = {**os.environ, 'OPENSTACK_HOME': str(home())}
+    python = Path(os.environ.get('OPENSTACK_VENV', home() / 'venv')) / 'bin' / 'python'
+    command = [str(python), str(HERE / 'write_state.py'), server, vm_state, task_state]
+    subprocess.run(command, env=environment, check=True)
+
+
 def image_path() -> Path:
     """Return the path of a small image; there is nothing on its disk."""
     return home() / 'state' / 'small.qcow2'
