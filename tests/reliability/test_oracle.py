@@ -12,28 +12,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from itertools import permutations
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY
-from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
-from ansible_collections.hanok.cloud.tests.option_values import option_values
-
 from . import figures
 from .forks import ForkServer, ModuleRun
 from .invariants import REMOVAL, STATE, output_of, resources, rows, violations
+from .predictions import check_refusal, check_result, check_unchanged
+from .random_tasks import OPTIONS, Step, one, tasks
 
 FOLDERS = ('/var/lib/hanok', '/etc/hanok', '/etc/libvirt', '/var/lib/libvirt')
 RUNNING = ('/run/libvirt/qemu', '/run/libvirt/lxc', '/run/libvirt/network', '/sys/class/net')
-NOTHING = {'before': '', 'after': ''}
-Step = tuple[str, dict[str, Any]]
 
 
 def observe() -> dict[str, Any]:
@@ -67,195 +61,6 @@ def observe() -> dict[str, Any]:
     return found
 
 
-# ---- random tasks ------------------------------------------------------------
-
-KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7l'
-ADDRESSES = ('198.18.0.7', '198.18.0.8', '10.99.0.1')
-CIDRS = ('10.50.0.0/24', '10.50.0.0/25', '10.51.0.0/29', '192.168.0.0/24')
-
-
-def one(*values: Any) -> st.SearchStrategy[Any]:
-    """One of some values."""
-    return st.sampled_from(values)
-
-
-def some(*values: Any, least: int = 0) -> st.SearchStrategy[list[Any]]:
-    """Up to two of some values, in any order."""
-    chosen = [item for number in range(least, 3) for item in permutations(values, number)]
-    return st.sampled_from([list(item) for item in chosen])
-
-
-DESCRIBED = {
-    'description': one('', 'one', "it's <another> & more"),
-    'labels': st.dictionaries(one('a', 'b'), one('1', 'x: y'), max_size=2),
-}
-PRESENT = {'state': one('present', 'present', 'present', 'absent')}
-GROUPS = some('default', 'red', 'blue')
-NIC = st.one_of(
-    st.fixed_dictionaries(
-        {'name': one('default', 'lan')},
-        optional={
-            'security_groups': some('default', 'red', 'blue', least=1),
-            'fixed_ip': one('192.168.0.9', '10.50.0.9'),
-        },
-    ),
-    st.fixed_dictionaries({'port': one('p', 'q')}),
-)
-RULE = st.one_of(
-    st.fixed_dictionaries(
-        {'preset': one('ssh', 'http', 'all_icmp')}, optional={'direction': one('ingress', 'egress')}
-    ),
-    st.fixed_dictionaries(
-        {'protocol': one('tcp', 'udp')},
-        optional={'port': one('22', '80-90'), 'remote': one('any', '10.0.0.0/8', 'red', 'blue')},
-    ),
-)
-LISTENER = st.fixed_dictionaries(
-    {'port': one(80, 81)}, optional={'protocol': one('http', 'tcp'), 'member_port': one(8080)}
-)
-SERVER = {
-    'flavor': one('g1.nano', 'g1.micro', 'own'),
-    'image': one('oracle', 'oracle', 'oracle', 'copy'),
-    'key_name': one('k'),
-    'key_names': st.just(['k']),
-    'security_groups': GROUPS,
-    'networks': st.lists(NIC, max_size=2),
-    'user_data': one('#!/bin/sh\n', '#cloud-config\n'),
-    'init_script': one('i'),
-    'volume_size': one(1, 2, 5),
-    'floating_ip': one('auto', 'none', *ADDRESSES),
-    **option_values('server', 'server_effects'),
-    'allow_shrink': st.booleans(),
-    'allow_restart': st.booleans(),
-    'repair': st.booleans(),
-    **DESCRIBED,
-}
-POWER = one('stopped', 'stopped', 'started', 'present', 'absent')
-CREATED = {'image': st.just('oracle'), 'flavor': st.just('g1.nano')}
-OPTIONS: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
-    # The required options, and the optional ones.
-    'server': [
-        ({'name': one('a', 'b'), 'state': POWER, **CREATED}, SERVER),
-        ({'name': one('a', 'b', 'g-1'), 'state': POWER}, SERVER),
-        (
-            {'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': POWER, **CREATED},
-            {key: SERVER[key] for key in SERVER if key != 'repair'},
-        ),
-    ],
-    'volume': [
-        ({'name': one('v', 'w'), 'size': one(1, 2)}, {**PRESENT, **DESCRIBED}),
-        ({'name': one('a/root', 'g-1/root'), 'size': one(1, 2, 4)}, {**PRESENT, **DESCRIBED}),
-        (
-            {'name': one('v', 'w', 'a/root')},
-            {
-                'state': one('attached', 'detached', 'absent'),
-                'server': one('a', 'b', 'g-1'),
-                'force': st.booleans(),
-                'size': one(1, 2),
-            },
-        ),
-    ],
-    'floating_ip': [
-        (
-            {'name': one('f', 'e', '198.18.0.8')},
-            {**PRESENT, 'address': one(*ADDRESSES), 'pool': one('default'), **DESCRIBED},
-        ),
-        (
-            {'state': one('attached', 'detached', 'absent', 'present')},
-            {
-                'name': one('f', 'e'),
-                'address': one(*ADDRESSES),
-                'server': one('a', 'b'),
-                'lb': one('l'),
-                'port': one('p'),
-                'fixed_ip': one('192.168.0.9'),
-            },
-        ),
-    ],
-    'lb': [
-        (
-            {'name': one('l', 'm'), 'listeners': st.lists(LISTENER, max_size=2)},
-            {
-                **PRESENT,
-                'members': some('a', 'b', 'g-1'),
-                'algorithm': one('round_robin', 'source_ip', 'LEAST_CONNECTIONS'),
-                'network': one('default', 'lan'),
-                'floating_ip': one('auto', 'none', *ADDRESSES),
-                'health_check': st.fixed_dictionaries(
-                    {},
-                    optional={
-                        'protocol': one('http', 'tcp'),
-                        'port': one(8080),
-                        'path': one('/', '/ok?a=b'),
-                    },
-                ),
-                **DESCRIBED,
-            },
-        ),
-    ],
-    'security_group': [
-        (
-            {'name': one('red', 'blue', 'default')},
-            {
-                **PRESENT,
-                'rules': st.lists(RULE, max_size=3),
-                'purge_rules': st.booleans(),
-                **DESCRIBED,
-            },
-        )
-    ],
-    'network': [
-        (
-            {'name': one('lan', 'wan')},
-            {
-                **PRESENT,
-                'cidr': one(*CIDRS),
-                'gateway': one('10.50.0.1', '10.50.0.9', '10.51.0.6'),
-                **DESCRIBED,
-            },
-        )
-    ],
-    'port': [
-        (
-            {'name': one('p', 'q')},
-            {
-                **PRESENT,
-                'network': one('default', 'lan'),
-                'fixed_ip': one('192.168.0.9', '10.50.0.9'),
-                'security_groups': GROUPS,
-                'mac': one('52:54:00:00:00:99'),
-                **DESCRIBED,
-            },
-        ),
-    ],
-    'keypair': [
-        (
-            {'name': one('k')},
-            {**PRESENT, 'public_key': one(KEY + 'n', KEY + 'n there', KEY + 'o'), **DESCRIBED},
-        )
-    ],
-    'init_script': [
-        (
-            {'name': one('i')},
-            {**PRESENT, 'content': one('#!/bin/sh\n', '#!/bin/sh\ntrue\n'), **DESCRIBED},
-        )
-    ],
-    'flavor': [
-        (
-            {'name': one('own', 'g1.nano')},
-            {
-                **PRESENT,
-                'vcpus': one(1, 2),
-                'memory': one(128, 256),
-                'disk': one(1, 2),
-                'family': one('cpu'),
-                **DESCRIBED,
-            },
-        )
-    ],
-    'image': [({'name': one('copy')}, {**PRESENT, 'server': one('a', 'b'), **DESCRIBED})],
-}
-WEIGHTS = ('server', 'server', 'server', *OPTIONS)
 # The states of a killed run: between its first and its last transaction a resource has a
 # task_state. The conditions select those that can be in this state.
 INTERRUPTED = (
@@ -305,12 +110,7 @@ def steps(draw: st.DrawFn) -> Step:
             for number in range(2)
         ]
         return draw(one(('flush', {}), *interrupted, *by_hand))
-    module = draw(one(*WEIGHTS))
-    required, optional = draw(one(*OPTIONS[module]))
-    chosen = draw(st.lists(one(*sorted(set(optional) - set(required))), max_size=4, unique=True))
-    return module, draw(
-        st.fixed_dictionaries({**required, **{option: optional[option] for option in chosen}})
-    )
+    return draw(tasks(OPTIONS))
 
 
 # ---- the oracle --------------------------------------------------------------
@@ -356,46 +156,19 @@ class Oracle:
         result = self.run_task(step)
         if result.failed:
             self.refusals += 1
-            self._check_refusal(predicted, result)
+            check_refusal(predicted.result, result.result)
             assert _differences(before, observe()) == []
         else:
             self.changes += result.changed
-            self._check_result(predicted, result)
+            check_result(predicted.result, result.result)
             self._check_idempotent(step)
-
-    def _check_refusal(self, predicted: ModuleRun, result: ModuleRun) -> None:
-        """The run is refused as in check mode.
-
-        A reference that does not exist is only a warning in check mode, because an earlier task may
-        create it.
-        """
-        if predicted.failed:
-            assert predicted.msg == result.msg
-        else:
-            assert 'refused' in result.result, result.msg
-            warned = {warning['event']['msg'] for warning in predicted.result['warnings']}
-            assert set(result.result['refused']) <= warned
-
-    def _check_result(self, predicted: ModuleRun, result: ModuleRun) -> None:
-        """The prediction is the result."""
-        assert not predicted.failed, predicted.msg
-        assert (predicted.changed, predicted.result['diff']) == (
-            result.changed,
-            result.result['diff'],
-        )
-        assert predicted.msg == (_prediction_of(result.msg) if result.changed else result.msg)
-        assert [(one['what'], one['why']) for one in predicted.result['steps']] == [
-            (one['what'], one['why']) for one in result.result['steps']
-        ]
-        assert _wrong_predictions(_items(predicted.result), _items(result.result)) == []
 
     def _check_idempotent(self, step: Step) -> None:
         """The second run changes nothing."""
         before = observe()
         for check in (True, False):
             repeated = self.run_task(step, check)
-            assert (repeated.failed, repeated.changed) == (False, False), repeated.msg
-            assert repeated.result['diff'] == NOTHING
+            check_unchanged(repeated.result)
         assert _differences(before, observe()) == []
 
     def delete_all(self) -> None:
@@ -457,13 +230,6 @@ def _without_guest(options: dict[str, Any]) -> dict[str, Any]:
     return forced
 
 
-def _prediction_of(msg: str) -> str:
-    """The message of check mode for a run with this message."""
-    infinitives = {verb.past_tense: verb.infinitive for verb in Verb}
-    past = re.compile(rf'(^|; )({"|".join(infinitives)})\b')
-    return 'would ' + past.sub(lambda found: found[1] + infinitives[found[2]], msg)
-
-
 def _needs_guest(options: dict[str, Any]) -> bool:
     """Whether a guest would have to release a volume.
 
@@ -484,43 +250,12 @@ def _needs_guest(options: dict[str, Any]) -> bool:
     return False
 
 
-def _items(result: dict[str, Any]) -> dict[str, Any]:
-    """A result without its messages."""
-    messages = ('warnings', 'msg', 'steps', 'deprecations')
-    return {key: value for key, value in result.items() if key not in messages}
-
-
 def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
     return [
         (key, before.get(key), after.get(key))
         for key in {**before, **after}
         if before.get(key) != after.get(key)
     ]
-
-
-def _wrong_predictions(predicted: Any, result: Any, place: str = '') -> list[str]:
-    """Where the result differs from the prediction: another shape, or another known value."""
-    if predicted == AFTER_APPLY:
-        return []
-    if isinstance(predicted, dict) and isinstance(result, dict):
-        found = (
-            [f'{place}: {sorted(set(predicted) ^ set(result))}']
-            if set(predicted) != set(result)
-            else []
-        )
-        return found + [
-            text
-            for key in predicted
-            if key in result
-            for text in _wrong_predictions(predicted[key], result[key], f'{place}.{key}')
-        ]
-    if isinstance(predicted, list) and isinstance(result, list) and len(predicted) == len(result):
-        return [
-            text
-            for number, pair in enumerate(zip(predicted, result, strict=True))
-            for text in _wrong_predictions(*pair, f'{place}[{number}]')
-        ]
-    return [] if predicted == result else [f'{place}: predicted {predicted!r}, got {result!r}']
 
 
 @pytest.fixture(scope='module')
