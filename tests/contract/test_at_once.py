@@ -30,7 +30,7 @@ def test_created_at_once(
     if kind == 'image':
         options['path'] = cloud.image_path
     results = cloud.at_once([(kind, options)] * 2)
-    assert not any(result.get('failed') for result in results), results
+    assert [result['msg'] for result in results if result.get('failed')] == []
     assert not keep(kind, **options)['changed']
     (item,) = run(f'{kind}_info', name='same')[KINDS[kind].plural]
     assert {result[kind]['id'] for result in results} == {item['id']}
