@@ -9,7 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
+
 from .clouds import CloudUnderTest
+from .openstack_services import await_that
 from .promises import Result, Run
 from .test_identity import OPTIONS
 
@@ -83,6 +86,7 @@ def test_killed(
         options['floating_ip'] = 'auto'
     number = 1
     while cloud.killed(functools.partial(run, kind, **options), number, is_sent):
+        await_idle(run, kind)
         keep(kind, **options)
         keep(kind, name='same', state='absent')
         number += 1
@@ -113,12 +117,26 @@ def test_killed_image_of_server(
     while is_killed:
         number += 1
         is_killed = cloud.killed(functools.partial(run, 'image', **task), number, is_sent)
+        await_idle(run, 'image')
         made = keep('image', **task)['image']
         assert (made['labels'], made['description']) == ({}, '')
         keep('image', name='same', state='absent')
     keep('server', name='origin', state='absent')
     keep('image', name='labelled', state='absent')
     assert number > 2
+
+
+def await_idle(run: Run, kind: str) -> None:
+    """Wait until the cloud has done what a run that was killed has requested.
+
+    Before, check mode cannot know that nobody goes on with it.
+    """
+
+    def is_idle() -> bool:
+        items = run(f'{kind}_info', name='same')[KINDS[kind].plural]
+        return not any(item.get('task_state') for item in items)
+
+    await_that(is_idle, f'{kind} same stays busy')
 
 
 def task_of(kind: str, cloud: CloudUnderTest, image: str) -> Result:
