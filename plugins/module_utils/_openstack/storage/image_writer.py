@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import List
 
-from ..._cloud import Busy, CloudError, NoAnswer, Outcomes
+from ..._cloud import CloudError, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.image import Image, min_disk_gb
 from ..api.api import Api, Raw
@@ -20,13 +20,18 @@ from ..api.parallel import each
 from ..api.polling import await_one
 from ..api.properties import from_properties, write_properties
 from ..api.services import IMAGE
-from .image_rows import existing, is_abandoned, is_of_server, ours, properties_of
+from .image_rows import existing, is_abandoned, ours, properties_of
 from .image_source import SourceFile, Upload, verified
 from .server_images import create_from_server, delete_snapshots, keep_root_only
 
 
 class ImageWriter:
-    """Writes images of a project."""
+    """Writes images of a project.
+
+    Glance deletes an image to which two runs send data. So each run creates its own, and of several
+    the first stays that has its data; what has none then is of runs that are slower, or were
+    killed.
+    """
 
     def __init__(self, api: Api, url: str | None) -> None:
         """``url``: the complete one of this task; only a part of it is recorded."""
@@ -39,20 +44,29 @@ class ImageWriter:
 
     def _create(self, change: Change) -> None:
         image = change.new(Image)
-        earlier = self._earlier(image.name)
-        if image.source.startswith('server:'):
-            identity = self._from_server(image, earlier)
-        elif earlier is not None and earlier['status'] == 'active':
-            identity = str(earlier['id'])  # another run has created it since it was observed
-        else:
-            with verified(self.api, image, self.url) as source:
-                identity = self._upload(image, source, earlier)
-        self._keep_oldest(identity, image.name)
+        try:
+            identity = self._created(image)
+        except CloudError:
+            # Another run may have been faster, and deleted what this one had begun.
+            if self._first(image.name) is None:
+                raise
+            identity = ''
+        self._keep_first(identity, image.name)
 
-    def _from_server(self, image: Image, earlier: Raw | None) -> str:
+    def _created(self, image: Image) -> str:
+        """Create an image; return its id, or that of the one that another run has created."""
+        if image.source.startswith('server:'):
+            return self._from_server(image, self._begun(image.name))
+        first = self._first(image.name)
+        if first is not None:
+            return first
+        with verified(self.api, image, self.url) as source:
+            return self._upload(image, source)
+
+    def _from_server(self, image: Image, begun: Raw | None) -> str:
         """Let Nova create an image, or complete one that an earlier run began; return its id."""
-        if earlier is not None:
-            identity = str(earlier['id'])
+        if begun is not None:
+            identity = str(begun['id'])
         else:
             identity = create_from_server(self.api, image, self._until())
         self._await(identity, image.name)
@@ -72,24 +86,23 @@ class ImageWriter:
         end = int(time.time() + left) + 1
         return str(end)
 
-    def _earlier(self, name: str) -> Raw | None:
-        """What is left of an earlier run; what cannot be completed is deleted."""
+    def _first(self, name: str) -> str | None:
+        """The id of the oldest image that has its data."""
+        active = (str(raw['id']) for raw in self._ours(name) if raw['status'] == 'active')
+        return next(active, None)
+
+    def _begun(self, name: str) -> Raw | None:
+        """What Nova is creating, or has created; what it will not complete is deleted."""
         for raw in self._ours(name):
             status = raw['status']
             if status == 'active' or not is_abandoned(raw):
                 return raw
-            if status == 'queued' and not is_of_server(raw):
-                return raw
-            self._remove(raw['id'])
+            self.api.delete(IMAGE, f'/images/{raw["id"]}')
         return None
 
-    def _remove(self, identity: str) -> None:
-        self.api.delete(IMAGE, f'/images/{identity}')
-
-    def _upload(self, image: Image, source: SourceFile, earlier: Raw | None) -> str:
-        """Upload a file to a new image, or to one that has none yet; return its id."""
-        disk = source.disk
-        size = disk.size or source.length
+    def _upload(self, image: Image, source: SourceFile) -> str:
+        """Upload a file to a new image; return its id."""
+        size = source.disk.size or source.length
         own = {
             'created_by': self.api.actor,
             'imported': source.imported,
@@ -97,13 +110,7 @@ class ImageWriter:
             'until': self._until(),
         }
         properties = properties_of(image, own)
-        if earlier is not None and earlier['disk_format'] == disk.name:
-            identity = str(earlier['id'])
-            write_properties(self.api, earlier, properties)
-        else:
-            if earlier is not None:
-                self._remove(earlier['id'])
-            identity = self._record(image, disk.name, min_disk_gb(size), properties)
+        identity = self._record(image, source.disk.name, min_disk_gb(size), properties)
         self._send(identity, image, source)
         return identity
 
@@ -123,34 +130,24 @@ class ImageWriter:
             'min_disk': min_disk,
             **properties,
         }
-        try:
-            created: Raw = self.api.post(IMAGE, '/images', body)
-        except NoAnswer:
-            found = self._ours(image.name)
-            if not found:
-                raise
-            created = found[0]
-        return str(created['id'])
+        return str(self.api.post(IMAGE, '/images', body)['id'])
 
     def _send(self, identity: str, image: Image, source: SourceFile) -> None:
         """Send the data, and check what arrived; an image whose data is wrong is deleted."""
-        failure = ''
         try:
             failure = self._sent(identity, source)
             self._await(identity, image.name, failure)
             self._check(self._raw(identity), source)
         except CloudError:
-            if not failure:  # otherwise another run may be sending it
-                with suppress(CloudError):
-                    self._remove(identity)
+            with suppress(CloudError):
+                self.api.delete(IMAGE, f'/images/{identity}')
             raise
 
     def _sent(self, identity: str, source: SourceFile) -> str:
-        """Send the data; return why they may not have arrived: another run may be sending them."""
-        data = Upload(self.api, source)
+        """Send the data; return why it is not known whether they arrived."""
         try:
-            self.api.upload(IMAGE, f'/images/{identity}/file', data)
-        except (NoAnswer, Busy) as error:
+            self.api.upload(IMAGE, f'/images/{identity}/file', Upload(self.api, source))
+        except NoAnswer as error:
             return str(error)
         return ''
 
@@ -178,14 +175,20 @@ class ImageWriter:
 
         await_one(self.api, reason)
 
-    def _keep_oldest(self, identity: str, name: str) -> None:
-        """Delete what this run has created if another run has created the same before."""
-        oldest = next(iter(self._ours(name)), None)
-        if oldest is None or oldest['id'] == identity:
-            return
-        self.api.notes.append(f'another run has created image {name} at the same time; it is kept')
-        self._remove(identity)
-        self._await(oldest['id'], name)
+    def _keep_first(self, identity: str, name: str) -> None:
+        """Delete the images of a name, but for the first. ``identity``: what this run has."""
+        first = self._first(name)
+        if first != identity:
+            self.api.notes.append(
+                f'another run has created image {name} at the same time; it is kept'
+            )
+        for raw in self._ours(name):
+            if raw['id'] != first and (raw['id'] == identity or raw['status'] != 'active'):
+                self._remove(str(raw['id']))
+
+    def _remove(self, identity: str) -> None:
+        delete_snapshots(self.api, identity)
+        self.api.delete(IMAGE, f'/images/{identity}')
 
     def _raw(self, identity: str) -> Raw:
         return self.api.get(IMAGE, f'/images/{identity}')
@@ -223,6 +226,4 @@ class ImageWriter:
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        identity = self._id(change)
-        delete_snapshots(self.api, identity)
-        self._remove(identity)
+        self._remove(self._id(change))
