@@ -5,14 +5,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import List, Tuple
+from typing import TYPE_CHECKING, List, Tuple
 
 from .._cloud import Cloud, CloudError, NoAnswer, Outcome, Outcomes
 from .._model.change import Changes
 from .._model.history import Origin
 from .operations import Operation, Operations, operation
+from .things import Thing
+
+if TYPE_CHECKING:
+    from .run import Applied
 
 
 def execute(cloud: Cloud, others: Operations, changes: Changes, origin: Origin) -> Outcomes:
@@ -33,20 +39,34 @@ def execute(cloud: Cloud, others: Operations, changes: Changes, origin: Origin) 
     return outcomes
 
 
-def is_unanswered(outcome: Outcome) -> bool:
-    """Return whether it is not known if a change was made."""
+def attempted(attempt: Callable[[], Applied[Thing]]) -> Applied[Thing]:
+    """Make an attempt, and another one if an answer was lost: it looks what is left to be done."""
+    first = attempt()
+    if not any(map(_is_unanswered, first.outcomes)):
+        return first
+    try:
+        second = attempt()
+    except CloudError as error:
+        return replace(first, error=error)
+    return replace(second, outcomes=_of_both(first.outcomes, second.outcomes))
+
+
+def _is_unanswered(outcome: Outcome) -> bool:
+    """Whether it is not known if a change was made."""
     return isinstance(outcome.error, NoAnswer)
 
 
-def of_both(first: Outcomes, second: Outcomes) -> Outcomes:
-    """Return the outcomes of two attempts: what the second had not to do, the first had done."""
-    again = {_about(outcome) for outcome in second}
-    done = [
-        outcome._replace(error=None) if is_unanswered(outcome) else outcome
-        for outcome in first
-        if not outcome.error or _about(outcome) not in again
-    ]
-    return [*done, *second]
+def _of_both(first: Outcomes, second: Outcomes) -> Outcomes:
+    """The outcomes of two attempts: what the second had not to do, the first had done."""
+    again = set(map(_about, second))
+    outcomes: List[Outcome] = []
+    for outcome in first:
+        if not outcome.error:
+            outcomes.append(outcome)
+        elif _about(outcome) not in again:
+            is_done = _is_unanswered(outcome)
+            outcomes.append(outcome._replace(error=None) if is_done else outcome)
+    return [*outcomes, *second]
 
 
 def _about(outcome: Outcome) -> Tuple[str, str]:

@@ -126,21 +126,14 @@ def opened(
 def _apply(
     module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
 ) -> Applied[Thing]:
-    """Apply what is to be done; if an answer was lost, look what is left of it, and apply that."""
-    from .execute import is_unanswered, of_both
+    """Apply what is to be done, and once more what is left of it if an answer was lost."""
+    from .execute import attempted
 
     if module._diff:
         from .diff import require_yaml
 
         require_yaml()
-    first = _attempt(module, resource, cloud, request)
-    if not any(map(is_unanswered, first.outcomes)):
-        return first
-    try:
-        second = _attempt(module, resource, cloud, request)
-    except CloudError as error:
-        return replace(first, error=error)
-    return replace(second, outcomes=of_both(first.outcomes, second.outcomes))
+    return attempted(partial(_attempt, module, resource, cloud, request))
 
 
 def _attempt(
