@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, BinaryIO
@@ -45,7 +46,34 @@ def test_changed_after_the_clone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     )
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason='the output changes its owner')
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason='the files get another owner')
+
+
+@needs_root
+@pytest.mark.skipif(shutil.which('qemu-img') is None, reason='qemu-img is what is limited')
+@pytest.mark.parametrize(
+    ('arguments', 'problem'),
+    [
+        (('create', '-q', '-f', 'raw', '-o', 'preallocation=full', 'disk', '300M'), 'too large'),
+        (('bench', '-f', 'raw', '-t', 'writeback', '-s', '2040M', '-d', '1', 'source'), 'memory'),
+        (('bench', '-f', 'raw', '-t', 'writeback', '-c', '99999999', 'source'), 'timed out'),
+        (('info', '--output=json', '/etc/shadow'), 'Permission denied'),
+        (('info', 'nbd://127.0.0.1'), 'unreachable'),
+    ],
+    ids=['output', 'memory', 'time', 'files', 'network'],
+)
+def test_qemu_img_is_confined(arguments: tuple[str, ...], problem: str, tmp_path: Path) -> None:
+    """In what it may write, its memory, its time, and what it can open."""
+    process = started_import(tmp_path)
+    process.limits.deadline = time.monotonic() + 2
+    Path(process.source).write_bytes(bytes(1 << 20))
+    process._hand_over()
+    with pytest.raises(CloudError) as caught:
+        process._qemu_img(0, *arguments)
+    assert problem in str(caught.value)
+
+
+@needs_root
 def test_output_that_refers_to_another_file(tmp_path: Path) -> None:
     """An output with a backing file does not become an image."""
     process = started_import(tmp_path)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import base64
+import fcntl
+import os
 import struct
 import subprocess
 from pathlib import Path
@@ -275,6 +277,20 @@ def test_private_key_file_mode(keys: list[str], tmp_path: Path) -> None:
     found = key_files.existing(str(path))
     assert found
     assert found.public_key.split()[0] == 'ssh-ed25519'
+
+
+def test_a_folder_of_key_files_that_another_run_uses(tmp_path: Path) -> None:
+    """A task waits for it no longer than wait_timeout."""
+    lock = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        with (
+            pytest.raises(CloudError, match=r'timed out after 0 s \(wait_timeout\) waiting for'),
+            key_files._locked_work_folder(str(tmp_path / 'key'), 0),
+        ):
+            pass
+    finally:
+        os.close(lock)
 
 
 def test_a_key_file_of_another_encoding(tmp_path: Path) -> None:
