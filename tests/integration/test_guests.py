@@ -7,9 +7,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,18 +59,34 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     keep('volume', name='stranger', state='absent')
 
 
-def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
-    """Malformed answers of the agent cause no traceback.
-
-    init is read from the console instead, and a volume is detached by force.
-    """
-    address = server['fixed_ip']
+def replace_agent(ssh: Guest, address: str) -> str:
+    """Start the hostile agent in a guest; return its port there."""
     port = ssh(address, PORT)
     ssh(
         address,
         f'printf %s {shlex.quote(HOSTILE)} > /tmp/agent; echo 7 > /tmp/answer; '
         f'setsid sh /tmp/agent {port} >/tmp/agent.log 2>&1 </dev/null &',
     )
+    return port
+
+
+def restore_agent(ssh: Guest, address: str, port: str) -> None:
+    """End the hostile agent, and start what a guest starts at its boot."""
+    ssh(
+        address,
+        'kill $(cat /tmp/agent.pid); acpid -c /etc/acpi; '
+        f'qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid',
+    )
+
+
+def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
+    """Malformed answers of the agent cause no traceback.
+
+    init is read from the console instead, and a volume is detached by force, without a question.
+    A shutdown does not depend on the agent either, and takes no longer than allowed.
+    """
+    address = server['fixed_ip']
+    port = replace_agent(ssh, address)
     for answer in (
         '{"return": {}}',
         '{"return": []}',
@@ -87,13 +105,41 @@ def test_hostile_agent(server: dict[str, Any], ssh: Guest) -> None:
             assert not result.get('failed'), (answer, module, result['msg'])
         waited = run('server', name='stranger', wait_for='ip', wait_timeout=2)
         assert 'does not have the address' in waited['msg']
+    answered = int(ssh(address, 'wc -l < /tmp/answered'))
+    assert answered > 10
     keep('volume', name='stranger', state='detached', force=True)
-    assert int(ssh(address, 'wc -l < /tmp/answered')) > 10
-    ssh(
-        address,
-        'kill $(cat /tmp/agent.pid); '
-        f'qemu-ga -d -m virtio-serial -p /dev/{port} -t /run -f /run/qemu-ga.pid',
+    assert int(ssh(address, 'wc -l < /tmp/answered')) == answered
+    ssh(address, 'killall acpid')
+    started = time.monotonic()
+    late = run('server', name='stranger', state='stopped', wait_timeout=3)
+    assert time.monotonic() - started < 15
+    assert (
+        'waiting for the guest of stranger to shut down; force: true powers it off' in late['msg']
     )
+    assert int(ssh(address, 'wc -l < /tmp/answered')) == answered
+    restore_agent(ssh, address, port)
+
+
+def test_host_shuts_down(server: dict[str, Any], image: str, ssh: Guest) -> None:
+    """Other guests are shut down although one has an agent that accepts all, and does nothing.
+
+    By the unit that systemd stops before libvirt-guests, which would wait for that agent.
+    """
+    keep('server', name='polite', image=image, flavor='g1.nano', wait_for='init', wait_timeout=120)
+    address = server['fixed_ip']
+    port = replace_agent(ssh, address)
+    ssh(address, 'killall acpid')
+    unit = (ROOT / 'roles/host/files/hanok-guests.service').read_text('utf-8')
+    (command,) = re.findall(r'^ExecStop=(.*)$', unit, re.MULTILINE)
+    subprocess.run(shlex.split(command), check=True, timeout=5)
+
+    def status(name: str) -> object:
+        return run('server_info', name=name)['servers'][0]['status']
+
+    eventually(lambda: status('polite') == 'SHUTOFF')
+    assert status('stranger') == 'ACTIVE'
+    restore_agent(ssh, address, port)
+    keep('server', name='polite', state='absent')
 
 
 @contextlib.contextmanager
