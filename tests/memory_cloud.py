@@ -42,7 +42,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.history import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import InitScript
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
-from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     ERROR,
     NO_MONITOR,
@@ -61,7 +61,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.sides import sides
-from ansible_collections.hanok.cloud.plugins.module_utils._model.status import is_leaving
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
+    Status,
+    VolumeStatus,
+    is_leaving,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
@@ -473,6 +477,18 @@ class Volumes(Items):
 
     attach = detach = Items.apply
 
+    def shown(self, item: Any) -> Volume:
+        """A volume; one of a shelved server is reserved."""
+        server = self.memory.kinds['server'].get(item.server)
+        is_reserved = server is not None and server.status in (
+            Status.SHELVED,
+            Status.SHELVED_OFFLOADED,
+        )
+        found: Volume = replace(
+            super().shown(item), cloud_status=VolumeStatus.RESERVED if is_reserved else None
+        )
+        return found
+
     def is_mounted(self, name: str) -> bool:
         """No guest mounts anything."""
         return False
@@ -513,7 +529,28 @@ class Lbs(Items):
 class Servers(Items):
     """Servers that start and stop at once."""
 
-    start = stop = power_off = resume = Items.apply
+    def act(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Give servers the state after the changes, or another name."""
+        outcomes = self.apply(changes)
+        for change in changes:
+            if change.verb == Verb.RENAME and change.after:
+                self._rename(change.name, change.after.name)
+        return outcomes
+
+    def _rename(self, old: str, new: str) -> None:
+        kinds = self.memory.kinds
+        del self.stored[old]
+        volumes = kinds['volume']
+        del volumes[root_name(new)]
+        root = volumes.pop(root_name(old))
+        volumes[root_name(new)] = replace(root, name=root_name(new), server=new)
+        for kind in ('volume', 'floating_ip'):
+            for name, item in kinds[kind].items():
+                if item.server == old:
+                    kinds[kind][name] = replace(item, server=new)
+        for name, balancer in kinds['lb'].items():
+            members = tuple(new if one == old else one for one in balancer.members)
+            kinds['lb'][name] = replace(balancer, members=members)
 
     def list(
         self, names: Iterable[str] | None = None, member_of: str | None = None

@@ -37,15 +37,18 @@ options:
   state:
     description:
       - V(present) creates the server if it does not exist, and never starts or stops an existing
-        one. V(started) also starts it, or resumes it if it is paused.
+        one. V(started) also starts it, resumes it if it is paused, and unshelves it.
       - V(stopped) shuts the guest down and waits until it is off.
       - V(restarted) shuts the guest down, waits until it is off, and starts it; a stopped server is
         started. With O(force=true) it is powered off instead. It is an event and not a state, so
         the task always reports a change.
+      - V(paused) keeps the machine from running, with its memory. V(shelved) shuts the guest down
+        and gives memory and CPU back; the disks and addresses are kept, and the server is not
+        billed.
       - V(absent) deletes the server with its root disk and its automatic floating IP. Volumes and
         floating IPs that were created on their own are kept.
     type: str
-    choices: [present, started, stopped, restarted, absent]
+    choices: [present, started, stopped, restarted, paused, shelved, absent]
     default: present
   flavor:
     description:
@@ -148,8 +151,8 @@ options:
     default: false
   force:
     description:
-      - Whether to power the server off instead of shutting it down, with O(state=stopped) and
-        O(state=restarted).
+      - Whether to power the server off instead of shutting it down, with O(state=stopped),
+        O(state=restarted) and O(state=shelved).
     type: bool
     default: false
   repair:
@@ -199,6 +202,12 @@ EXAMPLES = r"""
   hanok.cloud.server:
     name: hello
     state: restarted
+
+- name: Put the server away without its memory, but with its disks and addresses
+  hanok.cloud.server:
+    name: hello
+    state: shelved
+    force: true
 
 - name: Start the server
   hanok.cloud.server:
@@ -272,8 +281,9 @@ server:
       type: str
     status:
       description:
-        - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED), V(ERROR) (a change was not completed, see
-          RV(server.unfinished)) or V(UNMANAGED) (its machine differs from the record).
+        - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED), V(SHELVED_OFFLOADED), V(RESCUE),
+          V(VERIFY_RESIZE), V(ERROR) (a change was not completed, see RV(server.unfinished)) or
+          V(UNMANAGED) (its machine differs from the record).
       type: str
     status_reason:
       description:
@@ -301,8 +311,15 @@ server:
     memory:
       description: Memory in MiB.
       type: int
+    resized_from:
+      description:
+        - Flavor before a resize that is neither confirmed nor reverted; null if there is none.
+      type: str
     image:
-      description: Image that the server was created from.
+      description: Image that the root disk was created from.
+      type: str
+    rescue_image:
+      description: Image that the server is rescued with; null if it is not rescued.
       type: str
     key_name:
       description: Name of its first key pair; null if it has none.

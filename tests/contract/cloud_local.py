@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,27 @@ from ansible_collections.hanok.cloud.tests.contract.promises import Result
 from ansible_collections.hanok.cloud.tests.integration import conftest as integration
 from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
+
+# What gives a server a status, whatever it has; and what comes before, for some of them. No guest
+# has booted: it is powered off.
+OFF = {'action': 'stop', 'force': True}
+TO: Mapping[Status, Sequence[Result]] = {
+    Status.ACTIVE: [{'action': 'start'}],
+    Status.SHUTOFF: [OFF],
+    Status.PAUSED: [{'action': 'start'}, {'action': 'pause'}],
+    Status.SHELVED_OFFLOADED: [{'action': 'shelve', 'force': True}],
+    Status.RESCUE: [{'action': 'rescue', 'force': True}],
+    Status.VERIFY_RESIZE: [
+        {'action': 'start'},
+        {'action': 'resize', 'flavor': 'g1.micro', 'force': True},
+    ],
+}
+BACK: Mapping[Status, Result] = {
+    Status.PAUSED: {'action': 'unpause'},
+    Status.SHELVED_OFFLOADED: {'action': 'unshelve'},
+    Status.RESCUE: {'action': 'unrescue', 'force': True},
+    Status.VERIFY_RESIZE: {'action': 'revert_resize', 'force': True},
+}
 
 
 def opened(_folder: Path) -> Iterator[CloudUnderTest]:
@@ -59,12 +80,11 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         if status == Status.UNMANAGED:
             output_of('virsh', 'setvcpus', machine, '3', '--maximum', '--config')
             return
-        if status == Status.SHUTOFF:
-            run('server', name=name, state='stopped', force=True)
-        else:
-            run('server', name=name, state='started')
-        if status == Status.PAUSED:
-            output_of('virsh', 'suspend', machine)
+        now = run('server_info', name=name)['servers'][0]['status']
+        if now in BACK:
+            run('server_action', name=name, **BACK[Status(now)])
+        for options in TO[status]:
+            run('server_action', name=name, **options)
 
     yield CloudUnderTest(
         'local',
@@ -76,7 +96,7 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         CAN['local'],
         interrupt,
         other_run,
-        (Status.ACTIVE, Status.SHUTOFF, Status.PAUSED, Status.UNMANAGED),
+        (*TO, Status.UNMANAGED),
         set_status,
         at_once=at_once,
     )

@@ -19,6 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
     normalized,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Size
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
     POWER,
     Status,
@@ -63,7 +64,11 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
     def set_status(name: str, status: Status) -> None:
         servers = memory.kinds['server']
         power = POWER.get(status) or 'started'
-        servers[name] = replace(servers[name], status=status, power=power)
+        rescue_image = 'small' if status == Status.RESCUE else None
+        before = Size('g1.nano', 1, 128, 2) if status == Status.VERIFY_RESIZE else None
+        flavor = 'g1.micro' if before else 'g1.nano'
+        values = {'flavor': flavor, 'rescue_image': rescue_image, 'resized_from': before}
+        servers[name] = replace(servers[name], status=status, power=power, **values)
 
     @contextmanager
     def other_run(name: str, task_state: TaskState) -> Iterator[None]:

@@ -14,17 +14,18 @@ from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
 
 Keep = Callable[..., Result]
 Refused = Callable[..., str]
-STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
+STATES = ('present', 'started', 'stopped', 'restarted', 'paused', 'shelved', 'absent')
 # For each of the states: the status after the task; '': refused. A server that is absent has none.
-NOWHERE = ('', '', '', None)
+NOWHERE = ('', '', '', '', '', None)
+PAUSED, SHELVED = 'PAUSED', 'SHELVED_OFFLOADED'
 EXPECTED: dict[Status, tuple[str | None, ...]] = {
-    Status.ACTIVE: ('ACTIVE', 'ACTIVE', 'SHUTOFF', 'ACTIVE', None),
-    Status.SHUTOFF: ('SHUTOFF', 'ACTIVE', 'SHUTOFF', 'ACTIVE', None),
-    Status.PAUSED: ('PAUSED', 'ACTIVE', '', '', None),
-    Status.SUSPENDED: ('SUSPENDED', 'ACTIVE', '', '', None),
+    Status.ACTIVE: ('ACTIVE', 'ACTIVE', 'SHUTOFF', 'ACTIVE', PAUSED, SHELVED, None),
+    Status.SHUTOFF: ('SHUTOFF', 'ACTIVE', 'SHUTOFF', 'ACTIVE', PAUSED, SHELVED, None),
+    Status.PAUSED: (PAUSED, 'ACTIVE', '', '', PAUSED, '', None),
+    Status.SUSPENDED: ('SUSPENDED', 'ACTIVE', '', '', PAUSED, '', None),
     Status.RESCUE: ('RESCUE', *NOWHERE),
-    Status.SHELVED: ('SHELVED', *NOWHERE),
-    Status.SHELVED_OFFLOADED: ('SHELVED_OFFLOADED', *NOWHERE),
+    Status.SHELVED: ('SHELVED', 'ACTIVE', '', '', PAUSED, 'SHELVED', None),
+    Status.SHELVED_OFFLOADED: (SHELVED, 'ACTIVE', '', '', PAUSED, SHELVED, None),
     Status.VERIFY_RESIZE: ('VERIFY_RESIZE', *NOWHERE),
     Status.BUILD: ('BUILD', *NOWHERE),
     Status.ERROR: ('', *NOWHERE),
@@ -59,7 +60,7 @@ def check_refused(refused: Refused, run: Run, status: Status, state: str) -> Non
     text = refused('server', name='one', state=state)
     assert text.startswith(f'refused: server one is {status}')
     if status in (Status.SHELVED, Status.SHELVED_OFFLOADED):
-        assert text == f'refused: server one is {status}; possible: unshelve, delete'
+        assert text == f'refused: server one is {status}; possible: detach, unshelve, delete'
     assert run('server_info', name='one')['servers'] == before
 
 

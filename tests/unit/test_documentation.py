@@ -37,6 +37,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Size
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
@@ -49,7 +50,10 @@ GENERAL = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
 # The key of sample mappings whose keys are chosen by users: their keys are not documented.
 FREE = 'chosen by the user'
 # Samples for fields that need a specific value, by type or by field name.
-SPECIAL: dict[type, Any] = {Rule: Rule('ingress', 'tcp', 80, 90)}
+SPECIAL: dict[type, Any] = {
+    Rule: Rule('ingress', 'tcp', 80, 90),
+    Size: Size('g1.nano', 1, 128, 1),
+}
 TEXTS = {'content': '#!/bin/sh\n'}
 TYPES: dict[type, str] = {
     str: 'str',
@@ -274,6 +278,13 @@ def contents(docs: Mapping[str, Any], doc: Mapping[str, Any]) -> dict[str, Any]:
     return {**(documented(module) if module else docs)[key]['contains'], **own}
 
 
+def sample_options(managed: Resource[Any, Any, Any]) -> dict[str, str]:
+    """Return a name, and values for the other options that are required."""
+    required = {option: rule for option, rule in managed.arguments.items() if rule.get('required')}
+    values = {option: rule.get('choices', ['sample'])[0] for option, rule in required.items()}
+    return {'name': 'sample', **values} if 'name' in managed.arguments else values
+
+
 def main_of(managed: Resource[Any, Any, Any], item: Any, *refused: Problem) -> Callable[[], None]:
     """Return a main function whose plan creates an item, or is refused."""
     planned = Plan(
@@ -297,11 +308,9 @@ def test_module_results(
 ) -> None:
     """RETURN has the keys of a run, of one with count, and of a refusal."""
     managed = resource(module)
-    options = {
-        option: 'sample' for option, rule in managed.arguments.items() if rule.get('required')
-    }
+    options = sample_options(managed)
     shown = result(main_of(managed, items[managed.kind]), **options)
-    assert managed.kind in shown
+    assert (KINDS[managed.kind].plural if managed.is_list else managed.kind) in shown
     if 'count' in managed.arguments:
         shown.update(result(main_of(managed, items[managed.kind]), **options, count=1))
     shown.update(result(main_of(managed, items[managed.kind], BECAUSE), **options))
@@ -315,9 +324,7 @@ def test_check_mode_results(
 ) -> None:
     """Check mode returns the same keys as a run."""
     managed = resource(module)
-    options = {
-        option: 'sample' for option, rule in managed.arguments.items() if rule.get('required')
-    }
+    options = sample_options(managed)
     main = main_of(managed, items[managed.kind])
     assert set(result(main, **options, _ansible_check_mode=True)) == set(result(main, **options))
 

@@ -409,6 +409,7 @@ def test_root_disks_of_an_older_version_become_volumes(
         ('t/root', f'{"t" * 14}8{"t" * 5}', 4, ids['server'] + 1, 'me', None),
     ]
     kept = {name: value for name, value in row.items() if name != 'volume_size'}
+    kept.update(rescue_image_id=None, resized_from=None)
     assert [dict(one) for one in record.rows("SELECT * FROM server WHERE name = 's'")] == [
         {**kept, 'task_state': task_state}
     ]
@@ -537,6 +538,7 @@ FIREWALL = {
         'remote_cidr',
         'remote_group_id',
     ],
+    'server': ['name'],
     'balancer': ['name', 'algorithm', 'listeners', 'health_check'],
     'balancer_member': ['balancer_id', 'server_id'],
     'port': ['network_id', 'address', 'mac'],
@@ -544,7 +546,11 @@ FIREWALL = {
     'floating_ip': ['address', 'port_id'],
 }
 # The rows to delete before these rows.
-BEFORE_DELETE = {'network': ['port'], 'security_group': ['port_security_group']}
+BEFORE_DELETE = {
+    'network': ['port'],
+    'server': ['volume'],
+    'security_group': ['port_security_group'],
+}
 
 
 @pytest.mark.parametrize('table', FIREWALL)
@@ -626,9 +632,7 @@ FIXED = {
     'own_groups',
     'bootable',
 }
-FIXED |= {
-    'server.' + column for column in ('name', 'user_data', 'init_script', 'key_name', 'member_of')
-}
+FIXED |= {'server.' + column for column in ('user_data', 'init_script', 'key_name', 'member_of')}
 FIXED |= {
     table + '.name'
     for table in ('network', 'port', 'volume', 'keypair', 'security_group', 'balancer')

@@ -40,10 +40,6 @@ _OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
     ('volume', Verb.ATTACH): lambda cloud: cloud.volumes.attach,
     ('volume', Verb.DETACH): lambda cloud: cloud.volumes.detach,
     ('server', Verb.REPAIR): lambda cloud: supported(cloud, cloud.repairs, 'repair').repair,
-    ('server', Verb.RESUME): lambda cloud: cloud.servers.resume,
-    ('server', Verb.START): lambda cloud: cloud.servers.start,
-    ('server', Verb.STOP): lambda cloud: cloud.servers.stop,
-    ('server', Verb.POWER_OFF): lambda cloud: cloud.servers.power_off,
     ('firewall', Verb.LOAD): lambda cloud: supported(cloud, cloud.upkeep, 'upkeep').load,
 }
 
@@ -57,4 +53,8 @@ def operation(cloud: Cloud, kind: str, verb: Verb) -> Operation:
     """Return what applies changes with this verb to items of this kind."""
     if verb in _COMMON:
         return _COMMON[verb](items_of(cloud, kind))
+    from .._model.lifecycle import ACTIONS
+
+    if kind == 'server' and verb in ACTIONS:
+        return cloud.servers.act
     return _OTHERS[kind, verb](cloud)

@@ -23,10 +23,10 @@ def summary(changes: Changes, check_mode: bool, kind: str, names: Sequence[str])
     return f'no changes: {KINDS[kind].with_names(names)} {verb} up to date'
 
 
-def items_of(kind: str, is_group: bool, items: Sequence[Item], project: str) -> Dict[str, Any]:
-    """Return the items under the key of their kind: a list for a group, else one or null."""
+def items_of(kind: str, is_list: bool, items: Sequence[Item], project: str) -> Dict[str, Any]:
+    """Return the items under the key of their kind: a list, or one or null."""
     place = {'project': project} if KINDS[kind].is_in_project else {}
     shown = [{**item.public(), **place} for item in items]
-    if is_group:
+    if is_list:
         return {KINDS[kind].plural: shown}
     return {kind: shown[0] if shown else None}

@@ -38,6 +38,7 @@ class Resource(Generic[Requested, Observed, Thing]):
     they are after the changes. ``executors`` apply changes that a cloud cannot apply by itself.
     ``wait`` returns the condition to wait for, after the cloud has finished with the items.
     ``logged`` and ``secrets``: see Module. ``module``: its name, if it is not that of the kind.
+    ``is_list``: the result lists items, however many there are.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Resource(Generic[Requested, Observed, Thing]):
     wait: Callable[[Cloud, Requested, Sequence[Thing]], Condition | None] = _no_wait
     opener: Opener | None = None  # instead of open_cloud
     module: str = ''
+    is_list: bool = False
     logged: bool = True
     secrets: SecretValues = no_secrets
     # further arguments of AnsibleModule (mutually_exclusive, ...)

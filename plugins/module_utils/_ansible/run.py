@@ -215,12 +215,12 @@ def _result(
     done = [outcome for outcome in applied.outcomes if not outcome.error]
     changes = [outcome.change for outcome in done]
     names = [item.name for item in applied.items]
-    is_group = module.params.get('count') is not None
+    is_list = resource.is_list or module.params.get('count') is not None
     result: Dict[str, Any] = {
         'msg': summary(changes, module.check_mode, resource.kind, names),
         'changed': bool(done),
         'steps': _steps(done),
-        **items_of(resource.kind, is_group, applied.items, module.params['project']),
+        **items_of(resource.kind, is_list, applied.items, module.params['project']),
     }
     if module._diff:
         result['diff'] = _diff(changes)

@@ -124,7 +124,7 @@ def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server]) -> Con
     """Return what the started servers are waited for: that they run, or what guests report."""
     started = [server for server in items if _is_to_run(server, requested)]
     condition = requested.wait_for
-    if requested.state == 'stopped' or not started:
+    if requested.state in ('stopped', 'paused', 'shelved') or not started:
         return None
     if condition == 'running' and not any(map(_not_running, started)):
         return None

@@ -21,7 +21,7 @@ def unsupported_options(
     return [
         Problem(f'{option}: the cloud {cloud} does not support it: {reason}', option, 'unsupported')
         for one, option, supported, reason in profile.unsupported
-        if one == kind and params[option] is not None and params[option] not in supported
+        if one == kind and params.get(option) is not None and params[option] not in supported
     ]
 
 

@@ -167,17 +167,11 @@ class Servers(Protocol):
     def update(self, changes: Changes) -> Outcomes:
         """Update servers; those whose change has the effect restart are restarted."""
 
-    def resume(self, changes: Changes) -> Outcomes:
-        """Resume paused servers."""
+    def act(self, changes: Changes) -> Outcomes:
+        """Apply an action of the life cycle (lifecycle.ACTIONS), the same to all servers.
 
-    def start(self, changes: Changes) -> Outcomes:
-        """Start servers."""
-
-    def stop(self, changes: Changes) -> Outcomes:
-        """Shut the guests down, and wait until they are off."""
-
-    def power_off(self, changes: Changes) -> Outcomes:
-        """Power servers off without a shutdown."""
+        It has ended when this returns, or goes on by itself: ``task_state`` tells.
+        """
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete servers."""

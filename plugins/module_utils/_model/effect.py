@@ -9,6 +9,7 @@ from typing import Any, Callable, NamedTuple
 
 LIVE = 'live'
 RESTART = 'restart'
+POWER_OFF = 'power off'  # instead of a shutdown
 FIXED = 'fixed'
 COMPLETES_INTERRUPTED_RUN = 'completes an earlier run that was interrupted'
 

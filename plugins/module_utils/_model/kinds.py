@@ -66,6 +66,7 @@ class Verb(str, Enum):
     STOP = 'stop'
     POWER_OFF = 'power_off'
     REPAIR = 'repair'
+    PAUSE = 'pause'
     RESUME = 'resume'
     LOAD = 'load'
     REBOOT = 'reboot'
@@ -75,6 +76,10 @@ class Verb(str, Enum):
     RESIZE = 'resize'
     CONFIRM_RESIZE = 'confirm_resize'
     REVERT_RESIZE = 'revert_resize'
+    REBUILD = 'rebuild'
+    RESCUE = 'rescue'
+    UNRESCUE = 'unrescue'
+    RENAME = 'rename'
     BACK_UP = 'back_up'
     UPLOAD = 'upload'
 
@@ -100,6 +105,7 @@ _PAST_TENSE = {
     Verb.STOP: 'stopped',
     Verb.POWER_OFF: 'powered off',
     Verb.REPAIR: 'repaired',
+    Verb.PAUSE: 'paused',
     Verb.RESUME: 'resumed',
     Verb.LOAD: 'reloaded',
     Verb.HARD_REBOOT: 'rebooted hard',
@@ -108,5 +114,9 @@ _PAST_TENSE = {
     Verb.RESIZE: 'resized',
     Verb.CONFIRM_RESIZE: 'confirmed the resize of',
     Verb.REVERT_RESIZE: 'reverted the resize of',
+    Verb.REBUILD: 'rebuilt',
+    Verb.RESCUE: 'rescued',
+    Verb.UNRESCUE: 'unrescued',
+    Verb.RENAME: 'renamed',
     Verb.BACK_UP: 'backed up',
 }

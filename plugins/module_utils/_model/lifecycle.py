@@ -33,6 +33,8 @@ def _to(after: Word | None, before: Iterable[Word]) -> Mapping[Word, Word | None
     return dict.fromkeys(before, after)
 
 
+_PUT_AWAY = (Status.SHELVED, Status.SHELVED_OFFLOADED)
+_ON_OR_OFF = (Status.ACTIVE, Status.SHUTOFF)
 _REBOOTING_HARD = (TaskState.REBOOTING_HARD, TaskState.REBOOT_STARTED_HARD)
 SERVER: Mapping[Verb, Transition] = {
     Verb.CREATE: Transition(BUILDING, {}),
@@ -42,26 +44,25 @@ SERVER: Mapping[Verb, Transition] = {
     Verb.POWER_OFF: Transition(
         (TaskState.POWERING_OFF,), _to(Status.SHUTOFF, (Status.ACTIVE, Status.PAUSED))
     ),
+    Verb.PAUSE: Transition((TaskState.PAUSING,), {Status.ACTIVE: Status.PAUSED}),
     Verb.RESUME: Transition(
         (TaskState.RESUMING,), _to(Status.ACTIVE, (Status.PAUSED, Status.SUSPENDED))
     ),
     Verb.ATTACH: Transition((), _unchanged(*STEADY)),
-    Verb.DETACH: Transition((), _unchanged(*STEADY)),
+    Verb.DETACH: Transition((), _unchanged(*STEADY, *_PUT_AWAY)),
     Verb.REBOOT: Transition(
         (TaskState.REBOOTING, TaskState.REBOOT_STARTED), _unchanged(Status.ACTIVE)
     ),
     Verb.HARD_REBOOT: Transition(_REBOOTING_HARD, _to(Status.ACTIVE, (*HELD, Status.ERROR))),
-    Verb.SHELVE: Transition((TaskState.SHELVING,), _to(Status.SHELVED_OFFLOADED, HELD)),
-    Verb.UNSHELVE: Transition(
-        (TaskState.UNSHELVING,), _to(Status.ACTIVE, (Status.SHELVED, Status.SHELVED_OFFLOADED))
-    ),
-    Verb.RESIZE: Transition(RESIZING, _to(Status.VERIFY_RESIZE, (Status.ACTIVE, Status.SHUTOFF))),
-    Verb.CONFIRM_RESIZE: Transition(
-        (TaskState.RESIZE_CONFIRMING,), {Status.VERIFY_RESIZE: Status.ACTIVE}
-    ),
-    Verb.REVERT_RESIZE: Transition(
-        (TaskState.RESIZE_REVERTING,), {Status.VERIFY_RESIZE: Status.ACTIVE}
-    ),
+    Verb.SHELVE: Transition((TaskState.SHELVING,), _to(Status.SHELVED_OFFLOADED, _ON_OR_OFF)),
+    Verb.UNSHELVE: Transition((TaskState.UNSHELVING,), _to(Status.ACTIVE, _PUT_AWAY)),
+    Verb.RESIZE: Transition(RESIZING, _to(Status.VERIFY_RESIZE, _ON_OR_OFF)),
+    Verb.CONFIRM_RESIZE: Transition((TaskState.RESIZE_CONFIRMING,), {Status.VERIFY_RESIZE: None}),
+    Verb.REVERT_RESIZE: Transition((TaskState.RESIZE_REVERTING,), {Status.VERIFY_RESIZE: None}),
+    Verb.REBUILD: Transition((TaskState.REBUILDING,), _unchanged(*_ON_OR_OFF)),
+    Verb.RESCUE: Transition((TaskState.RESCUING,), _to(Status.RESCUE, _ON_OR_OFF)),
+    Verb.UNRESCUE: Transition((TaskState.UNRESCUING,), {Status.RESCUE: Status.ACTIVE}),
+    Verb.RENAME: Transition((), _unchanged(*HELD)),
     Verb.REPAIR: Transition((TaskState.REPAIRING,), {Status.UNMANAGED: None}),
     Verb.DELETE: Transition((TaskState.DELETING,), _to(None, Status)),
 }
@@ -84,20 +85,16 @@ VOLUME: Mapping[Verb, Transition] = {
     ),
 }
 TABLES = {'server': SERVER, 'volume': VOLUME}
-# No module offers these yet. Flavors change by an update, which is refused where a resize is.
-LATER = frozenset(
-    {
-        Verb.REBOOT,
-        Verb.HARD_REBOOT,
-        Verb.SHELVE,
-        Verb.UNSHELVE,
-        Verb.RESIZE,
-        Verb.CONFIRM_RESIZE,
-        Verb.REVERT_RESIZE,
-        Verb.BACK_UP,
-        Verb.UPLOAD,
-    }
-)
+# What is done with a server as a whole: operations that a cloud offers as one (Servers.act).
+ACTIONS = frozenset(SERVER) - {
+    Verb.CREATE,
+    Verb.UPDATE,
+    Verb.ATTACH,
+    Verb.DETACH,
+    Verb.REPAIR,
+    Verb.DELETE,
+}
+LATER = frozenset({Verb.BACK_UP, Verb.UPLOAD})  # no module offers these yet
 
 
 def is_allowed(kind: str, status: Word, verb: Verb) -> bool:
@@ -117,18 +114,24 @@ def possible(kind: str, status: Word) -> Tuple[Verb, ...]:
 
 def status_after(task_state: TaskState | None) -> Status | None:
     """The status of a server after what is under way; None: by its power."""
-    for transition in SERVER.values():
+    for verb, transition in SERVER.items():
         if task_state in transition.task_states:
-            statuses = set(transition.after.values())
-            if len(statuses) == 1:
-                (status,) = statuses
-                return Status(status) if status else None
+            return leads_to(verb)
     return None
+
+
+def leads_to(verb: Verb) -> Status | None:
+    """The status of a server after a verb, if it is the same from wherever that is possible."""
+    statuses = set(SERVER[verb].after.values())
+    if len(statuses) != 1:
+        return None
+    (status,) = statuses
+    return Status(status) if status else None
 
 
 def refusal(kind: str, name: str, status: Word, verb: Verb) -> str:
     """Why a verb is not possible, and what is."""
-    if (status, verb) == (Status.PAUSED, Verb.STOP):
+    if status == Status.PAUSED and verb in (Verb.STOP, Verb.SHELVE):
         return (
             f'server {name} is PAUSED, and a paused guest cannot shut down; start it (state: '
             'started), or power it off with force: true'

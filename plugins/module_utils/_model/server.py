@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import DEFAULT_GROUP
@@ -46,6 +47,24 @@ class Nic:
         }
 
 
+class Size(NamedTuple):
+    """The size that a server had before a resize. ``memory`` in MiB, ``volume_size`` in GB."""
+
+    flavor: str | None
+    vcpus: int
+    memory: int
+    volume_size: int
+
+    def recorded(self) -> str:
+        """The size as JSON."""
+        return json.dumps(self._asdict())
+
+
+def size_of(recorded: str) -> Size:
+    """The size in JSON. Raises ValueError, TypeError if it is not the form of one."""
+    return Size(**json.loads(recorded))
+
+
 @dataclass(frozen=True)
 class Server:
     """A server in its observed or desired state.
@@ -53,11 +72,12 @@ class Server:
     ``status`` is given by the cloud. ``power`` is started, stopped or paused: that of its machine
     or, while something is done with it, the one that it will have. ``memory`` is in MiB,
     ``volume_size`` in GB (2^30 bytes). ``user_data`` is a keyed hash (UserDataHash). ``member_of``
-    is the group it was created in with count. ``faults``: how its machine differs from the record.
-    ``reason``: why it is paused. ``seeded``: its first-boot disk exists. ``outdated``: options
-    whose meaning changed since its creation. ``launched``: false while it is being created and its
-    machine does not run, so that it can be re-created without loss. ``disk_of_flavor``: its root
-    disk has the size of its flavor, and changes only with that.
+    is the group it was created in with count. ``rescue_image``: that of a rescued one.
+    ``resized_from``: of one whose resize is neither confirmed nor reverted. ``faults``: how its
+    machine differs from the record. ``reason``: why it is paused. ``seeded``: its first-boot disk
+    exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
+    while it is being created and its machine does not run, so that it can be re-created without
+    loss. ``disk_of_flavor``: its root disk has the size of its flavor, and changes only with that.
     """
 
     name: str
@@ -80,6 +100,8 @@ class Server:
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     member_of: str | None = None
+    rescue_image: str | None = None
+    resized_from: Size | None = None
     id: str = AFTER_APPLY
     task_state: TaskState | None = None
     unfinished: TaskState | None = None
@@ -108,7 +130,7 @@ class Server:
 
         begun = self.task_state or self.unfinished
         status = status_after(begun)
-        power = (status and POWER[status]) or self.power
+        power = (status and POWER.get(status)) or self.power
         after = replace(self.powered(power), task_state=None, unfinished=None)
         if status:
             after = replace(after, status=status)
@@ -122,6 +144,7 @@ class Server:
         """The server for the result of a module."""
         fields = plain_fields(self, *_INTERNAL)
         fields['user_data'] = HIDDEN if self.user_data else None
+        fields['resized_from'] = self.resized_from and self.resized_from.flavor
         fields['key_name'] = self.key_names[0] if self.key_names else None
         return {
             **fields,

@@ -25,10 +25,30 @@ from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets
 from .server import Nic, Server
-from .status import is_incomplete
+from .status import Status, is_incomplete
 
-STATES = ('present', 'started', 'stopped', 'restarted', 'absent')
+STATES = ('present', 'started', 'stopped', 'restarted', 'paused', 'shelved', 'absent')
 RUNNING_STATES = ('started', 'restarted')  # states after which a server runs
+STOPPED_STATES = ('stopped', 'shelved')  # states in which a new server is not started
+STATUS_OF_STATE = {
+    'started': Status.ACTIVE,
+    'restarted': Status.ACTIVE,
+    'stopped': Status.SHUTOFF,
+    'paused': Status.PAUSED,
+    'shelved': Status.SHELVED_OFFLOADED,
+}
+
+
+def has_state(status: Status, state: str) -> bool:
+    """Whether a server with a status is in a requested state; ``present`` is any.
+
+    A cloud takes back the memory of a shelved server when its operator wants that.
+    """
+    if status == Status.SHELVED:
+        status = Status.SHELVED_OFFLOADED
+    return STATUS_OF_STATE.get(state, status) == status
+
+
 MAX_MEMBERS = 500
 MAX_NETWORKS = 8
 

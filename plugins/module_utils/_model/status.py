@@ -65,6 +65,7 @@ class TaskState(Word):
     SPAWNING = 'spawning'
     UPDATING = 'updating'
     REPAIRING = 'repairing'
+    PAUSING = 'pausing'
     RESUMING = 'resuming'
     POWERING_ON = 'powering-on'
     POWERING_OFF = 'powering-off'
@@ -80,6 +81,9 @@ class TaskState(Word):
     RESIZE_FINISH = 'resize_finish'
     RESIZE_CONFIRMING = 'resize_confirming'
     RESIZE_REVERTING = 'resize_reverting'
+    REBUILDING = 'rebuilding'
+    RESCUING = 'rescuing'
+    UNRESCUING = 'unrescuing'
     ATTACHING = 'attaching'
     DETACHING = 'detaching'
     EXTENDING = 'extending'
@@ -103,8 +107,8 @@ RESIZING = (
     TaskState.RESIZE_MIGRATED,
     TaskState.RESIZE_FINISH,
 )
-# The power of a server in a status; None: any.
-POWER: Mapping[Status, str | None] = {
+# The power of a server in a status; one in another status may have any.
+POWER: Mapping[Status, str] = {
     Status.ACTIVE: 'started',
     Status.SHUTOFF: 'stopped',
     Status.PAUSED: 'paused',
@@ -112,7 +116,6 @@ POWER: Mapping[Status, str | None] = {
     Status.RESCUE: 'started',
     Status.SHELVED: 'stopped',
     Status.SHELVED_OFFLOADED: 'stopped',
-    Status.VERIFY_RESIZE: 'started',
 }
 STATUS_OF_POWER = {'started': Status.ACTIVE, 'stopped': Status.SHUTOFF, 'paused': Status.PAUSED}
 # In these, memory and CPU are held, or at least not given back.

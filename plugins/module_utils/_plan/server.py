@@ -14,7 +14,7 @@ from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.server import Nic, Server
 from .._model.server_effects import TABLE
-from .._model.server_request import RUNNING_STATES, NicRequest, ServerRequest, has_value
+from .._model.server_request import NicRequest, ServerRequest, has_state, has_value
 from .._model.status import Status, TaskState
 from .server_group import plan_members, plan_server_deletion
 from .server_observations import ObservedServers
@@ -24,11 +24,14 @@ _VERBS = (
     Verb.DELETE,
     Verb.CREATE,
     Verb.REPAIR,
+    Verb.UNSHELVE,
     Verb.RESUME,
     Verb.STOP,
     Verb.POWER_OFF,
     Verb.UPDATE,
     Verb.START,
+    Verb.PAUSE,
+    Verb.SHELVE,
 )
 ORDER = tuple(('server', verb) for verb in _VERBS)
 
@@ -70,14 +73,26 @@ def _plan_server(
     if current.settled_status == Status.ERROR:
         _refuse_error(current, draft)
         return None
-    current = _resume_or_stop(current, request, is_new, draft)
+    if request.state == 'restarted' or not has_state(current.settled_status, request.state):
+        from .server_power import change_before_update
+
+        current = change_before_update(current, request, is_new, draft)
     options = _requested_options(request, current, observed, draft)
     updated = draft.update('server', current, options, TABLE, request.allow_restart)
     if updated is not current:
-        _check_allowed(current, Verb.UPDATE, draft, '')
-    if request.state in RUNNING_STATES and updated.settled_status != Status.ACTIVE:
-        updated = _with_power(updated, Verb.START, 'started', draft)
-    return updated
+        from .server_power import check_allowed
+
+        check_allowed(current, Verb.UPDATE, draft, '')
+    return _in_state(updated, request, draft)
+
+
+def _in_state(server: Server, request: ServerRequest, draft: Draft) -> Server:
+    """Start, pause or shelve a server that is up to date, as the state requires."""
+    if has_state(server.settled_status, request.state):
+        return server
+    from .server_power import change_after_update
+
+    return change_after_update(server, request, draft)
 
 
 def _create(name: str, request: ServerRequest, observed: ObservedServers, draft: Draft) -> Server:
@@ -85,7 +100,8 @@ def _create(name: str, request: ServerRequest, observed: ObservedServers, draft:
     from .server_inheritance import inherit_from_group
 
     inherited = inherit_from_group(name, request, observed, draft)
-    return draft.add('server', Verb.CREATE, None, new_server(name, inherited, observed, draft))
+    server = new_server(name, inherited, observed, draft)
+    return _in_state(draft.add('server', Verb.CREATE, None, server), request, draft)
 
 
 def _complete_earlier_run(
@@ -98,52 +114,12 @@ def _complete_earlier_run(
     return complete_earlier_run(current, request, observed, draft)
 
 
-def _with_power(current: Server, verb: Verb, power: str, draft: Draft) -> Server:
-    """Change the power of a server, if its status allows it."""
-    _check_allowed(current, verb, draft)
-    after = current.powered(power)
-    if current.unfinished == TaskState.POWERING_ON:
-        after = replace(after, unfinished=None)  # nothing is left of that
-    return draft.add('server', verb, current, after)
-
-
-def _check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'state') -> None:
-    from .._model.lifecycle import is_allowed, refusal
-
-    if not is_allowed('server', current.settled_status, verb):
-        text = refusal('server', current.name, current.settled_status, verb)
-        draft.refuse(option, text, name=current.name)
-
-
 def _refuse_error(current: Server, draft: Draft) -> None:
     from .._model.lifecycle import refusal
 
     text = refusal('server', current.name, current.status, Verb.UPDATE)
     why = f'; the cloud says: {"; ".join(current.faults)}' if current.faults else ''
     draft.refuse('state', text + why, name=current.name)
-
-
-def _resume_or_stop(current: Server, request: ServerRequest, is_new: bool, draft: Draft) -> Server:
-    """Resume or stop a server before its update, as the state requires.
-
-    A new server is not restarted: its creation starts it.
-    """
-    if request.state == 'started' and _is_held(current):
-        return _with_power(current, Verb.RESUME, 'started', draft)
-    must_stop = request.state == 'stopped' or (request.state == 'restarted' and not is_new)
-    if must_stop and current.settled_status != Status.SHUTOFF:
-        verb = Verb.POWER_OFF if request.force else Verb.STOP
-        return _with_power(current, verb, 'stopped', draft)
-    return current
-
-
-def _is_held(current: Server) -> bool:
-    """Whether a server is paused, or similarly kept from running."""
-    if current.settled_status == Status.ACTIVE:
-        return False
-    from .._model.lifecycle import is_allowed
-
-    return is_allowed('server', current.settled_status, Verb.RESUME)
 
 
 def _requested_options(

@@ -9,11 +9,32 @@ from dataclasses import replace
 from .._model.change import Draft
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
+from .._model.lifecycle import SERVER
 from .._model.server import DISK_MISSING, Server
 from .._model.server_request import ServerRequest
 from .._model.status import Status, TaskState
 from .server_creation import check_first_boot, complete_creation
 from .server_observations import ObservedServers
+
+# What completes an action that was interrupted. The others (see complete_action) need no verb of
+# their own.
+_VERBS = {
+    state: verb
+    for verb in (
+        Verb.STOP,
+        Verb.PAUSE,
+        Verb.RESUME,
+        Verb.SHELVE,
+        Verb.UNSHELVE,
+        Verb.RESIZE,
+        Verb.CONFIRM_RESIZE,
+        Verb.REVERT_RESIZE,
+        Verb.REBUILD,
+        Verb.RESCUE,
+        Verb.UNRESCUE,
+    )
+    for state in SERVER[verb].task_states
+}
 
 
 def complete_earlier_run(
@@ -24,9 +45,24 @@ def complete_earlier_run(
         current = complete_creation(current, request, observed, draft)
     if current.status == Status.UNMANAGED or current.unfinished == TaskState.REPAIRING:
         current = _repair(current, request, observed, draft)
-    if current.unfinished in (TaskState.POWERING_OFF, TaskState.RESUMING):
-        current = _complete_power_change(current, request, draft)
-    return current
+    if current.unfinished == TaskState.POWERING_OFF and request.force:
+        after = current.completed()
+        return draft.add('server', Verb.POWER_OFF, current, after, why=COMPLETES_INTERRUPTED_RUN)
+    return complete_action(current, draft) if _has_verb(current) else current
+
+
+def complete_action(current: Server, draft: Draft) -> Server:
+    """Complete what was begun with a server that exists, by the verb that began it.
+
+    A start, a reboot or an update is completed by an update: that starts a server which is to run.
+    """
+    verb = _VERBS.get(current.unfinished, Verb.UPDATE) if current.unfinished else Verb.UPDATE
+    after = current.completed()
+    return draft.add('server', verb, current, after, why=COMPLETES_INTERRUPTED_RUN)
+
+
+def _has_verb(current: Server) -> bool:
+    return current.unfinished in _VERBS
 
 
 def _repair(
@@ -56,11 +92,3 @@ def _repair(
     )
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else faults
     return draft.add('server', Verb.REPAIR, current, after, why=why)
-
-
-def _complete_power_change(current: Server, request: ServerRequest, draft: Draft) -> Server:
-    """Complete an interrupted stop, which the guest may already have received, or a resume."""
-    verb = Verb.POWER_OFF if request.force else Verb.STOP
-    if current.unfinished == TaskState.RESUMING:
-        verb = Verb.RESUME
-    return draft.add('server', verb, current, current.completed(), why=COMPLETES_INTERRUPTED_RUN)

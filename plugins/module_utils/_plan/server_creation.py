@@ -12,7 +12,7 @@ from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.server import Nic, Server
-from .._model.server_request import RUNNING_STATES, ServerRequest
+from .._model.server_request import STOPPED_STATES, ServerRequest
 from .checks import check_image_disk
 from .server_connections import (
     assign_own_groups,
@@ -52,7 +52,7 @@ def new_server(
         name=name,
         member_of=None if request.count is None else request.name,
         **options,
-    ).powered('stopped' if request.state == 'stopped' else 'started')
+    ).powered('stopped' if request.state in STOPPED_STATES else 'started')
     check_server_name(server, observed, draft)
     if request.wait_for == 'ssh':
         from .server_ssh import check_ssh_allowed
@@ -121,7 +121,7 @@ def _with_request(
     options['floating_ip'] = keeps_floating_ip or new_floating_ip(request, observed, draft)
     power = current.power
     if request.state != 'present':
-        power = 'started' if request.state in RUNNING_STATES else 'stopped'
+        power = 'stopped' if request.state in STOPPED_STATES else 'started'
     return replace(current, **options).powered(power)
 
 

@@ -22,7 +22,7 @@ def check_ssh_allowed(
 ) -> None:
     """Refuse to wait for SSH where the groups do not allow it from where the module runs."""
     here = observed.profile.here
-    if request.state == 'stopped' or here is None:
+    if request.state in ('stopped', 'paused', 'shelved') or here is None:
         return
     network = observed.networks.get(server.networks[0].name)
     groups = _ssh_groups(server, observed)

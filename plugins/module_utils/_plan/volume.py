@@ -219,7 +219,9 @@ def _detach(
         )
     if observed.mounted is None:
         draft.notes.append(_unknown_mount(current, observed.sees_guests))
-    return draft.add('volume', Verb.DETACH, current, replace(current, server=None))
+    return draft.add(
+        'volume', Verb.DETACH, current, replace(current, server=None, cloud_status=None)
+    )
 
 
 def _unknown_mount(current: Volume, sees_guests: bool) -> str:

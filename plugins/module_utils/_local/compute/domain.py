@@ -13,6 +13,8 @@ from ..host.devices import AGENT_CHANNEL
 from ..storage.disk_devices import disk_xml, target
 from ..storage.pools import Disk
 
+SEED = 'seed.iso'  # the CD with first-boot content
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -25,7 +27,10 @@ class Interface:
 
 @dataclass(frozen=True)
 class Machine:
-    """The values of a domain. ``memory`` in MiB. ``disks``: the root disk first."""
+    """The values of a domain. ``memory`` in MiB. ``disks``: the one that it boots from first.
+
+    ``seed``: the file in its folder that is its CD.
+    """
 
     name: str
     uuid: str
@@ -36,6 +41,7 @@ class Machine:
     disks: Tuple[Disk, ...]
     kvm: bool = False
     guest_agent: bool = True
+    seed: str = SEED
     metadata: str = ''  # an XML element in its own namespace
 
 
@@ -98,7 +104,7 @@ def xml(machine: Machine) -> str:
         vcpus=machine.vcpus,
         cpu='host-passthrough' if machine.kvm else 'maximum',
         root_disk=root,
-        seed=escape(os.path.join(machine.folder, 'seed.iso')),
+        seed=escape(os.path.join(machine.folder, machine.seed)),
         disks=''.join(others),
         interfaces=''.join(_interface_xml(nic) for nic in machine.interfaces),
         console=escape(os.path.join(machine.folder, 'console.log')),

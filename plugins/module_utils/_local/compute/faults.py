@@ -37,7 +37,8 @@ def machine_faults(
     if not os.path.exists(seed):
         faults.append(SEED_MISSING)
     volumes = [volume for volume in row['volumes'] if volume['task_state'] is None]
-    files = {root.path, seed, *(pool.volume(volume['uuid']).path for volume in volumes)}
+    files = {root.path, *(pool.volume(volume['uuid']).path for volume in volumes)}
+    files |= {pool.rescue(row['uuid']).path} if row['rescue_image_uuid'] else {seed}
     return (*faults, *_definition_faults(row, machine, files))
 
 

@@ -43,6 +43,10 @@ class Machines(ABC, Generic[MachineRow]):
     def name(self, row: MachineRow) -> str:
         """The name of the domain, unique by the id of the row."""
 
+    def log_pattern(self, row: MachineRow) -> str:
+        """The names of its logs."""
+        return f'{glob.escape(self.name(row))}.log*'
+
     @abstractmethod
     def folder(self, row: MachineRow) -> str:
         """The folder of the machine."""
@@ -87,7 +91,7 @@ class Machines(ABC, Generic[MachineRow]):
         self.undefine(row)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self.folder(row))
-        for log in glob.glob(f'{self.logs}/{glob.escape(self.name(row))}.log*'):
+        for log in glob.glob(f'{self.logs}/{self.log_pattern(row)}'):
             os.unlink(log)
 
 

@@ -35,6 +35,8 @@ class ListedServer(ServerRow):
     image: str
     image_uuid: str
     image_source: str
+    rescue_image: str | None
+    rescue_image_uuid: str | None
     more_keys: str
     volume_size: int
     volume_task_state: str | None

@@ -23,9 +23,11 @@ _MORE_KEYS = """(SELECT json_group_array(name) FROM (
   SELECT k.name FROM server_keypair sk JOIN keypair k ON k.id = sk.keypair_id
   WHERE sk.server_id = s.id ORDER BY sk.position))"""
 _WITH_IMAGE_AND_ROOT = """JOIN image i ON i.id = s.image_id
+  LEFT JOIN image r ON r.id = s.rescue_image_id
   LEFT JOIN volume v ON v.server_id = s.id AND v.bootable"""
 _SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
+  r.name AS rescue_image, r.uuid AS rescue_image_uuid,
   {_MORE_KEYS} AS more_keys, v.size AS volume_size, v.task_state AS volume_task_state
   {_SELECTED.replace('WHERE', f'{_WITH_IMAGE_AND_ROOT} WHERE')}
   ORDER BY length(s.name), s.name""")

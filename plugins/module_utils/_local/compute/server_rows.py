@@ -30,6 +30,7 @@ from .server_queries import (
     key_names,
     server_rows,
 )
+from .server_status import recorded_power
 
 if TYPE_CHECKING:
     from ..record.rows import BalancerMemberRow, KeypairRow, PortRow
@@ -217,8 +218,3 @@ def complete_rows(
             'first_boot': scripts.get(row['init_script'] or '') or task_data,
         }
     return found
-
-
-def recorded_power(server: Server) -> str:
-    """The power to record: a paused server is recorded as started."""
-    return 'stopped' if server.power == 'stopped' else 'started'

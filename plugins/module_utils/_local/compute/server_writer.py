@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Changes of servers.
+"""Servers are created, updated and deleted.
 
 Each change has three parts: a transaction records the desired state, steps apply it, and a
 transaction clears the task state.
@@ -9,7 +9,7 @@ transaction clears the task state.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Sequence
+from typing import TYPE_CHECKING, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome, Outcomes
 from ..._model.change import Change, Changes, names_of
@@ -18,8 +18,8 @@ from ..._model.status import TaskState
 from ..network import dns_names
 from ..record.host import Host
 from ..record.projection import Projections
-from ..record.work import THREADS
 from . import server_rows
+from .server_status import recorded_power
 from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class ServerWriter:
             wanted = change.new(Server)
             if reserved.get(change.name, wanted) != wanted:
                 outdated.append(change)
-        rows = self._rows(outdated) if outdated else {}
+        rows = self.complete_rows(outdated) if outdated else {}
         for row in rows.values():
             self.host.with_retry(partial(self.machines.erase, row))
         return names_of(outdated)
@@ -82,7 +82,7 @@ class ServerWriter:
             lambda change, row: server_rows.update(self.record, self.host.pools, change, row),
         )
         self.projections.apply()
-        rows = self._rows(changes)
+        rows = self.complete_rows(changes)
         outcomes = self.host.work.then_each(
             begun, lambda change: self.machines.resize(change, rows[change.name])
         )
@@ -93,7 +93,7 @@ class ServerWriter:
 
         def begin(change: Change, row: int) -> None:
             values = {
-                'power': server_rows.recorded_power(change.new(Server)),
+                'power': recorded_power(change.new(Server)),
                 'task_state': TaskState.REPAIRING,
             }
             self.record.writer.update_row('server', row, values)
@@ -103,7 +103,7 @@ class ServerWriter:
 
     def _build(self, begun: Outcomes) -> Outcomes:
         """Create disks and seeds, load the firewall, then define machines and start them."""
-        rows = self._rows([outcome.change for outcome in begun])
+        rows = self.complete_rows([outcome.change for outcome in begun])
         prepared = self.host.work.then_each(
             begun, lambda change: self.machines.prepare(rows[change.name])
         )
@@ -120,30 +120,10 @@ class ServerWriter:
         failed = [outcome for outcome in prepared if outcome.error]
         return self.host.work.finish([*failed, *built], _DONE)
 
-    def resume(self, changes: Changes) -> Outcomes:
-        """Resume paused servers."""
-        return self._set_power(changes, 'started', TaskState.RESUMING, self.machines.resume)
-
-    def start(self, changes: Changes) -> Outcomes:
-        """Start servers."""
-        return self._set_power(changes, 'started', TaskState.POWERING_ON, self.machines.start)
-
-    def stop(self, changes: Changes) -> Outcomes:
-        """Shut down the guests, and wait until they are off; one that times out keeps running."""
-        # The guests share one timeout. If there are more than threads, all must begin at once.
-        first_step = self.machines.press_power_button if len(changes) > THREADS else None
-        return self._set_power(
-            changes, 'stopped', TaskState.POWERING_OFF, self.machines.shut_down, first_step
-        )
-
-    def power_off(self, changes: Changes) -> Outcomes:
-        """Power off servers without a shutdown of the guests."""
-        return self._set_power(changes, 'stopped', TaskState.POWERING_OFF, self.machines.power_off)
-
     def delete(self, changes: Changes) -> Outcomes:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
-        rows = self._rows(changes)
+        rows = self.complete_rows(changes)
         outcomes = self.host.work.then_each(
             begun, lambda change: self.machines.erase(rows[change.name])
         )
@@ -155,41 +135,19 @@ class ServerWriter:
         self.projections.apply()
         return outcomes
 
-    def _set_power(
-        self,
-        changes: Changes,
-        power: str,
-        task_state: TaskState,
-        step: Callable[[CompleteServer], None],
-        first_step: Callable[[CompleteServer], None] | None = None,
-    ) -> Outcomes:
-        """Record the power and apply it; for a failure, record the previous power.
-
-        ``first_step``: a step for all servers before the other one.
-        """
-        begun = self.record.writer.set(changes, {'power': power, 'task_state': task_state})
-        rows = self._rows(changes)
-        if first_step:
-            self.host.work.then_each(begun, lambda change: first_step(rows[change.name]))
-        outcomes = self.host.work.then_each(begun, lambda change: step(rows[change.name]))
-        with self.record.writer.transaction() as sql:
-            for outcome in outcomes:
-                previous = server_rows.recorded_power(outcome.change.old(Server))
-                sql.execute(
-                    'UPDATE main.server SET power = ?, task_state = NULL WHERE id = ?',
-                    (previous if outcome.error else power, self.record.row_of(outcome.change)),
-                )
-            return self.record.writer.end(outcomes)
-
     def redefine(self, names: Iterable[str]) -> None:
         """Define the machines of servers after a change of their volumes.
 
         The lock keeps another run from writing their metadata meanwhile.
         """
         with self.host.locks.projection('metadata'):
-            rows = server_rows.complete_rows(self.record, self.user_data, list(names))
-            for row in rows.values():
+            for row in self.rows_named(list(names)).values():
                 self.host.with_retry(partial(self.machines.define, row))
 
-    def _rows(self, changes: Changes) -> Dict[str, CompleteServer]:
-        return server_rows.complete_rows(self.record, self.user_data, names_of(changes))
+    def complete_rows(self, changes: Changes) -> Dict[str, CompleteServer]:
+        """The rows of the servers of changes, with all values of their machines, by name."""
+        return self.rows_named([change.name for change in changes])
+
+    def rows_named(self, names: Sequence[str]) -> Dict[str, CompleteServer]:
+        """The rows of servers, with all values of their machines, by name."""
+        return server_rows.complete_rows(self.record, self.user_data, names)

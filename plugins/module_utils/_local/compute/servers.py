@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
-from ..._model.server import Nic, Server
+from ..._model.server import Nic, Server, size_of
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..record.host import Host
 from ..record.projection import Projections
 from . import server_queries as queries
-from .server_status import status_of
+from .server_status import SHELVED, status_of
 
 if TYPE_CHECKING:
     from ..._model.first_boot import FirstBoot
@@ -74,7 +74,8 @@ class LocalServers:
             if server.name in outdated:
                 server = replace(server, outdated=('init_script',))
             server = self.host.with_progress('server', row, server)
-            found.append(replace(server, status=status_of(server, machine)))
+            status = status_of(server, machine, row['power'])
+            found.append(replace(server, status=status))
         return tuple(found)
 
     def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
@@ -103,6 +104,8 @@ class LocalServers:
             description=row['description'],
             labels=json.loads(row['labels']),
             member_of=row['member_of'],
+            rescue_image=row['rescue_image'],
+            resized_from=size_of(row['resized_from']) if row['resized_from'] else None,
             id=row['uuid'],
             faults=faults,
             reason=reason,
@@ -178,21 +181,11 @@ class LocalServers:
         """Define machines as recorded."""
         return self._writer().repair(changes)
 
-    def resume(self, changes: Changes) -> Outcomes:
-        """Resume paused servers."""
-        return self._writer().resume(changes)
+    def act(self, changes: Changes) -> Outcomes:
+        """Apply an action of the life cycle, which all changes have as their verb."""
+        from .server_actions import ServerActions
 
-    def start(self, changes: Changes) -> Outcomes:
-        """Start servers."""
-        return self._writer().start(changes)
-
-    def stop(self, changes: Changes) -> Outcomes:
-        """Shut down the guests, and wait until they are off."""
-        return self._writer().stop(changes)
-
-    def power_off(self, changes: Changes) -> Outcomes:
-        """Power off servers without a shutdown of the guests."""
-        return self._writer().power_off(changes)
+        return ServerActions(self._writer()).act(changes)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete servers."""
@@ -215,9 +208,9 @@ def _power(row: ObservedServer, machine: Machine | None) -> str:
 
     A task that is in progress, or was interrupted, ends with the recorded power.
     """
-    if machine is None or row['task_state']:
-        return row['power']
-    return machine.power
+    if machine is not None and not row['task_state']:
+        return machine.power
+    return 'stopped' if row['power'] == SHELVED else row['power']
 
 
 def _is_launched(row: ObservedServer, machine: Machine | None) -> bool:

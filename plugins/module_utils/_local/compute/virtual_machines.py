@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Tuple
 
 from ..._cloud import TimedOut
@@ -22,12 +24,14 @@ from ..storage.pool_writer import writer_of
 from . import domain, readiness, seed
 from .faults import has_agent
 from .machines import Machines, name_in_project
+from .server_status import SHELVED
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
 
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
 _POWER_BUTTON = 1
+_RESCUE_SEED = 'rescue.iso'
 _RETRY = 3.0  # seconds; a power button pressed in the first second after a start has no effect
 
 
@@ -45,6 +49,16 @@ class VirtualMachines(Machines['CompleteServer']):
         """The name of the domain, with the server's name for virsh users."""
         return f'hanok-{row["id"]}-{name_in_project(row)}'
 
+    def defined_name(self, row: CompleteServer) -> str:
+        """The name of the domain: that of a server which was renamed while it ran is kept."""
+        with tolerate('NO_DOMAIN'):
+            return str(self.lookup(row).name())
+        return self.name(row)
+
+    def log_pattern(self, row: CompleteServer) -> str:
+        """The names of its logs, also of those from before it was renamed."""
+        return f'hanok-{row["id"]}-*.log*'
+
     def folder(self, row: CompleteServer) -> str:
         """The folder with the root disk, the seed and the console log."""
         return self.host.settings.path('servers', row['uuid'])
@@ -59,15 +73,8 @@ class VirtualMachines(Machines['CompleteServer']):
         pool.create(
             pool.root(row['uuid'], row['volume_size']), locks, pool.image(row['image_uuid'])
         )
-        content = seed.Seed(
-            identity=row['uuid'],
-            name=row['name'],
-            macs=tuple(port['mac'] for port in row['ports']),
-            public_keys=row['public_keys'],
-            user_data=row['first_boot'],
-            clone=row['image_source'].startswith('server:'),
-        )
-        seed.write(self.host, os.path.join(folder, 'seed.iso'), content, locks)
+        content = replace(_first_boot(row), user_data=row['first_boot'])
+        seed.write(self.host, os.path.join(folder, domain.SEED), content, locks)
 
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
@@ -81,14 +88,17 @@ class VirtualMachines(Machines['CompleteServer']):
             for volume in row['volumes']
             if volume['task_state'] != TaskState.DETACHING
         ]
+        root = pool.root(row['uuid'])
+        is_rescued = row['rescue_image_uuid'] is not None
         machine = domain.Machine(
-            name=self.name(row),
+            name=self.defined_name(row),
             uuid=row['uuid'],
             memory=row['memory'],
             vcpus=row['vcpus'],
             folder=self.folder(row),
+            seed=_RESCUE_SEED if is_rescued else domain.SEED,
             interfaces=tuple(interfaces),
-            disks=(pool.root(row['uuid']), *volumes),
+            disks=(pool.rescue(row['uuid']), root, *volumes) if is_rescued else (root, *volumes),
             kvm=domain.has_kvm(self.host.settings.virt_type),
             metadata=row['metadata'],
             guest_agent=bool(row['guest_agent']),
@@ -138,6 +148,50 @@ class VirtualMachines(Machines['CompleteServer']):
                 readiness.mark_start(os.path.join(self.folder(row), 'console.log'))
             machine.create()
 
+    def rebuild(self, row: CompleteServer) -> None:
+        """Start the machine with a fresh root disk, and the init script as it is now.
+
+        User data is recorded only as a hash: the first-boot disk that contains it is kept.
+        """
+        self.power_off(row)
+        pool = writer_of(self.host)
+        pool.remove(pool.root(row['uuid']))
+        if row['init_script']:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.folder(row), domain.SEED))
+        self.prepare(row)
+        self.define_and_start(row)
+
+    def rescue(self, row: CompleteServer) -> None:
+        """Start the machine from a disk of the rescue image, with its own as the second one."""
+        locks = self.host.work.held_lock('server', row['name'])
+        pool = writer_of(self.host)
+        pool.create(pool.rescue(row['uuid']), locks, pool.image(row['rescue_image_uuid'] or ''))
+        content = _first_boot(row)
+        content = replace(content, identity=f'{content.identity}-rescue')
+        seed.write(self.host, os.path.join(self.folder(row), _RESCUE_SEED), content, locks)
+        self.define_and_start(row)
+
+    def unrescue(self, row: CompleteServer) -> None:
+        """Start the machine from its own disk, and remove what it was rescued with."""
+        self.define_and_start(row)
+        pool = writer_of(self.host)
+        pool.remove(pool.rescue(row['uuid']))
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.folder(row), _RESCUE_SEED))
+
+    def rename(self, row: CompleteServer) -> None:
+        """Rename the machine if it is off; libvirt renames no running one, which keeps its name."""
+        machine = self.lookup(row)
+        if machine.name() != self.name(row):
+            with tolerate('OPERATION_INVALID'):
+                machine.rename(self.name(row))
+
+    def pause(self, row: CompleteServer) -> None:
+        """Pause the machine."""
+        with tolerate('OPERATION_INVALID'):  # it no longer runs
+            self.lookup(row).suspend()
+
     def resume(self, row: CompleteServer) -> None:
         """Resume the paused machine."""
         with tolerate('OPERATION_INVALID'):  # it is no longer paused
@@ -169,8 +223,19 @@ class VirtualMachines(Machines['CompleteServer']):
                 f'{row["name"]} to shut down; force: true powers it off',
                 'wait_timeout',
             )
-        if row['power'] == 'stopped':
+        if row['power'] in ('stopped', SHELVED):
             machine.setAutostart(0)
+
+
+def _first_boot(row: CompleteServer) -> seed.Seed:
+    """What a machine needs to know at its first boot, without user data."""
+    return seed.Seed(
+        identity=row['uuid'],
+        name=row['name'],
+        macs=tuple(port['mac'] for port in row['ports']),
+        public_keys=row['public_keys'],
+        clone=row['image_source'].startswith('server:'),
+    )
 
 
 def _size(server: Server) -> Tuple[int, int, int, bool]:

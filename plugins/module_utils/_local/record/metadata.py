@@ -99,7 +99,7 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
 
 
 def _server(row: ServerRow) -> Columns:
-    server = _without(row, 'power', 'task_state')
+    server = _without(row, 'power', 'task_state', 'rescue_image_id', 'resized_from')
     server['init_script_seal'] = None
     # Local users can read the metadata.
     server['user_data'] = UNKNOWN_HASH if row['user_data'] else None

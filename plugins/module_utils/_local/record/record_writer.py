@@ -184,14 +184,15 @@ class RecordWriter:
 
         return self.change(changes, delete, is_all)
 
-    def begin_deletion(self, changes: Changes, user: str, column: str) -> Outcomes:
+    def begin_deletion(self, changes: Changes, user: str, *columns: str) -> Outcomes:
         """Mark rows as being deleted, so that no new row can refer to them.
 
-        Raises CloudError if a row of ``user`` refers to one of them by ``column`` meanwhile.
+        Raises CloudError if a row of ``user`` refers to one of them by a column meanwhile.
         """
+        query = f'SELECT 1 FROM {user} WHERE ? IN ({", ".join(columns)})'
 
         def begin(change: Change, row: int) -> None:
-            if self.record.value(f'SELECT 1 FROM {user} WHERE {column} = ?', row) is not None:
+            if self.record.value(query, row) is not None:
                 raise Busy(
                     f'{change.kind} {change.name} is now in use by a {user}; '
                     'run the task again to see which one'

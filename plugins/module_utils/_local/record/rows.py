@@ -121,7 +121,7 @@ class ServerRow(Row):
     """A server. Memory: MiB."""
 
     uuid: Uuid
-    name: Annotated[str, Value.HOST_NAME]
+    name: Annotated[str, RULES, METADATA, Value.HOST_NAME]
     member_of: Annotated[Optional[str], METADATA, INDEX]
     flavor: Annotated[Optional[str], METADATA]
     vcpus: Annotated[int, METADATA]
@@ -134,6 +134,10 @@ class ServerRow(Row):
     power: Annotated[str, Value.POWER]
     delete_protection: Annotated[int, METADATA]
     guest_agent: Annotated[int, 'DEFAULT 1', METADATA]
+    # The image that it is rescued with; NULL: it is not.
+    rescue_image_id: Annotated[Optional[int], 'REFERENCES image', INDEX]
+    # Its size before a resize that is not confirmed yet, as JSON.
+    resized_from: Annotated[Optional[str], Value.JSON]
     description: Description
     labels: Labels
     task_state: TaskState

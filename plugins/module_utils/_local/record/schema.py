@@ -180,7 +180,12 @@ _SNAPSHOTS = [
     f'CREATE TABLE server_snapshot ({_ROW}, {_SERVER_SNAPSHOT});',
     f'CREATE TABLE server_snapshot_disk ({_ROW}, {_SNAPSHOT_DISK});',
 ]
-_VERSION_7 = [*_SNAPSHOTS]
+# Servers are resized in two steps, and rescued.
+_ACTIONS = [
+    'ALTER TABLE server ADD COLUMN rescue_image_id INTEGER REFERENCES image;',
+    'ALTER TABLE server ADD COLUMN resized_from TEXT;',
+]
+_VERSION_7 = [*_SNAPSHOTS, *_ACTIONS]
 
 VERSIONS = {
     2: _version_2(),

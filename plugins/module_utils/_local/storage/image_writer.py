@@ -54,7 +54,7 @@ class ImageWriter:
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
-        begun = self.record.writer.begin_deletion(changes, 'server', 'image_id')
+        begun = self.record.writer.begin_deletion(changes, 'server', 'image_id', 'rescue_image_id')
         deleted = self.host.work.then_each(begun, self._delete)
         return self.host.work.finish(deleted, _DELETED)
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .row_types import ListedImage
 
 _LIST: Query[ListedImage] = Query("""SELECT i.*, (SELECT group_concat(s.name)
-  FROM server s WHERE s.image_id = i.id) AS used
+  FROM server s WHERE i.id IN (s.image_id, s.rescue_image_id)) AS used
   FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name""")
 
 

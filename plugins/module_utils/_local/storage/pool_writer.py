@@ -40,7 +40,8 @@ class PoolWriter(Pool):
         if image:
             options += ['-b', image.path, '-F', image.format]
         part = _part_of(disk)
-        self.host.work.run('qemu-img', 'create', *options, part, f'{disk.size}G', locks=locks)
+        size = [f'{disk.size}G'] if disk.size else []  # without it, that of the image
+        self.host.work.run('qemu-img', 'create', *options, part, *size, locks=locks)
         os.rename(part, disk.path)
 
     def grow(self, disk: Disk, locks: Sequence[int]) -> None:

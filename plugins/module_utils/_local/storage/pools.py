@@ -48,6 +48,10 @@ class Pool:
         """The root disk of a server, by its UUID."""
         return Disk(self.path(ROOT, server), 'root', size)
 
+    def rescue(self, server: str) -> Disk:
+        """The disk that a server is rescued with, by its UUID."""
+        return Disk(self.host.settings.path('servers', server, 'rescue.qcow2'), 'rescue')
+
     def volume(self, identity: str, size: int = 0) -> Disk:
         """The disk of a volume; its serial is the part of the UUID that a guest can see."""
         return Disk(self.path(VOLUME, identity), identity[:20], size)

@@ -18,3 +18,4 @@ class ListedVolume(VolumeRow):
 
     server: str | None
     machine: str | None
+    power: str | None

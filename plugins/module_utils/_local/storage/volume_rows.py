@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING, Tuple
 
 from ..._model.change import Change
+from ..._model.status import VolumeStatus
 from ..._model.volume import Volume, root_server
 from ..record.database import Query
 from ..record.record import Record
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # A root volume is created and deleted by the task of its server.
 LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.created_at,
     v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
-    s.name AS server, s.uuid AS machine,
+    s.name AS server, s.uuid AS machine, s.power AS power,
     CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
       ELSE v.task_state END AS task_state
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
@@ -66,4 +67,5 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         created_at=row['created_at'],
         disk_missing=row['task_state'] is None and not pool.exists(disk),
         bootable=bool(row['bootable']),
+        cloud_status=VolumeStatus.RESERVED if row['power'] == 'shelved' else None,
     )

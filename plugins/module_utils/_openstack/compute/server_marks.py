@@ -20,6 +20,7 @@ PENDING = 'pending'  # what is left to be done when Nova has built a server
 OWN_GROUPS = 'own_groups'  # the indices of the connections with groups of their own
 RESIZING = 'resizing'  # a resize of this collection, which confirms it
 SEAL = 'init_script_seal'  # the hash of what the init script was
+RESIZED_FROM = 'resized_from'  # the size before a resize that a task confirms, as JSON
 _AUTO = 'auto'
 _STOP = 'stop'
 

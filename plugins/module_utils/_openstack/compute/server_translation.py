@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Dict, List, NamedTuple, Set, Tuple
 
 from ..._model.change import AFTER_APPLY
-from ..._model.server import Nic, Server
+from ..._model.server import Nic, Server, Size, size_of
 from ..._model.status import Status, TaskState
 from ..._model.user_data import UserDataHash
 from ..api.api import Raw
@@ -16,6 +16,7 @@ from ..api.marks import PREFIX, Marks, from_metadata
 from ..storage.root_volumes import root_volume, volume_ids
 from .server_marks import (
     OWN_GROUPS,
+    RESIZED_FROM,
     RESIZING,
     SEAL,
     Pending,
@@ -81,6 +82,7 @@ def server_of(raw: Raw, around: Around) -> Server:
         description=raw['description'] or '',
         labels=marks.labels,
         member_of=own.get('member_of'),
+        resized_from=_resized_from(marks, state),
         id=raw['id'],
         task_state=task_state,
         unfinished=unfinished,
@@ -151,6 +153,14 @@ def _begun(
     if is_built or ('token' in own and never_ran(raw)):
         return None, TaskState.CREATING
     return None, None
+
+
+def _resized_from(marks: Marks, state: State) -> Size | None:
+    """The size before a resize that is neither confirmed nor reverted; None if it is unknown."""
+    recorded = marks.own.get(RESIZED_FROM)
+    if recorded is None or state.status != Status.VERIFY_RESIZE:
+        return None
+    return size_of(recorded)
 
 
 def _nics(raw: Raw, marks: Marks, around: Around) -> Tuple[Nic, ...]:

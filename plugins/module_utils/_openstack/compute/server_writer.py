@@ -23,11 +23,11 @@ from ..api.marks import PREFIX, from_metadata
 from ..api.polling import Reasons
 from ..api.services import COMPUTE
 from .first_boot_content import encoded
+from .server_actions import awaited, request
 from .server_addresses import Addresses
 from .server_bodies import Content, References, creation_body
 from .server_lists import TOKEN, is_ours, servers_named, without_our_doubles
 from .server_marks import PENDING, Pending, pending_of
-from .server_power import act, awaited
 from .server_references import (
     delete_port,
     own_ports,
@@ -187,7 +187,7 @@ class ServerWriter:
             if addresses and left.floating_ip:
                 addresses.give(raw, left.floating_ip)
             if left.stop and state_of(raw).status == Status.ACTIVE:
-                act(api, raw, 'os-stop')
+                request(api, raw, {'os-stop': None})
 
         def remove_mark(change: Change) -> None:
             server = the(there, change)['id']

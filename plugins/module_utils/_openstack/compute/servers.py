@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Tuple
 
-from ..._cloud import Outcomes, Unsupported
+from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.first_boot import FirstBoot
 from ..._model.secret import Secrets
@@ -110,27 +110,11 @@ class Servers:
 
         return update(self.api, changes)
 
-    def resume(self, changes: Changes) -> Outcomes:
-        """Resume paused and suspended servers."""
-        from .server_power import resume
+    def act(self, changes: Changes) -> Outcomes:
+        """Apply an action of the life cycle, and wait for its end."""
+        from .server_actions import act
 
-        return resume(self.api, changes)
-
-    def start(self, changes: Changes) -> Outcomes:
-        """Start servers."""
-        from .server_power import start
-
-        return start(self.api, changes)
-
-    def stop(self, changes: Changes) -> Outcomes:
-        """Shut the guests down, and wait until they are off."""
-        from .server_power import stop
-
-        return stop(self.api, changes)
-
-    def power_off(self, changes: Changes) -> Outcomes:
-        """Refuse to: Nova has no request for it. The profile refuses the option before."""
-        raise Unsupported('force: Nova powers servers off only after it asked them to shut down')
+        return act(self.api, changes)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete servers, with the floating IPs and ports that were created with them."""

@@ -1,0 +1,197 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The actions of the life cycle: what is done with servers that exist, apart from updates.
+
+A transaction records what the servers will be; then each phase shows its task state and does its
+step, for all of them side by side. All steps are idempotent: an interrupted action is repeated.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, NamedTuple, Tuple
+
+from ..._cloud import CloudError, Outcomes, TimedOut
+from ..._model.change import Change, Changes
+from ..._model.effect import POWER_OFF
+from ..._model.kinds import Verb
+from ..._model.root_volume import root_name
+from ..._model.server import Server
+from ..._model.status import TaskState
+from ..network import dns_names
+from ..record.work import THREADS
+from .server_queries import init_script_hash
+from .server_status import recorded_power
+from .virtual_machines import VirtualMachines
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
+    from .server_writer import ServerWriter
+
+Step = Callable[[VirtualMachines, 'CompleteServer'], None]
+
+
+class Phase(NamedTuple):
+    """A part of an action: what is shown meanwhile, and what is done with each machine."""
+
+    task_state: TaskState
+    step: Step
+
+
+def _do_nothing(machines: VirtualMachines, row: CompleteServer) -> None:
+    """Nothing is left to be done with the machine."""
+
+
+_PHASES: Mapping[Verb, Tuple[Phase, ...]] = {
+    Verb.START: (Phase(TaskState.POWERING_ON, VirtualMachines.start),),
+    Verb.STOP: (Phase(TaskState.POWERING_OFF, VirtualMachines.shut_down),),
+    Verb.POWER_OFF: (Phase(TaskState.POWERING_OFF, VirtualMachines.power_off),),
+    Verb.PAUSE: (Phase(TaskState.PAUSING, VirtualMachines.pause),),
+    Verb.RESUME: (Phase(TaskState.RESUMING, VirtualMachines.resume),),
+    Verb.REBOOT: (
+        Phase(TaskState.REBOOTING, VirtualMachines.shut_down),
+        Phase(TaskState.REBOOT_STARTED, VirtualMachines.define_and_start),
+    ),
+    Verb.HARD_REBOOT: (
+        Phase(TaskState.REBOOTING_HARD, VirtualMachines.power_off),
+        Phase(TaskState.REBOOT_STARTED_HARD, VirtualMachines.define_and_start),
+    ),
+    Verb.SHELVE: (Phase(TaskState.SHELVING, VirtualMachines.shut_down),),
+    Verb.UNSHELVE: (Phase(TaskState.UNSHELVING, VirtualMachines.define_and_start),),
+    Verb.RESIZE: (
+        Phase(TaskState.RESIZE_PREP, VirtualMachines.shut_down),
+        Phase(TaskState.RESIZE_FINISH, VirtualMachines.define_and_start),
+    ),
+    Verb.CONFIRM_RESIZE: (Phase(TaskState.RESIZE_CONFIRMING, _do_nothing),),
+    Verb.REVERT_RESIZE: (
+        Phase(TaskState.RESIZE_REVERTING, VirtualMachines.shut_down),
+        Phase(TaskState.RESIZE_REVERTING, VirtualMachines.define_and_start),
+    ),
+    Verb.REBUILD: (Phase(TaskState.REBUILDING, VirtualMachines.rebuild),),
+    Verb.RESCUE: (
+        Phase(TaskState.RESCUING, VirtualMachines.shut_down),
+        Phase(TaskState.RESCUING, VirtualMachines.rescue),
+    ),
+    Verb.UNRESCUE: (
+        Phase(TaskState.UNRESCUING, VirtualMachines.shut_down),
+        Phase(TaskState.UNRESCUING, VirtualMachines.unrescue),
+    ),
+}
+# After a failure of these the server is what it was; what others began is completed by a task.
+_UNDONE = frozenset(
+    {
+        Verb.START,
+        Verb.STOP,
+        Verb.POWER_OFF,
+        Verb.PAUSE,
+        Verb.RESUME,
+        Verb.SHELVE,
+        Verb.UNSHELVE,
+    }
+)
+
+
+class ServerActions:
+    """Applies actions to servers."""
+
+    def __init__(self, writer: ServerWriter) -> None:
+        """``writer``: its record and machines are used."""
+        self.writer = writer
+        self.host = writer.host
+        self.record = writer.record
+
+    def act(self, changes: Changes) -> Outcomes:
+        """Apply the action that all changes have as their verb."""
+        verb = changes[0].verb
+        if verb == Verb.RENAME:
+            return self._rename(changes)
+        phases = _PHASES[verb]
+        outcomes = self._begin(changes, phases[0].task_state)
+        rows = self.writer.complete_rows(changes)
+        for number, phase in enumerate(phases):
+            if number:
+                self._show(outcomes, phase.task_state)
+            outcomes = self._step(outcomes, phase.step, rows)
+        return self._end(outcomes)
+
+    def _begin(self, changes: Changes, task_state: TaskState) -> Outcomes:
+        def begin(change: Change, row: int) -> None:
+            columns = self._columns(change, change.new(Server))
+            self.record.writer.update_row('server', row, {**columns, 'task_state': task_state})
+
+        return self.record.writer.change(changes, begin)
+
+    def _columns(self, change: Change, server: Server) -> Dict[str, Any]:
+        """What is recorded of a server in a state that an action leads to."""
+        columns: Dict[str, Any] = {'power': recorded_power(server)}
+        if change.verb in (Verb.RESIZE, Verb.CONFIRM_RESIZE, Verb.REVERT_RESIZE):
+            before = server.resized_from
+            columns['resized_from'] = before and before.recorded()
+            columns.update(flavor=server.flavor, vcpus=server.vcpus, memory=server.memory)
+        if change.verb in (Verb.RESCUE, Verb.UNRESCUE):
+            image = server.rescue_image
+            columns['rescue_image_id'] = image and self.record.find('image', image)
+        if change.verb == Verb.REBUILD:
+            columns['image_id'] = self.record.find('image', server.image)
+            columns['init_script_seal'] = init_script_hash(self.record, server.init_script)
+        return columns
+
+    def _show(self, outcomes: Outcomes, task_state: TaskState) -> None:
+        """Let other runs see how far the servers are."""
+        under_way = [outcome.change for outcome in outcomes if not outcome.error]
+        if under_way:
+            self.record.writer.set(under_way, {'task_state': task_state})
+
+    def _step(self, outcomes: Outcomes, step: Step, rows: Mapping[str, CompleteServer]) -> Outcomes:
+        machines = self.writer.machines
+        if step is VirtualMachines.shut_down and len(outcomes) > THREADS:
+            # The guests share one timeout, but not all of them have a thread: all begin at once.
+            self.host.work.then_each(
+                outcomes, lambda change: machines.press_power_button(rows[change.name])
+            )
+
+        def apply(change: Change) -> None:
+            is_forced = step is VirtualMachines.shut_down and change.effect == POWER_OFF
+            chosen = VirtualMachines.power_off if is_forced else step
+            chosen(machines, rows[change.name])
+
+        return self.host.work.then_each(outcomes, apply)
+
+    def _end(self, outcomes: Outcomes) -> Outcomes:
+        """Clear the task states; what failed without an effect is recorded as it was."""
+        with self.record.writer.transaction():
+            for outcome in outcomes:
+                row = self.record.row_of(outcome.change)
+                if row is None:
+                    continue
+                if not outcome.error:
+                    self.record.writer.update_row('server', row, {'task_state': None})
+                elif _is_undone(outcome.change, outcome.error):
+                    columns = self._columns(outcome.change, outcome.change.old(Server))
+                    self.record.writer.update_row('server', row, {**columns, 'task_state': None})
+            return self.record.writer.end(outcomes)
+
+    def _rename(self, changes: Changes) -> Outcomes:
+        """Give servers other names, which their root volumes and DNS names follow."""
+
+        def rename(change: Change, row: int) -> None:
+            name = change.new(Server).name
+            self.record.writer.update_row('server', row, {'name': name})
+            self.record.sql.execute(
+                'UPDATE main.volume SET name = ? WHERE server_id = ? AND bootable',
+                (root_name(name), row),
+            )
+            dns_names.check_dns_names(self.record, 'server', [name])
+
+        outcomes = self.record.writer.change(changes, rename, is_all=True)
+        self.writer.projections.apply()
+        renamed = [change.new(Server).name for change in changes]
+        for row in self.writer.rows_named(renamed).values():
+            self.host.with_retry(partial(self.writer.machines.rename, row))
+        return outcomes
+
+
+def _is_undone(change: Change, error: CloudError) -> bool:
+    """Whether an action that failed has changed nothing: guests that do not shut down run on."""
+    is_first_attempt = change.old(Server).unfinished is None
+    return change.verb in _UNDONE or (is_first_attempt and isinstance(error, TimedOut))

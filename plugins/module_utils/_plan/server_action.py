@@ -1,0 +1,289 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan of actions on servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, List, Tuple
+
+from .._model.change import Draft, Plan
+from .._model.effect import LIVE, POWER_OFF
+from .._model.flavor import Flavor
+from .._model.image import Image
+from .._model.kinds import Verb
+from .._model.lifecycle import is_allowed, leads_to, next_status, refusal
+from .._model.server import Server, Size
+from .._model.server_action import ServerActionRequest
+from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
+from .checks import DnsOwners, check_dns_name, check_image_disk
+from .server_completion import complete_action
+
+
+@dataclass(frozen=True)
+class ObservedActions:
+    """What exists of what a request is about, by name; ``servers``: those that are selected."""
+
+    servers: Mapping[str, Server]
+    flavors: Mapping[str, Flavor] = field(default_factory=dict)
+    images: Mapping[str, Image] = field(default_factory=dict)
+    dns_owners: DnsOwners = field(default_factory=dict)
+
+
+def plan(request: ServerActionRequest, observed: ObservedActions) -> Plan[Server]:
+    """Plan the action for all selected servers; report all problems of all of them."""
+    draft = Draft()
+    if request.verb == Verb.RENAME:
+        return draft.finish(_renamed(request, observed, draft))
+    _check_selection(request, observed, draft)
+    planned = [_act(server, request, observed, draft) for server in observed.servers.values()]
+    _report_new_host_keys(request, planned, draft)
+    others = [('server', verb) for verb in Verb if verb != request.verb]
+    return draft.finish(planned, *others, ('server', request.verb))
+
+
+def _check_selection(request: ServerActionRequest, observed: ObservedActions, draft: Draft) -> None:
+    groups = {server.member_of for server in observed.servers.values()}
+    for name in request.names:
+        if name not in observed.servers:
+            draft.miss('names', f'server {name} does not exist', name=name)
+    if request.name and request.name not in {*observed.servers, *groups}:
+        draft.miss('name', f'server {request.name} does not exist', name=request.name)
+    if request.labels and not observed.servers:
+        wanted = ', '.join(f'{key}: {value}' for key, value in request.labels.items())
+        draft.notes.append(f'labels: no server has {wanted}')
+    if request.flavor:
+        draft.require('flavor', request.flavor, observed.flavors)
+    if request.image:
+        draft.require('image', request.image, observed.images)
+
+
+def _act(
+    server: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    """Complete what an earlier run left; then do the action, unless it is done."""
+    current = draft.settled('server', server)
+    if current is None:
+        draft.refuse('name', f'server {server.name} is being deleted', name=server.name)
+        return server
+    begun = current.unfinished
+    current = _completed(current, draft)
+    if begun and _begins(request.verb, begun):
+        return current
+    if _is_done(current, request):
+        return current
+    if request.force and (current.status, request.verb) == (Status.PAUSED, Verb.SHELVE):
+        current = draft.add('server', Verb.POWER_OFF, current, current.powered('stopped'))
+    if not is_allowed('server', current.status, request.verb):
+        text = refusal('server', current.name, current.status, request.verb)
+        draft.refuse('action', text, name=current.name)
+        return current
+    after = _AFTER.get(request.verb, _with_status)(current, request, observed, draft)
+    effect = POWER_OFF if request.force else LIVE
+    return draft.add('server', request.verb, current, after, effect)
+
+
+def _completed(current: Server, draft: Draft) -> Server:
+    if current.unfinished in (TaskState.CREATING, TaskState.REPAIRING, TaskState.DELETING):
+        draft.refuse(
+            'name',
+            f'server {current.name}: {current.unfinished} was not completed; run the task of the '
+            'module server again that did it',
+            name=current.name,
+        )
+        return current.completed()
+    return complete_action(current, draft) if current.unfinished else current
+
+
+def _begins(verb: Verb, task_state: TaskState) -> bool:
+    """Whether a task state is that of a verb: completing it has done what is requested."""
+    from .._model.lifecycle import SERVER
+
+    return task_state in SERVER[verb].task_states
+
+
+def _is_done(current: Server, request: ServerActionRequest) -> bool:
+    """Whether a server is as the action would leave it."""
+    status = current.status
+    if request.verb in (Verb.CONFIRM_RESIZE, Verb.REVERT_RESIZE):
+        return status in (Status.ACTIVE, Status.SHUTOFF)
+    if request.verb == Verb.RESIZE:
+        return current.flavor == request.flavor
+    if request.verb == Verb.RESCUE and request.image not in (None, current.rescue_image):
+        return False
+    if request.verb in (Verb.REBOOT, Verb.HARD_REBOOT, Verb.REBUILD):
+        return False
+    return (status, request.verb) == (Status.SHELVED, Verb.SHELVE) or status == leads_to(
+        request.verb
+    )
+
+
+def _with_status(
+    current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    """The server with the status that follows."""
+    following = next_status('server', current.status, request.verb)
+    status = Status(following) if following else STATUS_OF_POWER[current.power]
+    power = POWER.get(status, current.power)
+    return replace(current.powered(power), status=status)
+
+
+def _resized(
+    current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    """The server with another flavor. Its root disk grows only where that belongs to the flavor."""
+    after = _with_status(current, request, observed, draft)
+    before = Size(current.flavor, current.vcpus, current.memory, current.volume_size)
+    flavor = observed.flavors.get(request.flavor or '')
+    if flavor is None:
+        return after
+    if current.disk_of_flavor and flavor.disk < current.volume_size:
+        draft.refuse(
+            'flavor',
+            f'flavor: the disk of {flavor.name} has {flavor.disk} GB, that of server '
+            f'{current.name} {current.volume_size} GB, and a disk cannot shrink; use a larger one',
+            name=current.name,
+        )
+    return replace(
+        after,
+        flavor=flavor.name,
+        vcpus=flavor.vcpus,
+        memory=flavor.memory,
+        volume_size=flavor.disk if current.disk_of_flavor else current.volume_size,
+        resized_from=before,
+    )
+
+
+def _confirmed(
+    current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    return replace(_with_status(current, request, observed, draft), resized_from=None)
+
+
+def _reverted(
+    current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    after = _with_status(current, request, observed, draft)
+    before = current.resized_from
+    if before is None:
+        draft.refuse(
+            'action',
+            f'server {current.name} was resized by another program, which alone knows its former '
+            'flavor; revert or confirm it there',
+            name=current.name,
+        )
+        return after
+    return replace(after, resized_from=None, **before._asdict())
+
+
+def _rebuilt(
+    current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    """The server with a fresh root disk."""
+    name = request.image or current.image
+    image = observed.images.get(name)
+    _check_image(current, image, draft)
+    if current.delete_protection:
+        draft.refuse(
+            'action',
+            f'server {current.name} is protected, and a rebuild deletes all data on its root disk; '
+            'set delete_protection: false (module server) to allow it',
+            name=current.name,
+        )
+    after = _with_status(current, request, observed, draft)
+    return replace(after, image=name, outdated=())
+
+
+def _check_image(current: Server, image: Image | None, draft: Draft) -> None:
+    """Refuse an image that is not complete, or larger than the root disk."""
+    check_image_disk(image, draft)
+    if image is None:
+        return
+    if image.unfinished or image.task_state:
+        draft.refuse(
+            'image',
+            f'image {image.name} is unfinished; run the task that creates it again',
+            name=current.name,
+        )
+    elif isinstance(image.min_disk, int) and image.min_disk > current.volume_size:
+        draft.refuse(
+            'image',
+            f'image: {image.name} requires {image.min_disk} GB, the root disk of server '
+            f'{current.name} has {current.volume_size}; extend it (volume_size) first',
+            name=current.name,
+        )
+
+
+def _rescued(
+    current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    """The server, running from a disk of the rescue image."""
+    name = request.image or current.image
+    image = observed.images.get(name)
+    check_image_disk(image, draft)
+    return replace(_with_status(current, request, observed, draft), rescue_image=name)
+
+
+def _unrescued(
+    current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Server:
+    return replace(_with_status(current, request, observed, draft), rescue_image=None)
+
+
+_AFTER: Mapping[Verb, Callable[[Server, ServerActionRequest, ObservedActions, Draft], Server]] = {
+    Verb.RESIZE: _resized,
+    Verb.CONFIRM_RESIZE: _confirmed,
+    Verb.REVERT_RESIZE: _reverted,
+    Verb.REBUILD: _rebuilt,
+    Verb.RESCUE: _rescued,
+    Verb.UNRESCUE: _unrescued,
+}
+
+
+def _report_new_host_keys(
+    request: ServerActionRequest, planned: List[Server], draft: Draft
+) -> None:
+    if request.verb != Verb.REBUILD or not planned:
+        return
+    addresses: Dict[str, None] = {}
+    for server in planned:
+        addresses[server.floating_ip or server.networks[0].fixed_ip] = None
+    draft.notes.append(
+        f'rebuilt servers have new SSH host keys; remove the old ones: '
+        f'{"; ".join(f"ssh-keygen -R {address}" for address in addresses)}'
+    )
+
+
+def _renamed(
+    request: ServerActionRequest, observed: ObservedActions, draft: Draft
+) -> Tuple[Server, ...]:
+    """The server under its new name, unless it has that already."""
+    name = request.name or ''
+    new_name = request.new_name or ''
+    current = observed.servers.get(name)
+    renamed = observed.servers.get(new_name)
+    if current is None and renamed is not None:
+        return (renamed,)
+    if current is not None:
+        current = draft.settled('server', current)
+    if current is None:
+        draft.miss('name', f'server {name} does not exist', name=name)
+        return ()
+    current = _completed(current, draft)
+    if renamed is not None and new_name != name:
+        draft.refuse('new_name', f'new_name: server {new_name} exists already', name=name)
+    if current.member_of:
+        draft.refuse(
+            'action',
+            f'server {name} is a member of the group {current.member_of}, by which it is named; '
+            'only single servers are renamed',
+            name=name,
+        )
+    if not is_allowed('server', current.status, Verb.RENAME):
+        draft.refuse('action', refusal('server', name, current.status, Verb.RENAME), name=name)
+    networks = [nic.name for nic in current.networks]
+    check_dns_name('server', new_name, networks, observed.dns_owners, draft)
+    if new_name == name:
+        return (current,)
+    return (draft.add('server', Verb.RENAME, current, replace(current, name=new_name)),)
