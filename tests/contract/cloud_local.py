@@ -30,7 +30,7 @@ TO: Mapping[Status, Sequence[Result]] = {
     Status.RESCUE: [{'action': 'rescue', 'force': True}],
     Status.VERIFY_RESIZE: [
         {'action': 'start'},
-        {'action': 'resize', 'flavor': 'g1.micro', 'force': True},
+        {'action': 'resize', 'force': True},
     ],
 }
 BACK: Mapping[Status, Result] = {
@@ -80,10 +80,12 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         if status == Status.UNMANAGED:
             output_of('virsh', 'setvcpus', machine, '3', '--maximum', '--config')
             return
-        now = run('server_info', name=name)['servers'][0]['status']
-        if now in BACK:
-            run('server_action', name=name, **BACK[Status(now)])
+        now = run('server_info', name=name)['servers'][0]
+        if now['status'] in BACK:
+            run('server_action', name=name, **BACK[Status(now['status'])])
         for options in TO[status]:
+            if options['action'] == 'resize':
+                options['flavor'] = 'g1.nano' if now['flavor'] == 'g1.micro' else 'g1.micro'
             run('server_action', name=name, **options)
 
     yield CloudUnderTest(

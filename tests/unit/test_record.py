@@ -548,7 +548,7 @@ FIREWALL = {
 # The rows to delete before these rows.
 BEFORE_DELETE = {
     'network': ['port'],
-    'server': ['volume'],
+    'server': ['server_snapshot_disk', 'server_snapshot', 'volume'],
     'security_group': ['port_security_group'],
 }
 
