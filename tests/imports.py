@@ -25,6 +25,7 @@ LIMITS = {
     'port': 166,
     'security_group': 181,
     'server': 233,
+    'server_log': 200,
     'volume': 120,
 }
 # Runs a module as root would, and prints the sizes of the files that it imported.

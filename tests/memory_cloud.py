@@ -25,6 +25,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
     Outcome,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
+from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import (
+    ConsoleLog,
+    newest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
@@ -88,6 +92,7 @@ class Memory:
         self.projects = {'default': self} if others is None else others
         self.history: list[HistoryEntry] = []
         self.limits: dict[str, int] = {}
+        self.consoles: dict[str, bytes] = {}  # what servers printed, by id
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
         self.kinds['flavor'] = {one.name: self.known(one, 'memory') for one in FLAVORS}
         group = SecurityGroup('default')
@@ -618,6 +623,7 @@ class Servers(Items):
             if nic.port is None:
                 ips.give(None, fixed_ip=nic.fixed_ip)
         self.memory.first_boots.pop(item.name, None)
+        self.memory.consoles.pop(item.id, None)
         del volumes[root_name(item.name)]
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)
@@ -658,6 +664,14 @@ class Servers(Items):
     def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
         """No guest has booted."""
         return {}
+
+    def console_logs(self, names: Sequence[str], lines: int) -> Mapping[str, ConsoleLog]:
+        """What a test has printed."""
+        consoles = self.memory.consoles
+        return {
+            server.name: newest(consoles.get(server.id, b''), lines, is_whole=True)
+            for server in self.list(names)
+        }
 
 
 CLASSES = {

@@ -138,6 +138,8 @@ options:
     description:
       - What to wait for, unless O(wait=false). V(running) waits until the status is C(ACTIVE).
         V(init) waits for the end of the first boot, and fails if the first boot failed.
+      - When O(wait_timeout) is over, the message has the status of each server that is not ready,
+        and the last lines of its console (see M(hanok.cloud.server_log)).
     type: str
     choices: [running, ip, ssh, init]
     default: running

@@ -88,6 +88,9 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
                 options['flavor'] = 'g1.nano' if now['flavor'] == 'g1.micro' else 'g1.micro'
             run('server_action', name=name, **options)
 
+    def set_console(identity: str, printed: bytes) -> None:
+        Path('/var/lib/hanok/servers', identity, 'console.log').write_bytes(printed)
+
     yield CloudUnderTest(
         'local',
         run,
@@ -101,5 +104,6 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         (*TO, Status.UNMANAGED),
         set_status,
         at_once=at_once,
+        set_console=set_console,
     )
     server.close()

@@ -122,4 +122,5 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             memory=memory,
             add_foreign_rule=add_foreign_rule,
             limited=limited,
+            set_console=memory.consoles.__setitem__,
         )

@@ -35,7 +35,11 @@ from ansible_collections.hanok.cloud.tests.contract.openstack_services import (
     await_that,
 )
 from ansible_collections.hanok.cloud.tests.contract.promises import Result
-from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack, write_state
+from ansible_collections.hanok.cloud.tests.openstack.running import (
+    home,
+    running_openstack,
+    write_state,
+)
 from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 
 MEMBER = os.environ.get('OPENSTACK_MEMBER', 'devstack')
@@ -130,6 +134,7 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             lost_answer=openstack_requests.lost_answer,
             killed=openstack_requests.killed,
             limited=functools.partial(limited, member, Services(ADMIN)),
+            set_console=set_console,
         )
 
 
@@ -156,6 +161,13 @@ def set_status(member: Services, admin: Services, name: str, status: Status) -> 
             larger = member.named('flavors', LARGER_FLAVOR)
             action['resize'] = {'flavorRef': larger['id']}
         _act(member, admin, path, action, status)
+
+
+def set_console(identity: str, printed: bytes) -> None:
+    """Set what a server has printed: its hypervisor reads it from a file."""
+    path = home() / 'state' / 'nova' / 'consoles' / identity
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(printed)
 
 
 def _act(member: Services, admin: Services, path: str, action: Any, status: str) -> None:

@@ -46,13 +46,14 @@ FEATURES = frozenset(
         'requests',
         'credentials',
         'quotas',
+        'silent guests',
     }
 )
 _OF_OPENSTACK = frozenset({'double names', 'requests', 'credentials'})
 CAN = {
     'memory': FEATURES - {'repairs of servers', *_OF_OPENSTACK},
-    'local': FEATURES - {'quotas', *_OF_OPENSTACK},
-    'openstack': _OF_OPENSTACK | {'quotas'},
+    'local': FEATURES - {'quotas', 'silent guests', *_OF_OPENSTACK},
+    'openstack': _OF_OPENSTACK | {'quotas', 'silent guests'},
 }
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'
 
@@ -70,7 +71,8 @@ class CloudUnderTest(NamedTuple):
     program does; return its id. ``at_once``: run tasks at the same time. ``counted``,
     ``lost_answer``, ``killed``: openstack_requests.py. ``memory``: of a cloud whose items can be
     set by hand. ``add_foreign_rule``: add a rule to a security group as others do. ``limited``:
-    while its context lasts, only some more of a resource can be used.
+    while its context lasts, only some more of a resource can be used. ``set_console``: set what the
+    server with an id has printed on its console.
     """
 
     name: str
@@ -97,6 +99,7 @@ class CloudUnderTest(NamedTuple):
     larger_flavor: str = 'g1.micro'
     add_foreign_rule: Callable[[str, ForeignRule], None] | None = None
     limited: Callable[[str, int], AbstractContextManager[None]] | None = None
+    set_console: Callable[[str, bytes], None] | None = None
 
 
 def run_in_process(module: str, check: bool = False, **options: Any) -> Result:

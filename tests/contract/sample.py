@@ -9,6 +9,7 @@ from __future__ import annotations
 
 SAMPLE = (
     'test_at_once.py::test_created_at_once[server]',
+    'test_console.py::test_end_of_console',
     'test_errors.py::',
     'test_foreign.py::test_double_name[network-server-options0]',
     'test_identity.py::test_created_again[image]',

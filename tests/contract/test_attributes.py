@@ -25,6 +25,7 @@ MODULES = sorted(
     path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
 )
 INFO = [name for name in MODULES if name.endswith('_info')]
+MANAGING = [name for name in MODULES if name not in (*INFO, 'server_log')]
 SAMPLES: dict[str, Any] = yaml.safe_load(
     (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
 )
@@ -56,7 +57,7 @@ def with_names(cloud: CloudUnderTest, options: dict[str, Any]) -> dict[str, Any]
     }
 
 
-@pytest.mark.parametrize('module', [name for name in MODULES if name not in INFO])
+@pytest.mark.parametrize('module', MANAGING)
 def test_module_attributes(module: str, cloud: CloudUnderTest, keep: Keep, run: Run) -> None:
     """Create, update and delete: predicted by check mode, idempotent, and removed without a trace.
 

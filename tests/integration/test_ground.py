@@ -705,8 +705,10 @@ def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> N
 def test_host_is_rebooted(server: dict[str, Any], ssh: Guest) -> None:
     """All processes and the state of the kernel are lost; what is recorded as started comes back.
 
-    It is reachable as before.
+    It is reachable as before, and its console log goes on.
     """
+    ssh(server['floating_ip'], 'echo before the boot >/dev/ttyS0')
+    eventually(lambda: 'before the boot' in run('server_log', name='ground')['log'])
     for name in ('libvirtd', 'qemu-system-x86', 'dnsmasq', 'virtlogd', 'libvirt_lxc'):
         kill(name)
     eventually(lambda: not pids_of('libvirtd') and not pids_of('qemu-system-x86'))
@@ -720,6 +722,9 @@ def test_host_is_rebooted(server: dict[str, Any], ssh: Guest) -> None:
     keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=120)
     assert ssh(server['floating_ip'], 'cat /root/kept') == 'kept'
     assert info()['status'] == 'ACTIVE'
+    ssh(server['floating_ip'], 'echo after the boot >/dev/ttyS0')
+    eventually(lambda: 'after the boot' in run('server_log', name='ground')['log'])
+    assert 'before the boot' in run('server_log', name='ground')['log']
 
 
 def test_disk_is_full(host: None, tiny: str) -> None:

@@ -40,7 +40,7 @@ FOLDERS = (
 IGNORED = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
     r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|'
-    r'/lib/libvirt/qemu/|/autostart$|/console\.log|\.(sock|pid)$'
+    r'/lib/libvirt/qemu/|/autostart$|/console\.(log|key)|\.(sock|pid)$'
 )
 SETTLE_TIMEOUT = 15  # seconds
 PROGRAMS = re.compile(

@@ -138,7 +138,11 @@ def _files() -> list[str]:
     )
     servers = {row[0] for row in rows('SELECT uuid FROM server')}
     for folder in servers:
-        here = [name for name in os.listdir(STATE / 'servers' / folder) if name != 'console.log']
+        here = [
+            name
+            for name in os.listdir(STATE / 'servers' / folder)
+            if not name.startswith('console.')
+        ]
         found += _differ(f'server {folder}', here, ['root.qcow2', 'seed.iso'])
     return found + [
         f'{path} is left over'

@@ -345,7 +345,7 @@ def _link(path: Path) -> str:
 
 
 def _is_kept(path: Path) -> bool:
-    if path.name in ('console.log', EXPORT.name) or path.name.startswith(RECORD.name):
+    if path.name == EXPORT.name or path.name.startswith(('console.', RECORD.name)):
         return False
     return path.is_file() and not path.is_symlink()
 

@@ -33,7 +33,8 @@ MODULES = sorted(
     path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
 )
 INFO = [name for name in MODULES if name.endswith('_info')]
-MANAGING = [name for name in MODULES if name not in INFO]
+READING = [*INFO, 'server_log']
+MANAGING = [name for name in MODULES if name not in READING]
 SAMPLES: dict[str, Any] = yaml.safe_load(
     (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
 )
@@ -127,14 +128,14 @@ def predicted(run: Run, folder: Path, module: str, options: dict[str, Any]) -> d
 
 @pytest.mark.parametrize('module', MODULES)
 def test_attributes(module: str) -> None:
-    """All managing modules have the same attributes, and so have all _info modules."""
+    """All managing modules have the same attributes, and so have all that read."""
     path = ROOT / 'plugins' / 'modules' / f'{module}.py'
     doc = get_docstring(
         str(path), fragment_loader, collection_name='hanok.cloud', plugin_type='module'
     )[0]
     documented = {name: attribute['support'] for name, attribute in doc['attributes'].items()}
-    fragment = 'hanok.cloud.attributes.info' if module in INFO else 'hanok.cloud.attributes'
-    assert documented == (INFORM if module in INFO else MANAGE), (
+    fragment = 'hanok.cloud.attributes.info' if module in READING else 'hanok.cloud.attributes'
+    assert documented == (INFORM if module in READING else MANAGE), (
         f'{module}: use the fragment {fragment}; a new attribute in it needs a test here'
     )
 

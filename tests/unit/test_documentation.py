@@ -29,6 +29,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.resource import Resource
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import ConsoleLog
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
 from ansible_collections.hanok.cloud.plugins.module_utils._model.history import HistoryEntry
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
@@ -43,7 +44,9 @@ COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'
 MODULES = sorted(path.stem for path in FOLDER.glob('*.py') if path.stem != '__init__')
 INFO = [name for name in MODULES if name.endswith('_info')]
-MANAGING = [name for name in MODULES if name not in INFO]
+# What a module that changes nothing needs to have a result.
+READING: dict[str, dict[str, Any]] = {**{name: {} for name in INFO}, 'server_log': {'name': 'web'}}
+MANAGING = [name for name in MODULES if name not in READING]
 
 # Keys of Ansible itself, which may be in every result.
 GENERAL = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
@@ -104,6 +107,10 @@ class SampleItems:
     def first_boots(self, names: Sequence[str]) -> dict[str, FirstBoot]:
         """Return a sample for each server."""
         return {name: sample(FirstBoot) for name in names}
+
+    def console_logs(self, names: Sequence[str], _lines: int) -> dict[str, ConsoleLog]:
+        """Return a sample for each server."""
+        return {name: sample(ConsoleLog) for name in names}
 
 
 def succeeded(changes: Sequence[Change]) -> Sequence[Outcome]:
@@ -190,9 +197,7 @@ def resource(module: str) -> Resource[Any, Any, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys.modules[main.__module__], 'run', found.append)
         main()
-    assert len(found) == 1, (
-        f'{module} does not call run(Resource(...)), and its name does not end in _info'
-    )
+    assert len(found) == 1, f'{module} does not call run(Resource(...)), and is not in READING'
     return typing.cast(Resource[Any, Any, Any], found[0])
 
 
@@ -332,19 +337,20 @@ def test_check_mode_results(
 @pytest.mark.filterwarnings(
     'ignore:.*found in sys.modules:RuntimeWarning'
 )  # the module was imported for its RETURN
-@pytest.mark.parametrize('module', INFO)
-def test_info_module_results(module: str, result: Callable[..., dict[str, Any]]) -> None:
-    """RETURN has the keys of an _info module, and of a refusal."""
+@pytest.mark.parametrize('module', READING)
+def test_reading_module_results(module: str, result: Callable[..., dict[str, Any]]) -> None:
+    """RETURN has the keys of a module that changes nothing, and of a refusal."""
     options = yaml.safe_load(importlib.import_module(f'{COLLECTION}.{module}').DOCUMENTATION).get(
         'options', {}
     )
-    more = {option: True for option, doc in options.items() if doc['type'] == 'bool'}
+    flags = {option: True for option, doc in options.items() if doc['type'] == 'bool'}
+    more = {**flags, **READING[module]}
 
     def main() -> None:
         runpy.run_module(f'{COLLECTION}.{module}', run_name='__main__')
 
     docs = documented(module)
-    refused = result(main, project='-')
+    refused = result(main, **READING[module], project='-')
     assert refused.pop('msg')
     assert 'as M(hanok.cloud.server) returns it' in str(docs.pop('errors')['description'])
     (error,) = refused.pop('errors')

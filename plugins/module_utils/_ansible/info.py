@@ -41,7 +41,21 @@ def run_query(
     is_networked: bool,
     kind: str = '',
 ) -> None:
-    """Run a module that changes nothing; ``key``: the key of its result.
+    """Run a module that changes nothing; ``key``: the key of its result."""
+
+    def result(cloud: Cloud, params: Dict[str, Any]) -> Mapping[str, object]:
+        return {key: observe(cloud, params)}
+
+    run_reading(arguments, result, is_networked, kind)
+
+
+def run_reading(
+    arguments: Mapping[str, Any],
+    observe: Callable[[Cloud, Dict[str, Any]], Mapping[str, object]],
+    is_networked: bool,
+    kind: str = '',
+) -> None:
+    """Run a module that changes nothing; ``observe`` returns its result.
 
     Faults of the host that affect the result become warnings.
     """
@@ -53,7 +67,7 @@ def run_query(
             notes = [*cloud.notes, *needed]
         for note in notes:
             module.warn(note)
-        module.exit_json(changed=False, **{key: found})
+        module.exit_json(changed=False, **found)
     except Exception as error:
         module.fail(error)
 

@@ -24,13 +24,15 @@ class Condition:
 
     ``name``: in messages. ``unmet`` gets names of items and the seconds that are left, and returns
     why items do not meet it, by name; those that meet it have no reason, or an empty one. It raises
-    CloudError when waiting longer is futile.
+    CloudError when waiting longer is futile. ``last_seen`` returns what to say about items when the
+    time is over, by name.
     """
 
     name: str
     kind: str
     items: Tuple[str, ...]
     unmet: Callable[[Sequence[str], float], Mapping[str, str]]
+    last_seen: Callable[[Sequence[str]], Mapping[str, str]] = lambda _names: {}
 
 
 def busy(item: Item) -> str:
@@ -109,12 +111,18 @@ def wait_until_met(condition: Condition, deadline: float, timeout: int, interval
             items = ', '.join(condition.items)
             return f'waited for {condition.name} of {items}'
         if time.monotonic() > deadline:
-            errors = [_timed_out(condition, name, timeout, reasons[name]) for name in pending]
-            raise Several(errors)
+            raise Several(_timed_out(condition, pending, timeout, reasons))
         time.sleep(interval)
 
 
-def _timed_out(condition: Condition, name: str, timeout: int, reason: str) -> TimedOut:
-    kind = condition.kind
-    text = f'timed out after {timeout} s (wait_timeout) waiting for {condition.name}: {reason}'
-    return TimedOut(f'{kind} {name}: {text}', 'wait_timeout', kind, name)
+def _timed_out(
+    condition: Condition, names: Sequence[str], timeout: int, reasons: Mapping[str, str]
+) -> List[TimedOut]:
+    seen = condition.last_seen(names)
+    errors = []
+    for name in names:
+        reason = reasons[name] + seen.get(name, '')
+        text = f'timed out after {timeout} s (wait_timeout) waiting for {condition.name}: {reason}'
+        kind = condition.kind
+        errors.append(TimedOut(f'{kind} {name}: {text}', 'wait_timeout', kind, name))
+    return errors

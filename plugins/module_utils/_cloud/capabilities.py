@@ -12,6 +12,16 @@ from .._model.record_state import RecordState
 from . import Outcomes
 
 
+class Upkeep(Protocol):
+    """What a cloud needs for itself, whatever is requested (firewall rules, bridges, routes)."""
+
+    def changes(self) -> Changes:
+        """Return the changes that repair it; their verbs are methods of this object."""
+
+    def load(self, changes: Changes) -> Outcomes:
+        """Restore it."""
+
+
 class Repairs(Protocol):
     """Repairs of servers."""
 

@@ -23,6 +23,7 @@ from typing import (
 )
 
 from .._model.change import Changes
+from .._model.console_log import ConsoleLog
 from .._model.first_boot import FirstBoot
 from .._model.flavor import Flavor
 from .._model.floating_ip import FixedIp, FloatingIp
@@ -39,7 +40,7 @@ from .._model.server import Server
 from .._model.user_data import UserDataHash
 from .._model.volume import Volume
 from . import Names, Observed, Outcomes
-from .capabilities import History, Records, Repairs
+from .capabilities import History, Records, Repairs, Upkeep
 
 Item_co = TypeVar('Item_co', covariant=True)
 
@@ -161,6 +162,12 @@ class Servers(Protocol):
     def first_boots(self, names: Sequence[str]) -> Mapping[str, FirstBoot]:
         """Return the results of the first boots of those of these servers that have a machine."""
 
+    def console_logs(self, names: Sequence[str], lines: int) -> Mapping[str, ConsoleLog]:
+        """Return the newest lines of the consoles of those of these servers that exist.
+
+        The log of a server that has never been started is empty.
+        """
+
     def create(self, changes: Changes) -> Outcomes:
         """Create servers."""
 
@@ -175,16 +182,6 @@ class Servers(Protocol):
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete servers."""
-
-
-class Upkeep(Protocol):
-    """What a cloud needs for itself, whatever is requested (firewall rules, bridges, routes)."""
-
-    def changes(self) -> Changes:
-        """Return the changes that repair it; their verbs are methods of this object."""
-
-    def load(self, changes: Changes) -> Outcomes:
-        """Restore it."""
 
 
 class Cloud(Protocol):

@@ -18,6 +18,10 @@ _MAX_ANSWER = 1024 * 1024  # characters of one answer
 _MAX_ITEMS = 256  # of a list: more than any server has
 _DISK = re.compile(r'(vd[a-z]{1,2})[0-9]{0,3}\Z')  # virtio disks and their partitions
 _REPLACEMENT = '\ufffd'
+# Sequences of terminals (ECMA-48): colours and movements of the cursor (CSI), and titles (OSC).
+_SEQUENCE = re.compile(
+    r'\x1b(?:\[[0-?]{0,64}[ -/]{0,4}[@-~]|\][^\x00-\x1f]{0,500}(?:\x07|\x1b\\)|[()][0-9AB])'
+)
 
 
 def parse_json(text: object) -> object:
@@ -96,17 +100,26 @@ def _mappings(answer: object) -> List[Dict[str, object]] | None:
     return answer if all(isinstance(item, dict) for item in answer) else None
 
 
+def without_sequences(text: str) -> str:
+    """A text without what terminals take as commands, as far as it is well formed."""
+    return _SEQUENCE.sub('', text)
+
+
 def printable(text: str | bytes, limit: int = MAX_BYTES) -> str:
     """The end of a text of a guest, at most ``limit`` characters, without control sequences.
 
-    Line breaks stay; every other character that is not printable (escape, direction marks,
-    surrogates) is replaced.
+    Sequences of terminals are removed. Line breaks stay; every other character that is not
+    printable (escape, direction marks, surrogates) is replaced.
     """
     decoded = text.decode(errors='replace') if isinstance(text, bytes) else text
-    lines = decoded[-2 * limit :].replace('\r\n', '\n').replace('\r', '\n').replace('\t', ' ')
+    plain = without_sequences(decoded[-2 * limit :])
+    lines = plain.replace('\r\n', '\n').replace('\r', '\n').replace('\t', ' ')
+    end = lines[-limit:]
+    if end.isprintable():
+        return end
     return ''.join(
         character if character == '\n' or character.isprintable() else _REPLACEMENT
-        for character in lines[-limit:]
+        for character in end
     )
 
 

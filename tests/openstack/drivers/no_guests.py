@@ -8,13 +8,16 @@ after a restart of the process; the node keeps its identity, else nova does not 
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from nova import context as nova_context
 from nova import exception, objects
 from nova.compute import power_state, task_states
+from nova.conf import CONF
 from nova.image import glance
 from nova.virt import fake
 
@@ -34,6 +37,12 @@ class NoGuestsDriver(fake.FakeDriverWithoutFakeNodes):
                 state = server.power_state or power_state.RUNNING
                 guest = fake.FakeInstance(server.name, state, server.uuid)
                 self.instances[server.uuid] = guest
+
+    def get_console_output(self, context: Any, instance: Any) -> bytes:
+        """Return what a test has written as the console of a server."""
+        with contextlib.suppress(FileNotFoundError):
+            return Path(CONF.state_path, 'consoles', instance.uuid).read_bytes()
+        return b''
 
     def snapshot(
         self, context: Any, instance: Any, image_id: str, update_task_state: Callable[..., None]

@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-import os
-import re
 import socket
 import time
 from typing import Any, NamedTuple
 
 from ..._cloud import CloudError, Missing
-from ..._model import guest
 from ..._model.first_boot import DONE, FirstBoot, from_console, from_result
 from ..host.agent import Agent
 from ..record.host import Host
-
-_START = '-- hanok.cloud starts the server'
-_START_LINE = re.compile(f'^{_START}, .*$'.encode(), re.MULTILINE)
+from .console import Console
 
 
 class Watched(NamedTuple):
@@ -26,7 +21,7 @@ class Watched(NamedTuple):
     identity: str
     address: str
     mac: str
-    console: str
+    console: Console
     bridge: str
     gateway: str
     guest_agent: bool
@@ -84,7 +79,7 @@ def _missing_ssh(address: str, deadline: float) -> str:
         return f'ssh at {address} does not answer ({error})'
 
 
-def _missing_init(machine: Any, console: str, deadline: float) -> str:
+def _missing_init(machine: Any, console: Console, deadline: float) -> str:
     """Raises CloudError when the first boot failed."""
     boot = first_boot(machine, console, deadline)
     if boot.failure():
@@ -92,7 +87,7 @@ def _missing_init(machine: Any, console: str, deadline: float) -> str:
     return '' if boot.state == DONE else 'its first boot is not finished yet'
 
 
-def first_boot(machine: Any, console: str, deadline: float) -> FirstBoot:
+def first_boot(machine: Any, console: Console, deadline: float) -> FirstBoot:
     """The first boot by the guest agent, or by the console without a valid response."""
     if machine.isActive():
         agent = Agent(machine, deadline)
@@ -102,21 +97,4 @@ def first_boot(machine: Any, console: str, deadline: float) -> FirstBoot:
             boot = from_result(result, output)
             if boot:
                 return boot
-    return from_console(_last_boot(console))
-
-
-def mark_start(console: str) -> None:
-    """Write to the console log that a boot starts here; lines above are of earlier boots."""
-    descriptor = os.open(console, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    with open(descriptor, 'a', encoding='utf-8') as file:
-        file.write(f'\n{_START}, {time.strftime("%Y-%m-%d %H:%M:%S")} --\n')
-
-
-def _last_boot(console: str) -> bytes:
-    """The end of the console log, of the last boot only; empty if there is no log."""
-    try:
-        with open(console, 'rb') as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - guest.MAX_BYTES))
-            return _START_LINE.split(file.read(guest.MAX_BYTES))[-1]
-    except OSError:
-        return b''
+    return from_console(console.last_boot())

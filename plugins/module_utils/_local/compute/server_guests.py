@@ -13,6 +13,7 @@ from ..._cloud.several import Several, deleted_meanwhile
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from . import readiness
+from .console import Console
 from .server_queries import WATCHED
 
 if TYPE_CHECKING:
@@ -78,5 +79,5 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
     return found
 
 
-def _console(host: Host, row: WatchedServer) -> str:
-    return host.settings.path('servers', row['uuid'], 'console.log')
+def _console(host: Host, row: WatchedServer) -> Console:
+    return Console(host.settings.path('servers', row['uuid']))

@@ -20,6 +20,7 @@ from . import server_queries as queries
 from .server_status import SHELVED, status_of
 
 if TYPE_CHECKING:
+    from ..._model.console_log import ConsoleLog
     from ..._model.first_boot import FirstBoot
     from ..host.hypervisor import Machine
     from .row_types import GroupOfServer, ObservedServer, PortOfServer
@@ -160,6 +161,12 @@ class LocalServers:
         from .server_guests import first_boots
 
         return first_boots(self.host, names)
+
+    def console_logs(self, names: Sequence[str], lines: int) -> Dict[str, ConsoleLog]:
+        """The newest lines of the console logs of those of these servers that exist."""
+        from .console import console_logs
+
+        return console_logs(self.host, names, lines)
 
     # -- changes ---------------------------------------------------------------------------------
 

@@ -21,7 +21,8 @@ from ..host.hypervisor import tolerate
 from ..record.work import wait_until
 from ..storage import disk_devices
 from ..storage.pool_writer import writer_of
-from . import domain, readiness, seed
+from . import domain, seed
+from .console import Console
 from .faults import has_agent
 from .machines import Machines, name_in_project
 from .server_status import SHELVED
@@ -145,7 +146,7 @@ class VirtualMachines(Machines['CompleteServer']):
             machine = self.lookup(row)
             machine.setAutostart(1)
             if not machine.isActive():
-                readiness.mark_start(os.path.join(self.folder(row), 'console.log'))
+                Console(self.folder(row)).mark_start()
             machine.create()
 
     def rebuild(self, row: CompleteServer) -> None:

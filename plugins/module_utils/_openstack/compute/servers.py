@@ -10,6 +10,7 @@ from typing import Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
+from ..._model.console_log import ConsoleLog
 from ..._model.first_boot import FirstBoot
 from ..._model.secret import Secrets
 from ..._model.server import Server
@@ -154,3 +155,9 @@ class Servers:
         from .readiness import first_boots
 
         return first_boots(self.api, self.list(names))
+
+    def console_logs(self, names: Sequence[str], lines: int) -> Mapping[str, ConsoleLog]:
+        """Return the newest lines of the consoles of those of these servers that exist."""
+        from .consoles import console_logs
+
+        return console_logs(self.api, self.list(names), lines)
