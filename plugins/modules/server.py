@@ -59,6 +59,13 @@ options:
     description:
       - Name of the image that the root disk is created from. Required to create the server.
     type: str
+  like:
+    description:
+      - Name of a server whose options a new one takes where they are not set, except for addresses,
+        the floating IP and volumes. No data is copied. Of O(user_data) only a hash is recorded, so
+        set it again.
+      - It has no effect on a server that exists.
+    type: str
   key_name:
     description:
       - Name of the key pair whose public key is authorized. Equivalent to O(key_names) with one
@@ -233,6 +240,15 @@ EXAMPLES = r"""
       - name: default
       - name: backend
         fixed_ip: 10.20.0.10
+    state: stopped
+
+- name: Create a similar server, with a larger root volume and none of its data
+  hanok.cloud.server:
+    name: db2
+    like: db
+    volume_size: 5
+    networks:
+      - name: default
     state: stopped
 
 - name: Resize the server and its root volume; it may be restarted

@@ -190,3 +190,26 @@ def test_root_volume(keep: Keep, refused: Refused, run: Run, server: Created, st
     for name in ('one', 'two'):
         keep('server', name=name, state='absent')
     assert run('volume_info')['volumes'] == []
+
+
+def test_similar_server(keep: Keep, refused: Refused, run: Run, server: Created) -> None:
+    """It has the options of the other one, unless they are given, and nothing else of it."""
+    keep('security_group', name='more')
+    first = server(
+        'one', volume_size=2, labels={'a': 'b'}, security_groups=['more'], description='first'
+    )['server']
+    keep('volume', name='data', size=1)
+    keep('volume', name='data', state='attached', server='one')
+    similar = server('two', like='one', description='second', image=None, flavor=None)['server']
+    own = ('name', 'id', 'description', 'networks', 'fixed_ip', 'created_at', 'volumes')
+    kept = set(first) - {*own}
+    assert {key: similar[key] for key in kept} == {key: first[key] for key in kept}
+    assert (similar['description'], similar['volumes']) == ('second', [])
+    assert not keep('server', name='two', like='one', labels={'a': 'b'})['changed']
+    missing = run('server', name='three', like='none')
+    assert 'like: server none does not exist' in missing['msg']
+    keep('volume', name='data', state='detached')
+    keep('volume', name='data', state='absent')
+    for name in ('two', 'one'):
+        keep('server', name=name, state='absent')
+    keep('security_group', name='more', state='absent')

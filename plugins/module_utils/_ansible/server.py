@@ -57,6 +57,7 @@ ARGUMENTS: Dict[str, Any] = {
     'allow_shrink': {'type': 'bool', 'default': False},
     'force': {'type': 'bool', 'default': False},
     'repair': {'type': 'bool', 'default': False},
+    'like': {'type': 'str'},
     **METADATA,
 }
 _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
@@ -69,6 +70,7 @@ _REQUEST_OPTIONS = (
     'allow_shrink',
     'force',
     'repair',
+    'like',
 )
 
 

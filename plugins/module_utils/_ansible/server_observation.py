@@ -27,6 +27,8 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     if requested.repair:
         supported(cloud, cloud.repairs, 'repair')
     member_names = {requested.name, *requested.members()}
+    if requested.like and requested.state != 'absent':
+        member_names.add(requested.like)
     servers = by_name('server', cloud.servers.list(member_names, requested.name))
     names = {('server', name) for name in member_names | set(servers)}
     names |= {('port', nic.port) for nic in requested.networks or () if nic.port}
@@ -110,12 +112,16 @@ def _reconnects(requested: ServerRequest, servers: Mapping[str, Server]) -> bool
 def _completes_servers(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
     """Whether a server is created from values of the record.
 
-    A new member of a group inherits those of the first member; a creation that was interrupted is
-    completed with its own.
+    A new member of a group inherits those of the first member, and one that is to be like another
+    server those of that; a creation that was interrupted is completed with its own.
     """
     if any(server.unfinished == TaskState.CREATING for server in servers.values()):
         return True
-    if requested.count is None or not _has_new_member(requested, servers):
+    if not _has_new_member(requested, servers):
+        return False
+    if requested.like is not None:
+        return True
+    if requested.count is None:
         return False
     return any(server.member_of == requested.name for server in servers.values())
 

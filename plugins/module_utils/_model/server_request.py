@@ -112,7 +112,7 @@ class ServerRequest:
     """The requested state of one server, or of a group of servers with ``count``.
 
     ``options`` has only those specified: others are not managed. ``user_data`` is the text, which
-    is not in the options.
+    is not in the options. ``like``: the server whose values a new one takes.
     """
 
     name: str
@@ -127,6 +127,7 @@ class ServerRequest:
     allow_shrink: bool = False
     force: bool = False
     repair: bool = False
+    like: str | None = None
 
     @property
     def secrets(self) -> Secrets:
@@ -200,6 +201,8 @@ class ServerRequest:
         for option in ('flavor', 'image', 'init_script'):
             if self.options.get(option) is not None:
                 problems += reference_problems(self.options[option], option)
+        if self.like is not None:
+            problems += reference_problems(self.like, 'like')
         problems += key_problems(self.options.get('key_names', ()))
         problems += size_problems(self.options.get('volume_size'), 'volume_size')
         problems += group_problems(self.options.get('security_groups'))

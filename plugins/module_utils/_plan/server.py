@@ -97,9 +97,9 @@ def _in_state(server: Server, request: ServerRequest, draft: Draft) -> Server:
 
 def _create(name: str, request: ServerRequest, observed: ObservedServers, draft: Draft) -> Server:
     from .server_creation import new_server
-    from .server_inheritance import inherit_from_group
+    from .server_inheritance import inherited_request
 
-    inherited = inherit_from_group(name, request, observed, draft)
+    inherited = inherited_request(name, request, observed, draft)
     server = new_server(name, inherited, observed, draft)
     return _in_state(draft.add('server', Verb.CREATE, None, server), request, draft)
 

@@ -33,7 +33,7 @@ def new_server(
     """Return a server to be created."""
     options = observed.recorded_options(request)
     absent = [option for option in ('flavor', 'image') if options.get(option) is None]
-    if absent:
+    if absent and not request.like:
         draft.refuse(
             absent[0],
             f'server {name} does not exist; to create it, also set {" and ".join(absent)}',

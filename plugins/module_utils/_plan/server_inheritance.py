@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a new server takes from its group."""
+"""What a new server takes from its group, or from one that it is to be like."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from .._model.server_request import NicRequest, ServerRequest
 from .._model.status import is_leaving
 from .server_observations import ObservedServers
 
-# A new member does not take these from its group as they are, unlike all other options.
+# A new server does not take these from the other one as they are, unlike all other options.
 _OWN = ('user_data', 'networks', 'volume_size', 'floating_ip')
 
 
-def inherit_from_group(
+def inherited_request(
     name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> ServerRequest:
-    """Return the request with the values of the group for what it does not specify."""
-    example = _example_member(request, observed)
+    """Return the request with the values of another server for what it does not specify."""
+    if request.like and request.like not in observed.servers:
+        draft.miss('like', f'like: server {request.like} does not exist')
+    example = _example(request, observed)
     if example is None:
         return request
     options = _inherited_options(name, request, example, draft)
@@ -41,8 +43,10 @@ def inherit_from_group(
     return replace(request, networks=networks, options=specified)
 
 
-def _example_member(request: ServerRequest, observed: ObservedServers) -> Server | None:
-    """A member whose values a new one takes; None without a group."""
+def _example(request: ServerRequest, observed: ObservedServers) -> Server | None:
+    """The server whose values a new one takes: a member of its group, or one that is named."""
+    if request.like is not None and request.like in observed.servers:
+        return observed.servers[request.like]
     if request.count is None:
         return None
     for server in observed.servers.values():
