@@ -34,7 +34,11 @@ def busy(cloud: OpenStackCloud, names: Names) -> Mapping[str, str]:
 
 
 def _task_states(kind: str, items: Iterable[Any]) -> Mapping[str, str]:
-    return {f'{kind} {item.name}': item.task_state.value for item in items if item.task_state}
+    found: Dict[str, str] = {}
+    for item in items:
+        if item.task_state:
+            found[f'{kind} {item.name}'] = item.task_state.value
+    return found
 
 
 def pause(api: Api, others: Mapping[str, str]) -> None:

@@ -248,7 +248,8 @@ class Api:
 
     def listed(self, service: Service, path: str, key: str, **query: object) -> Sequence[Raw]:
         """Return a list that is the same until something is changed: it is requested once."""
-        place = (service.type, path, tuple(sorted(query.items())))
+        options = tuple(sorted(query.items()))
+        place = (service.type, path, options)
         if place not in self._lists:
             self._lists[place] = self.pages(service, path, key, **query)
         return self._lists[place]

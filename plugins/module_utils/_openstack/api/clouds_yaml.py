@@ -84,13 +84,16 @@ def _incomplete(cloud: str, error: Exception) -> CloudError:
 
 def _for_project(config: Any, region: CloudRegion, cloud: str, project: str) -> CloudRegion:
     """Return the entry for another project of the same user."""
-    auth: Dict[str, Any] = region.get_auth_args()
-    if 'application_credential' in str(region.config.get('auth_type', '')):
+    auth_type = str(region.config.get('auth_type', ''))
+    if 'application_credential' in auth_type:
         raise Unsupported(
             f'project: the cloud {cloud} is used with an application credential, which belongs to '
             f'one project; add an entry for the project {project} to clouds.yaml',
             'project',
         )
-    scoped = {key: value for key, value in auth.items() if key not in ('project_id', 'tenant_id')}
-    found: CloudRegion = config.get_one(cloud=cloud, auth={**scoped, 'project_name': project})
+    auth: Dict[str, Any] = dict(region.get_auth_args())
+    for key in ('project_id', 'tenant_id'):
+        auth.pop(key, None)
+    auth['project_name'] = project
+    found: CloudRegion = config.get_one(cloud=cloud, auth=auth)
     return found

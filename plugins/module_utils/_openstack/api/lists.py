@@ -4,8 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Dict, List
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Dict, List, Tuple
 
 from .api import Api, Raw
 from .services import BALANCER, COMPUTE, IMAGE, NETWORK, VOLUME
@@ -41,11 +41,21 @@ def all_ports(api: Api) -> Sequence[Raw]:
     return api.listed(NETWORK, '/ports', 'ports')
 
 
+def users_by(servers: Iterable[Raw], used: Callable[[Raw], str]) -> Dict[str, Tuple[str, ...]]:
+    """Return the names of servers, sorted, by what each of them uses; empty: nothing."""
+    names: Dict[str, List[str]] = {}
+    for server in servers:
+        names.setdefault(used(server), []).append(server['name'])
+    names.pop('', None)
+    return {thing: tuple(sorted(users)) for thing, users in names.items()}
+
+
 def ports_by_server(api: Api) -> Dict[str, List[Raw]]:
     """Return the ports of the project by the ids of their servers (device_id)."""
     found: Dict[str, List[Raw]] = {}
     for port in all_ports(api):
-        found.setdefault(port['device_id'], []).append(port)
+        server = port['device_id']
+        found.setdefault(server, []).append(port)
     return found
 
 

@@ -9,7 +9,7 @@ labels as they see their own. Tags without = belong to others, and stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Dict, List, NamedTuple
 
 PREFIX = 'hanok:'
@@ -52,6 +52,23 @@ def to_metadata(labels: Mapping[str, str], own: Mapping[str, str | None]) -> Dic
 def with_prefix(own: Mapping[str, str | None]) -> Dict[str, str]:
     """Return values of our own by their keys with the prefix; None is left out."""
     return {PREFIX + key: value for key, value in own.items() if value is not None}
+
+
+class MetadataChanges(NamedTuple):
+    """What to change in metadata: what is new or has another value, and keys to remove."""
+
+    written: Mapping[str, str]
+    removed: Sequence[str]
+
+
+def metadata_changes(before: Mapping[str, str], after: Mapping[str, str]) -> MetadataChanges:
+    """Return what to change in metadata; other keys in it stay."""
+    written: Dict[str, str] = {}
+    for key, value in after.items():
+        if before.get(key) != value:
+            written[key] = value
+    removed = [key for key in before if key not in after]
+    return MetadataChanges(written, removed)
 
 
 def from_tags(tags: Iterable[str]) -> Marks:

@@ -26,6 +26,11 @@ def visible(items: Sequence[Raw], project_id: str) -> List[Raw]:
     return found
 
 
+def with_name(items: Iterable[Raw], name: str) -> List[Raw]:
+    """Return the items of a name."""
+    return [item for item in items if item['name'] == name]
+
+
 def is_own(item: Raw, project_id: str) -> bool:
     """Return whether an item belongs to the project; its name differs between services."""
     return any(item.get(key) == project_id for key in _OWNERS)
@@ -65,14 +70,16 @@ def ids_of(
     is_ours: Callable[[Raw], bool],
 ) -> Dict[str, str]:
     """Return ids by names. Raises Missing if a name has no item, Refused if it has several."""
-    found: Dict[str, List[str]] = {name: [] for name in sorted(names)}
-    for item in named(items, found, project_id, is_ours):
-        found[item['name']].append(item['id'])
-    for name, ids in found.items():
+    wanted = sorted(names)
+    candidates = named(items, wanted, project_id, is_ours)
+    found: Dict[str, str] = {}
+    for name in wanted:
+        ids = [item['id'] for item in with_name(candidates, name)]
         check_unique(kind, name, ids)
         if not ids:
             raise _missing(kind, name)
-    return {name: ids[0] for name, ids in found.items()}
+        found[name] = ids[0]
+    return found
 
 
 def age(item: Raw) -> Tuple[str, str]:
@@ -95,7 +102,7 @@ def item_of(change: Change, items: Sequence[Raw], project_id: str) -> Raw:
 
 def the_only(kind: str, name: str, items: Sequence[Raw], project_id: str) -> Raw:
     """Return the item of a name. Raises Missing if there is none, Refused if there are several."""
-    found = [item for item in visible(items, project_id) if item['name'] == name]
+    found = with_name(visible(items, project_id), name)
     ids = [item['id'] for item in found]
     check_unique(kind, name, ids)
     if not found:

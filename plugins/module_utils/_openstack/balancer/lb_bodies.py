@@ -175,4 +175,5 @@ def is_as(raw: Raw | None, body: Body) -> bool:
 
 
 def _plain(value: object) -> object:
+    """A value to compare: the order of tags says nothing."""
     return sorted(value) if isinstance(value, list) else value

@@ -111,7 +111,8 @@ class LbWriter:
         found = self._named(change.name)
         doomed = [raw for raw in found if raw['id'] == change.id]
         if any(map(is_ours, doomed)):
-            doomed += [raw for raw in found if is_ours(raw) and raw not in doomed]
+            others = [raw for raw in found if raw['id'] != change.id]
+            doomed += filter(is_ours, others)
         for raw in doomed:
             self._delete_one(raw)
 

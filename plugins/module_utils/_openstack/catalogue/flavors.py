@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Dict, Tuple
+from typing import Tuple
 from urllib.parse import quote
 
 from ..._cloud import Busy, Gone, NoAnswer, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.flavor import FAMILIES, Flavor
 from ..api.api import Api, Raw
-from ..api.lists import all_flavors, all_servers
+from ..api.lists import all_flavors, all_servers, users_by
 from ..api.marks import Marks, from_metadata, to_metadata
 from ..api.parallel import each
 from ..api.services import COMPUTE
@@ -36,11 +36,8 @@ class Flavors:
 
     def _users(self) -> Mapping[str, Tuple[str, ...]]:
         """The names of the servers of this project by flavor."""
-        users: Dict[str, Tuple[str, ...]] = {}
-        for server in all_servers(self.api):
-            flavor = server['flavor']['original_name']
-            users[flavor] = (*users.get(flavor, ()), server['name'])
-        return users
+        servers = all_servers(self.api)
+        return users_by(servers, lambda server: server['flavor']['original_name'])
 
     def create(self, changes: Changes) -> Outcomes:
         """Create flavors."""
@@ -75,12 +72,14 @@ class Flavors:
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
+        before = change.old(Flavor)
         flavor = change.new(Flavor)
         raw = self._found(change)
-        if flavor.description != change.old(Flavor).description:
+        identity = raw['id']
+        if flavor.description != before.description:
             body = {'description': flavor.description or None}
-            self.api.put(COMPUTE, f'/flavors/{raw["id"]}', {'flavor': body})
-        self._write_marks(raw['id'], flavor, flavor.created_by, raw['extra_specs'])
+            self.api.put(COMPUTE, f'/flavors/{identity}', {'flavor': body})
+        self._write_marks(identity, flavor, flavor.created_by, raw['extra_specs'])
 
     def _found(self, change: Change) -> Raw:
         for raw in all_flavors(self.api):
@@ -138,7 +137,7 @@ def _flavor(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Flavor:
         raw['disk'],
         raw['description'] or '',
         marks.labels,
-        used_by=tuple(sorted(users.get(name, ()))),
+        used_by=users.get(name, ()),
         id=raw['id'],
         created_by=marks.created_by,
         created_at='',  # Nova does not tell

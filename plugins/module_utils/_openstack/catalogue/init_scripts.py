@@ -11,15 +11,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Dict, List, Tuple
 
 from ..._cloud import CloudError, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.init_script import InitScript
 from ..api.api import Api, Raw
-from ..api.lists import all_servers
+from ..api.lists import all_servers, users_by
 from ..api.marks import from_metadata
-from ..api.names import age, named, the_only
+from ..api.names import age, named, the_only, with_name
 from ..api.parallel import each
 from ..api.properties import from_properties, to_properties, write_properties
 from ..api.services import IMAGE
@@ -51,9 +52,12 @@ class InitScripts:
         """List all init scripts, or those with these names."""
         found = named(self._all(), names, self.api.project_id, lambda raw: True)
         users = self._users() if found else {}
-        scripts = [script_of(raw, users.get(raw['name'], ())) for raw in found]
-        known = filter(None, scripts)
-        return tuple(sorted(known, key=lambda script: script.name))
+        scripts: List[InitScript] = []
+        for raw in found:
+            script = script_of(raw, users.get(raw['name'], ()))
+            if script:
+                scripts.append(script)
+        return tuple(sorted(scripts, key=attrgetter('name')))
 
     def seals(self) -> Mapping[str, str]:
         """Return the hashes of the contents of init scripts, by name.
@@ -65,15 +69,9 @@ class InitScripts:
 
     def _users(self) -> Mapping[str, Tuple[str, ...]]:
         """The servers that are being created, by the names of their init scripts."""
-        users: Dict[str, Tuple[str, ...]] = {}
-        for server in all_servers(self.api):
-            if server['status'] != 'BUILD':
-                continue
-            marks = from_metadata(server['metadata'])
-            name = marks.own.get('init_script')
-            if name:
-                users[name] = (*users.get(name, ()), server['name'])
-        return users
+        servers = all_servers(self.api)
+        created = [server for server in servers if server['status'] == 'BUILD']
+        return users_by(created, _init_script)
 
     def create(self, changes: Changes) -> Outcomes:
         """Create init scripts."""
@@ -99,7 +97,7 @@ class InitScripts:
         # Without data, it would remain queued, as an upload does that failed.
         self.api.upload(IMAGE, f'/images/{identity}/file', _DATA)
         # Of those that two runs create at once, the oldest stays.
-        same = [raw for raw in self._all() if raw['name'] == script.name]
+        same = with_name(self._all(), script.name)
         oldest = min(same, key=age)
         if oldest['id'] != identity:
             self._remove(identity)
@@ -124,8 +122,12 @@ class InitScripts:
 
     def _found(self, change: Change) -> Raw:
         if change.id in (None, AFTER_APPLY):
-            return the_only('init_script', change.name, self._all(), self.api.project_id)
+            return self._named(change.name)
         return self.api.get(IMAGE, f'/images/{change.id}')
+
+    def _named(self, name: str) -> Raw:
+        """The image of an init script. Raises Missing if it does not exist."""
+        return the_only('init_script', name, self._all(), self.api.project_id)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete init scripts; those that are gone already are no error."""
@@ -145,11 +147,17 @@ class InitScripts:
 
     def content(self, name: str) -> str:
         """Return the content of an init script. Raises Missing if it does not exist."""
-        raw = the_only('init_script', name, self._all(), self.api.project_id)
+        raw = self._named(name)
         script = script_of(raw)
         if script is None:
             raise CloudError(f'init_script {name}: its image {raw["id"]} has no content')
         return script.content
+
+
+def _init_script(server: Raw) -> str:
+    """The name of the init script of a server; empty if it has none."""
+    marks = from_metadata(server['metadata'])
+    return marks.own.get('init_script', '')
 
 
 def script_of(raw: Raw, users: Sequence[str] = ()) -> InitScript | None:

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Dict, List, Set, Tuple
+from typing import List, Set, Tuple
 from urllib.parse import quote
 
 from ..._cloud import Busy, NoAnswer, Outcome, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.keypair import Keypair, fingerprint
 from ..api.api import Api, Raw
-from ..api.lists import all_servers
+from ..api.lists import all_servers, users_by
 from ..api.parallel import each
 from ..api.services import COMPUTE
 
@@ -29,7 +29,8 @@ class Keypairs:
 
         Only a key pair that is requested by its name has the date of its creation.
         """
-        found = self._named(None if names is None else set(names))
+        wanted = None if names is None else set(names)
+        found = self._named(wanted)
         users = self._users() if found else {}
         return tuple(self._keypair(raw, users) for raw in found)
 
@@ -50,11 +51,8 @@ class Keypairs:
 
     def _users(self) -> Mapping[str, Tuple[str, ...]]:
         """The names of the servers of this project by key pair."""
-        users: Dict[str, Tuple[str, ...]] = {}
-        for server in all_servers(self.api):
-            keypair = server['key_name']
-            users[keypair] = (*users.get(keypair, ()), server['name'])
-        return users
+        servers = all_servers(self.api)
+        return users_by(servers, lambda server: server['key_name'] or '')
 
     def _keypair(self, raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Keypair:
         name = raw['name']
@@ -63,7 +61,7 @@ class Keypairs:
             name,
             public_key,
             fingerprint(public_key),
-            used_by=tuple(sorted(users.get(name, ()))),
+            used_by=users.get(name, ()),
             id=name,
             # Nova lists only those of the user.
             created_by=self.api.actor,

@@ -112,6 +112,7 @@ def refuse_doubles(found: Sequence[Raw]) -> None:
     """Raise Refused if several servers have the same name."""
     ids: Dict[str, List[str]] = {}
     for raw in found:
-        ids.setdefault(raw['name'], []).append(raw['id'])
+        same = ids.setdefault(raw['name'], [])
+        same.append(raw['id'])
     for name, some in ids.items():
         check_unique('server', name, some)

@@ -8,7 +8,6 @@ written with it. A name has a key of its own, because a value has at most 255 ch
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Dict, List, NamedTuple, Set
 
@@ -129,13 +128,3 @@ def pending_of(marks: Marks) -> Pending | None:
         elif word != _STOP:
             floating_ip = word
     return Pending(floating_ip, _STOP in words)
-
-
-def changed(before: Mapping[str, str], after: Mapping[str, str]) -> Dict[str, str]:
-    """Return the metadata to be written, which is new or has another value."""
-    return {key: value for key, value in after.items() if before.get(key) != value}
-
-
-def removed(before: Mapping[str, str], after: Mapping[str, str]) -> Sequence[str]:
-    """Return the keys of metadata to be removed."""
-    return [key for key in before if key not in after]

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Dict
 
 from ..._cloud import Busy, CloudError, Outcomes
 from ..._model.change import Change, Changes, names_of
@@ -146,7 +147,10 @@ def grow(api: Api, outcomes: Outcomes) -> Outcomes:
 
     def reasons(names: Collection[str]) -> Mapping[str, str]:
         volumes = by_id(api.pages(VOLUME, '/volumes/detail', 'volumes'))
-        return {name: _not_grown(volumes, roots[name], sizes[name]) for name in names}
+        found: Dict[str, str] = {}
+        for name in names:
+            found[name] = _not_grown(volumes, roots[name], sizes[name])
+        return found
 
     outcomes = go_on(outcomes, step, _grows)
     return wait_on(api, outcomes, reasons, _grows)
@@ -154,9 +158,11 @@ def grow(api: Api, outcomes: Outcomes) -> Outcomes:
 
 def _root_volumes(api: Api, changes: Changes) -> Mapping[str, Raw | None]:
     """The root volumes of the servers of changes, by the names of these."""
-    servers = observed(api, names_of(changes))
     volumes = by_id(all_volumes(api))
-    return {name: root_volume(raw, volumes) for name, raw in servers.items()}
+    found: Dict[str, Raw | None] = {}
+    for name, raw in observed(api, names_of(changes)).items():
+        found[name] = root_volume(raw, volumes)
+    return found
 
 
 def _request_growth(api: Api, name: str, root: Raw | None, size: int) -> None:

@@ -165,13 +165,14 @@ def _resized_from(marks: Marks, state: State) -> Size | None:
 
 def _nics(raw: Raw, marks: Marks, around: Around) -> Tuple[Nic, ...]:
     """The connections in the order of their creation; those that Nova has not made yet by marks."""
+    found: List[Nic] = []
     interfaces = interfaces_of(raw, marks)
     if not interfaces:
-        names = numbered(marks, 'network')
-        return tuple(_planned_nic(index, name, marks) for index, name in enumerate(names))
+        for index, network in enumerate(numbered(marks, 'network')):
+            found.append(_planned_nic(index, network, marks))
+        return tuple(found)
     ports = {port['mac_address']: port for port in _ports(raw, around)}
     own_groups = own_groups_of(marks)
-    found = []
     for index, interface in enumerate(interfaces):
         port = ports.get(interface.mac, {})
         name = port.get('name') or None

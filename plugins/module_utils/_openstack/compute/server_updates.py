@@ -13,17 +13,10 @@ from ..._model.change import Change, Changes
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
 from ..api.lists import ports_by_server
-from ..api.marks import to_metadata
+from ..api.marks import metadata_changes, to_metadata
 from ..api.services import COMPUTE, NETWORK
 from .server_addresses import Addresses, connection_ports
-from .server_marks import (
-    OWN_GROUPS,
-    changed,
-    own_groups,
-    protection_mark,
-    removed,
-    user_data_mark,
-)
+from .server_marks import OWN_GROUPS, own_groups, protection_mark, user_data_mark
 from .server_references import group_ids
 from .server_resizes import grow, resize
 from .server_steps import begin, go_on, meant, the
@@ -107,13 +100,11 @@ def _write_metadata(api: Api, raw: Raw, change: Change) -> None:
     """Write labels, flags and description; metadata of others stays."""
     before = change.old(Server)
     after = change.new(Server)
-    old = _metadata(before)
-    new = _metadata(after)
+    changed = metadata_changes(_metadata(before), _metadata(after))
     path = f'/servers/{raw["id"]}'
-    written = changed(old, new)
-    if written:
-        api.post(COMPUTE, f'{path}/metadata', {'metadata': written})
-    for key in removed(old, new):
+    if changed.written:
+        api.post(COMPUTE, f'{path}/metadata', {'metadata': changed.written})
+    for key in changed.removed:
         api.delete(COMPUTE, f'{path}/metadata/{quote(key)}')
     if before.description != after.description:
         body = {'description': after.description}

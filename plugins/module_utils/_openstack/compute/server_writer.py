@@ -74,7 +74,8 @@ class ServerWriter:
             return change.name in leaving
 
         outcomes = go_on(outcomes, step, wanted)
-        return wait_on(self.api, outcomes, self._until_gone(there), wanted)
+        gone = self._until_gone(there)
+        return wait_on(self.api, outcomes, gone, wanted)
 
     def _request(self, outcomes: Outcomes, there: Mapping[str, Raw]) -> Outcomes:
         """Request the servers that are not there."""

@@ -44,6 +44,14 @@ def _order(server: Server) -> Tuple[int, str]:
     return (len(server.name), server.name)
 
 
+def _need_group_names(found: Sequence[Raw], ports: Mapping[str, Sequence[Raw]]) -> bool:
+    for raw in found:
+        own_ports = ports.get(raw['id'], ())
+        if needs_group_names(raw, own_ports):
+            return True
+    return False
+
+
 class Servers:
     """Servers of a project."""
 
@@ -80,8 +88,7 @@ class Servers:
             lists.append(all_images)
         together([partial(one, api) for one in lists])
         ports = ports_by_server(api)
-        needs_groups = any(needs_group_names(raw, ports.get(raw['id'], ())) for raw in found)
-        groups = all_security_groups(api) if needs_groups else ()
+        groups = all_security_groups(api) if _need_group_names(found, ports) else ()
         images = all_images(api) if is_of_others else ()
         volumes = all_volumes(api) if has_volumes else ()
         return Around(

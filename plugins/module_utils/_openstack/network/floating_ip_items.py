@@ -13,7 +13,8 @@ from .tags import description_of, marks_of
 
 def name_of(raw: Raw) -> str:
     """Return the name of a floating IP; without one, its address."""
-    return marks_of(raw).own.get('name') or str(raw['floating_ip_address'])
+    own = marks_of(raw).own
+    return own.get('name') or str(raw['floating_ip_address'])
 
 
 def floating_ip_of(raw: Raw, pools: Mapping[str, str], holder: FixedIp | None) -> FloatingIp:

@@ -22,7 +22,7 @@ from ..api.lists import (
 from ..api.names import age
 from ..api.parallel import together
 from ..api.services import NETWORK
-from .floating_ip_items import floating_ip_of, name_of
+from .floating_ip_items import floating_ip_of
 from .pools import external_networks, has_address, pool_id
 from .port_users import PortUsers
 
@@ -53,11 +53,13 @@ class FloatingIps:
         first: Dict[str, FloatingIp] = {}
         for raw in sorted(all_floating_ips(self.api), key=age):
             holder = holders.get(raw['port_id'])
-            first.setdefault(name_of(raw), floating_ip_of(raw, pools, holder))
+            item = floating_ip_of(raw, pools, holder)
+            first.setdefault(item.name, item)
+        items = tuple(first.values())
         if names is None:
-            return tuple(first.values())
+            return items
         wanted = set(names)
-        return tuple(item for item in first.values() if wanted & {item.name, item.address})
+        return tuple(item for item in items if wanted & {item.name, item.address})
 
     def fixed_ips(self) -> Tuple[FixedIp, ...]:
         """Return the fixed addresses of servers, load balancers and ports."""

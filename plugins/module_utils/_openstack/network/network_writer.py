@@ -11,7 +11,7 @@ from ..._model.change import Change, Changes
 from ..._model.network import Network
 from ..api.api import Api, Raw
 from ..api.lists import all_networks
-from ..api.names import age, is_own, item_of
+from ..api.names import age, is_own, item_of, with_name
 from ..api.parallel import each
 from ..api.services import NETWORK
 from .network_items import ipv4_subnets
@@ -80,8 +80,9 @@ class NetworkWriter:
     def _begun(self, name: str) -> List[Raw]:
         """The networks with a name that runs of this collection created."""
         project = self.api.project_id
-        named = [raw for raw in all_networks(self.api) if raw['name'] == name]
-        return [raw for raw in named if is_own(raw, project) and is_ours(raw)]
+        named = with_name(all_networks(self.api), name)
+        own = [raw for raw in named if is_own(raw, project)]
+        return list(filter(is_ours, own))
 
     def _subnet(self, network: Raw, wanted: Network) -> str:
         """Return the id of the subnet; one with another range was requested by an earlier run."""
@@ -111,8 +112,9 @@ class NetworkWriter:
 
     def _subnets(self, network: Raw) -> List[Raw]:
         """The IPv4 subnets of a network."""
-        found = self.api.pages(NETWORK, '/subnets', 'subnets', network_id=network['id'])
-        return ipv4_subnets(network['id'], found)
+        identity = network['id']
+        found = self.api.pages(NETWORK, '/subnets', 'subnets', network_id=identity)
+        return ipv4_subnets(identity, found)
 
     def _connect(self, router: str, subnet: str, network: Raw) -> None:
         """Connect a subnet with a router.
@@ -132,8 +134,9 @@ class NetworkWriter:
 
     def _interfaces(self, network: Raw) -> List[Raw]:
         """The ports of routers in a network."""
-        found = self.api.pages(NETWORK, '/ports', 'ports', network_id=network['id'])
-        return [port for port in found if is_of_router(port)]
+        identity = network['id']
+        ports = self.api.pages(NETWORK, '/ports', 'ports', network_id=identity)
+        return list(filter(is_of_router, ports))
 
     def _disconnect(self, network: Raw) -> List[str]:
         """Disconnect a network from routers; return their ids."""
@@ -153,11 +156,13 @@ class NetworkWriter:
     def _update(self, change: Change) -> None:
         wanted = change.new(Network)
         network = self._found(change)
-        write_tags(self.api, _PATH, network, wanted.labels, marks_of(network).own)
+        own = marks_of(network).own
+        write_tags(self.api, _PATH, network, wanted.labels, own)
         write_description(self.api, _PATH, 'network', network, wanted.description)
 
     def _found(self, change: Change) -> Raw:
-        return item_of(change, all_networks(self.api), self.api.project_id)
+        networks = all_networks(self.api)
+        return item_of(change, networks, self.api.project_id)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete networks with their subnets; those that are gone already are no error."""

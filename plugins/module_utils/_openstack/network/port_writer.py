@@ -58,7 +58,8 @@ class PortWriter:
         return [*kept, *added.values()]
 
     def _describe(self, raw: Raw, wanted: Port) -> None:
-        write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)
+        own = marks_of(raw).own
+        write_tags(self.api, _PATH, raw, wanted.labels, own)
         write_description(self.api, _PATH, 'port', raw, wanted.description)
 
     def update(self, changes: Changes) -> Outcomes:
@@ -77,7 +78,8 @@ class PortWriter:
         self._describe(raw, wanted)
 
     def _found(self, change: Change) -> Raw:
-        return item_of(change, all_ports(self.api), self.api.project_id)
+        ports = all_ports(self.api)
+        return item_of(change, ports, self.api.project_id)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete ports; those that are gone already are no error."""

@@ -33,9 +33,11 @@ def find_router(api: Api) -> Router:
 
     Raises Refused if it is not known which external network the new one leads to.
     """
-    own = [raw for raw in _routers(api) if is_own(raw, api.project_id)]
-    ours = named(own, [NAME], api.project_id, is_ours)
-    check_unique('router', NAME, [raw['id'] for raw in ours])
+    project = api.project_id
+    own = [raw for raw in _routers(api) if is_own(raw, project)]
+    ours = named(own, [NAME], project, is_ours)
+    ids = [raw['id'] for raw in ours]
+    check_unique('router', NAME, ids)
     found = ours or [raw for raw in own if raw['external_gateway_info']]
     if len(found) == 1:
         return Router(found[0]['id'])

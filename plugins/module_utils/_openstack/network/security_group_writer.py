@@ -69,8 +69,9 @@ class SecurityGroupWriter:
         ``others``: the ids of the other groups that its rules name.
         """
         ids = {**others, wanted.name: raw['id']}
+        own = marks_of(raw).own
         self._write_rules(raw, wanted.rules, ids)
-        write_tags(self.api, _PATH, raw, wanted.labels, marks_of(raw).own)
+        write_tags(self.api, _PATH, raw, wanted.labels, own)
         write_description(self.api, _PATH, 'security_group', raw, wanted.description)
 
     def _write_rules(self, raw: Raw, rules: Sequence[AnyRule], ids: Mapping[str, str]) -> None:

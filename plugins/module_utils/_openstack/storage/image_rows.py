@@ -15,8 +15,9 @@ from ..._model.checks import GIB
 from ..._model.image import DIGITS, Image, min_disk_gb
 from ..._model.status import TaskState
 from ..api.api import Raw
+from ..api.lists import users_by
 from ..api.marks import Marks, from_metadata
-from ..api.names import age, is_own
+from ..api.names import age, is_own, with_name
 from ..api.properties import from_properties, to_properties
 
 MAPPING = 'block_device_mapping'  # property of an image that is snapshots of volumes
@@ -41,7 +42,7 @@ def is_ours(raw: Raw) -> bool:
 
 def ours(images: Sequence[Raw], name: str, project_id: str) -> List[Raw]:
     """Return the images of a name that this collection has created, the oldest first."""
-    named = [raw for raw in existing(images) if raw['name'] == name]
+    named = with_name(existing(images), name)
     own = [raw for raw in named if is_own(raw, project_id)]
     return sorted(filter(is_ours, own), key=age)
 
@@ -51,15 +52,15 @@ def users_of(servers: Sequence[Raw]) -> Mapping[str, Tuple[str, ...]]:
 
     By its name, if the root volume of the server was created from it: Nova tells no image then.
     """
-    users: Dict[str, Tuple[str, ...]] = {}
-    for server in servers:
-        if server['image']:
-            image = server['image']['id']
-        else:
-            marks = from_metadata(server['metadata'])
-            image = marks.own.get('image', '')
-        users[image] = (*users.get(image, ()), server['name'])
-    return users
+    return users_by(servers, _image_of_server)
+
+
+def _image_of_server(server: Raw) -> str:
+    image = server['image']
+    if image:
+        return str(image['id'])
+    marks = from_metadata(server['metadata'])
+    return marks.own.get('image', '')
 
 
 def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
@@ -69,7 +70,8 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
     marks = from_properties(raw)
     task_state, unfinished = _tasks(raw, marks)
     size = _size(raw, marks)
-    used_by = {*users.get(identity, ()), *users.get(name, ())}
+    using_root = users.get(name, ())
+    used_by = {*using_root, *users.get(identity, ())}
     return Image(
         name,
         marks.own.get('source', ''),

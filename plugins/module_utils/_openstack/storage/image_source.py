@@ -56,7 +56,8 @@ def verified(api: Api, image: Image, url: str | None) -> Iterator[SourceFile]:
         disk = identified(file, location)
         length = file.seek(0, os.SEEK_END)
         file.seek(0)
-        yield SourceFile(file, length, disk, digests, json.dumps({**digests, **recorded}))
+        known = json.dumps({**digests, **recorded})
+        yield SourceFile(file, length, disk, digests, known)
 
 
 def identified(file: BinaryIO, name: str) -> DiskFormat:

@@ -11,7 +11,13 @@ from ..._model.status import TaskState, VolumeStatus
 from ..._model.volume import Volume
 from ..api.api import Body, Raw
 from ..api.lists import by_id
-from ..api.marks import Marks, from_metadata, to_metadata
+from ..api.marks import (
+    Marks,
+    MetadataChanges,
+    from_metadata,
+    metadata_changes,
+    to_metadata,
+)
 from .root_volumes import root_volume, volume_ids
 
 _SERIAL = 20  # characters of the serial number of a virtio disk
@@ -59,7 +65,9 @@ def holders_of(volumes: Sequence[Raw], servers: Sequence[Raw]) -> Mapping[str, H
 
 def marks_of(raw: Raw) -> Marks:
     """Return the marks of a volume."""
-    metadata = {key: value for key, value in raw['metadata'].items() if key not in _CINDERS}
+    metadata = dict(raw['metadata'])
+    for key in _CINDERS:
+        metadata.pop(key, None)
     return from_metadata(metadata)
 
 
@@ -123,16 +131,8 @@ def creation_body(volume: Volume, actor: str, token: str) -> Body:
     }
 
 
-class LabelChanges(NamedTuple):
-    """What to change in the metadata of a volume."""
-
-    written: Mapping[str, str]
-    removed: Sequence[str]
-
-
-def label_changes(before: Volume, after: Volume) -> LabelChanges:
+def label_changes(before: Volume, after: Volume) -> MetadataChanges:
     """Return what to change in metadata; other keys in it stay."""
     old = to_metadata(before.labels, {})
     new = to_metadata(after.labels, {})
-    written = {key: value for key, value in new.items() if old.get(key) != value}
-    return LabelChanges(written, [key for key in old if key not in new])
+    return metadata_changes(old, new)

@@ -15,7 +15,7 @@ from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
 from ..api.lists import all_servers, all_volumes
-from ..api.names import age, the_id
+from ..api.names import age, the_id, with_name
 from ..api.parallel import each
 from ..api.polling import await_one
 from ..api.services import COMPUTE, VOLUME
@@ -61,7 +61,7 @@ class VolumeWriter:
     def _ours(self, name: str) -> List[Raw]:
         """The volumes of a name that this collection has created, the oldest first."""
         self.api.forget()
-        found = [raw for raw in all_volumes(self.api) if raw['name'] == name]
+        found = with_name(all_volumes(self.api), name)
         return sorted(filter(is_ours, found), key=age)
 
     def _keep_oldest(self, identity: str, name: str) -> None:

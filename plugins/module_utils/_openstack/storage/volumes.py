@@ -43,7 +43,10 @@ class Volumes:
 
     def is_mounted(self, name: str) -> bool | None:
         """Return None for a volume that a server has: what guests do is not visible."""
-        return None if any(volume.server for volume in self.list([name])) else False
+        for volume in self.list([name]):
+            if volume.server:
+                return None
+        return False
 
     def _writer(self) -> VolumeWriter:
         from .volume_writer import VolumeWriter
