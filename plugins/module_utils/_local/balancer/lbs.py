@@ -37,8 +37,9 @@ class LocalLbs:
         members = lb_rows.members_by_lb(self.record)
         found = []
         for row in rows:
-            is_current = lb_files.is_current(lb_files.folder_of(self.host, row['uuid']))
-            is_running = row['uuid'] in running and is_current
+            uuid = row['uuid']
+            folder = lb_files.folder_of(self.host, uuid)
+            is_running = uuid in running and lb_files.is_current(folder)
             lb = lb_rows.lb_of(row, members.get(row['id'], ()), is_running)
             lb = replace(lb, health=self._health(lb))
             found.append(self.host.with_progress('lb', row, lb))
@@ -53,7 +54,8 @@ class LocalLbs:
         if lb.running:
             from . import haproxy_socket
 
-            text = haproxy_socket.query(lb_files.folder_of(self.host, lb.id), 'show stat')
+            folder = lb_files.folder_of(self.host, lb.id)
+            text = haproxy_socket.query(folder, 'show stat')
         return member_health.health(text, lb.members)
 
     def _running(self) -> Set[str]:

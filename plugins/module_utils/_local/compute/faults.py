@@ -27,7 +27,10 @@ _PAUSED, _BY_ERROR = 3, 5  # VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR
 
 
 def machine_faults(
-    row: ObservedServer, machine: Machine | None, seed: str, pool: Pool
+    row: ObservedServer,
+    machine: Machine | None,
+    seed: str,
+    pool: Pool,
 ) -> Tuple[str, ...]:
     """The differences of a server's machine from its record. ``seed``: the path of its seed."""
     root = pool.root(row['uuid'])

@@ -52,17 +52,17 @@ class Agent:
 
     def file(self, path: str) -> bytes | None:
         """A file of the guest, of a large one the end; None if there is none or no response."""
-        handle = guest.parse_number(self.execute('guest-file-open', path=path, mode='r'))
+        opened = self.execute('guest-file-open', path=path, mode='r')
+        handle = guest.parse_number(opened)
         if handle is None:
             return None
         end = self.execute('guest-file-seek', handle=handle, offset=0, whence='end')
-        start = max(0, (guest.parse_position(end) or 0) - guest.MAX_BYTES)
+        length = guest.parse_position(end) or 0
+        start = max(0, length - guest.MAX_BYTES)
         self.execute('guest-file-seek', handle=handle, offset=start, whence='set')
-        found = guest.parse_content(
-            self.execute('guest-file-read', handle=handle, count=guest.MAX_BYTES)
-        )
+        answer = self.execute('guest-file-read', handle=handle, count=guest.MAX_BYTES)
         self.execute('guest-file-close', handle=handle)
-        return found
+        return guest.parse_content(answer)
 
     def addresses(self) -> Dict[str, FrozenSet[str]] | None:
         """The addresses of the guest by MAC."""
@@ -70,10 +70,12 @@ class Agent:
 
     def mounted_serials(self) -> Set[str] | None:
         """The serials of the virtio disks with mounted file systems; None if unknown."""
-        names = guest.parse_mounted_disks(self.execute('guest-get-fsinfo'))
+        systems = self.execute('guest-get-fsinfo')
+        names = guest.parse_mounted_disks(systems)
         if names is None or len(names) > _MOST_DISKS:
             return None
         serials = [self.file(f'/sys/block/{name}/serial') for name in names]
         if self._has_timed_out or time.monotonic() > self._deadline:
             return None
-        return {serial.decode(errors='replace').strip('\0\n ') for serial in serials if serial}
+        texts = [serial.decode(errors='replace') for serial in serials if serial]
+        return {text.strip('\0\n ') for text in texts}

@@ -30,11 +30,14 @@ _BUFFER = 1 << 18  # a part of a dump is at most 32 KiB
 def addresses() -> Set[Tuple[str, str]]:
     """The IPv4 addresses of this host: (device, address/prefix)."""
     found = set()
-    for body in _dump(_GET_ADDRESSES, struct.pack(_ADDRESS, socket.AF_INET, 0, 0, 0, 0)):
+    requested = struct.pack(_ADDRESS, socket.AF_INET, 0, 0, 0, 0)
+    for body in _dump(_GET_ADDRESSES, requested):
         _family, prefix, _flags, _scope, index = struct.unpack_from(_ADDRESS, body)
-        address = _attribute(body[struct.calcsize(_ADDRESS) :], _IFA_LOCAL)
+        attributes = body[struct.calcsize(_ADDRESS) :]
+        address = _attribute(attributes, _IFA_LOCAL)
         if len(address) == 4:
-            found.add((_device(index), f'{socket.inet_ntoa(address)}/{prefix}'))
+            text = socket.inet_ntoa(address)
+            found.add((_device(index), f'{text}/{prefix}'))
     return found
 
 
@@ -44,7 +47,8 @@ def proxies() -> Set[Tuple[str, str]]:
     requested = struct.pack(_NEIGHBOUR, socket.AF_INET, 0, 0, _PROXY, 0)
     for body in _dump(_GET_NEIGHBOURS, requested):
         _family, index, _state, flags, _type = struct.unpack_from(_NEIGHBOUR, body)
-        address = _attribute(body[struct.calcsize(_NEIGHBOUR) :], _NDA_DST)
+        attributes = body[struct.calcsize(_NEIGHBOUR) :]
+        address = _attribute(attributes, _NDA_DST)
         if flags & _PROXY and len(address) == 4:
             found.add((_device(index), socket.inet_ntoa(address)))
     return found
@@ -53,7 +57,8 @@ def proxies() -> Set[Tuple[str, str]]:
 def default_devices() -> Set[str]:
     """The devices of all default routes, in any table, with all next hops of multipath routes."""
     indexes: Set[int] = set()
-    for body in _dump(_GET_ROUTES, struct.pack(_ROUTE, socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)):
+    requested = struct.pack(_ROUTE, socket.AF_INET, 0, 0, 0, 0, 0, 0, 0, 0)
+    for body in _dump(_GET_ROUTES, requested):
         prefix = body[1]
         kind = body[7]
         if prefix or kind != _UNICAST:
@@ -61,17 +66,24 @@ def default_devices() -> Set[str]:
         attributes = body[struct.calcsize(_ROUTE) :]
         output = _attribute(attributes, _RTA_OIF)
         if len(output) == 4:
-            indexes.add(int(struct.unpack('i', output)[0]))
-        indexes.update(_next_hops(_attribute(attributes, _RTA_MULTIPATH)))
+            (index,) = struct.unpack('i', output)
+            indexes.add(int(index))
+        hops = _attribute(attributes, _RTA_MULTIPATH)
+        indexes.update(_next_hops(hops))
     names = {_device(index) for index in indexes}
-    return {name for name in names if name and not name.startswith('hk') and name != 'lo'}
+    return {name for name in names if _may_lead_outside(name)}
+
+
+def _may_lead_outside(device: str) -> bool:
+    """Whether a device exists, and is neither one of ours nor the loopback one."""
+    return device not in ('', 'lo') and not device.startswith('hk')
 
 
 def _next_hops(part: bytes) -> Iterator[int]:
     while len(part) >= struct.calcsize(_NEXT_HOP):
         length, _flags, _hops, index = struct.unpack_from(_NEXT_HOP, part)
         yield int(index)
-        part = part[max(8, (length + 3) & ~3) :]
+        part = part[max(8, _aligned(length)) :]
 
 
 def _device(index: int) -> str:
@@ -84,17 +96,19 @@ def _device(index: int) -> str:
 def _dump(requested: int, body: bytes) -> Iterator[bytes]:
     """Yield the bodies of the kernel's messages. Raises OSError."""
     length = struct.calcsize(_HEADER) + len(body)
+    header = struct.pack(_HEADER, length, requested, _DUMP, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
         kernel.bind((0, 0))
-        kernel.send(struct.pack(_HEADER, length, requested, _DUMP, 1, 0) + body)
+        kernel.send(header + body)
         while True:
-            for kind, answer in _messages(kernel.recv(_BUFFER)):
+            answer = kernel.recv(_BUFFER)
+            for kind, message in _messages(answer):
                 if kind == _DONE:
                     return
                 if kind == _ERROR:
-                    code = -struct.unpack_from('i', answer)[0]
+                    code = -struct.unpack_from('i', message)[0]
                     raise OSError(code, f'netlink request {requested} failed')
-                yield answer
+                yield message
 
 
 def _messages(part: bytes) -> Iterator[Tuple[int, bytes]]:
@@ -102,7 +116,12 @@ def _messages(part: bytes) -> Iterator[Tuple[int, bytes]]:
     while len(part) >= start:
         length, kind, _flags, _sequence, _port = struct.unpack_from(_HEADER, part)
         yield kind, part[start:length]
-        part = part[(length + 3) & ~3 :]
+        part = part[_aligned(length) :]
+
+
+def _aligned(length: int) -> int:
+    """The length with the padding that follows: messages and attributes begin at multiples of 4."""
+    return (length + 3) & ~3
 
 
 def _attribute(attributes: bytes, attribute: int) -> bytes:
@@ -111,5 +130,5 @@ def _attribute(attributes: bytes, attribute: int) -> bytes:
         length, kind = struct.unpack_from('HH', attributes)
         if kind == attribute:
             return attributes[4:length]
-        attributes = attributes[max(4, (length + 3) & ~3) :]
+        attributes = attributes[max(4, _aligned(length)) :]
     return b''

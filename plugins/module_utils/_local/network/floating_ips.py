@@ -44,13 +44,11 @@ class LocalFloatingIps:
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[FloatingIp, ...]:
         """List all, or those with these names or addresses."""
-        requested = None if names is None else set(names)
-        found = (_floating_ip(row) for row in self.record.rows(_LIST))
-        return tuple(
-            item
-            for item in found
-            if requested is None or item.name in requested or item.address in requested
-        )
+        items = tuple(map(_floating_ip, self.record.rows(_LIST)))
+        if names is None:
+            return items
+        wanted = set(names)
+        return tuple(item for item in items if wanted & {item.name, item.address})
 
     def fixed_ips(self) -> Tuple[FixedIp, ...]:
         """The fixed addresses that one can be associated with; the first one of a server first."""
@@ -74,7 +72,8 @@ class LocalFloatingIps:
         """Whether an address is in a pool."""
         from .pool_addresses import pool_addresses
 
-        return any(address == candidate for _pool, candidate in pool_addresses(self.host.pools))
+        candidates = pool_addresses(self.host.pools)
+        return any(candidate == address for _pool, candidate in candidates)
 
     def create(self, changes: Changes) -> Outcomes:
         """Allocate addresses, and associate them."""
@@ -85,12 +84,17 @@ class LocalFloatingIps:
 
     def update(self, changes: Changes) -> Outcomes:
         """Associate and disassociate addresses."""
-        return self._project(self.record.writer.change(changes, self._update))
+        outcomes = self.record.writer.change(changes, self._update)
+        return self._project(outcomes)
 
     def _update(self, change: Change, row: int) -> None:
         after = change.new(FloatingIp)
-        columns = {'port_id': self._port(after), 'automatic': int(after.automatic)}
-        self.record.writer.update_row('floating_ip', row, {**description_columns(after), **columns})
+        values = {
+            **description_columns(after),
+            'port_id': self._port(after),
+            'automatic': int(after.automatic),
+        }
+        self.record.writer.update_row('floating_ip', row, values)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Release addresses."""
@@ -100,15 +104,14 @@ class LocalFloatingIps:
         from . import addresses
 
         address = None if item.address == AFTER_APPLY else item.address
-        name = item.name if item.name not in (AFTER_APPLY, item.address) else None
         pool = None if item.pool == AFTER_APPLY else item.pool
-        addresses.allocate(
-            self.record,
-            self.host.pools,
-            address,
-            pool,
-            {'name': name, 'port_id': self._port(item), **description_columns(item)},
-        )
+        is_named = item.name not in (AFTER_APPLY, item.address)
+        values = {
+            'name': item.name if is_named else None,
+            'port_id': self._port(item),
+            **description_columns(item),
+        }
+        addresses.allocate(self.record, self.host.pools, address, pool, values)
 
     def _port(self, item: FloatingIp) -> int | None:
         port: int | None = self.record.value(_PORT, item.server, item.lb, item.port, item.fixed_ip)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Set, Tuple
+from typing import TYPE_CHECKING, List, Set, Tuple
 
 from ..._cloud import CloudError
 from ..host import netlink
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 
 def write(routes: FloatingRoutes, lock: int) -> None:
     """Set routes and proxies. The file comes last: it lists what an interrupted run had set."""
+    run = routes.host.work.run
     if not device_exists(FLOATING_DEVICE):
         _create_device(routes)
-    stale = [f'route del {cidr} dev {FLOATING_DEVICE}' for cidr in sorted(_stale_routes(routes))]
-    stale += [
-        f'neigh del proxy {address} dev {device}'
-        for device, address in sorted(_stale_proxies(routes))
-    ]
-    lines = [*stale, f'link set {FLOATING_DEVICE} up', *routes.lines(existing=True)]
-    routes.host.work.run(
-        'ip', '-batch', '-', text=''.join(line + '\n' for line in lines), locks=[lock]
-    )
-    if read_file(routes.path) != routes.batch():
-        write_atomically(routes.path, routes.batch())
+    lines: List[str] = []
+    for cidr in sorted(_stale_routes(routes)):
+        lines.append(f'route del {cidr} dev {FLOATING_DEVICE}')
+    for device, address in sorted(_stale_proxies(routes)):
+        lines.append(f'neigh del proxy {address} dev {device}')
+    lines.append(f'link set {FLOATING_DEVICE} up')
+    lines += routes.lines(existing=True)
+    text = ''.join(f'{line}\n' for line in lines)
+    run('ip', '-batch', '-', text=text, locks=[lock])
+    batch = routes.batch()
+    if read_file(routes.path) != batch:
+        write_atomically(routes.path, batch)
 
 
 def _create_device(routes: FloatingRoutes) -> None:
@@ -49,4 +51,5 @@ def _stale_proxies(routes: FloatingRoutes) -> Set[Tuple[str, str]]:
     existing = netlink.proxies()
     saved = set((read_file(routes.path) or '').splitlines())
     former = {proxy for proxy in existing if proxy_line(*proxy) in saved}
-    return (routes.own_proxies(existing) | former) - set(routes.proxies())
+    ours = routes.own_proxies(existing) | former
+    return ours - set(routes.proxies())

@@ -33,11 +33,18 @@ def stale_leases(host: Host, folder: str, network: int) -> List[Lease]:
 
     A lease of an address that no port has is in nobody's way, and expires.
     """
-    leases = list(_read(os.path.join(folder, f'{bridge_name(network)}.status')))
+    path = os.path.join(folder, f'{bridge_name(network)}.status')
+    leases = list(_read(path))
     if not leases:
         return []
-    macs = {row['address']: row['mac'] for row in host.record.rows(_PORTS, network)}
-    return [lease for lease in leases if macs.get(lease.address, lease.mac) != lease.mac]
+    ports = host.record.rows(_PORTS, network)
+    macs = {port['address']: port['mac'] for port in ports}
+    stale: List[Lease] = []
+    for lease in leases:
+        mac = macs.get(lease.address)
+        if mac is not None and mac != lease.mac:
+            stale.append(lease)
+    return stale
 
 
 def _read(path: str) -> Iterator[Lease]:
@@ -48,5 +55,8 @@ def _read(path: str) -> Iterator[Lease]:
         return
     now = time.time()
     for lease in found:
-        if lease.get('expiry-time', now) >= now:
-            yield Lease(str(lease.get('ip-address')), str(lease.get('mac-address')).lower())
+        if lease.get('expiry-time', now) < now:
+            continue
+        address = str(lease.get('ip-address'))
+        mac = str(lease.get('mac-address'))
+        yield Lease(address, mac.lower())

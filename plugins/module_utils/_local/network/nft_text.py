@@ -11,8 +11,12 @@ INDENT = '  '
 
 def chain(name: str, rules: Iterable[str], hook: str = '') -> list[str]:
     """Return a chain; with a hook it is a base chain that accepts by policy."""
-    head = [f'type {hook}; policy accept;'] if hook else []
-    return [f'chain {name} {{', *(INDENT + line for line in (*head, *rules)), '}']
+    lines = [f'chain {name} {{']
+    if hook:
+        lines.append(f'{INDENT}type {hook}; policy accept;')
+    lines += [INDENT + rule for rule in rules]
+    lines.append('}')
+    return lines
 
 
 def named_set(name: str, type_: str, elements: Iterable[str], flags: str = '') -> list[str]:
@@ -37,8 +41,11 @@ def _collection(head: str, type_: str, elements: Iterable[str], flags: str = '')
     # One element a line: rulesets are compared line by line.
     items = [f'{INDENT * 2}{element},' for element in elements]
     if items:
-        lines += [f'{INDENT}elements = {{', *items, f'{INDENT}}}']
-    return [*lines, '}']
+        lines.append(f'{INDENT}elements = {{')
+        lines += items
+        lines.append(INDENT + '}')
+    lines.append('}')
+    return lines
 
 
 def quoted(names: Iterable[str]) -> list[str]:

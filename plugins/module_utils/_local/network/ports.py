@@ -41,43 +41,51 @@ class LocalPorts:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Port, ...]:
         """List all, or those with these names."""
         rows = self.record.named(_LIST, names)
+        if not rows:
+            return ()
         groups: Dict[int, List[str]] = {}
-        for row in self.record.rows(_GROUPS) if rows else ():
-            groups.setdefault(row['port_id'], []).append(row['name'])
+        for group in self.record.rows(_GROUPS):
+            groups.setdefault(group['port_id'], []).append(group['name'])
         return tuple(_port(row, groups.get(row['id'], ())) for row in rows)
 
     def create(self, changes: Changes) -> Outcomes:
         """Create ports."""
+        with self.record.writer.transaction():
+            for change in changes:
+                self._create(change.new(Port))
+        return self._project([Outcome(change) for change in changes])
+
+    def _create(self, port: Port) -> None:
         from ..._model.server import Nic
         from . import addresses
 
-        with self.record.writer.transaction():
-            for change in changes:
-                port = change.new(Port)
-                nic = Nic(port.network, port.fixed_ip, port.mac)
-                row = addresses.create_port(
-                    self.record,
-                    nic,
-                    0,
-                    {'name': port.name, 'own_groups': 1, **description_columns(port)},
-                )
-                addresses.write_groups(self.record, row, port.security_groups)
-        return self._project([Outcome(change) for change in changes])
+        nic = Nic(port.network, port.fixed_ip, port.mac)
+        values = {
+            'name': port.name,
+            'own_groups': 1,
+            **description_columns(port),
+        }
+        row = addresses.create_port(self.record, nic, 0, values)
+        addresses.write_groups(self.record, row, port.security_groups)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update groups, effective at once for their servers, descriptions and labels."""
-        return self._project(self.record.writer.change(changes, self._update))
+        outcomes = self.record.writer.change(changes, self._update)
+        return self._project(outcomes)
 
     def _update(self, change: Change, row: int) -> None:
-        self.record.writer.update_row('port', row, description_columns(change.new(Port)))
-        if change.old(Port).security_groups != change.new(Port).security_groups:
+        before = change.old(Port)
+        after = change.new(Port)
+        self.record.writer.update_row('port', row, description_columns(after))
+        if before.security_groups != after.security_groups:
             from . import addresses
 
-            addresses.write_groups(self.record, row, change.new(Port).security_groups)
+            addresses.write_groups(self.record, row, after.security_groups)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete ports that no server has."""
-        return self._project(self.record.writer.change(changes, self._delete))
+        outcomes = self.record.writer.change(changes, self._delete)
+        return self._project(outcomes)
 
     def _delete(self, change: Change, row: int) -> None:
         self.record.sql.execute('DELETE FROM main.port WHERE id = ? AND server_id IS NULL', (row,))

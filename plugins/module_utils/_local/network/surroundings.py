@@ -13,7 +13,7 @@ import re
 import socket
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
-from typing import Dict, Set, Tuple
+from typing import Dict, List, Set, Tuple
 
 from ..._model.network import Route, Surroundings
 from ..host.kernel import OURS, gateways, routes
@@ -25,28 +25,30 @@ _NAMESERVER = re.compile(r'^\s*nameserver\s+([0-9.]+)\s*$', re.MULTILINE)
 _SIZE_LIMIT = 1 << 20  # characters of a file
 _PORT = re.compile(r'^\s*Port\s+([0-9]{1,5})\s*$', re.MULTILINE | re.IGNORECASE)
 _ESTABLISHED = '01'  # TCP_ESTABLISHED
+_MAPPED = [bytes(4), bytes(4), b'\0\0\xff\xff']  # what precedes IPv4 in an IPv6 address
 
 
 def surroundings() -> Surroundings:
     """Return the surroundings of this host, without our own devices."""
     hosts: Dict[str, str] = {}
-    hosts.update(dict.fromkeys(_ssh_peers(), 'a client logged in to this host by SSH'))
+    for address in _ssh_peers():
+        hosts[address] = 'a client logged in to this host by SSH'
     for device, address in gateways():
         if not OURS.match(device):
             hosts[address] = f'a gateway of this host on {device}'
-    hosts.update(dict.fromkeys(_nameservers(), 'a nameserver of this host'))
-    return Surroundings(
-        tuple(_routes()),
-        {
-            address: label
-            for address, label in hosts.items()
-            if not IPv4Address(address).is_loopback
-        },
-    )
+    for address in _nameservers():
+        hosts[address] = 'a nameserver of this host'
+    for address in list(hosts):
+        if IPv4Address(address).is_loopback:
+            del hosts[address]
+    return Surroundings(tuple(_routes()), hosts)
 
 
 def _routes() -> Iterator[Route]:
-    own = {(device, str(IPv4Network(address, strict=False))) for device, address in addresses()}
+    own: Set[Tuple[str, str]] = set()
+    for device, address in addresses():
+        network = IPv4Network(address, strict=False)
+        own.add((device, str(network)))
     for device, cidr in sorted(set(routes())):
         if not OURS.match(device):
             yield Route(cidr, device, (device, cidr) in own)
@@ -68,18 +70,20 @@ def _ssh_peers() -> Set[str]:
     for path in ('/proc/net/tcp', '/proc/net/tcp6'):
         for line in _text(path).splitlines()[1:]:
             words = line.split()
-            if (
-                len(words) > 3
-                and words[3] == _ESTABLISHED
-                and int(words[1].rpartition(':')[2], 16) in ports
-            ):
-                found.update(_ipv4(words[2].partition(':')[0]))
+            if len(words) < 4 or words[3] != _ESTABLISHED:
+                continue
+            _address, _colon, port = words[1].rpartition(':')
+            if int(port, 16) in ports:
+                peer = words[2].partition(':')[0]
+                found.update(_ipv4(peer))
     return found
 
 
 def _ssh_ports() -> Set[int]:
-    paths = ['/etc/ssh/sshd_config', *glob.glob('/etc/ssh/sshd_config.d/*.conf')]
-    return {22, *(int(port) for path in paths for port in _PORT.findall(_text(path)))}
+    ports = {22}
+    for path in ('/etc/ssh/sshd_config', *glob.glob('/etc/ssh/sshd_config.d/*.conf')):
+        ports.update(map(int, _PORT.findall(_text(path))))
+    return ports
 
 
 def _ipv4(text: str) -> Tuple[str, ...]:
@@ -87,10 +91,12 @@ def _ipv4(text: str) -> Tuple[str, ...]:
 
     Empty for IPv6 addresses that are not IPv4-mapped.
     """
-    words = [
-        int(text[start : start + 8], 16).to_bytes(4, 'little') for start in range(0, len(text), 8)
-    ]
-    if len(words) == 4 and words[:3] != [bytes(4), bytes(4), b'\0\0\xff\xff']:
+    words: List[bytes] = []
+    for start in range(0, len(text), 8):
+        word = int(text[start : start + 8], 16)
+        words.append(word.to_bytes(4, 'little'))
+    is_ipv6 = len(words) == 4
+    if is_ipv6 and words[:3] != _MAPPED:
         return ()
     return (socket.inet_ntoa(words[-1]),)
 

@@ -25,7 +25,11 @@ class Record(Database):
     """The record, read-only until its writer opens it; without a file it is an empty cloud."""
 
     def __init__(
-        self, folder: str, actor: str, lost: bool = False, project: str = DEFAULT_PROJECT
+        self,
+        folder: str,
+        actor: str,
+        lost: bool = False,
+        project: str = DEFAULT_PROJECT,
     ) -> None:
         """Open the record of a state folder for reading the rows of a project.
 

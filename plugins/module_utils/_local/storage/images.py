@@ -39,14 +39,17 @@ class LocalImages:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Image, ...]:
         """All images, or those with these names."""
         rows = self.host.rows_in_progress('image', lambda: self.record.named(_LIST, names))
-        return tuple(
-            self.host.with_progress('image', row, _image(row, self._is_disk_missing(row)))
-            for row in rows
-        )
+        return tuple(map(self._observed, rows))
+
+    def _observed(self, row: ListedImage) -> Image:
+        image = _image(row, self._is_disk_missing(row))
+        return self.host.with_progress('image', row, image)
 
     def _is_disk_missing(self, row: ListedImage) -> bool:
+        if row['task_state'] is not None:
+            return False
         image = self.pool.image(row['uuid'])
-        return row['task_state'] is None and not self.pool.exists(image)
+        return not self.pool.exists(image)
 
     def source_problem(self, source: str) -> str:
         """Why a file cannot become an image, as far as known before the import; else empty."""
@@ -86,6 +89,7 @@ class LocalImages:
 def _image(row: ListedImage, disk_missing: bool) -> Image:
     size = row['size']
     imported = source_files.imported(row['imported'])
+    digests = {kind: digest for kind, digest in imported.items() if kind in DIGITS}
     return Image(
         row['name'],
         row['source'],
@@ -97,7 +101,7 @@ def _image(row: ListedImage, disk_missing: bool) -> Image:
         created_by=row['created_by'],
         created_at=row['created_at'],
         disk_missing=disk_missing,
-        digests={kind: digest for kind, digest in imported.items() if kind in DIGITS},
+        digests=digests,
         size=AFTER_APPLY if size is None else size,
         min_disk=AFTER_APPLY if size is None else min_disk_gb(size),
     )

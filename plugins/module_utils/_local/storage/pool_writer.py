@@ -46,9 +46,11 @@ class PoolWriter(Pool):
 
     def grow(self, disk: Disk, locks: Sequence[int]) -> None:
         """Grow a disk that is not in use to its recorded size, if it is smaller."""
-        if self.size(disk) < disk.size * 2**30:
-            command = ('qemu-img', 'resize', '-q', '-f', disk.format, disk.path, f'{disk.size}G')
-            self.host.work.run(*command, locks=locks)
+        if self.size(disk) >= disk.size * 2**30:
+            return
+        options = ['-q', '-f', disk.format]
+        size = f'{disk.size}G'
+        self.host.work.run('qemu-img', 'resize', *options, disk.path, size, locks=locks)
 
     def flatten(self, source: Disk, target: Disk, locks: Sequence[int]) -> None:
         """Copy a disk that is not in use into one without a backing file."""
@@ -66,22 +68,26 @@ class PoolWriter(Pool):
     def size(self, disk: Disk) -> int:
         """The size of a disk in bytes."""
         output = self.host.work.run('qemu-img', 'info', '-U', '--output=json', disk.path)
-        return int(json.loads(output)['virtual-size'])
+        described = json.loads(output)
+        return int(described['virtual-size'])
 
     def sizes(self, kind: str) -> Dict[str, int]:
         """The sizes (bytes) of all disks of a kind, by UUID: the variable part of their paths."""
         before, _star, after = self.path(kind, '*').rpartition('*')
-        names = [
-            path[len(before) : -len(after)] for path in glob.glob(f'{glob.escape(before)}*{after}')
-        ]
-        return {
-            name: self.size(Disk(self.path(kind, name), '')) for name in names if _UUID.match(name)
-        }
+        pattern = f'{glob.escape(before)}*{after}'
+        found: Dict[str, int] = {}
+        for path in glob.glob(pattern):
+            name = path[len(before) : -len(after)]
+            if _UUID.match(name):
+                disk = Disk(self.path(kind, name), '')
+                found[name] = self.size(disk)
+        return found
 
 
 def _part_of(disk: Disk) -> str:
     """The file to write, in a folder that exists."""
-    os.makedirs(os.path.dirname(disk.path), 0o711, exist_ok=True)
+    folder = os.path.dirname(disk.path)
+    os.makedirs(folder, 0o711, exist_ok=True)
     return disk.path + '.part'
 
 

@@ -26,7 +26,10 @@ class LocalVolumes:
     """Volumes of the local cloud."""
 
     def __init__(
-        self, host: Host, projections: Callable[[], Projections], redefine: Redefine
+        self,
+        host: Host,
+        projections: Callable[[], Projections],
+        redefine: Redefine,
     ) -> None:
         """``redefine``: define the machines of servers with these names as recorded."""
         self.host = host
@@ -58,8 +61,11 @@ class LocalVolumes:
             return False
         from ..host.agent import Agent
 
-        serials = Agent(machine, time.monotonic() + max(1, self.host.timeout)).mounted_serials()
-        return None if serials is None else row['uuid'][:20] in serials
+        deadline = time.monotonic() + max(1, self.host.timeout)
+        serials = Agent(machine, deadline).mounted_serials()
+        if serials is None:
+            return None
+        return row['uuid'][:20] in serials
 
     @cached_property
     def _writer(self) -> VolumeWriter:
