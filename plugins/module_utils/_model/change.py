@@ -98,7 +98,13 @@ class Draft:
         self.awaited: List[str] = []
 
     def add(
-        self, kind: str, verb: Verb, before: object, after: Thing, effect: str = LIVE, why: str = ''
+        self,
+        kind: str,
+        verb: Verb,
+        before: object,
+        after: Thing,
+        effect: str = LIVE,
+        why: str = '',
     ) -> Thing:
         """Add a change; return the state after it, from which the next change starts."""
         one, other = cast('Tuple[Item | None, Item | None]', (before, after))

@@ -20,7 +20,11 @@ class Difference(NamedTuple):
 
 
 def difference(
-    kind: str, current: Any, after: Any, table: Table, allow_restart: bool
+    kind: str,
+    current: Any,
+    after: Any,
+    table: Table,
+    allow_restart: bool,
 ) -> Difference:
     """Classify the options that differ by the table of their kind."""
     was_interrupted = getattr(current, 'unfinished', None)

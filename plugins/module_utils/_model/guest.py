@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from typing import Dict, FrozenSet, List, Tuple
+from typing import Dict, FrozenSet, List, Set, Tuple
 
 MAX_BYTES = 64 * 1024  # read from a file of a guest or from its console
 _MAX_ANSWER = 1024 * 1024  # characters of one answer
@@ -37,7 +37,9 @@ def parse_json(text: object) -> object:
 def parse_answer(text: object) -> object:
     """Return what an agent returned (QEMU guest agent protocol reference), or None."""
     answer = parse_json(text)
-    return answer.get('return') if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        return None
+    return answer.get('return')
 
 
 def parse_number(answer: object) -> int | None:
@@ -49,7 +51,9 @@ def parse_number(answer: object) -> int | None:
 
 def parse_position(answer: object) -> int | None:
     """Parse the position that guest-file-seek returns."""
-    return parse_number(answer.get('position')) if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        return None
+    return parse_number(answer.get('position'))
 
 
 def parse_content(answer: object) -> bytes | None:
@@ -71,12 +75,12 @@ def parse_addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
     found: Dict[str, FrozenSet[str]] = {}
     for interface in interfaces:
         mac = interface.get('hardware-address')
+        if not isinstance(mac, str):
+            continue
         items = _mappings(interface.get('ip-addresses', [])) or []
-        if isinstance(mac, str):
-            texts = (item.get('ip-address') for item in items)
-            found[mac] = found.get(mac, frozenset()) | frozenset(
-                text for text in texts if isinstance(text, str)
-            )
+        addresses = [item.get('ip-address') for item in items]
+        texts = [address for address in addresses if isinstance(address, str)]
+        found[mac] = found.get(mac, frozenset()).union(texts)
     return found
 
 
@@ -85,12 +89,17 @@ def parse_mounted_disks(answer: object) -> Tuple[str, ...] | None:
     systems = _mappings(answer)
     if systems is None:
         return None
-    devices = [system.get('name') for system in systems]
+    devices: List[object] = []
     for system in systems:
-        devices += [disk.get('dev') for disk in _mappings(system.get('disk', [])) or []]
-    plain = [device.rsplit('/', 1)[-1] for device in devices if isinstance(device, str)]
-    matches = [match for match in map(_DISK.match, plain) if match]
-    return tuple(sorted({match.group(1) for match in matches}))
+        devices.append(system.get('name'))
+        disks = _mappings(system.get('disk', [])) or []
+        devices += [disk.get('dev') for disk in disks]
+    found: Set[str] = set()
+    for device in devices:
+        match = _DISK.match(device.rsplit('/', 1)[-1]) if isinstance(device, str) else None
+        if match:
+            found.add(match.group(1))
+    return tuple(sorted(found))
 
 
 def _mappings(answer: object) -> List[Dict[str, object]] | None:
@@ -117,12 +126,14 @@ def printable(text: str | bytes, limit: int = MAX_BYTES) -> str:
     end = lines[-limit:]
     if end.isprintable():
         return end
-    return ''.join(
-        character if character == '\n' or character.isprintable() else _REPLACEMENT
-        for character in end
-    )
+    shown: List[str] = []
+    for character in end:
+        is_shown = character == '\n' or character.isprintable()
+        shown.append(character if is_shown else _REPLACEMENT)
+    return ''.join(shown)
 
 
 def printable_line(text: str, limit: int = 500) -> str:
     """The beginning of a text of a guest on one line, at most ``limit`` characters."""
-    return ' '.join(printable(text[:limit], limit).split())
+    words = printable(text[:limit], limit).split()
+    return ' '.join(words)

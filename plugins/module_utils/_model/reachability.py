@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network
-from typing import Tuple
+from ipaddress import IPv4Address, IPv4Network
+from typing import List, Tuple
 
 from . import datapath
 from .network import Network
@@ -20,17 +20,26 @@ _FLOATING = ('192.0.2.1', '100.64.0.1')  # one of them is outside of any network
 
 
 def is_allowed(
-    groups: Sequence[SecurityGroup], network: Network, source: str, protocol: str, port: int | None
+    groups: Sequence[SecurityGroup],
+    network: Network,
+    source: str,
+    protocol: str,
+    port: int | None,
 ) -> bool:
     """Whether groups allow traffic to a server from HOST or an address outside.
 
     They may do so by a foreign rule. Rules for remote groups do not apply to these sources.
     """
-    rules = [rule for group in groups for rule in group.rules if rule.direction == 'ingress']
-    own = tuple(rule for rule in rules if isinstance(rule, Rule))
-    if len(own) < len(rules):
-        return True
-    path = _datapath(tuple(rule for rule in own if rule.remote_group is None), network)
+    applying: List[Rule] = []
+    for group in groups:
+        for rule in group.rules:
+            if rule.direction != 'ingress':
+                continue
+            if not isinstance(rule, Rule):
+                return True
+            if rule.remote_group is None:
+                applying.append(rule)
+    path = _datapath(tuple(applying), network)
     ((floating, fixed),) = path.floating
     destination = fixed if source == HOST else floating
     return evaluate(path, source, destination, protocol, port).allowed
@@ -39,12 +48,15 @@ def is_allowed(
 def _datapath(rules: Tuple[Rule, ...], network: Network) -> datapath.Datapath:
     """A datapath with one server, which has a floating address."""
     span = IPv4Network(network.cidr)
-    fixed = next(str(address) for address in span.hosts() if str(address) != network.gateway)
-    floating = next(address for address in _FLOATING if IPv4Network(address)[0] not in span)
+    hosts = map(str, span.hosts())
+    fixed = next(address for address in hosts if address != network.gateway)
+    floating = next(address for address in _FLOATING if IPv4Address(address) not in span)
     group = datapath.Group('1', rules)
+    server_network = datapath.Network(_BRIDGE, network.cidr, network.gateway)
+    port = datapath.Port(_DEVICE, _MAC, fixed, _BRIDGE, (group.id,))
     return datapath.Datapath(
-        (datapath.Network(_BRIDGE, network.cidr, network.gateway),),
+        (server_network,),
         (group,),
-        (datapath.Port(_DEVICE, _MAC, fixed, _BRIDGE, (group.id,)),),
+        (port,),
         ((floating, fixed),),
     )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple, Union
 
@@ -47,6 +47,7 @@ class Remains:
 
 def rebuild_rows(remains: Remains) -> Tuple[Rows, List[str]]:
     """Return the rows of a new record, and what could not be restored, as sentences."""
+    disks = remains.disks
     rows = _exported_rows(remains)
     lost = _lost_before(rows)
     if remains.export is None:
@@ -55,33 +56,38 @@ def rebuild_rows(remains: Remains) -> Tuple[Rows, List[str]]:
     for uuid in remains.unreadable:
         if uuid not in known:
             lost.append(f'machine {uuid}: the metadata about its server cannot be read')
-    for uuid, metadata in _by_id(remains.machines, 'server'):
-        if uuid not in _uuids(rows, 'server'):
-            lost += _add_server(rows, metadata, remains.disks)
-    for uuid, metadata in _by_id(remains.balancers, 'balancer'):
-        if uuid not in _uuids(rows, 'balancer'):
-            lost += _add_balancer(rows, metadata)
-    _add_root_volumes(rows, remains.disks.get('server', {}))
+    for metadata in _missing(rows, 'server', remains.machines):
+        lost += _add_server(rows, metadata, disks)
+    for metadata in _missing(rows, 'balancer', remains.balancers):
+        lost += _add_balancer(rows, metadata)
+    _add_root_volumes(rows, disks.get('server', {}))
     lost += _add_networks(rows, remains.networks)
-    lost += _missing_disks(rows, remains.disks)
+    lost += _missing_disks(rows, disks)
     for kind in ('volume', 'image'):
-        lost += _add_disks(rows, kind, remains.disks.get(kind, {}))
-    for uuid in sorted(set(remains.disks.get('server', {})) - _uuids(rows, 'server')):
-        lost.append(
-            f'servers/{uuid} contains a disk of an unknown server; inspect it, and remove it '
-            'manually'
-        )
+        lost += _add_disks(rows, kind, disks.get(kind, {}))
+    lost += _unknown_disks(rows, disks.get('server', {}))
     return rows, lost
+
+
+def _unknown_disks(rows: Rows, disks: Mapping[str, int]) -> List[str]:
+    """Disks of servers that are neither on record nor defined."""
+    unknown = set(disks) - _uuids(rows, 'server')
+    return [
+        f'servers/{uuid} contains a disk of an unknown server; inspect it, and remove it manually'
+        for uuid in sorted(unknown)
+    ]
 
 
 def row_counts(rows: Rows) -> Dict[str, int]:
     """The number of rows by table, without empty tables."""
-    return {table: len(entries) for table, entries in sorted(rows.items()) if entries}
+    counts = {table: len(entries) for table, entries in sorted(rows.items())}
+    return {table: count for table, count in counts.items() if count}
 
 
 def planned_state(lost: Sequence[str], rows: Rows) -> RecordState:
     """The state of the record after recovery."""
-    return RecordState('record', 'whole', row_counts(rows), tuple(lost))
+    counts = row_counts(rows)
+    return RecordState('record', 'whole', counts, tuple(lost))
 
 
 def _exported_rows(remains: Remains) -> Rows:
@@ -90,7 +96,12 @@ def _exported_rows(remains: Remains) -> Rows:
     for table, entries in (remains.export or {}).items():
         rows[table] = [dict(row) for row in entries]
     if not _named(rows, 'security_group', DEFAULT_GROUP, DEFAULT_PROJECT):
-        _append(rows, 'security_group', {'name': DEFAULT_GROUP, 'description': '', 'labels': '{}'})
+        group: Row = {
+            'name': DEFAULT_GROUP,
+            'description': '',
+            'labels': '{}',
+        }
+        _append(rows, 'security_group', group)
     return rows
 
 
@@ -99,13 +110,17 @@ def _lost_before(rows: Rows) -> List[str]:
     lost: List[str] = []
     for row in rows.get('meta', ()):
         if row['key'] == 'lost':
-            lost += [str(sentence) for sentence in json.loads(str(row['value']))]
+            sentences = json.loads(str(row['value']))
+            lost += map(str, sentences)
     return lost
 
 
-def _by_id(found: Mapping[str, Metadata], kind: str) -> List[Tuple[str, Metadata]]:
-    """Metadata by UUID, in the order of the row ids."""
-    return sorted(found.items(), key=lambda item: item[1][kind]['id'])
+def _missing(rows: Rows, table: str, found: Mapping[str, Metadata]) -> Iterator[Metadata]:
+    """Metadata by UUID of what is not on record by now, in the order of the row ids."""
+    ordered = sorted(found.items(), key=lambda item: item[1][table]['id'])
+    for uuid, metadata in ordered:
+        if uuid not in _uuids(rows, table):
+            yield metadata
 
 
 def _uuids(rows: Rows, table: str) -> set[str]:
@@ -117,35 +132,49 @@ def _project(row: Mapping[str, Any]) -> str:
 
 
 def _named(rows: Rows, table: str, name: str, project: str) -> Row | None:
-    named = (row for row in rows.get(table, ()) if row['name'] == name)
-    return next((row for row in named if _project(row) == project), None)
+    for row in rows.get(table, ()):
+        if row['name'] == name and _project(row) == project:
+            return row
+    return None
 
 
 def _append(rows: Rows, table: str, row: Row) -> Row:
     """Add a row with the next id."""
     entries = rows.setdefault(table, [])
-    next_id = max((int(other['id'] or 0) for other in entries), default=0) + 1
-    added = {'created_by': RECOVERED_BY, **row, 'id': next_id}
+    ids = [int(other['id'] or 0) for other in entries]
+    added = {
+        'created_by': RECOVERED_BY,
+        **row,
+        'id': max(ids, default=0) + 1,
+    }
     entries.append(added)
     return added
+
+
+def _insert(rows: Rows, table: str, row: Row) -> None:
+    """Add a row that has its id."""
+    rows.setdefault(table, []).append(row)
 
 
 def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
     """Add a server and what it refers to by the metadata of its machine; keep existing rows."""
     server = dict(metadata['server'])
+    name = server['name']
     project = _project(server)
-    if _named(rows, 'server', server['name'], project):
+    if _named(rows, 'server', name, project):
+        uuid = server['uuid']
         return [
-            f'server {server["name"]}: two machines have this name; the one with the UUID '
-            f'{server["uuid"]} was ignored'
+            f'server {name}: two machines have this name; the one with the UUID {uuid} was ignored'
         ]
-    server['image_id'] = _image_row(rows, {**metadata['image'], 'project': project}, disks)['id']
+    image = {**metadata['image'], 'project': project}
+    server['image_id'] = _image_row(rows, image, disks)['id']
     if not _named(rows, 'keypair', server['key_name'], project):
-        if metadata.get('keypair'):
-            _append(rows, 'keypair', {**metadata['keypair'], 'project': project})
+        keypair = metadata.get('keypair')
+        if keypair:
+            _append(rows, 'keypair', {**keypair, 'project': project})
         else:
             server['key_name'] = None
-    rows.setdefault('server', []).append(server)
+    _insert(rows, 'server', server)
     # Metadata of an older version has no such list.
     _add_more_keys(rows, server, metadata.get('more_keypairs', []))
     lost: List[str] = []
@@ -153,7 +182,8 @@ def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
         lost += _add_port(rows, port)
     for volume in metadata['volumes']:
         if volume['uuid'] not in _uuids(rows, 'volume'):
-            _append(rows, 'volume', {**volume, 'project': project, 'server_id': server['id']})
+            place = {'project': project, 'server_id': server['id']}
+            _append(rows, 'volume', {**volume, **place})
     return lost
 
 
@@ -163,23 +193,27 @@ def _add_root_volumes(rows: Rows, disks: Mapping[str, int]) -> None:
     known = {row['server_id'] for row in volumes if row.get('bootable')}
     for server in rows.get('server', ()):
         size = server.pop('volume_size', None)
-        if server['id'] not in known:
-            uuid = str(server['uuid'])
-            columns = root_columns(str(server['name']), uuid, int(server['id'] or 0))
-            columns['size'] = size or min_disk_gb(disks.get(uuid, 1))
-            origin = ('created_by', 'created_at')
-            columns.update({name: server[name] for name in origin if name in server})
-            columns['project'] = _project(server)
-            _append(rows, 'volume', columns)
+        if server['id'] in known:
+            continue
+        name = str(server['name'])
+        uuid = str(server['uuid'])
+        columns = root_columns(name, uuid, int(server['id'] or 0))
+        columns['size'] = size or min_disk_gb(disks.get(uuid, 1))
+        for column in ('created_by', 'created_at'):
+            if column in server:
+                columns[column] = server[column]
+        columns['project'] = _project(server)
+        _append(rows, 'volume', columns)
 
 
 def _image_row(rows: Rows, image: Metadata, disks: Disks) -> Row:
     """Return the row of an image, added if it does not exist."""
+    uuid = image['uuid']
     for row in rows.get('image', ()):
-        if row['uuid'] == image['uuid']:
+        if row['uuid'] == uuid:
             return row
-    size = disks.get('image', {}).get(image['uuid'])
-    return _append(rows, 'image', {**image, 'size': size})
+    sizes = disks.get('image', {})
+    return _append(rows, 'image', {**image, 'size': sizes.get(uuid)})
 
 
 def _add_more_keys(rows: Rows, server: Row, pairs: Sequence[Metadata]) -> None:
@@ -189,30 +223,40 @@ def _add_more_keys(rows: Rows, server: Row, pairs: Sequence[Metadata]) -> None:
         row = _named(rows, 'keypair', pair['name'], project)
         if row is None:
             row = _append(rows, 'keypair', {**pair, 'project': project})
-        link = {'server_id': server['id'], 'keypair_id': row['id'], 'position': position}
-        _append(rows, 'server_keypair', {**link, 'project': project})
+        link: Row = {
+            'server_id': server['id'],
+            'keypair_id': row['id'],
+            'position': position,
+            'project': project,
+        }
+        _append(rows, 'server_keypair', link)
 
 
 def _add_balancer(rows: Rows, metadata: Metadata) -> List[str]:
     """Add a balancer by the metadata of its container, with those members that exist."""
     balancer = dict(metadata['balancer'])
+    name = balancer['name']
     project = _project(balancer)
-    if _named(rows, 'balancer', balancer['name'], project):
+    if _named(rows, 'balancer', name, project):
+        uuid = balancer['uuid']
         return [
-            f'lb {balancer["name"]}: two containers have this name; the one with the UUID '
-            f'{balancer["uuid"]} was ignored'
+            f'lb {name}: two containers have this name; the one with the UUID {uuid} was ignored'
         ]
-    rows.setdefault('balancer', []).append(balancer)
+    _insert(rows, 'balancer', balancer)
     lost: List[str] = []
     for port in metadata['ports']:
         lost += _add_port(rows, port)
     for member in metadata['members']:
         server = _named(rows, 'server', member, project)
         if server is None:
-            lost.append(f'lb {balancer["name"]}: its member {member} is unknown')
-        else:
-            link = {'balancer_id': balancer['id'], 'server_id': server['id']}
-            _append(rows, 'balancer_member', {**link, 'project': project})
+            lost.append(f'lb {name}: its member {member} is unknown')
+            continue
+        link = {
+            'balancer_id': balancer['id'],
+            'server_id': server['id'],
+            'project': project,
+        }
+        _append(rows, 'balancer_member', link)
     return lost
 
 
@@ -221,72 +265,108 @@ def _add_networks(rows: Rows, networks: Sequence[Metadata]) -> List[str]:
 
     The one with the range of the default network becomes that, unless there is one.
     """
-    lost = []
+    lost: List[str] = []
     for network in networks:
-        if network['uuid'] in _uuids(rows, 'network'):
+        uuid = network['uuid']
+        cidr = network['cidr']
+        if uuid in _uuids(rows, 'network'):
             continue
-        is_default = network['cidr'] == next(candidates())
-        if is_default and not _named(rows, 'network', 'default', DEFAULT_PROJECT):
+        has_default_range = cidr == next(candidates())
+        if has_default_range and not _named(rows, 'network', 'default', DEFAULT_PROJECT):
             name = 'default'
         else:
-            name = f'recovered-{network["uuid"][:8]}'
-            lost.append(f'network {name} ({network["cidr"]}): its name is unknown')
-        defaults = {'created_by': RECOVERED_BY, 'description': '', 'labels': '{}'}
-        rows.setdefault('network', []).append({**defaults, **network, 'name': name})
+            name = f'recovered-{uuid[:8]}'
+            lost.append(f'network {name} ({cidr}): its name is unknown')
+        row = {
+            'created_by': RECOVERED_BY,
+            'description': '',
+            'labels': '{}',
+            **network,
+            'name': name,
+        }
+        _insert(rows, 'network', row)
     return lost
 
 
 def _add_port(rows: Rows, metadata: Metadata) -> List[str]:
     """Add a port with its network, its floating address, and groups, whose rules are unknown."""
-    if metadata['network']['uuid'] not in _uuids(rows, 'network'):
-        rows.setdefault('network', []).append(dict(metadata['network']))
-    rows.setdefault('port', []).append(dict(metadata['port']))
-    port_id = metadata['port']['id']
-    project = _project(metadata['port'])
-    lost = []
+    network = dict(metadata['network'])
+    port = dict(metadata['port'])
+    floating = metadata.get('floating')
+    if network['uuid'] not in _uuids(rows, 'network'):
+        _insert(rows, 'network', network)
+    _insert(rows, 'port', port)
+    lost: List[str] = []
     for item in metadata['groups']:
         # Metadata of an older version has their names only.
-        found = {'name': item} if isinstance(item, str) else item
-        name = found['name']
-        group = _named(rows, 'security_group', name, project)
-        if group is None:
-            new = {'project': project, 'name': name, 'description': '', 'labels': '{}'}
-            group = _append(rows, 'security_group', new)
-            lost.append(
-                f'security_group {name}: its rules are unknown; it allows no ingress until its '
-                'task runs'
-            )
-        if 'uuid' in found and found['uuid'] not in _uuids(rows, 'security_group'):
-            group.setdefault('uuid', found['uuid'])
-        link = {'port_id': port_id, 'group_id': group['id']}
-        _append(rows, 'port_security_group', {**link, 'project': project})
-    if metadata.get('floating'):
-        _append(rows, 'floating_ip', {**metadata['floating'], 'port_id': port_id})
+        group = {'name': item} if isinstance(item, str) else item
+        lost += _add_group(rows, group, port)
+    if floating:
+        _append(rows, 'floating_ip', {**floating, 'port_id': port['id']})
+    return lost
+
+
+def _add_group(rows: Rows, found: Metadata, port: Row) -> List[str]:
+    """Let a port have a group, which is added without rules if it does not exist."""
+    lost: List[str] = []
+    name = found['name']
+    project = _project(port)
+    group = _named(rows, 'security_group', name, project)
+    if group is None:
+        new: Row = {
+            'project': project,
+            'name': name,
+            'description': '',
+            'labels': '{}',
+        }
+        group = _append(rows, 'security_group', new)
+        lost.append(
+            f'security_group {name}: its rules are unknown; it allows no ingress until its task '
+            'runs'
+        )
+    uuid = found.get('uuid')
+    if uuid is not None and uuid not in _uuids(rows, 'security_group'):
+        group.setdefault('uuid', uuid)
+    link: Row = {
+        'port_id': port['id'],
+        'group_id': group['id'],
+        'project': project,
+    }
+    _append(rows, 'port_security_group', link)
     return lost
 
 
 def _missing_disks(rows: Rows, disks: Disks) -> List[str]:
-    lost = []
+    lost: List[str] = []
     for kind in ('server', 'volume', 'image'):
+        existing = disks.get(kind, {})
         for row in rows.get(kind, ()):
             if row.get('bootable'):  # that of its server
                 continue
-            if row['uuid'] not in disks.get(kind, {}) and row.get('task_state') is None:
-                lost.append(f'{kind} {row["name"]}: its disk is missing, with all data on it')
+            if row['uuid'] not in existing and row.get('task_state') is None:
+                name = row['name']
+                lost.append(f'{kind} {name}: its disk is missing, with all data on it')
     return lost
 
 
 def _add_disks(rows: Rows, kind: str, disks: Mapping[str, int]) -> List[str]:
     """Add the disk files that nothing refers to, with names made of their UUIDs."""
-    lost = []
-    for uuid in sorted(set(disks) - _uuids(rows, kind)):
+    lost: List[str] = []
+    unknown = set(disks) - _uuids(rows, kind)
+    for uuid in sorted(unknown):
         name = f'recovered-{uuid[:8]}'
         size = disks[uuid]
-        row: Row = {'uuid': uuid, 'name': name, 'description': '', 'labels': '{}'}
+        row: Row = {
+            'uuid': uuid,
+            'name': name,
+            'description': '',
+            'labels': '{}',
+        }
         if kind == 'volume':
             row['size'] = min_disk_gb(size)
         else:
-            row.update(size=size, source='path:(unknown)')
+            row['size'] = size
+            row['source'] = 'path:(unknown)'
         _append(rows, kind, row)
         lost.append(f'{kind} {name}: its name is unknown')
     return lost

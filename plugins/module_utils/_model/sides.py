@@ -19,28 +19,31 @@ def sides(change: Change) -> Tuple[Side | None, Side | None]:
     Of an update they hold only what differs; of what is created or deleted, only the values that
     are not empty.
     """
-    before, after = (None if one is None else one.public() for one in (change.before, change.after))
+    before = change.before.public() if change.before else None
+    after = change.after.public() if change.after else None
     return _side(before, after), _side(after, before)
 
 
 def _side(side: Side | None, other: Side | None) -> Side | None:
     if side is None:
         return None
-    return _filled(side) if other is None else differing(side, other)
+    if other is None:
+        return _filled(side)
+    return differing(side, other)
 
 
 def differing(one: Side, other: Side) -> Dict[str, Any]:
     """The values that differ from others, by option."""
-    return {
-        option: value
-        for option, value in one.items()
-        if option not in other or value != other[option]
-    }
+    found: Dict[str, Any] = {}
+    for option, value in one.items():
+        if option not in other or value != other[option]:
+            found[option] = value
+    return found
 
 
 def _filled(one: Side) -> Dict[str, Any]:
-    return {
-        option: value
-        for option, value in one.items()
-        if value not in (None, '', [], {}) and option not in _GENERATED
-    }
+    found: Dict[str, Any] = {}
+    for option, value in one.items():
+        if option not in _GENERATED and value not in (None, '', [], {}):
+            found[option] = value
+    return found

@@ -84,7 +84,11 @@ def evaluate(
 
 
 def _check_arguments(
-    datapath: Datapath, source: str, destination: str, protocol: str, port: int | None
+    datapath: Datapath,
+    source: str,
+    destination: str,
+    protocol: str,
+    port: int | None,
 ) -> None:
     for end in (source, destination):
         if end != HOST:
@@ -202,7 +206,10 @@ def _ingress(datapath: Datapath, connection: _Connection) -> Verdict:
 
 
 def _first_match(
-    datapath: Datapath, rules: Iterable[tuple[Group, Rule]], connection: _Connection, peer: str
+    datapath: Datapath,
+    rules: Iterable[tuple[Group, Rule]],
+    connection: _Connection,
+    peer: str,
 ) -> Verdict | None:
     for group, rule in rules:
         if _matches(datapath, rule, connection, peer):

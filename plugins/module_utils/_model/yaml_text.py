@@ -15,7 +15,9 @@ def yaml_text(value: object) -> str:
     """A value for a message, as users write it in YAML; a string by itself is not quoted."""
     if value is None:
         return 'not set'
-    return value if isinstance(value, str) else _flow_style(value)
+    if isinstance(value, str):
+        return value
+    return _flow_style(value)
 
 
 def _flow_style(value: object) -> str:
@@ -23,17 +25,23 @@ def _flow_style(value: object) -> str:
     if hasattr(value, 'task_form'):
         value = value.task_form()
     if isinstance(value, (list, tuple)):
-        return '[' + ', '.join(_flow_style(item) for item in value) + ']'
+        items = ', '.join(map(_flow_style, value))
+        return f'[{items}]'
     if isinstance(value, Mapping):
         pairs = [f'{_flow_style(key)}: {_flow_style(item)}' for key, item in value.items()]
         return '{' + ', '.join(pairs) + '}'
-    if isinstance(value, bool) or value is None:
-        return {True: 'true', False: 'false', None: 'null'}[value]
-    return _quoted(value) if isinstance(value, str) else str(value)
+    if value is None:
+        return 'null'
+    if isinstance(value, bool):
+        return 'true' if value else 'false'
+    if isinstance(value, str):
+        return _quoted(value)
+    return str(value)
 
 
 def _quoted(text: str) -> str:
     """A string, quoted where YAML would otherwise read another type."""
     if _UNQUOTED.match(text) and text.lower() not in _KEYWORDS:
         return text
-    return "'" + text.replace("'", "''") + "'"
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
