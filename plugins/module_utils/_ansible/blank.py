@@ -9,7 +9,7 @@ for all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Dict, List
+from typing import Any, Dict
 
 MEANINGFUL = ('description', 'labels')  # in these empty text is a value
 
@@ -38,12 +38,14 @@ def _is_blank(value: object) -> bool:
 
 def _drop_from_list(params: Dict[str, Any], option: str, rule: Mapping[str, Any]) -> None:
     """Remove blank elements; an empty list is set on purpose and stays."""
-    value = params[option]
-    elements: List[Any] = value.split(',') if isinstance(value, str) else value
+    elements = params[option]
+    if isinstance(elements, str):
+        elements = elements.split(',')
     remaining = [element for element in elements if not _is_blank(element)]
-    for element in remaining:
-        if isinstance(element, dict) and 'options' in rule:
-            drop_blank(element, rule['options'])
+    if 'options' in rule:
+        for element in remaining:
+            if isinstance(element, dict):
+                drop_blank(element, rule['options'])
     if remaining or not elements:
         params[option] = remaining
     else:

@@ -13,7 +13,11 @@ Feature = TypeVar('Feature')
 
 
 def open_cloud(
-    name: str, project: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS
+    name: str,
+    project: str,
+    actor: str,
+    timeout: int,
+    secrets: Secrets = NO_SECRETS,
 ) -> Cloud:
     """Open a cloud for a project. Raises CloudError if it cannot be used."""
     if name == 'local':
@@ -26,7 +30,11 @@ def open_cloud(
 
 
 def open_recovery(
-    name: str, project: str, actor: str, timeout: int, secrets: Secrets = NO_SECRETS
+    name: str,
+    project: str,
+    actor: str,
+    timeout: int,
+    secrets: Secrets = NO_SECRETS,
 ) -> Cloud:
     """Open a cloud whose record may be lost. Raises CloudError if it cannot be used."""
     if name == 'local':

@@ -89,7 +89,11 @@ def failure_of(outcomes: Outcomes, error: CloudError | None) -> Failure:
 
 
 def _entry(
-    text: str, code: Code, option: str = '', kind: str = '', name: str = ''
+    text: str,
+    code: Code,
+    option: str = '',
+    kind: str = '',
+    name: str = '',
 ) -> Dict[str, Any]:
     return {
         'code': code,

@@ -13,23 +13,28 @@ from .options import METADATA, NAME, STATE, by_name, metadata_options, specified
 from .resource import Resource
 from .run import run
 
-ARGUMENTS: Dict[str, Any] = {'name': NAME, 'state': STATE, 'content': {'type': 'str'}, **METADATA}
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'state': STATE,
+    'content': {'type': 'str'},
+    **METADATA,
+}
 
 
 def request(params: Dict[str, Any]) -> InitScriptRequest:
     """Return the request of the task."""
-    return InitScriptRequest(
-        params['name'],
-        params['state'],
-        {**specified_options(params, 'content'), **metadata_options(params)},
-    )
+    options = {
+        **specified_options(params, 'content'),
+        **metadata_options(params),
+    }
+    return InitScriptRequest(params['name'], params['state'], options)
 
 
 def observe(cloud: Cloud, requested: InitScriptRequest) -> Tuple[Mapping[str, InitScript], Names]:
     """Return the init script."""
-    return by_name('init_script', cloud.init_scripts.list([requested.name])), {
-        ('init_script', requested.name)
-    }
+    name = requested.name
+    scripts = by_name('init_script', cloud.init_scripts.list([name]))
+    return scripts, {('init_script', name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[InitScript]) -> Sequence[InitScript]:

@@ -76,7 +76,10 @@ def _has_new_groups(requested: PortRequest, ports: Mapping[str, Port]) -> bool:
 
 
 def _address_owners(
-    cloud: Cloud, requested: PortRequest, network: str, exists: bool
+    cloud: Cloud,
+    requested: PortRequest,
+    network: str,
+    exists: bool,
 ) -> Mapping[Tuple[str, str], str]:
     """The owners of the addresses that the port is created with."""
     if exists:

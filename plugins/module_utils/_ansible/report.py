@@ -13,20 +13,23 @@ from .._model.kinds import KINDS
 
 def summary(changes: Changes, check_mode: bool, kind: str, names: Sequence[str]) -> str:
     """Return one line: what was changed and why, what would be, or that nothing had to be."""
+    words = KINDS[kind]
     if changes:
         from .steps import phrases
 
-        return ('would ' if check_mode else '') + '; '.join(phrases(changes, check_mode))
+        text = '; '.join(phrases(changes, check_mode))
+        return f'would {text}' if check_mode else text
     if not names:
-        return f'no changes: the {KINDS[kind].title} does not exist'
+        return f'no changes: the {words.title} does not exist'
     verb = 'are' if len(names) > 1 else 'is'
-    return f'no changes: {KINDS[kind].with_names(names)} {verb} up to date'
+    return f'no changes: {words.with_names(names)} {verb} up to date'
 
 
 def items_of(kind: str, is_list: bool, items: Sequence[Item], project: str) -> Dict[str, Any]:
     """Return the items under the key of their kind: a list, or one or null."""
-    place = {'project': project} if KINDS[kind].is_in_project else {}
+    words = KINDS[kind]
+    place = {'project': project} if words.is_in_project else {}
     shown = [{**item.public(), **place} for item in items]
     if is_list:
-        return {KINDS[kind].plural: shown}
+        return {words.plural: shown}
     return {kind: shown[0] if shown else None}

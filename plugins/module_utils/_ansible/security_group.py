@@ -40,20 +40,25 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> SecurityGroupRequest:
     """Return the request of the task. Raises RefusedTask with all problems of the rules."""
-    options = {**metadata_options(params), 'cut': params['cut']}
-    if params['rules'] is not None and params['state'] == 'present':
-        options['rules'] = _rules(params['rules'])
-    return SecurityGroupRequest(params['name'], params['state'], options, params['purge_rules'])
+    state = params['state']
+    rules = params['rules']
+    options = metadata_options(params)
+    options['cut'] = params['cut']
+    if rules is not None and state == 'present':
+        options['rules'] = _rules(rules)
+    return SecurityGroupRequest(params['name'], state, options, params['purge_rules'])
 
 
 def _rules(raw: Sequence[Dict[str, Any]]) -> Tuple[Rule, ...]:
     rules: List[Rule] = []
     problems: List[Problem] = []
     for index, rule in enumerate(raw):
+        place = f'rules[{index}]'
         try:
-            rules += parse(rule, f'rules[{index}]')
+            rules += parse(rule, place)
         except ValueError as error:
-            problems.append(Problem(str(error), f'rules[{index}]', 'invalid'))
+            problem = Problem(str(error), place, 'invalid')
+            problems.append(problem)
     if problems:
         raise RefusedTask(problems)
     return tuple(sorted(set(rules)))

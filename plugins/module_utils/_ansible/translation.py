@@ -15,7 +15,10 @@ _REFERENCES = ('flavor', 'image', 'network', 'pool')
 
 
 def unsupported_options(
-    profile: Profile, cloud: str, kind: str, params: Mapping[str, Any]
+    profile: Profile,
+    cloud: str,
+    kind: str,
+    params: Mapping[str, Any],
 ) -> List[Problem]:
     """Return a problem for each option whose value the cloud does not support."""
     return [

@@ -18,7 +18,11 @@ DnsOwners = Mapping[Tuple[str, str], Tuple[str, ...]]  # by network and lower-ca
 
 
 def check_fixed_ip(
-    network: Network, fixed_ip: str, owner: str | None, option: str, draft: Draft
+    network: Network,
+    fixed_ip: str,
+    owner: str | None,
+    option: str,
+    draft: Draft,
 ) -> None:
     """Refuse an address that is not available in a network."""
     if not network.cidr:
@@ -51,7 +55,11 @@ def check_not_in_use(value: str, owner: str | None, option: str, draft: Draft) -
 
 
 def check_dns_name(
-    kind: str, name: str, networks: Iterable[str], owners: DnsOwners, draft: Draft
+    kind: str,
+    name: str,
+    networks: Iterable[str],
+    owners: DnsOwners,
+    draft: Draft,
 ) -> None:
     """Refuse a name that is in use in the DNS of a network, which is case-insensitive."""
     for network in dict.fromkeys(networks):

@@ -22,16 +22,20 @@ def fold(kind: str, changes: Iterable[Change], existing: Mapping[str, Thing]) ->
     it. Raises ValueError for a change that does not begin where the previous one of its resource
     ended.
     """
-    settled = {name: Draft().settled(kind, item) for name, item in existing.items()}
-    after = {name: item for name, item in settled.items() if item is not None}
+    after: Dict[str, Thing] = {}
+    for name, item in existing.items():
+        settled = Draft().settled(kind, item)
+        if settled is not None:
+            after[name] = settled
     for change in changes:
         if change.kind != kind:
             continue
-        current = after.pop(change.name, None)
+        name = change.name
+        current = after.pop(name, None)
         if not _begins_at(change, current):
-            raise ValueError(f'{kind} {change.name}: {change} does not begin at {current}')
+            raise ValueError(f'{kind} {name}: {change} does not begin at {current}')
         if change.after is not None:
-            after[change.name] = cast('Thing', change.after)
+            after[name] = cast('Thing', change.after)
     return after
 
 
@@ -40,9 +44,13 @@ def _begins_at(change: Change, current: Any) -> bool:
     if change.verb == Verb.CREATE:
         is_free = current is None or current.unfinished == TaskState.CREATING
         return change.before is None and is_free
-    return bool(current is not None and _idle(current) == _idle(change.before))
+    if current is None:
+        return False
+    return bool(_idle(current) == _idle(change.before))
 
 
 def _idle(thing: Any) -> Any:
     """A resource of which nothing is unfinished."""
-    return replace(thing, unfinished=None) if hasattr(thing, 'unfinished') else thing
+    if not hasattr(thing, 'unfinished'):
+        return thing
+    return replace(thing, unfinished=None)

@@ -57,7 +57,10 @@ def _check_disk(current: Image, draft: Draft) -> None:
 
 
 def _differing_options(
-    current: Image, request: ImageRequest, observed: ObservedImages, draft: Draft
+    current: Image,
+    request: ImageRequest,
+    observed: ObservedImages,
+    draft: Draft,
 ) -> Dict[str, Any]:
     """The options without those that describe the same content in another way."""
     options = dict(request.options)

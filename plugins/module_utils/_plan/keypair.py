@@ -73,7 +73,10 @@ def _create(request: KeypairRequest, key_file: KeyFile | None, draft: Draft) -> 
 
 
 def _update(
-    request: KeypairRequest, current: Keypair, key_file: KeyFile | None, draft: Draft
+    request: KeypairRequest,
+    current: Keypair,
+    key_file: KeyFile | None,
+    draft: Draft,
 ) -> Keypair:
     options = dict(request.options)
     if 'public_key' in options and is_same_key(options['public_key'], current.public_key):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Set, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
@@ -59,12 +59,14 @@ def plan(request: LbRequest, observed: ObservedLbs) -> Plan[Lb]:
 
 def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft) -> Lb:
     current = _complete_earlier_run(current, draft)
+    network = _network(request, current, observed)
     options = _options(request, current, observed, draft)
     if 'members' in options:
-        options['members'] = _member_servers(options['members'], observed)
-    for member in options.get('members', ()):
-        if draft.require('server', member, observed.servers, 'members'):
-            _check_member(observed.servers[member], _network(request, current, observed), draft)
+        members = _member_servers(options['members'], observed)
+        options['members'] = members
+        for member in members:
+            if draft.require('server', member, observed.servers, 'members'):
+                _check_member(observed.servers[member], network, draft)
     if current is None:
         return _create(request, options, observed, draft)
     if not current.running:
@@ -73,30 +75,37 @@ def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draf
 
 
 def _complete_earlier_run(current: Lb | None, draft: Draft) -> Lb | None:
-    if current is None or current.unfinished not in (TaskState.DELETING, TaskState.CREATING):
-        return current
+    if current is None:
+        return None
     if current.unfinished == TaskState.DELETING:
         draft.add('lb', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
         return None
-    created = current.completed()
-    draft.add('lb', Verb.CREATE, None, created, why=COMPLETES_INTERRUPTED_RUN)
-    return created
+    if current.unfinished == TaskState.CREATING:
+        created = current.completed()
+        draft.add('lb', Verb.CREATE, None, created, why=COMPLETES_INTERRUPTED_RUN)
+        return created
+    return current
 
 
 def _create(
-    request: LbRequest, options: Mapping[str, Any], observed: ObservedLbs, draft: Draft
+    request: LbRequest,
+    options: Mapping[str, Any],
+    observed: ObservedLbs,
+    draft: Draft,
 ) -> Lb:
     from .checks import check_dns_name
 
+    name = request.name
     if 'listeners' not in options:
         draft.refuse(
             'listeners',
-            f'lb {request.name} does not exist; to create it, also set listeners',
+            f'lb {name} does not exist; to create it, also set listeners',
         )
     network = _network(request, None, observed)
     draft.require('network', network, observed.networks)
-    check_dns_name('lb', request.name, [network], observed.dns_owners, draft)
-    return draft.add('lb', Verb.CREATE, None, Lb(request.name, **{**options, 'network': network}))
+    check_dns_name('lb', name, [network], observed.dns_owners, draft)
+    created = Lb(name, **{**options, 'network': network})
+    return draft.add('lb', Verb.CREATE, None, created)
 
 
 def _member_servers(members: Tuple[str, ...], observed: ObservedLbs) -> Tuple[str, ...]:
@@ -105,18 +114,24 @@ def _member_servers(members: Tuple[str, ...], observed: ObservedLbs) -> Tuple[st
     for server in observed.servers.values():
         if server.member_of:
             groups.setdefault(server.member_of, []).append(server.name)
-    names = {name for member in members for name in groups.get(member, [member])}
+    names: Set[str] = set()
+    for member in members:
+        names.update(groups.get(member, [member]))
     return tuple(sorted(names, key=lambda name: (len(name), name)))
 
 
 def _network(request: LbRequest, current: Lb | None, observed: ObservedLbs) -> str:
-    requested: str = request.options.get('network', observed.profile.default_network)
-    return current.network if current else requested
+    if current:
+        return current.network
+    default = observed.profile.default_network
+    network: str = request.options.get('network', default)
+    return network
 
 
 def _check_member(server: Server, network: str, draft: Draft) -> None:
     """Refuse a member without a port in the network of the balancer."""
-    if network not in [nic.name for nic in server.networks]:
+    networks = [nic.name for nic in server.networks]
+    if network not in networks:
         draft.refuse(
             'members',
             f'members: server {server.name} has no port in network {network} of the balancer; '
@@ -125,7 +140,10 @@ def _check_member(server: Server, network: str, draft: Draft) -> None:
 
 
 def _options(
-    request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft
+    request: LbRequest,
+    current: Lb | None,
+    observed: ObservedLbs,
+    draft: Draft,
 ) -> Dict[str, Any]:
     options = dict(request.options)
     requested = request.floating_ip

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import List
 
 from .._model.change import Draft, Plan
 from .._model.checks import join_names
@@ -35,11 +36,14 @@ def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan[Network]:
     current = draft.settled('network', observed.networks.get(request.name))
     if current and request.state == 'present' and _is_redefined(current, request):
         # It was not created yet, so that it can get another range, and another gateway with it.
-        gateway = _new_network(request, observed, draft).gateway
-        request = replace(request, options={**request.options, 'gateway': gateway})
-    result = plan_one(
-        'network', request, current, TABLE, lambda: _new_network(request, observed, draft), draft
-    )
+        redefined = _new_network(request, observed, draft)
+        options = {**request.options, 'gateway': redefined.gateway}
+        request = replace(request, options=options)
+
+    def new() -> Network:
+        return _new_network(request, observed, draft)
+
+    result = plan_one('network', request, current, TABLE, new, draft)
     return draft.finish(result, ('network', Verb.DELETE), ('network', Verb.CREATE))
 
 
@@ -50,26 +54,40 @@ def _is_redefined(current: Network, request: NetworkRequest) -> bool:
 
 
 def _new_network(request: NetworkRequest, observed: ObservedNetworks, draft: Draft) -> Network:
-    from .network_range import conflicts, free_range, range_notes, range_problems
+    from .network_range import free_range, range_notes, range_problems
 
-    cidr = request.options.get('cidr')
+    name = request.name
     place = observed.profile.place
+    surroundings = observed.surroundings
+    cidr = request.options.get('cidr')
     if cidr is None:
-        cidr = free_range(observed.taken, observed.surroundings)
+        cidr = free_range(observed.taken, surroundings)
         if cidr is None:
             draft.refuse(
                 'cidr',
                 'cidr: no /24 in 192.168.0.0/16 and 10.0.0.0/8 is free; set cidr',
             )
-            return Network(request.name)
-        default = next(candidates())
-        if cidr != default:
-            why = conflicts(default, observed.taken, observed.surroundings) or [
-                str(route) for route in observed.surroundings.routes
-            ]
-            draft.notes.append(
-                f'network {request.name} is {cidr}, because {place} has {join_names(why)}'
-            )
-    draft.refused += range_problems(cidr, place, observed.taken, observed.surroundings)
-    draft.notes += range_notes(request.name, cidr, place, observed.surroundings)
-    return Network(request.name, **{'gateway': first_host(cidr), **request.options, 'cidr': cidr})
+            return Network(name)
+        draft.notes += _choice_notes(name, cidr, observed)
+    draft.refused += range_problems(cidr, place, observed.taken, surroundings)
+    draft.notes += range_notes(name, cidr, place, surroundings)
+    options = {
+        'gateway': first_host(cidr),
+        **request.options,
+        'cidr': cidr,
+    }
+    return Network(name, **options)
+
+
+def _choice_notes(name: str, cidr: str, observed: ObservedNetworks) -> List[str]:
+    """Why a network does not get the range that is chosen first."""
+    from .network_range import conflicts
+
+    default = next(candidates())
+    if cidr == default:
+        return []
+    surroundings = observed.surroundings
+    why = conflicts(default, observed.taken, surroundings)
+    if not why:
+        why = [str(route) for route in surroundings.routes]
+    return [f'network {name} is {cidr}, because {observed.profile.place} has {join_names(why)}']

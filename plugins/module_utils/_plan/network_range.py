@@ -48,7 +48,10 @@ def conflicts(cidr: str, taken: Mapping[str, str], surroundings: Surroundings) -
 
 
 def range_problems(
-    cidr: str, place: str, taken: Mapping[str, str], surroundings: Surroundings
+    cidr: str,
+    place: str,
+    taken: Mapping[str, str],
+    surroundings: Surroundings,
 ) -> List[Problem]:
     """Why a requested range cannot be used; ``place``: see Profile."""
     span = IPv4Network(cidr)

@@ -36,28 +36,41 @@ def plan(request: PortRequest, observed: ObservedPorts) -> Plan[Port]:
     draft = Draft()
     current = observed.ports.get(request.name)
     if request.state == 'present':
-        # The groups that it has exist: the record does not lose what is in use.
-        existing, default = (current.security_groups, ()) if current else ((), (DEFAULT_GROUP,))
-        for group in request.options.get('security_groups', default):
-            if group not in existing:
-                draft.require('security_group', group, observed.groups, 'security_groups')
+        _require_groups(request, current, observed, draft)
         if current is None:
             _check_addresses(request, observed, draft)
-    options = {'network': observed.profile.default_network, **request.options}
-    result = plan_one('port', request, current, TABLE, lambda: Port(request.name, **options), draft)
+
+    def new() -> Port:
+        default = {'network': observed.profile.default_network}
+        return Port(request.name, **{**default, **request.options})
+
+    result = plan_one('port', request, current, TABLE, new, draft)
     return draft.finish(result)
+
+
+def _require_groups(
+    request: PortRequest,
+    current: Port | None,
+    observed: ObservedPorts,
+    draft: Draft,
+) -> None:
+    """Require the groups that it gets; those that it has exist: what is in use is not lost."""
+    existing = current.security_groups if current else ()
+    default = () if current else (DEFAULT_GROUP,)
+    for group in request.options.get('security_groups', default):
+        if group not in existing:
+            draft.require('security_group', group, observed.groups, 'security_groups')
 
 
 def _check_addresses(request: PortRequest, observed: ObservedPorts, draft: Draft) -> None:
     from .checks import check_fixed_ip, check_not_in_use
 
-    name = request.options.get('network', observed.profile.default_network)
-    fixed_ip = request.options.get('fixed_ip')
-    if (
-        draft.require('network', name, observed.networks)
-        and fixed_ip
-        and observed.networks[name].cidr != AFTER_APPLY
-    ):
-        check_fixed_ip(observed.networks[name], fixed_ip, observed.owner, 'fixed_ip:', draft)
-    if 'mac' in request.options:
-        check_not_in_use(request.options['mac'], observed.mac_owner, 'mac:', draft)
+    options = request.options
+    name = options.get('network', observed.profile.default_network)
+    fixed_ip = options.get('fixed_ip')
+    if draft.require('network', name, observed.networks) and fixed_ip:
+        network = observed.networks[name]
+        if network.cidr != AFTER_APPLY:
+            check_fixed_ip(network, fixed_ip, observed.owner, 'fixed_ip:', draft)
+    if 'mac' in options:
+        check_not_in_use(options['mac'], observed.mac_owner, 'mac:', draft)

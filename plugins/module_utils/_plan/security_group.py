@@ -56,7 +56,10 @@ def _rules(request: SecurityGroupRequest, current: SecurityGroup | None) -> Tupl
 
 
 def _check_rules(
-    name: str, rules: Tuple[AnyRule, ...], observed: ObservedSecurityGroups, draft: Draft
+    name: str,
+    rules: Tuple[AnyRule, ...],
+    observed: ObservedSecurityGroups,
+    draft: Draft,
 ) -> None:
     if len(rules) > MAX_RULES:
         draft.refuse(

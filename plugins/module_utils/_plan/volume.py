@@ -67,7 +67,10 @@ def _check_status(draft: Draft) -> None:
 
 
 def _plan_root(
-    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+    request: VolumeRequest,
+    current: Volume | None,
+    observed: ObservedVolumes,
+    draft: Draft,
 ) -> Sequence[Volume]:
     """Grow or describe the root volume of a server."""
     from .root_volume import plan_root
@@ -81,7 +84,10 @@ def _plan_root(
 
 
 def _plan_data(
-    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+    request: VolumeRequest,
+    current: Volume | None,
+    observed: ObservedVolumes,
+    draft: Draft,
 ) -> Sequence[Volume]:
     """Create, attach, detach, grow or delete a volume that belongs to no server."""
     if request.state == 'absent':
@@ -105,7 +111,10 @@ def _plan_data(
 
 
 def _with_settled_servers(
-    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+    request: VolumeRequest,
+    current: Volume | None,
+    observed: ObservedVolumes,
+    draft: Draft,
 ) -> ObservedVolumes:
     """The servers that have or get the volume as other runs will leave them."""
     servers = dict(observed.servers)
@@ -128,7 +137,10 @@ def _delete(current: Volume, draft: Draft) -> None:
 
 
 def _present(
-    request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
+    request: VolumeRequest,
+    current: Volume | None,
+    observed: ObservedVolumes,
+    draft: Draft,
 ) -> Volume:
     """Create, complete or update the volume, apart from its attachment."""
     if current and current.unfinished == TaskState.DELETING:
@@ -158,7 +170,10 @@ def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Dra
 
 
 def _attach(
-    request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
+    request: VolumeRequest,
+    current: Volume,
+    observed: ObservedVolumes,
+    draft: Draft,
 ) -> Volume:
     if current.server == request.server:
         return current
@@ -208,7 +223,10 @@ def _check_allowed(server: Server, verb: Verb, draft: Draft) -> None:
 
 
 def _detach(
-    request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
+    request: VolumeRequest,
+    current: Volume,
+    observed: ObservedVolumes,
+    draft: Draft,
 ) -> Volume:
     _check_server(observed.servers.get(current.server or ''), Verb.DETACH, draft)
     if observed.mounted and not request.force:

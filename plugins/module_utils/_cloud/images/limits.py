@@ -65,7 +65,10 @@ class Limits:
         return self.transfer(file.read, lambda _chunk: None, what)
 
     def transfer(
-        self, read: Callable[[int], bytes], write: Callable[[bytes], Any], what: str
+        self,
+        read: Callable[[int], bytes],
+        write: Callable[[bytes], Any],
+        what: str,
     ) -> Dict[str, str]:
         """Transfer all data, within the limits of size and time; return its digests."""
         hashes = {kind: hashlib.new(kind) for kind in ('sha256', 'sha512')}
