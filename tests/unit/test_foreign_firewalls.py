@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.hanok.cloud.plugins.module_utils._local.network.filter_rules import (
-    Rule,
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.filter_listings import (
     base_chains,
     parse_legacy,
     rules_by_chain,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network.filter_rules import (
+    Rule,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.network.firewall_reports import (
     report,

@@ -13,7 +13,8 @@ from typing import List, Tuple
 from .._cloud import CloudError, Names, Observed, Outcome, Outcomes
 from .._model.change import Changes
 from .._model.record_state import INTERRUPTED, RecordState
-from .._model.recovery import Rows, planned_state, rebuild_rows
+from .._model.recovery import planned_state, rebuild_rows
+from .._model.recovery_rows import Rows
 from .._model.secret import NO_SECRETS
 from .cloud import LocalCloud, this_host
 from .projections import LocalProjections

@@ -10,7 +10,8 @@ import xml.etree.ElementTree as ET
 from ipaddress import IPv4Network
 from typing import Any, Dict, List
 
-from .._model.recovery import Remains, Rows, rebuild_rows
+from .._model.recovery import Remains, rebuild_rows
+from .._model.recovery_rows import Rows
 from .record import metadata
 from .record.database import VERSION, NewerVersion
 from .record.host import Host

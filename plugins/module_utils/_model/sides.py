@@ -34,16 +34,16 @@ def _side(side: Side | None, other: Side | None) -> Side | None:
 
 def differing(one: Side, other: Side) -> Dict[str, Any]:
     """The values that differ from others, by option."""
-    found: Dict[str, Any] = {}
-    for option, value in one.items():
-        if option not in other or value != other[option]:
-            found[option] = value
-    return found
+    return {
+        option: value
+        for option, value in one.items()
+        if option not in other or value != other[option]
+    }
 
 
 def _filled(one: Side) -> Dict[str, Any]:
-    found: Dict[str, Any] = {}
-    for option, value in one.items():
-        if option not in _GENERATED and value not in (None, '', [], {}):
-            found[option] = value
-    return found
+    return {
+        option: value
+        for option, value in one.items()
+        if value not in (None, '', [], {}) and option not in _GENERATED
+    }

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Dict, List, Sequence, Set, Tuple, TypeVar
 
 from ..._model.status import TaskState
@@ -109,15 +110,13 @@ def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
     hashes: Dict[str, UserDataHash] = {}
     for name, content in init_scripts(record).items():
         hashes[name] = UserDataHash.of(content, secret)
-    outdated: Set[str] = set()
-    for row in with_hash:
-        recorded = row['init_script_seal'] or ''
-        current = hashes.get(row['init_script'] or '')
-        if current is not None and _has_changed(recorded, current):
-            outdated.add(row['name'])
-    return outdated
+    return {row['name'] for row in with_hash if _has_changed(row, hashes)}
 
 
-def _has_changed(recorded: str, current: UserDataHash) -> bool:
-    """Whether hashes differ; those with different secrets cannot be compared."""
-    return recorded != current and not current.supersedes(recorded)
+def _has_changed(row: ListedServer, hashes: Mapping[str, UserDataHash]) -> bool:
+    """Whether the init script of a server has; hashes with different secrets say nothing."""
+    recorded = row['init_script_seal'] or ''
+    current = hashes.get(row['init_script'] or '')
+    if current is None or recorded == current:
+        return False
+    return not current.supersedes(recorded)

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any, List
 
-from .filter_rules import base_chains, parse_legacy, rules_by_chain
+from .filter_listings import base_chains, parse_legacy, rules_by_chain
 from .firewall_reports import report
 from .loaded import has_legacy_rules
 

@@ -63,10 +63,7 @@ class MetadataChanges(NamedTuple):
 
 def metadata_changes(before: Mapping[str, str], after: Mapping[str, str]) -> MetadataChanges:
     """Return what to change in metadata; other keys in it stay."""
-    written: Dict[str, str] = {}
-    for key, value in after.items():
-        if before.get(key) != value:
-            written[key] = value
+    written = {key: value for key, value in after.items() if before.get(key) != value}
     removed = [key for key in before if key not in after]
     return MetadataChanges(written, removed)
 

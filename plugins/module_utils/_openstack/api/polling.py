@@ -44,11 +44,7 @@ def await_all(api: Api, outcomes: Outcomes, reasons: Reasons) -> Outcomes:
 
 def _futile(found: Mapping[str, str | CloudError]) -> Dict[str, CloudError]:
     """The errors of the items that will never be ready."""
-    errors: Dict[str, CloudError] = {}
-    for name, reason in found.items():
-        if isinstance(reason, CloudError):
-            errors[name] = reason
-    return errors
+    return {name: why for name, why in found.items() if isinstance(why, CloudError)}
 
 
 def with_errors(outcomes: Outcomes, errors: Mapping[str, CloudError | None]) -> Outcomes:

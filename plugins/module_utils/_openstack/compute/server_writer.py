@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Servers are created and deleted.
+"""Servers are created.
 
 What is to be done after Nova has built a server (its floating IP, its stop) is written with the
 request for it, and removed when it is done: the next run completes it if this one is killed.
@@ -8,11 +8,11 @@ request for it, and removed when it is done: the next run completes it if this o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Dict, List, Set
 from uuid import uuid4
 
-from ..._cloud import CloudError, Missing, NoAnswer, Outcomes, Refused
+from ..._cloud import CloudError, Missing, NoAnswer, Outcomes
 from ..._model.change import Change, Changes, names_of
 from ..._model.secret import Secrets
 from ..._model.server import Server
@@ -20,12 +20,12 @@ from ..._model.status import Status
 from ..api.api import Api, Raw
 from ..api.lists import by_name
 from ..api.marks import PREFIX, from_metadata
-from ..api.polling import Reasons
 from ..api.services import COMPUTE
 from .first_boot_content import encoded
 from .server_actions import awaited, request
 from .server_addresses import Addresses
 from .server_bodies import Content, References, creation_body
+from .server_deletion import request_deletion, until_gone
 from .server_lists import TOKEN, is_ours, servers_named, without_our_doubles
 from .server_marks import PENDING, Pending, pending_of
 from .server_references import (
@@ -35,12 +35,12 @@ from .server_references import (
     references_of,
     with_own_ports,
 )
-from .server_status import fault_of, is_deleting, never_ran, state_of
+from .server_status import is_deleting, never_ran, state_of
 from .server_steps import begin, failed, go_on, observed, remaining, the, until, wait_on
 
 
 class ServerWriter:
-    """Creates and deletes servers of a project."""
+    """Creates servers of a project."""
 
     def __init__(self, api: Api, secrets: Secrets) -> None:
         """``api``: the services, as the project sees them. ``secrets``: of the task."""
@@ -68,13 +68,13 @@ class ServerWriter:
             return outcomes
 
         def step(change: Change) -> None:
-            self._request_deletion(there[change.name])
+            request_deletion(self.api, there[change.name])
 
         def wanted(change: Change) -> bool:
             return change.name in leaving
 
         outcomes = go_on(outcomes, step, wanted)
-        gone = self._until_gone(there)
+        gone = until_gone(self.api, there)
         return wait_on(self.api, outcomes, gone, wanted)
 
     def _request(self, outcomes: Outcomes, there: Mapping[str, Raw]) -> Outcomes:
@@ -166,7 +166,7 @@ class ServerWriter:
             is_own = raw['metadata'].get(TOKEN) in self.tokens
             if is_own and raw['id'] not in first:
                 name = raw['name']
-                self._request_deletion(raw)
+                request_deletion(self.api, raw)
                 self.api.notes.append(
                     f'server {name}: another run created it at the same time; the second one was '
                     'deleted'
@@ -208,51 +208,6 @@ class ServerWriter:
         outcomes = wait_on(api, outcomes, until(api, not_off), stops)
         return go_on(outcomes, remove_mark, wanted)
 
-    def delete(self, changes: Changes) -> Outcomes:
-        """Delete servers with what is only theirs; those that are gone already are no error.
-
-        The floating IPs go first: they would stay, and cost, if this run were killed after the
-        servers. The doubles that a run that was killed has left go with them; a server that was
-        created after the one of a change was deleted stays.
-        """
-        ids = {change.id for change in changes}
-        found = servers_named(self.api, names_of(changes), fresh=True)
-        there = by_name(raw for raw in found if raw['id'] in ids)
-        doubles = [raw for raw in found if is_ours(raw) and raw['name'] in there]
-        doomed = [raw for raw in found if raw['id'] in ids or raw in doubles]
-        addresses = Addresses(self.api)
-
-        def step(change: Change) -> None:
-            for raw in _named(doomed, change.name):
-                _check_unlocked(raw)
-                addresses.release(raw)
-                self._request_deletion(raw)
-
-        outcomes = go_on(begin(changes), step)
-        outcomes = wait_on(self.api, outcomes, self._until_gone(there))
-        if len(doomed) == len(found):  # else a server that stays may have ports of this name
-            self._delete_own_ports(remaining(outcomes))
-        return outcomes
-
-    def _delete_own_ports(self, changes: Changes) -> None:
-        """Delete the ports that were created for servers that are gone."""
-        for port in own_ports(self.api, names_of(changes)):
-            delete_port(self.api, port)
-
-    def _request_deletion(self, raw: Raw) -> None:
-        self.api.delete(COMPUTE, f'/servers/{raw["id"]}')
-
-    def _until_gone(self, there: Mapping[str, Raw]) -> Reasons:
-        """Return what is awaited of servers that leave, by name."""
-        ids = {raw['id'] for raw in there.values()}
-
-        def reasons(names: Collection[str]) -> Mapping[str, str | CloudError]:
-            found = servers_named(self.api, names, fresh=True)
-            staying = [raw for raw in found if raw['id'] in ids]
-            return {raw['name']: _not_gone(raw) for raw in staying}
-
-        return reasons
-
 
 def _pending_by_name(servers: Mapping[str, Raw]) -> Dict[str, Pending]:
     """What is left to be done with new servers, of those that need something."""
@@ -281,25 +236,6 @@ def _content(server: Server, contents: Mapping[str | None, Content]) -> Content:
 def _is_leaving(raw: Raw) -> bool:
     """Whether a server is not there any more, or can be created anew without loss."""
     return is_deleting(raw) or (is_ours(raw) and never_ran(raw))
-
-
-def _named(servers: Sequence[Raw], name: str) -> List[Raw]:
-    return [raw for raw in servers if raw['name'] == name]
-
-
-def _check_unlocked(raw: Raw) -> None:
-    if raw['locked']:
-        identity = raw['id']
-        raise Refused(
-            f'it is locked in the cloud; unlock it first (openstack server unlock {identity})'
-        )
-
-
-def _not_gone(raw: Raw) -> str | CloudError:
-    """Why a server that is being deleted is not gone."""
-    if raw['OS-EXT-STS:vm_state'] == 'error' and not is_deleting(raw):
-        return CloudError(f'Nova did not delete it: {fault_of(raw)}')
-    return f'its status is {raw["status"]}'
 
 
 def _not_built(raw: Raw) -> str | CloudError:

@@ -126,9 +126,9 @@ class Servers:
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete servers, with the floating IPs and ports that were created with them."""
-        from .server_writer import ServerWriter
+        from .server_deletion import delete
 
-        return ServerWriter(self.api, self.secrets).delete(changes)
+        return delete(self.api, changes)
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """Return user data as it is recorded. Raises Refused if Nova cannot take it."""
