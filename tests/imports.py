@@ -17,16 +17,16 @@ TREE = Path(__file__).resolve().parents[1] / 'build'
 # become smaller.
 OTHERS = 107
 LIMITS = {
-    'floating_ip': 170,
-    'image': 122,
+    'floating_ip': 173,
+    'image': 124,
     'keypair': 115,
-    'lb': 196,
-    'network': 164,
-    'port': 166,
-    'security_group': 181,
-    'server': 233,
+    'lb': 198,
+    'network': 166,
+    'port': 168,
+    'security_group': 183,
+    'server': 237,
     'server_log': 200,
-    'volume': 120,
+    'volume': 122,
 }
 # Runs a module as root would, and prints the sizes of the files that it imported.
 _MEASURE = """
