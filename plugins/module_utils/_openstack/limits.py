@@ -67,10 +67,13 @@ def _of_network(api: Api, resources: Collection[str]) -> List[Limit]:
     found: List[Limit] = []
     for resource, key in _NETWORK.items():
         quota = quotas.get(key)
-        if quota and resource in resources:
-            used = int(quota['used']) + int(quota['reserved'])
-            limit = Limit(resource, int(quota['limit']), used)
-            found.append(limit)
+        if not quota or resource not in resources:
+            continue
+        total = int(quota['limit'])
+        used = int(quota['used'])
+        reserved = int(quota['reserved'])
+        limit = Limit(resource, total, used + reserved)
+        found.append(limit)
     return found
 
 
@@ -80,9 +83,11 @@ def _of_balancers(api: Api) -> List[Limit]:
         raise Unsupported(f'the cloud {api.cloud} has no service load-balancer')
     project = api.project_id
     answer = api.find(BALANCER, f'/quotas/{project}', _SECRET)
-    total = answer.get('quota', {}).get('load_balancer', -1)
+    quota = answer.get('quota', {})
+    total = quota.get('load_balancer')
     if total is None or total < 0:
         return []
     found = api.listed(BALANCER, '/loadbalancers', 'loadbalancers')
     own = [lb for lb in found if lb['project_id'] == project]
-    return [Limit('lbs', total, len(own))]
+    limit = Limit('lbs', total, len(own))
+    return [limit]

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from openstack.config.cloud_region import CloudRegion
 
 Raw = Mapping[str, Any]  # an item as a service returns it
+Raws = Sequence[Raw]
+Answer = Dict[str, Any]
 Body = Dict[str, Any]  # of a request
+Options = Dict[str, Any]  # of a request to keystoneauth1
 _SECONDS = 60  # for one answer
 _TRIES = 3  # of a request that only reads
 _GONE = (404,)
@@ -55,7 +58,7 @@ class Api:
         self.deadline = time.monotonic() + timeout
         self.notes: List[str] = []
         self._adapters: Dict[str, Adapter] = {}
-        self._lists: Dict[Tuple[object, ...], Sequence[Raw]] = {}
+        self._lists: Dict[Tuple[object, ...], Raws] = {}
 
     @cached_property
     def _region(self) -> CloudRegion:
@@ -119,7 +122,7 @@ class Api:
         allowed: Collection[int] = (),
         query: Mapping[str, object] | None = None,
         media: str = 'application/json',
-    ) -> Dict[str, Any]:
+    ) -> Answer:
         """Send a request; return the answer, empty if its status is an error in ``allowed``.
 
         ``media``: the type of the body. Raises NoAnswer if a request that changes something was not
@@ -130,7 +133,7 @@ class Api:
         if query:
             text = urlencode(query, doseq=True)
             path = f'{path}?{text}'
-        options: Dict[str, Any] = {'timeout': _SECONDS}
+        options: Options = {'timeout': _SECONDS}
         if method == 'GET':  # others may have been carried out, and must not be twice
             options['connect_retries'] = _TRIES
             options['status_code_retries'] = _TRIES
@@ -145,7 +148,7 @@ class Api:
         service: Service,
         path: str,
         query: Mapping[str, object] | None = None,
-    ) -> Dict[str, Any]:
+    ) -> Answer:
         """Return an answer. Raises as ``call`` does."""
         return self.call(service, 'GET', path, query=query)
 
@@ -154,15 +157,15 @@ class Api:
         service: Service,
         path: str,
         unknown: Collection[int] = _GONE,
-    ) -> Dict[str, Any]:
+    ) -> Answer:
         """Return the answer about something; empty if its status is one of ``unknown``."""
         return self.call(service, 'GET', path, allowed=unknown)
 
-    def post(self, service: Service, path: str, body: object) -> Dict[str, Any]:
+    def post(self, service: Service, path: str, body: object) -> Answer:
         """Create something, or let something be done. Raises as ``call`` does."""
         return self.call(service, 'POST', path, body)
 
-    def put(self, service: Service, path: str, body: object) -> Dict[str, Any]:
+    def put(self, service: Service, path: str, body: object) -> Answer:
         """Update something. Raises as ``call`` does."""
         return self.call(service, 'PUT', path, body)
 
@@ -178,7 +181,7 @@ class Api:
 
     def upload(self, service: Service, path: str, data: bytes | Stream) -> None:
         """Send a file. Raises as ``call`` does."""
-        options: Dict[str, Any] = {
+        options: Options = {
             'data': data,
             'headers': {'Content-Type': 'application/octet-stream'},
             # The service answers when it has stored everything.
@@ -191,9 +194,9 @@ class Api:
         service: Service,
         method: str,
         path: str,
-        options: Dict[str, Any],
+        options: Options,
         allowed: Collection[int],
-    ) -> Dict[str, Any]:
+    ) -> Answer:
         try:
             answer = self._request(service, method, service.path + path, options)
         finally:
@@ -206,7 +209,7 @@ class Api:
         request = answer.headers.get('x-openstack-request-id', '')
         raise error_of(self.cloud, service, answer.status_code, answer.text, request)
 
-    def _request(self, service: Service, method: str, path: str, options: Dict[str, Any]) -> Any:
+    def _request(self, service: Service, method: str, path: str, options: Options) -> Any:
         from keystoneauth1 import exceptions
 
         if service.microversion:
@@ -246,7 +249,7 @@ class Api:
             last = items[-1]
             query['marker'] = last['keypair']['name'] if key == 'keypairs' else last['id']
 
-    def listed(self, service: Service, path: str, key: str, **query: object) -> Sequence[Raw]:
+    def listed(self, service: Service, path: str, key: str, **query: object) -> Raws:
         """Return a list that is the same until something is changed: it is requested once."""
         options = tuple(sorted(query.items()))
         place = (service.type, path, options)

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Dict, List, Tuple
 
-from .api import Api, Raw
+from .api import Api, Raw, Raws
 from .services import BALANCER, COMPUTE, IMAGE, NETWORK, VOLUME
 
 
-def all_servers(api: Api) -> Sequence[Raw]:
+def all_servers(api: Api) -> Raws:
     """Return all servers of the project, in full."""
     return api.listed(COMPUTE, '/servers/detail', 'servers')
 
@@ -36,7 +36,7 @@ def names_by_id(found: Iterable[Raw]) -> Dict[str, str]:
     return {raw['id']: raw['name'] for raw in found}
 
 
-def all_ports(api: Api) -> Sequence[Raw]:
+def all_ports(api: Api) -> Raws:
     """Return all ports of the project."""
     return api.listed(NETWORK, '/ports', 'ports')
 
@@ -59,22 +59,22 @@ def ports_by_server(api: Api) -> Dict[str, List[Raw]]:
     return found
 
 
-def all_networks(api: Api) -> Sequence[Raw]:
+def all_networks(api: Api) -> Raws:
     """Return the networks of the project, and those that it may use."""
     return api.listed(NETWORK, '/networks', 'networks')
 
 
-def all_subnets(api: Api) -> Sequence[Raw]:
+def all_subnets(api: Api) -> Raws:
     """Return the subnets of the project, and those that it may use."""
     return api.listed(NETWORK, '/subnets', 'subnets')
 
 
-def all_security_groups(api: Api) -> Sequence[Raw]:
+def all_security_groups(api: Api) -> Raws:
     """Return the security groups of the project with their rules, and those that it may use."""
     return api.listed(NETWORK, '/security-groups', 'security_groups')
 
 
-def all_floating_ips(api: Api) -> Sequence[Raw]:
+def all_floating_ips(api: Api) -> Raws:
     """Return the floating IPs of the project."""
     return api.listed(NETWORK, '/floatingips', 'floatingips')
 
@@ -84,22 +84,22 @@ def floating_ips_by_port(api: Api) -> Dict[str, str]:
     return {raw['port_id']: raw['floating_ip_address'] for raw in all_floating_ips(api)}
 
 
-def all_flavors(api: Api) -> Sequence[Raw]:
+def all_flavors(api: Api) -> Raws:
     """Return the flavors that the project may use."""
     return api.listed(COMPUTE, '/flavors/detail', 'flavors')
 
 
-def all_images(api: Api) -> Sequence[Raw]:
+def all_images(api: Api) -> Raws:
     """Return the images that the project may use; not the hidden ones."""
     return api.listed(IMAGE, '/images', 'images', limit=1000)
 
 
-def all_volumes(api: Api) -> Sequence[Raw]:
+def all_volumes(api: Api) -> Raws:
     """Return the volumes of the project."""
     return api.listed(VOLUME, '/volumes/detail', 'volumes')
 
 
-def all_lbs(api: Api) -> Sequence[Raw]:
+def all_lbs(api: Api) -> Raws:
     """Return the load balancers of the project; none if the cloud does not offer them."""
     if not api.offers(BALANCER):
         return ()

@@ -10,8 +10,9 @@ labels as they see their own. Tags without = belong to others, and stay.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Dict, List, NamedTuple
+from typing import Dict, List, NamedTuple, Optional
 
+OwnMarks = Mapping[str, Optional[str]]  # by keys without the prefix; None: not written
 PREFIX = 'hanok:'
 # Nova has no / in keys, and labels have no space (checks.LABEL).
 _SLASH = '/'
@@ -42,14 +43,14 @@ def from_metadata(metadata: Mapping[str, object]) -> Marks:
     return Marks(labels, own)
 
 
-def to_metadata(labels: Mapping[str, str], own: Mapping[str, str | None]) -> Dict[str, str]:
+def to_metadata(labels: Mapping[str, str], own: OwnMarks) -> Dict[str, str]:
     """Return metadata with labels, and with what is not None of the values of our own."""
     found = {key.replace(_SLASH, _IN_METADATA): value for key, value in labels.items()}
     found.update(with_prefix(own))
     return found
 
 
-def with_prefix(own: Mapping[str, str | None]) -> Dict[str, str]:
+def with_prefix(own: OwnMarks) -> Dict[str, str]:
     """Return values of our own by their keys with the prefix; None is left out."""
     return {PREFIX + key: value for key, value in own.items() if value is not None}
 
@@ -83,7 +84,7 @@ def from_tags(tags: Iterable[str]) -> Marks:
 
 def to_tags(
     labels: Mapping[str, str],
-    own: Mapping[str, str | None],
+    own: OwnMarks,
     current: Iterable[str] = (),
 ) -> List[str]:
     """Return tags with labels and values of our own, and those of the current tags of others."""

@@ -10,12 +10,12 @@ from typing import Dict, List, Tuple
 from ..._cloud import Gone, Missing
 from ..._cloud.several import ambiguous
 from ..._model.change import AFTER_APPLY, Change
-from .api import Raw
+from .api import Raw, Raws
 
 _OWNERS = ('project_id', 'tenant_id', 'owner')
 
 
-def visible(items: Sequence[Raw], project_id: str) -> List[Raw]:
+def visible(items: Raws, project_id: str) -> List[Raw]:
     """Return items without those of other projects whose names the project uses itself."""
     own = [item for item in items if is_own(item, project_id)]
     hidden = {item['name'] for item in own}
@@ -37,7 +37,7 @@ def is_own(item: Raw, project_id: str) -> bool:
 
 
 def named(
-    items: Sequence[Raw],
+    items: Raws,
     names: Iterable[str] | None,
     project_id: str,
     is_ours: Callable[[Raw], bool],
@@ -64,7 +64,7 @@ def named(
 
 def ids_of(
     kind: str,
-    items: Sequence[Raw],
+    items: Raws,
     names: Iterable[str],
     project_id: str,
     is_ours: Callable[[Raw], bool],
@@ -87,7 +87,7 @@ def age(item: Raw) -> Tuple[str, str]:
     return (item['created_at'], item['id'])
 
 
-def item_of(change: Change, items: Sequence[Raw], project_id: str) -> Raw:
+def item_of(change: Change, items: Raws, project_id: str) -> Raw:
     """Return the item that a change begins at, by its id. Raises Gone if it does not exist.
 
     What an earlier change of the plan created is found by its name.
@@ -100,7 +100,7 @@ def item_of(change: Change, items: Sequence[Raw], project_id: str) -> Raw:
     raise Gone
 
 
-def the_only(kind: str, name: str, items: Sequence[Raw], project_id: str) -> Raw:
+def the_only(kind: str, name: str, items: Raws, project_id: str) -> Raw:
     """Return the item of a name. Raises Missing if there is none, Refused if there are several."""
     found = with_name(visible(items, project_id), name)
     ids = [item['id'] for item in found]
@@ -110,7 +110,7 @@ def the_only(kind: str, name: str, items: Sequence[Raw], project_id: str) -> Raw
     return found[0]
 
 
-def the_id(kind: str, name: str, items: Sequence[Raw], project_id: str) -> str:
+def the_id(kind: str, name: str, items: Raws, project_id: str) -> str:
     """Return the id of the item of a name. Raises as ``the_only`` does."""
     item = the_only(kind, name, items, project_id)
     return str(item['id'])

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Dict, List
+from typing import Dict, List, Union
 
 from ..._cloud import CloudError, Outcome, Outcomes, TimedOut
 from .api import Api
 
 _FIRST = 0.5  # seconds between the first two lists
 _LAST = 3.0  # seconds between two lists, at most
-# By name: why an item is not ready, empty if it is, an error if it will never be.
-Reasons = Callable[[Collection[str]], Mapping[str, 'str | CloudError']]
+# Why an item is not ready: empty if it is, an error if it will never be.
+Reason = Union[str, CloudError]
+Reasons = Callable[[Collection[str]], Mapping[str, Reason]]
 
 
 def await_all(api: Api, outcomes: Outcomes, reasons: Reasons) -> Outcomes:
@@ -42,7 +43,7 @@ def await_all(api: Api, outcomes: Outcomes, reasons: Reasons) -> Outcomes:
     return with_errors(outcomes, errors)
 
 
-def _futile(found: Mapping[str, str | CloudError]) -> Dict[str, CloudError]:
+def _futile(found: Mapping[str, Reason]) -> Dict[str, CloudError]:
     """The errors of the items that will never be ready."""
     return {name: why for name, why in found.items() if isinstance(why, CloudError)}
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Dict, List
 
 from .api import Api, Raw
-from .marks import PREFIX, Marks, with_prefix
+from .marks import PREFIX, Marks, OwnMarks, with_prefix
 from .services import IMAGE
 
 _LABEL = 'label:'
@@ -46,7 +46,7 @@ def from_properties(raw: Raw) -> Marks:
 def to_properties(
     name: str,
     labels: Mapping[str, str],
-    own: Mapping[str, str | None],
+    own: OwnMarks,
 ) -> Dict[str, str]:
     """Return the properties for an image; a value of None is left out."""
     values: Dict[str, str | None] = {'name': name, **own}

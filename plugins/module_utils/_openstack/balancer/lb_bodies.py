@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Dict, List, Tuple
 
 from ..._model.lb import HealthCheck, Lb, Listener
-from ..api.api import Body, Raw
-from ..api.marks import to_tags
+from ..api.api import Body, Raw, Raws
+from ..api.marks import OwnMarks, to_tags
 from .lb_marks import CHECK_PATH, CHECK_PORT, LISTENER, MEMBER_PORT
 
 # Of a member that stays, what somebody else may have set; the key is the address and the port.
@@ -36,7 +36,7 @@ def name_of(listener: Listener) -> str:
 def lb_body(
     lb: Lb,
     network_id: str,
-    own: Mapping[str, str | None],
+    own: OwnMarks,
     addresses: Mapping[str, str],
 ) -> Body:
     """Return the request for a whole balancer. ``addresses``: of the members, by name."""
@@ -124,7 +124,7 @@ def monitor_settings(check: HealthCheck, current: Iterable[str] = ()) -> Body:
 def members_body(
     lb: Lb,
     listener: Listener,
-    staying: Sequence[Raw],
+    staying: Raws,
     addresses: Mapping[str, str],
     keeps_ports: bool = False,
     keeps_checks: bool = False,
@@ -153,7 +153,7 @@ def members_body(
     return list(found.values())
 
 
-def same_members(raws: Sequence[Raw], bodies: Sequence[Body]) -> bool:
+def same_members(raws: Raws, bodies: Sequence[Body]) -> bool:
     """Return whether members are as a request has them."""
     statuses = [raw['provisioning_status'] for raw in raws]
     if len(raws) != len(bodies) or 'ERROR' in statuses:

@@ -19,7 +19,7 @@ from ..._model.lb import (
     MemberHealth,
 )
 from ..._model.status import TaskState
-from ..api.api import Raw
+from ..api.api import Raw, Raws
 from ..api.marks import from_tags
 from .lb_marks import AUTO, CHECK_PATH, CHECK_PORT, MEMBER_PORT, PENDING, listener_of, own
 
@@ -44,7 +44,7 @@ class Around(NamedTuple):
     listeners: Mapping[str, Raw]
     pools: Mapping[str, Raw]
     monitors: Mapping[str, Raw]
-    members: Mapping[str, Sequence[Raw]]
+    members: Mapping[str, Raws]
 
 
 class Part(NamedTuple):
@@ -53,7 +53,7 @@ class Part(NamedTuple):
     raw: Raw
     pool: Raw | None
     monitor: Raw | None
-    members: Sequence[Raw]
+    members: Raws
 
     @property
     def is_ours(self) -> bool:
@@ -90,9 +90,15 @@ def _part(listener: Raw, around: Around) -> Part:
     pool = around.pools.get(listener['default_pool_id'] or '')
     if pool is None:
         return Part(listener, None, None, ())
-    monitor = around.monitors.get(pool.get('healthmonitor_id') or '')
+    monitor = monitor_of(pool, around)
     members = around.members.get(pool['id'], ())
     return Part(listener, pool, monitor, members)
+
+
+def monitor_of(pool: Raw, around: Around) -> Raw | None:
+    """Return the monitor of a pool; None if it has none."""
+    identity = pool.get('healthmonitor_id')
+    return around.monitors.get(identity or '')
 
 
 def pools_of(raw: Raw, around: Around) -> List[Raw]:
@@ -189,7 +195,7 @@ def member_name(raw: Raw, member: Raw, around: Around) -> str:
     return around.servers.get(place, address)
 
 
-def member_names(raw: Raw, members: Sequence[Raw], around: Around) -> List[str]:
+def member_names(raw: Raw, members: Raws, around: Around) -> List[str]:
     """Return the names of members of a balancer."""
     return [member_name(raw, member, around) for member in members]
 

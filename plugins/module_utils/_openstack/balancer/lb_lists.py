@@ -10,7 +10,7 @@ from functools import partial
 from typing import Dict, List, Tuple
 
 from ..._cloud import Gone
-from ..api.api import Api, Raw
+from ..api.api import Api, Raws
 from ..api.lists import (
     all_floating_ips,
     all_networks,
@@ -28,17 +28,17 @@ from .lb_items import Around
 _PARTS = ('listeners', 'pools', 'healthmonitors')
 
 
-def listed(api: Api, kind: str) -> Sequence[Raw]:
+def listed(api: Api, kind: str) -> Raws:
     """Return all items of a kind, read once."""
     return api.listed(BALANCER, f'/{kind}', kind)
 
 
-def around_of(api: Api, found: Sequence[Raw]) -> Around:
+def around_of(api: Api, found: Raws) -> Around:
     """Return what balancers refer to: a fixed number of lists, and the members of each pool.
 
     Octavia has no list of the members of all pools.
     """
-    members: Dict[str, Sequence[Raw]] = {}
+    members: Dict[str, Raws] = {}
     pools = _pool_ids(found)
     lists = [all_networks, all_floating_ips]
     if pools:
@@ -58,14 +58,14 @@ def around_of(api: Api, found: Sequence[Raw]) -> Around:
     )
 
 
-def _pool_ids(found: Sequence[Raw]) -> Sequence[str]:
+def _pool_ids(found: Raws) -> Sequence[str]:
     ids: List[str] = []
     for raw in found:
         ids += [pool['id'] for pool in raw['pools']]
     return ids
 
 
-def _read_members(api: Api, pool: str, members: Dict[str, Sequence[Raw]]) -> None:
+def _read_members(api: Api, pool: str, members: Dict[str, Raws]) -> None:
     """Add the members of a pool, unless it is deleted meanwhile."""
     with suppress(Gone):
         members[pool] = api.pages(BALANCER, f'/pools/{pool}/members', 'members')

@@ -9,13 +9,13 @@ created only what the task changes is touched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Set, Tuple
 
 from ..._cloud import Outcomes, Refused
 from ..._model.change import Change, Changes
 from ..._model.lb import HealthCheck, Lb, Listener
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.marks import from_tags, to_tags
 from ..api.names import item_of
 from ..api.parallel import each
@@ -32,7 +32,7 @@ from .lb_bodies import (
     pool_settings,
     same_members,
 )
-from .lb_items import Around, Part, member_name, parts_of, pools_of
+from .lb_items import Around, Part, member_name, monitor_of, parts_of, pools_of
 from .lb_lists import around_of
 from .lb_marks import listener_of
 from .lb_steps import LBS, addresses_of, await_active
@@ -137,17 +137,22 @@ class _Update:
     def _create(self, listener: Listener) -> None:
         """Create a listener; its pool is ready before, and one that has the port goes then."""
         pool = self._pool_for(listener)
-        monitor = self.around.monitors.get(pool.get('healthmonitor_id') or '')
+        monitor = monitor_of(pool, self.around)
         self._update_pool(listener, pool, monitor, True)
-        for (port, protocol), part in self.parts.items():
-            if port == listener.port and protocol not in _DATAGRAMS:
-                self._delete(f'/listeners/{part.raw["id"]}')
+        for part in self.parts.values():
+            replaced = part.listener
+            if replaced.port == listener.port and replaced.protocol not in _DATAGRAMS:
+                self._delete_listener(part)
         body = {
             **listener_body(listener),
             'loadbalancer_id': self.raw['id'],
             'default_pool_id': pool['id'],
         }
         self._call('POST', '/listeners', 'listener', body)
+
+    def _delete_listener(self, part: Part) -> None:
+        identity = part.raw['id']
+        self._delete(f'/listeners/{identity}')
 
     def _pool_for(self, listener: Listener) -> Raw:
         """The pool of a new listener, which an earlier run may have created."""
@@ -196,7 +201,7 @@ class _Update:
         if keeps_members and keeps_ports and keeps_checks:
             return
         raws = self.around.members.get(pool['id'], ())
-        staying: Sequence[Raw] = raws
+        staying: Raws = raws
         added: Mapping[str, str] = {}
         if not keeps_members:
             staying = self._wanted_of(raws)
@@ -205,12 +210,12 @@ class _Update:
         if not same_members(raws, bodies):
             self._call('PUT', f'/pools/{pool["id"]}/members', 'members', bodies)
 
-    def _wanted_of(self, raws: Sequence[Raw]) -> Sequence[Raw]:
+    def _wanted_of(self, raws: Raws) -> Raws:
         """The members that stay."""
         members = self.new.members
         return [raw for raw in raws if self._member_name(raw) in members]
 
-    def _addresses_to_add(self, raws: Sequence[Raw]) -> Mapping[str, str]:
+    def _addresses_to_add(self, raws: Raws) -> Mapping[str, str]:
         """The addresses of the servers that are to become members, by name."""
         there = {self._member_name(raw) for raw in raws}
         added = set(self.new.members) - there
@@ -239,7 +244,7 @@ class _Update:
         wanted = {_port(listener) for listener in self.new.listeners}
         for port, part in self.parts.items():
             if port not in wanted:
-                self._delete(f'/listeners/{part.raw["id"]}')
+                self._delete_listener(part)
         for pool in self.pools:
             if listener_of(pool) and pool['id'] not in self.used:
                 self._delete(f'/pools/{pool["id"]}')

@@ -19,6 +19,7 @@ from ..._model.server import Server
 from ..._model.status import Status
 from ..api.api import Api
 from ..api.parallel import together
+from ..api.polling import Reason
 from ..api.services import COMPUTE
 
 _CONNECT = 2.0  # seconds at most
@@ -49,7 +50,7 @@ def reasons(
     return dict(zip(there, map(str, results)))
 
 
-def _checked(api: Api, server: Server, wait_for: str, deadline: float) -> str | CloudError:
+def _checked(api: Api, server: Server, wait_for: str, deadline: float) -> Reason:
     try:
         return _missing(api, server, wait_for, deadline)
     except CloudError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Dict, Mapping
 
-from ..._cloud import Busy, CloudError, Outcomes
+from ..._cloud import Busy, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.kinds import Verb
 from ..._model.lifecycle import next_status
@@ -17,6 +17,7 @@ from ..api.api import Api, Raw
 from ..api.lists import all_flavors, all_images
 from ..api.marks import PREFIX, to_metadata
 from ..api.names import the_only
+from ..api.polling import Reason
 from ..api.services import COMPUTE, Service
 from ..catalogue.init_scripts import InitScripts
 from .first_boot_content import encoded
@@ -171,7 +172,7 @@ def request(api: Api, raw: Raw, body: Body, service: Service = COMPUTE) -> None:
             raise
 
 
-def awaited(raw: Raw, target: Status) -> str | CloudError:
+def awaited(raw: Raw, target: Status) -> Reason:
     """Return why a server is not in a status yet; empty if it is.
 
     Nova deletes the machine of a shelved server after a time that the operator sets, or never.

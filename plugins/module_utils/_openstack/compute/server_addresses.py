@@ -11,7 +11,7 @@ from ..api.api import Api, Raw
 from ..api.lists import ports_by_server
 from ..api.marks import from_metadata
 from ..network.floating_ip_writer import FloatingIpWriter
-from .server_translation import interfaces_of
+from .server_connections import interfaces_of
 
 
 class Addresses:

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Dict, List
 
 from ..._cloud import CloudError, Outcomes, Refused
 from ..._model.change import Change, Changes, names_of
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import by_name
 from ..api.names import with_name
-from ..api.polling import Reasons
+from ..api.polling import Reason, Reasons
 from ..api.services import COMPUTE
 from .server_addresses import Addresses
 from .server_lists import is_ours, servers_named
@@ -48,18 +48,21 @@ def delete(api: Api, changes: Changes) -> Outcomes:
     return outcomes
 
 
-def _of_changes(found: Sequence[Raw], changes: Changes) -> Dict[str, Raw]:
+def _of_changes(found: Raws, changes: Changes) -> Dict[str, Raw]:
     """The servers that changes begin at, by name."""
     ids = {change.id for change in changes}
     return by_name(raw for raw in found if raw['id'] in ids)
 
 
-def _with_doubles(there: Mapping[str, Raw], found: Sequence[Raw]) -> List[Raw]:
+def _with_doubles(there: Mapping[str, Raw], found: Raws) -> List[Raw]:
     """Servers, and those of ours that have their names."""
     doomed: List[Raw] = []
     for raw in found:
         named = there.get(raw['name'])
-        if named and (raw['id'] == named['id'] or is_ours(raw)):
+        if named is None:
+            continue
+        is_meant = raw['id'] == named['id']
+        if is_meant or is_ours(raw):
             doomed.append(raw)
     return doomed
 
@@ -81,7 +84,7 @@ def until_gone(api: Api, there: Mapping[str, Raw]) -> Reasons:
     """Return what is awaited of servers that leave, by name."""
     ids = {raw['id'] for raw in there.values()}
 
-    def reasons(names: Collection[str]) -> Mapping[str, str | CloudError]:
+    def reasons(names: Collection[str]) -> Mapping[str, Reason]:
         found = servers_named(api, names, fresh=True)
         staying = [raw for raw in found if raw['id'] in ids]
         return {raw['name']: _not_gone(raw) for raw in staying}
@@ -89,7 +92,7 @@ def until_gone(api: Api, there: Mapping[str, Raw]) -> Reasons:
     return reasons
 
 
-def _not_gone(raw: Raw) -> str | CloudError:
+def _not_gone(raw: Raw) -> Reason:
     """Why a server that is being deleted is not gone."""
     if raw['OS-EXT-STS:vm_state'] == 'error' and not is_deleting(raw):
         return CloudError(f'Nova did not delete it: {fault_of(raw)}')

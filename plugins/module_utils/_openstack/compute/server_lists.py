@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Dict, List
 
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import all_servers
 from ..api.marks import PREFIX
 from ..api.names import check_unique
@@ -59,10 +59,10 @@ def _begin(names: Sequence[str]) -> str:
     return _NOT_PLAIN.split(common, maxsplit=1)[0]
 
 
-def _beginning_with(api: Api, begin: str, fresh: bool) -> Sequence[Raw]:
+def _beginning_with(api: Api, begin: str, fresh: bool) -> Raws:
     query = {'name': f'^{begin}'} if begin else {}
     if fresh:
-        found: Sequence[Raw] = api.pages(COMPUTE, _PATH, 'servers', **query)
+        found: Raws = api.pages(COMPUTE, _PATH, 'servers', **query)
     elif begin:
         found = api.listed(COMPUTE, _PATH, 'servers', **query)
     else:
@@ -70,7 +70,7 @@ def _beginning_with(api: Api, begin: str, fresh: bool) -> Sequence[Raw]:
     return listed(api, found)
 
 
-def listed(api: Api, found: Sequence[Raw]) -> Sequence[Raw]:
+def listed(api: Api, found: Raws) -> Raws:
     """Return servers without those of a cell that is down, of which only the id is known."""
     unknown = [raw['id'] for raw in found if 'name' not in raw]
     if not unknown:
@@ -108,7 +108,7 @@ def _age(raw: Raw) -> tuple[bool, str, str]:
     return (is_lost, raw['created'], raw['id'])
 
 
-def refuse_doubles(found: Sequence[Raw]) -> None:
+def refuse_doubles(found: Raws) -> None:
     """Raise Refused if several servers have the same name."""
     ids: Dict[str, List[str]] = {}
     for raw in found:

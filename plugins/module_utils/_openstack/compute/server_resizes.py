@@ -14,7 +14,8 @@ from ..._model.status import Status
 from ..api.api import Api, Raw
 from ..api.lists import all_flavors, all_volumes, by_id
 from ..api.marks import to_metadata
-from ..api.names import the_only
+from ..api.names import the_id
+from ..api.polling import Reason
 from ..api.services import COMPUTE, VOLUME
 from ..storage.root_volumes import root_volume
 from .server_marks import RESIZING
@@ -36,18 +37,23 @@ def resize(api: Api, outcomes: Outcomes) -> Outcomes:
     servers = meant(api, resized)
 
     def step(change: Change) -> None:
-        server = the(servers, change)['id']
-        path = f'/servers/{server}'
+        raw = the(servers, change)
         name = change.new(Server).flavor or ''
-        flavor = the_only('flavor', name, all_flavors(api), api.project_id)
-        mark = to_metadata({}, {RESIZING: name})
-        api.post(COMPUTE, f'{path}/metadata', {'metadata': mark})
-        body = {'resize': {'flavorRef': flavor['id']}}
-        api.post(COMPUTE, f'{path}/action', body)
+        _request_resize(api, raw['id'], name)
 
     outcomes = go_on(outcomes, step, _resizes)
-    outcomes = wait_on(api, outcomes, until(api, _not_resized), _resizes)
+    awaited = until(api, _not_resized)
+    outcomes = wait_on(api, outcomes, awaited, _resizes)
     return _confirm(api, outcomes, resized)
+
+
+def _request_resize(api: Api, identity: str, name: str) -> None:
+    path = f'/servers/{identity}'
+    flavor = the_id('flavor', name, all_flavors(api), api.project_id)
+    mark = to_metadata({}, {RESIZING: name})
+    api.post(COMPUTE, f'{path}/metadata', {'metadata': mark})
+    body = {'flavorRef': flavor}
+    api.post(COMPUTE, f'{path}/action', {'resize': body})
 
 
 def _resizes(change: Change) -> bool:
@@ -87,13 +93,15 @@ def _confirm(api: Api, outcomes: Outcomes, changes: Changes) -> Outcomes:
         return change.name in names
 
     outcomes = go_on(outcomes, step, wanted)
-    outcomes = wait_on(api, outcomes, until(api, _not_confirmed), wanted)
+    awaited = until(api, _not_confirmed)
+    outcomes = wait_on(api, outcomes, awaited, wanted)
     return go_on(outcomes, remove_mark, wanted)
 
 
 def _is_resized(raw: Raw) -> bool:
     """Whether a server awaits that its resize is confirmed."""
-    return bool(raw['OS-EXT-STS:vm_state'] == RESIZED)
+    state: str = raw['OS-EXT-STS:vm_state']
+    return state == RESIZED
 
 
 def _request_confirmation(api: Api, raw: Raw) -> None:
@@ -103,17 +111,18 @@ def _request_confirmation(api: Api, raw: Raw) -> None:
         api.post(COMPUTE, f'{path}/action', {'confirmResize': None})
     except Busy:
         now = api.get(COMPUTE, path)['server']
-        if _is_resized(now) and not now['OS-EXT-STS:task_state']:
+        is_awaited = _is_resized(now) and not now['OS-EXT-STS:task_state']
+        if is_awaited:
             raise
 
 
-def _not_resized(raw: Raw) -> str | CloudError:
+def _not_resized(raw: Raw) -> Reason:
     if _is_resized(raw):
         return ''
     return _not_confirmed(raw) or failed_resize(raw)
 
 
-def _not_confirmed(raw: Raw) -> str | CloudError:
+def _not_confirmed(raw: Raw) -> Reason:
     """Why a resize has not ended; empty if it has."""
     state = state_of(raw)
     if state.status == Status.ERROR and not state.task_state:
@@ -168,9 +177,11 @@ def _root_volumes(api: Api, changes: Changes) -> Mapping[str, Raw | None]:
 def _request_growth(api: Api, name: str, root: Raw | None, size: int) -> None:
     if root is None:
         raise CloudError(f'volume_size: no volume of {name} is its root', 'volume_size')
-    if root['size'] < size:
-        body = {'os-extend': {'new_size': size}}
-        api.post(VOLUME, f'/volumes/{root["id"]}/action', body)
+    if root['size'] >= size:
+        return
+    body = {'new_size': size}
+    path = f'/volumes/{root["id"]}/action'
+    api.post(VOLUME, path, {'os-extend': body})
 
 
 def _grows(change: Change) -> bool:
@@ -180,7 +191,8 @@ def _grows(change: Change) -> bool:
 
 
 def _not_grown(volumes: Mapping[str, Raw], root: Raw | None, size: int) -> str:
+    reason = 'its root volume is being extended'
     now = volumes.get(root['id']) if root else None
-    if now and now['size'] >= size and now['status'] != 'extending':
-        return ''
-    return 'its root volume is being extended'
+    if now is None or now['size'] < size:
+        return reason
+    return reason if now['status'] == 'extending' else ''

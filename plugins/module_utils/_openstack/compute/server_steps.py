@@ -12,7 +12,7 @@ from ..._model.change import AFTER_APPLY, Change, Changes, names_of
 from ..api.api import Api, Raw
 from ..api.lists import by_name
 from ..api.parallel import each
-from ..api.polling import Reasons, await_all, with_errors
+from ..api.polling import Reason, Reasons, await_all, with_errors
 from .server_lists import servers_named, without_our_doubles
 from .server_status import fault_of, never_ran
 
@@ -101,12 +101,12 @@ def failed(raw: Raw) -> CloudError:
     )
 
 
-def until(api: Api, problem: Callable[[Raw], str | CloudError]) -> Reasons:
+def until(api: Api, problem: Callable[[Raw], Reason]) -> Reasons:
     """Return what is awaited of servers, by one list for all; a server that is gone is an error."""
 
-    def reasons(names: Collection[str]) -> Mapping[str, str | CloudError]:
+    def reasons(names: Collection[str]) -> Mapping[str, Reason]:
         servers = observed(api, names)
-        found: Dict[str, str | CloudError] = {}
+        found: Dict[str, Reason] = {}
         for name in names:
             raw = servers.get(name)
             found[name] = Gone() if raw is None else problem(raw)

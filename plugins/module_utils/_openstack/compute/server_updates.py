@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Dict, List, Set, Tuple
 from urllib.parse import quote
 
 from ..._cloud import Outcomes
 from ..._model.change import Change, Changes
 from ..._model.server import Nic, Server
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import ports_by_server
 from ..api.marks import metadata_changes, to_metadata
 from ..api.services import COMPUTE, NETWORK
@@ -82,7 +82,7 @@ def _group_ids(api: Api, changes: Changes) -> Mapping[str, str]:
 
 def _set_groups(
     api: Api,
-    ports: Sequence[Raw],
+    ports: Raws,
     change: Change,
     ids: Mapping[str, str],
 ) -> None:

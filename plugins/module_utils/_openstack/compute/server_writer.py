@@ -8,7 +8,7 @@ request for it, and removed when it is done: the next run completes it if this o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Dict, List, Set
 from uuid import uuid4
 
@@ -17,9 +17,10 @@ from ..._model.change import Change, Changes, names_of
 from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.status import Status
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import by_name
 from ..api.marks import PREFIX, from_metadata
+from ..api.polling import Reason
 from ..api.services import COMPUTE
 from .first_boot_content import encoded
 from .server_actions import awaited, request
@@ -53,31 +54,31 @@ class ServerWriter:
         api = self.api
         names = names_of(changes)
         there = observed(api, names)
-        outcomes = self._delete_failed(begin(changes), there)
-        staying = {name: raw for name, raw in there.items() if not _is_leaving(raw)}
+        leaving = {name: raw for name, raw in there.items() if _is_leaving(raw)}
+        staying = set(there) - set(leaving)
+        outcomes = self._delete_failed(begin(changes), leaving)
         outcomes = self._request(outcomes, staying)
         outcomes = wait_on(api, outcomes, until(api, _not_built))
         built = servers_named(api, names, fresh=True)
         self._delete_own_doubles(built)
         return self._complete(outcomes, without_our_doubles(built))
 
-    def _delete_failed(self, outcomes: Outcomes, there: Mapping[str, Raw]) -> Outcomes:
+    def _delete_failed(self, outcomes: Outcomes, leaving: Mapping[str, Raw]) -> Outcomes:
         """Delete servers of ours that failed before they ran; await those that are leaving."""
-        leaving = {name for name, raw in there.items() if _is_leaving(raw)}
         if not leaving:
             return outcomes
 
         def step(change: Change) -> None:
-            request_deletion(self.api, there[change.name])
+            request_deletion(self.api, leaving[change.name])
 
         def wanted(change: Change) -> bool:
             return change.name in leaving
 
         outcomes = go_on(outcomes, step, wanted)
-        gone = until_gone(self.api, there)
+        gone = until_gone(self.api, leaving)
         return wait_on(self.api, outcomes, gone, wanted)
 
-    def _request(self, outcomes: Outcomes, there: Mapping[str, Raw]) -> Outcomes:
+    def _request(self, outcomes: Outcomes, there: Collection[str]) -> Outcomes:
         """Request the servers that are not there."""
         absent = remaining(outcomes, lambda change: change.name not in there)
         servers = [change.new(Server) for change in absent]
@@ -92,7 +93,8 @@ class ServerWriter:
             found = references[change.name]
             if isinstance(found, CloudError):
                 raise found
-            self._request_one(change.new(Server), found, contents)
+            server = change.new(Server)
+            self._request_one(server, found, contents)
 
         def wanted(change: Change) -> bool:
             return change.name in references
@@ -159,7 +161,7 @@ class ServerWriter:
                 raise
         self.tokens.add(token)
 
-    def _delete_own_doubles(self, built: Sequence[Raw]) -> None:
+    def _delete_own_doubles(self, built: Raws) -> None:
         """Delete the servers that another run created at the same time, and before this one."""
         first = {raw['id'] for raw in without_our_doubles(built)}
         for raw in built:
@@ -172,7 +174,7 @@ class ServerWriter:
                     'deleted'
                 )
 
-    def _complete(self, outcomes: Outcomes, built: Sequence[Raw]) -> Outcomes:
+    def _complete(self, outcomes: Outcomes, built: Raws) -> Outcomes:
         """Do what is left to be done with the servers."""
         api = self.api
         there = by_name(built)
@@ -201,7 +203,7 @@ class ServerWriter:
             left = pending.get(change.name)
             return left is not None and left.stop
 
-        def not_off(raw: Raw) -> str | CloudError:
+        def not_off(raw: Raw) -> Reason:
             return awaited(raw, Status.SHUTOFF)
 
         outcomes = go_on(outcomes, float_and_stop, wanted)
@@ -238,7 +240,7 @@ def _is_leaving(raw: Raw) -> bool:
     return is_deleting(raw) or (is_ours(raw) and never_ran(raw))
 
 
-def _not_built(raw: Raw) -> str | CloudError:
+def _not_built(raw: Raw) -> Reason:
     """Why Nova has not built a server yet; empty if it has."""
     status = state_of(raw).status
     if status == Status.ERROR:

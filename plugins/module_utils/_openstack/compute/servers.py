@@ -15,7 +15,7 @@ from ..._model.first_boot import FirstBoot
 from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.user_data import UserDataHash
-from ..api.api import Api, Raw
+from ..api.api import Api, Raws
 from ..api.lists import (
     all_floating_ips,
     all_images,
@@ -31,9 +31,10 @@ from ..api.lists import (
 from ..api.marks import PREFIX
 from ..api.parallel import together
 from ..storage.root_volumes import volume_ids
+from .server_connections import needs_group_names
 from .server_lists import listed, servers_named, without_our_doubles
 from .server_marks import SEAL
-from .server_translation import Around, needs_group_names, server_of
+from .server_translation import Around, server_of
 
 _IMAGE = PREFIX + 'image'
 _SEAL = PREFIX + SEAL
@@ -44,7 +45,7 @@ def _order(server: Server) -> Tuple[int, str]:
     return (len(server.name), server.name)
 
 
-def _need_group_names(found: Sequence[Raw], ports: Mapping[str, Sequence[Raw]]) -> bool:
+def _need_group_names(found: Raws, ports: Mapping[str, Raws]) -> bool:
     for raw in found:
         own_ports = ports.get(raw['id'], ())
         if needs_group_names(raw, own_ports):
@@ -75,7 +76,7 @@ class Servers:
         servers = [server_of(raw, around) for raw in found]
         return tuple(sorted(servers, key=_order))
 
-    def _around(self, found: Sequence[Raw]) -> Around:
+    def _around(self, found: Raws) -> Around:
         """What belongs to servers: a fixed number of lists, side by side."""
         api = self.api
         has_volumes = any(map(volume_ids, found))

@@ -56,7 +56,8 @@ class FloatingIpChanges:
 
     def _is_first(self, created: Raw, name: str) -> bool:
         """Whether no other run gave the name before; if one did, the new one is released."""
-        named = [raw for raw in all_floating_ips(self.api) if name_of(raw) == name]
+        floating_ips = all_floating_ips(self.api)
+        named = [raw for raw in floating_ips if name_of(raw) == name]
         first = min(named, key=age, default=created)
         if first['id'] == created['id']:
             return True
@@ -70,13 +71,17 @@ class FloatingIpChanges:
     def _update(self, change: Change) -> None:
         old = change.old(FloatingIp)
         wanted = change.new(FloatingIp)
-        raw = item_of(change, all_floating_ips(self.api), self.api.project_id)
+        raw = self._found(change)
         target: Body = {}
         if _place(old) != _place(wanted):
             target = self._target(wanted) if wanted.holder else {'port_id': None}
         automatic = '1' if wanted.automatic else None
         own = {**marks_of(raw).own, 'automatic': automatic}
         self._write(raw, wanted, own, target)
+
+    def _found(self, change: Change) -> Raw:
+        floating_ips = all_floating_ips(self.api)
+        return item_of(change, floating_ips, self.api.project_id)
 
     def _write(
         self,

@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from ..._cloud import NoAnswer
 from ..._model.change import AFTER_APPLY
-from ..api.api import Api, Body, Raw
+from ..api.api import Api, Body, Raw, Raws
 from ..api.lists import all_floating_ips
+from ..api.marks import OwnMarks
 from ..api.services import NETWORK
 from .pools import pool_id
 from .tags import first_description, marks_of
@@ -52,7 +53,7 @@ class FloatingIpWriter:
             target['floating_ip_address'] = wanted
         return self._allocate(target)
 
-    def _release_others(self, current: Sequence[Raw], wanted: str | None) -> None:
+    def _release_others(self, current: Raws, wanted: str | None) -> None:
         for raw in current:
             if raw['floating_ip_address'] != wanted:
                 self._release(raw)
@@ -99,7 +100,7 @@ def attach(api: Api, identity: str, target: Mapping[str, object]) -> None:
 def allocate(
     api: Api,
     pool: str,
-    own: Mapping[str, str | None],
+    own: OwnMarks,
     options: Mapping[str, object],
 ) -> Raw:
     """Allocate a floating IP; if there is no answer, find the one that was allocated."""

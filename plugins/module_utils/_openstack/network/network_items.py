@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import List, Tuple
 
 from ..._model.network import Network
 from ..._model.status import TaskState
-from ..api.api import Raw
+from ..api.api import Raw, Raws
 from ..api.names import age
 from .tags import description_of, marks_of
 
@@ -21,7 +21,7 @@ def is_listed(raw: Raw) -> bool:
     return not raw['router:external'] or bool(raw['shared'])
 
 
-def default_network(listed: Sequence[Raw], marked: Callable[[], str | None]) -> str | None:
+def default_network(listed: Raws, marked: Callable[[], str | None]) -> str | None:
     """Return the name of the network of what is created without one; None: it is not known.
 
     ``listed``: those that servers can be in. ``marked``: the one with default_interface in
@@ -40,14 +40,14 @@ def default_network(listed: Sequence[Raw], marked: Callable[[], str | None]) -> 
     return str(candidates.pop())
 
 
-def ipv4_subnets(network_id: str, subnets: Sequence[Raw]) -> List[Raw]:
+def ipv4_subnets(network_id: str, subnets: Raws) -> List[Raw]:
     """Return the IPv4 subnets of a network, the oldest first."""
     own = [raw for raw in subnets if raw['network_id'] == network_id]
     ipv4 = [raw for raw in own if raw['ip_version'] == 4]
     return sorted(ipv4, key=age)
 
 
-def network_of(raw: Raw, subnets: Sequence[Raw], used_by: Tuple[str, ...]) -> Network:
+def network_of(raw: Raw, subnets: Raws, used_by: Tuple[str, ...]) -> Network:
     """Return a network. ``subnets``: of all networks.
 
     One without an IPv4 subnet has no range, but that which it gets when its creation is completed.

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._cloud import Outcomes, Refused
 from ..._model.change import Changes
 from ..._model.network import Network, Surroundings
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import all_networks, all_ports, all_subnets, names_by_id
 from ..api.names import named, visible
 from ..api.parallel import together
@@ -105,5 +105,5 @@ class Networks:
         return self._writer().delete(changes)
 
 
-def _ports_in(network: Raw, ports: Sequence[Raw]) -> List[Raw]:
+def _ports_in(network: Raw, ports: Raws) -> List[Raw]:
     return [port for port in ports if port['network_id'] == network['id']]

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from ipaddress import IPv4Address
 from itertools import chain
 from typing import List
 
 from ..._cloud import Refused
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import all_networks, all_subnets
 from ..api.names import the_id, visible
 
@@ -62,7 +61,7 @@ def has_address(api: Api, pool: Raw, address: str) -> bool | None:
     return is_allocated_from(subnets, address)
 
 
-def is_allocated_from(subnets: Sequence[Raw], address: str) -> bool:
+def is_allocated_from(subnets: Raws, address: str) -> bool:
     """Return whether an address is in the allocation pools of subnets."""
     wanted = IPv4Address(address)
     ipv4 = [raw for raw in subnets if raw['ip_version'] == 4]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import List
+from typing import Dict, List
 
 from ..._cloud import Busy, Outcomes
 from ..._model.change import Change, Changes
@@ -37,13 +37,18 @@ class PortWriter:
     def _create(self, change: Change) -> None:
         api = self.api
         wanted = change.new(Port)
-        networks = [raw for raw in all_networks(api) if is_listed(raw)]
-        ids = ids_of('network', networks, [wanted.network], api.project_id, is_ours)
+        network = self._network_id(wanted.network)
         groups = self._groups(wanted, {})
-        body = body_of(wanted, ids[wanted.network], groups)
+        body = body_of(wanted, network, groups)
         own = {'created_by': api.actor}
         raw = created_once(api, _PATH, 'port', body, own)
         self._describe(raw, wanted)
+
+    def _network_id(self, name: str) -> str:
+        api = self.api
+        networks = list(filter(is_listed, all_networks(api)))
+        ids = ids_of('network', networks, [name], api.project_id, is_ours)
+        return ids[name]
 
     def _groups(self, wanted: Port, current: Mapping[str, str]) -> List[str]:
         """The ids of the security groups of a port, those that it has already first."""
@@ -70,11 +75,14 @@ class PortWriter:
         wanted = change.new(Port)
         raw = self._found(change)
         names = names_by_id(all_security_groups(self.api))
-        current = {names.get(group, group): group for group in raw['security_groups']}
+        current: Dict[str, str] = {}
+        for group in raw['security_groups']:
+            name = names.get(group, group)
+            current[name] = group
         if set(current) != set(wanted.security_groups):
             groups = self._groups(wanted, current)
-            body = {'port': {'security_groups': groups}}
-            self.api.put(NETWORK, f'{_PATH}/{raw["id"]}', body)
+            body = {'security_groups': groups}
+            self.api.put(NETWORK, f'{_PATH}/{raw["id"]}', {'port': body})
         self._describe(raw, wanted)
 
     def _found(self, change: Change) -> Raw:

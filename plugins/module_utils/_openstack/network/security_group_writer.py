@@ -12,7 +12,7 @@ from ..._cloud import Busy, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.rule import AnyRule, ForeignRule, Rule
 from ..._model.security_group import SecurityGroup
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import all_security_groups
 from ..api.names import item_of
 from ..api.parallel import each, together
@@ -111,7 +111,7 @@ class SecurityGroupWriter:
         self.api.delete(NETWORK, f'{_PATH}/{change.id}')
 
 
-def _keys_of(existing: Sequence[Raw]) -> Set[Key]:
+def _keys_of(existing: Raws) -> Set[Key]:
     return {key_of(rule) for rule in existing if not _is_special(rule)}
 
 

@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, List, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.security_group import SecurityGroup
-from ..api.api import Api, Raw
+from ..api.api import Api, Raw, Raws
 from ..api.lists import all_ports, all_security_groups, names_by_id
 from ..api.names import named
 from ..api.parallel import together
@@ -60,7 +60,7 @@ class SecurityGroups:
         return self._writer().delete(changes)
 
 
-def _group(raw: Raw, groups: Sequence[Raw], used_by: Tuple[str, ...]) -> SecurityGroup:
+def _group(raw: Raw, groups: Raws, used_by: Tuple[str, ...]) -> SecurityGroup:
     name = raw['name']
     identity = raw['id']
     marks = marks_of(raw)
@@ -84,5 +84,5 @@ def _names(group: Raw, identity: str) -> bool:
     return any(rule['remote_group_id'] == identity for rule in group['security_group_rules'])
 
 
-def _ports_with(group: Raw, ports: Sequence[Raw]) -> List[Raw]:
+def _ports_with(group: Raw, ports: Raws) -> List[Raw]:
     return [port for port in ports if group['id'] in port['security_groups']]

@@ -13,7 +13,7 @@ from typing import List
 
 from ..._cloud import Busy, NoAnswer
 from ..api.api import Api, Raw
-from ..api.marks import PREFIX, Marks, from_tags, to_tags
+from ..api.marks import PREFIX, Marks, OwnMarks, from_tags, to_tags
 from ..api.names import age, is_own
 from ..api.services import NETWORK
 
@@ -35,7 +35,7 @@ def description_of(raw: Raw) -> str:
     return raw['description'] or ''
 
 
-def first_description(own: Mapping[str, str | None]) -> str:
+def first_description(own: OwnMarks) -> str:
     """Return the description of an item that is being created: its marks."""
     return _BETWEEN.join(to_tags({}, own))
 
@@ -45,7 +45,7 @@ def write_tags(
     path: str,
     raw: Raw,
     labels: Mapping[str, str],
-    own: Mapping[str, str | None],
+    own: OwnMarks,
 ) -> None:
     """Write the marks of an item as tags, if they differ; tags of others stay."""
     wanted: List[str] = to_tags(labels, own, raw['tags'])
@@ -75,7 +75,7 @@ def created_once(
     path: str,
     key: str,
     body: Mapping[str, object],
-    own: Mapping[str, str | None],
+    own: OwnMarks,
 ) -> Raw:
     """Create an item with a name, and marks in its description.
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Dict, List, Tuple
 
 from ..._cloud.images.source_files import imported
@@ -14,17 +14,18 @@ from ..._model.change import AFTER_APPLY
 from ..._model.checks import GIB
 from ..._model.image import DIGITS, Image, min_disk_gb
 from ..._model.status import TaskState
-from ..api.api import Raw
+from ..api.api import Raw, Raws
 from ..api.lists import users_by
-from ..api.marks import Marks, from_metadata
+from ..api.marks import Marks, OwnMarks, from_metadata
 from ..api.names import age, is_own, with_name
 from ..api.properties import from_properties, to_properties
+from ..api.tasks import Tasks
 
 MAPPING = 'block_device_mapping'  # property of an image that is snapshots of volumes
 _DELETED = ('deleted', 'pending_delete')
 
 
-def existing(images: Sequence[Raw]) -> List[Raw]:
+def existing(images: Raws) -> List[Raw]:
     """Return the images that are not deleted; one without a name is named by its id."""
     return [_with_name(raw) for raw in images if raw['status'] not in _DELETED]
 
@@ -40,14 +41,14 @@ def is_ours(raw: Raw) -> bool:
     return 'created_by' in from_properties(raw).own
 
 
-def ours(images: Sequence[Raw], name: str, project_id: str) -> List[Raw]:
+def ours(images: Raws, name: str, project_id: str) -> List[Raw]:
     """Return the images of a name that this collection has created, the oldest first."""
     named = with_name(existing(images), name)
     own = [raw for raw in named if is_own(raw, project_id)]
     return sorted(filter(is_ours, own), key=age)
 
 
-def users_of(servers: Sequence[Raw]) -> Mapping[str, Tuple[str, ...]]:
+def users_of(servers: Raws) -> Mapping[str, Tuple[str, ...]]:
     """Return the names of servers by the id of their image.
 
     By its name, if the root volume of the server was created from it: Nova tells no image then.
@@ -68,7 +69,7 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
     name = raw['name']
     identity = raw['id']
     marks = from_properties(raw)
-    task_state, unfinished = _tasks(raw, marks)
+    tasks = _tasks(raw, marks)
     size = _size(raw, marks)
     using_root = users.get(name, ())
     used_by = {*using_root, *users.get(identity, ())}
@@ -82,11 +83,11 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
         _min_disk(raw, size),
         tuple(sorted(used_by)),
         identity,
-        task_state,
-        unfinished,
+        tasks.task_state,
+        tasks.unfinished,
         marks.created_by,
         raw['created_at'],
-        disk_missing=raw['status'] == 'killed' and not unfinished,
+        disk_missing=raw['status'] == 'killed' and not tasks.unfinished,
         digests=_digests(marks),
     )
 
@@ -125,16 +126,18 @@ def devices_of(raw: Raw) -> List[Raw]:
     return sorted(devices, key=lambda device: device.get('boot_index') != 0)
 
 
-def _tasks(raw: Raw, marks: Marks) -> Tuple[TaskState | None, TaskState | None]:
-    """The task state, and what no run is working on."""
-    creating = TaskState.CREATING
-    if raw['status'] in ('active', 'deactivated'):
-        return None, creating if 'unfinished' in marks.own else None
+def _tasks(raw: Raw, marks: Marks) -> Tasks:
+    """What the cloud is doing with an image, and what no run is doing."""
+    is_ready = raw['status'] in ('active', 'deactivated')
+    if is_ready and 'unfinished' in marks.own:
+        return Tasks(unfinished=TaskState.CREATING)
+    if is_ready:
+        return Tasks()
     if marks.own and is_abandoned(raw):
-        return None, creating
+        return Tasks(unfinished=TaskState.CREATING)
     if not marks.own and raw['status'] == 'killed':
-        return None, None
-    return creating, None
+        return Tasks()
+    return Tasks(TaskState.CREATING)
 
 
 def is_abandoned(raw: Raw) -> bool:
@@ -158,7 +161,7 @@ def is_of_server(raw: Raw) -> bool:
     return source.startswith('server:')
 
 
-def properties_of(image: Image, own: Mapping[str, str | None]) -> Dict[str, str]:
+def properties_of(image: Image, own: OwnMarks) -> Dict[str, str]:
     """Return the properties for an image. ``own``: those that are not in the image."""
     values = {
         **own,

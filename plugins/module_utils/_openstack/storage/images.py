@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Tuple
 
 from ..._cloud import Outcomes
@@ -12,7 +12,7 @@ from ..._cloud.images import source_files
 from ..._model.change import Changes
 from ..._model.image import Image
 from ..._model.secret import Secrets
-from ..api.api import Api, Raw
+from ..api.api import Api, Raws
 from ..api.lists import all_images, all_servers
 from ..api.names import named
 from ..api.properties import from_properties
@@ -37,7 +37,7 @@ class Images:
         images = [image_of(raw, users) for raw in found]
         return tuple(sorted(images, key=lambda image: image.name))
 
-    def _named(self, names: Iterable[str] | None) -> Sequence[Raw]:
+    def _named(self, names: Iterable[str] | None) -> Raws:
         images = existing(all_images(self.api))
         return named(images, names, self.api.project_id, is_ours)
 

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Dict, List
 
 from ..._model.root_volume import root_name
-from ..api.api import Raw
+from ..api.api import Raw, Raws
 
 
 def root_volume(raw: Raw, volumes: Mapping[str, Raw]) -> Raw | None:
@@ -33,7 +33,7 @@ def volume_ids(raw: Raw) -> List[str]:
     return [one['id'] for one in raw['os-extended-volumes:volumes_attached']]
 
 
-def with_names(volumes: Sequence[Raw], servers: Sequence[Raw]) -> List[Raw]:
+def with_names(volumes: Raws, servers: Raws) -> List[Raw]:
     """Return volumes with their names here: SERVER/root, or the id, if they have none."""
     names: Dict[str, str] = {}
     for server in servers:

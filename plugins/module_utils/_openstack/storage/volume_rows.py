@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Dict, NamedTuple, Tuple
 
 from ..._model.status import TaskState, VolumeStatus
 from ..._model.volume import Volume
-from ..api.api import Body, Raw
+from ..api.api import Body, Raw, Raws
 from ..api.lists import by_id
 from ..api.marks import (
     Marks,
@@ -47,7 +47,7 @@ class Holder(NamedTuple):
     is_shelved: bool
 
 
-def holders_of(volumes: Sequence[Raw], servers: Sequence[Raw]) -> Mapping[str, Holder]:
+def holders_of(volumes: Raws, servers: Raws) -> Mapping[str, Holder]:
     """Return the servers that have volumes by the ids of those, as Nova knows them.
 
     Cinder tells the server only when the volume is attached.
