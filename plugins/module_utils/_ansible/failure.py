@@ -31,27 +31,23 @@ class Failure:
             for one in error.errors:
                 self.add(one)
             return
-        self.texts.append(str(error))
-        if isinstance(error, RefusedTask):
-            for problem in error.problems:
-                self.errors.append(
-                    _entry(str(problem), problem.code, problem.option, name=problem.name)
-                )
-        else:
-            self.errors.append(_entry(str(error), error.code, error.option, error.kind, error.name))
+        text = str(error)
+        self.texts.append(text)
+        if not isinstance(error, RefusedTask):
+            entry = _entry(text, error.code, error.option, error.kind, error.name)
+            self.errors.append(entry)
+            return
+        for problem in error.problems:
+            entry = _entry(str(problem), problem.code, problem.option, name=problem.name)
+            self.errors.append(entry)
 
     def add_outcome(self, change: Change, error: CloudError) -> None:
         """Add the error of one change."""
         self.texts.append(f'{change.kind} {change.name}: {error}')
-        self.errors.append(
-            _entry(
-                str(error),
-                error.code,
-                error.option,
-                error.kind or change.kind,
-                error.name or change.name,
-            )
-        )
+        kind = error.kind or change.kind
+        name = error.name or change.name
+        entry = _entry(str(error), error.code, error.option, kind, name)
+        self.errors.append(entry)
 
     def add_unexpected(self, error: Exception) -> None:
         """Add an error that nobody expects."""

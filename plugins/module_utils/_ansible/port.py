@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.port import Port, PortRequest
@@ -23,6 +23,9 @@ from .references import References
 from .resource import Resource
 from .run import run
 
+if TYPE_CHECKING:
+    from .._model.network import Network
+    from .._model.security_group import SecurityGroup
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': STATE,
@@ -36,34 +39,46 @@ ARGUMENTS: Dict[str, Any] = {
 
 def request(params: Dict[str, Any]) -> PortRequest:
     """Return the request of the task."""
-    options = {**specified_options(params, 'network', 'fixed_ip'), **metadata_options(params)}
-    if params['mac'] is not None:
-        options['mac'] = params['mac'].lower()
-    if params['security_groups'] is not None:
-        options['security_groups'] = names_of(params['security_groups'])
+    mac = params['mac']
+    groups = params['security_groups']
+    options = {
+        **specified_options(params, 'network', 'fixed_ip'),
+        **metadata_options(params),
+    }
+    if mac is not None:
+        options['mac'] = mac.lower()
+    if groups is not None:
+        options['security_groups'] = names_of(groups)
     return PortRequest(params['name'], params['state'], options)
 
 
 def observe(cloud: Cloud, requested: PortRequest) -> Tuple[ObservedPorts, Names]:
     """Return the port, and what it refers to."""
-    ports = by_name('port', cloud.ports.list([requested.name]))
-    names = {('port', requested.name)}
+    name = requested.name
+    options = requested.options
+    ports = by_name('port', cloud.ports.list([name]))
+    names = {('port', name)}
     if requested.state == 'absent':
         return ObservedPorts(ports), names
-    is_new = requested.name not in ports
-    profile = profile_for(cloud, is_new and 'network' not in requested.options)
-    network = requested.options.get('network', profile.default_network)
-    owners = _address_owners(cloud, requested, network, requested.name in ports)
-    return ObservedPorts(
+    is_new = name not in ports
+    profile = profile_for(cloud, is_new and 'network' not in options)
+    network = options.get('network', profile.default_network)
+    owners = _address_owners(cloud, requested, network) if is_new else {}
+    networks: Mapping[str, Network] = {}
+    if is_new:
+        networks = References('network', cloud.networks.list())
+    groups: Mapping[str, SecurityGroup] = {}
+    if _has_new_groups(requested, ports):
+        groups = References('security_group', cloud.security_groups.list())
+    observed = ObservedPorts(
         ports,
-        References('network', cloud.networks.list()) if is_new else {},
-        References('security_group', cloud.security_groups.list())
-        if _has_new_groups(requested, ports)
-        else {},
-        owners.get((network, requested.options.get('fixed_ip', ''))),
-        owners.get((network, requested.options.get('mac', ''))),
+        networks,
+        groups,
+        owners.get((network, options.get('fixed_ip', ''))),
+        owners.get((network, options.get('mac', ''))),
         profile,
-    ), names
+    )
+    return observed, names
 
 
 def _has_new_groups(requested: PortRequest, ports: Mapping[str, Port]) -> bool:
@@ -76,18 +91,12 @@ def _has_new_groups(requested: PortRequest, ports: Mapping[str, Port]) -> bool:
 
 
 def _address_owners(
-    cloud: Cloud,
-    requested: PortRequest,
-    network: str,
-    exists: bool,
+    cloud: Cloud, requested: PortRequest, network: str
 ) -> Mapping[Tuple[str, str], str]:
     """The owners of the addresses that the port is created with."""
-    if exists:
-        return {}
     options = requested.options
-    return cloud.servers.address_owners(
-        [(network, options[option]) for option in ('fixed_ip', 'mac') if option in options]
-    )
+    addresses = [options[option] for option in ('fixed_ip', 'mac') if option in options]
+    return cloud.servers.address_owners([(network, address) for address in addresses])
 
 
 def reload(cloud: Cloud, planned: Sequence[Port]) -> Sequence[Port]:

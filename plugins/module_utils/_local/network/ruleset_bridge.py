@@ -39,33 +39,30 @@ def bridge_table(datapath: Datapath) -> list[str]:
         # Any other device that is attached to a bridge is filtered too, as an unknown port.
         entering.append('meta ibrname @bridges')
         leaving.append('meta obrname @bridges')
+    prerouting = [f'{match} goto from_port' for match in entering]
+    forward = [f'{match} goto gate' for match in (*entering, *leaving)]
     return [
         *_sets(datapath),
         *chain('from_port', _FROM_PORT),
         *chain('gate', _GATE),
-        *chain(
-            'prerouting',
-            [f'{match} goto from_port' for match in entering],
-            'filter hook prerouting priority -400',
-        ),
-        *chain(
-            'forward',
-            [f'{match} goto gate' for match in (*entering, *leaving)],
-            'filter hook forward priority 10',
-        ),
+        *chain('prerouting', prerouting, 'filter hook prerouting priority -400'),
+        *chain('forward', forward, 'filter hook forward priority 10'),
     ]
 
 
 def _sets(datapath: Datapath) -> list[str]:
+    bridges = sorted(net.bridge for net in datapath.networks)
     addresses = []
     macs = []
     clients = []
     for port in sorted(datapath.ports, key=lambda port: port.device):
-        addresses.append(f'"{port.device}" . {port.mac} . {port.address}')
-        macs.append(f'"{port.device}" . {port.mac}')
-        clients.append(f'"{port.device}" . 0x{port.mac.replace(":", "")}')
+        device = f'"{port.device}"'
+        digits = port.mac.replace(':', '')
+        addresses.append(f'{device} . {port.mac} . {port.address}')
+        macs.append(f'{device} . {port.mac}')
+        clients.append(f'{device} . 0x{digits}')
     return [
-        *named_set('bridges', 'ifname', quoted(sorted(net.bridge for net in datapath.networks))),
+        *named_set('bridges', 'ifname', quoted(bridges)),
         *named_set('port_address', 'ifname . ether_addr . ipv4_addr', addresses),
         *named_set('port_mac', 'ifname . ether_addr', macs),
         *typeof_set('port_client', f'iifname . {_CHADDR}', clients),
