@@ -22,11 +22,12 @@ def drop_blank(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any
     """
     for option, rule in arguments.items():
         value = params.get(option)
+        is_list = rule.get('type') == 'list' and isinstance(value, (str, list))
         if option in strict and value is not None:
             params[option] = _null_as_text(value)
         elif option not in MEANINGFUL and _is_blank(value):
             del params[option]
-        elif rule.get('type') == 'list' and isinstance(value, (str, list)):
+        elif is_list:
             _drop_from_list(params, option, rule)
         elif isinstance(value, dict) and 'options' in rule:
             drop_blank(value, rule['options'])

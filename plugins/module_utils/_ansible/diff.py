@@ -14,11 +14,13 @@ from .._model.sides import Side, sides
 
 def diff(changes: Changes) -> Dict[str, str]:
     """Return what the changes do, as two YAML texts."""
-    found = [(change, sides(change)) for change in changes]
-    return {
-        'before': ''.join(_yaml(change, before) for change, (before, _after) in found),
-        'after': ''.join(_yaml(change, after) for change, (_before, after) in found),
-    }
+    all_before = ''
+    all_after = ''
+    for change in changes:
+        before, after = sides(change)
+        all_before += _yaml(change, before)
+        all_after += _yaml(change, after)
+    return {'before': all_before, 'after': all_after}
 
 
 def _yaml(change: Change, side: Side | None) -> str:
@@ -27,8 +29,9 @@ def _yaml(change: Change, side: Side | None) -> str:
         return ''
     body = _dump(side) if side else ''
     why = f': {change.why}' if change.why else ''
-    head = f'{change.kind} {change.name}:  # {change.verb}{why}\n'
-    return head + ''.join(f'  {line}\n' for line in body.splitlines())
+    lines = [f'{change.kind} {change.name}:  # {change.verb}{why}']
+    lines += [f'  {line}' for line in body.splitlines()]
+    return ''.join(f'{line}\n' for line in lines)
 
 
 def _dump(values: Mapping[str, Any]) -> str:

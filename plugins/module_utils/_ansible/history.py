@@ -25,7 +25,8 @@ ARGUMENTS: Dict[str, Any] = {
 
 def history(cloud: Cloud, params: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Return the changes that the options select."""
-    wanted = HistoryRequest(**{option: params[option] for option in ARGUMENTS})
+    options = {option: params[option] for option in ARGUMENTS}
+    wanted = HistoryRequest(**options)
     problems = wanted.problems()
     if problems:
         raise RefusedTask(problems)

@@ -11,9 +11,16 @@ from .._model.checks import labels_of
 from .._model.profile import Profile
 from .things import NamedThing
 
-STATE: Dict[str, Any] = {'type': 'str', 'choices': ['present', 'absent'], 'default': 'present'}
+STATE: Dict[str, Any] = {
+    'type': 'str',
+    'choices': ['present', 'absent'],
+    'default': 'present',
+}
 NAME: Dict[str, Any] = {'type': 'str', 'required': True}
-METADATA: Dict[str, Any] = {'description': {'type': 'str'}, 'labels': {'type': 'dict'}}
+METADATA: Dict[str, Any] = {
+    'description': {'type': 'str'},
+    'labels': {'type': 'dict'},
+}
 
 
 def metadata_options(params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -56,9 +63,9 @@ def profile_for(cloud: Cloud, needs_network: bool) -> Profile:
 
 def one_of(params: Mapping[str, Any], option: str, choices: Any) -> str:
     """Return the value of an option in lower case. Raises Invalid if it is no choice."""
-    value = str(params[option]).lower()
+    given = params[option]
+    value = str(given).lower()
     if value not in choices:
-        raise Invalid(
-            f'{option}: {params[option]!r} is unknown; use one of {", ".join(choices)}', option
-        )
+        known = ', '.join(choices)
+        raise Invalid(f'{option}: {given!r} is unknown; use one of {known}', option)
     return value

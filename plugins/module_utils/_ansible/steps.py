@@ -5,44 +5,49 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 from .._cloud import Outcomes
-from .._model.change import Change, Changes
+from .._model.change import Change, Changes, names_of
 from .._model.kinds import KINDS, Verb
 
 
 def phrases(changes: Changes, check_mode: bool) -> List[str]:
     """One phrase for adjacent changes of the same kind with the same verb and reason."""
     phrases = []
-    for (kind, verb, reason), some in groupby(
-        changes, key=lambda change: (change.kind, change.verb, change.why or _updated(change))
-    ):
+    for (kind, verb, reason), some in groupby(changes, key=_what):
         done = verb.infinitive if check_mode else verb.past_tense
+        things = KINDS[kind].with_names(names_of(some))
         why = f' ({reason})' if reason else ''
-        phrases.append(f'{done} {KINDS[kind].with_names([change.name for change in some])}{why}')
+        phrases.append(f'{done} {things}{why}')
     return phrases
+
+
+def _what(change: Change) -> Tuple[str, Verb, str]:
+    """What is done to things of which kind, and why."""
+    return (change.kind, change.verb, change.why or _updated(change))
 
 
 def _updated(change: Change) -> str:
     """Return the options that an update changes; they are the reason if it has no other."""
-    if change.before is None or change.after is None or change.verb != Verb.UPDATE:
+    if change.before is None or change.after is None:
+        return ''
+    if change.verb != Verb.UPDATE:
         return ''
     from .._model.sides import differing
 
-    return ', '.join(differing(change.after.public(), change.before.public()))
+    options = differing(change.after.public(), change.before.public())
+    return ', '.join(options)
 
 
 def steps(outcomes: Outcomes) -> List[Dict[str, Any]]:
     """Return what was done, why, and the seconds that it took."""
-    return [
-        step(
-            f'{outcome.change.kind} {outcome.change.name}: {outcome.change.verb}',
-            outcome.change.why,
-            outcome.seconds,
-        )
-        for outcome in outcomes
-    ]
+    found = []
+    for outcome in outcomes:
+        change = outcome.change
+        what = f'{change.kind} {change.name}: {change.verb}'
+        found.append(step(what, change.why, outcome.seconds))
+    return found
 
 
 def step(what: str, why: str = '', seconds: float | None = None) -> Dict[str, Any]:

@@ -21,11 +21,13 @@ def unsupported_options(
     params: Mapping[str, Any],
 ) -> List[Problem]:
     """Return a problem for each option whose value the cloud does not support."""
-    return [
-        Problem(f'{option}: the cloud {cloud} does not support it: {reason}', option, 'unsupported')
-        for one, option, supported, reason in profile.unsupported
-        if one == kind and params.get(option) is not None and params[option] not in supported
-    ]
+    problems: List[Problem] = []
+    for one, option, supported, reason in profile.unsupported:
+        if one != kind or params[option] is None or params[option] in supported:
+            continue
+        text = f'{option}: the cloud {cloud} does not support it: {reason}'
+        problems.append(Problem(text, option, 'unsupported'))
+    return problems
 
 
 def translated(kind: str, params: Mapping[str, Any], profile: Profile) -> Dict[str, Any]:

@@ -56,11 +56,11 @@ def find_remains(host: Host) -> Remains:
 
 def has_remains(remains: Remains) -> bool:
     """Whether anything of a cloud was found."""
-    return (
-        remains.export is not None
-        or bool(remains.machines or remains.balancers or remains.networks)
-        or any(remains.disks.values())
-    )
+    if remains.export is not None:
+        return True
+    if remains.machines or remains.balancers or remains.networks:
+        return True
+    return any(remains.disks.values())
 
 
 def _domain_metadata(domain: Any) -> Dict[str, Any]:
@@ -77,8 +77,12 @@ def _domain_metadata(domain: Any) -> Dict[str, Any]:
     if 'balancer' in found:
         rebuild_rows(Remains(balancers={'': found}))
         return found
-    power = 'started' if domain.isActive() or domain.autostart() else 'stopped'
-    found['server'] = {**found['server'], 'power': power, 'task_state': None}
+    is_started = domain.isActive() or domain.autostart()
+    found['server'] = {
+        **found['server'],
+        'power': 'started' if is_started else 'stopped',
+        'task_state': None,
+    }
     rebuild_rows(Remains(machines={'': found}))
     return found
 

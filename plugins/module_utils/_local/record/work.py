@@ -40,16 +40,24 @@ class Work:
 
         An error of one becomes its outcome and does not stop the others.
         """
-        return self.in_parallel(
-            lambda change: _outcome(change, lambda: self.host.with_retry(lambda: step(change))),
-            changes,
-        )
+
+        def outcome(change: Change) -> Outcome:
+            return _outcome(change, lambda: self.host.with_retry(lambda: step(change)))
+
+        return self.in_parallel(outcome, changes)
 
     def then_each(self, outcomes: Outcomes, step: Callable[[Change], None]) -> Outcomes:
         """Run a step for each change that succeeded so far, in parallel; the others stay failed."""
-        succeeded = [outcome.change for outcome in outcomes if not outcome.error]
-        failed = [outcome for outcome in outcomes if outcome.error]
-        return [*failed, *(self.for_each(succeeded, step) if succeeded else ())]
+        succeeded: List[Change] = []
+        found: List[Outcome] = []
+        for outcome in outcomes:
+            if outcome.error:
+                found.append(outcome)
+            else:
+                succeeded.append(outcome.change)
+        if succeeded:
+            found += self.for_each(succeeded, step)
+        return found
 
     def in_parallel(self, work: Callable[[Item], Result], items: Sequence[Item]) -> List[Result]:
         """Run work for each item, in parallel; return the results in order."""
@@ -67,11 +75,13 @@ class Work:
 
         Rows of the others keep their task state, for the next run.
         """
-        with self.host.record.writer.transaction() as sql:
-            rows = [(self.host.record.row_of(one.change),) for one in outcomes if not one.error]
+        record = self.host.record
+        succeeded = [outcome.change for outcome in outcomes if not outcome.error]
+        with record.writer.transaction() as sql:
+            rows = [(record.row_of(change),) for change in succeeded]
             for statement in statements:
                 sql.executemany(statement, rows)
-            return self.host.record.writer.end(outcomes)
+            return record.writer.end(outcomes)
 
     def run(self, *command: str, locks: Sequence[int] = (), text: str | None = None) -> str:
         """Run a program and return its output. Files that it creates are accessible to root only.

@@ -33,6 +33,7 @@ class ImageWriter:
         """``url``: the complete one of this task; only a part of it is recorded."""
         self.host = host
         self.record = host.record
+        self.work = host.work
         self.url = url
         self.pool = pool_of(host)
 
@@ -41,8 +42,8 @@ class ImageWriter:
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Image))
-        built = self.host.work.for_each(changes, self._build)
-        return self.host.work.finish(built, _DONE)
+        built = self.work.for_each(changes, self._build)
+        return self.work.finish(built, _DONE)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update sources, descriptions and labels."""
@@ -55,8 +56,8 @@ class ImageWriter:
     def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
         begun = self.record.writer.begin_deletion(changes, 'server', 'image_id', 'rescue_image_id')
-        deleted = self.host.work.then_each(begun, self._delete)
-        return self.host.work.finish(deleted, _DELETED)
+        deleted = self.work.then_each(begun, self._delete)
+        return self.work.finish(deleted, _DELETED)
 
     def _delete(self, change: Change) -> None:
         image = self._disk(change)
@@ -86,7 +87,7 @@ class ImageWriter:
     def _build(self, change: Change) -> None:
         image = change.new(Image)
         target = self._disk(change)
-        locks = self.host.work.held_lock('image', change.name)
+        locks = self.work.held_lock('image', change.name)
         kind, _colon, name = image.source.partition(':')
         if kind == 'server':
             server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)

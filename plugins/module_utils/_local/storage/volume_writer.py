@@ -38,6 +38,7 @@ class VolumeWriter:
         """``redefine``: define the machines of servers with these names as recorded."""
         self.host = host
         self.record = host.record
+        self.work = host.work
         self.projections = projections
         self.redefine = redefine
         self.pool = writer_of(host)
@@ -47,38 +48,38 @@ class VolumeWriter:
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Volume))
-        created = self.host.work.for_each(changes, self._create)
-        return self.host.work.finish(created, _DONE)
+        created = self.work.for_each(changes, self._create)
+        return self.work.finish(created, _DONE)
 
     def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while in use, and update descriptions and labels."""
         begun = self.record.writer.change(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
-        grown = self.host.work.then_each(begun, self._grow)
-        return self.host.work.finish(grown, _DONE)
+        grown = self.work.then_each(begun, self._grow)
+        return self.work.finish(grown, _DONE)
 
     def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
         begun = self.record.writer.change(changes, self._connect)
         successful = [outcome.change for outcome in begun if not outcome.error]
         self.redefine({change.new(Volume).server or '' for change in successful})
-        attached = self.host.work.then_each(begun, self._attach)
-        return self.host.work.finish(attached, _DONE)
+        attached = self.work.then_each(begun, self._attach)
+        return self.work.finish(attached, _DONE)
 
     def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DETACHING})
         successful = [outcome.change for outcome in begun if not outcome.error]
         self.redefine({change.old(Volume).server or '' for change in successful})
-        detached = self.host.work.then_each(begun, self._detach)
-        return self.host.work.finish(detached, _DETACHED)
+        detached = self.work.then_each(begun, self._detach)
+        return self.work.finish(detached, _DETACHED)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes that are not attached."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
-        deleted = self.host.work.then_each(begun, self._delete)
-        return self.host.work.finish(deleted, _DELETED)
+        deleted = self.work.then_each(begun, self._delete)
+        return self.work.finish(deleted, _DELETED)
 
     def _resize(self, change: Change, row: int) -> None:
         volume = change.new(Volume)
@@ -113,7 +114,7 @@ class VolumeWriter:
 
     def _create(self, change: Change) -> None:
         disk = self._disk(row_of(self.record, change))
-        locks = self.host.work.held_lock('volume', change.name)
+        locks = self.work.held_lock('volume', change.name)
         self.pool.create(disk, locks)
 
     def _delete(self, change: Change) -> None:
@@ -128,7 +129,7 @@ class VolumeWriter:
         if target:
             disk_devices.grow(machine, target, disk)
         else:
-            locks = self.host.work.held_lock(*lock_of(change.name))
+            locks = self.work.held_lock(*lock_of(change.name))
             self.pool.grow(disk, locks)
 
     def _machine(self, row: ListedVolume) -> Any:
@@ -157,7 +158,7 @@ class VolumeWriter:
         def is_released() -> bool:
             return not _find_target(machine, serial)
 
-        if not wait_until(is_released, self.host.work.time_left()):
+        if not wait_until(is_released, self.work.time_left()):
             server = row['server']
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
