@@ -24,7 +24,7 @@ LIMITS = {
     'network': 166,
     'port': 168,
     'security_group': 183,
-    'server': 237,
+    'server': 238,
     'server_log': 200,
     'volume': 122,
 }
