@@ -25,6 +25,19 @@ options:
         server.
     type: bool
     default: false
+  usage:
+    description:
+      - Whether to return for how long servers were billable, by the history of their changes. What
+        was done by hand or by a guest is in no history.
+      - An empty dictionary means from the beginning until now.
+    type: dict
+    suboptions:
+      from:
+        description: Beginning of the period, a time or an age, as in M(hanok.cloud.history_info).
+        type: str
+      to:
+        description: End of the period. By default now.
+        type: str
 author:
   - Hanok developers (@hanok)
 """
@@ -53,6 +66,12 @@ EXAMPLES = r"""
   hanok.cloud.server_info:
     labels:
       tier: web
+
+- name: Get the billable hours of all servers in the last week
+  hanok.cloud.server_info:
+    usage:
+      from: 7d
+  register: last_week
 
 - name: Get the output of the init script of a server
   hanok.cloud.server_info:
@@ -85,6 +104,30 @@ servers:
         output:
           description: End of the output of the first boot, at most 64 KiB.
           type: str
+usage:
+  description: For how long servers were billable, also those that were deleted in the period.
+  returned: if O(usage) is set
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the server.
+      type: str
+    id:
+      description: UUID of the server.
+      type: str
+    hours:
+      description: Hours in which it was billable.
+      type: float
+    from:
+      description: Beginning of the period (UTC).
+      type: str
+    to:
+      description: End of the period (UTC).
+      type: str
+    deleted:
+      description: Whether the server no longer exists.
+      type: bool
 refused:
   description: Reasons why the task was refused, one sentence each.
   returned: when the task is refused

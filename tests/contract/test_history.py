@@ -122,3 +122,18 @@ def test_refusals(run: Run) -> None:
         assert f'limit: {limit} is out of range; use 1 to 10000' in refused(limit=limit)
     assert 'value of kind must be one of: keypair, ' in refused(kind='house')
     assert refused(since='x', limit=0).count('; use ') == 2
+
+
+@pytest.mark.needs('history')
+def test_usage(run: Run, server: Callable[..., Result]) -> None:
+    """Servers have hours; a bad time is refused. tests/unit/test_usage.py has the arithmetic."""
+    server('one')
+    server('two')
+    found = run('server_info', usage={})['usage']
+    mine = [one for one in found if one['name'] in ('one', 'two') and not one['deleted']]
+    assert [one['name'] for one in mine] == ['one', 'two']
+    assert all(one['hours'] >= 0 and one['to'] >= one['from'] for one in mine)
+    only = run('server_info', name='one', usage={'from': '1h'})['usage']
+    assert {one['name'] for one in only} == {'one'}
+    refused = run('server_info', usage={'from': 'yesterday'})
+    assert 'neither a time nor an age' in refused['msg']

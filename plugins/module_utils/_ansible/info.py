@@ -31,7 +31,7 @@ def run_info(kind: str, observe: Observe, arguments: Mapping[str, Any] | None = 
     """Run an _info module that observes in its own way, with options of its own."""
     of = KINDS[kind]
     options = {**ARGUMENTS, **(arguments or {})}
-    run_query(of.plural, options, partial(_filtered, observe), of.is_networked, kind)
+    run_query(of.plural, options, partial(_observed, observe), of.is_networked, kind)
 
 
 def run_query(
@@ -92,19 +92,25 @@ def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str,
     return [item.public() for item in items]
 
 
-def _filtered(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> object:
+def _observed(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> object:
+    _compiled(params['query'])  # checked before anything is observed
+    return filtered(observe(cloud, params), params)
+
+
+def filtered(items: Sequence[Dict[str, Any]], params: Dict[str, Any]) -> object:
+    """Return the items that the options of all _info modules select."""
     query = _compiled(params['query'])
     labels = labels_of(params['labels'])
     project = params['project']
     found: List[Dict[str, Any]] = []
-    for item in observe(cloud, params):
+    for item in items:
         if labels.items() <= item['labels'].items():
             found.append({**item, 'project': project})
     return query(found) if query else found
 
 
 def _compiled(text: str | None) -> Callable[[object], object] | None:
-    """Return a JMESPath filter, checked before anything is observed.
+    """Return a JMESPath filter.
 
     See https://jmespath.org/specification.html.
     """

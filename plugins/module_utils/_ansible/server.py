@@ -74,6 +74,13 @@ _REQUEST_OPTIONS = (
 )
 
 
+_PERIOD = {option: {'type': 'str'} for option in ('from', 'to')}
+_INFO: Dict[str, Any] = {
+    'init': {'type': 'bool', 'default': False},
+    'usage': {'type': 'dict', 'options': _PERIOD},
+}
+
+
 def request(params: Dict[str, Any]) -> ServerRequest:
     """Return the request of the task."""
     options = {
@@ -181,9 +188,23 @@ def main() -> None:
 
 def main_info() -> None:
     """Run the module server_info."""
-    from .info import run_info
+    from .info import ARGUMENTS as FILTERS
+    from .info import run_reading
 
-    run_info('server', _observe_info, {'init': {'type': 'bool', 'default': False}})
+    run_reading({**FILTERS, **_INFO}, _information, is_networked=True, kind='server')
+
+
+def _information(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, object]:
+    """Return the servers and, if that is requested, for how long they were billable."""
+    from .info import filtered
+
+    servers = _observe_info(cloud, params)
+    found: Dict[str, object] = {'servers': filtered(servers, params)}
+    if params['usage'] is not None:
+        from .usage import usage
+
+        found['usage'] = usage(cloud, params['name'], params['usage'], servers)
+    return found
 
 
 def _observe_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:

@@ -55,7 +55,7 @@ class HistoryEntry:
 class HistoryRequest:
     """The changes to list; None: any.
 
-    ``since`` and ``until`` are times or ages, as users write them.
+    ``since`` and ``until`` are times or ages, as users write them. ``limit``: None: all of them.
     """
 
     name: str | None = None
@@ -64,7 +64,7 @@ class HistoryRequest:
     since: str | None = None
     until: str | None = None
     unfinished: bool = False
-    limit: int = 100
+    limit: int | None = 100
 
     def problems(self) -> List[Problem]:
         """Return what is invalid in it."""
@@ -80,7 +80,7 @@ class HistoryRequest:
         if not problems and self._is_reversed():
             text = f'{self.since} is later than until ({self.until}); exchange them'
             problems.append(invalid('since', text))
-        if not 1 <= self.limit <= MAX_LIMIT:
+        if self.limit is not None and not 1 <= self.limit <= MAX_LIMIT:
             text = f'{self.limit} is out of range; use 1 to {MAX_LIMIT}'
             problems.append(invalid('limit', text))
         return problems
