@@ -82,10 +82,11 @@ class ServerActionRequest:
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = label_problems(self.labels)
-        for option, name in [('name', self.name), *(('names', name) for name in self.names)]:
-            problems += [] if name is None else reference_problems(name, option)
-        for option, name in (('flavor', self.flavor), ('image', self.image)):
-            problems += [] if name is None else reference_problems(name, option)
+        references = [(option, getattr(self, option)) for option in ('name', 'flavor', 'image')]
+        references += [('names', name) for name in self.names]
+        for option, name in references:
+            if name is not None:
+                problems += reference_problems(name, option)
         if self.new_name is not None:
             problems += host_name_problems(self.new_name, 'new_name')
         if self.action == 'rename' and (self.name is None or self.names or self.labels):

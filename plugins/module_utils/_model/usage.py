@@ -77,18 +77,20 @@ def usage_of(
 def _spans(history: Sequence[HistoryEntry], server: Mapping[str, Any] | None) -> List[Span]:
     spans: List[Span] = []
     for entry in history:
-        ended_at = entry.ended_at or entry.began_at
-        before = (entry.before or {}).get('billable')
-        after = (entry.after or {}).get('billable')
-        if not spans and before is not None and entry.verb != Verb.CREATE:
-            spans.append(Span('', bool(before)))
-        if entry.verb == Verb.DELETE:
-            spans.append(Span(ended_at, False))
-        elif after is not None:
-            spans.append(Span(ended_at, bool(after)))
+        before = _billable(entry.before)
+        after = False if entry.verb == Verb.DELETE else _billable(entry.after)
+        if not spans and before is not None:
+            spans.append(Span('', before))
+        if after is not None:
+            spans.append(Span(entry.ended_at or entry.began_at, after))
     if not spans and server is not None:
         spans.append(Span(server['created_at'], bool(server['billable'])))
     return spans
+
+
+def _billable(side: Mapping[str, Any] | None) -> bool | None:
+    """Whether one side of a change is billable; None: it does not tell."""
+    return None if side is None else side.get('billable')
 
 
 def _hours(spans: Sequence[Span], period: Period) -> float:

@@ -44,15 +44,15 @@ def plan(request: ServerActionRequest, observed: ObservedActions) -> Plan[Server
 
 
 def _check_selection(request: ServerActionRequest, observed: ObservedActions, draft: Draft) -> None:
-    groups = {server.member_of for server in observed.servers.values()}
-    for name in request.names:
-        if name not in observed.servers:
-            draft.miss('names', f'server {name} does not exist', name=name)
-    if request.name and request.name not in {*observed.servers, *groups}:
-        draft.miss('name', f'server {request.name} does not exist', name=request.name)
-    if request.labels and not observed.servers:
-        wanted = ', '.join(f'{key}: {value}' for key, value in request.labels.items())
-        draft.notes.append(f'labels: no server has {wanted}')
+    servers = observed.servers
+    groups = {server.member_of for server in servers.values()}
+    missing = [('names', name) for name in sorted({*request.names} - {*servers})]
+    if request.name and request.name not in {*servers, *groups}:
+        missing.append(('name', request.name))
+    for option, name in missing:
+        draft.miss(option, f'server {name} does not exist', name=name)
+    if request.labels and not servers:
+        draft.notes.append(f'labels: no server has {dict(request.labels)}')
     if request.flavor:
         draft.require('flavor', request.flavor, observed.flavors)
     if request.image:
@@ -261,18 +261,26 @@ def _renamed(
     """The server under its new name, unless it has that already."""
     name = request.name or ''
     new_name = request.new_name or ''
-    current = observed.servers.get(name)
+    found = observed.servers.get(name)
     renamed = observed.servers.get(new_name)
-    if current is None and renamed is not None:
+    if found is None and renamed is not None:
         return (renamed,)
-    if current is not None:
-        current = draft.settled('server', current)
+    current = None if found is None else draft.settled('server', found)
     if current is None:
         draft.miss('name', f'server {name} does not exist', name=name)
         return ()
-    current = _completed(current, draft)
-    if renamed is not None and new_name != name:
+    if new_name == name:
+        return (current,)
+    if renamed is not None:
         draft.refuse('new_name', f'new_name: server {new_name} exists already', name=name)
+    current = _completed(current, draft)
+    _check_rename(current, new_name, observed, draft)
+    after = replace(current, name=new_name)
+    return (draft.add('server', Verb.RENAME, current, after),)
+
+
+def _check_rename(current: Server, new_name: str, observed: ObservedActions, draft: Draft) -> None:
+    name = current.name
     if current.member_of:
         draft.refuse(
             'action',
@@ -281,9 +289,7 @@ def _renamed(
             name=name,
         )
     if not is_allowed('server', current.status, Verb.RENAME):
-        draft.refuse('action', refusal('server', name, current.status, Verb.RENAME), name=name)
+        text = refusal('server', name, current.status, Verb.RENAME)
+        draft.refuse('action', text, name=name)
     networks = [nic.name for nic in current.networks]
     check_dns_name('server', new_name, networks, observed.dns_owners, draft)
-    if new_name == name:
-        return (current,)
-    return (draft.add('server', Verb.RENAME, current, replace(current, name=new_name)),)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
 from .._model.change import Draft
 from .._model.server import Server
@@ -32,15 +32,20 @@ def inherited_request(
         draft.require('init_script', options['init_script'], observed.init_scripts)
     networks = request.networks
     if networks is None:
-        networks = tuple(
-            NicRequest(nic.name, security_groups=nic.security_groups) for nic in example.networks
-        )
-    if 'security_groups' not in request.options and (
-        not options['security_groups'] or all(map(_has_own_groups, networks))
-    ):
-        options['security_groups'] = None
+        networks = _networks_like(example)
+    if 'security_groups' not in request.options:
+        has_own_groups = all(map(_has_own_groups, networks))
+        if has_own_groups or not options['security_groups']:
+            options['security_groups'] = None
     specified = {option: value for option, value in options.items() if value is not None}
     return replace(request, networks=networks, options=specified)
+
+
+def _networks_like(example: Server) -> Tuple[NicRequest, ...]:
+    """Connections to the networks of a server, with addresses of their own."""
+    return tuple(
+        NicRequest(nic.name, security_groups=nic.security_groups) for nic in example.networks
+    )
 
 
 def _example(request: ServerRequest, observed: ObservedServers) -> Server | None:
