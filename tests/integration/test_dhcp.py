@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The DHCP server of a network: what one server sends has no effect on the address of another.
+"""DHCP and DNS of a network: reserved addresses and names of servers, whatever a server sends.
 
 The servers are stopped; network namespaces with their ports and MACs send in their place.
 """
@@ -119,7 +119,7 @@ def clients(image: str) -> Iterator[tuple[Client, Client]]:
 
 
 def restart_dnsmasq(bridge: str) -> None:
-    """Restart it, so that it forgets which addresses were declined (for ten minutes)."""
+    """Restart it: it forgets which addresses were declined, for ten minutes, and reads files."""
     os.kill(int(Path(f'/run/libvirt/network/{bridge}.pid').read_text('ascii')), signal.SIGKILL)
     fault = 'network default has no running DHCP server'
     eventually(lambda: fault in str(run('network_info').get('warnings')))
@@ -145,3 +145,24 @@ def test_an_address_is_declined_by_its_server(clients: tuple[Client, Client]) ->
     client.decline(client.address, client.mac)
     assert client.offered() in ('', client.address)
     assert other.offered() == other.address
+
+
+def resolved(server: str, name: str) -> bool:
+    """Whether a DNS server knows the address of a name (RFC 1035, section 4)."""
+    labels = b''.join(bytes([len(label)]) + label.encode() for label in name.split('.'))
+    query = struct.pack('!6H', 1, 0x0100, 1, 0, 0, 0) + labels + struct.pack('!BHH', 0, 1, 1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
+        stream.settimeout(5)
+        stream.sendto(query, (server, 53))
+        (answers,) = struct.unpack_from('!H', stream.recv(512), 6)
+    return bool(answers)
+
+
+def test_names_of_the_host_are_not_served(clients: tuple[Client, Client]) -> None:
+    """Those in its /etc/hosts, which in a world is a copy."""
+    with Path('/etc/hosts').open('a', encoding='utf-8') as file:
+        file.write('203.0.113.99 known-to-the-host\n')
+    (network,) = run('network_info', name='default')['networks']
+    restart_dnsmasq(network['bridge'])
+    assert resolved(network['gateway'], 'leases-1')
+    assert not resolved(network['gateway'], 'known-to-the-host')

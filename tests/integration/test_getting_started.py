@@ -70,9 +70,19 @@ def _set_sudo_rule(tags: str) -> None:
 
 
 def test_host_role_is_idempotent(host: None) -> None:
-    """The role host is idempotent on a host that it configured, also in check mode."""
-    assert Play('hanok.cloud.host', '--check').changed == 0
+    """The role host is idempotent on a host that it configured, also in check mode.
+
+    Here NetworkManager was installed since: its configuration is all that the role changes.
+    """
+    managers = Path('/etc/NetworkManager/conf.d'), Path('/etc/systemd/network')
+    managers[0].mkdir(parents=True)
+    assert Play('hanok.cloud.host', '--check').changed == 1
+    assert Play('hanok.cloud.host').changed == 1
     assert Play('hanok.cloud.host').changed == 0
+    texts = [path.read_text('utf-8') for folder in managers for path in folder.glob('*hanok*')]
+    assert sum('unmanaged-devices+=interface-name:hk*' in text for text in texts) == 1
+    assert sum('Name=hk*' in text and 'Unmanaged=yes' in text for text in texts) == 1
+    assert sum('MACAddressPolicy=none' in text for text in texts) == 1
 
 
 @pytest.mark.parametrize(
