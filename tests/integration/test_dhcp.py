@@ -29,7 +29,7 @@ BROADCAST = 0x8000
 COOKIE = bytes([99, 130, 83, 99])
 DISCOVER, OFFER, REQUEST, DECLINE, ACK = 1, 2, 3, 4, 5
 ADDRESS, TYPE, SERVER, END = 50, 53, 54, 255
-TIMEOUT = 1.0  # seconds until an answer is not expected any more
+TIMEOUT = 3.0  # seconds until an answer is not expected any more
 
 
 @dataclass
