@@ -24,7 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.network.leases 
 OURS, OTHER = '52:54:01:a8:00:02', '52:54:00:ab:cd:ef'
 
 
-def lease(address: str, mac: str, seconds: int = 60) -> dict[str, Any]:
+def lease(address: str, mac: str, seconds: int = 3600) -> dict[str, Any]:
     """One as libvirt's helper writes it, which expires in some seconds."""
     return {
         'ip-address': address,
