@@ -108,7 +108,7 @@ def test_restarts(server: dict[str, Any], ssh: Guest) -> None:
     eventually(lambda: 'before the reboot' in log_lines())
     ssh(server['fixed_ip'], 'reboot')
     eventually(
-        lambda: any('finished at' in line for line in printed_since('before the reboot')), 120
+        lambda: any('finished at' in line for line in printed_since('before the reboot')), 240
     )
     keep('server', name='talker', state='stopped')
     assert 'before the reboot' in log_lines()

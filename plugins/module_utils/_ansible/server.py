@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError
 from .._model.server import Server
@@ -138,25 +138,21 @@ def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server]) -> Con
         return None
     if condition == 'running' and not any(map(_not_running, started)):
         return None
+    from .server_log import last_seen
     from .wait import Condition, listed
 
+    seen = partial(last_seen, cloud, condition == 'running')
     if condition == 'running':
         found = listed(condition, 'server', started, _not_running, partial(reload, cloud))
-        return found and replace(found, last_seen=partial(_last_seen, cloud, condition))
+        return found and replace(found, last_seen=seen)
     names = tuple(server.name for server in started)
     return Condition(
         condition,
         'server',
         names,
         lambda pending, seconds: cloud.servers.readiness(pending, condition, seconds),
-        partial(_last_seen, cloud, condition),
+        seen,
     )
-
-
-def _last_seen(cloud: Cloud, awaited: str, names: Sequence[str]) -> Mapping[str, str]:
-    from .server_log import last_seen
-
-    return last_seen(cloud, names, has_status=awaited == 'running')
 
 
 def _is_to_run(server: Server, requested: ServerRequest) -> bool:

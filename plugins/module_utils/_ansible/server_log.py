@@ -31,7 +31,7 @@ def server_log(cloud: Cloud, params: Dict[str, Any]) -> Mapping[str, object]:
     return logs[name].public()
 
 
-def last_seen(cloud: Cloud, names: Sequence[str], has_status: bool) -> Mapping[str, str]:
+def last_seen(cloud: Cloud, has_status: bool, names: Sequence[str]) -> Mapping[str, str]:
     """Return what to say about servers that are not ready: their status, the end of their consoles.
 
     ``has_status``: the status is told already. Of what cannot be read now nothing is said.
