@@ -25,10 +25,9 @@ pytestmark = pytest.mark.needs('requests')
 
 
 @pytest.fixture
-def crowd(cloud: CloudUnderTest, run: Run, soak: bool) -> Iterator[Crowd]:
+def crowd(cloud: CloudUnderTest, run: Run) -> Iterator[Crowd]:
     """Run tasks at the same time; what they created is deleted at the end of the test."""
-    if not soak or cloud.at_once is None:
-        pytest.skip('make soak runs it')
+    assert cloud.at_once
     at_once = cloud.at_once
     named: set[tuple[str, str]] = set()
 

@@ -20,7 +20,6 @@ Keep = Callable[..., Result]
 Created = Callable[..., Result]
 pytestmark = pytest.mark.needs('requests')
 MOST = 6  # of a task that changes nothing, with the two of its sign-in
-SHORT = ('network', 'security_group')  # kinds that are killed in make test too
 MOST_TO_CREATE = 60  # 20 servers
 TEXTS = {'description': 'other', 'labels': {'tier': 'web'}}
 NO_TEXTS = {'description': '', 'labels': {}}
@@ -70,17 +69,9 @@ def test_number_of_requests(cloud: CloudUnderTest, run: Run, server: Created, so
 @pytest.mark.parametrize('is_sent', [False, True])
 @pytest.mark.parametrize('kind', OPTIONS)
 def test_killed(
-    kind: str,
-    is_sent: bool,
-    cloud: CloudUnderTest,
-    run: Run,
-    keep: Keep,
-    image: str,
-    soak: bool,
+    kind: str, is_sent: bool, cloud: CloudUnderTest, run: Run, keep: Keep, image: str
 ) -> None:
     """A run is killed at each of its requests: the next one completes it, or begins anew."""
-    if not soak and kind not in SHORT:
-        pytest.skip('make soak runs it')
     options = task_of(kind, cloud, image)
     if kind == 'server':
         options['floating_ip'] = 'auto'
@@ -103,11 +94,8 @@ def test_killed_image_of_server(
     run: Run,
     keep: Keep,
     server: Created,
-    soak: bool,
 ) -> None:
     """As each other creation; it inherits nothing of what is known of the image of the server."""
-    if not soak:
-        pytest.skip('make soak runs it')
     keep('image', name='labelled', path=cloud.image_path, **TEXTS)
     options = {} if volume_size is None else {'volume_size': volume_size}
     server('origin', image='labelled', **options)
