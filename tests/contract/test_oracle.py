@@ -34,6 +34,7 @@ from ansible_collections.hanok.cloud.tests.reliability.random_tasks import (
 )
 
 from .clouds import CloudUnderTest
+from .openstack_services import await_that
 from .promises import Run
 
 # What not every cloud supports is refused by other tests; who may choose an address, the operator
@@ -46,6 +47,7 @@ OTHER_VALUES: Mapping[str, Mapping[str, Any]] = {
     'security_group': {'name': one('red', 'blue')},
     'flavor': {'name': one('own')},
 }
+BUSY = ('server', 'volume', 'image', 'lb')  # kinds with a task_state
 STATUSES = (Status.ACTIVE, Status.SHUTOFF, Status.PAUSED, Status.SUSPENDED, Status.ERROR)
 
 
@@ -110,6 +112,12 @@ class Oracle:
         if self.cloud.killed:
             module, options = task
             self.cloud.killed(functools.partial(self.run, module, **options), number, is_sent)
+            await_that(self._is_idle, 'the cloud stays busy')
+
+    def _is_idle(self) -> bool:
+        """Whether the cloud has done what a run that was killed has requested."""
+        found = [self.run(f'{kind}_info')[KINDS[kind].plural] for kind in BUSY]
+        return not any(item['task_state'] for items in found for item in items)
 
     def _set_status(self, name: str, status: Status) -> None:
         found = self.run('server_info', name=name)['servers']
