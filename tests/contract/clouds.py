@@ -37,6 +37,7 @@ FEATURES = frozenset(
         'labels of key pairs',
         'owners of key pairs',
         'ids of key pairs',
+        'dates of all key pairs',
         'several keys of a server',
         'flavors of a project',
         'networks of projects that differ',

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Dict, List, Tuple
 
@@ -18,6 +19,7 @@ from ..._cloud import CloudError, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.init_script import InitScript
 from ..api.api import Api, Raw
+from ..api.doubles import stays, until_one_stays
 from ..api.lists import all_servers, users_by
 from ..api.marks import from_metadata
 from ..api.names import age, named, the_only, with_name
@@ -78,6 +80,10 @@ class InitScripts:
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
+        until_one_stays(partial(self._attempt, change))
+
+    def _attempt(self, change: Change) -> Raw | None:
+        """Create an init script; return what is there then, which may be nothing."""
         script = change.new(InitScript)
         body = {
             'name': script.name,
@@ -96,11 +102,16 @@ class InitScripts:
         identity = created['id']
         # Without data, it would remain queued, as an upload does that failed.
         self.api.upload(IMAGE, f'/images/{identity}/file', _DATA)
-        # Of those that two runs create at once, the oldest stays.
-        same = with_name(self._all(), script.name)
-        oldest = min(same, key=age)
-        if oldest['id'] != identity:
-            self._remove(identity)
+        same = partial(self._same, script.name)
+        if stays(created, same):
+            return created
+        self._remove(identity)
+        return min(same(), key=age, default=None)
+
+    def _same(self, name: str) -> List[Raw]:
+        """The images of init scripts with a name, as they are now."""
+        self.api.forget()
+        return with_name(self._all(), name)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update init scripts; servers that are created from now on use the new content."""

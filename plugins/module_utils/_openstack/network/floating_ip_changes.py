@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Dict, Tuple
+from functools import partial
+from typing import Dict, List, Tuple
 
 from ..._cloud import Missing, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.floating_ip import HOLDERS, FixedIp, FloatingIp
 from ..api.api import Api, Body, Raw
+from ..api.doubles import stays, until_one_stays
 from ..api.lists import all_floating_ips
 from ..api.names import age, item_of
 from ..api.parallel import each
@@ -42,9 +44,17 @@ class FloatingIpChanges:
         if wanted.holder:
             options.update(self._target(wanted))
         own = {'name': name, 'created_by': self.api.actor}
-        raw = allocate(self.api, self._pool(wanted), own, options)
-        if name is None or self._is_first(raw, name):
-            self._write(raw, wanted, own, {})
+        pool = self._pool(wanted)
+
+        def attempt() -> Raw | None:
+            raw = allocate(self.api, pool, own, options)
+            if name is None or stays(raw, partial(self._named, name)):
+                self._write(raw, wanted, own, {})
+                return raw
+            self._release(raw['id'])
+            return min(self._named(name), key=age, default=None)
+
+        until_one_stays(attempt)
 
     def _pool(self, wanted: FloatingIp) -> str:
         if wanted.pool != AFTER_APPLY:
@@ -54,15 +64,10 @@ class FloatingIpChanges:
             found = pool_of(self.api, wanted.address)
         return found or pool_id(self.api)
 
-    def _is_first(self, created: Raw, name: str) -> bool:
-        """Whether no other run gave the name before; if one did, the new one is released."""
-        floating_ips = all_floating_ips(self.api)
-        named = [raw for raw in floating_ips if name_of(raw) == name]
-        first = min(named, key=age, default=created)
-        if first['id'] == created['id']:
-            return True
-        self._release(created['id'])
-        return False
+    def _named(self, name: str) -> List[Raw]:
+        """The floating IPs to which runs gave a name."""
+        self.api.forget()
+        return [raw for raw in all_floating_ips(self.api) if name_of(raw) == name]
 
     def update(self, changes: Changes) -> Outcomes:
         """Attach and detach addresses; update descriptions and labels."""

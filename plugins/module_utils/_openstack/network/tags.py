@@ -8,11 +8,13 @@ has its marks in the description, without labels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import List
 
 from ..._cloud import Busy, NoAnswer
 from ..api.api import Api, Raw
+from ..api.doubles import stays, until_one_stays
 from ..api.marks import PREFIX, Marks, OwnMarks, from_tags, to_tags
 from ..api.names import age, is_own
 from ..api.services import NETWORK
@@ -79,27 +81,35 @@ def created_once(
 ) -> Raw:
     """Create an item with a name, and marks in its description.
 
-    If another run created one with this name at the same time, the first of both stays: also if
-    they conflict, as ports with the same address do. If there is no answer, it is found by name.
+    If another run created one with this name at the same time, one of both stays: also if they
+    conflict, as ports with the same address do. If there is no answer, it is found by name.
     """
-    name = str(body['name'])
     marked = {**body, 'description': first_description(own)}
+    attempt = partial(_created, api, path, key, marked)
+    return until_one_stays(attempt)
+
+
+def _created(api: Api, path: str, key: str, body: Mapping[str, object]) -> Raw | None:
+    """Create an item; return what is there then, which may be nothing."""
+    ours = partial(_ours, api, path, key, str(body['name']))
     try:
-        answer = api.post(NETWORK, path, {key: marked})
+        answer = api.post(NETWORK, path, {key: body})
     except (Busy, NoAnswer):
-        first = _first_of_ours(api, path, key, name)
+        first = _first(ours())
         if not first:
             raise
         return first
     created: Raw = answer[key]
-    first = _first_of_ours(api, path, key, name)
-    if not first or first['id'] == created['id']:
+    if stays(created, ours):
         return created
     api.delete(NETWORK, f'{path}/{created["id"]}')
-    return first
+    return _first(ours())
 
 
-def _first_of_ours(api: Api, path: str, key: str, name: str) -> Raw | None:
+def _ours(api: Api, path: str, key: str, name: str) -> Sequence[Raw]:
     items = api.pages(NETWORK, path, f'{key}s', name=name)
-    own = [raw for raw in items if is_own(raw, api.project_id)]
-    return min(filter(is_ours, own), key=age, default=None)
+    return [raw for raw in items if is_own(raw, api.project_id) and is_ours(raw)]
+
+
+def _first(items: Sequence[Raw]) -> Raw | None:
+    return min(items, key=age, default=None)

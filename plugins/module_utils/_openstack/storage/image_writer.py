@@ -7,15 +7,17 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
-from typing import List
+from typing import List, Tuple
 
 from ..._cloud import CloudError, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.image import Image, min_disk_gb
 from ..api.api import Api, Raw
+from ..api.doubles import stays, until_one_stays
 from ..api.lists import all_images
-from ..api.names import the_id
+from ..api.names import age, the_id
 from ..api.parallel import each
 from ..api.polling import await_one
 from ..api.properties import from_properties, write_properties
@@ -43,25 +45,37 @@ class ImageWriter:
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
-        image = change.new(Image)
+        until_one_stays(partial(self._attempt, change.new(Image)))
+
+    def _attempt(self, image: Image) -> Raw | None:
+        """Create an image; return what is there then, which may be nothing."""
+        name = image.name
         try:
-            identity = self._created(image)
+            identity, is_own = self._created(image)
         except CloudError:
             # Another run may have been faster, and deleted what this one had begun.
-            if self._first(image.name) is None:
+            first = self._first(name)
+            if first is None:
                 raise
-            identity = ''
-        self._keep_first(identity, image.name)
+            return first
+        created = next((raw for raw in self._active(name) if raw['id'] == identity), None)
+        if created is None or not is_own or stays(created, partial(self._active, name)):
+            self._delete_incomplete(name)
+            return created
+        self.api.notes.append(f'another run has created image {name} at the same time; it is kept')
+        self._remove(identity)
+        return self._first(name)
 
-    def _created(self, image: Image) -> str:
-        """Create an image; return its id, or that of the one that another run has created."""
+    def _created(self, image: Image) -> Tuple[str, bool]:
+        """Create an image; return its id, and whether no other run had begun it."""
         if image.source.startswith('server:'):
-            return self._from_server(image, self._begun(image.name))
+            begun = self._begun(image.name)
+            return self._from_server(image, begun), begun is None
         first = self._first(image.name)
         if first is not None:
-            return first
+            return str(first['id']), False
         with verified(self.api, image, self.url) as source:
-            return self._upload(image, source)
+            return self._upload(image, source), True
 
     def _from_server(self, image: Image, begun: Raw | None) -> str:
         """Let Nova create an image, or complete one that an earlier run began; return its id."""
@@ -86,10 +100,16 @@ class ImageWriter:
         end = int(time.time() + left) + 1
         return str(end)
 
-    def _first(self, name: str) -> str | None:
-        """The id of the oldest image that has its data."""
-        active = (str(raw['id']) for raw in self._ours(name) if raw['status'] == 'active')
-        return next(active, None)
+    def _active(self, name: str) -> List[Raw]:
+        """The images of a name that have their data, with the time since which they have it."""
+        found: List[Raw] = []
+        for raw in self._ours(name):
+            if raw['status'] == 'active':
+                found.append({**raw, 'created_at': raw['updated_at']})
+        return sorted(found, key=age)
+
+    def _first(self, name: str) -> Raw | None:
+        return next(iter(self._active(name)), None)
 
     def _begun(self, name: str) -> Raw | None:
         """What Nova is creating, or has created; what it will not complete is deleted."""
@@ -175,15 +195,10 @@ class ImageWriter:
 
         await_one(self.api, reason)
 
-    def _keep_first(self, identity: str, name: str) -> None:
-        """Delete the images of a name, but for the first. ``identity``: what this run has."""
-        first = self._first(name)
-        if first != identity:
-            self.api.notes.append(
-                f'another run has created image {name} at the same time; it is kept'
-            )
+    def _delete_incomplete(self, name: str) -> None:
+        """Delete the images of a name that have no data."""
         for raw in self._ours(name):
-            if raw['id'] != first and (raw['id'] == identity or raw['status'] != 'active'):
+            if raw['status'] != 'active':
                 self._remove(str(raw['id']))
 
     def _remove(self, identity: str) -> None:

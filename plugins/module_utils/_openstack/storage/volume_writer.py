@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import List
 from urllib.parse import quote
 from uuid import uuid4
@@ -14,6 +15,7 @@ from ..._cloud import CloudError, Gone, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
+from ..api.doubles import stays, until_one_stays
 from ..api.lists import all_servers, all_volumes
 from ..api.names import age, the_id, with_name
 from ..api.parallel import each
@@ -35,6 +37,11 @@ class VolumeWriter:
 
     def _create(self, change: Change) -> None:
         volume = change.new(Volume)
+        first = until_one_stays(partial(self._attempt, volume))
+        self._await(first['id'], _is_idle)
+
+    def _attempt(self, volume: Volume) -> Raw | None:
+        """Create a volume; return what is there then, which may be nothing."""
         identity = self._created(volume)
         try:
             self._await(identity, _is_available)
@@ -43,7 +50,15 @@ class VolumeWriter:
             if self._status(identity).startswith('error'):
                 self.api.delete(VOLUME, f'/volumes/{identity}')
             raise
-        self._keep_oldest(identity, volume.name)
+        ours = partial(self._ours, volume.name)
+        created = next((raw for raw in ours() if raw['id'] == identity), None)
+        if created is None or stays(created, ours):
+            return created
+        self.api.notes.append(
+            f'another run has created volume {volume.name} at the same time; it is kept'
+        )
+        self.api.delete(VOLUME, f'/volumes/{identity}')
+        return next((raw for raw in ours() if raw['id'] != identity), None)
 
     def _created(self, volume: Volume) -> str:
         """Let Cinder begin to create a volume; return its id."""
@@ -63,15 +78,6 @@ class VolumeWriter:
         self.api.forget()
         found = with_name(all_volumes(self.api), name)
         return sorted(filter(is_ours, found), key=age)
-
-    def _keep_oldest(self, identity: str, name: str) -> None:
-        """Delete what this run has created if another run has created the same before."""
-        oldest = next(iter(self._ours(name)), None)
-        if oldest is None or oldest['id'] == identity:
-            return
-        self.api.notes.append(f'another run has created volume {name} at the same time; it is kept')
-        self.api.delete(VOLUME, f'/volumes/{identity}')
-        self._await(oldest['id'], _is_idle)
 
     def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while they are in use, and update descriptions and labels."""
