@@ -7,7 +7,7 @@ Tasks that can succeed do, the others fail with a clear message, and nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -31,17 +31,19 @@ def crowd(cloud: CloudUnderTest, run: Run) -> Iterator[Crowd]:
     at_once = cloud.at_once
     named: set[tuple[str, str]] = set()
 
-    def together(*tasks: Task) -> list[Result]:
+    def together(*tasks: Task, others: Sequence[str] = ()) -> list[Result]:
         named.update((kind, options['name']) for kind, options in tasks)
         results = at_once(tasks)
         errors = [error for result in results for error in result.get('errors', ())]
-        assert [error for error in errors if error['code'] not in CODES] == []
+        assert [error for error in errors if error['code'] not in (*CODES, *others)] == []
         assert not all(result.get('failed') for result in results), errors
         return results
 
     yield together
     for kind in REMOVAL:
         for _kind, name in sorted(one for one in named if one[0] == kind):
+            if kind == 'volume':
+                run(kind, name=name, state='detached')
             done = run(kind, name=name, state='absent')
             assert not done.get('failed'), done['msg']
 
@@ -116,8 +118,10 @@ def test_conflict(conflict: str, cloud: CloudUnderTest, crowd: Crowd, run: Run, 
     made, one, other = CONFLICTS[conflict](Tasks(image), 'clash-1')
     for task in made:
         successful(crowd(task))
-    crowd(one, other)
-    crowd(other, one)
+    # Nova finds it only when it builds the second server.
+    others = ('failed',) if conflict == 'two servers get the same port' else ()
+    crowd(one, other, others=others)
+    crowd(other, one, others=others)
     for kind in KINDS.values():
         if kind.name in REMOVAL:
             items = run(f'{kind.name}_info')[kind.plural]

@@ -16,7 +16,7 @@ from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
 from ..api.doubles import stays, until_one_stays
-from ..api.lists import all_servers, all_volumes
+from ..api.lists import all_servers, all_volumes, by_id
 from ..api.names import age, the_id, with_name
 from ..api.parallel import each
 from ..api.polling import await_one
@@ -147,6 +147,9 @@ class VolumeWriter:
 
     def _detach(self, change: Change) -> None:
         identity = self._existing(change)
+        if self._has_left_servers(identity):
+            self._await(identity, _is_available)
+            return
         server = self._server_id(change.old(Volume).server)
         path = f'/servers/{server}/os-volume_attachments/{identity}'
         self.api.delete(COMPUTE, path)
@@ -159,6 +162,20 @@ class VolumeWriter:
             return 'the guest did not release it' if raw['status'] == 'in-use' else ''
 
         self._await(identity, is_detached, failure)
+
+    def _has_left_servers(self, identity: str) -> bool:
+        """Detach a volume in Cinder if the servers that had it are gone; return whether they are.
+
+        Nova leaves it so if it deletes a server while the volume is being attached.
+        """
+        volume = self.api.get(VOLUME, f'/volumes/{identity}')['volume']
+        servers = by_id(all_servers(self.api))
+        attachments = volume['attachments']
+        if not attachments or any(one['server_id'] in servers for one in attachments):
+            return False
+        for attachment in attachments:
+            self.api.delete(VOLUME, f'/attachments/{attachment["attachment_id"]}')
+        return True
 
     def _server_id(self, name: str | None) -> str:
         servers = all_servers(self.api)
