@@ -75,14 +75,20 @@ class Services:
 
     def send(self, method: str, service: str, path: str, body: object = None) -> Raw:
         """Send a request; return the answer, which may be empty."""
+        from keystoneauth1.exceptions import HttpError
+
         options: Raw = {} if body is None else {'json': body}
-        answer = self.session.request(
-            path,
-            method,
-            endpoint_filter={'service_type': service, 'interface': 'public'},
-            microversion=MICROVERSIONS.get(service),
-            **options,
-        )
+        try:
+            answer = self.session.request(
+                path,
+                method,
+                endpoint_filter={'service_type': service, 'interface': 'public'},
+                microversion=MICROVERSIONS.get(service),
+                **options,
+            )
+        except HttpError as error:
+            error.add_note(f'{method} {service} {path}: {error.response.text}')
+            raise
         found: Raw = answer.json() if answer.content else {}
         return found
 
