@@ -68,10 +68,8 @@ def _act(
         draft.refuse('name', f'server {server.name} is being deleted', name=server.name)
         return server
     begun = current.unfinished
-    current = _completed(current, draft)
-    if begun and _begins(request.verb, begun):
-        return current
-    if _is_done(current, request):
+    current = _completed(current, request, draft)
+    if _is_done(current, request, begun):
         return current
     if request.force and (current.status, request.verb) == (Status.PAUSED, Verb.SHELVE):
         current = draft.add('server', Verb.POWER_OFF, current, current.powered('stopped'))
@@ -84,7 +82,7 @@ def _act(
     return draft.add('server', request.verb, current, after, effect)
 
 
-def _completed(current: Server, draft: Draft) -> Server:
+def _completed(current: Server, request: ServerActionRequest, draft: Draft) -> Server:
     if current.unfinished in (TaskState.CREATING, TaskState.REPAIRING, TaskState.DELETING):
         draft.refuse(
             'name',
@@ -93,19 +91,18 @@ def _completed(current: Server, draft: Draft) -> Server:
             name=current.name,
         )
         return current.completed()
-    return complete_action(current, draft) if current.unfinished else current
+    return complete_action(current, draft, request.force) if current.unfinished else current
 
 
-def _begins(verb: Verb, task_state: TaskState) -> bool:
-    """Whether a task state is that of a verb: completing it has done what is requested."""
-    from .._model.lifecycle import SERVER
+def _is_done(current: Server, request: ServerActionRequest, begun: TaskState | None) -> bool:
+    """Whether a server is as the action would leave it.
 
-    return task_state in SERVER[verb].task_states
-
-
-def _is_done(current: Server, request: ServerActionRequest) -> bool:
-    """Whether a server is as the action would leave it."""
+    ``begun``: what an earlier run had begun with it. A rebuild is done then. A reboot may not be:
+    nothing tells whether that run came as far as to the shutdown.
+    """
     status = current.status
+    if (request.verb, begun) == (Verb.REBUILD, TaskState.REBUILDING):
+        return request.image in (None, current.image)
     if request.verb in (Verb.CONFIRM_RESIZE, Verb.REVERT_RESIZE):
         return status in (Status.ACTIVE, Status.SHUTOFF)
     if request.verb == Verb.RESIZE:
@@ -248,7 +245,8 @@ def _report_new_host_keys(
         return
     addresses: Dict[str, None] = {}
     for server in planned:
-        addresses[server.floating_ip or server.networks[0].fixed_ip] = None
+        nics = server.networks  # a server of others may have none
+        addresses[server.floating_ip or (nics[0].fixed_ip if nics else server.name)] = None
     draft.notes.append(
         f'rebuilt servers have new SSH host keys; remove the old ones: '
         f'{"; ".join(f"ssh-keygen -R {address}" for address in addresses)}'
@@ -264,7 +262,8 @@ def _renamed(
     found = observed.servers.get(name)
     renamed = observed.servers.get(new_name)
     if found is None and renamed is not None:
-        return (renamed,)
+        settled = draft.settled('server', renamed)
+        return (_completed(settled, request, draft),) if settled else ()
     current = None if found is None else draft.settled('server', found)
     if current is None:
         draft.miss('name', f'server {name} does not exist', name=name)
@@ -273,7 +272,7 @@ def _renamed(
         return (current,)
     if renamed is not None:
         draft.refuse('new_name', f'new_name: server {new_name} exists already', name=name)
-    current = _completed(current, draft)
+    current = _completed(current, request, draft)
     _check_rename(current, new_name, observed, draft)
     after = replace(current, name=new_name)
     return (draft.add('server', Verb.RENAME, current, after),)

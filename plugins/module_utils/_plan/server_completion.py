@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .._model.change import Draft
-from .._model.effect import COMPLETES_INTERRUPTED_RUN
+from .._model.effect import COMPLETES_INTERRUPTED_RUN, LIVE, POWER_OFF
 from .._model.kinds import Verb
 from .._model.lifecycle import SERVER
 from .._model.server import DISK_MISSING, Server
@@ -48,17 +48,19 @@ def complete_earlier_run(
     if current.unfinished == TaskState.POWERING_OFF and request.force:
         after = current.completed()
         return draft.add('server', Verb.POWER_OFF, current, after, why=COMPLETES_INTERRUPTED_RUN)
-    return complete_action(current, draft) if _has_verb(current) else current
+    return complete_action(current, draft, request.force) if _has_verb(current) else current
 
 
-def complete_action(current: Server, draft: Draft) -> Server:
+def complete_action(current: Server, draft: Draft, force: bool) -> Server:
     """Complete what was begun with a server that exists, by the verb that began it.
 
-    A start, a reboot or an update is completed by an update: that starts a server which is to run.
+    A start, a reboot, a rename or an update is completed by an update: that starts a server which
+    is to run. ``force``: a guest is powered off where it would be shut down.
     """
     verb = _VERBS.get(current.unfinished, Verb.UPDATE) if current.unfinished else Verb.UPDATE
     after = current.completed()
-    return draft.add('server', verb, current, after, why=COMPLETES_INTERRUPTED_RUN)
+    effect = POWER_OFF if force else LIVE
+    return draft.add('server', verb, current, after, effect, why=COMPLETES_INTERRUPTED_RUN)
 
 
 def _has_verb(current: Server) -> bool:

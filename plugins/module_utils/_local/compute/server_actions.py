@@ -8,7 +8,6 @@ step, for all of them side by side. All steps are idempotent: an interrupted act
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, NamedTuple, Tuple
 
 from ..._cloud import CloudError, Outcomes, TimedOut
@@ -176,19 +175,21 @@ class ServerActions:
 
         def rename(change: Change, row: int) -> None:
             name = change.new(Server).name
-            self.record.writer.update_row('server', row, {'name': name})
+            columns = {'name': name, 'task_state': TaskState.UPDATING}
+            self.record.writer.update_row('server', row, columns)
             self.record.sql.execute(
                 'UPDATE main.volume SET name = ? WHERE server_id = ? AND bootable',
                 (root_name(name), row),
             )
             dns_names.check_dns_names(self.record, 'server', [name])
 
-        outcomes = self.record.writer.change(changes, rename, is_all=True)
+        outcomes = self.record.writer.change(changes, rename)
         self.writer.projections.apply()
-        renamed = [change.new(Server).name for change in changes]
-        for row in self.writer.rows_named(renamed).values():
-            self.host.with_retry(partial(self.writer.machines.rename, row))
-        return outcomes
+        rows = self.writer.rows_named([change.new(Server).name for change in changes])
+        outcomes = self.host.work.then_each(
+            outcomes, lambda change: self.writer.machines.rename(rows[change.new(Server).name])
+        )
+        return self._end(outcomes)
 
 
 def _is_undone(change: Change, error: CloudError) -> bool:

@@ -113,6 +113,12 @@ class VirtualMachines(Machines['CompleteServer']):
         pool.remove(pool.root(row['uuid']))
         super().erase(row)
 
+    def define(self, row: CompleteServer) -> Any:
+        """Define the machine as recorded, also its name."""
+        with tolerate('NO_DOMAIN'):
+            self.rename(row)
+        return super().define(row)
+
     def define_and_start(self, row: CompleteServer) -> None:
         """Define the machine, and start it if its recorded power is started."""
         self.define(row).setAutostart(1 if row['power'] == 'started' else 0)
@@ -143,6 +149,7 @@ class VirtualMachines(Machines['CompleteServer']):
     def start(self, row: CompleteServer) -> None:
         """Start the machine."""
         with tolerate('OPERATION_INVALID'):  # it runs already
+            self.rename(row)
             machine = self.lookup(row)
             machine.setAutostart(1)
             if not machine.isActive():
