@@ -90,51 +90,59 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Reboot a server
+- name: Reboot a server; this is an event, and each task does it again
+  hanok.cloud.server_action:
+    name: web-1
+    action: reboot_soft
+
+- name: Boot all members of a group from a newer image; this is an event, too
   hanok.cloud.server_action:
     name: web
-    action: reboot_soft
+    action: rebuild
+    image: tiny
+    wait_for: init
 
 - name: Resize a server, and look at it before it stays so
   hanok.cloud.server_action:
-    name: web
+    name: shop
     action: resize
     flavor: g1.micro
 
 - name: Keep the new size
   hanok.cloud.server_action:
-    name: web
+    name: shop
     action: confirm_resize
-
-- name: Boot all members of a group from a newer image
-  hanok.cloud.server_action:
-    name: worker
-    action: rebuild
-    image: tiny
-    wait_for: init
 
 - name: Boot a server from another disk, to repair its own
   hanok.cloud.server_action:
-    name: web
+    name: shop
     action: rescue
-    force: true
+    image: tiny
 
 - name: Boot it from its own disk again
   hanok.cloud.server_action:
-    name: web
+    name: shop
     action: unrescue
+    force: true
 
 - name: Put all servers of the tests away
   hanok.cloud.server_action:
     labels:
       stage: test
     action: shelve
+    force: true
 
 - name: Rename a server
   hanok.cloud.server_action:
-    name: web
+    name: golden
     action: rename
-    new_name: www
+    new_name: silver
+
+- name: Give it its former name back
+  hanok.cloud.server_action:
+    name: silver
+    action: rename
+    new_name: golden
 """
 
 RETURN = r"""

@@ -19,6 +19,8 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import ACTIONS
+
 DOCUMENTS = ('README.md', 'README.*.md', 'docs/**/*.md', 'roles/*/README.md')
 EXCUSE = re.compile(r'^( *)# not run by the tests:(.*)$', re.MULTILINE)
 LEAST_EXCUSE = 20  # characters: a sentence, not a word
@@ -235,7 +237,10 @@ def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]
 def _is_event(example: Example) -> bool:
     """Whether the task requests an event, which happens each time, not a state."""
     options = example.content.get(example.action)
-    return isinstance(options, dict) and options.get('state') == 'restarted'
+    if not isinstance(options, dict):
+        return False
+    action = ACTIONS.get(str(options.get('action')))
+    return options.get('state') == 'restarted' or (action is not None and action.is_event)
 
 
 def _trial(example: Example) -> dict[str, Any]:
