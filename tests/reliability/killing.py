@@ -76,7 +76,12 @@ class Runner:
         )
 
     def run(
-        self, module: str, options: dict[str, Any], kill: Point | None = None, **environment: str
+        self,
+        module: str,
+        options: dict[str, Any],
+        kill: Point | None = None,
+        check: bool = False,
+        **environment: str,
     ) -> ModuleRun:
         """Run a module, to its end or until it is killed."""
         assert self.process.stdin is not None
@@ -84,7 +89,7 @@ class Runner:
         arguments = {
             'wait_timeout': 60,
             **options,
-            '_ansible_check_mode': False,
+            '_ansible_check_mode': check,
             '_ansible_diff': True,
         }
         request = {

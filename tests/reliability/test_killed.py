@@ -28,6 +28,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle import ACTIONS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import (
+    ACTIONS as ACTION_OPTIONS,
+)
 from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, Play
 
 from . import figures, killing
@@ -46,6 +50,23 @@ class Task(NamedTuple):
 
     def __str__(self) -> str:
         return f'{self.module}: {self.options}'
+
+    @property
+    def action(self) -> str:
+        """The action on a server that it requests; empty for tasks of other modules."""
+        return self.options['action'] if self.module == 'server_action' else ''
+
+    @property
+    def is_event(self) -> bool:
+        """Whether each run of it changes something."""
+        return bool(self.action) and ACTION_OPTIONS[self.action].is_event
+
+    @property
+    def names(self) -> list[tuple[str, str]]:
+        """Kind and name of a server that it renames, before and after."""
+        if self.action != 'rename':
+            return []
+        return [('server', self.options[option]) for option in ('name', 'new_name')]
 
 
 class Walk(NamedTuple):
@@ -89,6 +110,11 @@ def undefine(killer: Killer) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def change_flavor_back(killer: Killer) -> None:
+    """Change the flavor of a stopped server."""
+    killer.run_successfully(task('server', name='s', flavor='g1.nano'))
 
 
 def fail_to_create(killer: Killer) -> None:
@@ -206,6 +232,13 @@ def damage_record(killer: Killer) -> None:
 def delete_damaged(killer: Killer) -> None:
     """Delete the damaged record, which is kept beside the new one for inspection."""
     (STATE / 'hanok.db.damaged').unlink()
+
+
+def act(action: str, name: str = 's', **options: Any) -> Task:
+    """Return an action on a server, which need not have booted."""
+    if 'force' in ACTION_OPTIONS[action].possible and action != 'reboot_soft':
+        options['force'] = True
+    return task('server_action', name=name, action=action, **options)
 
 
 def delete_tasks(module: str, *names: str) -> list[Task]:
@@ -481,6 +514,33 @@ WALKS = (
         slow=True,
     ),
     Walk(
+        'actions that keep a server running',
+        [
+            *(act('pause'), act('unpause')),
+            *(act('shelve'), act('unshelve')),
+            *(act('reboot_hard'), act('rebuild')),
+            *(act('rescue'), act('unrescue')),
+        ],
+        prerequisites=[task('server', name='s', init_script='killed', **SMALL)],
+    ),
+    Walk(
+        'server resized',
+        [
+            *(act('resize', flavor='g1.micro'), act('revert_resize')),
+            *(act('resize', flavor='g1.micro'), act('confirm_resize')),
+            change_flavor_back,
+        ],
+        prerequisites=[task('server', name='s', **STOPPED)],
+    ),
+    Walk(
+        'server renamed',
+        [act('rename', new_name='t'), act('rename', 't', new_name='s')],
+        prerequisites=[
+            task('server', name='s', **STOPPED),
+            task('lb', name='l', listeners=HTTP, members=['s']),
+        ],
+    ),
+    Walk(
         'bridge deleted',
         [delete_bridge, task('network', name='default')],
         prerequisites=[task('server', name='one', **STOPPED)],
@@ -527,6 +587,7 @@ WALKS = (
             task('server', name='power', volume_size=3),
             task('server', name='power', state='stopped'),
             task('server', name='power', state='started'),
+            act('reboot_soft', 'power'),
             task('server', name='power', flavor='g1.micro', allow_restart=True),
             *delete_tasks('server', 'power'),
         ],
@@ -565,13 +626,15 @@ class Killer:
         """Observe the host."""
         return hosts.observe(self.connections, os.path.dirname(self.words['key']))
 
-    def run(self, requested: Task, kill: Point | None = None) -> killing.ModuleRun:
+    def run(
+        self, requested: Task, kill: Point | None = None, check: bool = False
+    ) -> killing.ModuleRun:
         """Run a task."""
         options = dict(requested.options)
         for key, value in options.items():
             if isinstance(value, str) and value.startswith('{'):
                 options[key] = value.format(**self.words)
-        return self.runner.run(requested.module, options, kill)
+        return self.runner.run(requested.module, options, kill, check)
 
     def run_successfully(self, requested: Task) -> killing.ModuleRun:
         """Run a task that must succeed."""
@@ -609,25 +672,44 @@ class Killer:
         if killed.status != -9:
             return [f'the point was not reached; the steps were {killed.steps}']
         begun = hosts.history()[len(before) :] if is_kept else []
-        next_run = self.run(requested)
-        if next_run.status or next_run.result.get('failed'):
-            return [f'the next run failed: {next_run.result.get("msg") or next_run.text}']
-        completed = hosts.history()[len(before) + len(begun) :]
-        third_run = self.run(requested)
         problems: list[str] = []
+        done: list[str] = []
+        for next_task in self.next_tasks(requested):
+            predicted = self.run(next_task, check=True) if requested.action else None
+            next_run = self.run(next_task)
+            if next_run.status or next_run.result.get('failed'):
+                return [f'the next run failed: {next_run.result.get("msg") or next_run.text}']
+            if predicted and changed(predicted) != changed(next_run):
+                problems.append(f'predicted was {changed(predicted)}, done {changed(next_run)}')
+            done = sorted([*done, *changed(next_run)])
+        completed = hosts.history()[len(before) + len(begun) :]
+        third_run = self.run(requested) if not requested.is_event else next_run
         if is_kept:
             last = {(row['kind'], row['name']): row['result'] for row in before}
             failed = {item for item, result in last.items() if result != 'ok'}
-            problems = history_problems(failed, begun, completed, changed(next_run), planned)
-        if third_run.result.get('changed') or third_run.status:
+            renamed = requested.names if begun else []
+            problems += history_problems({*failed, *renamed}, begun, completed, done, planned)
+        if (third_run.result.get('changed') and not requested.is_event) or third_run.status:
             problems.append(f'the run after the next changed: {third_run.result.get("msg")}')
         problems += [f'{name} still runs' for name in killing.running_processes(killed.group)]
         return problems + hosts.differences(after, self.observe())
 
+    def next_tasks(self, requested: Task) -> list[Task]:
+        """What completes a killed task: the same; or an action, the module server before that."""
+        if not requested.action or self.turn % 2:
+            return [requested]
+        existing = {row['name'] for row in hosts.rows()['server']}
+        names = {requested.options[key] for key in ('name', 'new_name') if key in requested.options}
+        servers = [task('server', name=name) for name in sorted(names & existing)]
+        forced = [one._replace(options={**one.options, 'force': True}) for one in servers]
+        return [*(forced if 'force' in requested.options else servers), requested]
+
     def clean(self, walk: Walk) -> None:
         """Delete what a failed walk may have created."""
         for step in reversed(walk.steps):
-            if isinstance(step, Task) and step.options.get('name', 'default') != 'default':
+            if not isinstance(step, Task) or step.action:
+                continue
+            if step.options.get('name', 'default') != 'default':
                 options: dict[str, Any] = {'name': step.options['name']}
                 if step.module == 'volume':
                     self.run(task('volume', **options, state='detached', force=True))
@@ -803,6 +885,8 @@ def test_every_method_was_killed(killer: Killer) -> None:
         for verb in dir(one)
         if 'changes' in getattr(getattr(one, verb), '__annotations__', {})
     }
+    verbs -= {('server', 'act')}
+    verbs |= {('server', str(verb)) for verb in ACTIONS}
     verbs |= {('server', 'repair'), ('firewall', 'load')}  # of clouds that can
     assert len(verbs) > 40
     assert verbs - killer.verbs == set()
