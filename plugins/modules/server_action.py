@@ -33,7 +33,9 @@ options:
         The server keeps its identity, addresses and volumes. It boots as for the first time, with
         its init script as that is now; user data is the same as before. Its SSH host keys are new.
       - V(rescue) boots the server from a disk of O(image), with its own root disk as the second
-        one; V(unrescue) boots it from its own again and deletes the other.
+        one; V(unrescue) boots it from its own again and deletes the other. Use an image whose file
+        systems have other labels and UUIDs than those of the server, so that its guest does not
+        mount the wrong one.
       - V(rename) gives a single server O(new_name). The name inside the guest does not change.
     type: str
     required: true

@@ -44,9 +44,11 @@ from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 
 MEMBER = os.environ.get('OPENSTACK_MEMBER', 'devstack')
 ADMIN = os.environ.get('OPENSTACK_ADMIN', 'devstack-admin')
+FLAVOR = 'g1.nano'
 LARGER_FLAVOR = 'g1.micro'
 # What gives a server that is ACTIVE a status, and what gives it back. Nova deletes what it shelves
-# at once, and nobody repairs or builds.
+# at once, and nobody repairs or builds. Only who resizes a server knows its former flavor: that is
+# the module.
 ACTIONS: Mapping[str, Mapping[str, Any]] = {
     Status.ACTIVE: {},
     Status.SHUTOFF: {'os-stop': None},
@@ -54,7 +56,6 @@ ACTIONS: Mapping[str, Mapping[str, Any]] = {
     Status.SUSPENDED: {'suspend': None},
     Status.RESCUE: {'rescue': None},
     Status.SHELVED_OFFLOADED: {'shelve': None},
-    Status.VERIFY_RESIZE: {'resize': None},
     Status.ERROR: {'os-resetState': {'state': 'error'}},
 }
 BACK: Mapping[str, Mapping[str, Any]] = {
@@ -123,7 +124,7 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             str(image),
             CAN['openstack'],
             add_foreign_rule=functools.partial(add_foreign_rule, member),
-            statuses=tuple(ACTIONS),
+            statuses=(*ACTIONS, Status.VERIFY_RESIZE),
             set_status=functools.partial(set_status, member, admin),
             clean=member.clean,
             other_run=None if is_given else functools.partial(other_run, member, admin),
@@ -155,12 +156,13 @@ def set_status(member: Services, admin: Services, name: str, status: Status) -> 
         return
     if server['status'] != Status.ACTIVE:
         _act(member, admin, path, BACK[server['status']], Status.ACTIVE)
-    if status != Status.ACTIVE:
-        action = dict(ACTIONS[status])
-        if 'resize' in action:
-            larger = member.named('flavors', LARGER_FLAVOR)
-            action['resize'] = {'flavorRef': larger['id']}
-        _act(member, admin, path, action, status)
+    if status == Status.VERIFY_RESIZE:
+        before = run('server_info', name=name)['servers'][0]['flavor']
+        other = LARGER_FLAVOR if before != LARGER_FLAVOR else FLAVOR
+        resized = run('server_action', name=name, action='resize', flavor=other)
+        assert not resized.get('failed'), resized['msg']
+    elif status != Status.ACTIVE:
+        _act(member, admin, path, ACTIONS[status], status)
 
 
 def set_console(identity: str, printed: bytes) -> None:

@@ -43,6 +43,7 @@ FEATURES = frozenset(
         'networks of projects that differ',
         'pools whose addresses are known',
         'power off',
+        'rescues of volumes',
         'double names',
         'requests',
         'credentials',

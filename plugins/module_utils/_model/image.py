@@ -21,6 +21,7 @@ from .status import TaskState
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server')
+_INTERNAL = ('disk_missing', 'digests', 'rescue_problem')
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Image:
 
     ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
     file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
-    size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes).
+    size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes). ``rescue_problem``: why
+    it cannot rescue a server whose root disk is a volume; empty if it can.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Image:
     created_at: str = AFTER_APPLY
     disk_missing: bool = False
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
+    rescue_problem: str = field(default='', compare=False)
 
     @property
     def status(self) -> str:
@@ -61,7 +64,7 @@ class Image:
 
     def public(self) -> Dict[str, Any]:
         """The image for the result of a module."""
-        return {**plain_fields(self, 'disk_missing', 'digests'), 'status': self.status}
+        return {**plain_fields(self, *_INTERNAL), 'status': self.status}
 
     def has_checksum(self, checksum: str) -> bool:
         """Whether its source has this checksum, whichever was specified at its creation."""

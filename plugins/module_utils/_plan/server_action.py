@@ -17,7 +17,8 @@ from .._model.lifecycle import is_allowed, leads_to, next_status, refusal
 from .._model.server import Server, Size
 from .._model.server_action import ServerActionRequest
 from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
-from .checks import DnsOwners, check_dns_name, check_image_disk
+from .checks import DnsOwners, check_dns_name
+from .server_action_images import check_rebuild, check_rescue
 from .server_completion import complete_action
 
 
@@ -179,8 +180,7 @@ def _rebuilt(
 ) -> Server:
     """The server with a fresh root disk."""
     name = request.image or current.image
-    image = observed.images.get(name)
-    _check_image(current, image, draft)
+    check_rebuild(current, name, observed.images, draft)
     if current.delete_protection:
         draft.refuse(
             'action',
@@ -192,33 +192,12 @@ def _rebuilt(
     return replace(after, image=name, outdated=())
 
 
-def _check_image(current: Server, image: Image | None, draft: Draft) -> None:
-    """Refuse an image that is not complete, or larger than the root disk."""
-    check_image_disk(image, draft)
-    if image is None:
-        return
-    if image.unfinished or image.task_state:
-        draft.refuse(
-            'image',
-            f'image {image.name} is unfinished; run the task that creates it again',
-            name=current.name,
-        )
-    elif isinstance(image.min_disk, int) and image.min_disk > current.volume_size:
-        draft.refuse(
-            'image',
-            f'image: {image.name} requires {image.min_disk} GB, the root disk of server '
-            f'{current.name} has {current.volume_size}; extend it (volume_size) first',
-            name=current.name,
-        )
-
-
 def _rescued(
     current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
 ) -> Server:
     """The server, running from a disk of the rescue image."""
     name = request.image or current.image
-    image = observed.images.get(name)
-    check_image_disk(image, draft)
+    check_rescue(current, name, observed.images, draft)
     return replace(_with_status(current, request, observed, draft), rescue_image=name)
 
 

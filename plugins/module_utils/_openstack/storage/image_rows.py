@@ -89,7 +89,15 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
         raw['created_at'],
         disk_missing=raw['status'] == 'killed' and not tasks.unfinished,
         digests=_digests(marks),
+        rescue_problem=_rescue_problem(raw),
     )
+
+
+def _rescue_problem(raw: Raw) -> str:
+    """Why Nova rescues no server with a root volume by an image (its "stable device rescue")."""
+    if raw.get('hw_rescue_bus') and raw.get('hw_rescue_device'):
+        return ''
+    return 'it has no properties hw_rescue_bus and hw_rescue_device; set them, or use another image'
 
 
 def _min_disk(raw: Raw, size: int) -> int | str:
