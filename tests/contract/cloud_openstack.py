@@ -64,7 +64,6 @@ BACK: Mapping[str, Mapping[str, Any]] = {
     Status.SUSPENDED: {'resume': None},
     Status.RESCUE: {'unrescue': None},
     Status.SHELVED_OFFLOADED: {'unshelve': None},
-    Status.VERIFY_RESIZE: {'confirmResize': None},
     Status.ERROR: {'os-resetState': {'state': 'active'}},
 }
 
@@ -154,6 +153,10 @@ def set_status(member: Services, admin: Services, name: str, status: Status) -> 
     path = f'/servers/{server["id"]}'
     if server['status'] == status:
         return
+    if server['status'] == Status.VERIFY_RESIZE:
+        _act(member, admin, path, {'confirmResize': None}, Status.ACTIVE, Status.SHUTOFF)
+        set_status(member, admin, name, status)
+        return
     if server['status'] != Status.ACTIVE:
         _act(member, admin, path, BACK[server['status']], Status.ACTIVE)
     if status == Status.VERIFY_RESIZE:
@@ -172,12 +175,12 @@ def set_console(identity: str, printed: bytes) -> None:
     path.write_bytes(printed)
 
 
-def _act(member: Services, admin: Services, path: str, action: Any, status: str) -> None:
+def _act(member: Services, admin: Services, path: str, action: Any, *statuses: str) -> None:
     services = admin if 'os-resetState' in action else member
     services.send('POST', 'compute', f'{path}/action', action)
     await_that(
-        lambda: member.send('GET', 'compute', path)['server']['status'] == status,
-        f'the server does not become {status}',
+        lambda: member.send('GET', 'compute', path)['server']['status'] in statuses,
+        f'the server does not become {" or ".join(statuses)}',
     )
 
 
