@@ -23,7 +23,8 @@ def unsupported_options(
     """Return a problem for each option whose value the cloud does not support."""
     problems: List[Problem] = []
     for one, option, supported, reason in profile.unsupported:
-        if one != kind or params[option] is None or params[option] in supported:
+        value = params.get(option)  # not every module of a kind has all of its options
+        if one != kind or value is None or value in supported:
             continue
         text = f'{option}: the cloud {cloud} does not support it: {reason}'
         problems.append(Problem(text, option, 'unsupported'))
