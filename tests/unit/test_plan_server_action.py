@@ -70,3 +70,39 @@ def test_rescue_by_another_image_than_before() -> None:
     assert [str(problem) for problem in found.refused] == [
         'server web is RESCUE; possible: unrescue, delete'
     ]
+
+
+@pytest.mark.parametrize(
+    ('image', 'disk_of_flavor', 'notes', 'refused'),
+    [
+        ('other', False, [], []),
+        ('tiny', False, ['server web was created from tiny'], []),
+        ('plain', True, [], []),
+        ('plain', False, [], ['image plain cannot rescue server web, whose root disk is a volume']),
+        ('begun', False, [], ['image begun is unfinished']),
+    ],
+)
+def test_rescue_image(
+    image: str, disk_of_flavor: bool, notes: list[str], refused: list[str]
+) -> None:
+    """One with the same file systems is risky; one that the cloud cannot use is refused."""
+    server = Server('web', image='tiny', power='started', disk_of_flavor=disk_of_flavor)
+    images = {
+        **IMAGES,
+        'plain': Image('plain', rescue_problem='it has no properties'),
+        'begun': Image('begun', unfinished=TaskState.CREATING),
+    }
+    request = ServerActionRequest('rescue', name='web', image=image)
+    found = plan(request, ObservedActions({'web': server}, {}, images))
+    assert [text[: len(start)] for text, start in zip(found.notes, notes, strict=True)] == notes
+    assert [
+        text[: len(start)] for text, start in zip(found.refused, refused, strict=True)
+    ] == refused
+
+
+def test_image_that_no_longer_exists() -> None:
+    """The default image of a rebuild may have been deleted, on some clouds."""
+    server = Server('web', image='gone', power='started', networks=(Nic('n'),))
+    request = ServerActionRequest('rebuild', name='web')
+    found = plan(request, ObservedActions({'web': server}, {}, IMAGES))
+    assert found.refused == ('the image of server web no longer exists; set another one (image)',)
