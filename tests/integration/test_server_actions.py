@@ -1,0 +1,200 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Actions on a server with a booted guest: what guest, disks and host see of them."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import keep, run
+from .test_ground import eventually, warnings_of
+
+Guest = Callable[[str, str], str]
+
+SSH = {'wait_for': 'ssh', 'wait_timeout': 120}
+FIRST = '#!/bin/sh\necho first >> /root/booted\n'
+SECOND = '#!/bin/sh\necho second >> /root/booted\n'
+BOOT = 'cat /proc/sys/kernel/random/boot_id'
+COUNT = 'n=0; while true; do n=$((n+1)); echo $n > /tmp/next; mv /tmp/next /tmp/count; done'
+# The label is in the superblock. The kernel, which has it mounted, writes its checksum later.
+LABEL = 'printf {} | dd of={} bs=1 seek=1144 conv=notrunc 2>/dev/null'
+BY_SERIAL = '/dev/disk/by-id/virtio-'
+
+
+@pytest.fixture(scope='module')
+def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
+    """A running server with data on its root disk and on a volume."""
+    keep('init_script', name='actor', content=FIRST)
+    options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
+    keep('server', name='actor', **options, init_script='actor', wait_for='init', wait_timeout=120)
+    keep('volume', name='prop', size=1, server='actor', state='attached')
+    yield shown()
+    keep('server', name='actor', state='absent')
+    keep('volume', name='prop', state='absent')
+    keep('init_script', name='actor', state='absent')
+
+
+@pytest.fixture
+def address(server: dict[str, Any], ssh: Guest) -> str:
+    """The address of the server, which accepts logins, and on whose disks there is something."""
+    found = str(server['fixed_ip'])
+    ssh(found, f'echo mine > /root/mine; sync; printf kept | dd of={device()} 2>/dev/null; sync')
+    return found
+
+
+def shown() -> dict[str, Any]:
+    """The server as it is shown now."""
+    found: dict[str, Any] = run('server_info', name='actor')['servers'][0]
+    return found
+
+
+def device() -> str:
+    """The device of the volume in the guest."""
+    return str(run('volume_info', name='prop')['volumes'][0]['device'])
+
+
+def event(action: str, **options: Any) -> dict[str, Any]:
+    """Do what is an event."""
+    done = run('server_action', name='actor', action=action, **options)
+    assert not done.get('failed'), done['msg']
+    assert done['changed']
+    return done
+
+
+def domain(*command: str) -> str:
+    """What virsh says of the domain of the server."""
+    words = ['virsh', command[0], shown()['id'], *command[1:]]
+    ran = subprocess.run(words, capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
+
+
+def host_keys(address: str) -> set[str]:
+    """The SSH host keys of a guest."""
+    words = ['ssh-keyscan', '-t', 'ed25519', '-T', '10', address]
+    ran = subprocess.run(words, capture_output=True, text=True, check=True)
+    return {line.split()[2] for line in ran.stdout.splitlines()}
+
+
+def test_paused(address: str, ssh: Guest) -> None:
+    """What runs in the guest stands still and goes on; the host shows it as paused."""
+    ssh(address, f"(sh -c '{COUNT}' </dev/null >/dev/null 2>&1 &)")
+    eventually(lambda: ssh(address, 'cat /tmp/count 2>/dev/null || true') != '')
+    before = ssh(address, f'{BOOT}; cat /tmp/count').split()
+    paused = keep('server_action', name='actor', action='pause')['servers'][0]
+    assert (paused['status'], domain('domstate')) == ('PAUSED', 'paused')
+    with pytest.raises(OSError, match='timed out'):
+        socket.create_connection((address, 22), timeout=2)
+    keep('server_action', name='actor', action='unpause', **SSH)
+    after = ssh(address, f'{BOOT}; cat /tmp/count').split()
+    assert after[0] == before[0]
+    assert int(after[1]) >= int(before[1])
+    last = after[1]
+    eventually(lambda: int(ssh(address, 'cat /tmp/count')) > int(last))
+    ssh(address, "kill $(ps | awk '/tmp.next/ && !/awk/ {print $1}')")
+
+
+def test_soft_reboot(address: str, ssh: Guest) -> None:
+    """The guest shuts down, which writes its files, and boots; its disks have what they had."""
+    booted = ssh(address, BOOT)
+    ssh(address, 'echo cached > /root/cached')
+    event('reboot_soft', **SSH)
+    assert ssh(address, BOOT) != booted
+    assert ssh(address, 'cat /root/cached /root/mine /root/booted').split() == [
+        'cached',
+        'mine',
+        'first',
+    ]
+
+
+def test_guest_that_does_not_shut_down(address: str, ssh: Guest) -> None:
+    """Whatever needs its shutdown times out, and leaves the server as it was."""
+    booted = ssh(address, BOOT)
+    ssh(address, 'killall acpid')
+    before = shown()
+    actions: list[dict[str, str]] = [
+        *({'action': action} for action in ('stop', 'shelve', 'reboot_soft', 'rescue')),
+        {'action': 'resize', 'flavor': 'g1.micro'},
+    ]
+    for options in actions:
+        failed = run('server_action', name='actor', **options, wait_timeout=1)
+        assert [error['code'] for error in failed['errors']] == ['timeout'], failed['msg']
+        assert shown() == before, options
+    assert domain('dominfo').count('Autostart:      enable') == 1
+    ssh(address, 'acpid -c /etc/acpi')
+    assert ssh(address, BOOT) == booted
+
+
+def test_renamed(server: dict[str, Any], address: str, ssh: Guest) -> None:
+    """It runs on; its network knows it by the new name, and so does libvirt after the next boot."""
+    booted = ssh(address, BOOT)
+    knows = f'nslookup {{}} 2>/dev/null | grep -c {address} || true'
+    keep('server_action', name='actor', action='rename', new_name='star')
+    eventually(lambda: ssh(address, knows.format('star')) != '0')
+    assert ssh(address, knows.format('actor')) == '0'
+    assert ssh(address, BOOT) == booted
+    keep('server_action', name='star', action='stop', wait_timeout=120)
+    keep('server_action', name='star', action='start')
+    words = ['virsh', 'domname', str(server['id'])]
+    named = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert named.stdout.strip().split('-', 2)[2] == 'star'
+    keep('server_action', name='star', action='rename', new_name='actor', **SSH)
+    eventually(lambda: ssh(address, knows.format('actor')) != '0')
+
+
+def test_rescued(address: str, ssh: Guest, image: str) -> None:
+    """A server that cannot boot is repaired: the label of its file system was lost.
+
+    The guest of the rescue image sees the disks, and is no first boot of the server.
+    """
+    own = f'{BY_SERIAL}root-part1'
+    ssh(address, LABEL.format('lostroot', own))
+    options = {'image': image, 'wait_for': 'ssh', 'wait_timeout': 120}
+    rescued = keep('server_action', name='actor', action='rescue', **options)['servers'][0]
+    assert (rescued['status'], rescued['rescue_image']) == ('RESCUE', image)
+    assert ssh(address, 'ls /root/mine /root/booted 2>/dev/null || true') == ''
+    ssh(address, f'mount {own} /mnt')
+    assert ssh(address, 'cat /mnt/root/mine') == 'mine'
+    ssh(address, 'echo repaired > /mnt/root/repaired')
+    ssh(address, f'{LABEL.format("tinyroot", own)}; umount /mnt')
+    assert ssh(address, f'head -c 4 {device()}') == 'kept'
+    keep('server_action', name='actor', action='unrescue', **SSH)
+    assert ssh(address, 'cat /root/mine /root/repaired /root/booted').split() == [
+        'mine',
+        'repaired',
+        'first',
+    ]
+    assert 'rescue' not in domain('dumpxml')
+
+
+def test_shelved(address: str, ssh: Guest) -> None:
+    """The host has its memory back; the disks have what they had."""
+    keep('server_action', name='actor', action='shelve', wait_timeout=120)
+    assert domain('domstate') == 'shut off'
+    running = subprocess.run(['pgrep', '-f', f'uuid {shown()["id"]}'], check=False)
+    assert running.returncode == 1
+    assert run('volume_info', name='prop')['volumes'][0]['status'] == 'reserved'
+    keep('server_action', name='actor', action='unshelve', **SSH)
+    assert ssh(address, f'cat /root/mine /root/booted; head -c 4 {device()}').split() == [
+        'mine',
+        'first',
+        'kept',
+    ]
+
+
+def test_rebuilt(address: str, ssh: Guest) -> None:
+    """A fresh root disk, with the script as it is now; the rest is the same but host keys."""
+    keep('init_script', name='actor', content=SECOND)
+    before, keys = shown(), host_keys(address)
+    assert before['outdated'] == ['init_script']
+    done = event('rebuild', wait_for='init', wait_timeout=120)
+    assert f'ssh-keygen -R {address}' in warnings_of(done)
+    assert shown() == {**before, 'outdated': []}
+    assert keys
+    assert not host_keys(address) & keys
+    assert ssh(address, f'cat /root/booted; head -c 4 {device()}').split() == ['second', 'kept']
+    assert ssh(address, 'ls /root/mine 2>/dev/null || true') == ''
