@@ -26,6 +26,7 @@ LIMITS = {
     'security_group': 183,
     'server': 238,
     'server_log': 200,
+    'server_snapshot': 137,
     'volume': 122,
 }
 # Runs a module as root would, and prints the sizes of the files that it imported.

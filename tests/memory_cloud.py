@@ -29,6 +29,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log imp
     ConsoleLog,
     newest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import LIVE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import (
@@ -64,6 +65,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
     SecurityGroup,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_snapshot import (
+    ServerSnapshot,
+    full_name,
+    own_name,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.sides import sides
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
     Status,
@@ -483,20 +489,74 @@ class Volumes(Items):
     attach = detach = Items.apply
 
     def shown(self, item: Any) -> Volume:
-        """A volume; one of a shelved server is reserved."""
+        """A volume with its snapshots; one of a shelved server is reserved."""
         server = self.memory.kinds['server'].get(item.server)
         is_reserved = server is not None and server.status in (
             Status.SHELVED,
             Status.SHELVED_OFFLOADED,
         )
+        snapshots = self.memory.kinds['server_snapshot'].values()
         found: Volume = replace(
-            super().shown(item), cloud_status=VolumeStatus.RESERVED if is_reserved else None
+            super().shown(item),
+            cloud_status=VolumeStatus.RESERVED if is_reserved else None,
+            server_snapshots=tuple(one.name for one in snapshots if item.name in one.volumes),
         )
         return found
 
     def is_mounted(self, name: str) -> bool:
         """No guest mounts anything."""
         return False
+
+
+class ServerSnapshots(Items):
+    """Snapshots of servers without content."""
+
+    def list(
+        self, names: Iterable[str] | None = None, server: str | None = None
+    ) -> tuple[ServerSnapshot, ...]:
+        """List all snapshots, or those with these names, or of a server."""
+        wanted = None if names is None else set(names)
+        found = sorted(map(self.shown, self.stored.values()), key=lambda one: one.server)
+        return tuple(
+            one
+            for one in found
+            if server in (None, one.server) and (wanted is None or one.name in wanted)
+        )
+
+    def shown(self, item: Any) -> ServerSnapshot:
+        """A snapshot of which no disk has bytes."""
+        found: ServerSnapshot = replace(item, size=0, changed_since=0)
+        return found
+
+    def store(self, item: Any) -> None:
+        """Store a snapshot, which the server comes from if that is new."""
+        before = self.stored.get(item.name)
+        if item.current and not (before and before.current):
+            for other in self.list(server=item.server):
+                self.stored[other.name] = replace(other, current=False)
+        super().store(item)
+
+    def restore(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Restore the sizes of volumes, and the power of a server whose memory is restored."""
+        for change in changes:
+            snapshot = change.new(ServerSnapshot)
+            volumes = self.memory.kinds['volume']
+            for name, size in snapshot.volumes.items():
+                volumes[name] = replace(volumes[name], size=size)
+            if change.effect == LIVE:
+                servers = self.memory.kinds['server']
+                servers[snapshot.server] = servers[snapshot.server].powered('started')
+        return self.apply(changes)
+
+    def remove(self, item: Any) -> None:
+        """Remove a snapshot; what came from it comes from its parent, then."""
+        name = own_name(item.name)
+        super().remove(item)
+        for other in self.list(server=item.server):
+            if other.parent == name:
+                self.stored[other.name] = replace(other, parent=item.parent)
+            elif item.current and own_name(other.name) == item.parent:
+                self.stored[other.name] = replace(other, current=True)
 
 
 class Lbs(Items):
@@ -553,6 +613,15 @@ class Servers(Items):
             for name, item in kinds[kind].items():
                 if item.server == old:
                     kinds[kind][name] = replace(item, server=new)
+        snapshots = kinds['server_snapshot']
+        for snapshot in [one for one in snapshots.values() if one.server == old]:
+            del snapshots[snapshot.name]
+            sizes = {
+                root_name(new) if name == root_name(old) else name: size
+                for name, size in snapshot.volumes.items()
+            }
+            name = full_name(new, own_name(snapshot.name))
+            snapshots[name] = replace(snapshot, name=name, volumes=sizes)
         for name, balancer in kinds['lb'].items():
             members = tuple(new if one == old else one for one in balancer.members)
             kinds['lb'][name] = replace(balancer, members=members)
@@ -579,12 +648,14 @@ class Servers(Items):
         current = self.memory.kinds['init_script'].get(item.init_script)
         first = self.memory.first_boots.get(item.name)
         is_older = first and current and first.content != current.content
+        snapshots = self.memory.kinds['server_snapshot'].values()
         found: Server = replace(
             item,
             volumes=names,
             floating_ip=floating,
             volume_size=size,
             outdated=('init_script',) if is_older else (),
+            snapshots=tuple(own_name(one.name) for one in snapshots if one.server == item.name),
         )
         return found
 
@@ -625,6 +696,9 @@ class Servers(Items):
         self.memory.first_boots.pop(item.name, None)
         self.memory.consoles.pop(item.id, None)
         del volumes[root_name(item.name)]
+        snapshots = self.memory.kinds['server_snapshot']
+        for name in [one.name for one in snapshots.values() if one.server == item.name]:
+            del snapshots[name]
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)
         super().remove(item)
@@ -682,6 +756,7 @@ CLASSES = {
     'floating_ip': FloatingIps,
     'volume': Volumes,
     'lb': Lbs,
+    'server_snapshot': ServerSnapshots,
     'server': Servers,
 }
 

@@ -37,6 +37,7 @@ options:
       - floating_ip
       - volume
       - server
+      - server_snapshot
       - lb
       - private_key
       - record

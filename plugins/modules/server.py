@@ -164,6 +164,12 @@ options:
         O(state=restarted) and O(state=shelved).
     type: bool
     default: false
+  delete_snapshots:
+    description:
+      - Whether a server that has snapshots may be deleted with them. Volumes that were attached to
+        it stay as they are, without what the snapshots hold of them.
+    type: bool
+    default: false
   repair:
     description:
       - Whether to redefine, as recorded, a machine that was altered or removed by hand
@@ -390,6 +396,10 @@ server:
       type: str
     volumes:
       description: Names of the attached volumes, without the root volume.
+      type: list
+      elements: str
+    snapshots:
+      description: Names of the snapshots of the server, the oldest first.
       type: list
       elements: str
     guest_agent:

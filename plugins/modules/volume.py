@@ -138,6 +138,12 @@ volume:
     bootable:
       description: Whether it is the root volume of its server.
       type: bool
+    server_snapshots:
+      description:
+        - Snapshots of its server that it is part of, each with the name of the server and a slash
+          in front. It cannot be detached while there are any.
+      type: list
+      elements: str
     serial:
       description: Serial number of the disk in the guest.
       type: str

@@ -44,6 +44,7 @@ FEATURES = frozenset(
         'pools whose addresses are known',
         'power off',
         'rescues of volumes',
+        'snapshots of servers',
         'double names',
         'requests',
         'credentials',

@@ -29,6 +29,15 @@ MANAGING = [name for name in MODULES if name not in (*INFO, 'server_log')]
 SAMPLES: dict[str, Any] = yaml.safe_load(
     (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
 )
+# What a cloud may lack, by the beginning of the names of modules.
+NEEDS = {'history_info': 'history', 'server_snapshot': 'snapshots of servers'}
+
+
+def _needs(module: str) -> tuple[pytest.MarkDecorator, ...]:
+    for start, feature in NEEDS.items():
+        if module.startswith(start):
+            return (pytest.mark.needs(feature),)
+    return ()
 
 
 def keep_change(cloud: CloudUnderTest, keep: Keep, module: str, options: dict[str, Any]) -> Any:
@@ -57,7 +66,7 @@ def with_names(cloud: CloudUnderTest, options: dict[str, Any]) -> dict[str, Any]
     }
 
 
-@pytest.mark.parametrize('module', MANAGING)
+@pytest.mark.parametrize('module', [pytest.param(name, marks=_needs(name)) for name in MANAGING])
 def test_module_attributes(module: str, cloud: CloudUnderTest, keep: Keep, run: Run) -> None:
     """Create, update and delete: predicted by check mode, idempotent, and removed without a trace.
 
@@ -79,13 +88,10 @@ def test_module_attributes(module: str, cloud: CloudUnderTest, keep: Keep, run: 
         if module == 'keypair' and 'dates of all key pairs' not in cloud.can:
             item = {**item, 'created_at': ''}
         assert item in listed
-    keep_change(cloud, keep, module, {'name': name, 'state': 'absent'})
+    owner = {option: sample['task'][option] for option in sample.get('of', '').split()}
+    keep_change(cloud, keep, module, {'name': name, **owner, 'state': 'absent'})
     for other, options in reversed(sample.get('before', [])):
         keep(other, name=options['name'], state='absent')
-
-
-def _needs(module: str) -> tuple[pytest.MarkDecorator, ...]:
-    return (pytest.mark.needs('history'),) if module == 'history_info' else ()
 
 
 @pytest.mark.parametrize('module', [pytest.param(name, marks=_needs(name)) for name in INFO])

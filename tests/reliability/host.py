@@ -22,7 +22,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import libvirt
 
@@ -54,6 +54,8 @@ LINKS = {
     'port_security_group': {'port_id': 'port', 'group_id': 'security_group'},
     'floating_ip': {'port_id': 'port'},
     'volume': {'server_id': 'server'},
+    'server_snapshot': {'server_id': 'server', 'parent_id': 'server_snapshot'},
+    'server_snapshot_disk': {'snapshot_id': 'server_snapshot', 'volume_id': 'volume'},
 }
 CALLER = '203.0.113.9'  # the source of simulated connections (RFC 5737)
 METADATA = re.compile(r'<metadata>.*?</metadata>')
@@ -98,6 +100,8 @@ class Names:
             self.words.update(dict.fromkeys((row['uuid'], short, f'ua-{short}'), name))
         if table == 'server':
             self.words[f'hanok-{number}-{row["name"]}'] = name
+        elif table == 'server_snapshot':
+            self.words[f'hanok-{row["uuid"]}'] = name
         elif table == 'balancer':
             self.words.update(
                 {f'{prefix}_lb{number}': f'{prefix} {name}' for prefix in ('in', 'eg')}
@@ -267,7 +271,8 @@ def _content(path: str) -> str:
         if head[:4] == b'QFI\xfb':
             offset, length, _bits, size = struct.unpack('>QIIQ', head[8:32])
             file.seek(offset)
-            return f'qcow2 of {size} bytes on {file.read(length).decode() if offset else "nothing"}'
+            base = file.read(length).decode() if offset else 'nothing'
+            return f'qcow2 of {size} bytes on {base} {_snapshots(file)}'
         file.seek(0)
         text = file.read().decode('latin-1')
     if path.endswith('.iso'):  # a CD is full of times
@@ -279,9 +284,25 @@ def _content(path: str) -> str:
         ('/etc/libvirt/qemu/', '/etc/libvirt/lxc/')
     ):
         return ''
+    if re.search(r'/hanok-[0-9a-f-]{36}\.xml$', path):  # it has the ids of a running machine
+        return ''
     if path.endswith('servers.state') or ('/services/' in path and not path.endswith('/run')):
         return ''
     return text
+
+
+def _snapshots(file: BinaryIO) -> str:
+    """The snapshots in a qcow2 file in their order (QEMU: docs/interop/qcow2.txt)."""
+    file.seek(60)
+    count, offset = struct.unpack('>IQ', file.read(12))
+    names = []
+    for _number in range(count):
+        file.seek(offset)
+        id_size, name_size, extra = struct.unpack('>12xHH20xI', file.read(40))
+        file.seek(extra + id_size, os.SEEK_CUR)
+        names.append(file.read(name_size).decode())
+        offset += -(-(40 + extra + id_size + name_size) // 8) * 8
+    return ' '.join(names)
 
 
 def _in_order(text: str) -> str:

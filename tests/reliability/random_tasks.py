@@ -75,6 +75,7 @@ SERVER = {
     'allow_shrink': st.booleans(),
     'allow_restart': st.booleans(),
     'repair': st.booleans(),
+    'delete_snapshots': st.booleans(),
     **DESCRIBED,
 }
 POWER = one('stopped', 'stopped', 'started', 'present', 'absent')
@@ -98,6 +99,16 @@ OPTIONS: Options = {
                 'server': one('a', 'b', 'g-1'),
                 'force': st.booleans(),
                 'size': one(1, 2),
+            },
+        ),
+    ],
+    'server_snapshot': [
+        (
+            {'name': one('s', 't'), 'server': one('a', 'b', 'g-1')},
+            {
+                'state': one('present', 'restored', 'absent'),
+                'memory': st.booleans(),
+                **DESCRIBED,
             },
         ),
     ],

@@ -44,6 +44,7 @@ from typing import Any
 import ansible.module_utils.basic
 import libvirt
 import libvirtmod
+import libvirtmod_qemu
 
 # Imported once, for all forks; shutil before os is wrapped, because it inspects os when it is
 # imported.
@@ -218,6 +219,20 @@ def watch_libvirt(watch: Watch) -> None:
     for name in dir(libvirtmod):
         if CHANGES.match(name) and callable(getattr(libvirtmod, name)):
             setattr(libvirtmod, name, watched(name, getattr(libvirtmod, name)))
+    for name in ('virDomainQemuMonitorCommand', 'virDomainQemuAgentCommand'):
+        setattr(libvirtmod_qemu, name, _watched_command(watch, getattr(libvirtmod_qemu, name)))
+
+
+def _watched_command(watch: Watch, real: Callable[..., Any]) -> Callable[..., Any]:
+    """Watch the commands that change something in a machine or its guest."""
+
+    def call(domain: Any, text: str, *words: Any) -> Any:
+        command = json.loads(text)['execute']
+        act: Callable[[], Any] = lambda: real(domain, text, *words)  # noqa: E731
+        is_change = re.match('transaction|blockdev|snapshot|job|guest-fsfreeze', command)
+        return watch.step(f'vir {command}', act) if is_change else act()
+
+    return call
 
 
 def watch_record(watch: Watch) -> None:

@@ -100,7 +100,7 @@ class SampleItems:
         """``item``: the only item."""
         self.item = item
 
-    def list(self, *_names: Any) -> tuple[Any, ...]:
+    def list(self, *_names: Any, **_options: Any) -> tuple[Any, ...]:
         """List the item."""
         return (self.item,)
 

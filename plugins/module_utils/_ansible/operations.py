@@ -13,10 +13,17 @@ from .._model.kinds import Verb
 from .clouds import supported
 
 if TYPE_CHECKING:
+    from .._cloud.capabilities import ServerSnapshots
     from .._cloud.contract import UpdatableItems
 
 Operation = Callable[[Changes], Outcomes]
 Operations = Mapping[Tuple[str, Verb], Operation]
+
+
+def snapshots_of(cloud: Cloud) -> ServerSnapshots:
+    """Return the snapshots of servers. Raises Unsupported for a cloud without them."""
+    return supported(cloud, cloud.server_snapshots, 'cloud')
+
 
 _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
     'keypair': lambda cloud: cloud.keypairs,
@@ -30,6 +37,7 @@ _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
     'volume': lambda cloud: cloud.volumes,
     'server': lambda cloud: cloud.servers,
     'lb': lambda cloud: cloud.lbs,
+    'server_snapshot': snapshots_of,
 }
 _COMMON: Mapping[Verb, Callable[[UpdatableItems[Item]], Operation]] = {
     Verb.CREATE: lambda items: items.create,
@@ -40,6 +48,7 @@ _OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
     ('volume', Verb.ATTACH): lambda cloud: cloud.volumes.attach,
     ('volume', Verb.DETACH): lambda cloud: cloud.volumes.detach,
     ('server', Verb.REPAIR): lambda cloud: supported(cloud, cloud.repairs, 'repair').repair,
+    ('server_snapshot', Verb.RESTORE): lambda cloud: snapshots_of(cloud).restore,
     ('firewall', Verb.LOAD): lambda cloud: supported(cloud, cloud.upkeep, 'upkeep').load,
 }
 

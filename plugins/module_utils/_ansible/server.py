@@ -58,6 +58,7 @@ ARGUMENTS: Dict[str, Any] = {
     'force': {'type': 'bool', 'default': False},
     'repair': {'type': 'bool', 'default': False},
     'like': {'type': 'str'},
+    'delete_snapshots': {'type': 'bool', 'default': False},
     **METADATA,
 }
 _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
@@ -71,6 +72,7 @@ _REQUEST_OPTIONS = (
     'force',
     'repair',
     'like',
+    'delete_snapshots',
 )
 
 

@@ -40,7 +40,7 @@ from .._model.server import Server
 from .._model.user_data import UserDataHash
 from .._model.volume import Volume
 from . import Names, Observed, Outcomes
-from .capabilities import History, Records, Repairs, Upkeep
+from .capabilities import History, Records, Repairs, ServerSnapshots, Upkeep
 
 Item_co = TypeVar('Item_co', covariant=True)
 
@@ -187,8 +187,8 @@ class Servers(Protocol):
 class Cloud(Protocol):
     """A cloud, opened for one task with its secrets; what is recorded of them, it matches.
 
-    Its errors are CloudErrors. What it may lack (``upkeep``, ``repairs``, ``records``,
-    ``history``) is None then.
+    Its errors are CloudErrors. What it may lack (``server_snapshots``, ``upkeep``,
+    ``repairs``, ``records``, ``history``) is None then.
     """
 
     @property
@@ -234,6 +234,10 @@ class Cloud(Protocol):
     @property
     def servers(self) -> Servers:
         """Servers."""
+
+    @property
+    def server_snapshots(self) -> ServerSnapshots | None:
+        """Snapshots of servers; None: the cloud has none with the memory of guests."""
 
     @property
     def lbs(self) -> UpdatableItems[Lb]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .catalogue.init_scripts import LocalInitScripts
     from .catalogue.keypairs import LocalKeypairs
     from .compute.servers import LocalServers
+    from .compute.snapshots import LocalServerSnapshots
     from .network.floating_ips import LocalFloatingIps
     from .network.networks import LocalNetworks
     from .network.ports import LocalPorts
@@ -154,6 +155,13 @@ class LocalCloud:
     def servers(self) -> LocalServers:
         """Servers."""
         return at_boundary(self._servers)
+
+    @property
+    def server_snapshots(self) -> LocalServerSnapshots:
+        """Snapshots of servers."""
+        from .compute.snapshots import LocalServerSnapshots
+
+        return at_boundary(LocalServerSnapshots(self.host, lambda: self._projections))
 
     @property
     def lbs(self) -> LocalLbs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, List, Tuple
+from typing import Any, List
 
 from .problem import Problem, invalid
 
@@ -64,18 +64,6 @@ def host_name_problems(name: str, option: str = 'name') -> List[Problem]:
             'beginning and ending with a letter or digit',
         )
     ]
-
-
-def key_problems(names: Tuple[str, ...], option: str = 'key_names') -> List[Problem]:
-    """Check the names of the key pairs of a server."""
-    return [problem for name in names for problem in reference_problems(name, option)]
-
-
-def key_excesses(names: Tuple[str, ...], most: int, option: str = 'key_names') -> List[Problem]:
-    """Check the number of the key pairs of a server."""
-    if len(names) <= most:
-        return []
-    return [invalid(option, f'{len(names)} are specified; a server has at most {most}')]
 
 
 def label_problems(labels: Mapping[str, Any] | None) -> List[Problem]:

@@ -46,6 +46,7 @@ KINDS = {
         Kind('floating_ip', 'floating_ips', 'floating IP', is_networked=True),
         Kind('volume', 'volumes', 'volume'),
         Kind('server', 'servers', 'server', is_networked=True),
+        Kind('server_snapshot', 'server_snapshots', 'server snapshot'),
         Kind('lb', 'lbs', 'load balancer', is_networked=True),
         Kind('private_key', 'private_keys', 'private key'),
         Kind('record', 'records', 'record', is_in_project=False),
@@ -82,6 +83,8 @@ class Verb(str, Enum):
     RENAME = 'rename'
     BACK_UP = 'back_up'
     UPLOAD = 'upload'
+    SNAPSHOT = 'snapshot'
+    RESTORE = 'restore'
 
     def __str__(self) -> str:
         """Return the name of the operation."""
@@ -119,4 +122,5 @@ _PAST_TENSE = {
     Verb.UNRESCUE: 'unrescued',
     Verb.RENAME: 'renamed',
     Verb.BACK_UP: 'backed up',
+    Verb.RESTORE: 'restored',
 }

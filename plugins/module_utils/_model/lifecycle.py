@@ -50,6 +50,8 @@ SERVER: Mapping[Verb, Transition] = {
     ),
     Verb.ATTACH: Transition((), _unchanged(*STEADY)),
     Verb.DETACH: Transition((), _unchanged(*STEADY, *_PUT_AWAY)),
+    Verb.SNAPSHOT: Transition((), _unchanged(*STEADY)),
+    Verb.RESTORE: Transition((TaskState.RESTORING,), _to(None, STEADY)),
     Verb.REBOOT: Transition(
         (TaskState.REBOOTING, TaskState.REBOOT_STARTED), _unchanged(Status.ACTIVE)
     ),

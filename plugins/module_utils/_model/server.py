@@ -95,6 +95,7 @@ class Server:
     networks: Tuple[Nic, ...] = (Nic('default'),)
     floating_ip: str | None = None
     volumes: Tuple[str, ...] = ()
+    snapshots: Tuple[str, ...] = ()
     delete_protection: bool = False
     guest_agent: bool = True
     description: str = ''

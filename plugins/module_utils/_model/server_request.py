@@ -12,8 +12,6 @@ from .change import AFTER_APPLY
 from .checks import (
     description_problems,
     host_name_problems,
-    key_excesses,
-    key_problems,
     label_excesses,
     label_problems,
     length_problems,
@@ -21,6 +19,7 @@ from .checks import (
     size_problems,
 )
 from .interface_checks import address_problems, group_problems, mac_problems
+from .key_checks import key_excesses, key_problems
 from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets
@@ -128,6 +127,7 @@ class ServerRequest:
     force: bool = False
     repair: bool = False
     like: str | None = None
+    delete_snapshots: bool = False
 
     @property
     def secrets(self) -> Secrets:

@@ -89,6 +89,7 @@ class TaskState(Word):
     EXTENDING = 'extending'
     BACKING_UP = 'backing-up'
     UPLOADING = 'uploading'
+    RESTORING = 'restoring'
     DELETING = 'deleting'
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import reference_problems, size_problems
@@ -24,7 +24,8 @@ class Volume:
     """A disk. ``size`` in GB (2^30 bytes). ``bootable``: the root volume of its server.
 
     ``device``: its path in a guest with udev. ``disk_missing``: its file no longer exists.
-    ``cloud_status``: what the cloud reports, if no run, and nothing else here, is the reason.
+    ``server_snapshots``: the snapshots of its server that it is part of. ``cloud_status``: what the
+    cloud reports, if no run, and nothing else here, is the reason.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Volume:
     created_at: str = AFTER_APPLY
     disk_missing: bool = False
     bootable: bool = False
+    server_snapshots: Tuple[str, ...] = ()
     cloud_status: VolumeStatus | None = None
 
     @property

@@ -16,7 +16,7 @@ from .._model.server import Nic, Server
 from .._model.server_effects import TABLE
 from .._model.server_request import NicRequest, ServerRequest, has_state, has_value
 from .._model.status import Status, TaskState
-from .server_group import plan_members, plan_server_deletion
+from .server_group import plan_members
 from .server_observations import ObservedServers
 from .server_references import check_references
 
@@ -62,6 +62,8 @@ def _plan_server(
     current = observed.servers.get(name)
     if request.state == 'absent':
         if current:
+            from .server_deletion import plan_server_deletion
+
             plan_server_deletion(current, request, draft)
         return None
     if current and current.unfinished == TaskState.DELETING:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Tuple
 
 from .._model.change import Draft, Plan
+from .._model.checks import join_names
 from .._model.effect import LIVE, POWER_OFF
 from .._model.flavor import Flavor
 from .._model.image import Image
@@ -186,6 +187,14 @@ def _rebuilt(
             'action',
             f'server {current.name} is protected, and a rebuild deletes all data on its root disk; '
             'set delete_protection: false (module server) to allow it',
+            name=current.name,
+        )
+    if current.snapshots:
+        draft.refuse(
+            'action',
+            f'server {current.name} has snapshots ({join_names(current.snapshots)}), which a '
+            'rebuild would lose with its root disk; delete those first (server_snapshot: state: '
+            'absent)',
             name=current.name,
         )
     after = _with_status(current, request, observed, draft)

@@ -15,6 +15,7 @@ from .._model.server_request import ServerRequest
 from .._model.status import Status, TaskState
 from .server_creation import check_first_boot, complete_creation
 from .server_observations import ObservedServers
+from .server_state import RESTORE_INTERRUPTED
 
 # What completes an action that was interrupted. The others (see complete_action) need no verb of
 # their own.
@@ -41,6 +42,8 @@ def complete_earlier_run(
     current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> Server:
     """Complete what was begun with a server, and redefine its machine if that is requested."""
+    if current.unfinished == TaskState.RESTORING:
+        return complete_action(current, draft, request.force)
     if current.unfinished == TaskState.CREATING:
         current = complete_creation(current, request, observed, draft)
     if current.status == Status.UNMANAGED or current.unfinished == TaskState.REPAIRING:
@@ -56,7 +59,12 @@ def complete_action(current: Server, draft: Draft, force: bool) -> Server:
 
     A start, a reboot, a rename or an update is completed by an update: that starts a server which
     is to run. ``force``: a guest is powered off where it would be shut down.
+    The restore of a snapshot is not a change of the server.
     """
+    if current.unfinished == TaskState.RESTORING:
+        text = f'server {current.name} is unfinished ({current.unfinished}): {RESTORE_INTERRUPTED}'
+        draft.refuse('name', text, name=current.name)
+        return current.completed()
     verb = _VERBS.get(current.unfinished, Verb.UPDATE) if current.unfinished else Verb.UPDATE
     after = current.completed()
     effect = POWER_OFF if force else LIVE

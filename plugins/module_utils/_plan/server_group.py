@@ -7,11 +7,8 @@ from __future__ import annotations
 from typing import List, Tuple
 
 from .._model.change import Draft
-from .._model.effect import COMPLETES_INTERRUPTED_RUN
-from .._model.kinds import Verb
 from .._model.server import Server
 from .._model.server_request import ServerRequest
-from .._model.status import TaskState
 from .server_observations import ObservedServers
 
 
@@ -74,18 +71,8 @@ def _delete_surplus(request: ServerRequest, surplus: List[Server], draft: Draft)
             'count',
             f'count: {request.count} would delete {names}; set allow_shrink: true to allow it',
         )
-    for server in surplus:
-        plan_server_deletion(server, request, draft)
+    if surplus:
+        from .server_deletion import plan_server_deletion
 
-
-def plan_server_deletion(server: Server, request: ServerRequest, draft: Draft) -> None:
-    """Delete a server, unless it is protected."""
-    if request.options.get('delete_protection', server.delete_protection):
-        draft.refuse(
-            'delete_protection',
-            f'server {server.name} is protected; set delete_protection: false, also in this task, '
-            'to allow its deletion',
-            name=server.name,
-        )
-    why = COMPLETES_INTERRUPTED_RUN if server.unfinished == TaskState.DELETING else ''
-    draft.add('server', Verb.DELETE, server, None, why=why)
+        for server in surplus:
+            plan_server_deletion(server, request, draft)

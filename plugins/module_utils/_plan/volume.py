@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from .._model.change import Draft, Plan
+from .._model.checks import join_names
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
-from .._model.status import Status, TaskState
+from .._model.status import TaskState
 from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest, root_server
 
 if TYPE_CHECKING:
@@ -192,34 +193,9 @@ def _attach(
 
 
 def _check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
-    """Refuse a server whose machine differs from the record, or whose status does not allow it.
+    from .server_state import check_server
 
-    Attaching or detaching a volume redefines the machine, which undoes that difference.
-    """
-    if server is None:
-        return
-    if server.unfinished:
-        draft.refuse(
-            'server',
-            f'server: {server.name} is unfinished ({server.unfinished}); run the task that creates '
-            'or deletes it again',
-        )
-    elif server.status == Status.UNMANAGED:
-        faults = '; '.join(server.faults)
-        draft.refuse(
-            'server',
-            f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: '
-            'true), or delete it, which keeps its volumes',
-        )
-    else:
-        _check_allowed(server, verb, draft)
-
-
-def _check_allowed(server: Server, verb: Verb, draft: Draft) -> None:
-    from .._model.lifecycle import is_allowed, refusal
-
-    if not is_allowed('server', server.status, verb):
-        draft.refuse('server', refusal('server', server.name, server.status, verb))
+    check_server(server, verb, draft)
 
 
 def _detach(
@@ -229,6 +205,13 @@ def _detach(
     draft: Draft,
 ) -> Volume:
     _check_server(observed.servers.get(current.server or ''), Verb.DETACH, draft)
+    if current.server_snapshots:
+        draft.refuse(
+            'state',
+            f'volume {current.name} is part of snapshots of its server '
+            f'({join_names(current.server_snapshots)}); delete those first (server_snapshot: '
+            'state: absent)',
+        )
     if observed.mounted and not request.force:
         draft.refuse(
             'force',

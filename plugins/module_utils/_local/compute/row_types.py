@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import List, Tuple, TypedDict
 
-from ..record.rows import PortRow, ServerRow, VolumeRow
+from ..record.rows import PortRow, ServerRow, ServerSnapshotRow, VolumeRow
 
 
 class Named(TypedDict):
@@ -30,7 +30,7 @@ class OfServer(TypedDict):
 
 
 class ListedServer(ServerRow):
-    """A server with its image and root volume, and its key pairs after the first, as JSON."""
+    """A server with its image and root volume; its further key pairs and snapshots are JSON."""
 
     image: str
     image_uuid: str
@@ -40,6 +40,25 @@ class ListedServer(ServerRow):
     more_keys: str
     volume_size: int
     volume_task_state: str | None
+    snapshots: str
+    is_being_restored: int
+
+
+class ListedSnapshot(ServerSnapshotRow):
+    """A snapshot with its volumes, as JSON. ``name``: of the server, whose lock it has."""
+
+    full_name: str
+    machine: str
+    parent: str | None
+    volumes: str
+
+
+class DiskOfSnapshot(TypedDict):
+    """The volume of a disk in a snapshot."""
+
+    snapshot_id: int
+    uuid: str
+    bootable: int
 
 
 class PortOfServer(PortRow):

@@ -171,7 +171,7 @@ class ServerActions:
             return self.record.writer.end(outcomes)
 
     def _rename(self, changes: Changes) -> Outcomes:
-        """Give servers other names, which their root volumes and DNS names follow."""
+        """Give servers other names, which their root volumes, snapshots and DNS names follow."""
 
         def rename(change: Change, row: int) -> None:
             name = change.new(Server).name
@@ -180,6 +180,11 @@ class ServerActions:
             self.record.sql.execute(
                 'UPDATE main.volume SET name = ? WHERE server_id = ? AND bootable',
                 (root_name(name), row),
+            )
+            self.record.sql.execute(
+                "UPDATE main.server_snapshot SET name = ? || substr(name, instr(name, '/')) "
+                'WHERE server_id = ?',
+                (name, row),
             )
             dns_names.check_dns_names(self.record, 'server', [name])
 

@@ -23,13 +23,18 @@ _SELECTED = """FROM server s
 _MORE_KEYS = """(SELECT json_group_array(name) FROM (
   SELECT k.name FROM server_keypair sk JOIN keypair k ON k.id = sk.keypair_id
   WHERE sk.server_id = s.id ORDER BY sk.position))"""
+_SNAPSHOTS = """(SELECT json_group_array(name) FROM (
+  SELECT substr(name, length(s.name) + 2) AS name FROM server_snapshot
+  WHERE server_id = s.id ORDER BY id))"""
 _WITH_IMAGE_AND_ROOT = """JOIN image i ON i.id = s.image_id
   LEFT JOIN image r ON r.id = s.rescue_image_id
   LEFT JOIN volume v ON v.server_id = s.id AND v.bootable"""
 _SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
   r.name AS rescue_image, r.uuid AS rescue_image_uuid,
-  {_MORE_KEYS} AS more_keys, v.size AS volume_size, v.task_state AS volume_task_state
+  {_MORE_KEYS} AS more_keys, {_SNAPSHOTS} AS snapshots, EXISTS (SELECT 1 FROM server_snapshot n
+    WHERE n.server_id = s.id AND n.task_state = '{TaskState.RESTORING}') AS is_being_restored,
+  v.size AS volume_size, v.task_state AS volume_task_state
   {_SELECTED.replace('WHERE', f'{_WITH_IMAGE_AND_ROOT} WHERE')}
   ORDER BY length(s.name), s.name""")
 )
@@ -58,12 +63,15 @@ ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
 def server_rows(record: Record, names: str | None, member_of: str | None) -> List[ListedServer]:
     """The rows of servers with those of their images and root volumes.
 
-    A server whose root volume is being extended is being updated.
+    A server whose root volume is being extended is being updated; one whose snapshot is being
+    restored is, too.
     """
     rows: List[ListedServer] = [{**row} for row in record.rows(_SERVERS, names, member_of)]
     for row in rows:
         if row['task_state'] is None and row['volume_task_state'] is not None:
             row['task_state'] = TaskState.UPDATING
+        if row['task_state'] is None and row['is_being_restored']:
+            row['task_state'] = TaskState.RESTORING
     return rows
 
 

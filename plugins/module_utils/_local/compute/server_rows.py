@@ -174,13 +174,14 @@ def _associate_floating_ip(
 
 
 def delete(record: Record, servers: Sequence[int]) -> None:
-    """Delete servers, root volumes and automatic floating IPs; detach named ports and volumes."""
+    """Delete servers, snapshots, root volumes and automatic floating IPs; detach the rest."""
     selected = 'SELECT value FROM json_each(?)'
     for statement in (
         'DELETE FROM main.floating_ip WHERE automatic AND port_id IN '
         f'(SELECT id FROM port WHERE server_id IN ({selected}))',
         'UPDATE main.port SET server_id = NULL, position = 0 '
         f'WHERE name IS NOT NULL AND server_id IN ({selected})',
+        f'DELETE FROM main.server_snapshot WHERE server_id IN ({selected})',
         f'DELETE FROM main.volume WHERE bootable AND server_id IN ({selected})',
         'UPDATE main.volume SET server_id = NULL, task_state = CASE WHEN task_state IN '
         f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "

@@ -9,7 +9,7 @@ transaction clears the task state.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Dict, Iterable, List, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome, Outcomes
 from ..._model.change import Change, Changes, names_of
@@ -124,9 +124,12 @@ class ServerWriter:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         rows = self.complete_rows(changes)
-        outcomes = self.host.work.then_each(
-            begun, lambda change: self.machines.erase(rows[change.name])
-        )
+        erase: Callable[[CompleteServer], None] = self.machines.erase
+        if any(row['snapshots'] != '[]' for row in rows.values()):
+            from .snapshot_writer import with_snapshots
+
+            erase = with_snapshots(self.host, rows, erase)
+        outcomes = self.host.work.then_each(begun, lambda change: erase(rows[change.name]))
         deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
         self.projections.end_stale_flows()
         with self.record.writer.transaction():

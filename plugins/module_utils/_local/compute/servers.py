@@ -100,6 +100,7 @@ class LocalServers:
             networks=tuple(_nic(port, groups) for port in ports),
             floating_ip=floating[0] if floating else None,
             volumes=tuple(volume['name'] for volume in row['volumes']),
+            snapshots=tuple(json.loads(row['snapshots'])),
             delete_protection=bool(row['delete_protection']),
             guest_agent=bool(row['guest_agent']),
             description=row['description'],

@@ -229,7 +229,7 @@ class ServerSnapshotRow(Row):
 
     uuid: Uuid
     name: str
-    server_id: Annotated[OfServer, INDEX]
+    server_id: Annotated[int, 'REFERENCES server ON DELETE CASCADE', INDEX]
     parent_id: Annotated[Optional[int], 'REFERENCES server_snapshot ON DELETE SET NULL']
     memory: int
     hardware: Annotated[Optional[str], Value.JSON]

@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from typing import Dict
+from typing import Any, Dict, FrozenSet
 
 from ..record.host import Host
 from .pools import Disk, Pool
@@ -67,9 +67,34 @@ class PoolWriter(Pool):
 
     def size(self, disk: Disk) -> int:
         """The size of a disk in bytes."""
+        return int(self._info(disk)['virtual-size'])
+
+    def snapshots(self, disk: Disk) -> FrozenSet[str]:
+        """The names of the snapshots in a disk."""
+        return frozenset(one['name'] for one in self._info(disk).get('snapshots', ()))
+
+    def _info(self, disk: Disk) -> Dict[str, Any]:
         output = self.host.work.run('qemu-img', 'info', '-U', '--output=json', disk.path)
-        described = json.loads(output)
-        return int(described['virtual-size'])
+        found: Dict[str, Any] = json.loads(output)
+        return found
+
+    def snapshot(self, disk: Disk, name: str, locks: Sequence[int]) -> None:
+        """Create a snapshot in a disk that is not in use."""
+        self.host.work.run('qemu-img', 'snapshot', '-q', '-c', name, disk.path, locks=locks)
+
+    def delete_snapshot(self, disk: Disk, name: str, locks: Sequence[int]) -> None:
+        """Delete a snapshot in a disk that is not in use, if it exists."""
+        if name in self.snapshots(disk):
+            self.host.work.run('qemu-img', 'snapshot', '-q', '-d', name, disk.path, locks=locks)
+
+    def restore(self, disk: Disk, name: str, locks: Sequence[int]) -> None:
+        """Restore a disk that is not in use, with its size then."""
+        before = self.size(disk)
+        self.host.work.run('qemu-img', 'snapshot', '-q', '-a', name, disk.path, locks=locks)
+        if self.size(disk) < before:
+            # QEMU 7.2 loses the clusters of the memory when it shrinks a disk
+            command = ('qemu-img', 'check', '-q', '-f', disk.format, '-r', 'leaks', disk.path)
+            self.host.work.run(*command, locks=locks)
 
     def sizes(self, kind: str) -> Dict[str, int]:
         """The sizes (bytes) of all disks of a kind, by UUID: the variable part of their paths."""

@@ -14,8 +14,13 @@ class ListedImage(ImageRow):
 
 
 class ListedVolume(VolumeRow):
-    """A volume, and the server that it is attached to, with the UUID of its machine."""
+    """A volume, and the server that it is attached to, with the UUID of its machine.
+
+    The snapshots that it is in are JSON; beside them, what is being done with one of the server.
+    """
 
     server: str | None
     machine: str | None
     power: str | None
+    snapshots: str
+    snapshot_task_state: str | None

@@ -22,7 +22,12 @@ LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.cre
     v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
     s.name AS server, s.uuid AS machine, s.power AS power,
     CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
-      ELSE v.task_state END AS task_state
+      ELSE v.task_state END AS task_state,
+    (SELECT json_group_array(name) FROM (SELECT n.name FROM server_snapshot_disk d
+      JOIN server_snapshot n ON n.id = d.snapshot_id WHERE d.volume_id = v.id ORDER BY n.id))
+      AS snapshots,
+    (SELECT max(n.task_state) FROM server_snapshot n WHERE n.server_id = s.id)
+      AS snapshot_task_state
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name""")
 
@@ -68,4 +73,5 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         disk_missing=row['task_state'] is None and not pool.exists(disk),
         bootable=bool(row['bootable']),
         cloud_status=VolumeStatus.RESERVED if row['power'] == 'shelved' else None,
+        server_snapshots=tuple(json.loads(row['snapshots'])),
     )

@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
+from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
 from .pools import pool_of
@@ -46,7 +48,15 @@ class LocalVolumes:
     def _with_progress(self, row: ListedVolume, volume: Volume) -> Volume:
         kind, name = lock_of(row['name'])
         locked: InProgress = {'name': name, 'task_state': row['task_state']}
+        if self._is_backed_up(row):
+            return replace(volume, task_state=TaskState.BACKING_UP)
         return self.host.with_progress(kind, locked, volume)
+
+    def _is_backed_up(self, row: ListedVolume) -> bool:
+        """Whether another run is making a snapshot of the server."""
+        if row['task_state'] or row['snapshot_task_state'] != TaskState.CREATING:
+            return False
+        return self.host.locks.is_held_by_others('server', row['server'] or '')
 
     def is_mounted(self, name: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""

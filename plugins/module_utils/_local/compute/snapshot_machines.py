@@ -1,0 +1,201 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Snapshots in the disks of servers that run, and of those that do not.
+
+A machine that runs has its disks open, and its monitor makes and deletes their snapshots: those of
+all disks at one instant. Otherwise qemu-img does. A restore begins with a machine that is off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Any, Sequence
+
+from ..._cloud import CloudError, TimedOut
+from ..host.files import read_file, write_atomically
+from ..host.hypervisor import tolerate
+from ..host.monitor import Monitor
+from ..record.host import Host
+from ..record.work import wait_until
+from ..storage.pool_writer import writer_of
+from .frozen_guests import frozen
+from .snapshot_rows import Disks, tag_of
+from .virtual_machines import VirtualMachines
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer, ListedSnapshot
+
+_PAUSED = 1  # VIR_DOMAIN_START_PAUSED
+
+
+class SnapshotMachines:
+    """Snapshots of the disks and the memory of machines; all changes are idempotent."""
+
+    def __init__(self, host: Host) -> None:
+        """Make them on this host."""
+        self.host = host
+        self.pool = writer_of(host)
+        self.machines = VirtualMachines(host)
+
+    # -- create ----------------------------------------------------------------------------------
+
+    def create(self, row: ListedSnapshot, disks: Disks) -> None:
+        """Create the snapshot; what an interrupted run has left of it is taken if it is whole."""
+        domain = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
+        if domain.isActive():
+            self._create_live(row, disks, domain)
+        elif row['memory'] and self._missing(row, disks):
+            raise CloudError(
+                f'server {row["name"]} has stopped, and only a running guest has memory to keep; '
+                'start it, and run the task again',
+                'memory',
+            )
+        else:
+            self._create_offline(row, disks)
+
+    def _missing(self, row: ListedSnapshot, disks: Disks) -> bool:
+        return not all(tag_of(row) in self.pool.snapshots(disk) for disk in disks)
+
+    def _create_offline(self, row: ListedSnapshot, disks: Disks) -> None:
+        tag, locks = tag_of(row), self._locks(row)
+        if not self._missing(row, disks):
+            return
+        for disk in disks:  # of another instant
+            self.pool.delete_snapshot(disk, tag, locks)
+        for disk in disks:
+            self.pool.snapshot(disk, tag, locks)
+
+    def _create_live(self, row: ListedSnapshot, disks: Disks, domain: Any) -> None:
+        monitor = Monitor(domain)
+        nodes = monitor.nodes([disk.path for disk in disks])
+        tag = tag_of(row)
+        self._end_job(row, monitor, tag)
+        if all(tag in monitor.snapshots(node) for node in nodes) and self._has_machine(row):
+            return
+        _delete(monitor, nodes, tag)
+        if row['memory']:
+            write_atomically(self._machine_path(row), domain.XMLDesc())
+            self._run_job(row, monitor, nodes, 'snapshot-save')
+            return
+        actions = [
+            {'type': 'blockdev-snapshot-internal-sync', 'data': {'device': node, 'name': tag}}
+            for node in nodes
+        ]
+        with frozen(domain):
+            monitor.execute('transaction', actions=actions)
+
+    def _has_machine(self, row: ListedSnapshot) -> bool:
+        return not row['memory'] or os.path.exists(self._machine_path(row))
+
+    def _machine_path(self, row: ListedSnapshot) -> str:
+        """The file with the machine that the memory is of, as libvirt had it then."""
+        return self.host.settings.path('servers', row['machine'], f'{tag_of(row)}.xml')
+
+    def _run_job(
+        self, row: ListedSnapshot, monitor: Monitor, nodes: Sequence[str], command: str
+    ) -> None:
+        """Save or load memory, and await the end. The memory is in the root disk."""
+        tag = tag_of(row)
+        self._end_job(row, monitor, tag)
+        monitor.execute(command, job_id=tag, tag=tag, vmstate=nodes[0], devices=list(nodes))
+        error = self._end_job(row, monitor, tag)
+        if error:
+            raise CloudError(f'QEMU: {command}: {error}')
+
+    def _end_job(self, row: ListedSnapshot, monitor: Monitor, name: str) -> str:
+        """Await the end of a job, if there is one: it continues without the run that began it.
+
+        Return its error.
+        """
+        found = monitor.job(name)
+
+        def has_ended() -> bool:
+            nonlocal found
+            found = monitor.job(name)
+            return found is None or found['status'] == 'concluded'
+
+        if found is None:
+            return ''
+        if not wait_until(has_ended, self.host.work.time_left()):
+            raise TimedOut(
+                f'timed out after {self.host.timeout} s (wait_timeout) waiting for the memory of '
+                f'server {row["name"]}, which is still being written or read; run the task again',
+                'wait_timeout',
+            )
+        if found is None:
+            return ''
+        monitor.execute('job-dismiss', id=name)
+        return str(found.get('error', ''))
+
+    # -- delete ----------------------------------------------------------------------------------
+
+    def delete(self, row: ListedSnapshot, disks: Disks) -> None:
+        """Delete the snapshot from all disks, also while the machine runs."""
+        tag, locks = tag_of(row), self._locks(row)
+        domain = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
+        if domain.isActive():
+            monitor = Monitor(domain)
+            self._end_job(row, monitor, tag)
+            _delete(monitor, monitor.nodes([disk.path for disk in disks]), tag)
+        else:
+            for disk in disks:
+                self.pool.delete_snapshot(disk, tag, locks)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._machine_path(row))
+
+    def delete_with_server(self, row: ListedSnapshot, disks: Disks) -> None:
+        """Delete the snapshot of a server that is gone with its root disk from its volumes."""
+        for disk in filter(self.pool.exists, disks):
+            self.pool.delete_snapshot(disk, tag_of(row), self._locks(row))
+
+    # -- restore ---------------------------------------------------------------------------------
+
+    def restore(
+        self, row: ListedSnapshot, disks: Disks, server: CompleteServer, with_memory: bool
+    ) -> None:
+        """Power the machine off, restore its disks, and start it, with its memory or afresh."""
+        machine = read_file(self._machine_path(row)) if with_memory else ''
+        if machine is None:
+            raise CloudError(
+                f'the machine that the memory in {row["full_name"]} is of is no longer known; set '
+                'memory: false to restore the disks only',
+                'memory',
+            )
+        self.machines.power_off(server)
+        for disk in disks:
+            self.pool.restore(disk, tag_of(row), self._locks(row))
+        if not with_memory:
+            self.machines.define_and_start(server)
+            return
+        self.machines.define(server).setAutostart(1)
+        domain = self.machines.connection.createXML(self._as_of_today(machine, server), _PAUSED)
+        try:
+            monitor = Monitor(domain)
+            nodes = monitor.nodes([disk.path for disk in disks])
+            self._run_job(row, monitor, nodes, 'snapshot-load')
+        except CloudError:
+            with tolerate('OPERATION_INVALID'):
+                domain.destroy()  # it has nothing to continue with
+            raise
+        domain.resume()
+
+    def _as_of_today(self, machine: str, server: CompleteServer) -> str:
+        """A machine of that time with the name and the metadata of today."""
+        found = ET.fromstring(machine)  # noqa: S314 (libvirt's own)
+        name, metadata = found.find('name'), found.find('metadata')
+        if name is not None and metadata is not None:
+            name.text = self.machines.name(server)
+            metadata.clear()
+            metadata.append(ET.fromstring(server['metadata']))  # noqa: S314 (ours)
+        return ET.tostring(found, encoding='unicode')
+
+    def _locks(self, row: ListedSnapshot) -> Sequence[int]:
+        return self.host.work.held_lock('server', row['name'])
+
+
+def _delete(monitor: Monitor, nodes: Sequence[str], tag: str) -> None:
+    for node in nodes:
+        if tag in monitor.snapshots(node):
+            monitor.execute('blockdev-snapshot-delete-internal-sync', device=node, name=tag)

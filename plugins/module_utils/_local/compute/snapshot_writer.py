@@ -1,0 +1,163 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Changes of snapshots: a transaction, steps that may be done twice, a transaction."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Callable, Dict, Tuple
+
+from ..._cloud import Outcomes
+from ..._model.change import Change, Changes
+from ..._model.effect import LIVE
+from ..._model.server_snapshot import ServerSnapshot
+from ..._model.status import TaskState
+from ..record.host import Host
+from ..record.projection import Projections
+from ..record.record import description_columns
+from ..storage.pool_writer import writer_of
+from . import server_rows
+from .snapshot_machines import SnapshotMachines
+from .snapshot_rows import Disks, disks_of, snapshot_rows
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer, ListedSnapshot
+
+_DONE = 'UPDATE main.server_snapshot SET task_state = NULL WHERE id = ?'
+# What the server has come from: ?1 is the id of a snapshot.
+_OTHERS = """UPDATE main.server_snapshot SET current = 0 WHERE id <> ?1
+  AND server_id = (SELECT server_id FROM server_snapshot WHERE id = ?1)"""
+_PARENT = """UPDATE main.server_snapshot SET parent_id = (SELECT n.id FROM server_snapshot n
+  WHERE n.server_id = server_snapshot.server_id AND n.current AND n.id <> ?1) WHERE id = ?1"""
+_CURRENT = 'UPDATE main.server_snapshot SET current = 1 WHERE id = ?1'
+# A restore replaces what others have begun.
+_RESTORED = f"""UPDATE main.server_snapshot SET task_state = NULL
+  WHERE task_state = '{TaskState.RESTORING}'
+  AND server_id = (SELECT server_id FROM server_snapshot WHERE id = ?1)"""
+_CHILDREN = """UPDATE main.server_snapshot SET
+  parent_id = (SELECT n.parent_id FROM server_snapshot n WHERE n.id = ?1) WHERE parent_id = ?1"""
+_PREVIOUS = """UPDATE main.server_snapshot SET current = 1 WHERE id =
+  (SELECT n.parent_id FROM server_snapshot n WHERE n.id = ?1 AND n.current)"""
+_DELETED = 'DELETE FROM main.server_snapshot WHERE id = ?1'
+
+
+def with_snapshots(
+    host: Host, servers: Mapping[str, CompleteServer], erase: Callable[[CompleteServer], None]
+) -> Callable[[CompleteServer], None]:
+    """Return what erases servers, and their snapshots from the volumes that stay."""
+    machines = SnapshotMachines(host)
+    rows = {name: snapshot_rows(host.record, None, name) for name in servers}
+    disks = disks_of(host.record, writer_of(host), [row for some in rows.values() for row in some])
+
+    def erase_all(server: CompleteServer) -> None:
+        erase(server)
+        for row in rows[server['name']]:
+            machines.delete_with_server(row, disks[row['id']])
+
+    return erase_all
+
+
+class SnapshotWriter:
+    """Changes snapshots of servers."""
+
+    def __init__(self, host: Host, projections: Projections) -> None:
+        """Change snapshots of this host."""
+        self.host = host
+        self.record = host.record
+        self.projections = projections
+        self.machines = SnapshotMachines(host)
+
+    def create(self, changes: Changes) -> Outcomes:
+        """Record the snapshots, make them, and record that the servers come from them."""
+        with self.record.writer.transaction():
+            for change in changes:
+                self._reserve(change.new(ServerSnapshot))
+        begun = self._recorded(changes)
+        outcomes = self.host.work.for_each(
+            changes, lambda change: self.machines.create(*begun[change.name])
+        )
+        return self.host.work.finish(outcomes, _PARENT, _OTHERS, _CURRENT, _DONE)
+
+    def _reserve(self, snapshot: ServerSnapshot) -> None:
+        row = self.record.find('server_snapshot', snapshot.name)
+        columns = {
+            'memory': int(snapshot.memory),
+            'hardware': json.dumps(snapshot.hardware) if snapshot.memory else None,
+            **description_columns(snapshot),
+            'task_state': TaskState.CREATING,
+        }
+        if row is None:
+            server = self.record.find('server', snapshot.server)
+            identity = {'uuid': str(uuid.uuid4()), 'name': snapshot.name, 'server_id': server}
+            row = self.record.writer.insert_row('server_snapshot', {**identity, **columns})
+        else:
+            self.record.writer.update_row('server_snapshot', row, columns)
+            self.record.sql.execute(
+                'DELETE FROM main.server_snapshot_disk WHERE snapshot_id = ?', (row,)
+            )
+        for volume, size in snapshot.volumes.items():
+            disk = {'volume_id': self.record.find('volume', volume), 'size': size}
+            self.record.writer.insert_row('server_snapshot_disk', {'snapshot_id': row, **disk})
+
+    def update(self, changes: Changes) -> Outcomes:
+        """Write descriptions and labels."""
+        return self.record.writer.update(changes, ServerSnapshot, description_columns)
+
+    def delete(self, changes: Changes) -> Outcomes:
+        """Delete snapshots; what came from them comes from their parents, then."""
+
+        def begin(_change: Change, row: int) -> None:
+            self.record.sql.execute(_PREVIOUS, (row,))
+            self.record.sql.execute(_CHILDREN, (row,))
+            columns = {'current': 0, 'task_state': TaskState.DELETING}
+            self.record.writer.update_row('server_snapshot', row, columns)
+
+        outcomes = self.record.writer.change(changes, begin)
+        begun = self._recorded(changes)
+        outcomes = self.host.work.then_each(
+            outcomes, lambda change: self.machines.delete(*begun[change.name])
+        )
+        return self.host.work.finish(outcomes, _DELETED)
+
+    def restore(self, changes: Changes) -> Outcomes:
+        """Record the sizes of the disks and the power of the server, then make them so."""
+        outcomes = self.record.writer.change(changes, self._begin_restore)
+        self.projections.apply()
+        begun = self._recorded(changes)
+        names = [change.new(ServerSnapshot).server for change in changes]
+        servers = server_rows.complete_rows(self.record, None, names)
+
+        def restore(change: Change) -> None:
+            server = servers[change.new(ServerSnapshot).server]
+            self.machines.restore(*begun[change.name], server, change.effect == LIVE)
+
+        outcomes = self.host.work.then_each(outcomes, restore)
+        # before the task state is cleared: the next run does not compare finished sizes
+        self.projections.write_metadata()
+        return self.host.work.finish(outcomes, _RESTORED, _OTHERS, _CURRENT, _DONE)
+
+    def _begin_restore(self, change: Change, row: int) -> None:
+        columns = {**description_columns(change.new(ServerSnapshot))}
+        self.record.writer.update_row(
+            'server_snapshot', row, {**columns, 'task_state': TaskState.RESTORING}
+        )
+        self.record.sql.execute(
+            'UPDATE main.volume SET size = (SELECT d.size FROM server_snapshot_disk d '
+            'WHERE d.snapshot_id = ?1 AND d.volume_id = volume.id) '
+            'WHERE id IN (SELECT volume_id FROM server_snapshot_disk WHERE snapshot_id = ?1)',
+            (row,),
+        )
+        if change.effect == LIVE:  # the guest continues
+            self.record.sql.execute(
+                "UPDATE main.server SET power = 'started' WHERE id = "
+                '(SELECT server_id FROM server_snapshot WHERE id = ?1)',
+                (row,),
+            )
+
+    def _recorded(self, changes: Changes) -> Dict[str, Tuple[ListedSnapshot, Disks]]:
+        """The rows of the snapshots and their disks by name; read before threads are started."""
+        rows = snapshot_rows(self.record, [change.name for change in changes], None)
+        disks = disks_of(self.record, writer_of(self.host), rows)
+        return {row['full_name']: (row, disks[row['id']]) for row in rows}

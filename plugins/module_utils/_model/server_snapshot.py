@@ -1,0 +1,118 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Snapshots of servers: their disks at one instant, with or without the memory of the guest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Dict, List
+
+from .change import AFTER_APPLY, plain_fields
+from .checks import name_problems, reference_problems
+from .effect import Table, fixed, live
+from .problem import Problem, invalid
+from .request import Request
+from .status import TaskState
+
+if TYPE_CHECKING:
+    from .server import Server
+
+STATES = ('present', 'restored', 'absent')
+
+
+@dataclass(frozen=True)
+class ServerSnapshot:
+    """A snapshot. ``name``: see ``full_name``. ``memory``: it has the memory of the guest.
+
+    ``volumes``: the sizes (GB) of the volumes in it, by name. ``hardware``: of the machine, if its
+    memory is in it. ``parent``: the snapshot that the server had come from. ``current``: the server
+    has come from this one. ``size``: bytes that its deletion frees; ``changed_since``: bytes of the
+    disks that have been written since then; None: not known.
+    """
+
+    name: str
+    memory: bool = False
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, int] = field(default_factory=dict)
+    hardware: Mapping[str, Any] | None = None
+    parent: str | None = None
+    current: bool = False
+    # A guest that runs changes these all the time, and no plan follows from them.
+    size: int | str | None = field(default=AFTER_APPLY, compare=False)
+    changed_since: int | str | None = field(default=AFTER_APPLY, compare=False)
+    id: str = AFTER_APPLY
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    @property
+    def server(self) -> str:
+        """The server that it is of."""
+        return self.name.partition('/')[0]
+
+    @property
+    def status(self) -> str:
+        """The status, as in Cinder."""
+        if self.unfinished:
+            return 'error'
+        return self.task_state.value if self.task_state else 'available'
+
+    def completed(self) -> ServerSnapshot:
+        """The snapshot when what was begun with it is done, unless that is its deletion."""
+        return replace(self, task_state=None, unfinished=None)
+
+    def public(self) -> Dict[str, Any]:
+        """The snapshot for the result of a module."""
+        fields = plain_fields(self, 'hardware')
+        return {**fields, 'name': own_name(self.name), 'server': self.server, 'status': self.status}
+
+
+@dataclass(frozen=True)
+class ServerSnapshotRequest(Request):
+    """The requested state. ``name``: see ``full_name``. ``memory``: None if it was left out."""
+
+    server: str = ''
+    memory: bool | None = None
+
+    def problems(self) -> List[Problem]:
+        """What is invalid in the request, regardless of what exists."""
+        problems = super().problems()
+        if self.state == 'absent' and self.memory is not None:
+            problems.append(invalid('memory', 'it requires state: present or restored'))
+        return problems
+
+    def _name_problems(self) -> List[Problem]:
+        return [
+            *reference_problems(self.server, 'server'),
+            *name_problems(self.name[len(self.server) + 1 :]),
+        ]
+
+
+def full_name(server: str, name: str) -> str:
+    """The name of a snapshot among those of all servers."""
+    return f'{server}/{name}'
+
+
+def own_name(name: str) -> str:
+    """The name of a snapshot among those of its server."""
+    return name.partition('/')[2]
+
+
+def hardware_of(server: Server) -> Dict[str, Any]:
+    """What of a machine has to be the same for its memory to be restored."""
+    return {
+        'vcpus': server.vcpus,
+        'memory': server.memory,
+        'guest_agent': server.guest_agent,
+        'networks': [nic.mac for nic in server.networks],
+    }
+
+
+TABLE: Table = {
+    'memory': fixed('delete the snapshot, and create another one'),
+    'description': live,
+    'labels': live,
+}

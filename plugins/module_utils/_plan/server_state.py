@@ -1,0 +1,56 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether the state of a server allows a change of what belongs to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .._model.status import Status, TaskState
+
+if TYPE_CHECKING:
+    from .._model.change import Draft
+    from .._model.kinds import Verb
+    from .._model.server import Server
+
+RESTORE_INTERRUPTED = (
+    'the restore of a snapshot was interrupted; restore one again (server_snapshot: state: '
+    'restored)'
+)
+
+
+def check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
+    """Refuse a server whose machine differs from the record, or whose status does not allow it.
+
+    Attaching or detaching a volume redefines the machine, which undoes that difference.
+    """
+    if server is None:
+        return
+    if server.unfinished == TaskState.RESTORING:
+        draft.refuse(
+            'server',
+            f'server: {server.name} is unfinished ({server.unfinished}): {RESTORE_INTERRUPTED}',
+        )
+    elif server.unfinished:
+        draft.refuse(
+            'server',
+            f'server: {server.name} is unfinished ({server.unfinished}); run the task that creates '
+            'or deletes it again',
+        )
+    elif server.status == Status.UNMANAGED:
+        faults = '; '.join(server.faults)
+        draft.refuse(
+            'server',
+            f'server: {server.name} is UNMANAGED ({faults}); repair it first (server: repair: '
+            'true), or delete it, which keeps its volumes',
+        )
+    else:
+        check_allowed(server, verb, draft)
+
+
+def check_allowed(server: Server, verb: Verb, draft: Draft) -> None:
+    """Refuse a verb that the status of a server does not allow."""
+    from .._model.lifecycle import is_allowed, refusal
+
+    if not is_allowed('server', server.status, verb):
+        draft.refuse('server', refusal('server', server.name, server.status, verb))
