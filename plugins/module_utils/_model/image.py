@@ -21,7 +21,6 @@ from .status import TaskState
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server')
-_INTERNAL = ('disk_missing', 'digests', 'rescue_problem')
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Image:
     ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
     file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
     size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes). ``rescue_problem``: why
-    it cannot rescue a server whose root disk is a volume; empty if it can.
+    it rescues no server with a root volume.
     """
 
     name: str
@@ -49,7 +48,7 @@ class Image:
     created_at: str = AFTER_APPLY
     disk_missing: bool = False
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
-    rescue_problem: str = field(default='', compare=False)
+    rescue_problem: str = ''
 
     @property
     def status(self) -> str:
@@ -64,7 +63,8 @@ class Image:
 
     def public(self) -> Dict[str, Any]:
         """The image for the result of a module."""
-        return {**plain_fields(self, *_INTERNAL), 'status': self.status}
+        fields = plain_fields(self, 'disk_missing', 'digests', 'rescue_problem')
+        return {**fields, 'status': self.status}
 
     def has_checksum(self, checksum: str) -> bool:
         """Whether its source has this checksum, whichever was specified at its creation."""
