@@ -25,65 +25,140 @@ class Transition(NamedTuple):
     after: Mapping[Word, Word | None]
 
 
-def _unchanged(*statuses: Word) -> Mapping[Word, Word | None]:
-    return {status: status for status in statuses}
+def _becomes(after: Word | None, *task_states: TaskState, of: Iterable[Word]) -> Transition:
+    """A verb that leads to the same status from all that allow it."""
+    return Transition(task_states, dict.fromkeys(of, after))
 
 
-def _to(after: Word | None, before: Iterable[Word]) -> Mapping[Word, Word | None]:
-    return dict.fromkeys(before, after)
+def _stays(*task_states: TaskState, of: Iterable[Word]) -> Transition:
+    """A verb that leaves each status that allows it."""
+    return Transition(task_states, {status: status for status in of})
 
 
 _PUT_AWAY = (Status.SHELVED, Status.SHELVED_OFFLOADED)
 _ON_OR_OFF = (Status.ACTIVE, Status.SHUTOFF)
-_REBOOTING_HARD = (TaskState.REBOOTING_HARD, TaskState.REBOOT_STARTED_HARD)
 SERVER: Mapping[Verb, Transition] = {
-    Verb.CREATE: Transition(BUILDING, {}),
-    Verb.UPDATE: Transition((TaskState.UPDATING,), _unchanged(*STEADY)),
-    Verb.START: Transition((TaskState.POWERING_ON,), {Status.SHUTOFF: Status.ACTIVE}),
-    Verb.STOP: Transition((TaskState.POWERING_OFF,), {Status.ACTIVE: Status.SHUTOFF}),
-    Verb.POWER_OFF: Transition(
-        (TaskState.POWERING_OFF,), _to(Status.SHUTOFF, (Status.ACTIVE, Status.PAUSED))
+    Verb.CREATE: _stays(*BUILDING, of=()),
+    Verb.UPDATE: _stays(
+        TaskState.UPDATING,
+        of=STEADY,
     ),
-    Verb.PAUSE: Transition((TaskState.PAUSING,), {Status.ACTIVE: Status.PAUSED}),
-    Verb.RESUME: Transition(
-        (TaskState.RESUMING,), _to(Status.ACTIVE, (Status.PAUSED, Status.SUSPENDED))
+    Verb.START: _becomes(
+        Status.ACTIVE,
+        TaskState.POWERING_ON,
+        of=(Status.SHUTOFF,),
     ),
-    Verb.ATTACH: Transition((), _unchanged(*STEADY)),
-    Verb.DETACH: Transition((), _unchanged(*STEADY, *_PUT_AWAY)),
-    Verb.SNAPSHOT: Transition((), _unchanged(*STEADY)),
-    Verb.RESTORE: Transition((TaskState.RESTORING,), _to(None, STEADY)),
-    Verb.REBOOT: Transition(
-        (TaskState.REBOOTING, TaskState.REBOOT_STARTED), _unchanged(Status.ACTIVE)
+    Verb.STOP: _becomes(
+        Status.SHUTOFF,
+        TaskState.POWERING_OFF,
+        of=(Status.ACTIVE,),
     ),
-    Verb.HARD_REBOOT: Transition(_REBOOTING_HARD, _to(Status.ACTIVE, (*HELD, Status.ERROR))),
-    Verb.SHELVE: Transition((TaskState.SHELVING,), _to(Status.SHELVED_OFFLOADED, _ON_OR_OFF)),
-    Verb.UNSHELVE: Transition((TaskState.UNSHELVING,), _to(Status.ACTIVE, _PUT_AWAY)),
-    Verb.RESIZE: Transition(RESIZING, _to(Status.VERIFY_RESIZE, _ON_OR_OFF)),
-    Verb.CONFIRM_RESIZE: Transition((TaskState.RESIZE_CONFIRMING,), {Status.VERIFY_RESIZE: None}),
-    Verb.REVERT_RESIZE: Transition((TaskState.RESIZE_REVERTING,), {Status.VERIFY_RESIZE: None}),
-    Verb.REBUILD: Transition((TaskState.REBUILDING,), _unchanged(*_ON_OR_OFF)),
-    Verb.RESCUE: Transition((TaskState.RESCUING,), _to(Status.RESCUE, _ON_OR_OFF)),
-    Verb.UNRESCUE: Transition((TaskState.UNRESCUING,), {Status.RESCUE: Status.ACTIVE}),
-    Verb.RENAME: Transition((), _unchanged(*HELD)),
-    Verb.REPAIR: Transition((TaskState.REPAIRING,), {Status.UNMANAGED: None}),
-    Verb.DELETE: Transition((TaskState.DELETING,), _to(None, Status)),
+    Verb.POWER_OFF: _becomes(
+        Status.SHUTOFF,
+        TaskState.POWERING_OFF,
+        of=(Status.ACTIVE, Status.PAUSED),
+    ),
+    Verb.PAUSE: _becomes(
+        Status.PAUSED,
+        TaskState.PAUSING,
+        of=(Status.ACTIVE,),
+    ),
+    Verb.RESUME: _becomes(
+        Status.ACTIVE,
+        TaskState.RESUMING,
+        of=(Status.PAUSED, Status.SUSPENDED),
+    ),
+    Verb.ATTACH: _stays(of=STEADY),
+    Verb.DETACH: _stays(of=(*STEADY, *_PUT_AWAY)),
+    Verb.SNAPSHOT: _stays(of=STEADY),
+    Verb.RESTORE: _becomes(
+        None,
+        TaskState.RESTORING,
+        of=STEADY,
+    ),
+    Verb.REBOOT: _stays(
+        TaskState.REBOOTING,
+        TaskState.REBOOT_STARTED,
+        of=(Status.ACTIVE,),
+    ),
+    Verb.HARD_REBOOT: _becomes(
+        Status.ACTIVE,
+        TaskState.REBOOTING_HARD,
+        TaskState.REBOOT_STARTED_HARD,
+        of=(*HELD, Status.ERROR),
+    ),
+    Verb.SHELVE: _becomes(
+        Status.SHELVED_OFFLOADED,
+        TaskState.SHELVING,
+        of=_ON_OR_OFF,
+    ),
+    Verb.UNSHELVE: _becomes(
+        Status.ACTIVE,
+        TaskState.UNSHELVING,
+        of=_PUT_AWAY,
+    ),
+    Verb.RESIZE: _becomes(
+        Status.VERIFY_RESIZE,
+        *RESIZING,
+        of=_ON_OR_OFF,
+    ),
+    Verb.CONFIRM_RESIZE: _becomes(
+        None,
+        TaskState.RESIZE_CONFIRMING,
+        of=(Status.VERIFY_RESIZE,),
+    ),
+    Verb.REVERT_RESIZE: _becomes(
+        None,
+        TaskState.RESIZE_REVERTING,
+        of=(Status.VERIFY_RESIZE,),
+    ),
+    Verb.REBUILD: _stays(
+        TaskState.REBUILDING,
+        of=_ON_OR_OFF,
+    ),
+    Verb.RESCUE: _becomes(
+        Status.RESCUE,
+        TaskState.RESCUING,
+        of=_ON_OR_OFF,
+    ),
+    Verb.UNRESCUE: _becomes(
+        Status.ACTIVE,
+        TaskState.UNRESCUING,
+        of=(Status.RESCUE,),
+    ),
+    Verb.RENAME: _stays(of=HELD),
+    Verb.REPAIR: _becomes(
+        None,
+        TaskState.REPAIRING,
+        of=(Status.UNMANAGED,),
+    ),
+    Verb.DELETE: _becomes(
+        None,
+        TaskState.DELETING,
+        of=Status,
+    ),
 }
 _IDLE = (VolumeStatus.AVAILABLE, VolumeStatus.IN_USE)
+_DETACHED: Mapping[Word, Word] = {
+    VolumeStatus.IN_USE: VolumeStatus.AVAILABLE,
+    VolumeStatus.RESERVED: VolumeStatus.AVAILABLE,
+    VolumeStatus.ERROR: VolumeStatus.ERROR,
+}
 VOLUME: Mapping[Verb, Transition] = {
-    Verb.CREATE: Transition((TaskState.CREATING,), {}),
-    Verb.UPDATE: Transition((TaskState.EXTENDING,), _unchanged(*_IDLE)),
-    Verb.ATTACH: Transition((TaskState.ATTACHING,), {VolumeStatus.AVAILABLE: VolumeStatus.IN_USE}),
-    Verb.DETACH: Transition(
-        (TaskState.DETACHING,),
-        {
-            **_to(VolumeStatus.AVAILABLE, (VolumeStatus.IN_USE, VolumeStatus.RESERVED)),
-            VolumeStatus.ERROR: VolumeStatus.ERROR,
-        },
+    Verb.CREATE: _stays(TaskState.CREATING, of=()),
+    Verb.UPDATE: _stays(TaskState.EXTENDING, of=_IDLE),
+    Verb.ATTACH: _becomes(
+        VolumeStatus.IN_USE,
+        TaskState.ATTACHING,
+        of=(VolumeStatus.AVAILABLE,),
     ),
-    Verb.BACK_UP: Transition((TaskState.BACKING_UP,), _unchanged(*_IDLE)),
-    Verb.UPLOAD: Transition((TaskState.UPLOADING,), _unchanged(*_IDLE)),
-    Verb.DELETE: Transition(
-        (TaskState.DELETING,), _to(None, (VolumeStatus.AVAILABLE, VolumeStatus.ERROR))
+    Verb.DETACH: Transition((TaskState.DETACHING,), _DETACHED),
+    Verb.BACK_UP: _stays(TaskState.BACKING_UP, of=_IDLE),
+    Verb.UPLOAD: _stays(TaskState.UPLOADING, of=_IDLE),
+    Verb.DELETE: _becomes(
+        None,
+        TaskState.DELETING,
+        of=(VolumeStatus.AVAILABLE, VolumeStatus.ERROR),
     ),
 }
 TABLES = {'server': SERVER, 'volume': VOLUME}
@@ -93,6 +168,8 @@ ACTIONS = frozenset(SERVER) - {
     Verb.UPDATE,
     Verb.ATTACH,
     Verb.DETACH,
+    Verb.SNAPSHOT,
+    Verb.RESTORE,
     Verb.REPAIR,
     Verb.DELETE,
 }
