@@ -123,6 +123,13 @@ def test_states(vm_state: str, task: str | None, expected: Any) -> None:
     assert state_of(raw) == expected
 
 
+@pytest.mark.parametrize(('number', 'power'), [(1, 'started'), (4, 'stopped'), (0, 'started')])
+def test_power_of_a_resized_server(number: int, power: str) -> None:
+    """It is what it was before: a confirmation or a return changes the flavor only."""
+    states = {'OS-EXT-STS:vm_state': 'resized', 'OS-EXT-STS:power_state': number}
+    assert state_of(nova_server(**states)).power == power
+
+
 def test_what_was_requested_is_read() -> None:
     """A server is read as it was requested, before Nova has built it and afterwards."""
     nics = (Nic('lan', fixed_ip='10.0.0.5'), Nic('dmz', mac=OTHER_MAC, security_groups=('own',)))

@@ -12,6 +12,7 @@ from ..api.api import Raw
 
 DELETING = ('deleting', 'soft-deleting')
 RESIZED = 'resized'
+_SHUTDOWN = 4  # nova/compute/power_state
 # By vm_state, because Nova computes status from both: REBOOT and MIGRATING are active, REBUILD and
 # RESIZE active or stopped, REVERT_RESIZE is resized, all of them with a task_state.
 _STATUSES: Mapping[str, Status] = {
@@ -68,11 +69,17 @@ def state_of(raw: Raw) -> State:
     task = raw['OS-EXT-STS:task_state'] or ''
     # A word that a later Nova has is shown as a server that one can only delete.
     status = _STATUSES.get(raw['OS-EXT-STS:vm_state'], Status.ERROR)
-    power = _POWERS.get(task) or POWER.get(status) or 'started'
+    power = _POWERS.get(task) or POWER.get(status) or _power_of(raw, status)
     task_state = _task_state(task)
     if status == Status.BUILD and task_state is None:
         task_state = TaskState.CREATING  # before Nova has scheduled it
     return State(status, power, task_state)
+
+
+def _power_of(raw: Raw, status: Status) -> str:
+    """The power in a status that does not tell it: a stopped server that is resized stays so."""
+    is_off = status == Status.VERIFY_RESIZE and raw.get('OS-EXT-STS:power_state') == _SHUTDOWN
+    return 'stopped' if is_off else 'started'
 
 
 def _task_state(task: str) -> TaskState | None:
