@@ -20,6 +20,7 @@ SAMPLE = (
     'test_requests.py::test_lost_answer[server]',
     'test_requests.py::test_number_of_requests',
     'test_security_groups.py::test_foreign_rule',
+    'test_server_actions.py::test_root_volume',
     'test_servers.py::test_server',
     'test_sign_in.py::',
 )
