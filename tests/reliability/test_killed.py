@@ -148,7 +148,12 @@ def check_thawed(killer: Killer) -> None:
         ['virsh', 'list', '--name', '--state-running'], capture_output=True, text=True, check=True
     ).stdout.split()
     words = ['virsh', 'qemu-agent-command', machine, '{"execute": "guest-fsfreeze-status"}']
-    eventually(lambda: 'thawed' in subprocess.run(words, capture_output=True, text=True).stdout)
+
+    def is_thawed() -> bool:
+        asked = subprocess.run(words, capture_output=True, text=True, check=False)
+        return 'thawed' in asked.stdout
+
+    eventually(is_thawed)
 
 
 def delete_bridge(killer: Killer) -> None:
@@ -952,7 +957,7 @@ def test_every_method_was_killed(killer: Killer) -> None:
     modules = {
         path.stem
         for path in (ROOT / 'plugins' / 'modules').glob('*.py')
-        if not path.stem.endswith(('_info', '__init__'))
+        if not path.stem.endswith(('_info', '_log', '__init__'))  # which change nothing
     }
     assert {
         step.module for walk in WALKS for step in walk.steps if isinstance(step, Task)
