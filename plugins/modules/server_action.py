@@ -106,24 +106,24 @@ EXAMPLES = r"""
 
 - name: Resize a server, and look at it before it stays so
   hanok.cloud.server_action:
-    name: shop
+    name: store
     action: resize
     flavor: g1.micro
 
 - name: Keep the new size
   hanok.cloud.server_action:
-    name: shop
+    name: store
     action: confirm_resize
 
 - name: Boot a server from another disk, to repair its own
   hanok.cloud.server_action:
-    name: shop
+    name: store
     action: rescue
     image: tiny
 
 - name: Boot it from its own disk again
   hanok.cloud.server_action:
-    name: shop
+    name: store
     action: unrescue
     force: true
 

@@ -96,6 +96,12 @@ EXAMPLES = r"""
     server: web-1
     name: running
     state: absent
+
+- name: Delete the other one, which is older
+  hanok.cloud.server_snapshot:
+    server: web-1
+    name: before-upgrade
+    state: absent
 """
 
 RETURN = r"""

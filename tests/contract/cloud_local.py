@@ -83,10 +83,11 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         now = run('server_info', name=name)['servers'][0]
         if now['status'] in BACK:
             run('server_action', name=name, **BACK[Status(now['status'])])
+            now = run('server_info', name=name)['servers'][0]
+        other = 'g1.nano' if now['flavor'] == 'g1.micro' else 'g1.micro'
         for options in TO[status]:
-            if options['action'] == 'resize':
-                options['flavor'] = 'g1.nano' if now['flavor'] == 'g1.micro' else 'g1.micro'
-            run('server_action', name=name, **options)
+            flavor = {'flavor': other} if options['action'] == 'resize' else {}
+            run('server_action', name=name, **options, **flavor)
 
     def set_console(identity: str, printed: bytes) -> None:
         Path('/var/lib/hanok/servers', identity, 'console.log').write_bytes(printed)

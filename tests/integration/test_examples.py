@@ -120,7 +120,9 @@ def resources() -> set[Resource]:
     record = json.loads(RECORD.read_text(encoding='utf-8'))
     for table, rows in record.items():
         module = {'balancer': 'lb'}.get(table, table)
-        if (ROOT / 'plugins' / 'modules' / f'{module}.py').exists():
+        # Snapshots are deleted with their servers.
+        is_module = (ROOT / 'plugins' / 'modules' / f'{module}.py').exists()
+        if is_module and module != 'server_snapshot':
             for row in rows:
                 name = row.get('member_of') or row.get('name')
                 if name:
@@ -141,7 +143,8 @@ def delete_added(kept_resources: set[Resource]) -> None:
 
 def delete_resource(module: str, option: str, name: str) -> str:
     """Delete a resource, detach it if necessary; return the refusal."""
-    result = run(module, **{option: name}, state='absent')
+    more = {'delete_snapshots': True} if module == 'server' else {}
+    result = run(module, **{option: name}, state='absent', **more)
     if result.get('failed') and 'state: detached' in result['msg']:
         run(module, **{option: name}, state='detached')
         result = run(module, **{option: name}, state='absent')

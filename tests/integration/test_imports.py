@@ -35,4 +35,6 @@ def test_imports(module: str, tiny: str) -> None:
         check_imports(*tasks[-1])
     finally:
         for kind, options in reversed(tasks):
-            keep(kind, name=options['name'], state='absent')
+            owner = SAMPLES[kind].get('of')
+            of = {owner: options[owner]} if owner else {}
+            keep(kind, name=options['name'], state='absent', **of)

@@ -240,7 +240,9 @@ def _is_event(example: Example) -> bool:
     if not isinstance(options, dict):
         return False
     action = ACTIONS.get(str(options.get('action')))
-    return options.get('state') == 'restarted' or (action is not None and action.is_event)
+    return options.get('state') in ('restarted', 'restored') or (
+        action is not None and action.is_event
+    )
 
 
 def _trial(example: Example) -> dict[str, Any]:
