@@ -93,24 +93,28 @@ def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str,
 
 
 def _observed(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> object:
-    _compiled(params['query'])  # checked before anything is observed
-    return filtered(observe(cloud, params), params)
+    select = selection(params)
+    return select(observe(cloud, params))
 
 
-def filtered(items: Sequence[Dict[str, Any]], params: Dict[str, Any]) -> object:
-    """Return the items that the options of all _info modules select."""
+def selection(params: Dict[str, Any]) -> Callable[[Sequence[Dict[str, Any]]], object]:
+    """Return what selects items by the options of all _info modules, which it checks at once."""
     query = _compiled(params['query'])
     labels = labels_of(params['labels'])
     project = params['project']
-    found: List[Dict[str, Any]] = []
-    for item in items:
-        if labels.items() <= item['labels'].items():
-            found.append({**item, 'project': project})
-    return query(found) if query else found
+
+    def select(items: Sequence[Dict[str, Any]]) -> object:
+        found: List[Dict[str, Any]] = []
+        for item in items:
+            if labels.items() <= item['labels'].items():
+                found.append({**item, 'project': project})
+        return query(found) if query else found
+
+    return select
 
 
 def _compiled(text: str | None) -> Callable[[object], object] | None:
-    """Return a JMESPath filter.
+    """Return a JMESPath filter, checked before anything is observed.
 
     See https://jmespath.org/specification.html.
     """

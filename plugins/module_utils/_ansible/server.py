@@ -194,10 +194,11 @@ def main_info() -> None:
 
 def _information(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, object]:
     """Return the servers and, if that is requested, for how long they were billable."""
-    from .info import filtered
+    from .info import selection
 
+    select = selection(params)
     servers = _observe_info(cloud, params)
-    found: Dict[str, object] = {'servers': filtered(servers, params)}
+    found: Dict[str, object] = {'servers': select(servers)}
     if params['usage'] is not None:
         from .usage import usage
 

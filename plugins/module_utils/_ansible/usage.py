@@ -45,4 +45,5 @@ def _period(wanted: Mapping[str, Any]) -> Period:
         raise RefusedTask([invalid('usage', str(problem)) for problem in problems])
     since = wanted['from'] and timestamp(wanted['from'])
     until = wanted['to'] and timestamp(wanted['to'])
-    return Period(since or _BEGINNING, min(until or now(), now()))
+    current = now()
+    return Period(since or _BEGINNING, min(until or current, current))

@@ -14,13 +14,14 @@ from .._model.effect import LIVE, POWER_OFF
 from .._model.flavor import Flavor
 from .._model.image import Image
 from .._model.kinds import Verb
-from .._model.lifecycle import is_allowed, leads_to, next_status, refusal
+from .._model.lifecycle import leads_to, next_status
 from .._model.server import Server, Size
 from .._model.server_action import ServerActionRequest
 from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
 from .checks import DnsOwners, check_dns_name
 from .server_action_images import check_rebuild, check_rescue
 from .server_completion import complete_action
+from .server_power import check_allowed
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,7 @@ def _act(
         return current
     if request.force and (current.status, request.verb) == (Status.PAUSED, Verb.SHELVE):
         current = draft.add('server', Verb.POWER_OFF, current, current.powered('stopped'))
-    if not is_allowed('server', current.status, request.verb):
-        text = refusal('server', current.name, current.status, request.verb)
-        draft.refuse('action', text, name=current.name)
+    if not check_allowed(current, request.verb, draft, 'action'):
         return current
     after = _AFTER.get(request.verb, _with_status)(current, request, observed, draft)
     effect = POWER_OFF if request.force else LIVE
@@ -275,8 +274,6 @@ def _check_rename(current: Server, new_name: str, observed: ObservedActions, dra
             'only single servers are renamed',
             name=name,
         )
-    if not is_allowed('server', current.status, Verb.RENAME):
-        text = refusal('server', name, current.status, Verb.RENAME)
-        draft.refuse('action', text, name=name)
+    check_allowed(current, Verb.RENAME, draft, 'action')
     networks = [nic.name for nic in current.networks]
     check_dns_name('server', new_name, networks, observed.dns_owners, draft)

@@ -51,7 +51,9 @@ def complete_earlier_run(
     if current.unfinished == TaskState.POWERING_OFF and request.force:
         after = current.completed()
         return draft.add('server', Verb.POWER_OFF, current, after, why=COMPLETES_INTERRUPTED_RUN)
-    return complete_action(current, draft, request.force) if _has_verb(current) else current
+    if current.unfinished in _VERBS:
+        return complete_action(current, draft, request.force)
+    return current
 
 
 def complete_action(current: Server, draft: Draft, force: bool) -> Server:
@@ -69,10 +71,6 @@ def complete_action(current: Server, draft: Draft, force: bool) -> Server:
     after = current.completed()
     effect = POWER_OFF if force else LIVE
     return draft.add('server', verb, current, after, effect, why=COMPLETES_INTERRUPTED_RUN)
-
-
-def _has_verb(current: Server) -> bool:
-    return current.unfinished in _VERBS
 
 
 def _repair(

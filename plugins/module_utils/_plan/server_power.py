@@ -64,8 +64,10 @@ def act(current: Server, verb: Verb, draft: Draft, effect: str = LIVE) -> Server
     return draft.add('server', verb, current, after, effect)
 
 
-def check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'state') -> None:
-    """Refuse a verb that the status of a server does not allow."""
-    if not is_allowed('server', current.settled_status, verb):
-        text = refusal('server', current.name, current.settled_status, verb)
-        draft.refuse(option, text, name=current.name)
+def check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'state') -> bool:
+    """Refuse a verb that the status of a server does not allow; return whether it does."""
+    status = current.settled_status
+    if is_allowed('server', status, verb):
+        return True
+    draft.refuse(option, refusal('server', current.name, status, verb), name=current.name)
+    return False
