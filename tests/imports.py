@@ -24,7 +24,7 @@ LIMITS = {
     'network': 166,
     'port': 168,
     'security_group': 183,
-    'server': 239,
+    'server': 241,
     'server_log': 200,
     'server_snapshot': 137,
     'volume': 122,

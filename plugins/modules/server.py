@@ -52,9 +52,20 @@ options:
     default: present
   flavor:
     description:
-      - Name of the flavor. Required to create the server. Changing it on a running server requires
-        O(allow_restart=true).
+      - Name of the flavor. Required to create the server, unless O(vcpus) and O(memory) are set.
+        Changing it on a running server requires O(allow_restart=true).
     type: str
+  vcpus:
+    description:
+      - Number of vCPUs, from 1 to 256, of a server without a flavor. It needs O(memory), too, and
+        no O(flavor). A server that has a flavor loses it with these, and the other way round. A
+        change on a running server requires O(allow_restart=true).
+    type: int
+  memory:
+    description:
+      - Memory in MiB, from 32 to 4194304, of a server without a flavor. It needs O(vcpus), too.
+        Under 512 MiB there is a warning.
+    type: int
   image:
     description:
       - Name of the image that the root disk is created from. Required to create the server.
@@ -121,8 +132,8 @@ options:
   volume_size:
     description:
       - Size of the root volume in GB (2^30 bytes). It can grow and never shrinks. Defaults to that
-        of the flavor. The volume is shown and can also be extended by M(hanok.cloud.volume), under
-        the name of the server and V(/root).
+        of the flavor, and without one to what the image requires. The volume is shown and can also
+        be extended by M(hanok.cloud.volume), under the name of the server and V(/root).
     type: int
   floating_ip:
     description:
@@ -264,6 +275,14 @@ EXAMPLES = r"""
     volume_size: 5
     allow_restart: true
 
+- name: Create a server with vCPUs and memory of its own, without a flavor
+  hanok.cloud.server:
+    name: odd
+    image: tiny
+    vcpus: 3
+    memory: 640
+    state: stopped
+
 - name: Create a group of three equal servers, worker-1 to worker-3
   hanok.cloud.server:
     name: worker
@@ -327,7 +346,7 @@ server:
       description: Whether the server counts for billing in this status.
       type: bool
     flavor:
-      description: Flavor of the server.
+      description: Flavor of the server; null if it has none.
       type: str
     vcpus:
       description: Number of vCPUs.
@@ -337,7 +356,7 @@ server:
       type: int
     resized_from:
       description:
-        - Flavor before a resize that is neither confirmed nor reverted; null if there is none.
+        - Flavor before a resize that is neither confirmed nor reverted; null if there was none.
       type: str
     image:
       description: Image that the root disk was created from.

@@ -26,9 +26,9 @@ options:
         the module M(hanok.cloud.server) has, too.
       - V(reboot_soft) shuts the guest down, waits until it is off, and starts it. V(reboot_hard)
         powers it off instead.
-      - V(resize) gives the server another flavor, with a restart. The server is C(VERIFY_RESIZE)
-        then, until V(confirm_resize) keeps the new flavor or V(revert_resize) gives it back the
-        former one, with another restart.
+      - V(resize) gives the server another O(flavor), or O(vcpus) and O(memory), with a restart. The
+        server is C(VERIFY_RESIZE) then, until V(confirm_resize) keeps the new size or
+        V(revert_resize) gives it back the former one, with another restart.
       - V(rebuild) replaces the root disk by a new one of O(image), with the loss of all data on it.
         The server keeps its identity, addresses and volumes. It boots as for the first time, with
         its init script as that is now; user data is the same as before. Its SSH host keys are new.
@@ -68,6 +68,14 @@ options:
   flavor:
     description: Name of the flavor to resize to. The root disk keeps its size.
     type: str
+  vcpus:
+    description:
+      - Number of vCPUs to resize to, with O(memory) and without O(flavor), as in
+        M(hanok.cloud.server).
+    type: int
+  memory:
+    description: Memory in MiB to resize to, with O(vcpus).
+    type: int
   image:
     description:
       - Name of the image to rebuild or rescue with. By default that of the server.

@@ -43,6 +43,7 @@ FEATURES = frozenset(
         'networks of projects that differ',
         'pools whose addresses are known',
         'power off',
+        'servers without flavors',
         'rescues of volumes',
         'snapshots of servers',
         'double names',

@@ -136,6 +136,24 @@ def test_resize(cloud: CloudUnderTest, refused: Refused, run: Run, server: Keep)
     assert confirmed['resized_from'] is None
 
 
+@pytest.mark.needs('servers without flavors')
+def test_resize_without_a_flavor(refused: Refused, run: Run, server: Keep) -> None:
+    """A resize to vCPUs and memory; what was before is reverted to."""
+    created = server('one')['server']
+    sized = {'name': 'one', 'action': 'resize', 'vcpus': 2, 'memory': 600}
+    custom = act(run, **sized)['servers'][0]
+    shown = [custom[key] for key in ('flavor', 'vcpus', 'memory', 'resized_from')]
+    assert shown == [None, 2, 600, created['flavor']]
+    act(run, name='one', action='confirm_resize')
+    act(run, name='one', action='resize', flavor=created['flavor'])
+    act(run, name='one', action='revert_resize')
+    reverted = run('server_info', name='one')['servers'][0]
+    assert reverted == {**custom, 'status': 'SHUTOFF', 'billable': True, 'resized_from': None}
+    text = refused('server_action', name='one', action='resize')
+    assert 'flavor: action: resize needs it, or vcpus and memory' in text
+    refused('server_action', name='one', action='start', vcpus=2, memory=600)
+
+
 def test_root_volume(cloud: CloudUnderTest, refused: Refused, run: Run, server: Keep) -> None:
     """A server whose root disk is a volume has a fresh one after a rebuild, of the same size."""
     created = server('one', volume_size=2)['server']

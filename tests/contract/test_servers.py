@@ -38,6 +38,33 @@ def test_server(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Cre
     keep('security_group', name='more', state='absent')
 
 
+@pytest.mark.needs('servers without flavors')
+def test_size_without_a_flavor(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created
+) -> None:
+    """From a flavor to vCPUs and memory, and back; similar and further servers have the same."""
+    created = server('one', flavor=None, vcpus=3, memory=640)['server']
+    sizes = ('flavor', 'vcpus', 'memory', 'volume_size')
+    assert [created[size] for size in sizes] == [None, 3, 640, 1]
+    like = server('two', flavor=None, like='one')['server']
+    assert [like[size] for size in sizes] == [None, 3, 640, 1]
+    other = server('three', flavor=None, like='one', vcpus=1, memory=700)['server']
+    assert [other[size] for size in sizes] == [None, 1, 700, 1]
+    assert keep('server', name='one', vcpus=2, memory=768)['server']['vcpus'] == 2
+    flavored = keep('server', name='one', flavor=cloud.flavor)['server']
+    assert [flavored[size] for size in sizes] == [cloud.flavor, 1, 128, 1]
+    custom = keep('server', name='one', vcpus=2, memory=768)['server']
+    assert [custom[size] for size in sizes] == [None, 2, 768, 1]
+    assert 'memory: vcpus without a flavor needs it' in refused('server', name='one', vcpus=1)
+    assert 'use either flavor, or vcpus and memory' in refused(
+        'server', name='one', flavor=cloud.flavor, vcpus=1, memory=512
+    )
+    server('many', count=1, flavor=None, vcpus=1, memory=600)
+    many = keep('server', name='many', count=2, vcpus=1, memory=600)['servers']
+    assert [one['memory'] for one in many] == [600, 600]
+    assert run('server_info', name='one')['servers'] == [custom]
+
+
 def test_running_server(
     cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created
 ) -> None:

@@ -78,12 +78,15 @@ SERVER = {
     'delete_snapshots': st.booleans(),
     **DESCRIBED,
 }
+SIZED = {'vcpus': one(1, 2), 'memory': one(128, 512), 'image': st.just('oracle')}
+UNSIZED = {option: values for option, values in SERVER.items() if option != 'flavor'}
 POWER = one('stopped', 'stopped', 'started', 'present', 'absent')
 CREATED = {'image': st.just('oracle'), 'flavor': st.just('g1.nano')}
 OPTIONS: Options = {
     'server': [
         ({'name': one('a', 'b'), 'state': POWER, **CREATED}, SERVER),
         ({'name': one('a', 'b', 'g-1'), 'state': POWER}, SERVER),
+        ({'name': one('a', 'b', 'g-1'), 'state': POWER, **SIZED}, UNSIZED),
         (
             {'name': one('g', 'a'), 'count': one(0, 1, 2, 3), 'state': POWER, **CREATED},
             {key: SERVER[key] for key in SERVER if key != 'repair'},

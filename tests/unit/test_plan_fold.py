@@ -299,11 +299,12 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
     world = {}
     for name, member_of in draw(st.lists(st.sampled_from(places), unique=True, max_size=4)):
         size = FLAVORS[draw(st.sampled_from(sorted(FLAVORS)))]
+        has_flavor = draw(st.sampled_from([True, True, True, False]))
         world[name] = concrete(
             Server(
                 name,
                 power=draw(st.sampled_from(['started', 'started', 'stopped', 'stopped', 'paused'])),
-                flavor=size.name,
+                flavor=size.name if has_flavor else None,
                 vcpus=size.vcpus,
                 memory=size.memory,
                 image='small',
@@ -394,6 +395,10 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
             labels=LABELS,
         )
     )
+    if 'flavor' not in options and draw(st.integers(0, 3)) == 0:
+        options.update(
+            vcpus=draw(st.sampled_from([1, 2])), memory=draw(st.sampled_from([128, 999]))
+        )
     # Differences in these are refused: set rarely, so that most plans can be applied.
     if draw(st.integers(0, 5)) == 0:
         options['key_names'] = draw(st.sampled_from([('mine',), ('ours', 'mine')]))
@@ -466,6 +471,7 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     wanted = set() if request.state == 'absent' else set(request.members())
     assert set(after) == (set(world) - names) | wanted
     derived = {'vcpus', 'memory', 'volume_size'} if 'flavor' in request.options else set()
+    derived |= {'flavor'} if 'vcpus' in request.options else set()
     derived |= {'networks', 'security_groups'} if request.networks else set()
     derived |= {'floating_ip'} if request.floating_ip else set()
     derived |= {'power', 'status'} if request.state != 'present' else set()

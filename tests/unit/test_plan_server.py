@@ -135,6 +135,26 @@ NOT_A_REFERENCE = 'is not a valid name; use 1 to 255 printable characters'
         (ServerRequest('web-', 'present', {}), f"name: 'web-' {HOST_NAME}"),
         (ServerRequest('', 'present', {}), f"name: '' {HOST_NAME}"),
         (ServerRequest('w' * 64, 'present', {}), f"name: '{'w' * 64}' {HOST_NAME}"),
+        (
+            ServerRequest('web', 'present', {'vcpus': 2}),
+            'memory: vcpus without a flavor needs it, too',
+        ),
+        (
+            ServerRequest('web', 'present', {'memory': 512}),
+            'vcpus: memory without a flavor needs it, too',
+        ),
+        (
+            ServerRequest('web', 'present', {'vcpus': 2, 'memory': 512, 'flavor': 'g1.nano'}),
+            'flavor: g1.nano sets vcpus and memory; use either flavor, or vcpus and memory',
+        ),
+        (
+            ServerRequest('web', 'present', {'vcpus': 257, 'memory': 512}),
+            'vcpus: 257 is out of range; use 1 to 256',
+        ),
+        (
+            ServerRequest('web', 'present', {'vcpus': 1, 'memory': 31}),
+            'memory: 31 is out of range; use 32 to 4194304 MiB',
+        ),
         (ServerRequest('web\n', 'present', {}), f"name: 'web\\n' {HOST_NAME}"),
         (
             ServerRequest('w' * 61, 'present', {}, count=10),
@@ -403,6 +423,30 @@ SSH_TIMES_OUT = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait
             'allow_restart: true to allow it',
         ),
         (
+            requested(options={'vcpus': 2, 'memory': 512}),
+            observed(SERVER),
+            'server web: flavor changes from g1.micro to none, which requires a restart; set '
+            'allow_restart: true to allow it',
+        ),
+        (
+            requested(options={'vcpus': 2, 'memory': 512}),
+            observed(replace(SERVER, flavor=None)),
+            'server web: vcpus changes from 1 to 2, which requires a restart; set allow_restart: '
+            'true to allow it',
+        ),
+        (
+            requested(options={'vcpus': 1, 'memory': 999}),
+            observed(replace(SERVER, flavor=None)),
+            'server web: memory changes from 512 to 999 MiB, which requires a restart; set '
+            'allow_restart: true to allow it',
+        ),
+        (
+            requested(options={'vcpus': 1, 'memory': 999}),
+            observed(replace(SERVER, flavor=None, power='paused')),
+            'server web: memory is 512, requested 999: a paused server cannot be resized; start it '
+            '(state: started) or power it off (state: stopped, force: true) first',
+        ),
+        (
             requested(options={'image': 'huge'}),
             observed(SERVER),
             'server web: image is debian, requested huge: a server keeps the disk that it was '
@@ -641,6 +685,33 @@ def test_allowed_restart() -> None:
         10,
         'started',
     )
+
+
+def test_sizes_without_a_flavor() -> None:
+    """The root volume has the size that the image requires; little memory is warned of, once."""
+    sizes = {'vcpus': 2, 'memory': 256}
+    current = plan(requested(options={**sizes, 'image': 'huge'}), observed())
+    (made,) = current.result
+    assert (made.flavor, made.vcpus, made.memory, made.volume_size) == (None, 2, 256, 50)
+    warning = 'memory: 256 MiB is little: most systems need 512 MiB or more to boot'
+    assert current.notes == (warning,)
+    assert plan(requested(options=sizes), observed(made)).notes == ()
+    group = plan(requested(options={**sizes, 'image': 'debian'}, count=2), observed())
+    assert group.notes == (warning,)
+    enough = {**sizes, 'memory': 512, 'image': 'debian'}
+    assert plan(requested(options=enough), observed()).notes == ()
+    assert plan(requested(options={**NEW, 'flavor': 'g1.nano'}), observed()).notes == ()
+
+
+def test_a_flavor_replaces_sizes() -> None:
+    """Without a restart if they are the same; else the sizes tell what changes."""
+    there = replace(SERVER, flavor=None, volume_size=20)
+    same = plan(requested(options={'flavor': 'g1.micro'}), observed(there))
+    assert [change.why for change in same.changes] == ['flavor changes from none to g1.micro']
+    assert same.refused == ()
+    larger = plan(requested(options={'flavor': 'g1.tiny'}, allow_restart=True), observed(there))
+    assert (larger.result[0].memory, larger.result[0].volume_size) == (1024, 20)
+    assert larger.changes[0].effect == RESTART
 
 
 def test_a_smaller_flavor_keeps_the_disk() -> None:

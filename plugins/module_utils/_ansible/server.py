@@ -33,6 +33,8 @@ ARGUMENTS: Dict[str, Any] = {
     'count': {'type': 'int'},
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
     'flavor': {'type': 'str'},
+    'vcpus': {'type': 'int'},
+    'memory': {'type': 'int'},
     'image': {'type': 'str'},
     'key_name': {'type': 'str', 'no_log': False},
     'key_names': {'type': 'list', 'elements': 'str', 'no_log': False},
@@ -89,6 +91,8 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         **specified_options(
             params,
             'flavor',
+            'vcpus',
+            'memory',
             'image',
             'init_script',
             'volume_size',

@@ -14,6 +14,12 @@ from .problem import Problem, invalid
 from .request import Request
 
 FAMILIES = ('general', 'cpu', 'memory', 'gpu')
+# By option: the lowest and the highest value, and the unit.
+_LIMITS = {
+    'vcpus': (1, 256, ''),
+    'memory': (32, 4 * 2**20, ' MiB'),
+    'disk': (1, 5120, ' GB'),
+}
 
 
 @dataclass(frozen=True)
@@ -41,24 +47,23 @@ class Flavor:
         return plain_fields(self)
 
 
+def amount_problems(options: Mapping[str, object]) -> List[Problem]:
+    """Check the amounts among the options of a request."""
+    problems = []
+    for option, (lowest, highest, unit) in _LIMITS.items():
+        value = options.get(option)
+        if isinstance(value, int) and not lowest <= value <= highest:
+            text = f'{value} is out of range; use {lowest} to {highest}{unit}'
+            problems.append(invalid(option, text))
+    return problems
+
+
 class FlavorRequest(Request):
     """The requested state."""
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
-        problems = super().problems()
-        limits = {
-            'vcpus': (1, 256, ''),
-            'memory': (32, 4 * 2**20, ' MiB'),
-            'disk': (1, 5120, ' GB'),
-        }
-        for option, (lowest, highest, unit) in limits.items():
-            value = self.options.get(option)
-            if value is not None and not lowest <= value <= highest:
-                problems.append(
-                    invalid(option, f'{value} is out of range; use {lowest} to {highest}{unit}')
-                )
-        return problems
+        return super().problems() + amount_problems(self.options)
 
 
 _IMMUTABLE = fixed(

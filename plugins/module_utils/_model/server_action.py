@@ -10,6 +10,7 @@ from typing import List, NamedTuple, Tuple
 
 from .checks import host_name_problems, label_problems, reference_problems
 from .kinds import Verb
+from .machine_size import machine_size_problems
 from .problem import Problem, invalid
 from .profile import Profile
 from .secret import NO_SECRETS, Secrets
@@ -36,7 +37,7 @@ ACTIONS: Mapping[str, Action] = {
     'unpause': Action(Verb.RESUME),
     'shelve': Action(Verb.SHELVE, possible=('force',)),
     'unshelve': Action(Verb.UNSHELVE),
-    'resize': Action(Verb.RESIZE, required=('flavor',), possible=('force',)),
+    'resize': Action(Verb.RESIZE, possible=('flavor', 'vcpus', 'memory', 'force')),
     'confirm_resize': Action(Verb.CONFIRM_RESIZE),
     'revert_resize': Action(Verb.REVERT_RESIZE, possible=('force',)),
     'rebuild': Action(Verb.REBUILD, possible=('image',), is_event=True),
@@ -44,7 +45,7 @@ ACTIONS: Mapping[str, Action] = {
     'unrescue': Action(Verb.UNRESCUE, possible=('force',)),
     'rename': Action(Verb.RENAME, required=('new_name',)),
 }
-_OPTIONS = ('flavor', 'image', 'new_name', 'force')
+_OPTIONS = ('flavor', 'vcpus', 'memory', 'image', 'new_name', 'force')
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class ServerActionRequest:
     names: Tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     flavor: str | None = None
+    vcpus: int | None = None
+    memory: int | None = None
     image: str | None = None
     new_name: str | None = None
     force: bool = False
@@ -95,11 +98,17 @@ class ServerActionRequest:
 
     def _option_problems(self) -> List[Problem]:
         action = ACTIONS[self.action]
-        specified = [option for option in _OPTIONS if getattr(self, option)]
+        specified = [option for option in _OPTIONS if getattr(self, option) not in (None, False)]
         allowed = (*action.required, *action.possible)
         missing = [option for option in action.required if option not in specified]
         surplus = [option for option in specified if option not in allowed]
         return [
             *(invalid(option, f'action: {self.action} needs it') for option in missing),
             *(invalid(option, f'action: {self.action} does not have it') for option in surplus),
+            *self._size_problems(),
         ]
+
+    def _size_problems(self) -> List[Problem]:
+        if self.action == 'resize' and (self.flavor, self.vcpus, self.memory) == (None, None, None):
+            return [invalid('flavor', 'action: resize needs it, or vcpus and memory')]
+        return machine_size_problems(vars(self))

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Tuple
 
-from .effect import FIXED, LIVE, RESTART, Effect, Table, fixed, live
+from .effect import FIXED, LIVE, RESTART, Classify, Effect, Table, fixed, live
 from .kinds import Verb
 from .server import Nic, Server
 from .status import Status
@@ -24,10 +24,25 @@ def _user_data(before: str | None, after: str | None, current: Server) -> Effect
     )
 
 
-def _flavor(before: str | None, after: str, current: Server) -> Effect:
+def _flavor(before: str | None, after: str | None, current: Server) -> Effect:
+    why = f'flavor changes from {before or "none"} to {after or "none"}'
+    # Without a flavor it has the size of vcpus and memory, which have effects of their own.
+    return _resize(why, current) if before else Effect(LIVE, why)
+
+
+def _amount(option: str, unit: str) -> Classify:
+    def classify(before: int, after: int, current: Server) -> Effect:
+        if current.flavor:
+            return Effect(LIVE)  # it follows from the flavor
+        return _resize(f'{option} changes from {before} to {after}{unit}', current)
+
+    return classify
+
+
+def _resize(why: str, current: Server) -> Effect:
     if not _allows_resize(current):
         return Effect(FIXED, _not_now(current, 'resized'))
-    return _needs_stop(f'flavor changes from {before} to {after}', current)
+    return _needs_stop(why, current)
 
 
 def _guest_agent(before: bool, after: bool, current: Server) -> Effect:
@@ -77,6 +92,8 @@ def _without_groups(networks: Tuple[Nic, ...]) -> Tuple[Nic, ...]:
 
 TABLE: Table = {
     'flavor': _flavor,
+    'vcpus': _amount('vcpus', ''),
+    'memory': _amount('memory', ' MiB'),
     'image': fixed('a server keeps the disk that it was created with; delete and re-create it'),
     'key_names': fixed(
         'keys are installed only at the first boot; delete and re-create the server'

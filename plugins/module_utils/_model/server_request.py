@@ -196,15 +196,17 @@ class ServerRequest:
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
-        problems = host_name_problems(self.name)
-        problems += self._count_problems()
-        for option in ('flavor', 'image', 'init_script'):
-            if self.options.get(option) is not None:
-                problems += reference_problems(self.options[option], option)
-        if self.like is not None:
-            problems += reference_problems(self.like, 'like')
+        problems = host_name_problems(self.name) + self._count_problems()
+        references = {**self.options, 'like': self.like}
+        for option in ('flavor', 'image', 'init_script', 'like'):
+            if references.get(option) is not None:
+                problems += reference_problems(references[option], option)
         problems += key_problems(self.options.get('key_names', ()))
         problems += size_problems(self.options.get('volume_size'), 'volume_size')
+        if 'vcpus' in self.options or 'memory' in self.options:
+            from .machine_size import machine_size_problems
+
+            problems += machine_size_problems(self.options)
         problems += group_problems(self.options.get('security_groups'))
         problems += _network_problems(self.networks)
         problems += _floating_problems(self.floating_ip)

@@ -10,6 +10,10 @@ from .api.aliases import Aliases
 _UNSUPPORTED = (
     UnsupportedOption('keypair', 'labels', ({},), 'Nova keeps none with key pairs; omit it'),
     UnsupportedOption('keypair', 'description', ('',), 'Nova keeps none with key pairs; omit it'),
+    *(
+        UnsupportedOption('server', option, (), 'Nova has servers with flavors only; use flavor')
+        for option in ('vcpus', 'memory')
+    ),
     UnsupportedOption(
         'server',
         'guest_agent',

@@ -48,6 +48,10 @@ def plan(request: ServerRequest, observed: ObservedServers) -> Plan[Server]:
     ]
     servers = [server for server in planned if server is not None]
     _check_floating_ips(request, observed, draft)
+    if 'memory' in request.options:
+        from .server_sizes import warn_of_small_memory
+
+        warn_of_small_memory(draft)
     _warn_of_outdated(servers, draft)
     return draft.finish(servers, *ORDER)
 

@@ -15,6 +15,7 @@ from .._model.flavor import Flavor
 from .._model.image import Image
 from .._model.kinds import Verb
 from .._model.lifecycle import leads_to, next_status
+from .._model.machine_size import small_memory
 from .._model.server import Server, Size
 from .._model.server_action import ServerActionRequest
 from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
@@ -107,7 +108,7 @@ def _is_done(current: Server, request: ServerActionRequest, begun: TaskState | N
     if request.verb in (Verb.CONFIRM_RESIZE, Verb.REVERT_RESIZE):
         return status in (Status.ACTIVE, Status.SHUTOFF)
     if request.verb == Verb.RESIZE:
-        return current.flavor == request.flavor
+        return _is_resized(current, request)
     if request.verb == Verb.RESCUE and request.image not in (None, current.rescue_image):
         return False
     if request.verb in (Verb.REBOOT, Verb.HARD_REBOOT, Verb.REBUILD):
@@ -127,12 +128,25 @@ def _with_status(
     return replace(current.powered(power), status=status)
 
 
+def _is_resized(current: Server, request: ServerActionRequest) -> bool:
+    if request.flavor:
+        return current.flavor == request.flavor
+    sizes = (current.vcpus, current.memory)
+    return current.flavor is None and sizes == (request.vcpus, request.memory)
+
+
 def _resized(
     current: Server, request: ServerActionRequest, observed: ObservedActions, draft: Draft
 ) -> Server:
-    """The server with another flavor. Its root disk grows only where that belongs to the flavor."""
+    """The server with another size. Its root disk grows only where that belongs to the flavor."""
     after = _with_status(current, request, observed, draft)
     before = Size(current.flavor, current.vcpus, current.memory, current.volume_size)
+    if request.vcpus and request.memory:
+        warning = small_memory(request.memory)
+        if warning and warning not in draft.notes:
+            draft.notes.append(warning)
+        after = replace(after, vcpus=request.vcpus, memory=request.memory)
+        return replace(after, flavor=None, resized_from=before)
     flavor = observed.flavors.get(request.flavor or '')
     if flavor is None:
         return after

@@ -32,7 +32,8 @@ def new_server(
 ) -> Server:
     """Return a server to be created."""
     options = observed.recorded_options(request)
-    absent = [option for option in ('flavor', 'image') if options.get(option) is None]
+    size = 'vcpus' if 'vcpus' in options else 'flavor'
+    absent = [option for option in (size, 'image') if options.get(option) is None]
     if absent and not request.like:
         draft.refuse(
             absent[0],
@@ -162,6 +163,8 @@ def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft)
     if flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
         options.setdefault('volume_size', max(flavor.disk, min_disk))
+    elif 'vcpus' in options:
+        options.setdefault('volume_size', min_disk)
     if image and options.get('volume_size', min_disk) < min_disk:
         draft.refuse(
             'volume_size',

@@ -15,7 +15,7 @@ from .._model.status import is_leaving
 from .server_observations import ObservedServers
 
 # A new server does not take these from the other one as they are, unlike all other options.
-_OWN = ('user_data', 'networks', 'volume_size', 'floating_ip')
+_OWN = ('user_data', 'networks', 'vcpus', 'memory', 'volume_size', 'floating_ip')
 
 
 def inherited_request(
@@ -75,6 +75,8 @@ def _inherited_options(
             f'again to create {name} with it',
             name=name,
         )
+    if 'vcpus' in request.options:
+        options['flavor'] = None
     options.update(request.options)
     return options
 

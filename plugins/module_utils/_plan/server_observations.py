@@ -81,6 +81,8 @@ class ObservedServers:
         options = dict(request.options)
         if self.user_data is not None:
             options['user_data'] = self.user_data
+        if 'vcpus' in options and 'flavor' not in options:
+            options['flavor'] = None
         return options
 
     def address_owner(self, network: str, address: str) -> str | None:
