@@ -665,6 +665,7 @@ class Servers(Items):
         for nic in item.networks:
             nics.append(self._plugged(nic, [other.fixed_ip for other in nics]))
         item = replace(item, networks=tuple(nics))
+        before = self.stored.get(item.name)
         super().store(item)
         script = self.memory.kinds['init_script'].get(item.init_script)
         if script:
@@ -674,7 +675,8 @@ class Servers(Items):
         volumes.store(replace(root, size=item.volume_size))
         ips = FloatingIps(self.memory, 'floating_ip', self.actor)
         if item.floating_ip is None or item.floating_ip != self.shown(item).floating_ip:
-            for nic in nics[1:]:
+            lost = [nic for nic in before.networks if nic not in nics] if before else []
+            for nic in [*lost, *nics[1:]]:
                 ips.give(None, fixed_ip=nic.fixed_ip)
             holder = {'server': item.name, 'port': nics[0].port, 'fixed_ip': nics[0].fixed_ip}
             ips.give(item.floating_ip, **holder)

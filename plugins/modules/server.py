@@ -94,7 +94,15 @@ options:
     type: list
     elements: str
   networks:
-    description: Network interfaces. Defaults to one in the network V(default).
+    description:
+      - Network interfaces. Defaults to one in the network V(default).
+      - Of an existing server, those that are not in the list are removed, and others added, also
+        while it runs. A list without addresses leaves the interfaces that it already has in these
+        networks. What stays keeps its order, and what is new comes last.
+      - A new interface has to be set up in the guest, which is told of it by DHCP only; cloud-init
+        sets up those of the first boot. A paused guest releases no interface.
+      - The floating IP of an interface that is removed needs a word in O(floating_ip); V(auto), or
+        its address, moves it to the first interface that stays.
     type: list
     elements: dict
     suboptions:
@@ -258,6 +266,12 @@ EXAMPLES = r"""
       - name: backend
         fixed_ip: 10.20.0.10
     state: stopped
+
+- name: Leave the server only its interface in one of the networks
+  hanok.cloud.server:
+    name: db
+    networks:
+      - name: backend
 
 - name: Create a similar server, with a larger root volume and none of its data
   hanok.cloud.server:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from .clouds import CloudUnderTest
 from .promises import Result, Run
@@ -64,6 +65,38 @@ def test_port(
     keep('security_group', name='more', state='absent')
     for name in ('back', 'side'):
         keep('network', name=name, state='absent')
+
+
+def test_connections(
+    keep: Keep, refused: Refused, server: Created, run: Run, cloud: CloudUnderTest
+) -> None:
+    """Interfaces come and go; what stays keeps its order, and the floating IP is not lost."""
+    keep('network', name='back', cidr='10.77.0.0/24')
+    keep('security_group', name='more')
+    port = keep('port', name='door', network='back', security_groups=['more'])['port']
+    front: dict[str, Any] = {'name': cloud.network}
+    back = {'name': 'back', 'fixed_ip': '10.77.0.9', 'security_groups': ['more']}
+    one = server('one', networks=[front], floating_ip='auto')['server']
+    two = keep('server', name='one', networks=[back, front, {'port': 'door'}])['server']
+    names = [nic['name'] for nic in two['networks']]
+    assert names == [cloud.network, 'back', 'back']
+    assert (two['networks'][0], two['floating_ip']) == (one['networks'][0], one['floating_ip'])
+    assert nic_groups(run, 'one') == [None, ['more'], ['more']]
+    assert run('port_info', name='door', query='[].server')['ports'] == ['one']
+    assert not run('server', name='one', networks=[{'port': 'door'}, back, front])['changed']
+    left = [back, {'port': 'door'}]
+    text = refused('server', name='one', networks=left)
+    assert f'has the floating address {one["floating_ip"]}; also set floating_ip' in text
+    three = keep('server', name='one', networks=left, floating_ip='auto')['server']
+    assert [nic['fixed_ip'] for nic in three['networks']] == ['10.77.0.9', port['fixed_ip']]
+    assert (three['fixed_ip'], three['floating_ip']) == ('10.77.0.9', one['floating_ip'])
+    four = keep('server', name='one', networks=[front], floating_ip='none')['server']
+    assert (four['floating_ip'], four['security_groups']) == (None, ['default'])
+    ports = run('port_info', name='door', query='[].[server, fixed_ip]')['ports']
+    assert ports == [[None, port['fixed_ip']]]
+    keep('port', name='door', state='absent')
+    keep('network', name='back', state='absent')
+    keep('security_group', name='more', state='absent')
 
 
 def check_refused_ports(refused: Refused, network: str) -> None:

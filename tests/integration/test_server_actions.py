@@ -129,6 +129,30 @@ def test_guest_that_does_not_shut_down(address: str, ssh: Guest) -> None:
     assert ssh(address, BOOT) == booted
 
 
+def test_interfaces(server: dict[str, Any], address: str, ssh: Guest) -> None:
+    """They come and go while the guest runs, which answers at the new address."""
+    keep('network', name='side', cidr='10.79.0.0/24')
+    booted = ssh(address, BOOT)
+    front, side = {'name': 'default'}, {'name': 'side', 'fixed_ip': '10.79.0.9'}
+    two = keep('server', name='actor', networks=[front, side])['server']
+    mac = two['networks'][1]['mac']
+    eventually(lambda: mac in ssh(address, 'cat /sys/class/net/*/address'))
+    device = ssh(address, f'cd /sys/class/net; grep -l {mac} */address').split('/')[0]
+    ssh(address, f'ip link set {device} up; udhcpc -i {device} -n -q -t 20 >/dev/null 2>&1')
+    assert ssh('10.79.0.9', BOOT) == booted
+    keep('server', name='actor', networks=[front])
+    assert mac not in ssh(address, 'cat /sys/class/net/*/address')
+    assert ssh(address, BOOT) == booted
+    assert (mac in domain('dumpxml'), mac in domain('dumpxml', '--inactive')) == (False, False)
+    keep('server_action', name='actor', action='pause')
+    keep('server', name='actor', networks=[side, front])
+    refused = run('server', name='actor', networks=[front])['msg']
+    assert 'a paused guest releases no interface' in refused
+    keep('server_action', name='actor', action='unpause', **SSH)
+    keep('server', name='actor', networks=[front])
+    keep('network', name='side', state='absent')
+
+
 def test_renamed(server: dict[str, Any], address: str, ssh: Guest) -> None:
     """It runs on; its network knows it by the new name, and so does libvirt after the next boot."""
     booted = ssh(address, BOOT)

@@ -415,6 +415,8 @@ WALKS = (
             task('server', name='s', floating_ip='none', delete_protection=False),
             task('server', name='s', floating_ip='auto'),
             add_connections,
+            task('server', name='s', networks=[{'name': 'default'}], floating_ip='auto'),
+            task('server', name='s', networks=[{'port': 'p'}, {'name': 'default'}]),
             *delete_tasks('server', 's'),
         ],
         prerequisites=[

@@ -26,6 +26,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule, Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
@@ -526,29 +527,98 @@ def test_what_is_refused(request_: ServerRequest, there: ObservedServers, messag
     assert refused.missing == ()
 
 
+def test_other_user_data() -> None:
+    """It has a long value, and so the message names the option and the alternative."""
+    sealed = UserDataHash.of('#!new', 'a secret')
+    (message,) = plan(requested(user_data='#!new'), observed(SERVER, user_data=sealed)).refused
+    assert message.startswith('server web: user_data is ')
+    assert message.endswith('re-create the server')
+
+
+BACK = {'back': Network('back', '10.0.0.0/24', '10.0.0.1')}
+TWO = (*SERVER.networks, Nic('back', '10.0.0.5', '52:54:00:00:00:15'))
+IN_TWO = replace(SERVER, networks=TWO, floating_ip='172.24.0.5')
+FRONT, TO_BACK = NicRequest('default'), NicRequest('back')
+WOULD_LOSE = 'networks: server web would lose its connection'
+
+
 @pytest.mark.parametrize(
-    ('request_', 'option'),
+    ('request_', 'server', 'more', 'message'),
     [
-        (requested(user_data='#!new'), 'user_data'),
-        (requested(networks=(NicRequest('back'),)), 'networks'),
-        (requested(networks=(NicRequest('default'), NicRequest('back'))), 'networks'),
-        (requested(networks=(NicRequest('default', '192.168.0.77'),)), 'networks'),
-        (requested(networks=(NicRequest('default', None, '52:54:00:00:00:77'),)), 'networks'),
+        (
+            requested(networks=(TO_BACK,)),
+            IN_TWO,
+            {'attached': {('web', '192.168.0.5'): '172.24.0.5'}},
+            f'{WOULD_LOSE} 192.168.0.5 (default), which has the floating address 172.24.0.5; also '
+            'set floating_ip: 172.24.0.5 to move it to the first one that stays, or floating_ip: '
+            'none',
+        ),
+        (
+            requested(networks=(FRONT,), floating_ip='none'),
+            IN_TWO,
+            {'attached': {('web', '10.0.0.5'): '172.24.0.6'}},
+            f'{WOULD_LOSE} 10.0.0.5 (back), which has the floating address 172.24.0.6; detach it '
+            'first (floating_ip: state: detached)',
+        ),
+        (
+            requested(networks=(FRONT,)),
+            IN_TWO,
+            {'lbs': {'front': Lb('front', network='back', members=('web',))}},
+            'networks: server web is a member of lb front, in network back; connect it to that, or '
+            'remove it from the members first',
+        ),
+        (
+            requested(networks=(FRONT, TO_BACK)),
+            SERVER,
+            {'dns_owners': {('back', 'web'): ('lb web',)}},
+            'name: web is already the DNS name of lb web in network back (case-insensitive); use '
+            'another name, or another network',
+        ),
+        (
+            requested(networks=(FRONT, NicRequest('back', '10.0.0.7'))),
+            SERVER,
+            {'owners': {('back', '10.0.0.7'): 'other'}},
+            'networks: fixed_ip 10.0.0.7 is in use by other; use another, or omit it',
+        ),
     ],
 )
-def test_immutable_options(request_: ServerRequest, option: str) -> None:
-    """Options with long values: the message names the option and the alternative."""
-    sealed = UserDataHash.of(request_.user_data, 'a secret') if request_.user_data else None
-    (message,) = plan(
-        request_,
-        observed(
-            SERVER,
-            user_data=sealed,
-            networks={**observed().networks, 'back': Network('back', '10.0.0.0/24', '10.0.0.1')},
-        ),
-    ).refused
-    assert message.startswith(f'server web: {option} is ')
-    assert message.endswith(('re-create it', 're-create the server'))
+def test_refused_connections(
+    request_: ServerRequest, server: Server, more: dict[str, Any], message: str
+) -> None:
+    """What a server would lose, or may not have."""
+    there = observed(server, networks={**observed().networks, **BACK}, **more)
+    assert list(plan(request_, there).refused) == [message]
+
+
+def test_paused_server_keeps_its_connections() -> None:
+    """Its guest releases none; it can get others."""
+    there = observed(IN_TWO.powered('paused'), networks={**observed().networks, **BACK})
+    (message,) = plan(requested(networks=(TO_BACK,)), there).refused
+    assert 'a paused guest releases no interface; start it (state: started)' in message
+    more = plan(requested(networks=(FRONT, TO_BACK, TO_BACK)), there)
+    assert more.refused == ()
+    assert steps(more) == [('web', 'update')]
+
+
+@pytest.mark.parametrize(
+    ('networks', 'kept', 'new'),
+    [
+        ((TO_BACK, FRONT), TWO, 0),
+        ((TO_BACK,), TWO[1:], 0),
+        ((FRONT, FRONT, TO_BACK), TWO, 1),
+        ((NicRequest('default', '192.168.0.6'), FRONT), TWO[:1], 1),
+        ((FRONT, NicRequest('default', '192.168.0.5')), TWO[:1], 1),
+        ((NicRequest('back', None, TWO[1].mac),), TWO[1:], 0),
+    ],
+)
+def test_connections_are_a_set(
+    networks: tuple[NicRequest, ...], kept: tuple[Nic, ...], new: int
+) -> None:
+    """What stays keeps its order; an address or a MAC means one connection."""
+    there = observed(IN_TWO, networks={**observed().networks, **BACK})
+    (server,) = plan(requested(networks=networks), there).result
+    assert server.networks[: len(kept)] == kept
+    assert len(server.networks) == len(kept) + new
 
 
 @pytest.mark.parametrize(

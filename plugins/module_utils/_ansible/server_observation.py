@@ -46,6 +46,8 @@ def _with_references(
     """The servers and what they refer to; only the kinds that the plan looks up are listed."""
     options = requested.new_options(servers)
     has_new_member = _has_new_member(requested, servers)
+    reconnects = _reconnects(requested, servers)
+    connects = has_new_member or reconnects
     completes = _completes_servers(requested, servers)
     has_ssh_check = requested.wait_for == 'ssh'
     needs_script = 'init_script' in options or completes or _has_unseeded(servers)
@@ -63,9 +65,10 @@ def _with_references(
         images=_listed('image', lambda: cloud.images, needs_image),
         networks=_listed('network', lambda: cloud.networks, needs_network),
         groups=_listed('security_group', lambda: cloud.security_groups, needs_group),
-        lbs=_listed('lb', lambda: cloud.lbs, _reconnects(requested, servers)),
-        owners=_address_owners(cloud, requested, has_new_member),
-        dns_owners=_dns_owners(cloud, requested, has_new_member),
+        lbs=_listed('lb', lambda: cloud.lbs, reconnects),
+        owners=_address_owners(cloud, requested, connects),
+        dns_owners=_dns_owners(cloud, requested, connects),
+        attached=_attached(cloud) if reconnects else {},
         floating=_floating_address(cloud, requested),
         free=_free_addresses(cloud, requested, servers),
         profile=profile_for(cloud, has_new_member and requested.networks is None),
@@ -103,10 +106,19 @@ def _has_new_member(requested: ServerRequest, servers: Mapping[str, Server]) -> 
 
 
 def _reconnects(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:
-    """Whether a server that was not created yet may get other connections."""
+    """Whether a server may get other connections."""
     return requested.networks is not None and not all(
-        server.launched for server in servers.values()
+        server.launched and requested.has_requested_networks(server) for server in servers.values()
     )
+
+
+def _attached(cloud: Cloud) -> Mapping[Tuple[str, str], str]:
+    """The floating addresses of servers, by server and fixed address."""
+    return {
+        (item.server, item.fixed_ip): item.address
+        for item in cloud.floating_ips.list()
+        if item.server and item.fixed_ip
+    }
 
 
 def _completes_servers(requested: ServerRequest, servers: Mapping[str, Server]) -> bool:

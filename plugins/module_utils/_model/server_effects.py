@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Tuple
 
 from .effect import FIXED, LIVE, RESTART, Classify, Effect, Table, fixed, live
@@ -79,15 +78,11 @@ def _volume_size(before: int, after: int, current: Server) -> Effect:
 
 
 def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], current: Server) -> Effect:
-    if _without_groups(before) == _without_groups(after):
-        return Effect(LIVE)
-    return Effect(
-        FIXED, 'the networks of a server are set at its creation; delete and re-create it'
-    )
-
-
-def _without_groups(networks: Tuple[Nic, ...]) -> Tuple[Nic, ...]:
-    return tuple(replace(nic, security_groups=None) for nic in networks)
+    staying = {(nic.name, nic.mac) for nic in after}
+    is_removed = any((nic.name, nic.mac) not in staying for nic in before)
+    if is_removed and current.settled_status == Status.PAUSED:
+        return Effect(FIXED, f'a paused guest releases no interface; {_UNPAUSE_FIRST}')
+    return Effect(LIVE)
 
 
 TABLE: Table = {

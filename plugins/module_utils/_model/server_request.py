@@ -66,6 +66,11 @@ class NicRequest(NamedTuple):
         """The groups of the connection; None, also for an empty list: those of the server."""
         return self.security_groups or None
 
+    @property
+    def is_specific(self) -> bool:
+        """Whether it means one connection, not any one of a network."""
+        return bool(self.port or self.fixed_ip or self.mac)
+
     def matches(self, nic: Nic) -> bool:
         """Whether a connection is the requested one, regardless of its groups."""
         if self.port:
@@ -104,6 +109,26 @@ class NicRequest(NamedTuple):
         problems += address_problems(self.fixed_ip, f'{place}.fixed_ip')
         problems += mac_problems(self.mac, f'{place}.mac')
         return problems + group_problems(self.own_groups, f'{place}.security_groups')
+
+
+class Connections(NamedTuple):
+    """Connections of a server that stay, with the requested groups, and requests for new ones."""
+
+    kept: Tuple[Nic, ...]
+    new: Tuple[NicRequest, ...]
+
+
+def compared(requested: Sequence[NicRequest], existing: Iterable[Nic]) -> Connections:
+    """Compare connections as a set: what stays keeps its order."""
+    order = range(len(requested))
+    left = sorted(order, key=lambda index: not requested[index].is_specific)
+    kept: List[Nic] = []
+    for nic in existing:
+        found = next((index for index in left if requested[index].matches(nic)), None)
+        if found is not None:
+            left.remove(found)
+            kept.append(requested[found].with_groups(nic))
+    return Connections(tuple(kept), tuple(requested[index] for index in sorted(left)))
 
 
 @dataclass(frozen=True)
@@ -148,12 +173,11 @@ class ServerRequest:
         return tuple(f'{self.name}-{index}' for index in range(1, self.count + 1))
 
     def has_requested_networks(self, current: Server) -> bool:
-        """Whether a server has the requested connections, regardless of their groups."""
-        networks = self.networks
-        return networks is None or (
-            len(networks) == len(current.networks)
-            and all(nic.matches(existing) for nic, existing in zip(networks, current.networks))
-        )
+        """Whether a server has the requested connections, regardless of order and groups."""
+        if self.networks is None:
+            return True
+        found = compared(self.networks, current.networks)
+        return len(found.kept) == len(current.networks) and not found.new
 
     def new_options(self, servers: Mapping[str, Server]) -> Set[str]:
         """The options that give some member a value that it does not have yet.

@@ -12,9 +12,15 @@ from .._model.change import AFTER_APPLY, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
-from .._model.server import Nic, Server
+from .._model.server import Server
 from .._model.server_effects import TABLE
-from .._model.server_request import NicRequest, ServerRequest, has_state, has_value
+from .._model.server_request import (
+    NicRequest,
+    ServerRequest,
+    compared,
+    has_state,
+    has_value,
+)
 from .._model.status import Status, TaskState
 from .server_group import plan_members
 from .server_observations import ObservedServers
@@ -143,9 +149,9 @@ def _requested_options(
         from .server_disk import check_disk_of_flavor
 
         check_disk_of_flavor(current, options, flavor, draft)
-    if request.networks is not None:
-        options['networks'] = _requested_networks(request.networks, request, current)
     _set_floating_ip(options, request, current)
+    if request.networks is not None:
+        _set_networks(options, request.networks, request, current, observed, draft)
     _set_groups(options, current, draft)
     if request.wait_for == 'ssh':
         from .server_ssh import check_ssh_allowed
@@ -159,13 +165,19 @@ def _requested_options(
     return options
 
 
-def _requested_networks(
-    networks: Tuple[NicRequest, ...], request: ServerRequest, current: Server
-) -> Tuple[Nic, ...]:
-    if request.has_requested_networks(current):
-        pairs = zip(networks, current.networks)
-        return tuple(nic.with_groups(existing) for nic, existing in pairs)
-    return tuple(nic.to_nic() for nic in networks)
+def _set_networks(
+    options: Dict[str, Any],
+    networks: Tuple[NicRequest, ...],
+    request: ServerRequest,
+    current: Server,
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    options['networks'] = compared(networks, current.networks).kept
+    if not request.has_requested_networks(current):
+        from .server_connections import change_networks
+
+        change_networks(options, request, current, observed, draft)
 
 
 def _set_floating_ip(options: Dict[str, Any], request: ServerRequest, current: Server) -> None:

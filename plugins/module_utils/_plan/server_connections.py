@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Dict, Tuple
 
 from .._model.change import AFTER_APPLY, Draft
 from .._model.server import Nic, Server
-from .._model.server_request import NicRequest, ServerRequest
+from .._model.server_request import NicRequest, ServerRequest, compared
 from .checks import check_dns_name, check_fixed_ip, check_not_in_use
 from .server_observations import ObservedServers
 
@@ -46,6 +48,57 @@ def _port_nic(name: str, observed: ObservedServers, draft: Draft) -> Nic:
     return Nic(port.network, port.fixed_ip, port.mac, name, port.security_groups)
 
 
+def change_networks(
+    options: Dict[str, Any],
+    request: ServerRequest,
+    current: Server,
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    """Set the connections of an existing server: those that stay, then new ones."""
+    found = compared(request.networks or (), current.networks)
+    networks = (*found.kept, *new_networks(found.new, observed, draft))
+    options['networks'] = networks
+    check_balancers(current.name, networks, observed, draft)
+    check_server_name(replace(current, networks=networks), observed, draft)
+    attached = _attached_to(found.new, observed)
+    if attached and request.floating_ip not in (None, 'auto', attached):
+        _refuse_other_address(request.floating_ip, attached, draft)
+    elif attached and not current.floating_ip:
+        options['floating_ip'] = attached
+    _check_released(request, current, networks, observed, draft)
+
+
+def _check_released(
+    request: ServerRequest,
+    current: Server,
+    networks: Tuple[Nic, ...],
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    """Refuse to remove a connection with a floating address, unless the task says what of it."""
+    staying = {nic.fixed_ip for nic in networks}
+    for nic in current.networks:
+        address = observed.attached.get((current.name, nic.fixed_ip))
+        if address is None or nic.fixed_ip in staying:
+            continue
+        if address != current.floating_ip:
+            way_out = 'detach it first (floating_ip: state: detached)'
+        elif request.floating_ip is None:
+            way_out = (
+                f'also set floating_ip: {address} to move it to the first one that stays, or '
+                'floating_ip: none'
+            )
+        else:
+            continue
+        draft.refuse(
+            'networks',
+            f'networks: server {current.name} would lose its connection {nic.fixed_ip} '
+            f'({nic.name}), which has the floating address {address}; {way_out}',
+            name=current.name,
+        )
+
+
 def check_balancers(
     name: str, networks: Tuple[Nic, ...], observed: ObservedServers, draft: Draft
 ) -> None:
@@ -69,24 +122,28 @@ def check_server_name(server: Server, observed: ObservedServers, draft: Draft) -
 
 def new_floating_ip(request: ServerRequest, observed: ObservedServers, draft: Draft) -> str | None:
     """Return the floating address of a new server; that of a port of its own counts as its own."""
-    attached = _attached_to_port(request, observed)
+    attached = _attached_to(request.networks or (), observed)
     requested = request.floating_ip
     if attached is None and requested == 'auto':
         return AFTER_APPLY
     if attached is None:
         return None if requested == 'none' else requested
     if requested not in (None, 'auto', attached):
-        draft.refuse(
-            'floating_ip',
-            f'floating_ip: {requested} is requested, but {attached} is attached to a port of the '
-            'server; detach that first, or omit floating_ip',
-        )
+        _refuse_other_address(requested, attached, draft)
     return attached
 
 
-def _attached_to_port(request: ServerRequest, observed: ObservedServers) -> str | None:
+def _refuse_other_address(requested: str | None, attached: str, draft: Draft) -> None:
+    draft.refuse(
+        'floating_ip',
+        f'floating_ip: {requested} is requested, but {attached} is attached to a port of the '
+        'server; detach that first, or omit floating_ip',
+    )
+
+
+def _attached_to(networks: Sequence[NicRequest], observed: ObservedServers) -> str | None:
     """Return the first floating address that is attached to a requested port."""
-    for nic in request.networks or ():
+    for nic in networks:
         port = observed.ports.get(nic.port or '')
         if port and port.floating_ip:
             return port.floating_ip

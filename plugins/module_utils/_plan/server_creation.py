@@ -12,7 +12,7 @@ from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.server import Nic, Server
-from .._model.server_request import STOPPED_STATES, ServerRequest
+from .._model.server_request import STOPPED_STATES, ServerRequest, compared
 from .checks import check_image_disk
 from .server_connections import (
     assign_own_groups,
@@ -137,9 +137,7 @@ def _set_networks(
     if request.networks is None:
         return
     if request.has_requested_networks(current):
-        options['networks'] = tuple(
-            nic.with_groups(existing) for nic, existing in zip(request.networks, current.networks)
-        )
+        options['networks'] = compared(request.networks, current.networks).kept
         return
     options['networks'] = new_networks(request.networks, observed, draft)
     check_balancers(current.name, options['networks'], observed, draft)

@@ -44,7 +44,8 @@ class ObservedServers:
     """The existing resources that a request is about, by name.
 
     ``owners``: the owners of the requested fixed addresses and MACs, by network and address.
-    ``lbs``: those that a server may belong to which was not created yet and gets other networks.
+    ``lbs``: those that a server may belong to which gets other networks. ``attached``: the floating
+    addresses of such servers, by server and fixed address.
     ``leaving``: servers that another run is deleting; they are not among ``servers`` any more.
     ``free``: the number of free floating addresses, if known. ``user_data``: the hash of the
     specified one.
@@ -65,6 +66,7 @@ class ObservedServers:
     dns_owners: DnsOwners = field(default_factory=dict)
     lbs: Mapping[str, Lb] = field(default_factory=dict)
     profile: Profile = UNKNOWN
+    attached: Mapping[Tuple[str, str], str] = field(default_factory=dict)
     leaving: Tuple[str, ...] = ()
 
     def settled(self, draft: Draft) -> ObservedServers:

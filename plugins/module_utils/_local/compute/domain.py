@@ -62,7 +62,8 @@ def has_kvm(virt_type: str) -> bool:
     return 'vmx' in flags or 'svm' in flags
 
 
-def _interface_xml(nic: Interface) -> str:
+def interface_xml(nic: Interface) -> str:
+    """The device of a NIC."""
     return (
         f"<interface type='bridge'><mac address='{escape(nic.mac)}'/>"
         f"<source bridge='{nic.bridge}'/><target dev='{nic.device}'/>"
@@ -106,7 +107,7 @@ def xml(machine: Machine) -> str:
         root_disk=root,
         seed=escape(os.path.join(machine.folder, machine.seed)),
         disks=''.join(others),
-        interfaces=''.join(_interface_xml(nic) for nic in machine.interfaces),
+        interfaces=''.join(interface_xml(nic) for nic in machine.interfaces),
         console=escape(os.path.join(machine.folder, 'console.log')),
         agent=agent if machine.guest_agent else '',
     )

@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Sequence, Tuple
 
 from ..record.host import Host
@@ -45,6 +46,21 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
             _write(host, path, folder, seed, locks)
         finally:
             shutil.rmtree(folder)
+
+
+def renew(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
+    """Replace the CD by one with the same user data, if none is given.
+
+    The old one stays until the new one is complete: it may be the only place of the user data.
+    """
+    if not os.path.exists(path):
+        return
+    kept = seed.user_data or host.work.run('isoinfo', '-J', '-i', path, '-x', '/user-data')
+    new = path + '.new'
+    with suppress(FileNotFoundError):
+        os.unlink(new)
+    write(host, new, replace(seed, user_data=kept), locks)
+    os.rename(new, path)
 
 
 def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Dict, List, Sequence
+from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
 
 from ..._cloud import Busy
 from ..._model.change import AFTER_APPLY, Change
@@ -128,12 +128,39 @@ def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> N
             'UPDATE main.volume SET size = ?, task_state = ? WHERE server_id = ? AND bootable',
             (server.volume_size, TaskState.EXTENDING, row),
         )
+    if before.floating_ip != server.floating_ip:
+        addresses.disassociate(record, 'server_id', row, server.floating_ip)
+    if before.networks != server.networks:
+        _reconnect(record, server, row)
     if before.security_groups != server.security_groups or before.networks != server.networks:
         _write_groups(record, server, row)
+    if server.floating_ip and _is_associated_anew(before, server):
+        _associate_floating_ip(record, pools, row, server.floating_ip)
+
+
+def _is_associated_anew(before: Server, server: Server) -> bool:
+    """Whether a server gets a floating IP, or may have lost the connection that had it."""
     if before.floating_ip != server.floating_ip:
-        addresses.disassociate(record, 'server_id', row)
-        if server.floating_ip:
-            _associate_floating_ip(record, pools, row, server.floating_ip)
+        return True
+    return before.networks != server.networks and server.floating_ip != AFTER_APPLY
+
+
+def _reconnect(record: Record, server: Server, row: int) -> None:
+    """Remove ports and create others, in the order of the connections; named ones are kept."""
+    ports: Dict[Tuple[int | None, str], PortRow] = {}
+    for there in record.rows(_PORTS, row):
+        ports[there['network_id'], there['mac']] = there
+    kept = [ports.pop((record.find('network', nic.name), nic.mac), None) for nic in server.networks]
+    for removed in ports.values():
+        if removed['name'] is None:
+            record.sql.execute('DELETE FROM main.port WHERE id = ?', (removed['id'],))
+        else:
+            record.writer.update_row('port', removed['id'], {'server_id': None, 'position': 0})
+    for position, (port, nic) in enumerate(zip(kept, server.networks)):
+        if port is None:
+            _connect(record, nic, position, row)
+        elif port['position'] != position:
+            record.writer.update_row('port', port['id'], {'position': position})
 
 
 def _connect(record: Record, nic: Nic, position: int, server: int) -> None:

@@ -9,7 +9,7 @@ import os
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Any, Sequence, Tuple
 
 from ..._cloud import TimedOut
 from ..._model.change import Change
@@ -79,10 +79,6 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
-        interfaces = [
-            domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
-            for port in row['ports']
-        ]
         pool = writer_of(self.host)
         volumes = [
             pool.volume(volume['uuid'])
@@ -98,7 +94,7 @@ class VirtualMachines(Machines['CompleteServer']):
             vcpus=row['vcpus'],
             folder=self.folder(row),
             seed=_RESCUE_SEED if is_rescued else domain.SEED,
-            interfaces=tuple(interfaces),
+            interfaces=_interfaces(row),
             disks=(pool.rescue(row['uuid']), root, *volumes) if is_rescued else (root, *volumes),
             kvm=domain.has_kvm(self.host.settings.virt_type),
             metadata=row['metadata'],
@@ -135,8 +131,22 @@ class VirtualMachines(Machines['CompleteServer']):
         may_restart = change.effect == RESTART or before.unfinished is not None
         if machine.isActive() and may_restart and not _has_recorded_size(machine, row):
             self.shut_down(row)
+        if machine.isActive() and (before.unfinished or _macs(before) != _macs(after)):
+            self._plug(machine, row)
         self._grow(machine, row)
         self.define_and_start(row)
+
+    def _plug(self, machine: Any, row: CompleteServer) -> None:
+        """Plug interfaces into a running machine, and unplug others."""
+        from .interfaces import plug
+
+        if not plug(machine, _interfaces(row), self.host.work.time_left()):
+            raise TimedOut(
+                f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
+                f'{row["name"]} to release a network interface; a guest that does not respond '
+                'loses it when it is restarted (state: restarted)',
+                'wait_timeout',
+            )
 
     def _grow(self, machine: Any, row: CompleteServer) -> None:
         pool = writer_of(self.host)
@@ -159,14 +169,14 @@ class VirtualMachines(Machines['CompleteServer']):
     def rebuild(self, row: CompleteServer) -> None:
         """Start the machine with a fresh root disk, and the init script as it is now.
 
-        User data is recorded only as a hash: the first-boot disk that contains it is kept.
+        User data is recorded only as a hash, and taken from the first-boot disk.
         """
         self.power_off(row)
         pool = writer_of(self.host)
         pool.remove(pool.root(row['uuid']))
-        if row['init_script']:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(self.folder(row), domain.SEED))
+        locks = self.host.work.held_lock('server', row['name'])
+        content = replace(_first_boot(row), user_data=row['first_boot'])
+        seed.renew(self.host, os.path.join(self.folder(row), domain.SEED), content, locks)
         self.prepare(row)
         self.define_and_start(row)
 
@@ -246,9 +256,27 @@ def _first_boot(row: CompleteServer) -> seed.Seed:
     )
 
 
-def _size(server: Server) -> Tuple[int, int, int, bool]:
+def _interfaces(row: CompleteServer) -> Tuple[domain.Interface, ...]:
+    return tuple(
+        domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
+        for port in row['ports']
+    )
+
+
+def _macs(server: Server) -> Sequence[Tuple[str, str]]:
+    """Network and MAC of each connection."""
+    return [(nic.name, nic.mac) for nic in server.networks]
+
+
+def _size(server: Server) -> Tuple[object, ...]:
     """The values of a server that define its machine and may change."""
-    return server.vcpus, server.memory, server.volume_size, server.guest_agent
+    return (
+        server.vcpus,
+        server.memory,
+        server.volume_size,
+        server.guest_agent,
+        _macs(server),
+    )
 
 
 def _has_recorded_size(machine: Any, row: CompleteServer) -> bool:

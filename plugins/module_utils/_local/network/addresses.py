@@ -112,18 +112,17 @@ def associate(record: Record, pools: Sequence[Pool], port: int, address: str | N
         record.writer.update_row('floating_ip', row, {'port_id': port})
 
 
-def disassociate(record: Record, column: str, owner: int) -> None:
+def disassociate(record: Record, column: str, owner: int, kept: str | None = None) -> None:
     """Disassociate the floating addresses of a server (server_id) or balancer (balancer_id).
 
-    Automatic ones are deleted, others kept.
+    Automatic ones are deleted, others kept. ``kept``: the address that stays associated.
     """
-    ports = f'(SELECT id FROM port WHERE {column} = ?)'
-    record.sql.execute(
-        f'DELETE FROM main.floating_ip WHERE automatic AND port_id IN {ports}', (owner,)
-    )
-    record.sql.execute(
-        f'UPDATE main.floating_ip SET port_id = NULL WHERE port_id IN {ports}', (owner,)
-    )
+    others = f'address IS NOT ? AND port_id IN (SELECT id FROM port WHERE {column} = ?)'
+    for statement in (
+        f'DELETE FROM main.floating_ip WHERE automatic AND {others}',
+        f'UPDATE main.floating_ip SET port_id = NULL WHERE {others}',
+    ):
+        record.sql.execute(statement, (kept, owner))
 
 
 def write_groups(record: Record, port: int, groups: Sequence[str]) -> None:

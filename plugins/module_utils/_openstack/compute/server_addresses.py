@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import List
 
 from ..._cloud import Busy, CloudError
@@ -26,17 +27,21 @@ class Addresses:
         self._writer = FloatingIpWriter(api)
         self._ports = ports_by_server(api)
 
-    def give(self, raw: Raw, wanted: str | None) -> None:
-        """Make a server have a floating address (see FloatingIpWriter), and no other one."""
-        try:
-            self._give(raw, wanted)
-        except Busy:  # another run gave it one meanwhile
-            Addresses(self._api)._give(raw, wanted)
+    def give(self, raw: Raw, wanted: str | None, doomed: Collection[str] = ()) -> None:
+        """Make a server have a floating address (see FloatingIpWriter), and no other one.
 
-    def _give(self, raw: Raw, wanted: str | None) -> None:
+        ``doomed``: the MACs of ports that it will lose.
+        """
+        try:
+            self._give(raw, wanted, doomed)
+        except Busy:  # another run gave it one meanwhile
+            Addresses(self._api)._give(raw, wanted, doomed)
+
+    def _give(self, raw: Raw, wanted: str | None, doomed: Collection[str]) -> None:
         ports = connection_ports(raw, self._ports_of(raw))
+        ports.sort(key=lambda port: port['mac_address'] in doomed)
         others = [port['id'] for port in ports[1:]]
-        self._writer.release(others)
+        self._writer.release(others, wanted)
         if not ports:
             raise CloudError('floating_ip: it has no port that could have one', 'floating_ip')
         first = ports[0]

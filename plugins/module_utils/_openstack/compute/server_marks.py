@@ -51,14 +51,19 @@ def creation_marks(
         OWN_GROUPS: own_groups(server),
         PENDING: _pending(server),
     }
+    found.update(network_marks(server))
     for index, nic in enumerate(server.networks):
-        found[f'network{index}'] = nic.name
         found[f'fixed_ip{index}'] = _known(nic.fixed_ip)
         found[f'mac{index}'] = _known(nic.mac)
         found[f'port{index}'] = _known(nic.port)
     for index, group in enumerate(server.security_groups):
         found[f'group{index}'] = group
     return found
+
+
+def network_marks(server: Server) -> Dict[str, str | None]:
+    """Return the marks of the networks of a server, in the order of its connections."""
+    return {f'network{index}': nic.name for index, nic in enumerate(server.networks)}
 
 
 def _known(value: str | None) -> str | None:

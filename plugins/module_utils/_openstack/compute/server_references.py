@@ -12,7 +12,7 @@ from typing import Dict, List
 from ..._cloud import NoAnswer
 from ..._model.change import AFTER_APPLY
 from ..._model.server import Nic, Server
-from ..api.api import Api, Raw
+from ..api.api import Api, Body, Raw
 from ..api.lists import (
     all_flavors,
     all_images,
@@ -86,28 +86,32 @@ def _port_bodies(
     """The ports that Nova cannot create, by the index of the connection."""
     found: Dict[int, Mapping[str, object]] = {}
     for index, nic in enumerate(server.networks):
-        if not _needs_port(nic):
-            continue
-        names = nic.security_groups
-        if names is None:
-            names = server.security_groups
-        groups = group_ids(api, names)
-        # Neutron takes tags only after it created a port.
-        marks = first_description({_OF: server.name, 'created_by': api.actor})
-        found[index] = port_body(nic, networks[index], groups, marks)
+        if _needs_port(nic):
+            found[index] = own_port_body(api, server, nic, networks[index])
     return found
+
+
+def own_port_body(api: Api, server: Server, nic: Nic, network: str) -> Body:
+    """Return the body of the request for a port of a server that Nova does not create."""
+    names = nic.security_groups
+    if names is None:
+        names = server.security_groups
+    groups = group_ids(api, names)
+    # Neutron takes tags only after it created a port.
+    marks = first_description({_OF: server.name, 'created_by': api.actor})
+    return port_body(nic, network, groups, marks)
 
 
 def with_own_ports(api: Api, ids: References) -> References:
     """Create the ports that Nova cannot create."""
     created: Dict[int, str] = {}
     for index, body in ids.own_ports.items():
-        created[index] = _created_port(api, body, created.values())
+        created[index] = created_port(api, body, created.values())
     ports = {**ids.ports, **created}
     return ids._replace(ports=ports)
 
 
-def _created_port(api: Api, body: Mapping[str, object], others: Collection[str]) -> str:
+def created_port(api: Api, body: Mapping[str, object], others: Collection[str]) -> str:
     """Create a port; if there is no answer, find the one that was created."""
     try:
         answer = api.post(NETWORK, '/ports', {'port': body})

@@ -65,10 +65,10 @@ class FloatingIpWriter:
         created = allocate(self.api, pool, own, options)
         return str(created['floating_ip_address'])
 
-    def release(self, port_ids: Collection[str]) -> None:
-        """Take the floating IPs from ports; automatic ones are deleted."""
+    def release(self, port_ids: Collection[str], kept: str | None = None) -> None:
+        """Take the floating IPs from ports, but for one; automatic ones are deleted."""
         for raw in self.existing:
-            if raw['port_id'] in port_ids:
+            if raw['port_id'] in port_ids and raw['floating_ip_address'] != kept:
                 self._release(raw)
 
     def release_automatic(self, port_ids: Collection[str]) -> None:

@@ -1,0 +1,49 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Network interfaces of running machines are plugged and unplugged."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from typing import Any, Dict
+
+from ..host.hypervisor import tolerate
+from ..record.work import wait_until
+from .domain import Interface, interface_xml
+
+_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE; what libvirt keeps of the machine has been defined before
+
+
+def plug(machine: Any, wanted: Sequence[Interface], seconds: float) -> bool:
+    """Give a running machine these interfaces; false if its guest does not release the others.
+
+    Those go first: a MAC may move to another network.
+    """
+    devices = [nic.device for nic in wanted]
+    for device, interface in _plugged(machine).items():
+        if device not in devices:
+            with tolerate('OPERATION_FAILED', 'INTERNAL_ERROR'):  # an earlier run has asked for it
+                machine.detachDeviceFlags(interface, _LIVE)
+
+    def are_released() -> bool:
+        return set(_plugged(machine)) <= set(devices)
+
+    if not wait_until(are_released, seconds):
+        return False
+    there = _plugged(machine)
+    for nic in wanted:
+        if nic.device not in there:
+            machine.attachDeviceFlags(interface_xml(nic), _LIVE)
+    return True
+
+
+def _plugged(machine: Any) -> Dict[str, str]:
+    """The interfaces of a running machine as XML, by their tap devices."""
+    definition = ET.fromstring(machine.XMLDesc())  # noqa: S314 (libvirt's own)
+    found: Dict[str, str] = {}
+    for interface in definition.iterfind('devices/interface'):
+        target = interface.find('target')
+        if target is not None:
+            found[target.get('dev', '')] = ET.tostring(interface, 'unicode')
+    return found
