@@ -56,7 +56,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     Lb,
     MemberHealth,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import Limit
+from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import (
+    BALANCER_MEMORY,
+    Limit,
+    Supply,
+    held_by,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Surroundings
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_name
@@ -114,7 +119,26 @@ class Memory:
             'vcpus': sum(server.vcpus for server in servers),
             'memory': sum(server.memory for server in servers),
             'volume_size': sum(volume.size for volume in volumes),
+            **self.held(),
         }
+
+    def held(self) -> dict[str, int]:
+        """What the servers, balancers and volumes of all projects hold of the host."""
+        servers = [
+            held_by(one.vcpus, one.memory, one.resized_from)
+            for one in self.of_all('server')
+            if one.status != Status.SHELVED_OFFLOADED
+        ]
+        balancers = len(self.of_all('lb'))
+        return {
+            'host_vcpus': sum(vcpus for vcpus, _memory in servers),
+            'host_memory': sum(memory for _vcpus, memory in servers) + balancers * BALANCER_MEMORY,
+            'host_disk': sum(volume.size for volume in self.of_all('volume')),
+        }
+
+    def of_all(self, kind: str) -> list[Any]:
+        """The items of a kind in all projects."""
+        return [*self.kinds[kind].values(), *self.of_others(kind)]
 
     def of(self, project: str) -> Memory:
         """The items of a project."""
@@ -849,8 +873,9 @@ class MemoryCloud:
     def limits(self, resources: Collection[str]) -> Sequence[Limit]:
         """The limits that a test has set."""
         used = self.memory.used()
+        supply = {resource: Supply(used[resource]) for resource in self.memory.held()}
         return [
-            Limit(resource, total, used[resource])
+            Limit(resource, total, used[resource], supply=supply.get(resource))
             for resource, total in self.memory.limits.items()
             if resource in resources
         ]

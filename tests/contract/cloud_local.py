@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -19,6 +20,7 @@ from ansible_collections.hanok.cloud.tests.integration import conftest as integr
 from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
+SETTINGS = Path('/etc/hanok/host.json')
 # What gives a server a status, whatever it has; and what comes before, for some of them. No guest
 # has booted: it is powered off.
 OFF = {'action': 'stop', 'force': True}
@@ -89,6 +91,24 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
             flavor = {'flavor': other} if options['action'] == 'resize' else {}
             run('server_action', name=name, **options, **flavor)
 
+    @contextmanager
+    def limited(resource: str, more: int) -> Iterator[None]:
+        found = run('capacity_info')['capacity'][resource.removeprefix('host_')]
+        before = SETTINGS.read_text('utf-8')
+        limit = found['used'] + more
+        settings = json.loads(before)
+        if resource == 'host_memory':
+            settings.update(
+                ram_allocation_ratio=1.0, reserved_host_memory_mb=found['total'] - limit
+            )
+        else:
+            name = {'host_vcpus': 'cpu', 'host_disk': 'disk'}[resource]
+            # A little above a whole number, so that rounding does not lose one.
+            settings[f'{name}_allocation_ratio'] = (limit + 0.1) / found['total']
+        SETTINGS.write_text(json.dumps(settings), 'utf-8')
+        yield
+        SETTINGS.write_text(before, 'utf-8')
+
     def set_console(identity: str, printed: bytes) -> None:
         Path('/var/lib/hanok/servers', identity, 'console.log').write_bytes(printed)
 
@@ -105,6 +125,7 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         (*TO, Status.UNMANAGED),
         set_status,
         at_once=at_once,
+        limited=limited,
         set_console=set_console,
     )
     server.close()

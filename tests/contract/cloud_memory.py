@@ -99,9 +99,9 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
 
     @contextmanager
     def limited(resource: str, more: int) -> Iterator[None]:
-        memory.limits = {resource: memory.used()[resource] + more}
+        memory.limits[resource] = memory.used()[resource] + more
         yield
-        memory.limits = {}
+        del memory.limits[resource]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, 'open_cloud', memory_opener(memory))

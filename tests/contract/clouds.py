@@ -50,6 +50,7 @@ FEATURES = frozenset(
         'requests',
         'credentials',
         'quotas',
+        'limits of the host',
         'silent guests',
     }
 )

@@ -164,11 +164,9 @@ def test_networks_with_and_without_ranges(crowded: Host) -> None:
 def pool_of_10(crowded: Host) -> Iterator[None]:
     """The pool of the host has ten floating addresses: 6 + 2 + 2."""
     saved, repair_firewall = SETTINGS.read_text('utf-8'), ('network', {'name': 'default'})
-    SETTINGS.write_text(
-        '{"floating_pools": [{"name": "ten", '
-        '"addresses": ["198.18.9.0/29", "198.18.9.8/30", "198.18.9.12/30"]}]}',
-        'utf-8',
-    )
+    addresses = ['198.18.9.0/29', '198.18.9.8/30', '198.18.9.12/30']
+    settings = {**json.loads(saved), 'floating_pools': [{'name': 'ten', 'addresses': addresses}]}
+    SETTINGS.write_text(json.dumps(settings), 'utf-8')
     assert crowded.forks.run(*repair_firewall).changed  # the routes become those of the settings
     yield
     SETTINGS.write_text(saved, 'utf-8')

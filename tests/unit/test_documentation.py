@@ -14,7 +14,7 @@ import runpy
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from enum import EnumMeta
@@ -141,6 +141,8 @@ class SampleCloud:
         """``items``: the items by kind."""
         self.notes: list[str] = []
         self.kinds = {KINDS[kind].plural: SampleItems(item) for kind, item in items.items()}
+        # A result has keys that are names of flavors.
+        self.kinds['flavors'] = SampleItems(replace(items['flavor'], name=FREE))
         self.upkeep = SampleUpkeep()
         self.history = SampleHistory(sample(HistoryEntry))
         self.profile = Profile()
@@ -154,9 +156,9 @@ class SampleCloud:
         """Observe without locks."""
         yield observe()[0]
 
-    def limits(self, _resources: object) -> Sequence[Limit]:
-        """Return nothing: it has room for everything."""
-        return ()
+    def limits(self, resources: Iterable[str]) -> Sequence[Limit]:
+        """Return much: it has room for everything."""
+        return [Limit(resource, 10**9, 0) for resource in resources]
 
     def __enter__(self) -> SampleCloud:
         """Return it."""

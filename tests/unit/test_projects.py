@@ -14,7 +14,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record i
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
 
 LOCAL = Path(__file__).resolve().parents[2] / 'plugins' / 'module_utils' / '_local'
-# They project all projects on the host, or keep, export, check and rebuild the record.
+# They project all projects on the host, count what they hold of it, or keep, export, check and
+# rebuild the record.
 OF_ALL_PROJECTS = {
     'bridges',
     'damage',
@@ -24,6 +25,7 @@ OF_ALL_PROJECTS = {
     'dhcp_texts',
     'floating_routes',
     'flows',
+    'holders',
     'lb_config',
     'lb_configs',
     'leases',

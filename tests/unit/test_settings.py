@@ -48,6 +48,9 @@ ALMOST = st.fixed_dictionaries(
         'outside_devices': JSON,
         'router': JSON,
         'history_days': JSON,
+        'ram_allocation_ratio': JSON,
+        'disk_allocation_ratio': JSON,
+        'reserved_host_memory_mb': JSON,
         'floating_pools': st.lists(
             st.fixed_dictionaries(
                 {'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)},
@@ -91,10 +94,16 @@ def test_all_settings(loaded: Write) -> None:
             'outside_devices': ['wg0'],
             'router': False,
             'history_days': 30,
+            'ram_allocation_ratio': 2,
+            'cpu_allocation_ratio': 4.0,
+            'disk_allocation_ratio': 1.5,
+            'reserved_host_memory_mb': 0,
         }
     )
     assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
     assert found.history_days == 30
+    assert found[-4:] == (2, 4.0, 1.5, 0)
+    assert loaded({})[-4:] == (1.0, 16.0, None, 1024)
     assert found.pools == (
         Pool('default', ('172.24.0.0/24',)),
         Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'),
@@ -118,6 +127,22 @@ POOL = 'floating_pools[0]: '
         ({'history_days': 0}, 'history_days: 0 is out of range; use 1 to 36500 (days)'),
         ({'history_days': '7'}, "history_days: '7' is out of range; use 1 to 36500 (days)"),
         ({'history_days': True}, 'history_days: True is out of range; use 1 to 36500 (days)'),
+        (
+            {'ram_allocation_ratio': 0},
+            'ram_allocation_ratio: 0 is out of range; use 0.001 to 1000',
+        ),
+        (
+            {'cpu_allocation_ratio': None},
+            'cpu_allocation_ratio: None is out of range; use 0.001 to 1000',
+        ),
+        (
+            {'disk_allocation_ratio': float('nan')},
+            'disk_allocation_ratio: nan is out of range; use 0.001 to 1000',
+        ),
+        (
+            {'reserved_host_memory_mb': 0.5},
+            'reserved_host_memory_mb: 0.5 is out of range; use 0 to 16777216 (MiB)',
+        ),
         ({'floating_pools': {}}, 'floating_pools: must be a list'),
         ({'floating_pools': ['172.24.0.0/24']}, POOL + 'set name and addresses (a list of CIDRs)'),
         ({'floating_pools': [{'name': 'a'}]}, POOL + 'set name and addresses (a list of CIDRs)'),

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 
 from .._cloud import Cloud
 from .._model.change import Change
-from .._model.needs import needs_of, shortages
+from .._model.needs import needs_of
 from .._model.problem import Problem
+from .._model.shortages import shortages
 
 
 def excesses(cloud: Cloud, changes: Iterable[Change]) -> Sequence[Problem]:
@@ -20,6 +21,6 @@ def excesses(cloud: Cloud, changes: Iterable[Change]) -> Sequence[Problem]:
     needs = needs_of(changes)
     if not needs:
         return ()
-    problems, notes = shortages(needs, cloud.limits(set(needs)))
+    problems, notes = shortages(needs, cloud.limits(set(needs)), cloud.flavors.list)
     cloud.notes.extend(notes)
     return problems

@@ -76,10 +76,11 @@ class LocalCloud:
         return self.host.notes
 
     def limits(self, resources: Iterable[str]) -> List[Limit]:
-        """Memory and disk space."""
+        """Memory, vCPUs and disk space of this host."""
         from .limits import limits
 
-        return limits(self.host.settings, set(resources))
+        with translating():
+            return limits(self.host, set(resources))
 
     def obstacles(self) -> List[str]:
         """Other firewalls of this host that drop packets of servers."""

@@ -1,9 +1,10 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The limits of this host.
+"""The limits of this host, which all projects share, by the settings of its operator.
 
-Memory is used when guests touch it, and disks grow when they are written to. So only what can never
-work is refused: more memory than the host has with its swap space. The rest is advice.
+They are computed as Nova's Placement does: (total - reserved) * allocation ratio. What servers hold
+is counted whether they use it or not. Without a ratio for disks, which grow when they are written
+to, something new has to fit into the space that is free now.
 """
 
 from __future__ import annotations
@@ -14,47 +15,89 @@ from pathlib import Path
 from typing import List
 
 from .._model.checks import GIB
-from .._model.needs import Limit
+from .._model.needs import Limit, Supply
 from .host.settings import Settings
+from .record.holders import disk_space, held
+from .record.host import Host
 
 _OWNER = 'the host'
+_ROLE = 'of the role hanok.cloud.host'
 
 
-def limits(settings: Settings, resources: Collection[str]) -> List[Limit]:
+def limits(host: Host, resources: Collection[str]) -> List[Limit]:
     """Return the limits of some resources."""
+    wanted = set(resources)
     found: List[Limit] = []
-    if 'running_memory' in resources:
-        found += memory_limits(Path('/proc/meminfo').read_text(encoding='ascii'))
-    if 'volume_size' in resources:
-        found.append(_disk_limit(settings))
-    return found
+    if wanted & {'host_memory', 'host_vcpus', 'running_memory'}:
+        memory = memory_of(Path('/proc/meminfo').read_text(encoding='ascii'))
+        found += _reserved(host, memory)
+        found.append(_available(memory))
+    if 'host_disk' in wanted:
+        found.append(_disk_limit(host))
+    return [limit for limit in found if limit.resource in wanted]
 
 
-def memory_limits(meminfo: str) -> List[Limit]:
-    """Return the limits of memory by the content of /proc/meminfo."""
-    mib = _mib(meminfo)
-    total, swap = mib['MemTotal'], mib['SwapTotal']
-    limit = Limit(
-        'running_memory', total + swap, None, _OWNER, 'choose a smaller flavor or fewer servers'
-    )
-    if total + swap == 0:
-        return []
-    way_out = 'it may swap, or end servers, when the guests use all of theirs; stop some'
-    used = total - mib['MemAvailable']
-    return [limit, Limit('running_memory', total, used, _OWNER, way_out, is_advice=True)]
-
-
-def _mib(meminfo: str) -> Mapping[str, int]:
+def memory_of(meminfo: str) -> Mapping[str, int]:
+    """Return what /proc/meminfo says, in MiB."""
     lines = [line.split() for line in meminfo.splitlines()]
     return {words[0].rstrip(':'): int(words[1]) // 1024 for words in lines}
 
 
-def _disk_limit(settings: Settings) -> Limit:
-    """The size of the file system: a volume that is larger can never be full."""
-    folder = Path(settings.state)
-    while not folder.exists():  # on a new host
-        folder = folder.parent
-    system = os.statvfs(folder)
+def _available(memory: Mapping[str, int]) -> Limit:
+    """Advice: what guests have not touched yet of theirs is still available to others."""
+    used = memory['MemTotal'] - memory['MemAvailable']
+    way_out = 'it may swap, or end servers, when the guests use all of theirs; stop some'
+    return Limit('running_memory', memory['MemTotal'], used, _OWNER, way_out, is_advice=True)
+
+
+def _reserved(host: Host, memory: Mapping[str, int]) -> List[Limit]:
+    """Return the limits of what servers and load balancers hold."""
+    settings = host.settings
+    by = held(host.record)
+    ratio = settings.ram_allocation_ratio
+    of_memory = Supply(memory['MemTotal'], settings.reserved_host_memory_mb, ratio)
+    of_vcpus = Supply(os.cpu_count() or 1, 0, settings.cpu_allocation_ratio)
+    servers = {'server': by.servers}
+    holders = {**servers, 'lb': by.balancers}
+    return [
+        _limit('host_memory', of_memory, by.memory, holders, 'ram'),
+        _limit('host_vcpus', of_vcpus, by.vcpus, servers, 'cpu'),
+    ]
+
+
+def _limit(
+    resource: str, supply: Supply, used: int, holders: Mapping[str, int], variable: str
+) -> Limit:
+    total = int(max(0, supply.total - supply.reserved) * supply.allocation_ratio)
+    way_out = f'delete or shelve servers, or raise host_{variable}_allocation_ratio {_ROLE}'
+    return Limit(resource, total, used, _OWNER, way_out, supply=supply, holders=holders)
+
+
+def _disk_limit(host: Host) -> Limit:
+    """Return the limit of disk space: of what is free now, or of all that volumes could take."""
+    system = os.statvfs(_folder(host.settings))
     total = system.f_blocks * system.f_frsize // GIB
-    way_out = 'the guests cannot use all of it; add disk space'
-    return Limit('volume_size', total, None, f'{_OWNER} (disk)', way_out, is_advice=True)
+    ratio = host.settings.disk_allocation_ratio
+    if ratio is not None:
+        volumes, size = disk_space(host.record)
+        way_out = f'delete volumes, or raise host_disk_allocation_ratio {_ROLE}'
+        return Limit(
+            'host_disk',
+            int(total * ratio),
+            size,
+            _OWNER,
+            way_out,
+            supply=Supply(total, 0, ratio),
+            holders={'volume': volumes},
+        )
+    free = system.f_bavail * system.f_frsize // GIB
+    way_out = f'free or add disk space, or set host_disk_allocation_ratio {_ROLE}'
+    return Limit('host_disk', total, total - free, _OWNER, way_out, supply=Supply(total))
+
+
+def _folder(settings: Settings) -> Path:
+    """The folder of the disks, or what it will be in: on a new host it does not exist."""
+    folder = Path(settings.state)
+    while not folder.exists():
+        folder = folder.parent
+    return folder

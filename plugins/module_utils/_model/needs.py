@@ -1,55 +1,70 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the changes of a plan need of a cloud, and whether its limits permit that."""
+"""What the changes of a plan need of a cloud, and the form in which it tells its limits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Dict, List, NamedTuple, Tuple, cast
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Dict, NamedTuple, Tuple, cast
 
 from .change import Change
 from .effect import COMPLETES_INTERRUPTED_RUN
 from .kinds import KINDS
-from .problem import Problem
+from .status import Status
 
 if TYPE_CHECKING:
-    from .server import Server
+    from .server import Server, Size
     from .volume import Volume
 
-# What is limited: the unit of it in messages, and the option that decides about it. The number of
-# items of a kind is called as the kind is in results.
-_UNITS: Mapping[str, Tuple[str, str]] = {
-    'vcpus': ('vCPUs', 'flavor'),
-    'memory': ('MiB of memory', 'flavor'),
-    'running_memory': ('MiB of memory', 'flavor'),
-    'volume_size': ('GB of volumes', 'size'),
-    'ports': ('ports', 'networks'),
-}
+# What is limited is called as the items of a kind are in results, or: vcpus, memory, volume_size
+# and ports of a project; host_vcpus, host_memory and host_disk, which servers that are not shelved,
+# load balancers and all volumes hold of a host; running_memory, which guests use.
+BALANCER_MEMORY = 256  # MiB that the container of a load balancer may use
 # Floating IPs are not here: plans count the free ones themselves.
 _COUNTED = ('server', 'volume', 'network', 'port', 'security_group', 'lb')
 
 
 class Need(NamedTuple):
-    """An amount of something that is limited, and how many items of a kind need it."""
+    """An amount of something that is limited, and how many items of a kind need it.
+
+    ``flavor``: that of all these items, if they are new servers.
+    """
 
     kind: str
     items: int
     amount: int
+    flavor: str | None = None
+
+
+class Supply(NamedTuple):
+    """What a limit was computed from, in the words of Nova: (total - reserved) * ratio."""
+
+    total: int
+    reserved: int = 0
+    allocation_ratio: float = 1.0
 
 
 class Limit(NamedTuple):
     """How much of something there is, and how much of it is used.
 
-    ``used``: None if that does not matter. ``owner``: who has it. ``way_out``: what to do, or who
-    can raise the limit. ``is_advice``: more can be used, but not well.
+    ``owner``: who has it. ``way_out``: what to do, or who can raise the limit. ``is_advice``: more
+    can be used, but not well. ``supply``: where what there is belongs to a host. ``holders``: the
+    number of items that use it, by kind, where that is known.
     """
 
     resource: str
     total: int
-    used: int | None
+    used: int
     owner: str = 'the project'
     way_out: str = 'ask the operator for a larger quota'
     is_advice: bool = False
+    supply: Supply | None = None
+    holders: Mapping[str, int] = {}
+
+    @property
+    def free(self) -> int:
+        """What is left, which is nothing if more is used than there is."""
+        return max(0, self.total - self.used)
 
 
 def needs_of(changes: Iterable[Change]) -> Dict[str, Need]:
@@ -62,9 +77,20 @@ def needs_of(changes: Iterable[Change]) -> Dict[str, Need]:
     for change in changes:
         if change.why != COMPLETES_INTERRUPTED_RUN:
             for resource, amount in _growth(change).items():
-                _kind, items, total = needs.get(resource, Need(change.kind, 0, 0))
-                needs[resource] = Need(change.kind, items + (amount > 0), total + amount)
+                need = needs.get(resource, Need(change.kind, 0, 0, _new_flavor(change)))
+                needs[resource] = Need(
+                    change.kind,
+                    need.items + (amount > 0),
+                    need.amount + amount,
+                    need.flavor if need.flavor == _new_flavor(change) else None,
+                )
     return {resource: need for resource, need in needs.items() if need.amount > 0}
+
+
+def _new_flavor(change: Change) -> str | None:
+    """The flavor of a server that is created."""
+    is_new = change.kind == 'server' and change.before is None
+    return cast('Server', change.after).flavor if is_new else None
 
 
 def _growth(change: Change) -> Mapping[str, int]:
@@ -81,41 +107,35 @@ def _used(kind: str, item: object) -> Mapping[str, int]:
         return {}
     used = {KINDS[kind].plural: 1}
     if kind == 'server':
-        server = cast('Server', item)
-        used.update(vcpus=server.vcpus, memory=server.memory)
-        used['running_memory'] = server.memory if server.power == 'started' else 0
-        used['ports'] = sum(1 for nic in server.networks if not nic.port)
+        used.update(_used_by_server(cast('Server', item)))
     if kind == 'volume':
-        used['volume_size'] = cast('Volume', item).size
+        used['volume_size'] = used['host_disk'] = cast('Volume', item).size
+    if kind == 'lb':
+        used['host_memory'] = BALANCER_MEMORY
     return used
 
 
-def shortages(
-    needs: Mapping[str, Need], limits: Sequence[Limit]
-) -> Tuple[List[Problem], List[str]]:
-    """Return the problems of needs that exceed limits, and notes about limits that are advice."""
-    problems, notes = [], []
-    for limit in limits:
-        need = needs[limit.resource]
-        if need.amount + (limit.used or 0) <= limit.total:
-            continue
-        problem = _problem(need, limit)
-        if limit.is_advice:
-            notes.append(str(problem))
-        else:
-            problems.append(problem)
-    return problems, notes
+def _used_by_server(server: Server) -> Mapping[str, int]:
+    held = (0, 0)
+    if server.status != Status.SHELVED_OFFLOADED:
+        held = held_by(server.vcpus, server.memory, server.resized_from)
+    return {
+        'vcpus': server.vcpus,
+        'memory': server.memory,
+        'running_memory': server.memory if server.power == 'started' else 0,
+        'ports': sum(1 for nic in server.networks if not nic.port),
+        'host_vcpus': held[0],
+        'host_memory': held[1],
+        'host_disk': server.volume_size,
+    }
 
 
-def _problem(need: Need, limit: Limit) -> Problem:
-    used = '' if limit.used is None else f', {limit.used} in use'
-    title = KINDS[need.kind].title
-    if limit.resource == KINDS[need.kind].plural:
-        what = f'{need.amount} more {title}{"s are" if need.amount > 1 else " is"} needed'
-        option = 'name'
-    else:
-        unit, option = _UNITS[limit.resource]
-        subject = f'{need.items} {title}s need' if need.items > 1 else f'1 {title} needs'
-        what = f'{subject} {need.amount} {unit}'
-    text = f'{need.kind}: {what}; {limit.owner} has {limit.total}{used}; {limit.way_out}'
-    return Problem(text, option)
+def held_by(vcpus: int, memory: int, before: Size | None) -> Tuple[int, int]:
+    """Return the vCPUs and the memory that a host holds for a server that is not shelved.
+
+    One that is stopped or paused can be started again, as in Nova. ``before``: its size before a
+    resize, which can be reverted.
+    """
+    if before is None:
+        return vcpus, memory
+    return max(vcpus, before.vcpus), max(memory, before.memory)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Dict, List, NamedTuple
 
+from ..._model.needs import BALANCER_MEMORY
 from ..host.files import write_atomically
 
 RUN = 'run'  # in the folder of a balancer: HAProxy's sockets
@@ -42,7 +43,7 @@ _PROC = ('acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sysrq-trigger')
 _CAPABILITIES = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
 
 _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
-<memory unit='MiB'>256</memory><vcpu>1</vcpu>
+<memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
 <os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os>
 <features><capabilities policy='deny'>{capabilities}</capabilities></features>
 <on_reboot>restart</on_reboot><on_crash>restart</on_crash>
@@ -79,6 +80,7 @@ def xml(container: Container) -> str:
     mounts = [_mount_xml(mount) for mount in _mounts(folder)]
     values = {name: escape(str(value)) for name, value in vars(container).items()}
     values['metadata'] = container.metadata
+    values['memory'] = str(BALANCER_MEMORY)
     values['services'] = escape(os.path.join(folder, SERVICES))
     values['capabilities'] = ''.join(capabilities)
     values['mounts'] = ''.join(mounts)

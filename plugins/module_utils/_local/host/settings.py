@@ -7,14 +7,21 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from ..._cloud import CloudError
 from ..._model.checks import name_problems
 
 _DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # inserted into commands of ip(8)
 VIRT_TYPES = ('auto', 'kvm', 'qemu')
-_MAX_DAYS = 36500
+# The default, the limits and the unit of each number. A number that is whole by default has to be.
+_NUMBERS: Mapping[str, Tuple[float | None, float, float, str]] = {
+    'history_days': (400, 1, 36500, ' (days)'),
+    'ram_allocation_ratio': (1.0, 0.001, 1000, ''),
+    'cpu_allocation_ratio': (16.0, 0.001, 1000, ''),
+    'disk_allocation_ratio': (None, 0.001, 1000, ''),
+    'reserved_host_memory_mb': (1024, 0, 2**24, ' (MiB)'),
+}
 
 
 class Pool(NamedTuple):
@@ -34,7 +41,8 @@ class Settings(NamedTuple):
 
     ``outside_devices``: devices through which servers reach the outside, besides those of default
     routes and the uplinks of pools. ``router``: whether the host also forwards between other
-    devices. ``history_days``: how long the record keeps what was changed.
+    devices. ``history_days``: how long the record keeps what was changed. The ratios and what is
+    reserved are those of nova.conf; no ratio of disks: what is free now decides.
     """
 
     state: str
@@ -44,6 +52,10 @@ class Settings(NamedTuple):
     outside_devices: Tuple[str, ...] = ()
     router: bool = True
     history_days: int = 400
+    ram_allocation_ratio: float = 1.0
+    cpu_allocation_ratio: float = 16.0
+    disk_allocation_ratio: float | None = None
+    reserved_host_memory_mb: int = 1024
 
     def path(self, *names: str) -> str:
         """A path under the state folder."""
@@ -84,7 +96,7 @@ def load() -> Settings:
         tuple(_pool(pool) for pool in raw.get('floating_pools', [])),
         tuple(raw.get('outside_devices', [])),
         raw.get('router', True),
-        raw.get('history_days', 400),
+        **{name: raw.get(name, number[0]) for name, number in _NUMBERS.items()},
     )
 
 
@@ -101,7 +113,7 @@ def _problems(raw: Any) -> List[str]:
     problems += _outside_problems(raw.get('outside_devices', []))
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
-    problems += _days_problems(raw.get('history_days', 400))
+    problems += _number_problems(raw)
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: must be a list']
@@ -110,11 +122,19 @@ def _problems(raw: Any) -> List[str]:
     return problems or _duplicates(pools)
 
 
-def _days_problems(days: Any) -> List[str]:
-    is_number = isinstance(days, int) and not isinstance(days, bool)
-    if is_number and 1 <= days <= _MAX_DAYS:
-        return []
-    return [f'history_days: {days!r} is out of range; use 1 to {_MAX_DAYS} (days)']
+def _number_problems(raw: Dict[str, Any]) -> List[str]:
+    problems = []
+    for name, (default, lowest, highest, unit) in _NUMBERS.items():
+        value: Any = raw.get(name, default)
+        is_unset = value is None and default is None
+        if not (is_unset or (_is_number(value, default) and lowest <= value <= highest)):
+            problems.append(f'{name}: {value!r} is out of range; use {lowest} to {highest}{unit}')
+    return problems
+
+
+def _is_number(value: Any, default: float | None) -> bool:
+    kinds = int if isinstance(default, int) else (int, float)
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def check_settings(raw: Any) -> List[str]:

@@ -26,6 +26,26 @@ class InProgress(TypedDict):
     task_state: str | None
 
 
+class Holder(TypedDict):
+    """The size of a server, also before a resize (JSON)."""
+
+    vcpus: int
+    memory: int
+    resized_from: str | None
+
+
+class Number(TypedDict):
+    """How many there are."""
+
+    number: int
+
+
+class DiskSpace(Number):
+    """The size of all."""
+
+    size: int
+
+
 class NetworkRange(TypedDict):
     """The range of a network."""
 
