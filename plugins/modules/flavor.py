@@ -39,6 +39,18 @@ options:
   disk:
     description: Size of the root volume in GB (2^30 bytes). Required to create the flavor.
     type: int
+  max_vcpus:
+    description:
+      - Number of vCPUs that a server can have without a restart, when it gets another flavor. It is
+        that of the flavor with which the machine was last started, so the flavors of a server that
+        is to grow all have it.
+      - More vCPUs are given live; fewer always need a restart. Not for an OpenStack.
+    type: int
+  max_memory:
+    description:
+      - As O(max_vcpus), of memory in MiB. Memory is given and taken live (balloon). The guest boots
+        with as much as this, and gives back what its server does not have.
+    type: int
   description:
     description: Description, one line of at most 255 characters.
     type: str
@@ -65,6 +77,15 @@ EXAMPLES = r"""
     memory: 8192
     disk: 20
     description: For databases of up to 6 GiB
+
+- name: Create a flavor whose servers can grow while they run
+  hanok.cloud.flavor:
+    name: our.growing
+    vcpus: 1
+    memory: 256
+    disk: 2
+    max_vcpus: 2
+    max_memory: 512
 
 - name: Update the description of a flavor
   hanok.cloud.flavor:
@@ -100,6 +121,12 @@ flavor:
       type: int
     disk:
       description: Size of the root volume in GB.
+      type: int
+    max_vcpus:
+      description: Number of vCPUs that its servers can have without a restart; null if no more.
+      type: int
+    max_memory:
+      description: Memory in MiB that its servers can have without a restart; null if no more.
       type: int
     description:
       description: Description of the flavor.

@@ -53,7 +53,8 @@ options:
   flavor:
     description:
       - Name of the flavor. Required to create the server, unless O(vcpus) and O(memory) are set.
-        Changing it on a running server requires O(allow_restart=true).
+        Changing it on a running server requires O(allow_restart=true), unless the server has room
+        for the new size (C(max_vcpus) and C(max_memory) of the flavor that it was started with).
     type: str
   vcpus:
     description:
@@ -372,6 +373,12 @@ server:
       description:
         - Flavor before a resize that is neither confirmed nor reverted; null if there was none.
       type: str
+    max_vcpus:
+      description: Number of vCPUs that it can get while it runs; null if no more.
+      type: int
+    max_memory:
+      description: Memory in MiB that it can get while it runs; null if no more.
+      type: int
     image:
       description: Image that the root disk was created from.
       type: str

@@ -240,3 +240,29 @@ def test_similar_server(keep: Keep, refused: Refused, run: Run, server: Created)
     for name in ('two', 'one'):
         keep('server', name=name, state='absent')
     keep('security_group', name='more', state='absent')
+
+
+def test_room_to_grow(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created) -> None:
+    """A flavor says how far its running servers grow; what is more needs a restart."""
+    room = {'disk': 2, 'max_vcpus': 2, 'max_memory': 256}
+    if 'flavors of a project' not in cloud.can:
+        text = refused('flavor', name='room.1', vcpus=1, memory=128, **room)
+        assert 'Nova changes no running server' in text
+        return
+    assert 'max_memory: 256 is less' in refused('flavor', name='x', vcpus=1, memory=512, **room)
+    for vcpus in (1, 2, 3):
+        keep('flavor', name=f'room.{vcpus}', vcpus=vcpus, memory=128, disk=2)
+    for vcpus in (1, 2):
+        keep('flavor', name=f'room.{vcpus}', max_vcpus=2, max_memory=256)
+    one = server('one', flavor='room.1', state='started')['server']
+    assert (one['max_vcpus'], one['max_memory']) == (2, 256)
+    two = keep('server', name='one', flavor='room.2')['server']
+    assert (two['vcpus'], two['max_vcpus']) == (2, 2)
+    for flavor in ('room.1', 'room.3'):
+        assert 'which requires a restart' in refused('server', name='one', flavor=flavor)
+    keep('server', name='one', state='stopped', force=True)
+    three = keep('server', name='one', flavor='room.3')['server']
+    assert (three['vcpus'], three['max_vcpus'], three['max_memory']) == (3, None, None)
+    keep('server', name='one', state='absent')
+    for vcpus in (1, 2, 3):
+        keep('flavor', name=f'room.{vcpus}', state='absent')

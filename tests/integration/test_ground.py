@@ -494,7 +494,7 @@ def test_domain_is_edited(server: dict[str, Any]) -> None:
     output_of('virsh', 'detach-disk', domain(), 'vdb', '--config')
     observed = info()
     assert observed['status'] == 'UNMANAGED'
-    assert 'it has 3 vCPUs in libvirt, recorded 1' in observed['status_reason']
+    assert 'it can have 3 vCPUs in libvirt, recorded 1' in observed['status_reason']
     assert 'no longer has the disk' in observed['status_reason']
     before = inventory()
     message = refused('server', name='ground', description='x')

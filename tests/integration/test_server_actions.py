@@ -153,6 +153,34 @@ def test_interfaces(server: dict[str, Any], address: str, ssh: Guest) -> None:
     keep('network', name='side', state='absent')
 
 
+def test_grows(server: dict[str, Any], address: str, ssh: Guest) -> None:
+    """What there is room for comes and goes while the guest runs; fewer vCPUs need a restart."""
+    room = {'disk': 1, 'max_vcpus': 2, 'max_memory': 256}
+    sizes = {'room.1': (1, 128), 'room.2': (2, 256), 'room.3': (2, 160)}
+    for name, (vcpus, memory) in sizes.items():
+        keep('flavor', name=name, vcpus=vcpus, memory=memory, **room)
+    counted = 'nproc; awk "/MemTotal/ {print int(\\$2 / 1024)}" /proc/meminfo'
+    keep('server', name='actor', flavor='room.1', allow_restart=True, **SSH)
+    booted = ssh(address, BOOT)
+
+    def has(vcpus: int, least: int, most: int) -> bool:
+        seen, memory = map(int, ssh(address, counted).split())
+        return seen == vcpus and least < memory < most
+
+    eventually(lambda: has(1, 60, 128))
+    keep('server', name='actor', flavor='room.2')
+    eventually(lambda: has(2, 180, 256))
+    keep('server', name='actor', flavor='room.3')
+    eventually(lambda: has(2, 90, 160))
+    assert ssh(address, BOOT) == booted
+    text = run('server', name='actor', flavor='room.1')['msg']
+    assert 'vcpus changes from 2 to 1, which requires a restart' in text
+    keep('server', name='actor', flavor='g1.nano', allow_restart=True, **SSH)
+    assert ssh(address, BOOT) != booted
+    for name in sizes:
+        keep('flavor', name=name, state='absent')
+
+
 def test_renamed(server: dict[str, Any], address: str, ssh: Guest) -> None:
     """It runs on; its network knows it by the new name, and so does libvirt after the next boot."""
     booted = ssh(address, BOOT)

@@ -209,6 +209,8 @@ OPTIONS: Options = {
                 'memory': one(128, 256),
                 'disk': one(1, 2),
                 'family': one('cpu'),
+                'max_vcpus': one(1, 2),
+                'max_memory': one(256),
                 **DESCRIBED,
             },
         )

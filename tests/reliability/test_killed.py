@@ -648,6 +648,24 @@ WALKS = (
         slow=True,
     ),
     Walk(
+        'a running server changes',
+        [
+            task('server', name='up', networks=[{'name': 'default'}, {'name': 'side'}]),
+            task('server', name='up', networks=[{'name': 'default'}]),
+            task('server', name='up', flavor='room.2'),
+            task('server', name='up', flavor='room.1'),
+        ],
+        prerequisites=[
+            task('network', name='side'),
+            *(
+                task('flavor', name=name, vcpus=1, memory=memory, disk=1, max_memory=256)
+                for name, memory in (('room.1', 128), ('room.2', 256))
+            ),
+            task('server', name='up', wait_for='init', **{**SMALL, 'flavor': 'room.1'}),
+        ],
+        slow=True,
+    ),
+    Walk(
         'snapshots of a running server',
         [
             task('volume', name='v', size=1, state='attached', server='up'),

@@ -49,6 +49,8 @@ def machine(*volumes: Disk, folder: str = '/srv/servers/1', **values: Any) -> Ma
         'uuid': UUID,
         'memory': 512,
         'vcpus': 2,
+        'max_memory': 1024,
+        'max_vcpus': 4,
         'folder': folder,
         'interfaces': NICS,
         'disks': (Disk(folder + '/root.qcow2', 'root'), *volumes),
@@ -70,14 +72,19 @@ def test_values() -> None:
     """Size, name, disks with their serials, the seed, and the NICs in their order."""
     disks = (Disk('/srv/volumes/v.qcow2', 'v'), Disk('/srv/volumes/w.qcow2', 'w'))
     root = parsed(xml(machine(*disks)))
-    assert [root.get('type'), *map(root.findtext, ('name', 'uuid', 'memory', 'vcpu'))] == [
+    tags = ('name', 'uuid', 'memory', 'currentMemory', 'vcpu')
+    assert [root.get('type'), *map(root.findtext, tags)] == [
         'qemu',
         'hanok-1-web',
         UUID,
+        '1024',
         '512',
-        '2',
+        '4',
     ]
-    assert attributes(root, 'memory', 'unit') == ['MiB']
+    assert attributes(root, 'vcpu', 'current') == ['2']
+    assert (
+        attributes(root, 'memory', 'unit') == attributes(root, 'currentMemory', 'unit') == ['MiB']
+    )
     files = [
         '/srv/servers/1/root.qcow2',
         '/srv/servers/1/seed.iso',

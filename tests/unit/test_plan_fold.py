@@ -225,6 +225,8 @@ def maybe_existing(name: str, things: st.SearchStrategy[Any]) -> st.SearchStrate
 # -- servers ---------------------------------------------------------------------------------------
 
 FLAVORS = {name: CATALOGUE[name] for name in ('g1.nano', 'g1.micro', 'c1.small')}
+FLAVORS['c1.small'] = replace(FLAVORS['c1.small'], max_vcpus=3)
+FLAVORS['roomy'] = replace(FLAVORS['g1.nano'], name='roomy', max_vcpus=2, max_memory=2048)
 IMAGES = {
     'small': Image('small', size=2**30, min_disk=1, created_by='me', created_at='then'),
 }
@@ -470,7 +472,9 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     names |= {request.name} if request.count is None else set()
     wanted = set() if request.state == 'absent' else set(request.members())
     assert set(after) == (set(world) - names) | wanted
-    derived = {'vcpus', 'memory', 'volume_size'} if 'flavor' in request.options else set()
+    room = {'max_vcpus', 'max_memory'}
+    derived = {'vcpus', 'memory', 'volume_size', *room} if 'flavor' in request.options else set()
+    derived |= room if 'vcpus' in request.options else set()
     derived |= {'flavor'} if 'vcpus' in request.options else set()
     derived |= {'networks', 'security_groups'} if request.networks else set()
     derived |= {'floating_ip'} if request.floating_ip else set()

@@ -723,6 +723,12 @@ def test_status_of_a_volume() -> None:
             'longer match it; create a flavor with another name',
         ),
         (
+            flavor.plan(
+                FlavorRequest('f', 'present', {'max_vcpus': 1}), named(Flavor('f', vcpus=2))
+            ),
+            'max_vcpus: 1 is less than the vcpus of the flavor (2); use at least that',
+        ),
+        (
             flavor.plan(FlavorRequest('f', 'absent'), named(Flavor('f', used_by=('s',)))),
             'flavor f is used by s; delete or change those first',
         ),

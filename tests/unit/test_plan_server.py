@@ -24,6 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     LIVE,
     RESTART,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
@@ -782,6 +783,40 @@ def test_a_flavor_replaces_sizes() -> None:
     larger = plan(requested(options={'flavor': 'g1.tiny'}, allow_restart=True), observed(there))
     assert (larger.result[0].memory, larger.result[0].volume_size) == (1024, 20)
     assert larger.changes[0].effect == RESTART
+
+
+ROOMY = replace(SERVER, vcpus=2, max_vcpus=4, max_memory=1024)
+
+
+@pytest.mark.parametrize(
+    ('server', 'size', 'effect', 'room'),
+    [
+        (ROOMY, (4, 1024), LIVE, (4, 1024)),
+        (ROOMY, (2, 256), LIVE, (4, 1024)),
+        (ROOMY, (1, 512), RESTART, (8, None)),
+        (ROOMY, (5, 512), RESTART, (8, None)),
+        (ROOMY, (2, 2048), RESTART, (8, None)),
+        (replace(ROOMY, max_memory=None), (3, 512), LIVE, (4, None)),
+        (replace(ROOMY, max_memory=None), (3, 256), RESTART, (8, None)),
+        (SERVER, (1, 512), RESTART, (8, None)),
+        (ROOMY.powered('stopped'), (3, 512), LIVE, (8, None)),
+    ],
+)
+def test_room_of_a_machine(
+    server: Server, size: tuple[int, int], effect: str, room: tuple[int | None, int | None]
+) -> None:
+    """What fits is live, and the machine stays; otherwise it is defined by the new flavor."""
+    vcpus, memory = size
+    flavors = {'other': Flavor('other', vcpus=vcpus, memory=memory, disk=4, max_vcpus=8)}
+    options = {'flavor': 'other'}
+    there = observed(server, flavors=flavors)
+    planned = plan(requested(options=options, allow_restart=True), there)
+    (change,) = planned.changes
+    (after,) = planned.result
+    assert change.effect == effect
+    assert (after.vcpus, after.memory, after.max_vcpus, after.max_memory) == (*size, *room)
+    refused = plan(requested(options=options), there).refused
+    assert bool(refused) == (effect == RESTART)
 
 
 def test_a_smaller_flavor_keeps_the_disk() -> None:

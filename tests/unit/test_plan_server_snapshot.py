@@ -68,7 +68,14 @@ def test_new_snapshot() -> None:
     data = Volume('data', 7, 'web', id='d')
     (made,) = planned(volumes=(data, ROOT), memory=True, description='d').result
     assert (made.volumes, made.parent, made.current) == ({'data': 7, 'web/root': 4}, 'old', True)
-    assert made.hardware == {'vcpus': 1, 'memory': 512, 'guest_agent': True, 'networks': ['m']}
+    assert made.hardware == {
+        'vcpus': 1,
+        'memory': 512,
+        'max_vcpus': None,
+        'max_memory': None,
+        'guest_agent': True,
+        'networks': ['m'],
+    }
     (without,) = planned(snapshots=()).result
     assert (without.memory, without.hardware, without.parent) == (False, None, None)
 

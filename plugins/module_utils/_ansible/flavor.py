@@ -20,6 +20,8 @@ ARGUMENTS: Dict[str, Any] = {
     'vcpus': {'type': 'int'},
     'memory': {'type': 'int'},
     'disk': {'type': 'int'},
+    'max_vcpus': {'type': 'int'},
+    'max_memory': {'type': 'int'},
     **METADATA,
 }
 
@@ -30,7 +32,9 @@ def request(params: Dict[str, Any]) -> FlavorRequest:
         params['name'],
         params['state'],
         {
-            **specified_options(params, 'family', 'vcpus', 'memory', 'disk'),
+            **specified_options(
+                params, 'family', 'vcpus', 'memory', 'disk', 'max_vcpus', 'max_memory'
+            ),
             **metadata_options(params),
         },
     )

@@ -19,6 +19,8 @@ _LIMITS = {
     'vcpus': (1, 256, ''),
     'memory': (32, 4 * 2**20, ' MiB'),
     'disk': (1, 5120, ' GB'),
+    'max_vcpus': (1, 256, ''),
+    'max_memory': (32, 4 * 2**20, ' MiB'),
 }
 
 
@@ -26,6 +28,7 @@ _LIMITS = {
 class Flavor:
     """A size of servers: vCPUs, memory in MiB, and the root volume in GB (2^30 bytes).
 
+    ``max_vcpus``, ``max_memory``: what its servers can get while they run; None: no more.
     ``built_in``: it belongs to the cloud, and cannot be changed or deleted.
     """
 
@@ -34,6 +37,8 @@ class Flavor:
     vcpus: int = 1
     memory: int = 1024
     disk: int = 10
+    max_vcpus: int | None = None
+    max_memory: int | None = None
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     built_in: bool = False
@@ -75,6 +80,8 @@ TABLE: Table = {
     'vcpus': _IMMUTABLE,
     'memory': _IMMUTABLE,
     'disk': _IMMUTABLE,
+    'max_vcpus': live,
+    'max_memory': live,
     'description': live,
     'labels': live,
 }

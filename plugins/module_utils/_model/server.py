@@ -54,6 +54,8 @@ class Size(NamedTuple):
     vcpus: int
     memory: int
     volume_size: int
+    max_vcpus: int | None = None
+    max_memory: int | None = None
 
     def recorded(self) -> str:
         """The size as JSON."""
@@ -71,11 +73,12 @@ class Server:
 
     ``status`` is given by the cloud. ``power`` is started, stopped or paused: that of its machine
     or, while something is done with it, the one that it will have. ``memory`` is in MiB,
-    ``volume_size`` in GB (2^30 bytes). ``user_data`` is a keyed hash (UserDataHash). ``member_of``
-    is the group it was created in with count. ``rescue_image``: that of a rescued one.
-    ``resized_from``: of one whose resize is neither confirmed nor reverted. ``faults``: how its
-    machine differs from the record. ``reason``: why it is paused. ``seeded``: its first-boot disk
-    exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
+    ``volume_size`` in GB (2^30 bytes). ``max_vcpus``, ``max_memory``: what its machine can get
+    while it runs; None: no more than it has. ``user_data`` is a keyed hash (UserDataHash).
+    ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
+    one. ``resized_from``: of one whose resize is neither confirmed nor reverted. ``faults``: how
+    its machine differs from the record. ``reason``: why it is paused. ``seeded``: its first-boot
+    disk exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
     while it is being created and its machine does not run, so that it can be re-created without
     loss. ``disk_of_flavor``: its root disk has the size of its flavor, and changes only with that.
     """
@@ -86,6 +89,8 @@ class Server:
     flavor: str | None = None
     vcpus: int = 0
     memory: int = 0
+    max_vcpus: int | None = None
+    max_memory: int | None = None
     image: str = ''
     key_names: Tuple[str, ...] = ()
     user_data: str | None = None

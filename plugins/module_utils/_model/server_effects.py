@@ -25,17 +25,37 @@ def _user_data(before: str | None, after: str | None, current: Server) -> Effect
 
 def _flavor(before: str | None, after: str | None, current: Server) -> Effect:
     why = f'flavor changes from {before or "none"} to {after or "none"}'
-    # Without a flavor it has the size of vcpus and memory, which have effects of their own.
-    return _resize(why, current) if before else Effect(LIVE, why)
+    # The size of vcpus and memory has effects of its own, without a flavor or with room.
+    return _resize(why, current) if before and not has_room(current) else Effect(LIVE, why)
 
 
 def _amount(option: str, unit: str) -> Classify:
     def classify(before: int, after: int, current: Server) -> Effect:
-        if current.flavor:
+        why = f'{option} changes from {before} to {after}{unit}'
+        if is_within(option, after, current):
+            return Effect(LIVE, why)
+        if current.flavor and not has_room(current):
             return Effect(LIVE)  # it follows from the flavor
-        return _resize(f'{option} changes from {before} to {after}{unit}', current)
+        return _resize(why, current)
 
     return classify
+
+
+def has_room(current: Server) -> bool:
+    """Whether the machine of a server can get more while it runs, and does so."""
+    has_any = current.max_vcpus is not None or current.max_memory is not None
+    return has_any and current.settled_status == Status.ACTIVE
+
+
+def is_within(option: str, amount: int, current: Server) -> bool:
+    """Whether a running machine can get so many vCPUs, or so much memory.
+
+    Guests do not reliably give vCPUs back; memory they do (balloon).
+    """
+    most = getattr(current, f'max_{option}')
+    if most is None or not has_room(current):
+        return False
+    return bool(amount <= most and (option == 'memory' or amount >= current.vcpus))
 
 
 def _resize(why: str, current: Server) -> Effect:

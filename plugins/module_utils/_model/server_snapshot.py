@@ -106,6 +106,8 @@ def hardware_of(server: Server) -> Dict[str, Any]:
     return {
         'vcpus': server.vcpus,
         'memory': server.memory,
+        'max_vcpus': server.max_vcpus,
+        'max_memory': server.max_memory,
         'guest_agent': server.guest_agent,
         'networks': [nic.mac for nic in server.networks],
     }

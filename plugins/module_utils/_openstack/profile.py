@@ -14,6 +14,10 @@ _UNSUPPORTED = (
         UnsupportedOption('server', option, (), 'Nova has servers with flavors only; use flavor')
         for option in ('vcpus', 'memory')
     ),
+    *(
+        UnsupportedOption('flavor', option, (), 'Nova changes no running server; omit it')
+        for option in ('max_vcpus', 'max_memory')
+    ),
     UnsupportedOption(
         'server',
         'guest_agent',

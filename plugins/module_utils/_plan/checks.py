@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Iterable, Mapping, Tuple
 from .._model.change import Draft
 
 if TYPE_CHECKING:
+    from .._model.flavor import Flavor
     from .._model.image import Image
     from .._model.network import Network
     from .._model.profile import Profile
@@ -92,3 +93,15 @@ def check_image_disk(image: Image | None, draft: Draft) -> None:
             f'image {image.name}: its disk is missing; delete the image (state: absent) and '
             're-create it',
         )
+
+
+def check_room(flavor: Flavor, draft: Draft) -> None:
+    """Refuse a maximum that is less than the size."""
+    for option, size in (('max_vcpus', flavor.vcpus), ('max_memory', flavor.memory)):
+        most = getattr(flavor, option)
+        if most is not None and most < size:
+            draft.refuse(
+                option,
+                f'{option}: {most} is less than the {option[4:]} of the flavor ({size}); use at '
+                'least that',
+            )

@@ -28,6 +28,10 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]
     result = plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
     )
+    if draft.changes and result:
+        from .checks import check_room
+
+        check_room(result[0], draft)
     return draft.finish(result)
 
 

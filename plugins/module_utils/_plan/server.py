@@ -145,6 +145,10 @@ def _requested_options(
     if flavor and flavor.name != current.flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
         options.setdefault('volume_size', max(flavor.disk, current.volume_size))
+    if options.get('vcpus') is not None:
+        from .server_sizes import set_room
+
+        set_room(options, flavor, current)
     if current.disk_of_flavor:
         from .server_disk import check_disk_of_flavor
 

@@ -140,12 +140,13 @@ def _resized(
 ) -> Server:
     """The server with another size. Its root disk grows only where that belongs to the flavor."""
     after = _with_status(current, request, observed, draft)
-    before = Size(current.flavor, current.vcpus, current.memory, current.volume_size)
+    before = Size(**{option: getattr(current, option) for option in Size._fields})
     if request.vcpus and request.memory:
         warning = small_memory(request.memory)
         if warning and warning not in draft.notes:
             draft.notes.append(warning)
         after = replace(after, vcpus=request.vcpus, memory=request.memory)
+        after = replace(after, max_vcpus=None, max_memory=None)
         return replace(after, flavor=None, resized_from=before)
     flavor = observed.flavors.get(request.flavor or '')
     if flavor is None:
@@ -162,6 +163,8 @@ def _resized(
         flavor=flavor.name,
         vcpus=flavor.vcpus,
         memory=flavor.memory,
+        max_vcpus=flavor.max_vcpus,
+        max_memory=flavor.max_memory,
         volume_size=flavor.disk if current.disk_of_flavor else current.volume_size,
         resized_from=before,
     )

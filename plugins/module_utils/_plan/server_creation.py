@@ -160,6 +160,7 @@ def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft)
     min_disk = _min_disk(image)
     if flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
+        options.update(max_vcpus=flavor.max_vcpus, max_memory=flavor.max_memory)
         options.setdefault('volume_size', max(flavor.disk, min_disk))
     elif 'vcpus' in options:
         options.setdefault('volume_size', min_disk)

@@ -66,6 +66,7 @@ def _inherited_options(
     options = {option: getattr(example, option) for option in TABLE if option not in _OWN}
     if request.options.get('flavor') in (None, example.flavor):
         options.update(vcpus=example.vcpus, memory=example.memory, volume_size=example.volume_size)
+        options.update(max_vcpus=example.max_vcpus, max_memory=example.max_memory)
     if request.user_data is not None:
         del options['init_script']
     elif example.user_data and not request.options.get('init_script'):
@@ -76,7 +77,7 @@ def _inherited_options(
             name=name,
         )
     if 'vcpus' in request.options:
-        options['flavor'] = None
+        options.update(flavor=None, max_vcpus=None, max_memory=None)
     options.update(request.options)
     return options
 

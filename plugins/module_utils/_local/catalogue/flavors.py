@@ -25,7 +25,7 @@ _LIST: Query[FlavorRow] = Query('SELECT * FROM flavor ORDER BY name')
 _USERS: Query[FlavorUser] = Query(
     'SELECT flavor, name FROM server WHERE flavor IS NOT NULL ORDER BY name'
 )
-COLUMNS = ('family', 'vcpus', 'memory', 'disk')
+COLUMNS = ('family', 'vcpus', 'memory', 'disk', 'max_vcpus', 'max_memory')
 
 
 class LocalFlavors:
@@ -75,6 +75,8 @@ def _flavor(row: FlavorRow) -> Flavor:
         row['vcpus'],
         row['memory'],
         row['disk'],
+        row['max_vcpus'],
+        row['max_memory'],
         row['description'],
         json.loads(row['labels']),
         id=row['uuid'],

@@ -29,13 +29,16 @@ class Interface:
 class Machine:
     """The values of a domain. ``memory`` in MiB. ``disks``: the one that it boots from first.
 
-    ``seed``: the file in its folder that is its CD.
+    ``max_memory``, ``max_vcpus``: what it can get while it runs. ``seed``: the file in its folder
+    that is its CD.
     """
 
     name: str
     uuid: str
     memory: int
     vcpus: int
+    max_memory: int
+    max_vcpus: int
     folder: str
     interfaces: Tuple[Interface, ...]
     disks: Tuple[Disk, ...]
@@ -75,7 +78,8 @@ def interface_xml(nic: Interface) -> str:
 # needs a port for each, and 3 s more to boot.
 _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <metadata>{metadata}</metadata>
-<memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
+<memory unit='MiB'>{max_memory}</memory><currentMemory unit='MiB'>{memory}</currentMemory>
+<vcpu current='{vcpus}'>{max_vcpus}</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
 <features><acpi/><apic/></features><cpu mode='{cpu}'/><clock offset='utc'/>
 <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>restart</on_crash>
@@ -103,6 +107,8 @@ def xml(machine: Machine) -> str:
         metadata=machine.metadata,
         memory=machine.memory,
         vcpus=machine.vcpus,
+        max_memory=machine.max_memory,
+        max_vcpus=machine.max_vcpus,
         cpu='host-passthrough' if machine.kvm else 'maximum',
         root_disk=root,
         seed=escape(os.path.join(machine.folder, machine.seed)),

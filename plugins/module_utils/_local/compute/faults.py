@@ -81,13 +81,21 @@ def _definition(machine: Machine | None) -> ET.Element | None:
 
 
 def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
-    memory = int(definition.findtext('memory', '0')) // 1024
-    vcpus = int(definition.findtext('vcpu', '0'))
+    most_memory = int(definition.findtext('memory', '0')) // 1024
+    memory = int(definition.findtext('currentMemory', '0')) // 1024 or most_memory
+    most_vcpus = int(definition.findtext('vcpu', '0'))
+    vcpus = int(_attribute(definition, 'vcpu', 'current') or most_vcpus)
     faults = []
     if memory != row['memory']:
         faults.append(f'its memory is {memory} MiB in libvirt, recorded {row["memory"]} MiB')
+    elif most_memory != (row['max_memory'] or row['memory']):
+        recorded = row['max_memory'] or row['memory']
+        faults.append(f'it can have {most_memory} MiB of memory in libvirt, recorded {recorded}')
     if vcpus != row['vcpus']:
         faults.append(f'it has {vcpus} vCPUs in libvirt, recorded {row["vcpus"]}')
+    elif most_vcpus != (row['max_vcpus'] or row['vcpus']):
+        recorded = row['max_vcpus'] or row['vcpus']
+        faults.append(f'it can have {most_vcpus} vCPUs in libvirt, recorded {recorded}')
     return faults
 
 

@@ -77,6 +77,7 @@ _PHASES: Mapping[Verb, Tuple[Phase, ...]] = {
     ),
 }
 # After a failure of these the server is what it was; what others began is completed by a task.
+_SIZE = ('flavor', 'vcpus', 'memory', 'max_vcpus', 'max_memory')
 _UNDONE = frozenset(
     {
         Verb.START,
@@ -126,7 +127,7 @@ class ServerActions:
         if change.verb in (Verb.RESIZE, Verb.CONFIRM_RESIZE, Verb.REVERT_RESIZE):
             before = server.resized_from
             columns['resized_from'] = before and before.recorded()
-            columns.update(flavor=server.flavor, vcpus=server.vcpus, memory=server.memory)
+            columns.update({option: getattr(server, option) for option in _SIZE})
         if change.verb in (Verb.RESCUE, Verb.UNRESCUE):
             image = server.rescue_image
             columns['rescue_image_id'] = image and self.record.find('image', image)

@@ -41,11 +41,11 @@ _MEMBERS: Query[BalancerMemberRow] = Query('SELECT * FROM balancer_member WHERE 
 _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
 # A script is written with its hash; see description_columns.
 _WRITTEN_OTHERWISE = ('init_script', 'description', 'labels')
-# The columns that hold an option as it is.
+# The columns that hold an option as it is, or what follows from the flavor.
 _UPDATED_COLUMNS = tuple(
     column
     for column in ServerRow.__annotations__
-    if column in TABLE and column not in _WRITTEN_OTHERWISE
+    if column.startswith('max_') or (column in TABLE and column not in _WRITTEN_OTHERWISE)
 )
 _COLUMNS = (*_UPDATED_COLUMNS, 'name', 'member_of', 'init_script', 'power')
 

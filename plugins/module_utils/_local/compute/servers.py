@@ -91,6 +91,8 @@ class LocalServers:
             flavor=row['flavor'],
             vcpus=row['vcpus'],
             memory=row['memory'],
+            max_vcpus=row['max_vcpus'],
+            max_memory=row['max_memory'],
             image=row['image'],
             key_names=queries.key_names(row),
             user_data=_user_data(row),

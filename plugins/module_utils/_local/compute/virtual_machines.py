@@ -92,6 +92,8 @@ class VirtualMachines(Machines['CompleteServer']):
             uuid=row['uuid'],
             memory=row['memory'],
             vcpus=row['vcpus'],
+            max_memory=row['max_memory'] or row['memory'],
+            max_vcpus=row['max_vcpus'] or row['vcpus'],
             folder=self.folder(row),
             seed=_RESCUE_SEED if is_rescued else domain.SEED,
             interfaces=_interfaces(row),
@@ -131,6 +133,10 @@ class VirtualMachines(Machines['CompleteServer']):
         may_restart = change.effect == RESTART or before.unfinished is not None
         if machine.isActive() and may_restart and not _has_recorded_size(machine, row):
             self.shut_down(row)
+        if machine.isActive():
+            from .live_size import set_size
+
+            set_size(machine, row)
         if machine.isActive() and (before.unfinished or _macs(before) != _macs(after)):
             self._plug(machine, row)
         self._grow(machine, row)
@@ -273,6 +279,8 @@ def _size(server: Server) -> Tuple[object, ...]:
     return (
         server.vcpus,
         server.memory,
+        server.max_vcpus,
+        server.max_memory,
         server.volume_size,
         server.guest_agent,
         _macs(server),
@@ -280,7 +288,10 @@ def _size(server: Server) -> Tuple[object, ...]:
 
 
 def _has_recorded_size(machine: Any, row: CompleteServer) -> bool:
+    """Whether a running machine is as recorded, or can become so while it runs."""
     _state, max_memory, _memory, vcpus, _time = machine.info()
     with_agent = has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
-    recorded = (row['memory'] * 1024, row['vcpus'], bool(row['guest_agent']))
-    return (max_memory, vcpus, with_agent) == recorded
+    most = ((row['max_memory'] or row['memory']) * 1024, row['max_vcpus'] or row['vcpus'])
+    if (max_memory, machine.maxVcpus()) != most or vcpus > row['vcpus']:
+        return False
+    return with_agent == bool(row['guest_agent'])

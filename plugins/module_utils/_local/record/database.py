@@ -16,7 +16,7 @@ from ..._cloud import CloudError
 LOST = 'lost'
 SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
-VERSION = 7  # of the tables in tables.py, of the columns in rows.py
+VERSION = 8  # of the tables in tables.py, of the columns in rows.py
 
 _RESOURCES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'history'"
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).

@@ -63,6 +63,8 @@ class FlavorRow(Row):
     vcpus: int
     memory: int
     disk: int
+    max_vcpus: Optional[int]
+    max_memory: Optional[int]
     description: Description
     labels: AddedLabels
 
@@ -126,6 +128,9 @@ class ServerRow(Row):
     flavor: Annotated[Optional[str], METADATA]
     vcpus: Annotated[int, METADATA]
     memory: Annotated[int, METADATA]
+    # What it can get while it runs; NULL: no more than it has.
+    max_vcpus: Annotated[Optional[int], METADATA]
+    max_memory: Annotated[Optional[int], METADATA]
     image_id: Annotated[int, 'REFERENCES image']
     key_name: Optional[str]  # its first key pair; the others are in server_keypair
     user_data: Optional[str]

@@ -187,6 +187,13 @@ _ACTIONS = [
 ]
 _VERSION_7 = [*_SNAPSHOTS, *_ACTIONS]
 
+# Version 8: servers of a flavor with room get more while they run.
+_VERSION_8 = [
+    f'ALTER TABLE {table} ADD COLUMN {column} INTEGER;'
+    for table in ('flavor', 'server')
+    for column in ('max_vcpus', 'max_memory')
+]
+
 VERSIONS = {
     2: _version_2(),
     3: '\n'.join(_VERSION_3),
@@ -194,6 +201,7 @@ VERSIONS = {
     5: _version_5(),
     6: '\n'.join(_VERSION_6),
     7: '\n'.join(_VERSION_7),
+    8: '\n'.join(_VERSION_8),
 }
 # Indices and triggers, without those of constraints.
 _DERIVED = """SELECT type, name FROM sqlite_master

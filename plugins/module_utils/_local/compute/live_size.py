@@ -1,0 +1,36 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""vCPUs and memory of running machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..host.hypervisor import tolerate
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
+
+_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE; what libvirt keeps of the machine has been defined before
+_BY_GUEST = 8  # VIR_DOMAIN_VCPU_GUEST
+_SECONDS = 3  # for the guest agent
+
+
+def set_size(machine: Any, row: CompleteServer) -> None:
+    """Give a running machine what is recorded, as far as it has room for it."""
+    _state, most_memory, memory, vcpus, _time = machine.info()
+    wanted = row['memory'] * 1024
+    if memory != wanted <= most_memory:
+        machine.setMemoryFlags(wanted, _LIVE)
+    if vcpus < row['vcpus'] <= machine.maxVcpus():
+        machine.setVcpusFlags(row['vcpus'], _LIVE)
+        if row['guest_agent']:
+            _bring_online(machine, row['vcpus'])
+
+
+def _bring_online(machine: Any, vcpus: int) -> None:
+    """Let the agent bring vCPUs online; many guests do it by themselves, and others cannot."""
+    codes = ('AGENT_UNRESPONSIVE', 'AGENT_UNSYNCED', 'OPERATION_FAILED')
+    with tolerate(*codes, 'OPERATION_INVALID', 'OPERATION_UNSUPPORTED', 'INTERNAL_ERROR'):
+        machine.agentSetResponseTimeout(_SECONDS, 0)
+        machine.setVcpusFlags(vcpus, _LIVE | _BY_GUEST)
