@@ -27,6 +27,8 @@ TREE = ROOT / 'build'
 PROGRAM = str(Path(sys.executable).with_name('ansible-playbook'))
 PLAYBOOK = [PROGRAM, '--inventory', 'localhost,', '--connection', 'local']
 STATE = Path('/var/lib/hanok')
+# Private to the world, like all of /run.
+PACKED = Path('/run/packed-modules')
 Result = dict[str, Any]
 
 
@@ -55,6 +57,12 @@ OVERCOMMITTED = {
 }
 
 
+def keep_packed(clone: Path, folder: Path) -> dict[str, str]:
+    """The environment in which ansible-playbook keeps the modules that it packs in a folder."""
+    plugins = clone / 'tests' / 'integration' / 'callback_plugins'
+    return {'ANSIBLE_CALLBACK_PLUGINS': str(plugins), 'PACKED_MODULES': str(folder)}
+
+
 class Play:
     """A run of ansible-playbook and the counts of its recap."""
 
@@ -62,9 +70,11 @@ class Play:
         self, *words: str, program: tuple[str, ...] = tuple(PLAYBOOK), cwd: Path = ROOT
     ) -> None:
         """Run it with the name of the playbook and further arguments."""
+        PACKED.mkdir(mode=0o700, exist_ok=True)
         ran = subprocess.run(
             [*program, '-e', json.dumps(OVERCOMMITTED), *words],
             cwd=cwd,
+            env={**os.environ, **keep_packed(ROOT, PACKED)},
             capture_output=True,
             text=True,
             check=False,

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .conftest import PLAYBOOK, ROOT, Play, inventory
+from .conftest import PLAYBOOK, ROOT, Play, inventory, keep_packed
 
 CALLER = 'caller'
 OTHER = ('-e', 'project=other')
@@ -57,8 +57,11 @@ def caller(host: None) -> Iterator[Caller]:
     path = f'PATH={CLONE}/.venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
     where = (f'HOME={home}', path, f'ANSIBLE_COLLECTIONS_PATH={CLONE}/build')
     settings = (f'ANSIBLE_CONFIG={CLONE}/ansible.cfg', 'LC_ALL=C.UTF-8')
+    packed = home / 'packed-modules'
+    _output_of('install', '--directory', '--owner', CALLER, str(packed))
+    tests = [f'{name}={value}' for name, value in keep_packed(CLONE, packed).items()]
     _set_sudo_rule('NOPASSWD: ALL')
-    yield Caller(home, ('runuser', '-u', CALLER, '--', 'env', '-i', *where, *settings))
+    yield Caller(home, ('runuser', '-u', CALLER, '--', 'env', '-i', *where, *settings, *tests))
     _output_of('umount', str(CLONE))
 
 
