@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,7 +99,7 @@ def servers(lan: None, image: str, key: str, open_group: str) -> Iterator[None]:
                 name='entry',
                 listeners=[{'protocol': 'http', 'port': 80}],
                 members=['second'],
-                health_check={'protocol': 'http'},
+                health_check={'protocol': 'http', 'interval': 1},
                 floating_ip=BALANCER,
                 wait_for='healthy',
             ),
@@ -144,7 +144,23 @@ class Paths:
 
     def broken(self) -> set[str]:
         """The names of the blocked paths, which are tested in parallel."""
-        attempts = {
+        attempts = self._attempts()
+        with ThreadPoolExecutor(len(attempts)) as pool:
+            passed = dict(zip(attempts, pool.map(_passes, attempts.values()), strict=True))
+        return {name for name, open_ in passed.items() if not open_}
+
+    def is_any_broken(self) -> bool:
+        """Whether a path is blocked; returns when the first attempt fails."""
+        attempts = self._attempts().values()
+        pool = ThreadPoolExecutor(len(attempts))
+        try:
+            ended = as_completed([pool.submit(_passes, attempt) for attempt in attempts])
+            return not all(passed.result() for passed in ended)
+        finally:
+            pool.shutdown(wait=False)
+
+    def _attempts(self) -> dict[str, Callable[[], object]]:
+        return {
             'host to server, ping': lambda: output_of(f'ping -c 1 -W 3 {SERVER}'),
             'host to server, ssh': lambda: self._in_guest('true'),
             'host to balancer': lambda: self._fetch(BALANCER),
@@ -156,9 +172,6 @@ class Paths:
             ),
             'DHCP': lambda: self._in_guest('udhcpc -n -q -t 2 -T 1 -i eth0 -s /bin/true'),
         }
-        with ThreadPoolExecutor(len(attempts)) as pool:
-            passed = dict(zip(attempts, pool.map(_passes, attempts.values()), strict=True))
-        return {name for name, open_ in passed.items() if not open_}
 
     def _in_guest(self, command: str) -> None:
         self.ssh(SERVER, command)
@@ -273,7 +286,7 @@ def closed(request: pytest.FixtureRequest, paths: Paths, programs: None) -> Iter
     try:
         firewall.close()
         assert firewall.word in ' '.join(warnings())
-        assert paths.broken()
+        assert paths.is_any_broken()
         yield
     finally:
         firewall.end()
