@@ -190,6 +190,19 @@ options:
         it stay as they are, without what the snapshots hold of them.
     type: bool
     default: false
+  on_drift:
+    description:
+      - What to do if an existing server differs in an option that takes effect only with a new root
+        disk (O(image), O(key_name), O(key_names), O(user_data), O(init_script), a smaller
+        O(volume_size)).
+      - V(fail) refuses the task. V(ignore) leaves the server as it is, with a warning.
+      - V(recreate) deletes its root disk with all data on it, and creates another one. Its id,
+        addresses, floating IP and separate volumes stay; it boots as a new server, with new SSH
+        host keys. A protected server, and one with snapshots, is refused. An OpenStack does not
+        support it; M(hanok.cloud.server_action) has C(rebuild).
+    type: str
+    choices: [fail, ignore, recreate]
+    default: fail
   repair:
     description:
       - Whether to redefine, as recorded, a machine that was altered or removed by hand
@@ -273,6 +286,14 @@ EXAMPLES = r"""
     name: db
     networks:
       - name: backend
+
+- name: Give the server another script of its first boot, with a new root disk; its addresses stay
+  hanok.cloud.server:
+    name: db
+    user_data: |
+      #!/bin/sh
+      echo ready >/etc/motd
+    on_drift: recreate
 
 - name: Create a similar server, with a larger root volume and none of its data
   hanok.cloud.server:

@@ -266,3 +266,35 @@ def test_room_to_grow(cloud: CloudUnderTest, keep: Keep, refused: Refused, serve
     keep('server', name='one', state='absent')
     for vcpus in (1, 2, 3):
         keep('flavor', name=f'room.{vcpus}', state='absent')
+
+
+def test_drift(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created
+) -> None:
+    """What is fixed is refused, ignored, or made by another root disk; the rest of it stays."""
+    keep('image', name='other', path=cloud.image_path)
+    one = server('one', volume_size=3, user_data='#!/bin/sh\n', floating_ip='auto')['server']
+    keep('volume', name='data', size=1, server='one', state='attached')
+    other = {'name': 'one', 'image': 'other', 'user_data': '#!/bin/sh\ndate\n', 'volume_size': 2}
+    assert 'image is small, requested other' in refused('server', **other)
+    ignored = run('server', **other, on_drift='ignore', description='mine')
+    assert ignored['diff']['after'] == 'server one:  # update\n  description: mine\n'
+    assert 'image is small, requested other; ' in str(ignored['warnings'])
+    again = {**other, 'on_drift': 'recreate'}
+    if 'flavors of a project' not in cloud.can:
+        assert 'on_drift' in refused('server', **again)
+    else:
+        keep('server', name='one', delete_protection=True)
+        assert 'server one is protected, and on_drift' in refused('server', **again)
+        keep('server_snapshot', name='before', server='one')
+        text = refused('server', **again, delete_protection=False)
+        assert 'has snapshots (before), which are lost' in text
+        keep('server_snapshot', name='before', server='one', state='absent')
+        two = keep('server', **again, delete_protection=False)['server']
+        same = ('id', 'networks', 'floating_ip', 'volumes', 'created_at', 'status', 'description')
+        kept = {**one, 'volumes': ['data'], 'description': 'mine'}
+        assert {key: two[key] for key in same} == {key: kept[key] for key in same}
+        assert (two['image'], two['volume_size'], two['init_script']) == ('other', 2, None)
+    keep('server', name='one', state='absent', delete_protection=False)
+    keep('volume', name='data', state='absent')
+    keep('image', name='other', state='absent')

@@ -181,6 +181,20 @@ def test_grows(server: dict[str, Any], address: str, ssh: Guest) -> None:
         keep('flavor', name=name, state='absent')
 
 
+def test_recreated(server: dict[str, Any], address: str, ssh: Guest) -> None:
+    """Another init script has run, on a fresh root disk; the volume has what it had."""
+    keep('init_script', name='other', content=SECOND)
+    options = {'init_script': 'other', 'on_drift': 'recreate', 'wait_timeout': 120}
+    done = keep('server', name='actor', **options, wait_for='init')
+    assert (done['server']['id'], done['server']['fixed_ip']) == (server['id'], address)
+    assert f'ssh-keygen -R {address}' in warnings_of(done)
+    assert ssh(address, 'cat /root/booted') == 'second'
+    assert ssh(address, 'ls /root/mine 2>/dev/null || true') == ''
+    assert ssh(address, f'dd if={device()} bs=4 count=1 2>/dev/null') == 'kept'
+    keep('server', name='actor', init_script='actor', on_drift='recreate', **SSH)
+    keep('init_script', name='other', state='absent')
+
+
 def test_renamed(server: dict[str, Any], address: str, ssh: Guest) -> None:
     """It runs on; its network knows it by the new name, and so does libvirt after the next boot."""
     booted = ssh(address, BOOT)

@@ -76,6 +76,7 @@ SERVER = {
     'allow_restart': st.booleans(),
     'repair': st.booleans(),
     'delete_snapshots': st.booleans(),
+    'on_drift': one('ignore', 'recreate'),
     **DESCRIBED,
 }
 SIZED = {'vcpus': one(1, 2), 'memory': one(128, 512), 'image': st.just('oracle')}

@@ -420,6 +420,7 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
         allow_shrink=draw(st.sampled_from([True, True, False])),
         force=draw(st.booleans()),
         repair=draw(st.booleans()),
+        on_drift=draw(st.sampled_from(['fail', 'ignore', 'recreate'])),
     )
     assume(not request.problems())
     return request
@@ -477,6 +478,8 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
     derived |= room if 'vcpus' in request.options else set()
     derived |= {'flavor'} if 'vcpus' in request.options else set()
     derived |= {'networks', 'security_groups'} if request.networks else set()
+    if request.on_drift == 'recreate':
+        derived |= {'user_data', 'init_script', 'outdated'}
     derived |= {'floating_ip'} if request.floating_ip else set()
     derived |= {'power', 'status'} if request.state != 'present' else set()
     derived |= (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError
 from .._model.server import Server
-from .._model.server_request import RUNNING_STATES, STATES, NicRequest, ServerRequest
+from .._model.server_request import ON_DRIFT, RUNNING_STATES, STATES, NicRequest, ServerRequest
 from .._model.status import Status
 from .._plan.server import plan
 from .options import (
@@ -61,6 +61,7 @@ ARGUMENTS: Dict[str, Any] = {
     'repair': {'type': 'bool', 'default': False},
     'like': {'type': 'str'},
     'delete_snapshots': {'type': 'bool', 'default': False},
+    'on_drift': {'type': 'str', 'choices': list(ON_DRIFT), 'default': 'fail'},
     **METADATA,
 }
 _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
@@ -75,6 +76,7 @@ _REQUEST_OPTIONS = (
     'repair',
     'like',
     'delete_snapshots',
+    'on_drift',
 )
 
 

@@ -52,7 +52,7 @@ def _with_references(
     has_ssh_check = requested.wait_for == 'ssh'
     needs_script = 'init_script' in options or completes or _has_unseeded(servers)
     needs_port = 'networks' in options and any(nic.port for nic in requested.networks or ())
-    needs_image = 'image' in options or completes
+    needs_image = 'image' in options or completes or requested.on_drift == 'recreate'
     needs_network = 'networks' in options or has_ssh_check
     needs_group = 'security_groups' in options or has_ssh_check
     return ObservedServers(

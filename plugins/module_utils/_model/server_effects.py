@@ -105,6 +105,8 @@ def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], current: Server) 
     return Effect(LIVE)
 
 
+# The fixed options that take effect with a new root disk.
+OF_ROOT_DISK = ('image', 'key_names', 'user_data', 'init_script', 'volume_size')
 TABLE: Table = {
     'flavor': _flavor,
     'vcpus': _amount('vcpus', ''),

@@ -48,6 +48,7 @@ def has_state(status: Status, state: str) -> bool:
     return STATUS_OF_STATE.get(state, status) == status
 
 
+ON_DRIFT = ('fail', 'ignore', 'recreate')
 MAX_MEMBERS = 500
 MAX_NETWORKS = 8
 
@@ -136,7 +137,8 @@ class ServerRequest:
     """The requested state of one server, or of a group of servers with ``count``.
 
     ``options`` has only those specified: others are not managed. ``user_data`` is the text, which
-    is not in the options. ``like``: the server whose values a new one takes.
+    is not in the options. ``like``: the server whose values a new one takes. ``on_drift``: what is
+    done about options that differ and are fixed (ON_DRIFT).
     """
 
     name: str
@@ -153,6 +155,7 @@ class ServerRequest:
     repair: bool = False
     like: str | None = None
     delete_snapshots: bool = False
+    on_drift: str = 'fail'
 
     @property
     def secrets(self) -> Secrets:

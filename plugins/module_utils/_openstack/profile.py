@@ -20,6 +20,12 @@ _UNSUPPORTED = (
     ),
     UnsupportedOption(
         'server',
+        'on_drift',
+        ('fail', 'ignore'),
+        'rebuild the server with another image (server_action: rebuild), or re-create it',
+    ),
+    UnsupportedOption(
+        'server',
         'guest_agent',
         (True,),
         'the property hw_qemu_guest_agent of the image decides about it; omit it',

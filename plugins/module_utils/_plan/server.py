@@ -34,6 +34,7 @@ _VERBS = (
     Verb.RESUME,
     Verb.STOP,
     Verb.POWER_OFF,
+    Verb.REBUILD,
     Verb.UPDATE,
     Verb.START,
     Verb.PAUSE,
@@ -90,6 +91,10 @@ def _plan_server(
 
         current = change_before_update(current, request, is_new, draft)
     options = _requested_options(request, current, observed, draft)
+    if request.on_drift != 'fail':
+        from .server_drift import settle_drift
+
+        current = settle_drift(current, options, request, observed, draft)
     updated = draft.update('server', current, options, TABLE, request.allow_restart)
     if updated is not current:
         from .server_power import check_allowed

@@ -9,8 +9,9 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Sequence, Tuple
+from typing import Callable, Sequence, Tuple
 
+from ..._cloud import Refused
 from ..record.host import Host
 
 # The disk of a clone contains the machine id of the imaged server, and with it its DHCP identity;
@@ -48,14 +49,21 @@ def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
             shutil.rmtree(folder)
 
 
-def renew(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
-    """Replace the CD by one with the same user data, if none is given.
+def renew(
+    host: Host, path: str, seed: Seed, is_recorded: Callable[[str], bool], locks: Sequence[int]
+) -> None:
+    """Replace the CD by one with the same user data, if none is given. Raises Refused if it is old.
 
     The old one stays until the new one is complete: it may be the only place of the user data.
     """
     if not os.path.exists(path):
         return
     kept = seed.user_data or host.work.run('isoinfo', '-J', '-i', path, '-x', '/user-data')
+    if not seed.user_data and not is_recorded(kept):  # of a run that was killed before it wrote it
+        raise Refused(
+            'user_data: only a hash of it is recorded; run the task again that sets it',
+            'user_data',
+        )
     new = path + '.new'
     with suppress(FileNotFoundError):
         os.unlink(new)

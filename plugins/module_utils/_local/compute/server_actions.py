@@ -19,6 +19,7 @@ from ..._model.server import Server
 from ..._model.status import TaskState
 from ..network import dns_names
 from ..record.work import THREADS
+from . import server_rows
 from .server_queries import init_script_hash
 from .server_status import recorded_power
 from .virtual_machines import VirtualMachines
@@ -118,6 +119,8 @@ class ServerActions:
         def begin(change: Change, row: int) -> None:
             columns = self._columns(change, change.new(Server))
             self.record.writer.update_row('server', row, {**columns, 'task_state': task_state})
+            if change.verb == Verb.REBUILD:
+                server_rows.renew_disk(self.record, change.new(Server), row)
 
         return self.record.writer.change(changes, begin)
 
@@ -133,6 +136,8 @@ class ServerActions:
             columns['rescue_image_id'] = image and self.record.find('image', image)
         if change.verb == Verb.REBUILD:
             columns['image_id'] = self.record.find('image', server.image)
+            columns['key_name'] = next(iter(server.key_names), None)
+            columns.update(user_data=server.user_data, init_script=server.init_script)
             columns['init_script_seal'] = init_script_hash(self.record, server.init_script)
         return columns
 

@@ -95,6 +95,16 @@ def _insert_keys(record: Record, keys: Sequence[str], server: int) -> None:
         record.writer.insert_row('server_keypair', values)
 
 
+def renew_disk(record: Record, server: Server, row: int) -> None:
+    """Set what a new root disk is made with, apart from the columns of its server."""
+    record.sql.execute('DELETE FROM main.server_keypair WHERE server_id = ?', (row,))
+    _insert_keys(record, server.key_names[1:], row)
+    record.sql.execute(
+        'UPDATE main.volume SET size = ? WHERE server_id = ? AND bootable',
+        (server.volume_size, row),
+    )
+
+
 def delete_reserved(record: Record, name: str) -> List[int]:
     """Delete a server that was never created, so that it can be created with other options.
 

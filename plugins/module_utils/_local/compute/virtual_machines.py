@@ -9,6 +9,7 @@ import os
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Sequence, Tuple
 
 from ..._cloud import TimedOut
@@ -16,6 +17,7 @@ from ..._model.change import Change
 from ..._model.effect import RESTART
 from ..._model.server import Server
 from ..._model.status import TaskState
+from ..._model.user_data import UserDataHash
 from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record.work import wait_until
@@ -182,7 +184,9 @@ class VirtualMachines(Machines['CompleteServer']):
         pool.remove(pool.root(row['uuid']))
         locks = self.host.work.held_lock('server', row['name'])
         content = replace(_first_boot(row), user_data=row['first_boot'])
-        seed.renew(self.host, os.path.join(self.folder(row), domain.SEED), content, locks)
+        is_recorded = partial(_is_recorded, row, self.host.record.secret())
+        path = os.path.join(self.folder(row), domain.SEED)
+        seed.renew(self.host, path, content, is_recorded, locks)
         self.prepare(row)
         self.define_and_start(row)
 
@@ -249,6 +253,12 @@ class VirtualMachines(Machines['CompleteServer']):
             )
         if row['power'] in ('stopped', SHELVED):
             machine.setAutostart(0)
+
+
+def _is_recorded(row: CompleteServer, secret: str, user_data: str) -> bool:
+    """Whether this is the recorded user data of a server, as far as that can be known."""
+    recorded = row['user_data']
+    return recorded is None or UserDataHash.of(user_data, secret).matches(recorded)
 
 
 def _first_boot(row: CompleteServer) -> seed.Seed:
