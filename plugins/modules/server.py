@@ -203,6 +203,13 @@ options:
     type: str
     choices: [fail, ignore, recreate]
     default: fail
+  max_unavailable:
+    description:
+      - At most so many servers of the group are restarted at a time. Each is ready (O(wait_for))
+        and healthy in its load balancers before the next one; if it is not, the others stay as they
+        are. Load balancers drain a server before its guest is shut down.
+    type: int
+    default: 1
   repair:
     description:
       - Whether to redefine, as recorded, a machine that was altered or removed by hand

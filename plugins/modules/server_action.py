@@ -95,6 +95,13 @@ options:
     type: str
     choices: [running, ip, ssh, init]
     default: running
+  max_unavailable:
+    description:
+      - At most so many of the servers are rebooted, rebuilt or resized at a time. Each is ready
+        (O(wait_for)) and healthy in its load balancers before the next one; if it is not, the
+        others stay as they are. Load balancers drain a server before its guest is shut down.
+    type: int
+    default: 1
 author:
   - Hanok developers (@hanok)
 """
@@ -105,7 +112,7 @@ EXAMPLES = r"""
     name: web-1
     action: reboot_soft
 
-- name: Boot all members of a group from a newer image; this is an event, too
+- name: Roll a newer image out to a group, one member after the other; this is an event, too
   hanok.cloud.server_action:
     name: web
     action: rebuild

@@ -376,7 +376,7 @@ def test_every_operation_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cloud.history, 'keep', keep)
     changes = [Change(kind, 'x', verb, None, PAIR) for kind in KINDS for verb in Verb]
     operations = {(change.kind, change.verb): applied for change in changes}
-    outcomes = execute(cloud, operations, changes, ORIGIN)  # type: ignore[arg-type]
+    outcomes = execute(cloud, operations, ORIGIN, changes)  # type: ignore[arg-type]
     assert [outcome.change for outcome in outcomes] == kept == changes
 
 

@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Applied(Generic[Thing]):
-    """The result of a run: plan, outcomes, current items, and an error after the changes."""
+    """The result of a run: plan, outcomes, current items, and an error after the changes.
+
+    ``waited``: the steps of waiting between the changes.
+    """
 
     plan: Plan[Thing]
     outcomes: Outcomes
     items: Sequence[Thing]
     error: CloudError | None = None
+    waited: Sequence[Dict[str, Any]] = ()
 
     def failure(self) -> Failure | None:
         """Return the error of each change that failed, and the one after them, if there are any."""
@@ -140,23 +144,45 @@ def _attempt(
     module: Module, resource: Resource[Requested, Observed, Thing], cloud: Cloud, request: Requested
 ) -> Applied[Thing]:
     """Lock what the plan concerns, plan again with what is observed then, and apply that plan."""
-    from .._model.history import Origin
-    from .execute import execute
-
-    origin = Origin(resource.module or resource.kind, module.params['job'])
     applied: Applied[Thing] | None = None
     try:
         with cloud.locked(lambda: resource.observe(cloud, request)) as observed:
             plan = _plan(resource, cloud, request, observed)
             module.refuse(plan.refused + plan.missing)
-            outcomes = execute(cloud, resource.executors(cloud, request), plan.changes, origin)
-            applied = Applied(plan, outcomes, plan.result)
+            applied = _execute(module, resource, cloud, request, plan)
             applied = replace(applied, items=resource.reload(cloud, plan.result))
     except CloudError as error:
         if applied is None:
             raise
         applied = replace(applied, error=error)  # the changes are still reported
     return applied
+
+
+def _execute(
+    module: Module,
+    resource: Resource[Requested, Observed, Thing],
+    cloud: Cloud,
+    request: Requested,
+    plan: Plan[Thing],
+) -> Applied[Thing]:
+    """Apply a plan: all of it at once, or in turns that are waited for."""
+    from .._model.history import Origin
+    from .execute import execute
+
+    origin = Origin(resource.module or resource.kind, module.params['job'])
+    apply = partial(execute, cloud, resource.executors(cloud, request), origin)
+    if len(plan.turns) < 2:
+        return Applied(plan, apply(plan.changes), plan.result)
+    from .turns import apply_in_turn
+
+    def wait(names: Sequence[str]) -> List[Dict[str, Any]]:
+        planned = [item for item in plan.result if item.name in names]
+        return _wait(module, resource, cloud, request, resource.reload(cloud, planned), names)
+
+    turned = apply_in_turn(plan, apply, wait)
+    if turned.note:
+        cloud.notes.append(turned.note)
+    return Applied(plan, turned.outcomes, plan.result, turned.error, turned.waited)
 
 
 def _report(
@@ -168,10 +194,11 @@ def _report(
 ) -> None:
     """Wait for what was requested, then end the task with the result."""
     failure = applied.failure()
-    waited = []
-    if module.params['wait'] and not module.check_mode and not failure:
+    waited = [*applied.waited]
+    if not module.check_mode and not failure:
+        interrupted = [name for names in applied.plan.turns for name in names]
         try:
-            waited = _wait(module.params['wait_timeout'], resource, cloud, request, applied.items)
+            waited += _wait(module, resource, cloud, request, applied.items, interrupted)
             if waited:
                 applied = replace(applied, items=resource.reload(cloud, applied.items))
         except CloudError as error:
@@ -189,22 +216,32 @@ def _report(
 
 
 def _wait(
-    timeout: int,
+    module: Module,
     resource: Resource[Requested, Observed, Thing],
     cloud: Cloud,
     request: Requested,
     items: Sequence[Thing],
+    interrupted: Sequence[str],
 ) -> List[Dict[str, Any]]:
     """Wait until the cloud has finished with the items, then for the condition of the request.
 
-    Return the steps. Raises CloudError on a timeout, with the reason for each item.
+    What was interrupted has to serve again. Return the steps. Raises CloudError on a timeout, with
+    the reason for each item.
     """
+    if not module.params['wait']:
+        return []
     condition = resource.wait(cloud, request, items)
-    if condition is None and not any(getattr(item, 'task_state', None) for item in items):
+    is_busy = any(getattr(item, 'task_state', None) for item in items)
+    if condition is None and not (is_busy or interrupted):
         return []
     from .wait import ready, wait_for_all
 
-    conditions = (ready(resource.kind, items, partial(resource.reload, cloud)), condition)
+    conditions = [ready(resource.kind, items, partial(resource.reload, cloud)), condition]
+    if interrupted:
+        from .turns import healthy
+
+        conditions.append(healthy(cloud, interrupted))
+    timeout = module.params['wait_timeout']
     return wait_for_all(conditions, timeout, cloud.profile.poll_interval)
 
 

@@ -62,6 +62,7 @@ ARGUMENTS: Dict[str, Any] = {
     'like': {'type': 'str'},
     'delete_snapshots': {'type': 'bool', 'default': False},
     'on_drift': {'type': 'str', 'choices': list(ON_DRIFT), 'default': 'fail'},
+    'max_unavailable': {'type': 'int', 'default': 1},
     **METADATA,
 }
 _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
@@ -77,6 +78,7 @@ _REQUEST_OPTIONS = (
     'like',
     'delete_snapshots',
     'on_drift',
+    'max_unavailable',
 )
 
 
@@ -146,20 +148,26 @@ def wait(cloud: Cloud, requested: ServerRequest, items: Sequence[Server]) -> Con
         return None
     if condition == 'running' and not any(map(_not_running, started)):
         return None
+    if condition != 'running':
+        return guests_ready(cloud, condition, started)
     from .server_log import last_seen
-    from .wait import Condition, listed
+    from .wait import listed
 
-    seen = partial(last_seen, cloud, condition == 'running')
-    if condition == 'running':
-        found = listed(condition, 'server', started, _not_running, partial(reload, cloud))
-        return found and replace(found, last_seen=seen)
-    names = tuple(server.name for server in started)
+    found = listed(condition, 'server', started, _not_running, partial(reload, cloud))
+    return found and replace(found, last_seen=partial(last_seen, cloud, True))
+
+
+def guests_ready(cloud: Cloud, condition: str, servers: Sequence[Server]) -> Condition:
+    """Return what the guests of servers that run are waited for (ip, ssh, init)."""
+    from .server_log import last_seen
+    from .wait import Condition
+
     return Condition(
         condition,
         'server',
-        names,
+        tuple(server.name for server in servers),
         lambda pending, seconds: cloud.servers.readiness(pending, condition, seconds),
-        seen,
+        partial(last_seen, cloud, False),
     )
 
 

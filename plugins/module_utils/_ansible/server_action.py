@@ -14,7 +14,7 @@ from .options import by_name, names_of
 from .references import References
 from .resource import Resource
 from .run import run
-from .server import WAIT_FOR, reload
+from .server import WAIT_FOR, guests_ready, reload
 
 if TYPE_CHECKING:
     from .._cloud.contract import Items
@@ -32,6 +32,7 @@ ARGUMENTS: Dict[str, Any] = {
     'new_name': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
     'wait_for': {'type': 'str', 'choices': list(WAIT_FOR), 'default': 'running'},
+    'max_unavailable': {'type': 'int', 'default': 1},
 }
 _RULES = {'required_one_of': [('name', 'names', 'labels')]}
 
@@ -52,6 +53,7 @@ def request(params: Dict[str, Any]) -> ServerActionRequest:
         new_name=params['new_name'],
         force=params['force'],
         wait_for=params['wait_for'] if params['wait'] else 'running',
+        max_unavailable=params['max_unavailable'],
     )
 
 
@@ -92,18 +94,10 @@ def _listed(kind: str, items: Items[Any]) -> Dict[str, Any]:
 
 def wait(cloud: Cloud, requested: ServerActionRequest, items: Sequence[Server]) -> Condition | None:
     """Return what the guests of the servers that run are waited for."""
-    condition = requested.wait_for
-    names = tuple(server.name for server in items if server.power == 'started')
-    if condition == 'running' or not names:
+    started = [server for server in items if server.power == 'started']
+    if requested.wait_for == 'running' or not started:
         return None
-    from .wait import Condition
-
-    return Condition(
-        condition,
-        'server',
-        names,
-        lambda pending, seconds: cloud.servers.readiness(pending, condition, seconds),
-    )
+    return guests_ready(cloud, requested.wait_for, started)
 
 
 RESOURCE = Resource(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import List, Tuple
 
 from .._cloud import Outcomes
@@ -123,6 +123,18 @@ class LocalProjections:
         """End connections of addresses that are being released, before others can get them."""
         with self.host.locks.projection('firewall') as lock:
             self.flows.end_stale(lock)
+
+    def drain(self, servers: Iterable[int]) -> None:
+        """Let balancers finish what servers (rows) have been sent, and send them nothing new."""
+        from .balancer.draining import drain
+
+        drain(self.host, servers)
+
+    def undrain(self, servers: Iterable[int]) -> None:
+        """Let balancers send connections to servers (rows) that are healthy again."""
+        from .balancer.draining import undrain
+
+        undrain(self.host, servers)
 
     def write_metadata(self) -> None:
         """Write the metadata of machines, if the record has changed since it was written."""

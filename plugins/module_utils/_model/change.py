@@ -75,7 +75,8 @@ class Plan(Generic[Thing]):
 
     ``refused``: why the changes are refused. ``missing``: references to what does not exist.
     ``notes``: warnings for the user. ``awaited``: items that other runs are working on; they are
-    planned as those runs will leave them.
+    planned as those runs will leave them. ``turns``: the names of servers that are interrupted
+    together; their changes come last, turn by turn.
     """
 
     changes: Tuple[Change, ...] = ()
@@ -84,6 +85,7 @@ class Plan(Generic[Thing]):
     notes: Tuple[str, ...] = ()
     awaited: Tuple[str, ...] = ()
     result: Tuple[Thing, ...] = ()
+    turns: Tuple[Tuple[str, ...], ...] = ()
 
 
 class Draft:

@@ -101,6 +101,13 @@ def description_problems(text: str | None) -> List[Problem]:
     return []
 
 
+def turn_problems(max_unavailable: int) -> List[Problem]:
+    """Check how many servers may be interrupted at a time."""
+    if max_unavailable >= 1:
+        return []
+    return [invalid('max_unavailable', f'{max_unavailable} is out of range; use 1 or more')]
+
+
 def size_problems(size: int | None, option: str) -> List[Problem]:
     """Check the size of a volume in GB (2^30 bytes): 1 to 5,120."""
     if size is not None and not 1 <= size <= MAX_VOLUME_SIZE:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import List, NamedTuple, Tuple
 
-from .checks import host_name_problems, label_problems, reference_problems
+from .checks import host_name_problems, label_problems, reference_problems, turn_problems
 from .kinds import Verb
 from .machine_size import machine_size_problems
 from .problem import Problem, invalid
@@ -63,6 +63,7 @@ class ServerActionRequest:
     new_name: str | None = None
     force: bool = False
     wait_for: str = 'running'
+    max_unavailable: int = 1
 
     @property
     def secrets(self) -> Secrets:
@@ -84,7 +85,7 @@ class ServerActionRequest:
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
-        problems = label_problems(self.labels)
+        problems = label_problems(self.labels) + turn_problems(self.max_unavailable)
         references = [(option, getattr(self, option)) for option in ('name', 'flavor', 'image')]
         references += [('names', name) for name in self.names]
         for option, name in references:

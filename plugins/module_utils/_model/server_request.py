@@ -17,6 +17,7 @@ from .checks import (
     length_problems,
     reference_problems,
     size_problems,
+    turn_problems,
 )
 from .interface_checks import address_problems, group_problems, mac_problems
 from .key_checks import key_excesses, key_problems
@@ -156,6 +157,7 @@ class ServerRequest:
     like: str | None = None
     delete_snapshots: bool = False
     on_drift: str = 'fail'
+    max_unavailable: int = 1
 
     @property
     def secrets(self) -> Secrets:
@@ -234,6 +236,7 @@ class ServerRequest:
             from .machine_size import machine_size_problems
 
             problems += machine_size_problems(self.options)
+        problems += turn_problems(self.max_unavailable)
         problems += group_problems(self.options.get('security_groups'))
         problems += _network_problems(self.networks)
         problems += _floating_problems(self.floating_ip)

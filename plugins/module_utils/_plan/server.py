@@ -60,7 +60,12 @@ def plan(request: ServerRequest, observed: ObservedServers) -> Plan[Server]:
 
         warn_of_small_memory(draft)
     _warn_of_outdated(servers, draft)
-    return draft.finish(servers, *ORDER)
+    plan = draft.finish(servers, *ORDER)
+    if not plan.changes:
+        return plan
+    from .turns import in_turn
+
+    return in_turn(plan, request.max_unavailable)
 
 
 def _plan_server(

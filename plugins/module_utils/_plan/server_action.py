@@ -23,6 +23,7 @@ from .checks import DnsOwners, check_dns_name
 from .server_action_images import check_rebuild, check_rescue
 from .server_completion import complete_action
 from .server_power import check_allowed
+from .turns import in_turn
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ def plan(request: ServerActionRequest, observed: ObservedActions) -> Plan[Server
     planned = [_act(server, request, observed, draft) for server in observed.servers.values()]
     _report_new_host_keys(request, planned, draft)
     others = [('server', verb) for verb in Verb if verb != request.verb]
-    return draft.finish(planned, *others, ('server', request.verb))
+    found = draft.finish(planned, *others, ('server', request.verb))
+    return in_turn(found, request.max_unavailable)
 
 
 def _check_selection(request: ServerActionRequest, observed: ObservedActions, draft: Draft) -> None:

@@ -33,6 +33,16 @@ def health(text: str | None, members: Iterable[str]) -> Tuple[MemberHealth, ...]
     return tuple(_member(member, rows.get(member, [])) for member in members)
 
 
+def has_connections(text: str | None, backend: str, member: str) -> bool:
+    """Whether a member has connections in a backend, by the output of "show stat"."""
+    rows = _rows(text or '')
+    return any(
+        row.get('scur', '0') != '0'
+        for row in rows
+        if (row['pxname'], row['svname']) == (backend, member)
+    )
+
+
 def _rows(text: str) -> List[Row]:
     """The well-formed rows of servers."""
     lines = io.StringIO(text.removeprefix('# '))

@@ -92,6 +92,20 @@ _UNDONE = frozenset(
 )
 
 
+# These end what a server serves, and not at once: it is drained before.
+_DRAINED = frozenset(
+    {
+        Verb.STOP,
+        Verb.REBOOT,
+        Verb.SHELVE,
+        Verb.RESIZE,
+        Verb.REVERT_RESIZE,
+        Verb.REBUILD,
+        Verb.RESCUE,
+    }
+)
+
+
 class ServerActions:
     """Applies actions to servers."""
 
@@ -106,13 +120,22 @@ class ServerActions:
         verb = changes[0].verb
         if verb == Verb.RENAME:
             return self._rename(changes)
+        self.host.work.start_clock()
         phases = _PHASES[verb]
         outcomes = self._begin(changes, phases[0].task_state)
         rows = self.writer.complete_rows(changes)
+        drained = [
+            rows[outcome.change.name]['id']
+            for outcome in outcomes
+            if not outcome.error and _is_drained(outcome.change)
+        ]
+        if verb in _DRAINED:
+            self.writer.projections.drain(drained)
         for number, phase in enumerate(phases):
             if number:
                 self._show(outcomes, phase.task_state)
             outcomes = self._step(outcomes, phase.step, rows)
+        self.writer.projections.undrain(drained)
         return self._end(outcomes)
 
     def _begin(self, changes: Changes, task_state: TaskState) -> Outcomes:
@@ -201,6 +224,13 @@ class ServerActions:
             outcomes, lambda change: self.writer.machines.rename(rows[change.new(Server).name])
         )
         return self._end(outcomes)
+
+
+def _is_drained(change: Change) -> bool:
+    """Whether a server is to be drained for its change, or an interrupted run may have done it."""
+    if change.old(Server).unfinished:
+        return True
+    return change.verb in _DRAINED and change.effect != POWER_OFF
 
 
 def _is_undone(change: Change, error: CloudError) -> bool:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Sequence
 
 from ..._cloud import Outcome, Outcomes
 from ..._model.change import Change, Changes, names_of
+from ..._model.effect import RESTART
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..network import dns_names
@@ -77,15 +78,23 @@ class ServerWriter:
 
     def update(self, changes: Changes) -> Outcomes:
         """Update servers: while they run if possible, with a restart if the change allows one."""
+        self.host.work.start_clock()
         begun = self.record.writer.change(
             changes,
             lambda change, row: server_rows.update(self.record, self.host.pools, change, row),
         )
         self.projections.apply()
         rows = self.complete_rows(changes)
+        restarted = [
+            rows[outcome.change.name]['id']
+            for outcome in begun
+            if not outcome.error and _may_restart(outcome.change)
+        ]
+        self.projections.drain(restarted)
         outcomes = self.host.work.then_each(
             begun, lambda change: self.machines.resize(change, rows[change.name])
         )
+        self.projections.undrain(restarted)
         return self.host.work.finish(outcomes, _DONE, _EXTENDED)
 
     def repair(self, changes: Changes) -> Outcomes:
@@ -154,3 +163,8 @@ class ServerWriter:
     def rows_named(self, names: Sequence[str]) -> Dict[str, CompleteServer]:
         """The rows of servers, with all values of their machines, by name."""
         return server_rows.complete_rows(self.record, self.user_data, names)
+
+
+def _may_restart(change: Change) -> bool:
+    """Whether a server that runs is restarted, or an interrupted run may have begun that."""
+    return change.effect == RESTART or change.old(Server).unfinished is not None

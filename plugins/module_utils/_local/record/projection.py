@@ -44,5 +44,11 @@ class Projections(Protocol):
     def end_stale_flows(self) -> None:
         """End connections of addresses that are being released, before others can get them."""
 
+    def drain(self, servers: Iterable[int]) -> None:
+        """Let balancers finish what servers (rows) have been sent, and send them nothing new."""
+
+    def undrain(self, servers: Iterable[int]) -> None:
+        """Let balancers send connections to servers (rows) that are healthy again."""
+
     def write_metadata(self) -> None:
         """Write the metadata of machines, if the record has changed since it was written."""

@@ -29,6 +29,10 @@ class Work:
         self.host = host
         self._deadline: float | None = None
 
+    def start_clock(self) -> None:
+        """Give the guests of the next turn as long as those of the first."""
+        self._deadline = None
+
     def time_left(self) -> float:
         """Seconds left for guests to respond: one deadline for all, set by the first call."""
         if self._deadline is None:

@@ -1,0 +1,95 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that are interrupted take turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.turns import apply_in_turn
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError, Outcome
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import (
+    ServerActionRequest,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_action import (
+    ObservedActions,
+    plan,
+)
+
+SERVERS = {
+    'a': Server('a', Status.ACTIVE, power='started', labels={'tier': 'web'}),
+    'b': Server('b', Status.SHUTOFF, power='stopped', labels={'tier': 'web'}),
+    'c': Server('c', Status.ACTIVE, power='started', labels={'tier': 'web'}),
+    'd': Server('d', Status.ACTIVE, power='started', labels={'tier': 'web'}),
+}
+
+
+def planned(action: str, **options: Any) -> Plan[Server]:
+    """The plan of an action on all of them."""
+    request = ServerActionRequest(action, labels={'tier': 'web'}, **options)
+    return plan(request, ObservedActions(SERVERS))
+
+
+@pytest.mark.parametrize(
+    ('action', 'most', 'turns'),
+    [
+        ('reboot_hard', 1, (('a',), ('c',), ('d',))),
+        ('reboot_hard', 2, (('a', 'c'), ('d',))),
+        ('reboot_hard', 9, (('a', 'c', 'd'),)),
+        ('stop', 1, ()),
+        ('start', 1, ()),
+        ('pause', 1, ()),
+    ],
+)
+def test_turns(action: str, most: int, turns: tuple[tuple[str, ...], ...]) -> None:
+    """Those that run before and after an action take turns; the others come before them."""
+    found = planned(action, max_unavailable=most)
+    assert found.turns == turns
+    if turns:
+        assert [change.name for change in found.changes] == ['b', 'a', 'c', 'd']
+
+
+def test_range() -> None:
+    """At least one at a time."""
+    problems = ServerActionRequest('start', name='a', max_unavailable=0).problems()
+    assert [str(problem) for problem in problems] == [
+        'max_unavailable: 0 is out of range; use 1 or more'
+    ]
+
+
+@pytest.mark.parametrize(
+    ('failing', 'unready', 'done', 'left'),
+    [
+        ('', '', ['b', 'a', 'c', 'd'], ''),
+        ('b', '', ['b', 'a', 'c', 'd'], ''),
+        ('a', '', ['b', 'a'], 'c, d'),
+        ('', 'a', ['b', 'a'], 'c, d'),
+        ('', 'c', ['b', 'a', 'c'], 'd'),
+        ('d', '', ['b', 'a', 'c', 'd'], ''),
+    ],
+)
+def test_the_first_that_fails_is_the_last(
+    failing: str, unready: str, done: list[str], left: str
+) -> None:
+    """Whatever fails, or does not serve again, keeps the others as they are."""
+
+    def apply(changes: Sequence[Change]) -> list[Outcome]:
+        errors = [CloudError('broken') if change.name == failing else None for change in changes]
+        return [Outcome(*pair) for pair in zip(changes, errors, strict=True)]
+
+    def wait(names: Sequence[str]) -> list[dict[str, Any]]:
+        if unready in names:
+            raise CloudError('not ready')
+        return [{'what': f'waited for {name}'} for name in names]
+
+    turned = apply_in_turn(planned('reboot_hard'), apply, wait)
+    assert [outcome.change.name for outcome in turned.outcomes] == done
+    assert (turned.error is not None) == bool(unready)
+    assert left in turned.note
+    assert bool(turned.note) == bool(left)
