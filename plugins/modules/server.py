@@ -373,8 +373,8 @@ server:
       type: str
     status_reason:
       description:
-        - What differs from the record, what was not completed, or why the server is paused; null if
-          there is nothing to report.
+        - What differs from the record, what was not completed, with its error and the task that
+          completes it, or why the server is paused; null if there is nothing to report.
       type: str
     task_state:
       description:

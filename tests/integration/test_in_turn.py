@@ -18,7 +18,7 @@ from .test_ground import warnings_of
 SERVE = (
     '#!/bin/sh\nmkdir -p /var/www/cgi-bin\n'
     'printf \'#!/bin/sh\\nsleep 1\\nprintf "\\\\r\\\\n{version}"\\n\' > /var/www/cgi-bin/slow\n'
-    'chmod 755 /var/www/cgi-bin/slow\nhttpd -p 80 -h /var/www\n'
+    'chmod 755 /var/www/cgi-bin/slow\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n'
 )
 BROKEN = '#!/bin/sh\nexit 3\n'
 FIRST_BOOT = {'wait_for': 'init', 'wait_timeout': 300}

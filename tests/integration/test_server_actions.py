@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from .conftest import keep, run
+from .conftest import STATE, keep, run
 from .test_ground import eventually, warnings_of
 
 Guest = Callable[[str, str], str]
@@ -78,6 +80,28 @@ def host_keys(address: str) -> set[str]:
     words = ['ssh-keyscan', '-t', 'ed25519', '-T', '10', address]
     ran = subprocess.run(words, capture_output=True, text=True, check=True)
     return {line.split()[2] for line in ran.stdout.splitlines()}
+
+
+def test_phase_of_a_creation(image: str) -> None:
+    """Other tasks see how far it is: here it waits for the lock of what makes up the network."""
+    options = {'name': 'new', 'image': image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    with open(STATE / 'locks' / 'projection.firewall', 'a') as lock, ThreadPoolExecutor() as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        creation = pool.submit(run, 'server', **options)
+        eventually(lambda: state_of_new() == ('BUILD', 'networking', False))
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert creation.result()['changed']
+    assert state_of_new() == ('SHUTOFF', None, True)
+    keep('server', name='new', state='absent')
+
+
+def state_of_new() -> tuple[str, str, bool] | None:
+    """The status and task state of the server, and whether it is billed; None: not there yet."""
+    found = [
+        (server['status'], server['task_state'], server['billable'])
+        for server in run('server_info', name='new')['servers']
+    ]
+    return found[0] if found else None
 
 
 def test_paused(address: str, ssh: Guest) -> None:

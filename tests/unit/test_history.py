@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible.execute impor
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError, Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.keypairs import (
     LocalKeypairs,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_queries import (
+    last_failure,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings import Pool, Settings
 from ansible_collections.hanok.cloud.plugins.module_utils._local.network.floating_ips import (
@@ -45,6 +48,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script imp
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
 
 ORIGIN = Origin('keypair', '17')
@@ -240,6 +244,35 @@ def test_an_address_names_what_has_no_name(host: Host, keep: Keep) -> None:
     with pytest.raises(CloudError, match='no longer available'):
         keep(items.create, missing)
     assert entries(host)[0].id is None
+
+
+@pytest.mark.parametrize(
+    ('error', 'why'),
+    [
+        (None, ''),
+        (CloudError('the disk is full'), 'the disk is full'),
+        (KeyboardInterrupt(), 'the run that began it at 2'),
+    ],
+)
+def test_why_a_change_of_a_server_was_not_completed(
+    error: BaseException | None, why: str, host: Host, keep: Keep
+) -> None:
+    """By the last change that was begun with it, whether it failed or was killed."""
+
+    def apply(changes: Sequence[Change]) -> Sequence[Outcome]:
+        host.record.writer.write_history()
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        return [Outcome(changes[0], error)]
+
+    server = Server('web')
+    with suppress(KeyboardInterrupt):
+        keep(apply, Change('server', 'web', Verb.UPDATE, server, server))
+    assert last_failure(host.record, 'web').startswith(why)
+    assert bool(last_failure(host.record, 'web')) == bool(why)
+    assert last_failure(host.record, 'other') == ''
+    host.record.sql.execute('DROP TABLE main.history')
+    assert last_failure(host.record, 'web') == ''
 
 
 # -- what is kept, and how long ------------------------------------------------------------------

@@ -103,7 +103,11 @@ def test_server_that_is_being_created() -> None:
     assert status_of(building, None) == Status.BUILD
     failed = replace(building, task_state=None, unfinished=TaskState.CREATING)
     assert status_of(failed, None) == Status.ERROR
-    assert failed.public()['status_reason'].startswith('creating was not completed')
+    failed = replace(failed, failure='no space left')
+    assert failed.public()['status_reason'] == (
+        'creating was not completed: no space left; its server task completes it (state: absent '
+        'deletes it)'
+    )
 
 
 def test_volume_that_is_being_detached() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.turns import apply_in_turn
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.execute import apply_in_turn
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError, Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
 
 from .._cloud import Cloud, CloudError, NoAnswer, Outcome, Outcomes
-from .._model.change import Changes
+from .._model.change import Changes, Plan
 from .._model.history import Origin
 from .operations import Operation, Operations, operation
 from .things import Thing
@@ -37,6 +37,43 @@ def execute(cloud: Cloud, others: Operations, origin: Origin, changes: Changes) 
             apply = partial(history.keep, origin, apply=apply)
         outcomes += _timed(apply, remaining)
     return outcomes
+
+
+class Turned(NamedTuple):
+    """What came of turns: outcomes, the steps of waiting, and what ended it before the last one."""
+
+    outcomes: Outcomes
+    waited: List[Dict[str, Any]]
+    error: CloudError | None = None
+    note: str = ''
+
+
+def apply_in_turn(
+    plan: Plan[Thing],
+    apply: Callable[[Changes], Outcomes],
+    wait: Callable[[Sequence[str]], List[Dict[str, Any]]],
+) -> Turned:
+    """Apply what interrupts nobody, then turn by turn; each but the last is waited for here.
+
+    What fails, or is not ready in time, ends it: the servers of later turns keep serving.
+    """
+    interrupted = {name for names in plan.turns for name in names}
+    outcomes = list(apply([change for change in plan.changes if change.name not in interrupted]))
+    waited: List[Dict[str, Any]] = []
+    for number, names in enumerate(plan.turns, 1):
+        done = apply([change for change in plan.changes if change.name in names])
+        outcomes += done
+        left = [name for later in plan.turns[number:] for name in later]
+        if not left:
+            break
+        note = f'not changed yet: server {", ".join(left)}; they keep serving as they are'
+        if any(outcome.error for outcome in done):
+            return Turned(outcomes, waited, note=note)
+        try:
+            waited += wait(names)
+        except CloudError as error:
+            return Turned(outcomes, waited, error, note)
+    return Turned(outcomes, waited)
 
 
 def attempted(attempt: Callable[[], Applied[Thing]]) -> Applied[Thing]:

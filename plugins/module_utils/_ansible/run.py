@@ -167,13 +167,10 @@ def _execute(
 ) -> Applied[Thing]:
     """Apply a plan: all of it at once, or in turns that are waited for."""
     from .._model.history import Origin
-    from .execute import execute
+    from .execute import apply_in_turn, execute
 
     origin = Origin(resource.module or resource.kind, module.params['job'])
     apply = partial(execute, cloud, resource.executors(cloud, request), origin)
-    if len(plan.turns) < 2:
-        return Applied(plan, apply(plan.changes), plan.result)
-    from .turns import apply_in_turn
 
     def wait(names: Sequence[str]) -> List[Dict[str, Any]]:
         planned = [item for item in plan.result if item.name in names]
@@ -238,7 +235,7 @@ def _wait(
 
     conditions = [ready(resource.kind, items, partial(resource.reload, cloud)), condition]
     if interrupted:
-        from .turns import healthy
+        from .health import healthy
 
         conditions.append(healthy(cloud, interrupted))
     timeout = module.params['wait_timeout']

@@ -11,10 +11,10 @@ from typing import Any, Dict, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import DEFAULT_GROUP
-from .status import POWER, STATUS_OF_POWER, Status, TaskState, is_billable
+from .status import BUILDING, POWER, STATUS_OF_POWER, Status, TaskState, is_billable
 from .user_data import HIDDEN
 
-_INTERNAL = ('faults', 'reason', 'seeded', 'launched', 'power', 'disk_of_flavor')
+_INTERNAL = ('faults', 'reason', 'seeded', 'launched', 'failure', 'power', 'disk_of_flavor')
 DISK_MISSING = 'its root disk is missing'
 SEED_MISSING = 'its first-boot disk is missing'
 
@@ -67,6 +67,14 @@ def size_of(recorded: str) -> Size:
     return Size(**json.loads(recorded))
 
 
+_COMPLETED_BY = {
+    TaskState.CREATING: 'its server task completes it (state: absent deletes it)',
+    TaskState.REPAIRING: 'its server task completes it (state: absent deletes it)',
+    TaskState.DELETING: 'server with state: absent completes it',
+    TaskState.RESTORING: 'server_snapshot with state: restored completes it',
+}
+
+
 @dataclass(frozen=True)
 class Server:
     """A server in its observed or desired state.
@@ -80,7 +88,8 @@ class Server:
     its machine differs from the record. ``reason``: why it is paused. ``seeded``: its first-boot
     disk exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
     while it is being created and its machine does not run, so that it can be re-created without
-    loss. ``disk_of_flavor``: its root disk has the size of its flavor, and changes only with that.
+    loss. ``failure``: why what is unfinished was not completed. ``disk_of_flavor``: its root disk
+    has the size of its flavor, and changes only with that.
     """
 
     name: str
@@ -116,6 +125,7 @@ class Server:
     seeded: bool = True
     outdated: Tuple[str, ...] = ()
     launched: bool = True
+    failure: str = field(default='', compare=False)
     disk_of_flavor: bool = False
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
@@ -140,7 +150,7 @@ class Server:
         after = replace(self.powered(power), task_state=None, unfinished=None)
         if status:
             after = replace(after, status=status)
-        if begun == TaskState.CREATING:
+        if begun in BUILDING:
             return replace(after, seeded=True, launched=True, faults=())
         if begun == TaskState.REPAIRING:
             return replace(after, seeded=True, faults=())
@@ -162,5 +172,7 @@ class Server:
     def _status_reason(self) -> str | None:
         reasons = list(self.faults)
         if self.unfinished:
-            reasons.append(f'{self.unfinished} was not completed; the next task completes it')
+            why = f': {self.failure}' if self.failure else ''
+            task = _COMPLETED_BY.get(self.unfinished, 'the next task for the server completes it')
+            reasons.append(f'{self.unfinished} was not completed{why}; {task}')
         return '; '.join(reasons) or self.reason or None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Dict, List, Tuple, TypedDict
+from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..record.database import Query
 from ..record.host import Host
@@ -18,16 +18,13 @@ from ..record.work import wait_until
 from . import haproxy_socket, lb_files
 from .member_health import has_connections
 
+if TYPE_CHECKING:
+    from .row_types import Membership
+
 _LONGEST = 30.0  # seconds for the last connections of a member to end
 
 
-class _Membership(TypedDict):
-    name: str
-    balancer: str
-    listeners: str
-
-
-_MEMBERSHIPS: Query[_Membership] = Query(
+_MEMBERSHIPS: Query[Membership] = Query(
     """SELECT s.name, b.uuid AS balancer, b.listeners
   FROM main.balancer_member m JOIN main.server s ON s.id = m.server_id
   JOIN main.balancer b ON b.id = m.balancer_id

@@ -28,3 +28,11 @@ class MemberRow(TypedDict):
     balancer_id: int
     name: str
     address: str
+
+
+class Membership(TypedDict):
+    """A server as a member of a load balancer (its UUID and listeners)."""
+
+    name: str
+    balancer: str
+    listeners: str

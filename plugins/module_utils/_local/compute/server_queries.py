@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Dict, List, Sequence, Set, Tuple, TypeVar
 
+from ..._cloud import CloudError
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..record.database import Query
 from ..record.record import Record
 
 if TYPE_CHECKING:
-    from ..record.rows import InitScriptRow, VolumeRow
+    from ..record.rows import HistoryRow, InitScriptRow, VolumeRow
     from .row_types import GroupOfServer, ListedServer, OfServer, PortOfServer, WatchedServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.
@@ -52,6 +54,8 @@ WATCHED: Query[WatchedServer] = Query("""SELECT s.*, p.address, p.mac, p.network
   FROM server s JOIN port p ON p.server_id = s.id AND p.position = 0
   JOIN network n ON n.id = p.network_id
   WHERE s.name IN (SELECT value FROM json_each(?1))""")
+_LAST_CHANGE: Query[HistoryRow] = Query("""SELECT * FROM history
+  WHERE project = ? AND kind = 'server' AND name = ? ORDER BY id DESC LIMIT 1""")
 _INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
 # ?1: the name of a network. ?2: a fixed IP or a MAC.
 ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
@@ -128,3 +132,13 @@ def _has_changed(row: ListedServer, hashes: Mapping[str, UserDataHash]) -> bool:
     if current is None or recorded == current:
         return False
     return not current.supersedes(recorded)
+
+
+def last_failure(record: Record, name: str) -> str:
+    """Why the last change of a server was not completed, as far as the history knows."""
+    with suppress(CloudError):  # a damaged history
+        for change in record.rows(_LAST_CHANGE, record.project, name):
+            if change['result'] is None:
+                return f'the run that began it at {change["began_at"]} was interrupted'
+            return change['error'] or ''
+    return ''

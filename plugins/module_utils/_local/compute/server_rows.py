@@ -68,6 +68,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'init_script_seal': init_script_hash(record, server.init_script),
             **description_columns(server),
             'task_state': TaskState.CREATING,
+            'phase': TaskState.SCHEDULING,
         },
     )
     record.writer.insert_row(

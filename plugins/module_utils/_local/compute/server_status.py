@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Mapping
 
 from ..._model.server import Server
-from ..._model.status import STATUS_OF_POWER, Status, TaskState
+from ..._model.status import BUILDING, STATUS_OF_POWER, Status, TaskState
 
 if TYPE_CHECKING:
     from ..host.hypervisor import Machine
@@ -29,7 +29,7 @@ def status_of(server: Server, machine: Machine | None, recorded: str = '') -> St
     """
     if server.unfinished:
         return Status.ERROR
-    if server.task_state == TaskState.CREATING:
+    if server.task_state in BUILDING:
         return Status.BUILD
     if server.faults:
         return Status.UNMANAGED

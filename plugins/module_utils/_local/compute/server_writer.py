@@ -9,7 +9,7 @@ transaction clears the task state.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Sequence
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Mapping, Sequence
 
 from ..._cloud import Outcome, Outcomes
 from ..._model.change import Change, Changes, names_of
@@ -26,7 +26,7 @@ from .virtual_machines import VirtualMachines
 if TYPE_CHECKING:
     from .row_types import CompleteServer
 
-_DONE = 'UPDATE main.server SET task_state = NULL WHERE id = ?'
+_DONE = 'UPDATE main.server SET task_state = NULL, phase = NULL WHERE id = ?'
 _EXTENDED = 'UPDATE main.volume SET task_state = NULL WHERE server_id = ? AND bootable'
 
 
@@ -113,10 +113,13 @@ class ServerWriter:
     def _build(self, begun: Outcomes) -> Outcomes:
         """Create disks and seeds, load the firewall, then define machines and start them."""
         rows = self.complete_rows([outcome.change for outcome in begun])
+        self._show(rows, TaskState.BLOCK_DEVICE_MAPPING)
         prepared = self.host.work.then_each(
             begun, lambda change: self.machines.prepare(rows[change.name])
         )
+        self._show(rows, TaskState.NETWORKING)
         self.projections.apply()
+        self._show(rows, TaskState.SPAWNING)
         started = self.host.work.for_each(
             [outcome.change for outcome in prepared if not outcome.error],
             lambda change: self.machines.define_and_start(rows[change.name]),
@@ -128,6 +131,15 @@ class ServerWriter:
         ]
         failed = [outcome for outcome in prepared if outcome.error]
         return self.host.work.finish([*failed, *built], _DONE)
+
+    def _show(self, rows: Mapping[str, CompleteServer], phase: TaskState) -> None:
+        """Let other runs see how far the creation of servers is. The export does without."""
+        new = [
+            (phase, row['id']) for row in rows.values() if row['task_state'] == TaskState.CREATING
+        ]
+        if new:
+            with self.record.writer.transaction(exports=False) as sql:
+                sql.executemany('UPDATE main.server SET phase = ? WHERE id = ?', new)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""

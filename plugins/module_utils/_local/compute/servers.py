@@ -75,6 +75,10 @@ class LocalServers:
             if server.name in outdated:
                 server = replace(server, outdated=('init_script',))
             server = self.host.with_progress('server', row, server)
+            if server.task_state == TaskState.CREATING and row['phase']:
+                server = replace(server, task_state=TaskState(row['phase']))
+            if server.unfinished:
+                server = replace(server, failure=queries.last_failure(record, server.name))
             status = status_of(server, machine, row['power'])
             found.append(replace(server, status=status))
         return tuple(found)

@@ -143,6 +143,8 @@ class ServerRow(Row):
     rescue_image_id: Annotated[Optional[int], 'REFERENCES image', INDEX]
     # Its size before a resize that is not confirmed yet, as JSON.
     resized_from: Annotated[Optional[str], Value.JSON]
+    # How far its creation is, in the words of task states; task_state is creating all the while.
+    phase: TaskState
     description: Description
     labels: Labels
     task_state: TaskState

@@ -188,11 +188,13 @@ _ACTIONS = [
 _VERSION_7 = [*_SNAPSHOTS, *_ACTIONS]
 
 # Version 8: servers of a flavor with room get more while they run.
-_VERSION_8 = [
+_ROOM = [
     f'ALTER TABLE {table} ADD COLUMN {column} INTEGER;'
     for table in ('flavor', 'server')
     for column in ('max_vcpus', 'max_memory')
 ]
+_PHASE = ['ALTER TABLE server ADD COLUMN phase TEXT;']  # of a creation
+_VERSION_8 = [*_ROOM, *_PHASE]
 
 VERSIONS = {
     2: _version_2(),
