@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import task
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 
@@ -21,7 +21,7 @@ def planned(kind: str, *changes: Change) -> tuple[Change, ...]:
     """The changes of a task of this kind, on a cloud that has something to repair."""
     cloud: Any = SimpleNamespace(upkeep=SimpleNamespace(changes=lambda: [REPAIR]))
     resource: Any = SimpleNamespace(kind=kind, plan=lambda *_inputs: Plan(changes))
-    return run._plan(resource, cloud, None, None).changes
+    return task.plan_of(resource, cloud, None, None).changes
 
 
 @pytest.mark.parametrize('kind', [kind.name for kind in KINDS.values() if kind.is_networked])

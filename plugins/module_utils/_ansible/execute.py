@@ -18,7 +18,7 @@ from .operations import Operation, Operations, operation
 from .things import Thing
 
 if TYPE_CHECKING:
-    from .run import Applied
+    from .task import Applied
 
 
 def execute(cloud: Cloud, others: Operations, origin: Origin, changes: Changes) -> Outcomes:
@@ -57,23 +57,33 @@ def apply_in_turn(
 
     What fails, or is not ready in time, ends it: the servers of later turns keep serving.
     """
-    interrupted = {name for names in plan.turns for name in names}
-    outcomes = list(apply([change for change in plan.changes if change.name not in interrupted]))
+    left = list(plan.turns)
+    outcomes = list(apply(_changes_of(plan, None)))
     waited: List[Dict[str, Any]] = []
-    for number, names in enumerate(plan.turns, 1):
-        done = apply([change for change in plan.changes if change.name in names])
+    while left:
+        names = left.pop(0)
+        done = apply(_changes_of(plan, names))
         outcomes += done
-        left = [name for later in plan.turns[number:] for name in later]
-        if not left:
-            break
-        note = f'not changed yet: server {", ".join(left)}; they keep serving as they are'
-        if any(outcome.error for outcome in done):
-            return Turned(outcomes, waited, note=note)
+        if left and any(outcome.error for outcome in done):
+            return Turned(outcomes, waited, note=_kept(left))
         try:
-            waited += wait(names)
+            waited += wait(names) if left else []
         except CloudError as error:
-            return Turned(outcomes, waited, error, note)
+            return Turned(outcomes, waited, error, _kept(left))
     return Turned(outcomes, waited)
+
+
+def _changes_of(plan: Plan[Thing], names: Sequence[str] | None) -> Changes:
+    """The changes of one turn; None: those of what is in no turn."""
+    if names is None:
+        others = [name for turn in plan.turns for name in turn]
+        return [change for change in plan.changes if change.name not in others]
+    return [change for change in plan.changes if change.name in names]
+
+
+def _kept(turns: Sequence[Sequence[str]]) -> str:
+    names = [name for turn in turns for name in turn]
+    return f'not changed yet: server {", ".join(names)}; they keep serving as they are'
 
 
 def attempted(attempt: Callable[[], Applied[Thing]]) -> Applied[Thing]:

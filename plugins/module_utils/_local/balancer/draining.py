@@ -26,8 +26,8 @@ _LONGEST = 30.0  # seconds for the last connections of a member to end
 
 _MEMBERSHIPS: Query[Membership] = Query(
     """SELECT s.name, b.uuid AS balancer, b.listeners
-  FROM main.balancer_member m JOIN main.server s ON s.id = m.server_id
-  JOIN main.balancer b ON b.id = m.balancer_id
+  FROM balancer_member m JOIN server s ON s.id = m.server_id
+  JOIN balancer b ON b.id = m.balancer_id
   WHERE s.id IN (SELECT value FROM json_each(?1))"""
 )
 Members = Dict[str, List[Tuple[str, str]]]

@@ -1,0 +1,85 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What every task does, whether it changes something or not: it plans, and it may wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Dict, Generic, List
+
+from .._cloud import Cloud, CloudError, Outcomes
+from .._model.change import Plan
+from .._model.kinds import KINDS
+from .module import Module
+from .resource import Resource
+from .things import Observed, Requested, Thing
+
+if TYPE_CHECKING:
+    from .failure import Failure
+
+
+@dataclass(frozen=True)
+class Applied(Generic[Thing]):
+    """The result of a run: plan, outcomes, current items, and an error after the changes.
+
+    ``waited``: the steps of waiting between the changes.
+    """
+
+    plan: Plan[Thing]
+    outcomes: Outcomes
+    items: Sequence[Thing]
+    error: CloudError | None = None
+    waited: Sequence[Dict[str, Any]] = ()
+
+    def failure(self) -> Failure | None:
+        """Return the error of each change that failed, and the one after them, if there are any."""
+        if not self.error and not any(outcome.error for outcome in self.outcomes):
+            return None
+        from .failure import failure_of
+
+        return failure_of(self.outcomes, self.error)
+
+
+def plan_of(
+    resource: Resource[Requested, Observed, Thing],
+    cloud: Cloud,
+    request: Requested,
+    observed: Observed,
+) -> Plan[Thing]:
+    """Plan the request, then what the cloud has to repair of its own."""
+    plan = resource.plan(request, observed)
+    if not (KINDS[resource.kind].is_networked and cloud.upkeep):
+        return plan
+    return replace(plan, changes=(*plan.changes, *cloud.upkeep.changes()))
+
+
+def wait(
+    module: Module,
+    resource: Resource[Requested, Observed, Thing],
+    cloud: Cloud,
+    request: Requested,
+    items: Sequence[Thing],
+    interrupted: Sequence[str],
+) -> List[Dict[str, Any]]:
+    """Wait until the cloud has finished with the items, then for the condition of the request.
+
+    What was interrupted has to serve again. Return the steps. Raises CloudError on a timeout, with
+    the reason for each item.
+    """
+    if not module.params['wait']:
+        return []
+    condition = resource.wait(cloud, request, items)
+    is_busy = any(getattr(item, 'task_state', None) for item in items)
+    if condition is None and not (is_busy or interrupted):
+        return []
+    from .wait import ready, wait_for_all
+
+    conditions = [ready(resource.kind, items, partial(resource.reload, cloud)), condition]
+    if interrupted:
+        from .health import healthy
+
+        conditions.append(healthy(cloud, interrupted))
+    timeout = module.params['wait_timeout']
+    return wait_for_all(conditions, timeout, cloud.profile.poll_interval)
