@@ -257,9 +257,9 @@ def test_server_changes(pair: list[dict[str, Any]], ssh: Guest) -> None:
     wait = {'wait_for': 'init', 'wait_timeout': 120}
     keep('server', name=name, flavor='g1.micro', allow_restart=True, **wait)
     assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) > 400 * 1024
-    keep('server', name=name, flavor='g1.nano', allow_restart=True, **wait)
     keep('server', name=name, state='stopped')
-    keep('server', name=name, state='started', **wait)
+    keep('server', name=name, state='started', flavor='g1.nano', **wait)
+    assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) < 400 * 1024
     booted = ssh(address, 'cat /proc/sys/kernel/random/boot_id')
     restarted = run('server', name=name, state='restarted', wait_for='ssh', wait_timeout=120)
     assert restarted['changed']

@@ -31,6 +31,7 @@ ACTION = re.compile(r'[a-z][a-z0-9_]*(\.[a-z0-9_]+){2,}\Z')
 PLAY_KEYS = {'hosts', 'import_playbook', 'ansible.builtin.import_playbook'}
 # More than one task: only a play shows what it changed.
 SEVERAL = re.compile(r'(block|ansible\.builtin\.(include|import)_(role|tasks))\Z')
+TASK_LISTS = {'pre_tasks', 'tasks', 'post_tasks', 'handlers', 'block', 'rescue', 'always'}
 LOCAL_PLAY = {
     'hosts': 'localhost',
     'become': True,
@@ -212,6 +213,19 @@ def _tasks(path: str, line: int, text: str, content: Iterable[dict[str, Any]]) -
         Example(path, line + start, str(item.get('name', next(iter(item)))), 'task', item, excuse)
         for (start, _column), item, excuse in zip(starts, content, excuses, strict=True)
     ]
+
+
+def without_names(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Plays, or tasks, without their names, which are all that a translation changes in them."""
+    return [_without_name(task) for task in tasks]
+
+
+def _without_name(task: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: without_names(value) if key in TASK_LISTS else value
+        for key, value in task.items()
+        if key != 'name'
+    }
 
 
 def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]:

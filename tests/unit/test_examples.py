@@ -22,6 +22,7 @@ from ansible_collections.hanok.cloud.tests.tools.examples import (
     in_document,
     in_module,
     playbook,
+    without_names,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,6 +201,15 @@ def test_variables_of_a_role_become_a_play() -> None:
         {'role': 'hanok.cloud.host', 'vars': {'host_virt_type': 'qemu'}}
     ]
     assert example.content[0]['hosts'] == 'localhost'
+
+
+def test_play_without_names() -> None:
+    """A play and its translation are the same; one with another option is not."""
+    task = {'hanok.cloud.flavor': {'name': 'f'}}
+    play = {'hosts': 'all', 'tasks': [{'name': 'Create', 'block': [{'name': 'A flavor', **task}]}]}
+    translated = {'name': 'x', 'hosts': 'all', 'tasks': [{'block': [{**task, 'name': 'y'}]}]}
+    assert without_names([play]) == without_names([translated])
+    assert without_names([play])[0]['tasks'] == [{'block': [task]}]
 
 
 def test_fences() -> None:
