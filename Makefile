@@ -140,8 +140,7 @@ test:
 
 # They start in this order: first what the worlds need, then the worlds, the longest first. The short
 # gates run while the images are built, and at the end.
-gates: prepare integration-others integration-roles integration-examples reliability integration \
-  check sanity documentation package galaxy
+gates: prepare integration-others reliability integration check sanity documentation package galaxy
 
 .PHONY: sanity documentation site package galaxy integration reliability
 # ansible-test lists the files with git; without git it would also test .venv. Its output and that
@@ -211,7 +210,7 @@ galaxy: package
 # world of its own. All other files share one, because every world must be prepared as a host first.
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
-LONG := roles examples ground getting_started openstack
+LONG := examples getting_started openstack roles ground
 INTEGRATION := integration-others $(LONG:%=integration-%)
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
