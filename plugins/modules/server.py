@@ -156,6 +156,15 @@ options:
       - With V(false) the guest cannot talk to libvirt. The result of the first boot is then read
         from the console, O(wait_for=ip) uses ARP, and it is not known whether a volume is mounted.
     type: bool
+  on_crash:
+    description:
+      - What to do if the machine of a running server ends by itself, because QEMU was killed or
+        crashed, for example when the host had no memory left. Defaults to V(restart) for a new
+        server; the host starts it again within half a minute, if it has systemd.
+      - V(stop) leaves it off, until a task starts it. A guest that shuts down is always left off.
+        A panic of a guest's kernel is its own matter (C(panic=) of Linux). Not for an OpenStack.
+    type: str
+    choices: [restart, stop]
   delete_protection:
     description:
       - Whether the server is protected from deletion. V(false) also lifts the protection in the
@@ -473,6 +482,9 @@ server:
     guest_agent:
       description: Whether the machine has a channel for the QEMU guest agent.
       type: bool
+    on_crash:
+      description: What the host does when the machine has crashed, C(restart) or C(stop).
+      type: str
     delete_protection:
       description: Whether the server is protected from deletion.
       type: bool

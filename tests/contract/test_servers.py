@@ -298,3 +298,13 @@ def test_drift(
     keep('server', name='one', state='absent', delete_protection=False)
     keep('volume', name='data', state='absent')
     keep('image', name='other', state='absent')
+
+
+def test_crash(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created) -> None:
+    """A server says what becomes of it after a crash."""
+    assert server('one')['server']['on_crash'] == 'restart'
+    if 'flavors of a project' not in cloud.can:
+        assert 'Nova starts none' in refused('server', name='one', on_crash='stop')
+        return
+    for choice in ('stop', 'restart'):
+        assert keep('server', name='one', on_crash=choice)['server']['on_crash'] == choice

@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import STATE, keep, run
+from .conftest import ROOT, STATE, keep, run
 from .test_ground import eventually, warnings_of
 
 Guest = Callable[[str, str], str]
@@ -203,6 +206,31 @@ def test_grows(server: dict[str, Any], address: str, ssh: Guest) -> None:
     assert ssh(address, BOOT) != booted
     for name in sizes:
         keep('flavor', name=name, state='absent')
+
+
+def test_crashed(server: dict[str, Any], address: str, ssh: Guest) -> None:
+    """The host starts one whose QEMU was killed; not if it is to stop, or its guest shut down."""
+    program = ROOT / 'roles/host/files/hanok-crashed.sh'
+
+    def status_after_start() -> str:
+        subprocess.run(['/bin/sh', program], check=True, timeout=60)
+        return str(shown()['status'])
+
+    def crash() -> None:
+        pid = int(Path(f'/run/libvirt/qemu/{domain("domname")}.pid').read_text('ascii'))
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: shown()['status'] == 'SHUTOFF')
+
+    crash()
+    assert status_after_start() == 'ACTIVE'
+    keep('server', name='actor', on_crash='stop', **SSH)
+    crash()
+    assert status_after_start() == 'SHUTOFF'
+    keep('server', name='actor', on_crash='restart', state='started', **SSH)
+    ssh(address, 'poweroff')
+    eventually(lambda: shown()['status'] == 'SHUTOFF', 60)
+    assert status_after_start() == 'SHUTOFF'
+    keep('server', name='actor', state='started', **SSH)
 
 
 def test_recreated(server: dict[str, Any], address: str, ssh: Guest) -> None:

@@ -81,6 +81,8 @@ def test_values() -> None:
         '512',
         '4',
     ]
+    assert root.findtext('on_crash') == 'restart'
+    assert parsed(xml(machine(on_crash='stop'))).findtext('on_crash') == 'destroy'
     assert attributes(root, 'vcpu', 'current') == ['2']
     assert (
         attributes(root, 'memory', 'unit') == attributes(root, 'currentMemory', 'unit') == ['MiB']

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError
 from .._model.server import Server
-from .._model.server_request import ON_DRIFT, RUNNING_STATES, STATES, NicRequest, ServerRequest
+from .._model.server_request import (
+    ON_CRASH,
+    ON_DRIFT,
+    RUNNING_STATES,
+    STATES,
+    NicRequest,
+    ServerRequest,
+)
 from .._model.status import Status
 from .._plan.server import plan
 from .options import (
@@ -54,6 +61,7 @@ ARGUMENTS: Dict[str, Any] = {
     'floating_ip': {'type': 'str'},
     'delete_protection': {'type': 'bool'},
     'guest_agent': {'type': 'bool'},
+    'on_crash': {'type': 'str', 'choices': list(ON_CRASH)},
     'wait_for': {'type': 'str', 'choices': list(WAIT_FOR), 'default': 'running'},
     'allow_restart': {'type': 'bool', 'default': False},
     'allow_shrink': {'type': 'bool', 'default': False},
@@ -102,6 +110,7 @@ def request(params: Dict[str, Any]) -> ServerRequest:
             'volume_size',
             'delete_protection',
             'guest_agent',
+            'on_crash',
         ),
         **metadata_options(params),
         **_key_names(params),

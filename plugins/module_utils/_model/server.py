@@ -112,6 +112,7 @@ class Server:
     snapshots: Tuple[str, ...] = ()
     delete_protection: bool = False
     guest_agent: bool = True
+    on_crash: str = 'restart'
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     member_of: str | None = None

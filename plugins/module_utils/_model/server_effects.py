@@ -125,6 +125,7 @@ TABLE: Table = {
     'floating_ip': live,
     'delete_protection': live,
     'guest_agent': _guest_agent,
+    'on_crash': live,
     'description': live,
     'labels': live,
 }

@@ -49,6 +49,7 @@ def has_state(status: Status, state: str) -> bool:
     return STATUS_OF_STATE.get(state, status) == status
 
 
+ON_CRASH = ('restart', 'stop')
 ON_DRIFT = ('fail', 'ignore', 'recreate')
 MAX_MEMBERS = 500
 MAX_NETWORKS = 8

@@ -18,6 +18,7 @@ _UNSUPPORTED = (
         UnsupportedOption('flavor', option, (), 'Nova changes no running server; omit it')
         for option in ('max_vcpus', 'max_memory')
     ),
+    UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
     UnsupportedOption(
         'server',
         'on_drift',

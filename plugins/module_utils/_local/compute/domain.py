@@ -44,6 +44,7 @@ class Machine:
     disks: Tuple[Disk, ...]
     kvm: bool = False
     guest_agent: bool = True
+    on_crash: str = 'restart'  # read by hanok-crashed of the role host, too
     seed: str = SEED
     metadata: str = ''  # an XML element in its own namespace
 
@@ -82,7 +83,7 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <vcpu current='{vcpus}'>{max_vcpus}</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
 <features><acpi/><apic/></features><cpu mode='{cpu}'/><clock offset='utc'/>
-<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>restart</on_crash>
+<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>{on_crash}</on_crash>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 <controller type='scsi' index='0' model='virtio-scsi'/><controller type='usb' model='none'/>
 {root_disk}
@@ -115,5 +116,6 @@ def xml(machine: Machine) -> str:
         disks=''.join(others),
         interfaces=''.join(interface_xml(nic) for nic in machine.interfaces),
         console=escape(os.path.join(machine.folder, 'console.log')),
+        on_crash='restart' if machine.on_crash == 'restart' else 'destroy',
         agent=agent if machine.guest_agent else '',
     )

@@ -109,6 +109,7 @@ class LocalServers:
             snapshots=tuple(json.loads(row['snapshots'])),
             delete_protection=bool(row['delete_protection']),
             guest_agent=bool(row['guest_agent']),
+            on_crash=row['on_crash'],
             description=row['description'],
             labels=json.loads(row['labels']),
             member_of=row['member_of'],

@@ -103,6 +103,7 @@ class VirtualMachines(Machines['CompleteServer']):
             kvm=domain.has_kvm(self.host.settings.virt_type),
             metadata=row['metadata'],
             guest_agent=bool(row['guest_agent']),
+            on_crash=row['on_crash'],
         )
         return domain.xml(machine)
 
@@ -293,6 +294,7 @@ def _size(server: Server) -> Tuple[object, ...]:
         server.max_memory,
         server.volume_size,
         server.guest_agent,
+        server.on_crash,
         _macs(server),
     )
 

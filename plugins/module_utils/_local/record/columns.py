@@ -33,6 +33,7 @@ class Value(Enum):
     LISTENERS = 'listeners'
     MAC = 'mac'
     NAME = 'name'
+    ON_CRASH = 'on_crash'
     POWER = 'power'
     PUBLIC_KEY = 'public key'
     TASK_STATE = 'task state'

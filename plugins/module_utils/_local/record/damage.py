@@ -113,6 +113,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.LISTENERS: _listeners,
     Value.MAC: _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
     Value.NAME: _matches('[A-Za-z0-9._-]+'),
+    Value.ON_CRASH: _one_of('restart', 'stop'),
     Value.POWER: _one_of('started', 'stopped', 'paused', 'shelved'),
     Value.PUBLIC_KEY: fingerprint,
     Value.TASK_STATE: TaskState,

@@ -139,6 +139,7 @@ class ServerRow(Row):
     power: Annotated[str, Value.POWER]
     delete_protection: Annotated[int, METADATA]
     guest_agent: Annotated[int, 'DEFAULT 1', METADATA]
+    on_crash: Annotated[str, "DEFAULT 'restart'", METADATA, Value.ON_CRASH]
     # The image that it is rescued with; NULL: it is not.
     rescue_image_id: Annotated[Optional[int], 'REFERENCES image', INDEX]
     # Its size before a resize that is not confirmed yet, as JSON.

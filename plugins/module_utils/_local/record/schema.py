@@ -187,14 +187,15 @@ _ACTIONS = [
 ]
 _VERSION_7 = [*_SNAPSHOTS, *_ACTIONS]
 
-# Version 8: servers of a flavor with room get more while they run.
+# Version 8: servers of a flavor with room get more while they run, and are started after a crash.
 _ROOM = [
     f'ALTER TABLE {table} ADD COLUMN {column} INTEGER;'
     for table in ('flavor', 'server')
     for column in ('max_vcpus', 'max_memory')
 ]
 _PHASE = ['ALTER TABLE server ADD COLUMN phase TEXT;']  # of a creation
-_VERSION_8 = [*_ROOM, *_PHASE]
+_CRASH = ["ALTER TABLE server ADD COLUMN on_crash TEXT NOT NULL DEFAULT 'restart';"]
+_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH]
 
 VERSIONS = {
     2: _version_2(),
