@@ -18,17 +18,17 @@ TREE = Path(__file__).resolve().parents[1] / 'build'
 OTHERS = 108
 LIMITS = {
     'flavor': 109,
-    'floating_ip': 173,
-    'image': 124,
+    'floating_ip': 174,
+    'image': 125,
     'keypair': 116,
-    'lb': 198,
-    'network': 166,
-    'port': 168,
-    'security_group': 183,
-    'server': 241,
+    'lb': 200,
+    'network': 167,
+    'port': 169,
+    'security_group': 184,
+    'server': 247,
     'server_log': 200,
     'server_snapshot': 137,
-    'volume': 122,
+    'volume': 123,
 }
 # Runs a module as root would, and prints the sizes of the files that it imported.
 _MEASURE = """
