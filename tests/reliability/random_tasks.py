@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import ACTIONS
 from ansible_collections.hanok.cloud.tests.option_values import option_values
 
 Step = tuple[str, dict[str, Any]]
@@ -81,6 +82,9 @@ SERVER = {
 }
 SIZED = {'vcpus': one(1, 2), 'memory': one(128, 512), 'image': st.just('oracle')}
 UNSIZED = {option: values for option, values in SERVER.items() if option != 'flavor'}
+ACTED = {'name': one('a', 'b', 'g', 'g-1')}
+PLAIN_ACTIONS = tuple(name for name, action in ACTIONS.items() if not action.required)
+TURNS = {'max_unavailable': one(1, 3)}
 POWER = one('stopped', 'stopped', 'started', 'present', 'absent')
 CREATED = {'image': st.just('oracle'), 'flavor': st.just('g1.nano')}
 OPTIONS: Options = {
@@ -104,6 +108,19 @@ OPTIONS: Options = {
                 'force': st.booleans(),
                 'size': one(1, 2),
             },
+        ),
+    ],
+    'server_action': [
+        ({**ACTED, 'action': one(*PLAIN_ACTIONS)}, TURNS),
+        ({**ACTED, 'action': one('rebuild', 'rescue')}, {'image': one('oracle', 'copy'), **TURNS}),
+        (
+            {**ACTED, 'action': st.just('resize'), 'flavor': one('g1.nano', 'g1.micro', 'own')},
+            TURNS,
+        ),
+        ({'labels': st.just({'a': '1'}), 'action': one('stop', 'start', 'rebuild')}, TURNS),
+        (
+            {'name': one('a', 'b'), 'action': st.just('rename'), 'new_name': one('b', 'c')},
+            {'wait_for': st.just('running')},
         ),
     ],
     'server_snapshot': [
@@ -229,3 +246,11 @@ def tasks(draw: st.DrawFn, options: Options) -> Step:
     return module, draw(
         st.fixed_dictionaries({**required, **{option: optional[option] for option in chosen}})
     )
+
+
+def is_event(step: Step) -> bool:
+    """Whether a task does something each time."""
+    module, options = step
+    if module == 'server_action':
+        return ACTIONS[options['action']].is_event
+    return module == 'server_snapshot' and options.get('state') == 'restored'

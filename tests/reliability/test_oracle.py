@@ -20,11 +20,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import ACTIONS
+
 from . import figures
 from .forks import ForkServer, ModuleRun
 from .invariants import REMOVAL, STATE, output_of, resources, rows, violations
 from .predictions import check_refusal, check_result, check_unchanged
-from .random_tasks import OPTIONS, Step, one, tasks
+from .random_tasks import OPTIONS, Step, is_event, one, tasks
 
 FOLDERS = ('/var/lib/hanok', '/etc/hanok', '/etc/libvirt', '/var/lib/libvirt')
 RUNNING = ('/run/libvirt/qemu', '/run/libvirt/lxc', '/run/libvirt/network', '/sys/class/net')
@@ -149,7 +151,8 @@ class Oracle:
         if module == 'by hand':
             _by_hand(**options)
             return
-        step = (module, _without_guest(options) if module == 'server' else options)
+        if module in ('server', 'server_action'):
+            step = (module, _without_guest(options))
         if module == 'volume' and _needs_guest(options):
             return
         self.states += 1
@@ -164,7 +167,7 @@ class Oracle:
         else:
             self.changes += result.changed
             check_result(predicted.result, result.result)
-            if options.get('state') != 'restored':  # an event
+            if not is_event(step):
                 self._check_idempotent(step)
 
     def _check_idempotent(self, step: Step) -> None:
@@ -228,6 +231,9 @@ def _running() -> set[str]:
 
 def _without_guest(options: dict[str, Any]) -> dict[str, Any]:
     """Force a stop, and do not allow a restart of a running server: no guest would answer."""
+    action = options.get('action')
+    if action:
+        return {**options, 'force': True} if 'force' in ACTIONS[action].possible else options
     forced = {**options, 'force': True}
     members = {f'{options["name"]}-{number}' for number in range(1, 4)}
     if _running() & {options['name'], *members}:
