@@ -185,15 +185,18 @@ def observed_state() -> dict[str, Any]:
     return {**inventory(), **files, 'record': rows}
 
 
-def prepare_host() -> None:
-    """Run the role host in this world, unless it has been run."""
+def prepare_host() -> Play | None:
+    """Run the role host in this world, unless it has been run; return the run."""
     if 'HANOK_WORLD' not in os.environ:
         pytest.fail(
             'these tests turn the host they run on into a cloud; run them with: '
             'scripts/world .venv/bin/pytest tests/integration'
         )
-    if not Path('/etc/hanok/host.json').exists():
-        assert Play('hanok.cloud.host').changed > 0
+    if Path('/etc/hanok/host.json').exists():
+        return None
+    first = Play('hanok.cloud.host')
+    assert first.changed > 0
+    return first
 
 
 def newest_image(name: str) -> str:
@@ -204,9 +207,9 @@ def newest_image(name: str) -> str:
 
 
 @pytest.fixture(scope='session')
-def host() -> None:
-    """Run the role host in this world."""
-    prepare_host()
+def host() -> Play | None:
+    """Run the role host in this world; its first run, unless another file has prepared the host."""
+    return prepare_host()
 
 
 def start(

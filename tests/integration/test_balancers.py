@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import resource
 import signal
 import socket
@@ -16,10 +17,12 @@ from typing import Any
 
 import pytest
 
-from .conftest import inventory, keep, refused, run
+from .conftest import STATE, inventory, keep, refused, run
 
 OTHER = '192.168.0.250'
 KINDS = {'root': 's6-svscan', 'haproxy': 'haproxy'}
+FIXED = ['/', '/usr', '/etc', '/run', '/home', '/root', '/var', '/var/empty', '/var/lib/hanok']
+FIXED += ['/proc/sys/kernel', '/.oldroot']
 
 
 @pytest.fixture
@@ -59,8 +62,8 @@ def inside(pid: int, script: str, haproxy: bool = False) -> str:
         '--inh-caps=-all',
     ]
     if haproxy:
-        words += ['--reuid', status['Uid'].split()[0], '--regid', status['Gid'].split()[0]]
-        words += ['--clear-groups']
+        user = pwd.getpwnam('haproxy')
+        words += ['--reuid', str(user.pw_uid), '--regid', str(user.pw_gid), '--clear-groups']
     ran = subprocess.run([*words, 'sh', '-c', script], capture_output=True, text=True, check=False)
     return ran.stdout
 
@@ -78,18 +81,7 @@ def test_container_isolation(lb: dict[str, Any], user: str) -> None:
         '/run/dbus',
         '/root/.ssh',
     ]
-    fixed = [
-        '/',
-        '/usr',
-        '/etc',
-        '/run',
-        '/home',
-        '/root',
-        '/var',
-        '/var/lib/hanok',
-        '/proc/sys/kernel',
-        folder,
-    ]
+    fixed = [*FIXED, folder, f'{folder}/services', f'{folder}/services/haproxy']
     read = '; '.join(f'[ ! -e {path} ] || echo {path}' for path in hidden)
     write = '; '.join(f'(: > {path}/hanok-test) 2>/dev/null && echo {path}' for path in fixed)
     remount = 'mount -o remount,rw,bind /usr 2>/dev/null && echo remounted'
@@ -101,6 +93,66 @@ def test_container_isolation(lb: dict[str, Any], user: str) -> None:
         user == 'haproxy',
     )
     assert written == ('own\n' if user == 'root' else '')
+
+
+def owners(pid: int) -> list[int]:
+    """The UIDs and GIDs of a process on the host: real, effective, saved, of its files."""
+    lines = Path(f'/proc/{pid}/status').read_text().splitlines()
+    named = [line.split() for line in lines if line.startswith(('Uid:', 'Gid:'))]
+    return [int(number) for _name, *numbers in named for number in numbers]
+
+
+def test_users_of_the_container_are_no_users_of_the_host(lb: dict[str, Any]) -> None:
+    """Root and haproxy of each container are users whom nothing else on the host belongs to.
+
+    So a file of root of the host is not theirs, not even one in their folder.
+    """
+    keep('lb', name='beside', listeners=[{'port': 80}])
+    beside = run('lb_info', name='beside')['lbs'][0]
+    found = {
+        (uuid, kind): set(owners(processes(uuid, program)[-1]))
+        for uuid in (lb['id'], beside['id'])
+        for kind, program in KINDS.items()
+    }
+    assert all(len(ids) == 1 and min(ids) >= 0x78000000 for ids in found.values()), found
+    assert len(set.union(*found.values())) == 4
+    folder = f'/var/lib/hanok/balancers/{lb["id"]}'
+    pid = processes(lb['id'], KINDS['root'])[-1]
+    assert '\nbackend sources\n' in inside(pid, f'cat {folder}/haproxy.cfg')
+    assert os.path.exists(f'{folder}/taken-up.cfg')
+    assert inside(pid, f'cat {folder}/taken-up.cfg 2>&1').endswith('Permission denied\n')
+    keep('lb', name='beside', state='absent')
+
+
+def test_file_system_with_nosuid_and_nodev(host: None) -> None:
+    """As the benchmarks for hardened hosts have it for /var."""
+    subprocess.run(['mount', '--bind', str(STATE), str(STATE)], check=True)
+    subprocess.run(['mount', '-o', 'remount,bind,nosuid,nodev', str(STATE)], check=True)
+    try:
+        created = keep('lb', name='hardened', listeners=[{'port': 80}])['lb']
+        assert created['status'] == 'ACTIVE'
+        pid = processes(created['id'], KINDS['root'])[-1]
+        write = '; '.join(f'(: > {path}/hanok-test) 2>/dev/null && echo {path}' for path in FIXED)
+        assert inside(pid, f'echo runs; {write}') == 'runs\n'
+        keep('lb', name='hardened', state='absent')
+    finally:
+        subprocess.run(['umount', '--lazy', str(STATE)], check=True)
+
+
+def test_container_of_an_older_version(lb: dict[str, Any]) -> None:
+    """Its users were those of the host; its task creates it anew with users of its own."""
+    folder = Path('/var/lib/hanok/balancers', lb['id'])
+    for path in folder.rglob('*'):
+        os.chown(path, 0, 0, follow_symlinks=False)
+    (folder / 'haproxy.cfg').chmod(0o600)
+    (folder / 'form').write_text('3\n')
+    assert run('lb_info', name='alone')['lbs'][0]['status'] == 'ERROR'
+    assert keep('lb', name='alone')['lb']['status'] == 'ACTIVE'
+    assert min(owners(processes(lb['id'], KINDS['root'])[-1])) >= 0x78000000
+    assert keep('lb', name='alone', listeners=[{'port': 81}])['lb']['status'] == 'ACTIVE'
+    with socket.create_connection((lb['address'], 81), 5) as stream:
+        stream.sendall(b'GET / HTTP/1.0\r\n\r\n')
+        assert b' 503 ' in stream.recv(64)
 
 
 def test_container_cannot_write_kernel_settings(lb: dict[str, Any]) -> None:

@@ -72,6 +72,29 @@ def _set_sudo_rule(tags: str) -> None:
     path.chmod(0o440)
 
 
+FORWARDS = 'This host did not forward packets before. It now does so for servers;'
+UNCONFINED = 'No security driver (AppArmor, SELinux) confines QEMU on this host:'
+
+
+def test_first_run_of_the_host_role_reports(host: Play | None) -> None:
+    """That the host forwards packets from now on, and that nothing confines QEMU if it is so."""
+    assert host is not None
+    assert FORWARDS in unfolded(host)
+    assert 'Set host_router: true to allow it.' in unfolded(host)
+    assert (UNCONFINED in unfolded(host)) is not is_confined()
+
+
+def is_confined() -> bool:
+    """Whether libvirt confines QEMU by a security driver."""
+    found = _output_of('virsh', '--connect', 'qemu:///system', 'capabilities')
+    return bool(re.search('<model>(apparmor|selinux)</model>', found))
+
+
+def unfolded(play: Play) -> str:
+    """The output with its messages on one line."""
+    return ' '.join(play.output.split())
+
+
 def test_host_role_is_idempotent(host: None) -> None:
     """The role host is idempotent on a host that it configured, also in check mode.
 
@@ -81,7 +104,10 @@ def test_host_role_is_idempotent(host: None) -> None:
     managers[0].mkdir(parents=True)
     assert Play('hanok.cloud.host', '--check').changed == 1
     assert Play('hanok.cloud.host').changed == 1
-    assert Play('hanok.cloud.host').changed == 0
+    last = Play('hanok.cloud.host')
+    assert last.changed == 0
+    assert FORWARDS not in unfolded(last)
+    assert (UNCONFINED in unfolded(last)) is not is_confined()
     texts = [path.read_text('utf-8') for folder in managers for path in folder.glob('*hanok*')]
     assert sum('unmanaged-devices+=interface-name:hk*' in text for text in texts) == 1
     assert sum('Name=hk*' in text and 'Unmanaged=yes' in text for text in texts) == 1

@@ -185,9 +185,10 @@ def machines(names: Names, connections: list[Any]) -> list[str]:
     found = []
     for connection in connections:
         for domain in connection.listAllDomains():
-            text = names.replace_ids(
-                METADATA.sub(_metadata, _flat(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)))
-            )
+            xml = _flat(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+            # The users of a container follow from its UUID.
+            xml = re.sub(r"target='[0-9]+' count='1'", "target='' count='1'", xml)
+            text = names.replace_ids(METADATA.sub(_metadata, xml))
             state, active = domain.state()[0], domain.isActive()
             found.append(
                 f'{text} state={state} autostart={domain.autostart()} '

@@ -1,10 +1,11 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The libvirt-LXC container of a balancer: its view of the host, and its capabilities.
+"""The libvirt-LXC container of a balancer: its view of the host, its users and capabilities.
 
-It has its own read-only root: the host's /usr, an /etc with two accounts, and its folder with what
-HAProxy needs. It can write only to the folders in `WRITABLE`. The host never writes there, and
-opens files there without following links.
+It has its own root: the host's /usr, an /etc with two accounts, and its folder with what HAProxy
+needs. Its two users are mapped to users of the host that nothing else has: what belongs to root of
+the host is not theirs, also where it is writable. They can write only to the folders in `WRITABLE`.
+The host never writes there, and opens files there without following links.
 """
 
 from __future__ import annotations
@@ -33,11 +34,14 @@ WRITABLE = (
     os.path.join(SERVICES, 'haproxy', 'supervise'),
 )
 _ROOT = 'root'
+_OLD_ROOT = '.oldroot'  # where libvirt has the host's root until the container has its own
 _FOLDERS = ('dev', 'etc', 'home', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var/empty')
 _PROGRAMS = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')  # links into /usr (merged /usr)
 
-# What UID 0 may write to under /proc without any capability; libvirt mounts /proc/sys read-only.
-_PROC = ('acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sysrq-trigger')
+# The first of the IDs of the containers' users; those from there to 0x7fffffff are not in the
+# default ranges of subordinate IDs, systemd-nspawn and sssd. Each container has two.
+_IDS = 0x78000000
+_CONTAINERS = 0x04000000
 
 # To bind ports below 1024, change to its own user, chroot, and kill a worker of another user.
 _CAPABILITIES = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
@@ -45,7 +49,7 @@ _CAPABILITIES = ('kill', 'net_bind_service', 'setgid', 'setuid', 'sys_chroot')
 _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
 <memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
 <os><type>exe</type><init>/usr/bin/s6-svscan</init><initarg>{services}</initarg></os>
-<features><capabilities policy='deny'>{capabilities}</capabilities></features>
+<idmap>{users}</idmap><features><capabilities policy='deny'>{capabilities}</capabilities></features>
 <on_reboot>restart</on_reboot><on_crash>restart</on_crash>
 <devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>{mounts}
 <interface type='bridge'><mac address='{mac}'/><source bridge='{bridge}'/><target dev='{device}'/>
@@ -84,6 +88,7 @@ def xml(container: Container) -> str:
     values['services'] = escape(os.path.join(folder, SERVICES))
     values['capabilities'] = ''.join(capabilities)
     values['mounts'] = ''.join(mounts)
+    values['users'] = _users_xml(root_of(container.uuid))
     return _XML.format(**values)
 
 
@@ -98,18 +103,31 @@ class Mount(NamedTuple):
 def _mounts(folder: str) -> List[Mount]:
     """The mounts of a container; each comes before those inside it."""
     mounts = [
-        Mount(os.path.join(folder, _ROOT), '/'),
+        # Nothing in it is writable for the users. libvirt could not make it read-only where the
+        # file system of the host is mounted with nosuid or nodev.
+        Mount(os.path.join(folder, _ROOT), '/', writable=True),
         Mount('/usr', '/usr'),
         Mount(folder, folder),
     ]
     for name in WRITABLE:
         path = os.path.join(folder, name)
         mounts.append(Mount(path, path, writable=True))
-    for name in _PROC:
-        path = os.path.join('/proc', name)
-        if os.path.exists(path):
-            mounts.append(Mount(path, path))
     return mounts
+
+
+def root_of(uuid: str) -> int:
+    """The UID and GID on the host of root of a container; its haproxy has the next ones."""
+    return _IDS + 2 * (int(uuid.replace('-', ''), 16) % _CONTAINERS)
+
+
+def _users_xml(mapped: int) -> str:
+    user = pwd.getpwnam('haproxy')
+    one = "<{kind} start='{start}' target='{target}' count='1'/>"
+    found = []
+    for kind, start in (('uid', user.pw_uid), ('gid', user.pw_gid)):
+        found.append(one.format(kind=kind, start=0, target=mapped))
+        found.append(one.format(kind=kind, start=start, target=mapped + 1))
+    return ''.join(found)
 
 
 def _mount_xml(mount: Mount) -> str:
@@ -124,7 +142,7 @@ def _mount_xml(mount: Mount) -> str:
 def create_root(folder: str) -> None:
     """Create the root of the container of this folder; what exists already stays."""
     root = os.path.join(folder, _ROOT)
-    for name in (*_FOLDERS, folder.lstrip('/')):
+    for name in (_OLD_ROOT, *_FOLDERS, folder.lstrip('/')):
         path = os.path.join(root, name)
         os.makedirs(path, 0o755, exist_ok=True)
     for name in _PROGRAMS:

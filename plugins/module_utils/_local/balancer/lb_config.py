@@ -27,11 +27,11 @@ def configure(host: Host, config: Config) -> None:
     if config.is_loaded():
         return
     new = config.path + '.new'
-    write_atomically(new, config.text)
+    lb_files.write(folder, new, config.text)
     host.work.run('haproxy', '-c', '-q', '-f', new)
     state = haproxy_socket.query(folder, 'show servers state')
     # 1: the version of the format of the state file
-    write_atomically(os.path.join(folder, 'servers.state'), state or '1\n')
+    lb_files.write(folder, os.path.join(folder, 'servers.state'), state or '1\n')
     os.replace(new, config.path)
     if state is not None:
         _reload(config.name, folder)

@@ -69,11 +69,16 @@ class LbContainers(Machines['ListedLb']):
         containers.create_root(folder)
 
     def _delete_outdated(self, row: ListedLb) -> None:
-        """Delete the container, and the folder in which it could create links."""
+        """Delete the container, the folders in which it could create links, and the configuration.
+
+        It is then written with its present owner.
+        """
         self.undefine(row)
         services = os.path.join(self.folder(row), containers.SERVICES)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(services)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(self.folder(row), 'haproxy.cfg'))
 
     def start(self, row: ListedLb) -> None:
         """Start the container. Raises CloudError if HAProxy does not answer in time."""
@@ -82,10 +87,9 @@ class LbContainers(Machines['ListedLb']):
         domain.setAutostart(1)
         if not domain.isActive():
             containers.kill_orphans(row['uuid'])
-            old_socket = os.path.join(folder, 'admin.sock')  # of an older layout
-            for path in (lb_files.socket_path(folder), old_socket):
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)
+            lb_files.clear(folder)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(folder, 'admin.sock'))  # of an older layout
         with tolerate('OPERATION_INVALID'):  # it runs already
             domain.create()
         if not wait_until(lambda: _is_up(domain, folder), self.host.timeout):

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 
 from ..host.files import read_file, write_atomically
 from ..record.host import Host
 
 # The version of the container's layout; a container with an older one is created anew.
-_VERSION = '3\n'
+_VERSION = '4\n'
 _RUN = '#!/bin/sh\nexec 2>&1\nexec haproxy -W -f {folder}/haproxy.cfg\n'
 
 
@@ -42,12 +44,44 @@ def mark_current(folder: str) -> None:
 
 
 def create(folder: str) -> None:
-    """Create the folder of a balancer, with the service that s6 runs."""
+    """Create the folder of a balancer, with the service that s6 runs.
+
+    Root of the container owns what it writes to; what it reads has its group.
+    """
     from . import containers
 
     services = os.path.join(folder, containers.SERVICES)
     service = os.path.join(services, 'haproxy')
-    writable = [os.path.join(folder, name) for name in containers.WRITABLE]
-    for path in (os.path.dirname(folder), folder, services, service, *writable):
-        os.makedirs(path, 0o711, exist_ok=True)
-    write_atomically(os.path.join(service, 'run'), _RUN.format(folder=folder), 0o700)
+    root = containers.root_of(os.path.basename(folder))
+    os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
+    for path in (folder, services, service):
+        os.makedirs(path, 0o750, exist_ok=True)
+        _share(path, 0o750, 0, root)
+    for name in containers.WRITABLE:
+        path = os.path.join(folder, name)
+        os.makedirs(path, 0o700, exist_ok=True)
+        _share(path, 0o700, root, root)
+    write(folder, os.path.join(service, 'run'), _RUN.format(folder=folder), 0o750)
+
+
+def clear(folder: str) -> None:
+    """Remove what a container wrote; it cannot read what another user left there."""
+    from . import containers
+
+    for name in containers.WRITABLE:
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(os.path.join(folder, name))
+    create(folder)
+
+
+def write(folder: str, path: str, text: str, mode: int = 0o640) -> None:
+    """Write a file that root of the container reads."""
+    from . import containers
+
+    write_atomically(path, text)
+    _share(path, mode, 0, containers.root_of(os.path.basename(folder)))
+
+
+def _share(path: str, mode: int, user: int, group: int) -> None:
+    os.chown(path, user, group, follow_symlinks=False)
+    os.chmod(path, mode)
