@@ -184,6 +184,28 @@ def test_stopped_libvirtd(server: dict[str, Any]) -> None:
     assert not run('server', name='stranger')['changed']
 
 
+def test_long_wait_opens_few_connections(host: None) -> None:
+    """Each poll of several servers has threads of its own, whose connections end with them."""
+    code = (
+        'import os\n'
+        'from ansible_collections.hanok.cloud.plugins.module_utils._local import cloud\n'
+        'host = cloud.this_host("default", "root", 60)\n'
+        'def files():\n'
+        '    host.work.in_parallel(lambda _item: host.hypervisor.qemu.getHostname(), range(3))\n'
+        '    return len(os.listdir("/proc/self/fd"))\n'
+        'found = [files() for _poll in range(10)]\n'
+        'print(found[-1] - found[0])\n'
+    )
+    ran = subprocess.run(
+        ['/usr/bin/python3', '-c', code],
+        env={**os.environ, 'PYTHONPATH': str(TREE)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout == '0\n', ran.stdout + ran.stderr
+
+
 def test_libvirtd_is_restarted_during_a_task(server: dict[str, Any], image: str) -> None:
     """A running task continues with the restarted daemon."""
     before = inventory()

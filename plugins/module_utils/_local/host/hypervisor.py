@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Callable, Dict, List, NamedTuple, Set
+from typing import Any, Callable, Dict, List, NamedTuple, Set, Tuple
 
 from ..._cloud import CloudError
 
@@ -47,7 +47,8 @@ class Hypervisor:
     def __init__(self, timeout: int = _LONGEST_TIMEOUT) -> None:
         """Open no connection yet. ``timeout``: seconds in which libvirtd must answer."""
         self._of_thread = threading.local()
-        self._all: List[Any] = []
+        self._all: List[Tuple[threading.Thread, Any]] = []
+        self._closing = threading.Lock()
         self._timeout = max(_SHORTEST_TIMEOUT, min(timeout, _LONGEST_TIMEOUT))
 
     @property
@@ -66,7 +67,7 @@ class Hypervisor:
             return opened[driver]
         timeout = _RECONNECT_TIMEOUT if driver in opened else _CONNECT_TIMEOUT
         opened[driver] = self._open(URIS[driver], timeout)
-        self._all.append(opened[driver])
+        self._all.append((threading.current_thread(), opened[driver]))
         return opened[driver]
 
     def is_lost(self) -> bool:
@@ -140,9 +141,22 @@ class Hypervisor:
     def close(self) -> None:
         """Close all connections."""
         while self._all:
-            # libvirtd may have ended, and the connection with it
-            with tolerate('RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'):
-                self._all.pop().close()
+            _close(self._all.pop()[1])
+
+    def close_of_ended_threads(self) -> None:
+        """Close the connections that no thread uses any more; a task that polls opens many."""
+        with self._closing:
+            ended = [one for one in self._all if not one[0].is_alive()]
+            for one in ended:
+                self._all.remove(one)
+        for _thread, connection in ended:
+            _close(connection)
+
+
+def _close(connection: Any) -> None:
+    # libvirtd may have ended, and the connection with it
+    with tolerate('RPC', 'INTERNAL_ERROR', 'SYSTEM_ERROR'):
+        connection.close()
 
 
 def _bindings() -> Any:

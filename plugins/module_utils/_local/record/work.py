@@ -71,8 +71,11 @@ class Work:
         from concurrent.futures import ThreadPoolExecutor
 
         self.host.hypervisor  # noqa: B018 (created before threads share it)
-        with ThreadPoolExecutor(THREADS) as pool:
-            return list(pool.map(work, items))
+        try:
+            with ThreadPoolExecutor(THREADS) as pool:
+                return list(pool.map(work, items))
+        finally:
+            self.host.hypervisor.close_of_ended_threads()
 
     def finish(self, outcomes: Outcomes, *statements: str) -> Outcomes:
         """Execute statements with the row of each change that succeeded.
