@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Dict, Mapping, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Mapping, Set, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.server import Server
@@ -49,22 +49,19 @@ def _with_references(
     reconnects = _reconnects(requested, servers)
     connects = has_new_member or reconnects
     completes = _completes_servers(requested, servers)
-    has_ssh_check = requested.wait_for == 'ssh'
     needs_script = 'init_script' in options or completes or _has_unseeded(servers)
-    needs_port = 'networks' in options and any(nic.port for nic in requested.networks or ())
     needs_image = 'image' in options or completes or requested.on_drift == 'recreate'
-    needs_network = 'networks' in options or has_ssh_check
-    needs_group = 'security_groups' in options or has_ssh_check
+    kinds = _needed_for_networks(requested, options)
     return ObservedServers(
         servers,
         user_data=_user_data_hash(cloud, requested.user_data),
         init_scripts=_listed('init_script', lambda: cloud.init_scripts, needs_script),
-        ports=_listed('port', lambda: cloud.ports, needs_port),
+        ports=_listed('port', lambda: cloud.ports, 'port' in kinds),
         keypairs=_listed('keypair', lambda: cloud.keypairs, 'key_names' in options),
         flavors=_listed('flavor', lambda: cloud.flavors, 'flavor' in options),
         images=_listed('image', lambda: cloud.images, needs_image),
-        networks=_listed('network', lambda: cloud.networks, needs_network),
-        groups=_listed('security_group', lambda: cloud.security_groups, needs_group),
+        networks=_listed('network', lambda: cloud.networks, 'network' in kinds),
+        groups=_listed('security_group', lambda: cloud.security_groups, 'security_group' in kinds),
         lbs=_listed('lb', lambda: cloud.lbs, reconnects),
         owners=_address_owners(cloud, requested, connects),
         dns_owners=_dns_owners(cloud, requested, connects),
@@ -73,6 +70,19 @@ def _with_references(
         free=_free_addresses(cloud, requested, servers),
         profile=profile_for(cloud, has_new_member and requested.networks is None),
     )
+
+
+def _needed_for_networks(requested: ServerRequest, options: Set[str]) -> Set[str]:
+    """The kinds that the plan looks up for the connections of servers."""
+    kinds = set()
+    if 'networks' in options and any(nic.port for nic in requested.networks or ()):
+        kinds.add('port')
+    has_ssh_check = requested.wait_for == 'ssh'
+    if 'networks' in options or has_ssh_check:
+        kinds.add('network')
+    if 'security_groups' in options or has_ssh_check:
+        kinds.add('security_group')
+    return kinds
 
 
 def _address_owners(

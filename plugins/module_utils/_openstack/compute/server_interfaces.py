@@ -8,8 +8,8 @@ port that is created with its security groups: Nova would give it the default on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Dict, List, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from typing import Dict, List, NamedTuple, Set
 
 from ..._cloud import Outcomes
 from ..._model.change import Change, names_of
@@ -80,9 +80,8 @@ def unplug(api: Api, outcomes: Outcomes, wanted: Wanted) -> Outcomes:
     ports = ports_by_server(api)
     removed: Dict[str, List[Raw]] = {}
     for change in changes:
-        staying = {nic.mac for nic in change.new(Server).networks}
-        doomed = {nic.mac for nic in change.old(Server).networks if nic.mac not in staying}
         there = ports.get(servers[change.name]['id'], []) if change.name in servers else []
+        doomed = _removed_macs(change)
         removed[change.name] = [port for port in there if port['mac_address'] in doomed]
 
     def step(change: Change) -> None:
@@ -90,25 +89,32 @@ def unplug(api: Api, outcomes: Outcomes, wanted: Wanted) -> Outcomes:
         for port in removed[change.name]:
             api.delete(COMPUTE, f'/servers/{server}/os-interface/{port["id"]}')
 
-    def reasons(names: Collection[str]) -> Mapping[str, Reason]:
-        plugged = {port['id'] for port in _plugged(api)}
-        found: Dict[str, Reason] = {}
-        for name in names:
-            is_left = any(port['id'] in plugged for port in removed[name])
-            found[name] = 'its guest has not released an interface' if is_left else ''
-        return found
-
-    def delete_own(change: Change) -> None:
-        ids = {port['id'] for port in removed[change.name]}
-        for port in own_ports(api, [change.name]):
-            if port['id'] in ids:
-                delete_port(api, port)
-
     outcomes = go_on(outcomes, step, wanted)
-    outcomes = wait_on(api, outcomes, reasons, wanted)
-    return go_on(outcomes, delete_own, wanted)
+    outcomes = wait_on(api, outcomes, lambda names: _unreleased(api, names, removed), wanted)
+    return go_on(outcomes, lambda change: _delete_own(api, change, removed), wanted)
 
 
-def _plugged(api: Api) -> List[Raw]:
+def _removed_macs(change: Change) -> Set[str]:
+    staying = {nic.mac for nic in change.new(Server).networks}
+    return {nic.mac for nic in change.old(Server).networks} - staying
+
+
+def _unreleased(
+    api: Api, names: Collection[str], removed: Mapping[str, Sequence[Raw]]
+) -> Mapping[str, Reason]:
+    """Why servers are not unplugged yet, by name."""
     ports = api.pages(NETWORK, '/ports', 'ports')
-    return [port for port in ports if port['device_id']]
+    plugged = {port['id'] for port in ports if port['device_id']}
+    found: Dict[str, Reason] = {}
+    for name in names:
+        is_left = any(port['id'] in plugged for port in removed[name])
+        found[name] = 'its guest has not released an interface' if is_left else ''
+    return found
+
+
+def _delete_own(api: Api, change: Change, removed: Mapping[str, Sequence[Raw]]) -> None:
+    """Delete the ports of ours that Nova has only unplugged."""
+    ids = {port['id'] for port in removed[change.name]}
+    for port in own_ports(api, [change.name]):
+        if port['id'] in ids:
+            delete_port(api, port)
