@@ -25,7 +25,7 @@ LIMITS = {
     'network': 167,
     'port': 169,
     'security_group': 184,
-    'server': 247,
+    'server': 260,
     'server_log': 200,
     'server_snapshot': 137,
     'volume': 123,

@@ -747,6 +747,10 @@ class Servers(Items):
             owners[lb.network, lb.address] = f'lb {lb.name}'
         return {place: owners[place] for place in wanted if place in owners}
 
+    def hardware_choices(self) -> Mapping[str, tuple[str, ...]]:
+        """Some CPU models."""
+        return {'cpu_model': ('default', 'host-model', 'maximum', 'qemu64')}
+
     def dns_owners(self, names: Iterable[str]) -> Mapping[tuple[str, str], tuple[str, ...]]:
         """The servers and balancers with these DNS names."""
         wanted = {name.lower() for name in names}

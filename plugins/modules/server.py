@@ -165,6 +165,59 @@ options:
         A panic of a guest's kernel is its own matter (C(panic=) of Linux). Not for an OpenStack.
     type: str
     choices: [restart, stop]
+  hardware:
+    description:
+      - Hardware of the machine. What is not set is not managed; for a new server it is as the
+        O(hardware.os_type) has it by default. A change of a running server requires
+        O(allow_restart=true).
+    type: dict
+    suboptions:
+      os_type:
+        description:
+          - Kind of the guest. It chooses devices that the guest can drive as it is installed.
+            V(linux) has virtio; V(windows) has a root disk and a CD on SATA, an e1000e NIC, a clock
+            in local time, and on KVM what Windows expects of Hyper-V; V(other) has SATA and
+            rtl8139. Defaults to V(linux).
+        type: str
+        choices: [linux, windows, other]
+      sockets:
+        description:
+          - Number of CPU sockets. The product of sockets, cores and threads is the number of vCPUs;
+            what is not set follows from the others. By default each vCPU is a socket.
+          - With any of the three the number of vCPUs changes only together with them. Where the
+            flavor has C(max_vcpus), that is the number.
+        type: int
+      cores:
+        description: Number of cores of a socket.
+        type: int
+      threads:
+        description: Number of threads of a core. Defaults to 1.
+        type: int
+      cpu_model:
+        description:
+          - CPU model by the name that libvirt has for it, such as V(Nehalem), or V(host-model),
+            V(host-passthrough) or V(maximum). What the host cannot do is refused with the list.
+          - V(default) is V(host-passthrough) on KVM, and V(maximum) without.
+        type: str
+      disk_bus:
+        description: Bus of the root disk. Other volumes are on virtio.
+        type: str
+        choices: [virtio, scsi, sata]
+      nic_model:
+        description: Model of the network interfaces.
+        type: str
+        choices: [virtio, e1000e, rtl8139]
+      video:
+        description: Model of the graphics card. Defaults to V(vga).
+        type: str
+        choices: [vga, virtio, qxl, none]
+      boot_order:
+        description:
+          - Devices that the machine boots from, in this order. V(disk) is the root disk; V(network)
+            is the first network interface, with PXE. Defaults to V(disk) alone.
+        type: list
+        elements: str
+        choices: [disk, cdrom, network]
   delete_protection:
     description:
       - Whether the server is protected from deletion. V(false) also lifts the protection in the
@@ -335,6 +388,15 @@ EXAMPLES = r"""
     memory: 640
     state: stopped
 
+- name: Give it two cores in a socket, and a CPU that looks like an older one
+  hanok.cloud.server:
+    name: odd
+    vcpus: 4
+    memory: 640
+    hardware:
+      cores: 2
+      cpu_model: qemu64
+
 - name: Create a group of three equal servers, worker-1 to worker-3
   hanok.cloud.server:
     name: worker
@@ -485,6 +547,38 @@ server:
     on_crash:
       description: What the host does when the machine has crashed, C(restart) or C(stop).
       type: str
+    hardware:
+      description: Hardware of the machine; null if the cloud decides about it.
+      type: dict
+      contains:
+        os_type:
+          description: Kind of the guest, which its other values follow by default.
+          type: str
+        sockets:
+          description: Number of CPU sockets.
+          type: int
+        cores:
+          description: Number of cores of a socket.
+          type: int
+        threads:
+          description: Number of threads of a core.
+          type: int
+        cpu_model:
+          description: CPU model; V(default) is the best that the host has.
+          type: str
+        disk_bus:
+          description: Bus of the root disk.
+          type: str
+        nic_model:
+          description: Model of the network interfaces.
+          type: str
+        video:
+          description: Model of the graphics card.
+          type: str
+        boot_order:
+          description: Devices that the machine boots from.
+          type: list
+          elements: str
     delete_protection:
       description: Whether the server is protected from deletion.
       type: bool

@@ -44,6 +44,7 @@ FEATURES = frozenset(
         'pools whose addresses are known',
         'power off',
         'servers without flavors',
+        'hardware of servers',
         'rescues of volumes',
         'snapshots of servers',
         'double names',

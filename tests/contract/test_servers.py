@@ -65,6 +65,44 @@ def test_size_without_a_flavor(
     assert run('server_info', name='one')['servers'] == [custom]
 
 
+@pytest.mark.needs('hardware of servers')
+def test_hardware(keep: Keep, refused: Refused, run: Run, server: Created) -> None:
+    """What is specified is changed, the rest stays; what the host or the vCPUs lack is refused."""
+    size = {'flavor': None, 'vcpus': 4, 'memory': 600}
+    created = server('one', **size, hardware={'cores': 2, 'os_type': 'other'})['server']['hardware']
+    assert created == {
+        'os_type': 'other',
+        'sockets': 2,
+        'cores': 2,
+        'threads': 1,
+        'cpu_model': 'default',
+        'disk_bus': 'sata',
+        'nic_model': 'rtl8139',
+        'video': 'vga',
+        'boot_order': ['disk'],
+    }
+    assert server('two', flavor=None, like='one')['server']['hardware'] == created
+    changed = keep('server', name='one', hardware={'cpu_model': 'qemu64', 'video': 'none'})
+    assert changed['server']['hardware'] == {**created, 'cpu_model': 'qemu64', 'video': 'none'}
+    order = ['cdrom', 'network', 'disk']
+    linux = {'os_type': 'linux', 'cpu_model': 'maximum', 'boot_order': order, 'disk_bus': 'scsi'}
+    shown = keep('server', name='one', hardware=linux)['server']['hardware']
+    assert shown == {**created, **linux, 'nic_model': 'virtio', 'video': 'none'}
+    text = refused('server', name='one', hardware={'cpu_model': 'pentium9'})
+    assert 'cpu_model: pentium9 is not possible on this host; use one of default, ' in text
+    text = refused('server', name='one', vcpus=3, memory=600)
+    assert '3 vCPUs are not 2 sockets with 2 cores of 1 threads; set sockets' in text
+    assert '3 vCPUs are not' in refused(
+        'server_action', name='one', action='resize', vcpus=3, memory=600
+    )
+    keep('server', name='one', vcpus=3, memory=600, hardware={'sockets': 3, 'cores': 1})
+    plain = keep('server', name='one', vcpus=2, memory=600)['server']['hardware']
+    assert (plain['sockets'], plain['cores'], plain['threads']) == (2, 1, 1)
+    assert 'name each device once' in refused(
+        'server', name='one', hardware={'boot_order': ['disk', 'disk']}
+    )
+
+
 def test_running_server(
     cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, server: Created
 ) -> None:

@@ -73,6 +73,17 @@ SERVER = {
     'volume_size': one(1, 2, 5),
     'floating_ip': one('auto', 'none', *ADDRESSES),
     **option_values('server', 'server_effects'),
+    'hardware': st.fixed_dictionaries(
+        {},
+        optional={
+            'os_type': one('linux', 'windows', 'other'),
+            'cores': one(1, 2),
+            'disk_bus': one('virtio', 'scsi', 'sata'),
+            'nic_model': one('virtio', 'rtl8139'),
+            'cpu_model': one('maximum', 'qemu64', 'unknown'),
+            'boot_order': one(['disk'], ['network', 'disk']),
+        },
+    ),
     'allow_shrink': st.booleans(),
     'allow_restart': st.booleans(),
     'repair': st.booleans(),

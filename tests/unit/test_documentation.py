@@ -31,6 +31,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import ConsoleLog
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
+from ansible_collections.hanok.cloud.plugins.module_utils._model.hardware import Hardware
 from ansible_collections.hanok.cloud.plugins.module_utils._model.history import HistoryEntry
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import Limit
@@ -54,6 +55,7 @@ GENERAL = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
 FREE = 'chosen by the user'
 # Samples for fields that need a specific value, by type or by field name.
 SPECIAL: dict[type, Any] = {
+    Hardware: Hardware(),
     Rule: Rule('ingress', 'tcp', 80, 90),
     Size: Size('g1.nano', 1, 128, 1),
 }
@@ -82,7 +84,7 @@ def sample(hint: Any, name: str = '') -> Any:
     if hint in SPECIAL:
         return SPECIAL[hint]
     if is_dataclass(hint):
-        hints = typing.get_type_hints(hint)
+        hints = typing.get_type_hints(hint, localns={'Hardware': Hardware})
         return typing.cast(Any, hint)(
             **{field.name: sample(hints[field.name], field.name) for field in fields(hint)}
         )

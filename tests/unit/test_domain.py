@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,14 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain 
     target,
     xml,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.machine_hardware import (
+    hardware_faults,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.machines import (
     name_in_project,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.pools import Disk
+from ansible_collections.hanok.cloud.plugins.module_utils._model.hardware import DEFAULT, Hardware
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import MAX_NETWORKS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MAX_VOLUMES
 
@@ -207,3 +212,60 @@ def test_name_in_project() -> None:
     """Users of virsh can tell the servers of two projects from each other."""
     assert name_in_project({'name': 'web', 'project': 'default'}) == 'web'
     assert name_in_project({'name': 'web', 'project': 'other'}) == 'other-web'
+
+
+def test_defaults() -> None:
+    """Hardware that nobody specified is left to the machine, apart from what we always set."""
+    root = parsed(xml(machine()))
+    assert attributes(root, 'os/boot', 'dev') == ['hd']
+    assert attributes(root, 'devices/disk/target', 'bus') == ['virtio', 'scsi']
+    assert attributes(root, 'devices/interface/rom', 'enabled') == ['no', 'no']
+    assert (root.find('cpu/topology'), root.find('features/hyperv')) == (None, None)
+    assert hardware_faults(DEFAULT, 2, root) == []
+
+
+HARDWARE = Hardware(
+    'windows',
+    sockets=1,
+    cores=2,
+    threads=1,
+    cpu_model='Nehalem',
+    disk_bus='scsi',
+    nic_model='rtl8139',
+    video='none',
+    boot_order=('cdrom', 'network', 'disk'),
+)
+
+
+def test_hardware() -> None:
+    """All of it is in the machine, and found there again."""
+    nics = tuple(replace(nic, model='rtl8139', boots=True) for nic in NICS)
+    root = parsed(xml(machine(hardware=HARDWARE, interfaces=nics, kvm=True)))
+    assert attributes(root, 'os/boot', 'dev') == ['cdrom', 'network', 'hd']
+    assert attributes(root, 'devices/disk/target', 'dev') == ['sdb', 'sda']
+    assert attributes(root, 'devices/disk/target', 'bus') == ['scsi', 'sata']
+    assert attributes(root, 'devices/interface/rom', 'enabled') == ['yes', 'yes']
+    assert (root.findtext('cpu/model'), attributes(root, 'clock', 'offset')) == (
+        'Nehalem',
+        ['localtime'],
+    )
+    assert root.find('features/hyperv') is not None
+    assert hardware_faults(HARDWARE, 2, root) == []
+
+
+@pytest.mark.parametrize(
+    ('change', 'fault'),
+    [
+        ({'video': None}, 'its video is none in libvirt, recorded vga'),
+        ({'disk_bus': None}, 'its disk_bus is scsi in libvirt, recorded sata'),
+        ({'nic_model': None}, 'its nic_model is rtl8139 in libvirt, recorded e1000e'),
+        ({'cpu_model': 'qemu64'}, 'its cpu_model is Nehalem in libvirt, recorded qemu64'),
+        ({'sockets': 2, 'cores': 1}, 'its topology is 1 2 1 in libvirt, recorded 2 1 1'),
+        ({'boot_order': None}, 'its boot_order is cdrom network hd in libvirt, recorded hd'),
+    ],
+)
+def test_other_hardware(change: dict[str, Any], fault: str) -> None:
+    """Each difference is told."""
+    nics = tuple(replace(nic, model='rtl8139') for nic in NICS)
+    root = parsed(xml(machine(hardware=HARDWARE, interfaces=nics)))
+    assert hardware_faults(replace(HARDWARE, **change), 2, root) == [fault]

@@ -32,6 +32,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip imp
     FloatingIp,
     FloatingIpRequest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.hardware import Hardware
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import (
     InitScript,
@@ -288,6 +289,15 @@ SERVER_VALUES = {
 }
 
 
+HARDWARE = st.builds(
+    Hardware,
+    os_type=st.sampled_from([None, 'linux', 'windows']),
+    cores=st.sampled_from([None, None, 1, 2]),
+    disk_bus=st.sampled_from([None, 'virtio', 'sata']),
+    boot_order=st.sampled_from([None, ('disk',), ('disk', 'network')]),
+)
+
+
 @st.composite
 def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
     """Servers in any state, with unique addresses."""
@@ -316,6 +326,7 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 volume_size=draw(st.sampled_from([2, 4, 8])),
                 security_groups=draw(st.sampled_from([('default',), ('default', 'ssh'), ('web',)])),
                 **draw(st.fixed_dictionaries(SERVER_VALUES)),
+                hardware=draw(HARDWARE).settled(size.vcpus),
                 description=draw(TEXTS),
                 labels=draw(LABELS),
                 floating_ip=draw(st.sampled_from([None, None, AFTER_APPLY])),
@@ -401,6 +412,8 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
         options.update(
             vcpus=draw(st.sampled_from([1, 2])), memory=draw(st.sampled_from([128, 999]))
         )
+    if draw(st.integers(0, 3)) == 0:
+        options['hardware'] = draw(HARDWARE)
     # Differences in these are refused: set rarely, so that most plans can be applied.
     if draw(st.integers(0, 5)) == 0:
         options['key_names'] = draw(st.sampled_from([('mine',), ('ours', 'mine')]))

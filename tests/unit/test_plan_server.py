@@ -25,6 +25,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     RESTART,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
+from ansible_collections.hanok.cloud.plugins.module_utils._model.hardware import DEFAULT, Hardware
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
@@ -69,6 +70,7 @@ SERVER = Server(
     memory=512,
     image='debian',
     volume_size=4,
+    hardware=DEFAULT,
     networks=(Nic('default', '192.168.0.5', '52:54:00:00:00:05'),),
     id='1',
     created_by='me',
@@ -447,6 +449,20 @@ SSH_TIMES_OUT = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait
             observed(replace(SERVER, flavor=None, power='paused')),
             'server web: memory is 512, requested 999: a paused server cannot be resized; start it '
             '(state: started) or power it off (state: stopped, force: true) first',
+        ),
+        (
+            requested(options={'hardware': Hardware(disk_bus='sata', os_type='other')}),
+            observed(SERVER),
+            'server web: hardware changes (os_type from linux to other, disk_bus from virtio to '
+            'sata, nic_model from virtio to rtl8139), which requires a restart; set allow_restart: '
+            'true to allow it',
+        ),
+        (
+            requested(options={'hardware': Hardware(disk_bus='sata')}),
+            observed(replace(SERVER, power='paused')),
+            'server web: hardware is {}, requested {disk_bus: sata}: a paused server cannot be '
+            'changed; start it (state: started) or power it off (state: stopped, force: true) '
+            'first',
         ),
         (
             requested(options={'image': 'huge'}),

@@ -74,6 +74,7 @@ def test_new_snapshot() -> None:
         'max_vcpus': None,
         'max_memory': None,
         'guest_agent': True,
+        'hardware': None,
         'networks': ['m'],
     }
     (without,) = planned(snapshots=()).result

@@ -20,6 +20,7 @@ from .._model.server_request import (
 )
 from .._model.status import Status
 from .._plan.server import plan
+from .hardware import HARDWARE, hardware_of
 from .options import (
     METADATA,
     NAME,
@@ -62,6 +63,7 @@ ARGUMENTS: Dict[str, Any] = {
     'delete_protection': {'type': 'bool'},
     'guest_agent': {'type': 'bool'},
     'on_crash': {'type': 'str', 'choices': list(ON_CRASH)},
+    'hardware': HARDWARE,
     'wait_for': {'type': 'str', 'choices': list(WAIT_FOR), 'default': 'running'},
     'allow_restart': {'type': 'bool', 'default': False},
     'allow_shrink': {'type': 'bool', 'default': False},
@@ -115,6 +117,8 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         **metadata_options(params),
         **_key_names(params),
     }
+    if params['hardware'] is not None:
+        options['hardware'] = hardware_of(params['hardware'])
     if params['security_groups'] is not None:
         options['security_groups'] = names_of(params['security_groups'])
     networks = None

@@ -54,6 +54,7 @@ def _with_references(
     kinds = _needed_for_networks(requested, options)
     return ObservedServers(
         servers,
+        hardware_choices=_hardware_choices(cloud, 'hardware' in options),
         user_data=_user_data_hash(cloud, requested.user_data),
         init_scripts=_listed('init_script', lambda: cloud.init_scripts, needs_script),
         ports=_listed('port', lambda: cloud.ports, 'port' in kinds),
@@ -83,6 +84,11 @@ def _needed_for_networks(requested: ServerRequest, options: Set[str]) -> Set[str
     if 'security_groups' in options or has_ssh_check:
         kinds.add('security_group')
     return kinds
+
+
+def _hardware_choices(cloud: Cloud, is_needed: bool) -> Mapping[str, Tuple[str, ...]]:
+    """What the host can do, by option of the hardware."""
+    return cloud.servers.hardware_choices() if is_needed else {}
 
 
 def _address_owners(

@@ -153,6 +153,9 @@ class Servers(Protocol):
         The keys are network and name in lower case.
         """
 
+    def hardware_choices(self) -> Mapping[str, Tuple[str, ...]]:
+        """Return what servers can have, by option of their hardware; others are not limited."""
+
     def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
         """Return why servers are not ready yet (running, ip, ssh, init); empty if they are.
 

@@ -28,8 +28,9 @@ class Profile(NamedTuple):
     label. ``max_key_names``: key pairs of a server. ``more_addresses``: how to get more floating
     addresses. ``poll_interval``: seconds between two checks of a condition. ``place``: what
     messages call the cloud. ``images_of_running``: whether a server may run while an image of it is
-    created. ``sees_guests``: whether it can tell what guests have mounted. ``aliases``: by kind
-    (and ``pool``), the names in this cloud for names in tasks.
+    created. ``sees_guests``: whether it can tell what guests have mounted. ``has_hardware``:
+    whether servers have hardware that tasks decide about. ``aliases``: by kind (and ``pool``), the
+    names in this cloud for names in tasks.
     """
 
     here: str | None = None
@@ -43,6 +44,7 @@ class Profile(NamedTuple):
     place: str = 'the cloud'
     images_of_running: bool = False
     sees_guests: bool = True
+    has_hardware: bool = True
     unsupported: Tuple[UnsupportedOption, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = {}
 

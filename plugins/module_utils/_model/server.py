@@ -7,12 +7,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import DEFAULT_GROUP
 from .status import BUILDING, POWER, STATUS_OF_POWER, Status, TaskState, is_billable
 from .user_data import HIDDEN
+
+if TYPE_CHECKING:
+    from .hardware import Hardware
 
 _INTERNAL = ('faults', 'reason', 'seeded', 'launched', 'failure', 'power', 'disk_of_flavor')
 DISK_MISSING = 'its root disk is missing'
@@ -89,7 +92,8 @@ class Server:
     disk exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
     while it is being created and its machine does not run, so that it can be re-created without
     loss. ``failure``: why what is unfinished was not completed. ``disk_of_flavor``: its root disk
-    has the size of its flavor, and changes only with that.
+    has the size of its flavor, and changes only with that. ``hardware``: None if the cloud
+    decides about it.
     """
 
     name: str
@@ -113,6 +117,7 @@ class Server:
     delete_protection: bool = False
     guest_agent: bool = True
     on_crash: str = 'restart'
+    hardware: Hardware | None = None
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     member_of: str | None = None
@@ -135,6 +140,11 @@ class Server:
     def settled_status(self) -> Status:
         """The status; if something is unfinished, the one when that is completed."""
         return self.completed().status if self.unfinished else self.status
+
+    @property
+    def most_vcpus(self) -> int:
+        """How many vCPUs its machine can have while it runs, which its topology is of."""
+        return self.max_vcpus or self.vcpus
 
     def powered(self, power: str) -> Server:
         """The server with another power, and the status of that."""
@@ -161,6 +171,7 @@ class Server:
         """The server for the result of a module."""
         fields = plain_fields(self, *_INTERNAL)
         fields['user_data'] = HIDDEN if self.user_data else None
+        fields['hardware'] = self.hardware and self.hardware.shown(self.most_vcpus)
         fields['resized_from'] = self.resized_from and self.resized_from.flavor
         fields['key_name'] = self.key_names[0] if self.key_names else None
         return {

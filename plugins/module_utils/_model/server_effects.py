@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
-from typing import Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from .effect import FIXED, LIVE, RESTART, Classify, Effect, Table, fixed, live
 from .kinds import Verb
 from .server import Nic, Server
 from .status import Status
 from .user_data import UserDataHash
+
+if TYPE_CHECKING:
+    from .hardware import Hardware
 
 _UNPAUSE_FIRST = 'start it (state: started) or power it off (state: stopped, force: true) first'
 
@@ -71,6 +74,22 @@ def _guest_agent(before: bool, after: bool, current: Server) -> Effect:
     return _needs_stop(f'the channel of the guest agent is {what}', current)
 
 
+def _hardware(before: Hardware, after: Hardware, current: Server) -> Effect:
+    old = before.shown(current.most_vcpus)
+    new = after.shown(current.most_vcpus)
+    texts = [
+        f'{option} from {old[option]} to {new[option]}'
+        for option in old
+        if old[option] != new[option]
+    ]
+    why = f'hardware changes ({", ".join(texts)})'
+    return (
+        _needs_stop(why, current)
+        if _allows_resize(current)
+        else Effect(FIXED, _not_now(current, 'changed'))
+    )
+
+
 def _allows_resize(current: Server) -> bool:
     from .lifecycle import is_allowed
 
@@ -126,6 +145,7 @@ TABLE: Table = {
     'delete_protection': live,
     'guest_agent': _guest_agent,
     'on_crash': live,
+    'hardware': _hardware,
     'description': live,
     'labels': live,
 }

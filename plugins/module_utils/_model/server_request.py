@@ -21,6 +21,7 @@ from .checks import (
 )
 from .interface_checks import address_problems, group_problems, mac_problems
 from .key_checks import key_excesses, key_problems
+from .network_checks import floating_problems, network_problems
 from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets
@@ -238,9 +239,13 @@ class ServerRequest:
 
             problems += machine_size_problems(self.options)
         problems += turn_problems(self.max_unavailable)
+        if 'hardware' in self.options:
+            from .hardware_checks import hardware_problems
+
+            problems += hardware_problems(self.options['hardware'])
         problems += group_problems(self.options.get('security_groups'))
-        problems += _network_problems(self.networks)
-        problems += _floating_problems(self.floating_ip)
+        problems += network_problems(self.networks, MAX_NETWORKS)
+        problems += floating_problems(self.floating_ip)
         if self.user_data is not None:
             from .user_data_format import user_data_problems
 
@@ -286,46 +291,10 @@ def has_value(server: Server, option: str, value: Any) -> bool:
     """Whether a server has the requested value of an option; the order of key pairs is ignored."""
     if option == 'key_names':
         return set(server.key_names) == set(value)
+    if option == 'hardware' and server.hardware:
+        return server.hardware.overlaid(value).settled(server.most_vcpus) == server.hardware
     return bool(getattr(server, option) == value)
 
 
 def _all_have(servers: Iterable[Server], option: str, value: Any) -> bool:
     return all(has_value(server, option, value) for server in servers)
-
-
-def _network_problems(networks: Tuple[NicRequest, ...] | None) -> List[Problem]:
-    if networks is None:
-        return []
-    problems: List[Problem] = []
-    if not 1 <= len(networks) <= MAX_NETWORKS:
-        problems.append(
-            invalid('networks', f'{len(networks)} are specified; use 1 to {MAX_NETWORKS}')
-        )
-    for index, nic in enumerate(networks):
-        problems += nic.problems(f'networks[{index}]')
-    return problems + _duplicate_problems(networks)
-
-
-def _duplicate_problems(networks: Tuple[NicRequest, ...]) -> List[Problem]:
-    """Check what two connections of a server cannot share. A guest knows its interfaces by MAC."""
-    values: List[Tuple[str, str]] = []
-    for nic in networks:
-        if nic.port:
-            values.append(('port', nic.port))
-        if nic.mac:
-            values.append(('mac', nic.mac))
-        if nic.fixed_ip:
-            values.append(('fixed_ip', f'{nic.fixed_ip} of {nic.name}'))
-    duplicates = sorted({value for value in values if values.count(value) > 1})
-    return [
-        invalid('networks', f'{option} {value} is specified twice') for option, value in duplicates
-    ]
-
-
-def _floating_problems(floating_ip: str | None) -> List[Problem]:
-    if floating_ip in (None, 'auto', 'none'):
-        return []
-    return [
-        Problem(f'{problem}; use an address, auto or none', 'floating_ip', 'invalid')
-        for problem in address_problems(floating_ip, 'floating_ip')
-    ]

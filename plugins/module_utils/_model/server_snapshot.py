@@ -109,6 +109,7 @@ def hardware_of(server: Server) -> Dict[str, Any]:
         'max_vcpus': server.max_vcpus,
         'max_memory': server.max_memory,
         'guest_agent': server.guest_agent,
+        'hardware': server.hardware and server.hardware.shown(server.most_vcpus),
         'networks': [nic.mac for nic in server.networks],
     }
 

@@ -19,6 +19,7 @@ _UNSUPPORTED = (
         for option in ('max_vcpus', 'max_memory')
     ),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
+    UnsupportedOption('server', 'hardware', (), 'properties of images and flavors decide; omit it'),
     UnsupportedOption(
         'server',
         'on_drift',
@@ -54,6 +55,7 @@ def profile_of(aliases: Aliases) -> Profile:
         poll_interval=1.0,
         images_of_running=True,
         sees_guests=False,
+        has_hardware=False,
         unsupported=_UNSUPPORTED,
         aliases=aliases.by_kind(),
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
@@ -25,6 +25,9 @@ from .._model.status import Status, TaskState
 from .server_group import plan_members
 from .server_observations import ObservedServers
 from .server_references import check_references
+
+if TYPE_CHECKING:
+    from .._model.hardware import Hardware
 
 _VERBS = (
     Verb.DELETE,
@@ -159,6 +162,8 @@ def _requested_options(
         from .server_sizes import set_room
 
         set_room(options, flavor, current)
+    if current.hardware:
+        _settle_hardware(options, current, current.hardware, observed, draft)
     if current.disk_of_flavor:
         from .server_disk import check_disk_of_flavor
 
@@ -192,6 +197,21 @@ def _set_networks(
         from .server_connections import change_networks
 
         change_networks(options, request, current, observed, draft)
+
+
+def _settle_hardware(
+    options: Dict[str, Any],
+    current: Server,
+    hardware: Hardware,
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    if 'hardware' in options or hardware.sockets:
+        from .server_hardware import settle_hardware
+
+        vcpus = options.get('vcpus', current.vcpus)
+        vcpus = options.get('max_vcpus', current.max_vcpus) or vcpus
+        settle_hardware(current.name, options, hardware, vcpus, observed, draft)
 
 
 def _set_floating_ip(options: Dict[str, Any], request: ServerRequest, current: Server) -> None:

@@ -22,6 +22,7 @@ from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
 from .checks import DnsOwners, check_dns_name
 from .server_action_images import check_rebuild, check_rescue
 from .server_completion import complete_action
+from .server_hardware import check_kept_topology
 from .server_power import check_allowed
 from .turns import in_turn
 
@@ -147,12 +148,14 @@ def _resized(
         warning = small_memory(request.memory)
         if warning and warning not in draft.notes:
             draft.notes.append(warning)
+        check_kept_topology(current, request.vcpus, draft)
         after = replace(after, vcpus=request.vcpus, memory=request.memory)
         after = replace(after, max_vcpus=None, max_memory=None)
         return replace(after, flavor=None, resized_from=before)
     flavor = observed.flavors.get(request.flavor or '')
     if flavor is None:
         return after
+    check_kept_topology(current, flavor.max_vcpus or flavor.vcpus, draft)
     if current.disk_of_flavor and flavor.disk < current.volume_size:
         draft.refuse(
             'flavor',

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict
 from .._model.change import Draft
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
+from .._model.hardware import DEFAULT, Hardware
 from .._model.kinds import Verb
 from .._model.server import Nic, Server
 from .._model.server_request import STOPPED_STATES, ServerRequest, compared
@@ -48,6 +49,9 @@ def new_server(
         options['networks'] = new_networks(request.networks, observed, draft)
         assign_own_groups(options, draft)
     _set_sizes(options, observed, draft)
+    if observed.profile.has_hardware:
+        vcpus = options.get('max_vcpus') or options.get('vcpus', 0)
+        _set_hardware(name, DEFAULT, options, vcpus, observed, draft)
     options['floating_ip'] = new_floating_ip(request, observed, draft)
     server = Server(
         name=name,
@@ -118,12 +122,32 @@ def _with_request(
     if options.get('flavor') in (None, current.flavor):
         options.setdefault('volume_size', current.volume_size)
     _set_sizes(options, observed, draft)
+    if current.hardware:
+        vcpus = options.get('vcpus', current.vcpus)
+        vcpus = options.get('max_vcpus', current.max_vcpus) or vcpus
+        _set_hardware(current.name, current.hardware, options, vcpus, observed, draft)
     keeps_floating_ip = request.floating_ip in (None, 'auto') and current.floating_ip
     options['floating_ip'] = keeps_floating_ip or new_floating_ip(request, observed, draft)
     power = current.power
     if request.state != 'present':
         power = 'stopped' if request.state in STOPPED_STATES else 'started'
     return replace(current, **options).powered(power)
+
+
+def _set_hardware(
+    name: str,
+    current: Hardware,
+    options: Dict[str, Any],
+    vcpus: int,
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    if 'hardware' not in options and not current.sockets:
+        options['hardware'] = current
+        return
+    from .server_hardware import settle_hardware
+
+    settle_hardware(name, options, current, vcpus, observed, draft)
 
 
 def _set_networks(

@@ -79,6 +79,8 @@ def _inherited_options(
     if 'vcpus' in request.options:
         options.update(flavor=None, max_vcpus=None, max_memory=None)
     options.update(request.options)
+    if example.hardware and 'hardware' in request.options:
+        options['hardware'] = example.hardware.overlaid(request.options['hardware'])
     return options
 
 

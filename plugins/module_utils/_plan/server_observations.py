@@ -47,8 +47,8 @@ class ObservedServers:
     ``lbs``: those that a server may belong to which gets other networks. ``attached``: the floating
     addresses of such servers, by server and fixed address.
     ``leaving``: servers that another run is deleting; they are not among ``servers`` any more.
-    ``free``: the number of free floating addresses, if known. ``user_data``: the hash of the
-    specified one.
+    ``hardware_choices``: what the host can do, by option. ``free``: the number of free floating
+    addresses, if known. ``user_data``: the hash of the specified one.
     """
 
     servers: Mapping[str, Server]
@@ -62,6 +62,7 @@ class ObservedServers:
     free: int | None = None
     init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
     user_data: UserDataHash | None = None
+    hardware_choices: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     ports: Mapping[str, Port] = field(default_factory=dict)
     dns_owners: DnsOwners = field(default_factory=dict)
     lbs: Mapping[str, Lb] = field(default_factory=dict)

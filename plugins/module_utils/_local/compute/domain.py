@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
 
+from ..._model.hardware import DEFAULT, Hardware
 from ..host.devices import AGENT_CHANNEL
-from ..storage.disk_devices import disk_xml, target
+from ..storage.disk_devices import disk_xml, root_target, target
 from ..storage.pools import Disk
+from . import hardware_xml
+from .machine_hardware import cd_bus
 
 SEED = 'seed.iso'  # the CD with first-boot content
 
@@ -23,6 +26,8 @@ class Interface:
     device: str
     mac: str
     bridge: str
+    model: str = 'virtio'
+    boots: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Machine:
     """The values of a domain. ``memory`` in MiB. ``disks``: the one that it boots from first.
 
     ``max_memory``, ``max_vcpus``: what it can get while it runs. ``seed``: the file in its folder
-    that is its CD.
+    that is its CD. ``root_disks``: how many of the disks have the bus of the hardware.
     """
 
     name: str
@@ -46,6 +51,8 @@ class Machine:
     guest_agent: bool = True
     on_crash: str = 'restart'  # read by hanok-crashed of the role host, too
     seed: str = SEED
+    hardware: Hardware = DEFAULT
+    root_disks: int = 1
     metadata: str = ''  # an XML element in its own namespace
 
 
@@ -71,7 +78,7 @@ def interface_xml(nic: Interface) -> str:
     return (
         f"<interface type='bridge'><mac address='{escape(nic.mac)}'/>"
         f"<source bridge='{nic.bridge}'/><target dev='{nic.device}'/>"
-        "<model type='virtio'/><rom enabled='no'/></interface>"
+        f"<model type='{nic.model}'/><rom enabled='{'yes' if nic.boots else 'no'}'/></interface>"
     )
 
 
@@ -81,26 +88,35 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <metadata>{metadata}</metadata>
 <memory unit='MiB'>{max_memory}</memory><currentMemory unit='MiB'>{memory}</currentMemory>
 <vcpu current='{vcpus}'>{max_vcpus}</vcpu>
-<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
-<features><acpi/><apic/></features><cpu mode='{cpu}'/><clock offset='utc'/>
+<os><type arch='x86_64' machine='pc'>hvm</type>{boot}</os>
+<features><acpi/><apic/>{features}</features>{cpu}{clock}
 <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>{on_crash}</on_crash>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 <controller type='scsi' index='0' model='virtio-scsi'/><controller type='usb' model='none'/>
 {root_disk}
 <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{seed}'/>
-<target dev='sda' bus='scsi'/><readonly/></disk>
+<target dev='sda' bus='{cd}'/><readonly/></disk>
 {disks}{interfaces}
 <serial type='pty'><log file='{console}' append='on'/><target port='0'/></serial>
 {agent}
 <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
 <memballoon model='virtio'><stats period='2'/></memballoon>
-<video><model type='vga'/></video></devices></domain>"""
+<video><model type='{video}'/></video></devices></domain>"""
+
+
+def _disk_xml(machine: Machine, index: int, disk: Disk) -> str:
+    bus = machine.hardware.effective(machine.vcpus).disk_bus or 'virtio'
+    if index < machine.root_disks:
+        return disk_xml(disk, root_target(bus, index), bus)
+    return disk_xml(disk, target(index))
 
 
 def xml(machine: Machine) -> str:
     """The complete domain."""
     agent = f"<channel type='unix'><target type='virtio' name='{AGENT_CHANNEL}'/></channel>"
-    root, *others = [disk_xml(disk, target(index)) for index, disk in enumerate(machine.disks)]
+    hardware = machine.hardware
+    effective = hardware.effective(machine.vcpus)
+    root, *others = [_disk_xml(machine, index, disk) for index, disk in enumerate(machine.disks)]
     return _XML.format(
         type='kvm' if machine.kvm else 'qemu',
         name=escape(machine.name),
@@ -110,7 +126,12 @@ def xml(machine: Machine) -> str:
         vcpus=machine.vcpus,
         max_memory=machine.max_memory,
         max_vcpus=machine.max_vcpus,
-        cpu='host-passthrough' if machine.kvm else 'maximum',
+        boot=hardware_xml.boot_xml(hardware),
+        features=hardware_xml.features_xml(hardware, machine.kvm),
+        cpu=hardware_xml.cpu_xml(hardware, machine.kvm),
+        clock=hardware_xml.clock_xml(hardware, machine.kvm),
+        cd=cd_bus(hardware),
+        video=effective.video,
         root_disk=root,
         seed=escape(os.path.join(machine.folder, machine.seed)),
         disks=''.join(others),

@@ -12,11 +12,13 @@ import xml.etree.ElementTree as ET
 from contextlib import suppress
 from typing import TYPE_CHECKING, Dict, List, Tuple
 
+from ..._model.hardware import hardware_from
 from ..._model.server import DISK_MISSING, SEED_MISSING
 from ..host.devices import AGENT_CHANNEL, bridge_name, tap_name
 from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
+from .machine_hardware import hardware_faults
 
 if TYPE_CHECKING:
     from .row_types import ObservedServer
@@ -62,6 +64,8 @@ def _definition_faults(row: ObservedServer, machine: Machine | None, files: set[
     if has_agent(definition) != bool(row['guest_agent']):
         has = 'no longer has' if row['guest_agent'] else 'has'
         faults.append(f'its machine {has} a guest agent channel')
+    hardware = hardware_from(row['hardware'])
+    faults += hardware_faults(hardware, row['max_vcpus'] or row['vcpus'], definition)
     return faults + _interface_faults(row, definition)
 
 

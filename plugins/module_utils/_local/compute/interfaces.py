@@ -1,18 +1,34 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Network interfaces of running machines are plugged and unplugged."""
+"""Network interfaces of machines; those of running ones are plugged and unplugged."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, Tuple
 
+from ..._model.hardware import hardware_from
+from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record.work import wait_until
 from .domain import Interface, interface_xml
 
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
+
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE; what libvirt keeps of the machine has been defined before
+
+
+def interfaces_of(row: CompleteServer) -> Tuple[Interface, ...]:
+    """The interfaces of a machine as recorded."""
+    hardware = hardware_from(row['hardware'])
+    model = hardware.effective(row['vcpus']).nic_model or ''
+    boots = 'network' in (hardware.boot_order or ())
+    return tuple(
+        Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']), model, boots)
+        for port in row['ports']
+    )
 
 
 def plug(machine: Any, wanted: Sequence[Interface], seconds: float) -> bool:

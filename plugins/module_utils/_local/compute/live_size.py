@@ -4,9 +4,13 @@
 
 from __future__ import annotations
 
+import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any
 
+from ..._model.hardware import hardware_from
 from ..host.hypervisor import tolerate
+from .faults import has_agent
+from .machine_hardware import hardware_faults
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
@@ -34,3 +38,15 @@ def _bring_online(machine: Any, vcpus: int) -> None:
     with tolerate(*codes, 'OPERATION_INVALID', 'OPERATION_UNSUPPORTED', 'INTERNAL_ERROR'):
         machine.agentSetResponseTimeout(_SECONDS, 0)
         machine.setVcpusFlags(vcpus, _LIVE | _BY_GUEST)
+
+
+def has_recorded_size(machine: Any, row: CompleteServer) -> bool:
+    """Whether a running machine is as recorded, or can become so while it runs."""
+    _state, max_memory, _memory, vcpus, _time = machine.info()
+    running = ET.fromstring(machine.XMLDesc())  # noqa: S314 (libvirt's own)
+    most = ((row['max_memory'] or row['memory']) * 1024, row['max_vcpus'] or row['vcpus'])
+    if (max_memory, machine.maxVcpus()) != most or vcpus > row['vcpus']:
+        return False
+    if hardware_faults(hardware_from(row['hardware']), most[1], running):
+        return False
+    return has_agent(running) == bool(row['guest_agent'])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Dict, List, Sequence, Tuple
 
 from ..._cloud import Busy
 from ..._model.change import AFTER_APPLY, Change
+from ..._model.hardware import DEFAULT
 from ..._model.root_volume import root_columns
 from ..._model.server import Nic, Server
 from ..._model.server_effects import TABLE
@@ -40,7 +41,7 @@ _PORTS: Query[PortRow] = Query('SELECT * FROM port WHERE server_id = ? ORDER BY 
 _MEMBERS: Query[BalancerMemberRow] = Query('SELECT * FROM balancer_member WHERE server_id = ?')
 _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
 # A script is written with its hash; see description_columns.
-_WRITTEN_OTHERWISE = ('init_script', 'description', 'labels')
+_WRITTEN_OTHERWISE = ('init_script', 'hardware', 'description', 'labels')
 # The columns that hold an option as it is, or what follows from the flavor.
 _UPDATED_COLUMNS = tuple(
     column
@@ -66,7 +67,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'key_name': next(iter(server.key_names), None),
             'image_id': record.find('image', server.image),
             'init_script_seal': init_script_hash(record, server.init_script),
-            **description_columns(server),
+            **_written(server),
             'task_state': TaskState.CREATING,
             'phase': TaskState.SCHEDULING,
         },
@@ -133,7 +134,7 @@ def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> N
     server = change.new(Server)
     columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
     state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
-    record.writer.update_row('server', row, {**columns, **description_columns(server), **state})
+    record.writer.update_row('server', row, {**columns, **_written(server), **state})
     if before.volume_size != server.volume_size:
         record.sql.execute(
             'UPDATE main.volume SET size = ?, task_state = ? WHERE server_id = ? AND bootable',
@@ -172,6 +173,11 @@ def _reconnect(record: Record, server: Server, row: int) -> None:
             _connect(record, nic, position, row)
         elif port['position'] != position:
             record.writer.update_row('port', port['id'], {'position': position})
+
+
+def _written(server: Server) -> Dict[str, object]:
+    """The columns that do not hold an option as it is."""
+    return {'hardware': (server.hardware or DEFAULT).recorded(), **description_columns(server)}
 
 
 def _connect(record: Record, nic: Nic, position: int, server: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
+from ..._model.hardware import hardware_from
 from ..._model.server import Nic, Server, size_of
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
@@ -110,6 +111,7 @@ class LocalServers:
             delete_protection=bool(row['delete_protection']),
             guest_agent=bool(row['guest_agent']),
             on_crash=row['on_crash'],
+            hardware=hardware_from(row['hardware']),
             description=row['description'],
             labels=json.loads(row['labels']),
             member_of=row['member_of'],
@@ -155,6 +157,13 @@ class LocalServers:
         from ..network.dns_names import dns_owners
 
         return dns_owners(self.record, names)
+
+    def hardware_choices(self) -> Dict[str, Tuple[str, ...]]:
+        """What the machines of this host can have, by option of the hardware."""
+        from .domain import has_kvm
+        from .hardware_xml import choices
+
+        return choices(self.host.hypervisor.qemu, has_kvm(self.host.settings.virt_type))
 
     # -- guests ----------------------------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Sequence, Tuple
@@ -15,17 +14,18 @@ from typing import TYPE_CHECKING, Any, Sequence, Tuple
 from ..._cloud import TimedOut
 from ..._model.change import Change
 from ..._model.effect import RESTART
+from ..._model.hardware import hardware_from
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
-from ..host.devices import bridge_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record.work import wait_until
 from ..storage import disk_devices
 from ..storage.pool_writer import writer_of
 from . import domain, seed
 from .console import Console
-from .faults import has_agent
+from .interfaces import interfaces_of, plug
+from .live_size import has_recorded_size
 from .machines import Machines, name_in_project
 from .server_status import SHELVED
 
@@ -81,6 +81,7 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
+        hardware = hardware_from(row['hardware'])
         pool = writer_of(self.host)
         volumes = [
             pool.volume(volume['uuid'])
@@ -98,12 +99,14 @@ class VirtualMachines(Machines['CompleteServer']):
             max_vcpus=row['max_vcpus'] or row['vcpus'],
             folder=self.folder(row),
             seed=_RESCUE_SEED if is_rescued else domain.SEED,
-            interfaces=_interfaces(row),
+            interfaces=interfaces_of(row),
             disks=(pool.rescue(row['uuid']), root, *volumes) if is_rescued else (root, *volumes),
             kvm=domain.has_kvm(self.host.settings.virt_type),
             metadata=row['metadata'],
             guest_agent=bool(row['guest_agent']),
             on_crash=row['on_crash'],
+            hardware=hardware,
+            root_disks=2 if is_rescued else 1,
         )
         return domain.xml(machine)
 
@@ -134,7 +137,7 @@ class VirtualMachines(Machines['CompleteServer']):
             return
         machine = self.define(row)
         may_restart = change.effect == RESTART or before.unfinished is not None
-        if machine.isActive() and may_restart and not _has_recorded_size(machine, row):
+        if machine.isActive() and may_restart and not has_recorded_size(machine, row):
             self.shut_down(row)
         if machine.isActive():
             from .live_size import set_size
@@ -147,9 +150,7 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def _plug(self, machine: Any, row: CompleteServer) -> None:
         """Plug interfaces into a running machine, and unplug others."""
-        from .interfaces import plug
-
-        if not plug(machine, _interfaces(row), self.host.work.time_left()):
+        if not plug(machine, interfaces_of(row), self.host.work.time_left()):
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
                 f'{row["name"]} to release a network interface; a guest that does not respond '
@@ -161,7 +162,8 @@ class VirtualMachines(Machines['CompleteServer']):
         pool = writer_of(self.host)
         root = pool.root(row['uuid'], row['volume_size'])
         if machine.isActive():
-            disk_devices.grow(machine, disk_devices.target(0), root)
+            bus = hardware_from(row['hardware']).effective(row['vcpus']).disk_bus or ''
+            disk_devices.grow(machine, disk_devices.root_target(bus), root)
         else:
             pool.grow(root, self.host.work.held_lock('server', row['name']))
 
@@ -273,15 +275,7 @@ def _first_boot(row: CompleteServer) -> seed.Seed:
     )
 
 
-def _interfaces(row: CompleteServer) -> Tuple[domain.Interface, ...]:
-    return tuple(
-        domain.Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']))
-        for port in row['ports']
-    )
-
-
 def _macs(server: Server) -> Sequence[Tuple[str, str]]:
-    """Network and MAC of each connection."""
     return [(nic.name, nic.mac) for nic in server.networks]
 
 
@@ -296,14 +290,5 @@ def _size(server: Server) -> Tuple[object, ...]:
         server.guest_agent,
         server.on_crash,
         _macs(server),
+        server.hardware,
     )
-
-
-def _has_recorded_size(machine: Any, row: CompleteServer) -> bool:
-    """Whether a running machine is as recorded, or can become so while it runs."""
-    _state, max_memory, _memory, vcpus, _time = machine.info()
-    with_agent = has_agent(ET.fromstring(machine.XMLDesc()))  # noqa: S314 (libvirt's own)
-    most = ((row['max_memory'] or row['memory']) * 1024, row['max_vcpus'] or row['vcpus'])
-    if (max_memory, machine.maxVcpus()) != most or vcpus > row['vcpus']:
-        return False
-    return with_agent == bool(row['guest_agent'])

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Callable, Dict, Iterator
 
 from ..._cloud import CloudError
+from ..._model.hardware import hardware_from
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.rule import Rule
@@ -106,6 +107,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.ADDRESS: IPv4Address,
     Value.ALGORITHM: _one_of(*ALGORITHMS),
     Value.CIDR: IPv4Network,
+    Value.HARDWARE: hardware_from,
     Value.HEALTH_CHECK: lambda text: HealthCheck(**json.loads(text)),
     Value.HOST_NAME: _matches('[A-Za-z0-9-]+'),
     Value.JSON: json.loads,

@@ -140,6 +140,8 @@ class ServerRow(Row):
     delete_protection: Annotated[int, METADATA]
     guest_agent: Annotated[int, 'DEFAULT 1', METADATA]
     on_crash: Annotated[str, "DEFAULT 'restart'", METADATA, Value.ON_CRASH]
+    # What of it is not as by default, as JSON.
+    hardware: Annotated[str, "DEFAULT '{}'", METADATA, Value.HARDWARE]
     # The image that it is rescued with; NULL: it is not.
     rescue_image_id: Annotated[Optional[int], 'REFERENCES image', INDEX]
     # Its size before a resize that is not confirmed yet, as JSON.

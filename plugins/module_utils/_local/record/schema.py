@@ -188,6 +188,7 @@ _ACTIONS = [
 _VERSION_7 = [*_SNAPSHOTS, *_ACTIONS]
 
 # Version 8: servers of a flavor with room get more while they run, and are started after a crash.
+# Their hardware is recorded.
 _ROOM = [
     f'ALTER TABLE {table} ADD COLUMN {column} INTEGER;'
     for table in ('flavor', 'server')
@@ -195,7 +196,8 @@ _ROOM = [
 ]
 _PHASE = ['ALTER TABLE server ADD COLUMN phase TEXT;']  # of a creation
 _CRASH = ["ALTER TABLE server ADD COLUMN on_crash TEXT NOT NULL DEFAULT 'restart';"]
-_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH]
+_HARDWARE = ["ALTER TABLE server ADD COLUMN hardware TEXT NOT NULL DEFAULT '{}';"]
+_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE]
 
 VERSIONS = {
     2: _version_2(),

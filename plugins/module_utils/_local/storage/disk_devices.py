@@ -15,13 +15,18 @@ def target(index: int) -> str:
     return 'vd' + chr(ord('a') + index)
 
 
-def disk_xml(disk: Disk, target: str) -> str:
+def root_target(bus: str, index: int = 0) -> str:
+    """The nominal device name of a root disk: the name sda is that of the CD."""
+    return target(index) if bus == 'virtio' else 'sd' + chr(ord('b') + index)
+
+
+def disk_xml(disk: Disk, target: str, bus: str = 'virtio') -> str:
     """The device of a disk; its alias identifies it for detaching."""
     serial = escape(disk.serial)
     return (
         "<disk type='file' device='disk'>"
         f"<driver name='qemu' type='{disk.format}' discard='unmap' error_policy='enospace'/>"
-        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='virtio'/>"
+        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='{bus}'/>"
         f"<serial>{serial}</serial><alias name='ua-{serial}'/></disk>"
     )
 

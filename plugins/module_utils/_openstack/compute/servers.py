@@ -152,6 +152,10 @@ class Servers:
         """Return nothing: Neutron lets several servers have a name in a network."""
         return {}
 
+    def hardware_choices(self) -> Mapping[str, Tuple[str, ...]]:
+        """Return nothing: properties of images and flavors decide about hardware."""
+        return {}
+
     def readiness(self, names: Sequence[str], wait_for: str, seconds: float) -> Mapping[str, str]:
         """Return why servers are not ready yet (running, ip, ssh, init); empty if they are."""
         from .readiness import reasons

@@ -1,0 +1,81 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The hardware of machines of libvirt, as it is recorded and as it is there."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import Dict, List
+
+from ..._model.hardware import Hardware
+
+_BOOT = {'disk': 'hd', 'cdrom': 'cdrom', 'network': 'network'}
+
+
+def boot_devices(hardware: Hardware) -> List[str]:
+    """What libvirt calls the devices that the machine boots from, in this order."""
+    return [_BOOT[device] for device in hardware.boot_order or ('disk',)]
+
+
+def cd_bus(hardware: Hardware) -> str:
+    """The bus of the CD: one that the kind of guest has a driver for."""
+    return 'scsi' if hardware.os_type in (None, 'linux') else 'sata'
+
+
+def hardware_faults(hardware: Hardware, vcpus: int, machine: ET.Element) -> List[str]:
+    """How a machine, as libvirt describes it, differs from its recorded hardware."""
+    found = _found(machine)
+    return [
+        f'its {option} is {found[option]} in libvirt, recorded {value}'
+        for option, value in _expected(hardware, vcpus).items()
+        if option in found and found[option] != value
+    ]
+
+
+def _expected(hardware: Hardware, vcpus: int) -> Dict[str, str]:
+    effective = hardware.effective(vcpus)
+    expected = {
+        'disk_bus': effective.disk_bus or '',
+        'nic_model': effective.nic_model or '',
+        'video': effective.video or '',
+        'boot_order': ' '.join(boot_devices(hardware)),
+        'clock': 'localtime' if hardware.os_type == 'windows' else 'utc',
+        'CD bus': cd_bus(hardware),
+        'topology': ' '.join(map(str, effective.topology(vcpus))) if hardware.sockets else '',
+    }
+    if hardware.cpu_model:
+        expected['cpu_model'] = hardware.cpu_model
+    return expected
+
+
+def _found(machine: ET.Element) -> Dict[str, str]:
+    """What a machine has of the same, as far as it has such devices."""
+    disks = machine.findall('devices/disk')
+    cards = {_attribute(card, 'model', 'type') for card in machine.findall('devices/interface')}
+    cpu = machine.find('cpu')
+    found = {
+        'boot_order': ' '.join(boot.get('dev', '') for boot in machine.findall('os/boot')),
+        'video': _attribute(machine, 'devices/video/model', 'type'),
+        'clock': _attribute(machine, 'clock', 'offset'),
+        'topology': '',
+        'cpu_model': '',
+    }
+    if cards:
+        found['nic_model'] = ' '.join(sorted(cards))
+    for option, kind in (('disk_bus', 'disk'), ('CD bus', 'cdrom')):
+        buses = [_attribute(disk, 'target', 'bus') for disk in disks if disk.get('device') == kind]
+        if buses:
+            found[option] = buses[0]
+    if cpu is not None:
+        mode = cpu.get('mode', '')
+        found['cpu_model'] = cpu.findtext('model', '') if mode == 'custom' else mode
+        topology = cpu.find('topology')
+        if topology is not None:
+            names = ('sockets', 'cores', 'threads')
+            found['topology'] = ' '.join(topology.get(name, '') for name in names)
+    return found
+
+
+def _attribute(parent: ET.Element, tag: str, name: str) -> str:
+    child = parent.find(tag)
+    return '' if child is None else child.get(name, '')

@@ -1,0 +1,57 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Whether requested hardware is possible."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import List
+
+from .hardware import Hardware
+from .problem import Problem, invalid
+
+_MOST = 256
+_CPU_MODEL = re.compile(r'[A-Za-z0-9_.-]{1,64}')
+
+
+def hardware_problems(hardware: Hardware) -> List[Problem]:
+    """What is invalid in requested hardware, regardless of the host."""
+    problems = []
+    for option in ('sockets', 'cores', 'threads'):
+        value = getattr(hardware, option)
+        if value is not None and not 1 <= value <= _MOST:
+            problems.append(
+                invalid('hardware', f'{option}: {value} is out of range; use 1 to {_MOST}')
+            )
+    model = hardware.cpu_model
+    if model is not None and not _CPU_MODEL.fullmatch(model):
+        problems.append(invalid('hardware', f'cpu_model: {model!r} is no name of a CPU model'))
+    order = hardware.boot_order
+    if order is not None and (not order or len(order) > len({*order})):
+        text = f'boot_order: {list(order)} is not possible; name each device once'
+        problems.append(invalid('hardware', text))
+    return problems
+
+
+def topology_problem(hardware: Hardware, vcpus: int) -> str:
+    """Why a number of vCPUs cannot have the topology; empty: it can."""
+    sockets, cores, threads = hardware.topology(vcpus)
+    if sockets * cores * threads == vcpus:
+        return ''
+    return (
+        f'{vcpus} vCPUs are not {sockets} sockets with {cores} cores of {threads} threads; set '
+        'sockets, cores and threads whose product is the number of vCPUs'
+    )
+
+
+def choice_problems(hardware: Hardware, choices: Mapping[str, Sequence[str]]) -> List[str]:
+    """What a host cannot do of specified hardware. ``choices``: what it can, by option."""
+    problems = []
+    for option, value in hardware.specified().items():
+        possible = choices.get(option, (value,))
+        if value not in possible:
+            problems.append(
+                f'{option}: {value} is not possible on this host; use one of {", ".join(possible)}'
+            )
+    return problems
