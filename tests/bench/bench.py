@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ansible.release
+import pauses
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
 PYTHON = '/usr/bin/python3'  # the host's Python, as users are told to set it
-TURNS = {'no-op': 11, 'servers': 5, 'rule': 5, 'growth': 9}
+TURNS = {'no-op': 11, 'servers': 5, 'rule': 5, 'growth': 9, 'pause': 5}
 SIZES = (10, 100, 300, 1000)
 GROUP = 500  # the maximum size of a group
 RULES = ([{'preset': 'ssh'}], [{'preset': 'ssh'}, {'preset': 'http'}])
@@ -274,6 +275,37 @@ def unchanged_rows() -> Iterator[Row]:
         yield Row(times[name], times[EMPTY[0]], aim)
 
 
+def pause_rows() -> Iterator[Row]:
+    """The longest pause of a guest that writes all the time, and without anything else."""
+    machine: dict[str, Any] = {'server': 'writer', 'name': 'bench'}
+    play(
+        [
+            ('volume', {'hanok.cloud.volume': {'name': 'full', 'size': 20}}),
+            ('writer', server('writer', user_data=pauses.WRITER)),
+        ]
+    )
+    (disk,) = glob.glob('/var/lib/hanok/volumes/*')
+    pauses.allocate(disk, 20)
+    attached = {'name': 'full', 'server': 'writer', 'state': 'attached'}
+    ready = server('writer', state='started', wait_for='init')
+    play([('attach', {'hanok.cloud.volume': attached}), ('start', ready)])
+    watch = pauses.Watch('writer')
+    states = {'made': 'present', 'deleted': 'absent'}
+    found: dict[str, list[float]] = {'nothing': [], **{how: [] for how in states}}
+    for _turn in range(TURNS['pause']):
+        found['nothing'].append(watch.during(lambda: time.sleep(3)))
+        for how, state in states.items():
+            task = ('snapshot', {'hanok.cloud.server_snapshot': {**machine, 'state': state}})
+            found[how].append(watch.during(lambda task=task: play([task])))
+    play([absent('writer'), ('full', {'hanok.cloud.volume': {'name': 'full', 'state': 'absent'}})])
+    for how in states:
+        yield Row(
+            Times(f'longest pause of writes, a snapshot of 20 GB {how}', found[how]),
+            Times('nothing else', found['nothing']),
+            '0.1 s',
+        )
+
+
 def rule(records: int) -> dict[str, Times]:
     """Change one rule of a group that all servers have, alternately."""
     tasks = [
@@ -327,7 +359,7 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def main(report: str) -> None:
     """Measure everything, print it, and write it to a file."""
     prepare()
-    rows = [*unchanged_rows(), *creation_rows()]
+    rows = [*unchanged_rows(), *creation_rows(), *pause_rows()]
     play(fill_tasks(3))
     few = rule(3)
     points: dict[str, dict[int, Times]] = {}
