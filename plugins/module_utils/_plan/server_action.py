@@ -149,9 +149,8 @@ def _resized(
         if warning and warning not in draft.notes:
             draft.notes.append(warning)
         check_kept_topology(current, request.vcpus, draft)
-        after = replace(after, vcpus=request.vcpus, memory=request.memory)
-        after = replace(after, max_vcpus=None, max_memory=None)
-        return replace(after, flavor=None, resized_from=before)
+        after = replace(after, flavor=None, vcpus=request.vcpus, memory=request.memory)
+        return replace(after, max_vcpus=None, max_memory=None, resized_from=before)
     flavor = observed.flavors.get(request.flavor or '')
     if flavor is None:
         return after
