@@ -313,6 +313,14 @@ USERS: Mapping[str, Sequence[tuple[str, Callable[[Any], Sequence[str]]]]] = {
 }
 
 
+class Flavors(Items):
+    """Flavors, of which no machine needs anything."""
+
+    def limit_problem(self, limits: Iterable[str]) -> str:
+        """Any limit will do."""
+        return ''
+
+
 class Images(Items):
     """Images, of whose content only the digests are stored."""
 
@@ -780,6 +788,7 @@ class Servers(Items):
 
 
 CLASSES = {
+    'flavor': Flavors,
     'image': Images,
     'network': Networks,
     'security_group': SecurityGroups,

@@ -51,6 +51,42 @@ options:
       - As O(max_vcpus), of memory in MiB. Memory is given and taken live (balloon). The guest boots
         with as much as this, and gives back what its server does not have.
     type: int
+  limits:
+    description:
+      - Limits of the bandwidth and the operations of each server of the flavor. If set, these are
+        all that there are; V({}) removes them.
+      - On the local cloud they change at once for all servers of the flavor, also while these run.
+        In an OpenStack a server has those that its flavor had when it was created or resized.
+      - Like Nova, libvirt limits each disk and each network interface on its own.
+      - In an OpenStack they are extra specs of the flavor, and only administrators may set them.
+    type: dict
+    suboptions:
+      disk_read_mib:
+        description:
+          - What is read from a disk, in MiB (2^20 bytes) per second. Nova has it as
+            C(quota:disk_read_bytes_sec).
+        type: int
+      disk_write_mib:
+        description:
+          - What is written to a disk, in MiB (2^20 bytes) per second. Nova has it as
+            C(quota:disk_write_bytes_sec).
+        type: int
+      disk_iops:
+        description:
+          - Reads and writes of a disk per second. Nova has it as C(quota:disk_total_iops_sec).
+        type: int
+      network_in_mbit:
+        description:
+          - What an interface receives, in Mbit (10^6 bits) per second. Nova has it as
+            C(quota:vif_inbound_average), in kilobytes.
+          - It is refused if the kernel of the host cannot limit bandwidth.
+        type: int
+      network_out_mbit:
+        description:
+          - What an interface sends, in Mbit (10^6 bits) per second. Nova has it as
+            C(quota:vif_outbound_average), in kilobytes.
+          - It is refused if the kernel of the host cannot limit bandwidth.
+        type: int
   description:
     description: Description, one line of at most 255 characters.
     type: str
@@ -86,6 +122,19 @@ EXAMPLES = r"""
     disk: 2
     max_vcpus: 2
     max_memory: 512
+
+- name: Limit the disks of all servers of a flavor, also of those that run
+  hanok.cloud.flavor:
+    name: our.small
+    limits:
+      disk_read_mib: 100
+      disk_write_mib: 50
+      disk_iops: 1000
+
+- name: Remove all limits of a flavor
+  hanok.cloud.flavor:
+    name: our.small
+    limits: {}
 
 - name: Update the description of a flavor
   hanok.cloud.flavor:
@@ -128,6 +177,10 @@ flavor:
     max_memory:
       description: Memory in MiB that its servers can have without a restart; null if no more.
       type: int
+    limits:
+      description: Limits of each server of the flavor, by option of O(limits); without those unset.
+      type: dict
+      sample: {disk_iops: 1000}
     description:
       description: Description of the flavor.
       type: str
@@ -141,6 +194,14 @@ flavor:
     labels:
       description: Labels of the flavor.
       type: dict
+    task_state:
+      description: What another task is doing with the flavor now (V(updating)); null otherwise.
+      type: str
+    unfinished:
+      description:
+        - What an earlier task did not complete (V(updating)). The next task for the flavor
+          completes it.
+      type: str
     project:
       description: Project of the flavor.
       type: str

@@ -62,6 +62,22 @@ def test_flavor(keep: Keep, refused: Refused, run: Run, cloud: CloudUnderTest) -
     keep('flavor', name='our.small', state='absent')
 
 
+def test_limits_of_a_flavor(keep: Keep, run: Run, refused: Refused) -> None:
+    """What is set replaces what there was; what is not set stays."""
+    size = {'vcpus': 1, 'memory': 128, 'disk': 1}
+    limits = {'disk_iops': 500, 'disk_read_mib': 20}
+    assert keep('flavor', name='slow', **size, limits=limits)['flavor']['limits'] == limits
+    kept = keep('flavor', name='slow', labels={'tier': 'batch'})['flavor']
+    assert kept['limits'] == limits
+    fewer = keep('flavor', name='slow', limits={'disk_write_mib': 5})['flavor']
+    assert (fewer['limits'], fewer['labels']) == ({'disk_write_mib': 5}, {'tier': 'batch'})
+    assert keep('flavor', name='slow', limits={})['flavor']['limits'] == {}
+    text = refused('flavor', name='slow', limits={'disk_iops': 0, 'disk_read_mib': 5 * 10**6})
+    assert 'limits: disk_iops: 0 is out of range; use 1 to 10000000 (1/s)' in text
+    assert 'limits: disk_read_mib: 5000000 is out of range; use 1 to 1000000 (MiB/s)' in text
+    keep('flavor', name='slow', state='absent')
+
+
 def test_network(keep: Keep, refused: Refused) -> None:
     """A free range is chosen, or requested; two never overlap; a range never changes."""
     chosen = keep('network', name='chosen', description='behind')['network']

@@ -290,6 +290,18 @@ WALKS = (
         ],
     ),
     Walk(
+        'limits of a flavor with a server that runs',
+        [
+            task('flavor', name='f', limits={'disk_iops': 500}),
+            task('flavor', name='f', limits={}),
+        ],
+        prerequisites=[
+            task('flavor', name='f', vcpus=1, memory=128, disk=1),
+            task('server', name='s', image='killed', flavor='f'),
+        ],
+        slow=True,
+    ),
+    Walk(
         'init script',
         [
             task('init_script', name='i', content=SCRIPT),

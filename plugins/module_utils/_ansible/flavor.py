@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
-from .._cloud import Cloud, Names
+from .._cloud import Cloud, Names, RefusedTask
 from .._model.flavor import FAMILIES, Flavor, FlavorRequest
+from .._model.flavor_limits import LIMITS
+from .._model.problem import Problem
 from .._plan.flavor import plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
 from .resource import Resource
@@ -22,27 +24,36 @@ ARGUMENTS: Dict[str, Any] = {
     'disk': {'type': 'int'},
     'max_vcpus': {'type': 'int'},
     'max_memory': {'type': 'int'},
+    'limits': {'type': 'dict', 'options': {name: {'type': 'int'} for name in LIMITS}},
     **METADATA,
 }
 
 
 def request(params: Dict[str, Any]) -> FlavorRequest:
     """Return the request of the task."""
-    return FlavorRequest(
-        params['name'],
-        params['state'],
-        {
-            **specified_options(
-                params, 'family', 'vcpus', 'memory', 'disk', 'max_vcpus', 'max_memory'
-            ),
-            **metadata_options(params),
-        },
-    )
+    options = {
+        **specified_options(params, 'family', 'vcpus', 'memory', 'disk', 'max_vcpus', 'max_memory'),
+        **metadata_options(params),
+    }
+    if params['limits'] is not None:
+        limits = params['limits'].items()
+        options['limits'] = {limit: value for limit, value in limits if value is not None}
+    return FlavorRequest(params['name'], params['state'], options)
 
 
 def observe(cloud: Cloud, requested: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:
-    """Return the flavor."""
-    return by_name('flavor', cloud.flavors.list([requested.name])), {('flavor', requested.name)}
+    """Return the flavor, with its name, and those of its servers if their limits may change."""
+    wanted = requested.options.get('limits')
+    if wanted:
+        problem = cloud.flavors.limit_problem(wanted)
+        if problem:
+            raise RefusedTask([Problem(problem, 'limits', 'unsupported')])
+    found = by_name('flavor', cloud.flavors.list([requested.name]))
+    names = {('flavor', requested.name)}
+    for flavor in found.values():
+        if flavor.unfinished or wanted not in (None, flavor.limits):
+            names |= {('server', server) for server in flavor.used_by}
+    return found, names
 
 
 def reload(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:

@@ -69,6 +69,13 @@ class UpdatableItems(Items[Item_co], Updatable, Protocol[Item_co]):
     """Items of one kind that can be listed, created, updated and deleted."""
 
 
+class Flavors(UpdatableItems[Flavor], Protocol):
+    """Flavors of a cloud."""
+
+    def limit_problem(self, limits: Iterable[str]) -> str:
+        """Return why servers cannot be limited in this way; empty if they can, or it is unknown."""
+
+
 class Images(Items[Image], Updatable, Protocol):
     """Images of a cloud."""
 
@@ -203,7 +210,7 @@ class Cloud(Protocol):
         """Key pairs."""
 
     @property
-    def flavors(self) -> UpdatableItems[Flavor]:
+    def flavors(self) -> Flavors:
         """Flavors."""
 
     @property

@@ -98,7 +98,7 @@ class LocalCloud:
         """Flavors."""
         from .catalogue.flavors import LocalFlavors
 
-        return at_boundary(LocalFlavors(self.host))
+        return at_boundary(LocalFlavors(self.host, self._limit))
 
     @property
     def init_scripts(self) -> LocalInitScripts:
@@ -148,6 +148,9 @@ class LocalCloud:
         from .storage.volumes import LocalVolumes
 
         return at_boundary(LocalVolumes(self.host, lambda: self._projections, self._redefine))
+
+    def _limit(self, names: Iterable[str]) -> None:
+        self._servers.limit(names)
 
     def _redefine(self, names: Iterable[str]) -> None:
         self._servers.redefine(names)

@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
+from .status import TaskState
 
 FAMILIES = ('general', 'cpu', 'memory', 'gpu')
 # By option: the lowest and the highest value, and the unit.
@@ -29,7 +30,8 @@ class Flavor:
     """A size of servers: vCPUs, memory in MiB, and the root volume in GB (2^30 bytes).
 
     ``max_vcpus``, ``max_memory``: what its servers can get while they run; None: no more.
-    ``built_in``: it belongs to the cloud, and cannot be changed or deleted.
+    ``built_in``: it belongs to the cloud, and cannot be changed or deleted. ``limits``: of the
+    bandwidth and the operations of its servers (flavor_limits.py), where there are any.
     """
 
     name: str
@@ -41,11 +43,18 @@ class Flavor:
     max_memory: int | None = None
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
     built_in: bool = False
     used_by: Tuple[str, ...] = ()
     id: str = AFTER_APPLY
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+
+    def completed(self) -> Flavor:
+        """The flavor when its servers have the limits that it has."""
+        return replace(self, task_state=None, unfinished=None)
 
     def public(self) -> Dict[str, Any]:
         """The flavor for the result of a module."""
@@ -68,7 +77,12 @@ class FlavorRequest(Request):
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
-        return super().problems() + amount_problems(self.options)
+        problems = super().problems() + amount_problems(self.options)
+        if self.options.get('limits'):
+            from .flavor_limits import limit_problems
+
+            problems += limit_problems(self.options['limits'])
+        return problems
 
 
 _IMMUTABLE = fixed(
@@ -84,4 +98,5 @@ TABLE: Table = {
     'max_memory': live,
     'description': live,
     'labels': live,
+    'limits': live,
 }

@@ -14,7 +14,8 @@ from .common import plan_one
 def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]:
     """Create, update or delete one flavor."""
     draft = Draft()
-    current = observed.get(request.name)
+    found = observed.get(request.name)
+    current = draft.settled('flavor', found) if found else None
     if current and current.built_in:
         _check_unchanged(request, current, draft)
         return draft.finish([current])

@@ -18,6 +18,7 @@ from ..host.devices import AGENT_CHANNEL, bridge_name, tap_name
 from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
+from .device_limits import limit_faults
 from .machine_hardware import hardware_faults
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _definition_faults(row: ObservedServer, machine: Machine | None, files: set[
     definition = _definition(machine)
     if definition is None:
         return ['its machine is no longer defined in libvirt']
-    faults = _size_faults(row, definition)
+    faults = [*_size_faults(row, definition), *limit_faults(row, definition)]
     faults += [
         f'its machine no longer has the disk {file}' for file in sorted(files - _files(definition))
     ]

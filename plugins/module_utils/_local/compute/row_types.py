@@ -42,6 +42,8 @@ class ListedServer(ServerRow):
     volume_task_state: str | None
     snapshots: str
     is_being_restored: int
+    limits: str | None
+    flavor_task_state: str | None
 
 
 class ListedSnapshot(ServerSnapshotRow):

@@ -30,13 +30,15 @@ _SNAPSHOTS = """(SELECT json_group_array(name) FROM (
   WHERE server_id = s.id ORDER BY id))"""
 _WITH_IMAGE_AND_ROOT = """JOIN image i ON i.id = s.image_id
   LEFT JOIN image r ON r.id = s.rescue_image_id
-  LEFT JOIN volume v ON v.server_id = s.id AND v.bootable"""
+  LEFT JOIN volume v ON v.server_id = s.id AND v.bootable
+  LEFT JOIN flavor f ON f.name = s.flavor"""
 _SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
   r.name AS rescue_image, r.uuid AS rescue_image_uuid,
   {_MORE_KEYS} AS more_keys, {_SNAPSHOTS} AS snapshots, EXISTS (SELECT 1 FROM server_snapshot n
     WHERE n.server_id = s.id AND n.task_state = '{TaskState.RESTORING}') AS is_being_restored,
-  v.size AS volume_size, v.task_state AS volume_task_state
+  v.size AS volume_size, v.task_state AS volume_task_state,
+  f.limits, f.task_state AS flavor_task_state
   {_SELECTED.replace('WHERE', f'{_WITH_IMAGE_AND_ROOT} WHERE')}
   ORDER BY length(s.name), s.name""")
 )

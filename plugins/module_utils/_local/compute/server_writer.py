@@ -168,6 +168,13 @@ class ServerWriter:
             for row in self.rows_named(list(names)).values():
                 self.host.with_retry(partial(self.machines.define, row))
 
+    def limit(self, names: Iterable[str]) -> None:
+        """Limit the machines of servers as their flavors do now, also while they run."""
+        rows = self.rows_named(list(names)).values()
+        self.host.work.in_parallel(
+            lambda row: self.host.with_retry(partial(self.machines.limit, row)), list(rows)
+        )
+
     def complete_rows(self, changes: Changes) -> Dict[str, CompleteServer]:
         """The rows of the servers of changes, with all values of their machines, by name."""
         return self.rows_named([change.name for change in changes])

@@ -215,6 +215,10 @@ class LocalServers:
         """Delete servers."""
         return self._writer().delete(changes)
 
+    def limit(self, names: Iterable[str]) -> None:
+        """Limit the machines of servers as their flavors do now."""
+        self._writer().limit(names)
+
     def redefine(self, names: Iterable[str]) -> None:
         """Define the machines of servers after a change of their volumes."""
         self._writer().redefine(names)

@@ -24,8 +24,10 @@ from ..storage import disk_devices
 from ..storage.pool_writer import writer_of
 from . import domain, seed
 from .console import Console
+from .device_limits import limits_of
 from .interfaces import interfaces_of, plug
 from .live_size import has_recorded_size
+from .machine_limits import apply, limited
 from .machines import Machines, name_in_project
 from .server_status import SHELVED
 
@@ -108,7 +110,7 @@ class VirtualMachines(Machines['CompleteServer']):
             hardware=hardware,
             root_disks=2 if is_rescued else 1,
         )
-        return domain.xml(machine)
+        return limited(domain.xml(machine), limits_of(row))
 
     def erase(self, row: CompleteServer) -> None:
         """Delete the machine with its root disk, its other files and its logs."""
@@ -129,6 +131,11 @@ class VirtualMachines(Machines['CompleteServer']):
         if row['power'] == 'started':
             self.start(row)
 
+    def limit(self, row: CompleteServer) -> None:
+        """Limit the machine as recorded, also while it runs."""
+        with tolerate('NO_DOMAIN'):  # whatever creates it limits it
+            apply(self.lookup(row), limits_of(row))
+
     def resize(self, change: Change, row: CompleteServer) -> None:
         """Change the machine to its recorded size, with a restart if the change allows one."""
         before = change.old(Server)
@@ -147,6 +154,7 @@ class VirtualMachines(Machines['CompleteServer']):
             self._plug(machine, row)
         self._grow(machine, row)
         self.define_and_start(row)
+        self.limit(row)
 
     def _plug(self, machine: Any, row: CompleteServer) -> None:
         """Plug interfaces into a running machine, and unplug others."""
@@ -282,6 +290,7 @@ def _macs(server: Server) -> Sequence[Tuple[str, str]]:
 def _size(server: Server) -> Tuple[object, ...]:
     """The values of a server that define its machine and may change."""
     return (
+        server.flavor,
         server.vcpus,
         server.memory,
         server.max_vcpus,

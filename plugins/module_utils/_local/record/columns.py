@@ -31,6 +31,7 @@ class Value(Enum):
     HOST_NAME = 'host name'
     JSON = 'json'
     LABELS = 'labels'
+    LIMITS = 'limits'
     LISTENERS = 'listeners'
     MAC = 'mac'
     NAME = 'name'

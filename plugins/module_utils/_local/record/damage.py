@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Callable, Dict, Iterator
 
 from ..._cloud import CloudError
+from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
@@ -82,6 +83,12 @@ def _labels(text: str) -> None:
         raise ValueError(f'{text!r} is not a mapping of labels')
 
 
+def _limits(text: str) -> None:
+    for option, value in json.loads(text).items():
+        if option not in LIMITS or not isinstance(value, int):
+            raise ValueError(f'{option}: {value!r} is not a limit')
+
+
 def _listeners(text: str) -> None:
     for listener in json.loads(text):
         Listener(**listener)
@@ -112,6 +119,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.HOST_NAME: _matches('[A-Za-z0-9-]+'),
     Value.JSON: json.loads,
     Value.LABELS: _labels,
+    Value.LIMITS: _limits,
     Value.LISTENERS: _listeners,
     Value.MAC: _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
     Value.NAME: _matches('[A-Za-z0-9._-]+'),

@@ -67,6 +67,9 @@ class FlavorRow(Row):
     max_memory: Optional[int]
     description: Description
     labels: AddedLabels
+    # Of the bandwidth and the operations of its servers, by option, as JSON.
+    limits: Annotated[str, "DEFAULT '{}'", Value.LIMITS]
+    task_state: TaskState
 
 
 class ImageRow(Row):

@@ -197,7 +197,12 @@ _ROOM = [
 _PHASE = ['ALTER TABLE server ADD COLUMN phase TEXT;']  # of a creation
 _CRASH = ["ALTER TABLE server ADD COLUMN on_crash TEXT NOT NULL DEFAULT 'restart';"]
 _HARDWARE = ["ALTER TABLE server ADD COLUMN hardware TEXT NOT NULL DEFAULT '{}';"]
-_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE]
+# Limits of flavors.
+_LIMITS = [
+    "ALTER TABLE flavor ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';",
+    'ALTER TABLE flavor ADD COLUMN task_state TEXT;',
+]
+_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS]
 
 VERSIONS = {
     2: _version_2(),

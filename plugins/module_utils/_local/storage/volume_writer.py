@@ -29,6 +29,7 @@ _DETACHED = 'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id
 _DELETED = 'DELETE FROM main.volume WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+_INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE
 
 
 class VolumeWriter:
@@ -145,6 +146,7 @@ class VolumeWriter:
         disk = self._disk(row)
         if machine and not _find_target(machine, disk.serial):
             device = disk_devices.disk_xml(disk, _find_free_target(machine))
+            device = device.replace('</disk>', f'{_limits(machine, disk.serial)}</disk>')
             machine.attachDeviceFlags(device, _LIVE)
 
     def _detach(self, change: Change) -> None:
@@ -176,6 +178,16 @@ def _serials(machine: Any) -> Dict[str, str]:
         if target is not None:
             found[target.get('dev', '')] = disk.findtext('serial', '')
     return found
+
+
+def _limits(machine: Any, serial: str) -> str:
+    """The limits with which a disk has been defined for the next start of a machine, as XML."""
+    definition = ET.fromstring(machine.XMLDesc(_INACTIVE))  # noqa: S314
+    for disk in definition.iterfind('devices/disk'):
+        limits = disk.find('iotune')
+        if limits is not None and disk.findtext('serial') == serial:
+            return ET.tostring(limits, 'unicode')
+    return ''
 
 
 def _find_target(machine: Any, serial: str) -> str | None:

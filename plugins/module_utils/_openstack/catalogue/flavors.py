@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Tuple
+from typing import Dict, Tuple
 from urllib.parse import quote
 
 from ..._cloud import Busy, Gone, NoAnswer, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.flavor import FAMILIES, Flavor
+from ..._model.flavor_limits import LIMITS
 from ..api.api import Api, Raw
 from ..api.lists import all_flavors, all_servers, users_by
 from ..api.marks import Marks, from_metadata, to_metadata
@@ -68,7 +69,7 @@ class Flavors:
         return str(answer['flavor']['id'])
 
     def update(self, changes: Changes) -> Outcomes:
-        """Update the family, the description and the labels of flavors."""
+        """Update the family, the description, the labels and the limits of flavors."""
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
@@ -87,6 +88,10 @@ class Flavors:
                 return raw
         raise Gone
 
+    def limit_problem(self, limits: Iterable[str]) -> str:
+        """Nothing is known of the hypervisors."""
+        return ''
+
     def _write_marks(
         self,
         identity: str,
@@ -96,11 +101,11 @@ class Flavors:
     ) -> None:
         """Write the marks; extra specifications of others stay."""
         own = {'family': flavor.family, 'created_by': created_by}
-        wanted = to_metadata(flavor.labels, own)
+        wanted = {**to_metadata(flavor.labels, own), **specs_of(flavor.limits)}
         path = f'/flavors/{identity}/os-extra_specs'
         self.api.post(COMPUTE, path, {'extra_specs': wanted})
         labels = _marks(before).labels
-        existing = to_metadata(labels, {})
+        existing = {**to_metadata(labels, {}), **specs_of(limits_of(before))}
         for key in set(existing) - set(wanted):
             self.api.delete(COMPUTE, f'{path}/{quote(key)}')
 
@@ -110,6 +115,24 @@ class Flavors:
 
     def _delete(self, change: Change) -> None:
         self.api.delete(COMPUTE, f'/flavors/{change.id}')
+
+
+def limits_of(extra_specs: Mapping[str, str]) -> Mapping[str, int]:
+    """The limits in extra specifications; those that Nova could not read are none."""
+    found: Dict[str, int] = {}
+    for option, limit in LIMITS.items():
+        value = extra_specs.get(limit.extra_spec, '')
+        if value.isdigit() and int(value):
+            found[option] = limit.from_spec(int(value))
+    return found
+
+
+def specs_of(limits: Mapping[str, int]) -> Mapping[str, str]:
+    """The extra specifications of limits."""
+    return {
+        LIMITS[option].extra_spec: str(value * LIMITS[option].factor)
+        for option, value in limits.items()
+    }
 
 
 def _is_equal(raw: Raw, body: Raw) -> bool:
@@ -137,6 +160,7 @@ def _flavor(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Flavor:
         raw['disk'],
         description=raw['description'] or '',
         labels=marks.labels,
+        limits=limits_of(raw.get('extra_specs', {})),
         used_by=users.get(name, ()),
         id=raw['id'],
         created_by=marks.created_by,

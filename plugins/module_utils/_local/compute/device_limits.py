@@ -1,0 +1,82 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The limits of a flavor on the disks and interfaces of its machines (machine_limits.py).
+
+As Nova does, each disk and each interface gets them. libvirt reads 0 as no limit.
+"""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Tuple
+
+from ..._model.flavor_limits import LIMITS
+from ..catalogue.flavor_catalogue import CATALOGUE
+
+if TYPE_CHECKING:
+    from .row_types import ListedServer
+
+Values = Dict[str, int]  # by the names of libvirt
+DISKS = {
+    'disk_read_mib': 'read_bytes_sec',
+    'disk_write_mib': 'write_bytes_sec',
+    'disk_iops': 'total_iops_sec',
+}
+INTERFACES = {'network_in_mbit': 'inbound', 'network_out_mbit': 'outbound'}
+
+
+def limits_of(row: ListedServer) -> Mapping[str, int]:
+    """Return the limits of the flavor of a server."""
+    found: Dict[str, int] = json.loads(row['limits'] or '{}')
+    return found
+
+
+def limit_faults(row: ListedServer, definition: ET.Element) -> List[str]:
+    """Return how the limits of a machine differ from those of its flavor.
+
+    Nothing is known of those of a flavor that was lost with the record, and while it is updated.
+    """
+    is_known = row['limits'] is not None or row['flavor'] is None or row['flavor'] in CATALOGUE
+    if row['flavor_task_state'] or not is_known:
+        return []
+    limits = limits_of(row)
+    devices = [
+        *((f'disk {target}', found, DISKS) for target, found in disks_of(definition)),
+        *((f'interface {mac}', found, INTERFACES) for mac, found in interfaces_of(definition)),
+    ]
+    faults: List[str] = []
+    for device, found, names in devices:
+        for name, value in values_of(names, limits).items():
+            if found[name] != value:
+                has = f'{name} {found[name] or "unlimited"}'
+                faults.append(f'its {device} has {has} in libvirt, recorded {value or "unlimited"}')
+    return faults
+
+
+def values_of(names: Mapping[str, str], limits: Mapping[str, int]) -> Values:
+    """The values of libvirt for limits; 0 for those that there are none of."""
+    return {name: limits.get(option, 0) * LIMITS[option].factor for option, name in names.items()}
+
+
+def disks_of(definition: ET.Element) -> Iterator[Tuple[str, Values]]:
+    """The target of each disk, and its limits."""
+    for disk in definition.iterfind("devices/disk[@device='disk']"):
+        target = disk.find('target')
+        if target is not None:
+            found = {name: int(disk.findtext(f'iotune/{name}', '0')) for name in DISKS.values()}
+            yield target.get('dev', ''), found
+
+
+def interfaces_of(definition: ET.Element) -> Iterator[Tuple[str, Values]]:
+    """The MAC of each interface, and its limits."""
+    for interface in definition.iterfind('devices/interface'):
+        mac = interface.find('mac')
+        if mac is not None:
+            found = {name: _average(interface, name) for name in INTERFACES.values()}
+            yield mac.get('address', ''), found
+
+
+def _average(interface: ET.Element, name: str) -> int:
+    element = interface.find(f'bandwidth/{name}')
+    return 0 if element is None else int(element.get('average', '0'))
