@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List
 
 from .._model.change import Draft, Plan
 from .._model.checks import join_names
@@ -19,11 +19,12 @@ from .._model.machine_size import small_memory
 from .._model.server import Server, Size
 from .._model.server_action import ServerActionRequest
 from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
-from .checks import DnsOwners, check_dns_name
+from .checks import DnsOwners
 from .server_action_images import check_rebuild, check_rescue
-from .server_completion import complete_action
+from .server_completion import complete_for_action
 from .server_hardware import check_kept_topology
 from .server_power import check_allowed
+from .server_rename import renamed
 from .turns import in_turn
 
 
@@ -41,7 +42,7 @@ def plan(request: ServerActionRequest, observed: ObservedActions) -> Plan[Server
     """Plan the action for all selected servers; report all problems of all of them."""
     draft = Draft()
     if request.verb == Verb.RENAME:
-        return draft.finish(_renamed(request, observed, draft))
+        return draft.finish(renamed(request, observed.servers, observed.dns_owners, draft))
     _check_selection(request, observed, draft)
     planned = [_act(server, request, observed, draft) for server in observed.servers.values()]
     _report_new_host_keys(request, planned, draft)
@@ -75,7 +76,7 @@ def _act(
         draft.refuse('name', f'server {server.name} is being deleted', name=server.name)
         return server
     begun = current.unfinished
-    current = _completed(current, request, draft)
+    current = complete_for_action(current, request.force, draft)
     if _is_done(current, request, begun):
         return current
     if request.force and (current.status, request.verb) == (Status.PAUSED, Verb.SHELVE):
@@ -85,18 +86,6 @@ def _act(
     after = _AFTER.get(request.verb, _with_status)(current, request, observed, draft)
     effect = POWER_OFF if request.force else LIVE
     return draft.add('server', request.verb, current, after, effect)
-
-
-def _completed(current: Server, request: ServerActionRequest, draft: Draft) -> Server:
-    if current.unfinished in (TaskState.CREATING, TaskState.REPAIRING, TaskState.DELETING):
-        draft.refuse(
-            'name',
-            f'server {current.name}: {current.unfinished} was not completed; run the task of the '
-            'module server again that did it',
-            name=current.name,
-        )
-        return current.completed()
-    return complete_action(current, draft, request.force) if current.unfinished else current
 
 
 def _is_done(current: Server, request: ServerActionRequest, begun: TaskState | None) -> bool:
@@ -259,42 +248,3 @@ def _report_new_host_keys(
         f'rebuilt servers have new SSH host keys; remove the old ones: '
         f'{"; ".join(f"ssh-keygen -R {address}" for address in addresses)}'
     )
-
-
-def _renamed(
-    request: ServerActionRequest, observed: ObservedActions, draft: Draft
-) -> Tuple[Server, ...]:
-    """The server under its new name, unless it has that already."""
-    name = request.name or ''
-    new_name = request.new_name or ''
-    found = observed.servers.get(name)
-    renamed = observed.servers.get(new_name)
-    if found is None and renamed is not None:
-        settled = draft.settled('server', renamed)
-        return (_completed(settled, request, draft),) if settled else ()
-    current = None if found is None else draft.settled('server', found)
-    if current is None:
-        draft.miss('name', f'server {name} does not exist', name=name)
-        return ()
-    if new_name == name:
-        return (current,)
-    if renamed is not None:
-        draft.refuse('new_name', f'new_name: server {new_name} exists already', name=name)
-    current = _completed(current, request, draft)
-    _check_rename(current, new_name, observed, draft)
-    after = replace(current, name=new_name)
-    return (draft.add('server', Verb.RENAME, current, after),)
-
-
-def _check_rename(current: Server, new_name: str, observed: ObservedActions, draft: Draft) -> None:
-    name = current.name
-    if current.member_of:
-        draft.refuse(
-            'action',
-            f'server {name} is a member of the group {current.member_of}, by which it is named; '
-            'only single servers are renamed',
-            name=name,
-        )
-    check_allowed(current, Verb.RENAME, draft, 'action')
-    networks = [nic.name for nic in current.networks]
-    check_dns_name('server', new_name, networks, observed.dns_owners, draft)

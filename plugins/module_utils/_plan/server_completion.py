@@ -73,6 +73,19 @@ def complete_action(current: Server, draft: Draft, force: bool) -> Server:
     return draft.add('server', verb, current, after, effect, why=COMPLETES_INTERRUPTED_RUN)
 
 
+def complete_for_action(current: Server, force: bool, draft: Draft) -> Server:
+    """Complete what was begun with a server, unless that needs what only its own task says."""
+    if current.unfinished in (TaskState.CREATING, TaskState.REPAIRING, TaskState.DELETING):
+        draft.refuse(
+            'name',
+            f'server {current.name}: {current.unfinished} was not completed; run the task of the '
+            'module server again that did it',
+            name=current.name,
+        )
+        return current.completed()
+    return complete_action(current, draft, force) if current.unfinished else current
+
+
 def _repair(
     current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> Server:
