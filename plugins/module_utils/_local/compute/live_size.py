@@ -1,13 +1,14 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""vCPUs and memory of running machines."""
+"""What of a machine changes while it runs, and whether it does."""
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Sequence, Tuple
 
 from ..._model.hardware import hardware_from
+from ..._model.server import Server
 from ..host.hypervisor import tolerate
 from .faults import has_agent
 from .machine_hardware import hardware_faults
@@ -50,3 +51,24 @@ def has_recorded_size(machine: Any, row: CompleteServer) -> bool:
     if hardware_faults(hardware_from(row['hardware']), most[1], running):
         return False
     return has_agent(running) == bool(row['guest_agent'])
+
+
+def macs_of(server: Server) -> Sequence[Tuple[str, str]]:
+    """The MACs of a server, each with its network."""
+    return [(nic.name, nic.mac) for nic in server.networks]
+
+
+def definition_of(server: Server) -> Tuple[object, ...]:
+    """The values of a server that define its machine and may change."""
+    return (
+        server.flavor,
+        server.vcpus,
+        server.memory,
+        server.max_vcpus,
+        server.max_memory,
+        server.volume_size,
+        server.guest_agent,
+        server.on_crash,
+        macs_of(server),
+        server.hardware,
+    )

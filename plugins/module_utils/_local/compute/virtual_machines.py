@@ -9,7 +9,7 @@ import os
 import time
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Sequence, Tuple
+from typing import TYPE_CHECKING, Any
 
 from ..._cloud import TimedOut
 from ..._model.change import Change
@@ -26,7 +26,7 @@ from . import domain, seed
 from .console import Console
 from .device_limits import limits_of
 from .interfaces import interfaces_of, plug
-from .live_size import has_recorded_size
+from .live_size import definition_of, has_recorded_size, macs_of
 from .machine_limits import apply, limited
 from .machines import Machines, name_in_project
 from .server_status import SHELVED
@@ -140,7 +140,7 @@ class VirtualMachines(Machines['CompleteServer']):
         """Change the machine to its recorded size, with a restart if the change allows one."""
         before = change.old(Server)
         after = change.new(Server)
-        if before.unfinished is None and _size(before) == _size(after):
+        if before.unfinished is None and definition_of(before) == definition_of(after):
             return
         machine = self.define(row)
         may_restart = change.effect == RESTART or before.unfinished is not None
@@ -150,7 +150,7 @@ class VirtualMachines(Machines['CompleteServer']):
             from .live_size import set_size
 
             set_size(machine, row)
-        if machine.isActive() and (before.unfinished or _macs(before) != _macs(after)):
+        if machine.isActive() and (before.unfinished or macs_of(before) != macs_of(after)):
             self._plug(machine, row)
         self._grow(machine, row)
         self.define_and_start(row)
@@ -280,24 +280,4 @@ def _first_boot(row: CompleteServer) -> seed.Seed:
         macs=tuple(port['mac'] for port in row['ports']),
         public_keys=row['public_keys'],
         clone=row['image_source'].startswith('server:'),
-    )
-
-
-def _macs(server: Server) -> Sequence[Tuple[str, str]]:
-    return [(nic.name, nic.mac) for nic in server.networks]
-
-
-def _size(server: Server) -> Tuple[object, ...]:
-    """The values of a server that define its machine and may change."""
-    return (
-        server.flavor,
-        server.vcpus,
-        server.memory,
-        server.max_vcpus,
-        server.max_memory,
-        server.volume_size,
-        server.guest_agent,
-        server.on_crash,
-        _macs(server),
-        server.hardware,
     )
