@@ -10,12 +10,15 @@ import pwd
 import resource
 import signal
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._local.balancer import haproxy_socket
 
 from .conftest import STATE, inventory, keep, refused, run
 
@@ -268,6 +271,33 @@ def test_a_member_is_not_healthy_before_its_first_check(image: str, lb: dict[str
     finally:
         keep('lb', name='alone', members=[])
         keep('server', name='down', state='absent')
+
+
+def test_what_an_interrupted_run_left_drained(image: str, lb: dict[str, Any]) -> None:
+    """The task that completes the work on a server lets its load balancers use it again."""
+    folder = f'/var/lib/hanok/balancers/{lb["id"]}'
+
+    def is_drained() -> bool:
+        statistics = haproxy_socket.query(folder, 'show stat') or ''
+        (line,) = [
+            line for line in statistics.splitlines() if line.startswith('members_80,member,')
+        ]
+        return ',DRAIN,' in line
+
+    keep('server', name='member', image=image, flavor='g1.nano')
+    try:
+        keep('lb', name='alone', members=['member'])
+        haproxy_socket.query(folder, 'set server members_80/member state drain')
+        with contextlib.closing(sqlite3.connect(STATE / 'hanok.db')) as record, record:
+            record.execute("UPDATE server SET task_state = 'rebooting' WHERE name = 'member'")
+        assert is_drained()
+        keep('lb', name='alone', listeners=[{'port': 80}, {'port': 81}])
+        assert is_drained()  # also after HAProxy has read another configuration
+        assert 'completes an earlier run' in keep('server', name='member')['msg']
+        assert not is_drained()
+    finally:
+        keep('lb', name='alone', members=[])
+        keep('server', name='member', state='absent')
 
 
 @pytest.mark.parametrize('name', ['haproxy.cfg', 'taken-up.cfg'])
