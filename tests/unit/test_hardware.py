@@ -107,7 +107,17 @@ def test_choices() -> None:
     ]
 
 
-@pytest.mark.parametrize('recorded', ['[]', 'null', '{"os_type": "x"}', '{"colour": "red"}'])
+@pytest.mark.parametrize(
+    'recorded',
+    [
+        '[]',
+        'null',
+        '{"os_type": "x"}',
+        '{"colour": "red"}',
+        '{"cpu_model": "a</model>"}',
+        '{"boot_order": ["disk\'/>"]}',
+    ],
+)
 def test_damaged(recorded: str) -> None:
     """What we do not write is an error of a kind that callers expect."""
     with pytest.raises((TypeError, ValueError)):

@@ -5,10 +5,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Tuple
 
 _TOPOLOGY = ('sockets', 'cores', 'threads')
+_WORD = re.compile(r'[A-Za-z0-9_.-]{1,64}\Z')  # inserted into the definitions of machines
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,17 @@ DEFAULT = Hardware()
 
 def hardware_from(recorded: str) -> Hardware:
     """The hardware in JSON. Raises ValueError, TypeError if it is not the form of one."""
+    if recorded == '{}':
+        return DEFAULT
     options = json.loads(recorded)
     if 'boot_order' in options:
         options['boot_order'] = tuple(options['boot_order'])
     hardware = Hardware(**options)
     if (hardware.os_type or 'linux') not in DEFAULTS:
         raise ValueError(f'unknown os_type {hardware.os_type}')
+    for value in (*options.values(), *(hardware.boot_order or ())):
+        if isinstance(value, str) and not _WORD.match(value):
+            raise ValueError(f'{value!r} is no word')
     return hardware
 
 
