@@ -357,14 +357,6 @@ EXAMPLES = r"""
     networks:
       - name: backend
 
-- name: Give the server another script of its first boot, with a new root disk; its addresses stay
-  hanok.cloud.server:
-    name: db
-    user_data: |
-      #!/bin/sh
-      echo ready >/etc/motd
-    on_drift: recreate
-
 - name: Create a similar server, with a larger root volume and none of its data
   hanok.cloud.server:
     name: db2
@@ -380,6 +372,14 @@ EXAMPLES = r"""
     flavor: g1.micro
     volume_size: 5
     allow_restart: true
+
+- name: Give the server another script of its first boot, with a new root disk; its addresses stay
+  hanok.cloud.server:
+    name: db
+    user_data: |
+      #!/bin/sh
+      echo ready >/etc/motd
+    on_drift: recreate
 
 - name: Create a server with vCPUs and memory of its own, without a flavor
   hanok.cloud.server:

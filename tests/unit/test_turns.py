@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.execute import apply_in_turn
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.health import healthy
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError, Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, MemberHealth
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import (
     ServerActionRequest,
@@ -93,3 +96,35 @@ def test_the_first_that_fails_is_the_last(
     assert (turned.error is not None) == bool(unready)
     assert left in turned.note
     assert bool(turned.note) == bool(left)
+
+
+@pytest.mark.parametrize(
+    ('before', 'awaited', 'after', 'reason'),
+    [
+        ({'a': 'ERROR', 'c': 'ONLINE'}, ('a',), {'a': 'ERROR', 'c': 'ONLINE'}, 'ERROR in'),
+        ({'a': 'ERROR', 'c': 'ONLINE'}, ('a',), {'a': 'UNKNOWN', 'c': 'ERROR'}, 'UNKNOWN in'),
+        ({'a': 'ERROR', 'c': 'ONLINE'}, ('a',), {'a': 'ONLINE', 'c': 'ONLINE'}, ''),
+        ({'a': 'ERROR', 'c': 'ONLINE'}, ('a',), {'c': 'ONLINE'}, ''),  # no longer a member
+        ({'a': 'ERROR', 'c': 'ERROR'}, (), {}, ''),
+        ({'a': 'ERROR'}, (), {}, ''),
+        ({'a': 'NO_MONITOR', 'c': 'NO_MONITOR'}, (), {}, ''),
+        ({'b': 'ONLINE', 'c': 'ONLINE'}, (), {}, ''),
+    ],
+)
+def test_healthy_again(
+    before: dict[str, str], awaited: tuple[str, ...], after: dict[str, str], reason: str
+) -> None:
+    """A server has to be, where another member serves; nothing else tells what to expect."""
+    states = iter([before, after])
+
+    def lbs() -> list[Lb]:
+        members = [MemberHealth(name, status, 'why') for name, status in next(states).items()]
+        return [Lb('front', health=tuple(members))]
+
+    cloud: Any = SimpleNamespace(lbs=SimpleNamespace(list=lbs))
+    condition = healthy(cloud, ['a'])
+    assert (condition.items if condition else ()) == awaited
+    if condition:
+        text = condition.unmet(['a'], 1)['a']
+        assert reason in text
+        assert bool(reason) == bool(text)

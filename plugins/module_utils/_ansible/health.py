@@ -9,44 +9,50 @@ from contextlib import suppress
 from typing import Dict, List
 
 from .._cloud import Cloud, Unsupported
-from .._model.lb import NO_MONITOR, ONLINE, Lb, MemberHealth
+from .._model.lb import ONLINE, MemberHealth
 from .wait import Condition
+
+Members = Mapping[str, MemberHealth]
 
 
 def healthy(cloud: Cloud, names: Sequence[str]) -> Condition | None:
     """Return the condition that servers are healthy in their load balancers; None without one.
 
-    A load balancer without a health check does not tell.
+    It is about load balancers with a health check that another member serves: the next one to be
+    interrupted. Where none is healthy, as before a service is installed, there is nothing to keep.
     """
-    checked = tuple(name for name in names if name in _healths(cloud))
-    if not checked:
+    found = _members(cloud)
+    awaited = {
+        (lb, name)
+        for lb, members in found.items()
+        for name in names
+        if name in members and _is_served_by_others(members, name)
+    }
+    if not awaited:
         return None
 
     def unmet(pending: Sequence[str], seconds: float) -> Mapping[str, str]:
-        found = _healths(cloud)
-        return {name: '; '.join(found.get(name, ())) for name in pending}
+        current = _members(cloud)
+        reasons: Dict[str, List[str]] = {name: [] for name in pending}
+        for lb, name in sorted(awaited):
+            member = current.get(lb, {}).get(name)
+            if name in reasons and member and member.status != ONLINE:
+                text = f'it is {member.status} in load balancer {lb} ({member.reason})'
+                reasons[name].append(text)
+        return {name: '; '.join(texts) for name, texts in reasons.items()}
 
+    checked = tuple(dict.fromkeys(name for _lb, name in sorted(awaited)))
     return Condition('healthy in its load balancers', 'server', checked, unmet)
 
 
-def _healths(cloud: Cloud) -> Dict[str, List[str]]:
-    """Why members of load balancers with a health check are not healthy, by the name of each."""
-    found: Dict[str, List[str]] = {}
-    for lb in _lbs(cloud):
-        for member in lb.health:
-            if member.status == NO_MONITOR:
-                continue
-            reasons = found.setdefault(member.name, [])
-            if member.status != ONLINE:
-                reasons.append(_reason(lb, member))
-    return found
+def _is_served_by_others(members: Members, name: str) -> bool:
+    return any(member.status == ONLINE for member in members.values() if member.name != name)
 
 
-def _lbs(cloud: Cloud) -> Sequence[Lb]:
+def _members(cloud: Cloud) -> Dict[str, Members]:
+    """The members of load balancers, which may have a health check, by their names."""
+    found: Dict[str, Members] = {}
     with suppress(Unsupported):
-        return cloud.lbs.list()
-    return ()
-
-
-def _reason(lb: Lb, member: MemberHealth) -> str:
-    return f'it is {member.status} in load balancer {lb.name} ({member.reason})'
+        for lb in cloud.lbs.list():
+            found[lb.name] = {member.name: member for member in lb.health}
+    return found
