@@ -211,7 +211,7 @@ galaxy: package
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
 LONG := examples getting_started openstack roles ground
-INTEGRATION := integration-others $(LONG:%=integration-%)
+INTEGRATION := integration-others integration-contract $(LONG:%=integration-%)
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
 .PHONY: $(INTEGRATION)
@@ -220,10 +220,11 @@ integration: $(INTEGRATION)
 $(LONG:%=integration-%): integration-%: venv-dev prepare
 	$(PYTEST_INTEGRATION) $(CONTRACT) tests/integration/test_$*.py
 
-# The contract first: test_recover.py rebuilds the record, which loses the digests of images.
+integration-contract: venv-dev prepare
+	$(PYTEST_INTEGRATION) --cloud local tests/contract
+
 integration-others: venv-dev prepare
-	$(PYTEST_INTEGRATION) --cloud local tests/contract tests/integration \
-	  $(LONG:%=--ignore=tests/integration/test_%.py)
+	$(PYTEST_INTEGRATION) tests/integration $(LONG:%=--ignore=tests/integration/test_%.py)
 
 # An OpenStack on the loopback device of a world, which is deleted with the world.
 integration-openstack: export OPENSTACK_HOME := /run/openstack

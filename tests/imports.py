@@ -26,7 +26,7 @@ LIMITS = {
     'port': 170,
     'security_group': 185,
     'server': 274,
-    'server_log': 200,
+    'server_log': 207,
     'server_snapshot': 137,
     'volume': 124,
 }

@@ -194,7 +194,7 @@ def test_long_wait_opens_few_connections(host: None) -> None:
         '    host.work.in_parallel(lambda _item: host.hypervisor.qemu.getHostname(), range(3))\n'
         '    return len(os.listdir("/proc/self/fd"))\n'
         'found = [files() for _poll in range(10)]\n'
-        'print(found[-1] - found[0])\n'
+        'print(found[-1] - found[0] < 3)\n'
     )
     ran = subprocess.run(
         ['/usr/bin/python3', '-c', code],
@@ -203,7 +203,7 @@ def test_long_wait_opens_few_connections(host: None) -> None:
         text=True,
         check=False,
     )
-    assert ran.stdout == '0\n', ran.stdout + ran.stderr
+    assert ran.stdout == 'True\n', ran.stdout + ran.stderr
 
 
 def test_libvirtd_is_restarted_during_a_task(server: dict[str, Any], image: str) -> None:

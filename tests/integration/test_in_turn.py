@@ -57,7 +57,7 @@ class Clients:
             thread.join()
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def service(image: str, open_group: str) -> Iterator[str]:
     """Two servers behind a load balancer; its address."""
     keep('init_script', name='shop', content=SERVE.format(version='old'))
@@ -95,9 +95,8 @@ def test_rebuilt_in_turn(service: str) -> None:
     assert {*clients.answers[number:]} == {'new'}
     waited = 'waited for healthy in its load balancers of'
     steps = [step['what'] for step in done['steps']]
-    assert [f'{waited} {name}' in steps for name in NAMES] == [True, False]
+    assert [f'{waited} {name}' in steps for name in NAMES] == [True, True]
     assert steps[:2] == [f'server {name}: rebuild' for name in NAMES]
-    assert steps[-1] == f'{waited} shop-2'
 
 
 def test_drained_before_a_restart(service: str) -> None:

@@ -60,6 +60,15 @@ class LbContainers(Machines['ListedLb']):
             )
         )
 
+    def is_kept(self, row: ListedLb) -> bool:
+        """Whether the container runs with an older layout, which it keeps until it stops."""
+        folder = self.folder(row)
+        if lb_files.is_current(folder) or not lb_files.is_usable(folder):
+            return False
+        with tolerate('NO_DOMAIN'):
+            return bool(self.lookup(row).isActive())
+        return False
+
     def prepare(self, row: ListedLb) -> None:
         """Create the folder and the root; a container with an older layout is deleted before."""
         folder = self.folder(row)

@@ -11,8 +11,10 @@ import shutil
 from ..host.files import read_file, write_atomically
 from ..record.host import Host
 
-# The version of the container's layout; a container with an older one is created anew.
+# The version of the container's layout; a container with an older one is created anew. One whose
+# users are not mapped yet (3) serves as well as others, until it stops.
 _VERSION = '4\n'
+_USABLE = (_VERSION, '3\n')
 _RUN = '#!/bin/sh\nexec 2>&1\nexec haproxy -W -f {folder}/haproxy.cfg\n'
 
 
@@ -35,6 +37,11 @@ def _version_path(folder: str) -> str:
 def is_current(folder: str) -> bool:
     """Whether the container was started with the layout of this version."""
     return read_file(_version_path(folder)) == _VERSION
+
+
+def is_usable(folder: str) -> bool:
+    """Whether the container was started with a layout that this version can work with."""
+    return read_file(_version_path(folder)) in _USABLE
 
 
 def mark_current(folder: str) -> None:

@@ -55,5 +55,5 @@ def configs(host: Host) -> Iterator[Config]:
     """
     members = lb_rows.members_by_lb(host.record, lb_rows.ALL_MEMBERS)
     for row in host.record.named(lb_rows.ALL, None):
-        if row['task_state'] is None and lb_files.is_current(lb_files.folder_of(host, row['uuid'])):
+        if row['task_state'] is None and lb_files.is_usable(lb_files.folder_of(host, row['uuid'])):
             yield config_of(host, row, members.get(row['id'], ()))

@@ -58,9 +58,12 @@ class LbWriter:
     def _build(self, change: Change) -> None:
         containers = LbContainers(self.host)
         row = lb_rows.row_of(self.record, change)
-        containers.prepare(row)
         members = lb_rows.members_by_lb(self.record)
         config = config_of(self.host, row, members.get(row['id'], ()))
+        if containers.is_kept(row):
+            configure(self.host, config)
+            return
+        containers.prepare(row)
         configure(self.host, config)
         containers.define(row)
         containers.start(row)

@@ -39,7 +39,7 @@ class LocalLbs:
         for row in rows:
             uuid = row['uuid']
             folder = lb_files.folder_of(self.host, uuid)
-            is_running = uuid in running and lb_files.is_current(folder)
+            is_running = uuid in running and lb_files.is_usable(folder)
             lb = lb_rows.lb_of(row, members.get(row['id'], ()), is_running)
             lb = replace(lb, health=self._health(lb))
             found.append(self.host.with_progress('lb', row, lb))
