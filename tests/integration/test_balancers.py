@@ -288,8 +288,9 @@ def test_what_an_interrupted_run_left_drained(image: str, lb: dict[str, Any]) ->
     try:
         keep('lb', name='alone', members=['member'])
         haproxy_socket.query(folder, 'set server members_80/member state drain')
-        with contextlib.closing(sqlite3.connect(STATE / 'hanok.db')) as record, record:
+        with sqlite3.connect(STATE / 'hanok.db') as record:
             record.execute("UPDATE server SET task_state = 'rebooting' WHERE name = 'member'")
+        record.close()
         assert is_drained()
         keep('lb', name='alone', listeners=[{'port': 80}, {'port': 81}])
         assert is_drained()  # also after HAProxy has read another configuration
