@@ -143,12 +143,15 @@ def test_file_system_with_nosuid_and_nodev(host: None) -> None:
 
 
 def test_container_of_an_older_version(lb: dict[str, Any]) -> None:
-    """Its users were those of the host; its task creates it anew with users of its own."""
+    """Its users were those of the host. It serves until it stops, and is then created anew."""
     folder = Path('/var/lib/hanok/balancers', lb['id'])
     for path in folder.rglob('*'):
         os.chown(path, 0, 0, follow_symlinks=False)
     (folder / 'haproxy.cfg').chmod(0o600)
     (folder / 'form').write_text('3\n')
+    assert keep('lb', name='alone', labels={'old': 'yes'})['lb']['status'] == 'ACTIVE'
+    assert (folder / 'form').read_text() == '3\n'
+    subprocess.run(['virsh', '-q', '-c', 'lxc:///system', 'destroy', lb['id']], check=True)
     assert run('lb_info', name='alone')['lbs'][0]['status'] == 'ERROR'
     assert keep('lb', name='alone')['lb']['status'] == 'ACTIVE'
     assert min(owners(processes(lb['id'], KINDS['root'])[-1])) >= 0x78000000

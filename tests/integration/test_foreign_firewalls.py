@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from .conftest import Play, run
+from .test_ground import eventually
 
 Guest = Callable[[str, str], str]
 POOL = {'name': 'lan', 'addresses': ['203.0.113.0/29'], 'uplink': 'lan0'}
@@ -294,11 +295,15 @@ def closed(request: pytest.FixtureRequest, paths: Paths, programs: None) -> Iter
 
 
 def check_open_paths(paths: Paths) -> None:
-    """No path is blocked, and a bridge that is created later is open as well."""
+    """No path is blocked, and a bridge that is created later is open as well.
+
+    Two of its checks may have failed only now, so the balancer may take its member out once more.
+    """
     assert warnings() == []
     result = run('lb', name='entry', wait_for='healthy', wait_timeout=60)
     assert not result.get('failed'), result['msg']
-    assert paths.broken() == set()
+    assert paths.broken() <= {'host to balancer'}
+    eventually(lambda: paths.broken() == set())
     run('network', name='later')
     assert warnings() == []
     run('network', name='later', state='absent')
