@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 from .._cloud import Cloud, Unsupported
 from .._model.lb import ONLINE, MemberHealth
@@ -32,17 +32,25 @@ def healthy(cloud: Cloud, names: Sequence[str]) -> Condition | None:
         return None
 
     def unmet(pending: Sequence[str], seconds: float) -> Mapping[str, str]:
-        current = _members(cloud)
         reasons: Dict[str, List[str]] = {name: [] for name in pending}
-        for lb, name in sorted(awaited):
-            member = current.get(lb, {}).get(name)
-            if name in reasons and member and member.status != ONLINE:
+        for lb, member in _unhealthy(_members(cloud), awaited):
+            if member.name in reasons:
                 text = f'it is {member.status} in load balancer {lb} ({member.reason})'
-                reasons[name].append(text)
+                reasons[member.name].append(text)
         return {name: '; '.join(texts) for name, texts in reasons.items()}
 
     checked = tuple(dict.fromkeys(name for _lb, name in sorted(awaited)))
     return Condition('healthy in its load balancers', 'server', checked, unmet)
+
+
+def _unhealthy(
+    found: Mapping[str, Members], awaited: Iterable[Tuple[str, str]]
+) -> Iterator[Tuple[str, MemberHealth]]:
+    """Yield those of some members (load balancer, server) that are not healthy."""
+    for lb, name in sorted(awaited):
+        member = found.get(lb, {}).get(name)
+        if member and member.status != ONLINE:
+            yield lb, member
 
 
 def _is_served_by_others(members: Members, name: str) -> bool:

@@ -70,5 +70,4 @@ def _set(folder: str, members: Iterable[Tuple[str, str]], value: str) -> None:
 
 def _is_serving(balancer: Tuple[str, List[Tuple[str, str]]]) -> bool:
     folder, members = balancer
-    text = haproxy_socket.query(folder, 'show stat')
-    return any(has_connections(text, backend, name) for backend, name in members)
+    return has_connections(haproxy_socket.query(folder, 'show stat'), members)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..._model.guest import printable_line
 from ..._model.lb import ERROR, NO_MONITOR, ONLINE, UNKNOWN, MemberHealth
@@ -33,13 +33,12 @@ def health(text: str | None, members: Iterable[str]) -> Tuple[MemberHealth, ...]
     return tuple(_member(member, rows.get(member, [])) for member in members)
 
 
-def has_connections(text: str | None, backend: str, member: str) -> bool:
-    """Whether a member has connections in a backend, by the output of "show stat"."""
-    rows = _rows(text or '')
+def has_connections(text: str | None, members: Collection[Tuple[str, str]]) -> bool:
+    """Whether any of some members (backend, server) has one, by the output of "show stat"."""
     return any(
         row.get('scur', '0') != '0'
-        for row in rows
-        if (row['pxname'], row['svname']) == (backend, member)
+        for row in _rows(text or '')
+        if (row['pxname'], row['svname']) in members
     )
 
 

@@ -22,6 +22,7 @@ from ..record.work import THREADS
 from . import server_rows
 from .server_queries import init_script_hash
 from .server_status import recorded_power
+from .server_writer import ids_of
 from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
@@ -124,11 +125,7 @@ class ServerActions:
         phases = _PHASES[verb]
         outcomes = self._begin(changes, phases[0].task_state)
         rows = self.writer.complete_rows(changes)
-        drained = [
-            rows[outcome.change.name]['id']
-            for outcome in outcomes
-            if not outcome.error and _is_drained(outcome.change)
-        ]
+        drained = ids_of(outcomes, rows, _is_drained)
         if verb in _DRAINED:
             self.writer.projections.drain(drained)
         for number, phase in enumerate(phases):

@@ -85,11 +85,7 @@ class ServerWriter:
         )
         self.projections.apply()
         rows = self.complete_rows(changes)
-        restarted = [
-            rows[outcome.change.name]['id']
-            for outcome in begun
-            if not outcome.error and _may_restart(outcome.change)
-        ]
+        restarted = ids_of(begun, rows, _may_restart)
         self.projections.drain(restarted)
         outcomes = self.host.work.then_each(
             begun, lambda change: self.machines.resize(change, rows[change.name])
@@ -182,6 +178,14 @@ class ServerWriter:
     def rows_named(self, names: Sequence[str]) -> Dict[str, CompleteServer]:
         """The rows of servers, with all values of their machines, by name."""
         return server_rows.complete_rows(self.record, self.user_data, names)
+
+
+def ids_of(
+    begun: Outcomes, rows: Mapping[str, CompleteServer], is_meant: Callable[[Change], bool]
+) -> List[int]:
+    """The row ids of the servers whose changes are meant, of those that have begun."""
+    changes = [outcome.change for outcome in begun if not outcome.error]
+    return [rows[change.name]['id'] for change in changes if is_meant(change)]
 
 
 def _may_restart(change: Change) -> bool:
