@@ -25,8 +25,8 @@ def healthy(cloud: Cloud, names: Sequence[str]) -> Condition | None:
     awaited = {
         (lb, name)
         for lb, members in found.items()
-        for name in names
-        if name in members and _is_served_by_others(members, name)
+        for name in members.keys() & names
+        if _is_served_by_others(members, name)
     }
     if not awaited:
         return None

@@ -31,7 +31,7 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
         member_names.add(requested.like)
     servers = by_name('server', cloud.servers.list(member_names, requested.name))
     names = {('server', name) for name in member_names | set(servers)}
-    names |= {('port', nic.port) for nic in requested.networks or () if nic.port}
+    names |= {('port', name) for name in _ports(requested)}
     if requested.state == 'absent':
         return ObservedServers(servers), names
     found = _with_references(cloud, requested, servers)
@@ -73,10 +73,15 @@ def _with_references(
     )
 
 
+def _ports(requested: ServerRequest) -> Tuple[str, ...]:
+    """The names of the requested ports."""
+    return tuple(nic.port for nic in requested.networks or () if nic.port)
+
+
 def _needed_for_networks(requested: ServerRequest, options: Set[str]) -> Set[str]:
     """The kinds that the plan looks up for the connections of servers."""
     kinds = set()
-    if 'networks' in options and any(nic.port for nic in requested.networks or ()):
+    if 'networks' in options and _ports(requested):
         kinds.add('port')
     has_ssh_check = requested.wait_for == 'ssh'
     if 'networks' in options or has_ssh_check:

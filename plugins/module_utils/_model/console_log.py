@@ -70,6 +70,16 @@ def newest(
     """
     pieces = end.rsplit(b'\n', lines + 1)
     is_whole = is_whole and len(pieces) <= lines + 1
+    found = _complete_lines(pieces, is_whole)
+    shown = [_shown(line, marked) for line in found[-lines:]]
+    is_cut = any(len(line) > MAX_WIDTH for line in shown)
+    return ConsoleLog(
+        tuple(line[:MAX_WIDTH] for line in shown),
+        truncated=is_cut or not is_whole or len(found) > lines,
+    )
+
+
+def _complete_lines(pieces: List[bytes], is_whole: bool) -> List[bytes]:
     if not pieces[-1]:
         del pieces[-1]  # the last line is complete
     if not is_whole and len(pieces) > 1:
@@ -77,12 +87,7 @@ def newest(
     found: List[bytes] = []
     for piece in pieces:
         found += _RETURNS.split(piece.strip(b'\r'))
-    shown = [_shown(line, marked) for line in found[-lines:]]
-    is_cut = any(len(line) > MAX_WIDTH for line in shown)
-    return ConsoleLog(
-        tuple(line[:MAX_WIDTH] for line in shown),
-        truncated=is_cut or not is_whole or len(found) > lines,
-    )
+    return found
 
 
 def _shown(line: bytes, marked: Callable[[str], str]) -> str:

@@ -82,7 +82,7 @@ class FloatingIpRequest(Request):
     @property
     def holder(self) -> Tuple[str, str] | None:
         """The kind and name of the specified holder."""
-        return next(((kind, getattr(self, kind)) for kind in HOLDERS if getattr(self, kind)), None)
+        return next(((kind, getattr(self, kind)) for kind in self._holders()), None)
 
     def matches_holder(self, item: FloatingIp) -> bool:
         """Whether the specified holder has this address; true when none is specified."""
@@ -101,10 +101,13 @@ class FloatingIpRequest(Request):
             )
         problems += address_problems(self.address, 'address')
         problems += address_problems(self.fixed_ip, 'fixed_ip')
-        for kind in HOLDERS:
-            if getattr(self, kind):
-                problems += reference_problems(getattr(self, kind), kind)
+        for kind in self._holders():
+            problems += reference_problems(getattr(self, kind), kind)
         return problems
+
+    def _holders(self) -> List[str]:
+        """The kinds of the specified holders."""
+        return [kind for kind in HOLDERS if getattr(self, kind)]
 
     def _holder_problems(self) -> List[Problem]:
         """Check that the holder fits the state, and that there is only one."""
@@ -125,7 +128,7 @@ class FloatingIpRequest(Request):
                     self.holder[0], 'it requires state: attached, detached or absent, not present'
                 )
             )
-        if len([kind for kind in HOLDERS if getattr(self, kind)]) > 1:
+        if len(self._holders()) > 1:
             problems.append(invalid('server', 'specify only one of server, port and lb'))
         return problems
 

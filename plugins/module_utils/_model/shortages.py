@@ -72,23 +72,32 @@ def _problem_of_host(
     if need.kind == 'server' and option == 'size':
         option = 'volume_size'
     short = unit.partition(' ')[0]
-    subject = f'{counted(need.kind, need.items)} {"need" if need.items > 1 else "needs"}'
-    if need.flavor:
-        subject = f'flavor {need.flavor} needs'
-        if need.items > 1:
-            subject = f'{need.items} servers of flavor {need.flavor} need'
-    holders = [counted(kind, number) for kind, number in limit.holders.items() if number]
-    held = ''
-    if holders:
-        verb = 'hold' if sum(limit.holders.values()) > 1 else 'holds'
-        held = f' ({" and ".join(holders)} {verb} {limit.used} {short})'
     parts = [
-        f'{need.kind}: {subject} {need.amount} {unit}',
-        f'{limit.free} {short} of {limit.total} {short} are free{held}',
-        *([suggestion(need, limits, flavors())] if need.flavor else []),
-        limit.way_out,
+        f'{need.kind}: {_subject(need)} {need.amount} {unit}',
+        f'{limit.free} {short} of {limit.total} {short} are free{_held(limit, short)}',
     ]
-    return Problem('; '.join(parts), option)
+    if need.flavor:
+        parts.append(suggestion(need, limits, flavors()))
+    return Problem('; '.join([*parts, limit.way_out]), option)
+
+
+def _subject(need: Need) -> str:
+    """What needs something, with its verb."""
+    if need.items > 1:
+        of_flavor = f' of flavor {need.flavor}' if need.flavor else ''
+        return f'{counted(need.kind, need.items)}{of_flavor} need'
+    if need.flavor:
+        return f'flavor {need.flavor} needs'
+    return f'{counted(need.kind, need.items)} needs'
+
+
+def _held(limit: Limit, unit: str) -> str:
+    """Who holds how much of what is limited; empty if nobody does."""
+    holders = [counted(kind, number) for kind, number in limit.holders.items() if number]
+    if not holders:
+        return ''
+    verb = 'hold' if sum(limit.holders.values()) > 1 else 'holds'
+    return f' ({" and ".join(holders)} {verb} {limit.used} {unit})'
 
 
 def counted(kind: str, number: int) -> str:
@@ -103,13 +112,15 @@ def suggestion(need: Need, limits: Sequence[Limit], flavors: Iterable[Flavor]) -
     same = fitting.get(need.flavor or '', 0)
     if same:
         return f'{same} of {need.flavor} {"fit" if same > 1 else "fits"}'
-    for number in sorted({need.items, 1}, reverse=True):
-        names = [name for name, fits in fitting.items() if fits >= number]
-        if names and number > 1:
-            return f'{number} of {names[-1]} fit'
-        if names:
-            return f'{names[-1]} fits'
-    return 'no flavor fits'
+    return _largest(fitting, need.items) or _largest(fitting, 1) or 'no flavor fits'
+
+
+def _largest(fitting: Mapping[str, int], number: int) -> str:
+    """The largest flavor of which so many fit, in words; empty if there is none."""
+    names = [name for name, fits in fitting.items() if fits >= number]
+    if not names:
+        return ''
+    return f'{number} of {names[-1]} fit' if number > 1 else f'{names[-1]} fits'
 
 
 def how_many_fit(flavor: Flavor, limits: Iterable[Limit]) -> int | None:

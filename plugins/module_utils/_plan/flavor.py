@@ -20,12 +20,7 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]
         _check_unchanged(request, current, draft)
         return draft.finish([current])
     if current is None and request.state == 'present':
-        unset = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
-        if unset:
-            draft.refuse(
-                unset[0],
-                f'flavor {request.name} does not exist; to create it, also set {", ".join(unset)}',
-            )
+        _check_complete(request, draft)
     result = plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
     )
@@ -34,6 +29,15 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]
 
         check_room(result[0], draft)
     return draft.finish(result)
+
+
+def _check_complete(request: FlavorRequest, draft: Draft) -> None:
+    unset = [option for option in ('vcpus', 'memory', 'disk') if option not in request.options]
+    if unset:
+        draft.refuse(
+            unset[0],
+            f'flavor {request.name} does not exist; to create it, also set {", ".join(unset)}',
+        )
 
 
 def _check_unchanged(request: FlavorRequest, current: Flavor, draft: Draft) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Change, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
@@ -80,10 +80,7 @@ def _plan_server(
     """
     current = observed.servers.get(name)
     if request.state == 'absent':
-        if current:
-            from .server_deletion import plan_server_deletion
-
-            plan_server_deletion(current, request, draft)
+        _delete(current, request, draft)
         return None
     if current and current.unfinished == TaskState.DELETING:
         current = draft.add('server', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
@@ -109,6 +106,13 @@ def _plan_server(
 
         check_allowed(current, Verb.UPDATE, draft, '')
     return _in_state(updated, request, draft)
+
+
+def _delete(current: Server | None, request: ServerRequest, draft: Draft) -> None:
+    if current:
+        from .server_deletion import plan_server_deletion
+
+        plan_server_deletion(current, request, draft)
 
 
 def _in_state(server: Server, request: ServerRequest, draft: Draft) -> Server:
@@ -173,15 +177,22 @@ def _requested_options(
         _set_networks(options, request.networks, request, current, observed, draft)
     _set_groups(options, current, draft)
     if request.wait_for == 'ssh':
-        from .server_ssh import check_ssh_allowed
-
-        changed = {
-            option: options[option]
-            for option in ('security_groups', 'networks')
-            if option in options
-        }
-        check_ssh_allowed(replace(current, **changed), request, observed, draft)
+        _check_ssh_allowed(options, request, current, observed, draft)
     return options
+
+
+def _check_ssh_allowed(
+    options: Mapping[str, Any],
+    request: ServerRequest,
+    current: Server,
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    from .server_ssh import check_ssh_allowed
+
+    connection = ('security_groups', 'networks')
+    changed = {option: options[option] for option in connection if option in options}
+    check_ssh_allowed(replace(current, **changed), request, observed, draft)
 
 
 def _set_networks(

@@ -133,24 +133,19 @@ def _resized(
     """The server with another size. Its root disk grows only where that belongs to the flavor."""
     after = _with_status(current, request, observed, draft)
     before = Size(**{option: getattr(current, option) for option in Size._fields})
+    after = replace(after, resized_from=before)
     if request.vcpus and request.memory:
-        warning = small_memory(request.memory)
-        if warning and warning not in draft.notes:
-            draft.notes.append(warning)
+        _warn_of_small_memory(request.memory, draft)
         check_kept_topology(current, request.vcpus, draft)
         after = replace(after, flavor=None, vcpus=request.vcpus, memory=request.memory)
-        return replace(after, max_vcpus=None, max_memory=None, resized_from=before)
+        return replace(after, max_vcpus=None, max_memory=None)
     flavor = observed.flavors.get(request.flavor or '')
     if flavor is None:
         return after
     check_kept_topology(current, flavor.max_vcpus or flavor.vcpus, draft)
-    if current.disk_of_flavor and flavor.disk < current.volume_size:
-        draft.refuse(
-            'flavor',
-            f'flavor: the disk of {flavor.name} has {flavor.disk} GB, that of server '
-            f'{current.name} {current.volume_size} GB, and a disk cannot shrink; use a larger one',
-            name=current.name,
-        )
+    if current.disk_of_flavor:
+        _check_disk(current, flavor, draft)
+        after = replace(after, volume_size=flavor.disk)
     return replace(
         after,
         flavor=flavor.name,
@@ -158,9 +153,23 @@ def _resized(
         memory=flavor.memory,
         max_vcpus=flavor.max_vcpus,
         max_memory=flavor.max_memory,
-        volume_size=flavor.disk if current.disk_of_flavor else current.volume_size,
-        resized_from=before,
     )
+
+
+def _warn_of_small_memory(memory: int, draft: Draft) -> None:
+    warning = small_memory(memory)
+    if warning and warning not in draft.notes:
+        draft.notes.append(warning)
+
+
+def _check_disk(current: Server, flavor: Flavor, draft: Draft) -> None:
+    if flavor.disk < current.volume_size:
+        draft.refuse(
+            'flavor',
+            f'flavor: the disk of {flavor.name} has {flavor.disk} GB, that of server '
+            f'{current.name} {current.volume_size} GB, and a disk cannot shrink; use a larger one',
+            name=current.name,
+        )
 
 
 def _confirmed(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from .._model.change import Draft
 from .._model.checks import DEFAULT_GROUP
@@ -33,14 +33,8 @@ def new_server(
 ) -> Server:
     """Return a server to be created."""
     options = observed.recorded_options(request)
-    size = 'vcpus' if 'vcpus' in options else 'flavor'
-    absent = [option for option in (size, 'image') if options.get(option) is None]
-    if absent and not request.like:
-        draft.refuse(
-            absent[0],
-            f'server {name} does not exist; to create it, also set {" and ".join(absent)}',
-            name=name,
-        )
+    if not request.like:
+        _check_complete(name, options, draft)
     if request.networks is None:
         network = observed.profile.default_network
         options['networks'] = (Nic(network),)
@@ -64,6 +58,17 @@ def new_server(
 
         check_ssh_allowed(server, request, observed, draft)
     return server
+
+
+def _check_complete(name: str, options: Mapping[str, Any], draft: Draft) -> None:
+    size = 'vcpus' if 'vcpus' in options else 'flavor'
+    absent = [option for option in (size, 'image') if options.get(option) is None]
+    if absent:
+        draft.refuse(
+            absent[0],
+            f'server {name} does not exist; to create it, also set {" and ".join(absent)}',
+            name=name,
+        )
 
 
 def complete_creation(

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import Draft
 from .._model.server import Server
@@ -33,12 +33,16 @@ def inherited_request(
     networks = request.networks
     if networks is None:
         networks = _networks_like(example)
-    if 'security_groups' not in request.options:
-        has_own_groups = all(map(_has_own_groups, networks))
-        if has_own_groups or not options['security_groups']:
-            options['security_groups'] = None
+    if 'security_groups' not in request.options and not _needs_groups(networks, options):
+        options['security_groups'] = None
     specified = {option: value for option, value in options.items() if value is not None}
     return replace(request, networks=networks, options=specified)
+
+
+def _needs_groups(networks: Tuple[NicRequest, ...], options: Mapping[str, Any]) -> bool:
+    """Whether a connection has no groups of its own, but those that the server inherits."""
+    has_own_groups = all(map(_has_own_groups, networks))
+    return bool(options['security_groups']) and not has_own_groups
 
 
 def _networks_like(example: Server) -> Tuple[NicRequest, ...]:

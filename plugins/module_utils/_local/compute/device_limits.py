@@ -41,17 +41,21 @@ def limit_faults(row: ListedServer, definition: ET.Element) -> List[str]:
     if row['flavor_task_state'] or not is_known:
         return []
     limits = limits_of(row)
-    devices = [
-        *((f'disk {target}', found, DISKS) for target, found in disks_of(definition)),
-        *((f'interface {mac}', found, INTERFACES) for mac, found in interfaces_of(definition)),
-    ]
+    of_disks = values_of(DISKS, limits)
+    of_interfaces = values_of(INTERFACES, limits)
     faults: List[str] = []
-    for device, found, names in devices:
-        for name, value in values_of(names, limits).items():
-            if found[name] != value:
-                has = f'{name} {found[name] or "unlimited"}'
-                faults.append(f'its {device} has {has} in libvirt, recorded {value or "unlimited"}')
+    for target, found in disks_of(definition):
+        faults += _differences(f'disk {target}', found, of_disks)
+    for mac, found in interfaces_of(definition):
+        faults += _differences(f'interface {mac}', found, of_interfaces)
     return faults
+
+
+def _differences(device: str, found: Values, recorded: Values) -> Iterator[str]:
+    for name, value in recorded.items():
+        if found[name] != value:
+            has = f'{name} {found[name] or "unlimited"}'
+            yield f'its {device} has {has} in libvirt, recorded {value or "unlimited"}'
 
 
 def values_of(names: Mapping[str, str], limits: Mapping[str, int]) -> Values:

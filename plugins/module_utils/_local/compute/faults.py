@@ -90,17 +90,17 @@ def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     memory = int(definition.findtext('currentMemory', '0')) // 1024 or most_memory
     most_vcpus = int(definition.findtext('vcpu', '0'))
     vcpus = int(_attribute(definition, 'vcpu', 'current') or most_vcpus)
+    max_memory = row['max_memory'] or row['memory']
+    max_vcpus = row['max_vcpus'] or row['vcpus']
     faults = []
     if memory != row['memory']:
         faults.append(f'its memory is {memory} MiB in libvirt, recorded {row["memory"]} MiB')
-    elif most_memory != (row['max_memory'] or row['memory']):
-        recorded = row['max_memory'] or row['memory']
-        faults.append(f'it can have {most_memory} MiB of memory in libvirt, recorded {recorded}')
+    elif most_memory != max_memory:
+        faults.append(f'it can have {most_memory} MiB of memory in libvirt, recorded {max_memory}')
     if vcpus != row['vcpus']:
         faults.append(f'it has {vcpus} vCPUs in libvirt, recorded {row["vcpus"]}')
-    elif most_vcpus != (row['max_vcpus'] or row['vcpus']):
-        recorded = row['max_vcpus'] or row['vcpus']
-        faults.append(f'it can have {most_vcpus} vCPUs in libvirt, recorded {recorded}')
+    elif most_vcpus != max_vcpus:
+        faults.append(f'it can have {most_vcpus} vCPUs in libvirt, recorded {max_vcpus}')
     return faults
 
 

@@ -252,14 +252,14 @@ def complete_rows(
     documents = metadata.server_metadata(record, [row['uuid'] for row in rows])
     found: Dict[str, CompleteServer] = {}
     for row in rows:
-        is_matching = user_data_hash is not None and user_data_hash.matches(row['user_data'])
-        task_data = (user_data or '') if is_matching else ''
+        is_of_task = user_data_hash is not None and user_data_hash.matches(row['user_data'])
+        init_script = scripts.get(row['init_script'] or '')
         found[row['name']] = {
             **row,
             'ports': ports.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(documents[row['uuid']]),
-            'first_boot': scripts.get(row['init_script'] or '') or task_data,
+            'first_boot': init_script or (user_data if is_of_task else None) or '',
         }
     return found

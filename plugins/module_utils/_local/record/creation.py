@@ -96,12 +96,8 @@ def _fill(database: Database, rows: Rows) -> None:
     # Referring rows are inserted before the rows they refer to: a trigger rejects new references to
     # rows that were being deleted when the record was lost. Foreign keys are checked at the end.
     for table in ('meta', *reversed(TABLES)):
-        columns = columns_of(table) if table in TABLES else ('key', 'value')
         for row in rows.get(table, ()):
-            known = {column: value for column, value in row.items() if column in columns}
-            new = _insert(database, table, known)
-            if table in WITHOUT_UUID and 'uuid' not in known:
-                database.sql.execute(f'{set_uuid(table)} WHERE id = ?', (new,))
+            _fill_row(database, table, row)
     for statement in RULE_CONVERSIONS:
         database.sql.execute(statement)
     broken = database.fetch('PRAGMA foreign_key_check')
@@ -110,6 +106,14 @@ def _fill(database: Database, rows: Rows) -> None:
         raise CloudError(f'the rows of {tables} refer to rows that do not exist; {_EXPORT_EDITED}')
     database.sql.execute("UPDATE meta SET value = value + 1 WHERE key IN ('revision', 'metadata')")
     database.sql.execute('COMMIT')
+
+
+def _fill_row(database: Database, table: str, row: Mapping[str, object]) -> None:
+    columns = columns_of(table) if table in TABLES else ('key', 'value')
+    known = {column: value for column, value in row.items() if column in columns}
+    new = _insert(database, table, known)
+    if table in WITHOUT_UUID and 'uuid' not in known:
+        database.sql.execute(f'{set_uuid(table)} WHERE id = ?', (new,))
 
 
 def _fill_history(database: Database) -> None:
