@@ -25,7 +25,7 @@ LIMITS = {
     'network': 168,
     'port': 170,
     'security_group': 185,
-    'server': 274,
+    'server': 267,
     'server_log': 207,
     'server_snapshot': 137,
     'volume': 124,

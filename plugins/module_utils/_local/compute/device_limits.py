@@ -11,9 +11,6 @@ import json
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Dict, Iterator, List, Mapping, Tuple
 
-from ..._model.flavor_limits import LIMITS
-from ..catalogue.flavor_catalogue import CATALOGUE
-
 if TYPE_CHECKING:
     from .row_types import ListedServer
 
@@ -37,18 +34,28 @@ def limit_faults(row: ListedServer, definition: ET.Element) -> List[str]:
 
     Nothing is known of those of a flavor that was lost with the record, and while it is updated.
     """
-    is_known = row['limits'] is not None or row['flavor'] is None or row['flavor'] in CATALOGUE
-    if row['flavor_task_state'] or not is_known:
-        return []
+    disks = dict(disks_of(definition))
+    interfaces = dict(interfaces_of(definition))
+    is_limited = any(any(found.values()) for found in (*disks.values(), *interfaces.values()))
     limits = limits_of(row)
+    if row['flavor_task_state'] or not (limits or is_limited) or not _is_known(row):
+        return []
     of_disks = values_of(DISKS, limits)
     of_interfaces = values_of(INTERFACES, limits)
     faults: List[str] = []
-    for target, found in disks_of(definition):
+    for target, found in disks.items():
         faults += _differences(f'disk {target}', found, of_disks)
-    for mac, found in interfaces_of(definition):
+    for mac, found in interfaces.items():
         faults += _differences(f'interface {mac}', found, of_interfaces)
     return faults
+
+
+def _is_known(row: ListedServer) -> bool:
+    if row['limits'] is not None or row['flavor'] is None:
+        return True
+    from ..catalogue.flavor_catalogue import CATALOGUE
+
+    return row['flavor'] in CATALOGUE
 
 
 def _differences(device: str, found: Values, recorded: Values) -> Iterator[str]:
@@ -60,6 +67,8 @@ def _differences(device: str, found: Values, recorded: Values) -> Iterator[str]:
 
 def values_of(names: Mapping[str, str], limits: Mapping[str, int]) -> Values:
     """The values of libvirt for limits; 0 for those that there are none of."""
+    from ..._model.flavor_limits import LIMITS
+
     return {name: limits.get(option, 0) * LIMITS[option].factor for option, name in names.items()}
 
 
