@@ -633,7 +633,14 @@ class Servers(Items):
         for change in changes:
             if change.verb == Verb.RENAME and change.after:
                 self._rename(change.name, change.after.name)
+            if change.verb == Verb.REBUILD:
+                self._delete_snapshots(change.name)
         return outcomes
+
+    def _delete_snapshots(self, server: str) -> None:
+        snapshots = self.memory.kinds['server_snapshot']
+        for name in [one.name for one in snapshots.values() if one.server == server]:
+            del snapshots[name]
 
     def _rename(self, old: str, new: str) -> None:
         kinds = self.memory.kinds
@@ -731,9 +738,7 @@ class Servers(Items):
         self.memory.first_boots.pop(item.name, None)
         self.memory.consoles.pop(item.id, None)
         del volumes[root_name(item.name)]
-        snapshots = self.memory.kinds['server_snapshot']
-        for name in [one.name for one in snapshots.values() if one.server == item.name]:
-            del snapshots[name]
+        self._delete_snapshots(item.name)
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)
         super().remove(item)

@@ -249,8 +249,8 @@ options:
     default: false
   delete_snapshots:
     description:
-      - Whether a server that has snapshots may be deleted with them. Volumes that were attached to
-        it stay as they are, without what the snapshots hold of them.
+      - Whether a server that has snapshots may be deleted, or re-created (O(on_drift)), with them.
+        Volumes that are attached to it stay as they are, without what the snapshots hold of them.
     type: bool
     default: false
   on_drift:
@@ -261,8 +261,9 @@ options:
       - V(fail) refuses the task. V(ignore) leaves the server as it is, with a warning.
       - V(recreate) deletes its root disk with all data on it, and creates another one. Its id,
         addresses, floating IP and separate volumes stay; it boots as a new server, with new SSH
-        host keys. A protected server, and one with snapshots, is refused. An OpenStack does not
-        support it; M(hanok.cloud.server_action) has C(rebuild).
+        host keys. A protected server is refused, and one with snapshots unless
+        O(delete_snapshots=true). An OpenStack does not support it; M(hanok.cloud.server_action) has
+        C(rebuild).
     type: str
     choices: [fail, ignore, recreate]
     default: fail

@@ -436,6 +436,7 @@ WALKS = (
             task('server', name='s', floating_ip='auto'),
             add_connections,
             task('server', name='s', networks=[{'name': 'default'}], floating_ip='auto'),
+            task('server_snapshot', name='before', server='s'),
             task(
                 'server',
                 name='s',
@@ -443,6 +444,7 @@ WALKS = (
                 key_name='killed',
                 volume_size=1,
                 on_drift='recreate',
+                delete_snapshots=True,
             ),
             task('server', name='s', networks=[{'port': 'p'}, {'name': 'default'}]),
             *delete_tasks('server', 's'),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
-from .._model.change import AFTER_APPLY, Change, Draft, Plan
+from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
@@ -24,7 +24,7 @@ from .._model.server_request import (
 from .._model.status import Status, TaskState
 from .server_group import plan_members
 from .server_observations import ObservedServers
-from .server_references import check_references
+from .server_references import check_floating_ips, check_references
 
 if TYPE_CHECKING:
     from .._model.hardware import Hardware
@@ -57,7 +57,7 @@ def plan(request: ServerRequest, observed: ObservedServers) -> Plan[Server]:
         for name in plan_members(request, observed, draft)
     ]
     servers = [server for server in planned if server is not None]
-    _check_floating_ips(request, observed, draft)
+    check_floating_ips(request, observed, draft)
     if 'memory' in request.options:
         from .server_sizes import warn_of_small_memory
 
@@ -251,35 +251,6 @@ def _set_groups(options: Dict[str, Any], current: Server, draft: Draft) -> None:
         )
     elif current.security_groups:
         options['security_groups'] = ()
-
-
-def _check_floating_ips(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
-    """Refuse more floating addresses than are free, and one that is not available."""
-    servers = {change.name for change in draft.changes if _allocates_address(change)}
-    if servers:
-        from .checks import check_free_floating_ips
-
-        check_free_floating_ips(len(servers), observed.free, observed.profile, draft)
-    requested = observed.floating
-    if requested is None or request.state == 'absent':
-        return
-    if requested.in_pool is False:
-        draft.refuse(
-            'floating_ip',
-            f'floating_ip: {requested.address} is in no pool of this cloud',
-        )
-    elif requested.taken and requested.server not in (None, *request.members()):
-        draft.refuse(
-            'floating_ip',
-            f'floating_ip: {requested.address} is attached to {requested.server}; detach it first '
-            '(floating_ip: state: detached)',
-        )
-
-
-def _allocates_address(change: Change) -> bool:
-    if change.after is None or change.new(Server).floating_ip != AFTER_APPLY:
-        return False
-    return change.before is None or change.old(Server).floating_ip != AFTER_APPLY
 
 
 def _warn_of_outdated(servers: Sequence[Server], draft: Draft) -> None:

@@ -69,6 +69,8 @@ def complete_action(current: Server, draft: Draft, force: bool) -> Server:
         return current.completed()
     verb = _VERBS.get(current.unfinished, Verb.UPDATE) if current.unfinished else Verb.UPDATE
     after = current.completed()
+    if verb == Verb.REBUILD:
+        after = replace(after, snapshots=())  # as its task allowed
     effect = POWER_OFF if force else LIVE
     return draft.add('server', verb, current, after, effect, why=COMPLETES_INTERRUPTED_RUN)
 

@@ -72,10 +72,12 @@ def _recreated(
         changed['init_script'] = None
     elif changed.get('init_script'):
         changed['user_data'] = None
-    after = replace(current, **changed, outdated=())
+    after = replace(current, **changed, outdated=(), snapshots=())
     check_allowed(current, Verb.REBUILD, draft, 'on_drift')
     check_rebuild(after, after.image, observed.images, draft)
     _check_kept(current, request, draft)
+    if current.snapshots:
+        why += f'; with its snapshots {join_names(current.snapshots)}'
     address = current.floating_ip or current.networks[0].fixed_ip
     draft.notes.append(
         f'server {current.name} has new SSH host keys; remove the old ones: ssh-keygen -R {address}'
@@ -92,11 +94,10 @@ def _check_kept(current: Server, request: ServerRequest, draft: Draft) -> None:
             'root disk; set delete_protection: false, also in this task, to allow it',
             name=current.name,
         )
-    if current.snapshots:
+    if current.snapshots and not request.delete_snapshots:
         draft.refuse(
-            'on_drift',
+            'delete_snapshots',
             f'server {current.name} has snapshots ({join_names(current.snapshots)}), which are '
-            'lost when it is re-created (on_drift); delete those first (server_snapshot: state: '
-            'absent)',
+            'lost when it is re-created (on_drift); set delete_snapshots: true to allow that',
             name=current.name,
         )

@@ -1,18 +1,16 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks that what servers refer to exists."""
+"""Checks that what servers refer to exists, and that floating IPs are free."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Set, Tuple
+from typing import Any, Set, Tuple
 
-from .._model.change import Draft
+from .._model.change import AFTER_APPLY, Change, Draft
+from .._model.server import Server
 from .._model.server_request import ServerRequest
 from .server_observations import ObservedServers
-
-if TYPE_CHECKING:
-    pass
 
 
 def check_references(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
@@ -42,3 +40,32 @@ def _check_named(
     if 'key_names' in new:
         for key in options['key_names']:
             draft.require('keypair', key, observed.keypairs, 'key_names')
+
+
+def check_floating_ips(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
+    """Refuse more floating addresses than are free, and one that is not available."""
+    servers = {change.name for change in draft.changes if _allocates_address(change)}
+    if servers:
+        from .checks import check_free_floating_ips
+
+        check_free_floating_ips(len(servers), observed.free, observed.profile, draft)
+    requested = observed.floating
+    if requested is None or request.state == 'absent':
+        return
+    if requested.in_pool is False:
+        draft.refuse(
+            'floating_ip',
+            f'floating_ip: {requested.address} is in no pool of this cloud',
+        )
+    elif requested.taken and requested.server not in (None, *request.members()):
+        draft.refuse(
+            'floating_ip',
+            f'floating_ip: {requested.address} is attached to {requested.server}; detach it first '
+            '(floating_ip: state: detached)',
+        )
+
+
+def _allocates_address(change: Change) -> bool:
+    if change.after is None or change.new(Server).floating_ip != AFTER_APPLY:
+        return False
+    return change.before is None or change.old(Server).floating_ip != AFTER_APPLY

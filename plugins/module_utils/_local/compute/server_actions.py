@@ -128,12 +128,23 @@ class ServerActions:
         drained = ids_of(outcomes, rows, _is_drained)
         if verb in _DRAINED:
             self.writer.projections.drain(drained)
+        if verb == Verb.REBUILD:
+            outcomes = self._delete_snapshots(outcomes, rows)
         for number, phase in enumerate(phases):
             if number:
                 self._show(outcomes, phase.task_state)
             outcomes = self._step(outcomes, phase.step, rows)
         self.writer.projections.undrain(drained)
         return self._end(outcomes)
+
+    def _delete_snapshots(self, outcomes: Outcomes, rows: Mapping[str, CompleteServer]) -> Outcomes:
+        """Delete the snapshots of servers that get another root disk from all disks."""
+        if all(row['snapshots'] == '[]' for row in rows.values()):
+            return outcomes
+        from .snapshot_writer import without_snapshots
+
+        delete = without_snapshots(self.host, rows, self.writer.machines.power_off)
+        return self.host.work.then_each(outcomes, lambda change: delete(rows[change.name]))
 
     def _begin(self, changes: Changes, task_state: TaskState) -> Outcomes:
         def begin(change: Change, row: int) -> None:
@@ -191,6 +202,8 @@ class ServerActions:
                     continue
                 if not outcome.error:
                     self.record.writer.update_row('server', row, {'task_state': None})
+                    if outcome.change.verb == Verb.REBUILD:
+                        server_rows.delete_snapshots(self.record, row)
                 elif _is_undone(outcome.change, outcome.error):
                     columns = self._columns(outcome.change, outcome.change.old(Server))
                     self.record.writer.update_row('server', row, {**columns, 'task_state': None})

@@ -133,20 +133,22 @@ class SnapshotMachines:
 
     def delete(self, row: ListedSnapshot, disks: Disks) -> None:
         """Delete the snapshot from all disks, also while the machine runs."""
-        tag, locks = tag_of(row), self._locks(row)
         domain = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
         if domain.isActive():
+            tag = tag_of(row)
             monitor = Monitor(domain)
             self._end_job(row, monitor, tag)
             _delete(monitor, monitor.nodes([disk.path for disk in disks]), tag)
         else:
-            for disk in disks:
-                self.pool.delete_snapshot(disk, tag, locks)
+            self._delete_from_files(row, disks)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._machine_path(row))
 
     def delete_with_server(self, row: ListedSnapshot, disks: Disks) -> None:
         """Delete the snapshot of a server that is gone with its root disk from its volumes."""
+        self._delete_from_files(row, disks)
+
+    def _delete_from_files(self, row: ListedSnapshot, disks: Disks) -> None:
         for disk in filter(self.pool.exists, disks):
             self.pool.delete_snapshot(disk, tag_of(row), self._locks(row))
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Callable, Dict, Tuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Callable, Dict, List, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Change, Changes
@@ -44,19 +44,40 @@ _DELETED = 'DELETE FROM main.server_snapshot WHERE id = ?1'
 
 
 def with_snapshots(
-    host: Host, servers: Mapping[str, CompleteServer], erase: Callable[[CompleteServer], None]
+    host: Host, servers: Iterable[str], erase: Callable[[CompleteServer], None]
 ) -> Callable[[CompleteServer], None]:
     """Return what erases servers, and their snapshots from the volumes that stay."""
     machines = SnapshotMachines(host)
-    rows = {name: snapshot_rows(host.record, None, name) for name in servers}
-    disks = disks_of(host.record, writer_of(host), [row for some in rows.values() for row in some])
+    found = {name: _snapshots(host, name) for name in servers}
 
     def erase_all(server: CompleteServer) -> None:
         erase(server)
-        for row in rows[server['name']]:
-            machines.delete_with_server(row, disks[row['id']])
+        for row, disks in found[server['name']]:
+            machines.delete_with_server(row, disks)
 
     return erase_all
+
+
+def without_snapshots(
+    host: Host, servers: Iterable[str], stop: Callable[[CompleteServer], None]
+) -> Callable[[CompleteServer], None]:
+    """Return what stops servers, and deletes their snapshots from all disks."""
+    machines = SnapshotMachines(host)
+    found = {name: _snapshots(host, name) for name in servers}
+
+    def stop_and_delete(server: CompleteServer) -> None:
+        stop(server)
+        for row, disks in found[server['name']]:
+            machines.delete(row, disks)
+
+    return stop_and_delete
+
+
+def _snapshots(host: Host, server: str) -> List[Tuple[ListedSnapshot, Disks]]:
+    """The snapshots of a server, each with the disks that hold it."""
+    rows = snapshot_rows(host.record, None, server)
+    disks = disks_of(host.record, writer_of(host), rows)
+    return [(row, disks[row['id']]) for row in rows]
 
 
 class SnapshotWriter:
