@@ -166,6 +166,19 @@ options:
         A panic of a guest's kernel is its own matter (C(panic=) of Linux). Not for an OpenStack.
     type: str
     choices: [restart, stop]
+  start_order:
+    description:
+      - When the server is started at the boot of its host, if it ran before. Servers with an order
+        are started one after the other, the smallest first, V(1) to V(9999); then those without,
+        V(0), which is the default for a new server. All are shut down at once. Not for an
+        OpenStack.
+    type: int
+  start_delay:
+    description:
+      - Seconds until the next server is started after this one, V(0) to V(3600), for example until
+        a database accepts connections. Only for a server with O(start_order). Defaults to V(0) for
+        a new server.
+    type: int
   hardware:
     description:
       - Hardware of the machine. What is not set is not managed; for a new server it is as the
@@ -549,6 +562,12 @@ server:
     on_crash:
       description: What the host does when the machine has crashed, C(restart) or C(stop).
       type: str
+    start_order:
+      description: When the server is started at the boot of its host; 0 is after those with one.
+      type: int
+    start_delay:
+      description: Time until the next server is started after it (seconds).
+      type: int
     hardware:
       description: Hardware of the machine; null if the cloud decides about it.
       type: dict

@@ -41,7 +41,7 @@ from .promises import Run
 # What not every cloud supports is refused by other tests; who may choose an address, the operator
 # of a cloud says; and what is there from the beginning stays.
 LEFT_OUT = {'repair', 'guest_agent', 'force', 'key_names', 'address', 'family'}
-LEFT_OUT |= {'max_vcpus', 'max_memory', 'on_drift', 'on_crash'}
+LEFT_OUT |= {'max_vcpus', 'max_memory', 'on_drift', 'on_crash', 'start_order', 'start_delay'}
 ADDRESS = {'floating_ip': one('auto', 'none')}
 OTHER_VALUES: Mapping[str, Mapping[str, Any]] = {
     'server': ADDRESS,

@@ -347,3 +347,17 @@ def test_crash(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Crea
         return
     for choice in ('stop', 'restart'):
         assert keep('server', name='one', on_crash=choice)['server']['on_crash'] == choice
+
+
+def test_start_order(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created) -> None:
+    """A server says when it is started with its host."""
+    one = server('one')['server']
+    assert (one['start_order'], one['start_delay']) == (0, 0)
+    if 'flavors of a project' not in cloud.can:
+        assert 'Nova starts servers' in refused('server', name='one', start_order=1)
+        return
+    for order, delay in ((3, 60), (2, 0), (0, 0)):
+        one = keep('server', name='one', start_order=order, start_delay=delay)['server']
+        assert (one['start_order'], one['start_delay']) == (order, delay)
+    assert 'start_order: 10000 is out of range' in refused('server', name='one', start_order=10000)
+    assert 'start_delay: -1 is out of range' in refused('server', name='one', start_delay=-1)

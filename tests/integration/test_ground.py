@@ -702,11 +702,20 @@ def test_libvirtd_is_killed(image: str, server: dict[str, Any], ssh: Guest) -> N
     assert inventory() == before
 
 
-def test_host_is_rebooted(server: dict[str, Any], ssh: Guest) -> None:
+def started_at(name: str) -> int:
+    """When QEMU of a server was started, in ticks since the boot."""
+    pid = next(Path('/run/libvirt/qemu').glob(f'hanok-*-{name}.pid')).read_text('ascii')
+    return int(Path(f'/proc/{pid.strip()}/stat').read_text('utf-8').rpartition(')')[2].split()[19])
+
+
+def test_host_is_rebooted(image: str, server: dict[str, Any], ssh: Guest) -> None:
     """All processes and the state of the kernel are lost; what is recorded as started comes back.
 
-    It is reachable as before, and its console log goes on.
+    It is reachable as before, and its console log goes on. Servers are started in their order.
     """
+    options = {'image': image, 'flavor': 'g1.nano', 'state': 'started'}
+    keep('server', name='later', start_order=20, start_delay=1, **options)
+    keep('server', name='earlier', start_order=3, **options)
     ssh(server['floating_ip'], 'echo before the boot >/dev/ttyS0')
     eventually(lambda: 'before the boot' in run('server_log', name='ground')['log'])
     for name in ('libvirtd', 'qemu-system-x86', 'dnsmasq', 'virtlogd', 'libvirt_lxc'):
@@ -719,6 +728,10 @@ def test_host_is_rebooted(server: dict[str, Any], ssh: Guest) -> None:
     for folder in ('/run/libvirt', '/run/hanok'):
         shutil.rmtree(folder, ignore_errors=True)
     assert Play('hanok.cloud.host').changed > 0
+    assert started_at('earlier') < started_at('later') < started_at('ground')
+    for name in ('earlier', 'later'):
+        assert not keep('server', name=name, state='started')['changed']
+        keep('server', name=name, state='absent')
     keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=120)
     assert ssh(server['floating_ip'], 'cat /root/kept') == 'kept'
     assert info()['status'] == 'ACTIVE'

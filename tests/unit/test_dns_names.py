@@ -23,14 +23,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record i
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, LbRequest, Listener
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
+from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
     Server,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
-    NicRequest,
-    ServerRequest,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import lb, server
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (
     ObservedServers,

@@ -26,15 +26,13 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.interface_check
     mac_problems,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
+from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
     Server,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
-    NicRequest,
-    ServerRequest,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.yaml_text import yaml_text
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import floating_ip, port, server
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (

@@ -53,6 +53,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
     Network,
     NetworkRequest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port, PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
@@ -68,10 +69,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
     Server,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
-    NicRequest,
-    ServerRequest,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
     UNKNOWN_HASH,
     UserDataHash,

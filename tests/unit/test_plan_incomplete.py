@@ -18,14 +18,12 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Im
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
+from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
     Server,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
-    NicRequest,
-    ServerRequest,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server import plan
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.server_observations import (

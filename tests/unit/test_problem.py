@@ -14,11 +14,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import D
 from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import fixed
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import Flavor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import LbRequest, Listener
+from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.problem import Problem, invalid
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import (
-    NicRequest,
-    ServerRequest,
-)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
 
 ROOMS = Path(__file__).parents[2] / 'plugins/module_utils'
 

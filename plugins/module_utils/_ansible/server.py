@@ -9,15 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError
+from .._model.nic_request import NicRequest
 from .._model.server import Server
-from .._model.server_request import (
-    ON_CRASH,
-    ON_DRIFT,
-    RUNNING_STATES,
-    STATES,
-    NicRequest,
-    ServerRequest,
-)
+from .._model.server_request import ON_CRASH, ON_DRIFT, RUNNING_STATES, STATES, ServerRequest
 from .._model.status import Status
 from .._plan.server import plan
 from .hardware import HARDWARE, hardware_of
@@ -63,6 +57,8 @@ ARGUMENTS: Dict[str, Any] = {
     'delete_protection': {'type': 'bool'},
     'guest_agent': {'type': 'bool'},
     'on_crash': {'type': 'str', 'choices': list(ON_CRASH)},
+    'start_order': {'type': 'int'},
+    'start_delay': {'type': 'int'},
     'hardware': HARDWARE,
     'wait_for': {'type': 'str', 'choices': list(WAIT_FOR), 'default': 'running'},
     'allow_restart': {'type': 'bool', 'default': False},
@@ -113,6 +109,8 @@ def request(params: Dict[str, Any]) -> ServerRequest:
             'delete_protection',
             'guest_agent',
             'on_crash',
+            'start_order',
+            'start_delay',
         ),
         **metadata_options(params),
         **_key_names(params),

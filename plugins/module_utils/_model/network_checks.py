@@ -10,7 +10,7 @@ from .interface_checks import address_problems
 from .problem import Problem, invalid
 
 if TYPE_CHECKING:
-    from .server_request import NicRequest
+    from .nic_request import NicRequest
 
 
 def network_problems(networks: Tuple[NicRequest, ...] | None, most: int) -> List[Problem]:

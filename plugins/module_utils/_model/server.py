@@ -117,6 +117,8 @@ class Server:
     delete_protection: bool = False
     guest_agent: bool = True
     on_crash: str = 'restart'
+    start_order: int = 0
+    start_delay: int = 0
     hardware: Hardware | None = None
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)

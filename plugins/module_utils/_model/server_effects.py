@@ -145,6 +145,8 @@ TABLE: Table = {
     'delete_protection': live,
     'guest_agent': _guest_agent,
     'on_crash': live,
+    'start_order': live,
+    'start_delay': live,
     'hardware': _hardware,
     'description': live,
     'labels': live,

@@ -19,6 +19,10 @@ _UNSUPPORTED = (
         for option in ('max_vcpus', 'max_memory')
     ),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
+    *(
+        UnsupportedOption('server', option, (), 'Nova starts servers with their hosts; omit it')
+        for option in ('start_order', 'start_delay')
+    ),
     UnsupportedOption('server', 'hardware', (), 'properties of images and flavors decide; omit it'),
     UnsupportedOption(
         'server',

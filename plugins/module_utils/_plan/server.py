@@ -12,15 +12,10 @@ from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
+from .._model.nic_request import NicRequest, compared
 from .._model.server import Server
 from .._model.server_effects import TABLE
-from .._model.server_request import (
-    NicRequest,
-    ServerRequest,
-    compared,
-    has_state,
-    has_value,
-)
+from .._model.server_request import ServerRequest, has_state, has_value
 from .._model.status import Status, TaskState
 from .server_group import plan_members
 from .server_observations import ObservedServers

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import Any, Dict, Tuple
 
 from .._model.change import AFTER_APPLY, Draft
+from .._model.nic_request import NicRequest, compared
 from .._model.server import Nic, Server
-from .._model.server_request import NicRequest, ServerRequest, compared
+from .._model.server_request import ServerRequest
 from .checks import check_dns_name, check_fixed_ip, check_not_in_use
 from .server_observations import ObservedServers
 

@@ -12,8 +12,9 @@ from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.hardware import DEFAULT, Hardware
 from .._model.kinds import Verb
+from .._model.nic_request import compared
 from .._model.server import Nic, Server
-from .._model.server_request import STOPPED_STATES, ServerRequest, compared
+from .._model.server_request import STOPPED_STATES, ServerRequest
 from .checks import check_image_disk
 from .server_connections import (
     assign_own_groups,

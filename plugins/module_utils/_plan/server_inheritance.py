@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping, Tuple
 
 from .._model.change import Draft
+from .._model.nic_request import NicRequest
 from .._model.server import Server
 from .._model.server_effects import TABLE
-from .._model.server_request import NicRequest, ServerRequest
+from .._model.server_request import ServerRequest
 from .._model.status import is_leaving
 from .server_observations import ObservedServers
 

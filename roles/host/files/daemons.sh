@@ -9,6 +9,8 @@
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 HOOK=/etc/libvirt/hooks/network.d/hanok
+STARTED=/run/libvirt/qemu/autostarted # libvirtd starts machines once in a boot
+IN_ORDER=
 
 succeeds() {
   timeout 10 "$@" >/dev/null 2>&1 </dev/null
@@ -65,6 +67,10 @@ stop_libvirtd() {
 
 start_libvirtd() {
   stop_libvirtd
+  if [ ! -e "$STARTED" ]; then
+    /usr/local/sbin/hanok-start hold
+    [ ! -e "$STARTED" ] || IN_ORDER=1
+  fi
   # Containers do not start with a second cgroup hierarchy beside version 1, so it is unmounted in a
   # mount namespace of libvirtd. Later mounts of the host must be visible there: / is shared, and
   # the namespace is its slave.
@@ -85,6 +91,7 @@ start() {
       exit 1
     }
   done
+  [ -z "$IN_ORDER" ] || /usr/local/sbin/hanok-start start || true # what does not start is in the log of libvirtd
 }
 
 "$@"

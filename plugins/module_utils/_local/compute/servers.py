@@ -111,6 +111,8 @@ class LocalServers:
             delete_protection=bool(row['delete_protection']),
             guest_agent=bool(row['guest_agent']),
             on_crash=row['on_crash'],
+            start_order=row['start_order'],
+            start_delay=row['start_delay'],
             hardware=hardware_from(row['hardware']),
             description=row['description'],
             labels=json.loads(row['labels']),

@@ -143,6 +143,9 @@ class ServerRow(Row):
     delete_protection: Annotated[int, METADATA]
     guest_agent: Annotated[int, 'DEFAULT 1', METADATA]
     on_crash: Annotated[str, "DEFAULT 'restart'", METADATA, Value.ON_CRASH]
+    # At the boot of the host: hanok-start of the role host reads them in the metadata.
+    start_order: Annotated[int, 'DEFAULT 0', METADATA]
+    start_delay: Annotated[int, 'DEFAULT 0', METADATA]
     # What of it is not as by default, as JSON.
     hardware: Annotated[str, "DEFAULT '{}'", METADATA, Value.HARDWARE]
     # The image that it is rescued with; NULL: it is not.

@@ -202,7 +202,12 @@ _LIMITS = [
     "ALTER TABLE flavor ADD COLUMN limits TEXT NOT NULL DEFAULT '{}';",
     'ALTER TABLE flavor ADD COLUMN task_state TEXT;',
 ]
-_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS]
+# The order in which servers are started with the host.
+_START = [
+    f'ALTER TABLE server ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0;'
+    for column in ('start_order', 'start_delay')
+]
+_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS, *_START]
 
 VERSIONS = {
     2: _version_2(),
