@@ -275,8 +275,7 @@ options:
       - V(recreate) deletes its root disk with all data on it, and creates another one. Its id,
         addresses, floating IP and separate volumes stay; it boots as a new server, with new SSH
         host keys. A protected server is refused, and one with snapshots unless
-        O(delete_snapshots=true). An OpenStack does not support it; M(hanok.cloud.server_action) has
-        C(rebuild).
+        O(delete_snapshots=true). In an OpenStack the root disk keeps its size.
     type: str
     choices: [fail, ignore, recreate]
     default: fail

@@ -12,6 +12,7 @@ import pytest
 from .clouds import CloudUnderTest
 from .promises import Result, Run
 
+PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
 Keep = Callable[..., Result]
 Refused = Callable[..., str]
 Created = Callable[..., Result]
@@ -138,9 +139,8 @@ def test_waiting(run: Run, server: Created) -> None:
 @pytest.mark.needs('several keys of a server')
 def test_several_keys(keep: Keep, refused: Refused, run: Run, server: Created) -> None:
     """In any order; they are installed once, and not deleted while the server exists."""
-    key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPIiYP0nBFNbnWEqM8sxUqWbLxTCdmcEVTEmWDGGL7ln'
     for name in ('first', 'second'):
-        keep('keypair', name=name, public_key=key)
+        keep('keypair', name=name, public_key=PUBLIC_KEY)
     created = server('one', key_names=['first', 'second'])['server']
     assert (created['key_name'], created['key_names']) == ('first', ['first', 'second'])
     assert not run('server', name='one', key_names=['second', 'first'])['changed']
@@ -319,24 +319,34 @@ def test_drift(
     assert ignored['diff']['after'] == 'server one:  # update\n  description: mine\n'
     assert 'image is small, requested other; ' in str(ignored['warnings'])
     again = {**other, 'on_drift': 'recreate'}
-    if 'flavors of a project' not in cloud.can:
-        assert 'on_drift' in refused('server', **again)
-    else:
-        keep('server', name='one', delete_protection=True)
-        assert 'server one is protected, and on_drift' in refused('server', **again)
+    keep('server', name='one', delete_protection=True)
+    assert 'server one is protected, and on_drift' in refused('server', **again)
+    allowed = {'delete_protection': False, 'delete_snapshots': True}
+    if 'snapshots of servers' in cloud.can:
         keep('server_snapshot', name='before', server='one')
         text = refused('server', **again, delete_protection=False)
         assert 'has snapshots (before), which are lost' in text
-        allowed = {'delete_protection': False, 'delete_snapshots': True}
-        two = keep('server', **again, **allowed)['server']
+    else:
+        assert 'keeps the size' in refused('server', **again, **allowed)
+        again['volume_size'] = 3
+    two = keep('server', **again, **allowed)['server']
+    if 'snapshots of servers' in cloud.can:
         assert run('server_snapshot_info', server='one')['server_snapshots'] == []
-        same = ('id', 'networks', 'floating_ip', 'volumes', 'created_at', 'status', 'description')
-        kept = {**one, 'volumes': ['data'], 'description': 'mine'}
-        assert {key: two[key] for key in same} == {key: kept[key] for key in same}
-        assert (two['image'], two['volume_size'], two['init_script']) == ('other', 2, None)
+    same = ('id', 'networks', 'floating_ip', 'volumes', 'created_at', 'status', 'description')
+    kept = {**one, 'volumes': ['data'], 'description': 'mine'}
+    assert {key: two[key] for key in same} == {key: kept[key] for key in same}
+    shown = (two['image'], two['volume_size'], two['init_script'])
+    assert shown == ('other', again['volume_size'], None)
+    keep('keypair', name='drift', public_key=PUBLIC_KEY)
+    keep('init_script', name='drift', content='#!/bin/sh\ndate\n')
+    content = {'key_name': 'drift', 'init_script': 'drift', 'on_drift': 'recreate'}
+    three = keep('server', name='one', **content)['server']
+    assert (three['key_names'], three['init_script']) == (['drift'], 'drift')
     keep('server', name='one', state='absent', delete_protection=False)
     keep('volume', name='data', state='absent')
     keep('image', name='other', state='absent')
+    keep('keypair', name='drift', state='absent')
+    keep('init_script', name='drift', state='absent')
 
 
 def test_crash(cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created) -> None:

@@ -29,7 +29,8 @@ class Profile(NamedTuple):
     addresses. ``poll_interval``: seconds between two checks of a condition. ``place``: what
     messages call the cloud. ``images_of_running``: whether a server may run while an image of it is
     created. ``sees_guests``: whether it can tell what guests have mounted. ``has_hardware``:
-    whether servers have hardware that tasks decide about. ``aliases``: by kind (and ``pool``), the
+    whether servers have hardware that tasks decide about. ``rebuild_resizes``: whether a server can
+    have a smaller root disk after a rebuild. ``aliases``: by kind (and ``pool``), the
     names in this cloud for names in tasks.
     """
 
@@ -45,6 +46,7 @@ class Profile(NamedTuple):
     images_of_running: bool = False
     sees_guests: bool = True
     has_hardware: bool = True
+    rebuild_resizes: bool = True
     unsupported: Tuple[UnsupportedOption, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = {}
 

@@ -26,12 +26,6 @@ _UNSUPPORTED = (
     UnsupportedOption('server', 'hardware', (), 'properties of images and flavors decide; omit it'),
     UnsupportedOption(
         'server',
-        'on_drift',
-        ('fail', 'ignore'),
-        'rebuild the server with another image (server_action: rebuild), or re-create it',
-    ),
-    UnsupportedOption(
-        'server',
         'guest_agent',
         (True,),
         'the property hw_qemu_guest_agent of the image decides about it; omit it',
@@ -60,6 +54,7 @@ def profile_of(aliases: Aliases) -> Profile:
         images_of_running=True,
         sees_guests=False,
         has_hardware=False,
+        rebuild_resizes=False,
         unsupported=_UNSUPPORTED,
         aliases=aliases.by_kind(),
     )

@@ -38,6 +38,14 @@ def settle_drift(
         return current
     what = '; '.join(_difference(option, current, value) for option, value in drift.items())
     if request.on_drift == 'recreate':
+        if 'volume_size' in drift and not observed.profile.rebuild_resizes:
+            draft.refuse(
+                'volume_size',
+                f'volume_size of server {current.name} is {current.volume_size}, requested '
+                f'{drift["volume_size"]}: {observed.profile.place} keeps the size of a root disk '
+                'that is re-created (on_drift); omit it, or delete and re-create the server',
+                name=current.name,
+            )
         return _recreated(current, {**options, **drift}, what, request, observed, draft)
     for option in drift:
         del options[option]
@@ -68,6 +76,8 @@ def _recreated(
 ) -> Server:
     """Rebuild the server, whose identity, addresses and volumes stay, with other options."""
     changed = {option: options[option] for option in OF_ROOT_DISK if option in options}
+    if not observed.profile.rebuild_resizes:
+        changed.pop('volume_size', None)  # it grows by an update
     if changed.get('user_data'):
         changed['init_script'] = None
     elif changed.get('init_script'):

@@ -5,29 +5,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Dict, Mapping
 
 from ..._cloud import Busy, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.kinds import Verb
 from ..._model.lifecycle import next_status
+from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.status import STATUS_OF_POWER, Status
 from ..api.api import Api, Raw
 from ..api.lists import all_flavors, all_images
-from ..api.marks import PREFIX, to_metadata
+from ..api.marks import PREFIX, to_metadata, with_prefix
 from ..api.names import the_only
 from ..api.polling import Reason
 from ..api.services import COMPUTE, Service
 from ..catalogue.init_scripts import InitScripts
 from .first_boot_content import encoded
-from .server_marks import RESIZED_FROM, SEAL
+from .server_marks import RESIZED_FROM, SEAL, user_data_mark
 from .server_resizes import confirm_left
 from .server_status import state_of
 from .server_steps import begin, failed, go_on, meant, the, until, wait_on
 
 Body = Dict[str, Any]
 Maker = Callable[[Api, Change, Raw], Body]
+_OF_CONTENT = tuple(PREFIX + mark for mark in ('image', 'init_script', SEAL, 'user_data'))
 _EVENTS = (Verb.REBOOT, Verb.HARD_REBOOT, Verb.REBUILD)  # done again, whatever the status is
 # 2.87 (Victoria) and 2.93 (Zed): also servers whose root disks are volumes.
 _OF_ROOT_VOLUMES = {
@@ -36,8 +39,11 @@ _OF_ROOT_VOLUMES = {
 }
 
 
-def act(api: Api, changes: Changes) -> Outcomes:
-    """Apply the action that all changes have as their verb, and wait for its end."""
+def act(api: Api, changes: Changes, secrets: Secrets) -> Outcomes:
+    """Apply the action that all changes have as their verb, and wait for its end.
+
+    ``secrets``: of the task; servers that are rebuilt with other user data get it from there.
+    """
     verb = changes[0].verb
     if verb == Verb.RENAME:
         return _rename(api, changes)
@@ -46,8 +52,9 @@ def act(api: Api, changes: Changes) -> Outcomes:
     servers = meant(api, changes)
     targets = {change.name: _status_after(change) for change in changes}
     # Names to ids, before anything is written.
+    make = partial(_rebuild, secrets) if verb == Verb.REBUILD else _BODIES[verb]
     bodies = {
-        change.name: _BODIES[verb](api, change, servers[change.name])
+        change.name: make(api, change, servers[change.name])
         for change in changes
         if change.name in servers
     }
@@ -99,10 +106,6 @@ def _mark(api: Api, raw: Raw, change: Change) -> None:
     marks: Dict[str, str | None] = {}
     if change.verb == Verb.RESIZE and server.resized_from:
         marks[RESIZED_FROM] = server.resized_from.recorded()
-    if change.verb == Verb.REBUILD:
-        marks['image'] = server.image
-        if server.init_script:
-            marks[SEAL] = InitScripts(api).seals().get(server.init_script)
     if marks:
         body = {'metadata': to_metadata({}, marks)}
         api.post(COMPUTE, f'/servers/{raw["id"]}/metadata', body)
@@ -126,12 +129,24 @@ def _resize(api: Api, change: Change, _raw: Raw) -> Body:
     return {'resize': {'flavorRef': flavor['id']}}
 
 
-def _rebuild(api: Api, change: Change, _raw: Raw) -> Body:
-    server = change.new(Server)
+def _rebuild(secrets: Secrets, api: Api, change: Change, raw: Raw) -> Body:
+    """A rebuild, with all of the metadata: Nova replaces that at once with the rest."""
+    before, server = change.old(Server), change.new(Server)
     body: Body = {'imageRef': _image_id(api, server.image)}
-    scripts = InitScripts(api).list([server.init_script]) if server.init_script else ()
-    for script in scripts:
-        body['user_data'] = encoded(script.content)
+    marks: Dict[str, str | None] = {'image': server.image, 'init_script': server.init_script}
+    if server.init_script:
+        scripts = InitScripts(api)
+        for script in scripts.list([server.init_script]):
+            body['user_data'] = encoded(script.content)
+            marks[SEAL] = scripts.seals().get(script.name)
+    elif server.user_data != before.user_data or before.init_script:
+        content = secrets.user_data if server.user_data else None
+        body['user_data'] = content and encoded(content)
+    if server.key_names != before.key_names:
+        body['key_name'] = next(iter(server.key_names), None)
+    marks['user_data'] = user_data_mark(server)
+    kept = {key: value for key, value in raw['metadata'].items() if key not in _OF_CONTENT}
+    body['metadata'] = {**kept, **with_prefix(marks)}
     return {'rebuild': body}
 
 
@@ -155,7 +170,6 @@ _BODIES: Mapping[Verb, Maker] = {
     Verb.RESIZE: _resize,
     Verb.CONFIRM_RESIZE: _plain('confirmResize'),
     Verb.REVERT_RESIZE: _plain('revertResize'),
-    Verb.REBUILD: _rebuild,
     Verb.RESCUE: _rescue,
     Verb.UNRESCUE: _plain('unrescue'),
 }

@@ -123,7 +123,7 @@ class Servers:
         """Apply an action of the life cycle, and wait for its end."""
         from .server_actions import act
 
-        return act(self.api, changes)
+        return act(self.api, changes, self.secrets)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete servers, with the floating IPs and ports that were created with them."""
