@@ -11,7 +11,7 @@ from typing import List
 from urllib.parse import quote
 from uuid import uuid4
 
-from ..._cloud import CloudError, Gone, NoAnswer, Outcomes
+from ..._cloud import Busy, CloudError, Gone, NoAnswer, Outcomes
 from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
@@ -137,9 +137,18 @@ class VolumeWriter:
             return raw['status'] == 'in-use' and _has(raw, server)
 
         def failure(raw: Raw) -> str:
-            return 'the server did not attach it' if _is_available(raw) else ''
+            if not _is_available(raw):
+                return ''
+            self._check_stays(server)
+            return 'the server did not attach it'
 
         self._await(identity, is_attached, failure)
+
+    def _check_stays(self, server: str) -> None:
+        """Raise Busy if a server is gone, or is being deleted."""
+        answer = self.api.find(COMPUTE, f'/servers/{server}')
+        if not answer or answer['server']['OS-EXT-STS:task_state'] == 'deleting':
+            raise Busy('its server is being deleted by another run; run the task again')
 
     def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
