@@ -232,6 +232,26 @@ options:
         type: list
         elements: str
         choices: [disk, cdrom, network]
+      firmware:
+        description:
+          - Firmware, V(bios) or V(efi), which the image must have a boot loader for. Defaults to
+            V(bios). The host needs the package C(ovmf) for V(efi).
+          - What EFI keeps (NVRAM) stays with the server until it is rebuilt. It is not in
+            snapshots without memory.
+        type: str
+        choices: [bios, efi]
+      secure_boot:
+        description:
+          - Whether EFI starts only what is signed with a key of Microsoft, as installed systems of
+            most distributions and Windows are. Defaults to V(false). Needs
+            O(hardware.firmware=efi).
+        type: bool
+      tpm:
+        description:
+          - Whether the machine has a TPM 2.0, which Windows 11 expects. Defaults to V(false). The
+            host needs the packages C(swtpm) and C(swtpm-tools).
+          - Its content stays with the server until that is rebuilt, or has no TPM any more.
+        type: bool
   delete_protection:
     description:
       - Whether the server is protected from deletion. V(false) also lifts the protection in the
@@ -599,6 +619,15 @@ server:
           description: Devices that the machine boots from.
           type: list
           elements: str
+        firmware:
+          description: Firmware, C(bios) or C(efi).
+          type: str
+        secure_boot:
+          description: Whether it starts only what is signed.
+          type: bool
+        tpm:
+          description: Whether the machine has a TPM.
+          type: bool
     delete_protection:
       description: Whether the server is protected from deletion.
       type: bool

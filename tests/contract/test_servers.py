@@ -81,6 +81,9 @@ def test_hardware(keep: Keep, refused: Refused, run: Run, server: Created) -> No
         'nic_model': 'rtl8139',
         'video': 'vga',
         'boot_order': ['disk'],
+        'firmware': 'bios',
+        'secure_boot': False,
+        'tpm': False,
     }
     assert server('two', flavor=None, like='one')['server']['hardware'] == created
     changed = keep('server', name='one', hardware={'cpu_model': 'qemu64', 'video': 'none'})
@@ -102,6 +105,19 @@ def test_hardware(keep: Keep, refused: Refused, run: Run, server: Created) -> No
     assert 'name each device once' in refused(
         'server', name='one', hardware={'boot_order': ['disk', 'disk']}
     )
+
+
+@pytest.mark.needs('hardware of servers')
+def test_firmware(keep: Keep, refused: Refused, server: Created) -> None:
+    """EFI and BIOS, with secure boot, and with a TPM that the machine gets and loses."""
+    server('one', flavor=None, vcpus=1, memory=600, hardware={'firmware': 'efi', 'tpm': True})
+    secure = keep('server', name='one', hardware={'secure_boot': True})['server']['hardware']
+    assert (secure['firmware'], secure['secure_boot'], secure['tpm']) == ('efi', True, True)
+    assert 'secure_boot: true needs firmware: efi; set both' in refused(
+        'server', name='one', hardware={'firmware': 'bios'}
+    )
+    keep('server', name='one', hardware={'secure_boot': False, 'tpm': False, 'firmware': 'bios'})
+    assert 'needs firmware: efi' in refused('server', name='one', hardware={'secure_boot': True})
 
 
 def test_running_server(

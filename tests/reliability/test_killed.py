@@ -428,7 +428,7 @@ WALKS = (
                 name='s',
                 vcpus=2,
                 memory=256,
-                hardware={'cores': 2, 'disk_bus': 'scsi'},
+                hardware={'cores': 2, 'disk_bus': 'scsi', 'firmware': 'efi', 'tpm': True},
                 allow_restart=True,
             ),
             add_connections,

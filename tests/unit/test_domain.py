@@ -253,9 +253,25 @@ def test_hardware() -> None:
     assert hardware_faults(HARDWARE, 2, root) == []
 
 
+@pytest.mark.parametrize('secure', [None, True])
+def test_efi(secure: bool | None) -> None:
+    """EFI keeps what it has in the folder of the server; secure boot has a file of its own."""
+    hardware = Hardware(firmware='efi', secure_boot=secure, tpm=True)
+    root = parsed(xml(machine(hardware=hardware)))
+    file, kind = ('nvram-secure.fd', 'q35') if secure else ('nvram.fd', 'pc')
+    assert root.findtext('os/nvram') == f'/srv/servers/1/{file}'
+    assert attributes(root, 'os/type', 'machine') == [kind]
+    assert {*attributes(root, 'os/firmware/feature', 'enabled')} == {'yes' if secure else 'no'}
+    assert (root.find('features/smm') is not None) == bool(secure)
+    assert attributes(root, 'devices/tpm', 'model') == ['tpm-crb']
+    assert hardware_faults(hardware, 2, root) == []
+
+
 @pytest.mark.parametrize(
     ('change', 'fault'),
     [
+        ({'firmware': 'efi'}, 'its firmware is bios in libvirt, recorded efi'),
+        ({'tpm': True}, 'its tpm is false in libvirt, recorded true'),
         ({'video': None}, 'its video is none in libvirt, recorded vga'),
         ({'disk_bus': None}, 'its disk_bus is scsi in libvirt, recorded sata'),
         ({'nic_model': None}, 'its nic_model is rtl8139 in libvirt, recorded e1000e'),

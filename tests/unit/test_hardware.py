@@ -35,6 +35,9 @@ ANY = st.builds(
     st.sampled_from([None, 'virtio', 'e1000e', 'rtl8139']),
     st.sampled_from([None, 'vga', 'none']),
     st.sampled_from([None, ('disk',), ('network', 'disk')]),
+    st.sampled_from([None, 'bios', 'efi']),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([None, True, False]),
 )
 VCPUS = st.integers(1, 16)
 
@@ -105,6 +108,30 @@ def test_choices() -> None:
     assert choice_problems(hardware, {'cpu_model': ('default', 'qemu64')}) == [
         'cpu_model: 486 is not possible on this host; use one of default, qemu64'
     ]
+
+
+@pytest.mark.parametrize(
+    ('hardware', 'choices', 'problem'),
+    [
+        (
+            Hardware(firmware='efi'),
+            {'firmware': ('bios',)},
+            'firmware: efi is not possible on this host; use one of bios, or install ovmf on the '
+            'host',
+        ),
+        (
+            Hardware(tpm=True, firmware='bios'),
+            {'tpm': ('false',), 'firmware': ('bios',)},
+            'tpm: true is not possible on this host; use one of false, or install swtpm and '
+            'swtpm-tools on the host',
+        ),
+    ],
+)
+def test_missing_packages(
+    hardware: Hardware, choices: dict[str, tuple[str, ...]], problem: str
+) -> None:
+    """The host may get what it lacks."""
+    assert choice_problems(hardware, choices) == [problem]
 
 
 @pytest.mark.parametrize(

@@ -293,6 +293,8 @@ HARDWARE = st.builds(
     cores=st.sampled_from([None, None, 1, 2]),
     disk_bus=st.sampled_from([None, 'virtio', 'sata']),
     boot_order=st.sampled_from([None, ('disk',), ('disk', 'network')]),
+    firmware=st.sampled_from([None, 'bios', 'efi']),
+    tpm=st.sampled_from([None, True, False]),
 )
 
 

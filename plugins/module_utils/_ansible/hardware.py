@@ -22,6 +22,8 @@ HARDWARE: Dict[str, Any] = {
             'elements': 'str',
             'choices': ['disk', 'cdrom', 'network'],
         },
+        'firmware': {'type': 'str', 'choices': ['bios', 'efi']},
+        **{option: {'type': 'bool'} for option in ('secure_boot', 'tpm')},
     },
 }
 

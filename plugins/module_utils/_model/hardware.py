@@ -29,6 +29,9 @@ class Hardware:
     nic_model: str | None = None
     video: str | None = None
     boot_order: Tuple[str, ...] | None = None
+    firmware: str | None = None
+    secure_boot: bool | None = None
+    tpm: bool | None = None
 
     def specified(self) -> Dict[str, Any]:
         """The options that are not as by default."""
@@ -115,6 +118,9 @@ _LINUX = Hardware(
     nic_model='virtio',
     video='vga',
     boot_order=('disk',),
+    firmware='bios',
+    secure_boot=False,
+    tpm=False,
 )
 # What guests can drive as they are installed: Windows needs drivers for virtio.
 DEFAULTS = {

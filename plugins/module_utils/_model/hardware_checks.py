@@ -12,6 +12,8 @@ from .hardware import Hardware
 from .problem import Problem, invalid
 
 _MOST = 256
+# What a host must have installed.
+_PACKAGES = {'firmware': 'ovmf', 'secure_boot': 'ovmf', 'tpm': 'swtpm and swtpm-tools'}
 _CPU_MODEL = re.compile(r'[A-Za-z0-9_.-]{1,64}')
 
 
@@ -45,13 +47,25 @@ def topology_problem(hardware: Hardware, vcpus: int) -> str:
     )
 
 
+def secure_boot_problem(hardware: Hardware) -> str:
+    """Why firmware cannot boot securely; empty: it can, or need not."""
+    if hardware.secure_boot and hardware.firmware != 'efi':
+        return 'secure_boot: true needs firmware: efi; set both, or secure_boot: false'
+    return ''
+
+
 def choice_problems(hardware: Hardware, choices: Mapping[str, Sequence[str]]) -> List[str]:
     """What a host cannot do of specified hardware. ``choices``: what it can, by option."""
     problems = []
     for option, value in hardware.specified().items():
-        possible = choices.get(option, (value,))
-        if value not in possible:
-            problems.append(
-                f'{option}: {value} is not possible on this host; use one of {", ".join(possible)}'
-            )
+        shown = str(value).lower() if isinstance(value, bool) else value
+        possible = choices.get(option, (shown,))
+        if shown not in possible:
+            why = f'{option}: {shown} is not possible on this host; use one of'
+            problems.append(f'{why} {", ".join(possible)}{_way_out(option)}')
     return problems
+
+
+def _way_out(option: str) -> str:
+    packages = _PACKAGES.get(option)
+    return f', or install {packages} on the host' if packages else ''

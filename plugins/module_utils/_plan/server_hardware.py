@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Dict
 
 from .._model.change import Draft
 from .._model.hardware import DEFAULT, Hardware
-from .._model.hardware_checks import choice_problems, topology_problem
+from .._model.hardware_checks import choice_problems, secure_boot_problem, topology_problem
 
 if TYPE_CHECKING:
     from .._model.server import Server
@@ -31,6 +31,9 @@ def settle_hardware(
     for text in choice_problems(requested, observed.hardware_choices):
         draft.refuse('hardware', f'hardware: {text}')
     hardware = current.overlaid(requested)
+    problem = secure_boot_problem(hardware)
+    if problem:
+        draft.refuse('hardware', f'hardware: server {name}: {problem}', name=name)
     is_possible = check_topology(name, hardware, vcpus, draft)
     options['hardware'] = hardware.settled(vcpus) if vcpus and is_possible else hardware
 

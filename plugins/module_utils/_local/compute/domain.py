@@ -83,17 +83,17 @@ def interface_xml(nic: Interface) -> str:
 
 
 # One PCI bus has room for the root disk, the controllers, 8 NICs and 15 hot-plugged volumes; q35
-# needs a port for each, and 3 s more to boot.
+# needs a port for each, and 3 s more to boot: it is for secure boot only.
 _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <metadata>{metadata}</metadata>
 <memory unit='MiB'>{max_memory}</memory><currentMemory unit='MiB'>{memory}</currentMemory>
 <vcpu current='{vcpus}'>{max_vcpus}</vcpu>
-<os><type arch='x86_64' machine='pc'>hvm</type>{boot}</os>
+{os}
 <features><acpi/><apic/>{features}</features>{cpu}{clock}
 <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>{on_crash}</on_crash>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 <controller type='scsi' index='0' model='virtio-scsi'/><controller type='usb' model='none'/>
-{root_disk}
+{firmware}{root_disk}
 <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{seed}'/>
 <target dev='sda' bus='{cd}'/><readonly/></disk>
 {disks}{interfaces}
@@ -126,7 +126,8 @@ def xml(machine: Machine) -> str:
         vcpus=machine.vcpus,
         max_memory=machine.max_memory,
         max_vcpus=machine.max_vcpus,
-        boot=hardware_xml.boot_xml(hardware),
+        os=hardware_xml.os_xml(hardware, machine.folder),
+        firmware=hardware_xml.devices_xml(hardware),
         features=hardware_xml.features_xml(hardware, machine.kvm),
         cpu=hardware_xml.cpu_xml(hardware, machine.kvm),
         clock=hardware_xml.clock_xml(hardware, machine.kvm),

@@ -17,6 +17,11 @@ def boot_devices(hardware: Hardware) -> List[str]:
     return [_BOOT[device] for device in hardware.boot_order or ('disk',)]
 
 
+def machine_type(hardware: Hardware) -> str:
+    """The kind of machine: only q35 can guard secure boot from its guest."""
+    return 'q35' if hardware.secure_boot else 'pc'
+
+
 def cd_bus(hardware: Hardware) -> str:
     """The bus of the CD: one that the kind of guest has a driver for."""
     return 'scsi' if hardware.os_type in (None, 'linux') else 'sata'
@@ -41,6 +46,9 @@ def _expected(hardware: Hardware, vcpus: int) -> Dict[str, str]:
         'boot_order': ' '.join(boot_devices(hardware)),
         'clock': 'localtime' if hardware.os_type == 'windows' else 'utc',
         'CD bus': cd_bus(hardware),
+        'firmware': effective.firmware or '',
+        'secure_boot': _word(hardware.secure_boot),
+        'tpm': _word(hardware.tpm),
         'topology': ' '.join(map(str, effective.topology(vcpus))) if hardware.sockets else '',
     }
     if hardware.cpu_model:
@@ -59,6 +67,10 @@ def _found(machine: ET.Element) -> Dict[str, str]:
         'clock': _attribute(machine, 'clock', 'offset'),
         'topology': '',
         'cpu_model': '',
+        # Of a machine that runs, libvirt has what it has chosen for the firmware.
+        'firmware': 'efi' if machine.find('os/nvram') is not None else 'bios',
+        'secure_boot': _word(machine.find('features/smm') is not None),
+        'tpm': _word(machine.find('devices/tpm') is not None),
     }
     if cards:
         found['nic_model'] = ' '.join(sorted(cards))
@@ -74,6 +86,10 @@ def _found(machine: ET.Element) -> Dict[str, str]:
             names = ('sockets', 'cores', 'threads')
             found['topology'] = ' '.join(topology.get(name, '') for name in names)
     return found
+
+
+def _word(value: bool | None) -> str:
+    return 'true' if value else 'false'
 
 
 def _attribute(parent: ET.Element, tag: str, name: str) -> str:

@@ -191,10 +191,19 @@ class SnapshotMachines:
             name.text = self.machines.name(server)
             metadata.clear()
             metadata.append(ET.fromstring(server['metadata']))  # noqa: S314 (ours)
+        _keep_chosen_firmware(found)
         return ET.tostring(found, encoding='unicode')
 
     def _locks(self, row: ListedSnapshot) -> Sequence[int]:
         return self.host.work.held_lock('server', row['name'])
+
+
+def _keep_chosen_firmware(machine: ET.Element) -> None:
+    """Remove what the firmware was chosen by: libvirt 9 takes it only where it is to choose."""
+    system = machine.find('os')
+    if system is not None and 'firmware' not in system.attrib:
+        for features in system.findall('firmware'):
+            system.remove(features)
 
 
 def _delete(monitor: Monitor, nodes: Sequence[str], tag: str) -> None:

@@ -22,7 +22,7 @@ from ..host.hypervisor import tolerate
 from ..record.work import wait_until
 from ..storage import disk_devices
 from ..storage.pool_writer import writer_of
-from . import domain, seed
+from . import domain, firmware_state, seed
 from .console import Console
 from .device_limits import limits_of
 from .interfaces import interfaces_of, plug
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
 _POWER_BUTTON = 1
+_WITH_NVRAM = 4  # VIR_DOMAIN_UNDEFINE_NVRAM; what a TPM keeps is deleted in any case
 _RESCUE_SEED = 'rescue.iso'
 _RETRY = 3.0  # seconds; a power button pressed in the first second after a start has no effect
 
@@ -117,13 +118,24 @@ class VirtualMachines(Machines['CompleteServer']):
         self.undefine(row)
         pool = writer_of(self.host)
         pool.remove(pool.root(row['uuid']))
+        firmware_state.erase_tpm(row['uuid'])
+        firmware_state.erase_logs(self.log_pattern(row))
         super().erase(row)
+
+    def undefine(self, row: CompleteServer) -> None:
+        """Power off the machine and undefine it, with what its firmware and its TPM keep."""
+        self.power_off(row)
+        with tolerate('NO_DOMAIN'):
+            self.lookup(row).undefineFlags(_WITH_NVRAM)
 
     def define(self, row: CompleteServer) -> Any:
         """Define the machine as recorded, also its name."""
         with tolerate('NO_DOMAIN'):
             self.rename(row)
-        return super().define(row)
+        machine = super().define(row)
+        if not (hardware_from(row['hardware']).tpm or machine.isActive()):
+            firmware_state.erase_tpm(row['uuid'])
+        return machine
 
     def define_and_start(self, row: CompleteServer) -> None:
         """Define the machine, and start it if its recorded power is started."""
@@ -191,6 +203,7 @@ class VirtualMachines(Machines['CompleteServer']):
         User data is recorded only as a hash, and taken from the first-boot disk.
         """
         self.power_off(row)
+        firmware_state.erase(row['uuid'], self.folder(row))
         pool = writer_of(self.host)
         pool.remove(pool.root(row['uuid']))
         locks = self.host.work.held_lock('server', row['name'])
