@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Adds the options of modules to the roles that pass them on, and removes those that are gone.
 
-make format runs it. What the role says of an option stays as it is: only an option that is missing
-gets the text of its module.
+make format runs it. What the role says of an option stays as it is: only an option that is missing,
+or has other suboptions, gets the text of its module.
 """
 
 from __future__ import annotations
@@ -66,12 +66,22 @@ def _updated_variable(part: str, variable: str, module: str) -> str:
         return part
     options = documented(module)
     wanted = {name: options[name] for name in options if name not in OWN.get(variable, ())}
-    body = _OPTION.sub(lambda found: found[0] if found[1] in wanted else '', body)
+    body = _OPTION.sub(
+        lambda found: found[0] if _has_suboptions(found[0], wanted.get(found[1])) else '', body
+    )
     present = {found[1] for found in _OPTION.finditer(body)}
     new = ''.join(
         _described(name, option, module) for name, option in wanted.items() if name not in present
     )
     return head + marker + _before_description(body, new, '          ')
+
+
+def _has_suboptions(text: str, option: Mapping[str, Any] | None) -> bool:
+    """Whether the text of an option has the suboptions of the module's, if that has the option."""
+    if option is None:
+        return False
+    (specified,) = yaml.safe_load(text).values()
+    return {*specified.get('options', ())} == {*option.get('suboptions', ())}
 
 
 def _before_description(body: str, new: str, indent: str) -> str:

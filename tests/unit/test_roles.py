@@ -103,6 +103,16 @@ def test_secret_and_inner_options() -> None:
     assert server['networks']['options']['security_groups']['elements'] == 'str'
 
 
+def test_missing_suboption() -> None:
+    """An option that lacks one is described anew."""
+    text = SPECS.read_text('utf-8')
+    without = re.sub(r'^ {14}firmware:\n(?: {15}.*\n)*', '', text, flags=re.MULTILINE)
+    assert 'firmware:' not in without
+    specs = yaml.safe_load(role_options.updated_specs(without))['argument_specs']['main']['options']
+    hardware = specs['provision_servers']['options']['hardware']
+    assert hardware['options']['firmware']['choices'] == ['bios', 'efi']
+
+
 def test_removed_option(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is removed from both."""
     documented = role_options.documented
