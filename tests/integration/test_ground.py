@@ -740,6 +740,44 @@ def test_host_is_rebooted(image: str, server: dict[str, Any], ssh: Guest) -> Non
     assert 'before the boot' in run('server_log', name='ground')['log']
 
 
+def ended_at(name: str) -> str:
+    """When the machine of a server was last off, as libvirt logs it."""
+    (log,) = Path('/var/log/libvirt/qemu').glob(f'hanok-*-{name}.log')
+    ends = [line for line in log.read_text('utf-8').splitlines() if 'shutting down' in line]
+    return ends[-1].partition(': ')[0] if ends else ''
+
+
+def test_servers_follow_their_host_in_order(image: str) -> None:
+    """They are shut down in the reverse of the order in which they are started.
+
+    libvirtd is killed meanwhile, and a server that waits is deleted.
+    """
+    names = ('front', 'middle', 'base')  # neither the order of names nor that of their creation
+    options = {'image': image, 'flavor': 'g1.nano', 'wait_timeout': 120}
+    for order, name in ((0, 'front'), (4, 'base'), (5, 'middle')):
+        run('server', name=name, start_order=order, start_delay=20 if order == 4 else 0, **options)
+    for name in names:
+        keep('server', name=name, wait_for='init', wait_timeout=120)
+
+    def status(name: str) -> object:
+        return run('server_info', name=name)['servers'][0]['status']
+
+    output_of('hanok-start', 'stop')
+    eventually(lambda: status('base') == 'SHUTOFF', 60)
+    ends = [ended_at(name) for name in names]
+    assert all(ends)
+    assert ends == sorted(ends)
+    with subprocess.Popen(['hanok-start', 'start']) as starting:
+        eventually(lambda: status('base') == 'ACTIVE')
+        keep('server', name='middle', state='absent')
+        kill('libvirtd')
+        assert Play('hanok.cloud.host').changed > 0
+        assert starting.wait(120) == 0
+    assert started_at('base') < started_at('front')
+    for name in names:
+        keep('server', name=name, state='absent')
+
+
 def test_disk_is_full(host: None, tiny: str) -> None:
     """While an image is created: it is reported; with more space the same task succeeds."""
     before, folder = inventory(), '/var/lib/hanok/images'
