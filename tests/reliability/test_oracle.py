@@ -29,6 +29,8 @@ from .predictions import check_refusal, check_result, check_unchanged
 from .random_tasks import OPTIONS, Step, is_event, one, tasks
 
 FOLDERS = ('/var/lib/hanok', '/etc/hanok', '/etc/libvirt', '/var/lib/libvirt')
+WRITTEN_AT_ANY_TIME = ('-shm', '-wal', '.status', '.status.new', '.fd')
+TPMS = '/var/lib/libvirt/swtpm/'
 RUNNING = ('/run/libvirt/qemu', '/run/libvirt/lxc', '/run/libvirt/network', '/sys/class/net')
 
 
@@ -42,8 +44,8 @@ def observe() -> dict[str, Any]:
         for folder, _folders, files in os.walk(top):
             for name in ['.', *files]:
                 path = os.path.join(folder, name)
-                # Files of SQLite, and the leases that dnsmasq writes at any time.
-                if not name.endswith(('-shm', '-wal', '.status', '.status.new')):
+                # Files of SQLite, and what dnsmasq, EFI and TPMs write at any time.
+                if not (name.endswith(WRITTEN_AT_ANY_TIME) or folder.startswith(TPMS)):
                     is_folder = name == '.'
                     about = os.lstat(path)
                     # The two files of SQLite come and go in the directory of the record.
@@ -94,7 +96,7 @@ MACHINES, CONTAINERS = ('-c', 'qemu:///system'), ('-c', 'lxc:///system')
 BY_HAND = (
     ((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, 'suspend')),
     ((*MACHINES, 'list', '--name', '--state-running'), (*MACHINES, 'destroy')),
-    ((*MACHINES, 'list', '--all', '--name', '--persistent'), (*MACHINES, 'undefine')),
+    ((*MACHINES, 'list', '--all', '--name', '--persistent'), (*MACHINES, 'undefine', '--nvram')),
     ((*CONTAINERS, 'list', '--name'), (*CONTAINERS, 'destroy')),
     ((*CONTAINERS, 'list', '--all', '--name', '--persistent'), (*CONTAINERS, 'undefine')),
     (('net-list', '--name'), ('net-destroy',)),
