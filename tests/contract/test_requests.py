@@ -20,7 +20,7 @@ Keep = Callable[..., Result]
 Created = Callable[..., Result]
 pytestmark = pytest.mark.needs('requests')
 MOST = 6  # of a task that changes nothing, with the two of its sign-in
-MOST_TO_CREATE = 60  # 20 servers
+MOST_TO_CREATE = 45  # 20 servers
 TEXTS = {'description': 'other', 'labels': {'tier': 'web'}}
 NO_TEXTS = {'description': '', 'labels': {}}
 # Tasks that change an item, one after the other.
@@ -54,7 +54,9 @@ def test_number_of_requests(cloud: CloudUnderTest, run: Run, server: Created, so
     server('single')
     with cloud.counted() as creation:
         run('server', name='many', count=count, **options)
-    assert len(creation) <= MOST_TO_CREATE - 20 + count, creation
+    # How often it looks whether they are built depends on the machine.
+    others = [call for call in creation if '/servers/detail?' not in call]
+    assert len(others) <= MOST_TO_CREATE - 20 + count, others
     server('many', count=count, state='started')
     numbers = {}
     for name, group in (('single', {}), ('many', {'count': count})):
