@@ -46,7 +46,12 @@ def _open_folder() -> int | None:
     return None
 
 
-def _compile(folder: int, compile_source: Compile, path: str, source: bytes) -> CodeType:
+def _compile(
+    folder: int,
+    compile_source: Compile,
+    path: str,
+    source: bytes,
+) -> CodeType:
     """Return the code of a source: the one that was kept, else a new one, which is kept.
 
     Tracebacks name its path in the zip: the zip itself is another one for each task.

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from .task import Applied
 
 
-def execute(cloud: Cloud, others: Operations, origin: Origin, changes: Changes) -> Outcomes:
+def execute(
+    cloud: Cloud,
+    others: Operations,
+    origin: Origin,
+    changes: Changes,
+) -> Outcomes:
     """Apply the changes, adjacent ones of one kind and verb in one call; keep their history.
 
     After a failure the later changes of the same item are skipped; those of others are applied.

@@ -11,7 +11,12 @@ from .._model.change import Changes, Item
 from .._model.kinds import KINDS
 
 
-def summary(changes: Changes, check_mode: bool, kind: str, names: Sequence[str]) -> str:
+def summary(
+    changes: Changes,
+    check_mode: bool,
+    kind: str,
+    names: Sequence[str],
+) -> str:
     """Return one line: what was changed and why, what would be, or that nothing had to be."""
     words = KINDS[kind]
     if changes:
@@ -25,7 +30,12 @@ def summary(changes: Changes, check_mode: bool, kind: str, names: Sequence[str])
     return f'no changes: {words.with_names(names)} {verb} up to date'
 
 
-def items_of(kind: str, is_list: bool, items: Sequence[Item], project: str) -> Dict[str, Any]:
+def items_of(
+    kind: str,
+    is_list: bool,
+    items: Sequence[Item],
+    project: str,
+) -> Dict[str, Any]:
     """Return the items under the key of their kind: a list, or one or null."""
     words = KINDS[kind]
     place = {'project': project} if words.is_in_project else {}

@@ -96,7 +96,12 @@ def wait_for_all(
     return steps
 
 
-def wait_until_met(condition: Condition, deadline: float, timeout: int, interval: float) -> str:
+def wait_until_met(
+    condition: Condition,
+    deadline: float,
+    timeout: int,
+    interval: float,
+) -> str:
     """Poll until all items meet a condition; return what was waited for.
 
     ``deadline``: monotonic; ``timeout``: the seconds until then, for the message. ``interval``: the

@@ -17,7 +17,13 @@ class CloudError(Exception):
 
     code: Code = 'failed'
 
-    def __init__(self, text: str, option: str = '', kind: str = '', name: str = '') -> None:
+    def __init__(
+        self,
+        text: str,
+        option: str = '',
+        kind: str = '',
+        name: str = '',
+    ) -> None:
         """``text``: what is wrong, which value, and the way out."""
         super().__init__(text)
         self.option = option

@@ -24,7 +24,12 @@ def deleted_meanwhile(kind: str, names: Iterable[str], awaited: str) -> Several:
     return Several([Missing(f'{kind} {name} {text}', '', kind, name) for name in sorted(names)])
 
 
-def ambiguous(title: str, kind: str, name: str, ids: Iterable[str]) -> Refused:
+def ambiguous(
+    title: str,
+    kind: str,
+    name: str,
+    ids: Iterable[str],
+) -> Refused:
     """Return the error about a name that several items have: it does not say which is meant."""
     found = sorted(ids)
     return Refused(

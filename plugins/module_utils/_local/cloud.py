@@ -37,7 +37,12 @@ if TYPE_CHECKING:
 
 
 @translating()
-def this_host(project: str, actor: str, timeout: int, lost: bool = False) -> Host:
+def this_host(
+    project: str,
+    actor: str,
+    timeout: int,
+    lost: bool = False,
+) -> Host:
     """What the resources of this host share. Raises CloudError for any user but root.
 
     ``lost``: the record is to be rebuilt, and is not read.
@@ -60,7 +65,13 @@ class LocalCloud:
     name = 'local'
     profile = PROFILE
 
-    def __init__(self, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        project: str,
+        actor: str,
+        timeout: int,
+        secrets: Secrets,
+    ) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
         self.host = this_host(project, actor, timeout)
         self.secrets = secrets

@@ -128,7 +128,13 @@ class Draft:
         )
         return None if is_leaving(begun) else cast('Thing', begun.completed())
 
-    def refuse(self, option: str, text: str, name: str = '', code: Code = 'refused') -> None:
+    def refuse(
+        self,
+        option: str,
+        text: str,
+        name: str = '',
+        code: Code = 'refused',
+    ) -> None:
         """Refuse the plan for what an option requests; ``name``: see Problem."""
         self.refused.append(Problem(text, option, code, name))
 
@@ -136,7 +142,13 @@ class Draft:
         """Report that what an option refers to does not exist; ``name``: see Problem."""
         self.missing.append(Problem(text, option, 'missing', name))
 
-    def require(self, kind: str, name: str, existing: Mapping[str, Any], option: str = '') -> bool:
+    def require(
+        self,
+        kind: str,
+        name: str,
+        existing: Mapping[str, Any],
+        option: str = '',
+    ) -> bool:
         """Return whether a referenced resource exists; if not, report it with those that exist.
 
         ``option``: the one that refers to it; empty: it is called like the kind.

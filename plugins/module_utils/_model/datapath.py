@@ -40,7 +40,12 @@ def check_host_address(text: str) -> None:
         raise ValueError(f'{text} is not a unicast address of a host')
 
 
-def _check_pattern(pattern: re.Pattern[str], value: object, what: str, hint: str) -> None:
+def _check_pattern(
+    pattern: re.Pattern[str],
+    value: object,
+    what: str,
+    hint: str,
+) -> None:
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise ValueError(f'{value!r} is not {what}; {hint}')
 

@@ -46,7 +46,13 @@ def difference(
     return Difference(how, why, tuple(refused))
 
 
-def _refusal(option: str, old: object, new: object, effect: Effect, allow_restart: bool) -> str:
+def _refusal(
+    option: str,
+    old: object,
+    new: object,
+    effect: Effect,
+    allow_restart: bool,
+) -> str:
     """Why the change of an option is refused; empty: it is not."""
     if effect.how == FIXED:
         return f'{option} is {yaml_text(old)}, requested {yaml_text(new)}: {effect.why}'

@@ -208,7 +208,12 @@ def leads_to(verb: Verb) -> Status | None:
     return Status(status) if status else None
 
 
-def refusal(kind: str, name: str, status: Word, verb: Verb) -> str:
+def refusal(
+    kind: str,
+    name: str,
+    status: Word,
+    verb: Verb,
+) -> str:
     """Why a verb is not possible, and what is."""
     if status == Status.PAUSED and verb in (Verb.STOP, Verb.SHELVE):
         return (

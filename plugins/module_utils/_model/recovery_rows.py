@@ -25,7 +25,12 @@ def project_of(row: Mapping[str, Any]) -> str:
     return str(row.get('project', DEFAULT_PROJECT))
 
 
-def named(rows: Rows, table: str, name: str, project: str) -> Row | None:
+def named(
+    rows: Rows,
+    table: str,
+    name: str,
+    project: str,
+) -> Row | None:
     """Return the row of a name in a project."""
     for row in rows.get(table, ()):
         if row['name'] == name and project_of(row) == project:

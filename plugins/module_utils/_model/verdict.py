@@ -223,7 +223,12 @@ def _first_match(
     return None
 
 
-def _matches(datapath: Datapath, rule: Rule, connection: _Connection, peer: str) -> bool:
+def _matches(
+    datapath: Datapath,
+    rule: Rule,
+    connection: _Connection,
+    peer: str,
+) -> bool:
     if rule.protocol not in ('any', connection.protocol):
         return False
     if rule.port_min is not None and rule.port_max is not None:

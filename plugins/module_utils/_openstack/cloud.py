@@ -39,7 +39,14 @@ class OpenStackCloud:
     records = None
     history = None
 
-    def __init__(self, name: str, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        name: str,
+        project: str,
+        actor: str,
+        timeout: int,
+        secrets: Secrets,
+    ) -> None:
         """Nothing is opened or read yet. ``timeout``: of the whole task, in seconds."""
         self.name = name
         self.secrets = secrets

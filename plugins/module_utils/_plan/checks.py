@@ -46,7 +46,12 @@ def check_fixed_ip(
     check_not_in_use(fixed_ip, owner, option, draft)
 
 
-def check_not_in_use(value: str, owner: str | None, option: str, draft: Draft) -> None:
+def check_not_in_use(
+    value: str,
+    owner: str | None,
+    option: str,
+    draft: Draft,
+) -> None:
     """Refuse an address or a MAC that is in use in a network."""
     if owner:
         draft.refuse(
@@ -75,7 +80,12 @@ def check_dns_name(
             )
 
 
-def check_free_floating_ips(needed: int, free: int | None, profile: Profile, draft: Draft) -> None:
+def check_free_floating_ips(
+    needed: int,
+    free: int | None,
+    profile: Profile,
+    draft: Draft,
+) -> None:
     """Refuse to use more floating addresses than are free, as far as that is known."""
     if free is not None and needed > free:
         reason = 'no address is free' if needed == 1 else f'{needed} are needed, {free} are free'

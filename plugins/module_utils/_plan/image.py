@@ -81,7 +81,12 @@ def _differing_options(
     return options
 
 
-def _check_source(source: str, name: str, observed: ObservedImages, draft: Draft) -> None:
+def _check_source(
+    source: str,
+    name: str,
+    observed: ObservedImages,
+    draft: Draft,
+) -> None:
     kind, _colon, where = source.partition(':')
     if not kind:
         draft.refuse(

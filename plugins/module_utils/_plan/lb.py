@@ -57,7 +57,12 @@ def plan(request: LbRequest, observed: ObservedLbs) -> Plan[Lb]:
     return draft.finish(result, ('lb', Verb.DELETE), ('lb', Verb.CREATE), ('lb', Verb.UPDATE))
 
 
-def _present(request: LbRequest, current: Lb | None, observed: ObservedLbs, draft: Draft) -> Lb:
+def _present(
+    request: LbRequest,
+    current: Lb | None,
+    observed: ObservedLbs,
+    draft: Draft,
+) -> Lb:
     current = _complete_earlier_run(current, draft)
     network = _network(request, current, observed)
     options = _options(request, current, observed, draft)

@@ -70,7 +70,12 @@ def range_problems(
     return [Problem(problem, 'cidr') for problem in problems]
 
 
-def range_notes(name: str, cidr: str, place: str, surroundings: Surroundings) -> List[str]:
+def range_notes(
+    name: str,
+    cidr: str,
+    place: str,
+    surroundings: Surroundings,
+) -> List[str]:
     """What a range hides, as warnings; ``place``: see Profile."""
     span = IPv4Network(cidr)
     notes = []

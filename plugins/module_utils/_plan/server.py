@@ -119,7 +119,12 @@ def _in_state(server: Server, request: ServerRequest, draft: Draft) -> Server:
     return change_after_update(server, request, draft)
 
 
-def _create(name: str, request: ServerRequest, observed: ObservedServers, draft: Draft) -> Server:
+def _create(
+    name: str,
+    request: ServerRequest,
+    observed: ObservedServers,
+    draft: Draft,
+) -> Server:
     from .server_creation import new_server
     from .server_inheritance import inherited_request
 

@@ -12,7 +12,12 @@ from .._model.server import Server
 from .checks import check_image_disk
 
 
-def check_rebuild(current: Server, name: str, images: Mapping[str, Image], draft: Draft) -> None:
+def check_rebuild(
+    current: Server,
+    name: str,
+    images: Mapping[str, Image],
+    draft: Draft,
+) -> None:
     """Refuse an image that does not exist, is not complete, or larger than the root disk."""
     image = _complete_image(current, name, images, draft)
     if image and isinstance(image.min_disk, int) and image.min_disk > current.volume_size:
@@ -24,7 +29,12 @@ def check_rebuild(current: Server, name: str, images: Mapping[str, Image], draft
         )
 
 
-def check_rescue(current: Server, name: str, images: Mapping[str, Image], draft: Draft) -> None:
+def check_rescue(
+    current: Server,
+    name: str,
+    images: Mapping[str, Image],
+    draft: Draft,
+) -> None:
     """Refuse an image that does not exist, is not complete, or cannot rescue this server."""
     image = _complete_image(current, name, images, draft)
     if name == current.image:

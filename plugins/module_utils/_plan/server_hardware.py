@@ -44,7 +44,12 @@ def check_kept_topology(current: Server, vcpus: int, draft: Draft) -> None:
         check_topology(current.name, current.hardware, vcpus, draft)
 
 
-def check_topology(name: str, hardware: Hardware, vcpus: int, draft: Draft) -> bool:
+def check_topology(
+    name: str,
+    hardware: Hardware,
+    vcpus: int,
+    draft: Draft,
+) -> bool:
     """Whether vCPUs can have the topology of the hardware, also if their number is not known."""
     problem = topology_problem(hardware, vcpus) if vcpus else ''
     if problem:

@@ -54,7 +54,12 @@ def change_after_update(current: Server, request: ServerRequest, draft: Draft) -
     return current
 
 
-def act(current: Server, verb: Verb, draft: Draft, effect: str = LIVE) -> Server:
+def act(
+    current: Server,
+    verb: Verb,
+    draft: Draft,
+    effect: str = LIVE,
+) -> Server:
     """Change the status of a server by a verb that always leads to the same one, if allowed."""
     check_allowed(current, verb, draft)
     status = leads_to(verb) or current.status
@@ -64,7 +69,12 @@ def act(current: Server, verb: Verb, draft: Draft, effect: str = LIVE) -> Server
     return draft.add('server', verb, current, after, effect)
 
 
-def check_allowed(current: Server, verb: Verb, draft: Draft, option: str = 'state') -> bool:
+def check_allowed(
+    current: Server,
+    verb: Verb,
+    draft: Draft,
+    option: str = 'state',
+) -> bool:
     """Refuse a verb that the status of a server does not allow; return whether it does."""
     status = current.settled_status
     if is_allowed('server', status, verb):

@@ -45,7 +45,12 @@ def renamed(
     return (draft.add('server', Verb.RENAME, current, after),)
 
 
-def _check(current: Server, new_name: str, dns_owners: DnsOwners, draft: Draft) -> None:
+def _check(
+    current: Server,
+    new_name: str,
+    dns_owners: DnsOwners,
+    draft: Draft,
+) -> None:
     name = current.name
     if current.member_of:
         draft.refuse(

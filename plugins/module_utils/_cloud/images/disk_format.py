@@ -83,7 +83,12 @@ def _identify(head: bytes, tail: bytes, length: int) -> DiskFormat:
     return _raw(head, length)
 
 
-def _number(data: bytes, at: int, size: int, order: Literal['little', 'big']) -> int:
+def _number(
+    data: bytes,
+    at: int,
+    size: int,
+    order: Literal['little', 'big'],
+) -> int:
     return int.from_bytes(data[at : at + size], order)
 
 

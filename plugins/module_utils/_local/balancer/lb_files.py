@@ -81,7 +81,12 @@ def clear(folder: str) -> None:
     create(folder)
 
 
-def write(folder: str, path: str, text: str, mode: int = 0o640) -> None:
+def write(
+    folder: str,
+    path: str,
+    text: str,
+    mode: int = 0o640,
+) -> None:
     """Write a file that root of the container reads."""
     from . import containers
 
@@ -89,6 +94,11 @@ def write(folder: str, path: str, text: str, mode: int = 0o640) -> None:
     _share(path, mode, 0, containers.root_of(os.path.basename(folder)))
 
 
-def _share(path: str, mode: int, user: int, group: int) -> None:
+def _share(
+    path: str,
+    mode: int,
+    user: int,
+    group: int,
+) -> None:
     os.chown(path, user, group, follow_symlinks=False)
     os.chmod(path, mode)

@@ -104,7 +104,12 @@ def _reserve(record: Record, pools: Sequence[Pool], lb: Lb) -> None:
         _associate_floating_ip(record, pools, row, lb.floating_ip)
 
 
-def _update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
+def _update(
+    record: Record,
+    pools: Sequence[Pool],
+    change: Change,
+    row: int,
+) -> None:
     """Update the row of a balancer to its state after a change."""
     before = change.old(Lb)
     lb = change.new(Lb)
@@ -152,7 +157,12 @@ def _write_members(record: Record, row: int, members: Sequence[str]) -> None:
         record.writer.insert_row('balancer_member', link)
 
 
-def _associate_floating_ip(record: Record, pools: Sequence[Pool], row: int, wanted: str) -> None:
+def _associate_floating_ip(
+    record: Record,
+    pools: Sequence[Pool],
+    row: int,
+    wanted: str,
+) -> None:
     port = record.value('SELECT id FROM port WHERE balancer_id = ?', row)
     address = None if wanted == AFTER_APPLY else wanted
     addresses.associate(record, pools, port, address)

@@ -10,7 +10,13 @@ from typing import Dict
 from ..._model.flavor import Flavor
 
 
-def _built_in(name: str, family: str, vcpus: int, memory: int, disk: int) -> Flavor:
+def _built_in(
+    name: str,
+    family: str,
+    vcpus: int,
+    memory: int,
+    disk: int,
+) -> Flavor:
     return Flavor(
         name,
         family,

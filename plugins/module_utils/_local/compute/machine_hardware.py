@@ -60,17 +60,15 @@ def _found(machine: ET.Element) -> Dict[str, str]:
     """What a machine has of the same, as far as it has such devices."""
     disks = machine.findall('devices/disk')
     cards = {_attribute(card, 'model', 'type') for card in machine.findall('devices/interface')}
-    cpu = machine.find('cpu')
     found = {
         'boot_order': ' '.join(boot.get('dev', '') for boot in machine.findall('os/boot')),
         'video': _attribute(machine, 'devices/video/model', 'type'),
         'clock': _attribute(machine, 'clock', 'offset'),
-        'topology': '',
-        'cpu_model': '',
         # Of a machine that runs, libvirt has what it has chosen for the firmware.
         'firmware': 'efi' if machine.find('os/nvram') is not None else 'bios',
         'secure_boot': _word(machine.find('features/smm') is not None),
         'tpm': _word(machine.find('devices/tpm') is not None),
+        **_cpu(machine.find('cpu')),
     }
     if cards:
         found['nic_model'] = ' '.join(sorted(cards))
@@ -78,14 +76,19 @@ def _found(machine: ET.Element) -> Dict[str, str]:
         buses = [_attribute(disk, 'target', 'bus') for disk in disks if disk.get('device') == kind]
         if buses:
             found[option] = buses[0]
-    if cpu is not None:
-        mode = cpu.get('mode', '')
-        found['cpu_model'] = cpu.findtext('model', '') if mode == 'custom' else mode
-        topology = cpu.find('topology')
-        if topology is not None:
-            names = ('sockets', 'cores', 'threads')
-            found['topology'] = ' '.join(topology.get(name, '') for name in names)
     return found
+
+
+def _cpu(cpu: ET.Element | None) -> Dict[str, str]:
+    if cpu is None:
+        return {'cpu_model': '', 'topology': ''}
+    mode = cpu.get('mode', '')
+    model = cpu.findtext('model', '') if mode == 'custom' else mode
+    topology = cpu.find('topology')
+    numbers = []
+    if topology is not None:
+        numbers = [topology.get(name, '') for name in ('sockets', 'cores', 'threads')]
+    return {'cpu_model': model, 'topology': ' '.join(numbers)}
 
 
 def _word(value: bool | None) -> str:

@@ -27,7 +27,12 @@ class Watched(NamedTuple):
     guest_agent: bool
 
 
-def missing(host: Host, server: Watched, wait_for: str, deadline: float) -> str:
+def missing(
+    host: Host,
+    server: Watched,
+    wait_for: str,
+    deadline: float,
+) -> str:
     """Why a condition (running, ip, ssh, init) is not met; empty if it is.
 
     ``deadline``: when the guest must have responded (monotonic). Raises CloudError when waiting

@@ -33,7 +33,12 @@ class Seed:
     clone: bool = False
 
 
-def write(host: Host, path: str, seed: Seed, locks: Sequence[int]) -> None:
+def write(
+    host: Host,
+    path: str,
+    seed: Seed,
+    locks: Sequence[int],
+) -> None:
     """Write the CD if none exists, and remove leftovers of an interrupted run.
 
     It is written under a temporary name, readable by root only: user data may contain secrets.
@@ -71,7 +76,13 @@ def renew(
     os.rename(new, path)
 
 
-def _write(host: Host, path: str, folder: str, seed: Seed, locks: Sequence[int]) -> None:
+def _write(
+    host: Host,
+    path: str,
+    folder: str,
+    seed: Seed,
+    locks: Sequence[int],
+) -> None:
     meta = {'instance-id': seed.identity, 'local-hostname': seed.name, 'dsmode': 'local'}
     texts = {
         'meta-data': _meta_data(meta, seed.public_keys),

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from .row_types import WatchedServer
 
 
-def reasons(host: Host, names: Sequence[str], wait_for: str, seconds: float) -> Dict[str, str]:
+def reasons(
+    host: Host,
+    names: Sequence[str],
+    wait_for: str,
+    seconds: float,
+) -> Dict[str, str]:
     """Why servers are not ready yet; empty if they are. ``seconds``: the time for the check."""
     rows = host.record.named(WATCHED, names)
     deadline = time.monotonic() + max(1.0, seconds)

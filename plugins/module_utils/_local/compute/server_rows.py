@@ -128,7 +128,12 @@ def join(record: Record, name: str, balancers: Sequence[int]) -> None:
         record.writer.insert_row('balancer_member', values)
 
 
-def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
+def update(
+    record: Record,
+    pools: Sequence[Pool],
+    change: Change,
+    row: int,
+) -> None:
     """Update the row of a server to its state after a change."""
     before = change.old(Server)
     server = change.new(Server)
@@ -180,7 +185,12 @@ def _written(server: Server) -> Dict[str, object]:
     return {'hardware': (server.hardware or DEFAULT).recorded(), **description_columns(server)}
 
 
-def _connect(record: Record, nic: Nic, position: int, server: int) -> None:
+def _connect(
+    record: Record,
+    nic: Nic,
+    position: int,
+    server: int,
+) -> None:
     """Connect a server to a network: by a new port, or by a named one."""
     if nic.port is None:
         addresses.create_port(record, nic, position, {'server_id': server})

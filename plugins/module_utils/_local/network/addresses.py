@@ -25,7 +25,12 @@ _BY_ADDRESS = 'SELECT id FROM floating_ip WHERE address = ?'
 _MACS = 0x100 - 0x54  # MACs that can be derived from one address
 
 
-def create_port(record: Record, nic: Nic, position: int, owner: Mapping[str, object]) -> int:
+def create_port(
+    record: Record,
+    nic: Nic,
+    position: int,
+    owner: Mapping[str, object],
+) -> int:
     """Create the port of a server or balancer, or a named one, with an address; return its id."""
     rows = record.rows(_NETWORK, nic.name)
     if not rows:
@@ -98,7 +103,12 @@ def allocate(
     )
 
 
-def associate(record: Record, pools: Sequence[Pool], port: int, address: str | None) -> None:
+def associate(
+    record: Record,
+    pools: Sequence[Pool],
+    port: int,
+    address: str | None,
+) -> None:
     """Associate a floating address with a port.
 
     One without a record is allocated, and deleted together with the owner of the port.
@@ -112,7 +122,12 @@ def associate(record: Record, pools: Sequence[Pool], port: int, address: str | N
         record.writer.update_row('floating_ip', row, {'port_id': port})
 
 
-def disassociate(record: Record, column: str, owner: int, kept: str | None = None) -> None:
+def disassociate(
+    record: Record,
+    column: str,
+    owner: int,
+    kept: str | None = None,
+) -> None:
     """Disassociate the floating addresses of a server (server_id) or balancer (balancer_id).
 
     Automatic ones are deleted, others kept. ``kept``: the address that stays associated.

@@ -18,7 +18,13 @@ _IPV4 = 0x0800
 _HEADER = 14  # bytes of an Ethernet header
 
 
-def has_address(device: str, own: str, mac: str, address: str, seconds: float = 1.0) -> bool:
+def has_address(
+    device: str,
+    own: str,
+    mac: str,
+    address: str,
+    seconds: float = 1.0,
+) -> bool:
     """Whether the interface with this MAC replies for an address on a bridge of the host.
 
     ``own``: the host's address on the bridge. Raises OSError.

@@ -86,7 +86,12 @@ def _is_named(bridge: str, patterns: Sequence[str], verdict: str) -> bool:
     return any(fnmatchcase(bridge, pattern) for pattern in patterns)
 
 
-def verdict(chain: BaseChain, rules: Rules, direction: str, bridge: str) -> str:
+def verdict(
+    chain: BaseChain,
+    rules: Rules,
+    direction: str,
+    bridge: str,
+) -> str:
     """The verdict on the packets that pass a bridge in a direction: accept or drop."""
     traversal = _Traversal(chain.table, rules, direction, bridge)
     decided = traversal.of_chain(chain.name) or chain.policy
@@ -96,7 +101,13 @@ def verdict(chain: BaseChain, rules: Rules, direction: str, bridge: str) -> str:
 class _Traversal:
     """The way of the packets that pass a bridge in a direction, through the chains of a table."""
 
-    def __init__(self, table: Table, rules: Rules, direction: str, bridge: str) -> None:
+    def __init__(
+        self,
+        table: Table,
+        rules: Rules,
+        direction: str,
+        bridge: str,
+    ) -> None:
         self.table = table
         self.rules = rules
         self.direction = direction

@@ -17,7 +17,12 @@ from .leases import Lease, stale_leases
 _TIMEOUT = 2.0  # seconds until libvirt's helper has written that a lease is released
 
 
-def release_leases(host: Host, folder: str, network: int, gateway: str) -> None:
+def release_leases(
+    host: Host,
+    folder: str,
+    network: int,
+    gateway: str,
+) -> None:
     """Release these leases as their holders would, and wait until libvirt's file says so.
 
     An interrupted run leaves the lease, which the next one finds.

@@ -36,7 +36,12 @@ def start_network(host: Host, row: NetworkRow) -> None:
         network.create()
 
 
-def _xml(network: int, uuid: str, cidr: str, gateway: str) -> str:
+def _xml(
+    network: int,
+    uuid: str,
+    cidr: str,
+    gateway: str,
+) -> str:
     """The libvirt network of a row.
 
     It has no DHCP range of libvirt: our options restrict dnsmasq to reserved addresses.

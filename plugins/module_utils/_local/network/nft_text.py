@@ -19,7 +19,12 @@ def chain(name: str, rules: Iterable[str], hook: str = '') -> list[str]:
     return lines
 
 
-def named_set(name: str, type_: str, elements: Iterable[str], flags: str = '') -> list[str]:
+def named_set(
+    name: str,
+    type_: str,
+    elements: Iterable[str],
+    flags: str = '',
+) -> list[str]:
     """Return a set of elements of a type such as ipv4_addr."""
     return _collection(f'set {name}', f'type {type_}', elements, flags)
 
@@ -34,7 +39,12 @@ def named_map(name: str, type_: str, elements: Iterable[str]) -> list[str]:
     return _collection(f'map {name}', f'type {type_}', elements)
 
 
-def _collection(head: str, type_: str, elements: Iterable[str], flags: str = '') -> list[str]:
+def _collection(
+    head: str,
+    type_: str,
+    elements: Iterable[str],
+    flags: str = '',
+) -> list[str]:
     lines = [f'{head} {{', INDENT + type_]
     if flags:
         lines.append(f'{INDENT}flags {flags}')

@@ -36,7 +36,13 @@ class Journal:
     it ended: RecordWriter.transaction writes, as its last step, all that is not written yet.
     """
 
-    def __init__(self, record: Record, origin: Origin, changes: Changes, days: int) -> None:
+    def __init__(
+        self,
+        record: Record,
+        origin: Origin,
+        changes: Changes,
+        days: int,
+    ) -> None:
         """``days``: how long rows are kept."""
         began = datetime.now(timezone.utc)
         self.record = record
@@ -79,7 +85,13 @@ class Journal:
 class _Row:
     """The row of one change. ``id``: in the table; None until it is inserted."""
 
-    def __init__(self, record: Record, origin: Origin, change: Change, began_at: str) -> None:
+    def __init__(
+        self,
+        record: Record,
+        origin: Origin,
+        change: Change,
+        began_at: str,
+    ) -> None:
         self.record = record
         self.change = change
         self.started = time.monotonic()

@@ -49,7 +49,13 @@ class Api:
     ``actor``: who runs the task. ``deadline``: when its time (wait_timeout) ends, monotonic.
     """
 
-    def __init__(self, cloud: str, project: str, actor: str, timeout: int) -> None:
+    def __init__(
+        self,
+        cloud: str,
+        project: str,
+        actor: str,
+        timeout: int,
+    ) -> None:
         """``project``: ``default`` is the one of the entry of clouds.yaml. Nothing is opened."""
         self.cloud = cloud
         self.project = project
@@ -209,7 +215,13 @@ class Api:
         request = answer.headers.get('x-openstack-request-id', '')
         raise error_of(self.cloud, service, answer.status_code, answer.text, request)
 
-    def _request(self, service: Service, method: str, path: str, options: Options) -> Any:
+    def _request(
+        self,
+        service: Service,
+        method: str,
+        path: str,
+        options: Options,
+    ) -> Any:
         from keystoneauth1 import exceptions
 
         if service.microversion:

@@ -82,7 +82,12 @@ def _incomplete(cloud: str, error: Exception) -> CloudError:
     return CloudError(f'cloud: {cloud} in clouds.yaml is incomplete: {error}', 'cloud')
 
 
-def _for_project(config: Any, region: CloudRegion, cloud: str, project: str) -> CloudRegion:
+def _for_project(
+    config: Any,
+    region: CloudRegion,
+    cloud: str,
+    project: str,
+) -> CloudRegion:
     """Return the entry for another project of the same user."""
     auth_type = str(region.config.get('auth_type', ''))
     if 'application_credential' in auth_type:

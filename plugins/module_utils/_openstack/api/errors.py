@@ -26,7 +26,13 @@ _CLASSES: Mapping[int, Type[CloudError]] = {
 }
 
 
-def error_of(cloud: str, service: Service, status: int, body: str, request: str) -> CloudError:
+def error_of(
+    cloud: str,
+    service: Service,
+    status: int,
+    body: str,
+    request: str,
+) -> CloudError:
     """Return the error for an answer with an HTTP status of 400 and more.
 
     ``request``: its id, by which operators find it in their logs.

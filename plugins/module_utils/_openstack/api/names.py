@@ -100,7 +100,12 @@ def item_of(change: Change, items: Raws, project_id: str) -> Raw:
     raise Gone
 
 
-def the_only(kind: str, name: str, items: Raws, project_id: str) -> Raw:
+def the_only(
+    kind: str,
+    name: str,
+    items: Raws,
+    project_id: str,
+) -> Raw:
     """Return the item of a name. Raises Missing if there is none, Refused if there are several."""
     found = with_name(visible(items, project_id), name)
     ids = [item['id'] for item in found]
@@ -110,7 +115,12 @@ def the_only(kind: str, name: str, items: Raws, project_id: str) -> Raw:
     return found[0]
 
 
-def the_id(kind: str, name: str, items: Raws, project_id: str) -> str:
+def the_id(
+    kind: str,
+    name: str,
+    items: Raws,
+    project_id: str,
+) -> str:
     """Return the id of the item of a name. Raises as ``the_only`` does."""
     item = the_only(kind, name, items, project_id)
     return str(item['id'])

@@ -239,7 +239,12 @@ def _common(raw: Raw, part: Part, around: Around) -> object:
     )
 
 
-def _health(name: str, raw: Raw, parts: Sequence[Part], around: Around) -> MemberHealth:
+def _health(
+    name: str,
+    raw: Raw,
+    parts: Sequence[Part],
+    around: Around,
+) -> MemberHealth:
     """The health of a member: not ONLINE if it is not in one of the pools."""
     found: Dict[str, MemberHealth] = {}
     for part in parts:

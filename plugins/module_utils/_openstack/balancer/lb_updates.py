@@ -79,7 +79,14 @@ def _port(listener: Listener) -> Port:
 class _Update:
     """The update of the parts of one balancer."""
 
-    def __init__(self, api: Api, raw: Raw, old: Lb, new: Lb, around: Around) -> None:
+    def __init__(
+        self,
+        api: Api,
+        raw: Raw,
+        old: Lb,
+        new: Lb,
+        around: Around,
+    ) -> None:
         self.api = api
         self.raw = raw
         self.old = old
@@ -122,7 +129,13 @@ class _Update:
                     option,
                 )
 
-    def _call(self, method: str, path: str, key: str, body: object) -> Raw:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        key: str,
+        body: object,
+    ) -> Raw:
         """Change a part, and wait until the next one can be changed."""
         answer = self.api.call(BALANCER, method, path, {key: body})
         await_active(self.api, self.raw['id'])

@@ -50,14 +50,24 @@ def reasons(
     return dict(zip(there, map(str, results)))
 
 
-def _checked(api: Api, server: Server, wait_for: str, deadline: float) -> Reason:
+def _checked(
+    api: Api,
+    server: Server,
+    wait_for: str,
+    deadline: float,
+) -> Reason:
     try:
         return _missing(api, server, wait_for, deadline)
     except CloudError as error:
         return CloudError(f'server {server.name}: {error}', kind='server', name=server.name)
 
 
-def _missing(api: Api, server: Server, wait_for: str, deadline: float) -> str:
+def _missing(
+    api: Api,
+    server: Server,
+    wait_for: str,
+    deadline: float,
+) -> str:
     """Why a server is not ready. Raises CloudError if it never will be."""
     if server.status == Status.ERROR:
         raise CloudError('; '.join(server.faults))

@@ -129,7 +129,12 @@ def _resize(api: Api, change: Change, _raw: Raw) -> Body:
     return {'resize': {'flavorRef': flavor['id']}}
 
 
-def _rebuild(secrets: Secrets, api: Api, change: Change, raw: Raw) -> Body:
+def _rebuild(
+    secrets: Secrets,
+    api: Api,
+    change: Change,
+    raw: Raw,
+) -> Body:
     """A rebuild, with all of the metadata: Nova replaces that at once with the rest."""
     before, server = change.old(Server), change.new(Server)
     body: Body = {'imageRef': _image_id(api, server.image)}
@@ -175,7 +180,12 @@ _BODIES: Mapping[Verb, Maker] = {
 }
 
 
-def request(api: Api, raw: Raw, body: Body, service: Service = COMPUTE) -> None:
+def request(
+    api: Api,
+    raw: Raw,
+    body: Body,
+    service: Service = COMPUTE,
+) -> None:
     """Request an action. Nova refuses one that another run has requested already."""
     path = f'/servers/{raw["id"]}'
     try:

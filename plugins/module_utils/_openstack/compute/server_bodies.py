@@ -104,7 +104,12 @@ def _root(server: Server, ids: References) -> Body:
     }
 
 
-def port_body(nic: Nic, network: str, groups: Sequence[str], marks: str) -> Body:
+def port_body(
+    nic: Nic,
+    network: str,
+    groups: Sequence[str],
+    marks: str,
+) -> Body:
     """Return the body of the request for the port of a connection."""
     body: Body = {
         'network_id': network,

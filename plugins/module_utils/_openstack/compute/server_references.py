@@ -91,7 +91,12 @@ def _port_bodies(
     return found
 
 
-def own_port_body(api: Api, server: Server, nic: Nic, network: str) -> Body:
+def own_port_body(
+    api: Api,
+    server: Server,
+    nic: Nic,
+    network: str,
+) -> Body:
     """Return the body of the request for a port of a server that Nova does not create."""
     names = nic.security_groups
     if names is None:

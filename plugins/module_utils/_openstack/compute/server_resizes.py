@@ -174,7 +174,12 @@ def _root_volumes(api: Api, changes: Changes) -> Mapping[str, Raw | None]:
     return found
 
 
-def _request_growth(api: Api, name: str, root: Raw | None, size: int) -> None:
+def _request_growth(
+    api: Api,
+    name: str,
+    root: Raw | None,
+    size: int,
+) -> None:
     if root is None:
         raise CloudError(f'volume_size: no volume of {name} is its root', 'volume_size')
     if root['size'] >= size:

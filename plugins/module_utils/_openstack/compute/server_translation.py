@@ -120,7 +120,12 @@ def _user_data(marks: Marks) -> UserDataHash | None:
     return UserDataHash(recorded)
 
 
-def _begun(raw: Raw, marks: Marks, state: State, pending: Pending | None) -> Tasks:
+def _begun(
+    raw: Raw,
+    marks: Marks,
+    state: State,
+    pending: Pending | None,
+) -> Tasks:
     """What the cloud is doing with a server; else what is left of an earlier run.
 
     A resize of our own ends as an update: with the flavor, not with its confirmation.

@@ -64,7 +64,13 @@ def is_ours(raw: Raw) -> bool:
     return bool(marks_of(raw).created_by)
 
 
-def write_description(api: Api, path: str, key: str, raw: Raw, description: str) -> None:
+def write_description(
+    api: Api,
+    path: str,
+    key: str,
+    raw: Raw,
+    description: str,
+) -> None:
     """Write the description of an item, if it differs."""
     if raw['description'] == description:
         return
@@ -89,7 +95,12 @@ def created_once(
     return until_one_stays(attempt)
 
 
-def _created(api: Api, path: str, key: str, body: Mapping[str, object]) -> Raw | None:
+def _created(
+    api: Api,
+    path: str,
+    key: str,
+    body: Mapping[str, object],
+) -> Raw | None:
     """Create an item; return what is there then, which may be nothing."""
     ours = partial(_ours, api, path, key, str(body['name']))
     try:
@@ -106,7 +117,12 @@ def _created(api: Api, path: str, key: str, body: Mapping[str, object]) -> Raw |
     return _first(ours())
 
 
-def _ours(api: Api, path: str, key: str, name: str) -> Sequence[Raw]:
+def _ours(
+    api: Api,
+    path: str,
+    key: str,
+    name: str,
+) -> Sequence[Raw]:
     items = api.pages(NETWORK, path, f'{key}s', name=name)
     return [raw for raw in items if is_own(raw, api.project_id) and is_ours(raw)]
 
