@@ -18,15 +18,15 @@ TREE = Path(__file__).resolve().parents[1] / 'build'
 OTHERS = 108
 LIMITS = {
     'flavor': 114,
-    'floating_ip': 175,
-    'image': 125,
-    'keypair': 116,
-    'lb': 203,
-    'network': 168,
-    'port': 170,
+    'floating_ip': 176,
+    'image': 126,
+    'keypair': 117,
+    'lb': 204,
+    'network': 169,
+    'port': 171,
     'security_group': 185,
-    'server': 267,
-    'server_log': 207,
+    'server': 269,
+    'server_log': 208,
     'server_snapshot': 137,
     'volume': 124,
 }

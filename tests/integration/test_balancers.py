@@ -24,7 +24,19 @@ from .conftest import STATE, inventory, keep, refused, run
 
 OTHER = '192.168.0.250'
 KINDS = {'root': 's6-svscan', 'haproxy': 'haproxy'}
-FIXED = ['/', '/usr', '/etc', '/run', '/home', '/root', '/var', '/var/empty', '/var/lib/hanok']
+FIXED = [
+    '/',
+    '/usr',
+    '/usr/bin',
+    '/usr/lib',
+    '/etc',
+    '/run',
+    '/home',
+    '/root',
+    '/var',
+    '/var/empty',
+    '/var/lib/hanok',
+]
 FIXED += ['/proc/sys/kernel', '/.oldroot']
 
 

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The libvirt-LXC container of a balancer: its view of the host, its users and capabilities.
 
-It has its own root: the host's /usr, an /etc with two accounts, and its folder with what HAProxy
-needs. Its two users are mapped to users of the host that nothing else has: what belongs to root of
-the host is not theirs, also where it is writable. They can write only to the folders in `WRITABLE`.
-The host never writes there, and opens files there without following links.
+It has its own root: the programs and libraries in the host's /usr, an /etc with two accounts, and
+its folder with what HAProxy needs. Its two users are mapped to users of the host that nothing else
+has: what belongs to root of the host is not theirs, also where it is writable. They can write only
+to the folders in `WRITABLE`. The host never writes there, and opens files there without following
+links.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ WRITABLE = (
 _ROOT = 'root'
 _OLD_ROOT = '.oldroot'  # where libvirt has the host's root until the container has its own
 _FOLDERS = ('dev', 'etc', 'home', 'proc', 'root', 'run', 'sys', 'tmp', 'usr', 'var/empty')
-_PROGRAMS = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')  # links into /usr (merged /usr)
+_PROGRAMS = ('bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32')  # in /usr, which / links to
 
 # The first of the IDs of the containers' users; those from there to 0x7fffffff are not in the
 # default ranges of subordinate IDs, systemd-nspawn and sssd. Each container has two.
@@ -106,13 +107,22 @@ def _mounts(folder: str) -> List[Mount]:
         # Nothing in it is writable for the users. libvirt could not make it read-only where the
         # file system of the host is mounted with nosuid or nodev.
         Mount(os.path.join(folder, _ROOT), '/', writable=True),
-        Mount('/usr', '/usr'),
+        *(Mount(program, program) for program in _programs()),
         Mount(folder, folder),
     ]
     for name in WRITABLE:
         path = os.path.join(folder, name)
         mounts.append(Mount(path, path, writable=True))
     return mounts
+
+
+def _programs() -> List[str]:
+    """The host's folders of programs and libraries.
+
+    Not all of /usr: with mapped users, the kernel mounts no folder in which another file system is
+    mounted, as /usr/local may be (mount_namespaces(7), "Restrictions on mount namespaces").
+    """
+    return [f'/usr/{name}' for name in _PROGRAMS if os.path.isdir(f'/usr/{name}')]
 
 
 def root_of(uuid: str) -> int:
@@ -142,7 +152,8 @@ def _mount_xml(mount: Mount) -> str:
 def create_root(folder: str) -> None:
     """Create the root of the container of this folder; what exists already stays."""
     root = os.path.join(folder, _ROOT)
-    for name in (_OLD_ROOT, *_FOLDERS, folder.lstrip('/')):
+    programs = [program.lstrip('/') for program in _programs()]
+    for name in (_OLD_ROOT, *_FOLDERS, *programs, folder.lstrip('/')):
         path = os.path.join(root, name)
         os.makedirs(path, 0o755, exist_ok=True)
     for name in _PROGRAMS:
