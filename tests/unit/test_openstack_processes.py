@@ -8,6 +8,7 @@ import importlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,9 @@ def test_children_end_with_it(processes: Any) -> None:
     child = int(printed(processes, 'one'))
     assert processes.identity(child)
     processes.stop(['one'])
+    until = time.monotonic() + 10
+    while processes.identity(child) and time.monotonic() < until:
+        time.sleep(0.01)  # init has it now
     assert processes.identity(child) is None
 
 
