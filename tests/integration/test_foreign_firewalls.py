@@ -167,11 +167,11 @@ class Paths:
             'host to balancer': lambda: self._fetch(BALANCER),
             'LAN to server, ping': lambda: output_of(f'ip netns exec lan ping -c 1 -W 3 {SERVER}'),
             'LAN to server, http': lambda: self._fetch(SERVER, 'ip', 'netns', 'exec', 'lan'),
-            'server to the outside': lambda: self._in_guest(f'{GET} | nc -w 3 {OUTSIDE} 80 | {OK}'),
+            'server to the outside': lambda: self._in_guest(f'{GET} | nc -w 10 {OUTSIDE} 80 | {OK}'),
             'server to server by name': lambda: self._in_guest(
-                f'address=$(nslookup second | {ADDRESS}); {GET} | nc -w 3 $address 80 | {OK}'
+                f'address=$(nslookup second | {ADDRESS}); {GET} | nc -w 10 $address 80 | {OK}'
             ),
-            'DHCP': lambda: self._in_guest('udhcpc -n -q -t 2 -T 1 -i eth0 -s /bin/true'),
+            'DHCP': lambda: self._in_guest('udhcpc -n -q -t 4 -T 3 -i eth0 -s /bin/true'),
         }
 
     def _in_guest(self, command: str) -> None:
