@@ -13,7 +13,6 @@ import sqlite3
 import subprocess
 import sys
 import sysconfig
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,6 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.tests.contract import promises
-from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / 'build'
@@ -32,7 +30,6 @@ STATE = Path('/var/lib/hanok')
 # Private to the world, like all of /run.
 PACKED = Path('/run/packed-modules')
 Result = dict[str, Any]
-_THREAD = threading.local()
 
 
 # Imports are measured before the kernel has the tables of iptables-legacy, which
@@ -237,19 +234,11 @@ def start(
 
 
 def run(module: str, check: bool = False, **options: Any) -> Result:
-    """Run a module in a process that starts quickly; return its result."""
-    ran = _forks().run(module, options, check, os.environ)
-    assert not ran.faults(), ran.faults()
-    return ran.result
-
-
-def _forks() -> ForkServer:
-    """The forking process of this thread, in its present directory."""
-    folder = os.getcwd()
-    if getattr(_THREAD, 'folder', None) != folder:
-        _THREAD.folder, _THREAD.forks = folder, ForkServer(folder)
-    forks: ForkServer = _THREAD.forks
-    return forks
+    """Run a module; return its result."""
+    ran = start(module, check=check, **options)
+    assert 'Traceback' not in ran.stderr, ran.stderr
+    result: Result = json.loads(ran.stdout)
+    return result
 
 
 def keep(module: str, **options: Any) -> Result:

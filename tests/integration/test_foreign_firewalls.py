@@ -167,7 +167,9 @@ class Paths:
             'host to balancer': lambda: self._fetch(BALANCER),
             'LAN to server, ping': lambda: output_of(f'ip netns exec lan ping -c 1 -W 3 {SERVER}'),
             'LAN to server, http': lambda: self._fetch(SERVER, 'ip', 'netns', 'exec', 'lan'),
-            'server to the outside': lambda: self._in_guest(f'{GET} | nc -w 10 {OUTSIDE} 80 | {OK}'),
+            'server to the outside': lambda: self._in_guest(
+                f'{GET} | nc -w 10 {OUTSIDE} 80 | {OK}'
+            ),
             'server to server by name': lambda: self._in_guest(
                 f'address=$(nslookup second | {ADDRESS}); {GET} | nc -w 10 $address 80 | {OK}'
             ),
