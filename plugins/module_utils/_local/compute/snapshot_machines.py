@@ -140,15 +140,12 @@ class SnapshotMachines:
             self._end_job(row, monitor, tag)
             _delete(monitor, monitor.nodes([disk.path for disk in disks]), tag)
         else:
-            self._delete_from_files(row, disks)
+            self.delete_from_files(row, disks)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._machine_path(row))
 
-    def delete_with_server(self, row: ListedSnapshot, disks: Disks) -> None:
-        """Delete the snapshot of a server that is gone with its root disk from its volumes."""
-        self._delete_from_files(row, disks)
-
-    def _delete_from_files(self, row: ListedSnapshot, disks: Disks) -> None:
+    def delete_from_files(self, row: ListedSnapshot, disks: Disks) -> None:
+        """Delete the snapshot from the disks that exist; no machine has them open."""
         for disk in filter(self.pool.exists, disks):
             self.pool.delete_snapshot(disk, tag_of(row), self._locks(row))
 

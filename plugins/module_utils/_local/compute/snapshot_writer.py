@@ -47,30 +47,31 @@ def with_snapshots(
     host: Host, servers: Iterable[str], erase: Callable[[CompleteServer], None]
 ) -> Callable[[CompleteServer], None]:
     """Return what erases servers, and their snapshots from the volumes that stay."""
-    machines = SnapshotMachines(host)
-    found = {name: _snapshots(host, name) for name in servers}
-
-    def erase_all(server: CompleteServer) -> None:
-        erase(server)
-        for row, disks in found[server['name']]:
-            machines.delete_with_server(row, disks)
-
-    return erase_all
+    return _then_delete(host, servers, erase, SnapshotMachines(host).delete_from_files)
 
 
 def without_snapshots(
     host: Host, servers: Iterable[str], stop: Callable[[CompleteServer], None]
 ) -> Callable[[CompleteServer], None]:
     """Return what stops servers, and deletes their snapshots from all disks."""
-    machines = SnapshotMachines(host)
+    return _then_delete(host, servers, stop, SnapshotMachines(host).delete)
+
+
+def _then_delete(
+    host: Host,
+    servers: Iterable[str],
+    step: Callable[[CompleteServer], None],
+    delete: Callable[[ListedSnapshot, Disks], None],
+) -> Callable[[CompleteServer], None]:
+    """Return a step that is followed by the deletion of the snapshots that servers have now."""
     found = {name: _snapshots(host, name) for name in servers}
 
-    def stop_and_delete(server: CompleteServer) -> None:
-        stop(server)
+    def step_and_delete(server: CompleteServer) -> None:
+        step(server)
         for row, disks in found[server['name']]:
-            machines.delete(row, disks)
+            delete(row, disks)
 
-    return stop_and_delete
+    return step_and_delete
 
 
 def _snapshots(host: Host, server: str) -> List[Tuple[ListedSnapshot, Disks]]:
