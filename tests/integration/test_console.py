@@ -36,7 +36,7 @@ while true; do i=$((i + 1)); echo "no $i $pad$line"; done
 def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     """A running server."""
     options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
-    created = keep('server', name='talker', **options, wait_for='ssh', wait_timeout=120)
+    created = keep('server', name='talker', **options, wait_for='ssh', wait_timeout=300)
     yield created['server']
     keep('server', name='talker', state='absent')
 

@@ -90,7 +90,7 @@ def servers(lan: None, image: str, key: str, open_group: str) -> Iterator[None]:
     """Two servers, and a load balancer in front of one of them."""
     script = '#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n'
     options = {**OPTIONS, 'image': image, 'user_data': script}
-    waiting = {'wait_for': 'init', 'wait_timeout': 120}
+    waiting = {'wait_for': 'init', 'wait_timeout': 300}
     try:
         result = [
             run('server', name='first', **options, floating_ip=SERVER, **waiting),

@@ -53,7 +53,7 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
         'security_groups': ['open'],
         'floating_ip': 'auto',
     }
-    created = keep('server', name='ground', **options, wait_for='ssh', wait_timeout=120)['server']
+    created = keep('server', name='ground', **options, wait_for='ssh', wait_timeout=300)['server']
     keep('volume', name='ground', size=1, server='ground', state='attached')
     yield created
     keep('server', name='ground', state='absent')
@@ -69,7 +69,7 @@ def domain() -> str:
     )
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> None:
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for a condition that others fulfill."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -447,7 +447,7 @@ def test_large_network(host: None, image: str, open_group: str) -> None:
         'flavor': 'g1.nano',
         'networks': [{'name': 'large', 'fixed_ip': '172.31.9.9'}],
     }
-    created = keep('server', name='far', **options, wait_for='ip', wait_timeout=120)['server']
+    created = keep('server', name='far', **options, wait_for='ip', wait_timeout=300)['server']
     assert created['fixed_ip'] == '172.31.9.9'
     keep('server', name='far', state='absent')
     keep('network', name='large', state='absent')
@@ -526,7 +526,7 @@ def test_domain_is_undefined(server: dict[str, Any], ssh: Guest) -> None:
     output_of('virsh', 'destroy', domain())
     output_of('virsh', 'undefine', domain())
     assert 'no longer defined in libvirt' in refused('server', name='ground', state='stopped')
-    keep('server', name='ground', repair=True, wait_for='ssh', wait_timeout=120)
+    keep('server', name='ground', repair=True, wait_for='ssh', wait_timeout=300)
     assert ssh(server['floating_ip'], 'cat /root/kept') == 'kept'
     assert info()['volumes'] == ['ground']
 
@@ -537,7 +537,7 @@ def test_qemu_is_killed(server: dict[str, Any], ssh: Guest) -> None:
     os.kill(pid, signal.SIGKILL)
     eventually(lambda: info()['status'] == 'SHUTOFF')  # libvirt notices within a second or so
     assert not keep('server', name='ground')['changed']
-    keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=120)
+    keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=300)
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
 
 
@@ -551,7 +551,7 @@ def test_server_is_paused(server: dict[str, Any], ssh: Guest) -> None:
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
     output_of('virsh', 'suspend', domain())
     keep('server', name='ground', state='stopped', force=True)
-    keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=120)
+    keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=300)
 
 
 def test_disk_is_deleted(host: None, image: str) -> None:
@@ -732,7 +732,7 @@ def test_host_is_rebooted(image: str, server: dict[str, Any], ssh: Guest) -> Non
     for name in ('earlier', 'later'):
         assert not keep('server', name=name, state='started')['changed']
         keep('server', name=name, state='absent')
-    keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=120)
+    keep('server', name='ground', state='started', wait_for='ssh', wait_timeout=300)
     assert ssh(server['floating_ip'], 'cat /root/kept') == 'kept'
     assert info()['status'] == 'ACTIVE'
     ssh(server['floating_ip'], 'echo after the boot >/dev/ttyS0')
@@ -753,17 +753,17 @@ def test_servers_follow_their_host_in_order(image: str) -> None:
     libvirtd is killed meanwhile, and a server that waits is deleted.
     """
     names = ('front', 'middle', 'base')  # neither the order of names nor that of their creation
-    options = {'image': image, 'flavor': 'g1.nano', 'wait_timeout': 120}
+    options = {'image': image, 'flavor': 'g1.nano', 'wait_timeout': 300}
     for order, name in ((0, 'front'), (4, 'base'), (5, 'middle')):
         run('server', name=name, start_order=order, start_delay=20 if order == 4 else 0, **options)
     for name in names:
-        keep('server', name=name, wait_for='init', wait_timeout=120)
+        keep('server', name=name, wait_for='init', wait_timeout=300)
 
     def status(name: str) -> object:
         return run('server_info', name=name)['servers'][0]['status']
 
     output_of('hanok-start', 'stop')
-    eventually(lambda: status('base') == 'SHUTOFF', 60)
+    eventually(lambda: status('base') == 'SHUTOFF')
     ends = [ended_at(name) for name in names]
     assert all(ends)
     assert ends == sorted(ends)
@@ -837,6 +837,7 @@ def test_disk_is_full_while_a_guest_writes(server: dict[str, Any], ssh: Guest) -
             writing = pool.submit(
                 ssh,
                 server['floating_ip'],
+                f'until [ -b {device} ]; do usleep 100000; done\n'
                 f'dd if=/dev/urandom of={device} bs=1M count=12 2>/dev/null; sync; echo written',
             )
             eventually(lambda: info()['status'] == 'PAUSED')

@@ -50,7 +50,7 @@ PORT = (
 def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     """A running server with a volume."""
     options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
-    created = keep('server', name='stranger', **options, wait_for='init', wait_timeout=120)[
+    created = keep('server', name='stranger', **options, wait_for='init', wait_timeout=300)[
         'server'
     ]
     keep('volume', name='stranger', size=1, server='stranger', state='attached')
@@ -125,7 +125,7 @@ def test_host_shuts_down(server: dict[str, Any], image: str, ssh: Guest) -> None
 
     By the unit that systemd stops before libvirt-guests, which would wait for that agent.
     """
-    keep('server', name='polite', image=image, flavor='g1.nano', wait_for='init', wait_timeout=120)
+    keep('server', name='polite', image=image, flavor='g1.nano', wait_for='init', wait_timeout=300)
     address = server['fixed_ip']
     port = replace_agent(ssh, address)
     ssh(address, 'killall acpid')
@@ -254,20 +254,20 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
         guest_agent=False,
         user_data='#!/bin/sh\nexit 3\n',
         wait_for='ip',
-        wait_timeout=120,
+        wait_timeout=300,
     )
     assert 'org.qemu.guest_agent.0' not in domain_xml('mute-1')
     # Both have booted before both are looked at.
     for name in ('mute-1', 'mute-2'):
-        run('server', name=name, wait_for='init', wait_timeout=120)
-    failed = run('server', name='mute', count=2, wait_for='init', wait_timeout=120)
+        run('server', name=name, wait_for='init', wait_timeout=300)
+    failed = run('server', name='mute', count=2, wait_for='init', wait_timeout=300)
     assert [error['name'] for error in failed['errors']] == ['mute-1', 'mute-2']
     assert all('exit code 3' in error['msg'] for error in failed['errors'])
     assert 'requires a restart' in refused('server', name='mute', count=2, guest_agent=True)
     keep('server', name='mute', count=2, guest_agent=True, allow_restart=True)
     assert 'org.qemu.guest_agent.0' in domain_xml('mute-1')
     assert run('server_info', name='mute')['servers'][0]['status'] == 'ACTIVE'
-    failed = run('server', name='lazy', wait_for='init', wait_timeout=120)
+    failed = run('server', name='lazy', wait_for='init', wait_timeout=300)
     assert 'runcmd (#cloud-config of this image has' in failed['msg']
     assert 'packages (' in failed['msg']
     for name in ('mute', 'lazy'):
@@ -291,7 +291,7 @@ def test_floating_ip_of_a_second_connection(
         'networks': networks,
     }
     created = keep(
-        'server', name='twin', **options, floating_ip='auto', wait_for='ssh', wait_timeout=120
+        'server', name='twin', **options, floating_ip='auto', wait_for='ssh', wait_timeout=300
     )['server']
     assert ssh(created['floating_ip'], 'ip route show default | grep -c via') == '2'
     second = created['networks'][1]['fixed_ip']

@@ -14,7 +14,7 @@ from .conftest import keep, run
 
 Guest = Callable[[str, str], str]
 
-SSH = {'allow_restart': True, 'wait_for': 'ssh', 'wait_timeout': 120}
+SSH = {'allow_restart': True, 'wait_for': 'ssh', 'wait_timeout': 300}
 ROOT = 'awk \'$2 == "/" {print $1}\' /proc/mounts'
 
 

@@ -50,7 +50,7 @@ def pair(image: str, key: str, second_key: str, open_group: str) -> Iterator[lis
         'server',
         **options,
         wait_for='init',
-        wait_timeout=120,
+        wait_timeout=300,
         user_data='#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n',
     )
     yield created['servers']
@@ -254,14 +254,14 @@ def test_server_with_several_keys(pair: list[dict[str, Any]], ssh: Guest, second
 def test_server_changes(pair: list[dict[str, Any]], ssh: Guest) -> None:
     """The guest is shut down and booted by changes that need it, and has what was changed."""
     name, address = pair[0]['name'], pair[0]['fixed_ip']
-    wait = {'wait_for': 'init', 'wait_timeout': 120}
+    wait = {'wait_for': 'init', 'wait_timeout': 300}
     keep('server', name=name, flavor='g1.micro', allow_restart=True, **wait)
     assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) > 400 * 1024
     keep('server', name=name, state='stopped')
     keep('server', name=name, state='started', flavor='g1.nano', **wait)
     assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) < 400 * 1024
     booted = ssh(address, 'cat /proc/sys/kernel/random/boot_id')
-    restarted = run('server', name=name, state='restarted', wait_for='ssh', wait_timeout=120)
+    restarted = run('server', name=name, state='restarted', wait_for='ssh', wait_timeout=300)
     assert restarted['changed']
     assert ssh(address, 'cat /proc/sys/kernel/random/boot_id') != booted
     keep('server', name=name, state='stopped', force=True)

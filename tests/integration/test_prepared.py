@@ -28,7 +28,7 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
         'flavor': 'g1.nano',
         'key_name': 'test',
         'security_groups': ['open'],
-        'wait_timeout': 120,
+        'wait_timeout': 300,
     }
     script = keep(
         'init_script',
@@ -58,7 +58,7 @@ def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
         state='started',
         init_script='setup',
         wait_for='init',
-        wait_timeout=120,
+        wait_timeout=300,
     )
     assert ssh(created['fixed_ip'], 'cat /root/which') == 'first'
     assert [
@@ -179,7 +179,7 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
         'key_name': 'test',
         'security_groups': ['open'],
         'wait_for': 'ssh',
-        'wait_timeout': 120,
+        'wait_timeout': 300,
     }
     address = keep('server', name='former', **server)['server']['fixed_ip']
     keep('server', name='former', state='absent')

@@ -21,7 +21,7 @@ from .test_ground import eventually, warnings_of
 
 Guest = Callable[[str, str], str]
 
-SSH = {'wait_for': 'ssh', 'wait_timeout': 120}
+SSH = {'wait_for': 'ssh', 'wait_timeout': 300}
 FIRST = '#!/bin/sh\necho first >> /root/booted\n'
 SECOND = '#!/bin/sh\necho second >> /root/booted\n'
 BOOT = 'cat /proc/sys/kernel/random/boot_id'
@@ -36,7 +36,7 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     """A running server with data on its root disk and on a volume."""
     keep('init_script', name='actor', content=FIRST)
     options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
-    keep('server', name='actor', **options, init_script='actor', wait_for='init', wait_timeout=120)
+    keep('server', name='actor', **options, init_script='actor', wait_for='init', wait_timeout=300)
     keep('volume', name='prop', size=1, server='actor', state='attached')
     yield shown()
     keep('server', name='actor', state='absent')
@@ -236,7 +236,7 @@ def test_crashed(server: dict[str, Any], address: str, ssh: Guest) -> None:
 def test_recreated(server: dict[str, Any], address: str, ssh: Guest) -> None:
     """Another init script has run, on a fresh root disk; the volume has what it had."""
     keep('init_script', name='other', content=SECOND)
-    options = {'init_script': 'other', 'on_drift': 'recreate', 'wait_timeout': 120}
+    options = {'init_script': 'other', 'on_drift': 'recreate', 'wait_timeout': 300}
     done = keep('server', name='actor', **options, wait_for='init')
     assert (done['server']['id'], done['server']['fixed_ip']) == (server['id'], address)
     assert f'ssh-keygen -R {address}' in warnings_of(done)
@@ -255,7 +255,7 @@ def test_renamed(server: dict[str, Any], address: str, ssh: Guest) -> None:
     eventually(lambda: ssh(address, knows.format('star')) != '0')
     assert ssh(address, knows.format('actor')) == '0'
     assert ssh(address, BOOT) == booted
-    keep('server_action', name='star', action='stop', wait_timeout=120)
+    keep('server_action', name='star', action='stop', wait_timeout=300)
     keep('server_action', name='star', action='start')
     words = ['virsh', 'domname', str(server['id'])]
     named = subprocess.run(words, capture_output=True, text=True, check=True)
@@ -271,7 +271,7 @@ def test_rescued(address: str, ssh: Guest, image: str) -> None:
     """
     own = f'{BY_SERIAL}root-part1'
     ssh(address, LABEL.format('lostroot', own))
-    options = {'image': image, 'wait_for': 'ssh', 'wait_timeout': 120}
+    options = {'image': image, 'wait_for': 'ssh', 'wait_timeout': 300}
     rescued = keep('server_action', name='actor', action='rescue', **options)['servers'][0]
     assert (rescued['status'], rescued['rescue_image']) == ('RESCUE', image)
     assert ssh(address, 'ls /root/mine /root/booted 2>/dev/null || true') == ''
@@ -291,7 +291,7 @@ def test_rescued(address: str, ssh: Guest, image: str) -> None:
 
 def test_shelved(address: str, ssh: Guest) -> None:
     """The host has its memory back; the disks have what they had."""
-    keep('server_action', name='actor', action='shelve', wait_timeout=120)
+    keep('server_action', name='actor', action='shelve', wait_timeout=300)
     assert domain('domstate') == 'shut off'
     running = subprocess.run(['pgrep', '-f', f'uuid {shown()["id"]}'], check=False)
     assert running.returncode == 1
@@ -309,7 +309,7 @@ def test_rebuilt(address: str, ssh: Guest) -> None:
     keep('init_script', name='actor', content=SECOND)
     before, keys = shown(), host_keys(address)
     assert before['outdated'] == ['init_script']
-    done = event('rebuild', wait_for='init', wait_timeout=120)
+    done = event('rebuild', wait_for='init', wait_timeout=300)
     assert f'ssh-keygen -R {address}' in warnings_of(done)
     assert shown() == {**before, 'outdated': []}
     assert keys

@@ -35,7 +35,7 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
         key_name='test',
         security_groups=[open_group],
         wait_for='ssh',
-        wait_timeout=120,
+        wait_timeout=300,
     )['server']
     keep('volume', name='still', size=1, server='still', state='attached')
     yield created
@@ -124,7 +124,7 @@ def test_disks_only(server: dict[str, Any], guest: Guest, tmp_path: Path) -> Non
     assert 20 * 2**20 <= shown['changed_since'] < 100 * 2**20
     boot = guest('cat /proc/sys/kernel/random/boot_id')
     snapshot('disks', state='restored')
-    waited = run('server', name='still', state='started', wait_for='ssh', wait_timeout=120)
+    waited = run('server', name='still', state='started', wait_for='ssh', wait_timeout=300)
     assert not waited['changed']
     assert guest('cat /proc/sys/kernel/random/boot_id') != boot
     assert guest('cat /root/file') == 'old'
@@ -140,7 +140,7 @@ def test_other_machine(server: dict[str, Any], guest: Guest) -> None:
         'was not attached); change that back, or set memory: false to restore the disks only'
     )
     assert 'only a running guest' not in snapshot('running', state='restored', memory=False)['msg']
-    run('server', name='still', wait_for='ssh', wait_timeout=120)
+    run('server', name='still', wait_for='ssh', wait_timeout=300)
     keep('volume', name='later', state='detached', force=True)
     keep('volume', name='later', state='absent')
     assert guest('ls /mem/n 2>/dev/null || true') == ''
