@@ -26,7 +26,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.reliability import figures
 
-from .conftest import TREE, Play, inventory, keep, refused, run, start
+from .conftest import SEEN, TREE, Play, inventory, keep, refused, run, start
 
 Guest = Callable[[str, str], str]
 
@@ -837,7 +837,7 @@ def test_disk_is_full_while_a_guest_writes(server: dict[str, Any], ssh: Guest) -
             writing = pool.submit(
                 ssh,
                 server['floating_ip'],
-                f'until [ -b {device} ]; do usleep 100000; done\n'
+                f'{SEEN.format(device)}; '
                 f'dd if=/dev/urandom of={device} bs=1M count=12 2>/dev/null; sync; echo written',
             )
             eventually(lambda: info()['status'] == 'PAUSED')

@@ -20,7 +20,8 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.contract.web import served
 
-from .conftest import TREE, inventory, keep, refused, run, start
+from .conftest import SEEN, TREE, inventory, keep, refused, run, start
+from .test_ground import eventually
 
 Guest = Callable[..., str]
 
@@ -277,18 +278,20 @@ def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
     one, two = pair
     volume = keep('volume', name='data', size=1, server=one['name'], state='attached')['volume']
     device = volume['device']
-    ssh(one['fixed_ip'], f'mkfs.ext4 -q {device} && mount {device} /mnt && echo kept > /mnt/file')
+    seen = SEEN.format(device)
+    ssh(
+        one['fixed_ip'],
+        f'{seen}; mkfs.ext4 -q {device} && mount {device} /mnt && echo kept > /mnt/file',
+    )
     assert 'is mounted in pair-1' in refused(
         'volume', name='data', server=two['name'], state='attached'
     )
     ssh(one['fixed_ip'], 'umount /mnt')
     keep('volume', name='data', server=two['name'], state='attached')
-    assert ssh(two['fixed_ip'], f'mount {device} /mnt && cat /mnt/file') == 'kept'
+    assert ssh(two['fixed_ip'], f'{seen}; mount {device} /mnt && cat /mnt/file') == 'kept'
     keep('volume', name='data', size=2)
-    assert (
-        int(ssh(two['fixed_ip'], f'cat /sys/block/$(basename $(readlink {device}))/size'))
-        == 2 * 2**30 // 512
-    )
+    size = f'cat /sys/block/$(basename $(readlink {device}))/size'
+    eventually(lambda: int(ssh(two['fixed_ip'], size)) == 2 * 2**30 // 512)
     keep('volume', name='data', state='detached', force=True)
     keep('volume', name='data', state='absent')
 

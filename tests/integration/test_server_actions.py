@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROOT, STATE, keep, run
+from .conftest import ROOT, SEEN, STATE, keep, run
 from .test_ground import eventually, warnings_of
 
 Guest = Callable[[str, str], str]
@@ -48,6 +48,7 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
 def address(server: dict[str, Any], ssh: Guest) -> str:
     """The address of the server, which accepts logins, and on whose disks there is something."""
     found = str(server['fixed_ip'])
+    ssh(found, SEEN.format(device()))
     ssh(found, f'echo mine > /root/mine; sync; printf kept | dd of={device()} 2>/dev/null; sync')
     return found
 
@@ -228,7 +229,7 @@ def test_crashed(server: dict[str, Any], address: str, ssh: Guest) -> None:
     assert status_after_start() == 'SHUTOFF'
     keep('server', name='actor', on_crash='restart', state='started', **SSH)
     ssh(address, 'poweroff')
-    eventually(lambda: shown()['status'] == 'SHUTOFF', 60)
+    eventually(lambda: shown()['status'] == 'SHUTOFF')
     assert status_after_start() == 'SHUTOFF'
     keep('server', name='actor', state='started', **SSH)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import STATE, Result, keep, refused, run
+from .conftest import SEEN, STATE, Result, keep, refused, run
 from .test_ground import eventually
 
 Guest = Callable[[str], str]
@@ -45,7 +45,8 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
 
 @pytest.fixture(scope='module')
 def guest(server: dict[str, Any], ssh: Callable[[str, str], str]) -> Guest:
-    """Run a command in the guest."""
+    """Run a command in the guest, which sees its volume."""
+    ssh(server['fixed_ip'], SEEN.format('/dev/vdb'))
     return lambda command: ssh(server['fixed_ip'], command)
 
 

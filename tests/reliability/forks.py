@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, NoReturn
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins'
 TREE = Path(__file__).resolve().parents[2] / 'build'
-TIMEOUT = 300  # seconds for a crowd; a process that is not done by then is in a deadlock
+TIMEOUT = 600  # seconds for a crowd; a process that is not done by then is in a deadlock
 FAULTS = ('Traceback', 'defect of hanok.cloud', 'database is locked', 'database table is locked')
 
 
