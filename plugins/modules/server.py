@@ -214,7 +214,9 @@ options:
           - V(default) is V(host-passthrough) on KVM, and V(maximum) without.
         type: str
       disk_bus:
-        description: Bus of the root disk. Other volumes are on virtio.
+        description:
+          - Bus of the root volume, and of the volumes that are attached. On V(sata), they are
+            attached and detached only while the server is off.
         type: str
         choices: [virtio, scsi, sata]
       nic_model:
@@ -607,7 +609,7 @@ server:
           description: CPU model; V(default) is the best that the host has.
           type: str
         disk_bus:
-          description: Bus of the root disk.
+          description: Bus of its volumes, the root volume included.
           type: str
         nic_model:
           description: Model of the network interfaces.

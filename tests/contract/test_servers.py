@@ -245,6 +245,27 @@ def test_volume(keep: Keep, refused: Refused, server: Created) -> None:
     assert '5121' in refused('volume', name='big', size=5121)
 
 
+@pytest.mark.needs('hardware of servers')
+def test_bus_of_volumes(keep: Keep, refused: Refused, server: Created) -> None:
+    """Volumes are on the bus of their server. SATA takes and releases none while it runs."""
+    keep('volume', name='data', size=1)
+    server('one', state='started', hardware={'disk_bus': 'sata'})
+    only_while_off = 'disks on its bus (disk_bus: sata) come and go only while it is off'
+    attached = {'server': 'one', 'state': 'attached'}
+    assert only_while_off in refused('volume', name='data', **attached)
+    keep('server', name='one', state='stopped', force=True)
+    keep('volume', name='data', **attached)
+    keep('server', name='one', state='started')
+    assert only_while_off in refused('volume', name='data', state='detached')
+    keep('volume', name='data', size=2)
+    keep('server', name='one', state='stopped', force=True)
+    keep('server', name='one', state='started', hardware={'disk_bus': 'scsi'})
+    keep('volume', name='data', state='detached', force=True)
+    keep('volume', name='data', **attached)
+    keep('server', name='one', state='absent')
+    keep('volume', name='data', state='absent')
+
+
 @pytest.mark.parametrize('state', ['stopped', 'started'])
 def test_root_volume(keep: Keep, refused: Refused, run: Run, server: Created, state: str) -> None:
     """It is created and deleted with its server; both grow it, and see what the other did."""

@@ -33,7 +33,7 @@ STATE = Path('/var/lib/hanok')
 PACKED = Path('/run/packed-modules')
 Result = dict[str, Any]
 # A command in a guest: it sees a device some time after that was attached.
-SEEN = 'until [ -b {} ]; do usleep 100000; done'
+SEEN = 'until [ -b {} ]; do sleep 0.1; done'
 _THREAD = threading.local()
 
 

@@ -1,34 +1,70 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A real distribution with the real cloud-init."""
+"""A real distribution with the real cloud-init and udev."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from .conftest import keep
+import pytest
+
+from .conftest import SEEN, keep, refused, run
+
+SSH = {'wait_for': 'ssh', 'wait_timeout': 300}
 
 
-def test_debian(debian: str, key: str, open_group: str, ssh: Callable[..., str]) -> None:
-    """Host name, key, user data and root file system are as requested."""
+@pytest.fixture(scope='module')
+def server(debian: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
+    """A running server whose first boot is done."""
     keep('image', name='debian', path=debian)
-    script = '#!/bin/sh\necho ran >> /root/first-boot\n'
-    created = keep(
+    yield keep(
         'server',
         name='real',
         image='debian',
         flavor='g1.micro',
+        hardware={'disk_bus': 'scsi'},
         key_name='test',
         security_groups=['open'],
-        user_data=script,
+        user_data='#!/bin/sh\necho ran >> /root/first-boot\n',
         wait_for='init',
         wait_timeout=300,
-    )
+    )['server']
+    keep('server', name='real', state='absent')
+    keep('image', name='debian', state='absent')
+
+
+def test_debian(server: dict[str, Any], ssh: Callable[..., str]) -> None:
+    """Host name, key, user data and root file system are as requested."""
     output = ssh(
-        created['server']['fixed_ip'],
+        server['fixed_ip'],
         'hostname; sudo cat /root/first-boot; cloud-init status',
         user='debian',
     ).splitlines()
     assert output == ['real', 'ran', 'status: done']
-    keep('server', name='real', state='absent')
-    keep('image', name='debian', state='absent')
+
+
+@pytest.mark.parametrize('bus', ['scsi', 'sata', 'virtio'])
+def test_disks_by_their_paths(
+    bus: str, soak: bool, server: dict[str, Any], ssh: Callable[..., str]
+) -> None:
+    """On each bus udev has the paths that are shown, and a mounted volume is not detached."""
+    if bus != 'scsi':
+        if not soak:
+            pytest.skip('it takes a boot: make soak runs it')
+        keep('server', name='real', state='stopped')
+        keep('server', name='real', hardware={'disk_bus': bus})
+    device = keep('volume', name='plain', size=1, server='real', state='attached')['volume'][
+        'device'
+    ]
+    run('server', name='real', state='started', **SSH)
+    (root,) = run('volume_info', name='real/root')['volumes']
+    paths = (SEEN.format(root['device']), SEEN.format(device))
+    mount = f'sudo mkfs.ext4 -q {device} && sudo mount {device} /mnt'
+    ssh(server['fixed_ip'], '; '.join((*paths, mount)), user='debian')
+    assert 'is mounted in real' in refused('volume', name='plain', state='detached')
+    ssh(server['fixed_ip'], 'sudo umount /mnt', user='debian')
+    if bus == 'sata':
+        keep('server', name='real', state='stopped')
+    keep('volume', name='plain', state='detached')
+    keep('volume', name='plain', state='absent')

@@ -150,22 +150,25 @@ def test_folders_with_xml_syntax(folder: str) -> None:
 @given(FOLDERS)
 def test_any_folder(folder: str) -> None:
     """A parser reads the folder that was written."""
-    assert attributes(parsed(disk_xml(Disk(folder + '/v', 'v'), 'vdb')), 'source', 'file') == [
-        folder + '/v'
-    ]
+    assert attributes(
+        parsed(disk_xml(Disk(folder + '/v', 'v'), 'virtio', 'vdb')), 'source', 'file'
+    ) == [folder + '/v']
 
 
-def test_a_server_with_the_most_disks_and_nics() -> None:
-    """Each disk has its own target, with a single letter."""
+@pytest.mark.parametrize(('bus', 'last'), [('virtio', 'vdp'), ('scsi', 'sdq'), ('sata', 'sdq')])
+def test_a_server_with_the_most_disks_and_nics(bus: str, last: str) -> None:
+    """Each disk has its own target, with a single letter, and all have the bus of the server."""
     disks = tuple(Disk(f'/v{number}', f'v{number}') for number in range(MAX_VOLUMES))
     nics = tuple(
         Interface(f'hkp{number}', f'52:54:00:00:00:{number:02x}', 'hk1')
         for number in range(MAX_NETWORKS)
     )
-    root = parsed(xml(machine(*disks, interfaces=nics)))
+    hardware = Hardware(disk_bus=bus)
+    root = parsed(xml(machine(*disks, interfaces=nics, hardware=hardware)))
     targets = attributes(root, 'devices/disk/target', 'dev')
     assert len(set(targets)) == len(targets) == MAX_VOLUMES + 2
-    assert target(MAX_VOLUMES) == 'vdp'
+    assert target(bus, MAX_VOLUMES) == last
+    assert hardware_faults(hardware, 2, root) == []
     assert len(root.findall('devices/interface')) == MAX_NETWORKS
 
 

@@ -16,7 +16,7 @@ from typing import Dict, FrozenSet, List, Set, Tuple
 MAX_BYTES = 64 * 1024  # read from a file of a guest or from its console
 _MAX_ANSWER = 1024 * 1024  # characters of one answer
 _MAX_ITEMS = 256  # of a list: more than any server has
-_DISK = re.compile(r'(vd[a-z]{1,2})[0-9]{0,3}\Z')  # virtio disks and their partitions
+_DISK = re.compile(r'([sv]d[a-z]{1,2})[0-9]{0,3}\Z')  # disks and their partitions
 _REPLACEMENT = '\ufffd'
 # Sequences of terminals (ECMA-48): colours and movements of the cursor (CSI), and titles (OSC).
 _SEQUENCE = re.compile(
@@ -85,7 +85,7 @@ def parse_addresses(answer: object) -> Dict[str, FrozenSet[str]] | None:
 
 
 def parse_mounted_disks(answer: object) -> Tuple[str, ...] | None:
-    """Parse the answer to guest-get-fsinfo: the virtio disks with mounted file systems."""
+    """Parse the answer to guest-get-fsinfo: the disks with mounted file systems."""
     systems = _mappings(answer)
     if systems is None:
         return None

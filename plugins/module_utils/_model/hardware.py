@@ -79,6 +79,11 @@ class Hardware:
         topology = dict(zip(_TOPOLOGY, self.topology(vcpus)))
         return Hardware(**{**vars(self._default()), **self.specified(), **topology})
 
+    @property
+    def bus(self) -> str:
+        """The bus of the disks."""
+        return self.disk_bus or self._default().disk_bus or ''
+
     def shown(self, vcpus: int) -> Dict[str, Any]:
         """The effective hardware for the result of a module."""
         effective = vars(self.effective(vcpus))

@@ -48,6 +48,16 @@ def check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
         check_allowed(server, verb, draft)
 
 
+def check_bus(server: Server, draft: Draft) -> None:
+    """Refuse a disk that comes or goes while a machine runs whose bus does not have that."""
+    if server.power != 'stopped' and server.hardware and server.hardware.bus == 'sata':
+        draft.refuse(
+            'server',
+            f'server: {server.name} is {server.status}, and disks on its bus (disk_bus: sata) come '
+            'and go only while it is off; stop it first (server: state: stopped)',
+        )
+
+
 def check_allowed(server: Server, verb: Verb, draft: Draft) -> None:
     """Refuse a verb that the status of a server does not allow."""
     from .._model.lifecycle import is_allowed, refusal

@@ -193,9 +193,11 @@ def _attach(
 
 
 def _check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
-    from .server_state import check_server
+    from .server_state import check_bus, check_server
 
     check_server(server, verb, draft)
+    if server and verb in (Verb.ATTACH, Verb.DETACH):
+        check_bus(server, draft)
 
 
 def _detach(

@@ -11,7 +11,7 @@ from typing import Tuple
 
 from ..._model.hardware import DEFAULT, Hardware
 from ..host.devices import AGENT_CHANNEL
-from ..storage.disk_devices import disk_xml, root_target, target
+from ..storage.disk_devices import disk_xml, target
 from ..storage.pools import Disk
 from . import hardware_xml
 from .machine_hardware import cd_bus
@@ -35,7 +35,7 @@ class Machine:
     """The values of a domain. ``memory`` in MiB. ``disks``: the one that it boots from first.
 
     ``max_memory``, ``max_vcpus``: what it can get while it runs. ``seed``: the file in its folder
-    that is its CD. ``root_disks``: how many of the disks have the bus of the hardware.
+    that is its CD.
     """
 
     name: str
@@ -52,7 +52,6 @@ class Machine:
     on_crash: str = 'restart'  # read by hanok-crashed of the role host, too
     seed: str = SEED
     hardware: Hardware = DEFAULT
-    root_disks: int = 1
     metadata: str = ''  # an XML element in its own namespace
 
 
@@ -92,7 +91,7 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <features><acpi/><apic/>{features}</features>{cpu}{clock}
 <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>{on_crash}</on_crash>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
-<controller type='scsi' index='0' model='virtio-scsi'/><controller type='usb' model='none'/>
+{scsi}<controller type='usb' model='none'/>
 {firmware}{root_disk}
 <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{seed}'/>
 <target dev='sda' bus='{cd}'/><readonly/></disk>
@@ -104,19 +103,15 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <video><model type='{video}'/></video></devices></domain>"""
 
 
-def _disk_xml(machine: Machine, index: int, disk: Disk) -> str:
-    bus = machine.hardware.effective(machine.vcpus).disk_bus or 'virtio'
-    if index < machine.root_disks:
-        return disk_xml(disk, root_target(bus, index), bus)
-    return disk_xml(disk, target(index))
-
-
 def xml(machine: Machine) -> str:
     """The complete domain."""
     agent = f"<channel type='unix'><target type='virtio' name='{AGENT_CHANNEL}'/></channel>"
     hardware = machine.hardware
     effective = hardware.effective(machine.vcpus)
-    root, *others = [_disk_xml(machine, index, disk) for index, disk in enumerate(machine.disks)]
+    root, *others = [
+        disk_xml(disk, hardware.bus, target(hardware.bus, index))
+        for index, disk in enumerate(machine.disks)
+    ]
     return _XML.format(
         type='kvm' if machine.kvm else 'qemu',
         name=escape(machine.name),
@@ -132,6 +127,7 @@ def xml(machine: Machine) -> str:
         cpu=hardware_xml.cpu_xml(hardware, machine.kvm),
         clock=hardware_xml.clock_xml(hardware, machine.kvm),
         cd=cd_bus(hardware),
+        scsi=hardware_xml.scsi_xml(hardware),
         video=effective.video,
         root_disk=root,
         seed=escape(os.path.join(machine.folder, machine.seed)),

@@ -40,7 +40,7 @@ def hardware_faults(hardware: Hardware, vcpus: int, machine: ET.Element) -> List
 def _expected(hardware: Hardware, vcpus: int) -> Dict[str, str]:
     effective = hardware.effective(vcpus)
     expected = {
-        'disk_bus': effective.disk_bus or '',
+        'disk_bus': hardware.bus,
         'nic_model': effective.nic_model or '',
         'video': effective.video or '',
         'boot_order': ' '.join(boot_devices(hardware)),
@@ -75,7 +75,7 @@ def _found(machine: ET.Element) -> Dict[str, str]:
     for option, kind in (('disk_bus', 'disk'), ('CD bus', 'cdrom')):
         buses = [_attribute(disk, 'target', 'bus') for disk in disks if disk.get('device') == kind]
         if buses:
-            found[option] = buses[0]
+            found[option] = ' '.join(sorted(set(buses)))
     return found
 
 

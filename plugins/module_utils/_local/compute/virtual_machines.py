@@ -109,7 +109,6 @@ class VirtualMachines(Machines['CompleteServer']):
             guest_agent=bool(row['guest_agent']),
             on_crash=row['on_crash'],
             hardware=hardware,
-            root_disks=2 if is_rescued else 1,
         )
         return limited(domain.xml(machine), limits_of(row))
 
@@ -182,8 +181,8 @@ class VirtualMachines(Machines['CompleteServer']):
         pool = writer_of(self.host)
         root = pool.root(row['uuid'], row['volume_size'])
         if machine.isActive():
-            bus = hardware_from(row['hardware']).effective(row['vcpus']).disk_bus or ''
-            disk_devices.grow(machine, disk_devices.root_target(bus), root)
+            target = disk_devices.target(hardware_from(row['hardware']).bus, 0)
+            disk_devices.grow(machine, target, root)
         else:
             pool.grow(root, self.host.work.held_lock('server', row['name']))
 

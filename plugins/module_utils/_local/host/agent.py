@@ -12,6 +12,7 @@ from ..._model import guest
 
 _COMMAND_TIMEOUT = 3  # seconds
 _TOTAL_TIMEOUT = 10.0  # seconds, for all commands of one Agent
+_VPD_HEADER = 4  # bytes before the serial in a page of vital product data (SPC-4)
 _MOST_DISKS = 26  # a server has at most 16; each costs four commands
 
 
@@ -69,13 +70,19 @@ class Agent:
         return guest.parse_addresses(self.execute('guest-network-get-interfaces'))
 
     def mounted_serials(self) -> Set[str] | None:
-        """The serials of the virtio disks with mounted file systems; None if unknown."""
+        """The serials of the disks with mounted file systems; None if unknown."""
         systems = self.execute('guest-get-fsinfo')
         names = guest.parse_mounted_disks(systems)
         if names is None or len(names) > _MOST_DISKS:
             return None
-        serials = [self.file(f'/sys/block/{name}/serial') for name in names]
+        serials = [self._serial(name) for name in names]
         if self._has_timed_out or time.monotonic() > self._deadline:
             return None
         texts = [serial.decode(errors='replace') for serial in serials if serial]
         return {text.strip('\0\n ') for text in texts}
+
+    def _serial(self, name: str) -> bytes | None:
+        if name.startswith('vd'):
+            return self.file(f'/sys/block/{name}/serial')
+        page = self.file(f'/sys/block/{name}/device/vpd_pg80')
+        return page and page[_VPD_HEADER:]

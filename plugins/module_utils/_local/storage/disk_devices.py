@@ -9,18 +9,28 @@ from typing import Any
 
 from .pools import Disk
 
-
-def target(index: int) -> str:
-    """The nominal device name of a disk (0: vda); the guest chooses its own."""
-    return 'vd' + chr(ord('a') + index)
-
-
-def root_target(bus: str, index: int = 0) -> str:
-    """The nominal device name of a root disk: the name sda is that of the CD."""
-    return target(index) if bus == 'virtio' else 'sd' + chr(ord('b') + index)
+# How udev begins the names of disks in /dev/disk/by-id, by the bus (60-persistent-storage.rules).
+_BY_ID = {
+    'virtio': 'virtio-',
+    'scsi': 'scsi-0QEMU_QEMU_HARDDISK_',
+    'sata': 'ata-QEMU_HARDDISK_',
+}
 
 
-def disk_xml(disk: Disk, target: str, bus: str = 'virtio') -> str:
+def target(bus: str, index: int) -> str:
+    """The nominal device name of a disk (0: the root disk); the guest chooses its own.
+
+    The name sda is that of the CD.
+    """
+    return 'vd' + chr(ord('a') + index) if bus == 'virtio' else 'sd' + chr(ord('b') + index)
+
+
+def path(bus: str, serial: str) -> str:
+    """The path of a disk in a guest with udev."""
+    return f'/dev/disk/by-id/{_BY_ID[bus]}{serial}'
+
+
+def disk_xml(disk: Disk, bus: str, target: str) -> str:
     """The device of a disk; its alias identifies it for detaching."""
     serial = escape(disk.serial)
     return (

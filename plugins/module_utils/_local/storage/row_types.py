@@ -22,5 +22,6 @@ class ListedVolume(VolumeRow):
     server: str | None
     machine: str | None
     power: str | None
+    hardware: str | None
     snapshots: str
     snapshot_task_state: str | None

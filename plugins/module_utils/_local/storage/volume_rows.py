@@ -8,10 +8,12 @@ import json
 from typing import TYPE_CHECKING, Tuple
 
 from ..._model.change import Change
+from ..._model.hardware import hardware_from
 from ..._model.status import VolumeStatus
 from ..._model.volume import Volume, root_server
 from ..record.database import Query
 from ..record.record import Record
+from . import disk_devices
 from .pools import Disk, Pool
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 # A root volume is created and deleted by the task of its server.
 LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.created_at,
     v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
-    s.name AS server, s.uuid AS machine, s.power AS power,
+    s.name AS server, s.uuid AS machine, s.power AS power, s.hardware AS hardware,
     CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
       ELSE v.task_state END AS task_state,
     (SELECT json_group_array(name) FROM (SELECT n.name FROM server_snapshot_disk d
@@ -59,6 +61,7 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
 def volume_of(row: ListedVolume, pool: Pool) -> Volume:
     """The volume of a row."""
     disk = disk_of(pool, row)
+    hardware = hardware_from(row['hardware'] or '{}')
     return Volume(
         row['name'],
         row['size'],
@@ -67,7 +70,7 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         json.loads(row['labels']),
         row['uuid'],
         disk.serial,
-        f'/dev/disk/by-id/virtio-{disk.serial}',
+        disk_devices.path(hardware.bus, disk.serial),
         created_by=row['created_by'],
         created_at=row['created_at'],
         disk_missing=row['task_state'] is None and not pool.exists(disk),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable
 
 from ..._cloud import Outcomes, TimedOut
 from ..._model.change import Change, Changes
+from ..._model.hardware import hardware_from
 from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
@@ -145,7 +146,8 @@ class VolumeWriter:
         machine = self._machine(row)
         disk = self._disk(row)
         if machine and not _find_target(machine, disk.serial):
-            device = disk_devices.disk_xml(disk, _find_free_target(machine))
+            bus = hardware_from(row['hardware'] or '{}').bus
+            device = disk_devices.disk_xml(disk, bus, _find_free_target(machine, bus))
             device = device.replace('</disk>', f'{_limits(machine, disk.serial)}</disk>')
             machine.attachDeviceFlags(device, _LIVE)
 
@@ -197,7 +199,7 @@ def _find_target(machine: Any, serial: str) -> str | None:
     return None
 
 
-def _find_free_target(machine: Any) -> str:
+def _find_free_target(machine: Any, bus: str) -> str:
     in_use = _serials(machine)
-    targets = map(disk_devices.target, range(1, 26))
+    targets = (disk_devices.target(bus, index) for index in range(1, 25))
     return next(target for target in targets if target not in in_use)
