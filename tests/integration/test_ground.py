@@ -826,6 +826,7 @@ def test_disk_of_the_record_is_full(
 
 def test_disk_is_full_while_a_guest_writes(server: dict[str, Any], ssh: Guest) -> None:
     """The guest is paused, with the reason; with more space it resumes, and its write succeeds."""
+    keep('server', name='ground', wait_for='ssh', wait_timeout=300)
     folder = '/var/lib/hanok/volumes'
     os.makedirs(folder, exist_ok=True)
     output_of('mount', '-t', 'tmpfs', '-o', 'size=4M,mode=711', 'tmpfs', folder)
