@@ -44,7 +44,8 @@ def test_debian(server: dict[str, Any], ssh: Callable[..., str]) -> None:
     assert output == ['real', 'ran', 'status: done']
 
 
-@pytest.mark.parametrize('bus', ['scsi', 'sata', 'virtio'])
+# The kernel of this image, which is for clouds, has no driver for SATA.
+@pytest.mark.parametrize('bus', ['scsi', 'virtio'])
 def test_disks_by_their_paths(
     bus: str, soak: bool, server: dict[str, Any], ssh: Callable[..., str]
 ) -> None:
@@ -64,7 +65,5 @@ def test_disks_by_their_paths(
     ssh(server['fixed_ip'], '; '.join((*paths, mount)), user='debian')
     assert 'is mounted in real' in refused('volume', name='plain', state='detached')
     ssh(server['fixed_ip'], 'sudo umount /mnt', user='debian')
-    if bus == 'sata':
-        keep('server', name='real', state='stopped')
     keep('volume', name='plain', state='detached')
     keep('volume', name='plain', state='absent')
