@@ -294,7 +294,7 @@ def _owner(memory: Memory, kind: str, user: Any) -> str:
 
 
 def _networks(user: Any) -> Sequence[str]:
-    return [nic.name for nic in user.networks] if isinstance(user, Server) else [user.network]
+    return [nic.place for nic in user.networks] if isinstance(user, Server) else [user.network]
 
 
 def _groups(user: Any) -> Sequence[str]:
@@ -465,6 +465,7 @@ class FloatingIps(Items):
             FixedIp(nic.fixed_ip, server=server.name, port=nic.port)
             for server in memory.kinds['server'].values()
             for nic in server.networks
+            if not nic.bridge
         ]
         plugged = {place.fixed_ip for place in places}
         places += [
@@ -716,7 +717,7 @@ class Servers(Items):
         ips = FloatingIps(self.memory, 'floating_ip', self.actor)
         if item.floating_ip is None or item.floating_ip != self.shown(item).floating_ip:
             lost = [nic for nic in before.networks if nic not in nics] if before else []
-            for nic in [*lost, *nics[1:]]:
+            for nic in [nic for nic in (*lost, *nics[1:]) if not nic.bridge]:
                 ips.give(None, fixed_ip=nic.fixed_ip)
             holder = {'server': item.name, 'port': nics[0].port, 'fixed_ip': nics[0].fixed_ip}
             ips.give(item.floating_ip, **holder)
@@ -733,7 +734,7 @@ class Servers(Items):
             self.memory.kinds['volume'],
         )
         for nic in item.networks:
-            if nic.port is None:
+            if nic.port is None and nic.bridge is None:
                 ips.give(None, fixed_ip=nic.fixed_ip)
         self.memory.first_boots.pop(item.name, None)
         self.memory.consoles.pop(item.id, None)
@@ -752,7 +753,8 @@ class Servers(Items):
         owners: dict[tuple[str, str], str] = {}
         for server in self.stored.values():
             for nic in server.networks:
-                owners[nic.name, nic.fixed_ip] = owners[nic.name, nic.mac] = f'server {server.name}'
+                for address in (nic.fixed_ip, nic.mac):
+                    owners[nic.place, address] = f'server {server.name}'
         for port in self.memory.kinds['port'].values():
             for address in (port.fixed_ip, port.mac):
                 owners.setdefault((port.network, address), f'port {port.name}')
@@ -871,7 +873,7 @@ class MemoryCloud:
     upkeep = None
     repairs = None  # nobody can alter its servers by hand
     records = None
-    profile = Profile(here='203.0.113.7', poll_interval=0.01)
+    profile = Profile(here='203.0.113.7', poll_interval=0.01, bridges={'br0': True, 'br1': True})
 
     def __init__(self, memory: Memory, actor: str) -> None:
         """``memory``: what earlier tasks left."""

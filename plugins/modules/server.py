@@ -108,18 +108,30 @@ options:
     elements: dict
     suboptions:
       name:
-        description: Name of the network. Set this or O(networks[].port).
+        description: Name of the network. Set this, O(networks[].port) or O(networks[].bridge).
         type: str
       port:
         description:
           - Name of a port created by M(hanok.cloud.port). The port defines network, address, MAC
             address and security groups, so set no other option.
         type: str
+      bridge:
+        description:
+          - Name of a bridge of the host, instead of a network, for example one in the LAN. The
+            operator lists those that servers may be on (C(host_bridges) of the role host; none by
+            default). For a VLAN that is a bridge of the VLAN. Not for an OpenStack.
+          - Nothing here gives addresses, names or routes on it, and no security group applies. The
+            guest has to set up the interface, also at its first boot, and to filter what it
+            receives.
+          - A server also has a network or a port; interfaces on bridges come after those.
+        type: str
       fixed_ip:
         description: Fixed IP in the network. Defaults to any free one.
         type: str
       mac:
-        description: MAC address. Defaults to one derived from the network and the address.
+        description:
+          - MAC address. Defaults to one derived from the network and the address, and on a bridge
+            to a random one.
         type: str
       security_groups:
         description:
@@ -386,6 +398,14 @@ EXAMPLES = r"""
         fixed_ip: 10.20.0.10
     state: stopped
 
+- name: Also give the server an interface on a bridge of the host
+  hanok.cloud.server:
+    name: db
+    networks:
+      - name: default
+      - name: backend
+      - bridge: br0
+
 - name: Leave the server only its interface in one of the networks
   hanok.cloud.server:
     name: db
@@ -548,10 +568,13 @@ server:
       elements: dict
       contains:
         name:
-          description: Name of the network.
+          description: Name of the network; null on a bridge of the host.
+          type: str
+        bridge:
+          description: Name of the bridge of the host; null in a network.
           type: str
         fixed_ip:
-          description: Fixed IP in the network.
+          description: Fixed IP in the network; null on a bridge.
           type: str
         mac:
           description: MAC address of the interface.

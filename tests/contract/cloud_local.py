@@ -112,20 +112,21 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
     def set_console(identity: str, printed: bytes) -> None:
         Path('/var/lib/hanok/servers', identity, 'console.log').write_bytes(printed)
 
-    yield CloudUnderTest(
-        'local',
-        run,
-        lambda project='default', _kind='': open_cloud('local', project, 'tester', 60),
-        integration.observed_state,
-        integration.inventory,
-        integration.newest_image('tiny'),
-        CAN['local'],
-        interrupt,
-        other_run,
-        (*TO, Status.UNMANAGED),
-        set_status,
-        at_once=at_once,
-        limited=limited,
-        set_console=set_console,
-    )
+    with integration.host_bridges('br0', 'br1'):
+        yield CloudUnderTest(
+            'local',
+            run,
+            lambda project='default', _kind='': open_cloud('local', project, 'tester', 60),
+            integration.observed_state,
+            integration.inventory,
+            integration.newest_image('tiny'),
+            CAN['local'],
+            interrupt,
+            other_run,
+            (*TO, Status.UNMANAGED),
+            set_status,
+            at_once=at_once,
+            limited=limited,
+            set_console=set_console,
+        )
     server.close()

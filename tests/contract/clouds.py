@@ -45,6 +45,7 @@ FEATURES = frozenset(
         'power off',
         'servers without flavors',
         'hardware of servers',
+        'bridges of the host',
         'rescues of volumes',
         'snapshots of servers',
         'double names',

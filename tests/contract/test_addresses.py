@@ -99,6 +99,54 @@ def test_connections(
     keep('security_group', name='more', state='absent')
 
 
+def test_bridges(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created, run: Run
+) -> None:
+    """Interfaces on bridges of the host, which the operator has given to servers, come last."""
+    front = {'name': cloud.network}
+    new = {'name': 'one', 'image': 'small', 'flavor': cloud.flavor}
+    if 'bridges of the host' not in cloud.can:
+        text = refused('server', **new, networks=[front, {'bridge': 'br0'}])
+        assert 'has no bridge br0 for servers (it has none); use networks (name)' in text
+        return
+    mac = '52:54:00:aa:00:01'
+    first = [{'bridge': 'br0', 'mac': mac}, front, {'bridge': 'br1'}]
+    one = server('one', networks=first)['server']
+    shown = [(nic['name'], nic['bridge'], nic['fixed_ip']) for nic in one['networks']]
+    assert shown == [
+        (cloud.network, None, one['fixed_ip']),
+        (None, 'br0', None),
+        (None, 'br1', None),
+    ]
+    assert (one['networks'][1]['mac'], one['security_groups']) == (mac, ['default'])
+    same = [{'bridge': 'br1'}, {'bridge': 'br0'}, front]
+    assert not run('server', name='one', networks=same)['changed']
+    two = server('two', like='one', image=None, flavor=None)['server']
+    assert [nic['bridge'] for nic in two['networks']] == [None, 'br0', 'br1']
+    assert 'is in use by ' in refused(
+        'server', name='two', networks=[front, {'bridge': 'br0', 'mac': mac}]
+    )
+    moved = [{'bridge': 'br1', 'mac': mac}, {'bridge': 'br1'}, front]
+    three = keep('server', name='one', networks=moved)['server']
+    assert three['networks'] == [
+        one['networks'][0],
+        one['networks'][2],
+        {**one['networks'][1], 'bridge': 'br1'},
+    ]
+    for more, problem in (
+        ({'bridge': 'br9'}, 'has no bridge br9 for servers (it has br0, br1)'),
+        ({'bridge': 'br0', 'name': cloud.network}, 'set either bridge, or name or port'),
+        ({'bridge': 'br0', 'fixed_ip': '10.0.0.5'}, 'nothing gives addresses on a bridge'),
+        ({'bridge': 'br0', 'security_groups': ['default']}, 'no security group applies'),
+    ):
+        assert problem in refused('server', name='one', networks=[front, more])
+    text = refused('server', name='one', networks=[{'bridge': 'br0'}])
+    assert 'a server needs a network besides bridges' in text
+    assert keep('server', name='one', networks=[front])['server']['networks'] == [
+        one['networks'][0]
+    ]
+
+
 def check_refused_ports(refused: Refused, network: str) -> None:
     """An address belongs to one port, and to its network; a port keeps its network."""
     other = {'name': 'other', 'network': 'back'}

@@ -15,6 +15,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,22 @@ def prepare_host() -> Play | None:
     first = Play('hanok.cloud.host')
     assert first.changed > 0
     return first
+
+
+@contextmanager
+def host_bridges(*names: str) -> Iterator[None]:
+    """Bridges of the host that servers may be on."""
+    settings = Path('/etc/hanok/host.json')
+    before = settings.read_text('utf-8')
+    for name in names:
+        subprocess.run(['ip', 'link', 'add', name, 'up', 'type', 'bridge'], check=True)
+    settings.write_text(json.dumps({**json.loads(before), 'bridges': names}), 'utf-8')
+    try:
+        yield
+    finally:
+        settings.write_text(before, 'utf-8')
+        for name in names:
+            subprocess.run(['ip', 'link', 'delete', name], check=True)
 
 
 def newest_image(name: str) -> str:

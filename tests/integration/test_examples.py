@@ -50,6 +50,7 @@ SAME: dict[str, list[Example]] = {}
 for play in PLAYS:
     SAME.setdefault(json.dumps(without_names(play.content)), []).append(play)
 
+BRIDGES = ('eth0', 'br0')
 Resource = tuple[str, str, str]
 
 
@@ -57,7 +58,7 @@ Resource = tuple[str, str, str]
 def surroundings(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What examples assume outside of the cloud.
 
-    A home directory, the web server images.example.com with an image, and a network device eth0.
+    A home directory, the web server images.example.com with an image, and bridges eth0 and br0.
     """
     home, site = tmp_path_factory.mktemp('home'), tmp_path_factory.mktemp('site')
     hosts = Path('/etc/hosts')
@@ -72,9 +73,11 @@ def surroundings(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory
         patch.setenv('no_proxy', 'images.example.com')
         threading.Thread(target=server.serve_forever, daemon=True).start()
         hosts.write_text(f'{known}\n127.0.0.1 images.example.com\n', encoding='utf-8')
-        subprocess.run(['ip', 'link', 'add', 'eth0', 'type', 'bridge'], check=True)
+        for device in BRIDGES:
+            subprocess.run(['ip', 'link', 'add', device, 'type', 'bridge'], check=True)
         yield
-        subprocess.run(['ip', 'link', 'delete', 'eth0'], check=True)
+        for device in BRIDGES:
+            subprocess.run(['ip', 'link', 'delete', device], check=True)
         hosts.write_text(known, encoding='utf-8')
         server.shutdown()
 
@@ -88,6 +91,7 @@ def problems(
     Afterwards everything that the examples created is deleted, and the host is as before.
     """
     before, kept_resources, settings = host_state(), resources(), SETTINGS.read_bytes()
+    SETTINGS.write_text(json.dumps({**json.loads(settings), 'bridges': ['br0']}), 'utf-8')
     folder = tmp_path_factory.mktemp('examples')
     book, outcomes = folder / 'tasks.yml', folder / 'problems.json'
     (folder / 'files').symlink_to(ROOT / 'tests' / 'integration' / 'examples' / 'files')

@@ -126,6 +126,7 @@ def test_host_role_is_idempotent(host: None) -> None:
             'uplink: eth99 does not exist on this host',
         ),
         ({'host_outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
+        ({'host_bridges': ['lo']}, 'bridges: lo is no bridge of this host; existing bridges: none'),
         (
             {'host_ram_allocation_ratio': 0},
             'ram_allocation_ratio: 0.0 is out of range; use 0.001 to 1000',

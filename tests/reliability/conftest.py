@@ -4,8 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+
 from ansible_collections.hanok.cloud.tests.integration.conftest import (
     host,
+    host_bridges,
     inventory,
     keep,
     refused,
@@ -15,3 +20,10 @@ from ansible_collections.hanok.cloud.tests.integration.conftest import (
 )
 
 __all__ = ['host', 'inventory', 'keep', 'refused', 'run', 'start', 'tiny']
+
+
+@pytest.fixture(scope='module')
+def bridge(host: None) -> Iterator[None]:
+    """A bridge of the host that servers may be on: br0."""
+    with host_bridges('br0'):
+        yield

@@ -53,6 +53,7 @@ LINKS = {
     'port': {'network_id': 'network', 'server_id': 'server', 'balancer_id': 'balancer'},
     'port_security_group': {'port_id': 'port', 'group_id': 'security_group'},
     'floating_ip': {'port_id': 'port'},
+    'bridge_port': {'server_id': 'server'},
     'volume': {'server_id': 'server'},
     'server_snapshot': {'server_id': 'server', 'parent_id': 'server_snapshot'},
     'server_snapshot_disk': {'snapshot_id': 'server_snapshot', 'volume_id': 'volume'},
@@ -91,6 +92,8 @@ class Names:
                 or ''
             )
             return f'port {row["name"]} {holder} {row["position"]}'
+        if table == 'bridge_port':
+            return f'{row["bridge"]} {self.name_of("server", row["server_id"])}'
         return f'{table} {row.get("name")}'
 
     def _name(self, table: str, row: dict[str, Any]) -> None:
@@ -112,6 +115,8 @@ class Names:
         elif table == 'port':
             self.words[f'hkp{number}'] = name
             self.words[row['mac']] = f'{name} MAC'
+        elif table == 'bridge_port':
+            self.words.update({f'hkt{number}': name, row['mac']: f'{name} MAC'})
         elif table == 'keypair':
             self.words[row['public_key'].split()[1]] = f'{name} key'
         elif table == 'security_group':

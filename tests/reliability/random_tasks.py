@@ -48,6 +48,7 @@ NIC = st.one_of(
         },
     ),
     st.fixed_dictionaries({'port': one('p', 'q')}),
+    st.fixed_dictionaries({'bridge': one('br0', 'br0', 'br9')}),
 )
 RULE = st.one_of(
     st.fixed_dictionaries(

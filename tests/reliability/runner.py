@@ -56,7 +56,7 @@ CHANGES = re.compile(
 )
 VARIABLE_PARTS = re.compile(
     r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|'
-    r'(?<=hkp)\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+'
+    r'(?<=hk[pt])\d+|(?<=hk)\d+|(?<=hanok-)\d+|(?<=hanok-lb-)\d+'
 )
 OUTPUT = ('-o', 'create', 'convert')
 FILE_TIMEOUT = 10  # seconds until a program must have created its file

@@ -440,6 +440,7 @@ VALID_VALUES: dict[str, tuple[Any, ...]] = {
         [{'name': 'default', 'fixed_ip': '192.168.0.1'}],
         [{'port': 'sample'}] * 2,
         [{'name': 'sample'}] * 9,
+        [{'name': 'default'}, {'bridge': 'br0'}],
     ),
     'security_groups': (['sample'], ['another'], ['default', 'sample'], ['a', 'b', 'c', 'd']),
     'key_name': ('sample', 'another'),

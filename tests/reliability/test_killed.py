@@ -407,7 +407,7 @@ WALKS = (
             task(
                 'server',
                 name='s',
-                networks=[{'port': 'p'}, {'name': 'default'}],
+                networks=[{'port': 'p'}, {'name': 'default'}, {'bridge': 'br0'}],
                 floating_ip='auto',
                 user_data=SCRIPT,
                 **STOPPED,
@@ -446,7 +446,9 @@ WALKS = (
                 on_drift='recreate',
                 delete_snapshots=True,
             ),
-            task('server', name='s', networks=[{'port': 'p'}, {'name': 'default'}]),
+            task(
+                'server', name='s', networks=[{'bridge': 'br0'}, {'port': 'p'}, {'name': 'default'}]
+            ),
             *delete_tasks('server', 's'),
         ],
         prerequisites=[
@@ -680,7 +682,11 @@ WALKS = (
     Walk(
         'a running server changes',
         [
-            task('server', name='up', networks=[{'name': 'default'}, {'name': 'side'}]),
+            task(
+                'server',
+                name='up',
+                networks=[{'name': 'default'}, {'name': 'side'}, {'bridge': 'br0'}],
+            ),
             task('server', name='up', networks=[{'name': 'default'}]),
             task('server', name='up', flavor='room.2'),
             task('server', name='up', flavor='room.1'),
@@ -870,7 +876,7 @@ def history_problems(
 
 
 @pytest.fixture(scope='module')
-def killer(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
+def killer(bridge: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
     """A killer on a host where a resource of each kind existed, so that its directories exist."""
     runner = Runner()
     with ThreadingHTTPServer(

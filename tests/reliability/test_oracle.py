@@ -272,7 +272,7 @@ def _differences(before: dict[str, Any], after: dict[str, Any]) -> list[Any]:
 
 
 @pytest.fixture(scope='module')
-def oracle(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
+def oracle(bridge: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oracle]:
     """An oracle on a host with one image, which is blank: a server of it does nothing."""
     blank = tmp_path_factory.mktemp('oracle') / 'blank.qcow2'
     output_of('qemu-img', 'create', '-q', '-f', 'qcow2', str(blank), '64M')

@@ -55,6 +55,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port, PortRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
     Rule,
@@ -277,6 +278,8 @@ CONNECTED: list[dict[str, Any]] = [
     {'networks': (OWN,), 'security_groups': ()},
     {'networks': (OWN, Nic('back', '10.0.0.8', '52:54:00:00:00:18'))},
 ]
+BRIDGED = Nic('', '', '52:54:00:00:00:28', None, (), 'br0')
+CONNECTED.append({'networks': (OWN, BRIDGED), 'security_groups': ()})
 PLUGGED = Nic('back', '10.0.0.9', '52:54:00:00:00:09', 'p', ('ssh',))
 
 
@@ -390,6 +393,8 @@ NIC_REQUESTS = st.sampled_from(
         (NicRequest('default', security_groups=()),),
         (NicRequest('default', security_groups=()), NicRequest('back', security_groups=())),
         (NicRequest(port='p'),),
+        (NicRequest(bridge='br0'), NicRequest('default')),
+        (NicRequest('default'), NicRequest(mac='52:54:00:00:00:27', bridge='br0')),
     ]
 )
 
@@ -454,13 +459,14 @@ def observe_servers(request: ServerRequest, world: World) -> ObservedServers:
         IMAGES,
         NETWORKS,
         GROUPS,
-        {(nic.name, nic.fixed_ip): owner for owner, nic in nics},
+        {(nic.place, nic.fixed_ip): owner for owner, nic in nics},
         FloatingAddress(ADDRESS, holder, holder is not None, in_pool=True)
         if request.floating_ip == ADDRESS
         else None,
         POOL
         - sum(bool(there.floating_ip) and there.floating_ip != ADDRESS for there in world.values()),
         init_scripts=SCRIPTS,
+        profile=Profile(bridges={'br0': True}),
         user_data=SEALED if request.user_data else None,
         ports={
             'p': Port(

@@ -31,6 +31,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import ForeignRule, Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import SecurityGroup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
@@ -84,6 +85,7 @@ def requested(
 
 
 SEALED = UserDataHash.of('#!/bin/sh\n', 'a secret')
+FRONT, TO_BACK, ON_BRIDGE = NicRequest('default'), NicRequest('back'), NicRequest(bridge='br0')
 
 
 def shown(server: Server) -> Server:
@@ -105,7 +107,7 @@ def observed(*servers: Server, **more: Any) -> ObservedServers:
         GROUPS,
         {('default', '192.168.0.5'): 'web'},
         free=0,
-        profile=PROFILE,
+        profile=PROFILE._replace(bridges={'br0': True, 'gone': False}),
     )
     return replace(there, **more)
 
@@ -202,6 +204,26 @@ NOT_A_REFERENCE = 'is not a valid name; use 1 to 255 printable characters'
             requested(networks=(NicRequest('default', None, '53:54:00:00:00:09'),)),
             "networks[0].mac: '53:54:00:00:00:09' is not a unicast MAC address; write it in the "
             "form '52:54:00:12:34:56'",
+        ),
+        (
+            requested(networks=(FRONT, NicRequest('default', bridge='br0'))),
+            'networks[1]: an interface is in a network or on a bridge; set either bridge, or name '
+            'or port',
+        ),
+        (
+            requested(networks=(FRONT, NicRequest(fixed_ip='10.0.0.5', bridge='br0'))),
+            'networks[1].fixed_ip: nothing gives addresses on a bridge of the host; omit it, and '
+            'set one in the guest',
+        ),
+        (
+            requested(networks=(FRONT, NicRequest(security_groups=('ssh',), bridge='br0'))),
+            'networks[1].security_groups: no security group applies on a bridge of the host; omit '
+            'it, and filter in the guest, or use a network (name)',
+        ),
+        (
+            requested(networks=(ON_BRIDGE, ON_BRIDGE)),
+            'networks: a server needs a network besides bridges of the host; add one (name or '
+            'port)',
         ),
         (
             requested(floating_ip='any'),
@@ -553,7 +575,6 @@ def test_other_user_data() -> None:
 BACK = {'back': Network('back', '10.0.0.0/24', '10.0.0.1')}
 TWO = (*SERVER.networks, Nic('back', '10.0.0.5', '52:54:00:00:00:15'))
 IN_TWO = replace(SERVER, networks=TWO, floating_ip='172.24.0.5')
-FRONT, TO_BACK = NicRequest('default'), NicRequest('back')
 WOULD_LOSE = 'networks: server web would lose its connection'
 
 
@@ -595,6 +616,31 @@ WOULD_LOSE = 'networks: server web would lose its connection'
             {'owners': {('back', '10.0.0.7'): 'other'}},
             'networks: fixed_ip 10.0.0.7 is in use by other; use another, or omit it',
         ),
+        (
+            requested(networks=(FRONT, NicRequest(bridge='br9'))),
+            SERVER,
+            {},
+            'networks: this host has no bridge br9 for servers (it has br0, gone); list it in '
+            'host_bridges of the role hanok.cloud.host',
+        ),
+        (
+            requested(networks=(FRONT, ON_BRIDGE)),
+            SERVER,
+            {'profile': Profile(place='the cloud')},
+            'networks: the cloud has no bridge br0 for servers (it has none); use networks (name)',
+        ),
+        (
+            requested(networks=(FRONT, NicRequest(bridge='gone'))),
+            SERVER,
+            {},
+            'networks: gone is no bridge of this host; create it',
+        ),
+        (
+            requested(networks=(FRONT, NicRequest(mac=TWO[1].mac, bridge='br0'))),
+            SERVER,
+            {'owners': {('bridge br0', TWO[1].mac): 'other'}},
+            f'networks: mac {TWO[1].mac} is in use by other; use another, or omit it',
+        ),
     ],
 )
 def test_refused_connections(
@@ -613,6 +659,42 @@ def test_paused_server_keeps_its_connections() -> None:
     more = plan(requested(networks=(FRONT, TO_BACK, TO_BACK)), there)
     assert more.refused == ()
     assert steps(more) == [('web', 'update')]
+
+
+BRIDGED = Nic('', '', '52:54:00:00:00:25', None, (), 'br0')
+
+
+def test_bridges_come_last() -> None:
+    """Without a name, an address and groups; another bridge is another interface."""
+    request = requested(networks=(ON_BRIDGE, FRONT))
+    (change,) = plan(request, observed(SERVER)).changes
+    assert change.effect == LIVE
+    assert change.after.networks == (*SERVER.networks, replace(BRIDGED, mac=AFTER_APPLY))
+    assert change.after.security_groups == SERVER.security_groups
+    bridged = replace(SERVER, networks=(*SERVER.networks, BRIDGED))
+    assert plan(request, observed(bridged)).changes == ()
+    assert BRIDGED.public() == {
+        'name': None,
+        'fixed_ip': None,
+        'mac': BRIDGED.mac,
+        'port': None,
+        'security_groups': [],
+        'bridge': 'br0',
+    }
+    assert BRIDGED.task_form() == {'bridge': 'br0', 'mac': BRIDGED.mac}
+    other = observed().profile._replace(bridges={'br1': True})
+    moved = requested(networks=(FRONT, NicRequest(mac=BRIDGED.mac, bridge='br1')))
+    (change,) = plan(moved, observed(bridged, profile=other)).changes
+    assert change.after.networks[1] == replace(BRIDGED, bridge='br1')
+    (message,) = plan(moved, observed(bridged.powered('paused'), profile=other)).refused
+    assert 'a paused guest releases no interface' in message
+    like = plan(ServerRequest('new', 'present', {}, like='web'), observed(bridged))
+    assert like.refused == ()
+    assert like.result[0].networks == (Nic('default'), replace(BRIDGED, mac=AFTER_APPLY))
+    (message,) = plan(
+        ServerRequest('new', 'present', {}, like='web'), observed(bridged, profile=other)
+    ).refused
+    assert 'has no bridge br0 for servers (it has br1)' in message
 
 
 @pytest.mark.parametrize(

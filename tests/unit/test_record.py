@@ -545,6 +545,7 @@ FIREWALL = {
     'balancer': ['name', 'algorithm', 'listeners', 'health_check'],
     'balancer_member': ['balancer_id', 'server_id'],
     'port': ['network_id', 'address', 'mac'],
+    'bridge_port': ['bridge'],
     'port_security_group': ['port_id', 'group_id'],
     'floating_ip': ['address', 'port_id'],
 }
@@ -629,6 +630,7 @@ FIXED = {
     'gateway',
     'address',
     'mac',
+    'bridge',
     'pool',
     'position',
     'task_state',
@@ -680,6 +682,7 @@ def test_the_metadata_has_a_revision(record: Record, table: str) -> None:
         ('DELETE FROM main.floating_ip', 'server'),
         ('UPDATE main.floating_ip SET port_id = NULL', 'server'),
         ('DELETE FROM main.port_security_group', 'server'),
+        ('DELETE FROM main.bridge_port', 'server'),
         ('DELETE FROM main.balancer_member', 'balancer'),
     ],
 )

@@ -89,6 +89,16 @@ def test_a_server_from_its_machine() -> None:
     ]
 
 
+def test_interfaces_on_bridges_from_a_machine() -> None:
+    """Older metadata says nothing of any."""
+    bridge_port = {'id': 2, 'server_id': 7, 'bridge': 'br0', 'mac': '52:54:00:00:00:0b'}
+    machine = {**METADATA, 'bridge_ports': [bridge_port]}
+    rows, _lost = rebuild_rows(Remains({}, {'s': machine}, DISKS))
+    assert rows['bridge_port'] == [bridge_port]
+    rows, _lost = rebuild_rows(Remains({}, {'s': METADATA}, DISKS))
+    assert 'bridge_port' not in rows
+
+
 def test_security_groups_keep_their_ids() -> None:
     """From the metadata of ports; an exported group keeps what its row says."""
     groups = [{'uuid': 'd', 'name': 'default'}, {'uuid': 'w', 'name': 'web'}]

@@ -262,5 +262,10 @@ def test_another_form_of_the_ruleset_has_another_number() -> None:
         host_only=('198.18.0.0/24',),
         further=('10.1.0.2',),
     )
+    bridged = replace(path, router=False, host_bridges=('br0', 'br1'))
+    links = '{ "br0" . "br0", "br1" . "br1" }'
+    rule = f'oifname != @bridges iifname . oifname != {links} ct state new drop'
+    assert rule in render(bridged, 'r')
+    assert 'br0' not in render(replace(bridged, router=True), 'r')
     texts = [render(path, 'r'), render(replace(path, router=False, by_bridge=False), 'r')]
     assert (digest(''.join(texts)), FORM) == (FORM_2, 2)

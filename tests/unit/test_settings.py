@@ -46,6 +46,7 @@ ALMOST = st.fixed_dictionaries(
     optional={
         'virt_type': JSON,
         'outside_devices': JSON,
+        'bridges': JSON,
         'router': JSON,
         'history_days': JSON,
         'ram_allocation_ratio': JSON,
@@ -92,6 +93,7 @@ def test_all_settings(loaded: Write) -> None:
             'virt_type': 'qemu',
             'floating_pools': pools,
             'outside_devices': ['wg0'],
+            'bridges': ['br0', 'br-lan.7'],
             'router': False,
             'history_days': 30,
             'ram_allocation_ratio': 2,
@@ -101,7 +103,7 @@ def test_all_settings(loaded: Write) -> None:
         }
     )
     assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
-    assert found.history_days == 30
+    assert (found.history_days, found.bridges) == (30, ('br0', 'br-lan.7'))
     assert found[-4:] == (2, 4.0, 1.5, 0)
     assert loaded({})[-4:] == (1.0, 16.0, None, 1024)
     assert found.pools == (
@@ -123,6 +125,8 @@ POOL = 'floating_pools[0]: '
         ({'outside_devices': 'wg0'}, 'outside_devices: must be a list of device names'),
         ({'outside_devices': ['wg0', 'a b']}, "outside_devices: 'a b' is not a device name"),
         ({'outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
+        ({'bridges': ['br0', 'hk1']}, 'bridges: hk1 is a device of servers'),
+        ({'bridges': [7]}, 'bridges: 7 is not a device name'),
         ({'router': 'yes'}, "router: 'yes' is neither true nor false"),
         ({'history_days': 0}, 'history_days: 0 is out of range; use 1 to 36500 (days)'),
         ({'history_days': '7'}, "history_days: '7' is out of range; use 1 to 36500 (days)"),
@@ -223,6 +227,9 @@ def test_check_before_writing(loaded: Write) -> None:
         )
         == []
     )
+    (problem,) = settings.check_settings({'bridges': ['lo']})
+    assert problem.startswith('bridges: lo is no bridge of this host; existing bridges: ')
+    assert loaded({'bridges': ['lo']}).bridges == ('lo',)
     assert settings.check_settings({'virt_type': 'xen', 'floating_pools': pools}) == [
         "virt_type: 'xen' is not one of auto, kvm, qemu"
     ]

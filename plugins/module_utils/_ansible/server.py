@@ -45,10 +45,10 @@ ARGUMENTS: Dict[str, Any] = {
         'type': 'list',
         'elements': 'dict',
         'options': {
-            **{option: {'type': 'str'} for option in ('name', 'port', 'fixed_ip', 'mac')},
+            **{option: {'type': 'str'} for option in ('name', 'port', 'bridge', 'fixed_ip', 'mac')},
             'security_groups': {'type': 'list', 'elements': 'str'},
         },
-        'required_one_of': [('name', 'port')],
+        'required_one_of': [('name', 'port', 'bridge')],
     },
     'user_data': {'type': 'str', 'no_log': True},
     'init_script': {'type': 'str'},
@@ -143,7 +143,7 @@ def _key_names(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
 def _nic(raw: Dict[str, Any]) -> NicRequest:
     groups = None if raw['security_groups'] is None else names_of(raw['security_groups'])
     mac = raw['mac'] and raw['mac'].lower()
-    return NicRequest(raw['name'] or '', raw['fixed_ip'], mac, raw['port'], groups)
+    return NicRequest(raw['name'] or '', raw['fixed_ip'], mac, raw['port'], groups, raw['bridge'])
 
 
 def reload(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:

@@ -20,6 +20,7 @@ from .record.record import Record
 if TYPE_CHECKING:
     from .._cloud.capabilities import Records
     from .._model.needs import Limit
+    from .._model.profile import Profile
     from .balancer.lbs import LocalLbs
     from .catalogue.flavors import LocalFlavors
     from .catalogue.init_scripts import LocalInitScripts
@@ -63,7 +64,6 @@ class LocalCloud:
     """libvirt, nftables, HAProxy, and one SQLite file."""
 
     name = 'local'
-    profile = PROFILE
 
     def __init__(
         self,
@@ -80,6 +80,15 @@ class LocalCloud:
                 'the rebuild of the record was interrupted; '
                 'run the playbook hanok.cloud.recover, which reports what was lost'
             )
+
+    @property
+    def profile(self) -> Profile:
+        """How this cloud differs from others."""
+        if not self.host.settings.bridges:
+            return PROFILE
+        from .host.settings_devices import existing_bridges
+
+        return PROFILE._replace(bridges=existing_bridges(self.host.settings))
 
     @property
     def notes(self) -> List[str]:

@@ -13,4 +13,5 @@ PROFILE = Profile(
     more_addresses='enlarge the pool (host_floating_pools of the role hanok.cloud.host)',
     poll_interval=0.25,
     place='this host',
+    more_bridges='list it in host_bridges of the role hanok.cloud.host',
 )

@@ -165,7 +165,7 @@ class Datapath:
     matched by the bridge (kernels with NFT_BRIDGE_META) instead of by the names of devices.
     `further`: the fixed addresses of interfaces from which a server does not answer remote clients,
     because its default route is on another one; packets to a floating address of theirs get the
-    gateway as their source.
+    gateway as their source. `host_bridges`: those of the host that servers are on.
     """
 
     networks: tuple[Network, ...] = ()
@@ -177,6 +177,7 @@ class Datapath:
     router: bool = True
     by_bridge: bool = True
     further: tuple[str, ...] = ()
+    host_bridges: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse dangling references, and duplicates that a map or a routing table cannot hold."""
@@ -232,7 +233,7 @@ class Datapath:
                 raise ValueError(f'floating address {floating} is within a network of servers')
 
     def _check_outside(self) -> None:
-        for device in self.outside:
+        for device in (*self.outside, *self.host_bridges):
             _check_pattern(DEVICE, device, 'the name of a device', 'use a name such as eth0')
             if device.startswith('hk'):
                 raise ValueError(f'device {device} belongs to the cloud, not to the outside')

@@ -123,7 +123,7 @@ def _used_by_server(server: Server) -> Mapping[str, int]:
         'vcpus': server.vcpus,
         'memory': server.memory,
         'running_memory': server.memory if server.power == 'started' else 0,
-        'ports': sum(1 for nic in server.networks if not nic.port),
+        'ports': sum(1 for nic in server.networks if not (nic.port or nic.bridge)),
         'host_vcpus': held[0],
         'host_memory': held[1],
         'host_disk': server.volume_size,

@@ -16,13 +16,19 @@ from .server import Nic
 
 
 class NicRequest(NamedTuple):
-    """A requested connection: to a network by its name, or by a named port."""
+    """A requested connection: to a network by its name, by a named port, or to a bridge."""
 
     name: str = ''
     fixed_ip: str | None = None
     mac: str | None = None
     port: str | None = None
     security_groups: Tuple[str, ...] | None = None
+    bridge: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The network or the bridge, as of a connection."""
+        return self.to_nic().place
 
     @property
     def own_groups(self) -> Tuple[str, ...] | None:
@@ -39,7 +45,7 @@ class NicRequest(NamedTuple):
         if self.port:
             return nic.port == self.port
         return (
-            (nic.name, nic.port) == (self.name, None)
+            (nic.name, nic.port, nic.bridge) == (self.name, None, self.bridge)
             and self.fixed_ip in (None, nic.fixed_ip)
             and self.mac in (None, nic.mac)
         )
@@ -52,6 +58,8 @@ class NicRequest(NamedTuple):
 
     def to_nic(self) -> Nic:
         """A new connection."""
+        if self.bridge:
+            return Nic('', '', self.mac or AFTER_APPLY, None, (), self.bridge)
         return Nic(
             self.name or AFTER_APPLY,
             self.fixed_ip or AFTER_APPLY,
@@ -62,6 +70,10 @@ class NicRequest(NamedTuple):
 
     def problems(self, place: str) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
+        if self.bridge is not None:
+            from .bridge_checks import bridge_problems
+
+            return bridge_problems(self, place)
         identifier = 'port' if self.port else 'name'
         problems = reference_problems(self.port or self.name, f'{place}.{identifier}')
         others = (self.name, self.fixed_ip, self.mac)
@@ -79,6 +91,11 @@ class Connections(NamedTuple):
 
     kept: Tuple[Nic, ...]
     new: Tuple[NicRequest, ...]
+
+
+def in_order(nics: Iterable[Nic]) -> Tuple[Nic, ...]:
+    """Connections as a server has them: those to bridges are the last ones."""
+    return tuple(sorted(nics, key=lambda nic: nic.bridge is not None))
 
 
 def compared(requested: Sequence[NicRequest], existing: Iterable[Nic]) -> Connections:

@@ -134,6 +134,8 @@ def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
     lost: List[str] = []
     for port in metadata['ports']:
         lost += _add_port(rows, port)
+    for bridge_port in metadata.get('bridge_ports', []):
+        insert(rows, 'bridge_port', dict(bridge_port))
     for volume in metadata['volumes']:
         if volume['uuid'] not in uuids(rows, 'volume'):
             place = {'project': project, 'server_id': server['id']}

@@ -26,7 +26,8 @@ SEED_MISSING = 'its first-boot disk is missing'
 class Nic:
     """A server's connection to a network. ``name``: of the network. ``port``: a named port.
 
-    ``security_groups``: its own; None: those of the server.
+    ``security_groups``: its own; None: those of the server. ``bridge``: of the host, instead of a
+    network, an address and groups; such connections are the last ones of a server.
     """
 
     name: str
@@ -34,10 +35,17 @@ class Nic:
     mac: str = AFTER_APPLY
     port: str | None = None
     security_groups: Tuple[str, ...] | None = None
+    bridge: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The network or, in words that no network has as its name, the bridge."""
+        return f'bridge {self.bridge}' if self.bridge else self.name
 
     def public(self) -> Dict[str, Any]:
         """The connection for the result of a module."""
-        return plain_fields(self)
+        no_text = {'name': self.name or None, 'fixed_ip': self.fixed_ip or None}
+        return {**plain_fields(self), **no_text}
 
     def task_form(self) -> Dict[str, Any]:
         """The connection as a task specifies it: a port alone, or only the values that are set."""
@@ -46,7 +54,7 @@ class Nic:
         return {
             option: value
             for option, value in vars(self).items()
-            if value not in (None, AFTER_APPLY)
+            if value not in (None, AFTER_APPLY, '', ())
         }
 
 

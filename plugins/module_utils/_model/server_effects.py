@@ -117,8 +117,8 @@ def _volume_size(before: int, after: int, current: Server) -> Effect:
 
 
 def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], current: Server) -> Effect:
-    staying = {(nic.name, nic.mac) for nic in after}
-    is_removed = any((nic.name, nic.mac) not in staying for nic in before)
+    staying = {(nic.place, nic.mac) for nic in after}
+    is_removed = any((nic.place, nic.mac) not in staying for nic in before)
     if is_removed and current.settled_status == Status.PAUSED:
         return Effect(FIXED, f'a paused guest releases no interface; {_UNPAUSE_FIRST}')
     return Effect(LIVE)

@@ -140,10 +140,10 @@ class ServerRequest:
     def requested_addresses(self) -> List[Tuple[str, str]]:
         """The requested addresses and MACs, each with its network."""
         return [
-            (nic.name, address)
+            (nic.place, address)
             for nic in self.networks or ()
             for address in (nic.fixed_ip, nic.mac)
-            if nic.name and address
+            if not nic.port and address
         ]
 
     def problems(self) -> List[Problem]:

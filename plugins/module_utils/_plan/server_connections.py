@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, Tuple
 
 from .._model.change import AFTER_APPLY, Draft
-from .._model.nic_request import NicRequest, compared
+from .._model.nic_request import NicRequest, compared, in_order
 from .._model.server import Nic, Server
 from .._model.server_request import ServerRequest
 from .checks import check_dns_name, check_fixed_ip, check_not_in_use
@@ -20,12 +20,15 @@ def new_networks(
     networks: Tuple[NicRequest, ...], observed: ObservedServers, draft: Draft
 ) -> Tuple[Nic, ...]:
     """Return new connections; refuse addresses and ports that are in use or invalid."""
-    return tuple(_new_nic(nic, observed, draft) for nic in networks)
+    return in_order(_new_nic(nic, observed, draft) for nic in networks)
 
 
 def _new_nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
     if nic.port:
         return _port_nic(nic.port, observed, draft)
+    if nic.bridge:
+        _check_bridge(nic, nic.bridge, observed, draft)
+        return nic.to_nic()
     network = observed.networks.get(nic.name)
     if network and nic.fixed_ip:
         owner = observed.address_owner(nic.name, nic.fixed_ip)
@@ -34,6 +37,23 @@ def _new_nic(nic: NicRequest, observed: ObservedServers, draft: Draft) -> Nic:
         owner = observed.address_owner(nic.name, nic.mac)
         check_not_in_use(nic.mac, owner, 'networks: mac', draft)
     return nic.to_nic()
+
+
+def _check_bridge(nic: NicRequest, bridge: str, observed: ObservedServers, draft: Draft) -> None:
+    """Refuse a bridge that the operator has not given to servers, or that is none."""
+    profile = observed.profile
+    if bridge not in profile.bridges:
+        listed = ', '.join(profile.bridges) or 'none'
+        draft.refuse(
+            'networks',
+            f'networks: {profile.place} has no bridge {bridge} for servers (it has {listed}); '
+            f'{profile.more_bridges}',
+        )
+    elif not profile.bridges[bridge]:
+        draft.refuse('networks', f'networks: {bridge} is no bridge of {profile.place}; create it')
+    if nic.mac:
+        owner = observed.address_owner(nic.place, nic.mac)
+        check_not_in_use(nic.mac, owner, 'networks: mac', draft)
 
 
 def _port_nic(name: str, observed: ObservedServers, draft: Draft) -> Nic:
@@ -58,7 +78,7 @@ def change_networks(
 ) -> None:
     """Set the connections of an existing server: those that stay, then new ones."""
     found = compared(request.networks or (), current.networks)
-    networks = (*found.kept, *new_networks(found.new, observed, draft))
+    networks = in_order((*found.kept, *new_networks(found.new, observed, draft)))
     options['networks'] = networks
     check_balancers(current.name, networks, observed, draft)
     check_server_name(replace(current, networks=networks), observed, draft)

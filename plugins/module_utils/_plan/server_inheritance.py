@@ -49,7 +49,10 @@ def _needs_groups(networks: Tuple[NicRequest, ...], options: Mapping[str, Any]) 
 def _networks_like(example: Server) -> Tuple[NicRequest, ...]:
     """Connections to the networks of a server, with addresses of their own."""
     return tuple(
-        NicRequest(nic.name, security_groups=nic.security_groups) for nic in example.networks
+        NicRequest(bridge=nic.bridge)
+        if nic.bridge
+        else NicRequest(nic.name, security_groups=nic.security_groups)
+        for nic in example.networks
     )
 
 
@@ -90,4 +93,4 @@ def _inherited_options(
 
 
 def _has_own_groups(nic: NicRequest) -> bool:
-    return nic.port is not None or nic.own_groups is not None
+    return bool(nic.port or nic.bridge or nic.own_groups)

@@ -22,7 +22,7 @@ def check_references(request: ServerRequest, observed: ObservedServers, draft: D
             draft.require('security_group', group, observed.groups, 'security_groups')
     if 'networks' in new:
         for nic in request.networks or ():
-            if not nic.port:
+            if not (nic.port or nic.bridge):
                 draft.require('network', nic.name, observed.networks, 'networks')
 
 

@@ -76,7 +76,7 @@ def interface_xml(nic: Interface) -> str:
     """The device of a NIC."""
     return (
         f"<interface type='bridge'><mac address='{escape(nic.mac)}'/>"
-        f"<source bridge='{nic.bridge}'/><target dev='{nic.device}'/>"
+        f"<source bridge='{escape(nic.bridge)}'/><target dev='{nic.device}'/>"
         f"<model type='{nic.model}'/><rom enabled='{'yes' if nic.boots else 'no'}'/></interface>"
     )
 

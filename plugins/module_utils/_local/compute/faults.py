@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._model.hardware import hardware_from
 from ..._model.server import DISK_MISSING, SEED_MISSING
-from ..host.devices import AGENT_CHANNEL, bridge_name, tap_name
+from ..host.devices import AGENT_CHANNEL, bridge_name, bridge_tap_name, tap_name
 from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
@@ -106,11 +106,17 @@ def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
 
 def _interface_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     existing = _interfaces(definition)
-    return [
-        f'its machine no longer has the network interface of {port["address"]}'
+    missing = [
+        f'of {port["address"]}'
         for port in row['ports']
         if existing.get(tap_name(port['id'])) != (port['mac'], bridge_name(port['network_id']))
     ]
+    missing += [
+        f'{port["mac"]} on bridge {port["bridge"]}'
+        for port in row['bridge_ports']
+        if existing.get(bridge_tap_name(port['id'])) != (port['mac'], port['bridge'])
+    ]
+    return [f'its machine no longer has the network interface {nic}' for nic in missing]
 
 
 def _files(definition: ET.Element) -> set[str]:

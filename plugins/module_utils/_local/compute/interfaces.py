@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from ..._model.hardware import hardware_from
-from ..host.devices import bridge_name, tap_name
+from ..host.devices import bridge_name, bridge_tap_name, tap_name
 from ..host.hypervisor import tolerate
 from ..record.work import wait_until
 from .domain import Interface, interface_xml
@@ -25,10 +25,15 @@ def interfaces_of(row: CompleteServer) -> Tuple[Interface, ...]:
     hardware = hardware_from(row['hardware'])
     model = hardware.effective(row['vcpus']).nic_model or ''
     boots = 'network' in (hardware.boot_order or ())
-    return tuple(
+    networks = (
         Interface(tap_name(port['id']), port['mac'], bridge_name(port['network_id']), model, boots)
         for port in row['ports']
     )
+    bridges = (
+        Interface(bridge_tap_name(port['id']), port['mac'], port['bridge'], model)
+        for port in row['bridge_ports']
+    )
+    return (*networks, *bridges)
 
 
 def plug(machine: Any, wanted: Sequence[Interface], seconds: float) -> bool:

@@ -54,8 +54,8 @@ def has_recorded_size(machine: Any, row: CompleteServer) -> bool:
 
 
 def macs_of(server: Server) -> Sequence[Tuple[str, str]]:
-    """The MACs of a server, each with its network."""
-    return [(nic.name, nic.mac) for nic in server.networks]
+    """The MACs of a server, each with its network or bridge."""
+    return [(nic.place, nic.mac) for nic in server.networks]
 
 
 def definition_of(server: Server) -> Tuple[object, ...]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import List, Tuple, TypedDict
 
-from ..record.rows import PortRow, ServerRow, ServerSnapshotRow, VolumeRow
+from ..record.rows import BridgePortRow, PortRow, ServerRow, ServerSnapshotRow, VolumeRow
 
 
 class Named(TypedDict):
@@ -91,6 +91,7 @@ class ObservedServer(ListedServer):
     """A server with its ports, their groups, and its volumes."""
 
     ports: List[PortOfServer]
+    bridge_ports: List[BridgePortRow]
     groups: List[GroupOfServer]
     volumes: List[VolumeRow]
 
@@ -99,6 +100,7 @@ class CompleteServer(ListedServer):
     """A server with all that its machine is made of."""
 
     ports: List[PortOfServer]
+    bridge_ports: List[BridgePortRow]
     volumes: List[VolumeRow]
     public_keys: Tuple[str, ...]
     metadata: str

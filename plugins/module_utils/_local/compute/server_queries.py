@@ -16,7 +16,7 @@ from ..record.database import Query
 from ..record.record import Record
 
 if TYPE_CHECKING:
-    from ..record.rows import HistoryRow, InitScriptRow, VolumeRow
+    from ..record.rows import BridgePortRow, HistoryRow, InitScriptRow, VolumeRow
     from .row_types import GroupOfServer, ListedServer, OfServer, PortOfServer, WatchedServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.
@@ -45,6 +45,8 @@ _SERVERS: Query[ListedServer] = (
 PORTS: Query[PortOfServer] = Query(f"""SELECT p.*, n.name AS network, f.address AS floating
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
   WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY p.server_id, p.position""")
+_BRIDGE_PORTS: Query[BridgePortRow] = Query(f"""SELECT * FROM bridge_port
+  WHERE server_id IN (SELECT s.id {_SELECTED}) ORDER BY id""")
 GROUPS: Query[GroupOfServer] = Query(f"""SELECT p.server_id, p.id AS port_id, p.own_groups, g.name
   FROM port_security_group pg JOIN port p ON p.id = pg.port_id
   JOIN security_group g ON g.id = pg.group_id
@@ -59,11 +61,13 @@ WATCHED: Query[WatchedServer] = Query("""SELECT s.*, p.address, p.mac, p.network
 _LAST_CHANGE: Query[HistoryRow] = Query("""SELECT * FROM history
   WHERE project = ? AND kind = 'server' AND name = ? ORDER BY id DESC LIMIT 1""")
 _INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
-# ?1: the name of a network. ?2: a fixed IP or a MAC.
+# ?1: the name of a network, or a bridge (Nic.place). ?2: a fixed IP or a MAC.
 ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id
-  WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)"""
+  WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)
+  UNION ALL SELECT s.name FROM bridge_port p JOIN server s ON s.id = p.server_id
+  WHERE 'bridge ' || p.bridge = ?1 AND p.mac = ?2"""
 
 
 def server_rows(record: Record, names: str | None, member_of: str | None) -> List[ListedServer]:
@@ -88,6 +92,16 @@ def by_server(rows: Sequence[ServersRow]) -> Dict[int | None, List[ServersRow]]:
     """Rows by server_id."""
     found: Dict[int | None, List[ServersRow]] = {}
     for row in rows:
+        found.setdefault(row['server_id'], []).append(row)
+    return found
+
+
+def bridge_ports(
+    record: Record, names: str | None, member_of: str | None
+) -> Dict[int, List[BridgePortRow]]:
+    """The interfaces of servers on bridges of the host, by server."""
+    found: Dict[int, List[BridgePortRow]] = {}
+    for row in record.rows(_BRIDGE_PORTS, names, member_of):
         found.setdefault(row['server_id'], []).append(row)
     return found
 

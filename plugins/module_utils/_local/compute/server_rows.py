@@ -22,9 +22,11 @@ from ..record import metadata
 from ..record.database import Query
 from ..record.record import Record, description_columns
 from ..record.rows import ServerRow
+from . import bridge_rows
 from .server_queries import (
     PORTS,
     VOLUMES,
+    bridge_ports,
     by_server,
     init_script_hash,
     init_scripts,
@@ -167,13 +169,15 @@ def _reconnect(record: Record, server: Server, row: int) -> None:
     ports: Dict[Tuple[int | None, str], PortRow] = {}
     for there in record.rows(_PORTS, row):
         ports[there['network_id'], there['mac']] = there
-    kept = [ports.pop((record.find('network', nic.name), nic.mac), None) for nic in server.networks]
+    networks = [nic for nic in server.networks if not nic.bridge]
+    bridge_rows.reconnect(record, server.networks[len(networks) :], row)
+    kept = [ports.pop((record.find('network', nic.name), nic.mac), None) for nic in networks]
     for removed in ports.values():
         if removed['name'] is None:
             record.sql.execute('DELETE FROM main.port WHERE id = ?', (removed['id'],))
         else:
             record.writer.update_row('port', removed['id'], {'server_id': None, 'position': 0})
-    for position, (port, nic) in enumerate(zip(kept, server.networks)):
+    for position, (port, nic) in enumerate(zip(kept, networks)):
         if port is None:
             _connect(record, nic, position, row)
         elif port['position'] != position:
@@ -191,7 +195,10 @@ def _connect(
     position: int,
     server: int,
 ) -> None:
-    """Connect a server to a network: by a new port, or by a named one."""
+    """Connect a server to a network, by a new port or a named one, or to a bridge."""
+    if nic.bridge:
+        bridge_rows.connect(record, nic, server)
+        return
     if nic.port is None:
         addresses.create_port(record, nic, position, {'server_id': server})
         return
@@ -260,6 +267,7 @@ def complete_rows(
     user_data_hash = UserDataHash.of(user_data, record.secret()) if user_data else None
     selected = (json.dumps(names), None)
     ports = by_server(record.rows(PORTS, *selected))
+    bridges = bridge_ports(record, *selected)
     volumes = by_server(record.rows(VOLUMES, *selected))
     keys = {row['name']: row['public_key'] for row in record.rows(_KEYPAIRS)}
     scripts = init_scripts(record)
@@ -272,6 +280,7 @@ def complete_rows(
         found[row['name']] = {
             **row,
             'ports': ports.get(row['id'], []),
+            'bridge_ports': bridges.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(documents[row['uuid']]),

@@ -58,6 +58,7 @@ class LocalServers:
         if not rows:
             return ()
         ports = queries.by_server(record.rows(queries.PORTS, *selected))
+        bridge_ports = queries.bridge_ports(record, *selected)
         groups = queries.by_server(record.rows(queries.GROUPS, *selected))
         volumes = queries.by_server(record.rows(queries.VOLUMES, *selected))
         machines = self.host.hypervisor.machines()
@@ -69,6 +70,7 @@ class LocalServers:
             observed: ObservedServer = {
                 **row,
                 'ports': ports.get(identity, []),
+                'bridge_ports': bridge_ports.get(identity, []),
                 'groups': groups.get(identity, []),
                 'volumes': volumes.get(identity, []),
             }
@@ -104,7 +106,13 @@ class LocalServers:
             volume_size=row['volume_size'],
             init_script=row['init_script'],
             security_groups=tuple(dict.fromkeys(shared)),
-            networks=tuple(_nic(port, groups) for port in ports),
+            networks=(
+                *(_nic(port, groups) for port in ports),
+                *(
+                    Nic('', '', port['mac'], None, (), port['bridge'])
+                    for port in row['bridge_ports']
+                ),
+            ),
             floating_ip=floating[0] if floating else None,
             volumes=tuple(volume['name'] for volume in row['volumes']),
             snapshots=tuple(json.loads(row['snapshots'])),

@@ -20,6 +20,11 @@ def tap_name(port: int) -> str:
     return f'hkp{port}'
 
 
+def bridge_tap_name(port: int) -> str:
+    """The tap device of an interface on a bridge of the host; no rule of the firewall knows it."""
+    return f'hkt{port}'
+
+
 def proxy_line(device: str, address: str) -> str:
     """The command of ip(8) that sets a proxy."""
     return f'neigh replace proxy {address} dev {device}'

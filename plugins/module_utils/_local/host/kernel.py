@@ -10,12 +10,17 @@ from collections.abc import Iterator
 from typing import List, Set, Tuple
 
 _UP = 1  # IFF_UP
-OURS = re.compile('hk[0-9]+$|hkp[0-9]+$|hanok0$')
+OURS = re.compile('hk[pt]?[0-9]+$|hanok0$')
 
 
 def device_exists(device: str) -> bool:
     """Whether a network device exists."""
     return os.path.isdir(f'/sys/class/net/{device}')
+
+
+def is_bridge(device: str) -> bool:
+    """Whether a network device is a bridge of the kernel."""
+    return os.path.isdir(f'/sys/class/net/{device}/bridge')
 
 
 def devices() -> List[str]:

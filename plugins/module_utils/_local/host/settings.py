@@ -40,9 +40,10 @@ class Settings(NamedTuple):
     """The host's settings; ``state`` and ``config`` are folders.
 
     ``outside_devices``: devices through which servers reach the outside, besides those of default
-    routes and the uplinks of pools. ``router``: whether the host also forwards between other
-    devices. ``history_days``: how long the record keeps what was changed. The ratios and what is
-    reserved are those of nova.conf; no ratio of disks: what is free now decides.
+    routes and the uplinks of pools. ``bridges``: for servers. ``router``: whether
+    the host also forwards between other devices. ``history_days``: how long the record keeps what
+    was changed. The ratios and what is reserved are those of nova.conf; no ratio of disks: what is
+    free now decides.
     """
 
     state: str
@@ -50,6 +51,7 @@ class Settings(NamedTuple):
     virt_type: str = 'auto'
     pools: Tuple[Pool, ...] = ()
     outside_devices: Tuple[str, ...] = ()
+    bridges: Tuple[str, ...] = ()
     router: bool = True
     history_days: int = 400
     ram_allocation_ratio: float = 1.0
@@ -95,6 +97,7 @@ def load() -> Settings:
         raw.get('virt_type', 'auto'),
         tuple(_pool(pool) for pool in raw.get('floating_pools', [])),
         tuple(raw.get('outside_devices', [])),
+        tuple(raw.get('bridges', [])),
         raw.get('router', True),
         **{name: raw.get(name, number[0]) for name, number in _NUMBERS.items()},
     )
@@ -110,7 +113,8 @@ def _problems(raw: Any) -> List[str]:
     problems = []
     if raw.get('virt_type', 'auto') not in VIRT_TYPES:
         problems.append(f'virt_type: {raw["virt_type"]!r} is not one of {", ".join(VIRT_TYPES)}')
-    problems += _outside_problems(raw.get('outside_devices', []))
+    for option in ('outside_devices', 'bridges'):
+        problems += _device_problems(option, raw.get(option, []))
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
     problems += _number_problems(raw)
@@ -146,23 +150,20 @@ def check_settings(raw: Any) -> List[str]:
     problems = _problems(raw)
     if problems:
         return problems
-    from .settings_devices import missing_devices, missing_uplinks
+    from .settings_devices import missing
 
-    return [
-        *missing_uplinks(raw.get('floating_pools', [])),
-        *missing_devices(raw.get('outside_devices', [])),
-    ]
+    return missing(raw)
 
 
-def _outside_problems(devices: Any) -> List[str]:
+def _device_problems(option: str, devices: Any) -> List[str]:
     if not isinstance(devices, list):
-        return ['outside_devices: must be a list of device names']
+        return [f'{option}: must be a list of device names']
     invalid = [
         device for device in devices if not isinstance(device, str) or not _DEVICE.match(device)
     ]
-    problems = [f'outside_devices: {device!r} is not a device name' for device in invalid]
+    problems = [f'{option}: {device!r} is not a device name' for device in invalid]
     own = [device for device in devices if device not in invalid and device.startswith('hk')]
-    return problems + [f'outside_devices: {device} is a device of servers' for device in own]
+    return problems + [f'{option}: {device} is a device of servers' for device in own]
 
 
 def _duplicates(pools: List[Dict[str, Any]]) -> List[str]:

@@ -4,12 +4,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List
 
-from .kernel import device_exists, devices
+from .kernel import device_exists, devices, is_bridge
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 
-def missing_uplinks(pools: List[Dict[str, Any]]) -> List[str]:
+def missing(raw: Dict[str, Any]) -> List[str]:
+    """Return the problems of devices in settings that do not exist."""
+    return [
+        *_missing_uplinks(raw.get('floating_pools', [])),
+        *_missing_devices(raw.get('outside_devices', [])),
+        *_missing_bridges(raw.get('bridges', [])),
+    ]
+
+
+def _missing_uplinks(pools: List[Dict[str, Any]]) -> List[str]:
     """Return the problems of pools whose uplink does not exist."""
     problems = []
     for number, pool in enumerate(pools):
@@ -23,11 +35,26 @@ def missing_uplinks(pools: List[Dict[str, Any]]) -> List[str]:
     return problems
 
 
-def missing_devices(names: List[str]) -> List[str]:
+def _missing_devices(names: List[str]) -> List[str]:
     """Return the problems of outside devices that do not exist."""
     existing = ', '.join(devices()) or 'none'
     return [
         f'outside_devices: {device} does not exist on this host; existing devices: {existing}'
         for device in names
         if not device_exists(device)
+    ]
+
+
+def existing_bridges(settings: Settings) -> Dict[str, bool]:
+    """Return the bridges for servers, and whether each exists."""
+    return {name: is_bridge(name) for name in settings.bridges}
+
+
+def _missing_bridges(names: List[str]) -> List[str]:
+    """Return the problems of bridges that do not exist."""
+    existing = ', '.join(filter(is_bridge, devices())) or 'none'
+    return [
+        f'bridges: {name} is no bridge of this host; existing bridges: {existing}'
+        for name in names
+        if not is_bridge(name)
     ]

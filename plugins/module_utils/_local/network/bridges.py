@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Dict, List
 
 from ..._model.status import TaskState
-from ..host.devices import bridge_name, tap_name
+from ..host.devices import bridge_name, bridge_tap_name, tap_name
 from ..host.kernel import device_exists, is_up, routes
 from ..host.netlink import addresses
 from ..record.database import Query
@@ -21,11 +21,12 @@ from .dhcp_texts import has_options
 
 if TYPE_CHECKING:
     from ..record.projection import Look
-    from ..record.rows import NetworkRow
+    from ..record.rows import BridgePortRow, NetworkRow
     from .row_types import PortOfNetwork
 
 _PORTS: Query[PortOfNetwork] = Query("""SELECT p.id, p.network_id FROM main.port p
   JOIN main.network n ON n.id = p.network_id WHERE n.task_state IS NULL""")
+_BRIDGE_PORTS: Query[BridgePortRow] = Query('SELECT * FROM main.bridge_port')
 _STEADY: Query[NetworkRow] = Query(
     'SELECT * FROM main.network WHERE task_state IS NULL ORDER BY id'
 )
@@ -89,15 +90,18 @@ class Bridges:
         taps = {
             name
             for name in os.listdir('/sys/class/net')
-            if name.startswith('hkp') and not os.path.exists(f'/sys/class/net/{name}/master')
+            if name.startswith(('hkp', 'hkt'))
+            and not os.path.exists(f'/sys/class/net/{name}/master')
         }
         if not taps:
             return {}
-        return {
-            tap_name(row['id']): bridge_name(row['network_id'])
-            for row in self.record.rows(_PORTS)
-            if tap_name(row['id']) in taps
+        bridges = {
+            tap_name(row['id']): bridge_name(row['network_id']) for row in self.record.rows(_PORTS)
         }
+        for row in self.record.rows(_BRIDGE_PORTS):
+            if device_exists(row['bridge']):  # which is not ours
+                bridges[bridge_tap_name(row['id'])] = row['bridge']
+        return {tap: bridges[tap] for tap in taps & set(bridges)}
 
 
 def network_fault(row: NetworkRow) -> str:

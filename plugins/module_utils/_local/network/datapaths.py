@@ -25,12 +25,15 @@ if TYPE_CHECKING:
         SecurityGroupRow,
         SecurityGroupRuleRow,
     )
-    from .row_types import FloatingAddress
+    from .row_types import FloatingAddress, HostBridge
 
 _FLOATING: Query[FloatingAddress] = Query("""SELECT f.address, p.address AS fixed, p.position
   FROM main.floating_ip f
   JOIN main.port p ON p.id = f.port_id ORDER BY f.id""")
 _NETWORKS: Query[NetworkRow] = Query('SELECT * FROM main.network ORDER BY id')
+_HOST_BRIDGES: Query[HostBridge] = Query(
+    'SELECT DISTINCT bridge FROM main.bridge_port ORDER BY bridge'
+)
 _PORTS: Query[PortRow] = Query('SELECT * FROM main.port ORDER BY id')
 _PORT_GROUPS: Query[PortSecurityGroupRow] = Query(
     'SELECT * FROM main.port_security_group ORDER BY port_id, group_id'
@@ -61,6 +64,7 @@ def datapath(
         router=settings.router,
         by_bridge=by_bridge,
         further=tuple(row['fixed'] for row in floating if row['position']),
+        host_bridges=tuple(row['bridge'] for row in record.rows(_HOST_BRIDGES)),
     )
 
 

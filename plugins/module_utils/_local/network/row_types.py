@@ -103,6 +103,12 @@ class FloatingUser(TypedDict):
     user: str
 
 
+class HostBridge(TypedDict):
+    """A bridge of the host that servers are on."""
+
+    bridge: str
+
+
 class PortOfNetwork(TypedDict):
     """A port and its network."""
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..._model.datapath import LINK_LOCAL
 from .nft_text import chain
 
@@ -90,10 +92,13 @@ def _known(verdict: str) -> list[str]:
     ]
 
 
-def hooks(is_router: bool) -> list[str]:
+def hooks(is_router: bool, host_bridges: Sequence[str] = ()) -> list[str]:
     """Return the base chains that filter."""
-    # Forwarding was enabled for servers: it must not make the host a router for others.
-    others = [] if is_router else ['oifname != @bridges ct state new drop']
+    # Forwarding was enabled for servers: it must not make the host a router for others. Where
+    # br_netfilter is active, what passes a bridge is seen here, too.
+    links = ', '.join(f'"{bridge}" . "{bridge}"' for bridge in host_bridges)
+    passing = f' iifname . oifname != {{ {links} }}' if links else ''
+    others = [] if is_router else [f'oifname != @bridges{passing} ct state new drop']
     return [
         # Before the floating address is translated to a fixed one.
         *chain(

@@ -38,7 +38,7 @@ def inet_table(datapath: Datapath, revision: str) -> list[str]:
     return [
         *lines,
         *stages(),
-        *hooks(datapath.router),
+        *hooks(datapath.router, datapath.host_bridges),
         *nat_hooks(),
     ]
 

@@ -26,6 +26,7 @@ class Value(Enum):
     ADDRESS = 'address'
     ALGORITHM = 'algorithm'
     CIDR = 'cidr'
+    DEVICE = 'device'
     HARDWARE = 'hardware'
     HEALTH_CHECK = 'health check'
     HOST_NAME = 'host name'

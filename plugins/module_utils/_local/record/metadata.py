@@ -27,7 +27,15 @@ if TYPE_CHECKING:
         NameOfOwner,
         VolumeInMetadata,
     )
-    from .rows import BalancerRow, FloatingIpRow, NetworkRow, PortRow, ServerKeypairRow, ServerRow
+    from .rows import (
+        BalancerRow,
+        BridgePortRow,
+        FloatingIpRow,
+        NetworkRow,
+        PortRow,
+        ServerKeypairRow,
+        ServerRow,
+    )
 
 URI = 'https://hanok.cloud/xmlns/server/1'
 PREFIX = 'hanok'
@@ -54,6 +62,7 @@ _PORT_GROUPS: Query[GroupInMetadata] = Query("""SELECT pg.port_id, g.uuid, g.nam
   FROM main.port_security_group pg
   JOIN main.security_group g ON g.id = pg.group_id ORDER BY g.name""")
 _PORTS: Query[PortRow] = Query('SELECT * FROM main.port ORDER BY position')
+_BRIDGE_PORTS: Query[BridgePortRow] = Query('SELECT * FROM main.bridge_port ORDER BY id')
 _NETWORKS: Query[NetworkRow] = Query('SELECT * FROM main.network')
 _FLOATING_IPS: Query[FloatingIpRow] = Query(
     'SELECT * FROM main.floating_ip WHERE port_id IS NOT NULL'
@@ -82,6 +91,9 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
         columns = _without(volume, 'server_id')
         volumes.setdefault(volume['server_id'], []).append(columns)
     ports = _ports(record, 'server_id')
+    bridge_ports: Dict[int, List[Columns]] = {}
+    for bridge_port in record.rows(_BRIDGE_PORTS):
+        bridge_ports.setdefault(bridge_port['server_id'], []).append(dict(bridge_port))
     found = {}
     for server in record.named(_SERVERS, uuids):
         identity = server['id']
@@ -92,6 +104,7 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
             'keypair': by_name.get(first_key),
             'more_keypairs': more_keypairs.get(identity, []),
             'ports': ports.get(identity, []),
+            'bridge_ports': bridge_ports.get(identity, []),
             'volumes': volumes.get(identity, []),
         }
         found[server['uuid']] = json.dumps(metadata)

@@ -4,9 +4,8 @@
 
 From it follow the tables of a new record, and in any record their indices and triggers
 (definition.py), and the check of what is in them (damage.py). mypy checks what reads the rows.
-Readers do not import this file: only type checkers do.
-
-The annotation of a column is its type, and what ``Annotated`` adds: see columns.py.
+Readers do not import this file: only type checkers do. The annotation of a column is its type, and
+what ``Annotated`` adds: see columns.py.
 """
 
 # ruff: noqa: UP045 (the annotations are evaluated, also by Python 3.9)
@@ -165,6 +164,14 @@ class ServerKeypairRow(Row):
     server_id: OfServer
     keypair_id: Annotated[int, 'REFERENCES keypair', INDEX]
     position: int
+
+
+class BridgePortRow(Row):
+    """A network interface of a server on a bridge of the host."""
+
+    server_id: Annotated[int, 'REFERENCES server ON DELETE CASCADE', INDEX]
+    bridge: Annotated[str, RULES, METADATA, Value.DEVICE]
+    mac: Annotated[str, METADATA, Value.MAC]
 
 
 class BalancerRow(Row):

@@ -207,7 +207,11 @@ _START = [
     f'ALTER TABLE server ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0;'
     for column in ('start_order', 'start_delay')
 ]
-_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS, *_START]
+# Network interfaces on bridges of the host.
+_BRIDGE_PORT = """server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
+  bridge TEXT NOT NULL, mac TEXT NOT NULL, UNIQUE (bridge, mac)"""
+_BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
+_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS, *_START, *_BRIDGE_PORTS]
 
 VERSIONS = {
     2: _version_2(),

@@ -87,6 +87,12 @@ TABLES: Dict[str, Table] = {
     'server_keypair': Table(
         rows.ServerKeypairRow, ('UNIQUE (server_id, keypair_id)', 'UNIQUE (server_id, position)')
     ),
+    'bridge_port': Table(
+        rows.BridgePortRow,
+        ('UNIQUE (bridge, mac)',),
+        {'server': '{row}.server_id'},
+        with_rows=True,
+    ),
     'server_snapshot': Table(rows.ServerSnapshotRow, _NAMED),
     'server_snapshot_disk': Table(rows.ServerSnapshotDiskRow, ('UNIQUE (snapshot_id, volume_id)',)),
 }

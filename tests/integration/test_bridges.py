@@ -1,0 +1,113 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers on a bridge of the host, where a machine of its LAN talks to their guests."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from .conftest import host_bridges, keep, run
+from .test_ground import eventually
+
+Guest = Callable[[str, str], str]
+FRONT = {'name': 'default'}
+ON_LAN = {'bridge': 'lan0', 'mac': '52:54:00:aa:00:02'}
+
+
+def ip(*words: str) -> None:
+    """Run the command of iproute2."""
+    subprocess.run(['ip', *words], check=True)
+
+
+def answers(address: str) -> bool:
+    """Whether an address on the bridge answers the machine of the LAN."""
+    words = ['ip', 'netns', 'exec', 'lan', 'ping', '-c', '1', '-W', '1', address]
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0
+
+
+@pytest.fixture(scope='module')
+def lan(host: None) -> Iterator[None]:
+    """A bridge of the host with a machine at 10.99.0.1, which is a network namespace."""
+    with host_bridges('lan0'):
+        ip('netns', 'add', 'lan')
+        ip('link', 'add', 'lan1', 'up', 'master', 'lan0', 'type', 'veth', 'peer', 'name', 'eth0')
+        ip('link', 'set', 'eth0', 'netns', 'lan')
+        ip('-netns', 'lan', 'address', 'add', '10.99.0.1/24', 'dev', 'eth0')
+        ip('-netns', 'lan', 'link', 'set', 'eth0', 'up')
+        yield
+        ip('netns', 'delete', 'lan')
+
+
+@pytest.fixture(scope='module')
+def server(lan: None, image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
+    """A running server in a network, with an agent, that has booted."""
+    options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
+    booted = {'wait_for': 'ssh', 'wait_timeout': 120}
+    yield keep('server', name='bridged', **options, **booted)['server']
+    keep('server', name='bridged', state='absent')
+
+
+def set_address(ssh: Guest, server: dict[str, Any], address: str) -> str:
+    """Set an address in a guest, on its interface with the MAC on the bridge; its device."""
+    mac = ON_LAN['mac']
+    device = ssh(server['fixed_ip'], f'cd /sys/class/net && dirname $(grep -l {mac} */address)')
+    ssh(server['fixed_ip'], f'ip address add {address}/24 dev {device}; ip link set {device} up')
+    return device
+
+
+def test_plugged_and_unplugged(server: dict[str, Any], ssh: Guest) -> None:
+    """A running guest gets an interface on the bridge, answers there, and loses it."""
+    bridged = keep('server', name='bridged', networks=[FRONT, ON_LAN])['server']
+    assert bridged['networks'][1] == {
+        'name': None,
+        'fixed_ip': None,
+        'port': None,
+        'security_groups': [],
+        **ON_LAN,
+    }
+    eventually(lambda: ON_LAN['mac'] in ssh(server['fixed_ip'], 'cat /sys/class/net/*/address'))
+    device = set_address(ssh, server, '10.99.0.2')
+    eventually(lambda: answers('10.99.0.2'))
+    # A forged source, which no network of the cloud lets through.
+    ssh(server['fixed_ip'], f'ip address add 10.99.0.3/24 dev {device}')
+    assert answers('10.99.0.3')
+    keep('server', name='bridged', networks=[FRONT])
+    assert not answers('10.99.0.2')
+
+
+def test_boots_with_it(server: dict[str, Any], ssh: Guest) -> None:
+    """A server that starts with it has it, also when the operator gives the bridge to no more."""
+    keep('server', name='bridged', networks=[FRONT, ON_LAN])
+    keep('server', name='bridged', state='stopped')
+    keep('server', name='bridged', state='started', wait_for='ssh', wait_timeout=120)
+    set_address(ssh, server, '10.99.0.2')
+    eventually(lambda: answers('10.99.0.2'))
+
+
+def test_bridge_made_again(server: dict[str, Any]) -> None:
+    """The next task puts the interface on a bridge that its operator has made again."""
+    ip('link', 'delete', 'lan0')
+    ip('link', 'add', 'lan0', 'up', 'type', 'bridge')
+    ip('link', 'set', 'lan1', 'master', 'lan0')
+    assert not answers('10.99.0.2')
+    assert ' is attached to no bridge' in keep('server', name='bridged')['msg']
+    eventually(lambda: answers('10.99.0.2'))
+
+
+def test_changed_by_hand(server: dict[str, Any]) -> None:
+    """Another MAC is told, and repaired."""
+    names = ['virsh', 'list', '--name']
+    found = subprocess.run(names, check=True, capture_output=True, text=True).stdout.split()
+    (machine,) = (name for name in found if name.endswith('-bridged'))
+    dump = ['virsh', 'dumpxml', '--inactive', machine]
+    definition = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+    other = definition.replace(f"address='{ON_LAN['mac']}'", "address='52:54:00:aa:00:99'")
+    subprocess.run(['virsh', 'define', '/dev/stdin'], input=other, text=True, check=True)
+    shown = run('server_info', name='bridged')['servers'][0]
+    reason = f'its machine no longer has the network interface {ON_LAN["mac"]} on bridge lan0'
+    assert (shown['status'], shown['status_reason']) == ('UNMANAGED', reason)
+    assert keep('server', name='bridged', repair=True)['server']['status'] == 'ACTIVE'
