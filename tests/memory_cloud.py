@@ -297,6 +297,10 @@ def _networks(user: Any) -> Sequence[str]:
     return [nic.place for nic in user.networks] if isinstance(user, Server) else [user.network]
 
 
+def _images(server: Server) -> Sequence[str]:
+    return [server.image, *((server.hardware and server.hardware.cdroms) or ())]
+
+
 def _groups(user: Any) -> Sequence[str]:
     nics = user.networks if isinstance(user, Server) else ()
     own = [group for nic in nics for group in nic.security_groups or ()]
@@ -307,7 +311,7 @@ def _groups(user: Any) -> Sequence[str]:
 USERS: Mapping[str, Sequence[tuple[str, Callable[[Any], Sequence[str]]]]] = {
     'keypair': [('server', lambda server: server.key_names)],
     'flavor': [('server', lambda server: [server.flavor])],
-    'image': [('server', lambda server: [server.image])],
+    'image': [('server', _images)],
     'network': [('server', _networks), ('lb', _networks), ('port', _networks)],
     'security_group': [('server', _groups), ('port', _groups)],
 }
@@ -324,7 +328,7 @@ class Flavors(Items):
 class Images(Items):
     """Images, of whose content only the digests are stored."""
 
-    def source_problem(self, source: str) -> str:
+    def source_problem(self, source: str, disk_format: str) -> str:
         """Any source will do."""
         return ''
 

@@ -11,7 +11,7 @@ short_description: Manage images
 version_added: 0.1.0
 description:
   - An image is a disk that servers are created from. Its source is a file, a URL with a checksum,
-    or a stopped server.
+    or a stopped server. An ISO image is a CD that servers can read.
   - It is compared by the content of its source, whatever the name of the file is. The content of an
     image cannot be changed.
   - The file is copied first. The copy is inspected, verified and converted by a process without any
@@ -33,7 +33,8 @@ options:
     choices: [present, absent]
     default: present
   path:
-    description: Path of a disk image on this host (qcow2, raw, vmdk, vpc, vdi or vhdx).
+    description:
+      - Path of a disk image on this host (qcow2, raw, vmdk, vpc, vdi or vhdx), or of an ISO image.
     type: path
   url:
     description:
@@ -50,6 +51,14 @@ options:
         by the URL of a checksum file with a line for that file, such as
         C(sha256:https://images.example.com/SHA256SUMS).
     type: str
+  disk_format:
+    description:
+      - What the image is. Defaults to V(qcow2) for a new image, a disk, whatever the format of its
+        source is.
+      - V(iso) is a CD-ROM for O(hanok.cloud.server#module:hardware.cdroms), which is kept as it is.
+        Its source must be an ISO image (ISO 9660 or UDF). Not for an OpenStack.
+    type: str
+    choices: [qcow2, iso]
   hide_url:
     description:
       - Whether to record, show and compare only the host and a hash of O(url), because its path
@@ -91,6 +100,13 @@ EXAMPLES = r"""
     name: golden
     server: golden
 
+- name: Create an image of a CD for servers (hardware.cdroms)
+  hanok.cloud.image:
+    name: drivers
+    url: http://images.example.com/drivers.iso
+    checksum: sha256:http://images.example.com/SHA256SUMS
+    disk_format: iso
+
 - name: Delete an image
   hanok.cloud.image:
     name: golden
@@ -121,6 +137,9 @@ image:
     labels:
       description: Labels of the image.
       type: dict
+    disk_format:
+      description: V(iso) for a CD-ROM; V(qcow2) for a disk, in whatever format the cloud keeps it.
+      type: str
     size:
       description: Size of the virtual disk in bytes.
       type: int
@@ -128,7 +147,9 @@ image:
       description: Minimum size of a root volume in GB.
       type: int
     used_by:
-      description: Names of the servers whose root disks are based on the image.
+      description:
+        - Names of the servers whose root disks are based on the image, or that have it in a CD
+          drive.
       type: list
       elements: str
     status:

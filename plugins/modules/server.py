@@ -266,6 +266,14 @@ options:
             host needs the packages C(swtpm) and C(swtpm-tools).
           - Its content stays with the server until that is rebuilt, or has no TPM any more.
         type: bool
+      cdroms:
+        description:
+          - Names of ISO images (O(hanok.cloud.image#module:disk_format=iso)) that the server has in
+            CD drives of its own, at most two. Defaults to none; V([]) removes the drives.
+          - If the number stays the same, the images are changed while the server runs, also if its
+            guest has mounted them. V(cdrom) in O(hardware.boot_order) is the first one.
+        type: list
+        elements: str
   delete_protection:
     description:
       - Whether the server is protected from deletion. V(false) also lifts the protection in the
@@ -452,6 +460,12 @@ EXAMPLES = r"""
     hardware:
       cores: 2
       cpu_model: qemu64
+
+- name: Insert a CD, for which the server gets a drive
+  hanok.cloud.server:
+    name: odd
+    hardware:
+      cdroms: [drivers]
 
 - name: Create a group of three equal servers, worker-1 to worker-3
   hanok.cloud.server:
@@ -653,6 +667,10 @@ server:
         tpm:
           description: Whether the machine has a TPM.
           type: bool
+        cdroms:
+          description: Names of the ISO images in its CD drives.
+          type: list
+          elements: str
     delete_protection:
       description: Whether the server is protected from deletion.
       type: bool

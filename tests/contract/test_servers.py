@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,7 @@ def test_hardware(keep: Keep, refused: Refused, run: Run, server: Created) -> No
         'firmware': 'bios',
         'secure_boot': False,
         'tpm': False,
+        'cdroms': [],
     }
     assert server('two', flavor=None, like='one')['server']['hardware'] == created
     changed = keep('server', name='one', hardware={'cpu_model': 'qemu64', 'video': 'none'})
@@ -104,6 +106,50 @@ def test_hardware(keep: Keep, refused: Refused, run: Run, server: Created) -> No
     assert (plain['sockets'], plain['cores'], plain['threads']) == (2, 1, 1)
     assert 'name each device once' in refused(
         'server', name='one', hardware={'boot_order': ['disk', 'disk']}
+    )
+
+
+@pytest.fixture
+def discs(keep: Keep, tmp_path: Path) -> Iterator[None]:
+    """Two ISO images."""
+    path = tmp_path / 'disc.iso'
+    path.write_bytes(bytes(0x8001) + b'CD001' + bytes(2042))
+    for name in ('disc', 'tools'):
+        keep('image', name=name, path=str(path), disk_format='iso')
+    yield
+    for name in ('disc', 'tools'):
+        keep('image', name=name, state='absent')
+
+
+@pytest.mark.needs('hardware of servers')
+def test_discs(
+    keep: Keep, refused: Refused, run: Run, discs: None, server: Created, image: str
+) -> None:
+    """ISO images are CDs of servers, and no disks; used ones are not deleted."""
+    created = server('one', hardware={'cdroms': ['disc']})['server']
+    assert created['hardware']['cdroms'] == ['disc']
+    assert server('two', flavor=None, like='one')['server']['hardware']['cdroms'] == ['disc']
+    assert 'image disc is used by one, two' in refused('image', name='disc', state='absent')
+    (shown,) = run('image_info', name='disc')['images']
+    assert (shown['disk_format'], shown['used_by']) == ('iso', ['one', 'two'])
+    keep('server', name='two', hardware={'cdroms': []})
+    both = keep('server', name='one', hardware={'cdroms': ['tools', 'disc']})['server']
+    assert both['hardware']['cdroms'] == ['tools', 'disc']
+    keep('server', name='one', hardware={'cdroms': ['tools'], 'boot_order': ['cdrom']})
+    assert f'hardware: cdroms: image {image} is no ISO image; use one' in refused(
+        'server', name='one', hardware={'cdroms': [image]}
+    )
+    missing = run('server', name='one', hardware={'cdroms': ['lost']})['msg']
+    assert 'image lost does not exist' in missing
+    text = 'is an ISO image, which is no disk; use the image of a disk'
+    assert text in refused('server', name='three', image='disc', flavor='g1.nano')
+    assert text in refused('server', name='one', image='disc', on_drift='recreate')
+    assert text in refused('server_action', name='one', action='rebuild', image='disc')
+    assert 'disk_format is iso, requested qcow2' in refused(
+        'image', name='disc', disk_format='qcow2'
+    )
+    assert 'iso requires path or url' in refused(
+        'image', name='three', server='one', disk_format='iso'
     )
 
 

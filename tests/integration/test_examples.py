@@ -10,6 +10,7 @@ work. An example that is not run gives the reason in a comment; the reasons are 
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import subprocess
 import threading
@@ -30,6 +31,7 @@ from ansible_collections.hanok.cloud.tests.tools.examples import (
 
 from .conftest import ROOT, Play, inventory, run
 
+DISC = bytes(0x8001) + b'CD001' + bytes(2042)  # no more of an ISO image is looked at
 STAGE = 'tests/integration/examples/stage.yml'
 RECORD = Path('/var/lib/hanok/hanok.json')
 SETTINGS = Path('/etc/hanok/host.json')
@@ -58,11 +60,14 @@ Resource = tuple[str, str, str]
 def surroundings(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What examples assume outside of the cloud.
 
-    A home directory, the web server images.example.com with an image, and bridges eth0 and br0.
+    A home directory, the web server images.example.com with images, and bridges eth0 and br0.
     """
     home, site = tmp_path_factory.mktemp('home'), tmp_path_factory.mktemp('site')
     hosts = Path('/etc/hosts')
     (site / 'company.qcow2').symlink_to(tiny)
+    (site / 'drivers.iso').write_bytes(DISC)
+    digest = hashlib.sha256(DISC).hexdigest()
+    (site / 'SHA256SUMS').write_text(f'{digest}  drivers.iso\n', encoding='utf-8')
     known = hosts.read_text(encoding='utf-8')
     handler = functools.partial(SimpleHTTPRequestHandler, directory=str(site))
     with (

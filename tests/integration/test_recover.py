@@ -49,13 +49,18 @@ def count_test() -> Iterator[None]:
 
 
 @pytest.fixture(scope='module')
-def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
+def cloud(
+    image: str, key: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
     """Resources of most kinds."""
     before = inventory()
     keep('network', name='kept', cidr='10.66.0.0/24')
     keep('security_group', name='kept', rules=[{'preset': 'ssh'}])
     keep('init_script', name='kept', content='#!/bin/sh\n')
     keep('port', name='kept', network='kept', security_groups=['kept'])
+    disc = tmp_path_factory.mktemp('discs') / 'disc.iso'
+    disc.write_bytes(bytes(0x8001) + b'CD001' + bytes(2042))
+    keep('image', name='disc', path=str(disc), disk_format='iso')
     keep('keypair', name='kept', public_key=f'ssh-ed25519 {ED25519} kept')
     keep(
         'server',
@@ -64,6 +69,7 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
         key_names=['test', 'kept'],
         networks=[{'port': 'kept'}, {'name': 'default'}],
         floating_ip='auto',
+        hardware={'cdroms': ['disc']},
         **OPTIONS,
     )
     keep('server', name='many', count=2, image=image, **OPTIONS)
@@ -98,6 +104,7 @@ def cloud(image: str, key: str) -> Iterator[dict[str, Any]]:
     keep('lb', name='balancer', state='absent')
     for name in ('kept', 'many'):
         keep('server', name=name, state='absent')
+    keep('image', name='disc', state='absent')
     for volume in run('volume_info')['volumes']:
         keep('volume', name=volume['name'], state='absent')
     for kind in ('port', 'init_script', 'security_group', 'network', 'keypair'):

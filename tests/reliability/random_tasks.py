@@ -86,6 +86,7 @@ SERVER = {
             'firmware': one('bios', 'efi'),
             'secure_boot': st.booleans(),
             'tpm': st.booleans(),
+            'cdroms': one([], ['disc'], ['oracle']),
         },
     ),
     'allow_shrink': st.booleans(),

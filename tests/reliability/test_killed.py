@@ -402,6 +402,20 @@ WALKS = (
         ],
     ),
     Walk(
+        'discs of a server',
+        [
+            task('image', name='disc', path='{iso}', disk_format='iso'),
+            task('image', name='tools', path='{iso}', disk_format='iso'),
+            task('server', name='s', hardware={'cdroms': ['disc']}, **SMALL),
+            task('server', name='s', hardware={'cdroms': ['tools']}),
+            task('server', name='s', state='stopped', force=True),
+            task('server', name='s', hardware={'cdroms': []}),
+            *delete_tasks('server', 's'),
+            *delete_tasks('image', 'tools'),
+            *delete_tasks('image', 'disc'),
+        ],
+    ),
+    Walk(
         'server updated',
         [
             task(
@@ -886,10 +900,13 @@ def killer(bridge: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f'http://127.0.0.1:{server.server_port}/{os.path.basename(tiny)}'
         checksum = 'sha256:' + hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
+        iso = tmp_path_factory.mktemp('discs') / 'disc.iso'
+        iso.write_bytes(bytes(0x8001) + b'CD001' + bytes(2042))
         found = Killer(
             runner,
             {
                 'tiny': tiny,
+                'iso': str(iso),
                 'url': url,
                 'checksum': checksum,
                 'key': str(tmp_path_factory.mktemp('keys') / 'killed.pem'),

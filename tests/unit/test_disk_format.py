@@ -20,7 +20,10 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images.checksums import digests
-from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images.disk_format import identify
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images.disk_format import (
+    identify,
+    identify_iso,
+)
 
 needs_qemu_img = pytest.mark.skipif(
     shutil.which('qemu-img') is None, reason='qemu-img creates the disks'
@@ -153,3 +156,52 @@ def test_a_checksum_file_of_one_digest() -> None:
     """The digest alone, without a file name."""
     assert digests('A' * 64 + '\n', 'sha256', 'any') == {'a' * 64}
     assert digests('A' * 63 + '\n', 'sha256', 'any') == set()
+
+
+DESCRIBED = b'CD001' + bytes(2042)
+HYBRID = bytes(510) + b'\x55\xaa' + bytes(0x8001 - 512)
+
+
+def iso_problem_of(data: bytes) -> str:
+    """The problem of a file of these bytes that is to be an ISO image; empty if there is none."""
+    try:
+        assert identify_iso(io.BytesIO(data), 'it') == ('raw', len(data))
+    except CloudError as error:
+        return str(error)
+    return ''
+
+
+@pytest.mark.parametrize('magic', [b'CD001', b'BEA01'])
+def test_iso_images(magic: bytes) -> None:
+    """With ISO 9660 or UDF, with a boot sector or not."""
+    for before in (bytes(0x8001), HYBRID):
+        assert iso_problem_of(before + magic + bytes(2042)) == ''
+
+
+@pytest.mark.parametrize(
+    ('data', 'problem'),
+    [
+        (b'', 'it is empty'),
+        (bytes(4096), 'it is not an ISO image (ISO 9660 or UDF); omit disk_format for a disk'),
+        (bytes(0x8002) + DESCRIBED, 'it is not an ISO image'),
+        (gzip.compress(bytes(64)), 'it is compressed with gzip'),
+        (b'QFI\xfb' + (3).to_bytes(4, 'big') + bytes(96), 'it is a disk (qcow2), not an ISO image'),
+        (
+            b'QFI\xfb' + (3).to_bytes(4, 'big') + (512).to_bytes(8, 'big') + bytes(512),
+            'it refers to another file (its backing file)',
+        ),
+    ],
+    ids=['empty', 'other', 'shifted', 'compressed', 'qcow2', 'backing'],
+)
+def test_no_iso_images(data: bytes, problem: str) -> None:
+    """Nor is what is a disk as well, which other programs would open as that."""
+    both = data.ljust(0x8001, b'\0') + DESCRIBED if data.startswith(b'QFI') else data
+    assert iso_problem_of(both).startswith(problem)
+
+
+def test_iso_image_as_a_disk() -> None:
+    """The option is named; one that boots from a disk, too, is a disk."""
+    assert problem_of(bytes(0x8001) + DESCRIBED).startswith(
+        'it is an ISO image, not a disk; set disk_format: iso'
+    )
+    assert problem_of(HYBRID + DESCRIBED) == ''

@@ -55,7 +55,7 @@ GENERAL = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
 FREE = 'chosen by the user'
 # Samples for fields that need a specific value, by type or by field name.
 SPECIAL: dict[type, Any] = {
-    Hardware: Hardware(),
+    Hardware: Hardware(cdroms=('disc',)),
     Rule: Rule('ingress', 'tcp', 80, 90),
     Size: Size('g1.nano', 1, 128, 1),
 }

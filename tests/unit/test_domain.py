@@ -256,6 +256,25 @@ def test_hardware() -> None:
     assert hardware_faults(HARDWARE, 2, root) == []
 
 
+@pytest.mark.parametrize('os_type', [None, 'other'])
+@pytest.mark.parametrize('bus', ['virtio', 'scsi', 'sata'])
+def test_discs(bus: str, os_type: str | None) -> None:
+    """Each has a drive, and the first one is the first; none has the name of a disk."""
+    hardware = Hardware(os_type, disk_bus=bus, cdroms=('a', 'b'))
+    disks = [Disk(f'/srv/volumes/{number}', f'{number}') for number in range(MAX_VOLUMES + 1)]
+    files = ('/srv/images/a&', '/srv/images/b')
+    root = parsed(xml(machine(*disks, hardware=hardware, cdroms=files, interfaces=())))
+    drives = "devices/disk[@device='cdrom']"
+    assert attributes(root, f'{drives}/source', 'file') == [*files, '/srv/servers/1/seed.iso']
+    names = [str(name) for name in attributes(root, f'{drives}/target', 'dev')]
+    assert names == sorted(names)
+    assert names[0] == 'sda'
+    assert not {*names} & {*attributes(root, "devices/disk[@device='disk']/target", 'dev')}
+    assert attributes(root, f'{drives}/driver', 'type') == ['raw'] * 3
+    assert len(root.findall(f'{drives}/readonly')) == 3
+    assert hardware_faults(hardware, 2, root) == []
+
+
 @pytest.mark.parametrize('secure', [None, True])
 def test_efi(secure: bool | None) -> None:
     """EFI keeps what it has in the folder of the server; secure boot has a file of its own."""
@@ -274,6 +293,7 @@ def test_efi(secure: bool | None) -> None:
     ('change', 'fault'),
     [
         ({'firmware': 'efi'}, 'its firmware is bios in libvirt, recorded efi'),
+        ({'cdroms': ('a',)}, 'its number of CD drives is 1 in libvirt, recorded 2'),
         ({'tpm': True}, 'its tpm is false in libvirt, recorded true'),
         ({'video': None}, 'its video is none in libvirt, recorded vga'),
         ({'disk_bus': None}, 'its disk_bus is scsi in libvirt, recorded sata'),

@@ -38,6 +38,7 @@ ANY = st.builds(
     st.sampled_from([None, 'bios', 'efi']),
     st.sampled_from([None, True, False]),
     st.sampled_from([None, True, False]),
+    st.sampled_from([None, (), ('disc',), ('disc', 'other')]),
 )
 VCPUS = st.integers(1, 16)
 
@@ -94,6 +95,14 @@ def test_options() -> None:
         ({'cores': 0}, 'hardware: cores: 0 is out of range; use 1 to 256'),
         ({'threads': 257}, 'hardware: threads: 257 is out of range; use 1 to 256'),
         ({'cpu_model': "x'/><y"}, 'hardware: cpu_model: "x\'/><y" is no name of a CPU model'),
+        (
+            {'cdroms': ('a', 'a')},
+            "hardware: cdroms: ['a', 'a'] is not possible; name at most 2 images, each once",
+        ),
+        (
+            {'cdroms': ('a', 'b', 'c')},
+            "hardware: cdroms: ['a', 'b', 'c'] is not possible; name at most 2 images, each once",
+        ),
         ({'boot_order': ()}, 'hardware: boot_order: [] is not possible; name each device once'),
     ],
 )
@@ -143,6 +152,7 @@ def test_missing_packages(
         '{"colour": "red"}',
         '{"cpu_model": "a</model>"}',
         '{"boot_order": ["disk\'/>"]}',
+        '{"cdroms": [1]}',
     ],
 )
 def test_damaged(recorded: str) -> None:

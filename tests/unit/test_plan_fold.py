@@ -298,6 +298,7 @@ HARDWARE = st.builds(
     boot_order=st.sampled_from([None, ('disk',), ('disk', 'network')]),
     firmware=st.sampled_from([None, 'bios', 'efi']),
     tpm=st.sampled_from([None, True, False]),
+    cdroms=st.sampled_from([None, (), ('disc',), ('small',)]),
 )
 
 

@@ -41,6 +41,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Server,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
     UNKNOWN_HASH,
     UserDataHash,
@@ -102,6 +103,8 @@ def observed(*servers: Server, **more: Any) -> ObservedServers:
         {
             'debian': Image('debian', size=2**31, min_disk=2),
             'huge': Image('huge', size=50 * 2**30, min_disk=50),
+            **{name: Image(name, disk_format='iso') for name in ('disc', 'tools')},
+            'half': Image('half', disk_format='iso', unfinished=TaskState.CREATING),
         },
         {'default': Network('default', '192.168.0.0/24', '192.168.0.1')},
         GROUPS,
@@ -485,6 +488,24 @@ SSH_TIMES_OUT = 'allows tcp 22 from this host; add a rule (preset: ssh), or wait
             'first',
         ),
         (
+            requested(options={'hardware': Hardware(cdroms=('disc',))}),
+            observed(SERVER),
+            "server web: hardware changes (cdroms from [] to ['disc']), which requires a restart; "
+            'set allow_restart: true to allow it',
+        ),
+        (
+            requested(options={'hardware': Hardware(cdroms=('disc', 'debian'))}),
+            observed(replace(SERVER, hardware=Hardware(cdroms=('disc', 'tools')))),
+            'hardware: cdroms: image debian is no ISO image; use one that was created with '
+            'disk_format: iso',
+        ),
+        (
+            requested(options={'hardware': Hardware(cdroms=('half',))}),
+            observed(replace(SERVER, hardware=Hardware(cdroms=('disc',)))),
+            'hardware: cdroms: image half is unfinished (creating); run the task that creates it '
+            'again',
+        ),
+        (
             requested(options={'image': 'huge'}),
             observed(SERVER),
             'server web: image is debian, requested huge: a server keeps the disk that it was '
@@ -729,7 +750,7 @@ def test_connections_are_a_set(
         (
             requested(options={**NEW, 'image': 'suse'}),
             observed(),
-            'image suse does not exist; available: debian, huge',
+            'image suse does not exist; available: debian, disc, half, huge, tools',
         ),
         (
             requested(options={**NEW, 'key_names': ('yours',)}),
@@ -1238,3 +1259,16 @@ def test_other_first_boot_content_is_refused(recorded: str | None) -> None:
     (message,) = planned.refused
     assert 're-create' in message
     assert 'sha256' not in message
+
+
+def test_other_discs() -> None:
+    """They are inserted into a running server, unless something else changes with them."""
+    there = observed(replace(SERVER, hardware=Hardware(cdroms=('disc',))))
+    for hardware, effect in (
+        (Hardware(cdroms=('tools',)), LIVE),
+        (Hardware(cdroms=('tools',), video='none'), RESTART),
+        (Hardware(cdroms=()), RESTART),
+        (Hardware(cdroms=('tools', 'disc')), RESTART),
+    ):
+        made = plan(requested(options={'hardware': hardware}, allow_restart=True), there)
+        assert [change.effect for change in made.changes] == [effect], made.refused

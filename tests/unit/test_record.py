@@ -24,6 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables i
     ALL_TABLES,
     TABLES,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.image_writer import USES
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_columns
@@ -662,8 +663,9 @@ def test_the_metadata_has_a_revision(record: Record, table: str) -> None:
         before, revision = observe()
         old = record.value(f'SELECT {column} FROM {table} WHERE id = ?', ids[table])
         if column not in FIXED and f'{table}.{column}' not in FIXED and not column.endswith('_id'):
+            text = '{"tpm": true}' if column == 'hardware' else 'other'
             record.writer.update_row(
-                table, ids[table], {column: old + 1 if isinstance(old, int) else 'other'}
+                table, ids[table], {column: old + 1 if isinstance(old, int) else text}
             )
             after, current = observe()
             assert (after != before) == (current > revision), column
@@ -771,28 +773,51 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ('table', 'user', 'column'),
-    [('network', 'port', 'network_id'), ('image', 'server', 'image_id')],
+    ('table', 'user', 'uses'),
+    [('network', 'port', 'network_id = ?1'), ('image', 'server', USES)],
 )
 def test_rows_that_came_into_use_are_not_deleted(
-    record: Record, table: str, user: str, column: str
+    record: Record, table: str, user: str, uses: str
 ) -> None:
     """Another task may use them between the plan and its first transaction: nothing is deleted."""
     row, name = fill(record)[table], record.value(f'SELECT name FROM {table}')
     change = Change(table, name, Verb.DELETE, None, None)
     with pytest.raises(CloudError, match=f'{table} {name} is now in use by a {user}'):
-        record.writer.begin_deletion([change], user, column)
+        record.writer.begin_deletion([change], user, uses)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) is None
     record.sql.execute('DELETE FROM main.port')
     record.sql.execute('UPDATE main.volume SET server_id = NULL')
     record.sql.execute('DELETE FROM main.server')
-    record.writer.begin_deletion([change], user, column)
+    record.writer.begin_deletion([change], user, uses)
     assert record.value(f'SELECT task_state FROM {table} WHERE id = ?', row) == 'deleting'
+
+
+DISC = '{"cdroms": ["disc"]}'
+
+
+def test_image_in_a_cd_drive(record: Record) -> None:
+    """It is not deleted, and in the metadata of the server, which a change of it is one of."""
+    server = fill(record)['server']
+    values = {'uuid': 'd', 'name': 'disc', 'source': 'path:/d', 'disk_format': 'iso'}
+    record.writer.insert_row('image', {**values, 'description': '', 'labels': '{}'})
+    change = Change('image', 'disc', Verb.DELETE, None, None)
+    record.writer.update_row('server', server, {'hardware': DISC})
+    with pytest.raises(CloudError, match='image disc is now in use by a server'):
+        record.writer.begin_deletion([change], 'server', USES)
+    (text,) = metadata.server_metadata(record).values()
+    (disc,) = json.loads(text)['cdroms']
+    assert (disc['name'], disc['disk_format']) == ('disc', 'iso')
+    before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
+    record.sql.execute("UPDATE main.image SET description = 'x' WHERE name = 'disc'")
+    assert record.value("SELECT value FROM meta WHERE key = 'metadata'") == before + 1
+    record.writer.update_row('server', server, {'hardware': '{}'})
+    record.writer.begin_deletion([change], 'server', USES)
 
 
 @pytest.mark.parametrize(
     ('statement', 'problem'),
     [
+        ("UPDATE main.image SET disk_format = 'x'", "image.disk_format: ValueError: 'x' is not"),
         ("UPDATE main.server SET labels = '{'", 'server.labels: JSONDecodeError'),
         ("UPDATE main.server SET vcpus = 'x'", "server.vcpus is 'x'"),
         ("UPDATE main.network SET cidr = 'x'", 'network.cidr: AddressValueError'),

@@ -99,6 +99,22 @@ def test_interfaces_on_bridges_from_a_machine() -> None:
     assert 'bridge_port' not in rows
 
 
+def test_the_discs_of_a_server() -> None:
+    """From its metadata, unless they are in the export; what they are is known."""
+    discs = [{**IMAGE, 'uuid': uuid, 'name': uuid, 'disk_format': 'iso'} for uuid in ('d', 'e')]
+    export = {'security_group': [DEFAULT], 'image': [{**discs[0], 'id': 4}]}
+    disks = {**DISKS, 'image': {'i': 2**30, 'd': 1, 'e': 1}}
+    rows, _lost = rebuild_rows(Remains(export, {'s': {**METADATA, 'cdroms': discs}}, disks))
+    assert [row['name'] for row in rows['image']] == ['d', 'tiny', 'e']
+    assert rows['image'][2]['disk_format'] == 'iso'
+
+
+def test_unknown_images() -> None:
+    """One that is an ISO image stays that."""
+    rows, _lost = rebuild_rows(Remains(disks={'image': {'a': 1, 'b': 1}, 'iso': {'b': 1}}))
+    assert [row['disk_format'] for row in rows['image']] == ['qcow2', 'iso']
+
+
 def test_security_groups_keep_their_ids() -> None:
     """From the metadata of ports; an exported group keeps what its row says."""
     groups = [{'uuid': 'd', 'name': 'default'}, {'uuid': 'w', 'name': 'web'}]

@@ -6,7 +6,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible import server, server_action
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible import (
+    image,
+    server,
+    server_action,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.translation import (
     unsupported_options,
 )
@@ -24,3 +28,12 @@ def test_force(arguments: dict[str, object]) -> None:
     assert (problem.option, problem.code) == ('force', 'unsupported')
     assert str(problem).startswith('force: the cloud mycloud does not support it: Nova shuts')
     assert unsupported_options(PROFILE, 'mycloud', 'server', {**params, 'force': False}) == []
+
+
+def test_iso_images() -> None:
+    """A disk is what an image is in any case."""
+    params = {**dict.fromkeys(image.ARGUMENTS), 'disk_format': 'iso'}
+    (problem,) = unsupported_options(PROFILE, 'mycloud', 'image', params)
+    assert (problem.option, problem.code) == ('disk_format', 'unsupported')
+    params['disk_format'] = 'qcow2'
+    assert unsupported_options(PROFILE, 'mycloud', 'image', params) == []

@@ -24,11 +24,12 @@ HARDWARE: Dict[str, Any] = {
         },
         'firmware': {'type': 'str', 'choices': ['bios', 'efi']},
         **{option: {'type': 'bool'} for option in ('secure_boot', 'tpm')},
+        'cdroms': {'type': 'list', 'elements': 'str'},
     },
 }
 
 
 def hardware_of(given: Mapping[str, Any]) -> Hardware:
     """What is specified of the hardware."""
-    order = given['boot_order']
-    return Hardware(**{**given, 'boot_order': None if order is None else tuple(order)})
+    lists = {option: tuple(value) for option, value in given.items() if isinstance(value, list)}
+    return Hardware(**{**given, **lists})

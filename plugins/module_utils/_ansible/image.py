@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.image import SOURCES, Image, ImageRequest, hidden_url, url_without_query
+from .._model.image import DISK_FORMATS, SOURCES, Image, ImageRequest, hidden_url, url_without_query
 from .._model.status import is_incomplete
 from .._plan.image import ObservedImages, plan
 from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
@@ -24,6 +24,7 @@ ARGUMENTS: Dict[str, Any] = {
     'server': {'type': 'str'},
     'checksum': {'type': 'str'},
     'hide_url': {'type': 'bool', 'default': False},
+    'disk_format': {'type': 'str', 'choices': list(DISK_FORMATS)},
     **METADATA,
 }
 
@@ -34,7 +35,7 @@ def request(params: Dict[str, Any]) -> ImageRequest:
     url = params['url']
     hide_url = params['hide_url']
     options = {
-        **specified_options(params, 'checksum'),
+        **specified_options(params, 'checksum', 'disk_format'),
         **metadata_options(params),
     }
     if 'checksum' in options:
@@ -85,7 +86,9 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
         server = source.partition(':')[2]
         names.add(('server', server))
         return _with_servers(cloud, images, server), names
-    problem = cloud.images.source_problem(source) if source else ''
+    known = current.disk_format if current else DISK_FORMATS[0]
+    disk_format = requested.options.get('disk_format', known)
+    problem = cloud.images.source_problem(source, disk_format) if source else ''
     return ObservedImages(images, problem), names
 
 

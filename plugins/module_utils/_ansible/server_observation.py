@@ -51,6 +51,7 @@ def _with_references(
     completes = _completes_servers(requested, servers)
     needs_script = 'init_script' in options or completes or _has_unseeded(servers)
     needs_image = 'image' in options or completes or requested.on_drift == 'recreate'
+    needs_image = needs_image or _needs_discs(requested, options)
     kinds = _needed_for_networks(requested, options)
     return ObservedServers(
         servers,
@@ -89,6 +90,11 @@ def _needed_for_networks(requested: ServerRequest, options: Set[str]) -> Set[str
     if 'security_groups' in options or has_ssh_check:
         kinds.add('security_group')
     return kinds
+
+
+def _needs_discs(requested: ServerRequest, options: Set[str]) -> bool:
+    """Whether servers get images as CDs."""
+    return 'hardware' in options and bool(requested.options['hardware'].cdroms)
 
 
 def _hardware_choices(cloud: Cloud, is_needed: bool) -> Mapping[str, Tuple[str, ...]]:

@@ -76,7 +76,7 @@ class Flavors(UpdatableItems[Flavor], Protocol):
 class Images(Items[Image], Updatable, Protocol):
     """Images of a cloud."""
 
-    def source_problem(self, source: str) -> str:
+    def source_problem(self, source: str, disk_format: str) -> str:
         """Return why no image can be created from a source; empty if no reason is known yet."""
 
     def source_digests(self, name: str, source: str) -> Mapping[str, str] | None:

@@ -49,7 +49,10 @@ def find_remains(host: Host) -> Remains:
         machines=machines,
         balancers=balancers,
         networks=tuple(network for network in networks if network),
-        disks={kind: writer_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)},
+        disks={
+            **{kind: writer_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)},
+            'iso': writer_of(host).sizes(IMAGE, 'raw'),
+        },
         unreadable=tuple(unreadable),
     )
 

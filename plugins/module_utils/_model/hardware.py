@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Tuple
 
+_LISTS = ('boot_order', 'cdroms')
 _TOPOLOGY = ('sockets', 'cores', 'threads')
 _WORD = re.compile(r'[A-Za-z0-9_.-]{1,64}\Z')  # inserted into the definitions of machines
 
@@ -32,6 +33,7 @@ class Hardware:
     firmware: str | None = None
     secure_boot: bool | None = None
     tpm: bool | None = None
+    cdroms: Tuple[str, ...] | None = None
 
     def specified(self) -> Dict[str, Any]:
         """The options that are not as by default."""
@@ -87,7 +89,7 @@ class Hardware:
     def shown(self, vcpus: int) -> Dict[str, Any]:
         """The effective hardware for the result of a module."""
         effective = vars(self.effective(vcpus))
-        return {**effective, 'boot_order': list(effective['boot_order'])}
+        return {**effective, **{option: list(effective[option]) for option in _LISTS}}
 
     def recorded(self) -> str:
         """The hardware as JSON."""
@@ -105,14 +107,16 @@ def hardware_from(recorded: str) -> Hardware:
     if recorded == '{}':
         return DEFAULT
     options = json.loads(recorded)
-    if 'boot_order' in options:
-        options['boot_order'] = tuple(options['boot_order'])
+    for option in _LISTS:
+        if option in options:
+            options[option] = tuple(options[option])
     hardware = Hardware(**options)
     if (hardware.os_type or 'linux') not in DEFAULTS:
         raise ValueError(f'unknown os_type {hardware.os_type}')
-    for value in (*options.values(), *(hardware.boot_order or ())):
-        if isinstance(value, str) and not _WORD.match(value):
-            raise ValueError(f'{value!r} is no word')
+    words = [value for value in options.values() if isinstance(value, str)]
+    for word in (*words, *(hardware.boot_order or ()), *(hardware.cdroms or ())):
+        if not _WORD.match(word):
+            raise ValueError(f'{word!r} is no word')
     return hardware
 
 
@@ -126,6 +130,7 @@ _LINUX = Hardware(
     firmware='bios',
     secure_boot=False,
     tpm=False,
+    cdroms=(),
 )
 # What guests can drive as they are installed: Windows needs drivers for virtio.
 DEFAULTS = {

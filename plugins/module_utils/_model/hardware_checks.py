@@ -8,10 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import List
 
+from .checks import reference_problems
 from .hardware import Hardware
 from .problem import Problem, invalid
 
 _MOST = 256
+_DRIVES = 2
 # What a host must have installed.
 _PACKAGES = {'firmware': 'ovmf', 'secure_boot': 'ovmf', 'tpm': 'swtpm and swtpm-tools'}
 _CPU_MODEL = re.compile(r'[A-Za-z0-9_.-]{1,64}')
@@ -32,6 +34,12 @@ def hardware_problems(hardware: Hardware) -> List[Problem]:
     order = hardware.boot_order
     if order is not None and (not order or len(order) > len({*order})):
         text = f'boot_order: {list(order)} is not possible; name each device once'
+        problems.append(invalid('hardware', text))
+    discs = hardware.cdroms or ()
+    for name in discs:
+        problems += reference_problems(name, 'hardware')
+    if len(discs) > min(_DRIVES, len({*discs})):
+        text = f'cdroms: {list(discs)} is not possible; name at most {_DRIVES} images, each once'
         problems.append(invalid('hardware', text))
     return problems
 

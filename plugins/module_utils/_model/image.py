@@ -21,11 +21,12 @@ from .status import TaskState
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server')
+DISK_FORMATS = ('qcow2', 'iso')
 
 
 @dataclass(frozen=True)
 class Image:
-    """A disk that servers are created from.
+    """A disk that servers are created from, or a CD that they can read (``disk_format`` iso).
 
     ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
     file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
@@ -49,6 +50,7 @@ class Image:
     disk_missing: bool = False
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
     rescue_problem: str = ''
+    disk_format: str = 'qcow2'
 
     @property
     def status(self) -> str:
@@ -102,6 +104,8 @@ class ImageRequest(Request):
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if kind == 'server':
             problems += reference_problems(where, 'server')
+            if self.options.get('disk_format') == 'iso':
+                problems.append(invalid('disk_format', 'iso requires path or url, not server'))
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':
@@ -186,6 +190,7 @@ def _source(before: str, after: str, current: Image) -> Effect:
 TABLE: Table = {
     'source': _source,
     'checksum': fixed(IMMUTABLE),
+    'disk_format': fixed(IMMUTABLE),
     'description': live,
     'labels': live,
 }

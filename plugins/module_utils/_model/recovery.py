@@ -29,7 +29,8 @@ class Remains:
     ``export``: all rows by table, or None without a readable export. ``machines``: the metadata of
     each machine about its server, by the UUID of the machine. ``balancers``: that of each container
     about its balancer. ``networks``: the networks of the cloud that are defined in libvirt.
-    ``disks``: the sizes (bytes) of disk files, by kind (server, volume, image) and UUID.
+    ``disks``: the sizes (bytes) of disk files, by kind (server, volume, image) and UUID;
+    those of the images that are ISO images also as iso.
     ``unreadable``: machines (UUIDs) whose metadata cannot be read.
     """
 
@@ -60,7 +61,7 @@ def rebuild_rows(remains: Remains) -> Tuple[Rows, List[str]]:
     lost += _add_networks(rows, remains.networks)
     lost += missing_disks(rows, disks)
     for kind in ('volume', 'image'):
-        lost += add_disks(rows, kind, disks.get(kind, {}))
+        lost += add_disks(rows, kind, disks)
     lost += unknown_disks(rows, disks.get('server', {}))
     return rows, lost
 
@@ -122,6 +123,8 @@ def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
         ]
     image = {**metadata['image'], 'project': project}
     server['image_id'] = _image_row(rows, image, disks)['id']
+    for disc in metadata.get('cdroms', ()):
+        _image_row(rows, {**disc, 'project': project}, disks)
     if not named(rows, 'keypair', server['key_name'], project):
         keypair = metadata.get('keypair')
         if keypair:

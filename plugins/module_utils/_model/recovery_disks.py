@@ -53,13 +53,14 @@ def missing_disks(rows: Rows, disks: Disks) -> List[str]:
     return lost
 
 
-def add_disks(rows: Rows, kind: str, disks: Mapping[str, int]) -> List[str]:
+def add_disks(rows: Rows, kind: str, disks: Disks) -> List[str]:
     """Add the disk files that nothing refers to, with names made of their UUIDs."""
     lost: List[str] = []
-    unknown = set(disks) - uuids(rows, kind)
+    sizes = disks.get(kind, {})
+    unknown = set(sizes) - uuids(rows, kind)
     for uuid in sorted(unknown):
         name = f'recovered-{uuid[:8]}'
-        size = disks[uuid]
+        size = sizes[uuid]
         row: Row = {
             'uuid': uuid,
             'name': name,
@@ -71,6 +72,7 @@ def add_disks(rows: Rows, kind: str, disks: Mapping[str, int]) -> List[str]:
         else:
             row['size'] = size
             row['source'] = 'path:(unknown)'
+            row['disk_format'] = 'iso' if uuid in disks.get('iso', {}) else 'qcow2'
         append(rows, kind, row)
         lost.append(f'{kind} {name}: its name is unknown')
     return lost

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Tuple
 
 from .effect import FIXED, LIVE, RESTART, Classify, Effect, Table, fixed, live
@@ -83,11 +84,20 @@ def _hardware(before: Hardware, after: Hardware, current: Server) -> Effect:
         if old[option] != new[option]
     ]
     why = f'hardware changes ({", ".join(texts)})'
+    if _are_other_discs(before, after):
+        return Effect(LIVE, why)
     return (
         _needs_stop(why, current)
         if _allows_resize(current)
         else Effect(FIXED, _not_now(current, 'changed'))
     )
+
+
+def _are_other_discs(before: Hardware, after: Hardware) -> bool:
+    """Whether only the discs differ, and there is a drive for each."""
+    drives = len(before.cdroms or ())
+    is_rest_same = replace(before, cdroms=after.cdroms) == after
+    return bool(drives) and drives == len(after.cdroms or ()) and is_rest_same
 
 
 def _allows_resize(current: Server) -> bool:

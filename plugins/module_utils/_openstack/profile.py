@@ -18,6 +18,12 @@ _UNSUPPORTED = (
         UnsupportedOption('flavor', option, (), 'Nova changes no running server; omit it')
         for option in ('max_vcpus', 'max_memory')
     ),
+    UnsupportedOption(
+        'image',
+        'disk_format',
+        ('qcow2',),
+        'Nova inserts no CD into a server; create the image with the client of OpenStack',
+    ),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
     *(
         UnsupportedOption('server', option, (), 'Nova starts servers with their hosts; omit it')

@@ -105,6 +105,16 @@ def check_image_disk(image: Image | None, draft: Draft) -> None:
         )
 
 
+def check_is_disk(image: Image, draft: Draft) -> None:
+    """Refuse an ISO image where that of a disk is needed."""
+    if image.disk_format == 'iso':
+        draft.refuse(
+            'image',
+            f'image {image.name} is an ISO image, which is no disk; use the image of a disk, and '
+            f'insert this one as a CD (hardware: cdroms: [{image.name}])',
+        )
+
+
 def check_room(flavor: Flavor, draft: Draft) -> None:
     """Refuse a maximum that is less than the size."""
     for option, size in (('max_vcpus', flavor.vcpus), ('max_memory', flavor.memory)):

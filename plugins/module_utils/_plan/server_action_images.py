@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from .._model.change import Draft
 from .._model.image import Image
 from .._model.server import Server
-from .checks import check_image_disk
+from .checks import check_image_disk, check_is_disk
 
 
 def check_rebuild(
@@ -70,4 +70,6 @@ def _complete_image(
             f'image {image.name} is unfinished; run the task that creates it again',
             name=current.name,
         )
+    if image and current.hardware:
+        check_is_disk(image, draft)
     return image

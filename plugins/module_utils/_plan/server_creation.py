@@ -15,7 +15,7 @@ from .._model.kinds import Verb
 from .._model.nic_request import compared
 from .._model.server import Nic, Server
 from .._model.server_request import STOPPED_STATES, ServerRequest
-from .checks import check_image_disk
+from .checks import check_image_disk, check_is_disk
 from .server_connections import (
     assign_own_groups,
     check_balancers,
@@ -181,6 +181,8 @@ def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft)
     flavor = observed.flavors.get(options.get('flavor', ''))
     image = draft.settled('image', observed.images.get(options.get('image', '')))
     check_image_disk(image, draft)
+    if image and observed.profile.has_hardware:
+        check_is_disk(image, draft)
     if image and image.unfinished:
         draft.refuse(
             'image',

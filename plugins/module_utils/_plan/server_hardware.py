@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict
+from typing import TYPE_CHECKING, Any, Dict, Sequence
 
 from .._model.change import Draft
 from .._model.hardware import DEFAULT, Hardware
 from .._model.hardware_checks import choice_problems, secure_boot_problem, topology_problem
+from .checks import check_image_disk
 
 if TYPE_CHECKING:
     from .._model.server import Server
@@ -36,6 +37,28 @@ def settle_hardware(
         draft.refuse('hardware', f'hardware: server {name}: {problem}', name=name)
     is_possible = check_topology(name, hardware, vcpus, draft)
     options['hardware'] = hardware.settled(vcpus) if vcpus and is_possible else hardware
+
+
+def check_cdroms(names: Sequence[str], observed: ObservedServers, draft: Draft) -> None:
+    """Refuse discs that are no ISO images, do not exist, or are not complete."""
+    for name in names:
+        exists = draft.require('image', name, observed.images, 'hardware')
+        image = draft.settled('image', observed.images[name]) if exists else None
+        if image is None:
+            continue
+        check_image_disk(image, draft)
+        if image.disk_format != 'iso':
+            draft.refuse(
+                'hardware',
+                f'hardware: cdroms: image {name} is no ISO image; use one that was created with '
+                'disk_format: iso',
+            )
+        if image.unfinished:
+            draft.refuse(
+                'hardware',
+                f'hardware: cdroms: image {name} is unfinished ({image.unfinished}); run the task '
+                'that creates it again',
+            )
 
 
 def check_kept_topology(current: Server, vcpus: int, draft: Draft) -> None:

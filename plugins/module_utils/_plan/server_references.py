@@ -17,6 +17,10 @@ def check_references(request: ServerRequest, observed: ObservedServers, draft: D
     """Report what the request newly refers to and does not exist."""
     new = request.new_options(observed.servers)
     _check_named(request.options, new, observed, draft)
+    if 'hardware' in new and request.options['hardware'].cdroms:
+        from .server_hardware import check_cdroms
+
+        check_cdroms(request.options['hardware'].cdroms, observed, draft)
     if 'security_groups' in new:
         for group in request.requested_groups():
             draft.require('security_group', group, observed.groups, 'security_groups')

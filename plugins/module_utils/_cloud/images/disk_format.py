@@ -9,7 +9,7 @@ No other file is opened. Unknown formats are refused, and so are files that refe
 from __future__ import annotations
 
 import os
-from typing import BinaryIO, Literal, NamedTuple
+from typing import BinaryIO, Callable, Literal, NamedTuple
 
 from ..._model.checks import GIB, MAX_VOLUME_SIZE
 from .. import Invalid
@@ -17,6 +17,9 @@ from .. import Invalid
 _HEAD = 2048
 _TAIL = 512
 _SECTOR = 512
+# The first volume descriptor of an ISO image (ECMA-119, section 8.1; ECMA-167, section 2/9.1).
+_VOLUME, _MAGIC = 0x8001, 5
+_ISO = (b'CD001', b'BEA01')
 # Common mistakes: the first bytes of the file, what it is, and what to do.
 _NOT_DISKS = (
     (b'\x1f\x8b', 'compressed with gzip', 'decompress it first: gzip -d'),
@@ -47,13 +50,33 @@ def identify(file: BinaryIO, name: str) -> DiskFormat:
 
     ``name``: the name of the file in the error.
     """
+    return _identified(file, name, _raw)
+
+
+def identify_iso(file: BinaryIO, name: str) -> DiskFormat:
+    """The format of an ISO image. Raises CloudError for any other file, and for one that is both.
+
+    ``name``: as above.
+    """
+    return _identified(file, name, _iso)
+
+
+def _identified(
+    file: BinaryIO, name: str, other: Callable[[bytes, int, bool], DiskFormat]
+) -> DiskFormat:
+    """``other``: what a file is that is none of the known formats."""
     length = file.seek(0, os.SEEK_END)
     file.seek(0)
     head = file.read(_HEAD)
+    file.seek(_VOLUME)
+    is_iso = file.read(_MAGIC) in _ISO
     file.seek(max(0, length - _TAIL))
     tail = file.read(_TAIL)
     try:
-        found = _identify(head, tail, length)
+        found = _known(head, tail, length)
+        if found and other is _iso:
+            raise ValueError(f'is a disk ({found.name}), not an ISO image; omit disk_format')
+        found = found or other(head, length, is_iso)
     except ValueError as error:
         raise Invalid(f'{name} {error}') from None
     if found.size is not None and not 0 < found.size <= MAX_VOLUME_SIZE * GIB:
@@ -63,7 +86,7 @@ def identify(file: BinaryIO, name: str) -> DiskFormat:
     return found
 
 
-def _identify(head: bytes, tail: bytes, length: int) -> DiskFormat:
+def _known(head: bytes, tail: bytes, length: int) -> DiskFormat | None:
     if not length:
         raise ValueError('is empty; use a disk image')
     if head.startswith(b'QFI\xfb'):
@@ -80,7 +103,7 @@ def _identify(head: bytes, tail: bytes, length: int) -> DiskFormat:
     for magic, what, advice in _NOT_DISKS:
         if head[: len(magic)].lower() == magic.lower():
             raise ValueError(f'is {what}; {advice}')
-    return _raw(head, length)
+    return None
 
 
 def _number(
@@ -127,9 +150,18 @@ def _vhd(footer: bytes) -> DiskFormat:
     return DiskFormat('vpc', _number(footer, 48, 8, 'big'))
 
 
-def _raw(head: bytes, length: int) -> DiskFormat:
+def _iso(_head: bytes, length: int, is_iso: bool) -> DiskFormat:
+    """An ISO image, also one that boots as a disk."""
+    if not is_iso:
+        raise ValueError('is not an ISO image (ISO 9660 or UDF); omit disk_format for a disk image')
+    return DiskFormat('raw', length)
+
+
+def _raw(head: bytes, length: int, is_iso: bool) -> DiskFormat:
     """A raw disk, recognized by its boot sector; without one it could not be booted."""
     if head[510:512] != b'\x55\xaa':
+        if is_iso:
+            raise ValueError('is an ISO image, not a disk; set disk_format: iso')
         raise ValueError(
             'is not a disk image: it has none of the known formats (qcow2, vmdk, vpc, vdi, vhdx), '
             'and no boot sector as a raw disk; use a bootable disk image'

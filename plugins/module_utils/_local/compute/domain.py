@@ -17,6 +17,8 @@ from . import hardware_xml
 from .machine_hardware import cd_bus
 
 SEED = 'seed.iso'  # the CD with first-boot content
+_CD_NAMES = ('sda', 'sdb', 'sdc')
+_FAR_CD_NAMES = ('sda', 'sds', 'sdt')
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Machine:
     """The values of a domain. ``memory`` in MiB. ``disks``: the one that it boots from first.
 
     ``max_memory``, ``max_vcpus``: what it can get while it runs. ``seed``: the file in its folder
-    that is its CD.
+    that is its own CD. ``cdroms``: the files of the other ones.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Machine:
     guest_agent: bool = True
     on_crash: str = 'restart'  # read by hanok-crashed of the role host, too
     seed: str = SEED
+    cdroms: Tuple[str, ...] = ()
     hardware: Hardware = DEFAULT
     metadata: str = ''  # an XML element in its own namespace
 
@@ -93,14 +96,28 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
 {scsi}<controller type='usb' model='none'/>
 {firmware}{root_disk}
-<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{seed}'/>
-<target dev='sda' bus='{cd}'/><readonly/></disk>
+{cds}
 {disks}{interfaces}
 <serial type='pty'><log file='{console}' append='on'/><target port='0'/></serial>
 {agent}
 <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
 <memballoon model='virtio'><stats period='2'/></memballoon>
 <video><model type='{video}'/></video></devices></domain>"""
+
+
+def _cds_xml(machine: Machine) -> str:
+    """The CD drives. libvirt sorts them by their names, and lets the first one boot: not the seed.
+
+    Disks on SCSI or SATA have the names from sdb on (target).
+    """
+    bus = cd_bus(machine.hardware)
+    names = _CD_NAMES if machine.hardware.bus == 'virtio' else _FAR_CD_NAMES
+    files = [*machine.cdroms, os.path.join(machine.folder, machine.seed)]
+    return ''.join(
+        "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>"
+        f"<source file='{escape(file)}'/><target dev='{name}' bus='{bus}'/><readonly/></disk>"
+        for file, name in zip(files, names)
+    )
 
 
 def xml(machine: Machine) -> str:
@@ -126,11 +143,10 @@ def xml(machine: Machine) -> str:
         features=hardware_xml.features_xml(hardware, machine.kvm),
         cpu=hardware_xml.cpu_xml(hardware, machine.kvm),
         clock=hardware_xml.clock_xml(hardware, machine.kvm),
-        cd=cd_bus(hardware),
         scsi=hardware_xml.scsi_xml(hardware),
         video=effective.video,
         root_disk=root,
-        seed=escape(os.path.join(machine.folder, machine.seed)),
+        cds=_cds_xml(machine),
         disks=''.join(others),
         interfaces=''.join(interface_xml(nic) for nic in machine.interfaces),
         console=escape(os.path.join(machine.folder, 'console.log')),

@@ -7,6 +7,7 @@ Compared field by field, never as text.
 
 from __future__ import annotations
 
+import json
 import os
 import xml.etree.ElementTree as ET
 from contextlib import suppress
@@ -19,7 +20,7 @@ from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
 from .device_limits import limit_faults
-from .machine_hardware import hardware_faults
+from .machine_hardware import attribute, hardware_faults
 
 if TYPE_CHECKING:
     from .row_types import ObservedServer
@@ -44,6 +45,7 @@ def machine_faults(
         faults.append(SEED_MISSING)
     volumes = [volume for volume in row['volumes'] if volume['task_state'] is None]
     files = {root.path, *(pool.volume(volume['uuid']).path for volume in volumes)}
+    files.update(pool.image(image).path for image in json.loads(row['cdroms']))
     files |= {pool.rescue(row['uuid']).path} if row['rescue_image_uuid'] else {seed}
     return (*faults, *_definition_faults(row, machine, files))
 
@@ -89,7 +91,7 @@ def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     most_memory = int(definition.findtext('memory', '0')) // 1024
     memory = int(definition.findtext('currentMemory', '0')) // 1024 or most_memory
     most_vcpus = int(definition.findtext('vcpu', '0'))
-    vcpus = int(_attribute(definition, 'vcpu', 'current') or most_vcpus)
+    vcpus = int(attribute(definition, 'vcpu', 'current') or most_vcpus)
     max_memory = row['max_memory'] or row['memory']
     max_vcpus = row['max_vcpus'] or row['vcpus']
     faults = []
@@ -126,17 +128,12 @@ def _files(definition: ET.Element) -> set[str]:
 def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str]]:
     """MAC and bridge of the interfaces, by tap device."""
     return {
-        _attribute(interface, 'target', 'dev'): (
-            _attribute(interface, 'mac', 'address'),
-            _attribute(interface, 'source', 'bridge'),
+        attribute(interface, 'target', 'dev'): (
+            attribute(interface, 'mac', 'address'),
+            attribute(interface, 'source', 'bridge'),
         )
         for interface in definition.findall('devices/interface')
     }
-
-
-def _attribute(parent: ET.Element, tag: str, name: str) -> str:
-    child = parent.find(tag)
-    return '' if child is None else child.get(name, '')
 
 
 def pause_reason(machine: Machine | None) -> str:

@@ -71,9 +71,10 @@ def os_xml(hardware: Hardware, folder: str) -> str:
 
 def scsi_xml(hardware: Hardware) -> str:
     """The SCSI controllers, one for 15 disks or CDs."""
+    has_far_names = hardware.cdroms and hardware.bus != 'virtio'
     return ''.join(
         f"<controller type='scsi' index='{index}' model='virtio-scsi'/>"
-        for index in range(2 if hardware.bus == 'scsi' else 1)
+        for index in range(2 if hardware.bus == 'scsi' or has_far_names else 1)
     )
 
 

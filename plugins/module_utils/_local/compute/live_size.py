@@ -5,18 +5,20 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from ..._model.hardware import hardware_from
 from ..._model.server import Server
 from ..host.hypervisor import tolerate
 from .faults import has_agent
-from .machine_hardware import hardware_faults
+from .machine_hardware import attribute, hardware_faults
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
 
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE; what libvirt keeps of the machine has been defined before
+_FORCE = 4  # VIR_DOMAIN_DEVICE_MODIFY_FORCE
+_INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE
 _BY_GUEST = 8  # VIR_DOMAIN_VCPU_GUEST
 _SECONDS = 3  # for the guest agent
 
@@ -31,6 +33,28 @@ def set_size(machine: Any, row: CompleteServer) -> None:
         machine.setVcpusFlags(row['vcpus'], _LIVE)
         if row['guest_agent']:
             _bring_online(machine, row['vcpus'])
+    _change_discs(machine)
+
+
+def _change_discs(machine: Any) -> None:
+    """Insert the discs that the machine is defined with, where it has others in the drives.
+
+    A guest that has locked a drive is not asked: it has nothing to write.
+    """
+    running = _discs(machine, 0)
+    for name, (disc, drive) in _discs(machine, _INACTIVE).items():
+        if name in running and running[name][0] != disc:
+            machine.updateDeviceFlags(ET.tostring(drive, encoding='unicode'), _LIVE | _FORCE)
+
+
+def _discs(machine: Any, flags: int) -> Dict[str, Tuple[str, ET.Element]]:
+    """The discs (files) of a machine by the name of the drive, with that."""
+    root = ET.fromstring(machine.XMLDesc(flags))  # noqa: S314 (libvirt's own)
+    drives = root.findall("devices/disk[@device='cdrom']")
+    return {
+        attribute(drive, 'target', 'dev'): (attribute(drive, 'source', 'file'), drive)
+        for drive in drives
+    }
 
 
 def _bring_online(machine: Any, vcpus: int) -> None:

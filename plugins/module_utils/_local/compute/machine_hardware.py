@@ -46,6 +46,7 @@ def _expected(hardware: Hardware, vcpus: int) -> Dict[str, str]:
         'boot_order': ' '.join(boot_devices(hardware)),
         'clock': 'localtime' if hardware.os_type == 'windows' else 'utc',
         'CD bus': cd_bus(hardware),
+        'number of CD drives': str(1 + len(hardware.cdroms or ())),
         'firmware': effective.firmware or '',
         'secure_boot': _word(hardware.secure_boot),
         'tpm': _word(hardware.tpm),
@@ -59,11 +60,13 @@ def _expected(hardware: Hardware, vcpus: int) -> Dict[str, str]:
 def _found(machine: ET.Element) -> Dict[str, str]:
     """What a machine has of the same, as far as it has such devices."""
     disks = machine.findall('devices/disk')
-    cards = {_attribute(card, 'model', 'type') for card in machine.findall('devices/interface')}
+    cards = {attribute(card, 'model', 'type') for card in machine.findall('devices/interface')}
+    drives = [disk for disk in disks if disk.get('device') == 'cdrom']
     found = {
+        'number of CD drives': str(len(drives)),
         'boot_order': ' '.join(boot.get('dev', '') for boot in machine.findall('os/boot')),
-        'video': _attribute(machine, 'devices/video/model', 'type'),
-        'clock': _attribute(machine, 'clock', 'offset'),
+        'video': attribute(machine, 'devices/video/model', 'type'),
+        'clock': attribute(machine, 'clock', 'offset'),
         # Of a machine that runs, libvirt has what it has chosen for the firmware.
         'firmware': 'efi' if machine.find('os/nvram') is not None else 'bios',
         'secure_boot': _word(machine.find('features/smm') is not None),
@@ -73,7 +76,7 @@ def _found(machine: ET.Element) -> Dict[str, str]:
     if cards:
         found['nic_model'] = ' '.join(sorted(cards))
     for option, kind in (('disk_bus', 'disk'), ('CD bus', 'cdrom')):
-        buses = [_attribute(disk, 'target', 'bus') for disk in disks if disk.get('device') == kind]
+        buses = [attribute(disk, 'target', 'bus') for disk in disks if disk.get('device') == kind]
         if buses:
             found[option] = ' '.join(sorted(set(buses)))
     return found
@@ -95,6 +98,7 @@ def _word(value: bool | None) -> str:
     return 'true' if value else 'false'
 
 
-def _attribute(parent: ET.Element, tag: str, name: str) -> str:
+def attribute(parent: ET.Element, tag: str, name: str) -> str:
+    """An attribute of a child element; empty if there is none."""
     child = parent.find(tag)
     return '' if child is None else child.get(name, '')

@@ -30,7 +30,10 @@ class OfServer(TypedDict):
 
 
 class ListedServer(ServerRow):
-    """A server with its image and root volume; its further key pairs and snapshots are JSON."""
+    """A server with its image and root volume.
+
+    Its further key pairs, its snapshots and the UUIDs of the images in its CD drives are JSON.
+    """
 
     image: str
     image_uuid: str
@@ -38,6 +41,7 @@ class ListedServer(ServerRow):
     rescue_image: str | None
     rescue_image_uuid: str | None
     more_keys: str
+    cdroms: str
     volume_size: int
     volume_task_state: str | None
     snapshots: str

@@ -28,6 +28,9 @@ _MORE_KEYS = """(SELECT json_group_array(name) FROM (
 _SNAPSHOTS = """(SELECT json_group_array(name) FROM (
   SELECT substr(name, length(s.name) + 2) AS name FROM server_snapshot
   WHERE server_id = s.id ORDER BY id))"""
+_CDROMS = """(SELECT json_group_array(uuid) FROM (
+  SELECT c.uuid FROM json_each(s.hardware, '$.cdroms') h JOIN image c ON c.name = h.value
+  ORDER BY h.key))"""
 _WITH_IMAGE_AND_ROOT = """JOIN image i ON i.id = s.image_id
   LEFT JOIN image r ON r.id = s.rescue_image_id
   LEFT JOIN volume v ON v.server_id = s.id AND v.bootable
@@ -35,8 +38,9 @@ _WITH_IMAGE_AND_ROOT = """JOIN image i ON i.id = s.image_id
 _SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
   r.name AS rescue_image, r.uuid AS rescue_image_uuid,
-  {_MORE_KEYS} AS more_keys, {_SNAPSHOTS} AS snapshots, EXISTS (SELECT 1 FROM server_snapshot n
-    WHERE n.server_id = s.id AND n.task_state = '{TaskState.RESTORING}') AS is_being_restored,
+  {_MORE_KEYS} AS more_keys, {_CDROMS} AS cdroms, {_SNAPSHOTS} AS snapshots,
+  EXISTS (SELECT 1 FROM server_snapshot n WHERE n.server_id = s.id
+    AND n.task_state = '{TaskState.RESTORING}') AS is_being_restored,
   v.size AS volume_size, v.task_state AS volume_task_state,
   f.limits, f.task_state AS flavor_task_state
   {_SELECTED.replace('WHERE', f'{_WITH_IMAGE_AND_ROOT} WHERE')}

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _PORTS: Query[PortRow] = Query('SELECT * FROM port WHERE server_id = ? ORDER BY position')
 _MEMBERS: Query[BalancerMemberRow] = Query('SELECT * FROM balancer_member WHERE server_id = ?')
 _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
+_ISO = """SELECT id FROM image WHERE name = ? AND disk_format = 'iso'
+  AND task_state IS NOT ?"""
 # A script is written with its hash; see description_columns.
 _WRITTEN_OTHERWISE = ('init_script', 'hardware', 'description', 'labels')
 # The columns that hold an option as it is, or what follows from the flavor.
@@ -60,6 +62,7 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
     """
     if record.find('server', server.name) is not None:
         return False
+    _check_cdroms(record, server)
     identity = str(uuid.uuid4())
     row = record.writer.insert_row(
         'server',
@@ -139,6 +142,8 @@ def update(
     """Update the row of a server to its state after a change."""
     before = change.old(Server)
     server = change.new(Server)
+    if before.hardware != server.hardware:
+        _check_cdroms(record, server)
     columns = {column: getattr(server, column) for column in _UPDATED_COLUMNS}
     state = {'power': recorded_power(server), 'task_state': TaskState.UPDATING}
     record.writer.update_row('server', row, {**columns, **_written(server), **state})
@@ -187,6 +192,13 @@ def _reconnect(record: Record, server: Server, row: int) -> None:
 def _written(server: Server) -> Dict[str, object]:
     """The columns that do not hold an option as it is."""
     return {'hardware': (server.hardware or DEFAULT).recorded(), **description_columns(server)}
+
+
+def _check_cdroms(record: Record, server: Server) -> None:
+    """Raise Busy if an image for a CD drive was deleted meanwhile."""
+    for name in (server.hardware or DEFAULT).cdroms or ():
+        if record.value(_ISO, name, TaskState.DELETING) is None:
+            raise Busy(f'image {name} is no longer available; run the task again', 'hardware')
 
 
 def _connect(

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import time
 from dataclasses import replace
@@ -101,6 +102,7 @@ class VirtualMachines(Machines['CompleteServer']):
             max_memory=row['max_memory'] or row['memory'],
             max_vcpus=row['max_vcpus'] or row['vcpus'],
             folder=self.folder(row),
+            cdroms=tuple(pool.image(image).path for image in json.loads(row['cdroms'])),
             seed=_RESCUE_SEED if is_rescued else domain.SEED,
             interfaces=interfaces_of(row),
             disks=(pool.rescue(row['uuid']), root, *volumes) if is_rescued else (root, *volumes),

@@ -56,7 +56,7 @@ class NetworkWriter:
 
     def delete(self, changes: Changes) -> Outcomes:
         """Stop networks and delete them."""
-        begun = self.record.writer.begin_deletion(changes, 'port', 'network_id')
+        begun = self.record.writer.begin_deletion(changes, 'port', 'network_id = ?1')
         outcomes = self.host.work.then_each(begun, self._remove)
         self.host.work.finish(outcomes, 'DELETE FROM main.network WHERE id = ?')
         self.projections.apply()

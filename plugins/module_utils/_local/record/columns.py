@@ -27,6 +27,7 @@ class Value(Enum):
     ALGORITHM = 'algorithm'
     CIDR = 'cidr'
     DEVICE = 'device'
+    DISK_FORMAT = 'disk format'
     HARDWARE = 'hardware'
     HEALTH_CHECK = 'health check'
     HOST_NAME = 'host name'

@@ -115,6 +115,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.ALGORITHM: _one_of(*ALGORITHMS),
     Value.CIDR: IPv4Network,
     Value.DEVICE: _matches('[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}'),
+    Value.DISK_FORMAT: _one_of('qcow2', 'iso'),
     Value.HARDWARE: hardware_from,
     Value.HEALTH_CHECK: lambda text: HealthCheck(**json.loads(text)),
     Value.HOST_NAME: _matches('[A-Za-z0-9-]+'),

@@ -45,8 +45,8 @@ _PERSISTENT = 4  # VIR_CONNECT_LIST_DOMAINS_PERSISTENT
 Columns = Dict[str, object]
 _SERVERS: Query[ServerRow] = Query("""SELECT * FROM main.server
   WHERE ?1 IS NULL OR uuid IN (SELECT value FROM json_each(?1))""")
-_IMAGES: Query[ImageInMetadata] = Query("""SELECT id, uuid, name, source, checksum, description,
-  labels FROM main.image""")
+_IMAGES: Query[ImageInMetadata] = Query("""SELECT id, project, uuid, name, source, checksum,
+  disk_format, description, labels FROM main.image""")
 _KEYPAIRS: Query[KeypairInMetadata] = Query("""SELECT id, project, uuid, name, public_key,
   description, labels, created_by FROM main.keypair""")
 _MORE_KEYPAIRS: Query[ServerKeypairRow] = Query(
@@ -75,7 +75,11 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
     It contains no first-boot content and no hash of it. It contains no power state either: whether
     the machine runs, and whether it starts with the host, is known from the machine itself.
     """
-    images = {row['id']: _without(row, 'id') for row in record.rows(_IMAGES)}
+    images: Dict[int, Columns] = {}
+    discs: Dict[Tuple[str, object], Columns] = {}
+    for found_image in record.rows(_IMAGES):
+        image = _without(found_image, 'id', 'project')
+        images[found_image['id']] = discs[found_image['project'], found_image['name']] = image
     keypairs: Dict[int, Columns] = {}
     by_name: Dict[Tuple[str, str], Columns] = {}
     for row in record.rows(_KEYPAIRS):
@@ -101,6 +105,11 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
         metadata = {
             'server': _server(server),
             'image': images[server['image_id']],
+            'cdroms': [
+                discs[server['project'], name]
+                for name in json.loads(server['hardware']).get('cdroms', ())
+                if (server['project'], name) in discs
+            ],
             'keypair': by_name.get(first_key),
             'more_keypairs': more_keypairs.get(identity, []),
             'ports': ports.get(identity, []),

@@ -184,12 +184,13 @@ class RecordWriter:
 
         return self.change(changes, delete, is_all)
 
-    def begin_deletion(self, changes: Changes, user: str, *columns: str) -> Outcomes:
+    def begin_deletion(self, changes: Changes, user: str, uses: str) -> Outcomes:
         """Mark rows as being deleted, so that no new row can refer to them.
 
-        Raises CloudError if a row of ``user`` refers to one of them by a column meanwhile.
+        Raises CloudError if a row of ``user`` refers to one of them meanwhile. ``uses``: the
+        condition for that, of its columns and ?1, the id of what is deleted.
         """
-        query = f'SELECT 1 FROM {user} WHERE ? IN ({", ".join(columns)})'
+        query = f'SELECT 1 FROM {user} WHERE {uses}'
 
         def begin(change: Change, row: int) -> None:
             if self.record.value(query, row) is not None:

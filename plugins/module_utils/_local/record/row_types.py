@@ -56,10 +56,12 @@ class ImageInMetadata(TypedDict):
     """An image in the metadata of a server."""
 
     id: int
+    project: str
     uuid: str
     name: str
     source: str
     checksum: str | None
+    disk_format: str
     description: str
     labels: str
 

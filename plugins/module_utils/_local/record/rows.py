@@ -78,6 +78,7 @@ class ImageRow(Row):
     name: Annotated[str, METADATA]
     source: Annotated[str, METADATA]
     checksum: Annotated[Optional[str], METADATA]
+    disk_format: Annotated[str, "DEFAULT 'qcow2'", METADATA, Value.DISK_FORMAT]
     size: Optional[int]
     # The source that it was created from: digests by kind, size and time of the file.
     imported: Optional[str]

@@ -211,7 +211,9 @@ _START = [
 _BRIDGE_PORT = """server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
   bridge TEXT NOT NULL, mac TEXT NOT NULL, UNIQUE (bridge, mac)"""
 _BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
-_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS, *_START, *_BRIDGE_PORTS]
+# Images for the CD drives of servers.
+_ISO = ["ALTER TABLE image ADD COLUMN disk_format TEXT NOT NULL DEFAULT 'qcow2';"]
+_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS, *_START, *_BRIDGE_PORTS, *_ISO]
 
 VERSIONS = {
     2: _version_2(),

@@ -40,7 +40,12 @@ TABLES: Dict[str, Table] = {
     ),
     'flavor': Table(rows.FlavorRow, _NAMED),
     'image': Table(
-        rows.ImageRow, _NAMED, {'server': 'SELECT id FROM server WHERE image_id = {row}.id'}
+        rows.ImageRow,
+        _NAMED,
+        {
+            'server': 'SELECT id FROM server WHERE image_id = {row}.id OR project = {row}.project '
+            "AND {row}.name IN (SELECT value FROM json_each(hardware, '$.cdroms'))"
+        },
     ),
     'network': Table(
         rows.NetworkRow,

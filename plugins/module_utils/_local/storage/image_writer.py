@@ -23,6 +23,8 @@ from .pools import Disk, pool_of
 
 _DONE = 'UPDATE main.image SET task_state = NULL WHERE id = ?'
 _BUILT = 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?'
+USES = """?1 IN (image_id, rescue_image_id) OR (SELECT name FROM image WHERE id = ?1) IN (
+  SELECT value FROM json_each(hardware, '$.cdroms'))"""
 _DELETED = 'DELETE FROM main.image WHERE id = ?'
 
 
@@ -55,7 +57,7 @@ class ImageWriter:
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
-        begun = self.record.writer.begin_deletion(changes, 'server', 'image_id', 'rescue_image_id')
+        begun = self.record.writer.begin_deletion(changes, 'server', USES)
         deleted = self.work.then_each(begun, self._delete)
         return self.work.finish(deleted, _DELETED)
 
@@ -68,6 +70,7 @@ class ImageWriter:
         columns: Dict[str, object] = {
             'source': image.source,
             'checksum': image.checksum,
+            'disk_format': image.disk_format,
             **description_columns(image),
         }
         row = self.record.find('image', image.name)
@@ -115,6 +118,7 @@ class ImageWriter:
             if image.checksum is not None:
                 checksum = checksums.resolve(image.checksum, image.source, self.host.timeout)
                 check_digests(checksum, process.digests)
-            size = process.convert(location)
+            is_iso = image.disk_format == 'iso'
+            size = process.keep(location) if is_iso else process.convert(location)
         known = {**process.digests, **source_stamp}
         return size, json.dumps(known)

@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images: qcow2 files without a backing file, which are the backing files of servers' disks."""
+"""Images: qcow2 files without a backing file, which are the backing files of servers' disks.
+
+The file of an ISO image has the same name, and is the ISO image as it was imported.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from .row_types import ListedImage
 
 _LIST: Query[ListedImage] = Query("""SELECT i.*, (SELECT group_concat(s.name)
-  FROM server s WHERE i.id IN (s.image_id, s.rescue_image_id)) AS used
+  FROM server s WHERE i.id IN (s.image_id, s.rescue_image_id)
+  OR i.name IN (SELECT value FROM json_each(s.hardware, '$.cdroms'))) AS used
   FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name""")
 
 
@@ -51,11 +55,13 @@ class LocalImages:
         image = self.pool.image(row['uuid'])
         return not self.pool.exists(image)
 
-    def source_problem(self, source: str) -> str:
+    def source_problem(self, source: str, disk_format: str) -> str:
         """Why a file cannot become an image, as far as known before the import; else empty."""
-        from ..._cloud.images.disk_format import identify
+        from ..._cloud.images.disk_format import identify, identify_iso
 
-        return source_files.source_problem(source, identify)
+        return source_files.source_problem(
+            source, identify_iso if disk_format == 'iso' else identify
+        )
 
     def source_digests(self, name: str, source: str) -> Dict[str, str] | None:
         """The digest of a source file; as recorded while the file is unchanged since the import."""
@@ -104,4 +110,5 @@ def _image(row: ListedImage, disk_missing: bool) -> Image:
         digests=digests,
         size=AFTER_APPLY if size is None else size,
         min_disk=AFTER_APPLY if size is None else min_disk_gb(size),
+        disk_format=row['disk_format'],
     )

@@ -96,16 +96,20 @@ class PoolWriter(Pool):
             command = ('qemu-img', 'check', '-q', '-f', disk.format, '-r', 'leaks', disk.path)
             self.host.work.run(*command, locks=locks)
 
-    def sizes(self, kind: str) -> Dict[str, int]:
-        """The sizes (bytes) of all disks of a kind, by UUID: the variable part of their paths."""
+    def sizes(self, kind: str, *formats: str) -> Dict[str, int]:
+        """The sizes (bytes) of all disks of a kind, by UUID: the variable part of their paths.
+
+        ``formats``: only those; only ISO images are raw.
+        """
         before, _star, after = self.path(kind, '*').rpartition('*')
         pattern = f'{glob.escape(before)}*{after}'
         found: Dict[str, int] = {}
         for path in glob.glob(pattern):
             name = path[len(before) : -len(after)]
             if _UUID.match(name):
-                disk = Disk(self.path(kind, name), '')
-                found[name] = self.size(disk)
+                info = self._info(Disk(self.path(kind, name), ''))
+                if not formats or info['format'] in formats:
+                    found[name] = int(info['virtual-size'])
         return found
 
 

@@ -90,6 +90,7 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
         disk_missing=raw['status'] == 'killed' and not tasks.unfinished,
         digests=_digests(marks),
         rescue_problem=_rescue_problem(raw),
+        disk_format='iso' if raw.get('disk_format') == 'iso' else 'qcow2',
     )
 
 

@@ -41,7 +41,7 @@ class Images:
         images = existing(all_images(self.api))
         return named(images, names, self.api.project_id, is_ours)
 
-    def source_problem(self, source: str) -> str:
+    def source_problem(self, source: str, disk_format: str) -> str:
         """Return why a file cannot become an image, as far as known before; else empty."""
         from .image_source import identified
 
