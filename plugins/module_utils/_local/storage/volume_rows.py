@@ -8,7 +8,6 @@ import json
 from typing import TYPE_CHECKING, Tuple
 
 from ..._model.change import Change
-from ..._model.hardware import hardware_from
 from ..._model.status import VolumeStatus
 from ..._model.volume import Volume, root_server
 from ..record.database import Query
@@ -58,10 +57,18 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
     return pool.volume(row['uuid'], row['size'])
 
 
+def bus_of(row: ListedVolume) -> str:
+    """The bus of a volume: that of its server."""
+    if row['hardware'] in (None, '{}'):
+        return 'virtio'
+    from ..._model.hardware import hardware_from
+
+    return hardware_from(row['hardware']).bus
+
+
 def volume_of(row: ListedVolume, pool: Pool) -> Volume:
     """The volume of a row."""
     disk = disk_of(pool, row)
-    hardware = hardware_from(row['hardware'] or '{}')
     return Volume(
         row['name'],
         row['size'],
@@ -70,7 +77,7 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         json.loads(row['labels']),
         row['uuid'],
         disk.serial,
-        disk_devices.path(hardware.bus, disk.serial),
+        disk_devices.path(bus_of(row), disk.serial),
         created_by=row['created_by'],
         created_at=row['created_at'],
         disk_missing=row['task_state'] is None and not pool.exists(disk),

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable
 
 from ..._cloud import Outcomes, TimedOut
 from ..._model.change import Change, Changes
-from ..._model.hardware import hardware_from
 from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
@@ -20,7 +19,7 @@ from ..record.work import wait_until
 from . import disk_devices
 from .pool_writer import writer_of
 from .pools import Disk
-from .volume_rows import disk_of, lock_of, row_of
+from .volume_rows import bus_of, disk_of, lock_of, row_of
 
 if TYPE_CHECKING:
     from .row_types import ListedVolume
@@ -146,7 +145,7 @@ class VolumeWriter:
         machine = self._machine(row)
         disk = self._disk(row)
         if machine and not _find_target(machine, disk.serial):
-            bus = hardware_from(row['hardware'] or '{}').bus
+            bus = bus_of(row)
             device = disk_devices.disk_xml(disk, bus, _find_free_target(machine, bus))
             device = device.replace('</disk>', f'{_limits(machine, disk.serial)}</disk>')
             machine.attachDeviceFlags(device, _LIVE)
