@@ -804,7 +804,7 @@ def test_image_in_a_cd_drive(record: Record) -> None:
     record.writer.update_row('server', server, {'hardware': DISC})
     with pytest.raises(CloudError, match='image disc is now in use by a server'):
         record.writer.begin_deletion([change], 'server', USES)
-    (text,) = metadata.server_metadata(record).values()
+    text = next(iter(metadata.server_metadata(record).values()))
     (disc,) = json.loads(text)['cdroms']
     assert (disc['name'], disc['disk_format']) == ('disc', 'iso')
     before = record.value("SELECT value FROM meta WHERE key = 'metadata'")
