@@ -310,6 +310,14 @@ def image(tiny: str) -> Iterator[str]:
     keep('image', name='small', state='absent')
 
 
+@pytest.fixture(scope='module')
+def debian_image(debian: str) -> Iterator[str]:
+    """An image named debian."""
+    keep('image', name='debian', path=debian)
+    yield 'debian'
+    keep('image', name='debian', state='absent')
+
+
 @pytest.fixture(scope='session')
 def ssh(key: str) -> Callable[[str, str], str]:
     """Run a command in a guest by its address; return its output."""

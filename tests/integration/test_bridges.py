@@ -11,16 +11,12 @@ from typing import Any
 import pytest
 
 from .conftest import host_bridges, keep, run
-from .test_ground import eventually
+from .test_ground import eventually, output_of
+from .test_hardware import machine, virsh
 
 Guest = Callable[[str, str], str]
 FRONT = {'name': 'default'}
 ON_LAN = {'bridge': 'lan0', 'mac': '52:54:00:aa:00:02'}
-
-
-def ip(*words: str) -> None:
-    """Run the command of iproute2."""
-    subprocess.run(['ip', *words], check=True)
 
 
 def answers(address: str) -> bool:
@@ -33,13 +29,26 @@ def answers(address: str) -> bool:
 def lan(host: None) -> Iterator[None]:
     """A bridge of the host with a machine at 10.99.0.1, which is a network namespace."""
     with host_bridges('lan0'):
-        ip('netns', 'add', 'lan')
-        ip('link', 'add', 'lan1', 'up', 'master', 'lan0', 'type', 'veth', 'peer', 'name', 'eth0')
-        ip('link', 'set', 'eth0', 'netns', 'lan')
-        ip('-netns', 'lan', 'address', 'add', '10.99.0.1/24', 'dev', 'eth0')
-        ip('-netns', 'lan', 'link', 'set', 'eth0', 'up')
+        output_of('ip', 'netns', 'add', 'lan')
+        output_of(
+            'ip',
+            'link',
+            'add',
+            'lan1',
+            'up',
+            'master',
+            'lan0',
+            'type',
+            'veth',
+            'peer',
+            'name',
+            'eth0',
+        )
+        output_of('ip', 'link', 'set', 'eth0', 'netns', 'lan')
+        output_of('ip', '-netns', 'lan', 'address', 'add', '10.99.0.1/24', 'dev', 'eth0')
+        output_of('ip', '-netns', 'lan', 'link', 'set', 'eth0', 'up')
         yield
-        ip('netns', 'delete', 'lan')
+        output_of('ip', 'netns', 'delete', 'lan')
 
 
 @pytest.fixture(scope='module')
@@ -90,9 +99,9 @@ def test_boots_with_it(server: dict[str, Any], ssh: Guest) -> None:
 
 def test_bridge_made_again(server: dict[str, Any]) -> None:
     """The next task puts the interface on a bridge that its operator has made again."""
-    ip('link', 'delete', 'lan0')
-    ip('link', 'add', 'lan0', 'up', 'type', 'bridge')
-    ip('link', 'set', 'lan1', 'master', 'lan0')
+    output_of('ip', 'link', 'delete', 'lan0')
+    output_of('ip', 'link', 'add', 'lan0', 'up', 'type', 'bridge')
+    output_of('ip', 'link', 'set', 'lan1', 'master', 'lan0')
     assert not answers('10.99.0.2')
     assert ' is attached to no bridge' in keep('server', name='bridged')['msg']
     eventually(lambda: answers('10.99.0.2'))
@@ -100,13 +109,9 @@ def test_bridge_made_again(server: dict[str, Any]) -> None:
 
 def test_changed_by_hand(server: dict[str, Any]) -> None:
     """Another MAC is told, and repaired."""
-    names = ['virsh', 'list', '--name']
-    found = subprocess.run(names, check=True, capture_output=True, text=True).stdout.split()
-    (machine,) = (name for name in found if name.endswith('-bridged'))
-    dump = ['virsh', 'dumpxml', '--inactive', machine]
-    definition = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+    definition = virsh('dumpxml', '--inactive', machine('bridged'))
     other = definition.replace(f"address='{ON_LAN['mac']}'", "address='52:54:00:aa:00:99'")
-    subprocess.run(['virsh', 'define', '/dev/stdin'], input=other, text=True, check=True)
+    virsh('define', '/dev/stdin', given=other)
     shown = run('server_info', name='bridged')['servers'][0]
     reason = f'its machine no longer has the network interface {ON_LAN["mac"]} on bridge lan0'
     assert (shown['status'], shown['status_reason']) == ('UNMANAGED', reason)

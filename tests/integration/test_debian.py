@@ -15,13 +15,12 @@ SSH = {'wait_for': 'ssh', 'wait_timeout': 300}
 
 
 @pytest.fixture(scope='module')
-def server(debian: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
+def server(debian_image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     """A running server whose first boot is done."""
-    keep('image', name='debian', path=debian)
     yield keep(
         'server',
         name='real',
-        image='debian',
+        image=debian_image,
         flavor='g1.micro',
         hardware={'disk_bus': 'scsi'},
         key_name='test',
@@ -31,7 +30,6 @@ def server(debian: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
         wait_timeout=300,
     )['server']
     keep('server', name='real', state='absent')
-    keep('image', name='debian', state='absent')
 
 
 def test_debian(server: dict[str, Any], ssh: Callable[..., str]) -> None:

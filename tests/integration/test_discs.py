@@ -50,14 +50,13 @@ def discs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]
 
 @pytest.fixture(scope='module')
 def server(
-    debian: str, key: str, open_group: str, discs: tuple[str, ...]
+    debian_image: str, key: str, open_group: str, discs: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
     """A running server with a disc."""
-    keep('image', name='debian', path=debian)
     yield keep(
         'server',
         name='reader',
-        image='debian',
+        image=debian_image,
         flavor='g1.micro',
         key_name='test',
         security_groups=[open_group],
@@ -65,7 +64,6 @@ def server(
         **WAIT,
     )['server']
     keep('server', name='reader', state='absent')
-    keep('image', name='debian', state='absent')
 
 
 def test_read(server: dict[str, Any], ssh: Guest) -> None:
@@ -107,4 +105,4 @@ def test_boot(server: dict[str, Any], kind: str) -> None:
     hardware = {'os_type': kind, 'cdroms': ['one', 'two'], 'boot_order': ['cdrom', 'disk']}
     keep('server', name='reader', hardware=hardware)
     keep('server', name='reader', state='started')
-    eventually(lambda: console.read_bytes().count(BOOTED) > before, 60)
+    eventually(lambda: console.read_bytes().count(BOOTED) > before)

@@ -20,13 +20,12 @@ WAIT = {'wait_for': 'ssh', 'wait_timeout': 300}
 
 
 @pytest.fixture(scope='module')
-def server(debian: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
+def server(debian_image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     """A running server with EFI and a TPM."""
-    keep('image', name='debian', path=debian)
     yield keep(
         'server',
         name='firm',
-        image='debian',
+        image=debian_image,
         flavor='g1.micro',
         key_name='test',
         security_groups=[open_group],
@@ -34,7 +33,6 @@ def server(debian: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
         **WAIT,
     )['server']
     keep('server', name='firm', state='absent', delete_snapshots=True)
-    keep('image', name='debian', state='absent')
 
 
 def folder(server: dict[str, Any]) -> Path:

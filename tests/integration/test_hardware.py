@@ -35,9 +35,10 @@ def virsh(*arguments: str, given: str = '') -> str:
     return ran.stdout
 
 
-def machine() -> str:
-    """The name of the machine in libvirt."""
-    return next(name for name in virsh('list', '--all', '--name').split() if name.endswith('-odd'))
+def machine(server: str = 'odd') -> str:
+    """The name of a machine in libvirt."""
+    names = virsh('list', '--all', '--name').split()
+    return next(name for name in names if name.endswith(f'-{server}'))
 
 
 def test_size_and_topology(server: dict[str, Any], ssh: Guest) -> None:

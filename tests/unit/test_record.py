@@ -24,7 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables i
     ALL_TABLES,
     TABLES,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.image_writer import USES
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.images import USES
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_columns
@@ -774,7 +774,7 @@ def test_export_is_never_older(record: Record, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ('table', 'user', 'uses'),
-    [('network', 'port', 'network_id = ?1'), ('image', 'server', USES)],
+    [('network', 'port', 'network_id = ?1'), ('image', 'server', USES.format(id='?1'))],
 )
 def test_rows_that_came_into_use_are_not_deleted(
     record: Record, table: str, user: str, uses: str
@@ -803,7 +803,7 @@ def test_image_in_a_cd_drive(record: Record) -> None:
     change = Change('image', 'disc', Verb.DELETE, None, None)
     record.writer.update_row('server', server, {'hardware': DISC})
     with pytest.raises(CloudError, match='image disc is now in use by a server'):
-        record.writer.begin_deletion([change], 'server', USES)
+        record.writer.begin_deletion([change], 'server', USES.format(id='?1'))
     text = next(iter(metadata.server_metadata(record).values()))
     (disc,) = json.loads(text)['cdroms']
     assert (disc['name'], disc['disk_format']) == ('disc', 'iso')
@@ -811,7 +811,7 @@ def test_image_in_a_cd_drive(record: Record) -> None:
     record.sql.execute("UPDATE main.image SET description = 'x' WHERE name = 'disc'")
     assert record.value("SELECT value FROM meta WHERE key = 'metadata'") == before + 1
     record.writer.update_row('server', server, {'hardware': '{}'})
-    record.writer.begin_deletion([change], 'server', USES)
+    record.writer.begin_deletion([change], 'server', USES.format(id='?1'))
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class LocalCloud:
                 'run the playbook hanok.cloud.recover, which reports what was lost'
             )
 
-    @property
+    @cached_property
     def profile(self) -> Profile:
         """How this cloud differs from others."""
         if not self.host.settings.bridges:

@@ -114,7 +114,7 @@ def hardware_from(recorded: str) -> Hardware:
     if (hardware.os_type or 'linux') not in DEFAULTS:
         raise ValueError(f'unknown os_type {hardware.os_type}')
     words = [value for value in options.values() if isinstance(value, str)]
-    for word in (*words, *(hardware.boot_order or ()), *(hardware.cdroms or ())):
+    for word in (*words, *(word for option in _LISTS for word in options.get(option, ()))):
         if not _WORD.match(word):
             raise ValueError(f'{word!r} is no word')
     return hardware

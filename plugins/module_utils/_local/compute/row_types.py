@@ -23,12 +23,6 @@ class Machine(Named):
     uuid: str
 
 
-class OfServer(TypedDict):
-    """What belongs to a server."""
-
-    server_id: int | None
-
-
 class ListedServer(ServerRow):
     """A server with its image and root volume.
 
@@ -74,9 +68,10 @@ class PortOfServer(PortRow):
     floating: str | None
 
 
-class GroupOfServer(OfServer):
+class GroupOfServer(TypedDict):
     """A security group of a port of a server."""
 
+    server_id: int | None
     port_id: int
     own_groups: int
     name: str

@@ -17,7 +17,7 @@ from ..record.record import Record
 
 if TYPE_CHECKING:
     from ..record.rows import BridgePortRow, HistoryRow, InitScriptRow, VolumeRow
-    from .row_types import GroupOfServer, ListedServer, OfServer, PortOfServer, WatchedServer
+    from .row_types import GroupOfServer, ListedServer, PortOfServer, WatchedServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.
 _SELECTED = """FROM server s
@@ -49,7 +49,7 @@ _SERVERS: Query[ListedServer] = (
 PORTS: Query[PortOfServer] = Query(f"""SELECT p.*, n.name AS network, f.address AS floating
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
   WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY p.server_id, p.position""")
-_BRIDGE_PORTS: Query[BridgePortRow] = Query(f"""SELECT * FROM bridge_port
+BRIDGE_PORTS: Query[BridgePortRow] = Query(f"""SELECT * FROM bridge_port
   WHERE server_id IN (SELECT s.id {_SELECTED}) ORDER BY id""")
 GROUPS: Query[GroupOfServer] = Query(f"""SELECT p.server_id, p.id AS port_id, p.own_groups, g.name
   FROM port_security_group pg JOIN port p ON p.id = pg.port_id
@@ -89,23 +89,13 @@ def server_rows(record: Record, names: str | None, member_of: str | None) -> Lis
     return rows
 
 
-ServersRow = TypeVar('ServersRow', bound='OfServer')
+ServersRow = TypeVar('ServersRow', 'PortOfServer', 'GroupOfServer', 'VolumeRow', 'BridgePortRow')
 
 
 def by_server(rows: Sequence[ServersRow]) -> Dict[int | None, List[ServersRow]]:
     """Rows by server_id."""
     found: Dict[int | None, List[ServersRow]] = {}
     for row in rows:
-        found.setdefault(row['server_id'], []).append(row)
-    return found
-
-
-def bridge_ports(
-    record: Record, names: str | None, member_of: str | None
-) -> Dict[int, List[BridgePortRow]]:
-    """The interfaces of servers on bridges of the host, by server."""
-    found: Dict[int, List[BridgePortRow]] = {}
-    for row in record.rows(_BRIDGE_PORTS, names, member_of):
         found.setdefault(row['server_id'], []).append(row)
     return found
 

@@ -24,9 +24,9 @@ from ..record.record import Record, description_columns
 from ..record.rows import ServerRow
 from . import bridge_rows
 from .server_queries import (
+    BRIDGE_PORTS,
     PORTS,
     VOLUMES,
-    bridge_ports,
     by_server,
     init_script_hash,
     init_scripts,
@@ -279,7 +279,7 @@ def complete_rows(
     user_data_hash = UserDataHash.of(user_data, record.secret()) if user_data else None
     selected = (json.dumps(names), None)
     ports = by_server(record.rows(PORTS, *selected))
-    bridges = bridge_ports(record, *selected)
+    bridges = by_server(record.rows(BRIDGE_PORTS, *selected))
     volumes = by_server(record.rows(VOLUMES, *selected))
     keys = {row['name']: row['public_key'] for row in record.rows(_KEYPAIRS)}
     scripts = init_scripts(record)

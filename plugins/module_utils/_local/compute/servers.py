@@ -58,7 +58,7 @@ class LocalServers:
         if not rows:
             return ()
         ports = queries.by_server(record.rows(queries.PORTS, *selected))
-        bridge_ports = queries.bridge_ports(record, *selected)
+        bridge_ports = queries.by_server(record.rows(queries.BRIDGE_PORTS, *selected))
         groups = queries.by_server(record.rows(queries.GROUPS, *selected))
         volumes = queries.by_server(record.rows(queries.VOLUMES, *selected))
         machines = self.host.hypervisor.machines()

@@ -11,8 +11,10 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Callable, Dict, Iterator
 
 from ..._cloud import CloudError
+from ..._model.datapath import DEVICE
 from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
+from ..._model.image import DISK_FORMATS
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.rule import Rule
@@ -114,8 +116,8 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.ADDRESS: IPv4Address,
     Value.ALGORITHM: _one_of(*ALGORITHMS),
     Value.CIDR: IPv4Network,
-    Value.DEVICE: _matches('[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}'),
-    Value.DISK_FORMAT: _one_of('qcow2', 'iso'),
+    Value.DEVICE: _matches(DEVICE.pattern),
+    Value.DISK_FORMAT: _one_of(*DISK_FORMATS),
     Value.HARDWARE: hardware_from,
     Value.HEALTH_CHECK: lambda text: HealthCheck(**json.loads(text)),
     Value.HOST_NAME: _matches('[A-Za-z0-9-]+'),

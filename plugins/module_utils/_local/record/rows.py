@@ -170,7 +170,7 @@ class ServerKeypairRow(Row):
 class BridgePortRow(Row):
     """A network interface of a server on a bridge of the host."""
 
-    server_id: Annotated[int, 'REFERENCES server ON DELETE CASCADE', INDEX]
+    server_id: Annotated[OfServer, INDEX]
     bridge: Annotated[str, RULES, METADATA, Value.DEVICE]
     mac: Annotated[str, METADATA, Value.MAC]
 
@@ -253,7 +253,7 @@ class ServerSnapshotRow(Row):
 
     uuid: Uuid
     name: str
-    server_id: Annotated[int, 'REFERENCES server ON DELETE CASCADE', INDEX]
+    server_id: Annotated[OfServer, INDEX]
     parent_id: Annotated[Optional[int], 'REFERENCES server_snapshot ON DELETE SET NULL']
     memory: int
     hardware: Annotated[Optional[str], Value.JSON]

@@ -18,13 +18,12 @@ from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.record import description_columns
 from . import image_import
+from .images import USES
 from .pool_writer import writer_of
 from .pools import Disk, pool_of
 
 _DONE = 'UPDATE main.image SET task_state = NULL WHERE id = ?'
 _BUILT = 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?'
-USES = """?1 IN (image_id, rescue_image_id) OR (SELECT name FROM image WHERE id = ?1) IN (
-  SELECT value FROM json_each(hardware, '$.cdroms'))"""
 _DELETED = 'DELETE FROM main.image WHERE id = ?'
 
 
@@ -57,7 +56,7 @@ class ImageWriter:
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
-        begun = self.record.writer.begin_deletion(changes, 'server', USES)
+        begun = self.record.writer.begin_deletion(changes, 'server', USES.format(id='?1'))
         deleted = self.work.then_each(begun, self._delete)
         return self.work.finish(deleted, _DELETED)
 

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from .image_writer import ImageWriter
     from .row_types import ListedImage
 
-_LIST: Query[ListedImage] = Query("""SELECT i.*, (SELECT group_concat(s.name)
-  FROM server s WHERE i.id IN (s.image_id, s.rescue_image_id)
-  OR i.name IN (SELECT value FROM json_each(s.hardware, '$.cdroms'))) AS used
+# The condition for a server that uses the image with an id.
+USES = """{id} IN (image_id, rescue_image_id) OR (SELECT name FROM image WHERE id = {id}) IN (
+  SELECT value FROM json_each(hardware, '$.cdroms'))"""
+_LIST: Query[ListedImage] = Query(f"""SELECT i.*,
+  (SELECT group_concat(s.name) FROM server s WHERE {USES.format(id='i.id')}) AS used
   FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name""")
 
 

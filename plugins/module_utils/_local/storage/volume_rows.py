@@ -60,7 +60,7 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
 def bus_of(row: ListedVolume) -> str:
     """The bus of a volume: that of its server."""
     if row['hardware'] in (None, '{}'):
-        return 'virtio'
+        return 'virtio'  # of most servers: what follows is not imported for them
     from ..._model.hardware import hardware_from
 
     return hardware_from(row['hardware']).bus
