@@ -26,7 +26,7 @@ LIMITS = {
     'port': 172,
     'security_group': 186,
     'server': 275,
-    'server_log': 208,
+    'server_log': 206,
     'server_snapshot': 138,
     'volume': 127,
 }

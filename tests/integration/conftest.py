@@ -328,7 +328,7 @@ def ssh(key: str) -> Callable[[str, str], str]:
             'UserKnownHostsFile=/dev/null',
             'LogLevel=ERROR',
             'BatchMode=yes',
-            'ConnectTimeout=10',
+            'ConnectTimeout=30',  # of a guest without KVM that has much to do
         ]
         words = [
             'ssh',

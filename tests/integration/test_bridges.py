@@ -55,7 +55,7 @@ def lan(host: None) -> Iterator[None]:
 def server(lan: None, image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     """A running server in a network, with an agent, that has booted."""
     options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
-    booted = {'wait_for': 'ssh', 'wait_timeout': 120}
+    booted = {'wait_for': 'ssh', 'wait_timeout': 300}
     yield keep('server', name='bridged', **options, **booted)['server']
     keep('server', name='bridged', state='absent')
 
@@ -92,7 +92,7 @@ def test_boots_with_it(server: dict[str, Any], ssh: Guest) -> None:
     """A server that starts with it has it, also when the operator gives the bridge to no more."""
     keep('server', name='bridged', networks=[FRONT, ON_LAN])
     keep('server', name='bridged', state='stopped')
-    keep('server', name='bridged', state='started', wait_for='ssh', wait_timeout=120)
+    keep('server', name='bridged', state='started', wait_for='ssh', wait_timeout=300)
     set_address(ssh, server, '10.99.0.2')
     eventually(lambda: answers('10.99.0.2'))
 

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from .conftest import Play, run
 from .test_ground import eventually
 
 Guest = Callable[[str, str], str]
+Attempt = Callable[[], object]
 POOL = {'name': 'lan', 'addresses': ['203.0.113.0/29'], 'uplink': 'lan0'}
 HOST, NEIGHBOUR, OUTSIDE = '203.0.113.9', '203.0.113.10', '198.51.100.1'
 SERVER, BALANCER = '203.0.113.2', '203.0.113.3'
@@ -144,29 +145,24 @@ class Paths:
         self.ssh = ssh
 
     def broken(self) -> set[str]:
-        """The names of the blocked paths, which are tested in parallel."""
-        attempts = self._attempts()
-        with ThreadPoolExecutor(len(attempts)) as pool:
-            passed = dict(zip(attempts, pool.map(_passes, attempts.values()), strict=True))
-        return {name for name, open_ in passed.items() if not open_}
+        """The names of the blocked paths."""
+        return _broken({**self._from_outside(), **self._from_a_guest()})
 
     def is_any_broken(self) -> bool:
-        """Whether a path is blocked; returns when the first attempt fails."""
-        attempts = self._attempts().values()
-        pool = ThreadPoolExecutor(len(attempts))
-        try:
-            ended = as_completed([pool.submit(_passes, attempt) for attempt in attempts])
-            return not all(passed.result() for passed in ended)
-        finally:
-            pool.shutdown(wait=False)
+        """Whether a path to a server is blocked; no guest is asked, which may not answer."""
+        return _broken(self._from_outside()) != set()
 
-    def _attempts(self) -> dict[str, Callable[[], object]]:
+    def _from_outside(self) -> dict[str, Attempt]:
         return {
             'host to server, ping': lambda: output_of(f'ping -c 1 -W 3 {SERVER}'),
-            'host to server, ssh': lambda: self._in_guest('true'),
             'host to balancer': lambda: self._fetch(BALANCER),
             'LAN to server, ping': lambda: output_of(f'ip netns exec lan ping -c 1 -W 3 {SERVER}'),
             'LAN to server, http': lambda: self._fetch(SERVER, 'ip', 'netns', 'exec', 'lan'),
+        }
+
+    def _from_a_guest(self) -> dict[str, Attempt]:
+        return {
+            'host to server, ssh': lambda: self._in_guest('true'),
             'server to the outside': lambda: self._in_guest(
                 f'{GET} | nc -w 10 {OUTSIDE} 80 | {OK}'
             ),
@@ -184,9 +180,16 @@ class Paths:
         subprocess.run(words, capture_output=True, check=True)
 
 
-def _passes(path: Callable[[], object]) -> bool:
+def _broken(attempts: dict[str, Attempt]) -> set[str]:
+    """The names of the attempts that fail; they are made in parallel."""
+    with ThreadPoolExecutor(len(attempts)) as pool:
+        passed = dict(zip(attempts, pool.map(_passes, attempts.values()), strict=True))
+    return {name for name, open_ in passed.items() if not open_}
+
+
+def _passes(attempt: Attempt) -> bool:
     try:
-        path()
+        attempt()
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return False
     return True

@@ -84,7 +84,7 @@ def test_every_option_of_every_module(name: str, monkeypatch: pytest.MonkeyPatch
     module = params(needed)
     tried = 0
     for place in places(module.argument_spec):
-        for blank in ('', '  ', *([['']] if listed(place, module.argument_spec) else [])):
+        for blank in ('', '  ', None, *([['']] if listed(place, module.argument_spec) else [])):
             raw = {**needed, **with_blank(place, module.argument_spec, blank)}
             drop_blank(raw, module.argument_spec)
             others = {option: value for option, value in needed.items() if option != place[0]}
@@ -122,7 +122,7 @@ ARGUMENTS: dict[str, Any] = {
     ('raw', 'expected'),
     [
         ({'name': ''}, {}),
-        ({'name': None}, {'name': None}),
+        ({'name': None}, {}),
         ({'name': 0}, {'name': 0}),
         ({'members': ['', 'a', ' ']}, {'members': ['a']}),
         ({'members': 'a,,b'}, {'members': ['a', 'b']}),

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Blank options: AWX sends empty text for a survey question without an answer.
 
-Such an option counts as not set. This happens before Ansible checks types and choices, so it works
-for all of them.
+Such an option, or one that is null, counts as not set. This happens before Ansible checks types and
+choices, so it works for all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ MEANINGFUL = ('description', 'labels')  # in these empty text is a value
 
 
 def drop_blank(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any = ()) -> None:
-    """Remove options that hold only blank text from the raw ``params`` of a module.
+    """Remove options that hold null or only blank text from the raw ``params`` of a module.
 
     ``strict``: options that get wider when a value is missing (a rule without a port opens all
     ports). In those nothing is removed, and null becomes empty text, which the request refuses.
@@ -25,8 +25,8 @@ def drop_blank(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any
         is_list = rule.get('type') == 'list' and isinstance(value, (str, list))
         if option in strict and value is not None:
             params[option] = _null_as_text(value)
-        elif option not in MEANINGFUL and _is_blank(value):
-            del params[option]
+        elif value is None or (option not in MEANINGFUL and _is_blank(value)):
+            params.pop(option, None)
         elif is_list:
             _drop_from_list(params, option, rule)
         elif isinstance(value, dict) and 'options' in rule:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
-from ..._model.hardware import hardware_from
 from ..._model.server import Nic, Server, size_of
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
@@ -87,6 +86,8 @@ class LocalServers:
         return tuple(found)
 
     def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
+        from ..._model.hardware import hardware_from
+
         faults, reason = self._faults(row, machine)
         ports = row['ports']
         groups = row['groups']
