@@ -881,7 +881,7 @@ class MemoryCloud:
 
     def __init__(self, memory: Memory, actor: str) -> None:
         """``memory``: what earlier tasks left."""
-        self.memory = memory
+        self.memory, self.actor = memory, actor
         self.notes: list[str] = []
         self.history = MemoryHistory(memory, actor)
         for kind in KINDS.values():
@@ -904,6 +904,11 @@ class MemoryCloud:
             for resource, total in self.memory.limits.items()
             if resource in resources
         ]
+
+    def each_project(self) -> Iterator[tuple[str, MemoryCloud]]:
+        """All projects."""
+        for name, memory in sorted(self.memory.projects.items()):
+            yield name, MemoryCloud(memory, self.actor)
 
     def obstacles(self) -> Sequence[str]:
         """Nothing is in the way."""

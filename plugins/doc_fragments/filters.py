@@ -20,4 +20,15 @@ options:
         is returned in place of the list.
       - Requires jmespath on the host; the role P(hanok.cloud.host#role) installs it.
     type: str
+  all_projects:
+    description:
+      - Whether to list what all projects have, each item with its C(project), instead of what the
+        project of the task has.
+      - In the cloud V(local) these are all projects of the host. In an OpenStack these are the
+        projects in which the user of the entry in C(clouds.yaml) has a role; an application
+        credential belongs to one project only.
+      - What several projects see, such as built-in flavors and public images, is returned for each
+        of them.
+    type: bool
+    default: false
 """

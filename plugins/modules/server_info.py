@@ -67,6 +67,11 @@ EXAMPLES = r"""
     labels:
       tier: web
 
+- name: Get the servers of all projects that have a floating IP
+  hanok.cloud.server_info:
+    all_projects: true
+    query: "[?floating_ip].{project: project, name: name, address: floating_ip}"
+
 - name: Get the billable hours of all servers in the last week
   hanok.cloud.server_info:
     usage:
@@ -115,6 +120,9 @@ usage:
       type: str
     id:
       description: UUID of the server.
+      type: str
+    project:
+      description: Its project.
       type: str
     hours:
       description: Hours in which it was billable.

@@ -16,6 +16,7 @@ SAMPLE = (
     'test_identity.py::test_created_again[image]',
     'test_identity.py::test_created_again[volume]',
     'test_limits.py::test_servers_of_a_group_count_together[vcpus-3 servers need 3 vCPUs]',
+    'test_projects.py::test_all_projects',
     'test_requests.py::test_killed[security_group-True]',
     'test_requests.py::test_lost_answer[server]',
     'test_requests.py::test_number_of_requests',

@@ -133,6 +133,9 @@ def test_usage(run: Run, server: Callable[..., Result]) -> None:
     mine = [one for one in found if one['name'] in ('one', 'two') and not one['deleted']]
     assert [one['name'] for one in mine] == ['one', 'two']
     assert all(one['hours'] >= 0 and one['to'] >= one['from'] for one in mine)
+    everywhere = run('server_info', usage={}, all_projects=True)['usage']
+    ids = [(one['project'], one['id']) for one in everywhere]
+    assert [id for project, id in ids if project == 'default'] == [one['id'] for one in found]
     only = run('server_info', name='one', usage={'from': '1h'})['usage']
     assert {one['name'] for one in only} == {'one'}
     refused = run('server_info', usage={'from': 'yesterday'})

@@ -123,6 +123,29 @@ def test_new_project(run: Run, tasks: Tasks, blue: str) -> None:
     assert first[0]['id'] != run('security_group_info', name='default')['security_groups'][0]['id']
 
 
+def test_all_projects(run: Run, keep: Keep) -> None:
+    """Everything of all projects is listed with its project, labels and expressions select of it.
+
+    A task for one project sees that one only, also after the others were listed.
+    """
+    options = {'name': 'seen', 'labels': {'round': 'all'}}
+    projects = ['default', 'blue', 'red']
+    created = {one: keep('network', project=one, **options)['network'] for one in projects}
+    try:
+        found = run('network_info', all_projects=True, labels={'round': 'all'})['networks']
+        assert sorted(one['project'] for one in found) == sorted(projects)
+        assert {one['project']: one for one in found} == created
+        assert run('network_info', name='seen', all_projects=True)['networks'] == found
+        query = "[?name == 'seen' && project == 'red'].id"
+        answer = run('network_info', all_projects=True, query=query)['networks']
+        assert answer == [created['red']['id']]
+        seen = run('network_info', project='blue', name='seen')['networks']
+        assert seen == [created['blue']]
+    finally:
+        for one in projects:
+            keep('network', project=one, name='seen', state='absent')
+
+
 @pytest.mark.parametrize('kind', ['server', 'lb', 'port', 'floating_ip', 'volume'])
 def test_references(kind: str, run: Run, tasks: Tasks, blue: str) -> None:
     """What another project has does not exist here."""

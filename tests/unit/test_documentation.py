@@ -158,6 +158,10 @@ class SampleCloud:
         """Observe without locks."""
         yield observe()[0]
 
+    def each_project(self) -> Iterator[tuple[str, SampleCloud]]:
+        """Yield the only project."""
+        yield 'default', self
+
     def limits(self, resources: Iterable[str]) -> Sequence[Limit]:
         """Return much: it has room for everything."""
         return [Limit(resource, 10**9, 0) for resource in resources]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Invalid
 from .._model.checks import labels_of
@@ -18,6 +18,7 @@ ARGUMENTS: Dict[str, Any] = {
     'name': {'type': 'str'},
     'labels': {'type': 'dict', 'default': {}},
     'query': {'type': 'str'},
+    'all_projects': {'type': 'bool', 'default': False},
 }
 Observe = Callable[[Cloud, Dict[str, Any]], Sequence[Dict[str, Any]]]
 
@@ -94,20 +95,29 @@ def _list(kind: str, cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str,
 
 def _observed(observe: Observe, cloud: Cloud, params: Dict[str, Any]) -> object:
     select = selection(params)
-    return select(observe(cloud, params))
+    found: List[Dict[str, Any]] = []
+    for project, one in projects_of(cloud, params):
+        found += in_project(project, observe(one, params))
+    return select(found)
+
+
+def projects_of(cloud: Cloud, params: Dict[str, Any]) -> Iterable[Tuple[str, Cloud]]:
+    """Return the project of the task, or all of them one after the other, with their cloud."""
+    return cloud.each_project() if params['all_projects'] else [(params['project'], cloud)]
+
+
+def in_project(project: str, items: Iterable[Dict[str, Any]]) -> List[Dict[str, Any]]:
+    """Return items with their project."""
+    return [{**item, 'project': project} for item in items]
 
 
 def selection(params: Dict[str, Any]) -> Callable[[Sequence[Dict[str, Any]]], object]:
     """Return what selects items by the options of all _info modules, which it checks at once."""
     query = _compiled(params['query'])
     labels = labels_of(params['labels'])
-    project = params['project']
 
     def select(items: Sequence[Dict[str, Any]]) -> object:
-        found: List[Dict[str, Any]] = []
-        for item in items:
-            if labels.items() <= item['labels'].items():
-                found.append({**item, 'project': project})
+        found = [item for item in items if labels.items() <= item['labels'].items()]
         return query(found) if query else found
 
     return select

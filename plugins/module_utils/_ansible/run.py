@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import Any, Dict, List
 
 from .._cloud import Cloud, CloudError, Outcome, Outcomes
 from .._model.change import Changes
@@ -18,9 +18,6 @@ from .report import items_of, summary
 from .resource import Opener, Resource
 from .task import Applied, plan_of, wait
 from .things import Observed, Requested, Thing
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(resource: Resource[Requested, Observed, Thing]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError
 from .._model.nic_request import NicRequest
@@ -219,16 +219,20 @@ def main_info() -> None:
 
 def _information(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, object]:
     """Return the servers and, if that is requested, for how long they were billable."""
-    from .info import selection
+    from .info import in_project, projects_of, selection
 
     select = selection(params)
-    servers = _observe_info(cloud, params)
-    found: Dict[str, object] = {'servers': select(servers)}
-    if params['usage'] is not None:
-        from .usage import usage
+    servers: List[Dict[str, Any]] = []
+    used: List[Dict[str, Any]] = []
+    for project, one in projects_of(cloud, params):
+        found = _observe_info(one, params)
+        servers += in_project(project, found)
+        if params['usage'] is not None:
+            from .usage import usage
 
-        found['usage'] = usage(cloud, params['name'], params['usage'], servers)
-    return found
+            used += in_project(project, usage(one, params['name'], params['usage'], found))
+    result = {'servers': select(servers)}
+    return result if params['usage'] is None else {**result, 'usage': used}
 
 
 def _observe_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:

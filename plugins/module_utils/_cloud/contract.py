@@ -14,6 +14,7 @@ from typing import (
     Collection,
     ContextManager,
     Iterable,
+    Iterator,
     List,
     Mapping,
     Protocol,
@@ -224,6 +225,12 @@ class Cloud(Protocol):
         """Return the limits of resources (_model/needs.py), as far as there are any.
 
         Raises Unsupported for a kind of items that the cloud does not have.
+        """
+
+    def each_project(self) -> Iterator[Tuple[str, Cloud]]:
+        """Yield the projects that the user sees, by their names in tasks.
+
+        Each with the cloud opened for it, which only reads, and only until the next one.
         """
 
     def obstacles(self) -> Sequence[str]:

@@ -38,12 +38,7 @@ if TYPE_CHECKING:
 
 
 @translating()
-def this_host(
-    project: str,
-    actor: str,
-    timeout: int,
-    lost: bool = False,
-) -> Host:
+def this_host(project: str, actor: str, timeout: int, lost: bool = False) -> Host:
     """What the resources of this host share. Raises CloudError for any user but root.
 
     ``lost``: the record is to be rebuilt, and is not read.
@@ -83,7 +78,7 @@ class LocalCloud:
 
     @cached_property
     def profile(self) -> Profile:
-        """How this cloud differs from others."""
+        """How it differs from others."""
         if not self.host.settings.bridges:
             return PROFILE
         from .host.settings_devices import existing_bridges
@@ -102,6 +97,12 @@ class LocalCloud:
         with translating():
             return limits(self.host, set(resources))
 
+    def each_project(self: Self) -> Iterator[Tuple[str, Self]]:
+        """Each project, with this cloud."""
+        from .record.projects import each_project
+
+        return ((name, self) for name in each_project(self.host))
+
     def obstacles(self) -> List[str]:
         """Other firewalls of this host that drop packets of servers."""
         return self.upkeep.obstacles()
@@ -118,7 +119,7 @@ class LocalCloud:
         """Flavors."""
         from .catalogue.flavors import LocalFlavors
 
-        return at_boundary(LocalFlavors(self.host, self._limit))
+        return at_boundary(LocalFlavors(self.host, lambda names: self._servers.limit(names)))
 
     @property
     def init_scripts(self) -> LocalInitScripts:
@@ -167,13 +168,11 @@ class LocalCloud:
         """Volumes."""
         from .storage.volumes import LocalVolumes
 
-        return at_boundary(LocalVolumes(self.host, lambda: self._projections, self._redefine))
-
-    def _limit(self, names: Iterable[str]) -> None:
-        self._servers.limit(names)
-
-    def _redefine(self, names: Iterable[str]) -> None:
-        self._servers.redefine(names)
+        return at_boundary(
+            LocalVolumes(
+                self.host, lambda: self._projections, lambda names: self._servers.redefine(names)
+            )
+        )
 
     @property
     def servers(self) -> LocalServers:
@@ -196,7 +195,7 @@ class LocalCloud:
 
     @property
     def upkeep(self) -> LocalProjections:
-        """The projections of the record on this host."""
+        """The projections of the record."""
         return at_boundary(self._projections)
 
     @property
@@ -206,7 +205,7 @@ class LocalCloud:
 
     @property
     def records(self) -> Records | None:
-        """Nothing: the record that is open needs no rebuild (recovery.py)."""
+        """Nothing: an open record needs no rebuild (recovery.py)."""
         return None
 
     @property
@@ -233,7 +232,7 @@ class LocalCloud:
 
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
-        """Lock what was observed, and observe again, until the locks cover all that exists."""
+        """Lock what was observed, and observe again, until the locks cover it."""
         with translating(), self._locked(observe) as observed:
             yield observed
 

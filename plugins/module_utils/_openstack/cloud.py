@@ -145,6 +145,18 @@ class OpenStackCloud:
 
         return limits(self.api, resources)
 
+    def each_project(self) -> Iterator[tuple[str, OpenStackCloud]]:
+        """Each project in which the user has a role, beginning with the one that is open."""
+        from .api.projects import project_names
+
+        api = self.api
+        own, *others = project_names(api)
+        yield own, self
+        for name in others:
+            with OpenStackCloud(self.name, name, api.actor, api.timeout, self.secrets) as other:
+                yield name, other
+                self.notes.extend(other.notes)
+
     def obstacles(self) -> Sequence[str]:
         """Return nothing: what surrounds the servers is not visible from outside."""
         return ()

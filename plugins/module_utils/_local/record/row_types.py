@@ -46,6 +46,12 @@ class DiskSpace(Number):
     size: int
 
 
+class ProjectName(TypedDict):
+    """A project."""
+
+    project: str
+
+
 class NetworkRange(TypedDict):
     """The range of a network."""
 

@@ -85,6 +85,11 @@ class Api:
         name: str | None = self._region.get_default_network()
         return name
 
+    @property
+    def auth_type(self) -> str:
+        """How the entry of clouds.yaml signs in."""
+        return str(self._region.config.get('auth_type', ''))
+
     @cached_property
     def project_id(self) -> str:
         """The id of the project."""
@@ -105,6 +110,7 @@ class Api:
                 service_type=kind,
                 interface=self._region.get_interface(kind),
                 region_name=self._region.get_region_name(kind),
+                version=service.version,
             )
         return self._adapters[kind]
 

@@ -82,6 +82,11 @@ def _incomplete(cloud: str, error: Exception) -> CloudError:
     return CloudError(f'cloud: {cloud} in clouds.yaml is incomplete: {error}', 'cloud')
 
 
+def belongs_to_project(auth_type: str) -> bool:
+    """Whether who signs in like this can use no other project."""
+    return 'application_credential' in auth_type
+
+
 def _for_project(
     config: Any,
     region: CloudRegion,
@@ -89,8 +94,7 @@ def _for_project(
     project: str,
 ) -> CloudRegion:
     """Return the entry for another project of the same user."""
-    auth_type = str(region.config.get('auth_type', ''))
-    if 'application_credential' in auth_type:
+    if belongs_to_project(str(region.config.get('auth_type', ''))):
         raise Unsupported(
             f'project: the cloud {cloud} is used with an application credential, which belongs to '
             f'one project; add an entry for the project {project} to clouds.yaml',
