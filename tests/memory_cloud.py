@@ -701,6 +701,9 @@ class Servers(Items):
             volume_size=size,
             outdated=('init_script',) if is_older else (),
             snapshots=tuple(own_name(one.name) for one in snapshots if one.server == item.name),
+            os_admin_user=getattr(
+                self.memory.kinds['image'].get(item.image), 'os_admin_user', None
+            ),
         )
         return found
 

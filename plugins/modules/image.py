@@ -59,6 +59,12 @@ options:
         Its source must be an ISO image (ISO 9660 or UDF). Not for an OpenStack.
     type: str
     choices: [qcow2, iso]
+  os_admin_user:
+    description:
+      - Name of the user who logs in to the servers of the image, such as V(debian). It is returned
+        with the image and with its servers, and creates no user.
+      - In an OpenStack it is the property of that name of the image.
+    type: str
   hide_url:
     description:
       - Whether to record, show and compare only the host and a hash of O(url), because its path
@@ -87,6 +93,7 @@ EXAMPLES = r"""
     url: http://images.example.com/company.qcow2
     checksum: "sha256:{{ company_checksum }}"
     description: What all servers of the company are made from
+    os_admin_user: debian
     labels:
       release: "12"
 
@@ -139,6 +146,9 @@ image:
       type: dict
     disk_format:
       description: V(iso) for a CD-ROM; V(qcow2) for a disk, in whatever format the cloud keeps it.
+      type: str
+    os_admin_user:
+      description: Name of the user who logs in to its servers.
       type: str
     size:
       description: Size of the virtual disk in bytes.

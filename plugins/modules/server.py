@@ -551,6 +551,11 @@ server:
     image:
       description: Image that the root disk was created from.
       type: str
+    os_admin_user:
+      description:
+        - Name of the user who logs in, which is O(hanok.cloud.image#module:os_admin_user) of its
+          image; null if that is not known.
+      type: str
     rescue_image:
       description: Image that the server is rescued with; null if it is not rescued.
       type: str

@@ -454,3 +454,16 @@ def test_start_order(cloud: CloudUnderTest, keep: Keep, refused: Refused, server
         assert (one['start_order'], one['start_delay']) == (order, delay)
     assert 'start_order: 10000 is out of range' in refused('server', name='one', start_order=10000)
     assert 'start_delay: -1 is out of range' in refused('server', name='one', start_delay=-1)
+
+
+def test_user_of_the_image(cloud: CloudUnderTest, keep: Keep, run: Run, server: Created) -> None:
+    """Servers have that of their image, which can be changed at any time."""
+    keep('image', name='named', path=cloud.image_path)
+    server('one', image='named')
+    assert run('server_info', name='one')['servers'][0]['os_admin_user'] is None
+    for user in ('debian', 'Administrator'):
+        assert keep('image', name='named', os_admin_user=user)['image']['os_admin_user'] == user
+        found = run('server_info', name='one')['servers']
+        assert [one['os_admin_user'] for one in found] == [user]
+    keep('server', name='one', state='absent')
+    keep('image', name='named', state='absent')

@@ -313,7 +313,7 @@ WALKS = (
         'image from a path',
         [
             task('image', name='i', path='{tiny}'),
-            task('image', name='i', labels={'a': 'b'}),
+            task('image', name='i', labels={'a': 'b'}, os_admin_user='root'),
             *delete_tasks('image', 'i'),
         ],
     ),

@@ -60,7 +60,8 @@ def test_public_image() -> None:
 
 def test_what_is_written_is_read() -> None:
     """Everything that is only known to this collection comes back."""
-    image = Image('web', 'path:/a', 'sha256:00', 'for web', {'owner': 'me', 'a/b': 'c'})
+    labels = {'owner': 'me', 'a/b': 'c'}
+    image = Image('web', 'path:/a', 'sha256:00', 'for web', labels, os_admin_user='kim')
     found = image_of(own(image, size=str(5 * GIB), imported='{"sha256": "11", "inode": 2}'), {})
     assert (found.source, found.checksum, found.description, found.labels) == (
         image.source,
@@ -69,6 +70,7 @@ def test_what_is_written_is_read() -> None:
         image.labels,
     )
     assert (found.size, found.min_disk, found.digests) == (5 * GIB, 5, {'sha256': '11'})
+    assert found.os_admin_user == 'kim'
 
 
 @pytest.mark.parametrize(

@@ -175,8 +175,9 @@ def test_what_was_requested_is_read() -> None:
 def test_foreign_server() -> None:
     """One that others created has the names of what it refers to, and no marks."""
     raw = nova_server(metadata={'owner': 'they'})
-    found = translated(raw, port(MAC), images={'i-1': 'ubuntu'})
+    found = translated(raw, port(MAC), images={'i-1': {'name': 'ubuntu', 'os_admin_user': 'kim'}})
     assert (found.image, found.labels, found.created_by) == ('ubuntu', {'owner': 'they'}, '')
+    assert found.os_admin_user == 'kim'
     assert (found.volume_size, found.disk_of_flavor) == (1, True)
     assert found.networks == (Nic('lan', '10.0.0.5', MAC),)
 

@@ -827,6 +827,7 @@ def test_networks(request: NetworkRequest, world: dict[str, Network]) -> None:
 
 
 SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
+USERS = st.sampled_from(['debian', 'root'])
 
 
 @EXAMPLES
@@ -835,13 +836,14 @@ SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
         ImageRequest,
         st.just('i'),
         PRESENT,
-        optional_values(source=SOURCES, description=TEXTS, labels=LABELS),
+        optional_values(source=SOURCES, os_admin_user=USERS, description=TEXTS, labels=LABELS),
     ),
     maybe_existing(
         'i',
         existing_items(
             Image('i'),
             source=SOURCES,
+            os_admin_user=USERS,
             description=TEXTS,
             labels=LABELS,
             unfinished=st.sampled_from([None, None, None, 'creating', 'deleting']),

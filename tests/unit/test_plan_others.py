@@ -300,6 +300,11 @@ def named(*things: Any) -> dict[str, Any]:
             "url: 'https://example.org' is not an http or https URL",
         ),
         (
+            ImageRequest('i', 'present', {'source': 'path:/i', 'os_admin_user': '-x y'}),
+            "os_admin_user: '-x y' is not a login name; use at most 32 letters, digits, hyphens, "
+            'underscores and dots, a letter or an underscore first',
+        ),
+        (
             ImageRequest('i', 'present', {'source': 'path:/i', 'checksum': 'sha256:0'}),
             f"checksum: 'sha256:0' {NOT_A_CHECKSUM}",
         ),

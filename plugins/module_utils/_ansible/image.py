@@ -25,6 +25,7 @@ ARGUMENTS: Dict[str, Any] = {
     'checksum': {'type': 'str'},
     'hide_url': {'type': 'bool', 'default': False},
     'disk_format': {'type': 'str', 'choices': list(DISK_FORMATS)},
+    'os_admin_user': {'type': 'str'},
     **METADATA,
 }
 
@@ -35,7 +36,7 @@ def request(params: Dict[str, Any]) -> ImageRequest:
     url = params['url']
     hide_url = params['hide_url']
     options = {
-        **specified_options(params, 'checksum', 'disk_format'),
+        **specified_options(params, 'checksum', 'disk_format', 'os_admin_user'),
         **metadata_options(params),
     }
     if 'checksum' in options:

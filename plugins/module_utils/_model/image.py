@@ -22,6 +22,7 @@ CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server')
 DISK_FORMATS = ('qcow2', 'iso')
+LOGIN_NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z')
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Image:
     ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
     file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
     size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes). ``rescue_problem``: why
-    it rescues no server with a root volume.
+    it rescues no server with a root volume. ``os_admin_user``: who logs in to its servers.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Image:
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
     rescue_problem: str = ''
     disk_format: str = 'qcow2'
+    os_admin_user: str | None = None
 
     @property
     def status(self) -> str:
@@ -100,6 +102,7 @@ class ImageRequest(Request):
         kind, _colon, where = self.options.get('source', '').partition(':')
         checksum = self.options.get('checksum')
         problems += _checksum_problems(checksum, kind)
+        problems += _user_problems(self.options.get('os_admin_user'))
         if self.hide_url and kind != 'url':
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if kind == 'server':
@@ -135,6 +138,18 @@ def _checksum_problems(checksum: str | None, kind: str) -> List[Problem]:
     if kind == 'server':
         problems.append(invalid('checksum', 'it requires path or url, not server'))
     return problems
+
+
+def _user_problems(user: str | None) -> List[Problem]:
+    if user is None or LOGIN_NAME.match(user):
+        return []
+    return [
+        invalid(
+            'os_admin_user',
+            f'{user!r} is not a login name; use at most 32 letters, digits, hyphens, underscores '
+            'and dots, a letter or an underscore first',
+        )
+    ]
 
 
 def _url_problems(url: str) -> List[Problem]:
@@ -191,6 +206,7 @@ TABLE: Table = {
     'source': _source,
     'checksum': fixed(IMMUTABLE),
     'disk_format': fixed(IMMUTABLE),
+    'os_admin_user': live,
     'description': live,
     'labels': live,
 }

@@ -95,13 +95,13 @@ class Server:
     ``volume_size`` in GB (2^30 bytes). ``max_vcpus``, ``max_memory``: what its machine can get
     while it runs; None: no more than it has. ``user_data`` is a keyed hash (UserDataHash).
     ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
-    one. ``resized_from``: of one whose resize is neither confirmed nor reverted. ``faults``: how
-    its machine differs from the record. ``reason``: why it is paused. ``seeded``: its first-boot
-    disk exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
-    while it is being created and its machine does not run, so that it can be re-created without
-    loss. ``failure``: why what is unfinished was not completed. ``disk_of_flavor``: its root disk
-    has the size of its flavor, and changes only with that. ``hardware``: None if the cloud
-    decides about it.
+    one. ``os_admin_user``: who logs in, by its image. ``resized_from``: of one whose resize is
+    neither confirmed nor reverted. ``faults``: how its machine differs from the record.
+    ``reason``: why it is paused. ``seeded``: its first-boot disk exists. ``outdated``: options
+    whose meaning changed since its creation. ``launched``: false while it is being created and its
+    machine does not run, so that it can be re-created without loss. ``failure``: why what is
+    unfinished was not completed. ``disk_of_flavor``: its root disk has the size of its flavor, and
+    changes only with that. ``hardware``: None if the cloud decides about it.
     """
 
     name: str
@@ -132,6 +132,7 @@ class Server:
     labels: Mapping[str, str] = field(default_factory=dict)
     member_of: str | None = None
     rescue_image: str | None = None
+    os_admin_user: str | None = field(default=None, compare=False)
     resized_from: Size | None = None
     id: str = AFTER_APPLY
     task_state: TaskState | None = None

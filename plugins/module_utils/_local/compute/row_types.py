@@ -32,6 +32,7 @@ class ListedServer(ServerRow):
     image: str
     image_uuid: str
     image_source: str
+    os_admin_user: str | None
     rescue_image: str | None
     rescue_image_uuid: str | None
     more_keys: str

@@ -127,6 +127,7 @@ class LocalServers:
             labels=json.loads(row['labels']),
             member_of=row['member_of'],
             rescue_image=row['rescue_image'],
+            os_admin_user=row['os_admin_user'],
             resized_from=size_of(row['resized_from']) if row['resized_from'] else None,
             id=row['uuid'],
             faults=faults,

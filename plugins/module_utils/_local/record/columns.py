@@ -35,6 +35,7 @@ class Value(Enum):
     LABELS = 'labels'
     LIMITS = 'limits'
     LISTENERS = 'listeners'
+    LOGIN_NAME = 'login name'
     MAC = 'mac'
     NAME = 'name'
     ON_CRASH = 'on_crash'

@@ -14,7 +14,7 @@ from ..._cloud import CloudError
 from ..._model.datapath import DEVICE
 from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
-from ..._model.image import DISK_FORMATS
+from ..._model.image import DISK_FORMATS, LOGIN_NAME
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.rule import Rule
@@ -125,6 +125,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.LABELS: _labels,
     Value.LIMITS: _limits,
     Value.LISTENERS: _listeners,
+    Value.LOGIN_NAME: _matches(LOGIN_NAME.pattern),
     Value.MAC: _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
     Value.NAME: _matches('[A-Za-z0-9._-]+'),
     Value.ON_CRASH: _one_of('restart', 'stop'),

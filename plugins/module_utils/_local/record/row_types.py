@@ -68,6 +68,7 @@ class ImageInMetadata(TypedDict):
     source: str
     checksum: str | None
     disk_format: str
+    os_admin_user: str | None
     description: str
     labels: str
 

@@ -79,6 +79,7 @@ class ImageRow(Row):
     source: Annotated[str, METADATA]
     checksum: Annotated[Optional[str], METADATA]
     disk_format: Annotated[str, "DEFAULT 'qcow2'", METADATA, Value.DISK_FORMAT]
+    os_admin_user: Annotated[Optional[str], METADATA, Value.LOGIN_NAME]
     size: Optional[int]
     # The source that it was created from: digests by kind, size and time of the file.
     imported: Optional[str]

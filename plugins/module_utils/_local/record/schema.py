@@ -213,7 +213,19 @@ _BRIDGE_PORT = """server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE
 _BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
 # Images for the CD drives of servers.
 _ISO = ["ALTER TABLE image ADD COLUMN disk_format TEXT NOT NULL DEFAULT 'qcow2';"]
-_VERSION_8 = [*_ROOM, *_PHASE, *_CRASH, *_HARDWARE, *_LIMITS, *_START, *_BRIDGE_PORTS, *_ISO]
+# Who logs in to the servers of an image.
+_USER = ['ALTER TABLE image ADD COLUMN os_admin_user TEXT;']
+_VERSION_8 = [
+    *_ROOM,
+    *_PHASE,
+    *_CRASH,
+    *_HARDWARE,
+    *_LIMITS,
+    *_START,
+    *_BRIDGE_PORTS,
+    *_ISO,
+    *_USER,
+]
 
 VERSIONS = {
     2: _version_2(),

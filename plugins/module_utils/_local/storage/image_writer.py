@@ -27,6 +27,12 @@ _BUILT = 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?'
 _DELETED = 'DELETE FROM main.image WHERE id = ?'
 
 
+def _columns(image: Image) -> Dict[str, object]:
+    """The columns that can be changed."""
+    user = {'os_admin_user': image.os_admin_user}
+    return {'source': image.source, **user, **description_columns(image)}
+
+
 class ImageWriter:
     """Writes images of the local cloud."""
 
@@ -47,12 +53,8 @@ class ImageWriter:
         return self.work.finish(built, _DONE)
 
     def update(self, changes: Changes) -> Outcomes:
-        """Update sources, descriptions and labels."""
-
-        def columns(image: Image) -> Dict[str, str]:
-            return {'source': image.source, **description_columns(image)}
-
-        return self.record.writer.update(changes, Image, columns)
+        """Update what can be changed of images."""
+        return self.record.writer.update(changes, Image, _columns)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
@@ -66,11 +68,10 @@ class ImageWriter:
         image_import.remove(image.path)
 
     def _reserve(self, image: Image) -> None:
-        columns: Dict[str, object] = {
-            'source': image.source,
+        columns = {
+            **_columns(image),
             'checksum': image.checksum,
             'disk_format': image.disk_format,
-            **description_columns(image),
         }
         row = self.record.find('image', image.name)
         if row is not None:  # of an interrupted run

@@ -86,7 +86,7 @@ class LocalImages:
         return self._writer().create(changes)
 
     def update(self, changes: Changes) -> Outcomes:
-        """Update sources, descriptions and labels."""
+        """Update what can be changed of images."""
         return self._writer().update(changes)
 
     def delete(self, changes: Changes) -> Outcomes:
@@ -113,4 +113,5 @@ def _image(row: ListedImage, disk_missing: bool) -> Image:
         size=AFTER_APPLY if size is None else size,
         min_disk=AFTER_APPLY if size is None else min_disk_gb(size),
         disk_format=row['disk_format'],
+        os_admin_user=row['os_admin_user'],
     )

@@ -26,16 +26,16 @@ from .server_status import State, fault_of, never_ran, state_of
 
 
 class Around(NamedTuple):
-    """What belongs to servers: ports by server, floating addresses by port, names by id.
+    """What belongs to servers: ports by server, floating addresses by port; else by id.
 
-    ``seals``: of init scripts by name. ``groups``, ``images``, ``volumes``, ``seals``: only where a
-    server needs them.
+    ``groups``: their names. ``seals``: of init scripts by name. ``groups``, ``volumes``, ``seals``:
+    only where a server needs them.
     """
 
     ports: Mapping[str, Raws]
     floating: Mapping[str, str]
     groups: Mapping[str, str]
-    images: Mapping[str, str]
+    images: Mapping[str, Raw]
     volumes: Mapping[str, Raw]
     seals: Mapping[str, str] = {}
 
@@ -72,6 +72,7 @@ def server_of(raw: Raw, around: Around) -> Server:
         description=raw['description'] or '',
         labels=marks.labels,
         member_of=own.get('member_of'),
+        os_admin_user=_os_admin_user(raw, root, around),
         resized_from=_resized_from(marks, state),
         id=raw['id'],
         task_state=tasks.task_state,
@@ -185,8 +186,17 @@ def _image(raw: Raw, root: Raw | None, around: Around) -> str:
     """The name of the image of a server that others created."""
     if raw['image']:
         identity: str = raw['image']['id']
-        return around.images.get(identity, identity)
+        return str(around.images[identity]['name']) if identity in around.images else identity
     if root is None:
         return ''
     metadata = root.get('volume_image_metadata', {})
     return str(metadata.get('image_name', ''))
+
+
+def _os_admin_user(raw: Raw, root: Raw | None, around: Around) -> str | None:
+    """Who logs in, by the image; Cinder keeps the properties of that of a root volume."""
+    if raw['image']:
+        user = around.images.get(raw['image']['id'], {}).get('os_admin_user')
+    else:
+        user = (root or {}).get('volume_image_metadata', {}).get('os_admin_user')
+    return user or None

@@ -36,7 +36,6 @@ from .server_lists import listed, servers_named, without_our_doubles
 from .server_marks import SEAL
 from .server_translation import Around, server_of
 
-_IMAGE = PREFIX + 'image'
 _SEAL = PREFIX + SEAL
 
 
@@ -81,22 +80,18 @@ class Servers:
         api = self.api
         has_volumes = any(map(volume_ids, found))
         has_seals = any(_SEAL in raw['metadata'] for raw in found)
-        is_of_others = any(_IMAGE not in raw['metadata'] for raw in found)
-        lists = [all_ports, all_floating_ips]
+        lists = [all_ports, all_floating_ips, all_images]
         if has_volumes:
             lists.append(all_volumes)
-        if is_of_others:  # no mark names the image
-            lists.append(all_images)
         together([partial(one, api) for one in lists])
         ports = ports_by_server(api)
         groups = all_security_groups(api) if _need_group_names(found, ports) else ()
-        images = all_images(api) if is_of_others else ()
         volumes = all_volumes(api) if has_volumes else ()
         return Around(
             ports=ports,
             floating=floating_ips_by_port(api),
             groups=names_by_id(groups),
-            images=names_by_id(images),
+            images=by_id(all_images(api)),
             volumes=by_id(volumes),
             seals=self._seals() if has_seals else {},
         )

@@ -91,6 +91,7 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
         digests=_digests(marks),
         rescue_problem=_rescue_problem(raw),
         disk_format='iso' if raw.get('disk_format') == 'iso' else 'qcow2',
+        os_admin_user=raw.get('os_admin_user'),
     )
 
 
@@ -180,4 +181,6 @@ def properties_of(image: Image, own: OwnMarks) -> Dict[str, str]:
     found = to_properties(image.name, image.labels, values)
     if image.description:
         found['description'] = image.description
+    if image.os_admin_user:
+        found['os_admin_user'] = image.os_admin_user
     return found
