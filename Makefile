@@ -191,6 +191,7 @@ package: venv-dev
 	ansible-galaxy collection install --offline $(PACKAGE)/hanok-cloud-*.tar.gz >/dev/null
 	cd $(PACKAGE)/ansible_collections/hanok/cloud/plugins/modules; \
 	ansible-doc --type module $$(printf 'hanok.cloud.%s\n' *.py | sed 's/\.py$$//') >/dev/null
+	ansible-doc --type inventory hanok.cloud.servers >/dev/null
 	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; for role in *; do \
 	  ansible-doc --type role "hanok.cloud.$$role" | grep '^> ROLE' >/dev/null; done
 	@ls $(PACKAGE)/*.tar.gz

@@ -62,7 +62,8 @@ options:
   os_admin_user:
     description:
       - Name of the user who logs in to the servers of the image, such as V(debian). It is returned
-        with the image and with its servers, and creates no user.
+        with the image and with its servers, and is C(ansible_user) in the inventory
+        P(hanok.cloud.servers#inventory). It creates no user.
       - In an OpenStack it is the property of that name of the image.
     type: str
   hide_url:

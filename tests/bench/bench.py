@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
 PYTHON = '/usr/bin/python3'  # the host's Python, as users are told to set it
-TURNS = {'no-op': 11, 'servers': 5, 'rule': 5, 'growth': 9, 'pause': 5}
+TURNS = {'no-op': 11, 'servers': 5, 'rule': 5, 'growth': 9, 'pause': 5, 'inventory': 7}
 SIZES = (10, 100, 300, 1000)
 GROUP = 500  # the maximum size of a group
 RULES = ([{'preset': 'ssh'}], [{'preset': 'ssh'}, {'preset': 'http'}])
@@ -318,6 +318,23 @@ def rule(records: int) -> dict[str, Times]:
     return measure([EMPTY, tasks[0], EMPTY, tasks[1]], TURNS['rule'], changed=True)
 
 
+def inventory_row() -> Row:
+    """List the servers of this host as an inventory, and one that has no hosts."""
+    sources = {'hanok.yml': {'plugin': 'hanok.cloud.servers'}, 'empty.yml': {'all': {}}}
+    seconds: dict[str, list[float]] = {name: [] for name in sources}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in sources.items():
+            Path(folder, name).write_text(json.dumps(content), encoding='utf-8')
+        for _turn in range(TURNS['inventory'] + 1):
+            for name, found in seconds.items():
+                source = os.path.join(folder, name)
+                found.append(run('ansible-inventory', '--inventory', source, '--graph'))
+    # The first turn does not count: Python compiles the plugin in it.
+    listed, empty = (found[1:] for found in seconds.values())
+    what = Times(f'{GROUP} servers in the inventory', listed)
+    return Row(what, Times('an empty inventory', empty), '0.5 s more')
+
+
 def fill_tasks(records: int) -> Iterator[Task]:
     """Tasks that create so many stopped servers.
 
@@ -368,11 +385,14 @@ def main(report: str) -> None:
             points.setdefault(name, {})[size] = found
         if size == 300:
             many = rule(300)
+            play(fill_tasks(GROUP))
+            listed = inventory_row()
     names = [f'a rule changed, {records} servers' for records in (3, 300)]
     rows += [
         Row(few[names[0]], few[EMPTY[0]]),
         Row(many[names[1]], many[EMPTY[0]]),
         Row(many[names[1]], few[names[0]]),
+        listed,
     ]
     lines = [Line(name, sizes) for name, sizes in points.items()]
     print(

@@ -18,6 +18,7 @@ from ansible_collections.hanok.cloud.tests.openstack.running import running_open
 from ansible_collections.hanok.cloud.tests.tools.examples import Example, find
 
 from .conftest import ROOT, Play, inventory, run
+from .test_inventory import ansible
 
 PAGE = 'docs/openstack.md'
 PLAYS = [example for example in find(ROOT) if example.path == PAGE and example.kind == 'play']
@@ -65,6 +66,14 @@ def _deletion(task: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, action: {**options, 'state': 'absent'}}
 
 
+def hosts(folder: Path) -> list[str]:
+    """The servers of the cloud as an inventory."""
+    source = folder / 'hanok.yml'
+    options = {'plugin': 'hanok.cloud.servers', 'cloud': 'mycloud', 'projects': ['default']}
+    source.write_text(yaml.safe_dump(options), encoding='utf-8')
+    return sorted(ansible('ansible-inventory', '-i', str(source), '--list').hosts)
+
+
 @pytest.mark.parametrize('example', PLAYS, ids=str)
 def test_document(example: Example, local_image: None, mycloud: Services, tmp_path: Path) -> None:
     """A play runs unchanged; the second run changes nothing, and the deletion leaves nothing."""
@@ -77,6 +86,8 @@ def test_document(example: Example, local_image: None, mycloud: Services, tmp_pa
     assert mycloud.ids() == before[0]
     first = Play(str(book), '--diff')
     assert first.changed == len(example.content[0]['tasks'])
+    servers = mycloud.send('GET', 'compute', '/servers')['servers']
+    assert hosts(tmp_path) == sorted(server['name'] for server in servers)
     assert predicted.code == 0, predicted.output[-6000:]
     assert Play(str(book)).changed == 0
     assert Play(str(end)).changed == first.changed

@@ -4,7 +4,8 @@
 
 An example is a task of a module's EXAMPLES, or a fenced block of YAML in a README, in docs/ or in a
 role's README: plays, tasks, or variables of the role. One that cannot be run gives the reason in a
-comment: `# not run by the tests: REASON`.
+comment: `# not run by the tests: REASON`. Sources of the inventory (`plugin: ...`) are none
+here: tests/integration/test_inventory.py reads them.
 """
 
 from __future__ import annotations
@@ -130,6 +131,8 @@ def _in_yaml(path: str, line: int, text: str, shape_needed: str = '') -> list[Ex
         content = yaml.safe_load(text)
     except yaml.YAMLError as error:
         return [example if example.excuse else replace(example, problem=f'is no YAML: {error}')]
+    if isinstance(content, dict) and 'plugin' in content:
+        return []
     shape = _shape(path, content)
     if shape == 'task':
         return _tasks(path, line, text, content)

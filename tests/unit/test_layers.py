@@ -18,7 +18,8 @@ DYNAMIC = '(import by a name computed at run time)'
 # The layers that a layer may import besides itself. There are no other layers.
 LAYERS: dict[str, set[str]] = {
     'modules': {'_ansible'},
-    'inventory': {'_ansible'},
+    'inventory': {'plugin_utils'},
+    'plugin_utils': {'_ansible', '_model'},
     'doc_fragments': set(),
     '_ansible': {'_plan', '_cloud', '_model'},
     '_plan': {'_cloud', '_model'},
@@ -43,7 +44,7 @@ BACKENDS = {'_local', '_openstack'}
 # Packages that only some layers may import. AnsiballZ does not find what importlib imports, so it
 # is not used; this collection does not depend on other collections.
 RESERVED: dict[str, set[str]] = {
-    'ansible': {'_ansible', 'modules', 'inventory'},
+    'ansible': {'_ansible', 'modules', 'inventory', 'plugin_utils'},
     'libvirt': {'_local'},
     'libvirt_lxc': {'_local'},
     'libvirt_qemu': {'_local'},
