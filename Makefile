@@ -5,6 +5,7 @@
 # make test              all tests; works in a new clone at any path
 # make soak              the long reliability tests: hours; updates the figures of
 #                        docs/reliability.md
+# make molecule          a bare Debian 12 and 13 with systemd: prepared, with servers, and rebooted
 # make openstack         an OpenStack for the tests, on 127.0.0.1; make openstack-down ends it
 # make site              the documents and the reference of all modules as HTML, in build/site/html
 # make bench             the cost of tasks, against an empty task and a plain loop over libvirt;
@@ -108,7 +109,8 @@ lint: venv-dev
 
 # SC2016: sh -c 'text' "$argument" is intended, because data must not be part of the text.
 shell-lint: venv-dev
-	shellcheck --exclude SC2016 $$(grep -lE '^#!.*sh$$' scripts/* .ci/run) tests/openstack/*.sh
+	shellcheck --exclude SC2016 $$(grep -lE '^#!.*sh$$' scripts/* .ci/run) \
+	  tests/openstack/*.sh tests/hosts/host tests/hosts/*.sh roles/*/files/*.sh
 
 ansible-lint: venv-dev
 	ansible-lint -q
@@ -264,8 +266,17 @@ soak: venv-dev prepare openstack-packages
 	wait $$killed || failed=1; \
 	$(call SOAK,soak-openstack) --cloud openstack tests/contract tests/integration/test_openstack.py \
 	  || failed=1; \
+	$(MAKE) --no-print-directory molecule || failed=1; \
 	exit $$failed
 	python tests/reliability/figures.py
+
+# Bare hosts with systemd as PID 1, one after the other: extensions/molecule.
+HOSTS := debian12 debian13
+.PHONY: molecule
+molecule: venv-dev prepare
+	$(PLAYBOOK) tests/hosts/prepare.yml
+	failed=0; for host in $(HOSTS); do \
+	  molecule test --scenario-name $$host || failed=1; done; exit $$failed
 
 # Prints a table of ratios; all measured times are in bench.json. It never fails on a result.
 .PHONY: bench

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
 _POWER_BUTTON = 1
+_NOT_RUNNING = ('OPERATION_INVALID', 'SYSTEM_ERROR', 'INTERNAL_ERROR')  # or QEMU exits just now
 _WITH_NVRAM = 4  # VIR_DOMAIN_UNDEFINE_NVRAM; what a TPM keeps is deleted in any case
 _RESCUE_SEED = 'rescue.iso'
 _RETRY = 3.0  # seconds; a power button pressed in the first second after a start has no effect
@@ -252,7 +253,7 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def press_power_button(self, row: CompleteServer) -> None:
         """Request a shutdown of the guest without waiting for it."""
-        with tolerate('OPERATION_INVALID', 'NO_DOMAIN'):  # it does not run
+        with tolerate('NO_DOMAIN', *_NOT_RUNNING):
             self.lookup(row).shutdownFlags(_POWER_BUTTON)
 
     def shut_down(self, row: CompleteServer) -> None:
@@ -265,7 +266,7 @@ class VirtualMachines(Machines['CompleteServer']):
             if not machine.isActive():
                 return True
             if time.monotonic() - pressed_at > _RETRY:
-                with tolerate('OPERATION_INVALID'):
+                with tolerate(*_NOT_RUNNING):
                     machine.shutdownFlags(_POWER_BUTTON)
                 pressed_at = time.monotonic()
             return False
