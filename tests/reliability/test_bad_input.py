@@ -416,11 +416,11 @@ def test_one_bad_option(module: str, fuzzed: Host, tiny: str, soak: bool) -> Non
     """
     chance = random.Random(module)
     before = state()
-    ran = fuzzed.run_checked(inputs(module, tiny, None if soak else 6, chance))
+    ran = fuzzed.run_checked(inputs(module, tiny, None if soak else 2, chance))
     assert state() == before
     refused = [one.task for one in ran if one.failed]
     repeated = fuzzed.run_checked(
-        refused if soak else chance.sample(refused, min(10, len(refused))), check=False
+        refused if soak else chance.sample(refused, min(4, len(refused))), check=False
     )
     assert [(one.task, one.msg) for one in repeated if not one.failed] == []
     assert state() == before
@@ -508,7 +508,7 @@ def test_contradicting_options(module: str, fuzzed: Host, tiny: str, soak: bool)
     ran = fuzzed.run_checked(
         [
             (module, contradicting_task(module, tiny, chance))
-            for _number in range(500 if soak else 15)
+            for _number in range(500 if soak else 6)
         ]
     )
     repeated = fuzzed.run_checked([one.task for one in ran if one.failed], check=False)
@@ -780,7 +780,7 @@ def damaged_records(complete: bytes, soak: bool) -> Iterator[tuple[str, bytes]]:
     sizes += list(range(0, len(complete), 512)) if soak else []
     for size in sizes:
         yield f'cut at {size}', complete[:size]
-    for _number in range(200 if soak else 12):
+    for _number in range(200 if soak else 6):
         where, length = chance.randrange(len(complete)), chance.choice((1, 16, page))
         yield (
             f'{length} bytes of garbage at {where}',
