@@ -254,6 +254,7 @@ reliability: venv-dev prepare
 
 # Two worlds at once, because killed tasks wait most of the time. Both write to one file; if both
 # succeed, it becomes the table of docs/reliability.md.
+SOAKED := debian discs ground recover
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: export OPENSTACK_HOME := /run/openstack
@@ -261,7 +262,7 @@ soak: export OPENSTACK_VENV := $(TREE)/openstack/venv
 soak: venv-dev prepare openstack-packages
 	rm -f $(REPORTS)/reliability.json
 	$(call SOAK,soak-killed) tests/reliability/test_killed.py & killed=$$!; failed=0; \
-	$(call SOAK,soak) tests/integration/test_ground.py tests/integration/test_recover.py \
+	$(call SOAK,soak) $(addprefix tests/integration/test_,$(SOAKED:%=%.py)) \
 	  tests/reliability --ignore tests/reliability/test_killed.py || failed=1; \
 	wait $$killed || failed=1; \
 	$(call SOAK,soak-openstack) --cloud openstack tests/contract tests/integration/test_openstack.py \
