@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Dict, Tuple
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
 import ansible
 
@@ -30,9 +30,12 @@ def program() -> str:
     return _PROGRAM.read_text('utf-8')
 
 
-def program_input(options: Mapping[str, Any], backend: str) -> bytes:
-    """Return its input. ``options``: of server_info. ``backend``: the layer of the cloud."""
-    code = _packed(dict(_files(backend)))
+def program_input(options: Mapping[str, Any], backend: str, is_sent: bool = True) -> bytes:
+    """Return its input.
+
+    ``options``: of server_info. ``backend``: the layer of the cloud. ``is_sent``: over a network.
+    """
+    code = _packed(dict(_files(backend)), ZIP_DEFLATED if is_sent else ZIP_STORED)
     arguments = json.dumps({'ANSIBLE_MODULE_ARGS': dict(options)})
     return b'%d\n%s%s' % (len(code), code, arguments.encode())
 
@@ -48,12 +51,12 @@ def _files(backend: str) -> Iterator[Tuple[PurePosixPath, bytes]]:
             yield 'ansible/module_utils' / name, path.read_bytes()
 
 
-def _packed(files: Dict[PurePosixPath, bytes]) -> bytes:
+def _packed(files: Dict[PurePosixPath, bytes], compression: int) -> bytes:
     """Return a zip file in which each folder is a package."""
     for folder in {folder for name in files for folder in name.parents if folder.name}:
         files.setdefault(folder / '__init__.py', b'')
     packed = io.BytesIO()
     with ZipFile(packed, 'w') as archive:
         for name, content in files.items():
-            archive.writestr(ZipInfo(str(name)), content, ZIP_DEFLATED, 1)
+            archive.writestr(ZipInfo(str(name)), content, compression, 1)
     return packed.getvalue()

@@ -45,7 +45,9 @@ def asked(
             found[name] = Asked(name, Answer([], shown(error)), [])
     if hypervisors:
         backend = '_local' if options['cloud'] == 'local' else '_openstack'
-        answers = ask(hypervisors, program(), program_input(options, backend), timeout)
+        is_sent = not all(host.is_here for host in hypervisors)
+        data = program_input(options, backend, is_sent)
+        answers = ask(hypervisors, program(), data, timeout)
         for host, answer in zip(hypervisors, answers):
             found[host.name] = Asked(host.name, answer, host.jump)
     return [found[name] for name in hosts]

@@ -276,8 +276,10 @@ def hypervisors(tmp_path_factory: pytest.TempPathFactory, key: str) -> str:
         'kvm3': {**this, 'ansible_python_interpreter': '/bin/echo'},
     }
     source = folder / 'hosts.yml'
-    group = {'hosts': hosts, 'vars': {'who': 'kim'}}
-    source.write_text(yaml.safe_dump({'all': {'children': {'kvm': group}}}), 'utf-8')
+    source.write_text(yaml.safe_dump({'all': {'children': {'kvm': {'hosts': hosts}}}}), 'utf-8')
+    variables = folder / 'group_vars' / 'kvm.yml'
+    variables.parent.mkdir()
+    variables.write_text('who: kim\n', 'utf-8')
     return str(source)
 
 

@@ -295,20 +295,21 @@ def test_endless_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ('backend', 'cloud', 'problem'),
+    ('backend', 'cloud', 'is_sent', 'problem'),
     [
-        ('_local', 'local', 'only root may change'),
-        ('_openstack', 'nowhere', "cloud: 'nowhere' is unknown"),
+        ('_local', 'local', True, 'only root may change'),
+        ('_local', 'local', False, 'only root may change'),
+        ('_openstack', 'nowhere', False, "cloud: 'nowhere' is unknown"),
     ],
 )
-def test_code(backend: str, cloud: str, problem: str, tmp_path: Path) -> None:
+def test_code(backend: str, cloud: str, is_sent: bool, problem: str, tmp_path: Path) -> None:
     """It has everything that the module imports, and leaves no file behind."""
     python = '/usr/bin/python3' if cloud == 'local' else sys.executable
     environment = {**os.environ, 'TMPDIR': str(tmp_path), 'HANOK_CONFIG': str(tmp_path)}
     environment['OS_CLIENT_CONFIG_FILE'] = str(tmp_path / 'clouds.yaml')
     ran = subprocess.run(
         [python, '-I', '-c', program()],
-        input=program_input({'cloud': cloud, 'all_projects': True}, backend),
+        input=program_input({'cloud': cloud, 'all_projects': True}, backend, is_sent),
         env=environment,
         capture_output=True,
         check=False,
