@@ -171,7 +171,7 @@ SITE := $(TREE)/site
 site: venv-dev
 	rm -rf $(SITE)
 	install -d -m 755 $(SITE)/source/reference
-	cp --parents LICENSE README*.md docs/*.md roles/*/README.md $(SITE)/source
+	cp --parents LICENSE *.md docs/*.md roles/*/README.md $(SITE)/source
 	cp docs/docsite/index.rst $(SITE)/source
 	antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
 	  --no-add-antsibull-docs-version --dest-dir $(SITE)/source/reference hanok.cloud
@@ -182,7 +182,7 @@ site: venv-dev
 # a network, and the documentation of each module and role is read from the installed collection.
 # ansible-doc skips a role without documentation.
 PACKAGE := $(TREE)/package
-SHIPPED := LICENSE README*.md changelogs docs meta playbooks plugins roles
+SHIPPED := LICENSE ':(glob)*.md' changelogs docs meta playbooks plugins roles
 package: export ANSIBLE_COLLECTIONS_PATH := $(PACKAGE)
 package: venv-dev
 	rm -rf $(PACKAGE)
