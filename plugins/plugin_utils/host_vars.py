@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any, Dict, List, NamedTuple
 
-from ..module_utils._model.image import LOGIN_NAME
+from ..module_utils._model.login_names import LOGIN_NAME
 from .answers import Item
 
 _PREFIX = re.compile(r'(?!ansible)[a-zA-Z_][a-zA-Z0-9_]*\Z')

@@ -22,7 +22,6 @@ CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server')
 DISK_FORMATS = ('qcow2', 'iso')
-LOGIN_NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]{0,31}\Z')
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Image:
     ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
     file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
     size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes). ``rescue_problem``: why
-    it rescues no server with a root volume. ``os_admin_user``: who logs in to its servers.
+    it rescues no server with a root volume. ``os_admin_user``: who logs in.
     """
 
     name: str
@@ -77,7 +76,7 @@ class Image:
 
 
 def min_disk_gb(size: int) -> int:
-    """The size in GB (2^30 bytes) that holds so many bytes."""
+    """The size in GB (2^30 bytes) for so many bytes."""
     return -(-size // GIB)
 
 
@@ -102,7 +101,10 @@ class ImageRequest(Request):
         kind, _colon, where = self.options.get('source', '').partition(':')
         checksum = self.options.get('checksum')
         problems += _checksum_problems(checksum, kind)
-        problems += _user_problems(self.options.get('os_admin_user'))
+        if 'os_admin_user' in self.options:
+            from .login_names import login_problems
+
+            problems += login_problems(self.options['os_admin_user'])
         if self.hide_url and kind != 'url':
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if kind == 'server':
@@ -140,18 +142,6 @@ def _checksum_problems(checksum: str | None, kind: str) -> List[Problem]:
     return problems
 
 
-def _user_problems(user: str | None) -> List[Problem]:
-    if user is None or LOGIN_NAME.match(user):
-        return []
-    return [
-        invalid(
-            'os_admin_user',
-            f'{user!r} is not a login name; use at most 32 letters, digits, hyphens, underscores '
-            'and dots, a letter or an underscore first',
-        )
-    ]
-
-
 def _url_problems(url: str) -> List[Problem]:
     if not re.fullmatch('[!-~]*', url):
         return [
@@ -171,7 +161,7 @@ def _url_problems(url: str) -> List[Problem]:
 
 
 def url_without_query(url: str) -> str:
-    """A URL without its query, which is often a signature or a token (RFC 3986, section 3.4)."""
+    """A URL without its query, which is often a signature or a token (RFC 3986, 3.4)."""
     return url.partition('?')[0]
 
 

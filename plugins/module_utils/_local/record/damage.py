@@ -14,9 +14,10 @@ from ..._cloud import CloudError
 from ..._model.datapath import DEVICE
 from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
-from ..._model.image import DISK_FORMATS, LOGIN_NAME
+from ..._model.image import DISK_FORMATS
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
+from ..._model.login_names import LOGIN_NAME
 from ..._model.rule import Rule
 from ..._model.status import TaskState
 from .columns import Value
