@@ -194,6 +194,7 @@ package: venv-dev
 	cd $(PACKAGE)/ansible_collections/hanok/cloud/plugins/modules; \
 	ansible-doc --type module $$(printf 'hanok.cloud.%s\n' *.py | sed 's/\.py$$//') >/dev/null
 	ansible-doc --type inventory hanok.cloud.servers >/dev/null
+	ansible-doc --type connection hanok.cloud.agent >/dev/null
 	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; for role in *; do \
 	  ansible-doc --type role "hanok.cloud.$$role" | grep '^> ROLE' >/dev/null; done
 	@ls $(PACKAGE)/*.tar.gz

@@ -170,7 +170,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._check_options()
         hosts: List[Dict[str, Any]] = []
         for found in self._found(path, cache):
-            place = Place(found['cloud'], found['node'], found['jump'])
+            place = Place(found['cloud'], found['node'], found['jump'], found['command'])
             hosts += [
                 self._variables(item, place) for item in found['servers'] if self._is_wanted(item)
             ]
@@ -204,6 +204,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 'cloud': cloud or 'local',
                 'node': None if cloud else one.name,
                 'jump': one.jump,
+                'command': None if cloud else one.command,
                 'servers': one.answer.servers,
             }
             for one in answers

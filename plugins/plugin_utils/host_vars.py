@@ -14,6 +14,7 @@ from ..module_utils._model.login_names import LOGIN_NAME
 from .answers import Item
 
 _PREFIX = re.compile(r'(?!ansible)[a-zA-Z_][a-zA-Z0-9_]*\Z')
+ID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
 _KEY = re.compile(r'[a-z_][a-z0-9_]*\Z')
 CONNECT_WITH = ('floating_ip', 'fixed_ip')
 
@@ -22,12 +23,14 @@ class Place(NamedTuple):
     """Where servers are.
 
     ``node``: their hypervisor in the inventory; None in an OpenStack. ``jump``: the words of the
-    command that logs in to it; empty: their fixed addresses are reached without.
+    command that logs in to it; empty: their fixed addresses are reached without. ``command``: see
+    Hypervisor.
     """
 
     cloud: str
     node: str | None
     jump: Sequence[str] = ()
+    command: Sequence[str] | None = None
 
 
 def is_prefix(text: str) -> bool:
@@ -41,6 +44,7 @@ def variables_of(item: Item, place: Place, prefix: str, connect_with: str) -> Di
     return {
         **{f'{prefix}{key}': value for key, value in told.items() if _KEY.match(key)},
         **_connection(item, place, connect_with),
+        **_agent(item, place),
     }
 
 
@@ -57,6 +61,17 @@ def _connection(item: Item, place: Place, connect_with: str) -> Dict[str, str]:
     if address and not floating and place.jump:
         found['ansible_ssh_common_args'] = through(place.jump)
     return found
+
+
+def _agent(item: Item, place: Place) -> Dict[str, Any]:
+    """The variables of the connection by the guest agent.
+
+    It leads to the hypervisor that has named the server, or nowhere: an id is data.
+    """
+    if place.command is None or not ID.match(item['id']):
+        return {}
+    way = {'ansible_hanok_hypervisor': [*place.command]} if place.command else {}
+    return {'ansible_hanok_server': item['id'], **way}
 
 
 def _address(value: object) -> str:

@@ -25,6 +25,8 @@ class Hypervisor:
     """A host that servers are on. ``name``: in the inventory.
 
     ``jump``: the words of the command that logs in to it, its name last; empty without ssh.
+    ``command``: the words of one that runs another as root, and asks nothing; None: neither ssh nor
+    this host.
     """
 
     def __init__(self, name: str, variables: Mapping[str, Any], loader: Any) -> None:
@@ -36,6 +38,7 @@ class Hypervisor:
         self._become = self._become_plugin()
         self._python = self._interpreter()
         self.jump = self._jump()
+        self.command = self._command()
 
     @property
     def is_here(self) -> bool:
@@ -67,6 +70,12 @@ class Hypervisor:
             value = connection.get_option(option)
             words += [flag, os.path.expanduser(str(value))] if value else []
         return [*words, str(connection.get_option('host') or self.name)]
+
+    def _command(self) -> List[str] | None:
+        root = [] if self._become is None else ['sudo', '-n']
+        if self.is_here:
+            return root
+        return [self.jump[0], '-o', 'BatchMode=yes', *self.jump[1:], *root] if self.jump else None
 
     def _interpreter(self) -> str:
         found = self._value('ansible_python_interpreter') or constants.INTERPRETER_PYTHON

@@ -22,11 +22,12 @@ CONTROLLER = {**LOCAL, 'ansible_python_interpreter': sys.executable, 'ansible_be
 
 
 class Asked(NamedTuple):
-    """A hypervisor with its answer. ``jump``: see Hypervisor."""
+    """A hypervisor with its answer. ``jump``, ``command``: see Hypervisor."""
 
     name: str
     answer: Answer
     jump: List[str]
+    command: List[str] | None
 
 
 def asked(
@@ -42,12 +43,12 @@ def asked(
         try:
             hypervisors.append(Hypervisor(name, variables, loader))
         except (Problem, AnsibleError, ValueError) as error:
-            found[name] = Asked(name, Answer([], shown(error)), [])
+            found[name] = Asked(name, Answer([], shown(error)), [], None)
     if hypervisors:
         backend = '_local' if options['cloud'] == 'local' else '_openstack'
         is_sent = not all(host.is_here for host in hypervisors)
         data = program_input(options, backend, is_sent)
         answers = ask(hypervisors, program(), data, timeout)
         for host, answer in zip(hypervisors, answers):
-            found[host.name] = Asked(host.name, answer, host.jump)
+            found[host.name] = Asked(host.name, answer, host.jump, host.command)
     return [found[name] for name in hosts]

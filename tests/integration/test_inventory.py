@@ -320,6 +320,17 @@ def test_jump(hypervisors: str, key: str, tmp_path: Path) -> None:
     assert 'kvm1.example.com' in ran.output
 
 
+def test_agent(hypervisors: str, tmp_path: Path) -> None:
+    """So is its guest agent, by a user who may become root there."""
+    source = tmp_path / 'hanok.yml'
+    compose = {'ansible_connection': "'hanok.cloud.agent'", 'ansible_hanok_timeout': '120'}
+    options = {'plugin': 'hanok.cloud.servers', 'hypervisors': ['kvm1'], 'compose': compose}
+    source.write_text(yaml.safe_dump(options), 'utf-8')
+    words = ['-i', hypervisors, '-i', str(source), 'live', '-m', 'ansible.builtin.raw']
+    ran = ansible('ansible', *words, '-a', 'hostname; exit 3')
+    assert 'rc=3 >>\nlive' in ran.output, ran.output + ran.warnings
+
+
 # -- examples --------------------------------------------------------------------------------------
 
 DOCUMENT = (ROOT / 'docs/inventory.md').read_text('utf-8')

@@ -237,8 +237,8 @@ def test_messages_are_found() -> None:
 
 
 def collection_names() -> set[str]:
-    """Return the names of modules, inventories, roles, playbooks, and the action group."""
-    kinds = ('modules', 'inventory')
+    """Return the names of modules, other plugins, roles, playbooks, and the action group."""
+    kinds = ('modules', 'connection', 'inventory')
     modules = {path.stem for kind in kinds for path in (ROOT / 'plugins' / kind).glob('*.py')}
     roles = {path.name for path in (ROOT / 'roles').iterdir()}
     return modules | roles | {path.stem for path in (ROOT / 'playbooks').glob('*.yml')} | {'all'}

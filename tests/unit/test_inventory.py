@@ -129,6 +129,20 @@ def test_address(
         assert ('ansible_ssh_common_args' in found) == (is_through and place is THERE)
 
 
+@pytest.mark.parametrize(
+    ('command', 'is_there'), [(None, False), ([], False), (['ssh', 'kvm1', 'sudo', '-n'], True)]
+)
+def test_agent(command: list[str] | None, is_there: bool) -> None:
+    """The way to a guest agent leads to the hypervisor that has told of the server, or nowhere."""
+    item = {**SERVER, 'id': '0123abcd-0000-4000-8000-0123456789ab', 'hypervisor': ['touch', '/x']}
+    found = variables_of(item, THERE._replace(command=command), 'h_', 'fixed_ip')
+    assert found.get('ansible_hanok_server') == (None if command is None else item['id'])
+    assert found.get('ansible_hanok_hypervisor') == (command if is_there else None)
+    for evil in ('-x', '../x', 'web', item['id'] + '\n'):
+        found = variables_of({**item, 'id': evil}, HERE._replace(command=[]), 'h_', 'fixed_ip')
+        assert 'ansible_hanok_server' not in found
+
+
 @pytest.mark.parametrize('user', [None, '', '-x', 'a b', 7, 'a' * 33, 'kim\n'])
 def test_user(user: object) -> None:
     """What is no login name is none."""

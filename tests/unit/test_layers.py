@@ -18,6 +18,7 @@ DYNAMIC = '(import by a name computed at run time)'
 # The layers that a layer may import besides itself. There are no other layers.
 LAYERS: dict[str, set[str]] = {
     'modules': {'_ansible'},
+    'connection': {'plugin_utils'},
     'inventory': {'plugin_utils'},
     'plugin_utils': {'_ansible', '_model'},
     'doc_fragments': set(),
@@ -34,7 +35,7 @@ LAYERS: dict[str, set[str]] = {
 WINGS = ('api', 'host', 'record', 'catalogue', 'storage', 'network', 'compute', 'balancer')
 
 # Their files hold documentation and one import of the layer below, and do not import each other.
-NOT_THEMSELVES = {'modules', 'inventory', 'doc_fragments'}
+NOT_THEMSELVES = {'modules', 'connection', 'inventory', 'doc_fragments'}
 
 # The only file that opens a cloud. It imports backends inside functions: AnsiballZ finds such
 # imports, and a module spends no time on a backend that it does not open.
@@ -44,10 +45,11 @@ BACKENDS = {'_local', '_openstack'}
 # Packages that only some layers may import. AnsiballZ does not find what importlib imports, so it
 # is not used; this collection does not depend on other collections.
 RESERVED: dict[str, set[str]] = {
-    'ansible': {'_ansible', 'modules', 'inventory', 'plugin_utils'},
-    'libvirt': {'_local'},
+    'ansible': {'_ansible', 'modules', 'connection', 'inventory', 'plugin_utils'},
+    # A program of plugin_utils runs on hypervisors.
+    'libvirt': {'_local', 'plugin_utils'},
     'libvirt_lxc': {'_local'},
-    'libvirt_qemu': {'_local'},
+    'libvirt_qemu': {'_local', 'plugin_utils'},
     'sqlite3': {'_local'},
     'openstack': {'_openstack'},
     'keystoneauth1': {'_openstack'},

@@ -24,9 +24,9 @@ _SEQUENCE = re.compile(
 )
 
 
-def parse_json(text: object) -> object:
-    """Parse a JSON text; None if it is invalid, or too long for an answer."""
-    if not isinstance(text, str) or len(text) > _MAX_ANSWER:
+def parse_json(text: object, most: int = _MAX_ANSWER) -> object:
+    """Parse a JSON text; None if it is invalid, or longer than an answer may be."""
+    if not isinstance(text, str) or len(text) > most:
         return None
     try:
         return json.loads(text)
@@ -34,9 +34,9 @@ def parse_json(text: object) -> object:
         return None
 
 
-def parse_answer(text: object) -> object:
+def parse_answer(text: object, most: int = _MAX_ANSWER) -> object:
     """Return what an agent returned (QEMU guest agent protocol reference), or None."""
-    answer = parse_json(text)
+    answer = parse_json(text, most)
     if not isinstance(answer, dict):
         return None
     return answer.get('return')
@@ -56,13 +56,13 @@ def parse_position(answer: object) -> int | None:
     return parse_number(answer.get('position'))
 
 
-def parse_content(answer: object) -> bytes | None:
-    """What guest-file-read has read, at most MOST bytes of it."""
+def parse_content(answer: object, most: int = MAX_BYTES) -> bytes | None:
+    """What guest-file-read has read, at most ``most`` bytes of it."""
     encoded = answer.get('buf-b64') if isinstance(answer, dict) else None
     if not isinstance(encoded, str):
         return None
     try:
-        return base64.b64decode(encoded, validate=True)[:MAX_BYTES]
+        return base64.b64decode(encoded, validate=True)[:most]
     except ValueError:
         return None
 
