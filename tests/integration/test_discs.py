@@ -30,7 +30,7 @@ READ_ALL = (
 
 
 @pytest.fixture(scope='module')
-def discs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+def discs(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
     """ISO images by the name that a file in each of them has; both boot."""
     names = ('one', 'two')
     for name in names:
@@ -108,3 +108,18 @@ def test_boot(server: dict[str, Any], kind: str) -> None:
     keep('server', name='reader', hardware=hardware)
     keep('server', name='reader', state='started')
     eventually(lambda: console.read_bytes().count(BOOTED) > before)
+
+
+def test_blank_disk(discs: tuple[str, ...], tmp_path: Path) -> None:
+    """A disk that cannot boot lets the machine boot from the CD, to install something from it."""
+    path = tmp_path / 'blank.qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', path, '1G'], check=True)
+    keep('image', name='blank', path=str(path))
+    hardware = {'cdroms': ['one'], 'boot_order': ['disk', 'cdrom']}
+    size = {'flavor': 'g1.nano', 'volume_size': 2}
+    options = {**size, 'image': 'blank', 'hardware': hardware}
+    created = keep('server', name='new', **options, state='started')['server']
+    console = Path(STATE, 'servers', created['id'], 'console.log')
+    eventually(lambda: BOOTED in console.read_bytes())
+    keep('server', name='new', state='absent')
+    keep('image', name='blank', state='absent')
