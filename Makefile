@@ -255,7 +255,7 @@ reliability: venv-dev prepare
 
 # Two worlds at once, because killed tasks wait most of the time. Both write to one file; if both
 # succeed, it becomes the table of docs/reliability.md.
-SOAKED := debian discs ground recover
+SOAKED := agent_connection debian discs ground recover
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: export OPENSTACK_HOME := /run/openstack

@@ -119,7 +119,7 @@ class LocalCloud:
         """Flavors."""
         from .catalogue.flavors import LocalFlavors
 
-        return at_boundary(LocalFlavors(self.host, lambda names: self._servers.limit(names)))
+        return at_boundary(LocalFlavors(self.host, self._limit))
 
     @property
     def init_scripts(self) -> LocalInitScripts:
@@ -168,11 +168,13 @@ class LocalCloud:
         """Volumes."""
         from .storage.volumes import LocalVolumes
 
-        return at_boundary(
-            LocalVolumes(
-                self.host, lambda: self._projections, lambda names: self._servers.redefine(names)
-            )
-        )
+        return at_boundary(LocalVolumes(self.host, lambda: self._projections, self._redefine))
+
+    def _limit(self, names: Iterable[str]) -> None:
+        self._servers.limit(names)
+
+    def _redefine(self, names: Iterable[str]) -> None:
+        self._servers.redefine(names)
 
     @property
     def servers(self) -> LocalServers:
