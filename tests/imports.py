@@ -15,20 +15,20 @@ TREE = Path(__file__).resolve().parents[1] / 'build'
 # KiB of source of ours. What only acts is imported when it acts. The aim is 100 for server, lb and
 # volume, 50 for keypair, 70 for the others: a limit above that is what it takes today, and may only
 # become smaller.
-OTHERS = 109
+OTHERS = 108
 LIMITS = {
     'flavor': 115,
-    'floating_ip': 178,
+    'floating_ip': 177,
     'image': 128,
-    'keypair': 118,
+    'keypair': 117,
     'lb': 205,
-    'network': 171,
-    'port': 173,
+    'network': 170,
+    'port': 172,
     'security_group': 187,
-    'server': 276,
-    'server_log': 207,
-    'server_snapshot': 139,
-    'volume': 128,
+    'server': 275,
+    'server_log': 206,
+    'server_snapshot': 138,
+    'volume': 127,
 }
 # Runs a module as root would, and prints the sizes of the files that it imported.
 _MEASURE = """
