@@ -69,6 +69,15 @@ def keep_packed(clone: Path, folder: Path) -> dict[str, str]:
     return {'ANSIBLE_CALLBACK_PLUGINS': str(plugins), 'PACKED_MODULES': str(folder)}
 
 
+def what_failed(output: str) -> str:
+    """The output of ansible-playbook from its first error on; without one its last 6000 characters.
+
+    Reports of tests are cut: the error comes first.
+    """
+    error = re.search(r'^(?:TASK [^\n]*\n)?(?:\[ERROR\]|fatal: |failed: )', output, re.MULTILINE)
+    return output[error.start() :][:6000] if error else output[-6000:]
+
+
 class Play:
     """A run of ansible-playbook and the counts of its recap."""
 
@@ -95,7 +104,7 @@ class Play:
     @property
     def changed(self) -> int:
         """The number of changed tasks; asserts that the play succeeded."""
-        assert self.code == 0, self.output[-6000:]
+        assert self.code == 0, what_failed(self.output)
         return self.counts['changed']
 
 

@@ -29,7 +29,7 @@ from ansible_collections.hanok.cloud.tests.tools.examples import (
     without_names,
 )
 
-from .conftest import ROOT, Play, inventory, run
+from .conftest import ROOT, Play, inventory, run, what_failed
 
 DISC = bytes(0x8001) + b'CD001' + bytes(2042)  # no more of an ISO image is looked at
 STAGE = 'tests/integration/examples/stage.yml'
@@ -104,7 +104,7 @@ def problems(
         yaml.safe_dump(playbook(TASKS, str(outcomes)), sort_keys=False), encoding='utf-8'
     )
     played = Play(STAGE, str(book))
-    assert played.code == 0, played.output[-6000:]
+    assert played.code == 0, what_failed(played.output)
     yield json.loads(outcomes.read_text(encoding='utf-8'))
     # A play may have had the role host write other settings; the next change repairs what follows.
     SETTINGS.write_bytes(settings)
@@ -196,7 +196,7 @@ def test_play(same: list[Example], tasks_done: None, tmp_path: Path) -> None:
     book = tmp_path / 'example.yml'
     book.write_text(yaml.safe_dump(example.content, sort_keys=False), encoding='utf-8')
     first = Play(str(book))
-    assert first.code == 0, first.output[-6000:]
+    assert first.code == 0, what_failed(first.output)
     assert first.counts.get('ok'), f'no host matched: {first.output}'
     repeated = Play(str(book))
-    assert repeated.changed == 0, repeated.output[-6000:]
+    assert repeated.changed == 0, what_failed(repeated.output)

@@ -17,7 +17,7 @@ from ansible_collections.hanok.cloud.tests.contract.openstack_services import Se
 from ansible_collections.hanok.cloud.tests.openstack.running import running_openstack
 from ansible_collections.hanok.cloud.tests.tools.examples import Example, find
 
-from .conftest import ROOT, Play, inventory, run
+from .conftest import ROOT, Play, inventory, run, what_failed
 from .test_inventory import ansible
 
 PAGE = 'docs/openstack.md'
@@ -88,7 +88,7 @@ def test_document(example: Example, local_image: None, mycloud: Services, tmp_pa
     assert first.changed == len(example.content[0]['tasks'])
     servers = mycloud.send('GET', 'compute', '/servers')['servers']
     assert hosts(tmp_path) == sorted(server['name'] for server in servers)
-    assert predicted.code == 0, predicted.output[-6000:]
+    assert predicted.code == 0, what_failed(predicted.output)
     assert Play(str(book)).changed == 0
     assert Play(str(end)).changed == first.changed
     assert (mycloud.ids(), inventory()) == before
