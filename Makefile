@@ -214,7 +214,7 @@ galaxy: package
 # world of its own. All other files share one, because every world must be prepared as a host first.
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
-LONG := examples getting_started openstack roles ground
+LONG := examples getting_started openstack roles ground uninstall
 INTEGRATION := integration-others integration-contract $(LONG:%=integration-%)
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml

@@ -182,7 +182,8 @@ def yaml_strings(value: Any) -> Iterator[str]:
 def messages() -> tuple[str, ...]:
     """Return every string of the plugins and the roles."""
     found: set[str] = set()
-    for path in (ROOT / 'plugins').rglob('*.py'):
+    programs = (ROOT / 'roles').glob('*/files/*.py')
+    for path in (*(ROOT / 'plugins').rglob('*.py'), *programs):
         found.update(python_strings(path.read_text(encoding='utf-8')))
     for path in (ROOT / 'roles').glob('*/tasks/*.yml'):
         found.update(yaml_strings(yaml.safe_load(path.read_text(encoding='utf-8'))))

@@ -9,6 +9,7 @@
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 HOOK=/etc/libvirt/hooks/network.d/hanok
+RECORD=/run/hanok-daemons # what host_state: absent stops
 STARTED=/run/libvirt/qemu/autostarted # libvirtd starts machines once in a boot
 IN_ORDER=
 
@@ -81,6 +82,7 @@ start_libvirtd() {
 
 start() {
   for daemon in "$@"; do
+    echo "$daemon" >>"$RECORD"
     case $daemon in
       dbus-daemon) start_dbus ;;
       virtlogd) virtlogd --daemon ;;

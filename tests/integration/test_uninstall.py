@@ -1,0 +1,146 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The role host removes all that it has brought, and nothing else. No guest boots."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import Play, inventory, run
+
+FOLDERS = (
+    '/etc',
+    '/run',
+    '/usr/local/sbin',
+    '/var/lib/hanok',
+    '/var/lib/libvirt',
+    '/var/cache/hanok',
+)
+# What belongs to others: libvirt keeps it when it has run, Ansible and pytest write it.
+OTHERS = re.compile(
+    '/run/(libvirt|dbus|packed-modules|lock|netns|[a-z]*.pid)|/etc/libvirt/(secrets|storage)'
+    '|/var/lib/libvirt/(?!dnsmasq/hk)|/etc/.*__pycache__'
+)
+OPTIONS = {
+    'host_floating_pools': [{'name': 'lan', 'addresses': ['192.0.2.64/28'], 'uplink': 'lan0'}]
+}
+NOT_SETTINGS = ('flush', 'tcp_fastopen_key')  # the key is generated when libvirt listens
+SHOP = {'project': 'shop'}
+FOREIGN = """<network><name>foreign</name><bridge name='foreign0'/></network>"""
+MACHINE = """<domain type='qemu'><name>hk-foreign</name><memory unit='MiB'>64</memory>
+  <os><type>hvm</type></os></domain>"""
+
+
+def lines(*words: str) -> list[str]:
+    """Return what a program prints."""
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def look() -> dict[str, Any]:
+    """Return all of the host that the role could leave something in."""
+    found: dict[str, Any] = {}
+    for folder in map(Path, FOLDERS):
+        for path in folder.rglob('*'):
+            if path.is_file() and not OTHERS.match(str(path)):
+                found[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for path in Path('/proc/sys/net/ipv4').rglob('*'):
+        if path.is_file() and os.access(path, os.R_OK) and path.name not in NOT_SETTINGS:
+            found[str(path)] = path.read_text('utf-8', errors='replace')
+    found['nft'] = lines('nft', 'list', 'ruleset')
+    found['routes'] = lines('ip', 'route', 'show')
+    found['proxies'] = lines('ip', 'neigh', 'show', 'proxy')
+    found['links'] = sorted(os.listdir('/sys/class/net'))
+    found['processes'] = inventory_of_processes()
+    return found
+
+
+def inventory_of_processes() -> list[str]:
+    """Return the daemons that run."""
+    names = [path.read_text().strip() for path in Path('/proc').glob('[0-9]*/comm')]
+    daemons = ('libvirtd', 'virtlogd', 'dbus-daemon', 'dnsmasq', 'haproxy', 'qemu-system-x86')
+    return sorted(name for name in names if name in daemons)
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return what differs."""
+    keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return {key: (before.get(key), after.get(key)) for key in keys}
+
+
+def absent(*words: str, **options: bool) -> Play:
+    """Run the role with host_state: absent."""
+    values = {**OPTIONS, 'host_state': 'absent', **options}
+    return Play('hanok.cloud.host', '-e', json.dumps(values), *words)
+
+
+def removed(play: Play) -> set[str]:
+    """Return what a run reports, in check mode without `would`."""
+    assert play.changed > 0
+    return {text.removeprefix('would ') for text in re.findall(r'"msg": "(.*)"', play.output)}
+
+
+@pytest.fixture
+def lan(tmp_path: Path) -> Iterator[None]:
+    """A host with an uplink, with iptables rules that drop, and without the images of others."""
+    subprocess.run(['ip', 'link', 'add', 'lan0', 'up', 'type', 'bridge'], check=True)
+    subprocess.run(['iptables', '--policy', 'FORWARD', 'DROP'], check=True)
+    Path('/proc/sys/net/ipv4/ip_forward').write_text('0')
+    subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', '/var/cache/hanok'], check=True)
+    yield
+    subprocess.run(['umount', '--lazy', '/var/cache/hanok'], check=True)
+
+
+def fill(folder: Path) -> None:
+    """Create what is refused, in two projects, and what is not."""
+    disk = folder / 'blank.qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', disk, '16M'], check=True)
+    stopped = {'image': 'blank', 'flavor': 'g1.nano', 'state': 'stopped'}
+    for module, options in (
+        ('image', {'name': 'blank', 'path': str(disk)}),
+        ('image', {'name': 'blank', 'path': str(disk), **SHOP}),
+        ('server', {'name': 'kept', 'delete_protection': True, 'floating_ip': 'auto', **stopped}),
+        ('network', {'name': 'default', **SHOP}),
+        ('server', {'name': 'sold', **stopped, **SHOP}),
+        ('volume', {'name': 'data', 'size': 1}),
+        ('lb', {'name': 'web', 'listeners': [{'port': 80}], 'members': ['kept']}),
+    ):
+        made = run(module, **options)
+        assert made.get('changed'), made
+
+
+def test_uninstall(lan: None, tmp_path: Path) -> None:
+    """The host is as it was before; what libvirt has of others stays."""
+    before = look()
+    assert Play('hanok.cloud.host', '-e', json.dumps(OPTIONS)).changed > 0
+    fill(tmp_path)
+    for command, text in (('net-define', FOREIGN), ('define', MACHINE)):
+        (tmp_path / 'foreign.xml').write_text(text)
+        subprocess.run(['virsh', '-q', command, tmp_path / 'foreign.xml'], check=True)
+    foreign = {path: path.read_text() for path in Path('/etc/libvirt/qemu').rglob('*foreign.xml')}
+    full = inventory()
+    refused = absent()
+    assert refused.code != 0
+    message = ' '.join(refused.output.split())
+    assert (
+        'host_state: the cloud of this host has lb web, server kept, server sold of project shop, '
+        'volume data, image blank, image blank of project shop; delete them, or set'
+    ) in message
+    predicted = absent('--check', host_delete_resources=True)
+    assert inventory() == full
+    would = removed(predicted)
+    done = absent(host_delete_resources=True)
+    deleted = re.compile('delete (lb|server|volume|image) ')
+    assert removed(done) == {text for text in would if not deleted.match(text)}
+    left = differences(before, look())
+    assert foreign == {path: path.read_text() for path in foreign}
+    assert set(left) == set(map(str, foreign)), left
+    assert absent().changed == 0
