@@ -81,6 +81,8 @@ def fill(record: Record) -> dict[str, int]:
         add('server_keypair', server_id=ids['server'], keypair_id=ids['keypair'], position=1)
     if record.version > 7:
         add('bridge_port', server_id=ids['server'], bridge='br0', mac='52:54:00:00:00:0b')
+    if record.version > 7:
+        add('project', name='default', quotas='{"servers": 9}', description='', labels='{}')
     if record.version > 6:
         add(
             'server_snapshot',

@@ -20,7 +20,7 @@ LIMITS = {
     'flavor': 115,
     'floating_ip': 177,
     'image': 128,
-    'keypair': 117,
+    'keypair': 118,
     'lb': 205,
     'network': 170,
     'port': 172,

@@ -64,6 +64,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Surroundings
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
+from ansible_collections.hanok.cloud.plugins.module_utils._model.project import (
+    QUOTAS,
+    RESOURCES,
+    Project,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.root_volume import root_name
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
@@ -135,6 +140,28 @@ class Memory:
             'host_memory': sum(memory for _vcpus, memory in servers) + balancers * BALANCER_MEMORY,
             'host_disk': sum(volume.size for volume in self.of_all('volume')),
         }
+
+    def usage(self) -> dict[str, int]:
+        """What the project holds, without what every project has."""
+        items = {kind.plural: list(self.kinds[kind.name].values()) for kind in KINDS.values()}
+        groups, servers = items['security_groups'], items['servers']
+        nics = [nic for server in servers for nic in server.networks]
+        found = {
+            **self.used(),
+            'flavors': len([one for one in items['flavors'] if not one.built_in]),
+            'security_groups': len(groups) - 1,
+            'security_group_rules': sum(len(group.rules) for group in groups),
+            'volumes': len([one for one in items['volumes'] if not one.bootable]),
+            'ports': len(items['ports'])
+            + len([one for one in nics if not (one.port or one.bridge)]),
+        }
+        others = ('images', 'flavors', 'keypairs', 'init_scripts')
+        return {one: found[one] for one in (*QUOTAS, *others) if found[one]}
+
+    def quotas(self) -> Mapping[str, int]:
+        """The quotas of the project."""
+        (quotas,) = [one.quotas for one in self.kinds['project'].values()] or [{}]
+        return quotas
 
     def of_all(self, kind: str) -> list[Any]:
         """The items of a kind in all projects."""
@@ -546,6 +573,35 @@ class Volumes(Items):
         return False
 
 
+class Projects(Items):
+    """Projects: those that were declared, and those that something is in."""
+
+    def list(self, names: Iterable[str] | None = None) -> tuple[Project, ...]:
+        """List all projects, or those with these names."""
+        wanted = None if names is None else set(names)
+        found = [
+            self._of(name, memory)
+            for name, memory in sorted(self.memory.projects.items())
+            if wanted is None or name in wanted
+        ]
+        return tuple(one for one in found if one.is_declared or one.used or one.name == 'default')
+
+    def _of(self, name: str, memory: Memory) -> Project:
+        unknown = Project(name, id='', created_by='', created_at='')
+        item: Project = memory.kinds['project'].get(name, unknown)
+        return replace(item, used=memory.usage())
+
+    def apply_one(self, change: Change) -> Gone | None:
+        """Declare a project that may exist, update it, or take it back."""
+        if change.after is None:
+            self.stored.pop(change.name, None)
+        else:
+            self.store(change.after)
+        return None
+
+    create = update = delete = Items.apply
+
+
 class ServerSnapshots(Items):
     """Snapshots of servers without content."""
 
@@ -810,6 +866,7 @@ CLASSES = {
     'floating_ip': FloatingIps,
     'volume': Volumes,
     'lb': Lbs,
+    'project': Projects,
     'server_snapshot': ServerSnapshots,
     'server': Servers,
 }
@@ -899,14 +956,19 @@ class MemoryCloud:
         yield observe()[0]
 
     def limits(self, resources: Collection[str]) -> Sequence[Limit]:
-        """The limits that a test has set."""
+        """The limits that a test has set, and the quotas of the project."""
         used = self.memory.used()
         supply = {resource: Supply(used[resource]) for resource in self.memory.held()}
-        return [
+        limits = [
             Limit(resource, total, used[resource], supply=supply.get(resource))
             for resource, total in self.memory.limits.items()
-            if resource in resources
         ]
+        usage = self.memory.usage()
+        limits += [
+            Limit(RESOURCES[quota], total, usage.get(quota, 0))
+            for quota, total in self.memory.quotas().items()
+        ]
+        return [limit for limit in limits if limit.resource in resources]
 
     def each_project(self) -> Iterator[tuple[str, MemoryCloud]]:
         """All projects."""

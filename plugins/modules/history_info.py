@@ -39,6 +39,7 @@ options:
       - server
       - server_snapshot
       - lb
+      - project
       - private_key
       - record
       - firewall

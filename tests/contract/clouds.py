@@ -52,6 +52,7 @@ FEATURES = frozenset(
         'requests',
         'credentials',
         'quotas',
+        'projects',
         'limits of the host',
         'silent guests',
     }

@@ -80,6 +80,8 @@ def keep(cloud: CloudUnderTest, run: Run) -> Callable[..., Result]:
     """
 
     def kept(module: str, **options: Any) -> Result:
+        if module == 'project':
+            options = {'project': options['name'], **options}  # its history is in that
         before = history_of(cloud, options)
         done = promises.keep(run, module, **options)
         if 'history' in cloud.can:

@@ -30,7 +30,11 @@ SAMPLES: dict[str, Any] = yaml.safe_load(
     (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
 )
 # What a cloud may lack, by the beginning of the names of modules.
-NEEDS = {'history_info': 'history', 'server_snapshot': 'snapshots of servers'}
+NEEDS = {
+    'history_info': 'history',
+    'project': 'projects',
+    'server_snapshot': 'snapshots of servers',
+}
 
 
 def _needs(module: str) -> tuple[pytest.MarkDecorator, ...]:

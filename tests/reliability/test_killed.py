@@ -290,6 +290,14 @@ WALKS = (
         ],
     ),
     Walk(
+        'project',
+        [
+            task('project', name='p', quotas={'servers': 3}),
+            task('project', name='p', quotas={'lbs': 1}, description='d'),
+            *delete_tasks('project', 'p'),
+        ],
+    ),
+    Walk(
         'limits of a flavor with a server that runs',
         [
             task('flavor', name='f', limits={'disk_iops': 500}),

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
 )
@@ -20,6 +20,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import (
     Need,
     Supply,
     needs_of,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
+from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
+    SecurityGroup,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server, Size
 from ansible_collections.hanok.cloud.plugins.module_utils._model.shortages import shortages
@@ -110,6 +114,20 @@ def test_load_balancer_holds_the_memory_of_its_container() -> None:
     """It is its limit in libvirt."""
     created = Change('lb', 'front', Verb.CREATE, None, Lb('front', 'default', ()))
     assert amounts(created) == {'lbs': 1, 'host_memory': 256}
+
+
+def test_what_comes_with_others() -> None:
+    """A floating IP that is created with a server or a balancer, and the rules of a group."""
+    server = Change('server', 'web', Verb.UPDATE, WEB, replace(WEB, floating_ip=AFTER_APPLY))
+    balancer = Lb('front', 'default', (), floating_ip=AFTER_APPLY)
+    created = Change('lb', 'front', Verb.CREATE, None, balancer)
+    attached = Change('server', 'web', Verb.UPDATE, WEB, replace(WEB, floating_ip='198.18.0.9'))
+    assert amounts(server) == {'floating_ips': 1}
+    assert amounts(created)['floating_ips'] == 1
+    assert amounts(attached) == {}
+    rules = (Rule('ingress', 'tcp', 22, 22), Rule('ingress', 'tcp', 80, 80))
+    group = Change('security_group', 'g', Verb.CREATE, None, SecurityGroup('g', rules))
+    assert amounts(group) == {'security_groups': 1, 'security_group_rules': 2}
 
 
 def test_shortages() -> None:

@@ -56,6 +56,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port, PortRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import Profile
+from ansible_collections.hanok.cloud.plugins.module_utils._model.project import (
+    Project,
+    ProjectRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
     Rule,
@@ -86,6 +90,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     lb,
     network,
     port,
+    project,
     security_group,
     server,
     volume,
@@ -987,6 +992,35 @@ def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) 
         apply_and_replan('init_script', lambda there: init_script.plan(request, there), world),
         request,
     )
+
+
+QUOTA_VALUES = st.dictionaries(st.sampled_from(['servers', 'memory', 'lbs']), st.integers(0, 2))
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        ProjectRequest,
+        st.just('p'),
+        PRESENT,
+        optional_values(
+            quotas=st.dictionaries(st.sampled_from(['servers', 'lbs']), st.integers(-1, 2)),
+            description=TEXTS,
+            labels=LABELS,
+        ),
+    ),
+    maybe_existing(
+        'p',
+        existing_items(Project('p'), quotas=QUOTA_VALUES, description=TEXTS, labels=LABELS),
+    ),
+)
+def test_projects(request: ProjectRequest, world: dict[str, Project]) -> None:
+    """A quota that is left out stays, and -1 takes one away."""
+    after = apply_and_replan('project', lambda there: project.plan(request, there), world)
+    check_others_unchanged(world, after, request)
+    if request.state == 'present':
+        quotas = {**(world['p'].quotas if world else {}), **request.options.get('quotas', {})}
+        assert after['p'].quotas == {quota: most for quota, most in quotas.items() if most >= 0}
 
 
 @EXAMPLES

@@ -31,6 +31,7 @@ OF_ALL_PROJECTS = {
     'leases',
     'metadata',
     'pending_flows',
+    'project_usage',
     'projects',
     'database',
     'record',

@@ -93,6 +93,12 @@ class Module(AnsibleModule):  # type: ignore[misc]
         if self._logged and not self._secrets(self.params):
             super().log(msg, log_args)
 
+    @property
+    def project(self) -> str:
+        """The project of the task: a task that manages a project works in that one."""
+        manages = self.kind == 'project' and 'state' in self._spec
+        return str(self.params['name' if manages else 'project'])
+
     def check_shared_options(self) -> None:
         """Refuse values of the shared options that are out of range."""
         problems = []

@@ -15,6 +15,7 @@ from .clouds import supported
 if TYPE_CHECKING:
     from .._cloud.capabilities import ServerSnapshots
     from .._cloud.contract import UpdatableItems
+    from .._model.project import Project
 
 Operation = Callable[[Changes], Outcomes]
 Operations = Mapping[Tuple[str, Verb], Operation]
@@ -23,6 +24,11 @@ Operations = Mapping[Tuple[str, Verb], Operation]
 def snapshots_of(cloud: Cloud) -> ServerSnapshots:
     """Return the snapshots of servers. Raises Unsupported for a cloud without them."""
     return supported(cloud, cloud.server_snapshots, 'cloud')
+
+
+def projects_of(cloud: Cloud) -> UpdatableItems[Project]:
+    """Return the projects. Raises Unsupported for a cloud whose projects others manage."""
+    return supported(cloud, cloud.projects, 'cloud')
 
 
 _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
@@ -38,6 +44,7 @@ _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
     'server': lambda cloud: cloud.servers,
     'lb': lambda cloud: cloud.lbs,
     'server_snapshot': snapshots_of,
+    'project': projects_of,
 }
 _COMMON: Mapping[Verb, Callable[[UpdatableItems[Item]], Operation]] = {
     Verb.CREATE: lambda items: items.create,

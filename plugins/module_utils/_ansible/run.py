@@ -84,7 +84,7 @@ def opened(
     module.check_shared_options()
     params = module.params
     cloud: Cloud = (opener or open_cloud)(
-        params['cloud'], params['project'], actor_of(params), params['wait_timeout'], secrets
+        params['cloud'], module.project, actor_of(params), params['wait_timeout'], secrets
     )
     with cloud:
         yield cloud
@@ -132,7 +132,7 @@ def _result(
         'msg': summary(changes, module.check_mode, resource.kind, names),
         'changed': bool(done),
         'steps': _steps(done),
-        **items_of(resource.kind, is_list, applied.items, module.params['project']),
+        **items_of(resource.kind, is_list, applied.items, module.project),
     }
     if module._diff:
         result['diff'] = _diff(changes)

@@ -34,6 +34,7 @@ from .._model.needs import Limit
 from .._model.network import Network, Surroundings
 from .._model.port import Port
 from .._model.profile import Profile
+from .._model.project import Project
 from .._model.security_group import SecurityGroup
 from .._model.volume import Volume
 from . import Names, Observed, Outcomes
@@ -141,8 +142,8 @@ class Volumes(Items[Volume], Updatable, Protocol):
 class Cloud(Protocol):
     """A cloud, opened for one task with its secrets; what is recorded of them, it matches.
 
-    Its errors are CloudErrors. What it may lack (``server_snapshots``, ``upkeep``,
-    ``repairs``, ``records``, ``history``) is None then.
+    Its errors are CloudErrors. What it may lack (``server_snapshots``, ``projects``,
+    ``upkeep``, ``repairs``, ``records``, ``history``) is None then.
     """
 
     @property
@@ -192,6 +193,10 @@ class Cloud(Protocol):
     @property
     def server_snapshots(self) -> ServerSnapshots | None:
         """Snapshots of servers; None: the cloud has none with the memory of guests."""
+
+    @property
+    def projects(self) -> UpdatableItems[Project] | None:
+        """The projects that the user sees; None: they are managed elsewhere."""
 
     @property
     def lbs(self) -> UpdatableItems[Lb]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .catalogue.flavors import LocalFlavors
     from .catalogue.init_scripts import LocalInitScripts
     from .catalogue.keypairs import LocalKeypairs
+    from .catalogue.projects import LocalProjects
     from .compute.servers import LocalServers
     from .compute.snapshots import LocalServerSnapshots
     from .network.floating_ips import LocalFloatingIps
@@ -120,6 +121,13 @@ class LocalCloud:
         from .catalogue.flavors import LocalFlavors
 
         return at_boundary(LocalFlavors(self.host, self._limit))
+
+    @property
+    def projects(self) -> LocalProjects:
+        """Projects."""
+        from .catalogue.projects import LocalProjects
+
+        return at_boundary(LocalProjects(self.host.record))
 
     @property
     def init_scripts(self) -> LocalInitScripts:

@@ -1,6 +1,8 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The limits of this host, which all projects share, by the settings of its operator.
+"""The limits of this host, which all projects share, and the quotas of the project.
+
+Those of the host are by the settings of its operator.
 
 They are computed as Nova's Placement does: (total - reserved) * allocation ratio. What servers hold
 is counted whether they use it or not. Without a ratio for disks, which grow when they are written
@@ -16,9 +18,11 @@ from typing import List
 
 from .._model.checks import GIB
 from .._model.needs import Limit, Supply
+from .._model.project import RESOURCES
 from .host.settings import Settings
 from .record.holders import disk_space, held
 from .record.host import Host
+from .record.project_usage import quotas, usage
 
 _OWNER = 'the host'
 _ROLE = 'of the role hanok.cloud.host'
@@ -34,7 +38,26 @@ def limits(host: Host, resources: Collection[str]) -> List[Limit]:
         found.append(_available(memory))
     if 'host_disk' in wanted:
         found.append(_disk_limit(host))
+    found += _quotas(host)
     return [limit for limit in found if limit.resource in wanted]
+
+
+def _quotas(host: Host) -> List[Limit]:
+    """Return the limits of the project."""
+    record = host.record
+    owner = f'the project {record.project}'
+    of = quotas(record)
+    used = usage(record, record.project) if of else {}
+    return [
+        Limit(
+            RESOURCES[quota],
+            total,
+            used.get(quota, 0),
+            owner,
+            f'delete some, or raise the quota {quota} of {owner}',
+        )
+        for quota, total in of.items()
+    ]
 
 
 def memory_of(meminfo: str) -> Mapping[str, int]:

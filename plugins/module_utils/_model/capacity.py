@@ -28,9 +28,13 @@ def capacity(limits: Sequence[Limit], flavors: Iterable[Flavor]) -> Mapping[str,
     found: Dict[str, object] = {}
     for key, resources in RESOURCES.items():
         of_key = [limit for limit in limits if limit.resource in resources]
-        found[key] = _public(of_key[0]) if of_key else None
+        found[key] = _public(min(of_key, key=_free)) if of_key else None
     fits = {flavor.name: how_many_fit(flavor, limits) for flavor in flavors}
     return {**found, 'fits': fits}
+
+
+def _free(limit: Limit) -> int:
+    return limit.free
 
 
 def _public(limit: Limit) -> Mapping[str, object]:

@@ -48,6 +48,7 @@ KINDS = {
         Kind('server', 'servers', 'server', is_networked=True),
         Kind('server_snapshot', 'server_snapshots', 'server snapshot'),
         Kind('lb', 'lbs', 'load balancer', is_networked=True),
+        Kind('project', 'projects', 'project', is_in_project=False),
         Kind('private_key', 'private_keys', 'private key'),
         Kind('record', 'records', 'record', is_in_project=False),
         Kind('firewall', 'upkeep', 'firewall'),

@@ -7,21 +7,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Dict, NamedTuple, Tuple, cast
 
-from .change import Change
+from .change import AFTER_APPLY, Change
 from .effect import COMPLETES_INTERRUPTED_RUN
 from .kinds import KINDS
 from .status import Status
 
 if TYPE_CHECKING:
+    from .lb import Lb
+    from .security_group import SecurityGroup
     from .server import Server, Size
     from .volume import Volume
 
-# What is limited is called as the items of a kind are in results, or: vcpus, memory, volume_size
-# and ports of a project; host_vcpus, host_memory and host_disk, which servers that are not shelved,
-# load balancers and all volumes hold of a host; running_memory, which guests use.
+# What is limited is called as the items of a kind are in results, or: vcpus, memory, volume_size,
+# ports and security_group_rules of a project; host_vcpus, host_memory and host_disk, which servers
+# that are not shelved, load balancers and all volumes hold of a host; running_memory, which guests
+# use.
 BALANCER_MEMORY = 256  # MiB that the container of a load balancer may use
-# Floating IPs are not here: plans count the free ones themselves.
-_COUNTED = ('server', 'volume', 'network', 'port', 'security_group', 'lb')
+_COUNTED = (
+    'server',
+    'volume',
+    'network',
+    'port',
+    'security_group',
+    'floating_ip',
+    'lb',
+    'server_snapshot',
+)
 
 
 class Need(NamedTuple):
@@ -110,8 +121,11 @@ def _used(kind: str, item: object) -> Mapping[str, int]:
         used.update(_used_by_server(cast('Server', item)))
     if kind == 'volume':
         used['volume_size'] = used['host_disk'] = cast('Volume', item).size
+    if kind == 'security_group':
+        used['security_group_rules'] = len(cast('SecurityGroup', item).rules)
     if kind == 'lb':
         used['host_memory'] = BALANCER_MEMORY
+        used['floating_ips'] = _is_new(cast('Lb', item).floating_ip)
     return used
 
 
@@ -127,7 +141,13 @@ def _used_by_server(server: Server) -> Mapping[str, int]:
         'host_vcpus': held[0],
         'host_memory': held[1],
         'host_disk': server.volume_size,
+        'floating_ips': _is_new(server.floating_ip),
     }
+
+
+def _is_new(floating_ip: str | None) -> int:
+    """Whether a floating IP is created with what has it: then it has no address yet."""
+    return int(floating_ip == AFTER_APPLY)
 
 
 def held_by(vcpus: int, memory: int, before: Size | None) -> Tuple[int, int]:

@@ -24,6 +24,8 @@ _UNITS: Mapping[str, Tuple[str, str]] = {
     'volume_size': ('GB of volumes', 'size'),
     'host_disk': ('GB of disk space', 'size'),
     'ports': ('ports', 'networks'),
+    'security_group_rules': ('rules', 'rules'),
+    'floating_ips': ('floating IPs', 'floating_ip'),
 }
 
 

@@ -36,6 +36,7 @@ class OpenStackCloud:
     upkeep = None  # Neutron repairs what is its own
     repairs = None
     server_snapshots = None  # Nova has none with memory, and none to go back to in place
+    projects = None  # Keystone's, which its operator manages
     records = None
     history = None
 

@@ -21,6 +21,12 @@ class ListedInitScript(InitScriptRow):
     used: str | None
 
 
+class KnownProject(TypedDict):
+    """A project, declared or not."""
+
+    name: str
+
+
 class FlavorUser(TypedDict):
     """A server and its flavor."""
 

@@ -41,6 +41,7 @@ class Value(Enum):
     ON_CRASH = 'on_crash'
     POWER = 'power'
     PUBLIC_KEY = 'public key'
+    QUOTAS = 'quotas'
     TASK_STATE = 'task state'
 
 

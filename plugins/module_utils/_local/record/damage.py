@@ -18,6 +18,7 @@ from ..._model.image import DISK_FORMATS
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.login_names import LOGIN_NAME
+from ..._model.project import QUOTAS
 from ..._model.rule import Rule
 from ..._model.status import TaskState
 from .columns import Value
@@ -92,6 +93,12 @@ def _limits(text: str) -> None:
             raise ValueError(f'{option}: {value!r} is not a limit')
 
 
+def _quotas(text: str) -> None:
+    for quota, value in json.loads(text).items():
+        if quota not in QUOTAS or not isinstance(value, int):
+            raise ValueError(f'{quota}: {value!r} is not a quota')
+
+
 def _listeners(text: str) -> None:
     for listener in json.loads(text):
         Listener(**listener)
@@ -132,5 +139,6 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.ON_CRASH: _one_of('restart', 'stop'),
     Value.POWER: _one_of('started', 'stopped', 'paused', 'shelved'),
     Value.PUBLIC_KEY: fingerprint,
+    Value.QUOTAS: _quotas,
     Value.TASK_STATE: TaskState,
 }

@@ -41,10 +41,12 @@ class Record(Database):
         self.project = project
         self.export_path = os.path.join(folder, 'hanok.json')
         self.writable = False
+        self.is_opened_first = True  # nothing of the project is on record
         self.journal: Journal | None = None  # of the changes that are being applied
         if os.path.exists(self.path) and not lost:
             self.connect(f'file:{self.path}?mode=ro')
             self.check_version()
+            self.is_opened_first = self.is_new_project()
             self._complete_copy()
             self.open_project(self.project)
             return

@@ -16,6 +16,7 @@ from ..._model.status import TaskState
 from .creation import create, move_damaged
 from .database import Rows, table_of
 from .export import export
+from .project_usage import Within
 
 if TYPE_CHECKING:
     from .record import Record
@@ -52,6 +53,7 @@ class RecordWriter:
         if record.is_new_project():
             with self.transaction():
                 record.add_project()
+        record.is_opened_first = False
         record.open_project(record.project)
         record.writable = True
 
@@ -78,7 +80,10 @@ class RecordWriter:
         journal = self.record.journal
         try:
             sql.execute('BEGIN IMMEDIATE')
+            within = Within(self.record) if exports else None
             yield sql
+            if within:
+                within.check()
             with journal.written() if journal else nullcontext():
                 if exports:
                     self.export()

@@ -282,6 +282,16 @@ class InitScriptRow(Row):
     labels: Labels
 
 
+class ProjectRow(Row):
+    """A project that was declared; its column project is its name, too. Quotas: a JSON mapping."""
+
+    uuid: AddedUuid
+    name: Annotated[str, 'UNIQUE', Value.NAME]
+    quotas: Annotated[str, "DEFAULT '{}'", Value.QUOTAS]
+    description: Description
+    labels: Labels
+
+
 class HistoryRow(TypedDict):
     """What was changed, by whom, and how it ended. It refers to no row: it outlives them."""
 

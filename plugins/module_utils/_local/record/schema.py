@@ -215,6 +215,11 @@ _BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
 _ISO = ["ALTER TABLE image ADD COLUMN disk_format TEXT NOT NULL DEFAULT 'qcow2';"]
 # Who logs in to the servers of an image.
 _USER = ['ALTER TABLE image ADD COLUMN os_admin_user TEXT;']
+# Projects with quotas.
+_PROJECT = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL UNIQUE,
+  quotas TEXT NOT NULL DEFAULT '{}', description TEXT NOT NULL, labels TEXT NOT NULL,
+  UNIQUE (project, name)"""
+_PROJECTS = [f'CREATE TABLE project ({_ROW}, {_PROJECT});']
 _VERSION_8 = [
     *_ROOM,
     *_PHASE,
@@ -225,6 +230,7 @@ _VERSION_8 = [
     *_BRIDGE_PORTS,
     *_ISO,
     *_USER,
+    *_PROJECTS,
 ]
 
 VERSIONS = {

@@ -100,5 +100,6 @@ TABLES: Dict[str, Table] = {
     ),
     'server_snapshot': Table(rows.ServerSnapshotRow, _NAMED),
     'server_snapshot_disk': Table(rows.ServerSnapshotDiskRow, ('UNIQUE (snapshot_id, volume_id)',)),
+    'project': Table(rows.ProjectRow, _NAMED),
 }
 ALL_TABLES = {**TABLES, 'history': Table(rows.HistoryRow)}

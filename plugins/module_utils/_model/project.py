@@ -1,0 +1,98 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Projects: what belongs together, and how much of a cloud it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Dict, List
+
+from .change import AFTER_APPLY, plain_fields
+from .checks import DEFAULT_PROJECT
+from .effect import Table, live
+from .problem import Problem, invalid
+from .request import Request
+
+UNLIMITED = -1  # as a quota, in the words of OpenStack
+MAX_QUOTA = 2**31 - 1
+# What may be limited, with its unit. Each is called as what is limited is in needs.py, but for
+# volume_size: that counts the root volumes of servers, too.
+QUOTAS: Mapping[str, str] = {
+    'servers': '',
+    'vcpus': '',
+    'memory': ' (MiB)',
+    'volumes': '',
+    'volume_size': ' (GB)',
+    'server_snapshots': '',
+    'networks': '',
+    'ports': '',
+    'security_groups': '',
+    'security_group_rules': '',
+    'floating_ips': '',
+    'lbs': '',
+}
+RESOURCES: Mapping[str, str] = {
+    quota: 'host_disk' if quota == 'volume_size' else quota for quota in QUOTAS
+}
+# What is held by a project beside what is counted here: these are parts of something else.
+_PARTS = ('vcpus', 'memory', 'volume_size', 'ports', 'security_group_rules')
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project. ``quotas``: those that there are.
+
+    ``used``: how much of what may be limited it has, and how many items of other kinds, without
+    what it has none of. ``id``: empty if it only exists because something is in it.
+    """
+
+    name: str
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
+    quotas: Mapping[str, int] = field(default_factory=dict)
+    used: Mapping[str, int] = field(default_factory=dict)
+    id: str = AFTER_APPLY
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether a task has created it, not only something in it."""
+        return bool(self.id)
+
+    def held(self) -> Mapping[str, int]:
+        """How many items it has that keep it from being deleted, by the plural of their kind."""
+        return {kind: number for kind, number in self.used.items() if kind not in _PARTS}
+
+    def public(self) -> Dict[str, Any]:
+        """The project for the result of a module."""
+        return plain_fields(self)
+
+
+class ProjectRequest(Request):
+    """The requested state. Of the quotas only those that are set; -1 is none."""
+
+    def problems(self) -> List[Problem]:
+        """What is invalid in the request, regardless of what exists."""
+        problems = super().problems()
+        for quota, value in self.options.get('quotas', {}).items():
+            if not UNLIMITED <= value <= MAX_QUOTA:
+                text = f'{quota}: {value} is out of range; use 0 to {MAX_QUOTA}{QUOTAS[quota]}'
+                problems.append(invalid('quotas', f'{text}, or -1 for no limit'))
+        if self.state == 'absent' and self.name == DEFAULT_PROJECT:
+            text = f'the project {self.name} is that of tasks that name none; it stays'
+            problems.append(invalid('state', text))
+        return problems
+
+    def with_quotas(self, current: Mapping[str, int]) -> Dict[str, Any]:
+        """The options, with the quotas that result from those that there are."""
+        if 'quotas' not in self.options:
+            return dict(self.options)
+        quotas = {**current, **self.options['quotas']}
+        known = {quota: quotas[quota] for quota in QUOTAS if quota in quotas}
+        kept = {quota: value for quota, value in known.items() if value != UNLIMITED}
+        return {**self.options, 'quotas': kept}
+
+
+TABLE: Table = {'description': live, 'labels': live, 'quotas': live}
