@@ -82,7 +82,14 @@ def fill(record: Record) -> dict[str, int]:
     if record.version > 7:
         add('bridge_port', server_id=ids['server'], bridge='br0', mac='52:54:00:00:00:0b')
     if record.version > 7:
-        add('project', name='default', quotas='{"servers": 9}', description='', labels='{}')
+        add(
+            'project',
+            name='default',
+            quotas='{"servers": 9}',
+            members='{"me": "admin"}',
+            description='',
+            labels='{}',
+        )
     if record.version > 6:
         add(
             'server_snapshot',

@@ -24,6 +24,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
     Names,
     Outcome,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.access import (
+    ADMIN,
+    Access,
+    access_of,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import (
     ConsoleLog,
@@ -106,6 +111,7 @@ class Memory:
         """Start with a default group and two flavors. ``others``: all projects by name."""
         self.secret = str(uuid.uuid4())
         self.projects = {'default': self} if others is None else others
+        self.admins: list[str] | None = None  # of the host, in the project default
         self.history: list[HistoryEntry] = []
         self.limits: dict[str, int] = {}
         self.consoles: dict[str, bytes] = {}  # what servers printed, by id
@@ -157,6 +163,12 @@ class Memory:
         }
         others = ('images', 'flavors', 'keypairs', 'init_scripts')
         return {one: found[one] for one in (*QUOTAS, *others) if found[one]}
+
+    def access(self, actor: str) -> Access | None:
+        """What a user may do in this project."""
+        (name,) = [name for name, one in self.projects.items() if one is self]
+        (members,) = [one.members for one in self.kinds['project'].values()] or [None]
+        return access_of(actor, name, members, self.projects['default'].admins)
 
     def quotas(self) -> Mapping[str, int]:
         """The quotas of the project."""
@@ -573,6 +585,12 @@ class Volumes(Items):
         return False
 
 
+def _is_hidden(memory: Memory, actor: str) -> bool:
+    """Whether a user may not see a project."""
+    found = memory.access(actor)
+    return found is not None and not found.role
+
+
 class Projects(Items):
     """Projects: those that were declared, and those that something is in."""
 
@@ -584,7 +602,12 @@ class Projects(Items):
             for name, memory in sorted(self.memory.projects.items())
             if wanted is None or name in wanted
         ]
-        return tuple(one for one in found if one.is_declared or one.used or one.name == 'default')
+        return tuple(
+            one
+            for one in found
+            if (one.is_declared or one.used or one.name == 'default')
+            and not _is_hidden(self.memory.of(one.name), self.actor)
+        )
 
     def _of(self, name: str, memory: Memory) -> Project:
         unknown = Project(name, id='', created_by='', created_at='')
@@ -970,10 +993,17 @@ class MemoryCloud:
         ]
         return [limit for limit in limits if limit.resource in resources]
 
+    @property
+    def access(self) -> Access | None:
+        """What the user may do."""
+        return self.memory.access(self.actor)
+
     def each_project(self) -> Iterator[tuple[str, MemoryCloud]]:
         """All projects."""
         for name, memory in sorted(self.memory.projects.items()):
-            yield name, MemoryCloud(memory, self.actor)
+            found = memory.access(self.actor)
+            if found is None or found.role == ADMIN:
+                yield name, MemoryCloud(memory, self.actor)
 
     def obstacles(self) -> Sequence[str]:
         """Nothing is in the way."""

@@ -10,9 +10,9 @@ module: project
 short_description: Manage projects
 version_added: 0.1.0
 description:
-  - Declares a project, and limits how much of the host it may use.
+  - Declares a project, says who may use it, and limits how much of the host it may use.
   - A project needs no task of its own, since it exists as soon as something is created in it. Such
-    a project has no quotas.
+    a project has no members and no quotas.
   - Quotas are compared with what a task needs before anything is changed, in check mode too, and
     once more when it is recorded, so that tasks that run at the same time cannot exceed them
     together. What exists already stays if a quota is lower.
@@ -34,6 +34,28 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  members:
+    description:
+      - Who may use the project, by the names that the option O(actor) of tasks has. If set, they
+        replace all members. A project without members is open to everybody who runs tasks as root,
+        unless O(hanok.cloud.host#role:main:host_admins) names who that is.
+      - Others may neither change anything in it nor look at it.
+      - At least one of them is an admin, and so is who runs the task.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name of the member.
+        type: str
+        required: true
+      role:
+        description:
+          - V(member) creates, changes and deletes everything in the project but floating IPs and
+            what they are attached to; V(admin) does that, too, and manages the members.
+          - Key pairs belong to who created them, whatever the roles are.
+        type: str
+        choices: [admin, member]
+        default: member
   quotas:
     description:
       - How much the project may have. A quota that is left out is not changed; V(-1) is no limit,
@@ -96,6 +118,15 @@ EXAMPLES = r"""
       memory: 4096
       volume_size: 100
 
+- name: Let two users of AWX use a project, one of them as admin
+  hanok.cloud.project:
+    name: red
+    actor: alice
+    members:
+      - name: alice
+        role: admin
+      - name: bob
+
 - name: Lift one of its quotas
   hanok.cloud.project:
     name: blue
@@ -129,6 +160,17 @@ project:
     quotas:
       description: Its quotas, by the name that they have in O(quotas). What is left out has none.
       type: dict
+    members:
+      description: Who may use the project; null if none were declared.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the member.
+          type: str
+        role:
+          description: Role of the member, V(admin) or V(member).
+          type: str
     used:
       description:
         - How much it has of what quotas may limit, and how many items of other kinds, such as

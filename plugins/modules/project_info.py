@@ -67,7 +67,7 @@ errors:
   elements: dict
 """
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.project import main_of_info
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.project_info import main
 
 if __name__ == '__main__':
-    main_of_info()
+    main()

@@ -109,6 +109,13 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         yield
         SETTINGS.write_text(before, 'utf-8')
 
+    @contextmanager
+    def name_admins(*names: str) -> Iterator[None]:
+        before = SETTINGS.read_text('utf-8')
+        SETTINGS.write_text(json.dumps({**json.loads(before), 'admins': names}), 'utf-8')
+        yield
+        SETTINGS.write_text(before, 'utf-8')
+
     def set_console(identity: str, printed: bytes) -> None:
         Path('/var/lib/hanok/servers', identity, 'console.log').write_bytes(printed)
 
@@ -128,5 +135,6 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
             at_once=at_once,
             limited=limited,
             set_console=set_console,
+            name_admins=name_admins,
         )
     server.close()

@@ -103,6 +103,12 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
         yield
         del memory.limits[resource]
 
+    @contextmanager
+    def name_admins(*names: str) -> Iterator[None]:
+        memory.admins = [*names]
+        yield
+        memory.admins = None
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(edge, 'open_cloud', memory_opener(memory))
         yield CloudUnderTest(
@@ -123,4 +129,5 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             add_foreign_rule=add_foreign_rule,
             limited=limited,
             set_console=memory.consoles.__setitem__,
+            name_admins=name_admins,
         )

@@ -80,7 +80,8 @@ class CloudUnderTest(NamedTuple):
     ``lost_answer``, ``killed``: openstack_requests.py. ``memory``: of a cloud whose items can be
     set by hand. ``add_foreign_rule``: add a rule to a security group as others do. ``limited``:
     while its context lasts, only some more of a resource can be used. ``set_console``: set what the
-    server with an id has printed on its console.
+    server with an id has printed on its console. ``name_admins``: while its context lasts, the
+    settings of the host name its admins.
     """
 
     name: str
@@ -108,6 +109,7 @@ class CloudUnderTest(NamedTuple):
     add_foreign_rule: Callable[[str, ForeignRule], None] | None = None
     limited: Callable[[str, int], AbstractContextManager[None]] | None = None
     set_console: Callable[[str, bytes], None] | None = None
+    name_admins: Callable[..., AbstractContextManager[None]] | None = None
 
 
 def run_in_process(module: str, check: bool = False, **options: Any) -> Result:

@@ -89,7 +89,7 @@ def keep(cloud: CloudUnderTest, run: Run) -> Callable[..., Result]:
             check_history(entries[: len(entries) - len(before)], done)
         kind = KINDS[module]
         for item in done[kind.plural] if kind.plural in done else [done[module]]:
-            where = {'project': options['project']} if 'project' in options else {}
+            where = {one: options[one] for one in ('project', 'actor') if one in options}
             listed = run(f'{module}_info', name=item['name'], **where)[kind.plural] if item else []
             # The health of members may change from one look to the next.
             assert [dict(one, health=None) for one in listed] == (

@@ -148,6 +148,7 @@ class SampleCloud:
         self.upkeep = SampleUpkeep()
         self.history = SampleHistory(sample(HistoryEntry))
         self.profile = Profile()
+        self.access = None
 
     def __getattr__(self, kind: str) -> SampleItems:
         """Return the items of a kind."""

@@ -126,7 +126,7 @@ def test_what_comes_with_others() -> None:
     assert amounts(created)['floating_ips'] == 1
     assert amounts(attached) == {}
     rules = (Rule('ingress', 'tcp', 22, 22), Rule('ingress', 'tcp', 80, 80))
-    group = Change('security_group', 'g', Verb.CREATE, None, SecurityGroup('g', rules))
+    group = Change('security_group', 'g', Verb.CREATE, None, SecurityGroup('g', rules=rules))
     assert amounts(group) == {'security_groups': 1, 'security_group_rules': 2}
 
 

@@ -1007,16 +1007,25 @@ QUOTA_VALUES = st.dictionaries(st.sampled_from(['servers', 'memory', 'lbs']), st
             quotas=st.dictionaries(st.sampled_from(['servers', 'lbs']), st.integers(-1, 2)),
             description=TEXTS,
             labels=LABELS,
+            members=st.just((('root', 'admin'), ('bob', 'member'))),
         ),
     ),
     maybe_existing(
         'p',
-        existing_items(Project('p'), quotas=QUOTA_VALUES, description=TEXTS, labels=LABELS),
+        existing_items(
+            Project('p'),
+            quotas=QUOTA_VALUES,
+            members=st.sampled_from([None, {'root': 'admin'}]),
+            description=TEXTS,
+            labels=LABELS,
+        ),
     ),
 )
 def test_projects(request: ProjectRequest, world: dict[str, Project]) -> None:
     """A quota that is left out stays, and -1 takes one away."""
-    after = apply_and_replan('project', lambda there: project.plan(request, there), world)
+    after = apply_and_replan(
+        'project', lambda there: project.plan(request, project.ObservedProjects(there)), world
+    )
     check_others_unchanged(world, after, request)
     if request.state == 'present':
         quotas = {**(world['p'].quotas if world else {}), **request.options.get('quotas', {})}

@@ -52,6 +52,7 @@ ALMOST = st.fixed_dictionaries(
         'ram_allocation_ratio': JSON,
         'disk_allocation_ratio': JSON,
         'reserved_host_memory_mb': JSON,
+        'admins': JSON,
         'floating_pools': st.lists(
             st.fixed_dictionaries(
                 {'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)},
@@ -100,12 +101,13 @@ def test_all_settings(loaded: Write) -> None:
             'cpu_allocation_ratio': 4.0,
             'disk_allocation_ratio': 1.5,
             'reserved_host_memory_mb': 0,
+            'admins': ['alice', 'bob@example.com'],
         }
     )
     assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
     assert (found.history_days, found.bridges) == (30, ('br0', 'br-lan.7'))
-    assert found[-4:] == (2, 4.0, 1.5, 0)
-    assert loaded({})[-4:] == (1.0, 16.0, None, 1024)
+    assert found[-5:] == (2, 4.0, 1.5, 0, ('alice', 'bob@example.com'))
+    assert loaded({'admins': None})[-5:] == loaded({})[-5:] == (1.0, 16.0, None, 1024, None)
     assert found.pools == (
         Pool('default', ('172.24.0.0/24',)),
         Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'),
@@ -127,6 +129,9 @@ POOL = 'floating_pools[0]: '
         ({'outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
         ({'bridges': ['br0', 'hk1']}, 'bridges: hk1 is a device of servers'),
         ({'bridges': [7]}, 'bridges: 7 is not a device name'),
+        ({'admins': []}, 'admins: must be null, or a list of at least one name'),
+        ({'admins': ['a', 7]}, 'admins: must be null, or a list of at least one name'),
+        ({'admins': 'alice'}, 'admins: must be null, or a list of at least one name'),
         ({'router': 'yes'}, "router: 'yes' is neither true nor false"),
         ({'history_days': 0}, 'history_days: 0 is out of range; use 1 to 36500 (days)'),
         ({'history_days': '7'}, "history_days: '7' is out of range; use 1 to 36500 (days)"),

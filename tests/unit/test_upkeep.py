@@ -19,7 +19,7 @@ REPAIR = Change('firewall', 'host', Verb.LOAD, object(), object(), why='a route 
 
 def planned(kind: str, *changes: Change) -> tuple[Change, ...]:
     """The changes of a task of this kind, on a cloud that has something to repair."""
-    cloud: Any = SimpleNamespace(upkeep=SimpleNamespace(changes=lambda: [REPAIR]))
+    cloud: Any = SimpleNamespace(access=None, upkeep=SimpleNamespace(changes=lambda: [REPAIR]))
     resource: Any = SimpleNamespace(kind=kind, plan=lambda *_inputs: Plan(changes))
     return task.plan_of(resource, cloud, None, None).changes
 

@@ -96,8 +96,14 @@ class Module(AnsibleModule):  # type: ignore[misc]
     @property
     def project(self) -> str:
         """The project of the task: a task that manages a project works in that one."""
-        manages = self.kind == 'project' and 'state' in self._spec
+        manages = self.kind == 'project' and not self.is_for_all_projects
         return str(self.params['name' if manages else 'project'])
+
+    @property
+    def is_for_all_projects(self) -> bool:
+        """Whether it looks at all projects in which the user may look."""
+        lists_projects = self.kind == 'project' and 'state' not in self._spec
+        return lists_projects or bool(self.params.get('all_projects'))
 
     def check_shared_options(self) -> None:
         """Refuse values of the shared options that are out of range."""

@@ -1,16 +1,16 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The modules project and project_info: parameters to requests, and observations."""
+"""The module project: parameters to requests, and observations."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
+from .._model.access import MEMBER, ROLES
 from .._model.project import QUOTAS, Project, ProjectRequest
-from .._plan.project import plan
-from .info import ARGUMENTS as OF_INFO
-from .info import run_query, selection
+from .._plan.project import ObservedProjects, plan
+from .module import actor_of
 from .operations import projects_of
 from .options import METADATA, NAME, STATE, metadata_options
 from .resource import Resource
@@ -19,10 +19,17 @@ from .run import run
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': STATE,
+    'members': {
+        'type': 'list',
+        'elements': 'dict',
+        'options': {
+            'name': {'type': 'str', 'required': True},
+            'role': {'type': 'str', 'choices': list(ROLES), 'default': MEMBER},
+        },
+    },
     'quotas': {'type': 'dict', 'options': {quota: {'type': 'int'} for quota in QUOTAS}},
     **METADATA,
 }
-_INFO = {option: OF_INFO[option] for option in ('name', 'labels', 'query')}
 
 
 def request(params: Dict[str, Any]) -> ProjectRequest:
@@ -31,14 +38,19 @@ def request(params: Dict[str, Any]) -> ProjectRequest:
     if params['quotas'] is not None:
         quotas = params['quotas'].items()
         options['quotas'] = {quota: value for quota, value in quotas if value is not None}
-    return ProjectRequest(params['name'], params['state'], options)
+    if params['members'] is not None:
+        members = params['members']
+        options['members'] = tuple((member['name'], member['role']) for member in members)
+    return ProjectRequest(params['name'], params['state'], options, actor_of(params))
 
 
-def observe(cloud: Cloud, requested: ProjectRequest) -> Tuple[Mapping[str, Project], Names]:
+def observe(cloud: Cloud, requested: ProjectRequest) -> Tuple[ObservedProjects, Names]:
     """Return the project."""
     name = requested.name
     found = {project.name: project for project in projects_of(cloud).list([name])}
-    return found, {('project', name)}
+    access = cloud.access
+    is_host_admin = access is not None and access.is_host_admin
+    return ObservedProjects(found, is_host_admin), {('project', name)}
 
 
 def reload(cloud: Cloud, planned: Sequence[Project]) -> Sequence[Project]:
@@ -52,15 +64,3 @@ RESOURCE = Resource('project', ARGUMENTS, request, observe, plan, reload)
 def main() -> None:
     """Run the module project."""
     run(RESOURCE)
-
-
-def _listed(cloud: Cloud, params: Dict[str, Any]) -> object:
-    select = selection(params)
-    name = params['name']
-    found = projects_of(cloud).list(None if name is None else [name])
-    return select([project.public() for project in found])
-
-
-def main_of_info() -> None:
-    """Run the module project_info."""
-    run_query('projects', _INFO, _listed, is_networked=False, kind='project')

@@ -87,6 +87,9 @@ def opened(
         params['cloud'], module.project, actor_of(params), params['wait_timeout'], secrets
     )
     with cloud:
+        access = None if module.is_for_all_projects else cloud.access
+        if access:
+            module.refuse(access.looking())
         yield cloud
 
 

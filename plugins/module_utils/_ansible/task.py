@@ -48,8 +48,11 @@ def plan_of(
     request: Requested,
     observed: Observed,
 ) -> Plan[Thing]:
-    """Plan the request, then what the cloud has to repair of its own."""
+    """Plan the request, as far as the user may, then what the cloud has to repair of its own."""
     plan = resource.plan(request, observed)
+    access = cloud.access
+    if access:
+        plan = replace(plan, refused=(*plan.refused, *access.changing(plan.changes)))
     if not (KINDS[resource.kind].is_networked and cloud.upkeep):
         return plan
     return replace(plan, changes=(*plan.changes, *cloud.upkeep.changes()))

@@ -23,6 +23,7 @@ from typing import (
     TypeVar,
 )
 
+from .._model.access import Access
 from .._model.change import Changes
 from .._model.flavor import Flavor
 from .._model.floating_ip import FixedIp, FloatingIp
@@ -231,6 +232,10 @@ class Cloud(Protocol):
 
         Raises Unsupported for a kind of items that the cloud does not have.
         """
+
+    @property
+    def access(self) -> Access | None:
+        """What the user may do in the project; None: the cloud decides by itself, or everything."""
 
     def each_project(self) -> Iterator[Tuple[str, Cloud]]:
         """Yield the projects that the user sees, by their names in tasks.

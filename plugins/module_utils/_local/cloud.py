@@ -19,6 +19,7 @@ from .record.record import Record
 
 if TYPE_CHECKING:
     from .._cloud.capabilities import Records
+    from .._model.access import Access
     from .._model.needs import Limit
     from .._model.profile import Profile
     from .balancer.lbs import LocalLbs
@@ -98,6 +99,16 @@ class LocalCloud:
         with translating():
             return limits(self.host, set(resources))
 
+    @property
+    def access(self) -> Access | None:
+        """What the user may do; None: everything, where nobody is named."""
+        members = self.host.record.value('SELECT members FROM project')
+        if members is None and self.host.settings.admins is None:
+            return None
+        from .record.access import access
+
+        return access(self.host)
+
     def each_project(self: Self) -> Iterator[Tuple[str, Self]]:
         """Each project, with this cloud."""
         from .record.projects import each_project
@@ -127,7 +138,7 @@ class LocalCloud:
         """Projects."""
         from .catalogue.projects import LocalProjects
 
-        return at_boundary(LocalProjects(self.host.record))
+        return at_boundary(LocalProjects(self.host))
 
     @property
     def init_scripts(self) -> LocalInitScripts:

@@ -37,6 +37,7 @@ class OpenStackCloud:
     repairs = None
     server_snapshots = None  # Nova has none with memory, and none to go back to in place
     projects = None  # Keystone's, which its operator manages
+    access = None  # Keystone knows
     records = None
     history = None
 

@@ -12,9 +12,11 @@ from ..._cloud import Busy, Outcome, Outcomes
 from ..._model.change import Changes
 from ..._model.checks import DEFAULT_PROJECT
 from ..._model.project import Project
+from ..record.access import access_in
 from ..record.database import Query
+from ..record.host import Host
 from ..record.project_usage import usage
-from ..record.record import Record, description_columns
+from ..record.record import description_columns
 
 if TYPE_CHECKING:
     from ..record.rows import ProjectRow
@@ -30,19 +32,26 @@ _KNOWN: Query[KnownProject] = Query(
 class LocalProjects:
     """Projects of the local cloud; the record is open for the one that is changed."""
 
-    def __init__(self, record: Record) -> None:
-        """Use this record."""
-        self.record = record
+    def __init__(self, host: Host) -> None:
+        """Use the record and the settings of ``host``."""
+        self.host = host
+        self.record = host.record
 
     def list(self, names: Iterable[str] | None = None) -> Tuple[Project, ...]:
-        """List all, or those with these names."""
+        """List all that the user may see, or those with these names."""
         wanted = None if names is None else set(names)
         rows = {row['name']: row for row in self.record.rows(_DECLARED)}
         known = [row['name'] for row in self.record.rows(_KNOWN)]
         found = [name for name in known if wanted is None or name in wanted]
         return tuple(
-            self._project(name, rows.get(name)) for name in found if self._exists(name, rows)
+            self._project(name, rows.get(name))
+            for name in found
+            if self._exists(name, rows) and self._is_visible(name, rows.get(name))
         )
+
+    def _is_visible(self, name: str, row: ProjectRow | None) -> bool:
+        found = access_in(self.host, name, row['members'] if row else None)
+        return found is None or not found.looking()
 
     def _exists(self, name: str, rows: Iterable[str]) -> bool:
         """Whether it is on record, not only opened by this task."""
@@ -59,6 +68,7 @@ class LocalProjects:
             json.loads(row['labels']),
             json.loads(row['quotas']),
             used,
+            None if row['members'] is None else json.loads(row['members']),
             row['uuid'],
             row['created_by'],
             row['created_at'],
@@ -91,5 +101,10 @@ class LocalProjects:
             return self.record.writer.end(outcomes)
 
 
-def _columns(project: Project) -> Dict[str, str]:
-    return {'quotas': json.dumps(dict(project.quotas)), **description_columns(project)}
+def _columns(project: Project) -> Dict[str, str | None]:
+    members = project.members
+    return {
+        'quotas': json.dumps(dict(project.quotas)),
+        'members': None if members is None else json.dumps(dict(members)),
+        **description_columns(project),
+    }

@@ -10,7 +10,7 @@ import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from ..._cloud import CloudError
-from ..._model.checks import name_problems
+from ..._model.checks import is_reference, name_problems
 
 _DEVICE = re.compile(r'[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\Z')  # inserted into commands of ip(8)
 VIRT_TYPES = ('auto', 'kvm', 'qemu')
@@ -43,7 +43,7 @@ class Settings(NamedTuple):
     routes and the uplinks of pools. ``bridges``: for servers. ``router``: whether
     the host also forwards between other devices. ``history_days``: how long the record keeps what
     was changed. The ratios and what is reserved are those of nova.conf; no ratio of disks: what is
-    free now decides.
+    free now decides. ``admins``: those of all projects; None: projects without members are open.
     """
 
     state: str
@@ -58,6 +58,7 @@ class Settings(NamedTuple):
     cpu_allocation_ratio: float = 16.0
     disk_allocation_ratio: float | None = None
     reserved_host_memory_mb: int = 1024
+    admins: Tuple[str, ...] | None = None
 
     def path(self, *names: str) -> str:
         """A path under the state folder."""
@@ -99,6 +100,7 @@ def load() -> Settings:
         tuple(raw.get('outside_devices', [])),
         tuple(raw.get('bridges', [])),
         raw.get('router', True),
+        admins=None if raw.get('admins') is None else tuple(raw['admins']),
         **{name: raw.get(name, number[0]) for name, number in _NUMBERS.items()},
     )
 
@@ -117,13 +119,19 @@ def _problems(raw: Any) -> List[str]:
         problems += _device_problems(option, raw.get(option, []))
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
-    problems += _number_problems(raw)
+    problems += [*_number_problems(raw), *_admin_problems(raw.get('admins'))]
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: must be a list']
     for number, pool in enumerate(pools):
         problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
     return problems or _duplicates(pools)
+
+
+def _admin_problems(admins: Any) -> List[str]:
+    if admins is None or (isinstance(admins, list) and admins and all(map(is_reference, admins))):
+        return []
+    return ['admins: must be null, or a list of at least one name']
 
 
 def _number_problems(raw: Dict[str, Any]) -> List[str]:

@@ -37,6 +37,7 @@ class Value(Enum):
     LISTENERS = 'listeners'
     LOGIN_NAME = 'login name'
     MAC = 'mac'
+    MEMBERS = 'members'
     NAME = 'name'
     ON_CRASH = 'on_crash'
     POWER = 'power'

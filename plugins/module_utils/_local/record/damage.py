@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Callable, Dict, Iterator
 
 from ..._cloud import CloudError
+from ..._model.access import ROLES
 from ..._model.datapath import DEVICE
 from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
@@ -99,6 +100,12 @@ def _quotas(text: str) -> None:
             raise ValueError(f'{quota}: {value!r} is not a quota')
 
 
+def _members(text: str) -> None:
+    for name, role in json.loads(text).items():
+        if role not in ROLES:
+            raise ValueError(f'{name}: {role!r} is not a role')
+
+
 def _listeners(text: str) -> None:
     for listener in json.loads(text):
         Listener(**listener)
@@ -135,6 +142,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.LISTENERS: _listeners,
     Value.LOGIN_NAME: _matches(LOGIN_NAME.pattern),
     Value.MAC: _matches('[0-9a-f]{2}(:[0-9a-f]{2}){5}'),
+    Value.MEMBERS: _members,
     Value.NAME: _matches('[A-Za-z0-9._-]+'),
     Value.ON_CRASH: _one_of('restart', 'stop'),
     Value.POWER: _one_of('started', 'stopped', 'paused', 'shelved'),

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Iterator
 
+from ..._model.access import ADMIN
+from .access import access
 from .database import Query
 from .errors import translating
 
@@ -20,11 +22,16 @@ _PROJECTS: Query[ProjectName] = Query(
 
 
 def each_project(host: Host) -> Iterator[str]:
-    """Yield the names of all projects; the record shows the rows of each meanwhile."""
+    """Yield the names of all projects of which the user is an admin.
+
+    The record shows the rows of each meanwhile.
+    """
     record = host.record
     with translating():
         for row in record.rows(_PROJECTS):
             record.project = row['project']
             record.sql.execute('UPDATE temp.opened SET project = ?', (record.project,))
             vars(host).pop('locks', None)  # they are of a project
-            yield record.project
+            found = access(host)
+            if found is None or found.role == ADMIN:
+                yield record.project

@@ -288,6 +288,7 @@ class ProjectRow(Row):
     uuid: AddedUuid
     name: Annotated[str, 'UNIQUE', Value.NAME]
     quotas: Annotated[str, "DEFAULT '{}'", Value.QUOTAS]
+    members: Annotated[Optional[str], Value.MEMBERS]  # roles by name; NULL: none are declared
     description: Description
     labels: Labels
 

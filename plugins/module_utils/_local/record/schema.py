@@ -215,9 +215,9 @@ _BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
 _ISO = ["ALTER TABLE image ADD COLUMN disk_format TEXT NOT NULL DEFAULT 'qcow2';"]
 # Who logs in to the servers of an image.
 _USER = ['ALTER TABLE image ADD COLUMN os_admin_user TEXT;']
-# Projects with quotas.
+# Projects with quotas and members.
 _PROJECT = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL UNIQUE,
-  quotas TEXT NOT NULL DEFAULT '{}', description TEXT NOT NULL, labels TEXT NOT NULL,
+  quotas TEXT NOT NULL DEFAULT '{}', members TEXT, description TEXT NOT NULL, labels TEXT NOT NULL,
   UNIQUE (project, name)"""
 _PROJECTS = [f'CREATE TABLE project ({_ROW}, {_PROJECT});']
 _VERSION_8 = [
