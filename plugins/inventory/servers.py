@@ -40,8 +40,9 @@ options:
         under a name that sorts before.
       - Their variables say how they are reached (C(ansible_host), C(ansible_user),
         C(ansible_become), and so on). Unless C(ansible_become) is set, another user than root
-        becomes root. Their interpreter is C(ansible_python_interpreter), by default
-        C(/usr/bin/python3).
+        becomes root. With C(ansible_become=false) the user has to be in the group C(hanok) of the
+        host; on this host such a user does not become root by default.
+      - Their interpreter is C(ansible_python_interpreter), by default C(/usr/bin/python3).
       - One that cannot be asked is left out with a warning; with O(strict=true) it is an error.
       - By default this host, as V(localhost), without a connection.
     type: list

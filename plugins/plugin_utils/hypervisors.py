@@ -19,6 +19,7 @@ from ansible.template import Templar
 from .answers import Problem
 
 PYTHON = '/usr/bin/python3'
+EXPORT = '/var/lib/hanok/hanok.json'  # what members of the group hanok may read
 
 
 class Hypervisor:
@@ -72,7 +73,7 @@ class Hypervisor:
         return [*words, str(connection.get_option('host') or self.name)]
 
     def _command(self) -> List[str] | None:
-        root = [] if self._become is None else ['sudo', '-n']
+        root = ['sudo', '-n'] if self._needs_root() else []
         if self.is_here:
             return root
         return [self.jump[0], '-o', 'BatchMode=yes', *self.jump[1:], *root] if self.jump else None
@@ -103,10 +104,13 @@ class Hypervisor:
         return connection
 
     def _become_plugin(self) -> Any:
-        """What makes the user root, unless the variables say that nothing shall."""
-        wanted = self._value('ansible_become')
-        is_needed = self._user() != 'root' if wanted is None else boolean(wanted)
-        if not is_needed:
+        """What makes the user root, unless the variables say that nothing shall.
+
+        On this host, members of the group hanok look without.
+        """
+        if not self._needs_root():
+            return None
+        if self._value('ansible_become') is None and self.is_here and os.access(EXPORT, os.R_OK):
             return None
         method = str(self._value('ansible_become_method') or constants.DEFAULT_BECOME_METHOD)
         plugin = become_loader.get(method)
@@ -115,6 +119,10 @@ class Hypervisor:
         plugin.set_options(var_options=self._options('become', plugin))
         self._connection.set_become_plugin(plugin)
         return plugin
+
+    def _needs_root(self) -> bool:
+        wanted = self._value('ansible_become')
+        return self._user() != 'root' if wanted is None else boolean(wanted)
 
     def _user(self) -> str | None:
         """The user of the connection; None if it is not known."""

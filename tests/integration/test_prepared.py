@@ -216,6 +216,7 @@ def test_state_is_readable_by_root_only(image: str) -> None:
     state = Path('/var/lib/hanok')
     modes = {path: path.stat().st_mode & 0o777 for path in state.rglob('*') if path.is_file()}
     assert {path.suffix for path in modes} >= {'.qcow2', '.iso', '.db', '.json'}
+    assert modes.pop(state / 'hanok.json') == 0o640  # its group: see test_looking.py
     assert {str(path): oct(mode) for path, mode in modes.items() if mode & 0o077} == {}
     keep('server', name='private', state='absent')
     keep('volume', name='private', state='absent')

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Tuple, TypeVar
 
-from .._cloud import CloudError, Names, Observed
+from .._cloud import Names, Observed
 from .._model.secret import Secrets
 from .host import settings
 from .profile import PROFILE
@@ -41,17 +41,19 @@ if TYPE_CHECKING:
 
 @translating()
 def this_host(project: str, actor: str, timeout: int, lost: bool = False) -> Host:
-    """What the resources of this host share. Raises CloudError for any user but root.
+    """What the resources of this host share. Raises CloudError for users who may not see it.
 
     ``lost``: the record is to be rebuilt, and is not read.
     """
-    if os.geteuid() != 0:
-        raise CloudError(
-            'the local cloud is this host, which only root may change; set become: true in the play'
-        )
-    loaded = settings.load()
-    record = Record(loaded.state, actor, lost, project)
-    return Host(loaded, record, timeout)
+    if os.geteuid() == 0:
+        loaded = settings.load()
+        return Host(loaded, Record(loaded.state, actor, lost, project), timeout)
+    from .record.looking import only_root, record_for_members
+
+    if lost:
+        raise only_root()
+    record = record_for_members(settings.state_folder(), actor, project)
+    return Host(settings.load(), record, timeout)
 
 
 Self = TypeVar('Self', bound='LocalCloud')
@@ -254,6 +256,10 @@ class LocalCloud:
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
         """Lock what was observed, and observe again, until the locks cover it."""
+        if self.host.only_looks:
+            from .record.looking import only_root
+
+            raise only_root()
         with translating(), self._locked(observe) as observed:
             yield observed
 

@@ -48,6 +48,8 @@ class LocalProjections:
 
     def start(self) -> None:
         """Start what ``changes`` would otherwise wait for."""
+        if self.host.only_looks:
+            return
         if existing_bridges(self.host.record):
             self.rules.start_listing()
 
@@ -55,6 +57,11 @@ class LocalProjections:
         """Return the change that makes the host what the record says, if it differs."""
         bridges = existing_bridges(self.host.record)
         if not bridges:
+            return []
+        if self.host.only_looks:
+            from .record.looking import hide
+
+            hide(self.host, 'whether the firewall, DHCP and load balancers are as recorded')
             return []
         notes = self.host.notes
         faults = self._lasting_faults()
@@ -72,6 +79,11 @@ class LocalProjections:
 
     def obstacles(self) -> List[str]:
         """Return other firewalls of this host that drop packets of servers, one sentence each."""
+        if self.host.only_looks:
+            from .record.looking import hide
+
+            hide(self.host, 'whether other firewalls drop packets of servers')
+            return []
         return _foreign_notes(existing_bridges(self.host.record))
 
     def _faults(self, since: str | None) -> List[str]:

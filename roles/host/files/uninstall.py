@@ -368,6 +368,8 @@ def state() -> Changes:
 
 def config() -> Changes:
     """Yield what the steps before need: what the role found at its first run."""
+    if output('getent', 'group', 'hanok'):
+        yield Change('delete group hanok', tries('groupdel', 'hanok'))
     if os.path.isdir(CONFIG):
         yield Change(f'remove {CONFIG}', lambda: remove(CONFIG))
 

@@ -39,7 +39,7 @@ class LocalLbs:
         for row in rows:
             uuid = row['uuid']
             folder = lb_files.folder_of(self.host, uuid)
-            is_running = uuid in running and lb_files.is_usable(folder)
+            is_running = uuid in running and (self.host.only_looks or lb_files.is_usable(folder))
             lb = lb_rows.lb_of(row, members.get(row['id'], ()), is_running)
             lb = replace(lb, health=self._health(lb))
             found.append(self.host.with_progress('lb', row, lb))
@@ -51,7 +51,11 @@ class LocalLbs:
         if lb.health_check is None:
             return member_health.unchecked(lb.members)
         text = None
-        if lb.running:
+        if self.host.only_looks:
+            from ..record.looking import hide
+
+            hide(self.host, 'the health of members of load balancers')
+        elif lb.running:
             from . import haproxy_socket
 
             folder = lb_files.folder_of(self.host, lb.id)

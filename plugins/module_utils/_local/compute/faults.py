@@ -79,7 +79,7 @@ def _definition(machine: Machine | None) -> ET.Element | None:
     """
     if machine is None or not machine.defined:
         return None
-    with suppress(ET.ParseError):
+    with suppress(ET.ParseError, PermissionError):
         kept = read_file(os.path.join(_DEFINITIONS, f'{machine.domain.name()}.xml'))
         return ET.fromstring(kept or '')  # noqa: S314 (libvirt's own)
     with tolerate('NO_DOMAIN'):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Set, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..._model.console_log import ConsoleLog
     from ..._model.first_boot import FirstBoot
     from ..host.hypervisor import Machine
-    from .row_types import GroupOfServer, ObservedServer, PortOfServer
+    from .row_types import GroupOfServer, ListedServer, ObservedServer, PortOfServer
     from .server_writer import ServerWriter
 
 
@@ -61,7 +61,7 @@ class LocalServers:
         groups = queries.by_server(record.rows(queries.GROUPS, *selected))
         volumes = queries.by_server(record.rows(queries.VOLUMES, *selected))
         machines = self.host.hypervisor.machines()
-        outdated = queries.find_outdated(record, rows)
+        outdated = self._outdated(rows)
         found = []
         for row in rows:
             identity = row['id']
@@ -84,6 +84,15 @@ class LocalServers:
             status = status_of(server, machine, row['power'])
             found.append(replace(server, status=status))
         return tuple(found)
+
+    def _outdated(self, rows: Sequence[ListedServer]) -> Set[str]:
+        if not self.host.only_looks:
+            return queries.find_outdated(self.record, rows)
+        if any(row['init_script_seal'] for row in rows):
+            from ..record.looking import hide
+
+            hide(self.host, 'which init scripts have changed since servers were created')
+        return set()
 
     def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
         from ..._model.hardware import hardware_from
@@ -189,6 +198,11 @@ class LocalServers:
         """The results of the first boots of those of these servers that have a machine."""
         from .server_guests import first_boots
 
+        if self.host.only_looks:
+            from ..record.looking import hide
+
+            hide(self.host, 'how the first boots of servers went')
+            return {}
         return first_boots(self.host, names)
 
     def console_logs(self, names: Sequence[str], lines: int) -> Dict[str, ConsoleLog]:

@@ -20,17 +20,31 @@ def read_file(path: str) -> str | None:
         return None
 
 
-def write_atomically(path: str, text: str, mode: int = 0o600) -> None:
+def write_atomically(path: str, text: str, mode: int = 0o600, group: str = '') -> None:
     """Replace a file atomically: readers get the old text or the new one.
 
     After a crash the next writer replaces the temporary file. The caller holds a lock under which
-    no other run writes this file.
+    no other run writes this file. ``group``: may read it, if this host has such a group.
     """
     part = path + '.part'
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     descriptor = os.open(part, flags, mode)
     with open(descriptor, 'w', encoding='utf-8') as file:
+        if group:
+            _share(descriptor, group)
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
+
+
+def _share(descriptor: int, group: str) -> None:
+    import grp
+
+    try:
+        number = grp.getgrnam(group).gr_gid
+    except KeyError:
+        return
+    if os.geteuid() == 0:
+        os.fchown(descriptor, 0, number)
+        os.fchmod(descriptor, 0o640)

@@ -44,8 +44,12 @@ class Hypervisor:
     closed.
     """
 
-    def __init__(self, timeout: int = _LONGEST_TIMEOUT) -> None:
-        """Open no connection yet. ``timeout``: seconds in which libvirtd must answer."""
+    def __init__(self, timeout: int = _LONGEST_TIMEOUT, only_looks: bool = False) -> None:
+        """Open no connection yet. ``timeout``: seconds in which libvirtd must answer.
+
+        ``only_looks``: by the socket of libvirt that needs no root.
+        """
+        self._only_looks = only_looks
         self._of_thread = threading.local()
         self._all: List[Tuple[threading.Thread, Any]] = []
         self._closing = threading.Lock()
@@ -79,10 +83,11 @@ class Hypervisor:
         libvirt = _bindings()
         libvirt.registerErrorHandler(lambda context, error: None, None)
         _run_events(libvirt)
+        connect = libvirt.openReadOnly if self._only_looks else libvirt.open
         deadline = time.monotonic() + timeout
         while True:
             try:
-                connection = self._call(uri, lambda: libvirt.open(uri))
+                connection = self._call(uri, lambda: connect(uri))
                 interval = max(1, self._timeout // _KEEPALIVE_COUNT)
                 connection.setKeepAlive(interval, _KEEPALIVE_COUNT)
                 return connection

@@ -65,13 +65,17 @@ class Settings(NamedTuple):
         return os.path.join(self.state, *names)
 
 
+def state_folder() -> str:
+    """The folder of the record and of the disks."""
+    return os.environ.get('HANOK_STATE', '/var/lib/hanok')
+
+
 def load() -> Settings:
     """Read /etc/hanok/host.json.
 
     The environment variables HANOK_STATE and HANOK_CONFIG override both folders. HANOK_STRICT=1,
     set by the role host before it writes settings, also refuses devices that do not exist.
     """
-    state = os.environ.get('HANOK_STATE', '/var/lib/hanok')
     config = os.environ.get('HANOK_CONFIG', '/etc/hanok')
     path = os.path.join(config, 'host.json')
     try:
@@ -93,7 +97,7 @@ def load() -> Settings:
             'correct the variables of the role hanok.cloud.host and run it again'
         )
     return Settings(
-        state,
+        state_folder(),
         config,
         raw.get('virt_type', 'auto'),
         tuple(_pool(pool) for pool in raw.get('floating_pools', [])),

@@ -84,13 +84,13 @@ def _create(database: Database, rows: Rows | None) -> None:
     database.sql.execute('PRAGMA journal_mode = WAL')
     database.migrate()
     if rows is not None:
-        _fill(database, rows)
+        fill(database, rows)
         _fill_history(database)
     database.sql.close()
     os.rename(new, path)
 
 
-def _fill(database: Database, rows: Rows) -> None:
+def fill(database: Database, rows: Rows) -> None:
     """Insert rows into new tables. Missing columns get their defaults. Raises CloudError."""
     database.sql.executescript('BEGIN IMMEDIATE; DELETE FROM security_group;')
     # Referring rows are inserted before the rows they refer to: a trigger rejects new references to

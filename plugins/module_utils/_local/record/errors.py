@@ -9,6 +9,7 @@ contract.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -30,6 +31,10 @@ def translated(error: BaseException) -> CloudError | None:
     """Return an error as one of a cloud; None for one that nobody expects."""
     if isinstance(error, CloudError):
         return error
+    if isinstance(error, PermissionError) and os.geteuid() != 0:
+        from .looking import for_root
+
+        return for_root(str(error.filename or error))
     if isinstance(error, OSError):
         return CloudError(f'this host: {error}')
     if is_libvirt_error(error):

@@ -16,6 +16,8 @@ from ..host.files import write_atomically
 from .database import SECRET, Database
 from .tables import TABLES
 
+READERS = 'hanok'  # the group that may look; the role host makes it
+
 
 def export(database: Database, path: str) -> None:
     """Write all rows to a file, except the secret. Raises CloudError."""
@@ -27,7 +29,7 @@ def export(database: Database, path: str) -> None:
         ]
     version = database.value('PRAGMA user_version')
     try:
-        write_atomically(path, json.dumps({'version': version, **tables}))
+        write_atomically(path, json.dumps({'version': version, **tables}), group=READERS)
     except OSError as error:
         raise CloudError(
             f'the export of the record cannot be written: {error}; nothing was recorded'

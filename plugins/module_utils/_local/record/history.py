@@ -36,6 +36,10 @@ class LocalHistory:
 
     def list(self, wanted: HistoryRequest) -> Sequence[HistoryEntry]:
         """List changes, the latest first."""
+        if self.host.only_looks:
+            from .looking import for_root
+
+            raise for_root('the history')
         since, until = (text and timestamp(text) for text in (wanted.since, wanted.until))
         found = self.record.rows(
             _LIST,

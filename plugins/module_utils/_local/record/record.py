@@ -43,12 +43,15 @@ class Record(Database):
         self.writable = False
         self.is_opened_first = True  # nothing of the project is on record
         self.journal: Journal | None = None  # of the changes that are being applied
+        self._open(lost)
+        self.open_project(self.project)
+
+    def _open(self, lost: bool) -> None:
         if os.path.exists(self.path) and not lost:
             self.connect(f'file:{self.path}?mode=ro')
             self.check_version()
             self.is_opened_first = self.is_new_project()
             self._complete_copy()
-            self.open_project(self.project)
             return
         if os.path.exists(self.export_path) and not lost:
             raise CloudError(
@@ -58,7 +61,6 @@ class Record(Database):
         self.connect(':memory:')
         self.migrate()
         self.add_project()
-        self.open_project(self.project)
 
     def _complete_copy(self) -> None:
         """Migrate an older record, and add a new project, in memory: only writers change files."""
