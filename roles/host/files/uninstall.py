@@ -4,7 +4,7 @@
 
     uninstall.py check|run [UUID...]
 
-UUIDs: of servers and load balancers that would be deleted before.
+UUIDs: of resources that would be deleted before.
 Prints {"changes": [...], "notes": [...], "problems": [...]}; with problems nothing is changed. What
 is there is looked at first, and each change may be done twice: after an interruption the next run
 goes on. The record and the settings go last.
@@ -130,14 +130,34 @@ def problems(deleted: Sequence[str]) -> Iterator[str]:
     """Return why nothing can be taken off."""
     found = [text_of(path) for pattern in DOMAINS for path in sorted(glob.glob(pattern))]
     uuids = {uuid for text in found if 'hanok.cloud/xmlns' in text for uuid in UUID.findall(text)}
-    left = sorted(uuids - set(deleted))
+    others = recorded()
+    left = sorted(uuids - others - set(deleted))
     if left:
         yield (
             f'libvirt has servers or load balancers that are not on record: {", ".join(left)}; '
             'run the playbook hanok.cloud.recover, which takes them over, or remove them with virsh'
         )
+    if others - set(deleted):
+        yield (
+            'the record has resources of projects of which you are no admin: '
+            f'{", ".join(sorted(others - set(deleted)))}; ask one of host_admins'
+        )
     if networks() and not output('virsh', '--connect', URIS[0], 'uri'):
         yield 'libvirt does not answer; run the role with host_state: present, which starts it'
+
+
+def recorded() -> set[str]:
+    """Return the resources in the export of the record that may not be lost unintentionally."""
+    try:
+        export = json.loads(text_of(f'{STATE}/hanok.json'))
+        return {
+            row['uuid']
+            for table in ('server', 'balancer', 'volume', 'image')
+            for row in export[table]
+            if not row.get('bootable')
+        }
+    except (ValueError, KeyError, TypeError):
+        return set()
 
 
 # -- steps -----------------------------------------------------------------------------------------
