@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ansible_collections.hanok.cloud.tests.contract import promises
 from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
+from ansible_collections.hanok.cloud.tests.tools.examples import fences
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / 'build'
@@ -30,11 +32,17 @@ TREE = ROOT / 'build'
 PROGRAM = str(Path(sys.executable).with_name('ansible-playbook'))
 PLAYBOOK = [PROGRAM, '--inventory', 'localhost,', '--connection', 'local']
 STATE = Path('/var/lib/hanok')
+# Bytes of a file of a console log, an eighth of the default: guests without KVM print slowly.
+CONSOLE_SIZE = 2**18
 # Private to the world, like all of /run.
 PACKED = Path('/run/packed-modules')
 Result = dict[str, Any]
 # A command in a guest: it sees a device some time after that was attached.
 SEEN = 'until [ -b {} ]; do sleep 0.1; done'
+SCSI = 'scsi-0QEMU_QEMU_HARDDISK_'  # before the serial, in the path of a disk by its id
+BOOTED = b'this is the boot sector of the CD'
+# Real mode: prints what follows on the serial port, and halts.
+BOOT_SECTOR = bytes.fromhex('fc0e1fe800005e83c612baf803ac84c07403eeebf8f4ebfd') + BOOTED + b'\0'
 _THREAD = threading.local()
 
 
@@ -209,6 +217,8 @@ def prepare_host() -> Play | None:
         )
     if Path('/etc/hanok/host.json').exists():
         return None
+    with Path('/etc/libvirt/virtlogd.conf').open('a', encoding='utf-8') as settings:
+        settings.write(f'max_size = {CONSOLE_SIZE}\n')
     first = Play('hanok.cloud.host')
     assert first.changed > 0
     return first
@@ -319,7 +329,7 @@ def image(tiny: str) -> Iterator[str]:
     keep('image', name='small', state='absent')
 
 
-@pytest.fixture(scope='module')
+@pytest.fixture(scope='session')
 def debian_image(debian: str) -> Iterator[str]:
     """An image named debian."""
     keep('image', name='debian', path=debian)
@@ -360,3 +370,64 @@ def open_group(host: None) -> Iterator[str]:
     keep('security_group', name='open', rules=[{'protocol': 'any'}])
     yield 'open'
     keep('security_group', name='open', rules=[], state='absent')
+
+
+@pytest.fixture(scope='session')
+def discs(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """ISO images by the name that a file in each of them has; both boot."""
+    names = ('one', 'two')
+    for name in names:
+        folder = tmp_path_factory.mktemp(name)
+        (folder / 'name').write_text(f'{name}\n', 'ascii')
+        (folder / 'boot').write_bytes(BOOT_SECTOR.ljust(2048, b'\0'))
+        options = ('-quiet', '-r', '-b', 'boot', '-no-emul-boot', '-boot-load-size', '4')
+        path = folder.with_suffix('.iso')
+        subprocess.run(['genisoimage', *options, '-o', path, folder], check=True)
+        created = keep('image', name=name, path=str(path), disk_format='iso')['image']
+        kept = Path(STATE, 'images', f'{created["id"]}.qcow2')
+        assert kept.read_bytes() == path.read_bytes()
+    yield names
+    for name in names:
+        keep('image', name=name, state='absent')
+
+
+@pytest.fixture(scope='session')
+def debian_server(
+    debian_image: str, key: str, open_group: str, discs: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    """A running Debian: booted once, because that takes a minute, for all that only it can show.
+
+    It has EFI, a TPM, a disc, disks by SCSI, and a volume that its first boot has formatted, as the
+    user's guide says. Tests may restart it; the last ones, those of its firmware, delete it.
+    """
+    volume = keep('volume', name='photos', size=1)['volume']
+    device = volume['device'].replace('virtio-', SCSI)
+    wanted = {
+        'name': 'real',
+        'image': debian_image,
+        'flavor': 'g1.micro',
+        'key_name': 'test',
+        'security_groups': [open_group],
+        'hardware': {'disk_bus': 'scsi', 'firmware': 'efi', 'tpm': True, 'cdroms': ['one']},
+        'user_data': _user_data_of_the_guide(device),
+    }
+    keep('server', **wanted)
+    attached = keep('volume', name='photos', server='real', state='attached')['volume']
+    assert attached['device'] == device
+    yield run('server', **wanted, wait_for='init', wait_timeout=600)['server']
+    keep('server', name='real', state='absent', delete_snapshots=True)
+    keep('volume', name='photos', state='absent')
+
+
+def _user_data_of_the_guide(device: str) -> str:
+    """The first-boot content of the user's guide, for a volume that has this device."""
+    text = (ROOT / 'docs' / 'guide.md').read_text(encoding='utf-8')
+    entries = [entry for _line, block in fences(text) for entry in yaml.safe_load(block)]
+    tasks = [task for entry in entries for task in entry.get('tasks', ())]
+    (user_data,) = [
+        task['hanok.cloud.server']['user_data']
+        for task in tasks
+        if task.get('name') == 'Create the server'
+    ]
+    assert '{{ photos.volume.device }}' in user_data
+    return str(user_data).replace('{{ photos.volume.device }}', device)

@@ -15,18 +15,17 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.imports import check_imports
 
-from .conftest import ROOT, Play, keep, run
+from .conftest import CONSOLE_SIZE, ROOT, Play, keep, run
 from .test_ground import eventually
 
 Guest = Callable[[str, str], str]
-MOST = 2 * 2**20  # bytes of a file, and the number of older ones: the defaults of virtlogd
-OLDER = 3
+OLDER = 3  # files: the default of virtlogd
 START = r'-- hanok\.cloud starts the server, [0-9-]{10}T[0-9:]{8}Z --'
 # Prints numbered lines without end, each with what a terminal obeys and bytes that are no text.
 ENDLESS = r"""
 exec >/dev/ttyS0
 line=$(printf '\033[2J\033[1;31m\377\r-- hanok.cloud starts the server, 2026-01-31T09:00:00Z --')
-pad=$(printf '%0900d' 0)
+pad=$(printf '%090d' 0)
 i=0
 while true; do i=$((i + 1)); echo "no $i $pad$line"; done
 """
@@ -93,7 +92,7 @@ def test_endless_output(server: dict[str, Any], ssh: Guest) -> None:
     assert all(line.startswith('guest: ') for line in imitated)
     daemons('start', 'libvirtd')
     eventually(lambda: numbers_of(10)[-1] > numbers[-1] + 2_000, 120)
-    assert sum(file.stat().st_size for file in files_of(server)) <= (OLDER + 1) * MOST + 100
+    assert sum(file.stat().st_size for file in files_of(server)) <= (OLDER + 1) * CONSOLE_SIZE + 100
     assert all(file.stat().st_mode & 0o077 == 0 for file in files_of(server))
     ssh(server['fixed_ip'], 'kill $(cat /tmp/pid)')
 

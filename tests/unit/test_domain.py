@@ -273,6 +273,18 @@ def test_discs(bus: str, os_type: str | None) -> None:
     assert attributes(root, f'{drives}/driver', 'type') == ['raw'] * 3
     assert len(root.findall(f'{drives}/readonly')) == 3
     assert hardware_faults(hardware, 2, root) == []
+    # All on one: libvirt would add controllers for which few guests have a driver.
+    scsi = [
+        dict(address.attrib)
+        for disk in root.findall('devices/disk')
+        if attributes(disk, 'target', 'bus') == ['scsi']
+        for address in disk.findall('address')
+    ]
+    units = {address.pop('unit') for address in scsi}
+    assert len(scsi) == len(units) == len(root.findall("devices/disk/target[@bus='scsi']"))
+    only = {'type': 'drive', 'controller': '0', 'bus': '0', 'target': '0'}
+    assert all(address == only for address in scsi)
+    assert attributes(root, "devices/controller[@type='scsi']", 'model') == ['virtio-scsi']
 
 
 @pytest.mark.parametrize('secure', [None, True])

@@ -233,6 +233,9 @@ def test_errors_of_every_kind() -> None:
 
     assert state({'errors': []}, b'Cloud-init v. 22.4.2 finished at x\n') == first_boot.DONE
     assert state({'errors': 'none'}) is None
+    source = 'DataSourceNoCloud [seed=/dev/sr0][dsmode=net]'
+    assert state({'errors': [], 'datasource': source}) == first_boot.DONE
+    assert state({'errors': [], 'datasource': 'DataSourceNone'}) == first_boot.FAILED
     assert state({'errors': [], 'recoverable_errors': {}}) == first_boot.DONE
     assert (
         state({'errors': [], 'recoverable_errors': {'DEPRECATED': ['chpasswd']}}) == first_boot.DONE

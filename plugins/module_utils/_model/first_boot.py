@@ -22,7 +22,10 @@ _LEVELS = ('CRITICAL', 'ERROR', 'WARNING')
 # program precede them.
 _LINE = r'^(?:\[ *[0-9.]+\] )?(?:cloud-init\[[0-9]+\]: )?'
 _LOGGED = _LINE + r'(?:[0-9-]{10} [0-9:,]{8,12} - )?[a-z_]+\.py\[(?:WARNING|ERROR)\]: '
-_FINISHED = re.compile(_LINE + r'Cloud-init v\. \S+ finished at', re.MULTILINE)
+_FINISHED = re.compile(_LINE + r'Cloud-init v\. \S+ finished at[^\n]*', re.MULTILINE)
+# What cloud-init calls it if it has found no data. Each server has a CD with some.
+_NO_DATA = 'DataSourceNone'
+_NOT_FOUND = f'the guest has not found its first-boot content ({_NO_DATA})'
 _ERROR = re.compile(
     _LOGGED + r'(Failed to run module [^\n]{1,200}|Running module \S+ \(.*\) failed'
     r'|Failed loading yaml[^\n]{0,200})',
@@ -64,7 +67,12 @@ def from_result(result: bytes, output: bytes) -> FirstBoot | None:
         return None
     printed = guest.printable(output)
     errors = _texts(parsed.get('errors')) + _recoverable(parsed.get('recoverable_errors'))
-    return _ended(errors or _ERROR.findall(printed), printed)
+    source = str(parsed.get('datasource'))
+    return _ended(_without_data(source) + (errors or _ERROR.findall(printed)), printed)
+
+
+def _without_data(source: str) -> List[str]:
+    return [_NOT_FOUND] if _NO_DATA in source else []
 
 
 def _recoverable(answer: object) -> List[str]:
@@ -81,9 +89,10 @@ def _texts(answer: object) -> List[str]:
 def from_console(console: bytes) -> FirstBoot:
     """Parse the console of a server that has no guest agent."""
     text = guest.printable(console)
-    if not _FINISHED.search(text):
+    finished = _FINISHED.search(text)
+    if not finished:
         return FirstBoot(RUNNING, (), text)
-    return _ended(_ERROR.findall(text), text)
+    return _ended(_without_data(finished.group()) + _ERROR.findall(text), text)
 
 
 def _ended(errors: List[str], printed: str) -> FirstBoot:

@@ -11,7 +11,7 @@ from typing import Tuple
 
 from ..._model.hardware import DEFAULT, Hardware
 from ..host.devices import AGENT_CHANNEL
-from ..storage.disk_devices import disk_xml, target
+from ..storage.disk_devices import address_xml, disk_xml, target
 from ..storage.pools import Disk
 from . import hardware_xml
 from .machine_hardware import cd_bus
@@ -94,7 +94,7 @@ _XML = """<domain type='{type}'><name>{name}</name><uuid>{uuid}</uuid>
 <features><acpi/><apic/>{features}</features>{cpu}{clock}
 <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>{on_crash}</on_crash>
 <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
-{scsi}<controller type='usb' model='none'/>
+<controller type='scsi' index='0' model='virtio-scsi'/><controller type='usb' model='none'/>
 {firmware}{root_disk}
 {cds}
 {disks}{interfaces}
@@ -115,7 +115,8 @@ def _cds_xml(machine: Machine) -> str:
     files = [*machine.cdroms, os.path.join(machine.folder, machine.seed)]
     return ''.join(
         "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/>"
-        f"<source file='{escape(file)}'/><target dev='{name}' bus='{bus}'/><readonly/></disk>"
+        f"<source file='{escape(file)}'/><target dev='{name}' bus='{bus}'/><readonly/>"
+        f'{address_xml(bus, name)}</disk>'
         for file, name in zip(files, names)
     )
 
@@ -143,7 +144,6 @@ def xml(machine: Machine) -> str:
         features=hardware_xml.features_xml(hardware, machine.kvm),
         cpu=hardware_xml.cpu_xml(hardware, machine.kvm),
         clock=hardware_xml.clock_xml(hardware, machine.kvm),
-        scsi=hardware_xml.scsi_xml(hardware),
         video=effective.video,
         root_disk=root,
         cds=_cds_xml(machine),

@@ -69,15 +69,6 @@ def os_xml(hardware: Hardware, folder: str) -> str:
     )
 
 
-def scsi_xml(hardware: Hardware) -> str:
-    """The SCSI controllers, one for 15 disks or CDs."""
-    has_far_names = hardware.cdroms and hardware.bus != 'virtio'
-    return ''.join(
-        f"<controller type='scsi' index='{index}' model='virtio-scsi'/>"
-        for index in range(2 if hardware.bus == 'scsi' or has_far_names else 1)
-    )
-
-
 def devices_xml(hardware: Hardware) -> str:
     """What the firmware needs: a TPM; free ports, where a machine has one for each PCI device."""
     ports = _PORTS if machine_type(hardware) == 'q35' else ''

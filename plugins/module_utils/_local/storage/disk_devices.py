@@ -25,6 +25,18 @@ def target(bus: str, index: int) -> str:
     return 'vd' + chr(ord('a') + index) if bus == 'virtio' else 'sd' + chr(ord('b') + index)
 
 
+def address_xml(bus: str, target: str) -> str:
+    """The place of a disk or CD on the only SCSI controller, which has room for all.
+
+    By default libvirt puts seven on each, and adds controllers of a model (lsilogic) for which the
+    kernels of many images have no driver. Other buses have a place for each.
+    """
+    if bus != 'scsi':
+        return ''
+    unit = ord(target[-1]) - ord('a')
+    return f"<address type='drive' controller='0' bus='0' target='0' unit='{unit}'/>"
+
+
 def path(bus: str, serial: str) -> str:
     """The path of a disk in a guest with udev."""
     return f'/dev/disk/by-id/{_BY_ID[bus]}{serial}'
@@ -37,7 +49,7 @@ def disk_xml(disk: Disk, bus: str, target: str) -> str:
         "<disk type='file' device='disk'>"
         f"<driver name='qemu' type='{disk.format}' discard='unmap' error_policy='enospace'/>"
         f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='{bus}'/>"
-        f"<serial>{serial}</serial><alias name='ua-{serial}'/></disk>"
+        f"<serial>{serial}</serial><alias name='ua-{serial}'/>{address_xml(bus, target)}</disk>"
     )
 
 
