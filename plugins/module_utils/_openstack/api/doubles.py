@@ -18,7 +18,7 @@ from .api import Raw
 from .names import age
 
 _ATTEMPTS = 5
-_PATIENCE = 10.0  # seconds until a run must have deleted what it does not keep
+_PATIENCE = 30.0  # seconds until a run must have deleted what it does not keep
 _PAUSE = 0.3
 
 
