@@ -16,16 +16,13 @@ from ..._model.change import Change, names_of
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw
 from ..api.lists import all_networks, all_ports, ports_by_server
+from ..api.marks import from_metadata
 from ..api.names import the_id
 from ..api.polling import Reason
 from ..api.services import COMPUTE, NETWORK
-from .server_references import (
-    created_port,
-    delete_port,
-    own_port_body,
-    own_ports,
-)
-from .server_steps import Wanted, go_on, meant, remaining, the, wait_on
+from .server_connections import interfaces_of
+from .server_references import created_port, delete_port, own_port_body, own_ports
+from .server_steps import Wanted, go_on, meant, observed, remaining, the, wait_on
 
 
 class _New(NamedTuple):
@@ -102,14 +99,25 @@ def _removed_macs(change: Change) -> Set[str]:
 def _unreleased(
     api: Api, names: Collection[str], removed: Mapping[str, Sequence[Raw]]
 ) -> Mapping[str, Reason]:
-    """Why servers are not unplugged yet, by name."""
+    """Why servers are not unplugged yet, by name.
+
+    Nova lists an interface for a while after Neutron has its port back.
+    """
     ports = api.pages(NETWORK, '/ports', 'ports')
     plugged = {port['id'] for port in ports if port['device_id']}
+    servers = observed(api, names)
     found: Dict[str, Reason] = {}
     for name in names:
-        is_left = any(port['id'] in plugged for port in removed[name])
+        macs = _macs_of(servers[name]) if name in servers else set()
+        is_left = any(
+            port['id'] in plugged or port['mac_address'] in macs for port in removed[name]
+        )
         found[name] = 'its guest has not released an interface' if is_left else ''
     return found
+
+
+def _macs_of(raw: Raw) -> Set[str]:
+    return {interface.mac for interface in interfaces_of(raw, from_metadata(raw['metadata']))}
 
 
 def _delete_own(api: Api, change: Change, removed: Mapping[str, Sequence[Raw]]) -> None:
