@@ -118,6 +118,7 @@ ansible-lint: venv-dev
 types: venv-dev
 	mypy --package ansible_collections.hanok.cloud.plugins
 	mypy tests/tools
+	mypy extensions/eda/plugins/event_source/history.py
 	MYPYPATH=tests/openstack mypy $(UNTYPED) tests/openstack
 
 # The services of OpenStack are untyped, and not in this virtual environment.
@@ -182,7 +183,8 @@ site: venv-dev
 # a network, and the documentation of each module and role is read from the installed collection.
 # ansible-doc skips a role without documentation.
 PACKAGE := $(TREE)/package
-SHIPPED := LICENSE ':(glob)*.md' changelogs docs meta playbooks plugins roles
+SHIPPED := LICENSE ':(glob)*.md' changelogs docs examples extensions meta playbooks plugins roles \
+  ':(exclude)extensions/molecule'
 package: export ANSIBLE_COLLECTIONS_PATH := $(PACKAGE)
 package: venv-dev
 	rm -rf $(PACKAGE)
@@ -210,6 +212,15 @@ galaxy: package
 	! grep -E '^(WARNING|ERROR|CRITICAL)' $(GALAXY_LOG)
 	@echo "galaxy-importer: $$(grep -c '^Loading' $(GALAXY_LOG)) contents, no problems"
 
+# The collection awx.awx, which the playbook awx_configure needs, is in the package ansible.
+AWX := $(TREE)/awx/ansible_collections/awx
+$(AWX): requirements-dev.txt
+	pip download --quiet --no-deps --dest $(TREE)/awx ansible==12.3.0
+	cd $(TREE)/awx; python -c 'import sys, zipfile; packed = zipfile.ZipFile(sys.argv[1]); \
+	  packed.extractall(members=[name for name in packed.namelist() if "/awx/" in name])' *.whl
+	rm $(TREE)/awx/*.whl
+	touch $@
+
 # Tests with real servers, in worlds that leave nothing behind. Each file that takes minutes has a
 # world of its own. All other files share one, because every world must be prepared as a host first.
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
@@ -227,7 +238,7 @@ $(LONG:%=integration-%): integration-%: venv-dev prepare
 integration-contract: venv-dev prepare
 	$(PYTEST_INTEGRATION) --cloud local tests/contract
 
-integration-others: venv-dev prepare
+integration-others: venv-dev prepare $(AWX)
 	$(PYTEST_INTEGRATION) tests/integration $(LONG:%=--ignore=tests/integration/test_%.py)
 
 # An OpenStack on the loopback device of a world, which is deleted with the world.
@@ -253,14 +264,22 @@ reliability: venv-dev prepare
 	rm -f $(REPORTS)/reliability.json
 	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/reliability.xml tests/reliability
 
+# ansible-rulebook, whose rule engine is written in Java.
+EVENTS := $(TREE)/events/.ok
+$(EVENTS): tests/events/requirements.txt requirements.txt
+	command -v java >/dev/null || apt-get install -y -q --no-install-recommends default-jre-headless
+	/usr/bin/python3 -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
+
 # Two worlds at once, because killed tasks wait most of the time. Both write to one file; if both
 # succeed, it becomes the table of docs/reliability.md.
-SOAKED := agent_connection debian discs ground recover
+SOAKED := agent_connection awx debian discs events ground recover
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: export OPENSTACK_HOME := /run/openstack
 soak: export OPENSTACK_VENV := $(TREE)/openstack/venv
-soak: venv-dev prepare openstack-packages
+soak: venv-dev prepare openstack-packages $(AWX) $(EVENTS)
 	rm -f $(REPORTS)/reliability.json
 	$(call SOAK,soak-killed) tests/reliability/test_killed.py & killed=$$!; failed=0; \
 	$(call SOAK,soak) $(addprefix tests/integration/test_,$(SOAKED:%=%.py)) \

@@ -241,6 +241,7 @@ def collection_names() -> set[str]:
     """Return the names of modules, other plugins, roles, playbooks, and the action group."""
     kinds = ('modules', 'connection', 'inventory')
     modules = {path.stem for kind in kinds for path in (ROOT / 'plugins' / kind).glob('*.py')}
+    modules |= {path.stem for path in (ROOT / 'extensions/eda/plugins').glob('*/*.py')}
     roles = {path.name for path in (ROOT / 'roles').iterdir()}
     return modules | roles | {path.stem for path in (ROOT / 'playbooks').glob('*.yml')} | {'all'}
 
