@@ -50,6 +50,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.history import 
     utc,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image_sharing import is_visible
 from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import InitScript
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
@@ -185,6 +186,18 @@ class Memory:
             self.projects[project] = Memory(self.projects)
         return self.projects[project]
 
+    def shared_images(self) -> Things:
+        """The images of others that the project sees, by name."""
+        (name,) = [name for name, one in self.projects.items() if one is self]
+        return {
+            image.name: replace(image, owner=owner)
+            for owner, memory in self.projects.items()
+            if memory is not self
+            for image in memory.kinds['image'].values()
+            if is_visible(image.visibility, image.shared_with, name)
+            and image.name not in self.kinds['image']
+        }
+
     def of_others(self, kind: str) -> list[Any]:
         """The items of a kind in other projects."""
         others = [memory for memory in self.projects.values() if memory is not self]
@@ -295,7 +308,8 @@ class Items:
 
     def apply_one(self, change: Change) -> Gone | None:
         """Store what a change leads to; its error."""
-        known = {item.name: item for item in self.list()}
+        listed = {item.name: item for item in self.list()}
+        known = {name: item for name, item in listed.items() if not getattr(item, 'owner', '')}
         if change.before is not None and change.before.id != AFTER_APPLY:
             found = known.get(change.name)
             if found is None or found.id != change.before.id:
@@ -366,6 +380,25 @@ class Flavors(Items):
 
 class Images(Items):
     """Images, of whose content only the digests are stored."""
+
+    def list(self, names: Iterable[str] | None = None) -> tuple[Any, ...]:
+        """List the own images, and those that others share."""
+        wanted = None if names is None else set(names)
+        others = self.memory.shared_images().values()
+        found = [one for one in others if wanted is None or one.name in wanted]
+        return (*super().list(names), *map(super().shown, found))
+
+    def shown(self, item: Any) -> Any:
+        """An image with the servers of others that use it."""
+        found = super().shown(item)
+        users = [
+            f'{project}/{server.name}'
+            for project, memory in self.memory.projects.items()
+            if memory is not self.memory and item.name in memory.shared_images()
+            for server in memory.kinds['server'].values()
+            if server.image == item.name
+        ]
+        return replace(found, used_by=tuple(sorted({*found.used_by, *users})))
 
     def source_problem(self, source: str, disk_format: str) -> str:
         """Any source will do."""
@@ -773,6 +806,7 @@ class Servers(Items):
         first = self.memory.first_boots.get(item.name)
         is_older = first and current and first.content != current.content
         snapshots = self.memory.kinds['server_snapshot'].values()
+        images = {**self.memory.shared_images(), **self.memory.kinds['image']}
         found: Server = replace(
             item,
             volumes=names,
@@ -780,9 +814,7 @@ class Servers(Items):
             volume_size=size,
             outdated=('init_script',) if is_older else (),
             snapshots=tuple(own_name(one.name) for one in snapshots if one.server == item.name),
-            os_admin_user=getattr(
-                self.memory.kinds['image'].get(item.image), 'os_admin_user', None
-            ),
+            os_admin_user=getattr(images.get(item.image), 'os_admin_user', None),
         )
         return found
 

@@ -22,7 +22,8 @@ options:
     description:
       - Name of the project. Everything that a module creates belongs to its project, and a module
         sees nothing of other projects. Names are unique within a project.
-      - In the cloud V(local) a project exists as soon as something is created in it. Projects share
+      - In the cloud V(local) a project exists as soon as something is created in it;
+        M(hanok.cloud.project) gives it members, roles and quotas. Projects share
         the host, its ranges of addresses and its floating pools.
       - In an OpenStack, V(default) is the project of the entry of C(clouds.yaml); another one must
         exist, and the user must have a role in it.
@@ -32,7 +33,8 @@ options:
     default: default
   actor:
     description:
-      - Name of the user who makes the changes; it is recorded with what is created.
+      - Name of the user who makes the changes; it is recorded with what is created, and decides
+        what may be done in a project with members (see M(hanok.cloud.project)).
       - Defaults to the user who called C(sudo), else to the current user.
     type: str
   job:

@@ -24,7 +24,8 @@ options:
     description:
       - Whether to list what all projects have, each item with its C(project), instead of what the
         project of the task has.
-      - In the cloud V(local) these are all projects of the host. In an OpenStack these are the
+      - In the cloud V(local) these are the projects of the host in which the O(ignore:actor) is an
+        admin, or which have no members (see M(hanok.cloud.project)). In an OpenStack these are the
         projects in which the user of the entry in C(clouds.yaml) has a role; an application
         credential belongs to one project only.
       - What several projects see, such as built-in flavors and public images, is returned for each

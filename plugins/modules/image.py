@@ -66,6 +66,23 @@ options:
         P(hanok.cloud.servers#inventory). It creates no user.
       - In an OpenStack it is the property of that name of the image.
     type: str
+  visibility:
+    description:
+      - Which projects see the image and create servers from it, in the words of OpenStack. Defaults
+        to V(private) for a new image, its own project; V(shared), those in O(shared_with), too;
+        V(public), all projects of the host.
+      - Only its own project changes or deletes it. An image of the project goes before one of the
+        same name that others share.
+      - An ISO image stays private. Not for an OpenStack, whose client shares images.
+    type: str
+    choices: [private, shared, public]
+  shared_with:
+    description:
+      - Names of other projects that see the image. If set, they replace all of them, and
+        O(visibility) is V(shared). A project whose servers have the image stays among them.
+      - Not for an OpenStack.
+    type: list
+    elements: str
   hide_url:
     description:
       - Whether to record, show and compare only the host and a hash of O(url), because its path
@@ -97,6 +114,11 @@ EXAMPLES = r"""
     os_admin_user: debian
     labels:
       release: "12"
+
+- name: Share it with another project
+  hanok.cloud.image:
+    name: company
+    shared_with: [blue]
 
 - name: Stop a server to create an image from it
   hanok.cloud.server:
@@ -151,6 +173,17 @@ image:
     os_admin_user:
       description: Name of the user who logs in to its servers.
       type: str
+    visibility:
+      description:
+        - V(private), V(shared) or V(public); in an OpenStack also V(community).
+      type: str
+    shared_with:
+      description: Names of the projects that it is shared with.
+      type: list
+      elements: str
+    owner:
+      description: Name of the project that shares it; empty for an image of the project itself.
+      type: str
     size:
       description: Size of the virtual disk in bytes.
       type: int
@@ -160,7 +193,8 @@ image:
     used_by:
       description:
         - Names of the servers whose root disks are based on the image, or that have it in a CD
-          drive.
+          drive. Those of other projects are written C(PROJECT/NAME), and shown to its own project
+          only.
       type: list
       elements: str
     status:

@@ -87,7 +87,7 @@ def _table(table: str) -> list[str]:
         found += [f'{table} {row[0]} is {row[1]}' for row in rows(query)]
     keys = [*UNIQUE.get(table, ())]
     if 'name' in columns:
-        keys.insert(0, 'name')
+        keys.insert(0, 'project || " " || name')
     for key in keys:
         query = f'SELECT {key} FROM {table} WHERE {key} IS NOT NULL GROUP BY 1 HAVING count(*) > 1'
         found += [f'{table}: {row[0]} exists twice' for row in rows(query)]

@@ -833,6 +833,7 @@ def test_networks(request: NetworkRequest, world: dict[str, Network]) -> None:
 
 SOURCES = st.sampled_from(['path:/a.qcow2', 'server:s'])
 USERS = st.sampled_from(['debian', 'root'])
+PROJECTS = st.sampled_from([('blue',), ('blue', 'red'), ()])
 
 
 @EXAMPLES
@@ -841,7 +842,14 @@ USERS = st.sampled_from(['debian', 'root'])
         ImageRequest,
         st.just('i'),
         PRESENT,
-        optional_values(source=SOURCES, os_admin_user=USERS, description=TEXTS, labels=LABELS),
+        optional_values(
+            source=SOURCES,
+            os_admin_user=USERS,
+            visibility=st.sampled_from(['private', 'shared', 'public']),
+            description=TEXTS,
+            labels=LABELS,
+        )
+        | optional_values(source=SOURCES, shared_with=PROJECTS, description=TEXTS),
     ),
     maybe_existing(
         'i',
@@ -849,6 +857,7 @@ USERS = st.sampled_from(['debian', 'root'])
             Image('i'),
             source=SOURCES,
             os_admin_user=USERS,
+            visibility=st.sampled_from(['private', 'public']),
             description=TEXTS,
             labels=LABELS,
             unfinished=st.sampled_from([None, None, None, 'creating', 'deleting']),
@@ -856,14 +865,18 @@ USERS = st.sampled_from(['debian', 'root'])
     ),
 )
 def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
-    """Created once; created again only after an interrupted run."""
+    """Created once, again only after an interrupted run; shared with projects if it is shared."""
     assert not request.problems()
     after = apply_and_replan(
         'image',
         lambda there: image.plan(request, image.ObservedImages(there, '', {'s': 'stopped'})),
         world,
     )
-    check_others_unchanged(world, after, request)
+    check_others_unchanged(world, after, request, 'visibility', 'shared_with')
+    if request.state == 'present' and request.options.get('shared_with'):
+        assert after['i'].visibility == 'shared'
+    if 'i' in after and after['i'].visibility != 'shared':
+        assert after['i'].shared_with == ()
 
 
 @EXAMPLES

@@ -43,6 +43,10 @@ SHARED = {
     'pool_addresses': 'SELECT address FROM main.floating_ip',
     'host': 'SELECT cidr FROM main.network',
     'networks': 'SELECT project, name, cidr FROM main.network',
+    'images': 'FROM main.server s, opened o WHERE',
+    'record_writer': 'SELECT 1 FROM main.{user} s',
+    # a server keeps its image, whatever its project sees
+    'server_queries': 'JOIN main.image i ON i.id = s.image_id\n  LEFT JOIN main.image r',
 }
 READ = re.compile(r'(?<!DELETE )\b(?:FROM|JOIN) main\.')
 

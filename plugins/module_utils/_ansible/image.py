@@ -11,7 +11,7 @@ from .._cloud import Cloud, Names
 from .._model.image import DISK_FORMATS, SOURCES, Image, ImageRequest, hidden_url, url_without_query
 from .._model.status import is_incomplete
 from .._plan.image import ObservedImages, plan
-from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
+from .options import METADATA, NAME, STATE, by_name, metadata_options, names_of, specified_options
 from .references import References
 from .resource import Resource
 from .run import run
@@ -26,6 +26,8 @@ ARGUMENTS: Dict[str, Any] = {
     'hide_url': {'type': 'bool', 'default': False},
     'disk_format': {'type': 'str', 'choices': list(DISK_FORMATS)},
     'os_admin_user': {'type': 'str'},
+    'visibility': {'type': 'str', 'choices': ['private', 'shared', 'public']},
+    'shared_with': {'type': 'list', 'elements': 'str'},
     **METADATA,
 }
 
@@ -36,9 +38,11 @@ def request(params: Dict[str, Any]) -> ImageRequest:
     url = params['url']
     hide_url = params['hide_url']
     options = {
-        **specified_options(params, 'checksum', 'disk_format', 'os_admin_user'),
+        **specified_options(params, 'checksum', 'disk_format', 'os_admin_user', 'visibility'),
         **metadata_options(params),
     }
+    if params['shared_with'] is not None:
+        options['shared_with'] = names_of(params['shared_with'])
     if 'checksum' in options:
         options['checksum'] = _normal_checksum(options['checksum'])
     for kind in SOURCES:
@@ -73,7 +77,8 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
 def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
     """Return the image, and whether it can be created from its source."""
     name = requested.name
-    images = by_name('image', cloud.images.list([name]))
+    own = [image for image in cloud.images.list([name]) if not image.owner]
+    images = by_name('image', own)
     names = {('image', name)}
     current = images.get(name)
     if requested.state == 'absent':

@@ -15,6 +15,8 @@ ADMIN = 'admin'
 MEMBER = 'member'
 ROLES = (ADMIN, MEMBER)
 Members = Mapping[str, str]  # roles by name
+# What only admins of the host may do, by kind.
+_OF_HOST = {'project': 'create, delete or limit it', 'image': 'make it public'}
 # What members may not do, by kind; with others, what publishes them.
 _ACTIONS = {'project': 'change it', 'floating_ip': 'create, change or delete it'}
 
@@ -49,9 +51,9 @@ class Access(NamedTuple):
     def _changing(self, change: Change) -> Problem | None:
         what = f'{KINDS[change.kind].title} {change.name}'
         if needs_host_admin(change) and not self.may_declare:
+            action = _OF_HOST[change.kind]
             return _problem(
-                f'{what}: only an admin of the host may create, delete or limit it, and '
-                f'{self.actor} is none',
+                f'{what}: only an admin of the host may {action}, and {self.actor} is none',
                 self._host_admins(),
             )
         if self.role == ADMIN or not needs_admin(change):
@@ -98,10 +100,16 @@ def access_of(
 
 def needs_host_admin(change: Change) -> bool:
     """Whether only an admin of the host makes a change, where there are such."""
+    if change.kind == 'image':
+        return _is_public(change.after) and not _is_public(change.before)
     if change.kind != 'project':
         return False
     before, after = (getattr(side, 'quotas', None) for side in (change.before, change.after))
     return before != after
+
+
+def _is_public(image: object) -> bool:
+    return getattr(image, 'visibility', None) == 'public'
 
 
 def needs_admin(change: Change) -> bool:

@@ -32,6 +32,8 @@ class Image:
     file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
     size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes). ``rescue_problem``: why
     it rescues no server with a root volume. ``os_admin_user``: who logs in.
+    ``shared_with``: projects, if its visibility is shared. ``owner``: its project, if that is not
+    the one that is open. Servers of others in ``used_by`` are called PROJECT/NAME.
     """
 
     name: str
@@ -52,6 +54,9 @@ class Image:
     rescue_problem: str = ''
     disk_format: str = 'qcow2'
     os_admin_user: str | None = None
+    visibility: str = 'private'
+    shared_with: Tuple[str, ...] = ()
+    owner: str = ''
 
     @property
     def status(self) -> str:
@@ -105,6 +110,10 @@ class ImageRequest(Request):
             from .login_names import login_problems
 
             problems += login_problems(self.options['os_admin_user'])
+        if {'visibility', 'shared_with'} & {*self.options}:
+            from .image_sharing import sharing_problems
+
+            problems += sharing_problems(self.options)
         if self.hide_url and kind != 'url':
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if kind == 'server':
@@ -197,6 +206,8 @@ TABLE: Table = {
     'checksum': fixed(IMMUTABLE),
     'disk_format': fixed(IMMUTABLE),
     'os_admin_user': live,
+    'visibility': live,
+    'shared_with': live,
     'description': live,
     'labels': live,
 }

@@ -24,6 +24,15 @@ _UNSUPPORTED = (
         ('qcow2',),
         'Nova inserts no CD into a server; create the image with the client of OpenStack',
     ),
+    *(
+        UnsupportedOption(
+            'image',
+            option,
+            (),
+            'share it with the client of OpenStack (image set, image add project)',
+        )
+        for option in ('visibility', 'shared_with')
+    ),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
     *(
         UnsupportedOption('server', option, (), 'Nova starts servers with their hosts; omit it')

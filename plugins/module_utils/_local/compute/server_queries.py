@@ -31,8 +31,8 @@ _SNAPSHOTS = """(SELECT json_group_array(name) FROM (
 _CDROMS = """(SELECT json_group_array(uuid) FROM (
   SELECT c.uuid FROM json_each(s.hardware, '$.cdroms') h JOIN image c ON c.name = h.value
   ORDER BY h.key))"""
-_WITH_IMAGE_AND_ROOT = """JOIN image i ON i.id = s.image_id
-  LEFT JOIN image r ON r.id = s.rescue_image_id
+_WITH_IMAGE_AND_ROOT = """JOIN main.image i ON i.id = s.image_id
+  LEFT JOIN main.image r ON r.id = s.rescue_image_id
   LEFT JOIN volume v ON v.server_id = s.id AND v.bootable
   LEFT JOIN flavor f ON f.name = s.flavor"""
 _SERVERS: Query[ListedServer] = (

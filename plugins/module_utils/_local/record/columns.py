@@ -44,6 +44,7 @@ class Value(Enum):
     PUBLIC_KEY = 'public key'
     QUOTAS = 'quotas'
     TASK_STATE = 'task state'
+    VISIBILITY = 'visibility'
 
 
 RULES = Mark.RULES

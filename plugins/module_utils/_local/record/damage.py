@@ -16,6 +16,7 @@ from ..._model.datapath import DEVICE
 from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
 from ..._model.image import DISK_FORMATS
+from ..._model.image_sharing import VISIBILITIES
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.login_names import LOGIN_NAME
@@ -149,4 +150,5 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.PUBLIC_KEY: fingerprint,
     Value.QUOTAS: _quotas,
     Value.TASK_STATE: TaskState,
+    Value.VISIBILITY: _one_of(*VISIBILITIES),
 }

@@ -25,6 +25,14 @@ _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 # The tables of resources, whose rows belong to projects.
 _OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.name) c
   WHERE t.type = 'table' AND c.name = 'created_by'"""
+# Images of others that a project sees; its own go before those with the same name, then older ones.
+_VISIBLE = """(i.visibility = 'public' OR i.visibility = 'shared'
+  AND (SELECT project FROM opened) IN (SELECT value FROM json_each(i.shared_with)))"""
+_IMAGES = f"""CREATE TEMP VIEW image AS SELECT * FROM main.image i
+  WHERE +i.project = (SELECT project FROM opened) OR i.task_state IS NULL AND {_VISIBLE}
+  AND NOT EXISTS (SELECT 1 FROM main.image o WHERE o.name = i.name AND o.id <> i.id
+    AND (o.project = (SELECT project FROM opened)
+      OR o.id < i.id AND o.task_state IS NULL AND {_VISIBLE.replace('i.', 'o.')}))"""
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # by table
 Row = TypeVar('Row')
 
@@ -113,6 +121,9 @@ class Database:
         """
         self.sql.execute('CREATE TEMP TABLE opened AS SELECT ?1 AS project', (project,))
         for (table,) in self.fetch(_OF_PROJECTS):
+            if table == 'image':
+                self.sql.execute(_IMAGES)
+                continue
             self.sql.execute(
                 f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} '
                 'WHERE +project = (SELECT project FROM opened)'

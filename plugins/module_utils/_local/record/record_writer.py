@@ -193,9 +193,9 @@ class RecordWriter:
         """Mark rows as being deleted, so that no new row can refer to them.
 
         Raises CloudError if a row of ``user`` refers to one of them meanwhile. ``uses``: the
-        condition for that, of its columns and ?1, the id of what is deleted.
+        condition for that, of its columns (s) and ?1, the id of what is deleted.
         """
-        query = f'SELECT 1 FROM {user} WHERE {uses}'
+        query = f'SELECT 1 FROM main.{user} s WHERE {uses}'
 
         def begin(change: Change, row: int) -> None:
             if self.record.value(query, row) is not None:

@@ -80,6 +80,8 @@ class ImageRow(Row):
     checksum: Annotated[Optional[str], METADATA]
     disk_format: Annotated[str, "DEFAULT 'qcow2'", METADATA, Value.DISK_FORMAT]
     os_admin_user: Annotated[Optional[str], METADATA, Value.LOGIN_NAME]
+    visibility: Annotated[str, "DEFAULT 'private'", Value.VISIBILITY]
+    shared_with: Annotated[str, "DEFAULT '[]'", Value.JSON]  # projects
     size: Optional[int]
     # The source that it was created from: digests by kind, size and time of the file.
     imported: Optional[str]

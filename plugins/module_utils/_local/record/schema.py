@@ -215,6 +215,11 @@ _BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
 _ISO = ["ALTER TABLE image ADD COLUMN disk_format TEXT NOT NULL DEFAULT 'qcow2';"]
 # Who logs in to the servers of an image.
 _USER = ['ALTER TABLE image ADD COLUMN os_admin_user TEXT;']
+# Images that other projects see.
+_VISIBILITY = [
+    "ALTER TABLE image ADD COLUMN visibility TEXT NOT NULL DEFAULT 'private';",
+    "ALTER TABLE image ADD COLUMN shared_with TEXT NOT NULL DEFAULT '[]';",
+]
 # Projects with quotas and members.
 _PROJECT = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL UNIQUE,
   quotas TEXT NOT NULL DEFAULT '{}', members TEXT, description TEXT NOT NULL, labels TEXT NOT NULL,
@@ -231,6 +236,7 @@ _VERSION_8 = [
     *_ISO,
     *_USER,
     *_PROJECTS,
+    *_VISIBILITY,
 ]
 
 VERSIONS = {

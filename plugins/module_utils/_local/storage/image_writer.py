@@ -24,13 +24,18 @@ from .pools import Disk, pool_of
 
 _DONE = 'UPDATE main.image SET task_state = NULL WHERE id = ?'
 _BUILT = 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?'
+_OWN = 'SELECT id FROM image WHERE name = ? AND project = ?'
 _DELETED = 'DELETE FROM main.image WHERE id = ?'
 
 
 def _columns(image: Image) -> Dict[str, object]:
     """The columns that can be changed."""
     user = {'os_admin_user': image.os_admin_user}
-    return {'source': image.source, **user, **description_columns(image)}
+    shared = {
+        'visibility': image.visibility,
+        'shared_with': json.dumps(list(image.shared_with)),
+    }
+    return {'source': image.source, **user, **shared, **description_columns(image)}
 
 
 class ImageWriter:
@@ -73,7 +78,7 @@ class ImageWriter:
             'checksum': image.checksum,
             'disk_format': image.disk_format,
         }
-        row = self.record.find('image', image.name)
+        row = self.record.value(_OWN, image.name, self.record.project)
         if row is not None:  # of an interrupted run
             self.record.writer.update_row('image', row, columns)
             return

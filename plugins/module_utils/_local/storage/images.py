@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from .image_writer import ImageWriter
     from .row_types import ListedImage
 
-# The condition for a server that uses the image with an id.
-USES = """{id} IN (image_id, rescue_image_id) OR (SELECT name FROM image WHERE id = {id}) IN (
-  SELECT value FROM json_each(hardware, '$.cdroms'))"""
+# The condition for a server s that uses the image with an id; CDs are those of its project.
+USES = """({id} IN (s.image_id, s.rescue_image_id)
+  OR (SELECT name FROM image WHERE id = {id} AND project = s.project) IN (
+  SELECT value FROM json_each(s.hardware, '$.cdroms')))"""
+# Servers of others are called PROJECT/NAME; who shares an image sees them, others do not.
 _LIST: Query[ListedImage] = Query(f"""SELECT i.*,
-  (SELECT group_concat(s.name) FROM server s WHERE {USES.format(id='i.id')}) AS used
-  FROM image i WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1)) ORDER BY i.name""")
+  (SELECT group_concat(CASE s.project WHEN o.project THEN '' ELSE s.project || '/' END || s.name)
+    FROM main.server s, opened o WHERE o.project IN (s.project, i.project)
+    AND {USES.format(id='i.id')}) AS used,
+  CASE i.project WHEN o.project THEN '' ELSE i.project END AS owner
+  FROM image i, opened o WHERE ?1 IS NULL OR i.name IN (SELECT value FROM json_each(?1))
+  ORDER BY i.name""")
 
 
 class LocalImages:
@@ -114,4 +120,7 @@ def _image(row: ListedImage, disk_missing: bool) -> Image:
         min_disk=AFTER_APPLY if size is None else min_disk_gb(size),
         disk_format=row['disk_format'],
         os_admin_user=row['os_admin_user'],
+        visibility=row['visibility'],
+        shared_with=tuple(json.loads(row['shared_with'])),
+        owner=row['owner'],
     )

@@ -8,9 +8,10 @@ from ..record.rows import ImageRow, VolumeRow
 
 
 class ListedImage(ImageRow):
-    """An image, and the names of the servers that use it."""
+    """An image, the names of the servers that use it, and its project if that is another one."""
 
     used: str | None
+    owner: str
 
 
 class ListedVolume(VolumeRow):

@@ -92,6 +92,7 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
         rescue_problem=_rescue_problem(raw),
         disk_format='iso' if raw.get('disk_format') == 'iso' else 'qcow2',
         os_admin_user=raw.get('os_admin_user'),
+        visibility=raw.get('visibility', 'private'),
     )
 
 
