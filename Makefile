@@ -124,8 +124,16 @@ types: venv-dev
 # The services of OpenStack are untyped, and not in this virtual environment.
 UNTYPED := --ignore-missing-imports --allow-subclassing-any --no-warn-return-any
 
+# The coverage of what decides may not fall below LEAST per cent. It is that of the tests of the
+# planners, without the long one: tracing doubles the time of a test.
+LEAST := 65
+PLANNERS := $(filter-out %_fold.py,$(wildcard tests/unit/test_plan_*.py))
+TRACED := $(LINK)/plugins/module_utils
 unit: venv-dev
-	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit.xml tests/unit tests/contract
+	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit-plan.xml --cov=$(TRACED)/_model \
+	  --cov=$(TRACED)/_plan --cov-report= --cov-fail-under=$(LEAST) $(PLANNERS)
+	pytest --quiet --numprocesses auto --junitxml=$(REPORTS)/unit.xml tests/unit tests/contract \
+	  $(PLANNERS:%=--ignore=%)
 
 # All gates run, even if one fails, so that one run shows all problems. The last line has the number
 # of tests. JOBS gates run at once: most of them use one core, or wait for guests. The output of a
@@ -166,14 +174,27 @@ documentation: venv-dev site
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
 	  --disallow-unknown-collection-refs $(LINK)
 
+# What the next release writes, made of the fragments in a copy. The release itself makes it in the
+# repository: `antsibull-changelog release`.
+CHANGELOG := $(TREE)/changelog/ansible_collections/hanok/cloud/CHANGELOG.rst
+.PHONY: changelog
+changelog: export ANSIBLE_COLLECTIONS_PATH := $(TREE)/changelog
+changelog: venv-dev
+	rm -rf $(TREE)/changelog
+	install -d $(dir $(CHANGELOG))
+	git ls-files -z --cached --others --exclude-standard -- galaxy.yml changelogs meta playbooks \
+	  plugins roles | xargs -0 cp --parents --target-directory=$(dir $(CHANGELOG))
+	cd $(dir $(CHANGELOG)) && antsibull-changelog release --date 2026-01-01 >/dev/null
+	rstcheck --report-level warning $(CHANGELOG)
+
 # The documents of this repository, with the layout that their links require, and the reference of
 # modules and roles.
 SITE := $(TREE)/site
-site: venv-dev
+site: venv-dev changelog
 	rm -rf $(SITE)
 	install -d -m 755 $(SITE)/source/reference
 	cp --parents LICENSE *.md docs/*.md roles/*/README.md $(SITE)/source
-	cp docs/docsite/index.rst $(SITE)/source
+	cp docs/docsite/index.rst $(CHANGELOG) $(SITE)/source
 	antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
 	  --no-add-antsibull-docs-version --dest-dir $(SITE)/source/reference hanok.cloud
 	sphinx-build -q --fail-on-warning --keep-going --conf-dir docs/docsite $(SITE)/source $(SITE)/html
@@ -183,7 +204,7 @@ site: venv-dev
 # a network, and the documentation of each module and role is read from the installed collection.
 # ansible-doc skips a role without documentation.
 PACKAGE := $(TREE)/package
-SHIPPED := LICENSE ':(glob)*.md' changelogs docs examples extensions meta playbooks plugins roles \
+SHIPPED := LICENSE ':(glob)*.md' ':(glob)*.rst' changelogs docs examples extensions meta playbooks plugins roles \
   ':(exclude)extensions/molecule'
 package: export ANSIBLE_COLLECTIONS_PATH := $(PACKAGE)
 package: venv-dev
