@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests import awx_server
 
-from .conftest import ROOT, TREE, inventory, keep, run
+from .conftest import OVERCOMMITTED, ROOT, TREE, inventory, keep, run
 
 Answers = dict[str, Any]
 SERVE = '#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n'
@@ -41,6 +41,7 @@ CONFIGURE = {
     'configure_creates': '/root/done',
 }
 BALANCE = {'server_name': 'shop', 'lb_network': 'shop', 'lb_wait_for_healthy': True}
+PATTERN = '../extensions/patterns/provision_servers/playbooks/site'
 SETTINGS = {'awx_scm_branch': 'stable', 'hanok_hosts': ''}
 # As the credential of an AWX sets it.
 ACCESS = {'CONTROLLER_OAUTH_TOKEN': 'token', 'CONTROLLER_VERIFY_SSL': 'false'}
@@ -126,6 +127,7 @@ def fetch(address: str) -> str:
 
 def test_configure(kept: None, job: Callable[..., Job]) -> None:
     """The job templates, surveys, workflow and schedule are in an AWX, and the choices are real."""
+    keep('project', name='blue')  # nothing is in it
     with awx_server.running() as (awx, address):
         assert len(configure(job, address)) == 8
         names = {item['name'] for item in awx.items['job_templates']}
@@ -133,7 +135,8 @@ def test_configure(kept: None, job: Callable[..., Job]) -> None:
         survey = survey_of(awx, 'Hanok - provision')
         assert survey['server_image']['choices'] == ['small']
         assert 'g1.nano' in survey['server_flavor']['choices']
-        assert survey['project']['choices'] == ['default']
+        assert survey['project']['choices'] == ['blue', 'default']
+    keep('project', name='blue', state='absent')
 
 
 def test_refresh(kept: None, job: Callable[..., Job], soak: bool) -> None:
@@ -154,6 +157,13 @@ def test_refresh(kept: None, job: Callable[..., Job], soak: bool) -> None:
         assert survey['project']['choices'] == ['default', 'shop']
         assert survey['server_network']['choices'] == ['back', 'default']
         keep('network', name='back', project='shop', state='absent')
+
+
+def test_host(host: None, job: Callable[..., Job], soak: bool) -> None:
+    """The first step of the workflow changes nothing on a host that is prepared."""
+    if not soak:
+        pytest.skip('other tests run the role host: make soak runs it as a job')
+    assert job('host', OVERCOMMITTED).changed == []
 
 
 def configure(job: Callable[..., Job], address: str) -> list[str]:
@@ -212,6 +222,7 @@ def test_workflow(job: Callable[..., Job], kept: None) -> None:
     ('playbook', 'answers', 'refusal'),
     [
         ('provision', {}, 'missing required arguments: server_name'),
+        (PATTERN, {}, 'missing required arguments: server_name'),
         (
             'provision',
             {'server_name': 'shop', 'server_count': 'two'},
