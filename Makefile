@@ -218,6 +218,7 @@ package: venv-dev
 	ansible-doc --type module $$(printf 'hanok.cloud.%s\n' *.py | sed 's/\.py$$//') >/dev/null
 	ansible-doc --type inventory hanok.cloud.servers >/dev/null
 	ansible-doc --type connection hanok.cloud.agent >/dev/null
+	ansible-doc --type filter hanok.cloud.most_room >/dev/null
 	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; for role in *; do \
 	  ansible-doc --type role "hanok.cloud.$$role" | grep '^> ROLE' >/dev/null; done
 	@ls $(PACKAGE)/*.tar.gz
@@ -295,7 +296,7 @@ $(EVENTS): tests/events/requirements.txt requirements.txt
 
 # Two worlds at once, because killed tasks wait most of the time. Both write to one file; if both
 # succeed, it becomes the table of docs/reliability.md.
-SOAKED := agent_connection awx debian discs events ground recover
+SOAKED := agent_connection awx debian discs events ground recover several_hosts
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: export OPENSTACK_HOME := /run/openstack

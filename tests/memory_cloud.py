@@ -814,6 +814,7 @@ class Servers(Items):
             volume_size=size,
             outdated=('init_script',) if is_older else (),
             snapshots=tuple(own_name(one.name) for one in snapshots if one.server == item.name),
+            node='memory',
             os_admin_user=getattr(images.get(item.image), 'os_admin_user', None),
         )
         return found
@@ -992,7 +993,12 @@ class MemoryCloud:
     upkeep = None
     repairs = None  # nobody can alter its servers by hand
     records = None
-    profile = Profile(here='203.0.113.7', poll_interval=0.01, bridges={'br0': True, 'br1': True})
+    profile = Profile(
+        here='203.0.113.7',
+        poll_interval=0.01,
+        bridges={'br0': True, 'br1': True},
+        node='memory',
+    )
 
     def __init__(self, memory: Memory, actor: str) -> None:
         """``memory``: what earlier tasks left."""

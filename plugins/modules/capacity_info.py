@@ -28,6 +28,8 @@ extends_documentation_fragment:
   - hanok.cloud.attributes.info
 seealso:
   - module: hanok.cloud.flavor_info
+  - plugin: hanok.cloud.most_room
+    plugin_type: filter
 author:
   - Hanok developers (@hanok)
 """

@@ -556,6 +556,11 @@ server:
         - Name of the user who logs in, which is O(hanok.cloud.image#module:os_admin_user) of its
           image; null if that is not known.
       type: str
+    node:
+      description:
+        - Host name of the hypervisor that the server is on; null if the cloud does not tell it, as
+          an OpenStack tells it to administrators only.
+      type: str
     rescue_image:
       description: Image that the server is rescued with; null if it is not rescued.
       type: str

@@ -71,6 +71,9 @@ topology:
             status:
               description: Status of the server.
               type: str
+            node:
+              description: Host name of its hypervisor; null if the cloud does not tell it.
+              type: str
             fixed_ip:
               description: Fixed IP in this network.
               type: str

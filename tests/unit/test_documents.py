@@ -239,7 +239,7 @@ def test_messages_are_found() -> None:
 
 def collection_names() -> set[str]:
     """Return the names of modules, other plugins, roles, playbooks, and the action group."""
-    kinds = ('modules', 'connection', 'inventory')
+    kinds = ('modules', 'connection', 'filter', 'inventory')
     modules = {path.stem for kind in kinds for path in (ROOT / 'plugins' / kind).glob('*.py')}
     modules |= {path.stem for path in (ROOT / 'extensions/eda/plugins').glob('*/*.py')}
     roles = {path.name for path in (ROOT / 'roles').iterdir()}

@@ -66,6 +66,7 @@ def _server(server: Server, nic: Nic, floating_ip: str | None) -> Shown:
     return {
         'name': server.name,
         'status': server.status,
+        'node': server.node,
         'fixed_ip': nic.fixed_ip,
         'floating_ip': floating_ip,
         'security_groups': list(groups),

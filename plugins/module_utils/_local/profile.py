@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+
 from .._model.profile import HOST, Profile
 
 PROFILE = Profile(
@@ -13,5 +15,6 @@ PROFILE = Profile(
     more_addresses='enlarge the pool (host_floating_pools of the role hanok.cloud.host)',
     poll_interval=0.25,
     place='this host',
+    node=os.uname().nodename,
     more_bridges='list it in host_bridges of the role hanok.cloud.host',
 )

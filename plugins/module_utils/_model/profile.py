@@ -32,7 +32,7 @@ class Profile(NamedTuple):
     whether servers have hardware that tasks decide about. ``rebuild_resizes``: whether a server can
     have a smaller root disk after a rebuild. ``bridges``: those for servers, and whether each
     exists; ``more_bridges``: how to get more. ``aliases``: by kind (and ``pool``), the names in
-    this cloud for names in tasks.
+    this cloud for names in tasks. ``node``: the hypervisor of new servers.
     """
 
     here: str | None = None
@@ -52,6 +52,7 @@ class Profile(NamedTuple):
     more_bridges: str = 'use networks (name)'
     unsupported: Tuple[UnsupportedOption, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = {}
+    node: str | None = None
 
     def name_of(self, kind: str, name: str) -> str:
         """Return the name in this cloud for a name in a task."""

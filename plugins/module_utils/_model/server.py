@@ -95,7 +95,8 @@ class Server:
     ``volume_size`` in GB (2^30 bytes). ``max_vcpus``, ``max_memory``: what its machine can get
     while it runs; None: no more than it has. ``user_data`` is a keyed hash (UserDataHash).
     ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
-    one. ``os_admin_user``: who logs in, by its image. ``resized_from``: of one whose resize is
+    one. ``os_admin_user``: who logs in, by its image. ``node``: the hypervisor, if the cloud tells
+    it. ``resized_from``: of one whose resize is
     neither confirmed nor reverted. ``faults``: how its machine differs from the record.
     ``reason``: why it is paused. ``seeded``: its first-boot disk exists. ``outdated``: options
     whose meaning changed since its creation. ``launched``: false while it is being created and its
@@ -133,6 +134,7 @@ class Server:
     member_of: str | None = None
     rescue_image: str | None = None
     os_admin_user: str | None = field(default=None, compare=False)
+    node: str | None = field(default=None, compare=False)
     resized_from: Size | None = None
     id: str = AFTER_APPLY
     task_state: TaskState | None = None

@@ -51,6 +51,7 @@ def new_server(
     server = Server(
         name=name,
         member_of=None if request.count is None else request.name,
+        node=observed.profile.node,
         **options,
     ).powered('stopped' if request.state in STOPPED_STATES else 'started')
     check_server_name(server, observed, draft)

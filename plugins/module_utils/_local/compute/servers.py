@@ -137,6 +137,7 @@ class LocalServers:
             member_of=row['member_of'],
             rescue_image=row['rescue_image'],
             os_admin_user=row['os_admin_user'],
+            node=os.uname().nodename,
             resized_from=size_of(row['resized_from']) if row['resized_from'] else None,
             id=row['uuid'],
             faults=faults,

@@ -73,6 +73,7 @@ def server_of(raw: Raw, around: Around) -> Server:
         labels=marks.labels,
         member_of=own.get('member_of'),
         os_admin_user=_os_admin_user(raw, root, around),
+        node=raw.get('OS-EXT-SRV-ATTR:hypervisor_hostname'),
         resized_from=_resized_from(marks, state),
         id=raw['id'],
         task_state=tasks.task_state,
