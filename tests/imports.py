@@ -22,7 +22,7 @@ LIMITS = {
     'image': 134,
     'init_script': 111,
     'keypair': 121,
-    'lb': 209,
+    'lb': 210,
     'network': 175,
     'port': 177,
     'project': 129,
