@@ -244,11 +244,14 @@ $(AWX): requirements-dev.txt
 	touch $@
 
 # Tests with real servers, in worlds that leave nothing behind. Each file that takes minutes has a
-# world of its own. All other files share one, because every world must be prepared as a host first.
+# world of its own. All other files share two, because every world must be prepared as a host first:
+# one has those about what reaches hosts and servers from elsewhere.
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
 LONG := examples getting_started openstack roles ground uninstall
-INTEGRATION := integration-others integration-contract $(LONG:%=integration-%)
+ELSEWHERE := agent_connection awx events inventory looking remote several_hosts
+INTEGRATION := integration-others integration-contract integration-elsewhere \
+  $(LONG:%=integration-%)
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
 .PHONY: $(INTEGRATION)
@@ -260,8 +263,12 @@ $(LONG:%=integration-%): integration-%: venv-dev prepare
 integration-contract: venv-dev prepare
 	$(PYTEST_INTEGRATION) --cloud local tests/contract
 
-integration-others: venv-dev prepare $(AWX)
-	$(PYTEST_INTEGRATION) tests/integration $(LONG:%=--ignore=tests/integration/test_%.py)
+integration-elsewhere: venv-dev prepare $(AWX)
+	$(PYTEST_INTEGRATION) $(ELSEWHERE:%=tests/integration/test_%.py)
+
+integration-others: venv-dev prepare
+	$(PYTEST_INTEGRATION) tests/integration \
+	  $(patsubst %,--ignore=tests/integration/test_%.py,$(LONG) $(ELSEWHERE))
 
 # An OpenStack on the loopback device of a world, which is deleted with the world.
 integration-openstack: export OPENSTACK_HOME := /run/openstack

@@ -50,6 +50,7 @@ FILES = [
 UUID = re.compile('<uuid>([0-9a-f-]{36})</uuid>')
 RULES = [('FORWARD', '-i'), ('FORWARD', '-o'), ('INPUT', '-i')]
 ROUTED = ('docker0', 'virbr0')  # bridges of others that need forwarding
+PATIENCE = 60  # seconds until a daemon must have ended
 DAEMONS = {  # without systemd: their pid files, in the order in which they end
     'libvirtd': '/run/libvirtd.pid',
     'virtlogd': '/run/virtlogd.pid',
@@ -344,7 +345,10 @@ def stop(daemon: str) -> None:
         pid = int(text_of(DAEMONS[daemon]))
     except ValueError:
         return
+    deadline = time.monotonic() + PATIENCE
     while text_of(f'/proc/{pid}/comm').strip() == daemon and not is_zombie(pid):
+        if time.monotonic() > deadline:
+            raise SystemExit(f'{daemon}, process {pid}, has not ended after {PATIENCE} s; end it')
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         time.sleep(0.05)
