@@ -28,7 +28,7 @@ LIMITS = {
     'project': 129,
     'security_group': 191,
     'server': 281,
-    'server_log': 206,
+    'server_log': 212,
     'server_snapshot': 142,
     'volume': 131,
 }

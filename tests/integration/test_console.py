@@ -33,9 +33,10 @@ while true; do i=$((i + 1)); echo "no $i $pad$line"; done
 
 @pytest.fixture(scope='module')
 def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
-    """A running server."""
+    """A running server whose boot prints nothing more: it asks who logs in."""
     options = {'image': image, 'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['open']}
-    created = keep('server', name='talker', **options, wait_for='ssh', wait_timeout=300)
+    created = keep('server', name='talker', **options, wait_for='init', wait_timeout=300)
+    eventually(lambda: any('login:' in line for line in log_lines()))
     yield created['server']
     keep('server', name='talker', state='absent')
 
