@@ -329,7 +329,7 @@ def image(tiny: str) -> Iterator[str]:
     keep('image', name='small', state='absent')
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def debian_image(debian: str) -> Iterator[str]:
     """An image named debian."""
     keep('image', name='debian', path=debian)
@@ -372,7 +372,7 @@ def open_group(host: None) -> Iterator[str]:
     keep('security_group', name='open', rules=[], state='absent')
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def discs(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
     """ISO images by the name that a file in each of them has; both boot."""
     names = ('one', 'two')
@@ -391,14 +391,14 @@ def discs(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
         keep('image', name=name, state='absent')
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def debian_server(
     debian_image: str, key: str, open_group: str, discs: tuple[str, ...]
 ) -> Iterator[dict[str, Any]]:
     """A running Debian: booted once, because that takes a minute, for all that only it can show.
 
     It has EFI, a TPM, a disc, disks by SCSI, and a volume that its first boot has formatted, as the
-    user's guide says. Tests may restart it; the last ones, those of its firmware, delete it.
+    user's guide says. Tests may restart it; the last one deletes it.
     """
     volume = keep('volume', name='photos', size=1)['volume']
     device = volume['device'].replace('virtio-', SCSI)

@@ -1,23 +1,36 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A real distribution with the real cloud-init and udev.
+"""What only a real distribution shows: cloud-init, udev, its CD drive, EFI and a TPM.
 
-Its first-boot content is that of the user's guide: a volume that the first boot formats.
+One guest is booted for all of it. Its first-boot content is that of the user's guide: a volume that
+the first boot formats.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import SEEN, keep, refused, run
+from .conftest import SEEN, STATE, keep, refused, run
+from .test_ground import eventually
 
-SSH = {'wait_for': 'ssh', 'wait_timeout': 300}
+Guest = Callable[..., str]
+
+TPMS = Path('/var/lib/libvirt/swtpm')
+WAIT = {'wait_for': 'ssh', 'wait_timeout': 300}
+UDEV = 'systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket'
+READ = 'sudo mount -o ro /dev/sr0 /mnt && cat /mnt/name && cat /proc/sys/kernel/random/boot_id'
+# The guest numbers its drives in any order; one of them has its first-boot content.
+READ_ALL = (
+    'for drive in /dev/sr*; do sudo mount -o ro $drive /mnt; cat /mnt/name; sudo umount /mnt; done '
+    '2>/dev/null'
+)
 
 
-def test_debian(debian_server: dict[str, Any], ssh: Callable[..., str]) -> None:
+def test_debian(debian_server: dict[str, Any], ssh: Guest) -> None:
     """Host name, key, user data and root file system are as requested."""
     output = ssh(
         debian_server['fixed_ip'],
@@ -30,7 +43,7 @@ def test_debian(debian_server: dict[str, Any], ssh: Callable[..., str]) -> None:
 # The kernel of this image, which is for clouds, has no driver for SATA.
 @pytest.mark.parametrize('bus', ['scsi', 'virtio'])
 def test_disks_by_their_paths(
-    bus: str, soak: bool, debian_server: dict[str, Any], ssh: Callable[..., str]
+    bus: str, soak: bool, debian_server: dict[str, Any], ssh: Guest
 ) -> None:
     """On each bus udev has the paths that are shown, and a mounted volume is not detached."""
     if bus != 'scsi':
@@ -41,7 +54,7 @@ def test_disks_by_their_paths(
     device = keep('volume', name='plain', size=1, server='real', state='attached')['volume'][
         'device'
     ]
-    run('server', name='real', state='started', **SSH)
+    run('server', name='real', state='started', **WAIT)
     (root,) = run('volume_info', name='real/root')['volumes']
     paths = (SEEN.format(root['device']), SEEN.format(device))
     mount = f'sudo mkfs.ext4 -q {device} && sudo mount {device} /mnt'
@@ -50,3 +63,105 @@ def test_disks_by_their_paths(
     ssh(debian_server['fixed_ip'], 'sudo umount /mnt', user='debian')
     keep('volume', name='plain', state='detached')
     keep('volume', name='plain', state='absent')
+
+
+def test_read(debian_server: dict[str, Any], ssh: Guest) -> None:
+    """The guest reads the disc, and others after that while it runs, mounted or not.
+
+    The udev of Debian unlocks the drive when it is asked to; without that it is locked by a mount.
+    """
+    address = debian_server['fixed_ip']
+    name, boot = ssh(address, READ, 'debian').split()
+    assert name == 'one'
+    ssh(address, f'sudo umount /mnt; sudo systemctl stop {UDEV}; {READ}', 'debian')
+    keep('server', name='real', hardware={'cdroms': ['two']})
+    assert ssh(address, f'sudo umount /mnt; {READ}', 'debian').split() == ['two', boot]
+    ssh(address, f'sudo umount /mnt; sudo systemctl start {UDEV}', 'debian')
+    keep('server', name='real', hardware={'cdroms': ['one']})
+    assert ssh(address, READ, 'debian').split() == ['one', boot]
+    ssh(address, 'sudo umount /mnt', 'debian')
+
+
+def test_drives(debian_server: dict[str, Any], ssh: Guest, soak: bool) -> None:
+    """Drives are added and removed with a restart."""
+    if not soak:
+        pytest.skip('it takes two boots of Debian: make soak runs it')
+    both = {'cdroms': ['two', 'one']}
+    assert "cdroms from ['one'] to ['two', 'one']" in refused('server', name='real', hardware=both)
+    keep('server', name='real', hardware=both, allow_restart=True, **WAIT)
+    address = debian_server['fixed_ip']
+    assert sorted(ssh(address, READ_ALL, 'debian').split()) == ['one', 'two']
+    keep('server', name='real', hardware={'cdroms': []}, allow_restart=True, **WAIT)
+    assert ssh(address, 'ls /dev/sr*', 'debian').split() == ['/dev/sr0']
+
+
+def folder(server: dict[str, Any]) -> Path:
+    """The folder of the files of a server."""
+    return Path(STATE, 'servers', server['id'])
+
+
+def test_efi(debian_server: dict[str, Any], ssh: Guest) -> None:
+    """The guest was booted by EFI, and sees the TPM."""
+    paths = ['/sys/firmware/acpi/tables/TPM2', '/sys/firmware/efi']
+    assert ssh(debian_server['fixed_ip'], f'ls -d {" ".join(paths)}', 'debian').split() == paths
+    assert (folder(debian_server) / 'nvram.fd').exists()
+    assert (TPMS / debian_server['id']).is_dir()
+
+
+def test_memory(debian_server: dict[str, Any], ssh: Guest) -> None:
+    """The guest continues where it was when the snapshot was made, with EFI and the TPM."""
+    address = debian_server['fixed_ip']
+    command = 'cat /proc/sys/kernel/random/boot_id; ls /tmp/after'
+    before = ssh(address, f'{command} 2>&1 || true', 'debian')
+    keep('server_snapshot', server='real', name='running', memory=True)
+    ssh(address, 'touch /tmp/after', 'debian')
+    restored = run('server_snapshot', server='real', name='running', state='restored')
+    assert restored['changed'], restored
+    assert ssh(address, f'{command} 2>&1 || true', 'debian') == before
+    (shown,) = run('server_info', name='real')['servers']
+    assert (shown['status'], shown['status_reason']) == ('ACTIVE', None)
+
+
+def test_renamed(debian_server: dict[str, Any]) -> None:
+    """What EFI keeps stays with the server that is renamed; disks alone are in a snapshot."""
+    keep('server', name='real', state='stopped', force=True)
+    before = (folder(debian_server) / 'nvram.fd').read_bytes()
+    for name, new in (('real', 'unreal'), ('unreal', 'real')):
+        renamed = run('server_action', name=name, action='rename', new_name=new)
+        assert renamed['changed'], renamed
+    keep('server_snapshot', server='real', name='disks')
+    keep('server', name='real', state='started')
+    keep('server', name='real', state='stopped', force=True)
+    assert (folder(debian_server) / 'nvram.fd').read_bytes()[:64] == before[:64]
+
+
+def test_secure_boot(debian_server: dict[str, Any]) -> None:
+    """What is not signed does not boot."""
+    secure = {'firmware': 'efi', 'secure_boot': True}
+    keep('server', name='real', hardware=secure)
+    keep('server', name='real', state='started')
+    console = folder(debian_server) / 'console.log'
+    eventually(lambda: b'Access Denied' in console.read_bytes(), 120)
+    assert (folder(debian_server) / 'nvram-secure.fd').exists()
+
+
+def test_nothing_stays(debian_server: dict[str, Any]) -> None:
+    """A rebuilt server has a new TPM; one that loses its TPM loses what that keeps."""
+    keep('server', name='real', state='stopped', force=True)
+    for name in ('running', 'disks'):
+        keep('server_snapshot', server='real', name=name, state='absent')
+    marker = TPMS / debian_server['id'] / 'marker'
+    marker.touch()
+    rebuilt = run('server_action', name='real', action='rebuild')
+    assert rebuilt['changed'], rebuilt
+    assert not marker.exists()
+    keep('server', name='real', state='started')
+    keep('server', name='real', state='stopped', force=True)
+    assert (TPMS / debian_server['id']).is_dir()
+    keep('server', name='real', hardware={'tpm': False, 'secure_boot': False})
+    assert not (TPMS / debian_server['id']).exists()
+    keep('server', name='real', hardware={'tpm': True}, state='started')
+    keep('server', name='real', state='absent')
+    assert not (TPMS / debian_server['id']).exists()
+    assert not folder(debian_server).exists()
+    assert not [*Path('/var/log/swtpm/libvirt/qemu').glob('hanok-*')]
