@@ -48,7 +48,8 @@ def this_host(project: str, actor: str, timeout: int, lost: bool = False) -> Hos
     if os.geteuid() == 0:
         loaded = settings.load()
         return Host(loaded, Record(loaded.state, actor, lost, project), timeout)
-    from .record.looking import only_root, record_for_members
+    from .record.exported import record_for_members
+    from .record.looking import only_root
 
     if lost:
         raise only_root()
@@ -107,9 +108,9 @@ class LocalCloud:
         members = self.host.record.value('SELECT members FROM project')
         if members is None and self.host.settings.admins is None:
             return None
-        from .record.access import access
+        from .record.access import access_in
 
-        return access(self.host)
+        return access_in(self.host, self.host.record.project, members)
 
     def each_project(self: Self) -> Iterator[Tuple[str, Self]]:
         """Each project, with this cloud."""

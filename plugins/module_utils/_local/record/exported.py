@@ -9,8 +9,10 @@ beside it. The export is replaced as a whole before each commit.
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Dict
 
+from ..._cloud import CloudError
 from ..host.files import read_file
 from .creation import fill
 from .database import Damaged
@@ -40,3 +42,13 @@ class ExportedRecord(Record):
     def secret(self) -> str:
         """Raise CloudError: the export does not have it."""
         raise for_root('what is recorded of user data and init scripts')
+
+
+def record_for_members(folder: str, actor: str, project: str) -> Record:
+    """Return what members of the group see of the record. Raises CloudError for other users."""
+    if not os.access(os.path.join(folder, 'hanok.json'), os.R_OK):
+        raise CloudError(
+            'the local cloud is this host, which only root may change, and only members of its '
+            'group hanok may look at; set become: true in the play'
+        )
+    return ExportedRecord(folder, actor, project=project)

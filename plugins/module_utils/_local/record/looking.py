@@ -4,26 +4,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ..._cloud import CloudError
 
 if TYPE_CHECKING:
     from .host import Host
-    from .record import Record
-
-
-def record_for_members(folder: str, actor: str, project: str) -> Record:
-    """Return what members of the group see of the record. Raises CloudError for other users."""
-    if not os.access(os.path.join(folder, 'hanok.json'), os.R_OK):
-        raise CloudError(
-            'the local cloud is this host, which only root may change, and only members of its '
-            'group hanok may look at; set become: true in the play'
-        )
-    from .exported import ExportedRecord
-
-    return ExportedRecord(folder, actor, project=project)
 
 
 def only_root() -> CloudError:
