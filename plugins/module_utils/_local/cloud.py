@@ -49,11 +49,8 @@ def this_host(project: str, actor: str, timeout: int, lost: bool = False) -> Hos
         loaded = settings.load()
         return Host(loaded, Record(loaded.state, actor, lost, project), timeout)
     from .record.exported import record_for_members
-    from .record.looking import only_root
 
-    if lost:
-        raise only_root()
-    record = record_for_members(settings.state_folder(), actor, project)
+    record = record_for_members(settings.state_folder(), actor, project, lost)
     return Host(settings.load(), record, timeout)
 
 

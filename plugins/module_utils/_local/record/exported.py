@@ -16,7 +16,7 @@ from ..._cloud import CloudError
 from ..host.files import read_file
 from .creation import fill
 from .database import Damaged
-from .looking import for_root
+from .looking import for_root, only_root
 from .record import Record
 from .tables import TABLES
 
@@ -44,8 +44,13 @@ class ExportedRecord(Record):
         raise for_root('what is recorded of user data and init scripts')
 
 
-def record_for_members(folder: str, actor: str, project: str) -> Record:
-    """Return what members of the group see of the record. Raises CloudError for other users."""
+def record_for_members(folder: str, actor: str, project: str, lost: bool) -> Record:
+    """Return what members of the group see of the record. Raises CloudError for other users.
+
+    ``lost``: the record is to be rebuilt, which only root does.
+    """
+    if lost:
+        raise only_root()
     if not os.access(os.path.join(folder, 'hanok.json'), os.R_OK):
         raise CloudError(
             'the local cloud is this host, which only root may change, and only members of its '
