@@ -19,6 +19,8 @@ from ansible.template import Templar
 from .answers import Problem
 
 PYTHON = '/usr/bin/python3'
+# What ends before all input is sent leaves the connection plugin ssh a broken pipe, and no output.
+_READ_ALL = '; code=$?; cat >/dev/null; exit $code'
 EXPORT = '/var/lib/hanok/hanok.json'  # what members of the group hanok may read
 
 
@@ -53,8 +55,7 @@ class Hypervisor:
         if self._become is not None:
             command = self._become.build_become_command(command, connection._shell)
         if connection.allow_executable:
-            # What Ansible adds to each module that it pipes to a host: ssh may drop output.
-            command = f'{constants.DEFAULT_EXECUTABLE} -c {shlex.quote(command + " && sleep 0")}'
+            command = f'{constants.DEFAULT_EXECUTABLE} -c {shlex.quote(command + _READ_ALL)}'
         code, output, errors = connection.exec_command(command, in_data=data, sudoable=True)
         return int(code), bytes(output), bytes(errors)
 
