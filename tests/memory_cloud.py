@@ -50,7 +50,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.history import 
     utc,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
-from ansible_collections.hanok.cloud.plugins.module_utils._model.image_sharing import is_visible
 from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import InitScript
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
@@ -86,6 +85,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server_snapshot
     full_name,
     own_name,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.sharing import is_visible
 from ansible_collections.hanok.cloud.plugins.module_utils._model.sides import sides
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
     Status,
@@ -100,8 +100,8 @@ POOL = IPv4Network('198.18.0.0/24')
 CREATED_AT = '2026-01-01T00:00:00Z'
 Things = dict[str, Any]
 FLAVORS = (
-    Flavor('g1.nano', vcpus=1, memory=128, disk=1, built_in=True),
-    Flavor('g1.micro', vcpus=1, memory=512, disk=4, built_in=True),
+    Flavor('g1.nano', vcpus=1, memory=128, disk=1, visibility='public', built_in=True),
+    Flavor('g1.micro', vcpus=1, memory=512, disk=4, visibility='public', built_in=True),
 )
 
 
@@ -186,16 +186,16 @@ class Memory:
             self.projects[project] = Memory(self.projects)
         return self.projects[project]
 
-    def shared_images(self) -> Things:
-        """The images of others that the project sees, by name."""
+    def shared(self, kind: str) -> Things:
+        """The images or flavors of others that the project sees, by name."""
         (name,) = [name for name, one in self.projects.items() if one is self]
         return {
-            image.name: replace(image, owner=owner)
+            item.name: replace(item, owner=owner)
             for owner, memory in self.projects.items()
             if memory is not self
-            for image in memory.kinds['image'].values()
-            if is_visible(image.visibility, image.shared_with, name)
-            and image.name not in self.kinds['image']
+            for item in memory.kinds[kind].values()
+            if is_visible(item.visibility, item.shared_with, name)
+            and item.name not in self.kinds[kind]
         }
 
     def of_others(self, kind: str) -> list[Any]:
@@ -370,35 +370,49 @@ USERS: Mapping[str, Sequence[tuple[str, Callable[[Any], Sequence[str]]]]] = {
 }
 
 
-class Flavors(Items):
+class SharedItems(Items):
+    """Items that projects share; a server has the one of their ``kind`` that it names."""
+
+    def list(self, names: Iterable[str] | None = None) -> tuple[Any, ...]:
+        """List the own items, and those that others share."""
+        wanted = None if names is None else set(names)
+        others = self.memory.shared(self.kind).values()
+        found = [one for one in others if wanted is None or one.name in wanted]
+        return (*super().list(names), *map(super().shown, found))
+
+    def shown(self, item: Any) -> Any:
+        """An item with the servers of others that use it."""
+        found = super().shown(item)
+        users = [
+            f'{project}/{server.name}'
+            for project, memory in self.memory.projects.items()
+            if memory is not self.memory
+            and getattr(memory.shared(self.kind).get(item.name), 'id', None) == item.id
+            for server in memory.kinds['server'].values()
+            if getattr(server, self.kind) == item.name
+        ]
+        return replace(found, used_by=tuple(sorted({*found.used_by, *users})))
+
+
+class Flavors(SharedItems):
     """Flavors, of which no machine needs anything."""
+
+    def sharing_problem(self, current: Flavor, wanted: Flavor) -> str:
+        """What another project shares has its name."""
+        for project, memory in self.memory.projects.items():
+            one = memory.kinds['flavor'].get(wanted.name)
+            is_shared = one is not None and not one.built_in and one.visibility != 'private'
+            if wanted.visibility != 'private' and is_shared and memory is not self.memory:
+                return f'visibility: the project {project} shares a flavor {wanted.name}, too'
+        return ''
 
     def limit_problem(self, limits: Iterable[str]) -> str:
         """Any limit will do."""
         return ''
 
 
-class Images(Items):
+class Images(SharedItems):
     """Images, of whose content only the digests are stored."""
-
-    def list(self, names: Iterable[str] | None = None) -> tuple[Any, ...]:
-        """List the own images, and those that others share."""
-        wanted = None if names is None else set(names)
-        others = self.memory.shared_images().values()
-        found = [one for one in others if wanted is None or one.name in wanted]
-        return (*super().list(names), *map(super().shown, found))
-
-    def shown(self, item: Any) -> Any:
-        """An image with the servers of others that use it."""
-        found = super().shown(item)
-        users = [
-            f'{project}/{server.name}'
-            for project, memory in self.memory.projects.items()
-            if memory is not self.memory and item.name in memory.shared_images()
-            for server in memory.kinds['server'].values()
-            if server.image == item.name
-        ]
-        return replace(found, used_by=tuple(sorted({*found.used_by, *users})))
 
     def source_problem(self, source: str, disk_format: str) -> str:
         """Any source will do."""
@@ -806,7 +820,7 @@ class Servers(Items):
         first = self.memory.first_boots.get(item.name)
         is_older = first and current and first.content != current.content
         snapshots = self.memory.kinds['server_snapshot'].values()
-        images = {**self.memory.shared_images(), **self.memory.kinds['image']}
+        images = {**self.memory.shared('image'), **self.memory.kinds['image']}
         found: Server = replace(
             item,
             volumes=names,

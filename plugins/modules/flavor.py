@@ -87,6 +87,25 @@ options:
             C(quota:vif_outbound_average), in kilobytes.
           - It is refused if the kernel of the host cannot limit bandwidth.
         type: int
+  visibility:
+    description:
+      - Which projects see the flavor and create servers of it, in the words of
+        M(hanok.cloud.image). Defaults to V(private) for a new flavor, its own project; V(shared),
+        those in O(shared_with), too; V(public), all projects. Those of the catalogue are public.
+      - Only its own project changes or deletes it, not while servers of others have it. A flavor of
+        the project goes before one of the same name that others share; of several flavors with one
+        name only one is shared.
+      - In an OpenStack its own project is that of the entry in C(clouds.yaml), and a flavor that
+        exists does not become public, or cease to be.
+    type: str
+    choices: [private, shared, public]
+  shared_with:
+    description:
+      - Names of other projects that see the flavor. If set, they replace all of them, and
+        O(visibility) is V(shared). A project whose servers have the flavor stays among them.
+      - In an OpenStack they are in the domain of the project of the task, and exist.
+    type: list
+    elements: str
   description:
     description: Description, one line of at most 255 characters.
     type: str
@@ -136,6 +155,11 @@ EXAMPLES = r"""
     name: our.small
     limits: {}
 
+- name: Share a flavor with another project
+  hanok.cloud.flavor:
+    name: our.database
+    shared_with: [blue]
+
 - name: Update the description of a flavor
   hanok.cloud.flavor:
     name: our.database
@@ -181,6 +205,20 @@ flavor:
       description: Limits of each server of the flavor, by option of O(limits); without those unset.
       type: dict
       sample: {disk_iops: 1000}
+    visibility:
+      description:
+        - V(private), V(shared) or V(public). Only administrators of an OpenStack see with whom
+          others share a flavor; it is V(private) for those who may use it.
+      type: str
+    shared_with:
+      description: Names of the projects that it is shared with.
+      type: list
+      elements: str
+    owner:
+      description:
+        - Name of the project that shares it; empty for a flavor of the project itself, of the
+          catalogue, and in an OpenStack.
+      type: str
     description:
       description: Description of the flavor.
       type: str
@@ -188,7 +226,10 @@ flavor:
       description: Whether the flavor belongs to the built-in catalogue.
       type: bool
     used_by:
-      description: Names of the servers that use the flavor.
+      description:
+        - Names of the servers that use the flavor. Those of other projects are written
+          C(PROJECT/NAME), and shown to its own project only; in an OpenStack there are none of
+          them.
       type: list
       elements: str
     labels:

@@ -224,7 +224,8 @@ def entry_of(kind: str) -> str:
 
 def run(module: str, check: bool = False, **options: Any) -> Result:
     """Run a module as the user who may do that."""
-    return run_in_process(module, check, **{'cloud': entry_of(module), **options})
+    entry = entry_of(module.removesuffix('_info'))
+    return run_in_process(module, check, **{'cloud': entry, **options})
 
 
 def add_foreign_rule(member: Services, name: str, rule: ForeignRule) -> None:

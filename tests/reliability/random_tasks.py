@@ -245,6 +245,8 @@ OPTIONS: Options = {
                 'family': one('cpu'),
                 'max_vcpus': one(1, 2),
                 'max_memory': one(256),
+                'visibility': one('private', 'shared', 'public'),
+                'shared_with': one([], ['other']),
                 'limits': one({}, {'disk_iops': 500}, {'disk_read_mib': 9, 'disk_write_mib': 9}),
                 **DESCRIBED,
             },

@@ -890,7 +890,11 @@ def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
             memory=st.just(512),
             disk=st.just(4),
             family=st.sampled_from(['general', 'gpu']),
+            visibility=st.sampled_from(['private', 'shared', 'public']),
             description=TEXTS,
+        )
+        | optional_values(
+            vcpus=st.just(1), memory=st.just(512), disk=st.just(4), shared_with=PROJECTS
         ),
     ),
     maybe_existing(
@@ -898,16 +902,18 @@ def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
         existing_items(
             Flavor('f', vcpus=1, memory=512, disk=4),
             family=st.sampled_from(['general', 'cpu']),
+            visibility=st.sampled_from(['private', 'public']),
             description=TEXTS,
         ),
     ),
 )
 def test_flavors(request: FlavorRequest, world: dict[str, Flavor]) -> None:
-    """Created, described, deleted."""
+    """Created, described, deleted; shared with projects if it is shared."""
     assert not request.problems()
-    check_others_unchanged(
-        world, apply_and_replan('flavor', lambda there: flavor.plan(request, there), world), request
-    )
+    after = apply_and_replan('flavor', lambda there: flavor.plan(request, there), world)
+    check_others_unchanged(world, after, request, 'visibility', 'shared_with')
+    if 'f' in after:
+        assert after['f'].visibility == 'shared' or not after['f'].shared_with
 
 
 @EXAMPLES

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, Names, RefusedTask
@@ -11,10 +12,11 @@ from .._model.flavor import FAMILIES, Flavor, FlavorRequest
 from .._model.flavor_limits import LIMITS
 from .._model.problem import Problem
 from .._plan.flavor import plan
-from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
+from .options import METADATA, NAME, STATE, by_name, metadata_options, names_of, specified_options
 from .resource import Resource
 from .run import run
 
+SHARING = ('visibility', 'shared_with')
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': STATE,
@@ -24,6 +26,8 @@ ARGUMENTS: Dict[str, Any] = {
     'disk': {'type': 'int'},
     'max_vcpus': {'type': 'int'},
     'max_memory': {'type': 'int'},
+    'visibility': {'type': 'str', 'choices': ['private', 'shared', 'public']},
+    'shared_with': {'type': 'list', 'elements': 'str'},
     'limits': {'type': 'dict', 'options': {name: {'type': 'int'} for name in LIMITS}},
     **METADATA,
 }
@@ -33,8 +37,11 @@ def request(params: Dict[str, Any]) -> FlavorRequest:
     """Return the request of the task."""
     options = {
         **specified_options(params, 'family', 'vcpus', 'memory', 'disk', 'max_vcpus', 'max_memory'),
+        **specified_options(params, 'visibility'),
         **metadata_options(params),
     }
+    if params['shared_with'] is not None:
+        options['shared_with'] = names_of(params['shared_with'])
     if params['limits'] is not None:
         limits = params['limits'].items()
         options['limits'] = {limit: value for limit, value in limits if value is not None}
@@ -48,12 +55,28 @@ def observe(cloud: Cloud, requested: FlavorRequest) -> Tuple[Mapping[str, Flavor
         problem = cloud.flavors.limit_problem(wanted)
         if problem:
             raise RefusedTask([Problem(problem, 'limits', 'unsupported')])
-    found = by_name('flavor', cloud.flavors.list([requested.name]))
-    names = {('flavor', requested.name)}
-    for flavor in found.values():
+    name = requested.name
+    seen = cloud.flavors.list([name])
+    own = [flavor for flavor in seen if not flavor.owner]
+    found = by_name('flavor', own or seen)
+    names = {('flavor', name)}
+    if requested.state == 'present' and {*SHARING} & {*requested.options}:
+        _check_sharing(cloud, requested, [*own, Flavor(name)][0])
+    for flavor in own:
         if flavor.unfinished or wanted not in (None, flavor.limits):
             names |= {('server', server) for server in flavor.used_by}
     return found, names
+
+
+def _check_sharing(cloud: Cloud, requested: FlavorRequest, current: Flavor) -> None:
+    """Raise RefusedTask if the cloud cannot share the flavor in this way."""
+    from .._model.sharing import with_visibility
+
+    options = with_visibility(requested.options, current.visibility)
+    wanted = replace(current, **{name: options[name] for name in SHARING if name in options})
+    problem = cloud.flavors.sharing_problem(current, wanted)
+    if problem:
+        raise RefusedTask([Problem(problem, 'visibility', name=current.name)])
 
 
 def reload(cloud: Cloud, planned: Sequence[Flavor]) -> Sequence[Flavor]:

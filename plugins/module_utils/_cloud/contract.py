@@ -75,6 +75,9 @@ class Flavors(UpdatableItems[Flavor], Protocol):
     def limit_problem(self, limits: Iterable[str]) -> str:
         """Return why servers cannot be limited in this way; empty if they can, or it is unknown."""
 
+    def sharing_problem(self, current: Flavor, wanted: Flavor) -> str:
+        """Return why a flavor cannot be shared as it is in ``wanted``; empty if it can."""
+
 
 class Images(Items[Image], Updatable, Protocol):
     """Images of a cloud."""

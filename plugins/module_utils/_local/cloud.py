@@ -190,7 +190,10 @@ class LocalCloud:
         return at_boundary(LocalVolumes(self.host, lambda: self._projections, self._redefine))
 
     def _limit(self, names: Iterable[str]) -> None:
-        self._servers.limit(names)
+        from .record.projects import each_named
+
+        for own_names in each_named(self.host.record, names):
+            self._servers.limit(own_names)
 
     def _redefine(self, names: Iterable[str]) -> None:
         self._servers.redefine(names)

@@ -16,7 +16,12 @@ MEMBER = 'member'
 ROLES = (ADMIN, MEMBER)
 Members = Mapping[str, str]  # roles by name
 # What only admins of the host may do, by kind.
-_OF_HOST = {'project': 'create, delete or limit it', 'image': 'make it public'}
+_PUBLISH = 'make it public'
+_OF_HOST = {
+    'project': 'create, delete or limit it',
+    'image': _PUBLISH,
+    'flavor': _PUBLISH,
+}
 # What members may not do, by kind; with others, what publishes them.
 _ACTIONS = {'project': 'change it', 'floating_ip': 'create, change or delete it'}
 
@@ -100,7 +105,7 @@ def access_of(
 
 def needs_host_admin(change: Change) -> bool:
     """Whether only an admin of the host makes a change, where there are such."""
-    if change.kind == 'image':
+    if change.kind in ('image', 'flavor'):
         return _is_public(change.after) and not _is_public(change.before)
     if change.kind != 'project':
         return False
@@ -108,8 +113,8 @@ def needs_host_admin(change: Change) -> bool:
     return before != after
 
 
-def _is_public(image: object) -> bool:
-    return getattr(image, 'visibility', None) == 'public'
+def _is_public(item: object) -> bool:
+    return getattr(item, 'visibility', None) == 'public'
 
 
 def needs_admin(change: Change) -> bool:

@@ -32,6 +32,8 @@ class Flavor:
     ``max_vcpus``, ``max_memory``: what its servers can get while they run; None: no more.
     ``built_in``: it belongs to the cloud, and cannot be changed or deleted. ``limits``: of the
     bandwidth and the operations of its servers (flavor_limits.py), where there are any.
+    ``shared_with``: projects, if its visibility is shared. ``owner``: its project, if that is not
+    the one that is open. Servers of others in ``used_by`` are called PROJECT/NAME.
     """
 
     name: str
@@ -44,6 +46,9 @@ class Flavor:
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    visibility: str = 'private'
+    shared_with: Tuple[str, ...] = ()
+    owner: str = ''
     built_in: bool = False
     used_by: Tuple[str, ...] = ()
     id: str = AFTER_APPLY
@@ -82,6 +87,10 @@ class FlavorRequest(Request):
             from .flavor_limits import limit_problems
 
             problems += limit_problems(self.options['limits'])
+        if {'visibility', 'shared_with'} & {*self.options}:
+            from .sharing import sharing_problems
+
+            problems += sharing_problems(self.options)
         return problems
 
 
@@ -99,4 +108,6 @@ TABLE: Table = {
     'description': live,
     'labels': live,
     'limits': live,
+    'visibility': live,
+    'shared_with': live,
 }

@@ -111,7 +111,7 @@ class ImageRequest(Request):
 
             problems += login_problems(self.options['os_admin_user'])
         if {'visibility', 'shared_with'} & {*self.options}:
-            from .image_sharing import sharing_problems
+            from .sharing import sharing_problems
 
             problems += sharing_problems(self.options)
         if self.hide_url and kind != 'url':

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from .._model.change import Draft, Plan
 from .._model.flavor import TABLE, Flavor, FlavorRequest
@@ -15,12 +16,21 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]
     """Create, update or delete one flavor."""
     draft = Draft()
     found = observed.get(request.name)
+    if found and found.owner:
+        _check_name_is_free(request, found, draft)
+        found = None  # one of the project goes before it
     current = draft.settled('flavor', found) if found else None
     if current and current.built_in:
         _check_unchanged(request, current, draft)
         return draft.finish([current])
     if current is None and request.state == 'present':
         _check_complete(request, draft)
+    if {'visibility', 'shared_with'} & {*request.options}:
+        from .sharing import shared_options
+
+        known = current or Flavor(request.name)
+        options = shared_options('flavor', known, request.options, draft)
+        request = replace(request, options=options)
     result = plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
     )
@@ -37,6 +47,16 @@ def _check_complete(request: FlavorRequest, draft: Draft) -> None:
         draft.refuse(
             unset[0],
             f'flavor {request.name} does not exist; to create it, also set {", ".join(unset)}',
+        )
+
+
+def _check_name_is_free(request: FlavorRequest, shared: Flavor, draft: Draft) -> None:
+    """Refuse a flavor whose name servers of the project mean another one by."""
+    if shared.used_by and request.state == 'present':
+        draft.refuse(
+            'name',
+            f'name: the flavor {shared.name} of the project {shared.owner} is used by '
+            f'{", ".join(shared.used_by)}; use another name',
         )
 
 

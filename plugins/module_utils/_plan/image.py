@@ -44,19 +44,18 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
             options = _differing_options(current, request, observed, draft)
             request = replace(request, options=options)
     if {'visibility', 'shared_with'} & {*request.options}:
-        request = _shared(request, current, draft)
+        request = _shared(request, current or Image(request.name), draft)
     result = plan_one(
         'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
     )
     return draft.finish(result, ('image', Verb.DELETE), ('image', Verb.CREATE))
 
 
-def _shared(request: ImageRequest, current: Image | None, draft: Draft) -> ImageRequest:
-    """The request with what its visibility implies; projects whose servers use an image keep it."""
-    from .._model.image_sharing import is_visible, with_visibility
+def _shared(request: ImageRequest, image: Image, draft: Draft) -> ImageRequest:
+    """The request with what its visibility implies."""
+    from .sharing import shared_options
 
-    image = current or Image(request.name)
-    options = with_visibility(request.options, image.visibility)
+    options = shared_options('image', image, request.options, draft)
     after = replace(image, **options)
     if after.visibility != 'private' and after.disk_format == 'iso':
         draft.refuse(
@@ -64,15 +63,6 @@ def _shared(request: ImageRequest, current: Image | None, draft: Draft) -> Image
             f'image {image.name} is an ISO image, which servers of its project read only; leave it '
             'private',
         )
-    for user in image.used_by:
-        project = user.rpartition('/')[0]
-        if project and not is_visible(after.visibility, after.shared_with, project):
-            draft.refuse(
-                'shared_with',
-                f'image {image.name} is used by {user}; share it with {project}, or delete that '
-                'server first',
-                name=image.name,
-            )
     return replace(request, options=options)
 
 

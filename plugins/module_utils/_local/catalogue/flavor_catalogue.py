@@ -23,6 +23,7 @@ def _built_in(
         vcpus,
         memory,
         disk,
+        visibility='public',
         built_in=True,
         id=str(uuid.uuid5(uuid.NAMESPACE_URL, f'https://hanok.cloud/flavors/{name}')),
         created_by='hanok.cloud',

@@ -15,14 +15,22 @@ from ..._model.flavor import Flavor
 from ..._model.flavor_limits import OF_NETWORK
 from ..record.database import Query
 from ..record.host import Host
-from ..record.record import description_columns
+from ..record.record import description_columns, split_names
 from .flavor_catalogue import CATALOGUE
 
 if TYPE_CHECKING:
-    from ..record.rows import FlavorRow
-    from .row_types import FlavorUser
+    from .row_types import FlavorUser, ListedFlavor
 
-_LIST: Query[FlavorRow] = Query('SELECT * FROM flavor ORDER BY name')
+# The condition for a server s of another project that has the flavor f of the project o.
+USED_BY_OTHERS = """f.project = o.project AND s.flavor = f.name AND s.project <> o.project
+  AND (f.visibility = 'public' OR f.visibility = 'shared'
+    AND s.project IN (SELECT value FROM json_each(f.shared_with)))
+  AND NOT EXISTS (SELECT 1 FROM main.flavor x WHERE x.project = s.project AND x.name = f.name)"""
+_LIST: Query[ListedFlavor] = Query(f"""SELECT f.*,
+  (SELECT group_concat(s.project || '/' || s.name) FROM main.server s WHERE {USED_BY_OTHERS})
+    AS used,
+  CASE f.project WHEN o.project THEN '' ELSE f.project END AS owner
+  FROM flavor f, opened o ORDER BY f.name""")
 _USERS: Query[FlavorUser] = Query(
     'SELECT flavor, name FROM server WHERE flavor IS NOT NULL ORDER BY name'
 )
@@ -46,7 +54,7 @@ class LocalFlavors:
         rows = self.host.rows_in_progress('flavor', lambda: self.record.rows(_LIST))
         own = [self.host.with_progress('flavor', row, _flavor(row)) for row in rows]
         flavors = [
-            replace(flavor, used_by=tuple(users.get(flavor.name, ())))
+            replace(flavor, used_by=(*users.get(flavor.name, ()), *flavor.used_by))
             for flavor in (*CATALOGUE.values(), *own)
         ]
         requested = None if names is None else set(names)
@@ -54,15 +62,19 @@ class LocalFlavors:
 
     def create(self, changes: Changes) -> Outcomes:
         """Create flavors."""
-        return self.record.writer.create(changes, Flavor, columns_of)
+        if all(change.new(Flavor).visibility == 'private' for change in changes):
+            return self.record.writer.create(changes, Flavor, columns_of)
+        from .flavor_writer import create
+
+        return create(self.record, changes)
 
     def update(self, changes: Changes) -> Outcomes:
         """Update flavors; their servers get other limits at once, also while they run."""
-        if not any(map(_has_other_limits, changes)):
+        if not any(map(_concerns_servers, changes)):
             return self.record.writer.update(changes, Flavor, columns_of)
-        from .flavor_writer import update_limits
+        from .flavor_writer import update
 
-        return update_limits(self.host, changes, columns_of, self.limit)
+        return update(self, changes)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete flavors."""
@@ -76,21 +88,38 @@ class LocalFlavors:
 
         return bandwidth_problem()
 
+    def sharing_problem(self, current: Flavor, wanted: Flavor) -> str:
+        """Return whether others already share one of the name: servers know flavors by names."""
+        from .flavor_writer import name_problem
 
-def _has_other_limits(change: Change) -> bool:
+        return name_problem(self.record, wanted)
+
+
+def has_other_limits(change: Change) -> bool:
+    """Whether the machines of its servers are limited in another way, or may be half of it."""
     before = change.old(Flavor)
     return before.unfinished is not None or before.limits != change.new(Flavor).limits
+
+
+def _concerns_servers(change: Change) -> bool:
+    before, after = change.old(Flavor), change.new(Flavor)
+    return has_other_limits(change) or (before.visibility, before.shared_with) != (
+        after.visibility,
+        after.shared_with,
+    )
 
 
 def columns_of(flavor: Flavor) -> Dict[str, object]:
     return {
         **{column: getattr(flavor, column) for column in COLUMNS},
         'limits': json.dumps(dict(sorted(flavor.limits.items()))),
+        'visibility': flavor.visibility,
+        'shared_with': json.dumps(list(flavor.shared_with)),
         **description_columns(flavor),
     }
 
 
-def _flavor(row: FlavorRow) -> Flavor:
+def _flavor(row: ListedFlavor) -> Flavor:
     return Flavor(
         row['name'],
         row['family'],
@@ -102,6 +131,10 @@ def _flavor(row: FlavorRow) -> Flavor:
         row['description'],
         json.loads(row['labels']),
         json.loads(row['limits']),
+        visibility=row['visibility'],
+        shared_with=tuple(json.loads(row['shared_with'])),
+        owner=row['owner'],
+        used_by=split_names(row['used']),
         id=row['uuid'],
         created_by=row['created_by'],
         created_at=row['created_at'],

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..record.rows import InitScriptRow, KeypairRow
+from ..record.rows import FlavorRow, InitScriptRow, KeypairRow
 
 
 class ListedKeypair(KeypairRow):
@@ -25,6 +25,13 @@ class KnownProject(TypedDict):
     """A project, declared or not."""
 
     name: str
+
+
+class ListedFlavor(FlavorRow):
+    """A flavor, the servers of others that have it, and its project if that is another one."""
+
+    used: str | None
+    owner: str
 
 
 class FlavorUser(TypedDict):

@@ -46,9 +46,9 @@ class Locks:
         self._mark: int | None = None  # the descriptor of our own mark in that file
 
     def acquire(self, names: Names) -> None:
-        """Acquire all locks, in sorted order in every run, so that no two runs deadlock."""
+        """Acquire all locks, in the order of their files in every run, so that none deadlock."""
         deadline = time.monotonic() + self.timeout
-        for name in sorted(names):
+        for name in sorted(names, key=lambda one: self._file_name(*one)):
             self.held[name] = self._acquire(self._file_name(*name), ' '.join(name), deadline)
 
     def release(self) -> None:
@@ -110,13 +110,19 @@ class Locks:
             os.close(descriptor)
 
     def _file_name(self, kind: str, name: str) -> str:
-        """The name of a lock file; that of a thing with any name is a digest."""
+        """The name of a lock file; that of a thing with any name is a digest.
+
+        A server of another project, which a flavor that is shared has, is called PROJECT/NAME.
+        """
+        project = self.project
+        if kind == 'server' and '/' in name:
+            project, _slash, name = name.rpartition('/')
         if '/' in name or len(name.encode()) > _MAX_NAME:
             import hashlib
 
             name = hashlib.sha256(name.encode()).hexdigest()
-        is_common = self.project == DEFAULT_PROJECT or kind in _OF_ALL_PROJECTS
-        prefix = '' if is_common else f'{self.project}@'
+        is_common = project == DEFAULT_PROJECT or kind in _OF_ALL_PROJECTS
+        prefix = '' if is_common else f'{project}@'
         return f'{prefix}{kind}.{name}'
 
     def _create_folder(self) -> None:

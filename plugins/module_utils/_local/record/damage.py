@@ -16,12 +16,12 @@ from ..._model.datapath import DEVICE
 from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
 from ..._model.image import DISK_FORMATS
-from ..._model.image_sharing import VISIBILITIES
 from ..._model.keypair import fingerprint
 from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.login_names import LOGIN_NAME
 from ..._model.project import QUOTAS
 from ..._model.rule import Rule
+from ..._model.sharing import VISIBILITIES
 from ..._model.status import TaskState
 from .columns import Value
 from .database import RECOVER

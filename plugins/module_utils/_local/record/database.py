@@ -25,14 +25,13 @@ _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 # The tables of resources, whose rows belong to projects.
 _OF_PROJECTS = """SELECT t.name FROM main.sqlite_master t, pragma_table_info(t.name) c
   WHERE t.type = 'table' AND c.name = 'created_by'"""
-# Images of others that a project sees; its own go before those with the same name, then older ones.
+# What others share is seen, too, but no image that is being created or deleted. Of those with one
+# name that of the project is seen, else the oldest.
 _VISIBLE = """(i.visibility = 'public' OR i.visibility = 'shared'
   AND (SELECT project FROM opened) IN (SELECT value FROM json_each(i.shared_with)))"""
-_IMAGES = f"""CREATE TEMP VIEW image AS SELECT * FROM main.image i
-  WHERE +i.project = (SELECT project FROM opened) OR i.task_state IS NULL AND {_VISIBLE}
-  AND NOT EXISTS (SELECT 1 FROM main.image o WHERE o.name = i.name AND o.id <> i.id
-    AND (o.project = (SELECT project FROM opened)
-      OR o.id < i.id AND o.task_state IS NULL AND {_VISIBLE.replace('i.', 'o.')}))"""
+_SEEN = {'image': f'i.task_state IS NULL AND {_VISIBLE}', 'flavor': _VISIBLE}
+_OR_SEEN = """OR {1} AND NOT EXISTS (SELECT 1 FROM main.{0} o WHERE o.name = i.name AND o.id <> i.id
+    AND (o.project = (SELECT project FROM opened) OR o.id < i.id AND {2}))"""
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]  # by table
 Row = TypeVar('Row')
 
@@ -121,12 +120,11 @@ class Database:
         """
         self.sql.execute('CREATE TEMP TABLE opened AS SELECT ?1 AS project', (project,))
         for (table,) in self.fetch(_OF_PROJECTS):
-            if table == 'image':
-                self.sql.execute(_IMAGES)
-                continue
+            seen = _SEEN.get(table)
+            others = _OR_SEEN.format(table, seen, seen.replace('i.', 'o.')) if seen else ''
             self.sql.execute(
-                f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} '
-                'WHERE +project = (SELECT project FROM opened)'
+                f'CREATE TEMP VIEW {table} AS SELECT * FROM main.{table} i '
+                f'WHERE +i.project = (SELECT project FROM opened) {others}'
             )
 
     def rows(self, query: Query[Row], *values: object) -> List[Row]:

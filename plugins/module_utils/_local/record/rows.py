@@ -68,6 +68,8 @@ class FlavorRow(Row):
     labels: AddedLabels
     # Of the bandwidth and the operations of its servers, by option, as JSON.
     limits: Annotated[str, "DEFAULT '{}'", Value.LIMITS]
+    visibility: Annotated[str, "DEFAULT 'private'", Value.VISIBILITY]
+    shared_with: Annotated[str, "DEFAULT '[]'", Value.JSON]  # projects
     task_state: TaskState
 
 

@@ -215,10 +215,11 @@ _BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
 _ISO = ["ALTER TABLE image ADD COLUMN disk_format TEXT NOT NULL DEFAULT 'qcow2';"]
 # Who logs in to the servers of an image.
 _USER = ['ALTER TABLE image ADD COLUMN os_admin_user TEXT;']
-# Images that other projects see.
+# Images and flavors that other projects see.
 _VISIBILITY = [
-    "ALTER TABLE image ADD COLUMN visibility TEXT NOT NULL DEFAULT 'private';",
-    "ALTER TABLE image ADD COLUMN shared_with TEXT NOT NULL DEFAULT '[]';",
+    f"ALTER TABLE {table} ADD COLUMN {column} TEXT NOT NULL DEFAULT '{value}';"
+    for table in ('image', 'flavor')
+    for column, value in (('visibility', 'private'), ('shared_with', '[]'))
 ]
 # Projects with quotas and members.
 _PROJECT = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL UNIQUE,

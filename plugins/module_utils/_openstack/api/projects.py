@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
-from typing import List
+from collections.abc import Iterable
+from typing import Dict, List
 
 from ..._model.checks import DEFAULT_PROJECT
-from .api import Api
+from .api import Api, Raw
 from .clouds_yaml import belongs_to_project
 from .services import IDENTITY
 
@@ -28,3 +29,31 @@ def project_names(api: Api) -> List[str]:
         if raw.get('enabled', True) and raw.get('domain_id') == own.get('domain_id')
     ]
     return [api.project, *sorted(name for name in others if name != DEFAULT_PROJECT)]
+
+
+def project_ids(api: Api, names: Iterable[str]) -> Dict[str, str]:
+    """Return the ids of projects by name, of those that exist in the domain of the open one."""
+    found: Dict[str, str] = {}
+    for name in names:
+        raw = {'id': api.project_id} if name == api.project else named_project(api, name)
+        if raw:
+            found[name] = raw['id']
+    return found
+
+
+def named_project(api: Api, name: str) -> Raw | None:
+    """Return a project of the domain of the open one. Raises Unsupported for who may not look."""
+    domain = domain_of(api)
+    found = api.listed(IDENTITY, '/projects', 'projects', name=name, domain_id=domain)
+    return found[0] if found else None
+
+
+def domain_of(api: Api) -> str:
+    """Return the id of the domain of the project that is open."""
+    return str(api.get(IDENTITY, f'/projects/{api.project_id}')['project']['domain_id'])
+
+
+def project_name(api: Api, identity: str) -> str:
+    """Return the name of a project; its id if the user may not see it."""
+    answer = api.find(IDENTITY, f'/projects/{identity}', (403, 404))
+    return str(answer['project']['name']) if answer else identity

@@ -9,14 +9,16 @@ from typing import Dict, Tuple
 from urllib.parse import quote
 
 from ..._cloud import Busy, Gone, NoAnswer, Outcomes
-from ..._model.change import Change, Changes
+from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.flavor import FAMILIES, Flavor
 from ..._model.flavor_limits import LIMITS
+from ..._model.sharing import PUBLIC, SHARED
 from ..api.api import Api, Raw
 from ..api.lists import all_flavors, all_servers, users_by
 from ..api.marks import Marks, from_metadata, to_metadata
 from ..api.parallel import each
 from ..api.services import COMPUTE
+from .flavor_access import IS_PUBLIC, set_access, sharing_of, unknown_projects
 
 
 class Flavors:
@@ -33,7 +35,7 @@ class Flavors:
             wanted = set(names)
             found = [raw for raw in found if raw['name'] in wanted]
         users = self._users() if found else {}
-        return tuple(_flavor(raw, users) for raw in found)
+        return tuple(_flavor(self.api, raw, users) for raw in found)
 
     def _users(self) -> Mapping[str, Tuple[str, ...]]:
         """The names of the servers of this project by flavor."""
@@ -48,6 +50,7 @@ class Flavors:
         flavor = change.new(Flavor)
         identity = self._created(flavor)
         self._write_marks(identity, flavor, self.api.actor, {})
+        set_access(self.api, identity, flavor)
 
     def _created(self, flavor: Flavor) -> str:
         """Create a flavor without marks; return its id."""
@@ -57,12 +60,13 @@ class Flavors:
             'ram': flavor.memory,
             'disk': flavor.disk,
             'description': flavor.description or None,
+            IS_PUBLIC: flavor.visibility == PUBLIC,
         }
         try:
             answer = self.api.post(COMPUTE, '/flavors', {'flavor': body})
         except (Busy, NoAnswer):
             # It exists: of another run at the same time, or of this one without an answer.
-            for raw in all_flavors(self.api):
+            for raw in self.api.pages(COMPUTE, '/flavors/detail', 'flavors', is_public='None'):
                 if _is_equal(raw, body):
                     return str(raw['id'])
             raise
@@ -81,6 +85,8 @@ class Flavors:
             body = {'description': flavor.description or None}
             self.api.put(COMPUTE, f'/flavors/{identity}', {'flavor': body})
         self._write_marks(identity, flavor, flavor.created_by, raw['extra_specs'])
+        if flavor.shared_with != before.shared_with:
+            set_access(self.api, identity, flavor)
 
     def _found(self, change: Change) -> Raw:
         for raw in all_flavors(self.api):
@@ -91,6 +97,18 @@ class Flavors:
     def limit_problem(self, limits: Iterable[str]) -> str:
         """Nothing is known of the hypervisors."""
         return ''
+
+    def sharing_problem(self, current: Flavor, wanted: Flavor) -> str:
+        """Return whether Nova cannot share it so, or Keystone has no such project."""
+        is_public = PUBLIC in {current.visibility, wanted.visibility}
+        if current.id != AFTER_APPLY and is_public and current.visibility != wanted.visibility:
+            return (
+                f'visibility: flavor {current.name} is {current.visibility}, and Nova makes no '
+                'flavor public later, or private; create another one'
+            )
+        if wanted.visibility == SHARED and not wanted.shared_with:
+            return f'shared_with: flavor {current.name} would be shared with nobody; name projects'
+        return unknown_projects(self.api, wanted.shared_with)
 
     def _write_marks(
         self,
@@ -146,12 +164,13 @@ def _marks(extra_specs: Mapping[str, str]) -> Marks:
     return marks._replace(labels=labels)
 
 
-def _flavor(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Flavor:
+def _flavor(api: Api, raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Flavor:
     name = raw['name']
     marks = _marks(raw.get('extra_specs', {}))
     family = marks.own.get('family', '')
     if family not in FAMILIES:
         family = 'general'
+    visibility, others = sharing_of(api, raw)
     return Flavor(
         name,
         family,
@@ -161,6 +180,8 @@ def _flavor(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Flavor:
         description=raw['description'] or '',
         labels=marks.labels,
         limits=limits_of(raw.get('extra_specs', {})),
+        visibility=visibility,
+        shared_with=others,
         used_by=users.get(name, ()),
         id=raw['id'],
         created_by=marks.created_by,

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Who else sees an image, in the words of Glance: imported where that is requested."""
+"""Who else sees an image or a flavor, in the words of Glance: imported where it is requested."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def sharing_problems(options: Mapping[str, Any]) -> List[Problem]:
 
 
 def with_visibility(options: Mapping[str, Any], current: str) -> Dict[str, Any]:
-    """Return options in which whom an image is shared with says that it is shared, and not else.
+    """Return options in which whom it is shared with says that it is shared, and not else.
 
-    ``current``: its visibility.
+    ``current``: the visibility of the image or the flavor.
     """
     found = dict(options)
     if found.get('shared_with'):
@@ -40,5 +40,5 @@ def with_visibility(options: Mapping[str, Any], current: str) -> Dict[str, Any]:
 
 
 def is_visible(visibility: str, shared_with: Sequence[str], project: str) -> bool:
-    """Whether a project sees an image of another one."""
+    """Whether a project sees an image or a flavor of another one."""
     return visibility == PUBLIC or (visibility == SHARED and project in shared_with)
