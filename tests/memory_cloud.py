@@ -79,7 +79,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rul
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
     SecurityGroup,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
+    Nic,
+    Server,
+    is_on_bridges_only,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_snapshot import (
     ServerSnapshot,
     full_name,
@@ -564,6 +568,11 @@ class FloatingIps(Items):
             if port.fixed_ip not in plugged
         ]
         places += [FixedIp(lb.address, lb=lb.name) for lb in memory.kinds['lb'].values()]
+        places += [
+            FixedIp('', server=server.name)
+            for server in memory.kinds['server'].values()
+            if is_on_bridges_only(server.networks)
+        ]
         return tuple(
             place._replace(floating_ip=_floating_of(memory, place.fixed_ip)) for place in places
         )
@@ -852,8 +861,9 @@ class Servers(Items):
             lost = [nic for nic in before.networks if nic not in nics] if before else []
             for nic in [nic for nic in (*lost, *nics[1:]) if not nic.bridge]:
                 ips.give(None, fixed_ip=nic.fixed_ip)
-            holder = {'server': item.name, 'port': nics[0].port, 'fixed_ip': nics[0].fixed_ip}
-            ips.give(item.floating_ip, **holder)
+            if not nics[0].bridge:
+                holder = {'server': item.name, 'port': nics[0].port, 'fixed_ip': nics[0].fixed_ip}
+                ips.give(item.floating_ip, **holder)
 
     def _plugged(self, nic: Nic, taken: Sequence[str]) -> Nic:
         if nic.fixed_ip == AFTER_APPLY:

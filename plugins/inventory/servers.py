@@ -20,6 +20,8 @@ description:
   - Its C(ansible_host) is the floating IP of the server, else its fixed IP; its C(ansible_user) is
     O(hanok.cloud.image#module:os_admin_user) of the image. A fixed IP on another host is reached
     through that host, by C(ansible_ssh_common_args).
+  - A server that is only on bridges of its host has no C(ansible_host), but its
+    C(ansible_connection) is P(hanok.cloud.agent#connection).
   - What comes from a hypervisor is data. Nothing of it is a template, and names and addresses are
     checked.
 author:

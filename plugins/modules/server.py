@@ -122,8 +122,12 @@ options:
             default). For a VLAN that is a bridge of the VLAN. Not for an OpenStack.
           - Nothing here gives addresses, names or routes on it, and no security group applies. The
             guest has to set up the interface, also at its first boot, and to filter what it
-            receives.
-          - A server also has a network or a port; interfaces on bridges come after those.
+            receives. Interfaces on bridges come after those in networks.
+          - A server that is only on bridges has no RV(server.fixed_ip), no floating IP, and no
+            security groups, and is no member of a load balancer. At its first boot cloud-init asks
+            for an address by DHCP on the first of its interfaces, and goes on without an answer.
+            Plays reach it by an address of the LAN, or by its guest agent
+            (P(hanok.cloud.agent#connection)).
         type: str
       fixed_ip:
         description: Fixed IP in the network. Defaults to any free one.
@@ -282,7 +286,8 @@ options:
   wait_for:
     description:
       - What to wait for, unless O(wait=false). V(running) waits until the status is C(ACTIVE).
-        V(init) waits for the end of the first boot, and fails if the first boot failed.
+        V(init) waits for the end of the first boot, and fails if the first boot failed. V(ip) and
+        V(ssh) need a network; see O(networks[].bridge).
       - When O(wait_timeout) is over, the message has the status of each server that is not ready,
         and the last lines of its console (see M(hanok.cloud.server_log)).
     type: str
@@ -413,6 +418,15 @@ EXAMPLES = r"""
       - name: default
       - name: backend
       - bridge: br0
+
+- name: Create a server that is only in the LAN, on a bridge of the host
+  hanok.cloud.server:
+    name: printer
+    flavor: g1.nano
+    image: tiny
+    networks:
+      - bridge: br0
+    wait_for: init
 
 - name: Leave the server only its interface in one of the networks
   hanok.cloud.server:
@@ -611,7 +625,7 @@ server:
           type: list
           elements: str
     fixed_ip:
-      description: Fixed IP in the first network.
+      description: Fixed IP in the first network; null if it is only on bridges of the host.
       type: str
     floating_ip:
       description: Floating IP of the server; null if there is none.

@@ -41,10 +41,13 @@ def is_prefix(text: str) -> bool:
 def variables_of(item: Item, place: Place, prefix: str, connect_with: str) -> Dict[str, Any]:
     """Return the variables of the host of a server."""
     told = {**item, 'node': place.node, 'cloud': place.cloud}
+    connection, agent = _connection(item, place, connect_with), _agent(item, place)
+    if agent and 'ansible_host' not in connection:  # it is only on bridges of its host
+        agent['ansible_connection'] = 'hanok.cloud.agent'
     return {
         **{f'{prefix}{key}': value for key, value in told.items() if _KEY.match(key)},
-        **_connection(item, place, connect_with),
-        **_agent(item, place),
+        **connection,
+        **agent,
     }
 
 

@@ -140,11 +140,39 @@ def test_bridges(
         ({'bridge': 'br0', 'security_groups': ['default']}, 'no security group applies'),
     ):
         assert problem in refused('server', name='one', networks=[front, more])
-    text = refused('server', name='one', networks=[{'bridge': 'br0'}])
-    assert 'a server needs a network besides bridges' in text
     assert keep('server', name='one', networks=[front])['server']['networks'] == [
         one['networks'][0]
     ]
+
+
+def test_on_bridges_only(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created, run: Run
+) -> None:
+    """A server without a network has no address, and nothing that needs one."""
+    if 'bridges of the host' not in cloud.can:
+        return
+    lan = [{'bridge': 'br0'}]
+    one = server('one', networks=lan)['server']
+    assert (one['fixed_ip'], one['security_groups'], one['floating_ip']) == (None, [], None)
+    assert [nic['bridge'] for nic in one['networks']] == ['br0']
+    keep('server', name='one', labels={'a': 'b'})
+    keep('server', name='one', networks=[*lan, {'bridge': 'br1'}])
+    for options, problem in (
+        ({'security_groups': ['default']}, 'none applies to server one'),
+        ({'floating_ip': 'auto'}, 'server one has no fixed IP'),
+        ({'state': 'started', 'wait_for': 'ssh'}, 'wait for init or running'),
+    ):
+        assert problem in refused('server', name='one', **options)
+    text = refused('floating_ip', name='entry', server='one', state='attached')
+    assert 'server: one has no fixed IP, because it is only on bridges of the host' in text
+    text = refused('lb', name='front', network=cloud.network, members=['one'])
+    assert f'server one has no port in network {cloud.network} of the balancer' in text
+    text = refused('server_action', name='one', action='start', wait_for='ip')
+    assert 'wait_for: ip needs an address, and server one has none' in text
+    both = keep('server', name='one', networks=[{'name': cloud.network}, *lan])['server']
+    assert both['fixed_ip']
+    assert both['security_groups'] == ['default']
+    assert keep('server', name='one', networks=lan)['server']['fixed_ip'] is None
 
 
 def check_refused_ports(refused: Refused, network: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from .conftest import host_bridges, keep, run
 from .test_ground import eventually, output_of
 from .test_hardware import machine, virsh
+from .test_inventory import ansible
 
 Guest = Callable[[str, str], str]
 FRONT = {'name': 'default'}
@@ -47,7 +49,12 @@ def lan(host: None) -> Iterator[None]:
         output_of('ip', 'link', 'set', 'eth0', 'netns', 'lan')
         output_of('ip', '-netns', 'lan', 'address', 'add', '10.99.0.1/24', 'dev', 'eth0')
         output_of('ip', '-netns', 'lan', 'link', 'set', 'eth0', 'up')
+        words = ['--conf-file=/dev/null', '--no-daemon', '--port=0', '--interface=eth0']
+        lease = ['--dhcp-range=10.99.0.50,10.99.0.50,1h', '--dhcp-leasefile=/run/lan.leases']
+        dhcp = subprocess.Popen(['ip', 'netns', 'exec', 'lan', 'dnsmasq', *words, *lease])
         yield
+        dhcp.terminate()
+        dhcp.wait()
         output_of('ip', 'netns', 'delete', 'lan')
 
 
@@ -95,6 +102,22 @@ def test_boots_with_it(server: dict[str, Any], ssh: Guest) -> None:
     keep('server', name='bridged', state='started', wait_for='ssh', wait_timeout=300)
     set_address(ssh, server, '10.99.0.2')
     eventually(lambda: answers('10.99.0.2'))
+
+
+def test_on_bridges_only(lan: None, image: str, tmp_path: Path) -> None:
+    """First-boot content arrives, DHCP is that of the LAN, and plays run by the guest agent."""
+    script = '#!/bin/sh\necho made at the first boot >/root/made\n'
+    options = {'image': image, 'flavor': 'g1.nano', 'user_data': script}
+    booted = {'wait_for': 'init', 'wait_timeout': 300}
+    alone = keep('server', name='alone', networks=[{'bridge': 'lan0'}], **options, **booted)
+    assert alone['server']['fixed_ip'] is None
+    source = tmp_path / 'hanok.yml'
+    source.write_text('plugin: hanok.cloud.servers\n', 'utf-8')
+    words = ['-i', str(source), 'alone', '-m', 'ansible.builtin.raw', '-a', 'cat /root/made']
+    ran = ansible('ansible', *words)
+    assert 'rc=0 >>\nmade at the first boot\n' in ran.output, ran.output + ran.warnings
+    eventually(lambda: answers('10.99.0.50'))
+    keep('server', name='alone', state='absent')
 
 
 def test_bridge_made_again(server: dict[str, Any]) -> None:

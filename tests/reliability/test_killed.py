@@ -471,6 +471,7 @@ WALKS = (
             task(
                 'server', name='s', networks=[{'bridge': 'br0'}, {'port': 'p'}, {'name': 'default'}]
             ),
+            task('server', name='s', networks=[{'bridge': 'br0'}], floating_ip='none'),
             *delete_tasks('server', 's'),
         ],
         prerequisites=[

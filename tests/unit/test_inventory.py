@@ -138,6 +138,11 @@ def test_agent(command: list[str] | None, is_there: bool) -> None:
     found = variables_of(item, THERE._replace(command=command), 'h_', 'fixed_ip')
     assert found.get('ansible_hanok_server') == (None if command is None else item['id'])
     assert found.get('ansible_hanok_hypervisor') == (command if is_there else None)
+    assert 'ansible_connection' not in found
+    found = variables_of(
+        {**item, 'fixed_ip': None}, THERE._replace(command=command), 'h_', 'fixed_ip'
+    )
+    assert found.get('ansible_connection') == (None if command is None else 'hanok.cloud.agent')
     for evil in ('-x', '../x', 'web', item['id'] + '\n'):
         found = variables_of({**item, 'id': evil}, HERE._replace(command=[]), 'h_', 'fixed_ip')
         assert 'ansible_hanok_server' not in found

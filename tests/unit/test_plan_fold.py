@@ -285,6 +285,7 @@ CONNECTED: list[dict[str, Any]] = [
 ]
 BRIDGED = Nic('', '', '52:54:00:00:00:28', None, (), 'br0')
 CONNECTED.append({'networks': (OWN, BRIDGED), 'security_groups': ()})
+CONNECTED.append({'networks': (BRIDGED,), 'security_groups': ()})
 PLUGGED = Nic('back', '10.0.0.9', '52:54:00:00:00:09', 'p', ('ssh',))
 
 
@@ -400,6 +401,7 @@ NIC_REQUESTS = st.sampled_from(
         (NicRequest('default', security_groups=()), NicRequest('back', security_groups=())),
         (NicRequest(port='p'),),
         (NicRequest(bridge='br0'), NicRequest('default')),
+        (NicRequest(bridge='br0'),),
         (NicRequest('default'), NicRequest(mac='52:54:00:00:00:27', bridge='br0')),
     ]
 )

@@ -224,11 +224,6 @@ NOT_A_REFERENCE = 'is not a valid name; use 1 to 255 printable characters'
             'it, and filter in the guest, or use a network (name)',
         ),
         (
-            requested(networks=(ON_BRIDGE, ON_BRIDGE)),
-            'networks: a server needs a network besides bridges of the host; add one (name or '
-            'port)',
-        ),
-        (
             requested(floating_ip='any'),
             "floating_ip: 'any' is not an IPv4 address; use an address, auto or none",
         ),
@@ -716,6 +711,64 @@ def test_bridges_come_last() -> None:
         ServerRequest('new', 'present', {}, like='web'), observed(bridged, profile=other)
     ).refused
     assert 'has no bridge br0 for servers (it has br1)' in message
+
+
+def test_on_bridges_only() -> None:
+    """Without an address, security groups and a floating IP; a network brings them back."""
+    request = requested(networks=(ON_BRIDGE,))
+    (change,) = plan(request, observed(SERVER)).changes
+    assert (change.effect, change.after.networks[0].place) == (LIVE, 'bridge br0')
+    assert (change.after.security_groups, change.after.public()['fixed_ip']) == ((), None)
+    bridged = replace(SERVER, networks=(BRIDGED,), security_groups=())
+    assert plan(request, observed(bridged)).changes == ()
+    assert bridged.ssh_name == 'web'
+    assert replace(bridged, floating_ip='1.2.3.4').ssh_name == '1.2.3.4'
+    (change,) = plan(requested(networks=(ON_BRIDGE, FRONT)), observed(bridged)).changes
+    assert change.after.security_groups == ('default',)
+    new = replace(request, name='new', options={'flavor': 'g1.nano', 'image': 'tiny'})
+    (created,) = plan(new, observed()).result
+    assert (created.security_groups, created.networks[0].bridge) == ((), 'br0')
+
+
+WITH_ADDRESS = replace(SERVER, floating_ip='172.24.0.9')
+
+
+@pytest.mark.parametrize(
+    ('changes', 'start'),
+    [
+        ({'options': {'security_groups': ('ssh',)}}, 'security_groups: none applies to server web'),
+        ({'floating_ip': 'auto'}, 'floating_ip: server web has no fixed IP, because'),
+        ({'wait_for': 'ip'}, 'wait_for: ip needs an address, and server web has none'),
+        ({'wait_for': 'ssh'}, 'wait_for: ssh needs an address, and server web has none'),
+        ({'wait_for': 'init'}, None),
+        ({'wait_for': 'ssh', 'state': 'stopped'}, None),
+        ({'floating_ip': 'none'}, None),
+    ],
+)
+def test_without_network(changes: dict[str, Any], start: str | None) -> None:
+    """Refused by name, of a server that is, becomes, or is to be one on bridges only."""
+    request = replace(requested(networks=(ON_BRIDGE,)), **changes)
+    new = {**request.options, 'flavor': 'g1.nano', 'image': 'tiny'}
+    bridged = replace(SERVER, networks=(BRIDGED,), security_groups=())
+    unfinished = replace(bridged, unfinished=TaskState.CREATING, launched=False)
+    for one, there in (
+        (request, observed(bridged, free=1)),
+        (replace(request, networks=None), observed(bridged, free=1)),
+        (request, observed(SERVER, free=1)),
+        (request, observed(unfinished, free=1)),
+        (replace(request, options=new), observed(free=1)),
+    ):
+        refused = [*dict.fromkeys(plan(one, there).refused)]
+        assert [text[: len(start or '')] for text in refused] == ([start] if start else [])
+
+
+def test_floating_ip_without_network() -> None:
+    """An address is not lost in silence."""
+    there = observed(WITH_ADDRESS, attached={('web', SERVER.networks[0].fixed_ip): '172.24.0.9'})
+    (message,) = plan(requested(networks=(ON_BRIDGE,)), there).refused
+    assert message.endswith('has the floating address 172.24.0.9; also set floating_ip: none')
+    (change,) = plan(requested(networks=(ON_BRIDGE,), floating_ip='none'), there).changes
+    assert change.after.floating_ip is None
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,9 @@ class FloatingIp:
 class FixedIp(NamedTuple):
     """A fixed address that a floating one can be attached to, and what has it.
 
-    It belongs to a server, a balancer, or a named port, with or without a server. ``ids``: of these
-    by kind, in a cloud where several may have one name.
+    It belongs to a server, a balancer, or a named port, with or without a server. It is empty for a
+    server that is in no network. ``ids``: of these by kind, in a cloud where several may have one
+    name.
     """
 
     fixed_ip: str

@@ -22,9 +22,6 @@ def network_problems(networks: Tuple[NicRequest, ...] | None, most: int) -> List
         problems.append(invalid('networks', f'{len(networks)} are specified; use 1 to {most}'))
     for index, nic in enumerate(networks):
         problems += nic.problems(f'networks[{index}]')
-    if networks and all(nic.bridge for nic in networks):
-        text = 'a server needs a network besides bridges of the host; add one (name or port)'
-        problems.append(invalid('networks', text))
     return problems + _duplicate_problems(networks)
 
 

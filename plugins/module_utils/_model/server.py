@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
 
@@ -56,6 +56,11 @@ class Nic:
             for option, value in vars(self).items()
             if value not in (None, AFTER_APPLY, '', ())
         }
+
+
+def is_on_bridges_only(networks: Sequence[Nic]) -> bool:
+    """Whether connections are all to bridges of the host, so that nothing here gives an address."""
+    return bool(networks) and all(nic.bridge for nic in networks)
 
 
 class Size(NamedTuple):
@@ -159,6 +164,16 @@ class Server:
         """How many vCPUs its machine can have while it runs, which its topology is of."""
         return self.max_vcpus or self.vcpus
 
+    @property
+    def fixed_ip(self) -> str | None:
+        """The fixed IP in its first network, if it is in one."""
+        return (self.networks[0].fixed_ip or None) if self.networks else None
+
+    @property
+    def ssh_name(self) -> str:
+        """What SSH clients know its host keys by."""
+        return self.floating_ip or self.fixed_ip or self.name
+
     def powered(self, power: str) -> Server:
         """The server with another power, and the status of that."""
         reason = self.reason if power == self.power else ''
@@ -191,7 +206,7 @@ class Server:
             **fields,
             'status_reason': self._status_reason(),
             'billable': is_billable(self.status, self.task_state),
-            'fixed_ip': self.networks[0].fixed_ip if self.networks else None,
+            'fixed_ip': self.fixed_ip,
         }
 
     def _status_reason(self) -> str | None:

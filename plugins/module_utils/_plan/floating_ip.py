@@ -104,6 +104,12 @@ def _attach(
     fixed_ips = {
         target.fixed_ip: target for target in observed.fixed_ips if getattr(target, kind) == name
     }
+    if '' in fixed_ips:
+        draft.refuse(
+            kind,
+            f'{kind}: {name} has no fixed IP, because it is only on bridges of the host; connect '
+            'it to a network (networks: name), or use its address on the bridge',
+        )
     fixed_ip = _choose_fixed_ip(request, current, fixed_ips, draft)
     target = fixed_ips.get(fixed_ip, FixedIp(fixed_ip))
     if target.floating_ip and (current is None or target.floating_ip != current.address):

@@ -13,7 +13,7 @@ from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.nic_request import NicRequest, compared
-from .._model.server import Server
+from .._model.server import Server, is_on_bridges_only
 from .._model.server_effects import TABLE
 from .._model.server_request import ServerRequest, has_state, has_value
 from .._model.status import Status, TaskState
@@ -175,6 +175,10 @@ def _requested_options(
     _set_floating_ip(options, request, current)
     if request.networks is not None:
         _set_networks(options, request.networks, request, current, observed, draft)
+    if is_on_bridges_only(options.get('networks', current.networks)):
+        from .server_bridges import check_bridged
+
+        check_bridged(current.name, options, request, draft)
     _set_groups(options, current, draft)
     if request.wait_for == 'ssh':
         _check_ssh_allowed(options, request, current, observed, draft)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, List
+from typing import Callable, List
 
 from .._model.change import Draft, Plan
 from .._model.checks import join_names
@@ -16,7 +16,7 @@ from .._model.image import Image
 from .._model.kinds import Verb
 from .._model.lifecycle import leads_to, next_status
 from .._model.machine_size import small_memory
-from .._model.server import Server, Size
+from .._model.server import Server, Size, is_on_bridges_only
 from .._model.server_action import ServerActionRequest
 from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
 from .checks import DnsOwners
@@ -45,10 +45,20 @@ def plan(request: ServerActionRequest, observed: ObservedActions) -> Plan[Server
         return draft.finish(renamed(request, observed.servers, observed.dns_owners, draft))
     _check_selection(request, observed, draft)
     planned = [_act(server, request, observed, draft) for server in observed.servers.values()]
+    if request.wait_for in ('ip', 'ssh'):
+        _check_awaited(request.wait_for, planned, draft)
     _report_new_host_keys(request, planned, draft)
     others = [('server', verb) for verb in Verb if verb != request.verb]
     found = draft.finish(planned, *others, ('server', request.verb))
     return in_turn(found, request.max_unavailable)
+
+
+def _check_awaited(wait_for: str, planned: List[Server], draft: Draft) -> None:
+    from .server_bridges import check_awaited
+
+    for server in planned:
+        if server.power == 'started' and is_on_bridges_only(server.networks):
+            check_awaited(server.name, wait_for, draft)
 
 
 def _check_selection(request: ServerActionRequest, observed: ObservedActions, draft: Draft) -> None:
@@ -249,10 +259,7 @@ def _report_new_host_keys(
 ) -> None:
     if request.verb != Verb.REBUILD or not planned:
         return
-    addresses: Dict[str, None] = {}
-    for server in planned:
-        nics = server.networks  # a server of others may have none
-        addresses[server.floating_ip or (nics[0].fixed_ip if nics else server.name)] = None
+    addresses = dict.fromkeys(server.ssh_name for server in planned)
     draft.notes.append(
         f'rebuilt servers have new SSH host keys; remove the old ones: '
         f'{"; ".join(f"ssh-keygen -R {address}" for address in addresses)}'

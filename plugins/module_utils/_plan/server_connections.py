@@ -10,7 +10,7 @@ from typing import Any, Dict, Tuple
 
 from .._model.change import AFTER_APPLY, Draft
 from .._model.nic_request import NicRequest, compared, in_order
-from .._model.server import Nic, Server
+from .._model.server import Nic, Server, is_on_bridges_only
 from .._model.server_request import ServerRequest
 from .checks import check_dns_name, check_fixed_ip, check_not_in_use
 from .server_observations import ObservedServers
@@ -105,6 +105,8 @@ def _check_released(
             continue
         if address != current.floating_ip:
             way_out = 'detach it first (floating_ip: state: detached)'
+        elif request.floating_ip is None and is_on_bridges_only(networks):
+            way_out = 'also set floating_ip: none'
         elif request.floating_ip is None:
             way_out = (
                 f'also set floating_ip: {address} to move it to the first one that stays, or '

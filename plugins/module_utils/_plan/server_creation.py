@@ -13,7 +13,7 @@ from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.hardware import DEFAULT, Hardware
 from .._model.kinds import Verb
 from .._model.nic_request import compared
-from .._model.server import Nic, Server
+from .._model.server import Nic, Server, is_on_bridges_only
 from .._model.server_request import STOPPED_STATES, ServerRequest
 from .checks import check_image_disk, check_is_disk
 from .server_connections import (
@@ -42,6 +42,7 @@ def new_server(
         draft.require('network', network, observed.networks, 'networks')
     else:
         options['networks'] = new_networks(request.networks, observed, draft)
+        _check_bridged(name, options, request, draft)
         assign_own_groups(options, draft)
     _set_sizes(options, observed, draft)
     if observed.profile.has_hardware:
@@ -60,6 +61,15 @@ def new_server(
 
         check_ssh_allowed(server, request, observed, draft)
     return server
+
+
+def _check_bridged(
+    name: str, options: Dict[str, Any], request: ServerRequest, draft: Draft
+) -> None:
+    if is_on_bridges_only(options['networks']):
+        from .server_bridges import check_bridged
+
+        check_bridged(name, options, request, draft)
 
 
 def _check_complete(name: str, options: Mapping[str, Any], draft: Draft) -> None:
@@ -135,6 +145,8 @@ def _with_request(
         _set_hardware(current.name, current.hardware, options, vcpus, observed, draft)
     keeps_floating_ip = request.floating_ip in (None, 'auto') and current.floating_ip
     options['floating_ip'] = keeps_floating_ip or new_floating_ip(request, observed, draft)
+    if is_on_bridges_only(options.get('networks', current.networks)):
+        options['floating_ip'] = None
     power = current.power
     if request.state != 'present':
         power = 'stopped' if request.state in STOPPED_STATES else 'started'
@@ -171,6 +183,7 @@ def _set_networks(
         options['networks'] = compared(request.networks, current.networks).kept
         return
     options['networks'] = new_networks(request.networks, observed, draft)
+    _check_bridged(current.name, options, request, draft)
     check_balancers(current.name, options['networks'], observed, draft)
     options.setdefault('security_groups', current.security_groups or (DEFAULT_GROUP,))
     if all(nic.security_groups is not None for nic in options['networks']):

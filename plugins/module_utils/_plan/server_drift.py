@@ -88,9 +88,9 @@ def _recreated(
     _check_kept(current, request, draft)
     if current.snapshots:
         why += f'; with its snapshots {join_names(current.snapshots)}'
-    address = current.floating_ip or current.networks[0].fixed_ip
     draft.notes.append(
-        f'server {current.name} has new SSH host keys; remove the old ones: ssh-keygen -R {address}'
+        f'server {current.name} has new SSH host keys; remove the old ones: '
+        f'ssh-keygen -R {current.ssh_name}'
     )
     return draft.add('server', Verb.REBUILD, current, after, why=why)
 

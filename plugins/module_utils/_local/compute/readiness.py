@@ -16,7 +16,10 @@ from .console import Console
 
 
 class Watched(NamedTuple):
-    """A server to wait for; MAC, address, bridge and gateway are those of its first connection."""
+    """A server to wait for; MAC, address, bridge and gateway are those of its first connection.
+
+    They are empty if that is to a bridge of the host.
+    """
 
     identity: str
     address: str
@@ -46,6 +49,8 @@ def missing(
             return 'it is not running'
         if wait_for == 'init':
             return _missing_init(machine, server.console, deadline)
+        if wait_for != 'running' and not server.address:  # since this task was planned
+            raise CloudError('it is no longer in a network')
         if wait_for == 'ssh':
             return _missing_ssh(server.address, deadline)
         return _missing_address(machine, server, deadline) if wait_for == 'ip' else ''

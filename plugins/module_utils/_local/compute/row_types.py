@@ -79,7 +79,7 @@ class GroupOfServer(TypedDict):
 
 
 class WatchedServer(ServerRow):
-    """A server with its first port."""
+    """A server with its first port; without one, its values are empty."""
 
     address: str
     mac: str

@@ -9,7 +9,7 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Callable, Sequence, Tuple
+from typing import Callable, Dict, Sequence, Tuple
 
 from ..._cloud import Refused
 from ..record.host import Host
@@ -23,11 +23,16 @@ NEW_MACHINE_ID = (
 
 @dataclass(frozen=True)
 class Seed:
-    """First-boot content. ``identity``: the instance id; a new one makes cloud-init run again."""
+    """First-boot content. ``identity``: the instance id; a new one makes cloud-init run again.
+
+    ``macs``: of the interfaces in networks. ``lan_mac``: of one on a bridge of the host, for a
+    server in no network.
+    """
 
     identity: str
     name: str
     macs: Tuple[str, ...]
+    lan_mac: str = ''
     public_keys: Tuple[str, ...] = ()
     user_data: str = ''
     clone: bool = False
@@ -88,7 +93,7 @@ def _write(
         'meta-data': _meta_data(meta, seed.public_keys),
         'user-data': seed.user_data,
         'vendor-data': NEW_MACHINE_ID if seed.clone else '',
-        'network-config': _network_config(seed.macs),
+        'network-config': _network_config(seed),
     }
     files = [os.path.join(folder, name) for name in texts]
     for file, text in zip(files, texts.values()):
@@ -101,8 +106,9 @@ def _write(
     os.rename(part, path)
 
 
-def _network_config(macs: Sequence[str]) -> str:
-    nics = {
+def _network_config(seed: Seed) -> str:
+    """DHCP on all interfaces in networks; without one, on a LAN, which may not answer."""
+    nics: Dict[str, Dict[str, object]] = {
         f'nic{index}': {
             'match': {'macaddress': mac},
             'set-name': f'eth{index}',
@@ -110,8 +116,10 @@ def _network_config(macs: Sequence[str]) -> str:
             'dhcp-identifier': 'mac',
             'dhcp4-overrides': {'route-metric': 100 * (index + 1)},
         }
-        for index, mac in enumerate(macs)
+        for index, mac in enumerate(seed.macs or (seed.lan_mac,))
     }
+    if not seed.macs:
+        nics['nic0']['optional'] = True
     return json.dumps({'version': 2, 'ethernets': nics})
 
 

@@ -58,10 +58,12 @@ GROUPS: Query[GroupOfServer] = Query(f"""SELECT p.server_id, p.id AS port_id, p.
   WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY g.name""")
 VOLUMES: Query[VolumeRow] = Query(f"""SELECT * FROM volume
   WHERE server_id IN (SELECT s.id {_SELECTED}) AND NOT bootable ORDER BY id""")
-# With the first connection. ?1: names as a JSON array.
-WATCHED: Query[WatchedServer] = Query("""SELECT s.*, p.address, p.mac, p.network_id, n.gateway
-  FROM server s JOIN port p ON p.server_id = s.id AND p.position = 0
-  JOIN network n ON n.id = p.network_id
+# With the first connection to a network, if there is one. ?1: names as a JSON array.
+WATCHED: Query[WatchedServer] = Query("""SELECT s.*, coalesce(p.address, '') AS address,
+  coalesce(p.mac, '') AS mac, coalesce(p.network_id, 0) AS network_id,
+  coalesce(n.gateway, '') AS gateway
+  FROM server s LEFT JOIN port p ON p.server_id = s.id AND p.position = 0
+  LEFT JOIN network n ON n.id = p.network_id
   WHERE s.name IN (SELECT value FROM json_each(?1))""")
 _LAST_CHANGE: Query[HistoryRow] = Query("""SELECT * FROM history
   WHERE project = ? AND kind = 'server' AND name = ? ORDER BY id DESC LIMIT 1""")

@@ -293,6 +293,7 @@ def _first_boot(row: CompleteServer) -> seed.Seed:
         identity=row['uuid'],
         name=row['name'],
         macs=tuple(port['mac'] for port in row['ports']),
+        lan_mac='' if row['ports'] else row['bridge_ports'][0]['mac'],
         public_keys=row['public_keys'],
         clone=row['image_source'].startswith('server:'),
     )
