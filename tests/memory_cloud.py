@@ -1020,7 +1020,7 @@ class MemoryCloud:
     profile = Profile(
         here='203.0.113.7',
         poll_interval=0.01,
-        bridges={'br0': True, 'br1': True},
+        bridges={'br0': False, 'br1': True},
         node='memory',
     )
 

@@ -119,7 +119,7 @@ options:
         description:
           - Name of a bridge of the host, instead of a network, for example one in the LAN. The
             operator lists those that servers may be on (C(host_bridges) of the role host; none by
-            default). For a VLAN that is a bridge of the VLAN. Not for an OpenStack.
+            default). Not for an OpenStack.
           - Nothing here gives addresses, names or routes on it, and no security group applies. The
             guest has to set up the interface, also at its first boot, and to filter what it
             receives. Interfaces on bridges come after those in networks.
@@ -129,6 +129,15 @@ options:
             Plays reach it by an address of the LAN, or by its guest agent
             (P(hanok.cloud.agent#connection)).
         type: str
+      vlan:
+        description:
+          - Number of the VLAN of the bridge that the interface is in, V(1) to V(4094). The guest
+            sends and receives without a tag. Defaults to the VLAN that the bridge gives to new
+            devices.
+          - Its operator has turned on C(vlan_filtering) of the bridge, and lets its uplink carry
+            the VLAN. Another number makes another interface, with another MAC address unless
+            O(networks[].mac) is set.
+        type: int
       fixed_ip:
         description: Fixed IP in the network. Defaults to any free one.
         type: str
@@ -611,6 +620,9 @@ server:
         bridge:
           description: Name of the bridge of the host; null in a network.
           type: str
+        vlan:
+          description: Number of its VLAN on the bridge; null without one.
+          type: int
         fixed_ip:
           description: Fixed IP in the network; null on a bridge.
           type: str

@@ -120,6 +120,7 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
         Path('/var/lib/hanok/servers', identity, 'console.log').write_bytes(printed)
 
     with integration.host_bridges('br0', 'br1'):
+        has_vlans = integration.separate_vlans('br1')
         yield CloudUnderTest(
             'local',
             run,
@@ -127,7 +128,7 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
             integration.observed_state,
             integration.inventory,
             integration.newest_image('tiny'),
-            CAN['local'],
+            CAN['local'] | ({'VLANs'} if has_vlans else set()),
             interrupt,
             other_run,
             (*TO, Status.UNMANAGED),

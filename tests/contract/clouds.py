@@ -46,6 +46,7 @@ FEATURES = frozenset(
         'servers without flavors',
         'hardware of servers',
         'bridges of the host',
+        'VLANs',
         'rescues of volumes',
         'snapshots of servers',
         'double names',
@@ -60,7 +61,7 @@ FEATURES = frozenset(
 _OF_OPENSTACK = frozenset({'double names', 'requests', 'credentials'})
 CAN = {
     'memory': FEATURES - {'repairs of servers', *_OF_OPENSTACK},
-    'local': FEATURES - {'quotas', 'silent guests', *_OF_OPENSTACK},
+    'local': FEATURES - {'quotas', 'silent guests', 'VLANs', *_OF_OPENSTACK},
     'openstack': _OF_OPENSTACK | {'quotas', 'silent guests'},
 }
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'

@@ -175,6 +175,36 @@ def test_on_bridges_only(
     assert keep('server', name='one', networks=lan)['server']['fixed_ip'] is None
 
 
+def test_vlans(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, server: Created, run: Run
+) -> None:
+    """Interfaces on one bridge are in several VLANs; another VLAN is another interface."""
+    if 'bridges of the host' not in cloud.can:
+        return
+    text = refused(
+        'server',
+        name='one',
+        image='small',
+        flavor=cloud.flavor,
+        networks=[{'bridge': 'br0', 'vlan': 20}],
+    )
+    assert 'br0 has no VLANs; ' in text
+    if 'VLANs' not in cloud.can:
+        return
+    both = [{'bridge': 'br1', 'vlan': 20}, {'bridge': 'br1', 'vlan': 21}]
+    one = server('one', networks=both)['server']
+    assert [(nic['bridge'], nic['vlan']) for nic in one['networks']] == [('br1', 20), ('br1', 21)]
+    assert not run('server', name='one', networks=[both[1], both[0]])['changed']
+    two = server('two', like='one', image=None, flavor=None)['server']
+    assert [nic['vlan'] for nic in two['networks']] == [20, 21]
+    mac = one['networks'][0]['mac']
+    moved = [{'bridge': 'br1', 'vlan': 30, 'mac': mac}, both[1]]
+    nics = keep('server', name='one', networks=moved)['server']['networks']
+    assert [(nic['vlan'], nic['mac'] == mac) for nic in nics] == [(21, False), (30, True)]
+    nics = keep('server', name='one', networks=[{'bridge': 'br1'}])['server']['networks']
+    assert [nic['vlan'] for nic in nics] == [None]
+
+
 def check_refused_ports(refused: Refused, network: str) -> None:
     """An address belongs to one port, and to its network; a port keeps its network."""
     other = {'name': 'other', 'network': 'back'}

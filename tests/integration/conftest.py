@@ -240,6 +240,12 @@ def host_bridges(*names: str) -> Iterator[None]:
             subprocess.run(['ip', 'link', 'delete', name], check=True)
 
 
+def separate_vlans(bridge: str) -> bool:
+    """Let a bridge separate VLANs; false where the kernel cannot."""
+    words = ['ip', 'link', 'set', bridge, 'type', 'bridge', 'vlan_filtering', '1']
+    return subprocess.run(words, check=False, capture_output=True).returncode == 0
+
+
 def newest_image(name: str) -> str:
     """The path of an image that `make prepare` has built."""
     found = sorted(glob.glob(f'/var/cache/hanok/{name}-*.qcow2'), key=os.path.getmtime)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,10 +96,23 @@ def test_plugged_and_unplugged(server: dict[str, Any], ssh: Guest) -> None:
     assert not answers('10.99.0.2')
 
 
+def check_vlan_hook() -> None:
+    """A machine does not start whose interface cannot be in its VLAN."""
+    name = machine('bridged')
+    definition = virsh('dumpxml', '--inactive', name)
+    tagged = re.sub("(<target dev='(hkt[0-9]+)'/>)", r"\1<alias name='ua-\2-v20'/>", definition)
+    virsh('define', '/dev/stdin', given=tagged)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        virsh('start', name)
+    assert 'does not separate VLANs (vlan_filtering), and hkt' in caught.value.stderr
+    virsh('define', '/dev/stdin', given=definition)
+
+
 def test_boots_with_it(server: dict[str, Any], ssh: Guest) -> None:
     """A server that starts with it has it, also when the operator gives the bridge to no more."""
     keep('server', name='bridged', networks=[FRONT, ON_LAN])
     keep('server', name='bridged', state='stopped')
+    check_vlan_hook()
     keep('server', name='bridged', state='started', wait_for='ssh', wait_timeout=300)
     set_address(ssh, server, '10.99.0.2')
     eventually(lambda: answers('10.99.0.2'))

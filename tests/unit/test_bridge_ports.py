@@ -9,6 +9,7 @@ import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -22,6 +23,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_queries import (
     ADDRESS_OWNER,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.network import vlans
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import metadata
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
@@ -30,6 +32,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import N
 MAC = '52:54:00:aa:00:01'
 FRONT = Nic('n', '10.0.0.5', '52:54:00:00:00:05')
 NAMED, ANY = Nic('', '', MAC, None, (), 'br0'), Nic('', '', AFTER_APPLY, None, (), 'br1')
+TAGGED = replace(ANY, mac='52:54:00:aa:00:20', vlan=20)
 SERVER = Server('web', image='i', networks=(FRONT, NAMED, ANY))
 
 
@@ -81,6 +84,50 @@ def test_other_connections(record: Record) -> None:
     assert interfaces_of(record)[1:] == [kept, ('hkt3', 'br1', MAC)]
     reconnect(record, FRONT)
     assert [device for device, _bridge, _mac in interfaces_of(record)] == ['hkp1']
+
+
+def test_vlans(record: Record) -> None:
+    """The same MAC in another VLAN is another interface, whose device names it for the hook."""
+    reconnect(record, FRONT, NAMED, TAGGED)
+    tap = interfaces_of(record)[2][0]
+    reconnect(record, FRONT, NAMED, TAGGED)
+    assert interfaces_of(record)[2][0] == tap
+    row = server_rows.complete_rows(record, None, ['web'])['web']
+    (nic,) = [one for one in interfaces.interfaces_of(row) if one.vlan]
+    assert f"<alias name='ua-{tap}-v20'/></interface>" in interface_xml(nic)
+    assert "<link state='down'/>" in interface_xml(nic, 'down')
+    place = (TAGGED.place, TAGGED.mac)
+    assert record.value(ADDRESS_OWNER, *place) == 'web'
+    assert record.value(ADDRESS_OWNER, 'bridge br1', TAGGED.mac) is None
+    reconnect(record, FRONT, replace(TAGGED, vlan=21), replace(TAGGED, vlan=None))
+    assert tap not in [device for device, _bridge, _mac in interfaces_of(record)]
+    definition = ET.fromstring(f'<domain><devices>{interface_xml(nic)}</devices></domain>')
+    (port,) = [one for one in row['bridge_ports'] if one['vlan']]
+    for vlan, count in ((20, 0), (21, 1), (0, 1)):
+        there = {'ports': [], 'bridge_ports': [{**dict(port), 'vlan': vlan}]}
+        assert len(faults._interface_faults(there, definition)) == count
+
+
+@pytest.mark.parametrize(
+    ('told', 'is_up', 'is_right'),
+    [
+        ([{'vlan': 20, 'flags': ['PVID', 'Egress Untagged']}], True, True),
+        ([{'vlan': 20, 'flags': ['PVID', 'Egress Untagged']}], False, False),
+        ([{'vlan': 20}], True, False),
+        ([{'vlan': 1, 'flags': ['PVID', 'Egress Untagged']}, {'vlan': 20}], True, False),
+        ([{'vlan': 1, 'vlanEnd': 20}], True, False),
+        (None, True, False),
+    ],
+)
+def test_astray(told: object, is_up: bool, is_right: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tap is in its VLAN only, as the one of what has no tag, and up."""
+    monkeypatch.setattr(vlans, 'device_exists', {'hkt1', 'hkt2'}.__contains__)
+    monkeypatch.setattr(vlans, 'separates_vlans', {'br0'}.__contains__)
+    monkeypatch.setattr(vlans, 'is_up', lambda _tap: is_up)
+    listed = [{'ifname': 'hkt1', 'vlans': told}] if told else []
+    work = SimpleNamespace(run=lambda *_words: json.dumps(listed))
+    wanted = {'hkt1': ('br0', 20), 'hkt2': ('plain', 20), 'hkt9': ('br0', 20)}
+    assert vlans.astray(work, wanted) == ({} if is_right else {'hkt1': ('br0', 20)})
 
 
 def test_same_mac_on_a_bridge(record: Record) -> None:

@@ -185,6 +185,8 @@ def messages() -> tuple[str, ...]:
     programs = (ROOT / 'roles').glob('*/files/*.py')
     for path in (*(ROOT / 'plugins').rglob('*.py'), *programs):
         found.update(python_strings(path.read_text(encoding='utf-8')))
+    for path in (ROOT / 'roles').glob('*/files/*-hook'):
+        found.add(re.sub(r'\$\w+', HOLE, path.read_text(encoding='utf-8')))
     for path in (ROOT / 'roles').glob('*/tasks/*.yml'):
         found.update(yaml_strings(yaml.safe_load(path.read_text(encoding='utf-8'))))
     return tuple(found)

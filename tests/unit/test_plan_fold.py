@@ -402,6 +402,7 @@ NIC_REQUESTS = st.sampled_from(
         (NicRequest(port='p'),),
         (NicRequest(bridge='br0'), NicRequest('default')),
         (NicRequest(bridge='br0'),),
+        (NicRequest(bridge='br0', vlan=20), NicRequest(bridge='br0', vlan=21)),
         (NicRequest('default'), NicRequest(mac='52:54:00:00:00:27', bridge='br0')),
     ]
 )

@@ -110,7 +110,7 @@ def observed(*servers: Server, **more: Any) -> ObservedServers:
         GROUPS,
         {('default', '192.168.0.5'): 'web'},
         free=0,
-        profile=PROFILE._replace(bridges={'br0': True, 'gone': False}),
+        profile=PROFILE._replace(bridges={'br0': False, 'gone': None}),
     )
     return replace(there, **more)
 
@@ -217,6 +217,14 @@ NOT_A_REFERENCE = 'is not a valid name; use 1 to 255 printable characters'
             requested(networks=(FRONT, NicRequest(fixed_ip='10.0.0.5', bridge='br0'))),
             'networks[1].fixed_ip: nothing gives addresses on a bridge of the host; omit it, and '
             'set one in the guest',
+        ),
+        (
+            requested(networks=(FRONT, NicRequest(bridge='br0', vlan=4095))),
+            'networks[1].vlan: 4095 is out of range; use 1 to 4094',
+        ),
+        (
+            requested(networks=(NicRequest('default', vlan=20),)),
+            'networks[0].vlan: only a bridge of the host has VLANs; set bridge, or omit it',
         ),
         (
             requested(networks=(FRONT, NicRequest(security_groups=('ssh',), bridge='br0'))),
@@ -646,6 +654,13 @@ WOULD_LOSE = 'networks: server web would lose its connection'
             'networks: the cloud has no bridge br0 for servers (it has none); use networks (name)',
         ),
         (
+            requested(networks=(FRONT, NicRequest(bridge='br0', vlan=20))),
+            SERVER,
+            {},
+            'networks: br0 has no VLANs; turn on its vlan_filtering (ip link set), then run the '
+            'role hanok.cloud.host',
+        ),
+        (
             requested(networks=(FRONT, NicRequest(bridge='gone'))),
             SERVER,
             {},
@@ -696,6 +711,7 @@ def test_bridges_come_last() -> None:
         'port': None,
         'security_groups': [],
         'bridge': 'br0',
+        'vlan': None,
     }
     assert BRIDGED.task_form() == {'bridge': 'br0', 'mac': BRIDGED.mac}
     other = observed().profile._replace(bridges={'br1': True})

@@ -46,6 +46,7 @@ ARGUMENTS: Dict[str, Any] = {
         'elements': 'dict',
         'options': {
             **{option: {'type': 'str'} for option in ('name', 'port', 'bridge', 'fixed_ip', 'mac')},
+            'vlan': {'type': 'int'},
             'security_groups': {'type': 'list', 'elements': 'str'},
         },
         'required_one_of': [('name', 'port', 'bridge')],
@@ -143,7 +144,8 @@ def _key_names(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
 def _nic(raw: Dict[str, Any]) -> NicRequest:
     groups = None if raw['security_groups'] is None else names_of(raw['security_groups'])
     mac = raw['mac'] and raw['mac'].lower()
-    return NicRequest(raw['name'] or '', raw['fixed_ip'], mac, raw['port'], groups, raw['bridge'])
+    bridge = (raw['bridge'], raw['vlan'])
+    return NicRequest(raw['name'] or '', raw['fixed_ip'], mac, raw['port'], groups, *bridge)
 
 
 def reload(cloud: Cloud, planned: Sequence[Server]) -> Sequence[Server]:

@@ -13,6 +13,8 @@ from .problem import Problem, invalid
 if TYPE_CHECKING:
     from .nic_request import NicRequest
 
+MAX_VLAN = 4094  # IEEE 802.1Q
+
 
 def bridge_problems(nic: NicRequest, place: str) -> List[Problem]:
     """Check a requested connection to a bridge of the host."""
@@ -21,6 +23,9 @@ def bridge_problems(nic: NicRequest, place: str) -> List[Problem]:
     if nic.name or nic.port:
         text = 'an interface is in a network or on a bridge; set either bridge, or name or port'
         problems.append(invalid(place, text))
+    if nic.vlan is not None and not 1 <= nic.vlan <= MAX_VLAN:
+        text = f'{nic.vlan} is out of range; use 1 to {MAX_VLAN}'
+        problems.append(invalid(f'{place}.vlan', text))
     if nic.fixed_ip:
         text = 'nothing gives addresses on a bridge of the host; omit it, and set one in the guest'
         problems.append(invalid(f'{place}.fixed_ip', text))

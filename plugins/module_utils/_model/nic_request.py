@@ -24,6 +24,7 @@ class NicRequest(NamedTuple):
     port: str | None = None
     security_groups: Tuple[str, ...] | None = None
     bridge: str | None = None
+    vlan: int | None = None
 
     @property
     def place(self) -> str:
@@ -45,7 +46,7 @@ class NicRequest(NamedTuple):
         if self.port:
             return nic.port == self.port
         return (
-            (nic.name, nic.port, nic.bridge) == (self.name, None, self.bridge)
+            (nic.name, nic.port, nic.bridge, nic.vlan) == (self.name, None, self.bridge, self.vlan)
             and self.fixed_ip in (None, nic.fixed_ip)
             and self.mac in (None, nic.mac)
         )
@@ -59,7 +60,7 @@ class NicRequest(NamedTuple):
     def to_nic(self) -> Nic:
         """A new connection."""
         if self.bridge:
-            return Nic('', '', self.mac or AFTER_APPLY, None, (), self.bridge)
+            return Nic('', '', self.mac or AFTER_APPLY, None, (), self.bridge, self.vlan)
         return Nic(
             self.name or AFTER_APPLY,
             self.fixed_ip or AFTER_APPLY,
@@ -81,6 +82,9 @@ class NicRequest(NamedTuple):
             problems.append(
                 invalid(place, 'a port already has a network, addresses and groups; set only port')
             )
+        if self.vlan is not None:
+            text = 'only a bridge of the host has VLANs; set bridge, or omit it'
+            problems.append(invalid(f'{place}.vlan', text))
         problems += address_problems(self.fixed_ip, f'{place}.fixed_ip')
         problems += mac_problems(self.mac, f'{place}.mac')
         return problems + group_problems(self.own_groups, f'{place}.security_groups')

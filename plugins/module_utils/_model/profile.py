@@ -30,9 +30,9 @@ class Profile(NamedTuple):
     messages call the cloud. ``images_of_running``: whether a server may run while an image of it is
     created. ``sees_guests``: whether it can tell what guests have mounted. ``has_hardware``:
     whether servers have hardware that tasks decide about. ``rebuild_resizes``: whether a server can
-    have a smaller root disk after a rebuild. ``bridges``: those for servers, and whether each
-    exists; ``more_bridges``: how to get more. ``aliases``: by kind (and ``pool``), the names in
-    this cloud for names in tasks. ``node``: the hypervisor of new servers.
+    have a smaller root disk after a rebuild. ``bridges``: those for servers, and whether each has
+    VLANs (None: it does not exist); ``more_bridges``: how to get more. ``aliases``: by kind (and
+    ``pool``), the names in this cloud for names in tasks. ``node``: of new servers.
     """
 
     here: str | None = None
@@ -48,7 +48,7 @@ class Profile(NamedTuple):
     sees_guests: bool = True
     has_hardware: bool = True
     rebuild_resizes: bool = True
-    bridges: Mapping[str, bool] = {}
+    bridges: Mapping[str, bool | None] = {}
     more_bridges: str = 'use networks (name)'
     unsupported: Tuple[UnsupportedOption, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = {}

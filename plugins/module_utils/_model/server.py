@@ -27,7 +27,8 @@ class Nic:
     """A server's connection to a network. ``name``: of the network. ``port``: a named port.
 
     ``security_groups``: its own; None: those of the server. ``bridge``: of the host, instead of a
-    network, an address and groups; such connections are the last ones of a server.
+    network, an address and groups; such connections are the last ones of a server. ``vlan``: the
+    one of the bridge that it is in, if that separates them.
     """
 
     name: str
@@ -36,11 +37,14 @@ class Nic:
     port: str | None = None
     security_groups: Tuple[str, ...] | None = None
     bridge: str | None = None
+    vlan: int | None = None
 
     @property
     def place(self) -> str:
-        """The network or, in words that no network has as its name, the bridge."""
-        return f'bridge {self.bridge}' if self.bridge else self.name
+        """The network or, in words that no network has as its name, the bridge and its VLAN."""
+        if not self.bridge:
+            return self.name
+        return f'bridge {self.bridge}' + (f' vlan {self.vlan}' if self.vlan else '')
 
     def public(self) -> Dict[str, Any]:
         """The connection for the result of a module."""

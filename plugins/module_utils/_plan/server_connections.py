@@ -49,8 +49,14 @@ def _check_bridge(nic: NicRequest, bridge: str, observed: ObservedServers, draft
             f'networks: {profile.place} has no bridge {bridge} for servers (it has {listed}); '
             f'{profile.more_bridges}',
         )
-    elif not profile.bridges[bridge]:
+    elif profile.bridges[bridge] is None:
         draft.refuse('networks', f'networks: {bridge} is no bridge of {profile.place}; create it')
+    elif nic.vlan and not profile.bridges[bridge]:
+        draft.refuse(
+            'networks',
+            f'networks: {bridge} has no VLANs; turn on its vlan_filtering (ip link set), then run '
+            'the role hanok.cloud.host',
+        )
     if nic.mac:
         owner = observed.address_owner(nic.place, nic.mac)
         check_not_in_use(nic.mac, owner, 'networks: mac', draft)

@@ -49,7 +49,7 @@ def _needs_groups(networks: Tuple[NicRequest, ...], options: Mapping[str, Any]) 
 def _networks_like(example: Server) -> Tuple[NicRequest, ...]:
     """Connections to the networks of a server, with addresses of their own."""
     return tuple(
-        NicRequest(bridge=nic.bridge)
+        NicRequest(bridge=nic.bridge, vlan=nic.vlan)
         if nic.bridge
         else NicRequest(nic.name, security_groups=nic.security_groups)
         for nic in example.networks

@@ -8,7 +8,7 @@
 #   daemons.sh start DAEMON...   starts daemons, and returns when they respond
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-HOOK=/etc/libvirt/hooks/network.d/hanok
+HOOKS='/etc/libvirt/hooks/network.d/hanok /etc/libvirt/hooks/qemu.d/hanok'
 RECORD=/run/hanok-daemons # what host_state: absent stops
 STARTED=/run/libvirt/qemu/autostarted # libvirtd starts machines once in a boot
 IN_ORDER=
@@ -35,9 +35,12 @@ missing() {
     is_responding $daemon || echo $daemon
   done
   # libvirtd looks for hooks only at its start: one that is older than the hook does not call it
-  if is_responding libvirtd && [ "$HOOK" -nt /run/libvirtd.pid ]; then
-    echo libvirtd
-  fi
+  for hook in $HOOKS; do
+    if [ "$hook" -nt /run/libvirtd.pid ] && is_responding libvirtd; then
+      echo libvirtd
+      break
+    fi
+  done
 }
 
 wait_until() { # at most 30 seconds

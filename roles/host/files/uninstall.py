@@ -39,7 +39,7 @@ DOMAINS = [
     f'{place}/libvirt/{kind}/*.xml' for place in ('/etc', '/run') for kind in ('qemu', 'lxc')
 ]
 FILES = [
-    '/etc/libvirt/hooks/network.d/hanok',
+    '/etc/libvirt/hooks/*.d/hanok',
     '/etc/modules-load.d/hanok.conf',
     '/etc/sysctl.d/60-hanok.conf',
     '/etc/NetworkManager/conf.d/90-hanok.conf',
@@ -286,10 +286,8 @@ def files() -> Changes:
     found = sorted(path for pattern in FILES for path in glob.glob(pattern))
     for path in found:
         yield Change(f'remove {path}', partial(remove, path))
-    if os.path.isdir('/etc/libvirt/hooks/network.d'):
-        remaining = set(os.listdir('/etc/libvirt/hooks/network.d')) - {'hanok'}
-        if not remaining:
-            path = '/etc/libvirt/hooks/network.d'
+    for path in glob.glob('/etc/libvirt/hooks/*.d'):
+        if not set(os.listdir(path)) - {'hanok'}:
             yield Change(f'remove {path}', partial(remove_empty, path))
     if any('/network/' in path or 'NetworkManager' in path for path in found):
         yield Change('reload the configuration of network managers', reload_managers)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Sequence
 from ..._model.change import AFTER_APPLY
 from ..record.database import Query
 from ..record.record import Record
+from .server_queries import nic_of
 
 if TYPE_CHECKING:
     from ..._model.server import Nic
@@ -21,14 +22,14 @@ _OF_SERVER: Query[BridgePortRow] = Query('SELECT * FROM bridge_port WHERE server
 def connect(record: Record, nic: Nic, server: int) -> None:
     """Connect a server to a bridge."""
     mac = _random_mac() if nic.mac == AFTER_APPLY else nic.mac
-    values = {'server_id': server, 'bridge': nic.bridge, 'mac': mac}
+    values = {'server_id': server, 'bridge': nic.bridge, 'mac': mac, 'vlan': nic.vlan or 0}
     record.writer.insert_row('bridge_port', values)
 
 
 def reconnect(record: Record, nics: Sequence[Nic], server: int) -> None:
     """Remove the other interfaces of a server on bridges, and create those that it has not."""
-    there = {(port['bridge'], port['mac']): port['id'] for port in record.rows(_OF_SERVER, server)}
-    new = [nic for nic in nics if there.pop((nic.bridge or '', nic.mac), None) is None]
+    there = {nic_of(port): port['id'] for port in record.rows(_OF_SERVER, server)}
+    new = [nic for nic in nics if there.pop(nic, None) is None]
     for removed in there.values():
         record.sql.execute('DELETE FROM main.bridge_port WHERE id = ?', (removed,))
     for nic in new:

@@ -10,7 +10,7 @@ from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
 
 from ..._model.hardware import DEFAULT, Hardware
-from ..host.devices import AGENT_CHANNEL
+from ..host.devices import AGENT_CHANNEL, vlan_alias
 from ..storage.disk_devices import address_xml, disk_xml, target
 from ..storage.pools import Disk
 from . import hardware_xml
@@ -23,13 +23,17 @@ _FAR_CD_NAMES = ('sda', 'sds', 'sdt')
 
 @dataclass(frozen=True)
 class Interface:
-    """A NIC: its tap device on the host, and the bridge that libvirt adds it to."""
+    """A NIC: its tap device on the host, and the bridge that libvirt adds it to.
+
+    ``vlan``: that of the bridge, which the hook of the role host reads from the name of the device.
+    """
 
     device: str
     mac: str
     bridge: str
     model: str = 'virtio'
     boots: bool = False
+    vlan: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,12 +79,15 @@ def has_kvm(virt_type: str) -> bool:
     return 'vmx' in flags or 'svm' in flags
 
 
-def interface_xml(nic: Interface) -> str:
-    """The device of a NIC."""
+def interface_xml(nic: Interface, link: str = 'up') -> str:
+    """The device of a NIC. libvirt before 11.0 refuses a <vlan> on a bridge of the kernel."""
+    alias = f"<alias name='{vlan_alias(nic.device, nic.vlan)}'/>" if nic.vlan else ''
+    state = "<link state='down'/>" if link == 'down' else ''
     return (
         f"<interface type='bridge'><mac address='{escape(nic.mac)}'/>"
         f"<source bridge='{escape(nic.bridge)}'/><target dev='{nic.device}'/>"
-        f"<model type='{nic.model}'/><rom enabled='{'yes' if nic.boots else 'no'}'/></interface>"
+        f"<model type='{nic.model}'/><rom enabled='{'yes' if nic.boots else 'no'}'/>"
+        f'{state}{alias}</interface>'
     )
 
 

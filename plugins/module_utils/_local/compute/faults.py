@@ -15,14 +15,22 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._model.hardware import hardware_from
 from ..._model.server import DISK_MISSING, SEED_MISSING
-from ..host.devices import AGENT_CHANNEL, bridge_name, bridge_tap_name, tap_name
+from ..host.devices import (
+    AGENT_CHANNEL,
+    bridge_name,
+    bridge_tap_name,
+    tap_name,
+    vlan_alias,
+)
 from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
 from .device_limits import limit_faults
 from .machine_hardware import attribute, hardware_faults
+from .server_queries import nic_of
 
 if TYPE_CHECKING:
+    from ..record.rows import BridgePortRow
     from .row_types import ObservedServer
 
 _DEFINITIONS = '/etc/libvirt/qemu'
@@ -111,26 +119,31 @@ def _interface_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     missing = [
         f'of {port["address"]}'
         for port in row['ports']
-        if existing.get(tap_name(port['id'])) != (port['mac'], bridge_name(port['network_id']))
+        if existing.get(tap_name(port['id'])) != (port['mac'], bridge_name(port['network_id']), '')
     ]
     missing += [
-        f'{port["mac"]} on bridge {port["bridge"]}'
+        f'{port["mac"]} on {nic_of(port).place}'
         for port in row['bridge_ports']
-        if existing.get(bridge_tap_name(port['id'])) != (port['mac'], port['bridge'])
+        if existing.get(bridge_tap_name(port['id'])) != _on_bridge(port)
     ]
     return [f'its machine no longer has the network interface {nic}' for nic in missing]
+
+
+def _on_bridge(port: BridgePortRow) -> Tuple[str, str, str]:
+    return (port['mac'], port['bridge'], vlan_alias(bridge_tap_name(port['id']), port['vlan']))
 
 
 def _files(definition: ET.Element) -> set[str]:
     return {source.get('file', '') for source in definition.findall('devices/disk/source')}
 
 
-def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str]]:
-    """MAC and bridge of the interfaces, by tap device."""
+def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str, str]]:
+    """MAC, bridge and name of the interfaces, by tap device."""
     return {
         attribute(interface, 'target', 'dev'): (
             attribute(interface, 'mac', 'address'),
             attribute(interface, 'source', 'bridge'),
+            attribute(interface, 'alias', 'name'),
         )
         for interface in definition.findall('devices/interface')
     }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Tuple
 from ..._model.hardware import hardware_from
 from ..host.devices import bridge_name, bridge_tap_name, tap_name
 from ..host.hypervisor import tolerate
-from ..record.work import wait_until
+from ..record.work import Work, wait_until
 from .domain import Interface, interface_xml
 
 if TYPE_CHECKING:
@@ -30,13 +30,15 @@ def interfaces_of(row: CompleteServer) -> Tuple[Interface, ...]:
         for port in row['ports']
     )
     bridges = (
-        Interface(bridge_tap_name(port['id']), port['mac'], port['bridge'], model)
+        Interface(
+            bridge_tap_name(port['id']), port['mac'], port['bridge'], model, vlan=port['vlan']
+        )
         for port in row['bridge_ports']
     )
     return (*networks, *bridges)
 
 
-def plug(machine: Any, wanted: Sequence[Interface], seconds: float) -> bool:
+def plug(work: Work, machine: Any, wanted: Sequence[Interface]) -> bool:
     """Give a running machine these interfaces; false if its guest does not release the others.
 
     Those go first: a MAC may move to another network.
@@ -50,12 +52,19 @@ def plug(machine: Any, wanted: Sequence[Interface], seconds: float) -> bool:
     def are_released() -> bool:
         return set(_plugged(machine)) <= set(devices)
 
-    if not wait_until(are_released, seconds):
+    if not wait_until(are_released, work.time_left()):
         return False
     there = _plugged(machine)
     for nic in wanted:
         if nic.device not in there:
-            machine.attachDeviceFlags(interface_xml(nic), _LIVE)
+            link = 'down' if nic.vlan else 'up'
+            machine.attachDeviceFlags(interface_xml(nic, link), _LIVE)
+        if nic.vlan:
+            from ..network.vlans import put
+
+            # Nothing is sent before it is in its VLAN, also if this run is killed.
+            put(work, nic.device, nic.vlan)
+            machine.updateDeviceFlags(interface_xml(nic), _LIVE)
     return True
 
 

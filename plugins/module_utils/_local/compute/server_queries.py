@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Dict, List, Sequence, Set, Tuple, TypeVar
 
 from ..._cloud import CloudError
+from ..._model.server import Nic
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..record.database import Query
@@ -68,13 +69,14 @@ WATCHED: Query[WatchedServer] = Query("""SELECT s.*, coalesce(p.address, '') AS 
 _LAST_CHANGE: Query[HistoryRow] = Query("""SELECT * FROM history
   WHERE project = ? AND kind = 'server' AND name = ? ORDER BY id DESC LIMIT 1""")
 _INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
-# ?1: the name of a network, or a bridge (Nic.place). ?2: a fixed IP or a MAC.
+# ?1: the name of a network, or a bridge and its VLAN (Nic.place). ?2: a fixed IP or a MAC.
 ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)
   UNION ALL SELECT s.name FROM bridge_port p JOIN server s ON s.id = p.server_id
-  WHERE 'bridge ' || p.bridge = ?1 AND p.mac = ?2"""
+  WHERE 'bridge ' || p.bridge || CASE WHEN p.vlan THEN ' vlan ' || p.vlan ELSE '' END = ?1
+  AND p.mac = ?2"""
 
 
 def server_rows(record: Record, names: str | None, member_of: str | None) -> List[ListedServer]:
@@ -109,6 +111,11 @@ def key_names(row: ListedServer) -> Tuple[str, ...]:
     if first is None:
         return ()
     return (first, *json.loads(row['more_keys']))
+
+
+def nic_of(port: BridgePortRow) -> Nic:
+    """The connection to a bridge that a row is of."""
+    return Nic('', '', port['mac'], None, (), port['bridge'], port['vlan'] or None)
 
 
 def init_script_hash(record: Record, name: str | None) -> UserDataHash | None:

@@ -118,10 +118,7 @@ class LocalServers:
             security_groups=tuple(dict.fromkeys(shared)),
             networks=(
                 *(_nic(port, groups) for port in ports),
-                *(
-                    Nic('', '', port['mac'], None, (), port['bridge'])
-                    for port in row['bridge_ports']
-                ),
+                *map(queries.nic_of, row['bridge_ports']),
             ),
             floating_ip=floating[0] if floating else None,
             volumes=tuple(volume['name'] for volume in row['volumes']),

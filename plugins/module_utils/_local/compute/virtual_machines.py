@@ -172,7 +172,7 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def _plug(self, machine: Any, row: CompleteServer) -> None:
         """Plug interfaces into a running machine, and unplug others."""
-        if not plug(machine, interfaces_of(row), self.host.work.time_left()):
+        if not plug(self.host.work, machine, interfaces_of(row)):
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
                 f'{row["name"]} to release a network interface; a guest that does not respond '

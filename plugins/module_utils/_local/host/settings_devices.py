@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Dict, List
 
-from .kernel import device_exists, devices, is_bridge
+from .kernel import device_exists, devices, is_bridge, separates_vlans
 
 if TYPE_CHECKING:
     from .settings import Settings
+
+# Of the role host. It puts taps in their VLANs when libvirt has made them.
+_VLAN_HOOK = '/etc/libvirt/hooks/qemu.d/hanok'
 
 
 def missing(raw: Dict[str, Any]) -> List[str]:
@@ -45,9 +49,16 @@ def _missing_devices(names: List[str]) -> List[str]:
     ]
 
 
-def existing_bridges(settings: Settings) -> Dict[str, bool]:
-    """Return the bridges for servers, and whether each exists."""
-    return {name: is_bridge(name) for name in settings.bridges}
+def existing_bridges(settings: Settings) -> Dict[str, bool | None]:
+    """Return the bridges for servers, and whether each has VLANs; None: it does not exist.
+
+    It has them for servers only if libvirt puts their devices there.
+    """
+    has_hook = os.path.exists(_VLAN_HOOK)
+    return {
+        name: has_hook and separates_vlans(name) if is_bridge(name) else None
+        for name in settings.bridges
+    }
 
 
 def _missing_bridges(names: List[str]) -> List[str]:

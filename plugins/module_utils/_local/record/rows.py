@@ -173,11 +173,12 @@ class ServerKeypairRow(Row):
 
 
 class BridgePortRow(Row):
-    """A network interface of a server on a bridge of the host."""
+    """A network interface of a server on a bridge of the host. ``vlan``: 0 without one."""
 
     server_id: Annotated[OfServer, INDEX]
     bridge: Annotated[str, RULES, METADATA, Value.DEVICE]
     mac: Annotated[str, METADATA, Value.MAC]
+    vlan: Annotated[int, 'DEFAULT 0', METADATA]
 
 
 class BalancerRow(Row):

@@ -209,7 +209,8 @@ _START = [
 ]
 # Network interfaces on bridges of the host.
 _BRIDGE_PORT = """server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
-  bridge TEXT NOT NULL, mac TEXT NOT NULL, UNIQUE (bridge, mac)"""
+  bridge TEXT NOT NULL, mac TEXT NOT NULL, vlan INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (bridge, vlan, mac)"""
 _BRIDGE_PORTS = [f'CREATE TABLE bridge_port ({_ROW}, {_BRIDGE_PORT});']
 # Images for the CD drives of servers.
 _ISO = ["ALTER TABLE image ADD COLUMN disk_format TEXT NOT NULL DEFAULT 'qcow2';"]

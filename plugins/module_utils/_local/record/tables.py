@@ -94,7 +94,7 @@ TABLES: Dict[str, Table] = {
     ),
     'bridge_port': Table(
         rows.BridgePortRow,
-        ('UNIQUE (bridge, mac)',),
+        ('UNIQUE (bridge, vlan, mac)',),
         {'server': '{row}.server_id'},
         with_rows=True,
     ),
