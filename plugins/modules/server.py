@@ -186,8 +186,8 @@ options:
       - What to do if the machine of a running server ends by itself, because QEMU was killed or
         crashed, for example when the host had no memory left. Defaults to V(restart) for a new
         server; the host starts it again within half a minute, if it has systemd.
-      - V(stop) leaves it off, until a task or the next boot of the host starts it. A guest that
-        shuts down is left off by the host until it boots.
+      - V(stop) leaves it off, until O(state=started) or the next boot of the host starts it. So is
+        a server that its guest has shut down; O(state=stopped) keeps it off also then.
         A panic of a guest's kernel is its own matter (C(panic=) of Linux). Not for an OpenStack.
     type: str
     choices: [restart, stop]

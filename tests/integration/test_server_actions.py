@@ -231,7 +231,20 @@ def test_crashed(server: dict[str, Any], address: str, ssh: Guest) -> None:
     ssh(address, 'poweroff')
     eventually(lambda: shown()['status'] == 'SHUTOFF')
     assert status_after_start() == 'SHUTOFF'
+    # Until a task or the boot of the host starts it, whatever else tasks change.
+    assert keep('server', name='actor', on_crash='stop')['server']['status'] == 'SHUTOFF'
+    keep('server', name='actor', on_crash='restart', labels={'seen': 'off'})
+    boot = ['/bin/sh', ROOT / 'roles/host/files/hanok-start.sh', 'start']
+    subprocess.run(boot, check=True, timeout=60)
+    assert shown()['status'] == 'ACTIVE'
     keep('server', name='actor', state='started', **SSH)
+    ssh(address, 'poweroff')
+    eventually(lambda: shown()['status'] == 'SHUTOFF')
+    (stays_off,) = keep('server', name='actor', state='stopped')['steps']
+    assert 'would be started at the next boot' in stays_off['why']
+    subprocess.run(boot, check=True, timeout=60)
+    assert shown()['status'] == 'SHUTOFF'
+    keep('server', name='actor', state='started', labels={}, **SSH)
 
 
 def test_recreated(server: dict[str, Any], address: str, ssh: Guest) -> None:

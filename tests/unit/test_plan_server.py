@@ -746,6 +746,19 @@ def test_on_bridges_only() -> None:
     assert (created.security_groups, created.networks[0].bridge) == ((), 'br0')
 
 
+@pytest.mark.parametrize('more', [{}, {'labels': {'a': 'b'}}])
+def test_stays_off(more: dict[str, Any]) -> None:
+    """A server whose guest shut down is off; state stopped also keeps the host from starting it."""
+    off = replace(SERVER.powered('stopped'), starts_at_boot=True)
+    for state in ('stopped', 'present'):
+        found = plan(ServerRequest('web', state, more), observed(off))
+        changes = [(change.verb, change.after.starts_at_boot) for change in found.changes]
+        is_kept = state == 'present'
+        assert changes == ([('update', is_kept)] if more or not is_kept else [])
+    again = replace(off, starts_at_boot=False)
+    assert plan(ServerRequest('web', 'stopped', {}), observed(again)).changes == ()
+
+
 WITH_ADDRESS = replace(SERVER, floating_ip='172.24.0.9')
 
 

@@ -17,7 +17,16 @@ from .user_data import HIDDEN
 if TYPE_CHECKING:
     from .hardware import Hardware
 
-_INTERNAL = ('faults', 'reason', 'seeded', 'launched', 'failure', 'power', 'disk_of_flavor')
+_INTERNAL = (
+    'faults',
+    'reason',
+    'seeded',
+    'launched',
+    'failure',
+    'power',
+    'disk_of_flavor',
+    'starts_at_boot',
+)
 DISK_MISSING = 'its root disk is missing'
 SEED_MISSING = 'its first-boot disk is missing'
 
@@ -111,7 +120,8 @@ class Server:
     whose meaning changed since its creation. ``launched``: false while it is being created and its
     machine does not run, so that it can be re-created without loss. ``failure``: why what is
     unfinished was not completed. ``disk_of_flavor``: its root disk has the size of its flavor, and
-    changes only with that. ``hardware``: None if the cloud decides about it.
+    changes only with that. ``hardware``: None if the cloud decides about it. ``starts_at_boot``: of
+    one that is off because its guest shut down, or crashed: its host starts it when that boots.
     """
 
     name: str
@@ -155,6 +165,7 @@ class Server:
     launched: bool = True
     failure: str = field(default='', compare=False)
     disk_of_flavor: bool = False
+    starts_at_boot: bool = field(default=False, compare=False)
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
 

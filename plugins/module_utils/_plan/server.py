@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
-from .._model.effect import COMPLETES_INTERRUPTED_RUN
+from .._model.effect import COMPLETES_INTERRUPTED_RUN, STAYS_OFF
 from .._model.kinds import Verb
 from .._model.nic_request import NicRequest, compared
 from .._model.server import Server, is_on_bridges_only
@@ -90,6 +90,9 @@ def _plan_server(
         from .server_power import change_before_update
 
         current = change_before_update(current, request, is_new, draft)
+    before = current
+    if request.state == 'stopped' and current.starts_at_boot:
+        current = replace(current, starts_at_boot=False)
     options = _requested_options(request, current, observed, draft)
     if request.on_drift != 'fail':
         from .server_drift import settle_drift
@@ -100,6 +103,8 @@ def _plan_server(
         from .server_power import check_allowed
 
         check_allowed(current, Verb.UPDATE, draft, '')
+    elif current.starts_at_boot != before.starts_at_boot:
+        draft.add('server', Verb.UPDATE, before, current, why=STAYS_OFF)
     return _in_state(updated, request, draft)
 
 

@@ -141,6 +141,7 @@ class LocalServers:
             reason=reason,
             seeded=os.path.exists(self._seed(row)),
             launched=_is_launched(row, machine),
+            starts_at_boot=_starts_at_boot(row, machine),
             created_by=row['created_by'],
             created_at=row['created_at'],
         )
@@ -263,6 +264,13 @@ def _power(row: ObservedServer, machine: Machine | None) -> str:
     if machine is not None and not row['task_state']:
         return machine.power
     return 'stopped' if row['power'] == SHELVED else row['power']
+
+
+def _starts_at_boot(row: ObservedServer, machine: Machine | None) -> bool:
+    """Whether libvirt starts a machine at the boot of the host that is off: its guest shut down."""
+    if machine is None or machine.power != 'stopped' or row['task_state']:
+        return False
+    return os.path.lexists(f'/etc/libvirt/qemu/autostart/{machine.domain.name()}.xml')
 
 
 def _is_launched(row: ObservedServer, machine: Machine | None) -> bool:

@@ -140,8 +140,11 @@ class VirtualMachines(Machines['CompleteServer']):
         return machine
 
     def define_and_start(self, row: CompleteServer) -> None:
-        """Define the machine, and start it if its recorded power is started."""
-        self.define(row).setAutostart(1 if row['power'] == 'started' else 0)
+        """Define the machine, and start it if its recorded power is started.
+
+        What is off stays as it is at the boot of the host, too: only who stops it says not then.
+        """
+        self.define(row)
         if row['power'] == 'started':
             self.start(row)
 
@@ -154,6 +157,9 @@ class VirtualMachines(Machines['CompleteServer']):
         """Change the machine to its recorded size, with a restart if the change allows one."""
         before = change.old(Server)
         after = change.new(Server)
+        if after.power == 'stopped' and not after.starts_at_boot:
+            with tolerate('NO_DOMAIN'):
+                self.lookup(row).setAutostart(0)
         if before.unfinished is None and definition_of(before) == definition_of(after):
             return
         machine = self.define(row)
